@@ -1,0 +1,78 @@
+# Everything a contributor or a machine runs. `make` alone lists it.
+# Stamps in .venv say what is installed there, so that a second run starts at once.
+
+PYTHON ?= python3
+SIZE ?= 1m
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+CODE := $(wildcard src tests bench tools interop)
+TYPED := $(wildcard src tests bench tools)
+
+# $(call step,name,command): one line when fine, everything the command said when not.
+define step
+@if said=$$($(2) 2>&1); then printf '%-14s ok\n' '$(1)'; \
+else printf '%s\n%-14s FAILED\n' "$$said" '$(1)'; exit 1; fi
+endef
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check format interop bench lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: .venv/.dev ## Make .venv with all that development needs
+
+run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
+	@$(BIN)/calltally demo
+
+test: .venv/.dev ## Run all tests, with coverage
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+check: .venv/.dev ## Format, lint, types, imports, house rules
+	$(call step,format,$(BIN)/ruff format --check $(CODE))
+	$(call step,lint,$(BIN)/ruff check $(CODE))
+	$(call step,types,$(BIN)/mypy $(TYPED))
+	$(call step,imports,$(BIN)/lint-imports --no-cache)
+	$(call step,house rules,$(BIN)/python -m tools.house_rules)
+
+format: .venv/.dev ## Format the code, and fix what can be fixed without thought
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+interop: .venv/.run ## Run other people's tools against a server of ours
+	@PYTHON=$(PYTHON) interop/run
+
+bench: .venv/.bench ## Measure; SIZE=1m says how many calls
+	@$(BIN)/python -m bench --size $(SIZE)
+
+lock: ## Remake requirements/*.txt from pyproject.toml
+	@PYTHON=$(PYTHON) tools/lock
+
+clean: ## Remove the environments and everything else that was made
+	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf htmlcov .coverage .coverage.*
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo 'Calltally needs Python 3.11 or later. Name one: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.python requirements/run.txt pyproject.toml
+	@echo 'Installing what Calltally needs into .venv ...'
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt
+	@echo 'Installing what development needs into .venv ...'
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/.bench: .venv/.run requirements/bench.txt
+	@echo 'Installing what the benchmark compares with into .venv ...'
+	@$(PIP) --require-hashes -r requirements/bench.txt
+	@touch $@

@@ -1,0 +1,220 @@
+"""The stock dlt rest_api source, with its OffsetPaginator, copies the call list into DuckDB, whole.
+
+Most of the calls share one `created_at`, the worst case for whoever pages: only the order's second
+key tells them apart. What arrives is compared with what was sent and with what the list counts.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import dlt
+from dlt.sources.rest_api import RESTAPIConfig, rest_api_source
+
+from interop.checks import expect, run_checks
+from interop.loopback import forbid_the_network, outside_attempts
+from interop.service import Service, running_service
+
+TENANT: Final = "acme"
+LIST: Final = "/api/v1/call-logs"
+BATCH: Final = 1_000
+# No divisor of any total here, so that last pages are short.
+PAGE: Final = 700
+SHARED_CALLS: Final = 5_000
+SPREAD_CALLS: Final = 3_000
+LATE_CALLS: Final = 40
+SHARED: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STATUSES: Final = (
+    "queued",
+    "initiated",
+    "ringing",
+    "in-progress",
+    "completed",
+    "busy",
+    "failed",
+    "no-answer",
+    "canceled",
+)
+
+Row = tuple[str, str]
+
+
+class Call(NamedTuple):
+    """A call as it is told: one event that names its state and its time."""
+
+    sid: str
+    status: str
+    at: datetime
+
+    def event(self) -> dict[str, Any]:
+        """What `POST /api/v1/events` takes."""
+        moment = self.at.isoformat(timespec="microseconds")
+        about = {"call_sid": self.sid, "occurred_at": moment, "status": self.status}
+        return {"id": f"event-{self.sid}", **about, "tags": ["interop", self.status], "metadata": {"n": 1}}
+
+
+def seed_calls() -> list[Call]:
+    """Calls before, at and after the shared instant, one a minute outside it."""
+    before = SHARED - timedelta(minutes=SPREAD_CALLS // 2)
+    spread = [before + timedelta(minutes=number) for number in range(SPREAD_CALLS)]
+    moments = spread[: SPREAD_CALLS // 2] + [SHARED] * SHARED_CALLS + spread[SPREAD_CALLS // 2 + 1 :]
+    return [_call(number, moment) for number, moment in enumerate(moments)]
+
+
+def late_calls(last: datetime) -> list[Call]:
+    """Calls that are told after a first copy: half of them at the very instant where that one ended."""
+    moments = [last] * (LATE_CALLS // 2) + [last + timedelta(hours=1)] * (LATE_CALLS // 2)
+    return [_call(1_000_000 + number, moment) for number, moment in enumerate(moments)]
+
+
+def _call(number: int, moment: datetime) -> Call:
+    # Hashed, so that the order of ids is not the order in which they were sent.
+    sid = sha256(b"%d" % number).hexdigest()[:32]
+    return Call(f"CA{sid}", STATUSES[number % len(STATUSES)], moment)
+
+
+class Shop:
+    """A tenant with calls, and the means to copy them."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        service.new_tenant(TENANT)
+        self._key = service.new_key(TENANT, "calls:read", "events:write")
+        self.calls = seed_calls()
+        self._send(self.calls)
+
+    def _send(self, calls: Sequence[Call]) -> None:
+        for start in range(0, len(calls), BATCH):
+            events = [call.event() for call in calls[start : start + BATCH]]
+            answer = self._service.call("POST", "/api/v1/events", events, key=self._key)
+            outcomes = Counter(each["outcome"] for each in answer["outcomes"])
+            expect("outcomes of a batch", outcomes, Counter(applied=len(events)))
+
+    def count(self, query: str) -> int:
+        """What the list itself says that `query` matches."""
+        total: int = self._service.call("GET", f"{LIST}?limit=1&{query}", key=self._key)["total"]
+        return total
+
+    def pipeline(self, name: str) -> Any:  # noqa: ANN401 (dlt is not among the typed packages)
+        """A pipeline into a database of its own."""
+        target = dlt.destinations.duckdb(str(self._service.folder / f"{name}.duckdb"))
+        return dlt.pipeline(pipeline_name=name, destination=target, dataset_name="copy")
+
+    def source(self, endpoint: dict[str, Any]) -> Any:  # noqa: ANN401 (as above)
+        """The stock source over the list, told no more than its documentation asks for."""
+        resource = {
+            "name": "calls",
+            "primary_key": "id",
+            "write_disposition": "merge",
+            "endpoint": {"path": LIST, "data_selector": "data", **endpoint},
+        }
+        config: RESTAPIConfig = {
+            "client": {
+                "base_url": self._service.url,
+                "auth": {"type": "bearer", "token": self._key},
+                "paginator": {"type": "offset", "limit": PAGE, "total_path": "total"},
+            },
+            "resources": [resource],
+        }
+        return rest_api_source(config)
+
+    def copy(self, name: str, query: dict[str, str]) -> list[Row]:
+        """SIDs and statuses of what a fresh copy of `query` holds; each id is there once."""
+        pipeline = self.pipeline(name)
+        # Kept as they come: a merge would hide a row that was served twice.
+        pipeline.run(self.source({"params": query}), write_disposition="append")
+        return rows_of(pipeline)
+
+    def copies_all(self) -> str:
+        """Everything, and each status by itself, as the list counts it."""
+        rows = self.copy("all", {})
+        self._compare(rows, self.calls, "")
+        by_status = {status: self.count(f"status={status}") for status in STATUSES}
+        expect("calls by status", dict(Counter(status for _sid, status in rows)), by_status)
+        return f"{len(rows)} calls, {SHARED_CALLS} of one instant"
+
+    def copies_a_window(self) -> str:
+        """One microsecond wide: `from` is in it, `to` is not."""
+        end = SHARED + timedelta(microseconds=1)
+        query = {"from": _text(SHARED), "to": _text(end), "order": "asc"}
+        rows = self.copy("window", query)
+        wanted = [call for call in self.calls if SHARED <= call.at < end]
+        self._compare(rows, wanted, f"from={_text(SHARED)}&to={_text(end)}")
+        return f"{len(rows)} calls in one microsecond"
+
+    def copies_statuses_of_a_window(self) -> str:
+        """Two statuses from the shared instant on."""
+        query = {"from": _text(SHARED), "status": "completed,failed"}
+        rows = self.copy("statuses", query)
+        wanted = [call for call in self.calls if call.at >= SHARED and call.status in {"completed", "failed"}]
+        self._compare(rows, wanted, f"from={_text(SHARED)}&status=completed&status=failed")
+        return f"{len(rows)} completed and failed calls"
+
+    def resumes(self) -> str:
+        """An incremental copy goes on where it ended: `from` is inclusive, so no late equal is lost."""
+        incremental = {"start_param": "from", "cursor_path": "created_at", "initial_value": "2020-01-01"}
+        endpoint = {"params": {"order": "asc"}, "incremental": incremental}
+        pipeline = self.pipeline("resumed")
+        pipeline.run(self.source(endpoint))
+        first = len(rows_of(pipeline))
+        expect("rows of the first copy", first, len(self.calls))
+        late = late_calls(max(call.at for call in self.calls))
+        self._send(late)
+        pipeline.run(self.source(endpoint))
+        rows = rows_of(pipeline)
+        self._compare(rows, [*self.calls, *late], "")
+        return f"{first} calls, then {len(rows) - first} more"
+
+    def _compare(self, rows: Sequence[Row], wanted: Sequence[Call], query: str) -> None:
+        expect("rows, as the list counts them", len(rows), self.count(query))
+        expect("rows, as they were sent", len(rows), len(wanted))
+        expect("checksum", checksum(rows), checksum((call.sid, call.status) for call in wanted))
+
+
+def rows_of(pipeline: Any) -> list[Row]:  # noqa: ANN401 (as above)
+    """SID and status of each row of the copy. Raises Failed if an id is there twice."""
+    with pipeline.sql_client() as client:
+        rows = client.execute_sql("SELECT id, call_sid, status FROM calls")
+    expect("distinct ids", len({row[0] for row in rows}), len(rows))
+    return [(sid, status) for _id, sid, status in rows]
+
+
+def checksum(rows: Iterator[Row] | Sequence[Row]) -> str:
+    """The same for the same rows in any order."""
+    return sha256("\n".join(sorted(f"{sid} {status}" for sid, status in rows)).encode()).hexdigest()
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def nothing_left_the_machine() -> str:
+    """Telemetry is off, and nothing else looked outside."""
+    expect("connections to elsewhere", outside_attempts(), [])
+    return "loopback alone"
+
+
+def main() -> int:
+    """Returns the exit status."""
+    forbid_the_network()
+    with running_service() as service:
+        folder = str(service.folder)
+        os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": folder, "DLT_PROJECT_DIR": folder}
+        shop = Shop(service)
+        return run_checks(
+            {
+                "all calls": shop.copies_all,
+                "a window": shop.copies_a_window,
+                "statuses of a window": shop.copies_statuses_of_a_window,
+                "a second, incremental run": shop.resumes,
+                "the network": nothing_left_the_machine,
+            }
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""The one place that puts the parts together: settings, store, keys, limits, application."""
+
+import os
+import secrets
+import time
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from pydantic import SecretStr
+
+from calltally.calls.errors import Misconfigured
+from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
+from calltally.store.opening import check_schema, open_store, sqlite_path
+from calltally.store.secrets import Vault
+from calltally.store.steps import Clock
+from calltally.store.store import Store
+from calltally.web.app import create_app
+from calltally.web.auth import KeyRing
+from calltally.web.limits import RateLimits
+from calltally.web.parts import Parts
+
+KEY_FILE: Final = "secret.key"
+
+Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Service(NamedTuple):
+    """A service that can be served. The application closes the store when its server stops."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    app: Application
+
+
+def wall_clock() -> int:
+    """Now, in microseconds UTC. Everything below is handed this."""
+    return time.time_ns() // 1000
+
+
+def steady_clock() -> int:
+    """Microseconds that nobody sets back, for how long something lasts."""
+    return time.monotonic_ns() // 1000
+
+
+def load_settings() -> Settings:
+    """The settings of this process and folder. Raises Misconfigured."""
+    try:
+        return read_settings(Path.cwd())
+    except BadSetting as fault:
+        raise Misconfigured(str(fault)) from fault
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
+    """The store for as long as a command needs it. Raises Misconfigured if it is not migrated."""
+    store = open_store(settings.database_url, clock)
+    try:
+        await check_schema(store)
+        yield store
+    finally:
+        await store.close()
+
+
+async def open_service(settings: Settings, clock: Clock = wall_clock) -> Service:
+    """Everything that `serve` needs. Raises Misconfigured, with what to do."""
+    vault = open_vault(settings)
+    store = open_store(settings.database_url, clock)
+    try:
+        await check_schema(store)
+    except BaseException:
+        await store.close()
+        raise
+    return Service(settings, store, clock, create_app(_parts(settings, store, vault, clock=clock)))
+
+
+def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock) -> Parts:
+    return Parts(
+        store=store,
+        clock=clock,
+        keys=KeyRing(store, steady_clock, _text(settings.admin_key)),
+        limits=RateLimits(settings.rate_limit_per_minute, steady_clock),
+        vault=vault,
+        public_url=settings.public_url,
+        trust_proxy=settings.trust_proxy,
+    )
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of the configured keys; for the embedded store of a key that is made on first use.
+
+    Raises Misconfigured where a shared store has no key: its processes must all have the same.
+    """
+    given = _text(settings.secret_key) or _key_beside(sqlite_path(settings.database_url))
+    former = _text(settings.former_secret_key)
+    return Vault(decode_secret_key(given), decode_secret_key(former) if former else None)
+
+
+def _key_beside(database: Path | None) -> str:
+    if database is None:
+        message = (
+            "set CALLTALLY_SECRET_KEY, the same for every process of this database; "
+            "make one with: openssl rand -base64 32"
+        )
+        raise Misconfigured(message)
+    path = database.parent / KEY_FILE
+    if not path.exists():
+        _make_key(path)
+    text = path.read_text(encoding="ascii", errors="replace")
+    try:
+        decode_secret_key(text)
+    except ValueError as fault:
+        message = f"{path} does not hold a secret key: {fault}"
+        raise Misconfigured(message) from fault
+    return text
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key whole or not at all; of two processes that do so at once, one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
+        file.flush()
+        # A key that a power cut takes would make every secret sealed with it unreadable.
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

@@ -1,0 +1,1 @@
+"""What a call is: types, identity, the fold, filters. Pure: no clock, no I/O, no settings."""

@@ -1,0 +1,135 @@
+"""Facts: what was said about a call, by whom, when, and how two tellings are told apart."""
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from hashlib import sha256
+from typing import Any, Final, TypedDict
+
+import msgspec
+
+from calltally.calls.identity import Node
+from calltally.calls.model import FINAL
+
+
+class Door(IntEnum):
+    """How a fact came in. Stored as the number; never renumber."""
+
+    OWN_EVENT = 1
+    CALLBACK = 2
+    IMPORT = 3
+    PROVIDER_LIST = 4
+
+
+DOOR_NAMES: Final = {
+    Door.OWN_EVENT: "own_event",
+    Door.CALLBACK: "callback",
+    Door.IMPORT: "import",
+    Door.PROVIDER_LIST: "provider_list",
+}
+
+
+class Outcome(StrEnum):
+    """What became of something that was sent."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+    DEAD_LETTER = "dead_letter"
+
+
+class Said(TypedDict, total=False):
+    """What one fact says. A key that is absent says nothing; values are never None.
+
+    Times are microseconds UTC. `mapped_route` and `mapped_agent` come from the tenant's table of
+    numbers at the moment of receipt, and give way to a `route` or `agent` that somebody names.
+    """
+
+    status: str
+    direction: str
+    from_number: str
+    to_number: str
+    route: str
+    agent: str
+    mapped_route: str
+    mapped_agent: str
+    session_id: str
+    parent_call_sid: str
+    provider: str
+    provider_account: str
+    started_us: int
+    ringing_us: int
+    answered_us: int
+    ended_us: int
+    talk_seconds: float
+    escalated: bool
+    escalation: dict[str, Any]
+    transfer: dict[str, Any]
+    summary: str
+    end_reason: str
+    hangup_cause: int
+    sip_code: int
+    error_code: str
+    answered_by: str
+    recording_url: str
+    cost: dict[str, Any]
+    tags: list[str]
+    metadata: dict[str, Any]
+
+
+class Fact(msgspec.Struct, frozen=True, array_like=True):
+    """One accepted telling about one SID.
+
+    `digest` is of the content as the sender meant it (not of its white space, nor of what we
+    added); `raw` is the body as it came. Absent parts of the key are '', never None.
+    """
+
+    call_sid: str
+    door: int
+    provider: str
+    account: str
+    event_id: str
+    sequence: int | None
+    occurred_us: int
+    received_us: int
+    digest: bytes
+    said: Said
+    raw: bytes = b""
+    is_carrier: bool = False
+    links: tuple[Node, ...] = ()
+
+    @property
+    def key(self) -> bytes:
+        """Tells this fact from every other of its call: the unique key by which repeats are known."""
+        parts = (str(int(self.door)), self.provider, self.account, self.event_id)
+        framed = b"".join(b"%d:%b" % (len(part), part) for part in map(str.encode, parts))
+        return sha256(framed + self.digest).digest()[:16]
+
+    @property
+    def order(self) -> tuple[int, bool, int, int, bytes, str, str]:
+        """The place in the one total order of facts; of two that say something, the later wins.
+
+        Compared field by field. "The sequence if both have one, else the time" would be cyclic.
+        """
+        has_sequence = self.sequence is not None
+        return (
+            *(_rank(self.door, self.said), has_sequence, self.sequence or 0),
+            *(self.occurred_us, self.digest, self.event_id, self.account),
+        )
+
+
+def _rank(door: int, said: Said) -> int:
+    """A provider's list outranks all, but only with a final state: an old list must not reopen a call."""
+    if door in _LISTS:
+        return 3 if said.get("status") in FINAL else 0
+    return 2 if door == Door.CALLBACK else 1
+
+
+_LISTS: Final = frozenset({Door.IMPORT, Door.PROVIDER_LIST})
+_canonical: Final = msgspec.json.Encoder(order="sorted")
+
+
+def content_digest(content: Mapping[str, Any] | list[Any] | bytes) -> bytes:
+    """SHA-256 (16 bytes) of a body, or of a parsed one whatever the order of its keys."""
+    data = content if isinstance(content, bytes) else _canonical.encode(content)
+    return sha256(data).digest()[:16]

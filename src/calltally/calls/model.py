@@ -1,0 +1,121 @@
+"""The public record of one call: its words, its fields in their order, its bytes."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from calltally.calls.times import utc_text
+
+
+class Status(StrEnum):
+    """The nine states of a call (Twilio's call states). The first four are open, the rest final."""
+
+    QUEUED = "queued"
+    INITIATED = "initiated"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    FAILED = "failed"
+    NO_ANSWER = "no-answer"
+    CANCELED = "canceled"
+
+
+class Direction(StrEnum):
+    """Seen from the tenant: `inbound` came to it, `outbound` left it."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+STATUSES: Final = tuple(Status)
+OPEN: Final = frozenset(STATUSES[:4])
+FINAL: Final = frozenset(STATUSES[4:])
+UNANSWERED: Final = FINAL - {Status.COMPLETED}
+DIRECTIONS: Final = tuple(Direction)
+STATUS_NUMBER: Final[dict[str | None, int]] = {status: number for number, status in enumerate(STATUSES)}
+# Stored as a small number; 0 is a direction that nobody has said yet.
+DIRECTION_NUMBER: Final[dict[str | None, int]] = {None: 0, Direction.INBOUND: 1, Direction.OUTBOUND: 2}
+
+
+class Escalation(msgspec.Struct, omit_defaults=False):
+    """Who was asked to take over, by whom, and why."""
+
+    target: str | None = None
+    initiated_by: str | None = None
+    reason: str | None = None
+
+
+class Transfer(msgspec.Struct, omit_defaults=False):
+    """A hand-over to a person: where to, and what came of it (requested, bridged or failed)."""
+
+    target: str | None = None
+    outcome: str | None = None
+
+
+class Cost(msgspec.Struct):
+    """Money as the provider wrote it: a decimal string and an ISO 4217 code."""
+
+    amount: str
+    currency: str | None = None
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call as the list shows it, its fields in the order of contract section 1.
+
+    Without the last two (`revision`, `updated_at`): they are the ledger's to add, not the fold's to know.
+    """
+
+    id: str
+    call_sid: str
+    direction: str | None
+    status: str
+    duration_seconds: int | None
+    escalated: bool
+    summary: str | None
+    created_at: str
+    answered_at: str | None
+    ended_at: str | None
+    ring_seconds: int | None
+    from_number: str | None
+    to_number: str | None
+    route: str | None
+    agent: str | None
+    provider: str | None
+    provider_account: str | None
+    end_reason: str | None
+    hangup_cause: int | None
+    sip_code: int | None
+    error_code: str | None
+    answered_by: str | None
+    escalation: dict[str, Any] | None
+    transfer: dict[str, Any] | None
+    session_id: str | None
+    recording_url: str | None
+    cost: dict[str, Any] | None
+    parent_call_sid: str | None
+    tags: list[str]
+    metadata: dict[str, Any] | None
+    conflicts: int
+
+
+CALL_FIELDS: Final = (*Call.__struct_fields__, "revision", "updated_at")
+
+_encoder: Final = msgspec.json.Encoder()
+_TAIL: Final = b',"revision":'
+
+
+def encode_body(call: Call) -> bytes:
+    """The call's JSON object up to, and without, its closing part: equal bytes mean an equal call."""
+    return _encoder.encode(call)[:-1]
+
+
+def seal(body: bytes, revision: int, updated_us: int) -> bytes:
+    """The whole public JSON object: the body with `revision` and `updated_at` added."""
+    return b'%b%b%d,"updated_at":"%b"}' % (body, _TAIL, revision, utc_text(updated_us).encode())
+
+
+def unseal(record: bytes) -> bytes:
+    """The body of a sealed record: what two versions of a call are compared by."""
+    return record[: record.rindex(_TAIL)]

@@ -1,0 +1,48 @@
+"""`calltally key`: what a tenant's programs show to be let in."""
+
+from typing import Annotated, Final
+
+import typer
+
+from calltally.bootstrap import wall_clock
+from calltally.cli.printing import AsJson, print_json, print_rows
+from calltally.cli.session import read_once, write_once
+from calltally.store.keys import SCOPES, add_key, list_keys, mint_key, revoke_key
+from calltally.web.api.admin_shapes import NewKeyShown, show_key
+
+Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
+
+commands: Final = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+
+
+@commands.command("add")
+def add(
+    tenant: Tenant,
+    *,
+    scope: Annotated[
+        list[str], typer.Option(help=f"What it may do; repeat it for more. One of {', '.join(SCOPES)}.")
+    ],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it. It is stored as a hash, so it cannot be shown again."""
+    key = mint_key(tenant, scope)
+    write_once(add_key(tenant, key, name, wall_clock()))
+    if as_json:
+        print_json(NewKeyShown(key.key_id, key.text, key.scopes))
+    else:
+        typer.echo(key.text)
+        typer.echo(f"This is {key.key_id}. Keep it now: it is not shown again.", err=True)
+
+
+@commands.command("list")
+def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
+    """List a tenant's keys by age, without the secret part."""
+    print_rows([show_key(key) for key in read_once(list_keys(tenant))], as_json=as_json)
+
+
+@commands.command("revoke")
+def revoke(tenant: Tenant, key_id: Annotated[str, typer.Argument(help="The key's id, as listed.")]) -> None:
+    """Revoke a key. A running server stops taking it within five seconds."""
+    write_once(revoke_key(tenant, key_id, wall_clock()))
+    typer.echo(f"Revoked {key_id}.")

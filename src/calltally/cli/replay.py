@@ -1,0 +1,49 @@
+"""`calltally replay`: dead letters through today's code."""
+
+from typing import Annotated
+
+import typer
+
+from calltally.bootstrap import wall_clock
+from calltally.calls.errors import InvalidInput
+from calltally.cli.printing import AsJson, print_json
+from calltally.cli.session import with_store
+from calltally.ingest.replay import Replay, ReplayReport
+from calltally.providers.registry import PROVIDERS
+from calltally.store.dead_letters import ANY_PROVIDER
+
+
+def replay(
+    *,
+    tenant: Annotated[str, typer.Option(help="Whose dead letters.")],
+    provider: Annotated[
+        str, typer.Option(help=f"Only of one provider: {', '.join(PROVIDERS)}.")
+    ] = ANY_PROVIDER,
+    deliver: Annotated[bool, typer.Option("--deliver", help="Tell the tenant's endpoints too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read kept callbacks that were not understood once more. Safe to repeat.
+
+    What is understood now goes in; what is not stays, is told with its reason, and makes the exit code 1.
+    """
+    if provider and provider not in PROVIDERS:
+        message = f"there is no provider {provider!r}; there are {', '.join(PROVIDERS)}"
+        raise InvalidInput.of("provider", message)
+    report = with_store(
+        lambda store, _: Replay(store, PROVIDERS, clock=wall_clock, deliver=deliver).run(tenant, provider)
+    )
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+    if report.still_dead:
+        raise typer.Exit(1)
+
+
+def _print_report(report: ReplayReport) -> None:
+    for letter in report.listed:
+        typer.echo(f"not understood: {letter.provider} {letter.letter_id}: {letter.reason}", err=True)
+    if unlisted := report.still_dead - len(report.listed):
+        typer.echo(f"not understood: {unlisted} more", err=True)
+    facts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.facts.items())) or "no facts"
+    typer.echo(f"{report.understood} understood ({facts}), {report.still_dead} not.")

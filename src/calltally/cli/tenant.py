@@ -1,0 +1,36 @@
+"""`calltally tenant`: who shares this service."""
+
+from typing import Annotated, Final
+
+import typer
+
+from calltally.bootstrap import wall_clock
+from calltally.cli.printing import AsJson, print_json, print_rows
+from calltally.cli.session import read_once, write_once
+from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
+from calltally.web.api.admin_shapes import show_tenant
+
+commands: Final = typer.Typer(help="Make and list tenants.", no_args_is_help=True)
+
+
+@commands.command("add")
+def add(
+    tenant: Annotated[
+        str, typer.Argument(help="Its id, for good: lower-case letters, digits and single hyphens.")
+    ],
+    *,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a tenant."""
+    made = write_once(add_tenant(tenant, name, wall_clock(), new_epoch()))
+    if as_json:
+        print_json(show_tenant(made))
+    else:
+        typer.echo(f"Made tenant {made.tenant}.")
+
+
+@commands.command("list")
+def list_all(*, as_json: AsJson = False) -> None:
+    """List all tenants."""
+    print_rows([show_tenant(tenant) for tenant in read_once(admin_list_tenants())], as_json=as_json)

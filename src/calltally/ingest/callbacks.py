@@ -1,0 +1,113 @@
+"""A provider's callback, from the request to the ledger. `Callbacks.receive` is the table of contents."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Fact
+from calltally.calls.times import SECOND_US
+from calltally.ingest.letters import write_letter
+from calltally.ingest.recent import Recent
+from calltally.ingest.routes import RouteTables, map_route
+from calltally.providers.callback import Callback
+from calltally.providers.registry import Provider
+from calltally.store.dead_letters import put_dead_letter
+from calltally.store.secrets import Vault, find_provider_secrets
+from calltally.store.steps import Clock
+from calltally.store.store import Recorded, Store, Submission
+
+Providers: TypeAlias = Mapping[str, Provider]
+Secrets: TypeAlias = Mapping[str, str]
+
+_KEEP_US: Final = 2 * SECOND_US
+# Stands in where a tenant has no secret, so that the work is the same; nothing signed with it gets in.
+_DECOY: Final = "no secret is stored"
+
+
+class Verdict(StrEnum):
+    """What became of a callback as a whole."""
+
+    RECORDED = "recorded"
+    DEAD_LETTER = "dead_letter"
+    WRONG_SIGNATURE = "wrong_signature"
+    UNKNOWN_PROVIDER = "unknown_provider"
+
+
+class Receipt(NamedTuple):
+    """The verdict, why, and what became of each fact that the callback told (none is possible)."""
+
+    verdict: Verdict
+    reason: str | None = None
+    recorded: tuple[Recorded, ...] = ()
+
+
+class Unread(NamedTuple):
+    """A genuine body that today's code does not understand."""
+
+    reason: str
+
+
+Told: TypeAlias = list[Fact] | Unread
+
+
+class StoredSecrets(Recent[tuple[str, str], Secrets]):
+    """The secrets of (tenant, provider), as stored at most two seconds ago; empty where there are none."""
+
+    def __init__(self, store: Store, vault: Vault, clock: Clock) -> None:
+        async def read(key: tuple[str, str]) -> Secrets:
+            sealed = await store.read(find_provider_secrets(*key))
+            return {} if sealed is None else vault.open(*key, sealed)
+
+        super().__init__(read, clock, _KEEP_US)
+
+
+class Callbacks:
+    """Takes callbacks in. What it calls recorded, or a dead letter, is durable."""
+
+    def __init__(
+        self, store: Store, providers: Providers, *, secrets: StoredSecrets, routes: RouteTables
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._secrets = secrets
+        self._routes = routes
+
+    async def receive(self, provider_name: str, tenant: str, callback: Callback) -> Receipt:
+        """Verify, read, record. A tenant that does not exist gets what a wrong signature gets."""
+        provider = self._providers.get(provider_name)
+        if provider is None:
+            return Receipt(Verdict.UNKNOWN_PROVIDER, f"the providers are {', '.join(self._providers)}")
+        secrets = await self._secrets.of((tenant, provider_name))
+        if not is_genuine(provider, callback, secrets):
+            return Receipt(Verdict.WRONG_SIGNATURE)
+        told = read_facts(provider, callback)
+        if isinstance(told, Unread):
+            return await self._keep(tenant, provider_name, callback, told)
+        return await self._record(tenant, told)
+
+    async def _keep(self, tenant: str, provider_name: str, callback: Callback, unread: Unread) -> Receipt:
+        letter = write_letter(provider_name, callback, unread.reason)
+        await self._store.write(put_dead_letter(tenant, letter))
+        return Receipt(Verdict.DEAD_LETTER, letter.reason)
+
+    async def _record(self, tenant: str, facts: Sequence[Fact]) -> Receipt:
+        table = await self._routes.of(tenant)
+        submissions = [Submission(tenant, map_route(fact, table)) for fact in facts]
+        return Receipt(Verdict.RECORDED, None, tuple(await self._store.submit(submissions)))
+
+
+def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool:
+    """Whether the callback is signed with one of `secrets`; the work is the same where there are none."""
+    tried = secrets or dict.fromkeys(provider.secret_names, _DECOY)
+    return provider.verify(callback, tried) and bool(secrets)
+
+
+def read_facts(provider: Provider, callback: Callback) -> Told:
+    """What a genuine callback tells. What goes wrong here is kept for a replay: few providers send again."""
+    try:
+        return provider.facts_of(callback)
+    except NotUnderstood as fault:
+        return Unread(fault.detail)
+    except Exception as fault:  # noqa: BLE001 - a fault of our code must not cost a customer's call
+        return Unread(f"the code failed: {type(fault).__name__}: {fault}")

@@ -1,0 +1,47 @@
+"""Which route and agent a call belongs to, by the tenant's numbers in it."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from calltally.calls.events import Fact
+from calltally.calls.model import Direction
+from calltally.calls.times import SECOND_US
+from calltally.ingest.recent import Recent
+from calltally.store.routes import RouteTarget, routes_by_number
+from calltally.store.steps import Clock
+from calltally.store.store import Store
+
+RouteTable: TypeAlias = Mapping[str, RouteTarget]
+_End: TypeAlias = Literal["from_number", "to_number"]
+
+_KEEP_US: Final = 2 * SECOND_US
+# The tenant's own number is the one that was called, unless the tenant calls.
+_TENANTS_END_FIRST: Final[Mapping[str | None, tuple[_End, _End]]] = {
+    Direction.INBOUND: ("to_number", "from_number"),
+    Direction.OUTBOUND: ("from_number", "to_number"),
+    None: ("to_number", "from_number"),
+}
+
+
+def map_route(fact: Fact, table: RouteTable) -> Fact:
+    """The fact with the route and agent of the tenant's number in it, if one of them is in the table."""
+    said = fact.said
+    for end in _TENANTS_END_FIRST[said.get("direction")]:
+        target = table.get(said.get(end, ""))
+        if target is not None:
+            mapped = {"mapped_route": target.route, "mapped_agent": target.agent}
+            added = {name: value for name, value in mapped.items() if value is not None}
+            return msgspec.structs.replace(fact, said={**said, **added})
+    return fact
+
+
+class RouteTables(Recent[str, RouteTable]):
+    """Each tenant's table, as it was in the store at most two seconds ago."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        async def read(tenant: str) -> RouteTable:
+            return await store.read(routes_by_number(tenant))
+
+        super().__init__(read, clock, _KEEP_US)

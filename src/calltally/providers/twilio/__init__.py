@@ -1,0 +1,1 @@
+"""Twilio: status callbacks, `<Dial>` action callbacks, and the Call resources of its REST API."""

@@ -1,0 +1,161 @@
+"""What an operator can set: `CALLTALLY_*` variables over a TOML file over the defaults."""
+
+import os
+import tomllib
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "CALLTALLY_"
+CONFIG_VARIABLE: Final = "CALLTALLY_CONFIG"
+DEFAULT_CONFIG: Final = "calltally.toml"
+SECRET_KEY_BYTES: Final = 32
+
+
+class BadSetting(ValueError):
+    """A setting is unknown or has a wrong value; the text names it and never quotes a value."""
+
+
+def _database_url(url: str) -> str:
+    scheme, found, rest = url.partition("://")
+    if found and scheme in {"sqlite", "postgresql"} and rest.strip("/"):
+        return url
+    message = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
+    raise ValueError(message)
+
+
+def _public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        message = "write https://HOST, with a port or path if there is one, and no query"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+def _admin_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if text and text.isascii() and text.isprintable() and " " not in text:
+        return key
+    message = "use printable ASCII characters without spaces, as it travels in a header"
+    raise ValueError(message)
+
+
+def decode_secret_key(text: str) -> bytes:
+    """The 32 bytes behind a secret key's base64. Raises ValueError with words for the operator."""
+    try:
+        key = b64decode(text.strip(), validate=True)
+    except NotBase64:
+        key = b""
+    if len(key) != SECRET_KEY_BYTES:
+        message = f"it must be the base64 of exactly {SECRET_KEY_BYTES} bytes: openssl rand -base64 32"
+        raise ValueError(message)
+    return key
+
+
+def _secret_key(key: SecretStr) -> SecretStr:
+    decode_secret_key(key.get_secret_value())
+    return key
+
+
+AdminKey = Annotated[SecretStr, AfterValidator(_admin_key)]
+SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
+
+
+class Settings(BaseSettings):
+    """Every setting, with its meaning and unit. Immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite:///var/calltally.db",
+        description="The database: sqlite:///PATH (three slashes and a relative path, four and an absolute"
+        " one) or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8080, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
+    admin_key: AdminKey | None = Field(
+        None, description="What x-admin-key must be. Unset: the admin API answers 401 to everybody."
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None,
+        description="The URL under which the outside reaches this service. Providers sign it, so set it"
+        " behind a proxy. Unset: each request's own scheme and Host.",
+    )
+    secret_key: SecretKey | None = Field(
+        None,
+        description="Encrypts the providers' secrets at rest: the base64 of 32 random bytes. Unset with"
+        " SQLite: made on first start, in secret.key beside the database.",
+    )
+    former_secret_key: SecretKey | None = Field(
+        None, description="The secret key before a rotation: still opens what was sealed with it."
+    )
+    rate_limit_per_minute: int = Field(
+        1000, ge=0, le=1_000_000, description="Requests a minute and API key, and the burst; 0 for no limit."
+    )
+    trust_proxy: bool = Field(
+        default=False,
+        description="Whether to believe X-Forwarded-For and X-Forwarded-Proto. Only behind a proxy.",
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", description="How log lines look: json for machines, console for people."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines that are logged."
+    )
+
+
+def read_settings(folder: Path) -> Settings:
+    """The settings of this process: its environment over CALLTALLY_CONFIG or `folder`'s calltally.toml.
+
+    Raises BadSetting for unknown names, wrong values and an unreadable file.
+    """
+    _refuse_unknown_variables(os.environ)
+    named = os.environ.get(CONFIG_VARIABLE)
+    path = folder / (named or DEFAULT_CONFIG)
+    written = _read_file(path) if named or path.is_file() else {}
+    try:
+        return Settings(**{name: value for name, value in written.items() if not _variable(name)})
+    except ValidationError as fault:
+        texts = (_in_words(error, path) for error in fault.errors(include_input=False, include_url=False))
+        raise BadSetting("; ".join(texts)) from None
+
+
+def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    if unknown:
+        message = f"unknown variable {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        raise BadSetting(message)
+
+
+def _variable(name: str) -> str | None:
+    """What the environment says of a setting; nothing, where it is empty."""
+    return os.environ.get(PREFIX + name.upper()) or None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{CONFIG_VARIABLE} names {path}, which is not there"
+    except OSError as fault:
+        message = f"{path} cannot be read: {fault.strerror}"
+    except ValueError as fault:
+        message = f"{path} is not TOML: {fault}"
+    raise BadSetting(message)
+
+
+def _in_words(error: ErrorDetails, path: Path) -> str:
+    """One fault with the name as its writer wrote it. No value: it may be a secret."""
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key {name}; there are {', '.join(sorted(Settings.model_fields))}"
+    place = PREFIX + name.upper() if _variable(name) else f"{path}: {name}"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"

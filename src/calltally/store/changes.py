@@ -1,0 +1,129 @@
+"""What one commit writes, gathered row by row and then said in one statement a table."""
+
+from typing import Any
+
+from calltally.calls.lifecycle import Folded
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
+from calltally.store.announcements import announce
+from calltally.store.components import Component, StoredCall
+from calltally.store.content import bodies
+from calltally.store.counts import CLAUSES, Deltas, Place
+from calltally.store.steps import Many, Params, Step
+
+_PARTIES = ("escalated", "from_number", "to_number")
+_HISTORY = ("keep_counts", "add_counts")
+
+
+class Changes:
+    """The rows of one commit over any number of tenants, whose heads it moves."""
+
+    def __init__(self, heads: dict[str, int], now_us: int) -> None:
+        self.heads = heads
+        self._before = dict(heads)
+        self._now_us = now_us
+        self._deltas = Deltas()
+        self._rows: dict[str, list[Params]] = {}
+        self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
+
+    def put_fact(self, tenant: str, node: bytes, row: dict[str, Any]) -> None:
+        """A fact that is new to its call."""
+        self._facts[tenant, node, row["key"]] = {"tenant": tenant, "node": node, "repeats": 0, **row}
+
+    def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
+        """A fact that was told before, in an earlier commit or in this one."""
+        fact = self._facts.get((tenant, node, key))
+        if fact is None:
+            self._put("count_repeats", tenant=tenant, node=node, key=key)
+        else:
+            fact["repeats"] += 1
+
+    def put_identities(self, component: Component, call_id: bytes) -> None:
+        """Linked SIDs lead to their call for life."""
+        for node, sid in component.sids.items():
+            if component.linked.get(node) != call_id:
+                self._put("put_identities", tenant=component.tenant, node=node, call_sid=sid, id=call_id)
+
+    def replace(self, old: StoredCall, merged_into: bytes) -> None:
+        """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""
+        tenant = old.place.tenant
+        revision = self._next_revision(tenant)
+        self._supersede(old, revision)
+        self._put("drop_calls", tenant=tenant, id=old.id)
+        tombstone = {
+            "revision": revision,
+            "id": old.id,
+            "merged_into": merged_into,
+            "created_us": self._now_us,
+        }
+        self._put("put_tombstones", tenant=tenant, **tombstone)
+
+    def put_call(
+        self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None
+    ) -> int:
+        """A new or changed call; returns the revision that shows it."""
+        revision = self._next_revision(tenant)
+        if old is not None:
+            self._supersede(old, revision)
+        call = folded.call
+        place = Place(
+            *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
+            *(call.route, call.agent, call.provider),
+        )
+        self._deltas.add(place, 1)
+        sealed = {
+            "revision": revision,
+            "updated_us": self._now_us,
+            "record": seal(body, revision, self._now_us),
+        }
+        parties = (int(call.escalated), call.from_number, call.to_number)
+        if old is not None and _stays(old, place, parties):
+            self._put("move_calls", tenant=tenant, id=call_id, status=place.status, **sealed)
+        else:
+            row = {"id": call_id, "call_sid": call.call_sid, **place._asdict()}
+            self._put("put_calls", **row, **dict(zip(_PARTIES, parties, strict=True)), **sealed)
+        return revision
+
+    def announce(self, tenant: str, folded: Folded, revision: int, old: StoredCall | None) -> None:
+        """Freeze the events that this change is to the tenant's endpoints."""
+        for event in announce(tenant, folded, revision, old, self._now_us):
+            frozen = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
+            self._put(
+                "put_outbox",
+                tenant=tenant,
+                revision=revision,
+                call_id=event.call_id,
+                created_us=self._now_us,
+                **frozen,
+            )
+
+    def write(self) -> Step[None]:
+        """Say it all to the database."""
+        if self._facts:
+            yield Many("put_facts", list(self._facts.values()))
+        for name, rows in self._rows.items():
+            yield Many(name, rows)
+        counted = self._deltas.rows(self.heads)
+        if counted:
+            for name in _HISTORY:
+                yield Many(name, counted, CLAUSES)
+        moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
+        if moved:
+            yield Many("move_heads", moved)
+
+    def _next_revision(self, tenant: str) -> int:
+        self.heads[tenant] += 1
+        return self.heads[tenant]
+
+    def _supersede(self, old: StoredCall, revision: int) -> None:
+        self._deltas.add(old.place, -1)
+        slim = {"escalated": old.escalated, "from_number": old.from_number, "to_number": old.to_number}
+        valid = {"valid_from": old.revision, "valid_to": revision}
+        self._put("put_versions", id=old.id, **old.place._asdict(), **slim, **valid)
+
+    def _put(self, name: str, **row: object) -> None:
+        self._rows.setdefault(name, []).append(row)
+
+
+def _stays(old: StoredCall, place: Place, parties: tuple[int, str | None, str | None]) -> bool:
+    """Whether only the state moves: then most indexes need not be written, which is half of the cost."""
+    return (*old.place[:2], *old.place[3:], *old[2:5]) == (*place[:2], *place[3:], *parties)

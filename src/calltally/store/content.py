@@ -1,0 +1,103 @@
+"""How facts lie in the database: a small msgpack row for the fold, the raw body compressed beside it.
+
+The fold reads the row of each earlier fact of a call whenever a new one comes, so the row is kept
+plain and short: names are numbers, hexadecimal SIDs are their bytes, and what the key says already
+is not said twice. Raw bodies are read by people, seldom, and so take a shared zstd dictionary.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+
+from calltally.calls.errors import DamagedStore
+from calltally.calls.events import Fact, Said
+from calltally.calls.identity import Node
+from calltally.store.zstd import Codec
+
+# Append only: the number of a name is its place here, and stored rows speak in numbers.
+_NAMES: Final = (
+    *("status", "direction", "from_number", "to_number", "route", "agent", "mapped_route", "mapped_agent"),
+    *("session_id", "parent_call_sid", "provider", "provider_account", "started_us", "ringing_us"),
+    *("answered_us", "ended_us", "talk_seconds", "escalated", "escalation", "transfer", "summary"),
+    *("end_reason", "hangup_cause", "sip_code", "error_code", "answered_by", "recording_url", "cost"),
+    *("tags", "metadata"),
+)
+_NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
+_HEX_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)
+_SAME: Final = 0
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder()
+_DICTIONARY: Final = Path(__file__).parent / "dictionaries" / "bodies-1.zdict"
+bodies: Final = Codec(_DICTIONARY.read_bytes())
+
+
+def pack_fact(fact: Fact) -> bytes:
+    """The row of a fact, without its raw body and its time of receipt, which have columns."""
+    row: list[Any] = [
+        _pack_sid(fact.call_sid),
+        int(fact.door),
+        fact.provider,
+        _pack_sid(fact.account),
+        fact.event_id,
+        fact.sequence,
+        fact.occurred_us,
+        fact.digest,
+        _pack_said(fact),
+    ]
+    if fact.is_carrier or fact.links:
+        row.append(fact.is_carrier)
+    if fact.links:
+        row.append(fact.links)
+    return _encoder.encode(row)
+
+
+def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
+    """The fact that `pack_fact` wrote; raises DamagedStore for bytes that it cannot have written."""
+    try:
+        sid, door, provider, account, event_id, sequence, occurred_us, digest, said, *rest = _decoder.decode(
+            content
+        )
+    except (msgspec.DecodeError, ValueError, TypeError) as fault:
+        message = (
+            "a stored fact cannot be read; run `calltally verify` to see which, and restore it from a backup"
+        )
+        raise DamagedStore(message) from fault
+    account = _unpack_sid(account)
+    return Fact(
+        *(_unpack_sid(sid), door, provider, account, event_id, sequence, occurred_us, received_us, digest),
+        _unpack_said(said, provider, account),
+        raw,
+        bool(rest and rest[0]),
+        tuple(Node(*link) for link in rest[1]) if len(rest) > 1 else (),
+    )
+
+
+def _pack_said(fact: Fact) -> dict[int, Any]:
+    said: dict[int, Any] = {_NUMBERS[name]: value for name, value in fact.said.items()}
+    if said.get(_PROVIDER) == fact.provider:
+        said[_PROVIDER] = _SAME
+    if said.get(_ACCOUNT) == fact.account:
+        said[_ACCOUNT] = _SAME
+    return said
+
+
+def _unpack_said(said: dict[int, Any], provider: str, account: str) -> Said:
+    if said.get(_PROVIDER) == _SAME:
+        said[_PROVIDER] = provider
+    if said.get(_ACCOUNT) == _SAME:
+        said[_ACCOUNT] = account
+    return cast(Said, {_NAMES[number]: value for number, value in said.items()})
+
+
+_PROVIDER: Final = _NUMBERS["provider"]
+_ACCOUNT: Final = _NUMBERS["provider_account"]
+
+
+def _pack_sid(sid: str) -> str | bytes:
+    return sid[:2].encode() + bytes.fromhex(sid[2:]) if _HEX_SID.fullmatch(sid) else sid
+
+
+def _unpack_sid(packed: str | bytes) -> str:
+    return packed if isinstance(packed, str) else packed[:2].decode() + packed[2:].hex()

@@ -1,0 +1,191 @@
+-- The spine: tenants and their keys, facts, calls, what was superseded, counts, outbox.
+-- Times are microseconds since 1970 UTC. Ids are 16 bytes. Every key begins with the tenant.
+
+CREATE TABLE tenants (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A row apart from the tenant's own, since each commit rewrites it.
+CREATE TABLE ledger_heads (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    epoch TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE api_keys (
+    tenant TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    revoked_us INTEGER,
+    PRIMARY KEY (tenant, key_id),
+    UNIQUE (tenant, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE routes (
+    tenant TEXT NOT NULL,
+    route TEXT NOT NULL,
+    agent TEXT,
+    provider TEXT,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, route)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE route_numbers (
+    tenant TEXT NOT NULL,
+    number TEXT NOT NULL,
+    route TEXT NOT NULL,
+    PRIMARY KEY (tenant, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider_secrets (
+    tenant TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, provider)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letters (
+    tenant TEXT NOT NULL,
+    letter_id BLOB NOT NULL,
+    provider TEXT NOT NULL,
+    received_us INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    request BLOB NOT NULL,
+    repeats INTEGER NOT NULL DEFAULT 0,
+    replayed_us INTEGER,
+    PRIMARY KEY (tenant, letter_id)
+) STRICT;
+
+-- `node` is the id that the SID named by the fact would have as a call of its own.
+CREATE TABLE facts (
+    tenant TEXT NOT NULL,
+    node BLOB NOT NULL,
+    key BLOB NOT NULL,
+    received_us INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    repeats INTEGER NOT NULL DEFAULT 0,
+    content BLOB NOT NULL,
+    raw BLOB NOT NULL,
+    PRIMARY KEY (tenant, node, key)
+) STRICT;
+
+-- Only SIDs that are linked stand here; any other is a call by itself.
+CREATE TABLE identities (
+    tenant TEXT NOT NULL,
+    node BLOB NOT NULL,
+    call_sid TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (tenant, node)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX identities_of_call ON identities (tenant, id);
+
+CREATE TABLE calls (
+    tenant TEXT NOT NULL,
+    id BLOB NOT NULL,
+    call_sid TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    route TEXT,
+    agent TEXT,
+    provider TEXT,
+    escalated INTEGER NOT NULL,
+    from_number TEXT,
+    to_number TEXT,
+    revision INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+CREATE INDEX calls_listed ON calls (tenant, created_us, id, status, direction, route, agent, provider);
+CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
+-- Small, since few calls are; a scan for them would read all.
+CREATE INDEX calls_escalated ON calls (tenant, created_us, id) WHERE escalated = 1;
+CREATE INDEX calls_from ON calls (tenant, from_number, created_us, id) WHERE from_number IS NOT NULL;
+CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_number IS NOT NULL;
+
+-- What a call was in its list columns from one revision (included) to the next (excluded).
+CREATE TABLE call_versions (
+    tenant TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    route TEXT,
+    agent TEXT,
+    provider TEXT,
+    escalated INTEGER NOT NULL,
+    from_number TEXT,
+    to_number TEXT,
+    PRIMARY KEY (tenant, created_us, id, valid_from)
+) STRICT, WITHOUT ROWID;
+
+-- An id that stopped being a call's own, and the id that it became part of.
+CREATE TABLE tombstones (
+    tenant TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    merged_into BLOB,
+    created_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, revision)
+) STRICT, WITHOUT ROWID;
+
+-- Calls per bucket of time, a column per status and direction. `facet` is '' for all calls, else `route=…` and the like.
+CREATE TABLE counts (
+    tenant TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    width_s INTEGER NOT NULL,
+    bucket_s INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
+    initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
+    ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_unknown INTEGER NOT NULL DEFAULT 0, in_progress_inbound INTEGER NOT NULL DEFAULT 0, in_progress_outbound INTEGER NOT NULL DEFAULT 0,
+    completed_unknown INTEGER NOT NULL DEFAULT 0, completed_inbound INTEGER NOT NULL DEFAULT 0, completed_outbound INTEGER NOT NULL DEFAULT 0,
+    busy_unknown INTEGER NOT NULL DEFAULT 0, busy_inbound INTEGER NOT NULL DEFAULT 0, busy_outbound INTEGER NOT NULL DEFAULT 0,
+    failed_unknown INTEGER NOT NULL DEFAULT 0, failed_inbound INTEGER NOT NULL DEFAULT 0, failed_outbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_unknown INTEGER NOT NULL DEFAULT 0, no_answer_inbound INTEGER NOT NULL DEFAULT 0, no_answer_outbound INTEGER NOT NULL DEFAULT 0,
+    canceled_unknown INTEGER NOT NULL DEFAULT 0, canceled_inbound INTEGER NOT NULL DEFAULT 0, canceled_outbound INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, facet, width_s, bucket_s)
+) STRICT, WITHOUT ROWID;
+
+-- What a row of counts held from `revision` (included) to `valid_to` (excluded).
+CREATE TABLE count_history (
+    tenant TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    width_s INTEGER NOT NULL,
+    bucket_s INTEGER NOT NULL,
+    valid_to INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
+    initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
+    ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_unknown INTEGER NOT NULL DEFAULT 0, in_progress_inbound INTEGER NOT NULL DEFAULT 0, in_progress_outbound INTEGER NOT NULL DEFAULT 0,
+    completed_unknown INTEGER NOT NULL DEFAULT 0, completed_inbound INTEGER NOT NULL DEFAULT 0, completed_outbound INTEGER NOT NULL DEFAULT 0,
+    busy_unknown INTEGER NOT NULL DEFAULT 0, busy_inbound INTEGER NOT NULL DEFAULT 0, busy_outbound INTEGER NOT NULL DEFAULT 0,
+    failed_unknown INTEGER NOT NULL DEFAULT 0, failed_inbound INTEGER NOT NULL DEFAULT 0, failed_outbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_unknown INTEGER NOT NULL DEFAULT 0, no_answer_inbound INTEGER NOT NULL DEFAULT 0, no_answer_outbound INTEGER NOT NULL DEFAULT 0,
+    canceled_unknown INTEGER NOT NULL DEFAULT 0, canceled_inbound INTEGER NOT NULL DEFAULT 0, canceled_outbound INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, facet, width_s, bucket_s, valid_to)
+) STRICT, WITHOUT ROWID;
+
+-- Events for the tenant's endpoints, their bytes frozen when the call changed.
+CREATE TABLE outbox (
+    tenant TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    event_id BLOB NOT NULL,
+    call_id BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (tenant, revision, event)
+) STRICT;

@@ -1,0 +1,57 @@
+"""From a database URL to a store, and the check that its schema is the one this code knows."""
+
+import re
+from pathlib import Path
+
+import apsw
+import psycopg
+
+from calltally.calls.errors import Misconfigured
+from calltally.store.migrate import HEAD, upgrade_apart
+from calltally.store.postgres import PostgresStore
+from calltally.store.sqlite import SqliteStore
+from calltally.store.steps import Clock, Statement, Step
+from calltally.store.store import Store
+
+_MIGRATE = "run `calltally migrate`"
+
+
+def open_store(url: str, clock: Clock) -> Store:
+    """The store behind `sqlite:///path` or `postgresql://…`; raises Misconfigured where there is none."""
+    if (path := sqlite_path(url)) is not None:
+        if not path.exists():
+            message = f"there is no database at {path}; {_MIGRATE}"
+            raise Misconfigured(message)
+        return SqliteStore(path, clock)
+    if re.match(r"postgres(ql)?://", url):
+        return PostgresStore(url, clock)
+    message = "CALLTALLY_DATABASE_URL has to begin with sqlite:/// or postgresql://"
+    raise Misconfigured(message)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file that an SQLite URL names (three slashes: relative, four: absolute), else None."""
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def migrate(url: str) -> None:
+    """Make the database where it is a file that is missing, and bring its schema to this code's."""
+    if (path := sqlite_path(url)) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    upgrade_apart(url)
+
+
+async def check_schema(store: Store) -> None:
+    """Raise Misconfigured unless the schema is this code's."""
+    try:
+        version = await store.read(_schema_version())
+    except (apsw.SQLError, psycopg.errors.UndefinedTable):
+        version = None
+    if version != HEAD:
+        message = f"the schema is at {version or 'nothing'}, this code needs {HEAD}; {_MIGRATE}"
+        raise Misconfigured(message)
+
+
+def _schema_version() -> Step[str | None]:
+    rows = yield Statement("meta_schema_version", {})
+    return rows[0][0] if rows else None

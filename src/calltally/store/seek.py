@@ -1,0 +1,182 @@
+"""The seek: a page at any offset for the price of the first, and the exact total, from the counters.
+
+The window is cut into buckets. Whole buckets before the offset are skipped by their counts, those
+that hold the page are opened one level finer, until what is left to skip is a part of a minute.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
+from calltally.calls.times import SECOND_US
+from calltally.store.counts import ALL, COLUMNS, FACETS, WIDTHS_S, columns_of, facet
+from calltally.store.spans import Cut, Edge, Span, cut
+from calltally.store.steps import Many, Step
+
+# Opening a bucket costs about as much as stepping over this many rows of the index.
+_NOT_WORTH_OPENING: Final = 256
+_FINER_S: Final = dict(pairwise(WIDTHS_S))
+
+
+class Page(NamedTuple):
+    """The sealed records of a page in their order, and how many calls the whole filter has."""
+
+    records: list[bytes]
+    total: int
+
+
+class _Bucket(NamedTuple):
+    """A stretch of time with how many calls of the filter, and how many rows of the index, it holds."""
+
+    lo_us: int
+    hi_us: int
+    width_s: int
+    matches: int
+    rows: int
+
+
+class _Run(NamedTuple):
+    """Neighbouring buckets that are read together."""
+
+    lo_us: int
+    hi_us: int
+    matches: int
+
+
+def facet_of(calls: CallFilter) -> str | None:
+    """Which counters answer for this filter; None where none do, and rows have to be counted."""
+    if calls.number is not None or calls.call_sid is not None or calls.escalated is not None:
+        return None
+    named = [(name, value) for name in FACETS if (value := getattr(calls, name)) is not None]
+    if len(named) > 1:
+        return None
+    return facet(*named[0]) if named else ALL
+
+
+class Seek:
+    """One query on one tenant, answered by the counters of one facet."""
+
+    def __init__(self, tenant: str, query: ListQuery, facet_name: str) -> None:
+        self._tenant = tenant
+        self._query = query
+        self._facet = facet_name
+        columns = columns_of(query.filter.statuses, query.filter.direction)
+        self._sums = (("matches", " + ".join(columns)), ("rows", " + ".join(COLUMNS)))
+        self._filters = (("filters", _filters(query.filter, facet_name)),)
+        self._value = facet_name.partition("=")[2]
+        # Only where the facet is all calls does a counter tell how many rows the index has there.
+        self._knows_rows = facet_name == ALL
+
+    def page(self) -> Step[Page]:
+        """The page and its total."""
+        query = self._query
+        buckets = yield from self._buckets(cut(query.filter.from_us, query.filter.to_us))
+        total = sum(bucket.matches for bucket in buckets)
+        chosen, skip = _cover(buckets, query.offset, query.limit)
+        while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
+            chosen = yield from self._open(chosen, opened)
+            chosen, skip = _cover(chosen, skip, query.limit)
+        records = yield from self._records(_runs(chosen, descending=self._descending), skip)
+        return Page(records, total)
+
+    @property
+    def _descending(self) -> bool:
+        return self._query.order == "desc"
+
+    def _is_worth_opening(self, bucket: _Bucket, chosen: Sequence[_Bucket], skip: int) -> bool:
+        if bucket.width_s not in _FINER_S:
+            return False
+        if not self._knows_rows:
+            return True
+        if bucket.matches == bucket.rows:
+            # Every row matches, so only what is skipped costs, and only in the first bucket.
+            return bucket is chosen[0] and skip > _NOT_WORTH_OPENING
+        return bucket.rows > _NOT_WORTH_OPENING
+
+    def _buckets(self, window: Cut) -> Step[list[_Bucket]]:
+        counted = yield from self._count(window.spans)
+        edges = [edge for edge in (window.first, window.last) if edge is not None]
+        if edges:
+            counted += yield from self._count_edges(edges)
+        return sorted(counted, reverse=self._descending)
+
+    def _count(self, spans: Iterable[Span]) -> Step[list[_Bucket]]:
+        asked = [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
+        rows = (yield Many("count_buckets", asked, self._sums)) if asked else []
+        return [
+            _Bucket(bucket_s * SECOND_US, (bucket_s + width_s) * SECOND_US, width_s, matches, whole)
+            for width_s, bucket_s, matches, whole in rows
+            if matches
+        ]
+
+    def _count_edges(self, edges: Iterable[Edge]) -> Step[list[_Bucket]]:
+        asked = [self._window(edge.lo_us, edge.hi_us) for edge in edges]
+        rows = yield Many("count_edges", asked, self._filters)
+        return [_Bucket(lo_us, hi_us, 0, matches, matches) for lo_us, hi_us, matches in rows if matches]
+
+    def _window(self, lo_us: int, hi_us: int) -> dict[str, Any]:
+        return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
+
+    def _open(self, chosen: Sequence[_Bucket], opened: Sequence[_Bucket]) -> Step[list[_Bucket]]:
+        spans = [
+            Span(_FINER_S[bucket.width_s], bucket.lo_us // SECOND_US, bucket.hi_us // SECOND_US)
+            for bucket in opened
+        ]
+        finer = yield from self._count(spans)
+        kept = [bucket for bucket in chosen if bucket not in opened]
+        return sorted(kept + finer, reverse=self._descending)
+
+    def _records(self, runs: Sequence[_Run], skip: int) -> Step[list[bytes]]:
+        if not runs or self._query.limit == 0:
+            return []
+        left, asked = self._query.limit, []
+        for run in runs:
+            most = min(left, run.matches - skip)
+            asked.append({**self._window(run.lo_us, run.hi_us), "skip": skip, "most": most})
+            left, skip = left - most, 0
+        way = (("way", "DESC" if self._descending else "ASC"),)
+        rows = yield Many("page_records", asked, (*self._filters, *way))
+        return [record for (record,) in rows]
+
+
+def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_Bucket], int]:
+    """The buckets that hold the rows from `offset` on, and how many rows of the first come before."""
+    chosen: list[_Bucket] = []
+    skip, covered = offset, 0
+    for bucket in buckets:
+        if not chosen and skip >= bucket.matches:
+            skip -= bucket.matches
+            continue
+        chosen.append(bucket)
+        covered += bucket.matches
+        if covered >= skip + limit:
+            break
+    return chosen, skip
+
+
+def _runs(chosen: Sequence[_Bucket], *, descending: bool) -> list[_Run]:
+    runs: list[_Run] = []
+    for lo_us, hi_us, _width_s, matches, _rows in chosen:
+        last = runs[-1] if runs else None
+        if last and descending and last.lo_us == hi_us:
+            runs[-1] = _Run(lo_us, last.hi_us, last.matches + matches)
+        elif last and not descending and last.hi_us == lo_us:
+            runs[-1] = _Run(last.lo_us, hi_us, last.matches + matches)
+        else:
+            runs.append(_Run(lo_us, hi_us, matches))
+    return runs
+
+
+def _filters(calls: CallFilter, facet_name: str) -> str:
+    """The conditions on a row, in numbers of ours and the one value of the facet."""
+    parts = []
+    if calls.statuses:
+        numbers = ", ".join(str(STATUS_NUMBER[status]) for status in calls.statuses)
+        parts.append(f"AND c.status IN ({numbers})")
+    if calls.direction is not None:
+        parts.append(f"AND c.direction = {DIRECTION_NUMBER[calls.direction]}")
+    if facet_name != ALL:
+        parts.append(f"AND c.{facet_name.partition('=')[0]} = k.value")
+    return " ".join(parts)

@@ -1,0 +1,33 @@
+-- name: count_buckets
+-- Calls per bucket of each span: those of the filter, and all of the facet.
+SELECT t.width_s, t.bucket_s, {matches}, {rows}
+FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[])
+    AS k (tenant, facet, width_s, lo_s, hi_s)
+JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
+    AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s;
+
+-- name: count_edges
+-- Calls of the filter in parts of minutes, where no counter reaches.
+SELECT k.lo_us, k.hi_us, count(*)
+FROM unnest(:tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[]) AS k (tenant, lo_us, hi_us, value)
+JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
+GROUP BY k.lo_us, k.hi_us;
+
+-- name: page_records
+-- The records of each run of buckets, in the order of the runs.
+SELECT r.record
+FROM unnest(
+    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[]
+) WITH ORDINALITY AS k (tenant, lo_us, hi_us, value, skip, most, place)
+CROSS JOIN LATERAL (
+    SELECT c.record, c.created_us, c.id FROM calls AS c
+    WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
+    ORDER BY c.created_us {way}, c.id {way} LIMIT k.most OFFSET k.skip
+) AS r
+ORDER BY k.place, r.created_us {way}, r.id {way};
+
+-- name: timeline_of_nodes
+-- Everything kept of the facts of a call.
+SELECT t.received_us, t.outcome, t.reason, t.repeats, t.content, t.raw
+FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
+JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;

@@ -1,0 +1,209 @@
+"""The embedded store: SQLite in WAL by apsw. Nothing to install, one file, one writer."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import itemgetter
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from calltally.calls.errors import Unavailable
+from calltally.store.statements import NamedSql, Statements
+from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive
+from calltally.store.store import Recorded, Submission
+from calltally.store.writer import Writer
+
+T = TypeVar("T")
+
+_BUSY_MS: Final = 10_000
+_CACHE_KIB: Final = 64 * 1024
+_PAGE_BYTES: Final = 4096
+# From here on a second thread copies the WAL back beside the writer: inside a commit it would
+# make the slowest commits ten times slower.
+_CHECKPOINT_PAGES: Final = 2_000
+# Above this the writer itself waits until the WAL is empty: readers must not let it grow for ever.
+_WAL_CAP_BYTES: Final = 192 * 1024 * 1024
+_NOT_NOW: Final = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+)
+
+
+class SqliteStore:
+    """One database file. Reads run where they are awaited, on a connection that never writes."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._statements = Statements(self.dialect)
+        self._reader = _connect_to_read(path)
+        self._writing = connect(path)
+        self._checkpoints = _Checkpoints(path, self._writing)
+        self._writer = Writer(self._transact, clock)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the writer now."""
+        return self._writer.waiting
+
+    async def read(self, step: Step[T], *, long: bool = False) -> T:
+        """Run a reading step at once, since a seek costs less than a thread; a `long` one in a thread."""
+        if long:
+            return await asyncio.to_thread(self._read_apart, step)
+        return self._read(self._reader, step)
+
+    def _read_apart(self, step: Step[T]) -> T:
+        connection = _connect_to_read(self._path)
+        try:
+            return self._read(connection, step)
+        finally:
+            connection.close()
+
+    def _read(self, connection: apsw.Connection, step: Step[T]) -> T:
+        with _told_apart():
+            connection.execute("BEGIN")
+            try:
+                return drive(step, _Executor(connection, self._statements))
+            finally:
+                connection.execute("COMMIT")
+
+    async def write(self, step: Step[T]) -> T:
+        """Run a step as one transaction of the writer."""
+        return await self._writer.write(step)
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+        """Record facts with whatever else is queued."""
+        return await self._writer.submit(submissions) if submissions else []
+
+    async def close(self) -> None:
+        """Finish what is queued and close the file."""
+        await self._writer.close()
+        self._checkpoints.close()
+        self._writing.close()
+        self._reader.close()
+
+    def _transact(self, step: Step[T]) -> T:
+        with _told_apart():
+            self._writing.execute("BEGIN IMMEDIATE")
+            try:
+                result = drive(step, _Executor(self._writing, self._statements))
+                self._writing.execute("COMMIT")
+            except BaseException:
+                if self._writing.in_transaction:
+                    self._writing.execute("ROLLBACK")
+                raise
+            self._checkpoints.after_commit()
+            return result
+
+
+class _Executor:
+    """Runs statements on one connection; a `Many` is the statement once a row."""
+
+    def __init__(self, connection: apsw.Connection, statements: Statements) -> None:
+        self._cursor = connection.cursor()
+        self._statements = statements
+
+    def __call__(self, request: Statement | Many) -> Rows:
+        name, params, clauses = request
+        named: NamedSql = self._statements.find(name, clauses)
+        if isinstance(request, Many):
+            return self._cursor.executemany(named.sql, _by_place(named.names, request.rows)).fetchall()
+        return self._cursor.execute(named.sql, params).fetchall()
+
+
+def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterator[tuple[Any, ...]]:
+    if len(names) == 1:
+        return ((row[names[0]],) for row in rows)
+    return map(itemgetter(*names), rows)
+
+
+class _Checkpoints:
+    """Keeps the WAL short: beside the writer as a rule, in its place above the cap.
+
+    A checkpoint that finds the database busy is no fault: the commit before it stands, and the
+    next commit brings the next try.
+    """
+
+    def __init__(self, path: Path, writing: apsw.Connection) -> None:
+        self._path = path
+        self._writing = writing
+        self._wanted = Event()
+        self._turn = Lock()
+        self._ended = False
+        self._pages = 0
+        writing.set_wal_hook(self._note)
+        self._thread = Thread(target=self._work, name="calltally-checkpoints", daemon=True)
+        self._thread.start()
+
+    def _note(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def after_commit(self) -> None:
+        """Called by the writer between transactions."""
+        if self._pages * _PAGE_BYTES > _WAL_CAP_BYTES:
+            with self._turn:
+                _checkpoint(self._writing, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        elif self._pages > _CHECKPOINT_PAGES:
+            self._wanted.set()
+
+    def close(self) -> None:
+        """End the thread; the last connection that closes empties the WAL."""
+        self._ended = True
+        self._wanted.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        connection = connect(self._path)
+        while self._wanted.wait() and not self._ended:
+            self._wanted.clear()
+            with self._turn:
+                _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+        connection.close()
+
+
+def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
+    try:
+        connection.wal_checkpoint(mode=mode)
+    except (apsw.BusyError, apsw.LockedError):
+        return False
+    return True
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection with the settings that the ledger's promises rest on.
+
+    `synchronous=FULL` syncs the WAL in each commit: with NORMAL an acknowledged fact could be lost
+    with the power. Grouped, it costs a tenth of the rate.
+    """
+    with _told_apart():
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(_BUSY_MS)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "FULL")
+        connection.pragma("cache_size", -_CACHE_KIB)
+        return connection
+
+
+def _connect_to_read(path: Path) -> apsw.Connection:
+    connection = connect(path)
+    connection.pragma("query_only", "on")
+    return connection
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """A database that cannot answer now is not a fault of the program."""
+    try:
+        yield
+    except _NOT_NOW as fault:
+        message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
+        raise Unavailable(message) from fault

@@ -1,0 +1,56 @@
+"""What every store can do, whichever database is behind it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from calltally.calls.events import Fact, Outcome
+from calltally.store.steps import Step
+
+T = TypeVar("T")
+
+
+class Submission(NamedTuple):
+    """One fact for the ledger. Without `announce` (imports, replays) no delivery is enqueued."""
+
+    tenant: str
+    fact: Fact
+    announce: bool = True
+
+
+class Recorded(NamedTuple):
+    """What became of a submission: the call it belongs to, and the revision that shows it."""
+
+    outcome: Outcome
+    reason: str | None
+    call_id: bytes
+    revision: int
+
+
+class Store(Protocol):
+    """One ledger with its reads. Every method raises `Unavailable` when the database cannot answer."""
+
+    dialect: str
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for the writer now."""
+        ...
+
+    async def read(self, step: Step[T], *, long: bool = False) -> T:
+        """Run a step that only reads, against one state of the database.
+
+        `long` says that its cost grows with the data, so that it must not hold up the event loop.
+        """
+        ...
+
+    async def write(self, step: Step[T]) -> T:
+        """Run a step as one transaction; durable on return."""
+        ...
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+        """Record facts in the order given; durable and visible on return."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the database."""
+        ...

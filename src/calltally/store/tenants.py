@@ -1,0 +1,83 @@
+"""The tenants themselves. A tenant is a wall: everything else is kept under its id."""
+
+import re
+import secrets
+from typing import Final, NamedTuple
+
+from calltally.calls.errors import Conflict, InvalidInput, NotFound
+from calltally.store.steps import Row, Statement, Step
+
+MAX_TENANT_CHARS: Final = 64
+MAX_NAME_CHARS: Final = 200
+_TENANT: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+
+
+class Tenant(NamedTuple):
+    """One tenant; `name` is for people, the id for everything else."""
+
+    tenant: str
+    name: str
+    created_us: int
+
+
+def is_tenant_id(tenant: str) -> bool:
+    """Whether a tenant could be called this: what a key and a URL can carry as it is."""
+    return len(tenant) <= MAX_TENANT_CHARS and _TENANT.fullmatch(tenant) is not None
+
+
+def check_tenant_id(tenant: str) -> str:
+    """The id itself; raises InvalidInput if no tenant could be called this."""
+    if is_tenant_id(tenant):
+        return tenant
+    form = "lower-case letters and digits, with single hyphens between them"
+    raise InvalidInput.of("id", f"a tenant's id is 1 to {MAX_TENANT_CHARS} {form}")
+
+
+def check_name(name: str) -> str:
+    """A name for people to read; raises InvalidInput."""
+    if len(name) <= MAX_NAME_CHARS and (not name or name.isprintable()):
+        return name
+    raise InvalidInput.of("name", f"a name is at most {MAX_NAME_CHARS} printable characters on one line")
+
+
+def new_epoch() -> str:
+    """What no other ledger is called: followers of another epoch must start again (invariant 4)."""
+    return secrets.token_hex(8)
+
+
+def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> Step[Tenant]:
+    """Make a tenant and its empty ledger, of an `epoch` of its own. Raises Conflict if it exists."""
+    params = {"tenant": check_tenant_id(tenant), "name": check_name(name), "now_us": now_us}
+    made = yield Statement("add_tenant", params)
+    if not made:
+        message = f"there is a tenant {tenant!r} already"
+        raise Conflict(message)
+    yield Statement("add_ledger_head", {"tenant": tenant, "epoch": epoch})
+    return Tenant(tenant, name, now_us)
+
+
+def find_tenant(tenant: str) -> Step[Tenant | None]:
+    """The tenant of that id. What can be no id is not looked up: a database may choke on it."""
+    if not is_tenant_id(tenant):
+        return None
+    rows = yield Statement("find_tenant", {"tenant": tenant})
+    return _tenant(rows[0]) if rows else None
+
+
+def need_tenant(tenant: str) -> Step[Tenant]:
+    """The tenant of that id; raises NotFound."""
+    found = yield from find_tenant(tenant)
+    if found is None:
+        message = f"there is no tenant {tenant[:MAX_TENANT_CHARS]!r}"
+        raise NotFound(message)
+    return found
+
+
+def admin_list_tenants() -> Step[list[Tenant]]:
+    """All tenants by id."""
+    rows = yield Statement("admin_list_tenants", {})
+    return [_tenant(row) for row in rows]
+
+
+def _tenant(row: Row) -> Tenant:
+    return Tenant(*row)

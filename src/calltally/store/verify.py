@@ -1,0 +1,177 @@
+"""Checks of a live ledger against its invariants (architecture.md, 1, 2, 4 and 6), a chunk at a time.
+
+Each chunk reads one state of the database, so that a ledger which is being written to is not
+called wrong for it.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from calltally.calls.events import Fact
+from calltally.calls.identity import call_uuid, uuid_text
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
+from calltally.calls.times import SECOND_US
+from calltally.store.components import Component
+from calltally.store.content import unpack_fact
+from calltally.store.counts import CLAUSES, COLUMNS, WIDTHS_S, Deltas, Place
+from calltally.store.lookup import nodes_of, resolve
+from calltally.store.steps import Many, Row, Statement, Step
+
+CHUNK: Final = 500
+_REPLACED: Final = ("replaced", ", ".join(f"{name} = excluded.{name}" for name in ("revision", *COLUMNS)))
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be: which invariant, of what, and how."""
+
+    invariant: int
+    subject: str
+    detail: str
+
+
+class Checked(NamedTuple):
+    """A chunk: how much was looked at, what was found, and where the next one begins (None: the end)."""
+
+    looked_at: int
+    findings: list[Finding]
+    next: Any
+
+
+def check_calls(tenant: str, after: bytes) -> Step[Checked]:
+    """Refold the next calls after an id from their facts, and compare record and columns to the byte."""
+    rows = yield Statement("calls_after", {"tenant": tenant, "id": after, "most": CHUNK})
+    findings: list[Finding] = []
+    for row in rows:
+        findings += yield from _check_call(tenant, row)
+    return Checked(len(rows), findings, rows[-1][0] if len(rows) == CHUNK else None)
+
+
+def _check_call(tenant: str, row: Row) -> Step[list[Finding]]:
+    call_id, revision, updated_us, record = row[0], *row[-3:]
+    nodes = yield from nodes_of(tenant, call_id)
+    stored = yield Many("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    subject = f"call {uuid_text(call_id)} of {tenant}"
+    if not stored:
+        return [Finding(1, subject, "there is no fact for it")]
+    facts = [unpack_fact(content, received_us) for _, _, _, received_us, content in stored]
+    expected = _expected_row(tenant, facts)
+    findings = []
+    if seal(expected[-1], revision, updated_us) != record:
+        findings.append(Finding(2, subject, "its record is not what its facts give"))
+    if tuple(row[:-3]) != expected[:-1]:
+        findings.append(Finding(2, subject, "its columns are not what its facts give"))
+    return findings
+
+
+def _expected_row(tenant: str, facts: list[Fact]) -> tuple[Any, ...]:
+    component = Component(tenant)
+    for fact in facts:
+        for sid in (fact.call_sid, *(link.call_sid for link in fact.links)):
+            component.sids[call_uuid(tenant, sid)] = sid
+        component.facts[call_uuid(tenant, fact.call_sid), fact.key] = fact
+    canonical = component.canonical()
+    call, created_us = fold(tenant, canonical, facts)
+    place = (created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction])
+    filters = (call.route, call.agent, call.provider, int(call.escalated), call.from_number, call.to_number)
+    return (call_uuid(tenant, canonical.call_sid), canonical.call_sid, *place, *filters, encode_body(call))
+
+
+def check_facts(tenant: str, after: tuple[bytes, bytes]) -> Step[Checked]:
+    """Each fact is under the key that its content has, and belongs to a call that is there."""
+    asked = {"tenant": tenant, "node": after[0], "key": after[1], "most": CHUNK}
+    rows = yield Statement("facts_after", asked)
+    findings: list[Finding] = []
+    for node, key, received_us, content in rows:
+        fact = unpack_fact(content, received_us)
+        subject = f"fact {key.hex()} of SID {fact.call_sid} of {tenant}"
+        if (node, key) != (call_uuid(tenant, fact.call_sid), fact.key):
+            findings.append(Finding(1, subject, "its key is not that of its content"))
+        call_id = yield from resolve(tenant, node)
+        if not (yield Statement("record_of_id", {"tenant": tenant, "id": call_id})):
+            findings.append(Finding(1, subject, "its call is missing"))
+    return Checked(len(rows), findings, (rows[-1][0], rows[-1][1]) if len(rows) == CHUNK else None)
+
+
+def check_revisions(tenant: str) -> Step[Checked]:
+    """Revisions 1 … n are each told of once, n being the head."""
+    [(head, _epoch)] = yield Statement("head_of_tenant", {"tenant": tenant})
+    [(told, different, lowest, highest)] = yield Statement("revisions_told", {"tenant": tenant})
+    findings = []
+    if (told, different, lowest or 1, highest or 0) != (head, head, 1, head):
+        told_of = f"{told} revisions are told of ({different} different, {lowest} to {highest})"
+        detail = f"the head is {head}, but {told_of}"
+        findings.append(Finding(4, f"revisions of {tenant}", detail))
+    return Checked(head, findings, None)
+
+
+def count_windows(tenant: str) -> Step[list[int]]:
+    """The widest buckets, in seconds, in which a tenant has calls or counters."""
+    width_s = WIDTHS_S[0]
+    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
+    [counts_s] = yield Statement("first_and_last_count", {"tenant": tenant, "width_s": width_s})
+    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in counts_s if s is not None]
+    return list(range(min(seconds) // width_s * width_s, max(seconds) + 1, width_s)) if seconds else []
+
+
+def check_counts(tenant: str, window_s: int) -> Step[Checked]:
+    """The counters of one widest bucket, and of all within it, equal its rows."""
+    expected, looked_at = yield from _recount(tenant, window_s)
+    stored = yield from _stored_counts(tenant, window_s)
+    findings = []
+    for key in sorted(expected.keys() | stored.keys()):
+        wanted, had = expected.get(key, _NONE), stored.get(key, _NONE)
+        if wanted != had:
+            facet, width_s, bucket_s = key
+            subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
+            findings.append(Finding(6, subject, f"it counts {sum(had)} calls, the rows are {sum(wanted)}"))
+    return Checked(looked_at, findings, None)
+
+
+def repair_counts(tenant: str, window_s: int) -> Step[int]:
+    """Put the counters of a widest bucket right, under the tenant's lock; returns how many were wrong."""
+    [(_tenant, revision)] = yield Many("lock_heads", [{"tenant": tenant}])
+    expected, _ = yield from _recount(tenant, window_s)
+    stored = yield from _stored_counts(tenant, window_s)
+    wrong = [
+        key for key in expected.keys() | stored.keys() if expected.get(key, _NONE) != stored.get(key, _NONE)
+    ]
+    for key in sorted(wrong):
+        facet, width_s, bucket_s = key
+        counted = dict(zip(COLUMNS, expected.get(key, _NONE), strict=True))
+        named = {
+            "tenant": tenant,
+            "facet": facet,
+            "width_s": width_s,
+            "bucket_s": bucket_s,
+            "revision": revision,
+        }
+        yield Statement("set_counts", named | counted, (*CLAUSES, _REPLACED))
+    return len(wrong)
+
+
+_NONE: Final = (0,) * len(COLUMNS)
+_Key = tuple[str, int, int]
+_Counts = dict[_Key, tuple[int, ...]]
+
+
+def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
+    lo_us, hi_us = window_s * SECOND_US, (window_s + WIDTHS_S[0]) * SECOND_US
+    rows = yield Statement("calls_by_minute", {"tenant": tenant, "lo_us": lo_us, "hi_us": hi_us})
+    deltas = Deltas()
+    for minute_s, *place, calls in rows:
+        deltas.add(Place(tenant, minute_s * SECOND_US, *place), calls)
+    return dict(_counted(deltas, tenant)), sum(row[-1] for row in rows)
+
+
+def _counted(deltas: Deltas, tenant: str) -> Iterator[tuple[_Key, tuple[int, ...]]]:
+    for row in deltas.rows({tenant: 0}):
+        yield (row["facet"], row["width_s"], row["bucket_s"]), tuple(row[name] for name in COLUMNS)
+
+
+def _stored_counts(tenant: str, window_s: int) -> Step[_Counts]:
+    asked = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
+    rows = yield Statement("counts_between", asked, CLAUSES)
+    return {
+        (facet, width_s, bucket_s): tuple(counts) for facet, width_s, bucket_s, *counts in rows if any(counts)
+    }

@@ -1,0 +1,73 @@
+"""What every request passes before its handler runs, from the handler's declaration alone."""
+
+from typing import Final
+
+from calltally.calls.errors import Forbidden, InvalidInput, TooManyRequests
+from calltally.calls.filters import PARAMETERS
+from calltally.store.tenants import need_tenant
+from calltally.web.access import ADMIN
+from calltally.web.exchange import AnyRequest, Exchange, exchange_in
+from calltally.web.negotiation import check_accept
+from calltally.web.operations import OPT, Operation
+from calltally.web.query import Pairs, check_names, pairs_of
+
+TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.for_admin)
+
+
+async def admit(request: AnyRequest) -> None:
+    """Who asks, within which budget, with which right, by which names, for which media type."""
+    operation: Operation = request.route_handler.opt[OPT]
+    exchange = exchange_in(request.scope)
+    if operation.scope is not None:
+        await _identify(exchange, operation)
+        _count(exchange, operation)
+        _check_scope(exchange, operation.scope)
+    pairs = pairs_of(request.scope["query_string"])
+    if not operation.reads_query:
+        _check_names(exchange, operation, pairs)
+    if operation.negotiated:
+        check_accept(exchange.headers.get(b"accept"))
+    if exchange.tenant is None and operation.of_tenant:
+        exchange.tenant = await _named_tenant(exchange, pairs)
+
+
+async def _identify(exchange: Exchange, operation: Operation) -> None:
+    """Only the kinds of key that could do are looked at: the other kind is no key here."""
+    headers, is_admin_only = exchange.headers, operation.scope == ADMIN
+    bearer = None if is_admin_only else headers.get(b"authorization")
+    admin_key = headers.get(b"x-admin-key") if is_admin_only or operation.of_tenant else None
+    access = await exchange.parts.keys.access(bearer, admin_key)
+    exchange.access = access
+    exchange.tenant = access.tenant
+
+
+def _count(exchange: Exchange, operation: Operation) -> None:
+    if not operation.counted or exchange.access is None:
+        return
+    try:
+        exchange.remaining = exchange.parts.limits.take(exchange.access.key_id)
+    except TooManyRequests:
+        exchange.remaining = 0
+        raise
+
+
+def _check_scope(exchange: Exchange, scope: str) -> None:
+    access = exchange.access
+    if access is not None and not access.may(scope):
+        has = ", ".join(sorted(access.scopes)) or "none"
+        raise Forbidden(f"this needs the scope {scope}; the key has {has}")
+
+
+def _check_names(exchange: Exchange, operation: Operation, pairs: Pairs) -> None:
+    if pairs:
+        is_admin = exchange.access is not None and exchange.access.is_admin
+        extra = (TENANT_PARAMETER,) if operation.of_tenant else ()
+        check_names(pairs, (*operation.query, *extra), is_admin=is_admin)
+
+
+async def _named_tenant(exchange: Exchange, pairs: Pairs) -> str:
+    """The tenant that the admin key names. Raises NotFound for one that is not there."""
+    name = next((value for name, value in pairs if name == TENANT_PARAMETER.name), None)
+    if name is None:
+        raise InvalidInput.of("tenant", "the admin key is of no tenant; name one with tenant=")
+    return (await exchange.parts.store.read(need_tenant(name))).tenant

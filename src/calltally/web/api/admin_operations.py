@@ -1,0 +1,187 @@
+"""What each operation of the admin API declares of itself."""
+
+from typing import Final
+
+from calltally.providers.registry import PROVIDERS
+from calltally.store.keys import SCOPES
+from calltally.web.access import ADMIN
+from calltally.web.api.admin_shapes import (
+    KeyList,
+    NewKeyBody,
+    NewKeyShown,
+    NewTenantBody,
+    RouteBody,
+    RouteList,
+    TenantList,
+    TenantShown,
+)
+from calltally.web.bodies import JSON_BODY
+from calltally.web.operations import Answer, Body, Operation, PathPart
+
+TAG: Final = "Administration"
+_MADE_AT: Final = "2026-10-01T09:30:00.000000Z"
+_BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
+
+_TENANT: Final = PathPart(
+    name="tenant",
+    meaning="The tenant's id.",
+    schema={"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64},
+    example="acme",
+)
+_KEY_ID: Final = PathPart(
+    name="key_id",
+    meaning="The id that the key was made with; not the key.",
+    schema={"type": "string", "pattern": "^key_[0-9a-f]{16}$"},
+    example="key_3f1c9a7be24d5068",
+)
+_PROVIDER: Final = PathPart(
+    name="provider",
+    meaning="Whose callbacks the secrets verify.",
+    schema={"enum": sorted(PROVIDERS)},
+    example="twilio",
+)
+_ROUTE: Final = PathPart(
+    name="route",
+    meaning="The route's key: 1 to 64 printable ASCII characters without spaces.",
+    schema={"type": "string", "pattern": "^[!-~]{1,64}$"},
+    example="support-line",
+)
+
+_SECRETS: Final = {
+    "type": "object",
+    "additionalProperties": {"type": "string", "minLength": 1},
+    "description": "; ".join(f"{name}: {', '.join(each.secret_names)}" for name, each in PROVIDERS.items()),
+}
+
+ADD_TENANT: Final = Operation(
+    id="addTenant",
+    tag=TAG,
+    summary="Make a tenant.",
+    meaning="The id is for good: 1 to 64 lower-case letters and digits, with single hyphens between them.",
+    scope=ADMIN,
+    body=Body(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
+    answers={
+        201: Answer(
+            meaning="The tenant.",
+            schema=TenantShown,
+            example={"id": "acme", "name": "Acme Dental", "created_at": _MADE_AT},
+        )
+    },
+    problems=("conflict", *_BODY_PROBLEMS),
+)
+LIST_TENANTS: Final = Operation(
+    id="listTenants",
+    tag=TAG,
+    summary="All tenants.",
+    scope=ADMIN,
+    answers={
+        200: Answer(
+            meaning="By id.",
+            schema=TenantList,
+            example={"data": [{"id": "acme", "name": "Acme Dental", "created_at": _MADE_AT}]},
+        )
+    },
+)
+ADD_KEY: Final = Operation(
+    id="addKey",
+    tag=TAG,
+    summary="Make an API key.",
+    meaning="Scopes: " + "; ".join(f"`{scope}` to {what}" for scope, what in SCOPES.items()) + ".",
+    scope=ADMIN,
+    path=(_TENANT,),
+    body=Body(content={JSON_BODY: NewKeyBody}, example={"name": "reports", "scopes": ["calls:read"]}),
+    answers={
+        201: Answer(
+            meaning="The key. This is the only time that it is shown.",
+            schema=NewKeyShown,
+            example={"id": _KEY_ID.example, "key": "ct_acme_" + "x" * 43, "scopes": ["calls:read"]},
+        )
+    },
+    problems=("not-found", *_BODY_PROBLEMS),
+)
+LIST_KEYS: Final = Operation(
+    id="listKeys",
+    tag=TAG,
+    summary="A tenant's keys, without the secret part.",
+    scope=ADMIN,
+    path=(_TENANT,),
+    answers={
+        200: Answer(
+            meaning="By age; the revoked ones too.",
+            schema=KeyList,
+            example={
+                "data": [
+                    {
+                        "id": _KEY_ID.example,
+                        "name": "reports",
+                        "scopes": ["calls:read"],
+                        "created_at": _MADE_AT,
+                        "revoked_at": None,
+                    }
+                ]
+            },
+        )
+    },
+    problems=("not-found",),
+)
+REVOKE_KEY: Final = Operation(
+    id="revokeKey",
+    tag=TAG,
+    summary="Revoke a key.",
+    meaning="Counts at once in the process that answers, and within five seconds in every other.",
+    scope=ADMIN,
+    path=(_TENANT, _KEY_ID),
+    answers={204: Answer(meaning="It opens nothing any more. Also if it was revoked before.")},
+    problems=("not-found",),
+)
+PUT_PROVIDER: Final = Operation(
+    id="putProviderSecrets",
+    tag=TAG,
+    summary="Store a provider's secrets.",
+    meaning="They are encrypted at rest, replace what was stored, and are never shown.",
+    scope=ADMIN,
+    path=(_TENANT, _PROVIDER),
+    body=Body(content={JSON_BODY: _SECRETS}, example={"auth_token": "the token of the Twilio console"}),
+    answers={204: Answer(meaning="They are stored; callbacks are verified with them from now on.")},
+    problems=("not-found", *_BODY_PROBLEMS),
+)
+PUT_ROUTE: Final = Operation(
+    id="putRoute",
+    tag=TAG,
+    summary="Say which numbers are of a route, and which agent answers them.",
+    meaning="The route becomes what the body says: numbers that are left out are taken from it. A number is"
+    " of one route of the tenant at most. Calls that were recorded before keep their route.",
+    scope=ADMIN,
+    path=(_TENANT, _ROUTE),
+    body=Body(
+        content={JSON_BODY: RouteBody},
+        example={"numbers": ["+14155550100"], "agent": "ada", "provider": "twilio"},
+    ),
+    answers={204: Answer(meaning="It is so.")},
+    problems=("not-found", "conflict", *_BODY_PROBLEMS),
+)
+LIST_ROUTES: Final = Operation(
+    id="listRoutes",
+    tag=TAG,
+    summary="A tenant's routes.",
+    scope=ADMIN,
+    path=(_TENANT,),
+    answers={
+        200: Answer(
+            meaning="By key.",
+            schema=RouteList,
+            example={
+                "data": [
+                    {
+                        "route": "support-line",
+                        "numbers": ["+14155550100"],
+                        "agent": "ada",
+                        "provider": "twilio",
+                        "updated_at": _MADE_AT,
+                    }
+                ]
+            },
+        )
+    },
+    problems=("not-found",),
+)

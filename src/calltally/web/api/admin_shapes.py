@@ -1,0 +1,100 @@
+"""Bodies of the admin API, as they come and as they go. Times are RFC 3339 in UTC."""
+
+import msgspec
+
+from calltally.calls.times import utc_text
+from calltally.store.keys import Key
+from calltally.store.routes import Route
+from calltally.store.tenants import Tenant
+
+
+class NewTenantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tenant to make."""
+
+    id: str
+    name: str = ""
+
+
+class TenantShown(msgspec.Struct, frozen=True):
+    """One tenant."""
+
+    id: str
+    name: str
+    created_at: str
+
+
+class TenantList(msgspec.Struct, frozen=True):
+    """All tenants by id."""
+
+    data: list[TenantShown]
+
+
+class NewKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key to make. `name` is for people."""
+
+    scopes: list[str]
+    name: str = ""
+
+
+class NewKeyShown(msgspec.Struct, frozen=True):
+    """A new key; `key` is the secret, and is never shown again."""
+
+    id: str
+    key: str
+    scopes: tuple[str, ...]
+
+
+class KeyShown(msgspec.Struct, frozen=True):
+    """What can be seen of a key later."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: str
+    revoked_at: str | None
+
+
+class KeyList(msgspec.Struct, frozen=True):
+    """A tenant's keys by age, revoked ones too."""
+
+    data: list[KeyShown]
+
+
+class RouteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a route is to be: its numbers replace those that it has."""
+
+    numbers: list[str]
+    agent: str | None = None
+    provider: str | None = None
+
+
+class RouteShown(msgspec.Struct, frozen=True):
+    """One route."""
+
+    route: str
+    numbers: tuple[str, ...]
+    agent: str | None
+    provider: str | None
+    updated_at: str
+
+
+class RouteList(msgspec.Struct, frozen=True):
+    """A tenant's routes by key."""
+
+    data: list[RouteShown]
+
+
+def show_tenant(tenant: Tenant) -> TenantShown:
+    """A tenant as the outside sees it."""
+    return TenantShown(tenant.tenant, tenant.name, utc_text(tenant.created_us))
+
+
+def show_key(key: Key) -> KeyShown:
+    """A stored key as the outside sees it."""
+    revoked_at = None if key.revoked_us is None else utc_text(key.revoked_us)
+    return KeyShown(key.key_id, key.name, key.scopes, utc_text(key.created_us), revoked_at)
+
+
+def show_route(route: Route) -> RouteShown:
+    """A route as the outside sees it."""
+    return RouteShown(route.route, route.numbers, route.agent, route.provider, utc_text(route.updated_us))

@@ -1,0 +1,145 @@
+"""`POST /api/v1/ingest/{provider}/{tenant}`: providers' callbacks, signed as each provider signs."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from litestar import post
+
+from calltally.calls.errors import NotFound, WrongSignature
+from calltally.calls.events import Outcome
+from calltally.calls.identity import uuid_text
+from calltally.ingest.callbacks import Receipt, Verdict
+from calltally.providers.callback import Callback
+from calltally.providers.registry import PROVIDERS
+from calltally.store.store import Recorded
+from calltally.web.exchange import AnyRequest, exchange_in, parts_of
+from calltally.web.metrics import Metrics
+from calltally.web.operations import Answer, Body, Operation, PathPart
+from calltally.web.origin import public_url_of
+from calltally.web.paths import last_part, part_after
+from calltally.web.reply import Reply
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+_PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
+_EXAMPLE_CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
+_ANY_BYTES: Final = {"type": "string", "description": "As the provider sends it."}
+
+
+class CallbackOutcome(msgspec.Struct, frozen=True):
+    """What became of one fact that the callback told."""
+
+    outcome: str
+    reason: str | None
+    call_id: str | None
+    revision: int | None
+
+
+class CallbackAnswer(msgspec.Struct, frozen=True):
+    """An outcome for each fact; none where a genuine callback tells nothing of a call."""
+
+    outcomes: list[CallbackOutcome]
+
+
+RECEIVE_CALLBACK: Final = Operation(
+    id="receiveCallback",
+    tag="Ingest",
+    summary="Take a provider's signed callback.",
+    meaning="Give the provider this URL. The signature is checked over the public URL: set"
+    " CALLTALLY_PUBLIC_URL behind a proxy. A repeat changes nothing. An unknown tenant is answered like a"
+    " wrong signature.",
+    counted=False,
+    negotiated=False,
+    # A provider may add parameters of its own (bodySHA256); they are part of what is signed.
+    reads_query=True,
+    path=(
+        PathPart(
+            name="provider",
+            meaning="Who signs.",
+            schema={"enum": sorted(PROVIDERS)},
+            example="twilio",
+        ),
+        PathPart(
+            name="tenant",
+            meaning="Whose calls these are.",
+            schema={"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64},
+            example="acme",
+        ),
+    ),
+    body=Body(
+        content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
+        meaning="Any media type: the signature decides.",
+        example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
+    ),
+    answers={
+        200: Answer(
+            meaning="Recorded, durably, and listed.",
+            schema=CallbackAnswer,
+            example={
+                "outcomes": [{"outcome": "applied", "reason": None, "call_id": _EXAMPLE_CALL, "revision": 7}]
+            },
+        ),
+        202: Answer(
+            meaning="Genuine but not understood: kept whole as a dead letter, for `calltally replay`.",
+            schema=CallbackAnswer,
+            example={
+                "outcomes": [
+                    {
+                        "outcome": "dead_letter",
+                        "reason": "CallStatus 'parked': not one of queued, initiated",
+                        "call_id": None,
+                        "revision": None,
+                    }
+                ]
+            },
+        ),
+    },
+    problems=("wrong-signature", "not-found", "too-large", "unavailable"),
+)
+
+
+@post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_BODY_BYTES, status_code=200)
+async def receive_callback(request: AnyRequest) -> Reply:
+    """Verify, read, record, count, answer."""
+    parts, provider = parts_of(request), part_after(request, "ingest")
+    callback = Callback(
+        method=request.method,
+        url=public_url_of(request),
+        headers=_texts(exchange_in(request.scope).headers),
+        body=await request.body(),
+        received_us=parts.clock(),
+    )
+    receipt = await parts.intake.callbacks.receive(provider, last_part(request, "tenants"), callback)
+    _tell(parts.metrics, provider, receipt)
+    return _answer(receipt)
+
+
+def _texts(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+
+
+def _tell(metrics: Metrics, provider: str, receipt: Receipt) -> None:
+    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+        metrics.signature_failure(provider)
+    elif receipt.verdict is Verdict.DEAD_LETTER:
+        metrics.dead_letter(provider)
+    for recorded in receipt.recorded:
+        metrics.fact(provider, recorded.outcome)
+
+
+def _answer(receipt: Receipt) -> Reply:
+    if receipt.verdict is Verdict.UNKNOWN_PROVIDER:
+        raise NotFound(f"there is no such provider; {receipt.reason}")
+    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+        raise WrongSignature(
+            "the signature does not match: check the stored secret, and that the URL the provider calls is"
+            " the one the service believes to have (CALLTALLY_PUBLIC_URL)"
+        )
+    if receipt.verdict is Verdict.DEAD_LETTER:
+        kept = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
+        return Reply.json(CallbackAnswer([kept]), status=202)
+    return Reply.json(CallbackAnswer([_outcome(recorded) for recorded in receipt.recorded]))
+
+
+def _outcome(recorded: Recorded) -> CallbackOutcome:
+    return CallbackOutcome(recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision)

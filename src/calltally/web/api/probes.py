@@ -1,0 +1,68 @@
+"""`/healthz`, `/readyz` and `/metrics`: for whoever runs the service."""
+
+from typing import Final
+
+import structlog
+from litestar import get
+
+from calltally.calls.errors import Unavailable
+from calltally.store.opening import check_schema
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.metrics import METRICS_TYPE
+from calltally.web.operations import Answer, Operation
+from calltally.web.reply import Reply
+
+TAG: Final = "Operation"
+_OK: Final = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"const": "ok", "description": "Always ok; anything else is a problem."}},
+}
+
+HEALTH: Final = Operation(
+    id="health",
+    tag=TAG,
+    summary="Whether the process is alive.",
+    answers={200: Answer(meaning="It is.", schema=_OK, example={"status": "ok"})},
+)
+READY: Final = Operation(
+    id="ready",
+    tag=TAG,
+    summary="Whether requests can be served: the store answers, and its schema is this code's.",
+    answers={200: Answer(meaning="They can.", schema=_OK, example={"status": "ok"})},
+    problems=("unavailable",),
+)
+METRICS: Final = Operation(
+    id="metrics",
+    tag=TAG,
+    summary="Counters for Prometheus. No tenant, number or id is among the labels.",
+    negotiated=False,
+    answers={
+        200: Answer(meaning="The text format.", media_type="text/plain", schema={"type": "string"}),
+    },
+)
+
+log: Final = structlog.get_logger(__name__)
+
+
+@get("/healthz", operation=HEALTH)
+async def health(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+    """Touches nothing but the event loop: a slow store is no reason to kill the process."""
+    return Reply.json({"status": "ok"})
+
+
+@get("/readyz", operation=READY)
+async def ready(request: AnyRequest) -> Reply:
+    """Asks the store itself, each time; whatever it fails by, the answer is 503 and the reason is logged."""
+    try:
+        await check_schema(parts_of(request).store)
+    except Exception as error:
+        log.warning("not ready", reason=str(error))
+        raise Unavailable("the store does not answer, or its schema is another version's") from error
+    return Reply.json({"status": "ok"})
+
+
+@get("/metrics", operation=METRICS)
+async def metrics(request: AnyRequest) -> Reply:
+    """One scrape."""
+    return Reply(parts_of(request).metrics.text(), media_type=METRICS_TYPE)

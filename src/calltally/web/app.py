@@ -1,0 +1,49 @@
+"""The application: every handler, and what stands around them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from calltally.web.admission import admit
+from calltally.web.api import call_logs, events, ingest, probes
+from calltally.web.api.admin import ADMIN_HANDLERS
+from calltally.web.documents import documents
+from calltally.web.envelope import Envelope
+from calltally.web.options import options_of
+from calltally.web.parts import Parts
+from calltally.web.problems import answer_error
+
+# What a handler takes that does not say otherwise: no JSON that an administrator writes is longer.
+BODY_BYTES: Final = 64 * 1024
+
+HANDLERS: Final[Sequence[Any]] = (
+    call_logs.list_call_logs,
+    call_logs.get_call_log,
+    call_logs.list_call_log_events,
+    events.send_events,
+    ingest.receive_callback,
+    *ADMIN_HANDLERS,
+    probes.health,
+    probes.ready,
+    probes.metrics,
+)
+
+
+def create_app(parts: Parts) -> ASGIApp:
+    """The ASGI application over `parts`, which it closes when the server stops."""
+    parts.metrics.watch_queue(lambda: parts.store.waiting)
+    handlers = [*HANDLERS, *documents(HANDLERS, parts.public_url)]
+    app = Litestar(
+        # First, because a path that has no answer to OPTIONS when it is made gets the framework's.
+        [*options_of(handlers), *handlers],
+        before_request=admit,
+        exception_handlers={Exception: answer_error},
+        on_shutdown=[parts.store.close],
+        request_max_body_size=BODY_BYTES,
+        # The document is made of our own declarations (see openapi), and the logs are the caller's.
+        openapi_config=None,
+        logging_config=None,
+    )
+    return Envelope(app, parts)

@@ -1,0 +1,61 @@
+"""What people and tools read about the service: `/openapi.json`, `/docs`, `/docs/problems` and `/`.
+
+All made once, when the application is; nothing is fetched from elsewhere, so they work offline.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from litestar import get
+
+from calltally.web.docs_page import docs_page, home_page, problems_page
+from calltally.web.exchange import AnyRequest
+from calltally.web.openapi import openapi_document
+from calltally.web.operations import Answer, Operation
+from calltally.web.reply import Headers, Reply
+
+HTML: Final = b"text/html; charset=utf-8"
+CSS: Final = b"text/css; charset=utf-8"
+_POLICY: Final[Headers] = (
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'"),
+)
+
+
+def documents(handlers: Sequence[Any], public_url: str | None) -> list[Any]:
+    """The handlers of all documents about `handlers`."""
+    document = openapi_document(handlers, public_url)
+    style = files("calltally.web").joinpath("pages", "style.css").read_bytes()
+    return [
+        _constant("/openapi.json", Reply(msgspec.json.encode(document))),
+        _constant("/docs", _page(docs_page(document))),
+        _constant("/docs/problems", _page(problems_page())),
+        _constant("/docs/style.css", Reply(style, media_type=CSS)),
+        _constant("/", _page(home_page())),
+    ]
+
+
+def _page(html: str) -> Reply:
+    return Reply(html.encode(), media_type=HTML, headers=_POLICY)
+
+
+def _constant(path: str, reply: Reply) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
+    """A handler that gives the same answer to everybody."""
+
+    @get(path, operation=_operation(path))
+    async def answer(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+        return reply
+
+    return answer
+
+
+def _operation(path: str) -> Operation:
+    return Operation(
+        id=path,
+        tag="Documents",
+        summary=path,
+        negotiated=False,
+        published=False,
+        answers={200: Answer(meaning="The same for everybody.")},
+    )

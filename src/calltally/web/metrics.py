@@ -1,0 +1,90 @@
+"""What Prometheus is told. A registry for each application, so that tests and processes do not mix.
+
+No label ever takes a value from outside: tenants, paths and methods that nobody declared do not
+become time series.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+METRICS_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4.encode()
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# A page takes well under a millisecond, an import of 1,000 events tens of them.
+LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class _Series(NamedTuple):
+    requests: Counter
+    seconds: Histogram
+
+
+class Metrics:
+    """Counters of one application; `text` is what a scrape reads."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "calltally_http_requests", "Answers given.", ["route", "method", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "calltally_http_request_seconds",
+            "From the request's head to the end of the answer.",
+            ["route"],
+            registry=registry,
+            buckets=LATENCY_BUCKETS,
+        )
+        self._facts = Counter(
+            "calltally_facts", "Facts by what became of them.", ["provider", "outcome"], registry=registry
+        )
+        self._signature_failures = Counter(
+            "calltally_signature_failures",
+            "Callbacks that were not signed with the tenant's secret.",
+            ["provider"],
+            registry=registry,
+        )
+        self._dead_letters = Counter(
+            "calltally_dead_letters", "Genuine bodies kept unread.", ["provider"], registry=registry
+        )
+        self._queued = Gauge("calltally_writer_queue", "What waits for the writer.", registry=registry)
+        # Looking a labelled child up costs more than adding to it, so each is looked up once.
+        self._series: dict[tuple[str, str, int], _Series] = {}
+
+    def answered(self, route: str, method: str, status: int, *, seconds: float) -> None:
+        """One answer, by the route's template (not the path that was asked for)."""
+        key = (route, method, status)
+        series = self._series.get(key) or self._resolve(key)
+        series.requests.inc()
+        series.seconds.observe(seconds)
+
+    def _resolve(self, key: tuple[str, str, int]) -> _Series:
+        route, method, status = key
+        known = method if method in METHODS else "other"
+        series = _Series(self._requests.labels(route, known, str(status)), self._seconds.labels(route))
+        # Methods are the client's to invent: only those that are known are remembered.
+        if known == method:
+            self._series[key] = series
+        return series
+
+    def fact(self, provider: str, outcome: str) -> None:
+        """What became of one fact. `provider` is a known one, or `own` for a tenant's own events."""
+        self._facts.labels(provider, outcome).inc()
+
+    def signature_failure(self, provider: str) -> None:
+        """A callback was turned away; an unknown tenant counts the same."""
+        self._signature_failures.labels(provider).inc()
+
+    def dead_letter(self, provider: str) -> None:
+        """A genuine body was kept because it could not be read."""
+        self._dead_letters.labels(provider).inc()
+
+    def watch_queue(self, length: Callable[[], int]) -> None:
+        """Ask `length` at each scrape how many submissions wait."""
+        self._queued.set_function(length)
+
+    def text(self) -> bytes:
+        """The Prometheus text format, version 0.0.4."""
+        return generate_latest(self._registry)

@@ -1,0 +1,74 @@
+"""What each handler declares of itself, once: admission enforces it, OpenAPI and the docs page publish it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from calltally.calls.filters import Parameter
+
+Schema = Mapping[str, Any]
+
+# The framework keeps what a route decorator is given beyond its own arguments under its name.
+OPT: Final = "operation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathPart:
+    """One variable part of a path."""
+
+    name: str
+    meaning: str
+    schema: Schema
+    example: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """A request's body. `content` is from media type to JSON schema, or to the Struct that has one."""
+
+    content: Mapping[str, Schema | type]
+    meaning: str = ""
+    example: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One success. Without a `schema` it has no body. `headers` are from name to meaning."""
+
+    meaning: str
+    schema: Schema | type | None = None
+    example: Any = None
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    - `scope`: what a key needs; `admin` for the admin key; None where anybody may come.
+    - `counted`: whether it uses up the key's budget of requests.
+    - `negotiated`: whether an Accept that JSON does not satisfy is refused. A provider's callback is
+      taken whatever it would like to hear.
+    - `of_tenant`: whether the admin key may come too, and names the tenant by `tenant=`.
+    - `query`: the parameters; with `reads_query` the handler parses them itself, whole, and refuses
+      what it does not know, so that it can tell all faults at once.
+    - `problems`: slugs of `problems.KINDS` that it answers, beside those that the above implies.
+    - `published`: whether OpenAPI and the docs page show it; pages for people are not.
+    """
+
+    id: str
+    tag: str
+    summary: str
+    answers: Mapping[int, Answer]
+    meaning: str = ""
+    scope: str | None = None
+    counted: bool = True
+    negotiated: bool = True
+    of_tenant: bool = False
+    path: tuple[PathPart, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    reads_query: bool = False
+    body: Body | None = None
+    problems: tuple[str, ...] = ()
+    published: bool = True

@@ -1,0 +1,64 @@
+"""What the application is made of. `bootstrap` fills it; tests fill it with fakes."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from calltally.ingest.intake import Intake
+from calltally.store.secrets import Vault
+from calltally.store.steps import Clock
+from calltally.store.store import Store
+from calltally.web.access import Access
+from calltally.web.metrics import Metrics
+
+
+class Keys(Protocol):
+    """Tells who presents a key."""
+
+    async def access(self, authorization: bytes | None, admin_key: bytes | None) -> Access:
+        """The access that the two headers' values stand for; the first wins where both are sent.
+
+        Raises Unauthorized, with the same words for a key that is missing, wrong or revoked.
+        """
+        ...
+
+    def forget(self, tenant: str, key_id: str) -> None:
+        """Make a revocation count at once."""
+        ...
+
+
+class Limits(Protocol):
+    """A budget of requests for each key."""
+
+    @property
+    def limit(self) -> int:
+        """Requests a minute and key; 0 where there is no limit."""
+        ...
+
+    def take(self, key_id: str) -> int:
+        """Count one request; returns what remains. Raises TooManyRequests when nothing does."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """All that handlers reach for. `clock` is the wall clock, in microseconds UTC.
+
+    `public_url` is where the outside sees this service, without a slash at the end; None where it is
+    not configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host.
+    `vault` seals provider secrets at rest.
+    """
+
+    store: Store
+    clock: Clock
+    keys: Keys
+    limits: Limits
+    vault: Vault
+    public_url: str | None = None
+    trust_proxy: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """All that comes in over HTTP goes through this one, which remembers routes and secrets."""
+        return Intake(self.store, self.vault, self.clock)

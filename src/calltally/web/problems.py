@@ -1,0 +1,233 @@
+"""The one mapping from errors to HTTP: problem documents of RFC 9457, their status codes and headers."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.types import Scope
+
+from calltally.calls import errors
+from calltally.calls.errors import CalltallyError, Fault
+from calltally.web.exchange import AnyRequest, exchange_in
+from calltally.web.reply import Reply
+
+PROBLEM_JSON: Final = b"application/problem+json"
+# A URI reference that stays: the docs page has an anchor for each slug.
+TYPE_PREFIX: Final = "/docs/problems#"
+_DISCONNECTED: Final = "client disconnected prematurely"
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Kind(NamedTuple):
+    """What one slug means over HTTP. `meaning` is for the docs page."""
+
+    slug: str
+    status: int
+    title: str
+    meaning: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """The body of every answer that is no success."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[dict[str, str]]
+
+
+class MethodNotAllowed(CalltallyError):
+    """The path exists, the method does not; `allowed` are those that do."""
+
+    slug = "method-not-allowed"
+    title = "The method is not allowed"
+
+    def __init__(self, detail: str, allowed: str) -> None:
+        super().__init__(detail)
+        self.allowed = allowed
+
+
+class BadRequest(CalltallyError):
+    """HTTP itself was not spoken right: a header that cannot be, a body cut short."""
+
+    slug = "bad-request"
+    title = "The request is not well formed"
+
+
+_INTERNAL: Final = "The server failed. It is logged under this request_id; nothing more is told here."
+_UNAVAILABLE: Final = "The service cannot answer now. Nothing was lost and nothing was done; try again."
+
+
+def _kind(error: type[CalltallyError], status: int, meaning: str) -> Kind:
+    return Kind(error.slug, status, error.title, meaning)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.slug: kind
+    for kind in (
+        _kind(
+            errors.InvalidInput,
+            400,
+            "A parameter is missing, unknown, given twice, or has a value that cannot be; `errors` names each"
+            " with what would be valid. Nothing is ever clamped or ignored in silence.",
+        ),
+        _kind(
+            errors.InvalidBody,
+            400,
+            "The body is not what its content type promises; nothing of it was applied.",
+        ),
+        _kind(BadRequest, 400, "A header or the body breaks the rules of HTTP."),
+        _kind(
+            errors.Unauthorized,
+            401,
+            "No key came with the request, or one that is wrong or revoked. Which of these is not told.",
+        ),
+        _kind(errors.Forbidden, 403, "The key is good but lacks the scope that this needs."),
+        _kind(
+            errors.WrongSignature,
+            403,
+            "The callback is not signed with the secret of this tenant and provider, or there is none.",
+        ),
+        _kind(errors.NotFound, 404, "There is no such path, or nothing of that id in this tenant."),
+        _kind(MethodNotAllowed, 405, "The path exists; the Allow header lists its methods."),
+        _kind(errors.NotAcceptable, 406, "None of the media types in Accept can be served here."),
+        _kind(errors.Conflict, 409, "It contradicts what is stored already."),
+        _kind(errors.TooLarge, 413, "The body is over the limit of this path, and was not read."),
+        _kind(errors.UnsupportedMedia, 415, "The body's media type is not read here."),
+        _kind(errors.RefusedEvents, 422, "The body was read, and every event in it was refused."),
+        _kind(errors.NotUnderstood, 422, "The body is genuine but its meaning is not known."),
+        _kind(
+            errors.TooManyRequests, 429, "The key's budget is used up; Retry-After says for how many seconds."
+        ),
+        _kind(errors.Unavailable, 503, "The store cannot answer now; try again after Retry-After seconds."),
+        _kind(errors.Misconfigured, 500, "A setting of the server is wrong; its log says which."),
+        _kind(errors.DamagedStore, 500, "Stored data cannot be read back; `calltally verify` says where."),
+        _kind(CalltallyError, 500, "A fault of the server, logged under the request_id."),
+    )
+}
+
+
+def answer_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """The framework's hook for every exception that a handler or the router lets out."""
+    reply = problem_reply(request.scope, error)
+    headers = {name.decode(): value.decode() for name, value in reply.headers}
+    return Response(
+        reply.body, status_code=reply.status, media_type=reply.media_type.decode(), headers=headers
+    )
+
+
+def problem_reply(scope: Scope, error: Exception) -> Reply:
+    """The problem that `error` becomes. What is no error of ours says nothing of itself, but to the log."""
+    known = error if isinstance(error, CalltallyError) else _translated(error)
+    kind = KINDS[known.slug]
+    exchange = exchange_in(scope)
+    request_id = exchange.request_id.decode()
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        route = scope.get("path_template")
+        log.error("request failed", request_id=request_id, slug=kind.slug, route=route, exc_info=error)
+    problem = Problem(
+        type=TYPE_PREFIX + kind.slug,
+        title=kind.title,
+        status=kind.status,
+        detail=_detail(kind, known),
+        instance=instance_of(scope),
+        request_id=request_id,
+        errors=[
+            {"parameter": plain(fault.parameter), "detail": plain(fault.detail)} for fault in known.faults
+        ],
+    )
+    body = msgspec.json.encode(problem)
+    return Reply(body, status=kind.status, media_type=PROBLEM_JSON, headers=tuple(_headers(known)))
+
+
+def _detail(kind: Kind, error: CalltallyError) -> str:
+    if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return _UNAVAILABLE
+    return _INTERNAL if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR else plain(error.detail)
+
+
+def plain(text: str) -> str:
+    """`text` with lone surrogates written as escapes: what a client sent may not be encodable."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def instance_of(scope: Scope) -> str:
+    """The path as it was asked for, still encoded. Not the query, which may hold phone numbers."""
+    return _quoted(scope.get("raw_path") or scope["path"].encode())
+
+
+@lru_cache(maxsize=256)
+def _quoted(path: bytes) -> str:
+    return quote(path.partition(b"?")[0], safe="/%:@!$&'()*+,;=~")
+
+
+def _headers(error: CalltallyError) -> Iterable[tuple[bytes, bytes]]:
+    match error:
+        case errors.Unauthorized():
+            yield b"www-authenticate", b'Bearer realm="calltally"'
+        case errors.TooManyRequests() | errors.Unavailable():
+            yield b"retry-after", b"%d" % error.retry_after_s
+        case MethodNotAllowed():
+            yield b"allow", error.allowed.encode()
+        case errors.TooLarge():
+            # Whoever is still sending must stop: the rest will not be read.
+            yield b"connection", b"close"
+
+
+def _translated(error: Exception) -> CalltallyError:
+    """The framework's own errors, and whatever nobody foresaw, in our words."""
+    if not isinstance(error, HTTPException):
+        return CalltallyError(_INTERNAL)
+    if isinstance(error, ValidationException):
+        return errors.InvalidBody("The body is not as described; see errors.", tuple(_faults(error.extra)))
+    if error.detail == _DISCONNECTED:
+        return BadRequest("The body ended before it was complete.")
+    translate = _BY_STATUS.get(error.status_code, _unforeseen)
+    return translate(error)
+
+
+def _faults(extra: dict[str, Any] | list[Any] | None) -> Iterable[Fault]:
+    for item in extra if isinstance(extra, list) else ():
+        yield Fault(str(item.get("key", "body")), str(item.get("message", "not valid")))
+
+
+def _unforeseen(error: HTTPException) -> CalltallyError:
+    is_ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return CalltallyError(_INTERNAL) if is_ours else BadRequest(error.detail)
+
+
+def _not_allowed(error: HTTPException) -> CalltallyError:
+    methods = (error.headers or {}).get("allow", "").split(",")
+    allowed = allow_header(method.strip() for method in methods)
+    return MethodNotAllowed(f"This path has the methods {allowed}.", allowed)
+
+
+def allow_header(methods: Iterable[str]) -> str:
+    """The value of Allow (RFC 9110, section 10.2.1): what the framework routes, and HEAD wherever GET is."""
+    named = {str(method) for method in methods}
+    return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
+
+
+def _no_path(_error: HTTPException) -> CalltallyError:
+    return errors.NotFound("There is nothing at this path; /docs lists what there is.")
+
+
+def _too_large(_error: HTTPException) -> CalltallyError:
+    return errors.TooLarge("The body is over the limit of this path.")
+
+
+_BY_STATUS: Final[Mapping[int, Callable[[HTTPException], CalltallyError]]] = {
+    404: _no_path,
+    405: _not_allowed,
+    413: _too_large,
+}

@@ -1,0 +1,44 @@
+"""A query string as decoded pairs, and the one check of their names."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+from urllib.parse import parse_qsl
+
+from calltally.calls.errors import Fault, InvalidInput
+from calltally.calls.filters import Parameter, shown
+
+Pairs = tuple[tuple[str, str], ...]
+
+MAX_PAIRS: Final = 100
+
+
+# Pollers and pagers repeat themselves; a URL is at most some kilobytes, by the server's own limit.
+@lru_cache(maxsize=256)
+def pairs_of(query: bytes) -> Pairs:
+    """The pairs in their order, `+` read as a space. Raises InvalidInput for no UTF-8, or too many."""
+    try:
+        text = query.decode()
+        return tuple(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS))
+    except UnicodeDecodeError:
+        raise InvalidInput.of("query", "the query string is not UTF-8, percent-encoded") from None
+    except ValueError:
+        raise InvalidInput.of("query", f"the query string has more than {MAX_PAIRS} parameters") from None
+
+
+def check_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:
+    """Refuse names that `parameters` does not declare, and single ones that are given twice."""
+    known = {each.name: each for each in parameters if is_admin or not each.for_admin}
+    counts = Counter(name for name, _ in pairs)
+    faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, known))
+    if faults:
+        raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), faults)
+
+
+def _faults(name: str, count: int, known: dict[str, Parameter]) -> Iterable[Fault]:
+    if name not in known:
+        those = f"those that exist are {', '.join(known)}" if known else "there are none here"
+        yield Fault(shown(name)[1:-1], f"there is no parameter {shown(name)}; {those}")
+    elif count > 1 and not known[name].repeatable:
+        yield Fault(name, f"{name} is given {count} times; give it once")

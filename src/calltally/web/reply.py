@@ -1,0 +1,64 @@
+"""An answer whose bytes are ready. Leaner than the framework's response, which it stands in for."""
+
+import asyncio
+import zlib
+from typing import Any, Final
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+
+from calltally.web.exchange import exchange_in
+from calltally.web.negotiation import accepts_gzip
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON: Final = b"application/json"
+GZIP_FROM_BYTES: Final = 1024
+# Level 1 takes a third of level 6's time on a page of calls and is a tenth larger.
+GZIP_LEVEL: Final = 1
+_GZIP_FRAMING: Final = 31
+# Beyond this, compressing takes longer than handing the work to a thread.
+LOOP_BYTES: Final = 128 * 1024
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Reply:
+    """Status, headers and a whole body; an ASGI application, as the framework wants its answers."""
+
+    __slots__ = ("body", "headers", "media_type", "status")
+
+    def __init__(
+        self, body: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Headers = ()
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.media_type = media_type
+        self.headers = headers
+
+    @classmethod
+    def json(cls, value: Any, *, status: int = 200, headers: Headers = ()) -> "Reply":  # noqa: ANN401 (anything that JSON can say)
+        """`value` as JSON: Structs, dicts, lists and what they hold."""
+        return cls(_encoder.encode(value), status=status, headers=headers)
+
+    @classmethod
+    def empty(cls, status: int = 204) -> "Reply":
+        """An answer without a body."""
+        return cls(b"", status=status, media_type=b"")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
+        """Send it, compressed where that was asked for and pays."""
+        body, headers = self.body, [*self.headers]
+        if len(body) > GZIP_FROM_BYTES and accepts_gzip(exchange_in(scope).headers.get(b"accept-encoding")):
+            body = await _gzip(body)
+            headers.append((b"content-encoding", b"gzip"))
+        if self.media_type:
+            headers += ((b"content-type", self.media_type), (b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _gzip(body: bytes) -> bytes:
+    if len(body) <= LOOP_BYTES:
+        return zlib.compress(body, GZIP_LEVEL, _GZIP_FRAMING)
+    return await asyncio.to_thread(zlib.compress, body, GZIP_LEVEL, _GZIP_FRAMING)

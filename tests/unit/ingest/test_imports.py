@@ -1,0 +1,96 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calltally.calls.errors import NotFound
+from calltally.calls.events import Door, Fact
+from calltally.calls.filters import ListQuery
+from calltally.ingest.imports import CHUNK, MAX_REFUSALS, ImportReport, import_facts
+from calltally.providers.callback import Refusal
+from calltally.providers.twilio.resources import list_facts
+from calltally.store.listing import list_calls
+from calltally.store.routes import checked_route, put_route
+from tests.conftest import NOW_US, TENANT, Bench
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared"
+EXAMPLES = SHARED / "data" / "twilio" / "calls_api_examples.json"
+CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "+15551230002"}
+
+
+def imported(bench: Bench, told: list[Fact | Refusal], tenant: str = TENANT) -> ImportReport:
+    return bench.run(import_facts(bench.store, tenant, told=told))
+
+
+def calls(bench: Bench) -> list[dict[str, Any]]:
+    page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(limit=1_000))))
+    return [json.loads(record) for record in page.records]
+
+
+def told_of(*resources: object) -> list[Fact | Refusal]:
+    return list(list_facts([json.dumps(resources).encode()], Door.IMPORT, NOW_US))
+
+
+def test_a_second_import_of_the_same_file_knows_it_all(bench: Bench) -> None:
+    told = list(list_facts(EXAMPLES.read_bytes().splitlines(keepends=True), Door.IMPORT, NOW_US))
+    first, before = imported(bench, told), calls(bench)
+    assert (first.total, first.refused) == (11, 0)
+    again = imported(bench, told)
+    assert again == ImportReport(known=11)
+    assert calls(bench) == before
+    assert len(before) == 2
+
+
+def test_refusals_are_reported_and_the_rest_goes_in(bench: Bench) -> None:
+    lost = {"sid": "CA2", "status": "lost"}
+    report = imported(bench, told_of({**CALL, "sid": "CA1"}, lost, 3, {**CALL, "sid": "CA4"}))
+    assert (report.recorded, report.refused) == (2, 2)
+    assert [refusal.position for refusal in report.refusals] == ["line 1[1]", "line 1[2]"]
+    assert "status 'lost'" in report.refusals[0].reason
+    assert {call["call_sid"] for call in calls(bench)} == {"CA1", "CA4"}
+
+
+def test_what_is_new_and_changes_nothing_is_counted_apart(bench: Bench) -> None:
+    report = imported(bench, told_of({**CALL, "sid": "CA1"}, {**CALL, "sid": "CA1", "group_sid": "GP1"}))
+    assert (report.recorded, report.unchanged) == (1, 1)
+
+
+def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
+    reports: list[ImportReport] = []
+    taken = 0
+
+    def told() -> Iterator[Fact | Refusal]:
+        nonlocal taken
+        for item in told_of(*({**CALL, "sid": f"CA{number:05}"} for number in range(2 * CHUNK + 1))):
+            taken += 1
+            yield item
+
+    def listen(report: ImportReport) -> None:
+        reports.append(report)
+        assert taken == report.total
+
+    last = bench.run(import_facts(bench.store, TENANT, told=told(), on_progress=listen))
+    assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
+    assert reports[-1] == last
+
+
+def test_all_refusals_are_counted_and_the_first_are_kept(bench: Bench) -> None:
+    refusals: list[Fact | Refusal] = [Refusal(f"line {number}", "no") for number in range(MAX_REFUSALS + 700)]
+    report = imported(bench, refusals)
+    assert report.refused == MAX_REFUSALS + 700
+    assert list(report.refusals) == refusals[:MAX_REFUSALS]
+
+
+def test_the_tenants_routes_apply(bench: Bench) -> None:
+    route = checked_route("support", ["+1 555 123 0002"], agent="amy")
+    bench.run(bench.store.write(put_route(TENANT, route, NOW_US)))
+    imported(bench, told_of({**CALL, "sid": "CA1"}))
+    (call,) = calls(bench)
+    assert (call["route"], call["agent"]) == ("support", "amy")
+
+
+def test_an_unknown_tenant_is_named(bench: Bench) -> None:
+    with pytest.raises(NotFound, match="'nobody'"):
+        imported(bench, [], "nobody")

@@ -1,0 +1,314 @@
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.times import DAY_US, SECOND_US, parse_instant
+from calltally.providers.twilio.normalise import facts_of
+from tests.unit.providers.twilio.signing import FORM, RECEIVED_US, callback_of
+
+BUSY = {
+    "CallSid": "CA0123456789abcdef0123456789abcdef",
+    "AccountSid": "AC0123456789abcdef0123456789abcdef",
+    "ApiVersion": "2010-04-01",
+    "From": "+1 (555) 123-0001",
+    "To": "+15551230002",
+    "CallStatus": "busy",
+    "Direction": "outbound-api",
+    "Timestamp": "Sat, 22 Aug 2026 07:59:58 +0000",
+    "SequenceNumber": "2",
+    "Duration": "0",
+    "CallDuration": "0",
+    "SipResponseCode": "486",
+    "FromCity": "",
+    "ErrorCode": "",
+}
+ACTION = {
+    "CallSid": "CAparent",
+    "AccountSid": "ACone",
+    "CallStatus": "in-progress",
+    "Direction": "inbound",
+    "From": "+15551230001",
+    "To": "+15551230002",
+    "DialCallSid": "CAchild",
+    "DialCallStatus": "completed",
+    "DialCallDuration": "31",
+    "DialBridged": "true",
+}
+
+
+def facts(**params: str) -> list[Fact]:
+    return facts_of(callback_of(urlencode(params).encode()))
+
+
+def fact(**changes: str) -> Fact:
+    (only,) = facts(**{**BUSY, **changes})
+    return only
+
+
+def json_facts(document: object) -> list[Fact]:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return facts_of(callback_of(body, content_type="application/json; charset=utf-8"))
+
+
+def test_a_status_callback_says_all_that_it_knows() -> None:
+    found = fact()
+    assert found.call_sid == BUSY["CallSid"]
+    assert (found.door, found.provider, found.account) == (Door.CALLBACK, "twilio", BUSY["AccountSid"])
+    assert (found.event_id, found.sequence, found.is_carrier) == ("", 2, True)
+    assert found.occurred_us == parse_instant("2026-08-22T07:59:58Z")
+    assert found.received_us == RECEIVED_US
+    assert found.raw == urlencode(BUSY).encode()
+    assert found.said == {
+        "status": "busy",
+        "direction": "outbound",
+        "from_number": "+15551230001",
+        "to_number": "+15551230002",
+        "sip_code": 486,
+        "talk_seconds": 0,
+        "provider": "twilio",
+        "provider_account": BUSY["AccountSid"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("queued", "queued"),
+        ("initiated", "initiated"),
+        ("ringing", "ringing"),
+        ("answered", "in-progress"),
+        ("in-progress", "in-progress"),
+        ("completed", "completed"),
+        ("busy", "busy"),
+        ("failed", "failed"),
+        ("no-answer", "no-answer"),
+        ("canceled", "canceled"),
+    ],
+)
+def test_each_status_word(theirs: str, ours: str) -> None:
+    assert fact(CallStatus=theirs).said["status"] == ours
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("inbound", "inbound"),
+        ("outbound-api", "outbound"),
+        ("outbound-dial", "outbound"),
+        ("trunking-terminating", "outbound"),
+        ("trunking-originating", "inbound"),
+    ],
+)
+def test_each_direction_word(theirs: str, ours: str) -> None:
+    assert fact(Direction=theirs).said["direction"] == ours
+
+
+def test_the_duration_in_minutes_is_not_read() -> None:
+    said = fact(CallStatus="completed", Duration="1", CallDuration="49").said
+    assert said["talk_seconds"] == 49
+    assert "talk_seconds" not in fact(CallStatus="completed", Duration="1", CallDuration="").said
+
+
+def test_the_seconds_of_an_open_call_are_not_its_talk_time() -> None:
+    assert "talk_seconds" not in fact(CallStatus="in-progress", CallDuration="12").said
+
+
+def test_failed_with_sip_480_stays_failed() -> None:
+    said = fact(CallStatus="failed", SipResponseCode="480").said
+    assert (said["status"], said["sip_code"]) == ("failed", 480)
+
+
+def test_what_is_sometimes_present() -> None:
+    said = fact(
+        AnsweredBy="machine_end_beep",
+        ErrorCode="31002",
+        ParentCallSid="CAparent",
+        RecordingUrl="https://api.example/RE1",
+    ).said
+    assert said["answered_by"] == "machine_end_beep"
+    assert said["error_code"] == "31002"
+    assert said["parent_call_sid"] == "CAparent"
+    assert said["recording_url"] == "https://api.example/RE1"
+
+
+@pytest.mark.parametrize("party", ["client:alice", "sip:bob@pbx.example", "anonymous", "12345"])
+def test_a_party_that_is_no_e164_is_kept_as_it_came(party: str) -> None:
+    assert fact(From=party).said["from_number"] == party
+
+
+def test_without_a_status_only_the_rest_is_said() -> None:
+    (found,) = facts(CallSid="CA1", From="+15551230001", CallDuration="5")
+    assert found.said == {"from_number": "+15551230001", "provider": "twilio"}
+
+
+def test_without_a_timestamp_the_receipt_stands_in() -> None:
+    assert fact(Timestamp="").occurred_us == RECEIVED_US
+
+
+def test_a_repeat_has_the_same_key_whatever_the_order_of_its_parameters() -> None:
+    (again,) = facts(**dict(reversed(BUSY.items())))
+    assert again.key == fact().key
+    assert fact(FromCity="Oakland").key != fact().key
+
+
+def test_a_parameter_sent_twice_is_another_content() -> None:
+    params = [*BUSY.items(), ("SipHeader_X-Tag", "a"), ("SipHeader_X-Tag", "b")]
+    once, twice = (facts_of(callback_of(urlencode(pairs).encode()))[0] for pairs in (params[:-1], params))
+    assert once.said == twice.said
+    assert once.key != twice.key
+
+
+def test_a_dial_action_tells_of_the_leg_too() -> None:
+    parent, leg = facts(**ACTION)
+    assert (parent.call_sid, parent.said["status"]) == ("CAparent", "in-progress")
+    assert leg.call_sid == "CAchild"
+    assert leg.is_carrier
+    assert leg.said == {
+        "status": "completed",
+        "direction": "outbound",
+        "talk_seconds": 31,
+        "parent_call_sid": "CAparent",
+        "provider": "twilio",
+        "provider_account": "ACone",
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("answered", "completed"),
+        ("busy", "busy"),
+        ("no-answer", "no-answer"),
+        ("failed", "failed"),
+        ("canceled", "canceled"),
+    ],
+)
+def test_the_leg_of_a_dial_action_is_over(word: str, status: str) -> None:
+    _, leg = facts(**{**ACTION, "DialCallStatus": word, "DialCallDuration": "", "SequenceNumber": "4"})
+    assert leg.said["status"] == status
+    assert "talk_seconds" not in leg.said
+    assert leg.sequence is None
+
+
+def test_a_dial_that_made_no_leg_is_of_the_parent_alone() -> None:
+    found = facts(**{**ACTION, "DialCallSid": "", "DialCallStatus": "failed"})
+    assert [one.call_sid for one in found] == ["CAparent"]
+    assert len(facts(**{**ACTION, "DialCallSid": "CAparent"})) == 1
+
+
+def test_events_out_of_order_fold_to_the_call() -> None:
+    told = [
+        ("completed", "3", "60"),
+        ("ringing", "1", "5"),
+        ("in-progress", "2", "11"),
+        ("initiated", "0", "0"),
+    ]
+    start_us = parse_instant("2026-08-22T07:00:00Z")
+    found = [
+        fact(
+            CallStatus=status,
+            SequenceNumber=number,
+            Timestamp=f"Sat, 22 Aug 2026 07:{int(seconds) // 60:02}:{int(seconds) % 60:02} +0000",
+            CallDuration="49" if status == "completed" else "",
+            SipResponseCode="",
+        )
+        for status, number, seconds in told
+    ]
+    folded = fold("acme", Node(BUSY["CallSid"], is_carrier=True), found)
+    assert folded.created_us == start_us
+    assert (folded.call.status, folded.call.duration_seconds, folded.call.ring_seconds) == (
+        "completed",
+        49,
+        6,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"CallSid": ""}, "CallSid is missing"),
+        ({"CallSid": "C" * 201}, "CallSid 'CCC"),
+        ({"CallStatus": "exploded"}, "CallStatus 'exploded': not one of queued, initiated"),
+        ({"CallStatus": "Completed"}, "CallStatus 'Completed'"),
+        ({"Direction": "sideways"}, "Direction 'sideways': not one of inbound"),
+        ({"Timestamp": "yesterday"}, "Timestamp 'yesterday': not an RFC 2822 time"),
+        ({"Timestamp": "Thu, 01 Jan 1970 00:00:00 +0000"}, "Timestamp .* before the year 2000"),
+        ({"Timestamp": "Sun, 23 Aug 2026 08:00:01 +0000"}, "Timestamp .* more than 24 h ahead"),
+        ({"Timestamp": "Sat, 22 Aug 9999999999 07:59:58 +0000"}, "Timestamp "),
+        ({"SequenceNumber": "-1"}, "SequenceNumber '-1'"),
+        ({"SequenceNumber": "9" * 5_000}, "SequenceNumber '999"),
+        ({"CallDuration": "1.5"}, "CallDuration '1.5': not a whole number"),
+        ({"CallDuration": "999999999"}, "CallDuration '999999999'"),
+        ({"SipResponseCode": "99"}, "SipResponseCode '99': not a whole number from 100 to 699"),
+        ({"From": "\0"}, "'From' '.x00': holds a NUL"),
+        ({"From": "9" * 129}, "From '999"),
+        ({"RecordingUrl": "https://a/" + "h" * 1_991}, "RecordingUrl 'https:"),
+        ({"RecordingUrl": "javascript:alert(1)"}, "RecordingUrl 'javascript:alert.1.': not an http"),
+        (
+            {"DialCallSid": "CA2", "DialCallStatus": "ringing"},
+            "DialCallStatus 'ringing': not one of answered",
+        ),
+    ],
+)
+def test_what_cannot_be_read_names_the_field_and_the_value(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(NotUnderstood, match=words):
+        facts(**{**BUSY, **changes})
+
+
+def test_a_clock_just_within_a_day_is_believed() -> None:
+    found = fact(Timestamp="Sun, 23 Aug 2026 07:59:59 +0000")
+    assert found.occurred_us == RECEIVED_US + DAY_US - SECOND_US
+
+
+@pytest.mark.parametrize("body", [b"", b"CallSid=%FF", b"\xff", b"CallSid=%ED%A0%80", b"a=1&" * 2_000])
+def test_a_body_that_is_no_form_is_not_understood(body: bytes) -> None:
+    with pytest.raises(NotUnderstood):
+        facts_of(callback_of(body))
+
+
+def test_a_signed_json_body_of_call_resources_is_read_by_the_same_door() -> None:
+    resource = {"sid": "CA1", "status": "no-answer", "direction": "outbound-api", "from": "+15551230001"}
+    assert [found.call_sid for found in json_facts(resource)] == ["CA1"]
+    both = json_facts({"calls": [resource, {**resource, "sid": "CA2"}]})
+    assert [(found.call_sid, found.door) for found in both] == [
+        ("CA1", Door.CALLBACK),
+        ("CA2", Door.CALLBACK),
+    ]
+    assert json_facts({"calls": []}) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (b"", "the body: not JSON"),
+        (b"{", "the body: not JSON"),
+        (b"[" * 10_000, "the body: not JSON"),
+        ({"calls": [{"sid": "CA1"}, {"sid": "CA2", "status": "odd"}]}, r"the body calls\[1\]: status 'odd'"),
+        ({"hello": "world"}, "the body: holds no Call resource"),
+    ],
+)
+def test_a_json_body_counts_whole_or_not_at_all(document: object, words: str) -> None:
+    with pytest.raises(NotUnderstood, match=words):
+        json_facts(document)
+
+
+FORMS = st.dictionaries(st.sampled_from([*BUSY, *ACTION]), st.text(st.characters(exclude_categories=["Cs"])))
+
+
+@given(
+    body=st.one_of(st.binary(max_size=100), FORMS.map(urlencode).map(str.encode)),
+    content_type=st.sampled_from([FORM, "", "application/json"]),
+)
+def test_whatever_is_sent_is_read_or_not_understood(body: bytes, content_type: str) -> None:
+    try:
+        found = facts_of(callback_of(body, content_type=content_type))
+    except NotUnderstood:
+        return
+    assert all(fold("acme", Node(one.call_sid, is_carrier=True), [one]) for one in found)

@@ -1,0 +1,168 @@
+"""The list's query: what each parameter takes, and that every fault is named."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.errors import Fault, InvalidInput
+from calltally.calls.filters import PARAMETERS, CallFilter, ListQuery, Parameter, parse_list_query
+from calltally.calls.model import STATUSES
+
+NAMES = [parameter.name for parameter in PARAMETERS]
+DAY_US = 86_400_000_000
+OCTOBER_US = 20_727 * DAY_US
+
+
+def parse(*pairs: tuple[str, str]) -> ListQuery:
+    return parse_list_query(pairs, allow_tenant=False)
+
+
+def faults(*pairs: tuple[str, str]) -> dict[str, str]:
+    with pytest.raises(InvalidInput) as caught:
+        parse(*pairs)
+    return dict(caught.value.faults)
+
+
+def test_nothing_asked_is_the_first_page_of_everything() -> None:
+    assert parse() == ListQuery(filter=CallFilter(), limit=25, offset=0, order="desc", tenant=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("limit", "1", "limit", 1),
+        ("limit", "1000", "limit", 1000),
+        ("offset", "0", "offset", 0),
+        ("offset", "1000000000000", "offset", 10**12),
+        ("order", "asc", "order", "asc"),
+    ],
+)
+def test_paging(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(parse((name, text)), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("status", "no-answer", "statuses", ("no-answer",)),
+        ("status", "failed,busy,failed", "statuses", ("busy", "failed")),
+        ("direction", "outbound", "direction", "outbound"),
+        ("from", "2026-10-01", "from_us", OCTOBER_US),
+        ("to", "2026-10-01T02:00:00 02:00", "to_us", OCTOBER_US),
+        ("to", "2026-10-01T00:00:00.000001Z", "to_us", OCTOBER_US + 1),
+        ("route", "Termine für Ärzte", "route", "Termine für Ärzte"),
+        ("provider", "twilio", "provider", "twilio"),
+        ("agent", "scheduler", "agent", "scheduler"),
+        ("call_sid", "CA1", "call_sid", "CA1"),
+        ("escalated", "true", "escalated", True),
+        ("escalated", "false", "escalated", False),
+        ("number", "+14155550100", "number", "+14155550100"),
+        ("number", " 14155550100", "number", "+14155550100"),
+        ("number", "+1 (415) 555-0100", "number", "+14155550100"),
+        ("number", "911", "number", "911"),
+        ("number", "sip:alice@example.com", "number", "sip:alice@example.com"),
+    ],
+)
+def test_filters(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(parse((name, text)).filter, field) == value
+
+
+def test_status_repeats_and_takes_commas() -> None:
+    asked = parse(("status", "failed,busy"), ("status", "queued"))
+    assert asked.filter.statuses == ("queued", "busy", "failed")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("limit", "0", "limit must be a whole number from 1 to 1000, not '0'"),
+        ("limit", "1001", "limit must be a whole number from 1 to 1000, not '1001'"),
+        ("limit", "+5", "not '+5'"),
+        ("limit", "1_0", "not '1_0'"),
+        ("limit", "٣", "from 1 to 1000"),
+        ("limit", "9" * 5000, "…'"),
+        ("limit", "", "limit is empty"),
+        ("offset", "-1", "offset must be a whole number from 0 to 1000000000000, not '-1'"),
+        ("offset", "1000000000001", "from 0 to 1000000000000"),
+        ("offset", "1.0", "not '1.0'"),
+        ("status", "done", ", ".join(STATUSES)),
+        ("status", "busy,", "not ''"),
+        ("direction", "Outbound", "must be one of inbound, outbound, not 'Outbound'"),
+        ("order", "newest", "must be one of desc, asc"),
+        ("escalated", "1", "must be one of true, false, not '1'"),
+        ("from", "2026-10-01T00:00:00", "needs an offset"),
+        ("from", "yesterday", "not an RFC 3339 time"),
+        ("from", "2026-02-30", "day"),
+        ("to", "0000-01-01", "year 0"),
+        ("to", "0001-01-01T00:00:00+10:00", "outside the years 0001 to 9999"),
+        ("to", "9999-12-31T23:59:59-10:00", "outside the years 0001 to 9999"),
+        ("number", "+0123", "E.164"),
+        ("number", "+", "E.164"),
+        ("number", "a\nb", "E.164"),
+        ("number", "1" * 129, "at most 128 characters"),
+        ("route", "x" * 201, "at most 200 characters, not 201"),
+        ("agent", "a\0b", "NUL"),
+        ("call_sid", "\ud800", "surrogate"),
+    ],
+)
+def test_bad_value_is_named_with_what_is_allowed(name: str, text: str, says: str) -> None:
+    found = faults((name, text))
+    assert list(found) == [name]
+    assert says in found[name]
+
+
+def test_unknown_name_lists_those_that_exist() -> None:
+    found = faults(("statuss", "busy"), ("tenant", "acme"))
+    assert list(found) == ["statuss", "tenant"]
+    assert found["statuss"] == (
+        "there is no parameter 'statuss'; those that exist are limit, offset, status, direction, from, to, "
+        "order, route, provider, agent, call_sid, number, escalated"
+    )
+
+
+def test_tenant_is_for_admins() -> None:
+    assert parse_list_query([("tenant", "acme")], allow_tenant=True).tenant == "acme"
+
+
+def test_single_parameter_given_twice() -> None:
+    assert faults(("limit", "5"), ("limit", "5")) == {"limit": "limit is given 2 times; give it once"}
+
+
+@pytest.mark.parametrize("to", ["2026-10-01", "2026-09-30"])
+def test_window_must_have_length(to: str) -> None:
+    assert "earlier than to" in faults(("from", "2026-10-01"), ("to", to))["from"]
+
+
+def test_all_faults_come_at_once() -> None:
+    found = faults(("limit", "0"), ("status", "done"), ("x", "1"), ("route", ""))
+    assert list(found) == ["x", "limit", "status", "route"]
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=NAMES)
+def test_table_declares_what_it_parses(parameter: Parameter) -> None:
+    parameter.parse(parameter.example)
+    assert parameter.meaning.endswith(".")
+    assert (parameter.schema.get("type") == "array") == parameter.repeatable
+
+
+def outcome_of(pairs: list[tuple[str, str]]) -> ListQuery | tuple[Fault, ...]:
+    try:
+        return parse_list_query(pairs, allow_tenant=True)
+    except InvalidInput as refused:
+        return refused.faults
+
+
+half_pairs = st.text(st.characters(categories=["Cs", "L", "N"]))
+names = st.sampled_from(NAMES) | st.text() | half_pairs
+
+
+@given(st.lists(st.tuples(names, st.text(max_size=40) | half_pairs)))
+def test_any_text_is_read_or_refused_in_words_that_can_be_sent(pairs: list[tuple[str, str]]) -> None:
+    outcome = outcome_of(pairs)
+    if isinstance(outcome, ListQuery):
+        assert {name for name, _ in pairs} <= set(NAMES)
+        assert msgspec.json.encode(outcome)
+    else:
+        assert outcome
+        assert msgspec.json.encode(outcome)

@@ -1,0 +1,189 @@
+"""Each house rule passes one sample and fails another."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tools.house_rules import effects, honesty, shape
+from tools.house_rules.__main__ import RULES, findings
+from tools.house_rules.source import Finding, Source, tree
+
+Rule = Callable[[Source], Iterator[Finding]]
+
+CALLS = "src/calltally/calls/model.py"
+SQL = "src/calltally/store/sql/calls.sql"
+TEST = "tests/unit/test_any.py"
+DOC = "docs/install.md"
+
+
+class Sample(NamedTuple):
+    """A file that a rule accepts (`line` is 0), or the line it objects to."""
+
+    rule: Rule
+    path: str
+    text: str
+    line: int
+
+
+def function(lines: int) -> str:
+    return "def work():\n    '''What it is for.'''\n" + "    x = 1\n" * lines
+
+
+SHAPE = [
+    Sample(shape.short_functions, CALLS, function(50), 0),
+    Sample(shape.short_functions, CALLS, function(51), 1),
+    Sample(shape.short_functions, CALLS, "\nasync " + function(51), 2),
+    Sample(shape.short_functions, CALLS, "def stub():\n    '''Only a docstring.'''\n", 0),
+    Sample(shape.short_files, CALLS, "x = 1\n" * 400, 0),
+    Sample(shape.short_files, CALLS, "x = 1\n" * 401, 1),
+    Sample(shape.short_files, TEST, "x = 1\n" * 401, 0),
+    Sample(shape.telling_names, CALLS, "", 0),
+    Sample(shape.telling_names, "src/calltally/web/helpers.py", "", 1),
+    Sample(shape.telling_names, "src/calltally/common/model.py", "", 1),
+    Sample(shape.telling_names, "docs/utils.md", "", 0),
+    Sample(shape.imports_at_the_top, CALLS, "import json\n", 0),
+    Sample(shape.imports_at_the_top, CALLS, "def f():\n    import json\n", 2),
+    Sample(shape.imports_at_the_top, CALLS, "def f():\n    def g():\n        from json import loads\n", 3),
+    Sample(shape.imports_at_the_top, CALLS, "def f():\n    import json  # deferred: slow to load\n", 0),
+    Sample(shape.imports_at_the_top, CALLS, "def f():\n    import json  # deferred:\n", 2),
+    Sample(shape.imports_at_the_top, CALLS, "def f():\n    import json  # deferred: \n", 2),
+    Sample(shape.no_type_checking, CALLS, "import typing\nx: typing.Any\n", 0),
+    Sample(shape.no_type_checking, CALLS, "from typing import TYPE_CHECKING\n", 1),
+    Sample(shape.no_type_checking, CALLS, "import typing\nif typing.TYPE_CHECKING:\n    import json\n", 2),
+]
+
+STATEMENTS = [
+    "SELECT status FROM calls",
+    "SELECT 1",
+    "INSERT INTO calls VALUES (1)",
+    "INSERT OR IGNORE INTO calls VALUES (1)",
+    "UPDATE calls SET status = 1",
+    "DELETE FROM calls",
+    "CREATE TABLE calls (id int)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS by_day ON calls (day)",
+    "DROP TABLE calls",
+    "WITH recent AS (SELECT id FROM calls) SELECT id FROM recent",
+    "PRAGMA journal_mode = wal",
+    "BEGIN",
+]
+PROSE = ["SELECT", "select a call from the list", "UPDATE: see below", "DELETE", "CREATE A CALL", "WITH CARE"]
+
+EFFECTS = [
+    *(Sample(effects.sql_in_store, CALLS, f"x = {text!r}\n", 1) for text in STATEMENTS),
+    *(Sample(effects.sql_in_store, CALLS, f"x = {text!r}\n", 0) for text in PROSE),
+    Sample(effects.sql_in_store, CALLS, "x = f'SELECT id FROM {table}'\n", 1),
+    Sample(effects.sql_in_store, CALLS, "x = '''\n  SELECT id\n  FROM calls\n'''\n", 1),
+    Sample(effects.sql_in_store, "src/calltally/store/ledger.py", "x = 'SELECT id FROM calls'\n", 0),
+    Sample(effects.sql_in_store, TEST, "x = 'SELECT id FROM calls'\n", 0),
+    Sample(effects.clock_at_the_rim, CALLS, "import time\nx = time.monotonic()\n", 0),
+    Sample(effects.clock_at_the_rim, CALLS, "import time\nx = time.time()\n", 2),
+    Sample(effects.clock_at_the_rim, CALLS, "import time\ndef f(clock=time.time_ns): ...\n", 2),
+    Sample(effects.clock_at_the_rim, CALLS, "from time import time\n", 1),
+    Sample(effects.clock_at_the_rim, CALLS, "x = datetime.now(UTC)\n", 1),
+    Sample(effects.clock_at_the_rim, CALLS, "x = datetime.datetime.utcnow()\n", 1),
+    Sample(effects.clock_at_the_rim, CALLS, "x = self.clock.now()\n", 0),
+    Sample(effects.clock_at_the_rim, CALLS, "x = time.time()  # clock: stamps the log line\n", 0),
+    Sample(effects.clock_at_the_rim, CALLS, "x = time.time()  # clock:\n", 1),
+    Sample(effects.clock_at_the_rim, "src/calltally/bootstrap.py", "clock = time.time_ns\n", 0),
+    Sample(effects.clock_at_the_rim, "src/calltally/cli/demo.py", "clock = time.time_ns\n", 0),
+    Sample(effects.clock_at_the_rim, "src/calltally/web/app.py", "clock = time.time_ns\n", 0),
+    Sample(effects.clock_at_the_rim, "src/calltally/web/api/calls.py", "clock = time.time_ns\n", 1),
+]
+
+WALLED = [
+    "SELECT doc FROM calls WHERE tenant = :tenant",
+    "SELECT c.doc FROM calls AS c WHERE c.tenant_id = :tenant_id",
+    "SELECT doc FROM calls WHERE (tenant, call) > (:tenant, :call)",
+    "SELECT doc FROM calls WHERE tenant IN (1, 2)",
+    "SELECT c.doc FROM facts JOIN calls AS c USING (tenant, call)",
+    "UPDATE calls SET doc = new.doc FROM new WHERE new.tenant = calls.tenant",
+    "INSERT INTO calls (tenant, call, doc) VALUES (:tenant, :call, :doc)",
+    "INSERT OR IGNORE INTO calls (call, tenant) VALUES (:call, :tenant)",
+    "INSERT INTO calls AS c (tenant, call) SELECT * FROM unnest(:tenants, :calls)",
+    "SELECT id FROM tenants WHERE id = :tenant",
+]
+OPEN = [
+    "SELECT doc FROM calls WHERE call = :call",
+    "SELECT tenant, doc FROM calls",
+    "SELECT doc FROM calls ORDER BY tenant",
+    "INSERT INTO calls (call, doc) VALUES (:call, :doc) -- tenant = :tenant",
+    "/* tenant = :tenant */ DELETE FROM calls",
+]
+
+TENANTS = [
+    *(Sample(effects.tenant_in_every_statement, SQL, f"-- name: one\n{text};\n", 0) for text in WALLED),
+    *(Sample(effects.tenant_in_every_statement, SQL, f"-- name: one\n{text};\n", 1) for text in OPEN),
+    *(Sample(effects.tenant_in_every_statement, SQL, f"-- name: admin_one\n{text};\n", 0) for text in OPEN),
+    Sample(
+        effects.tenant_in_every_statement, SQL, "-- name: meta_version^\nSELECT version FROM schema;\n", 0
+    ),
+    Sample(
+        effects.tenant_in_every_statement,
+        SQL,
+        f"-- name: first\n{WALLED[0]};\n\n-- name: second^\n-- What it is for.\n{OPEN[0]};\n",
+        4,
+    ),
+    Sample(effects.tenant_in_every_statement, "docs/example.sql", f"-- name: one\n{OPEN[0]};\n", 0),
+]
+
+HOST = "https://files." + "pythonhosted" + ".org/simple"
+HONESTY = [
+    Sample(honesty.no_skipped_tests, TEST, "@pytest.mark.parametrize('x', [1])\ndef test(x): ...\n", 0),
+    *(
+        Sample(honesty.no_skipped_tests, TEST, text, 1)
+        for text in (
+            "@pytest.mark.skip\ndef test(): ...\n",
+            "@pytest.mark.skipif(True, reason='')\ndef test(): ...\n",
+            "pytestmark = pytest.mark.xfail(reason='')\n",
+            "json = pytest.importorskip('json')\n",
+            "pytest.skip('later')\n",
+        )
+    ),
+    Sample(honesty.no_skipped_tests, CALLS, "rows.skip(3)\n", 0),
+    Sample(honesty.no_skipped_tests, TEST, "rows.skip(3)\n", 0),
+    Sample(honesty.no_sleeping_tests, TEST, "await asyncio.sleep(0)\n", 0),
+    Sample(honesty.no_sleeping_tests, TEST, "await asyncio.sleep(0.1)\n", 1),
+    Sample(honesty.no_sleeping_tests, TEST, "time.sleep(1)\n", 1),
+    Sample(honesty.no_sleeping_tests, TEST, "from time import sleep\nsleep(1)\n", 2),
+    Sample(honesty.no_sleeping_tests, CALLS, "time.sleep(1)\n", 0),
+    Sample(honesty.no_registry_hosts, DOC, "pip install calltally\n", 0),
+    Sample(honesty.no_registry_hosts, DOC, f"pip install -i {HOST} calltally\n", 1),
+    Sample(
+        honesty.no_machine_paths, DOC, "Copy it to /usr/local/bin, or to network/work/ or /workers/.\n", 0
+    ),
+    *(
+        Sample(honesty.no_machine_paths, DOC, f"# Run\n\ncd {path}\n", 3)
+        for path in ("/" + "work/main", "/" + "root/.config", "/" + "tmp/w/v")
+    ),
+]
+
+SAMPLES = [*SHAPE, *EFFECTS, *TENANTS, *HONESTY]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.rule.__name__}-{sample.line}")
+def test_rule_accepts_or_names_the_line(sample: Sample) -> None:
+    found = list(sample.rule(Source(sample.path, sample.text)))
+    assert [finding.line for finding in found] == ([sample.line] if sample.line else [])
+
+
+def test_every_rule_has_a_reason_and_both_samples() -> None:
+    passing = {sample.rule for sample in SAMPLES if sample.line == 0}
+    failing = {sample.rule for sample in SAMPLES if sample.line}
+    assert set(RULES) == passing == failing
+    assert all(rule.__doc__ for rule in RULES)
+
+
+def test_findings_run_every_rule_and_print_where_and_what() -> None:
+    source = Source("src/calltally/utils.py", "import time\nnow = time.time()\n")
+    first, second = findings([source])
+    assert (
+        str(first) == "src/calltally/utils.py:1: telling-names: name it after what it is about, not 'utils'"
+    )
+    assert str(second).startswith("src/calltally/utils.py:2: clock-at-the-rim: take the time as an argument")
+
+
+def test_tree_has_this_file_and_no_environment() -> None:
+    paths = {source.path for source in tree()}
+    assert "tests/unit/test_house_rules.py" in paths
+    assert not any(path.startswith((".venv", ".git/")) for path in paths)

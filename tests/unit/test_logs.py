@@ -1,0 +1,88 @@
+"""What log lines may hold."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from calltally.logs import redact, redact_text, set_up_logs
+
+KEY = "ct_acme-1_" + "aB3_-" * 8 + "xyz"
+
+
+@pytest.fixture
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+TEXTS = [
+    ("call from +14155550142 ended", "call from +…42 ended"),
+    ("GET /?number=%2B14155550142", "GET /?number=+…42"),
+    ("+1 (415) 555-0142", "+…42"),
+    (f"Bearer {KEY}", "Bearer [hidden]"),
+    ("postgresql://ann:pw@db/x", "postgresql://ann:[hidden]@db/x"),
+    ("https://db:8080/x", "https://db:8080/x"),
+    ("CA0123456789 at 2026-10-01T00:00:00+02:00", "CA0123456789 at 2026-10-01T00:00:00+02:00"),
+]
+
+
+@pytest.mark.parametrize(("text", "shown"), TEXTS)
+def test_secrets_and_numbers_are_known_by_their_shape(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
+
+
+def test_secrets_are_known_by_their_name_however_deep() -> None:
+    event = {
+        "event": "put",
+        "auth_token": "a",
+        "headers": {"Authorization": "b", "x-admin-key": "c", "x-request-id": "d"},
+        "numbers": ["+14155550142", 5, None],
+        "took_us": 14155550142,
+        "api_key": None,
+    }
+    assert redact(None, "info", event) == {
+        "event": "put",
+        "auth_token": "[hidden]",
+        "headers": {"Authorization": "[hidden]", "x-admin-key": "[hidden]", "x-request-id": "d"},
+        "numbers": ["+…42", 5, None],
+        "took_us": 14155550142,
+        "api_key": None,
+    }
+
+
+@pytest.mark.usefixtures("_restored")
+def test_json_lines_of_ours_and_of_others(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("json", "info")
+    structlog.get_logger("calltally.x").info("started", request_id="r1", number="+14155550142")
+    logging.getLogger("library").warning("calling %s", "+14155550142")
+    structlog.get_logger("calltally.x").debug("not shown")
+    ours, others = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert ours.pop("at").endswith("Z")
+    assert ours == {
+        "event": "started",
+        "request_id": "r1",
+        "number": "+…42",
+        "logger": "calltally.x",
+        "level": "info",
+    }
+    assert (others["event"], others["level"], others["logger"]) == ("calling +…42", "warning", "library")
+
+
+@pytest.mark.usefixtures("_restored")
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_an_exceptions_text_is_redacted_too(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("console" if form == "console" else "json", "debug")
+    try:
+        int(KEY)
+    except ValueError:
+        structlog.get_logger("calltally.x").exception("failed")
+    said = capsys.readouterr().err
+    assert "ValueError: invalid literal for int() with base 10: '[hidden]'" in said
+    assert KEY not in said

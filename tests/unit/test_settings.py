@@ -1,0 +1,120 @@
+"""Settings from the environment and a file, and what a wrong one is told."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from calltally.settings import BadSetting, Settings, decode_secret_key, read_settings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CALLTALLY_{name.upper()}", raising=False)
+    monkeypatch.delenv("CALLTALLY_CONFIG", raising=False)
+
+
+def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
+    settings = read_settings(tmp_path)
+    assert settings.database_url == "sqlite:///var/calltally.db"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8080)
+    assert settings.rate_limit_per_minute == 1000
+    assert settings.trust_proxy is False
+    assert (settings.admin_key, settings.secret_key, settings.public_url) == (None, None, None)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for name, field in Settings.model_fields.items():
+        assert len(field.description or "") > 20, name
+
+
+def test_the_environment_over_the_file_over_the_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "calltally.toml").write_text('port = 1\nhost = "::1"\npublic_url = "https://x.example/"\n')
+    monkeypatch.setenv("CALLTALLY_PORT", "9090")
+    settings = read_settings(tmp_path)
+    assert (settings.port, settings.host, settings.log_level) == (9090, "::1", "info")
+    assert settings.public_url == "https://x.example"
+
+
+def test_an_empty_variable_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "calltally.toml").write_text("port = 1\n")
+    monkeypatch.setenv("CALLTALLY_PORT", "")
+    monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "")
+    settings = read_settings(tmp_path)
+    assert (settings.port, settings.admin_key) == (1, None)
+
+
+def test_the_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.toml").write_text("rate_limit_per_minute = 0\n")
+    monkeypatch.setenv("CALLTALLY_CONFIG", "other.toml")
+    assert read_settings(tmp_path).rate_limit_per_minute == 0
+
+
+WRONG = [
+    ("PORT", "x", "CALLTALLY_PORT: Input should be a valid integer"),
+    ("PORT", "65536", "CALLTALLY_PORT: Input should be less than or equal to 65535"),
+    ("TRUST_PROXY", "perhaps", "CALLTALLY_TRUST_PROXY: Input should be a valid boolean"),
+    ("RATE_LIMIT_PER_MINUTE", "-1", "CALLTALLY_RATE_LIMIT_PER_MINUTE: Input should be greater"),
+    ("LOG_FORMAT", "xml", "CALLTALLY_LOG_FORMAT: Input should be 'json' or 'console'"),
+    ("DATABASE_URL", "mysql://u:hush@h/n", "CALLTALLY_DATABASE_URL: write sqlite:///PATH or postgresql://"),
+    ("DATABASE_URL", "sqlite:///", "CALLTALLY_DATABASE_URL: write sqlite"),
+    ("PUBLIC_URL", "example.com", "CALLTALLY_PUBLIC_URL: write https://HOST"),
+    ("PUBLIC_URL", "https://x/?a=hush", "CALLTALLY_PUBLIC_URL: write https://HOST"),
+    ("ADMIN_KEY", "two hush", "CALLTALLY_ADMIN_KEY: use printable ASCII"),
+    ("SECRET_KEY", "hush", "CALLTALLY_SECRET_KEY: it must be the base64 of exactly 32 bytes"),
+    ("SECRET_KEY", KEY[:-4] + "hush" * 2, "CALLTALLY_SECRET_KEY: it must be the base64"),
+    ("FORMER_SECRET_KEY", "hush=", "CALLTALLY_FORMER_SECRET_KEY: it must be"),
+    ("PROT", "8080", "unknown variable CALLTALLY_PROT; there are CALLTALLY_ADMIN_KEY, CALLTALLY_CONFIG"),
+    ("port", "8080", "unknown variable CALLTALLY_port"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), WRONG)
+def test_a_wrong_variable_is_named_and_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"CALLTALLY_{name}", value)
+    with pytest.raises(BadSetting) as refused:
+        read_settings(tmp_path)
+    assert str(refused.value).startswith(words)
+    assert "hush" not in str(refused.value)
+
+
+WRONG_FILES = [
+    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, database_url"),
+    ('port = "x"\nhost = ""', "calltally.toml: host: String should have at least 1 character; "),
+    ("port = ", "calltally.toml is not TOML: "),
+    ("[server]\nport = 1", "calltally.toml: unknown key server"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG_FILES)
+def test_a_wrong_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "calltally.toml").write_text(text)
+    with pytest.raises(BadSetting) as refused:
+        read_settings(tmp_path)
+    assert words in str(refused.value)
+
+
+def test_a_named_file_that_is_missing_or_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_CONFIG", "gone.toml")
+    with pytest.raises(BadSetting, match=r"CALLTALLY_CONFIG names .*gone\.toml, which is not there"):
+        read_settings(tmp_path)
+    monkeypatch.setenv("CALLTALLY_CONFIG", ".")
+    with pytest.raises(BadSetting, match="cannot be read: Is a directory"):
+        read_settings(tmp_path)
+
+
+def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_SECRET_KEY", KEY)
+    monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "hush")
+    settings = read_settings(tmp_path)
+    assert KEY not in repr(settings)
+    assert "hush" not in repr(settings)
+    assert settings.secret_key
+    assert decode_secret_key(settings.secret_key.get_secret_value()) == bytes(range(32))

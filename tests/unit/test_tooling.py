@@ -1,0 +1,72 @@
+"""What the repository promises about its lock files and its make targets."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
+TARGETS = {"bench", "check", "clean", "format", "help", "interop", "lock", "run", "setup", "test"}
+
+PINNED = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)(\[[a-z0-9,-]+\])?==(?P<version>[^\s;]+)( ; [^;]+)?")
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+def requirements(lock: Path) -> list[tuple[str, list[str]]]:
+    """Each requirement of a lock file with its options."""
+    lines = [line for line in lock.read_text().splitlines() if not line.startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", "")
+    return [
+        (head.strip(), rest) for head, *rest in (re.split(r"\s+(?=--)", line) for line in joined.splitlines())
+    ]
+
+
+def pins(lock: Path) -> set[tuple[str, str]]:
+    found = (PINNED.fullmatch(requirement) for requirement, _ in requirements(lock))
+    return {(match["name"], match["version"]) for match in found if match}
+
+
+def test_the_locks_are_all_there() -> None:
+    names = {lock.stem for lock in LOCKS}
+    assert {"run", "dev", "bench", "interop-dlt", "interop-schemathesis"} <= names
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_every_requirement_is_pinned_and_hashed(lock: Path) -> None:
+    listed = requirements(lock)
+    assert len(listed) > 10
+    for requirement, options in listed:
+        assert PINNED.fullmatch(requirement), requirement
+        assert options, requirement
+        assert all(HASH.fullmatch(option) for option in options), requirement
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_no_lock_names_a_host_an_index_or_a_path(lock: Path) -> None:
+    text = lock.read_text()
+    assert text.startswith("# Made by `make lock` from pyproject.toml. Do not edit.\n")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-[a-zA-Z]\b|--(?!hash=))", text, re.MULTILINE)
+    assert not re.search(r"(^|[\s=])\.{0,2}/", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["dev", "bench"])
+def test_what_is_added_to_an_environment_never_moves_a_package(name: str) -> None:
+    folder = REPOSITORY / "requirements"
+    assert pins(folder / "run.txt") <= pins(folder / f"{name}.txt")
+
+
+def test_the_help_of_make_lists_every_target() -> None:
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"],  # noqa: S607 (any make will do)
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    listed = set(re.findall(r"^  make ([a-z]+) +\S", shown, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    assert phony
+    assert listed == TARGETS == set(phony[1].split())

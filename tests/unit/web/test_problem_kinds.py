@@ -1,0 +1,50 @@
+"""The table from errors to HTTP is whole, and its slugs stay."""
+
+from collections.abc import Iterator
+
+from calltally.calls.errors import CalltallyError
+from calltally.web.problems import KINDS, allow_header, plain
+
+
+def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:
+    yield error
+    for child in error.__subclasses__():
+        yield from tree(child)
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    ours = {error.slug for error in tree(CalltallyError) if error.__module__.startswith("calltally.")}
+    assert ours == set(KINDS)
+
+
+def test_slugs_and_their_status_codes_are_the_contract() -> None:
+    assert {slug: kind.status for slug, kind in KINDS.items()} == {
+        "invalid-parameter": 400,
+        "invalid-body": 400,
+        "bad-request": 400,
+        "unauthorized": 401,
+        "forbidden": 403,
+        "wrong-signature": 403,
+        "not-found": 404,
+        "method-not-allowed": 405,
+        "not-acceptable": 406,
+        "conflict": 409,
+        "too-large": 413,
+        "unsupported-media-type": 415,
+        "events-refused": 422,
+        "not-understood": 422,
+        "rate-limited": 429,
+        "misconfigured": 500,
+        "damaged-store": 500,
+        "internal": 500,
+        "unavailable": 503,
+    }
+
+
+def test_allow_has_head_wherever_it_has_get() -> None:
+    assert allow_header(["POST", "GET"]) == "GET, HEAD, POST"
+    assert allow_header(["POST"]) == "POST"
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+    assert plain("a\ud800b") == "a\\ud800b"

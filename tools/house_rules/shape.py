@@ -1,0 +1,81 @@
+"""Rules about size, names and imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tools.house_rules.source import Finding, Source
+
+FUNCTION_LINES = 50
+FILE_LINES = 400
+DRAWERS = frozenset(
+    {
+        "base",
+        "common",
+        "core",
+        "helper",
+        "helpers",
+        "manager",
+        "managers",
+        "misc",
+        "util",
+        "utilities",
+        "utils",
+    }
+)
+
+
+def short_functions(source: Source) -> Iterator[Finding]:
+    """A body of more than 50 lines does several things, and hides the order they must happen in."""
+    for node in source.nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            length = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+            if length > FUNCTION_LINES:
+                remedy = f"{node.name} has {length} lines; split it into steps of at most {FUNCTION_LINES}"
+                yield Finding(source.path, node.lineno, "short-functions", remedy)
+
+
+def short_files(source: Source) -> Iterator[Finding]:
+    """A file of more than 400 lines is no longer read from top to bottom."""
+    if source.is_python and source.within("src") and len(source.lines) > FILE_LINES:
+        remedy = f"{len(source.lines)} lines; split it by what changes together, at most {FILE_LINES}"
+        yield Finding(source.path, 1, "short-files", remedy)
+
+
+def telling_names(source: Source) -> Iterator[Finding]:
+    """A module named for no subject becomes the drawer for everything."""
+    if source.is_python:
+        for name in PurePosixPath(source.path).with_suffix("").parts:
+            if name.lower() in DRAWERS:
+                remedy = f"name it after what it is about, not '{name}'"
+                yield Finding(source.path, 1, "telling-names", remedy)
+
+
+def imports_at_the_top(source: Source) -> Iterator[Finding]:
+    """An import inside a function hides a dependency, and often a circle. Slow ones may be deferred."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    inside = {
+        node.lineno: node
+        for function in source.nodes
+        if isinstance(function, functions)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    for line, node in inside.items():
+        if not source.says(node, "deferred"):
+            remedy = "move it to the top, or end the line with '# deferred: <reason>'"
+            yield Finding(source.path, line, "imports-at-the-top", remedy)
+
+
+def no_type_checking(source: Source) -> Iterator[Finding]:
+    """A block that only the type checker runs hides an import circle."""
+    for node in source.nodes:
+        named = (
+            (isinstance(node, ast.Name) and node.id == "TYPE_CHECKING")
+            or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
+            or (isinstance(node, ast.alias) and node.name == "TYPE_CHECKING")
+        )
+        if named:
+            remedy = "import it plainly; if that makes a circle, move what both need to a layer below"
+            yield Finding(source.path, getattr(node, "lineno", 1), "no-type-checking", remedy)
