@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -48,7 +49,7 @@ class Service:
         own = {"x-admin-key": self.admin_key} if key is None else {"authorization": f"Bearer {key}"}
         sent = None if body is None else json.dumps(body).encode()
         status, answer = _exchange(self.port, method, path, sent, own | {"content-type": "application/json"})
-        if not http.HTTPStatus(status).is_success:
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise Failed(f"{method} {path} answered {status}: {answer[:LOG_TAIL_CHARS].decode()}")
         return json.loads(answer) if answer else None
 
@@ -120,7 +121,7 @@ def _is_ready(service: Service) -> bool:
         status, _answer = _exchange(service.port, "GET", "/readyz", None, {})
     except OSError:
         return False
-    return status == http.HTTPStatus.OK
+    return status == HTTPStatus.OK
 
 
 def _exchange(

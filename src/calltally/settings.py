@@ -3,7 +3,6 @@
 import os
 import tomllib
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -51,7 +50,7 @@ def decode_secret_key(text: str) -> bytes:
     """The 32 bytes behind a secret key's base64. Raises ValueError with words for the operator."""
     try:
         key = b64decode(text.strip(), validate=True)
-    except NotBase64:
+    except ValueError:
         key = b""
     if len(key) != SECRET_KEY_BYTES:
         message = f"it must be the base64 of exactly {SECRET_KEY_BYTES} bytes: openssl rand -base64 32"

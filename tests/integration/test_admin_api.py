@@ -36,7 +36,8 @@ class Api:
             limits=RateLimits(0, clock),
             vault=VAULT,
         )
-        self._transport = httpx2.ASGITransport(create_app(parts))
+        app: Any = create_app(parts)
+        self._transport = httpx2.ASGITransport(app)
 
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         return self.bench.run(self._ask(method, path, body, headers or ADMIN))

@@ -68,6 +68,7 @@ WRONG = [
     ("ADMIN_KEY", "two hush", "CALLTALLY_ADMIN_KEY: use printable ASCII"),
     ("SECRET_KEY", "hush", "CALLTALLY_SECRET_KEY: it must be the base64 of exactly 32 bytes"),
     ("SECRET_KEY", KEY[:-4] + "hush" * 2, "CALLTALLY_SECRET_KEY: it must be the base64"),
+    ("SECRET_KEY", "hüsh", "CALLTALLY_SECRET_KEY: it must be the base64"),
     ("FORMER_SECRET_KEY", "hush=", "CALLTALLY_FORMER_SECRET_KEY: it must be"),
     ("PROT", "8080", "unknown variable CALLTALLY_PROT; there are CALLTALLY_ADMIN_KEY, CALLTALLY_CONFIG"),
     ("port", "8080", "unknown variable CALLTALLY_port"),

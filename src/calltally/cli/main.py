@@ -13,6 +13,7 @@ from calltally.cli.import_ import import_calls
 from calltally.cli.migrate import migrate
 from calltally.cli.replay import replay
 from calltally.cli.serve import serve
+from calltally.cli.verify import verify
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -28,6 +29,7 @@ for command in (serve, migrate, demo):
     app.command()(command)
 app.command("import")(import_calls)
 app.command()(replay)
+app.command()(verify)
 for name, group in (("tenant", tenant), ("key", key), ("route", route), ("provider", provider)):
     app.add_typer(group.commands, name=name)
 

@@ -1,9 +1,13 @@
 """`calltally serve`: the HTTP service, one process."""
 
 import asyncio
+import logging
+import os
 import signal
 import socket
+from typing import Final
 
+import structlog
 import uvicorn
 import uvloop
 
@@ -13,13 +17,17 @@ from calltally.logs import set_up_logs
 from calltally.settings import Settings
 
 # Long enough for any answer but an endless stream, short of what supervisors wait before they kill.
-_GRACE_S = 8
+_GRACE_S: Final = 8
+
+log: Final = structlog.get_logger(__name__)
 
 
 def serve() -> None:
     """Serve until told to stop by SIGTERM or SIGINT; answers under way are finished first."""
     settings = load_settings()
     set_up_logs(settings.log_format, settings.log_level)
+    # At info it says that it starts and stops, which we say ourselves.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with (
         listen(settings.host, settings.port) as listening,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
@@ -29,7 +37,10 @@ def serve() -> None:
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     service = await open_service(settings)
+    host, port = listening.getsockname()[:2]
+    log.info("listening", host=host, port=port, database=service.store.dialect)
     await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
+    log.info("stopped")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,9 +49,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=2048)
     except OSError as fault:
-        message = (
-            f"cannot listen on {host} port {port} ({fault.strerror}): set CALLTALLY_HOST or CALLTALLY_PORT"
-        )
+        # To some faults Python adds the address in its own words; we name it ourselves.
+        why = os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror
+        message = f"cannot listen on {host} port {port} ({why}): set CALLTALLY_HOST or CALLTALLY_PORT"
         raise Misconfigured(message) from fault
 
 

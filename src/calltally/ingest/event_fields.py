@@ -49,8 +49,13 @@ def _object_schema(fields: Sequence[Field]) -> dict[str, Any]:
         "type": "object",
         "properties": {field.name: _property(field) for field in fields},
         "additionalProperties": False,
-        **({"required": required} if required else {"minProperties": 1}),
+        **({"required": required} if required else {"anyOf": [_says(field) for field in fields]}),
     }
+
+
+def _says(field: Field) -> dict[str, Any]:
+    """An object that has this field, and not as null."""
+    return {"required": [field.name], "properties": {field.name: dict(field.kind.schema)}}
 
 
 def _property(field: Field) -> dict[str, Any]:

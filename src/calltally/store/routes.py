@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 from calltally.calls.errors import Conflict, Fault, InvalidInput
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.store.steps import Many, Statement, Step
-from calltally.store.tenants import need_tenant
+from calltally.store.tenants import is_line, need_tenant
 
 MAX_ROUTE_NUMBERS: Final = 1000
-_WORD: Final = re.compile(r"[!-~]{1,64}", re.ASCII)
+WORD_PATTERN: Final = "[!-~]{1,64}"
+_WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
 
 
 class RouteTarget(NamedTuple):
@@ -53,7 +54,7 @@ def checked_route(
     faults += [
         Fault("numbers", f"number {at} is not a number or address of 1 to {MAX_NUMBER_CHARS} characters")
         for at, number in enumerate(numbers, start=1)
-        if not (number.strip() and number.isprintable() and len(number) <= MAX_NUMBER_CHARS)
+        if not (number.strip() and is_line(number, MAX_NUMBER_CHARS))
     ]
     if len(numbers) > MAX_ROUTE_NUMBERS:
         faults.append(

@@ -9,7 +9,13 @@ from calltally.store.steps import Row, Statement, Step
 
 MAX_TENANT_CHARS: Final = 64
 MAX_NAME_CHARS: Final = 200
-_TENANT: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+TENANT_PATTERN: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
+# What may stand in one line of text for people: no control characters, no line ends, nothing that turns
+# the direction of writing. Not isprintable(), which changes with Python's Unicode and has no pattern.
+LINE_CHAR: Final = r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"
+_TENANT: Final = re.compile(TENANT_PATTERN, re.ASCII)
+# Half of a surrogate pair can be in Python's text, not in JSON's, whose patterns cannot name it.
+_LINE: Final = re.compile(rf"(?:(?![\ud800-\udfff]){LINE_CHAR})*")
 
 
 class Tenant(NamedTuple):
@@ -33,9 +39,14 @@ def check_tenant_id(tenant: str) -> str:
     raise InvalidInput.of("id", f"a tenant's id is 1 to {MAX_TENANT_CHARS} {form}")
 
 
+def is_line(text: str, most_chars: int) -> bool:
+    """Whether `text` is of so many of LINE_CHAR at most."""
+    return len(text) <= most_chars and _LINE.fullmatch(text) is not None
+
+
 def check_name(name: str) -> str:
     """A name for people to read; raises InvalidInput."""
-    if len(name) <= MAX_NAME_CHARS and (not name or name.isprintable()):
+    if is_line(name, MAX_NAME_CHARS):
         return name
     raise InvalidInput.of("name", f"a name is at most {MAX_NAME_CHARS} printable characters on one line")
 

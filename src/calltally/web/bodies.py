@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 JSON_BODY: Final = "application/json"
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$(?:\.|(?=\[))?([^`]*)`$")
-_UNKNOWN: Final = re.compile(r"unknown field `([^`]*)`")
+# A field too many or too few is named before the place, which is then its object's.
+_FIELD: Final = re.compile(r"(?:unknown|missing required) field `([^`]*)`")
 
 
 async def json_body(request: AnyRequest, kind: type[T]) -> T:
@@ -34,5 +35,5 @@ def decode_body(body: bytes, kind: type[T]) -> T:
 
 
 def _where(text: str) -> str:
-    found = _PLACE.search(text) or _UNKNOWN.search(text)
-    return (found[1] if found else "") or "body"
+    places = [found[1] for found in (_PLACE.search(text), _FIELD.search(text)) if found]
+    return ".".join(place for place in places if place) or "body"

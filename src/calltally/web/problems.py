@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from litestar import Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from calltally.calls import errors
-from calltally.calls.errors import CalltallyError, Fault
+from calltally.calls.errors import CalltallyError
 from calltally.web.exchange import AnyRequest, exchange_in
 from calltally.web.reply import Reply
 
@@ -188,17 +188,10 @@ def _translated(error: Exception) -> CalltallyError:
     """The framework's own errors, and whatever nobody foresaw, in our words."""
     if not isinstance(error, HTTPException):
         return CalltallyError(_INTERNAL)
-    if isinstance(error, ValidationException):
-        return errors.InvalidBody("The body is not as described; see errors.", tuple(_faults(error.extra)))
     if error.detail == _DISCONNECTED:
         return BadRequest("The body ended before it was complete.")
     translate = _BY_STATUS.get(error.status_code, _unforeseen)
     return translate(error)
-
-
-def _faults(extra: dict[str, Any] | list[Any] | None) -> Iterable[Fault]:
-    for item in extra if isinstance(extra, list) else ():
-        yield Fault(str(item.get("key", "body")), str(item.get("message", "not valid")))
 
 
 def _unforeseen(error: HTTPException) -> CalltallyError:

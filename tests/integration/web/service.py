@@ -1,9 +1,10 @@
 """The whole application over one store, asked without a network."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import httpx2
+from litestar.types import ASGIApp
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.store.keys import add_key, mint_key
@@ -20,6 +21,7 @@ ADMIN = {"x-admin-key": "let-me-in"}
 LIST = "/api/v1/call-logs"
 
 Answer = httpx2.Response
+T = TypeVar("T")
 Message = dict[str, Any]
 
 
@@ -27,7 +29,12 @@ class Service:
     """A store behind HTTP, with a key that may read calls."""
 
     def __init__(
-        self, bench: Bench, *, store: Store | None = None, per_minute: int = 1000, **more: Any
+        self,
+        bench: Bench,
+        *,
+        store: Store | None = None,
+        per_minute: int = 1000,
+        public_url: str | None = None,
     ) -> None:
         self.bench = bench
 
@@ -40,7 +47,7 @@ class Service:
             keys=KeyRing(bench.store, clock, ADMIN["x-admin-key"]),
             limits=RateLimits(per_minute, clock),
             vault=Vault(bytes(32)),
-            **more,
+            public_url=public_url,
         )
         self.app: Any = create_app(self.parts)
         self.key = self.new_key("calls:read")
@@ -60,16 +67,24 @@ class Service:
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, headers=dict(headers))
 
-    def raw(self, method: str, path: bytes, headers: Mapping[bytes, bytes] | None = None) -> list[Message]:
-        """Ask with a scope made by hand, for what no client would send; nothing of a body is ever received."""
+    def raw(
+        self,
+        method: str,
+        path: bytes,
+        headers: Mapping[bytes, bytes] | None = None,
+        *,
+        body: Sequence[Message] = (),
+        app: ASGIApp | None = None,
+    ) -> list[Message]:
+        """Ask with a scope made by hand, for what no client would send. Reading beyond `body` fails."""
         sent: list[Message] = []
+        incoming = iter(body)
 
         async def send(message: Message) -> None:
             sent.append(message)
 
         async def receive() -> Message:
-            message = "the body was read"
-            raise AssertionError(message)
+            return next(incoming)
 
         scope = {
             "type": "http",
@@ -85,7 +100,8 @@ class Service:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
-        self.bench.run(self.app(scope, receive, send))
+        served: Any = app or self.app
+        self.bench.run(served(scope, receive, send))
         return sent
 
     def tell(self, call_sid: str, said: Said, *, raw: bytes = b"{}", tenant: str = TENANT) -> Recorded:
@@ -98,7 +114,7 @@ class Service:
 
 
 class Broken:
-    """A store whose reads fail."""
+    """A store that fails at whatever it is asked."""
 
     dialect = "sqlite"
     waiting = 0
@@ -107,9 +123,16 @@ class Broken:
         self.error = error
         self.closed = 0
 
-    async def read(self, step: Step[Any], *, long: bool = False) -> Any:
+    async def read(self, step: Step[T], *, long: bool = False) -> T:
         del long
+        return await self.write(step)
+
+    async def write(self, step: Step[T]) -> T:
         step.close()
+        raise self.error
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+        del submissions
         raise self.error
 
     async def close(self) -> None:

@@ -1,10 +1,11 @@
 """What every answer has, and what no request can do."""
 
 import pytest
+from litestar.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import Unavailable
-from calltally.web.envelope import LARGEST_BODY_BYTES
+from calltally.web.envelope import LARGEST_BODY_BYTES, Envelope
 from tests.conftest import Bench
 from tests.integration.web.service import LIST, Broken, Message, Service, slug
 
@@ -118,7 +119,7 @@ def test_a_host_that_cannot_be_is_refused(service: Service) -> None:
 
 
 def test_what_nobody_foresaw_tells_the_log_and_not_the_client(bench: Bench) -> None:
-    service = Service(bench, store=Broken(ValueError("SELECT secret FROM /srv/calls.db")))  # type: ignore[arg-type] # only its reads are asked for
+    service = Service(bench, store=Broken(ValueError("SELECT secret FROM /srv/calls.db")))
     with capture_logs() as logs:
         answer = service.get(LIST)
     assert (answer.status_code, slug(answer)) == (500, "internal")
@@ -132,7 +133,7 @@ def test_what_nobody_foresaw_tells_the_log_and_not_the_client(bench: Bench) -> N
 
 def test_a_store_that_is_away_is_503_with_a_time_to_come_back(bench: Bench) -> None:
     error = Unavailable("connection to 10.0.0.1 refused", retry_after_s=3)
-    service = Service(bench, store=Broken(error))  # type: ignore[arg-type] # only its reads are asked for
+    service = Service(bench, store=Broken(error))
     with capture_logs():
         answer = service.get(LIST)
     assert (answer.status_code, slug(answer)) == (503, "unavailable")
@@ -142,7 +143,7 @@ def test_a_store_that_is_away_is_503_with_a_time_to_come_back(bench: Bench) -> N
 
 def test_the_store_is_closed_when_the_server_stops(bench: Bench) -> None:
     store = Broken(ValueError("unused"))
-    service = Service(bench, store=store)  # type: ignore[arg-type] # only its closing is asked for
+    service = Service(bench, store=store)
     incoming = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
     sent: list[str] = []
 
@@ -175,3 +176,34 @@ def test_a_web_socket_is_turned_away(service: Service) -> None:
     }
     service.bench.run(service.app(scope, receive, send))
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+def test_a_body_that_breaks_off_is_the_clients_fault(service: Service) -> None:
+    key = service.new_key("events:write")["authorization"].encode()
+    begun: Message = {"type": "http.request", "body": b"[", "more_body": True}
+    gone: Message = {"type": "http.disconnect"}
+    messages = service.raw("POST", b"/api/v1/events", {b"authorization": key}, body=[begun, gone])
+    assert messages[0]["status"] == 400
+    assert b"/docs/problems#bad-request" in messages[1]["body"]
+
+
+async def _fails_at_once(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise OSError("before the answer began")
+
+
+async def _fails_midway(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise OSError("while it was sent")
+
+
+def test_what_fails_outside_the_framework_is_a_problem_too(service: Service) -> None:
+    with capture_logs() as logs:
+        messages = service.raw("GET", b"/", app=Envelope(_fails_at_once, service.parts))
+    assert messages[0]["status"] == 500
+    assert b"/docs/problems#internal" in messages[1]["body"]
+    assert len(logs) == 1
+
+
+def test_an_answer_that_has_begun_is_cut_off(service: Service) -> None:
+    with pytest.raises(OSError, match="while it was sent"):
+        service.raw("GET", b"/", app=Envelope(_fails_midway, service.parts))

@@ -23,7 +23,7 @@ def test_a_migrated_store_is_ready(service: Service) -> None:
     "error", [Unavailable("away"), OSError("the disk is gone"), Misconfigured("old schema")]
 )
 def test_a_store_that_does_not_answer_is_not_ready(bench: Bench, error: Exception) -> None:
-    service = Service(bench, store=Broken(error))  # type: ignore[arg-type] # only its reads are asked for
+    service = Service(bench, store=Broken(error))
     with capture_logs() as logs:
         answer = service.get("/readyz", {})
     assert (answer.status_code, slug(answer)) == (503, "unavailable")

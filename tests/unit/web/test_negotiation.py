@@ -56,5 +56,5 @@ def test_an_accept_that_leaves_json_out_is_refused_with_what_there_is(accept: by
         (b"x-gzipped", False),
     ],
 )
-def test_gzip_is_used_only_where_it_is_named(accept_encoding: bytes | None, is_gzip: bool) -> None:
+def test_gzip_is_used_only_where_it_is_named(accept_encoding: bytes | None, *, is_gzip: bool) -> None:
     assert accepts_gzip(accept_encoding) is is_gzip

@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from calltally.providers.credentials import MAX_SECRET_CHARS
 from calltally.providers.registry import PROVIDERS
 from calltally.store.keys import SCOPES
 from calltally.web.access import ADMIN
 from calltally.web.api.admin_shapes import (
+    TENANT_SCHEMA,
+    WORD_SCHEMA,
     KeyList,
     NewKeyBody,
     NewKeyShown,
@@ -25,7 +28,7 @@ _BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 _TENANT: Final = PathPart(
     name="tenant",
     meaning="The tenant's id.",
-    schema={"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64},
+    schema={"type": "string", **TENANT_SCHEMA},
     example="acme",
 )
 _KEY_ID: Final = PathPart(
@@ -43,14 +46,22 @@ _PROVIDER: Final = PathPart(
 _ROUTE: Final = PathPart(
     name="route",
     meaning="The route's key: 1 to 64 printable ASCII characters without spaces.",
-    schema={"type": "string", "pattern": "^[!-~]{1,64}$"},
+    schema={"type": "string", **WORD_SCHEMA},
     example="support-line",
 )
 
+_SECRET: Final = {"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}
 _SECRETS: Final = {
-    "type": "object",
-    "additionalProperties": {"type": "string", "minLength": 1},
-    "description": "; ".join(f"{name}: {', '.join(each.secret_names)}" for name, each in PROVIDERS.items()),
+    "anyOf": [
+        {
+            "title": each.name,
+            "type": "object",
+            "properties": dict.fromkeys(each.secret_names, _SECRET),
+            "required": [each.secret_names[0]],
+            "additionalProperties": False,
+        }
+        for each in PROVIDERS.values()
+    ]
 }
 
 ADD_TENANT: Final = Operation(

@@ -1,18 +1,49 @@
-"""Bodies of the admin API, as they come and as they go. Times are RFC 3339 in UTC."""
+"""Bodies of the admin API, as they come and as they go. Times are RFC 3339 in UTC.
+
+The limits of single values stand in the schemas for whoever reads the document; the store checks
+them, and tells all faults at once in better words than a decoder's.
+"""
+
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
+from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
-from calltally.store.keys import Key
-from calltally.store.routes import Route
-from calltally.store.tenants import Tenant
+from calltally.store.keys import SCOPES, Key
+from calltally.store.routes import MAX_ROUTE_NUMBERS, WORD_PATTERN, Route
+from calltally.store.tenants import LINE_CHAR, MAX_NAME_CHARS, MAX_TENANT_CHARS, TENANT_PATTERN, Tenant
+
+TENANT_SCHEMA: Final = {"pattern": f"^{TENANT_PATTERN}$", "maxLength": MAX_TENANT_CHARS}
+WORD_SCHEMA: Final = {"pattern": f"^{WORD_PATTERN}$"}
+_INK: Final = LINE_CHAR.replace("[^", r"[^\s", 1)
+_NAME_SCHEMA: Final = {"pattern": f"^{LINE_CHAR}*$", "maxLength": MAX_NAME_CHARS}
+# A line that is not blank.
+_NUMBER_SCHEMA: Final = {
+    "pattern": f"^{LINE_CHAR}*{_INK}{LINE_CHAR}*$",
+    "minLength": 1,
+    "maxLength": MAX_NUMBER_CHARS,
+}
+
+TenantId: TypeAlias = Annotated[str, Meta(extra_json_schema=TENANT_SCHEMA)]
+Name: TypeAlias = Annotated[str, Meta(extra_json_schema=_NAME_SCHEMA)]
+Word: TypeAlias = Annotated[str, Meta(extra_json_schema=WORD_SCHEMA)]
+Scopes: TypeAlias = Annotated[
+    list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]],
+    Meta(extra_json_schema={"minItems": 1}),
+]
+Numbers: TypeAlias = Annotated[
+    list[Annotated[str, Meta(extra_json_schema=_NUMBER_SCHEMA)]],
+    Meta(extra_json_schema={"maxItems": MAX_ROUTE_NUMBERS}),
+]
 
 
 class NewTenantBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A tenant to make."""
 
-    id: str
-    name: str = ""
+    id: TenantId
+    name: Name = ""
 
 
 class TenantShown(msgspec.Struct, frozen=True):
@@ -32,8 +63,8 @@ class TenantList(msgspec.Struct, frozen=True):
 class NewKeyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make. `name` is for people."""
 
-    scopes: list[str]
-    name: str = ""
+    scopes: Scopes
+    name: Name = ""
 
 
 class NewKeyShown(msgspec.Struct, frozen=True):
@@ -63,9 +94,9 @@ class KeyList(msgspec.Struct, frozen=True):
 class RouteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a route is to be: its numbers replace those that it has."""
 
-    numbers: list[str]
-    agent: str | None = None
-    provider: str | None = None
+    numbers: Numbers
+    agent: Word | None = None
+    provider: Word | None = None
 
 
 class RouteShown(msgspec.Struct, frozen=True):

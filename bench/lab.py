@@ -1,0 +1,45 @@
+"""What the measurements share: the size asked for, the databases, a folder for what is thrown away."""
+
+import shutil
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bench.dataset import Dataset, copy_of, sqlite_dataset
+
+
+class Lab:
+    """One run. Databases are kept below `root` for the next; copies are removed at the end."""
+
+    def __init__(self, root: Path, size: int) -> None:
+        self.root = root.resolve()
+        self.size = size
+        self.scratch = self.root / "scratch"
+        self._numbers = count()
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    async def dataset(self, calls: int | None = None) -> Dataset:
+        """The database of so many calls (those asked for, if left out); never to be written to."""
+        return await sqlite_dataset(self.root, calls or self.size)
+
+    async def copy(self, calls: int | None = None) -> Dataset:
+        """A copy of it, to write to; give it back with `drop`."""
+        return copy_of(await self.dataset(calls), self.new_folder())
+
+    def new_folder(self) -> Path:
+        """A path in the scratch folder that nobody uses."""
+        return self.scratch / str(next(self._numbers))
+
+    def drop(self, dataset: Dataset) -> None:
+        """Remove a copy, since several large ones may not fit."""
+        shutil.rmtree(dataset.folder)

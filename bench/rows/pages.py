@@ -1,0 +1,121 @@
+"""The first page over HTTP, by the server's processor time: against floors, and the usual template."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import repeat
+from statistics import median
+from typing import Final
+
+from bench.apps.answers import Answer, write_answer
+from bench.apps.template_rows import write_template_rows
+from bench.client import Load, get, load
+from bench.dataset import Dataset
+from bench.lab import Lab
+from bench.processes import Server, application, need, service
+from bench.table import Row, at_least, at_most, context, micros
+from bench.traffic import BIG
+from calltally.net import HttpClient
+from calltally.store.keys import digest_of_key
+
+_ROUNDS: Final = 7
+_SMALL_LIMIT: Final = 2.5
+_LARGE_LIMIT: Final = 5.0
+_TEMPLATE_TIMES: Final = 10.0
+# The server sets these itself, for the floor as for us.
+_SERVERS_OWN: Final = frozenset({"date", "content-length", "content-type", "server"})
+
+
+def page_path(limit: int) -> str:
+    """The list's first page."""
+    return f"/api/v1/call-logs?limit={limit}&offset=0"
+
+
+async def small_page(lab: Lab) -> list[Row]:
+    """A page of 25."""
+    dataset = await lab.dataset()
+    ours, floor, asgi = await _beside_floors(lab, dataset, 25, 600)
+    return _floor_rows("page of 25, first", ours, floor, asgi, limit=_SMALL_LIMIT)
+
+
+async def large_page(lab: Lab) -> list[Row]:
+    """A page of 1,000."""
+    dataset = await lab.dataset()
+    ours, floor, asgi = await _beside_floors(lab, dataset, 1_000, 100)
+    return _floor_rows("page of 1,000, first", ours, floor, asgi, limit=_LARGE_LIMIT)
+
+
+def _floor_rows(what: str, ours: float, floor: float, asgi: float, *, limit: float) -> list[Row]:
+    shown = f"{micros(ours)} CPU"
+    against = f"the framework's constant: {micros(floor)}"
+    without = f"a constant without framework: {micros(asgi)}"
+    return [
+        at_most(what, shown, against, ratio=ours / floor, limit=limit),
+        context(what, shown, without, f"{ours / asgi:.2f}x"),
+    ]
+
+
+async def _beside_floors(lab: Lab, dataset: Dataset, limit: int, requests: int) -> list[float]:
+    """Median processor seconds a request of ours and of the two floors."""
+    path = page_path(limit)
+    async with AsyncExitStack() as stack:
+        ours = await stack.enter_async_context(service(dataset.url, probe=path, key=dataset.key))
+        answer = write_answer(lab.new_folder() / "answer", _answer_of(ours, path, dataset.key))
+        floors = [
+            await stack.enter_async_context(application(name, answer, probe=path, key=dataset.key))
+            for name in ("floor", "asgi_floor")
+        ]
+        loads = await alternate([ours, *floors], path, dataset.key, requests=requests)
+    return [median(each.cpu_each for each in taken) for taken in loads]
+
+
+def _answer_of(server: Server, path: str, key: str) -> Answer:
+    with HttpClient() as client:
+        answer = client.get(
+            f"http://127.0.0.1:{server.port}{path}",
+            {"authorization": f"Bearer {key}", "accept-encoding": "identity"},
+        )
+    headers = {name: value for name, value in answer.headers.items() if name not in _SERVERS_OWN}
+    return Answer(answer.body, headers, digest_of_key(key))
+
+
+async def alternate(
+    servers: list[Server], path: str, key: str, *, requests: int, rounds: int = _ROUNDS
+) -> list[list[Load]]:
+    """The same requests to each server in turn, round after round (and one before that does not count)."""
+    taken: list[list[Load]] = [[] for _ in servers]
+    for number in range(rounds + 1):
+        for server, loads in zip(servers, taken, strict=True):
+            same = repeat(get(path, server.port, key), requests)
+            done = await load(server.port, server.pid, same)
+            if number:
+                loads.append(done)
+    return taken
+
+
+async def template(lab: Lab) -> list[Row]:
+    """A page of 1,000 against FastAPI, SQLAlchemy async and pydantic."""
+    need("fastapi", "aiosqlite", "greenlet")
+    dataset = await lab.dataset()
+    async with _beside_template(lab, dataset) as servers:
+        loads = await alternate(servers, page_path(1_000), dataset.key, requests=30, rounds=5)
+    ours, theirs = [median(each.per_s for each in taken) for taken in loads]
+    return [
+        at_least(
+            "page of 1,000, first",
+            f"{ours:,.0f} requests/s",
+            f"FastAPI, SQLAlchemy, pydantic: {theirs:,.1f}/s",
+            ratio=ours / theirs,
+            limit=_TEMPLATE_TIMES,
+        )
+    ]
+
+
+@asynccontextmanager
+async def _beside_template(lab: Lab, dataset: Dataset) -> AsyncIterator[list[Server]]:
+    environment = write_template_rows(dataset.path, BIG, lab.new_folder() / "template.db")
+    path = page_path(1_000)
+    async with (
+        service(dataset.url, probe=path, key=dataset.key) as ours,
+        application("template", environment, probe=path, key=dataset.key) as theirs,
+    ):
+        yield [ours, theirs]

@@ -1,0 +1,179 @@
+"""Pages at any offset and exact totals, asked of the store itself: what the database part costs."""
+
+import random
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+import apsw
+
+from bench.dataset import SEED, Dataset
+from bench.lab import Lab
+from bench.table import Row, at_least, at_most, micros, within
+from bench.timing import Timed, interleaved, wall_us
+from bench.traffic import BIG, busy_offsets, calls_of
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
+from calltally.store.listing import list_calls
+from calltally.store.opening import open_store
+from calltally.store.sqlite import connect
+from calltally.store.store import Store
+
+_ROUNDS: Final = 400
+_SLOW_ROUNDS: Final = 15
+_ANY_OFFSET_LIMIT: Final = 1.3
+_OFFSET_TIMES: Final = 300
+_AT_OFFSET: Final = 2_000_000
+_TOTAL_TIMES: Final = 300
+_AT_CALLS: Final = 10_000_000
+FILTERED: Final = CallFilter(statuses=("completed",), direction="outbound")
+_FIRST: Final = ListQuery()
+
+
+def offsets_of(size: int) -> Callable[[], int]:
+    """Draws offsets: every other one of the whole list, every other one of its busiest hour."""
+    rng = random.Random(SEED)
+    busy, most = busy_offsets(size), calls_of(size, BIG) - _FIRST.limit
+    turn = [False]
+
+    def draw() -> int:
+        turn[0] = not turn[0]
+        return rng.choice(busy) if turn[0] and busy else rng.randrange(most)
+
+    return draw
+
+
+def page_reader(store: Store, draw: Callable[[], int], calls: CallFilter = CallFilter()) -> Timed:
+    """Reads a page of 25 at an offset drawn anew each time."""
+
+    async def read() -> None:
+        page = await store.read(list_calls(BIG, ListQuery(filter=calls, offset=draw())))
+        assert page.total
+
+    return read
+
+
+async def offset(lab: Lab) -> list[Row]:
+    """A page anywhere against the first, and against OFFSET."""
+    dataset = await lab.dataset()
+    store = open_store(dataset.url, wall_us)
+    connection = connect(dataset.path)
+    try:
+        rows = [await _anywhere(store, lab.size, CallFilter(), "page of 25 at any offset")]
+        rows.append(await _anywhere(store, lab.size, FILTERED, "the same, of a status and direction"))
+        rows.append(await _against_offset(store, connection, lab.size))
+    finally:
+        connection.close()
+        await store.close()
+    return rows
+
+
+async def _anywhere(store: Store, size: int, calls: CallFilter, what: str) -> Row:
+    most = await _matches(store, calls)
+    draw = offsets_of(size)
+    anywhere = page_reader(store, lambda: draw() * most // calls_of(size, BIG), calls)
+    first = page_reader(store, lambda: 0, calls)
+    ours, theirs = await interleaved(anywhere, first, rounds=_ROUNDS)
+    against = f"its first page: {micros(theirs)}"
+    return at_most(what, micros(ours), against, ratio=ours / theirs, limit=_ANY_OFFSET_LIMIT)
+
+
+async def _matches(store: Store, calls: CallFilter) -> int:
+    return (await store.read(list_calls(BIG, ListQuery(filter=calls)))).total
+
+
+async def _against_offset(store: Store, connection: apsw.Connection, size: int) -> Row:
+    deep = min(_AT_OFFSET, calls_of(size, BIG) - _FIRST.limit)
+    ours, theirs = await interleaved(
+        page_reader(store, lambda: deep),
+        _sql(
+            connection,
+            "SELECT record FROM calls WHERE tenant = ? ORDER BY created_us DESC, id DESC LIMIT 25 OFFSET ?",
+            (BIG, deep),
+        ),
+        rounds=_SLOW_ROUNDS,
+    )
+    return at_least(
+        f"page of 25 at offset {deep:,}",
+        micros(ours),
+        f"OFFSET in the same database: {micros(theirs)}",
+        ratio=theirs / ours,
+        limit=_OFFSET_TIMES * deep / _AT_OFFSET,
+        note=pro_rata(deep, _AT_OFFSET, f"{_OFFSET_TIMES}x at offset 2 M"),
+    )
+
+
+def pro_rata(have: int, whole: int, target: str) -> str:
+    """Says where a target that grows with the data comes from, on less data than it was set for."""
+    return "" if have >= whole else f" ({target})"
+
+
+def _sql(connection: apsw.Connection, statement: str, bindings: tuple[object, ...]) -> Timed:
+    async def run() -> None:
+        assert connection.execute(statement, bindings).fetchall()  # type: ignore[arg-type] # SQLite's values
+
+    return run
+
+
+async def total(lab: Lab) -> list[Row]:
+    """The exact total of a filter."""
+    dataset = await lab.dataset()
+    store = open_store(dataset.url, wall_us)
+    connection = connect(dataset.path)
+    try:
+        return await _total_rows(store, connection, lab.size)
+    finally:
+        connection.close()
+        await store.close()
+
+
+async def _total_rows(store: Store, connection: apsw.Connection, size: int) -> list[Row]:
+    counted = (BIG, STATUS_NUMBER["completed"], DIRECTION_NUMBER["outbound"])
+    ours, page, theirs = await interleaved(
+        total_reader(store),
+        page_reader(store, lambda: 0),
+        _sql(
+            connection,
+            "SELECT count(*) FROM calls WHERE tenant = ? AND status = ? AND direction = ?",
+            counted,
+        ),
+        rounds=_SLOW_ROUNDS * 4,
+    )
+    what = "exact total of a status and direction"
+    note = pro_rata(size, _AT_CALLS, f"{_TOTAL_TIMES}x at 10 M")
+    limit = _TOTAL_TIMES * min(1.0, size / _AT_CALLS)
+    against = f"count(*): {micros(theirs)}"
+    return [
+        within(
+            what,
+            micros(ours),
+            against=f"a page of 25: {micros(page)}",
+            target="inside the page's time",
+            met=ours <= page,
+        ),
+        at_least(what, micros(ours), against, ratio=theirs / ours, limit=limit, note=note),
+    ]
+
+
+def total_reader(store: Store) -> Timed:
+    """Asks for the total beside the smallest page that there is."""
+
+    async def read() -> None:
+        page = await store.read(list_calls(BIG, ListQuery(filter=FILTERED, limit=1)))
+        assert page.total
+
+    return read
+
+
+async def first_page(store: Store) -> int:
+    """The first page once, to warm up; returns the total."""
+    return (await store.read(list_calls(BIG, _FIRST))).total
+
+
+def reader_of(dataset: Dataset) -> Store:
+    """A store to read a dataset with."""
+    return open_store(dataset.url, wall_us)
+
+
+Reader = Callable[[], Awaitable[None]]
+_ = partial

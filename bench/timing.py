@@ -1,0 +1,66 @@
+"""Clocks and statistics: everything is a median of rounds that alternate between the two sides."""
+
+import gc
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+US_PER_S: Final = 1_000_000
+MS_PER_S: Final = 1_000
+_KIB: Final = 1024
+
+Timed = Callable[[], Awaitable[object]]
+
+
+def wall_us() -> int:
+    """Now, in microseconds UTC, as the service takes it."""
+    return time.time_ns() // 1000
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that all threads of a process have taken so far.
+
+    By the process's own clock (Linux; clock_getcpuclockid(3) makes the same number of a pid), since
+    /proc counts in ticks of 10 ms.
+    """
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def resident_bytes(pid: int) -> int:
+    """How much memory a process holds now."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) * _KIB
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` (0 to 1) of `values` do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+async def interleaved(*sides: Timed, rounds: int, most_seconds: float = 20.0) -> list[float]:
+    """The median seconds of each side; in every round each runs once, so that noise falls on all alike.
+
+    Ends before `rounds` where they take longer than `most_seconds`.
+    """
+    taken: list[list[float]] = [[] for _ in sides]
+    until = time.perf_counter() + most_seconds
+    for _ in range(rounds):
+        for side, seconds in zip(sides, taken, strict=True):
+            seconds.append(await _seconds(side))
+        if time.perf_counter() > until:
+            break
+    return [median(seconds) for seconds in taken]
+
+
+async def _seconds(side: Timed) -> float:
+    started = time.perf_counter()
+    await side()
+    return time.perf_counter() - started
+
+
+def settle() -> None:
+    """Collect garbage now rather than in what is timed next."""
+    gc.collect()

@@ -1,0 +1,77 @@
+"""`calltally serve` as a process of its own."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from calltally.net import HttpClient
+
+ENDS_WITHIN_S = 20
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite_template: Path) -> Path:
+    (tmp_path / "var").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
+    return tmp_path
+
+
+def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "calltally", "serve"],
+        cwd=folder,
+        env={**environment, **{f"CALLTALLY_{name}": value for name, value in settings.items()}},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    with start(folder, PORT="0") as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(server: subprocess.Popen[str], stop: signal.Signals) -> None:
+    assert server.stderr
+    told = json.loads(server.stderr.readline())
+    assert (told["event"], told["host"], told["database"]) == ("listening", "127.0.0.1", "sqlite")
+    with HttpClient() as client:
+        ready = client.get(f"http://127.0.0.1:{told['port']}/readyz")
+    assert ready.status == 200
+    assert ready.headers["x-ratelimit-limit"] == "1000"
+    assert "server" not in ready.headers
+    server.send_signal(stop)
+    _, rest = server.communicate(timeout=ENDS_WITHIN_S)
+    assert server.returncode == 0
+    assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+
+
+def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with start(folder, PORT=str(port)) as process:
+            _, said = process.communicate(timeout=ENDS_WITHIN_S)
+    assert process.returncode == 1
+    words = f"calltally: cannot listen on 127.0.0.1 port {port} (Address already in use): set CALLTALLY_HOST"
+    assert said == f"{words} or CALLTALLY_PORT\n"
+
+
+def test_a_host_that_is_not_there_is_one_line(folder: Path) -> None:
+    with start(folder, HOST="no such host", PORT="0") as process:
+        _, said = process.communicate(timeout=ENDS_WITHIN_S)
+    assert process.returncode == 1
+    assert said.startswith("calltally: cannot listen on no such host port 0 (")
+    assert said.count("\n") == 1

@@ -1,0 +1,112 @@
+"""How the parts are put together, and the secret key that the embedded store makes for itself."""
+
+import asyncio
+import stat
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calltally.bootstrap import (
+    Service,
+    load_settings,
+    open_service,
+    open_vault,
+    opened_store,
+    steady_clock,
+    wall_clock,
+)
+from calltally.calls.errors import Misconfigured
+from calltally.settings import Settings
+from calltally.store.tenants import admin_list_tenants
+
+KEY = b64encode(b"k" * 32).decode()
+FORMER_KEY = b64encode(b"f" * 32).decode()
+POSTGRES = "postgresql://nobody@127.0.0.1:1/none"
+
+
+def settings_of(url: str, **more: str) -> Settings:
+    return Settings.model_validate({"database_url": url, **more})
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Settings:
+    return settings_of(f"sqlite:///{tmp_path}/var/calltally.db")
+
+
+def test_the_embedded_store_makes_its_secret_key_once(embedded: Settings, tmp_path: Path) -> None:
+    sealed = open_vault(embedded).seal("acme", "twilio", {"auth_token": "x"})
+    assert open_vault(embedded).open("acme", "twilio", sealed) == {"auth_token": "x"}
+    (key,) = (tmp_path / "var").iterdir()
+    assert key.name == "secret.key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_a_configured_key_is_used_and_none_is_made(embedded: Settings, tmp_path: Path) -> None:
+    configured = embedded.model_copy(update=dict(settings_of(POSTGRES, secret_key=KEY)))
+    sealed = open_vault(configured).seal("acme", "twilio", {"auth_token": "x"})
+    rotated = settings_of(POSTGRES, secret_key=FORMER_KEY, former_secret_key=KEY)
+    assert open_vault(rotated).open("acme", "twilio", sealed) == {"auth_token": "x"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shared_store_needs_a_configured_key() -> None:
+    with pytest.raises(Misconfigured, match="set CALLTALLY_SECRET_KEY, the same for every process"):
+        open_vault(settings_of(POSTGRES))
+
+
+def test_a_damaged_key_file_is_named(embedded: Settings, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret.key").write_bytes(b"\xff short")
+    with pytest.raises(Misconfigured, match=r"secret\.key does not hold a secret key: it must be"):
+        open_vault(embedded)
+
+
+def test_a_store_that_is_not_there_says_what_to_do(embedded: Settings) -> None:
+    with pytest.raises(Misconfigured, match="run `calltally migrate`"):
+        asyncio.run(open_service(embedded))
+
+
+def test_a_store_that_is_not_migrated_says_what_to_do(embedded: Settings, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "calltally.db").touch()
+    with pytest.raises(Misconfigured, match="run `calltally migrate`"):
+        asyncio.run(open_service(embedded))
+
+
+def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
+    settings = settings_of(new_database(), secret_key=KEY)
+
+    async def opened() -> Service:
+        service = await open_service(settings)
+        assert await service.store.read(admin_list_tenants()) == []
+        await service.store.close()
+        return service
+
+    service = asyncio.run(opened())
+    assert service.settings is settings
+    assert callable(service.app)
+
+
+def test_a_command_closes_its_store(new_database: Callable[[], str]) -> None:
+    settings = settings_of(new_database())
+
+    async def listed() -> list[Any]:
+        async with opened_store(settings, wall_clock) as store:
+            return list(await store.read(admin_list_tenants()))
+
+    assert asyncio.run(listed()) == asyncio.run(listed()) == []
+
+
+def test_a_wrong_setting_is_misconfigured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALLTALLY_PORT", "eighty")
+    with pytest.raises(Misconfigured, match="CALLTALLY_PORT"):
+        load_settings()
+
+
+def test_clocks_are_in_microseconds() -> None:
+    assert 1_700_000_000_000_000 < wall_clock() < 10_000_000_000_000_000
+    assert steady_clock() <= steady_clock()

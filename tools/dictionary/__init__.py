@@ -1,0 +1,1 @@
+"""Trains the shared zstd dictionary for stored bodies, on made-up ones only."""
