@@ -7,7 +7,6 @@ SIZE ?= 1m
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 CODE := $(wildcard src tests bench tools interop)
-TYPED := $(wildcard src tests bench tools)
 
 # $(call step,name,command): one line when fine, everything the command said when not.
 define step
@@ -33,7 +32,7 @@ test: .venv/.dev ## Run all tests, with coverage
 check: .venv/.dev ## Format, lint, types, imports, house rules
 	$(call step,format,$(BIN)/ruff format --check $(CODE))
 	$(call step,lint,$(BIN)/ruff check $(CODE))
-	$(call step,types,$(BIN)/mypy $(TYPED))
+	$(call step,types,$(BIN)/mypy $(CODE))
 	$(call step,imports,$(BIN)/lint-imports --no-cache)
 	$(call step,house rules,$(BIN)/python -m tools.house_rules)
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from bench.timing import cpu_seconds, percentile
 
@@ -55,8 +55,8 @@ class _Connection(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not asked by isinstance: uvloop's transports are no subclass.
+        self._transport = cast(asyncio.Transport, transport)
         self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -130,9 +130,7 @@ async def load(
     async with asyncio.timeout(DEADLINE_S):
         opened = [await _open(port, requests, latencies, pause_s) for _ in range(connections)]
         await asyncio.gather(*(connection.done for connection in opened))
-    return Load(
-        len(latencies), time.perf_counter() - started, cpu_seconds(pid) - cpu, latencies
-    )
+    return Load(len(latencies), time.perf_counter() - started, cpu_seconds(pid) - cpu, latencies)
 
 
 async def _open(port: int, requests: Iterator[bytes], latencies: list[float], pause_s: float) -> _Connection:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -59,7 +59,7 @@ def schema_mark() -> str:
 
 async def sqlite_dataset(root: Path, calls: int) -> Dataset:
     """The SQLite database of `calls` calls below `root`, loaded if it is not there."""
-    folder = root.resolve() / f"{calls}-{schema_mark()}"
+    folder = root / f"{calls}-{schema_mark()}"
     note = folder / _NOTE
     if note.exists():
         return msgspec.json.decode(note.read_bytes(), type=Dataset)
@@ -85,7 +85,7 @@ async def load_calls(url: str, folder: Path, calls: int) -> Dataset:
 
 async def add_tenants(store: Store, folder: Path) -> str:
     """All tenants with their routes and secrets; returns a key that reads the big one's calls."""
-    vault = open_vault(Settings(database_url=f"sqlite:///{folder / FILE}"))
+    vault = open_vault(_settings(folder))
     for tenant in TENANTS:
         await store.write(add_tenant(tenant, tenant, wall_us(), f"epoch-of-{tenant}"))
         for route in routes_of(tenant):
@@ -97,8 +97,15 @@ async def add_tenants(store: Store, folder: Path) -> str:
     return key.text
 
 
+def _settings(folder: Path) -> Settings:
+    given: dict[str, Any] = {"database_url": f"sqlite:///{folder / FILE}"}
+    return Settings(**given)
+
+
 async def _submit_all(store: Store, calls: int) -> None:
-    submissions = (Submission(made.tenant, listed_fact(made), False) for made in history(calls, SEED))
+    submissions = (
+        Submission(made.tenant, listed_fact(made), announce=False) for made in history(calls, SEED)
+    )
     under_way: set[asyncio.Task[object]] = set()
     for done, batch in enumerate(_batches(submissions)):
         if len(under_way) == _UNDER_WAY:

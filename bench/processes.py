@@ -96,7 +96,8 @@ async def _serving(
 async def _answers(process: "subprocess.Popen[bytes]", port: int, probe: bytes, until: float) -> bool:
     while process.poll() is None and time.perf_counter() < until:
         try:
-            await load(port, process.pid, iter([probe]), connections=1)
+            async with asyncio.timeout(until - time.perf_counter()):
+                await load(port, process.pid, iter([probe]), connections=1)
         except ConnectionError:
             await asyncio.sleep(_POLL_S)
         else:

@@ -26,15 +26,29 @@ class Row(NamedTuple):
         return {None: "", True: "met", False: "MISSED"}[self.met]
 
 
+class Limit(NamedTuple):
+    """How many times, and where that comes from."""
+
+    times: float
+    note: str = ""
+
+
+def pro_rata(times: float, have: int, whole: int, words: str) -> Limit:
+    """A target that was set for `whole` and grows with the data, on what there is of it."""
+    if have >= whole:
+        return Limit(times)
+    return Limit(times * have / whole, f" ({times:g}x at {words})")
+
+
 def at_most(what: str, ours: str, against: str, *, ratio: float, limit: float) -> Row:
     """A ratio of costs, ours to theirs, that must not exceed `limit`."""
     return Row(what, ours, against, f"{ratio:.2f}x", f"at most {limit:g}x", ratio <= limit)
 
 
-def at_least(what: str, ours: str, against: str, *, ratio: float, limit: float, note: str = "") -> Row:
-    """How many times better ours must be; `note` says where the limit comes from."""
+def at_least(what: str, ours: str, against: str, *, ratio: float, limit: Limit) -> Row:
+    """How many times better ours must be."""
     shown = f"{ratio:.2f}x" if ratio < 10 else f"{ratio:,.0f}x"  # noqa: PLR2004 - digits that mean something
-    return Row(what, ours, against, shown, f"at least {limit:.3g}x{note}", ratio >= limit)
+    return Row(what, ours, against, shown, f"at least {limit.times:.3g}x{limit.note}", ratio >= limit.times)
 
 
 def within(what: str, ours: str, *, against: str = _NO_RATIO, target: str, met: bool) -> Row:

@@ -7,7 +7,7 @@ weeks have ends. The same size and seed give the same calls.
 import random
 from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from calltally.calls.events import Door, Fact, Said, content_digest
@@ -100,7 +100,7 @@ def hours(calls: int) -> tuple[int, ...]:
     busiest = min(calls, calls * BUSIEST_TIMES_MEAN // _HOURS)
     scale = (calls - busiest) / sum(weights)
     edges = [round(edge * scale) for edge in accumulate(weights, initial=0.0)]
-    counts = [after - before for before, after in zip(edges, edges[1:], strict=False)]
+    counts = [after - before for before, after in pairwise(edges)]
     counts[_BUSY_HOUR] += busiest
     return tuple(counts)
 

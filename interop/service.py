@@ -57,11 +57,11 @@ class Service:
         """Make a tenant through the admin API."""
         self.call("POST", "/api/v1/admin/tenants", {"id": tenant})
 
-    def new_key(self, tenant: str, *scopes: str) -> str:
-        """Make a key through the admin API; this is the only time that it is shown."""
+    def new_key(self, tenant: str, *scopes: str) -> tuple[str, str]:
+        """Make a key through the admin API: its id, and the key, which is a secret."""
         path = f"/api/v1/admin/tenants/{tenant}/api-keys"
-        key: str = self.call("POST", path, {"name": "interop", "scopes": scopes})["key"]
-        return key
+        made = self.call("POST", path, {"name": "interop", "scopes": scopes})
+        return made["id"], made["key"]
 
 
 @contextmanager

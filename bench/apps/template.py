@@ -11,7 +11,7 @@ from sqlalchemy import JSON, Boolean, Column, DateTime, Integer, String, Table, 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import registry
 
-from bench.apps.template_rows import BOOLEANS, DOCUMENTS, INTEGERS, INSTANTS, TABLE, URL_VARIABLE
+from bench.apps.template_rows import BOOLEANS, DOCUMENTS, INSTANTS, INTEGERS, TABLE, URL_VARIABLE
 from calltally.calls.model import CALL_FIELDS
 
 _TYPES: Final[tuple[tuple[frozenset[str], Any, Any], ...]] = (

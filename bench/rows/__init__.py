@@ -1,1 +1,37 @@
 """The lines of the table: each module measures some of them. `MEASURES` is the order they are printed in."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+from bench.lab import Lab
+from bench.rows import (
+    against_datasette,
+    callbacks,
+    disk,
+    growth,
+    ingest,
+    loading,
+    on_postgres,
+    pages,
+    seeking,
+    starting,
+)
+from bench.table import Row
+
+Measure: TypeAlias = Callable[[Lab], Awaitable[list[Row]]]
+
+MEASURES: Final[Mapping[str, Measure]] = {
+    "loading": loading.loading,
+    "page": pages.small_page,
+    "large-page": pages.large_page,
+    "template": pages.template,
+    "offset": seeking.offset,
+    "total": seeking.total,
+    "datasette": against_datasette.against_datasette,
+    "ingest": ingest.ingest,
+    "callbacks": callbacks.callbacks,
+    "start": starting.start,
+    "disk": disk.disk,
+    "growth": growth.growth,
+    "postgres": on_postgres.postgres,
+}

@@ -12,7 +12,7 @@ from bench.client import Load, get, load
 from bench.dataset import Dataset
 from bench.lab import Lab
 from bench.processes import Server, application, need, service
-from bench.table import Row, at_least, at_most, context, micros
+from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.traffic import BIG
 from calltally.net import HttpClient
 from calltally.store.keys import digest_of_key
@@ -105,7 +105,7 @@ async def template(lab: Lab) -> list[Row]:
             f"{ours:,.0f} requests/s",
             f"FastAPI, SQLAlchemy, pydantic: {theirs:,.1f}/s",
             ratio=ours / theirs,
-            limit=_TEMPLATE_TIMES,
+            limit=Limit(_TEMPLATE_TIMES),
         )
     ]
 

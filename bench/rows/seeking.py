@@ -1,15 +1,14 @@
 """Pages at any offset and exact totals, asked of the store itself: what the database part costs."""
 
 import random
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Callable
 from typing import Final
 
 import apsw
 
-from bench.dataset import SEED, Dataset
+from bench.dataset import SEED
 from bench.lab import Lab
-from bench.table import Row, at_least, at_most, micros, within
+from bench.table import Row, at_least, at_most, micros, pro_rata, within
 from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG, busy_offsets, calls_of
 from calltally.calls.filters import CallFilter, ListQuery
@@ -26,6 +25,7 @@ _OFFSET_TIMES: Final = 300
 _AT_OFFSET: Final = 2_000_000
 _TOTAL_TIMES: Final = 300
 _AT_CALLS: Final = 10_000_000
+EVERY: Final = CallFilter()
 FILTERED: Final = CallFilter(statuses=("completed",), direction="outbound")
 _FIRST: Final = ListQuery()
 
@@ -43,7 +43,7 @@ def offsets_of(size: int) -> Callable[[], int]:
     return draw
 
 
-def page_reader(store: Store, draw: Callable[[], int], calls: CallFilter = CallFilter()) -> Timed:
+def page_reader(store: Store, draw: Callable[[], int], calls: CallFilter = EVERY) -> Timed:
     """Reads a page of 25 at an offset drawn anew each time."""
 
     async def read() -> None:
@@ -59,7 +59,7 @@ async def offset(lab: Lab) -> list[Row]:
     store = open_store(dataset.url, wall_us)
     connection = connect(dataset.path)
     try:
-        rows = [await _anywhere(store, lab.size, CallFilter(), "page of 25 at any offset")]
+        rows = [await _anywhere(store, lab.size, EVERY, "page of 25 at any offset")]
         rows.append(await _anywhere(store, lab.size, FILTERED, "the same, of a status and direction"))
         rows.append(await _against_offset(store, connection, lab.size))
     finally:
@@ -98,19 +98,13 @@ async def _against_offset(store: Store, connection: apsw.Connection, size: int) 
         micros(ours),
         f"OFFSET in the same database: {micros(theirs)}",
         ratio=theirs / ours,
-        limit=_OFFSET_TIMES * deep / _AT_OFFSET,
-        note=pro_rata(deep, _AT_OFFSET, f"{_OFFSET_TIMES}x at offset 2 M"),
+        limit=pro_rata(_OFFSET_TIMES, deep, _AT_OFFSET, "offset 2 M"),
     )
 
 
-def pro_rata(have: int, whole: int, target: str) -> str:
-    """Says where a target that grows with the data comes from, on less data than it was set for."""
-    return "" if have >= whole else f" ({target})"
-
-
-def _sql(connection: apsw.Connection, statement: str, bindings: tuple[object, ...]) -> Timed:
+def _sql(connection: apsw.Connection, statement: str, bindings: tuple[str | int, ...]) -> Timed:
     async def run() -> None:
-        assert connection.execute(statement, bindings).fetchall()  # type: ignore[arg-type] # SQLite's values
+        assert connection.execute(statement, bindings).fetchall()
 
     return run
 
@@ -131,7 +125,7 @@ async def _total_rows(store: Store, connection: apsw.Connection, size: int) -> l
     counted = (BIG, STATUS_NUMBER["completed"], DIRECTION_NUMBER["outbound"])
     ours, page, theirs = await interleaved(
         total_reader(store),
-        page_reader(store, lambda: 0),
+        page_reader(store, lambda: 0, FILTERED),
         _sql(
             connection,
             "SELECT count(*) FROM calls WHERE tenant = ? AND status = ? AND direction = ?",
@@ -140,18 +134,17 @@ async def _total_rows(store: Store, connection: apsw.Connection, size: int) -> l
         rounds=_SLOW_ROUNDS * 4,
     )
     what = "exact total of a status and direction"
-    note = pro_rata(size, _AT_CALLS, f"{_TOTAL_TIMES}x at 10 M")
-    limit = _TOTAL_TIMES * min(1.0, size / _AT_CALLS)
+    limit = pro_rata(_TOTAL_TIMES, size, _AT_CALLS, "10 M calls")
     against = f"count(*): {micros(theirs)}"
     return [
         within(
             what,
             micros(ours),
-            against=f"a page of 25: {micros(page)}",
+            against=f"its page of 25: {micros(page)}",
             target="inside the page's time",
             met=ours <= page,
         ),
-        at_least(what, micros(ours), against, ratio=theirs / ours, limit=limit, note=note),
+        at_least(what, micros(ours), against, ratio=theirs / ours, limit=limit),
     ]
 
 
@@ -163,17 +156,3 @@ def total_reader(store: Store) -> Timed:
         assert page.total
 
     return read
-
-
-async def first_page(store: Store) -> int:
-    """The first page once, to warm up; returns the total."""
-    return (await store.read(list_calls(BIG, _FIRST))).total
-
-
-def reader_of(dataset: Dataset) -> Store:
-    """A store to read a dataset with."""
-    return open_store(dataset.url, wall_us)
-
-
-Reader = Callable[[], Awaitable[None]]
-_ = partial

@@ -92,7 +92,7 @@ class Trial:
     def __init__(self, service: Service) -> None:
         self._service = service
         service.new_tenant(TENANT)
-        self._key = service.new_key(TENANT, "calls:read", "events:write")
+        _id, self._key = service.new_key(TENANT, "calls:read", "events:write")
         self.calls = seed_calls()
         self._send(self.calls)
 

@@ -1,54 +1,44 @@
-"""What the OpenAPI document cannot tell schemathesis about our requests: three things, each with its reason.
+"""What the OpenAPI document cannot tell schemathesis about our requests, each with its reason.
 
-Loaded by schemathesis, by its name in schemathesis.toml.
+Loaded by schemathesis, by its name in schemathesis.toml. Hooks are found by the names of their
+functions, and given their arguments by name.
 """
 
 import hmac
 import os
+import secrets
 from base64 import b64encode
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+import requests
 import schemathesis
 from hypothesis import strategies as st
-from requests import Request
+from schemathesis import Case, HookContext
 
 FORM: Final = "application/x-www-form-urlencoded"
-DAY: Final = timedelta(days=1)
+TOKEN: Final = secrets.token_hex()
+NO_KEY_ID: Final = "key_0000000000000000"
+ANSWER_S: Final = 30
+MOST_MINUTES: Final = 23 * 60 + 59
 
 # A schema cannot say "not after tomorrow", so `date-time` alone allows years in which an event is refused.
-# Everything from 2000 until this run is generated, at every offset.
+# Everything from 2000 until the day before this run is generated, at every offset there is.
 _moments: Final = st.datetimes(
     min_value=datetime(2000, 1, 2),  # noqa: DTZ001 (the strategy adds the offset)
-    max_value=datetime.combine(date.today() - DAY, time()),  # noqa: DTZ011 (a day off does not matter)
-    timezones=st.builds(
-        lambda minutes: timezone(timedelta(minutes=minutes)), st.integers(-23 * 60 - 59, 23 * 60 + 59)
-    ),
+    max_value=datetime.combine(date.today() - timedelta(days=1), time()),  # noqa: DTZ011 (no matter whose day)
+    timezones=st.integers(-MOST_MINUTES, MOST_MINUTES).map(lambda ahead: timezone(timedelta(minutes=ahead))),
 )
 schemathesis.openapi.format("date-time", _moments.map(datetime.isoformat))
 
 
 @schemathesis.hook.apply_to(operation_id="listCallLogs")
-def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:  # noqa: ARG001 (by name)
+def filter_case(context: HookContext, case: Case) -> bool:  # noqa: ARG001
     """Leave out windows that end before they begin: a document cannot compare two parameters."""
     query = case.query or {}
     begin, end = _instant(query.get("from")), _instant(query.get("to"))
     return begin is None or end is None or begin < end
-
-
-@schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001 (by name)
-    """Sign callbacks as Twilio does, over the bytes that are sent: unsigned ones get no further than 403."""
-    if case.operation.definition.raw.get("operationId") != "receiveCallback":
-        return
-    request = Request(**case.as_transport_kwargs()).prepare()
-    body = request.body.encode() if isinstance(request.body, str) else request.body or b""
-    is_form = request.headers.get("content-type") == FORM
-    params = sorted(set(parse_qsl(body.decode(), keep_blank_values=True))) if is_form else []
-    signed = request.url + "".join(name + value for name, value in params)
-    digest = hmac.digest(os.environ["INTEROP_AUTH_TOKEN"].encode(), signed.encode(), "sha1")
-    case.headers["X-Twilio-Signature"] = b64encode(digest).decode()
 
 
 def _instant(value: object) -> datetime | None:
@@ -57,3 +47,42 @@ def _instant(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+@schemathesis.hook.apply_to(operation_id="receiveCallback")
+def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001
+    """Send what should be accepted to a tenant that exists: for any other the answer is always 403."""
+    if case.meta and case.meta.generation.mode.is_positive:
+        case.path_parameters["tenant"] = os.environ["INTEROP_TENANT"]
+    return case
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
+    """The last moment before a request: callbacks are signed, and the run's own key is spared."""
+    match case.operation.definition.raw.get("operationId"):
+        case "receiveCallback":
+            _sign(case)
+        case "revokeKey" if case.path_parameters.get("key_id") == os.environ["INTEROP_KEY_ID"]:
+            # All that follows would be answered 401. Other keys, which the run makes itself, are revoked.
+            case.path_parameters["key_id"] = NO_KEY_ID
+
+
+def _sign(case: Case) -> None:
+    """Sign as Twilio does, over the bytes that are sent: what is unsigned gets no further than 403."""
+    request = requests.Request(**case.as_transport_kwargs()).prepare()
+    _store_token(case.operation.base_url or "")
+    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+    is_form = request.headers.get("content-type") == FORM
+    params = sorted(set(parse_qsl(body, keep_blank_values=True))) if is_form else []
+    signed = f"{request.url}{''.join(name + value for name, value in params)}"
+    digest = hmac.digest(TOKEN.encode(), signed.encode(), "sha1")
+    case.headers["X-Twilio-Signature"] = b64encode(digest).decode()
+
+
+def _store_token(base_url: str) -> None:
+    """Each time anew: to store secrets is an operation too, and the run stores some of its own."""
+    path = f"/api/v1/admin/tenants/{os.environ['INTEROP_TENANT']}/providers/twilio"
+    key = {"x-admin-key": os.environ["INTEROP_ADMIN_KEY"]}
+    url = base_url.rstrip("/") + path
+    requests.put(url, json={"auth_token": TOKEN}, headers=key, timeout=ANSWER_S).raise_for_status()

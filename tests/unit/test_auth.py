@@ -84,7 +84,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("authorization", WRONG)
+# Numbered, as a new key in the name of a test would make it another test in each process.
+@pytest.mark.parametrize("authorization", WRONG, ids=range(len(WRONG)))
 def test_every_wrong_key_gets_the_words_of_a_missing_one(ring: Ring, authorization: bytes) -> None:
     with pytest.raises(Unauthorized) as missing:
         ring.admin(None)

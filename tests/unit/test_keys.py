@@ -50,15 +50,17 @@ def test_wrong_tenant_ids(tenant: str) -> None:
         check_tenant_id(tenant)
 
 
-@pytest.mark.parametrize("name", ["x" * 201, "a\0", "a\nb", "\ud800"])
+@pytest.mark.parametrize("name", ["x" * 201, "a\0", "a\nb", "a\x85b", "a\u2028b", "a\u202eb", "\ud800"])
 def test_wrong_names(name: str) -> None:
     with pytest.raises(InvalidInput, match="at most 200 printable"):
         check_name(name)
 
 
-def test_a_name_may_be_left_out() -> None:
-    assert check_name("") == ""
-    assert check_name("Müller & Söhne") == "Müller & Söhne"
+@pytest.mark.parametrize(
+    "name", ["", "Müller & Söhne", "診療所\u3000東", "\N{WOMAN}\u200d\N{STAFF OF AESCULAPIUS}"]
+)
+def test_a_name_may_be_left_out_or_in_any_script(name: str) -> None:
+    assert check_name(name) == name
 
 
 def test_scopes_are_sorted_and_single() -> None:

@@ -106,15 +106,17 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
         return sha256(framed + self.digest).digest()[:16]
 
     @property
-    def order(self) -> tuple[int, bool, int, int, bytes, str, str]:
+    def order(self) -> tuple[Any, ...]:
         """The place in the one total order of facts; of two that say something, the later wins.
 
-        Compared field by field. "The sequence if both have one, else the time" would be cyclic.
+        Compared field by field. "The sequence if both have one, else the time" would be cyclic. The end
+        is the rest of the key: two different facts never stand level, or their order of arrival would show.
         """
         has_sequence = self.sequence is not None
         return (
             *(_rank(self.door, self.said), has_sequence, self.sequence or 0),
             *(self.occurred_us, self.digest, self.event_id, self.account),
+            *(self.provider, self.door, self.call_sid),
         )
 
 

@@ -77,12 +77,21 @@ class _Told:
             self._take_status(status, occurred_us)
         for instant_us in (occurred_us, *[said[name] for name in _TIMES if name in said]):
             self.created_us = min(self.created_us, instant_us)
-        if "answered_us" in said or said.get("talk_seconds", 0) > 0:
+        if "answered_us" in said:
             self.answered = True
+        if said.get("talk_seconds", 0) > 0:
+            self._take_talk(said, occurred_us)
         if said.get("escalated") or "escalation" in said:
             self.escalated = True
         if "tags" in said:
             self.tags.update(said["tags"])
+
+    def _take_talk(self, said: Said, occurred_us: int) -> None:
+        """A talk proves an answer and, told with its end, that the call was there when the talk began."""
+        self.answered = True
+        ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
+        if ended_us is not None:
+            self.created_us = min(self.created_us, ended_us - int(said["talk_seconds"] * SECOND_US))
 
     def _take_status(self, status: str, occurred_us: int) -> None:
         self.first_us[status] = min(occurred_us, self.first_us.get(status, occurred_us))
@@ -103,6 +112,10 @@ class _Told:
         # Vonage sends `completed` after busy, failed and unanswered too: it proves nothing by itself.
         unanswered = [status for status in self.finals if status in UNANSWERED]
         return unanswered[-1] if unanswered else Status.COMPLETED
+
+    def can_conflict(self, status: str) -> bool:
+        """Whether the facts may contradict each other, or the state that they led to."""
+        return self.disputed or (bool(self.finals) and self.finals[0] != status)
 
     def clock(self, status: str) -> _Clock:
         """What a fact states outright, else when the state was told of."""
@@ -159,7 +172,7 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
         parent_call_sid=merged.get("parent_call_sid"),
         tags=sorted(told.tags),
         metadata=_sorted_keys(merged.get("metadata")),
-        conflicts=_conflicts(ordered, merged, status) if told.disputed else 0,
+        conflicts=_conflicts(ordered, merged, status) if told.can_conflict(status) else 0,
     )
     return Folded(call, told.created_us)
 
@@ -197,11 +210,14 @@ def _sorted_keys(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
 def _conflicts(ordered: Sequence[Fact], merged: Said, status: str) -> int:
     """How many facts contradict the others: another final state, other parties, or an id used again."""
     conflicts, ids = 0, set()
+    previous: Fact | None = None
     for fact in ordered:
-        conflicts += _contradicts(fact.said, merged, status)
+        if previous and fact.digest == previous.digest and fact.order == previous.order:
+            continue  # The same fact again.
+        previous = fact
+        sent = (fact.door, fact.provider, fact.account, fact.event_id)
+        conflicts += _contradicts(fact.said, merged, status) or sent in ids
         if fact.event_id:
-            sent = (fact.door, fact.provider, fact.account, fact.event_id)
-            conflicts += sent in ids
             ids.add(sent)
     return conflicts
 

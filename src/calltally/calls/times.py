@@ -87,7 +87,7 @@ def parse_rfc2822(text: str) -> int:
     """The date form of e-mail that Twilio sends (`Sun, 25 Mar 2018 09:53:19 +0000`) to microseconds."""
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, IndexError) as fault:
+    except (TypeError, IndexError, OverflowError) as fault:
         message = f"not an RFC 2822 time: {text!r}"
         raise ValueError(message) from fault
     return instant_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -3,9 +3,9 @@
 import typer
 
 from calltally.bootstrap import load_settings, open_vault
-from calltally.store.migrate import HEAD
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import sqlite_path
+from calltally.store.schema import HEAD
 
 
 def migrate() -> None:

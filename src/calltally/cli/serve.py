@@ -13,6 +13,7 @@ import uvloop
 
 from calltally.bootstrap import Application, load_settings, open_service
 from calltally.calls.errors import Misconfigured
+from calltally.cli.protocol import ProblemProtocol
 from calltally.logs import set_up_logs
 from calltally.settings import Settings
 
@@ -64,7 +65,7 @@ async def run_server(app: Application, listening: socket.socket, *, trust_proxy:
         server_header=False,
         proxy_headers=trust_proxy,
         forwarded_allow_ips="*",
-        http="httptools",
+        http=ProblemProtocol,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,

@@ -7,11 +7,10 @@ from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
 from calltally.store.announcements import announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
-from calltally.store.counts import CLAUSES, Deltas, Place
+from calltally.store.counts import Deltas, Place, statements
 from calltally.store.steps import Many, Params, Step
 
 _PARTIES = ("escalated", "from_number", "to_number")
-_HISTORY = ("keep_counts", "add_counts")
 
 
 class Changes:
@@ -102,10 +101,8 @@ class Changes:
             yield Many("put_facts", list(self._facts.values()))
         for name, rows in self._rows.items():
             yield Many(name, rows)
-        counted = self._deltas.rows(self.heads)
-        if counted:
-            for name in _HISTORY:
-                yield Many(name, counted, CLAUSES)
+        if counted := self._deltas.rows():
+            yield from statements(counted, self.heads)
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield Many("move_heads", moved)

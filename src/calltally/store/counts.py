@@ -1,16 +1,20 @@
 """The counters: calls by bucket of time, status and direction, kept equal to the rows by the ledger.
 
-Levels go from 32 days down to a minute, so that a busy hour is skipped through as cheaply as a
-quiet one. Beside all calls together, each route, agent and provider has counters of its own.
+For all calls together levels go from 32 days down to a minute, so that a busy hour is skipped
+through as cheaply as a quiet one. Each route, agent and provider has counters of its own, by day
+and hour: each level of them costs a commit a page of history per route, which is what limits it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
+from calltally.store.steps import Many, Params
 
 WIDTHS_S: Final = (32 * 86_400, 86_400, 3_600, 60)
+FACET_WIDTHS_S: Final = (86_400, 3_600)
 FACETS: Final = ("route", "agent", "provider")
 ALL: Final = ""
 _FINEST_US: Final = WIDTHS_S[-1] * SECOND_US
@@ -18,6 +22,9 @@ _SIDES: Final = ("unknown", "inbound", "outbound")
 COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUSES for side in _SIDES)
 
 Key: TypeAlias = tuple[str, str, int, int]
+Cells: TypeAlias = dict[int, int]
+_FEW_COLUMNS: Final = 3
+_ALL_COLUMNS: Final = tuple(range(len(COLUMNS)))
 
 
 class Place(NamedTuple):
@@ -30,6 +37,11 @@ class Place(NamedTuple):
     route: str | None
     agent: str | None
     provider: str | None
+
+
+def widths_of(facet_name: str) -> tuple[int, ...]:
+    """The levels of a facet's counters in seconds, widest first."""
+    return WIDTHS_S if facet_name == ALL else FACET_WIDTHS_S
 
 
 def facet(name: str, value: str) -> str:
@@ -60,26 +72,57 @@ class Deltas:
         minute = place._replace(created_us=place.created_us - place.created_us % _FINEST_US)
         self._places[minute] = self._places.get(minute, 0) + calls
 
-    def rows(self, revisions: Mapping[str, int]) -> list[dict[str, Any]]:
-        """One mapping of parameters per row of counters that changed, in the order of the keys."""
-        rows: dict[Key, list[int]] = {}
+    def rows(self) -> dict[Key, Cells]:
+        """The rows of counters that change, in the order of their keys, each with its columns that do."""
+        rows: dict[Key, Cells] = {}
         for place, calls in self._places.items():
             if calls:
                 _spread(rows, place, calls)
-        return [_parameters(key, row, revisions[key[0]]) for key, row in sorted(rows.items()) if any(row)]
+        changed = {key: {column: n for column, n in cells.items() if n} for key, cells in rows.items()}
+        return {key: changed[key] for key in sorted(changed) if changed[key]}
 
 
-def _spread(rows: dict[Key, list[int]], place: Place, calls: int) -> None:
+def _spread(rows: dict[Key, Cells], place: Place, calls: int) -> None:
     """Add to the row of each level and facet that `place` stands in."""
     column = column_number(place.status, place.direction)
     second = place.created_us // SECOND_US
     for name in _facets(place):
-        for width_s in WIDTHS_S:
-            key = (place.tenant, name, width_s, second - second % width_s)
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = [0] * len(COLUMNS)
-            row[column] += calls
+        for width_s in widths_of(name):
+            cells = rows.setdefault((place.tenant, name, width_s, second - second % width_s), {})
+            cells[column] = cells.get(column, 0) + calls
+
+
+def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[Many]:
+    """Keep what the rows held, then add to them.
+
+    Rows that change in the same few columns share a statement over just those: with all 27 in each,
+    the counters of a small commit cost more than all else in it.
+    """
+    keyed = {key: _named(key, revisions[key[0]]) for key in rows}
+    yield Many("keep_counts", list(keyed.values()), CLAUSES)
+    groups: dict[tuple[int, ...], list[Params]] = {}
+    for key, cells in rows.items():
+        columns = tuple(sorted(cells)) if len(cells) <= _FEW_COLUMNS else _ALL_COLUMNS
+        counted = {f"n{place}": cells.get(column, 0) for place, column in enumerate(columns)}
+        groups.setdefault(columns, []).append(keyed[key] | counted)
+    for columns, group in groups.items():
+        yield Many("add_counts", group, _adding(columns))
+
+
+def _named(key: Key, revision: int) -> dict[str, Any]:
+    tenant, name, width_s, bucket_s = key
+    return {"tenant": tenant, "facet": name, "width_s": width_s, "bucket_s": bucket_s, "revision": revision}
+
+
+@cache
+def _adding(columns: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    names = [COLUMNS[column] for column in columns]
+    return (
+        ("columns", ", ".join(names)),
+        ("values", ", ".join(f":n{place}" for place in range(len(names)))),
+        ("arrays", ", ".join(f":n{place}::integer[]" for place in range(len(names)))),
+        ("sums", ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names)),
+    )
 
 
 def _facets(place: Place) -> list[str]:
@@ -90,23 +133,8 @@ def _facets(place: Place) -> list[str]:
     ]
 
 
-def _parameters(key: Key, row: list[int], revision: int) -> dict[str, Any]:
-    tenant, name, width_s, bucket_s = key
-    counted = dict(zip(COLUMNS, row, strict=True))
-    return {
-        "tenant": tenant,
-        "facet": name,
-        "width_s": width_s,
-        "bucket_s": bucket_s,
-        "revision": revision,
-        **counted,
-    }
-
-
-# Clauses of the statements over counters: the 27 columns in each form that they need.
+# Clauses of the statements that take or give all columns.
 CLAUSES: Final = (
     ("columns", ", ".join(COLUMNS)),
     ("values", ", ".join(f":{name}" for name in COLUMNS)),
-    ("sums", ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in COLUMNS)),
-    ("arrays", ", ".join(f":{name}::integer[]" for name in COLUMNS)),
 )

@@ -7,7 +7,6 @@ libraries on one file in one process do not see each other's locks (a committed 
 """
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -19,22 +18,9 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
-from calltally.calls.errors import Misconfigured
-
-HEAD: Final = "0001"
 _FOLDER: Final = Path(__file__).parent / "migrations"
 # Any number that no other program on the database is likely to lock by.
 _LOCK: Final = 0x63616C6C
-
-
-def upgrade_apart(url: str) -> None:
-    """Migrate `url` to the head in a process of its own; raises Misconfigured with what it said."""
-    command = [sys.executable, "-m", "calltally.store.migrate"]
-    done = subprocess.run(command, input=url, text=True, capture_output=True, check=False)
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        message = f"the database could not be migrated: {last}"
-        raise Misconfigured(message)
 
 
 def upgrade(url: str) -> None:

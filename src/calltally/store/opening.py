@@ -3,12 +3,8 @@
 import re
 from pathlib import Path
 
-import apsw
-import psycopg
-
 from calltally.calls.errors import Misconfigured
-from calltally.store.migrate import HEAD, upgrade_apart
-from calltally.store.postgres import PostgresStore
+from calltally.store.schema import HEAD, upgrade_apart
 from calltally.store.sqlite import SqliteStore
 from calltally.store.steps import Clock, Statement, Step
 from calltally.store.store import Store
@@ -24,9 +20,15 @@ def open_store(url: str, clock: Clock) -> Store:
             raise Misconfigured(message)
         return SqliteStore(path, clock)
     if re.match(r"postgres(ql)?://", url):
-        return PostgresStore(url, clock)
+        return _open_postgres(url, clock)
     message = "CALLTALLY_DATABASE_URL has to begin with sqlite:/// or postgresql://"
     raise Misconfigured(message)
+
+
+def _open_postgres(url: str, clock: Clock) -> Store:
+    from calltally.store.postgres import PostgresStore  # deferred: half of the start where SQLite is used
+
+    return PostgresStore(url, clock)
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -43,10 +45,7 @@ def migrate(url: str) -> None:
 
 async def check_schema(store: Store) -> None:
     """Raise Misconfigured unless the schema is this code's."""
-    try:
-        version = await store.read(_schema_version())
-    except (apsw.SQLError, psycopg.errors.UndefinedTable):
-        version = None
+    version = await store.read(_schema_version())
     if version != HEAD:
         message = f"the schema is at {version or 'nothing'}, this code needs {HEAD}; {_MIGRATE}"
         raise Misconfigured(message)

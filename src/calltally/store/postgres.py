@@ -9,7 +9,8 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from calltally.calls.errors import Unavailable
+from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.store.schema import NO_TABLES
 from calltally.store.statements import Statements
 from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive, drive_async
 from calltally.store.store import Recorded, Submission
@@ -138,6 +139,8 @@ def _told_apart() -> Iterator[None]:
     """A database that cannot answer now is not a fault of the program."""
     try:
         yield
+    except psycopg.errors.UndefinedTable as fault:
+        raise Misconfigured(NO_TABLES) from fault
     except _NOT_NOW as fault:
         message = "the database cannot answer now; nothing was recorded unless a repeat says so, try again"
         raise Unavailable(message) from fault

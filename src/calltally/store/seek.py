@@ -1,7 +1,7 @@
 """The seek: a page at any offset for the price of the first, and the exact total, from the counters.
 
 The window is cut into buckets. Whole buckets before the offset are skipped by their counts, those
-that hold the page are opened one level finer, until what is left to skip is a part of a minute.
+that hold the page are opened one level finer, until what is left to skip is a part of a finest one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,12 @@ from typing import Any, Final, NamedTuple
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
-from calltally.store.counts import ALL, COLUMNS, FACETS, WIDTHS_S, columns_of, facet
+from calltally.store.counts import ALL, COLUMNS, FACETS, columns_of, facet, widths_of
 from calltally.store.spans import Cut, Edge, Span, cut
 from calltally.store.steps import Many, Step
 
 # Opening a bucket costs about as much as stepping over this many rows of the index.
 _NOT_WORTH_OPENING: Final = 256
-_FINER_S: Final = dict(pairwise(WIDTHS_S))
 
 
 class Page(NamedTuple):
@@ -62,6 +61,8 @@ class Seek:
         self._tenant = tenant
         self._query = query
         self._facet = facet_name
+        self._widths_s = widths_of(facet_name)
+        self._finer_s = dict(pairwise(self._widths_s))
         columns = columns_of(query.filter.statuses, query.filter.direction)
         self._sums = (("matches", " + ".join(columns)), ("rows", " + ".join(COLUMNS)))
         self._filters = (("filters", _filters(query.filter, facet_name)),)
@@ -72,7 +73,7 @@ class Seek:
     def page(self) -> Step[Page]:
         """The page and its total."""
         query = self._query
-        buckets = yield from self._buckets(cut(query.filter.from_us, query.filter.to_us))
+        buckets = yield from self._buckets(cut(query.filter.from_us, query.filter.to_us, self._widths_s))
         total = sum(bucket.matches for bucket in buckets)
         chosen, skip = _cover(buckets, query.offset, query.limit)
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
@@ -86,7 +87,7 @@ class Seek:
         return self._query.order == "desc"
 
     def _is_worth_opening(self, bucket: _Bucket, chosen: Sequence[_Bucket], skip: int) -> bool:
-        if bucket.width_s not in _FINER_S:
+        if bucket.width_s not in self._finer_s:
             return False
         if not self._knows_rows:
             return True
@@ -121,7 +122,7 @@ class Seek:
 
     def _open(self, chosen: Sequence[_Bucket], opened: Sequence[_Bucket]) -> Step[list[_Bucket]]:
         spans = [
-            Span(_FINER_S[bucket.width_s], bucket.lo_us // SECOND_US, bucket.hi_us // SECOND_US)
+            Span(self._finer_s[bucket.width_s], bucket.lo_us // SECOND_US, bucket.hi_us // SECOND_US)
             for bucket in opened
         ]
         finer = yield from self._count(spans)

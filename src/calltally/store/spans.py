@@ -1,11 +1,10 @@
-"""How a window of time is cut into whole buckets of the counters, with ragged edges of under a minute."""
+"""How a window of time is cut into whole buckets of the counters, with a ragged edge at either end."""
 
 from typing import Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
 from calltally.store.counts import WIDTHS_S
 
-_FINEST_US: Final = WIDTHS_S[-1] * SECOND_US
 # Multiples of every width: all instants that a call can have lie between them.
 _BEGINNING_S: Final = 0
 _END_S: Final = WIDTHS_S[0] * 4_000
@@ -20,7 +19,7 @@ class Span(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """A part of a minute, for which there is no counter."""
+    """A part of a finest bucket, for which there is no counter."""
 
     lo_us: int
     hi_us: int
@@ -34,15 +33,16 @@ class Cut(NamedTuple):
     last: Edge | None
 
 
-def cut(from_us: int | None, to_us: int | None) -> Cut:
+def cut(from_us: int | None, to_us: int | None, widths_s: tuple[int, ...] = WIDTHS_S) -> Cut:
     """Cut from <= t < to (None: without bound) into the widest buckets that fit, and at most two edges."""
+    finest_us = widths_s[-1] * SECOND_US
     lo_us = _BEGINNING_S * SECOND_US if from_us is None else max(from_us, _BEGINNING_S)
     hi_us = _END_S * SECOND_US if to_us is None else min(to_us, _END_S * SECOND_US)
-    inner_lo_us = -(-lo_us // _FINEST_US) * _FINEST_US
-    inner_hi_us = hi_us // _FINEST_US * _FINEST_US
+    inner_lo_us = -(-lo_us // finest_us) * finest_us
+    inner_hi_us = hi_us // finest_us * finest_us
     if inner_lo_us > inner_hi_us:
         return Cut(_edge(lo_us, hi_us), (), None)
-    spans = tuple(_whole(inner_lo_us // SECOND_US, inner_hi_us // SECOND_US, WIDTHS_S))
+    spans = tuple(_whole(inner_lo_us // SECOND_US, inner_hi_us // SECOND_US, widths_s))
     return Cut(_edge(lo_us, inner_lo_us), spans, _edge(inner_hi_us, hi_us))
 
 

@@ -10,7 +10,8 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from calltally.calls.errors import Unavailable
+from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.store.schema import NO_TABLES
 from calltally.store.statements import NamedSql, Statements
 from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive
 from calltally.store.store import Recorded, Submission
@@ -207,3 +208,7 @@ def _told_apart() -> Iterator[None]:
     except _NOT_NOW as fault:
         message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
         raise Unavailable(message) from fault
+    except apsw.SQLError as fault:
+        if not str(fault).startswith("no such table"):
+            raise
+        raise Misconfigured(NO_TABLES) from fault

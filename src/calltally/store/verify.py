@@ -4,7 +4,6 @@ Each chunk reads one state of the database, so that a ledger which is being writ
 called wrong for it.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.events import Fact
@@ -14,7 +13,7 @@ from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, 
 from calltally.calls.times import SECOND_US
 from calltally.store.components import Component
 from calltally.store.content import unpack_fact
-from calltally.store.counts import CLAUSES, COLUMNS, WIDTHS_S, Deltas, Place
+from calltally.store.counts import CLAUSES, COLUMNS, WIDTHS_S, Cells, Deltas, Place
 from calltally.store.lookup import nodes_of, resolve
 from calltally.store.steps import Many, Row, Statement, Step
 
@@ -161,12 +160,12 @@ def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
     deltas = Deltas()
     for minute_s, *place, calls in rows:
         deltas.add(Place(tenant, minute_s * SECOND_US, *place), calls)
-    return dict(_counted(deltas, tenant)), sum(row[-1] for row in rows)
+    counts = {key[1:]: _whole(cells) for key, cells in deltas.rows().items()}
+    return counts, sum(row[-1] for row in rows)
 
 
-def _counted(deltas: Deltas, tenant: str) -> Iterator[tuple[_Key, tuple[int, ...]]]:
-    for row in deltas.rows({tenant: 0}):
-        yield (row["facet"], row["width_s"], row["bucket_s"]), tuple(row[name] for name in COLUMNS)
+def _whole(cells: Cells) -> tuple[int, ...]:
+    return tuple(cells.get(column, 0) for column in range(len(COLUMNS)))
 
 
 def _stored_counts(tenant: str, window_s: int) -> Step[_Counts]:

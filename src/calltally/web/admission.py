@@ -22,7 +22,9 @@ async def admit(request: AnyRequest) -> None:
         await _identify(exchange, operation)
         _count(exchange, operation)
         _check_scope(exchange, operation.scope)
-    pairs = pairs_of(request.scope["query_string"])
+    # What only the handler reads may be of any form: of a callback's URL the signature decides.
+    is_read = operation.of_tenant or not operation.reads_query
+    pairs = pairs_of(request.scope["query_string"]) if is_read else ()
     if not operation.reads_query:
         _check_names(exchange, operation, pairs)
     if operation.negotiated:

@@ -189,7 +189,8 @@ def _body(body: Body) -> Json:
         # A text stands for itself, whatever is not one for JSON.
         if body.example is not None and (media_type == "application/json") != isinstance(body.example, str):
             content[media_type]["example"] = body.example
-    return {"required": True, "content": content, **({"description": body.meaning} if body.meaning else {})}
+    meaning = {"description": body.meaning} if body.meaning else {}
+    return {"required": body.required, "content": content, **meaning}
 
 
 def _answer(answer: Answer) -> Json:

@@ -29,6 +29,7 @@ class Body:
     content: Mapping[str, Schema | type]
     meaning: str = ""
     example: Any = None
+    required: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

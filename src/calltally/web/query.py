@@ -1,5 +1,6 @@
 """A query string as decoded pairs, and the one check of their names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -12,12 +13,19 @@ from calltally.calls.filters import Parameter, shown
 Pairs = tuple[tuple[str, str], ...]
 
 MAX_PAIRS: Final = 100
+_HALF_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 
 
 # Pollers and pagers repeat themselves; a URL is at most some kilobytes, by the server's own limit.
 @lru_cache(maxsize=256)
 def pairs_of(query: bytes) -> Pairs:
-    """The pairs in their order, `+` read as a space. Raises InvalidInput for no UTF-8, or too many."""
+    """The pairs in their order, `+` read as a space.
+
+    Raises InvalidInput for no UTF-8, too many, and a `%` that escapes nothing (RFC 3986, section 2.1).
+    """
+    if half := _HALF_ESCAPE.search(query):
+        found = shown(half[0].decode("latin-1"))
+        raise InvalidInput.of("query", f"the query string holds {found}, which is no escape; write % as %25")
     try:
         text = query.decode()
         return tuple(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS))

@@ -299,6 +299,8 @@ def test_schema_names_every_field_and_admits_no_other() -> None:
     assert schema["required"] == ["id", "call_sid", "occurred_at"]
     assert schema["additionalProperties"] is False
     assert schema["properties"]["cost"]["anyOf"][0]["required"] == ["amount"]
+    transfer = schema["properties"]["transfer"]["anyOf"][0]
+    assert [each["required"] for each in transfer["anyOf"]] == [["target"], ["outcome"]]
     assert json.dumps(schema)
 
 

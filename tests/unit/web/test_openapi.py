@@ -1,11 +1,15 @@
 """The OpenAPI document says what the handlers do."""
 
+import re
 from typing import Any
 
 import pytest
 
+from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.model import CALL_FIELDS, STATUSES
+from calltally.store.keys import SCOPES
+from calltally.store.routes import checked_route
 from calltally.web.app import HANDLERS
 from calltally.web.docs_page import docs_page, home_page, problems_page
 from calltally.web.openapi import openapi_document
@@ -80,6 +84,51 @@ def test_what_needs_a_key_says_so_and_may_answer_401_403_and_429(document: dict[
     assert {"400", "401", "403", "404", "406", "413", "429", "500", "503"} <= listing["responses"].keys()
     assert document["paths"]["/healthz"]["get"]["security"] == []
     assert document["paths"]["/api/v1/admin/tenants"]["post"]["security"] == [{"adminKey": []}]
+
+
+def test_bodies_of_administrators_are_described_with_their_limits(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["NewTenantBody"]["properties"]["id"] == {
+        "type": "string",
+        "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+        "maxLength": 64,
+    }
+    scopes = schemas["NewKeyBody"]["properties"]["scopes"]
+    assert scopes["minItems"] == 1
+    assert scopes["items"]["enum"] == list(SCOPES)
+    assert schemas["RouteBody"]["properties"]["numbers"]["maxItems"] == 1_000
+
+
+@pytest.mark.parametrize(
+    ("number", "is_one"),
+    [
+        ("+14155550100", True),
+        (" 1 ", True),
+        ("", False),
+        (" \u3000", False),
+        ("1\n", False),
+        ("1\u202e", False),
+    ],
+)
+def test_a_routes_numbers_are_described_as_they_are_checked(
+    document: dict[str, Any], number: str, *, is_one: bool
+) -> None:
+    schema = document["components"]["schemas"]["RouteBody"]["properties"]["numbers"]["items"]
+    assert bool(re.fullmatch(schema["pattern"], number)) is is_one
+    if is_one:
+        checked_route("r", [number])
+    else:
+        with pytest.raises(InvalidInput):
+            checked_route("r", [number])
+
+
+def test_a_providers_secrets_are_named_and_a_callback_needs_no_body(document: dict[str, Any]) -> None:
+    secrets = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]["requestBody"]
+    (twilio,) = secrets["content"]["application/json"]["schema"]["anyOf"]
+    assert list(twilio["properties"]) == ["auth_token", "auth_token_secondary"]
+    assert (twilio["required"], twilio["additionalProperties"]) == (["auth_token"], False)
+    assert secrets["required"] is True
+    assert document["paths"]["/api/v1/ingest/{provider}/{tenant}"]["post"]["requestBody"]["required"] is False
 
 
 def test_the_server_is_where_the_outside_sees_it() -> None:

@@ -26,6 +26,12 @@ def test_what_is_no_utf_8_is_refused(query: bytes) -> None:
         pairs_of(query)
 
 
+@pytest.mark.parametrize("query", [b"a=%", b"a=100%&b=1", b"%zz=1", b"a=%4", b"a=%\xff", b"a=%%20"])
+def test_half_an_escape_is_refused(query: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"which is no escape; write % as %25"):
+        pairs_of(query)
+
+
 def test_too_many_parameters_are_refused() -> None:
     assert len(pairs_of(b"&".join([b"a=1"] * MAX_PAIRS))) == MAX_PAIRS
     with pytest.raises(InvalidInput, match=f"more than {MAX_PAIRS}"):

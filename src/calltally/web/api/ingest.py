@@ -68,7 +68,8 @@ RECEIVE_CALLBACK: Final = Operation(
     ),
     body=Body(
         content={"application/x-www-form-urlencoded": _ANY_BYTES, "application/json": _ANY_BYTES},
-        meaning="Any media type: the signature decides.",
+        meaning="Any media type: the signature decides. None at all is kept as a dead letter.",
+        required=False,
         example="CallSid=CA1234567890abcdef1234567890abcdef&CallStatus=ringing",
     ),
     answers={

@@ -146,6 +146,7 @@ CREATE TABLE counts (
     width_s BIGINT NOT NULL,
     bucket_s BIGINT NOT NULL,
     revision BIGINT NOT NULL,
+    changes BIGINT NOT NULL,
     queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
     initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
     ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,
@@ -158,14 +159,17 @@ CREATE TABLE counts (
     PRIMARY KEY (tenant, facet, width_s, bucket_s)
 );
 
--- What a row of counts held from `revision` (included) to `valid_to` (excluded).
+-- What a row of counts held from `revision` (included) to `valid_to` (excluded), in the order in which it ended:
+-- a commit so adds a page or two, where in the order of the buckets it would write a page for each.
+-- A row's predecessor is the one whose `valid_to` is its `revision`; milestones shorten the way back.
 CREATE TABLE count_history (
     tenant TEXT COLLATE "C" NOT NULL,
+    valid_to BIGINT NOT NULL,
     facet TEXT COLLATE "C" NOT NULL,
     width_s BIGINT NOT NULL,
     bucket_s BIGINT NOT NULL,
-    valid_to BIGINT NOT NULL,
     revision BIGINT NOT NULL,
+    changes BIGINT NOT NULL,
     queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
     initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
     ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,
@@ -175,8 +179,9 @@ CREATE TABLE count_history (
     failed_unknown INTEGER NOT NULL DEFAULT 0, failed_inbound INTEGER NOT NULL DEFAULT 0, failed_outbound INTEGER NOT NULL DEFAULT 0,
     no_answer_unknown INTEGER NOT NULL DEFAULT 0, no_answer_inbound INTEGER NOT NULL DEFAULT 0, no_answer_outbound INTEGER NOT NULL DEFAULT 0,
     canceled_unknown INTEGER NOT NULL DEFAULT 0, canceled_inbound INTEGER NOT NULL DEFAULT 0, canceled_outbound INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (tenant, facet, width_s, bucket_s, valid_to)
+    PRIMARY KEY (tenant, valid_to, facet, width_s, bucket_s)
 );
+CREATE INDEX count_milestones ON count_history (tenant, facet, width_s, bucket_s, valid_to) WHERE changes % 64 = 0;
 
 -- Events for the tenant's endpoints, their bytes frozen when the call changed.
 CREATE TABLE outbox (

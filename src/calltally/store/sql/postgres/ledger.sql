@@ -119,16 +119,21 @@ SELECT * FROM unnest(
 
 -- name: keep_counts!
 -- What the counters of a commit held before it.
-INSERT INTO count_history (tenant, facet, width_s, bucket_s, valid_to, revision, {columns})
-SELECT t.tenant, t.facet, t.width_s, t.bucket_s, k.valid_to, t.revision, {columns}
-FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[]) AS k (tenant, facet, width_s, bucket_s, valid_to)
+INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT t.tenant, k.valid_to, t.facet, t.width_s, t.bucket_s, t.revision, t.changes, {columns}
+FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[])
+    AS k (tenant, facet, width_s, bucket_s, valid_to)
 JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s AND t.bucket_s = k.bucket_s;
 
 -- name: add_counts!
 -- Add a commit's differences to the counters.
-INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, {columns})
-SELECT * FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[], {arrays})
-ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET revision = excluded.revision, {sums};
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT tenant, facet, width_s, bucket_s, revision, 1, {columns}
+FROM unnest(
+    :tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[], {arrays}
+) AS k (tenant, facet, width_s, bucket_s, revision, {columns})
+ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
+    revision = excluded.revision, changes = counts.changes + 1, {sums};
 
 -- name: move_heads!
 -- The last revision of each tenant of a commit.

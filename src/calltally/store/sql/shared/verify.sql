@@ -41,6 +41,6 @@ WHERE tenant = :tenant AND bucket_s >= :lo_s AND bucket_s < :hi_s;
 
 -- name: set_counts!
 -- Put one row of counters right.
-INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, {columns})
-VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, {values})
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, 1, {values})
 ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET {replaced};

@@ -97,15 +97,16 @@ VALUES (
 
 -- name: keep_counts!
 -- What the counters of a commit held before it.
-INSERT INTO count_history (tenant, facet, width_s, bucket_s, valid_to, revision, {columns})
-SELECT tenant, facet, width_s, bucket_s, :revision, revision, {columns} FROM counts
+INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT tenant, :revision, facet, width_s, bucket_s, revision, changes, {columns} FROM counts
 WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s = :bucket_s;
 
 -- name: add_counts!
 -- Add a commit's differences to the counters.
-INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, {columns})
-VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, {values})
-ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET revision = excluded.revision, {sums};
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, 1, {values})
+ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
+    revision = excluded.revision, changes = counts.changes + 1, {sums};
 
 -- name: move_heads!
 -- The last revision of each tenant of a commit.

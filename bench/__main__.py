@@ -1,0 +1,63 @@
+"""`python -m bench --size 10k|100k|1m|10m [--only NAME ...]`: measure, and print one table."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from bench.lab import Lab
+from bench.processes import Missing
+from bench.rows import MEASURES
+from bench.table import Row, failure, render
+
+_FOLDER: Final = Path("var", "bench")
+_UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
+_LEAST_CALLS: Final = 1_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 1 if a line could not be measured. A missed target is a result."""
+    asked = _parser().parse_args(arguments)
+    with (
+        Lab(asked.folder, asked.size) as lab,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        rows = [row for name in asked.only or MEASURES for row in runner.run(_measured(lab, name))]
+    print(f"{asked.size:,} calls\n\n{render(rows)}")
+    return 1 if any(row.failed for row in rows) else 0
+
+
+async def _measured(lab: Lab, name: str) -> list[Row]:
+    """What one measurement gave; a line that says why, where it could not be made."""
+    print(f"{name} ...", file=sys.stderr)
+    try:
+        return await MEASURES[name](lab)
+    except Missing as fault:
+        return [failure(name, str(fault))]
+    except Exception as fault:  # noqa: BLE001 - one that fails must not cost the others, and is printed
+        return [failure(name, f"{type(fault).__name__}: {fault}")]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Calltally.")
+    parser.add_argument("--size", type=_size, default="10k", help="how many calls: 10k, 100k, 1m, 10m")
+    parser.add_argument("--only", nargs="+", choices=tuple(MEASURES), help="these measurements alone")
+    parser.add_argument("--folder", type=Path, default=_FOLDER, help="where databases are kept")
+    return parser
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,8})([km]?)", text.lower())
+    calls = int(found[1]) * _UNITS[found[2]] if found else 0
+    if calls < _LEAST_CALLS:
+        raise argparse.ArgumentTypeError(f"write a number of calls from {_LEAST_CALLS}, such as 10k or 1m")
+    return calls
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""What the ledger writes, and nothing else: its rows, recorded beforehand and inserted in bare batches.
+
+The rows of each table are those that the ledger made of the same facts (facts, calls, versions,
+counters and their history, outbox, heads), by the same statements, at the same durability. What is
+left out is all that decides what they are: reading, folding, encoding, compressing.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import apsw
+
+from bench.timing import wall_us
+from calltally.store.ledger import record
+from calltally.store.sqlite import connect
+from calltally.store.statements import Statements
+from calltally.store.steps import Many, Rows, Statement, drive
+from calltally.store.store import Submission
+
+BATCH_FACTS: Final = 256
+_CHECKPOINT_PAGES: Final = 1_000
+
+
+class Insert(NamedTuple):
+    """One statement with all rows of a batch."""
+
+    sql: str
+    rows: list[tuple[Any, ...]]
+
+
+Batch: TypeAlias = list[Insert]
+
+
+class Recorder:
+    """Runs the ledger on a database of its own, to learn what it writes."""
+
+    def __init__(self, empty: Path, heads_from: Path) -> None:
+        self._statements = Statements("sqlite")
+        self._connection = connect(empty)
+        self._batch: Batch = []
+        # The same revisions as in the copy that the rows are meant for.
+        self._connection.execute("ATTACH ? AS source", (str(heads_from),))
+        self._connection.execute("INSERT INTO ledger_heads SELECT * FROM source.ledger_heads")
+        self._connection.execute("DETACH source")
+        self._connection.pragma("synchronous", "OFF")
+
+    def batches(self, submissions: Iterable[Submission]) -> list[Batch]:
+        """What is written of `submissions`, batch by batch."""
+        stream = iter(submissions)
+        written: list[Batch] = []
+        while facts := list(islice(stream, BATCH_FACTS)):
+            written.append(self._record(facts))
+        return written
+
+    def _record(self, facts: Sequence[Submission]) -> Batch:
+        self._batch = []
+        with self._connection:
+            drive(record(facts, wall_us()), self._execute)
+        return self._batch
+
+    def _execute(self, request: Statement | Many) -> Rows:
+        named = self._statements.find(request.name, request.clauses)
+        many = request.rows if isinstance(request, Many) else [request.params]
+        rows = [tuple(row[name] for name in named.names) for row in many]
+        if not named.answers:
+            self._batch.append(Insert(named.sql, rows))
+        return self._connection.executemany(named.sql, rows).fetchall()
+
+    def close(self) -> None:
+        """Let go of its database."""
+        self._connection.close()
+
+
+class BareWriter:
+    """Writes batches as transactions, as a careful program without a ledger would."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection: apsw.Connection = connect(path)
+        self._connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
+        self._cursor = self._connection.cursor()
+
+    def write(self, batches: Iterable[Batch]) -> None:
+        """One durable transaction a batch."""
+        execute = self._cursor.execute
+        for batch in batches:
+            execute("BEGIN IMMEDIATE")
+            for sql, rows in batch:
+                self._cursor.executemany(sql, rows)
+            execute("COMMIT")
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._connection.close()

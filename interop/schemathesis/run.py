@@ -1,0 +1,113 @@
+"""Schemathesis tries every operation of our OpenAPI document, with all its checks, in all its phases.
+
+Its settings are in schemathesis.toml, and hooks.py tells it what no document can. It must find no
+fault, and must have got somewhere: an operation that only ever refused was not tried.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from interop.checks import expect, run_checks
+from interop.service import Failed, Service, running_service
+
+TENANT: Final = "acme"
+SCOPES: Final = ("calls:read", "transcripts:read", "events:write")
+PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
+EXAMPLES: Final = 100
+# Fuzzing and stateful testing go on until it is over; coverage takes some seconds and ends by itself.
+SECONDS: Final = 45
+# Longer than any run that works.
+GIVE_UP_S: Final = SECONDS * 4
+
+
+class Trial:
+    """One run of schemathesis against a service, and what it reported."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        service.new_tenant(TENANT)
+        self._key_id, self._key = service.new_key(TENANT, *SCOPES)
+        self._report: dict[str, Any] = {}
+
+    def finds_no_fault(self) -> str:
+        """The run itself; its own words are shown as they come."""
+        report = self._service.folder / "report.json"
+        done = subprocess.run(
+            self._command(report),
+            cwd=self._service.folder,
+            env=self._environment(),
+            timeout=GIVE_UP_S,
+            check=False,
+        )
+        if not report.is_file():
+            raise Failed(f"schemathesis ended with status {done.returncode} and no report")
+        self._report = json.loads(report.read_text(encoding="utf-8"))
+        expect("status", done.returncode, 0)
+        expect("failures and errors", [*self._report["failures"], *self._report["errors"]], [])
+        return f"{self._report['test_cases']['generated']} requests in {self._report['running_time']:.0f} s"
+
+    def _command(self, report: Path) -> list[str]:
+        return [
+            str(Path(sys.executable).with_name("schemathesis")),
+            f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
+            "run",
+            "--checks=all",
+            f"--phases={','.join(PHASES)}",
+            f"--max-examples={EXAMPLES}",
+            f"--max-time={SECONDS}",
+            f"--report-json-path={report}",
+            f"{self._service.url}/openapi.json",
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        """The keys go by the environment: a command line can be seen by everybody on the machine."""
+        return os.environ | {
+            "INTEROP_ADMIN_KEY": self._service.admin_key,
+            "INTEROP_KEY": self._key,
+            "INTEROP_KEY_ID": self._key_id,
+            "INTEROP_TENANT": TENANT,
+        }
+
+    def ran_every_phase(self) -> str:
+        """A phase that could not run is reported as skipped, not as failed."""
+        phases = {name: self._report["phases"][name]["status"] for name in PHASES}
+        expect("phases", phases, dict.fromkeys(PHASES, "success"))
+        return ", ".join(PHASES)
+
+    def got_through_everywhere(self) -> str:
+        """Each operation said yes to something; the run's own key was good to the end."""
+        accepted = {
+            operation: sum(rates["accepted"] for rates in phases.values())
+            for operation, phases in self._report["valid_rates"].items()
+        }
+        never = sorted(self._operations() - {name for name, times in accepted.items() if times})
+        expect("operations that accepted nothing", never, [])
+        self._service.call("GET", "/api/v1/call-logs", key=self._key)
+        return f"{len(accepted)} operations"
+
+    def _operations(self) -> set[str]:
+        document = self._service.call("GET", "/openapi.json")
+        return {
+            f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods
+        }
+
+
+def main() -> int:
+    """Returns the exit status."""
+    with running_service() as service:
+        trial = Trial(service)
+        return run_checks(
+            {
+                "no fault": trial.finds_no_fault,
+                "every phase": trial.ran_every_phase,
+                "every operation": trial.got_through_everywhere,
+            }
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

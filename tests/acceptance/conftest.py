@@ -1,0 +1,18 @@
+"""One server process for all acceptance tests of a worker; each test takes a tenant of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.live import Live, serving
+from tests.acceptance.real_data import DATA
+
+# Elsewhere than beside the real data there is nothing to try those on.
+collect_ignore = [] if DATA.is_dir() else ["test_real_data.py", "test_import.py"]
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A running server on SQLite."""
+    with serving(tmp_path_factory.mktemp("live")) as server:
+        yield server

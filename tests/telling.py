@@ -1,0 +1,53 @@
+"""Facts as tests write them down: what is said, when, by whom."""
+
+from typing import cast
+
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.identity import Node
+from calltally.calls.times import SECOND_US
+
+START_US = 1_790_000_040_000_000
+SID = "CA" + "0" * 32
+
+
+def at_us(second: float) -> int:
+    """An instant so many seconds after the tests' start."""
+    return START_US + int(second * SECOND_US)
+
+
+def fact(
+    at: float,
+    call_sid: str = SID,
+    *,
+    door: Door = Door.CALLBACK,
+    provider: str = "twilio",
+    event_id: str = "",
+    sequence: int | None = None,
+    is_carrier: bool | None = None,
+    links: tuple[Node, ...] = (),
+    raw: bytes = b"{}",
+    **said: object,
+) -> Fact:
+    """What was said `at` a second; the digest is of everything that tells it from others."""
+    return Fact(
+        call_sid=call_sid,
+        door=int(door),
+        provider=provider,
+        account="",
+        event_id=event_id,
+        sequence=sequence,
+        occurred_us=at_us(at),
+        received_us=START_US,
+        digest=content_digest([call_sid, at, sequence, said, [list(link) for link in links]]),
+        said=cast("Said", said),
+        raw=raw,
+        is_carrier=call_sid.startswith("CA") and door != Door.OWN_EVENT if is_carrier is None else is_carrier,
+        links=links,
+    )
+
+
+def own(at: float, call_sid: str = SID, *, event_id: str = "", sequence: int | None = None, **said: object) -> Fact:
+    """The tenant's own event."""
+    return fact(
+        at, call_sid, door=Door.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said
+    )

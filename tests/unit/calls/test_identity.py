@@ -1,0 +1,78 @@
+"""Ids of calls, and the SID that names a component."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.identity import Node, call_uuid, canonical, parse_uuid, uuid_text
+
+text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
+nodes = st.builds(Node, text, st.booleans())
+
+
+def test_an_id_is_the_same_for_life() -> None:
+    """Ids are in the hands of those who copied the list: this value must never change."""
+    assert uuid_text(call_uuid("acme", "CA" + "0" * 32)) == "d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef82"
+
+
+@given(text, text)
+def test_an_id_is_a_uuid_of_version_8(tenant: str, sid: str) -> None:
+    written = uuid_text(call_uuid(tenant, sid))
+    assert (UUID(written).version, UUID(written).variant) == (8, "specified in RFC 4122")
+    assert str(UUID(written)) == written
+
+
+@given(text, text, text, text)
+def test_neither_tenant_nor_sid_can_borrow_from_the_other(a: str, b: str, c: str, d: str) -> None:
+    assert (call_uuid(a, b) == call_uuid(c, d)) == ((a, b) == (c, d))
+
+
+def test_what_joins_to_the_same_text_is_told_apart() -> None:
+    assert call_uuid("ab", "c") != call_uuid("a", "bc")
+
+
+@given(st.uuids())
+def test_an_id_is_read_as_it_is_written(uuid: UUID) -> None:
+    assert parse_uuid(uuid_text(uuid.bytes)) == uuid.bytes
+    assert parse_uuid(str(uuid).upper()) == uuid.bytes
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "{d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef82}",
+        "urn:uuid:d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef82",
+        "d03b38bb70968c7fb0d3ba3b2ce5ef82",
+        "d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef8２",
+        "CA" + "0" * 32,
+        "",
+    ],
+    ids=["braces", "urn", "no hyphens", "a wide digit", "a SID", "nothing"],
+)
+def test_any_other_spelling_may_be_a_sid(spelling: str) -> None:
+    assert parse_uuid(spelling) is None
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_id_or_none(spelling: str) -> None:
+    parse_uuid(spelling)
+
+
+@given(st.lists(nodes, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_the_canonical_sid_does_not_follow_the_order(component: list[Node], random: object) -> None:
+    shuffled = sorted(component, key=hash)
+    assert canonical(shuffled) == canonical(component) == canonical(component[::-1])
+
+
+def test_the_carriers_sid_names_the_call() -> None:
+    assert canonical([Node("aaa", is_carrier=False), Node("zzz", is_carrier=True)]).call_sid == "zzz"
+
+
+def test_of_several_the_lowest_in_byte_order_names_it() -> None:
+    # U+FF5A sorts before U+1F600 in UTF-8 (and after it in UTF-16).
+    names = ["\U0001f600", "ｚ", "b", "a", "B"]
+    assert canonical(Node(name, is_carrier=False) for name in names).call_sid == "B"
+    assert canonical(Node(name, is_carrier=False) for name in names[:2]).call_sid == "ｚ"
+    assert canonical(Node(name, is_carrier=True) for name in names[2:4]).call_sid == "a"

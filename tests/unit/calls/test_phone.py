@@ -1,0 +1,49 @@
+"""Numbers: E.164 where they are that, else as they came."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.phone import is_e164, normalise_number
+
+near_numbers = st.text("+0123456789 ()-./\u00a0\u0661x", max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("came", "kept"),
+    [
+        ("+14155550100", "+14155550100"),
+        ("+1 (415) 555-0100", "+14155550100"),
+        (" +1.415.555.0100\t", "+14155550100"),
+        ("+44/20/7946-0018", "+442079460018"),
+        ("14155550100", "14155550100"),
+        ("00442079460018", "00442079460018"),
+        (" 200 ", "200"),
+        ("+0123456789", "+0123456789"),
+        ("+1 234 5", "+1 234 5"),
+        ("+1234567890123456", "+1234567890123456"),
+        ("sip:+1-415-555-0100@example.com", "sip:+1-415-555-0100@example.com"),
+        ("client:alice", "client:alice"),
+        ("anonymous", "anonymous"),
+        ("+١٤١٥٥٥٥٠١٠٠", "+١٤١٥٥٥٥٠١٠٠"),
+    ],
+)
+def test_what_is_no_e164_stays_as_it_came(came: str, kept: str) -> None:
+    assert normalise_number(came) == kept
+
+
+@given(near_numbers)
+def test_normalising_twice_is_normalising_once(came: str) -> None:
+    once = normalise_number(came)
+    assert normalise_number(once) == once
+    assert is_e164(once) or once == came.strip()
+
+
+@pytest.mark.parametrize("text", ["+1415555010", "+1234567", "+123456789012345"])
+def test_seven_to_fifteen_digits_are_e164(text: str) -> None:
+    assert is_e164(text)
+
+
+@pytest.mark.parametrize("text", ["", "+", "+123456", "+1234567890123456", "+0123456789", "+1415555\n", "1415555"])
+def test_anything_else_is_not(text: str) -> None:
+    assert not is_e164(text)

@@ -1,0 +1,131 @@
+"""Instants and how they are written."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from calltally.calls.times import (
+    AHEAD_US,
+    EARLIEST_US,
+    check_plausible,
+    instant_us,
+    parse_instant,
+    parse_rfc2822,
+    utc_text,
+)
+
+FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
+offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+# Away from the ends of time, where an offset leads out of what a datetime holds.
+moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)
+
+
+@given(st.integers(FIRST_US, LAST_US))
+@example(FIRST_US)
+@example(LAST_US)
+@example(-1)
+def test_a_written_instant_reads_as_itself(instant: int) -> None:
+    written = utc_text(instant)
+    assert len(written) == 27
+    assert parse_instant(written) == instant
+
+
+@given(st.integers(FIRST_US, LAST_US), st.integers(FIRST_US, LAST_US))
+def test_texts_sort_as_instants_do(a: int, b: int) -> None:
+    assert (utc_text(a) < utc_text(b)) == (a < b)
+
+
+@given(moments)
+def test_any_offset_is_read(moment: datetime) -> None:
+    assert parse_instant(moment.isoformat(timespec="microseconds")) == instant_us(moment)
+    assert instant_us(moment) == instant_us(moment.astimezone(UTC))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2026-10-01", "2026-10-01T00:00:00.000000Z"),
+        ("2026-10-01T12:00:00z", "2026-10-01T12:00:00.000000Z"),
+        ("2026-10-01 12:00:00+02:00", "2026-10-01T10:00:00.000000Z"),
+        ("2026-10-01T12:00:00 02:00", "2026-10-01T10:00:00.000000Z"),
+        ("2026-10-01T12:00:00-00:00", "2026-10-01T12:00:00.000000Z"),
+        ("2026-10-01T12:00:00.1Z", "2026-10-01T12:00:00.100000Z"),
+        ("2026-10-01T12:00:00.123456999999Z", "2026-10-01T12:00:00.123456Z"),
+        ("2024-02-29T23:59:59-23:59", "2024-03-01T23:58:59.000000Z"),
+    ],
+)
+def test_the_forms_that_are_read(text: str, written: str) -> None:
+    assert utc_text(parse_instant(text)) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2026-10-01T12:00:00", "needs an offset"),
+        ("2026-10-01T12:00:00+24:00", "does not exist"),
+        ("2026-10-01T12:00:00+01:60", "does not exist"),
+        ("2026-02-30", "day"),
+        ("2026-02-30T12:00:00Z", "day"),
+        ("2026-10-01T24:00:01Z", "hour|24"),
+        ("2026-10-01T12:00Z", "not an RFC 3339"),
+        ("0001-01-01T00:00:00+00:01", "outside the years"),
+        ("9999-12-31T23:59:59-00:01", "outside the years"),
+        ("٢٠٢٦-10-01", "not an RFC 3339"),
+        ("1790000040", "not an RFC 3339"),
+        ("", "not an RFC 3339"),
+    ],
+)
+def test_what_is_no_instant_is_told_why(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_instant(text)
+
+
+def test_a_naive_datetime_is_refused() -> None:
+    with pytest.raises(ValueError, match="ambiguous"):
+        instant_us(datetime(2026, 10, 1))  # noqa: DTZ001 (that is the point)
+
+
+@given(st.text("0123456789-:.TZz+ ", max_size=32))
+def test_any_text_is_an_instant_or_a_value_error(text: str) -> None:
+    _value_or_value_error(parse_instant, text)
+
+
+@given(st.text("SunMar0123456789+-:, ", max_size=40))
+@example("Sun, 25 Mar 99999999999999999999 09:53:19 +0000")
+@example("Sun, 25 Mar 2018 09:53:19 +99999999999999999999")
+@example("Sun, 25 Mar 2018 09:53:19 +9999")
+def test_any_mail_date_is_an_instant_or_a_value_error(text: str) -> None:
+    _value_or_value_error(parse_rfc2822, text)
+
+
+def _value_or_value_error(parse: object, text: str) -> None:
+    assert callable(parse)
+    try:
+        assert isinstance(parse(text), int)
+    except ValueError as fault:
+        assert str(fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Sun, 25 Mar 2018 09:53:19 +0000", "2018-03-25T09:53:19.000000Z"),
+        ("Sun, 25 Mar 2018 02:53:19 -0700", "2018-03-25T09:53:19.000000Z"),
+        ("25 Mar 2018 09:53:19 GMT", "2018-03-25T09:53:19.000000Z"),
+        ("Sun, 25 Mar 2018 09:53:19 -0000", "2018-03-25T09:53:19.000000Z"),
+    ],
+)
+def test_the_mail_dates_that_are_read(text: str, written: str) -> None:
+    assert utc_text(parse_rfc2822(text)) == written
+
+
+def test_one_bad_clock_dates_no_call() -> None:
+    now_us = 1_790_000_040_000_000
+    for good in (EARLIEST_US, now_us, now_us + AHEAD_US):
+        check_plausible(good, now_us)
+    with pytest.raises(ValueError, match="before the year 2000"):
+        check_plausible(EARLIEST_US - 1, now_us)
+    with pytest.raises(ValueError, match="24 h ahead"):
+        check_plausible(now_us + AHEAD_US + 1, now_us)
