@@ -26,6 +26,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "large-page": pages.large_page,
     "template": pages.template,
     "offset": seeking.offset,
+    "offset-http": pages.any_page,
     "total": seeking.total,
     "datasette": against_datasette.against_datasette,
     "ingest": ingest.ingest,

@@ -48,7 +48,7 @@ async def against_datasette(lab: Lab) -> list[Row]:
     need("datasette")
     dataset = await lab.dataset()
     offset = min(_AT_OFFSET, calls_of(lab.size, BIG) - 25)
-    ours_deep = f"/api/v1/call-logs?limit=25&offset={offset}"
+    ours_deep = page_path(25, offset)
     async with (
         service(dataset.url, probe=page_path(25), key=dataset.key) as ours,
         datasette(dataset.path, probe=_FIRST) as theirs,

@@ -36,7 +36,7 @@ class Ingested(NamedTuple):
 
 def facts_a_chunk(size: int) -> int:
     """How many facts a round takes: enough for a steady state, few enough for small sizes."""
-    return max(1_024, min(8_192, size // 4) // BATCH_FACTS * BATCH_FACTS)
+    return max(2 * BATCH_FACTS, min(8_192, size // 4) // BATCH_FACTS * BATCH_FACTS)
 
 
 def live_facts(seed: int = SEED) -> Iterator[Submission]:

@@ -12,6 +12,7 @@ from bench.client import Load, get, load
 from bench.dataset import Dataset
 from bench.lab import Lab
 from bench.processes import Server, application, need, service
+from bench.rows.seeking import ANY_OFFSET_LIMIT, offsets_of
 from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.traffic import BIG
 from calltally.net import HttpClient
@@ -25,15 +26,15 @@ _TEMPLATE_TIMES: Final = 10.0
 _SERVERS_OWN: Final = frozenset({"date", "content-length", "content-type", "server"})
 
 
-def page_path(limit: int) -> str:
-    """The list's first page."""
-    return f"/api/v1/call-logs?limit={limit}&offset=0"
+def page_path(limit: int, offset: int = 0) -> str:
+    """A page of the list."""
+    return f"/api/v1/call-logs?limit={limit}&offset={offset}"
 
 
 async def small_page(lab: Lab) -> list[Row]:
     """A page of 25."""
     dataset = await lab.dataset()
-    ours, floor, asgi = await _beside_floors(lab, dataset, 25, 600)
+    ours, floor, asgi = await _beside_floors(lab, dataset, 25, min(600, lab.size // 10))
     return _floor_rows("page of 25, first", ours, floor, asgi, limit=_SMALL_LIMIT)
 
 
@@ -90,6 +91,22 @@ async def alternate(
             if number:
                 loads.append(done)
     return taken
+
+
+async def any_page(lab: Lab) -> list[Row]:
+    """A page of 25 anywhere, as a client gets it, against the first; both of the same server."""
+    dataset = await lab.dataset()
+    draw, requests = offsets_of(lab.size), min(600, lab.size // 10)
+    async with service(dataset.url, probe=page_path(25), key=dataset.key) as server:
+        paths = [[page_path(25, draw()) for _ in range(requests)], [page_path(25)] * requests]
+        asked = [[get(path, server.port, dataset.key) for path in same] for same in paths]
+        taken: list[list[float]] = [[], []]
+        for _ in range(_ROUNDS):
+            for same, costs in zip(asked, taken, strict=True):
+                costs.append((await load(server.port, server.pid, iter(same))).cpu_each)
+    anywhere, first = map(median, taken)
+    what, against = "page of 25 at any offset, over HTTP", f"its first page: {micros(first)}"
+    return [at_most(what, f"{micros(anywhere)} CPU", against, ratio=anywhere / first, limit=ANY_OFFSET_LIMIT)]
 
 
 async def template(lab: Lab) -> list[Row]:

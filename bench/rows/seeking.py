@@ -20,7 +20,7 @@ from calltally.store.store import Store
 
 _ROUNDS: Final = 400
 _SLOW_ROUNDS: Final = 15
-_ANY_OFFSET_LIMIT: Final = 1.3
+ANY_OFFSET_LIMIT: Final = 1.3
 _OFFSET_TIMES: Final = 300
 _AT_OFFSET: Final = 2_000_000
 _TOTAL_TIMES: Final = 300
@@ -75,7 +75,7 @@ async def _anywhere(store: Store, size: int, calls: CallFilter, what: str) -> Ro
     first = page_reader(store, lambda: 0, calls)
     ours, theirs = await interleaved(anywhere, first, rounds=_ROUNDS)
     against = f"its first page: {micros(theirs)}"
-    return at_most(what, micros(ours), against, ratio=ours / theirs, limit=_ANY_OFFSET_LIMIT)
+    return at_most(what, micros(ours), against, ratio=ours / theirs, limit=ANY_OFFSET_LIMIT)
 
 
 async def _matches(store: Store, calls: CallFilter) -> int:

@@ -56,14 +56,16 @@ def pack_fact(fact: Fact) -> bytes:
 def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
     """The fact that `pack_fact` wrote; raises DamagedStore for bytes that it cannot have written."""
     try:
-        sid, door, provider, account, event_id, sequence, occurred_us, digest, said, *rest = _decoder.decode(
-            content
-        )
-    except (msgspec.DecodeError, ValueError, TypeError) as fault:
+        return _unpack(_decoder.decode(content), received_us, raw)
+    except (msgspec.DecodeError, ValueError, TypeError, LookupError, AttributeError) as fault:
         message = (
             "a stored fact cannot be read; run `calltally verify` to see which, and restore it from a backup"
         )
         raise DamagedStore(message) from fault
+
+
+def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
+    sid, door, provider, account, event_id, sequence, occurred_us, digest, said, *rest = row
     account = _unpack_sid(account)
     return Fact(
         *(_unpack_sid(sid), door, provider, account, event_id, sequence, occurred_us, received_us, digest),

@@ -74,7 +74,8 @@ class _Call:
             return Outcome.DUPLICATE, "already recorded"
         component.facts[node, key] = fact
         outcome, reason = self._refold()
-        self._announce = self._announce or announce
+        # What changed nothing is no news, even beside an import that changed something.
+        self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
         changes.put_fact(tenant, node, _fact_row(key, fact, outcome, reason))
         return outcome, reason
 

@@ -5,15 +5,16 @@ that hold the page are opened one level finer, until what is left to skip is a p
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
-from calltally.store.counts import ALL, COLUMNS, FACETS, columns_of, facet, widths_of
-from calltally.store.spans import Cut, Edge, Span, cut
-from calltally.store.steps import Many, Step
+from calltally.store.counts import ALL, FACETS, columns_of, facet, widths_of
+from calltally.store.spans import Cut, Span, cut
+from calltally.store.steps import Clauses, Many, Step
 
 # Opening a bucket costs about as much as stepping over this many rows of the index.
 _NOT_WORTH_OPENING: Final = 256
@@ -26,14 +27,10 @@ class Page(NamedTuple):
     total: int
 
 
-class _Bucket(NamedTuple):
-    """A stretch of time with how many calls of the filter, and how many rows of the index, it holds."""
-
-    lo_us: int
-    hi_us: int
-    width_s: int
-    matches: int
-    rows: int
+# A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
+# of the facet. Rows just as the database gives them: to name their parts doubles the price of a page.
+_Bucket: TypeAlias = tuple[int, int, int, int, int]
+_MATCHES: Final = 3
 
 
 class _Run(NamedTuple):
@@ -63,10 +60,9 @@ class Seek:
         self._facet = facet_name
         self._widths_s = widths_of(facet_name)
         self._finer_s = dict(pairwise(self._widths_s))
-        columns = columns_of(query.filter.statuses, query.filter.direction)
-        self._sums = (("matches", " + ".join(columns)), ("rows", " + ".join(COLUMNS)))
-        self._filters = (("filters", _filters(query.filter, facet_name)),)
-        self._value = facet_name.partition("=")[2]
+        column, _, self._value = facet_name.partition("=")
+        plan = _plan(query.filter.statuses, query.filter.direction, column, order=query.order)
+        self._sums, self._edges, self._records_of = plan
         # Only where the facet is all calls does a counter tell how many rows the index has there.
         self._knows_rows = facet_name == ALL
 
@@ -74,7 +70,7 @@ class Seek:
         """The page and its total."""
         query = self._query
         buckets = yield from self._buckets(cut(query.filter.from_us, query.filter.to_us, self._widths_s))
-        total = sum(bucket.matches for bucket in buckets)
+        total = sum(bucket[_MATCHES] for bucket in buckets)
         chosen, skip = _cover(buckets, query.offset, query.limit)
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
             chosen = yield from self._open(chosen, opened)
@@ -87,43 +83,35 @@ class Seek:
         return self._query.order == "desc"
 
     def _is_worth_opening(self, bucket: _Bucket, chosen: Sequence[_Bucket], skip: int) -> bool:
-        if bucket.width_s not in self._finer_s:
+        _lo_us, _hi_us, width_s, matches, calls = bucket
+        if width_s not in self._finer_s:
             return False
         if not self._knows_rows:
             return True
-        if bucket.matches == bucket.rows:
+        if matches == calls:
             # Every row matches, so only what is skipped costs, and only in the first bucket.
             return bucket is chosen[0] and skip > _NOT_WORTH_OPENING
-        return bucket.rows > _NOT_WORTH_OPENING
+        return calls > _NOT_WORTH_OPENING
 
     def _buckets(self, window: Cut) -> Step[list[_Bucket]]:
         counted = yield from self._count(window.spans)
         edges = [edge for edge in (window.first, window.last) if edge is not None]
         if edges:
-            counted += yield from self._count_edges(edges)
+            counted += yield Many("count_edges", [self._window(*edge) for edge in edges], self._edges)
         return sorted(counted, reverse=self._descending)
 
     def _count(self, spans: Iterable[Span]) -> Step[list[_Bucket]]:
         asked = [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
-        rows = (yield Many("count_buckets", asked, self._sums)) if asked else []
-        return [
-            _Bucket(bucket_s * SECOND_US, (bucket_s + width_s) * SECOND_US, width_s, matches, whole)
-            for width_s, bucket_s, matches, whole in rows
-            if matches
-        ]
-
-    def _count_edges(self, edges: Iterable[Edge]) -> Step[list[_Bucket]]:
-        asked = [self._window(edge.lo_us, edge.hi_us) for edge in edges]
-        rows = yield Many("count_edges", asked, self._filters)
-        return [_Bucket(lo_us, hi_us, 0, matches, matches) for lo_us, hi_us, matches in rows if matches]
+        buckets: list[Any] = (yield Many("count_buckets", asked, self._sums)) if asked else []
+        return buckets
 
     def _window(self, lo_us: int, hi_us: int) -> dict[str, Any]:
         return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
 
     def _open(self, chosen: Sequence[_Bucket], opened: Sequence[_Bucket]) -> Step[list[_Bucket]]:
         spans = [
-            Span(self._finer_s[bucket.width_s], bucket.lo_us // SECOND_US, bucket.hi_us // SECOND_US)
-            for bucket in opened
+            Span(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
+            for lo_us, hi_us, width_s, _matches, _calls in opened
         ]
         finer = yield from self._count(spans)
         kept = [bucket for bucket in chosen if bucket not in opened]
@@ -137,8 +125,7 @@ class Seek:
             most = min(left, run.matches - skip)
             asked.append({**self._window(run.lo_us, run.hi_us), "skip": skip, "most": most})
             left, skip = left - most, 0
-        way = (("way", "DESC" if self._descending else "ASC"),)
-        rows = yield Many("page_records", asked, (*self._filters, *way))
+        rows = yield Many("page_records", asked, self._records_of)
         return [record for (record,) in rows]
 
 
@@ -147,11 +134,12 @@ def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_B
     chosen: list[_Bucket] = []
     skip, covered = offset, 0
     for bucket in buckets:
-        if not chosen and skip >= bucket.matches:
-            skip -= bucket.matches
+        matches = bucket[_MATCHES]
+        if not chosen and skip >= matches:
+            skip -= matches
             continue
         chosen.append(bucket)
-        covered += bucket.matches
+        covered += matches
         if covered >= skip + limit:
             break
     return chosen, skip
@@ -159,7 +147,7 @@ def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_B
 
 def _runs(chosen: Sequence[_Bucket], *, descending: bool) -> list[_Run]:
     runs: list[_Run] = []
-    for lo_us, hi_us, _width_s, matches, _rows in chosen:
+    for lo_us, hi_us, _width_s, matches, _calls in chosen:
         last = runs[-1] if runs else None
         if last and descending and last.lo_us == hi_us:
             runs[-1] = _Run(lo_us, last.hi_us, last.matches + matches)
@@ -170,14 +158,24 @@ def _runs(chosen: Sequence[_Bucket], *, descending: bool) -> list[_Run]:
     return runs
 
 
-def _filters(calls: CallFilter, facet_name: str) -> str:
-    """The conditions on a row, in numbers of ours and the one value of the facet."""
+class _Plan(NamedTuple):
+    """The clauses of the three statements of a seek."""
+
+    sums: Clauses
+    edges: Clauses
+    records: Clauses
+
+
+@lru_cache(maxsize=1_024)
+def _plan(statuses: tuple[str, ...], direction: str | None, facet_column: str, *, order: str) -> _Plan:
+    """The conditions in numbers of ours, and the one value of the facet."""
     parts = []
-    if calls.statuses:
-        numbers = ", ".join(str(STATUS_NUMBER[status]) for status in calls.statuses)
-        parts.append(f"AND c.status IN ({numbers})")
-    if calls.direction is not None:
-        parts.append(f"AND c.direction = {DIRECTION_NUMBER[calls.direction]}")
-    if facet_name != ALL:
-        parts.append(f"AND c.{facet_name.partition('=')[0]} = k.value")
-    return " ".join(parts)
+    if statuses:
+        parts.append(f"AND c.status IN ({', '.join(str(STATUS_NUMBER[status]) for status in statuses)})")
+    if direction is not None:
+        parts.append(f"AND c.direction = {DIRECTION_NUMBER[direction]}")
+    columns = columns_of(statuses, direction)
+    # Where there is no facet its value is '', and so is this column.
+    filters = (("column", f"c.{facet_column}" if facet_column else "''"), ("filters", " ".join(parts)))
+    way = ("way", "DESC" if order == "desc" else "ASC")
+    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, way))

@@ -1,5 +1,6 @@
 """How a window of time is cut into whole buckets of the counters, with a ragged edge at either end."""
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
@@ -33,6 +34,8 @@ class Cut(NamedTuple):
     last: Edge | None
 
 
+# Most lists have no window, and dashboards keep theirs for a while.
+@lru_cache(maxsize=256)
 def cut(from_us: int | None, to_us: int | None, widths_s: tuple[int, ...] = WIDTHS_S) -> Cut:
     """Cut from <= t < to (None: without bound) into the widest buckets that fit, and at most two edges."""
     finest_us = widths_s[-1] * SECOND_US

@@ -15,12 +15,15 @@ Params: TypeAlias = Mapping[str, Any]
 Clock: TypeAlias = Callable[[], int]
 
 
+Clauses: TypeAlias = tuple[tuple[str, str], ...]
+
+
 class Statement(NamedTuple):
     """One run of a named statement. `clauses` fills its `/*name*/` places with constant SQL."""
 
     name: str
     params: Params
-    clauses: tuple[tuple[str, str], ...] = ()
+    clauses: Clauses = ()
 
 
 class Many(NamedTuple):
@@ -31,7 +34,7 @@ class Many(NamedTuple):
 
     name: str
     rows: Sequence[Params]
-    clauses: tuple[tuple[str, str], ...] = ()
+    clauses: Clauses = ()
 
 
 Step: TypeAlias = Generator[Statement | Many, Rows, T]

@@ -6,19 +6,25 @@ called wrong for it.
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
+from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
 from calltally.calls.times import SECOND_US
 from calltally.store.components import Component
-from calltally.store.content import unpack_fact
-from calltally.store.counts import CLAUSES, COLUMNS, WIDTHS_S, Cells, Deltas, Place
+from calltally.store.content import bodies, unpack_fact
+from calltally.store.counts import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
 from calltally.store.lookup import nodes_of, resolve
 from calltally.store.steps import Many, Row, Statement, Step
 
 CHUNK: Final = 500
-_REPLACED: Final = ("replaced", ", ".join(f"{name} = excluded.{name}" for name in ("revision", *COLUMNS)))
+_REPLACED: Final = (
+    "replaced",
+    ", ".join(f"{name} = excluded.{name}" for name in ("revision", SUM, *COLUMNS)),
+)
 
 
 class Finding(NamedTuple):
@@ -53,7 +59,9 @@ def _check_call(tenant: str, row: Row) -> Step[list[Finding]]:
     subject = f"call {uuid_text(call_id)} of {tenant}"
     if not stored:
         return [Finding(1, subject, "there is no fact for it")]
-    facts = [unpack_fact(content, received_us) for _, _, _, received_us, content in stored]
+    facts = [fact for *_, received_us, content in stored if (fact := _readable(content, received_us))]
+    if len(facts) < len(stored):
+        return [Finding(1, subject, f"{len(stored) - len(facts)} of its facts cannot be read")]
     expected = _expected_row(tenant, facts)
     findings = []
     if seal(expected[-1], revision, updated_us) != record:
@@ -81,15 +89,37 @@ def check_facts(tenant: str, after: tuple[bytes, bytes]) -> Step[Checked]:
     asked = {"tenant": tenant, "node": after[0], "key": after[1], "most": CHUNK}
     rows = yield Statement("facts_after", asked)
     findings: list[Finding] = []
-    for node, key, received_us, content in rows:
-        fact = unpack_fact(content, received_us)
-        subject = f"fact {key.hex()} of SID {fact.call_sid} of {tenant}"
-        if (node, key) != (call_uuid(tenant, fact.call_sid), fact.key):
-            findings.append(Finding(1, subject, "its key is not that of its content"))
+    for node, key, received_us, content, raw in rows:
+        findings += _check_fact(tenant, (node, key), _readable(content, received_us, raw))
         call_id = yield from resolve(tenant, node)
         if not (yield Statement("record_of_id", {"tenant": tenant, "id": call_id})):
-            findings.append(Finding(1, subject, "its call is missing"))
+            findings.append(Finding(1, _subject(tenant, key), "its call is missing"))
     return Checked(len(rows), findings, (rows[-1][0], rows[-1][1]) if len(rows) == CHUNK else None)
+
+
+def _check_fact(tenant: str, key: tuple[bytes, bytes], fact: Fact | None) -> list[Finding]:
+    if fact is None:
+        return [Finding(1, _subject(tenant, key[1]), "it cannot be read")]
+    if key != (call_uuid(tenant, fact.call_sid), fact.key):
+        return [Finding(1, _subject(tenant, key[1]), "its key is not that of its content")]
+    return []
+
+
+def _subject(tenant: str, key: bytes) -> str:
+    return f"fact {key.hex()} of {tenant}"
+
+
+def _readable(content: bytes, received_us: int, raw: bytes | None = None) -> Fact | None:
+    """A stored fact; None where it, or its raw body, is not what the ledger can have written."""
+    try:
+        fact = unpack_fact(content, received_us, b"" if raw is None else bodies.decompress(raw))
+        # A byte that changed can leave a row that still unpacks, to a number where a text should be.
+        return _decoder.decode(msgspec.msgpack.encode(fact))
+    except (DamagedStore, msgspec.DecodeError, TypeError, ValueError):
+        return None
+
+
+_decoder: Final = msgspec.msgpack.Decoder(Fact)
 
 
 def check_revisions(tenant: str) -> Step[Checked]:
@@ -123,7 +153,7 @@ def check_counts(tenant: str, window_s: int) -> Step[Checked]:
         if wanted != had:
             facet, width_s, bucket_s = key
             subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
-            findings.append(Finding(6, subject, f"it counts {sum(had)} calls, the rows are {sum(wanted)}"))
+            findings.append(Finding(6, subject, f"it counts {had[0]} calls, the rows are {wanted[0]}"))
     return Checked(looked_at, findings, None)
 
 
@@ -137,7 +167,7 @@ def repair_counts(tenant: str, window_s: int) -> Step[int]:
     ]
     for key in sorted(wrong):
         facet, width_s, bucket_s = key
-        counted = dict(zip(COLUMNS, expected.get(key, _NONE), strict=True))
+        counted = dict(zip((SUM, *COLUMNS), expected.get(key, _NONE), strict=True))
         named = {
             "tenant": tenant,
             "facet": facet,
@@ -149,7 +179,7 @@ def repair_counts(tenant: str, window_s: int) -> Step[int]:
     return len(wrong)
 
 
-_NONE: Final = (0,) * len(COLUMNS)
+_NONE: Final = (0,) * (1 + len(COLUMNS))
 _Key = tuple[str, int, int]
 _Counts = dict[_Key, tuple[int, ...]]
 
@@ -165,7 +195,7 @@ def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
 
 
 def _whole(cells: Cells) -> tuple[int, ...]:
-    return tuple(cells.get(column, 0) for column in range(len(COLUMNS)))
+    return (sum(cells.values()), *(cells.get(column, 0) for column in range(len(COLUMNS))))
 
 
 def _stored_counts(tenant: str, window_s: int) -> Step[_Counts]:

@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
+from calltally.calls.errors import Unavailable
 from calltally.store.ledger import record
 from calltally.store.steps import Clock, Step
 from calltally.store.store import Recorded, Submission
@@ -38,6 +39,7 @@ class Writer:
         self._transact = transact
         self._clock = clock
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._closed = False
         self._thread = Thread(target=self._work, name="calltally-writer", daemon=True)
         self._thread.start()
 
@@ -57,12 +59,16 @@ class Writer:
         return result
 
     def _enqueue(self, submissions: Sequence[Submission], step: Step[Any] | None) -> "asyncio.Future[Any]":
+        if self._closed:
+            # Nobody would ever answer it.
+            raise Unavailable("the store is closing; nothing was recorded, try again")
         future = asyncio.get_running_loop().create_future()
         self._queue.put(_Job(submissions, step, future))
         return future
 
     async def close(self) -> None:
         """Finish what is queued, then end the thread."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -96,8 +102,18 @@ class Writer:
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
             if len(jobs) == 1:
                 return [(jobs[0], None, fault)]
-            return [result for job in jobs for result in self._commit([job])]
+            return self._one_by_one(jobs)
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
+
+    def _one_by_one(self, jobs: list[_Job]) -> list[_Result]:
+        results: list[_Result] = []
+        for job in jobs:
+            results += self._commit([job])
+            fault = results[-1][2]
+            if isinstance(fault, Unavailable):
+                # It is the database, not the request: to wait it out for each would take minutes.
+                return results + [(left, None, fault) for left in jobs[len(results) :]]
+        return results
 
 
 def _groups(jobs: list[_Job]) -> list[list[_Job]]:

@@ -139,7 +139,8 @@ CREATE TABLE tombstones (
     PRIMARY KEY (tenant, revision)
 ) STRICT, WITHOUT ROWID;
 
--- Calls per bucket of time, a column per status and direction. `facet` is '' for all calls, else `route=…` and the like.
+-- Calls per bucket of time: all of them, and a column per status and direction.
+-- `facet` is '' for all calls, else `route=…` and the like.
 CREATE TABLE counts (
     tenant TEXT NOT NULL,
     facet TEXT NOT NULL,
@@ -147,6 +148,7 @@ CREATE TABLE counts (
     bucket_s INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     changes INTEGER NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 0,
     queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
     initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
     ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,
@@ -170,6 +172,7 @@ CREATE TABLE count_history (
     bucket_s INTEGER NOT NULL,
     revision INTEGER NOT NULL,
     changes INTEGER NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 0,
     queued_unknown INTEGER NOT NULL DEFAULT 0, queued_inbound INTEGER NOT NULL DEFAULT 0, queued_outbound INTEGER NOT NULL DEFAULT 0,
     initiated_unknown INTEGER NOT NULL DEFAULT 0, initiated_inbound INTEGER NOT NULL DEFAULT 0, initiated_outbound INTEGER NOT NULL DEFAULT 0,
     ringing_unknown INTEGER NOT NULL DEFAULT 0, ringing_inbound INTEGER NOT NULL DEFAULT 0, ringing_outbound INTEGER NOT NULL DEFAULT 0,

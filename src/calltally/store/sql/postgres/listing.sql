@@ -1,16 +1,17 @@
 -- name: count_buckets
 -- Calls per bucket of each span: those of the filter, and all of the facet.
-SELECT t.width_s, t.bucket_s, {matches}, {rows}
+SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls
 FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[])
     AS k (tenant, facet, width_s, lo_s, hi_s)
 JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
-    AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s;
+    AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND {matches} > 0;
 
 -- name: count_edges
 -- Calls of the filter in parts of minutes, where no counter reaches.
-SELECT k.lo_us, k.hi_us, count(*)
+SELECT k.lo_us, k.hi_us, 0, count(*), count(*)
 FROM unnest(:tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[]) AS k (tenant, lo_us, hi_us, value)
-JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
+JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+    AND {column} = k.value {filters}
 GROUP BY k.lo_us, k.hi_us;
 
 -- name: page_records
@@ -21,7 +22,8 @@ FROM unnest(
 ) WITH ORDINALITY AS k (tenant, lo_us, hi_us, value, skip, most, place)
 CROSS JOIN LATERAL (
     SELECT c.record, c.created_us, c.id FROM calls AS c
-    WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
+    WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+        AND {column} = k.value {filters}
     ORDER BY c.created_us {way}, c.id {way} LIMIT k.most OFFSET k.skip
 ) AS r
 ORDER BY k.place, r.created_us {way}, r.id {way};

@@ -5,7 +5,7 @@ FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT :most;
 
 -- name: facts_after
 -- Facts in the order of their keys, for a walk over all of them.
-SELECT node, key, received_us, content FROM facts
+SELECT node, key, received_us, content, raw FROM facts
 WHERE tenant = :tenant AND (node > :node OR (node = :node AND key > :key)) ORDER BY node, key LIMIT :most;
 
 -- name: revisions_told

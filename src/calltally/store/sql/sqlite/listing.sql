@@ -1,23 +1,26 @@
 -- name: count_buckets
 -- Calls per bucket of a span: those of the filter, and all of the facet.
-SELECT width_s, bucket_s, {matches}, {rows} FROM counts
-WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s;
+SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls FROM counts
+WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s
+    AND {matches} > 0;
 
 -- name: count_edges
 -- Calls of the filter in a part of a minute, where no counter reaches.
-SELECT k.lo_us, k.hi_us, count(*)
-FROM (SELECT :tenant AS tenant, :lo_us AS lo_us, :hi_us AS hi_us, :value AS value) AS k
-CROSS JOIN calls AS c INDEXED BY calls_listed
-WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
-GROUP BY k.lo_us, k.hi_us;
+SELECT :lo_us, :hi_us, 0, count(*), count(*) FROM calls AS c INDEXED BY calls_listed
+WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+HAVING count(*) > 0;
 
 -- name: page_records
--- The records of one run of buckets; what is skipped is read from the index alone.
-SELECT c.record
-FROM (SELECT :tenant AS tenant, :lo_us AS lo_us, :hi_us AS hi_us, :value AS value) AS k
-CROSS JOIN calls AS c INDEXED BY calls_listed
-WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us {filters}
-ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
+-- The records of one run of buckets. The page is found in the index alone; a plain OFFSET would read each row that
+-- it skips, at ten times the price.
+SELECT r.record
+FROM (
+    SELECT c.rowid AS place, c.created_us AS created_us, c.id AS id FROM calls AS c INDEXED BY calls_listed
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+    ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+) AS p
+CROSS JOIN calls AS r ON r.rowid = p.place
+ORDER BY p.created_us {way}, p.id {way};
 
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.
