@@ -1,6 +1,7 @@
 """A database of so many calls, loaded once through the ledger and kept for the next run."""
 
 import asyncio
+import os
 import shutil
 import sys
 import time
@@ -132,5 +133,12 @@ def copy_of(dataset: Dataset, folder: Path) -> Dataset:
     folder.mkdir(parents=True)
     for name in (FILE, "secret.key"):
         shutil.copyfile(dataset.path.with_name(name), folder / name)
+        _sync(folder / name)
     url = f"sqlite:///{folder / FILE}"
     return msgspec.structs.replace(dataset, url=url, folder=str(folder))
+
+
+def _sync(path: Path) -> None:
+    """Have it on disk now: else the first commits that are measured would wait for it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

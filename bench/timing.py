@@ -10,6 +10,7 @@ from typing import Final
 US_PER_S: Final = 1_000_000
 MS_PER_S: Final = 1_000
 _KIB: Final = 1024
+_TURN_S: Final = 0.005
 
 Timed = Callable[[], Awaitable[object]]
 
@@ -41,18 +42,27 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 async def interleaved(*sides: Timed, rounds: int, most_seconds: float = 20.0) -> list[float]:
-    """The median seconds of each side; in every round each runs once, so that noise falls on all alike.
+    """The median seconds of each side. They take turns, so that noise falls on all alike.
 
-    Ends before `rounds` where they take longer than `most_seconds`.
+    A turn lasts some milliseconds: a short side that ran once after a long one would find the
+    processor's caches full of the other's data. Ends before `rounds` where all take too long.
     """
     taken: list[list[float]] = [[] for _ in sides]
     until = time.perf_counter() + most_seconds
     for _ in range(rounds):
         for side, seconds in zip(sides, taken, strict=True):
-            seconds.append(await _seconds(side))
+            seconds.extend(await _turn(side))
         if time.perf_counter() > until:
             break
     return [median(seconds) for seconds in taken]
+
+
+async def _turn(side: Timed) -> list[float]:
+    seconds: list[float] = []
+    until = time.perf_counter() + _TURN_S
+    while not seconds or time.perf_counter() < until:
+        seconds.append(await _seconds(side))
+    return seconds
 
 
 async def _seconds(side: Timed) -> float:

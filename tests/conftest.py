@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,9 +55,13 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of this session, with a migrated database `template_calltally` to copy."""
-    with get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+    # Not in pytest's own folder, of which other sessions on the machine keep only the last three.
+    with (
+        tempfile.TemporaryDirectory(prefix="calltally-tests-", ignore_cleanup_errors=True) as folder,
+        get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
+    ):
         url = server.get_uri()
         with psycopg.connect(url, autocommit=True) as connection:
             # Durability has tests of its own, on a server of their own.

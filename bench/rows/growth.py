@@ -13,7 +13,7 @@ from calltally.store.opening import open_store
 from calltally.store.store import Store, Submission
 
 _LIMIT: Final = 1.3
-_ROUNDS: Final = 400
+_ROUNDS: Final = 40
 _INGEST_ROUNDS: Final = 4
 _IN_FLIGHT: Final = 256
 

@@ -106,15 +106,22 @@ async def _alternate(
 def _rows(taken: dict[int, list[Ingested]], bare: float) -> list[Row]:
     rates = {load: median(done.per_s for done in rounds) for load, rounds in taken.items()}
     against = f"the same rows, bare batches of {BATCH_FACTS}: {bare:,.0f}/s"
+    full, part = _LOADS
     rows = [
         at_least(
-            f"facts, durable, {load} in flight",
-            f"{rate:,.0f}/s",
+            f"facts, durable, {full} in flight",
+            f"{rates[full]:,.0f}/s",
             against,
-            ratio=rate / bare,
+            ratio=rates[full] / bare,
             limit=Limit(_HALF),
-        )
-        for load, rate in rates.items()
+        ),
+        # What is in flight is what a commit can hold, so these batches are a quarter of the others'.
+        context(
+            f"facts, durable, {part} in flight",
+            f"{rates[part]:,.0f}/s",
+            against,
+            f"{rates[part] / bare:.2f}x",
+        ),
     ]
     wal = max(done.wal_bytes for rounds in taken.values() for done in rounds)
     return [

@@ -22,7 +22,7 @@ from calltally.store.store import Store
 # Enough to have a busy hour, and loaded in half a minute.
 _MOST_CALLS: Final = 100_000
 _LIMIT: Final = 3.0
-_ROUNDS: Final = 300
+_ROUNDS: Final = 40
 
 
 async def postgres(lab: Lab) -> list[Row]:

@@ -82,10 +82,10 @@ def wall(bench: Bench) -> Wall:
     """Two tenants that each told of the same SID, and the second of one more."""
     service = Service(bench)
     wall = Wall(Side(service, OURS), Side(service, bench.add_tenant(THEIRS)))
-    wall.ours.tell(event(SHARED_SID, "ours"))
-    wall.theirs.tell(event(SHARED_SID, MARK), event(THEIR_SID, MARK))
     route = checked_route(MARK, ["+14155550155"], agent=MARK)
     bench.run(bench.store.write(put_route(THEIRS, route, NOW_US)))
+    wall.ours.tell(event(SHARED_SID, "ours"))
+    wall.theirs.tell(event(SHARED_SID, MARK), event(THEIR_SID, MARK))
     return wall
 
 

@@ -6,7 +6,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, Outcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import Folded, fold
-from calltally.calls.model import encode_body, unseal
+from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
 from calltally.store.changes import Changes
 from calltally.store.components import Component, StoredCall, gather
 from calltally.store.content import bodies, pack_fact
@@ -107,9 +107,15 @@ class _Call:
         tenant = self._component.tenant
         self.revision = changes.put_call(tenant, self.id, body, folded, stored)
         if self._announce:
-            # A call that lives on under another id is no new call to those who were told of it.
-            known = stored or next(iter(self._component.calls.values()), None)
-            changes.announce(tenant, folded, self.revision, known)
+            changes.announce(tenant, folded, self.revision, stored or self._known_otherwise())
+
+    def _known_otherwise(self) -> StoredCall | None:
+        """What was told of a call that lives on under another id: of several, the furthest on."""
+        calls = self._component.calls.values()
+        if not calls:
+            return None
+        furthest = max(calls, key=lambda call: (STATUSES[call.place.status] in FINAL, call.revision))
+        return furthest._replace(escalated=max(call.escalated for call in calls))
 
 
 def _fact_row(key: bytes, fact: Fact, outcome: Outcome, reason: str | None) -> dict[str, object]:

@@ -31,10 +31,11 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Page]:
 def _scan(tenant: str, query: ListQuery) -> Step[Page]:
     params = yield from _params(tenant, query)
     filters = ("filters", _filters(query.filter))
-    [(total,)] = yield Statement("scan_total", params, (filters,))
+    kind = "scan" if query.filter.number is None else "number"
+    [(total,)] = yield Statement(f"{kind}_total", params, (filters,))
     way = ("way", "DESC" if query.order == "desc" else "ASC")
     window = {**params, "skip": query.offset, "most": query.limit}
-    rows = (yield Statement("scan_records", window, (filters, way))) if query.offset < total else []
+    rows = (yield Statement(f"{kind}_records", window, (filters, way))) if query.offset < total else []
     return Page([record for (record,) in rows], total)
 
 
@@ -58,10 +59,6 @@ _CONDITIONS = {
     "agent": "AND c.agent = :agent",
     "provider": "AND c.provider = :provider",
     "call_sid": "AND c.id = :id",
-    "number": (
-        "AND c.id IN (SELECT f.id FROM calls AS f WHERE f.tenant = :tenant AND f.from_number = :number"
-        " UNION SELECT t.id FROM calls AS t WHERE t.tenant = :tenant AND t.to_number = :number)"
-    ),
 }
 
 

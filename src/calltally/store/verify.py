@@ -138,7 +138,7 @@ def count_windows(tenant: str) -> Step[list[int]]:
     """The widest buckets, in seconds, in which a tenant has calls or counters."""
     width_s = WIDTHS_S[0]
     [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
-    [counts_s] = yield Statement("first_and_last_count", {"tenant": tenant, "width_s": width_s})
+    [counts_s] = yield Statement("first_and_last_count", {"tenant": tenant})
     seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in counts_s if s is not None]
     return list(range(min(seconds) // width_s * width_s, max(seconds) + 1, width_s)) if seconds else []
 

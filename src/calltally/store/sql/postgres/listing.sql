@@ -33,3 +33,27 @@ ORDER BY k.place, r.created_us {way}, r.id {way};
 SELECT t.received_us, t.outcome, t.reason, t.repeats, t.content, t.raw
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
+
+-- name: number_total
+-- How many calls have a number at either end.
+SELECT count(*) FROM (
+    SELECT c.id FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    UNION ALL
+    SELECT c.id FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+) AS n;
+
+-- name: number_records
+-- A page of the calls that have a number at either end: each from its own index, merged.
+SELECT n.record FROM (
+    SELECT c.record, c.created_us, c.id FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    UNION ALL
+    SELECT c.record, c.created_us, c.id FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
+) AS n
+ORDER BY n.created_us {way}, n.id {way};

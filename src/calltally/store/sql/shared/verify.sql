@@ -25,8 +25,8 @@ SELECT revision, epoch FROM ledger_heads WHERE tenant = :tenant;
 SELECT min(created_us), max(created_us) FROM calls WHERE tenant = :tenant;
 
 -- name: first_and_last_count
--- Between which buckets of a width a tenant has counters.
-SELECT min(bucket_s), max(bucket_s) FROM counts WHERE tenant = :tenant AND width_s = :width_s;
+-- Between which buckets a tenant has counters, of whatever width.
+SELECT min(bucket_s), max(bucket_s) FROM counts WHERE tenant = :tenant;
 
 -- name: calls_by_minute
 -- The calls of a window by all that counters tell apart, to the minute.

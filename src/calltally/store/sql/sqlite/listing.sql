@@ -25,3 +25,27 @@ ORDER BY p.created_us {way}, p.id {way};
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.
 SELECT received_us, outcome, reason, repeats, content, raw FROM facts WHERE tenant = :tenant AND node = :node;
+
+-- name: number_total
+-- How many calls have a number at either end.
+SELECT count(*) FROM (
+    SELECT c.id FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    UNION ALL
+    SELECT c.id FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+) AS n;
+
+-- name: number_records
+-- A page of the calls that have a number at either end: each from its own index, merged.
+SELECT n.record FROM (
+    SELECT c.record, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    UNION ALL
+    SELECT c.record, c.created_us, c.id FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
+) AS n
+ORDER BY n.created_us {way}, n.id {way};

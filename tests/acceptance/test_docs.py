@@ -1,0 +1,190 @@
+"""The documents say what is: their commands run, their tables list what the code has, their links resolve."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import typer
+
+from calltally.calls import errors
+from calltally.calls.errors import CalltallyError
+from calltally.cli.main import app
+from calltally.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings
+from calltally.store.keys import SCOPES
+from calltally.web.app import HANDLERS
+from calltally.web.openapi import openapi_document
+from calltally.web.problems import KINDS
+from tests.acceptance import pages
+from tests.acceptance.live import HOST, own_environment
+
+REFERENCE = pages.ROOT / "docs" / "reference"
+RUNS_WITHIN_S = 120
+POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
+# Some pages show what is refused.
+SHOWN_PROBLEMS = {"first-call.md": ["invalid-parameter"], "connect-twilio.md": ["wrong-signature"]}
+PROBLEM = re.compile(r"/docs/problems#([a-z-]+)")
+# HTTP has faults that the ledger has no word for.
+OF_HTTP = {"bad-request", "method-not-allowed"}
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(pages.ROOT)) for path in paths]
+
+
+# ---------------------------------------------------------------------------------------------- commands
+
+
+@pytest.fixture
+def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What stands in the documents for what is the reader's own: the address and the database."""
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    told = {f"{HOST}:8080": f"{HOST}:{port}"}
+    if POSTGRES not in request.node.callspec.params["page"].read_text():
+        yield told
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute('CREATE DATABASE "docs"')
+        yield told | {POSTGRES: urlsplit(server)._replace(path="/docs").geturl()}
+        connection.execute('DROP DATABASE "docs" WITH (FORCE)')
+
+
+@pytest.mark.parametrize("page", pages.runnable(), ids=names(pages.runnable()))
+def test_the_commands_of_a_page_run(page: Path, replaced: dict[str, str], tmp_path: Path) -> None:
+    port = replaced[f"{HOST}:8080"].rpartition(":")[2]
+    environment = own_environment(PORT=port) | {
+        "PATH": f"{tools(tmp_path)}:{os.environ['PATH']}",
+        "no_proxy": "*",
+    }
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    done = subprocess.run(
+        ["bash", "-c", pages.script(page, replaced)],  # noqa: S607 (any bash will do)
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=RUNS_WITHIN_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert PROBLEM.findall(done.stdout) == SHOWN_PROBLEMS.get(page.name, [])
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def tools(folder: Path) -> Path:
+    """The commands that the documents use, as this environment has them; curl only where there is none."""
+    found = folder / "bin"
+    found.mkdir()
+    wanted = {"calltally": "calltally"} | ({} if shutil.which("curl") else {"curl": "tests.acceptance.curl"})
+    for name, module in wanted.items():
+        (found / name).write_text(
+            f'#!/bin/sh\nPYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module} "$@"\n'
+        )
+        (found / name).chmod(0o755)
+    (found / "python3").symlink_to(sys.executable)
+    return found
+
+
+def test_the_pages_that_show_how_are_all_run() -> None:
+    shown = {page for page in pages.PAGES if page.parent.name in {"how-to", "tutorials"}}
+    assert shown | {pages.ROOT / "README.md"} <= set(pages.runnable())
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+def test_the_settings_are_those_that_there_are() -> None:
+    listed = dict(pages.rows((REFERENCE / "settings.md").read_text()))
+    expected = {PREFIX + name.upper(): field.default for name, field in Settings.model_fields.items()}
+    expected[CONFIG_VARIABLE] = DEFAULT_CONFIG
+    assert list(listed) == list(expected)
+    assert {name: cells[0].strip("`") for name, cells in listed.items()} == {
+        name: {None: "none", False: "false"}.get(default, str(default)) for name, default in expected.items()
+    }
+    assert all(cells[1] for cells in listed.values())
+
+
+def commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:  # noqa: ANN401 (the CLI library's own)
+    """Each command with its arguments, and its options."""
+    if hasattr(command, "commands"):
+        for word, each in command.commands.items():
+            yield from commands(each, f"{name} {word}")
+        return
+    arguments = [each.name.upper() for each in command.params if each.param_type_name == "argument"]
+    options = [each.opts[0] for each in command.params if each.param_type_name == "option"]
+    yield " ".join([name, *arguments]), options
+
+
+def test_the_commands_are_those_that_there_are() -> None:
+    sections = (REFERENCE / "commands.md").read_text().split("\n## `")[1:]
+    listed = {
+        section.partition("`")[0]: [name for name, _ in pages.rows(section) if name.startswith("--")]
+        for section in sections
+    }
+    assert listed == dict(commands(typer.main.get_command(app), "calltally"))
+
+
+def test_the_scopes_are_those_that_there_are() -> None:
+    listed = {
+        name: cells for name, cells in pages.rows((REFERENCE / "commands.md").read_text()) if ":" in name
+    }
+    assert {name: cells[0] for name, cells in listed.items()} == SCOPES
+
+
+def slugs(error: type[CalltallyError]) -> Iterator[str]:
+    yield error.slug
+    for each in error.__subclasses__():
+        if each.__module__ == errors.__name__:
+            yield from slugs(each)
+
+
+def test_the_errors_are_those_that_there_are() -> None:
+    listed = {name: cells[0] for name, cells in pages.rows((REFERENCE / "errors.md").read_text())}
+    assert listed == {kind.slug: str(kind.status) for kind in KINDS.values()}
+    assert listed.keys() == set(slugs(CalltallyError)) | OF_HTTP
+
+
+def test_the_paths_are_those_that_there_are() -> None:
+    listed = {
+        name: cells[0]
+        for name, cells in pages.rows((REFERENCE / "http-api.md").read_text())
+        if name[0] == "/"
+    }
+    document = openapi_document(HANDLERS, None)["paths"]
+    assert listed == {path: ", ".join(sorted(methods)).upper() for path, methods in document.items()}
+
+
+# ------------------------------------------------------------------------------------------------- links
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=names(list(pages.PAGES)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in pages.links(page):
+        if urlsplit(link).scheme:
+            assert urlsplit(link).scheme == "https", link
+            continue
+        place, _, anchor = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), link
+        assert not anchor or anchor in pages.anchors(target), link
+
+
+def test_every_page_is_linked_from_the_readme_or_the_index() -> None:
+    index = pages.ROOT / "docs" / "README.md"
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in (pages.ROOT / "README.md", index)
+        for link in pages.links(page)
+    }
+    assert set((pages.ROOT / "docs").rglob("*.md")) <= linked

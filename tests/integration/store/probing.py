@@ -1,0 +1,70 @@
+"""Ways to look into a store past its own code, and to do to it what no code of ours would."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import apsw
+import psycopg
+
+from calltally.calls.events import Fact
+from calltally.calls.filters import ListQuery
+from calltally.store.listing import list_calls
+from calltally.store.lookup import find_call
+from calltally.store.opening import sqlite_path
+from calltally.store.store import Recorded, Store, Submission
+from calltally.store.verification import Verdict, Verification
+from tests.conftest import TENANT, Bench
+
+
+class Direct:
+    """A connection of one's own to the database of a store; `?` stands for a parameter."""
+
+    def __init__(self, connection: Any) -> None:  # noqa: ANN401 (two drivers that share no type)
+        self._connection = connection
+
+    def __call__(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        if isinstance(self._connection, apsw.Connection):
+            return self._connection.execute(sql, params).fetchall()
+        cursor = self._connection.execute(sql.replace("?", "%s"), params)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def direct(url: str) -> Iterator[Direct]:
+    """Opens and closes one; each statement commits by itself."""
+    path = sqlite_path(url)
+    connection: Any = apsw.Connection(str(path)) if path else psycopg.connect(url, autocommit=True)
+    try:
+        yield Direct(connection)
+    finally:
+        connection.close()
+
+
+async def verified(store: Store, *tenants: str, repair: bool = False) -> Verdict:
+    """What `calltally verify` finds."""
+    return await Verification(store, lambda _kind, _looked_at: None, repair=repair).run(tenants or (TENANT,))
+
+
+def verdict(bench: Bench, *tenants: str, repair: bool = False) -> Verdict:
+    return bench.run(verified(bench.store, *tenants, repair=repair))
+
+
+def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = True) -> list[Recorded]:
+    """One request."""
+    return bench.run(bench.store.submit([Submission(tenant, each, announce) for each in told]))
+
+
+def listed(bench: Bench, tenant: str = TENANT) -> list[dict[str, Any]]:
+    """Every call of a tenant."""
+    page = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000))))
+    assert page.total == len(page.records)
+    return [json.loads(record) for record in page.records]
+
+
+def found(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> dict[str, Any] | None:
+    """One call by an id or a SID."""
+    record = bench.run(bench.store.read(find_call(tenant, id_or_sid)))
+    call: dict[str, Any] | None = json.loads(record) if record else None
+    return call
