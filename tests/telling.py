@@ -46,8 +46,8 @@ def fact(
     )
 
 
-def own(at: float, call_sid: str = SID, *, event_id: str = "", sequence: int | None = None, **said: object) -> Fact:
+def own(
+    at: float, call_sid: str = SID, *, event_id: str = "", sequence: int | None = None, **said: object
+) -> Fact:
     """The tenant's own event."""
-    return fact(
-        at, call_sid, door=Door.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said
-    )
+    return fact(at, call_sid, door=Door.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said)

@@ -5,10 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.live import Live, serving
-from tests.acceptance.real_data import DATA
-
-# Elsewhere than beside the real data there is nothing to try those on.
-collect_ignore = [] if DATA.is_dir() else ["test_real_data.py", "test_import.py"]
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,15 @@
 import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, utc_text
+from tests.conftest import REAL_DATA
 from tests.integration.ingest.service import HOST, INGEST, Answer, Service
 from tests.unit.providers.twilio.signing import FORM, Pairs, repeated, sdk_signature
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 STATUSES = {"answered": "in-progress", "ended": "completed", "failed": "failed"}
@@ -54,7 +53,7 @@ Message = Callback | OwnEvent
 
 def vector_callbacks() -> list[Callback]:
     """The published signature vectors, asked of our endpoint with the queries that they have."""
-    vectors = json.loads((DATA / "twilio" / "request_validator_vectors.json").read_text())["vectors"]
+    vectors = json.loads((REAL_DATA / "twilio" / "request_validator_vectors.json").read_text())["vectors"]
     first = vectors[0]["params"]
     callbacks = []
     for vector in vectors:
@@ -80,7 +79,7 @@ def example_calls() -> list[Json]:
 
 
 def _examples() -> Iterator[Json]:
-    groups: dict[str, Json] = json.loads((DATA / "twilio" / "calls_api_examples.json").read_text())
+    groups: dict[str, Json] = json.loads((REAL_DATA / "twilio" / "calls_api_examples.json").read_text())
     for group in groups.values():
         yield from group.values()
 
@@ -112,7 +111,7 @@ def json_callback(body: bytes) -> Callback:
 
 def switch_lines() -> list[Json]:
     """What the switch wrote, line by line."""
-    lines = (DATA / "kamailio" / "dialog_events.jsonl").read_text().splitlines()
+    lines = (REAL_DATA / "kamailio" / "dialog_events.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -7,6 +7,7 @@ goes over a raw socket to a running server.
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from calltally.calls.times import DAY_US, utc_text
 from calltally.store.dead_letters import list_dead_letters
+from tests.acceptance.live import HOST as LOOPBACK
 from tests.acceptance.live import Answer as WireAnswer
 from tests.acceptance.live import Live, request_head
 from tests.conftest import NOW_US, TENANT, Bench
@@ -428,6 +430,32 @@ def test_escapes_that_are_none_or_decode_to_nothing(wire: Wire, target: str, sta
 )
 def test_junk_that_is_no_http_is_a_bad_request(wire: Wire, head: bytes) -> None:
     assert problem(wire.live.exchange([head])) == (400, "bad-request")
+
+
+def test_a_head_without_end_is_cut_off(wire: Wire) -> None:
+    """Whoever has no key must not be able to fill the server's memory."""
+    sent_kib = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent_kib
+        yield b"GET /healthz HTTP/1.1\r\nhost: x\r\nx-long: "
+        while sent_kib < HUNDRED_MB // 1024:
+            sent_kib += 64
+            yield b"a" * 65_536
+
+    assert problem(wire.live.exchange(endless())) == (400, "bad-request")
+    assert sent_kib < 20 * 1024
+
+
+def test_a_long_body_before_the_next_head_is_no_long_head(wire: Wire) -> None:
+    """Two requests in one stream; each is answered."""
+    body = json.dumps([EVENT | {"id": f"e{n}", "status": "?" * 900} for n in range(999)]).encode()
+    first = request_head(f"POST {EVENTS}", {**wire.headers, "content-length": str(len(body))})
+    with socket.create_connection((LOOPBACK, wire.live.port), timeout=30) as connection:
+        connection.sendall(first + body + request_head("GET /healthz", {"host": "x", "connection": "close"}))
+        answers = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answers.startswith(b"HTTP/1.1 422 ")
+    assert answers.endswith(b'{"status":"ok"}')
 
 
 @pytest.mark.parametrize(

@@ -188,3 +188,20 @@ def test_every_page_is_linked_from_the_readme_or_the_index() -> None:
         for link in pages.links(page)
     }
     assert set((pages.ROOT / "docs").rglob("*.md")) <= linked
+
+
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = pages.prose(pages.ROOT / "ARCHITECTURE.md")
+    named = set(re.findall(r"`((?:src|tests|tools)/[\w/.-]+)`", text))
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (pages.ROOT / path).exists()] == []
+    layered = set(re.findall(r"`((?:store|ingest|web)/\w+)`", text))
+    sources = pages.ROOT / "src" / "calltally"
+    assert [path for path in sorted(layered) if not (sources / path).with_suffix(".py").exists()] == []
+
+
+def test_every_table_of_the_schema_is_explained() -> None:
+    schema = pages.ROOT / "src/calltally/store/migrations/versions/0001_spine.sqlite.sql"
+    tables = re.findall(r"^CREATE TABLE (\w+)", schema.read_text(), re.MULTILINE)
+    text = (pages.ROOT / "ARCHITECTURE.md").read_text()
+    assert [table for table in tables if f"`{table}`" not in text] == []

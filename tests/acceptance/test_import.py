@@ -9,8 +9,6 @@ import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-EXAMPLES = SHARED / "data" / "twilio" / "calls_api_examples.json"
 COMMAND = (sys.executable, "-m", "calltally")
 
 
@@ -35,14 +33,16 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def test_a_file_imported_twice_is_known_the_second_time(run: Run) -> None:
-    first = run("import", "twilio", EXAMPLES, "--tenant", "acme")
+def test_a_file_imported_twice_is_known_the_second_time(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "calls.json"
+    file.write_text('{"calls": [{"sid": "CA1", "status": "busy"}, {"sid": "CA2", "status": "failed"}]}')
+    first = run("import", "twilio", file, "--tenant", "acme")
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.startswith("11 read: ")
+    assert first.stdout.startswith("2 read: ")
     assert first.stdout.endswith(", 0 refused.\n")
-    second = run("import", "twilio", EXAMPLES, "--tenant", "acme", "--json")
+    second = run("import", "twilio", file, "--tenant", "acme", "--json")
     assert second.returncode == 0
-    expected = {"recorded": 0, "known": 11, "unchanged": 0, "refused": 0, "refusals": []}
+    expected = {"recorded": 0, "known": 2, "unchanged": 0, "refused": 0, "refusals": []}
     assert json.loads(second.stdout) == expected
 
 
@@ -62,10 +62,10 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nobody", EXAMPLES, "--tenant", "acme"), "there is no provider 'nobody'; there are twilio"),
-        (("twilio", EXAMPLES, "--tenant", "nobody"), "there is no tenant 'nobody'"),
+        (("nobody", __file__, "--tenant", "acme"), "there is no provider 'nobody'; there are twilio"),
+        (("twilio", __file__, "--tenant", "nobody"), "there is no tenant 'nobody'"),
         (("twilio", "absent.json", "--tenant", "acme"), "absent.json"),
-        (("twilio", EXAMPLES), "--tenant"),
+        (("twilio", __file__), "--tenant"),
     ],
 )
 def test_what_is_asked_wrongly_is_said_in_words(run: Run, arguments: tuple[str, ...], words: str) -> None:

@@ -13,6 +13,8 @@ __all__ = ["Page", "is_seek", "list_calls"]
 
 _FIRST_US = 0
 _LAST_US = 2**62
+_BY_ROWS = ("scan_total", "scan_records")
+_BY_NUMBER = ("number_total", "number_records")
 
 
 def is_seek(calls: CallFilter) -> bool:
@@ -31,12 +33,12 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Page]:
 def _scan(tenant: str, query: ListQuery) -> Step[Page]:
     params = yield from _params(tenant, query)
     filters = ("filters", _filters(query.filter))
-    kind = "scan" if query.filter.number is None else "number"
-    [(total,)] = yield Statement(f"{kind}_total", params, (filters,))
+    count, take = _BY_ROWS if query.filter.number is None else _BY_NUMBER
+    [(total,)] = yield Statement(count, params, (filters,))
     way = ("way", "DESC" if query.order == "desc" else "ASC")
     window = {**params, "skip": query.offset, "most": query.limit}
-    rows = (yield Statement(f"{kind}_records", window, (filters, way))) if query.offset < total else []
-    return Page([record for (record,) in rows], total)
+    rows = (yield Statement(take, window, (filters, way))) if query.offset < total else []
+    return Page(b",".join(record for (record,) in rows), total)
 
 
 def _params(tenant: str, query: ListQuery) -> Step[dict[str, Any]]:

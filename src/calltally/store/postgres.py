@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import Statements
-from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive, drive_async
+from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive_async
 from calltally.store.store import Recorded, Submission
 from calltally.store.writer import Writer
 
@@ -42,7 +42,7 @@ class PostgresStore:
             open=False,
         )
         self._opened = asyncio.Lock()
-        self._writing: psycopg.Connection[Any] | None = None
+        self._writing: psycopg.AsyncConnection[Any] | None = None
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -50,12 +50,14 @@ class PostgresStore:
         """Requests that wait for the writer now."""
         return self._writer.waiting
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:  # noqa: ARG002 - nothing here blocks the loop
-        """Run a reading step in one repeatable-read transaction."""
+    async def read(self, step: Step[T], *, long: bool = False) -> T:
+        """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
         with _told_apart():
             await self._open()
             async with self._pool.connection() as connection, connection.transaction():
-                return await drive_async(step, _AsyncExecutor(connection, self._statements))
+                if long:
+                    await connection.execute("SET LOCAL statement_timeout = 0")
+                return await drive_async(step, _Executor(connection, self._statements))
 
     async def _open(self) -> None:
         if self._pool.closed:
@@ -76,42 +78,41 @@ class PostgresStore:
         await self._writer.close()
         await self._pool.close()
         if self._writing is not None:
-            self._writing.close()
+            await self._writing.close()
 
-    def _transact(self, step: Step[T]) -> T:
+    async def _transact(self, step: Step[T]) -> T:
         with _told_apart():
-            connection = self._connection()
-            with connection.transaction(), connection.pipeline():
-                return drive(step, _Executor(connection, self._statements))
+            connection = await self._connection()
+            # In a pipeline only statements that answer are waited for.
+            async with connection.transaction(), connection.pipeline():
+                return await drive_async(step, _Executor(connection, self._statements))
 
-    def _connection(self) -> psycopg.Connection[Any]:
+    async def _connection(self) -> psycopg.AsyncConnection[Any]:
         """The writer's connection, made anew after the server closed it.
 
         READ COMMITTED, so that the statement after the lock on a tenant sees what was committed
         while it waited.
         """
         if self._writing is None or self._writing.closed or self._writing.broken:
-            self._writing = psycopg.connect(
+            self._writing = await psycopg.AsyncConnection.connect(
                 self._url, autocommit=True, options=_STATEMENT_TIMEOUT, row_factory=tuple_row
             )
-            self._writing.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+            await self._writing.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+            await _sync_commits(self._writing)
         return self._writing
 
 
+async def _sync_commits(connection: psycopg.AsyncConnection[Any]) -> None:
+    """What is acknowledged is on the disk, even where the database was told to be quicker than that.
+
+    Any other level than `off` waits for this server's disk, and stronger ones for more.
+    """
+    level = await (await connection.execute("SHOW synchronous_commit")).fetchone()
+    if level == ("off",):
+        await connection.execute("SET synchronous_commit = on")
+
+
 class _Executor:
-    """Runs statements in a pipeline: only those that answer are waited for."""
-
-    def __init__(self, connection: psycopg.Connection[Any], statements: Statements) -> None:
-        self._connection = connection
-        self._statements = statements
-
-    def __call__(self, request: Statement | Many) -> Rows:
-        named = self._statements.find(request.name, request.clauses)
-        cursor = self._connection.execute(named.sql, _params(request), binary=True)
-        return cursor.fetchall() if named.answers else []
-
-
-class _AsyncExecutor:
     def __init__(self, connection: psycopg.AsyncConnection[Any], statements: Statements) -> None:
         self._connection = connection
         self._statements = statements

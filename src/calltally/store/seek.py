@@ -21,9 +21,9 @@ _NOT_WORTH_OPENING: Final = 256
 
 
 class Page(NamedTuple):
-    """The sealed records of a page in their order, and how many calls the whole filter has."""
+    """The sealed records of a page in their order, joined by commas, and how many calls there are in all."""
 
-    records: list[bytes]
+    records: bytes
     total: int
 
 
@@ -117,16 +117,16 @@ class Seek:
         kept = [bucket for bucket in chosen if bucket not in opened]
         return sorted(kept + finer, reverse=self._descending)
 
-    def _records(self, runs: Sequence[_Run], skip: int) -> Step[list[bytes]]:
-        if not runs or self._query.limit == 0:
-            return []
+    def _records(self, runs: Sequence[_Run], skip: int) -> Step[bytes]:
+        if not runs:
+            return b""
         left, asked = self._query.limit, []
         for run in runs:
             most = min(left, run.matches - skip)
             asked.append({**self._window(run.lo_us, run.hi_us), "skip": skip, "most": most})
             left, skip = left - most, 0
         rows = yield Many("page_records", asked, self._records_of)
-        return [record for (record,) in rows]
+        return b",".join(records for (records,) in rows if records)
 
 
 def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_Bucket], int]:

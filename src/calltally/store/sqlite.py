@@ -1,11 +1,13 @@
 """The embedded store: SQLite in WAL by apsw. Nothing to install, one file, one writer."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
 from threading import Event, Lock, Thread
+from time import perf_counter
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -13,7 +15,7 @@ import apsw
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import NamedSql, Statements
-from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive
+from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive, drive_async
 from calltally.store.store import Recorded, Submission
 from calltally.store.writer import Writer
 
@@ -22,9 +24,11 @@ T = TypeVar("T")
 _BUSY_MS: Final = 10_000
 _CACHE_KIB: Final = 64 * 1024
 _PAGE_BYTES: Final = 4096
+# How long a transaction may keep the loop from reads that wait.
+_TURN_S: Final = 0.002
 # From here on a second thread copies the WAL back beside the writer: inside a commit it would
 # make the slowest commits ten times slower.
-_CHECKPOINT_PAGES: Final = 2_000
+_CHECKPOINT_PAGES: Final = 10_000
 # Above this the writer itself waits until the WAL is empty: readers must not let it grow for ever.
 _WAL_CAP_BYTES: Final = 192 * 1024 * 1024
 _NOT_NOW: Final = (
@@ -48,6 +52,8 @@ class SqliteStore:
         self._reader = _connect_to_read(path)
         self._writing = connect(path)
         self._checkpoints = _Checkpoints(path, self._writing)
+        # What waits for the disk. SQLite leaves the interpreter alone meanwhile, so the loop goes on.
+        self._syncing = ThreadPoolExecutor(1, "calltally-sync")
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -87,22 +93,50 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is queued and close the file."""
         await self._writer.close()
+        self._syncing.shutdown()
         self._checkpoints.close()
         self._writing.close()
         self._reader.close()
 
-    def _transact(self, step: Step[T]) -> T:
+    async def _transact(self, step: Step[T]) -> T:
         with _told_apart():
-            self._writing.execute("BEGIN IMMEDIATE")
+            await self._begin()
             try:
-                result = drive(step, _Executor(self._writing, self._statements))
-                self._writing.execute("COMMIT")
+                result = await self._drive(step)
+                await self._off_loop(self._writing.execute, "COMMIT")
             except BaseException:
                 if self._writing.in_transaction:
                     self._writing.execute("ROLLBACK")
                 raise
-            self._checkpoints.after_commit()
+            if self._checkpoints.is_due():
+                await self._off_loop(self._checkpoints.run)
             return result
+
+    async def _begin(self) -> None:
+        """Take the write lock; where another process has it, wait for it beside the loop."""
+        self._writing.set_busy_timeout(0)
+        try:
+            self._writing.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            self._writing.set_busy_timeout(_BUSY_MS)
+            await self._off_loop(self._writing.execute, "BEGIN IMMEDIATE")
+
+    async def _drive(self, step: Step[T]) -> T:
+        """Run the statements in the loop, but let others have a turn in a long transaction."""
+        execute = _Executor(self._writing, self._statements)
+        turn = perf_counter()
+
+        async def execute_in_turn(request: Statement | Many) -> Rows:
+            nonlocal turn
+            if perf_counter() - turn > _TURN_S:
+                await asyncio.sleep(0)
+                turn = perf_counter()
+            return execute(request)
+
+        return await drive_async(step, execute_in_turn)
+
+    async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
 
 
 class _Executor:
@@ -148,13 +182,16 @@ class _Checkpoints:
         self._pages = pages
         return apsw.SQLITE_OK
 
-    def after_commit(self) -> None:
-        """Called by the writer between transactions."""
-        if self._pages * _PAGE_BYTES > _WAL_CAP_BYTES:
-            with self._turn:
-                _checkpoint(self._writing, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        elif self._pages > _CHECKPOINT_PAGES:
+    def is_due(self) -> bool:
+        """Ask between transactions: wakes the thread in time, and says when only the writer can help."""
+        if self._pages > _CHECKPOINT_PAGES:
             self._wanted.set()
+        return self._pages * _PAGE_BYTES > _WAL_CAP_BYTES
+
+    def run(self) -> None:
+        """Empty the WAL; to be called between transactions."""
+        with self._turn:
+            _checkpoint(self._writing, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def close(self) -> None:
         """End the thread; the last connection that closes empties the WAL."""

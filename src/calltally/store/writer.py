@@ -1,12 +1,13 @@
-"""Group commit: one thread takes whatever is queued, commits it as one transaction, answers all of it.
+"""Group commit: whatever is queued goes in as one transaction, and what comes meanwhile is the next.
 
-It never waits for a fuller batch: what arrives during a commit is the next batch (performance.md).
+It never waits for a fuller batch (performance.md). All of it runs in the event loop: a thread for
+the statements would fight the loop for the interpreter at each of them, which made the slowest
+commits fifty times slower than the median. Only the sync to disk leaves the loop.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from threading import Thread
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from calltally.calls.errors import Unavailable
@@ -16,9 +17,9 @@ from calltally.store.store import Recorded, Submission
 
 T = TypeVar("T")
 
-# A commit of more than this holds up the answers of those that wait without a gain in rate.
-MOST_FACTS: Final = 512
-Transact: TypeAlias = Callable[[Step[Any]], Any]
+# A commit of more holds up what else the loop has to do, without a gain in rate.
+MOST_FACTS: Final = 128
+Transact: TypeAlias = Callable[[Step[Any]], Awaitable[Any]]
 
 
 class _Job(NamedTuple):
@@ -33,25 +34,25 @@ _Result: TypeAlias = tuple[_Job, Any, BaseException | None]
 
 
 class Writer:
-    """The thread that all writes of a process go through; `transact` runs one step as a transaction."""
+    """What all writes of a process go through; `transact` runs one step as a transaction."""
 
     def __init__(self, transact: Transact, clock: Clock) -> None:
         self._transact = transact
         self._clock = clock
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue: deque[_Job] = deque()
+        self._work: asyncio.Task[None] | None = None
         self._closed = False
-        self._thread = Thread(target=self._work, name="calltally-writer", daemon=True)
-        self._thread.start()
 
     @property
     def waiting(self) -> int:
         """How many requests are queued now."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
-        """Record facts; returns when they are durable."""
-        recorded: list[Recorded] = await self._enqueue(submissions, None)
-        return recorded
+        """Record facts; returns when they are durable. Many of them make several commits, in their order."""
+        parts = [submissions[at : at + MOST_FACTS] for at in range(0, len(submissions), MOST_FACTS)]
+        recorded = await asyncio.gather(*[self._enqueue(part, None) for part in parts])
+        return [each for part in recorded for each in part]
 
     async def write(self, step: Step[T]) -> T:
         """Run a step as a transaction of its own; returns when it is durable."""
@@ -60,55 +61,48 @@ class Writer:
 
     def _enqueue(self, submissions: Sequence[Submission], step: Step[Any] | None) -> "asyncio.Future[Any]":
         if self._closed:
-            # Nobody would ever answer it.
             raise Unavailable("the store is closing; nothing was recorded, try again")
         future = asyncio.get_running_loop().create_future()
-        self._queue.put(_Job(submissions, step, future))
+        self._queue.append(_Job(submissions, step, future))
+        if self._work is None or self._work.done():
+            # It begins when the loop has gone round, and so takes all that came with this request.
+            self._work = asyncio.create_task(self._empty_queue())
         return future
 
     async def close(self) -> None:
-        """Finish what is queued, then end the thread."""
+        """Finish what is queued, and take nothing more."""
         self._closed = True
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        if self._work is not None:
+            await self._work
 
-    def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            jobs, ended = self._take(first)
-            _answer([result for group in _groups(jobs) for result in self._commit(group)])
-            if ended:
-                return
+    async def _empty_queue(self) -> None:
+        while self._queue:
+            for group in _groups(self._take()):
+                _resolve(await self._commit(group))
 
-    def _take(self, first: _Job) -> tuple[list[_Job], bool]:
-        jobs, facts = [first], len(first.submissions)
-        while facts < MOST_FACTS:
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                break
-            if job is None:
-                return jobs, True
-            jobs.append(job)
-            facts += len(job.submissions)
-        return jobs, False
+    def _take(self) -> list[_Job]:
+        jobs, facts = [self._queue.popleft()], 0
+        while self._queue and (facts := facts + len(jobs[-1].submissions)) < MOST_FACTS:
+            jobs.append(self._queue.popleft())
+        return jobs
 
-    def _commit(self, jobs: list[_Job]) -> list[_Result]:
+    async def _commit(self, jobs: list[_Job]) -> list[_Result]:
         """One transaction; where it fails for more than one request, each has one of its own.
 
         So one request that cannot be recorded fails alone, and says why.
         """
         try:
-            results = self._transact(_together(jobs, self._clock))
+            results = await self._transact(_together(jobs, self._clock))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
             if len(jobs) == 1:
                 return [(jobs[0], None, fault)]
-            return self._one_by_one(jobs)
+            return await self._one_by_one(jobs)
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
 
-    def _one_by_one(self, jobs: list[_Job]) -> list[_Result]:
+    async def _one_by_one(self, jobs: list[_Job]) -> list[_Result]:
         results: list[_Result] = []
         for job in jobs:
-            results += self._commit([job])
+            results += await self._commit([job])
             fault = results[-1][2]
             if isinstance(fault, Unavailable):
                 # It is the database, not the request: to wait it out for each would take minutes.
@@ -130,18 +124,10 @@ def _together(jobs: list[_Job], clock: Clock) -> Step[list[Any]]:
     return [[next(recorded) for _ in job.submissions] for job in jobs]
 
 
-def _answer(results: list[_Result]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Result]] = {}
-    for result in results:
-        by_loop.setdefault(result[0].future.get_loop(), []).append(result)
-    for loop, answered in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, answered)
-
-
 def _resolve(results: list[_Result]) -> None:
     for job, result, fault in results:
         if job.future.done():
+            # Who asked stopped waiting; what was asked for is done all the same.
             continue
         if fault is None:
             job.future.set_result(result)

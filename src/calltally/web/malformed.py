@@ -10,8 +10,8 @@ from calltally.web.envelope import STANDING_HEADERS
 from calltally.web.problems import KINDS, PROBLEM_JSON, TYPE_PREFIX, BadRequest, Problem
 
 _DETAIL: Final = (
-    "The request line or a header breaks the rules of HTTP/1.1 (RFC 9112): percent-encode in the URL what is"
-    " no printable ASCII, and check what is said of the body's length."
+    "The head of the request breaks the rules of HTTP/1.1 (RFC 9112), or has no end: percent-encode in the"
+    " URL what is no printable ASCII, and check what is said of the body's length."
 )
 
 

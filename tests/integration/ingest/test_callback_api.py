@@ -107,6 +107,12 @@ def test_public_url_is_what_is_signed(
     assert service.call_back(RINGING, path=path, url="https://other" + path, **forwarded).status_code == 403
 
 
+def test_the_signature_decides_of_a_query_that_is_none(service: Service) -> None:
+    path = INGEST + "?a=%FF&a=%ED%A0%80&" + "b=1&" * 200
+    assert service.call_back(RINGING, path=path).status_code == 200
+    assert service.call_back(RINGING, path=path, url=HOST + INGEST).status_code == 403
+
+
 def test_large_body_is_refused(service: Service) -> None:
     largest = [*RINGING, ("Note", "x" * (1024 * 1024 - 300))]
     assert service.call_back(largest).status_code == 200

@@ -15,7 +15,7 @@ from calltally.store.lookup import find_call
 from calltally.store.opening import sqlite_path
 from calltally.store.store import Recorded, Store, Submission
 from calltally.store.verification import Verdict, Verification
-from tests.conftest import TENANT, Bench
+from tests.conftest import TENANT, Bench, records_of
 
 
 class Direct:
@@ -59,8 +59,9 @@ def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = Tru
 def listed(bench: Bench, tenant: str = TENANT) -> list[dict[str, Any]]:
     """Every call of a tenant."""
     page = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000))))
-    assert page.total == len(page.records)
-    return [json.loads(record) for record in page.records]
+    calls = records_of(page)
+    assert page.total == len(calls)
+    return calls
 
 
 def found(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> dict[str, Any] | None:

@@ -93,9 +93,9 @@ def test_sixteen_writers_leave_no_hole_and_no_deadlock(new_database: Callable[[]
     asyncio.run(crowd(url))
     with direct(url) as db:
         assert db("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
-        assert db("SELECT count(*) FROM calls AS a JOIN calls AS b USING (tenant, revision) WHERE a.id < b.id") == [
-            (0,)
-        ]
+        assert db(
+            "SELECT count(*) FROM calls AS a JOIN calls AS b USING (tenant, revision) WHERE a.id < b.id"
+        ) == [(0,)]
 
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)

@@ -1,6 +1,5 @@
 """The ledger keeps its invariants for any facts, in any order, however often they are told."""
 
-import json
 from random import Random
 from typing import Any
 
@@ -19,7 +18,7 @@ from calltally.store.verify import (
     check_revisions,
     count_windows,
 )
-from tests.conftest import Bench
+from tests.conftest import Bench, records_of
 from tests.strategies import facts
 
 _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -39,7 +38,7 @@ def findings(bench: Bench, tenant: str) -> list[Finding]:
 def listed(bench: Bench, tenant: str) -> list[Any]:
     """Every call, without what tells when it was written."""
     page = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000))))
-    calls = [json.loads(record) for record in page.records]
+    calls = records_of(page)
     return [
         {name: value for name, value in call.items() if name not in ("revision", "updated_at")}
         for call in calls

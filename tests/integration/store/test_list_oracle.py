@@ -1,6 +1,5 @@
 """The list equals a naive one in memory: any filter, window, order, limit and offset, on both databases."""
 
-import json
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from calltally.calls.times import parse_instant
 from calltally.store import seek
 from calltally.store.listing import list_calls
 from calltally.store.store import Submission
-from tests.conftest import Bench
+from tests.conftest import Bench, records_of
 from tests.strategies import SIDS, facts, instants_us
 
 Call = dict[str, Any]
@@ -55,15 +54,14 @@ def test_any_page_is_what_a_naive_list_gives(
     def check(told: list[Fact], asked: list[ListQuery]) -> None:
         tenant = bench.new_tenant()
         bench.run(bench.store.submit([Submission(tenant, fact) for fact in told]))
-        everything = bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000)))).records
-        calls = [json.loads(record) for record in everything]
+        calls = records_of(bench.run(bench.store.read(list_calls(tenant, ListQuery(limit=1000)))))
         same = _linked(told)
         for query in asked:
             page = bench.run(bench.store.read(list_calls(tenant, query)))
             expected = _naive(calls, query, same)
             assert page.total == len(expected)
             window = expected[query.offset : query.offset + query.limit]
-            assert [json.loads(record) for record in page.records] == window
+            assert records_of(page) == window
 
     check()
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import permutations
 from random import Random
 
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,7 +42,11 @@ def test_two_calls_become_one_under_the_carriers_sid(bench: Bench) -> None:
     [recorded] = submit(bench, own(3, "platform-1", links=link(HIGH, is_carrier=True), tags=["late"]))
     [call] = listed(bench)
     assert (call["id"], call["call_sid"]) == (id_of(HIGH), HIGH)
-    assert (call["summary"], call["status"], call["tags"]) == ("Asked for a table.", "completed", ["late", "vip"])
+    assert (call["summary"], call["status"], call["tags"]) == (
+        "Asked for a table.",
+        "completed",
+        ["late", "vip"],
+    )
     assert (uuid_text(recorded.call_id), recorded.revision) == (call["id"], 4)
     # The old id takes a revision to tell that it is gone, before the one that shows the whole call.
     assert tombstones(bench) == [(3, id_of("platform-1"), id_of(HIGH))]
@@ -189,7 +192,9 @@ def test_every_id_that_was_ever_told_leads_to_the_one_call_of_its_component(benc
 
 def _canonical_sids(told: Sequence[Fact]) -> dict[str, str]:
     """The name of each SID's component, by merging sets until nothing changes: slow and plainly right."""
-    nodes = {Node(each.call_sid, each.is_carrier) for each in told} | {node for each in told for node in each.links}
+    nodes = {Node(each.call_sid, each.is_carrier) for each in told} | {
+        node for each in told for node in each.links
+    }
     same = {sid: {sid} for sid in SIDS}
     for each in told:
         for node in each.links:

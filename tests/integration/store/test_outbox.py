@@ -72,7 +72,9 @@ def test_what_one_commit_tells_is_told_once(bench: Bench) -> None:
 
 def test_an_escalation_is_told_once_with_who_was_asked(bench: Bench) -> None:
     submit(bench, own(1))
-    submit(bench, own(2, escalated=True, escalation={"target": "desk", "initiated_by": None, "reason": "asked"}))
+    submit(
+        bench, own(2, escalated=True, escalation={"target": "desk", "initiated_by": None, "reason": "asked"})
+    )
     submit(bench, own(3, escalated=True, escalation={"target": "other"}))
     assert names(bench) == [(1, "started"), (2, "escalated")]
     assert outbox(bench)[1].data["escalation"] == {"target": "desk", "initiated_by": None, "reason": "asked"}
@@ -83,7 +85,11 @@ def test_a_final_state_that_changes_is_told_again_naming_what_it_corrects(bench:
     submit(bench, fact(6, status="in-progress", sequence=2))
     submit(bench, fact(7, status="busy", sequence=3))
     told = outbox(bench)
-    assert [(event.revision, event.name) for event in told] == [(1, "completed"), (1, "started"), (2, "completed")]
+    assert [(event.revision, event.name) for event in told] == [
+        (1, "completed"),
+        (1, "started"),
+        (2, "completed"),
+    ]
     assert told[2].data["status"] == "completed"
     assert told[2].data["corrects"] == {"status": "no-answer", "revision": 1}
 
@@ -154,7 +160,9 @@ def test_a_call_that_lives_on_under_another_id_does_not_start_again(bench: Bench
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")], ids=["final first", "final last"])
-def test_of_two_calls_that_become_a_third_neither_end_is_told_twice(bench: Bench, order: tuple[str, str]) -> None:
+def test_of_two_calls_that_become_a_third_neither_end_is_told_twice(
+    bench: Bench, order: tuple[str, str]
+) -> None:
     for sid in order:
         submit(bench, own(1, sid, status="busy") if sid == "a" else own(2, sid, escalated=True))
     before = names(bench)
@@ -184,8 +192,11 @@ def test_an_event_in_the_way_leaves_neither_fact_nor_call(bench: Bench) -> None:
     """A row that cannot be written takes the whole commit back."""
     with direct(bench.url) as db:
         taken = (TENANT, 1, "voice.call.started", b"0" * 16, b"0" * 16, 0, b"")
-        db("INSERT INTO outbox (tenant, revision, event, event_id, call_id, created_us, body)"
-           " VALUES (?, ?, ?, ?, ?, ?, ?)", *taken)
+        db(
+            "INSERT INTO outbox (tenant, revision, event, event_id, call_id, created_us, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *taken,
+        )
 
     async def fail() -> None:
         with pytest.raises(Exception, match="(?i)unique"):

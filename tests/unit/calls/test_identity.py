@@ -60,7 +60,11 @@ def test_any_text_is_an_id_or_none(spelling: str) -> None:
     parse_uuid(spelling)
 
 
-@given(st.lists(nodes, min_size=1, max_size=6).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
+@given(
+    st.lists(nodes, min_size=1, max_size=6).flatmap(
+        lambda some: st.tuples(st.just(some), st.permutations(some))
+    )
+)
 def test_the_canonical_sid_does_not_follow_the_order(two: tuple[list[Node], list[Node]]) -> None:
     component, shuffled = two
     assert canonical(shuffled) == canonical(component)

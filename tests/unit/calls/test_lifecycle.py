@@ -172,7 +172,9 @@ def test_sequence_numbers_order_what_the_clock_does_not() -> None:
 
 
 def test_a_fact_with_a_sequence_stands_after_those_without() -> None:
-    assert folded(fact(9, summary="unnumbered"), fact(1, sequence=0, summary="numbered")).summary == "numbered"
+    assert (
+        folded(fact(9, summary="unnumbered"), fact(1, sequence=0, summary="numbered")).summary == "numbered"
+    )
 
 
 @pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])

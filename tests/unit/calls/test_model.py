@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.calls.lifecycle import fold
 from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
 from calltally.calls.model import (
     CALL_FIELDS,
     DIRECTION_NUMBER,
@@ -24,15 +24,46 @@ from calltally.calls.model import (
 from tests.telling import SID, own
 
 # Contract section 1, in its order.
-FIELDS = """
-    id call_sid direction status duration_seconds escalated summary created_at answered_at ended_at ring_seconds
-    from_number to_number route agent provider provider_account end_reason hangup_cause sip_code error_code
-    answered_by escalation transfer session_id recording_url cost parent_call_sid tags metadata conflicts
-    revision updated_at
-""".split()
+FIELDS = [
+    "id",
+    "call_sid",
+    "direction",
+    "status",
+    "duration_seconds",
+    "escalated",
+    "summary",
+    "created_at",
+    "answered_at",
+    "ended_at",
+    "ring_seconds",
+    "from_number",
+    "to_number",
+    "route",
+    "agent",
+    "provider",
+    "provider_account",
+    "end_reason",
+    "hangup_cause",
+    "sip_code",
+    "error_code",
+    "answered_by",
+    "escalation",
+    "transfer",
+    "session_id",
+    "recording_url",
+    "cost",
+    "parent_call_sid",
+    "tags",
+    "metadata",
+    "conflicts",
+    "revision",
+    "updated_at",
+]
 TAIL = ',"revision":7,"updated_at":"2026-10-01T00:00:00.000000Z"}'
 
-json_text = st.sampled_from([TAIL, TAIL[:-1], ',"revision":', '"}', "\\", '\\"', "\u2028"]) | st.text(max_size=8)
+json_text = st.sampled_from([TAIL, TAIL[:-1], ',"revision":', '"}', "\\", '\\"', "\u2028"]) | st.text(
+    max_size=8
+)
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | json_text,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(json_text, inner, max_size=2),
@@ -65,9 +96,9 @@ def test_stored_numbers_of_words_never_change() -> None:
 
 
 def test_every_state_is_open_or_final_and_all_final_ones_but_completed_are_unanswered() -> None:
-    assert OPEN | FINAL == set(STATUSES)
+    assert set(STATUSES) == OPEN | FINAL
     assert not OPEN & FINAL
-    assert FINAL - UNANSWERED == {"completed"}
+    assert {"completed"} == FINAL - UNANSWERED
 
 
 def test_a_seal_adds_revision_and_time() -> None:

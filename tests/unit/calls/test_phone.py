@@ -44,6 +44,8 @@ def test_seven_to_fifteen_digits_are_e164(text: str) -> None:
     assert is_e164(text)
 
 
-@pytest.mark.parametrize("text", ["", "+", "+123456", "+1234567890123456", "+0123456789", "+1415555\n", "1415555"])
+@pytest.mark.parametrize(
+    "text", ["", "+", "+123456", "+1234567890123456", "+0123456789", "+1415555\n", "1415555"]
+)
 def test_anything_else_is_not(text: str) -> None:
     assert not is_e164(text)

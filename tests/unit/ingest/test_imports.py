@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,8 @@ from calltally.providers.callback import Refusal
 from calltally.providers.twilio.resources import list_facts
 from calltally.store.listing import list_calls
 from calltally.store.routes import checked_route, put_route
-from tests.conftest import NOW_US, TENANT, Bench
+from tests.conftest import NOW_US, TENANT, Bench, records_of
 
-SHARED = Path(__file__).resolve().parents[3].parent / "shared"
-EXAMPLES = SHARED / "data" / "twilio" / "calls_api_examples.json"
 CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "+15551230002"}
 
 
@@ -26,7 +23,7 @@ def imported(bench: Bench, told: list[Fact | Refusal], tenant: str = TENANT) -> 
 
 def calls(bench: Bench) -> list[dict[str, Any]]:
     page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(limit=1_000))))
-    return [json.loads(record) for record in page.records]
+    return records_of(page)
 
 
 def told_of(*resources: object) -> list[Fact | Refusal]:
@@ -34,11 +31,11 @@ def told_of(*resources: object) -> list[Fact | Refusal]:
 
 
 def test_a_second_import_of_the_same_file_knows_it_all(bench: Bench) -> None:
-    told = list(list_facts(EXAMPLES.read_bytes().splitlines(keepends=True), Door.IMPORT, NOW_US))
+    told = told_of({**CALL, "sid": "CA1"}, {**CALL, "sid": "CA2"}, {**CALL, "sid": "CA1", "status": "busy"})
     first, before = imported(bench, told), calls(bench)
-    assert (first.total, first.refused) == (11, 0)
+    assert (first.total, first.refused) == (3, 0)
     again = imported(bench, told)
-    assert again == ImportReport(known=11)
+    assert again == ImportReport(known=3)
     assert calls(bench) == before
     assert len(before) == 2
 

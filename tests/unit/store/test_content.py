@@ -58,7 +58,9 @@ def odd_facts(draw: st.DrawFn) -> Fact:
         **told.said,
         "provider": draw(st.sampled_from([provider, "", "0", "twilio"])),
         "provider_account": draw(st.sampled_from([account, "", "0"])),
-        "metadata": {draw(texts): draw(st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | texts)},
+        "metadata": {
+            draw(texts): draw(st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | texts)
+        },
     }
     named = {"provider": provider, "account": account, "call_sid": draw(sids)}
     return msgspec.structs.replace(told, said=said, event_id=draw(texts), **named)
@@ -131,9 +133,7 @@ def test_the_dictionary_never_changes() -> None:
 
 
 def test_a_body_of_long_ago_is_still_read() -> None:
-    frame = bytes.fromhex(
-        "28b52ffd23c5d4be164fad00001830343205fcaef93d4921856223c4440795003d0f"
-    )
+    frame = bytes.fromhex("28b52ffd23c5d4be164fad00001830343205fcaef93d4921856223c4440795003d0f")
     assert bodies.decompress(frame) == BODY
 
 

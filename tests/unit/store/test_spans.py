@@ -18,7 +18,9 @@ near = st.one_of(
     st.integers(START_US, START_US + 200 * 86_400 * SECOND_US),
     # On the bounds of buckets, and a step beside them.
     st.builds(
-        lambda width_s, number, step: (START_US // (width_s * SECOND_US) + number) * width_s * SECOND_US + step,
+        lambda width_s, number, step: (
+            (START_US // (width_s * SECOND_US) + number) * width_s * SECOND_US + step
+        ),
         st.sampled_from(WIDTHS_S),
         st.integers(-3, 3),
         st.sampled_from([-1, 0, 1]),

@@ -39,7 +39,9 @@ def parameters(dialect: str, name: str) -> set[str]:
 
 def parsed(name: str) -> exp.Expression:
     """A PostgreSQL statement with its places filled and its parameters numbered."""
-    filled = re.sub(r"\{(\w+)\}", lambda place: FILLINGS.get(place[1], "queued_unknown"), SQL["postgres"][name])
+    filled = re.sub(
+        r"\{(\w+)\}", lambda place: FILLINGS.get(place[1], "queued_unknown"), SQL["postgres"][name]
+    )
     return sqlglot.parse_one(re.sub(r"%\(\w+\)b", "$1", filled), dialect="postgres")
 
 

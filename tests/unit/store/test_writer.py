@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from threading import Event
 from typing import Any, TypeVar
 
 import pytest
@@ -23,7 +22,7 @@ class Database:
     """Stands where a database would: it has one tenant, keeps nothing, and can be held up."""
 
     def __init__(self) -> None:
-        self.entered, self.may_go_on = Event(), Event()
+        self.entered, self.may_go_on = asyncio.Event(), asyncio.Event()
         self.may_go_on.set()
         self.transactions: list[list[str]] = []
         self.is_down = False
@@ -32,9 +31,9 @@ class Database:
         self.entered.clear()
         self.may_go_on.clear()
 
-    def transact(self, step: Step[T]) -> T:
+    async def transact(self, step: Step[T]) -> T:
         self.entered.set()
-        assert self.may_go_on.wait(WAITS_AT_MOST_S)
+        await asyncio.wait_for(self.may_go_on.wait(), WAITS_AT_MOST_S)
         self.transactions.append([])
         if self.is_down:
             step.close()
@@ -59,7 +58,7 @@ class Bench:
         """Queue requests behind one that is under way, then let go; returns results and errors."""
         self.database.hold()
         first = asyncio.create_task(self.writer.write(_nothing()))
-        await asyncio.to_thread(self.database.entered.wait, WAITS_AT_MOST_S)
+        await asyncio.wait_for(self.database.entered.wait(), WAITS_AT_MOST_S)
         tasks = [asyncio.create_task(request) for request in requests]
         while self.writer.waiting < len(tasks):
             await asyncio.sleep(0)
@@ -160,7 +159,7 @@ def test_closing_finishes_what_is_queued_and_takes_nothing_more() -> None:
         bench = Bench()
         bench.database.hold()
         queued = [asyncio.create_task(bench.writer.submit(of(sid))) for sid in ("a", "b", "c")]
-        await asyncio.to_thread(bench.database.entered.wait, WAITS_AT_MOST_S)
+        await asyncio.wait_for(bench.database.entered.wait(), WAITS_AT_MOST_S)
         closing = asyncio.create_task(bench.writer.close())
         await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="closing"):
@@ -177,7 +176,7 @@ def test_the_loop_runs_on_while_a_commit_does_not() -> None:
         bench = Bench()
         bench.database.hold()
         waiting = asyncio.create_task(bench.writer.submit(of("a")))
-        await asyncio.to_thread(bench.database.entered.wait, WAITS_AT_MOST_S)
+        await asyncio.wait_for(bench.database.entered.wait(), WAITS_AT_MOST_S)
         for _ in range(100):
             await asyncio.sleep(0)
         assert not waiting.done()
@@ -193,7 +192,7 @@ def test_who_stops_waiting_harms_nobody() -> None:
         bench = Bench()
         bench.database.hold()
         first, second = (asyncio.create_task(bench.writer.submit(of(sid))) for sid in ("a", "b"))
-        await asyncio.to_thread(bench.database.entered.wait, WAITS_AT_MOST_S)
+        await asyncio.wait_for(bench.database.entered.wait(), WAITS_AT_MOST_S)
         first.cancel()
         bench.database.may_go_on.set()
         assert (await second)[0].outcome == Outcome.APPLIED

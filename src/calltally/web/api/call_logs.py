@@ -118,7 +118,7 @@ async def list_call_logs(request: AnyRequest) -> Reply:
     step = list_calls(tenant_of(request), query)
     page = await parts_of(request).store.read(step, long=not is_seek(query.filter))
     window = (query.limit, query.offset, page.total)
-    body = b'{"data":[%b],"limit":%d,"offset":%d,"total":%d}' % (b",".join(page.records), *window)
+    body = b'{"data":[%b],"limit":%d,"offset":%d,"total":%d}' % (page.records, *window)
     return Reply(body, headers=_links(request, *window))
 
 

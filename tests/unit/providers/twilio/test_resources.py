@@ -1,6 +1,5 @@
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ from calltally.providers.callback import Refusal
 from calltally.providers.registry import PROVIDERS
 from tests.unit.providers.twilio.signing import RECEIVED_US
 
-DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "twilio"
-EXAMPLES = DATA / "calls_api_examples.json"
 CALL: dict[str, Any] = {
     "sid": "CAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "account_sid": "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -227,18 +224,6 @@ def test_a_file_without_calls_is_refused_once(lines: list[bytes], words: str) ->
 
 def test_an_empty_file_says_nothing() -> None:
     assert told([]) == told([b"\n", b"  \n"]) == []
-
-
-def test_the_published_examples_are_all_read() -> None:
-    with EXAMPLES.open("rb") as file:
-        items = told(file)
-    found = [item for item in items if isinstance(item, Fact)]
-    assert len(found) == len(items)
-    assert len(found) == 11
-    assert {item.call_sid for item in found} == {"CA" + "a" * 32, "CA" + "a" * 31 + "0"}
-    assert {item.said["cost"]["currency"] for item in found} == {"USD", "JPY"}
-    # The two pages, and the resource as several requests return it, are repeats of one another.
-    assert len({item.key for item in found}) < len(found)
 
 
 JSON = st.recursive(

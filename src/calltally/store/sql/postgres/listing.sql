@@ -15,8 +15,8 @@ JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created
 GROUP BY k.lo_us, k.hi_us;
 
 -- name: page_records
--- The records of each run of buckets, in the order of the runs.
-SELECT r.record
+-- The records of all runs of buckets, joined by commas in the order of the runs.
+SELECT string_agg(r.record, ','::bytea ORDER BY k.place, r.created_us {way}, r.id {way})
 FROM unnest(
     :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[]
 ) WITH ORDINALITY AS k (tenant, lo_us, hi_us, value, skip, most, place)
@@ -25,8 +25,7 @@ CROSS JOIN LATERAL (
     WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
         AND {column} = k.value {filters}
     ORDER BY c.created_us {way}, c.id {way} LIMIT k.most OFFSET k.skip
-) AS r
-ORDER BY k.place, r.created_us {way}, r.id {way};
+) AS r;
 
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.

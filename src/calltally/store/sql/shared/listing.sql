@@ -4,7 +4,7 @@ SELECT count(*) FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
 
 -- name: scan_records
--- A page of such a filter: linear in the calls before and in it.
+-- A page of such a filter, a record a row: linear in the calls before and in it.
 SELECT c.record FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;

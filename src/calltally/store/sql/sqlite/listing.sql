@@ -11,16 +11,18 @@ WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AN
 HAVING count(*) > 0;
 
 -- name: page_records
--- The records of one run of buckets. The page is found in the index alone; a plain OFFSET would read each row that
--- it skips, at ten times the price.
-SELECT r.record
-FROM (
-    SELECT c.rowid AS place, c.created_us AS created_us, c.id AS id FROM calls AS c INDEXED BY calls_listed
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
-    ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
-) AS p
-CROSS JOIN calls AS r ON r.rowid = p.place
-ORDER BY p.created_us {way}, p.id {way};
+-- The records of one run of buckets, joined by commas: a page of 1,000 so costs two thirds of fetching its rows.
+-- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
+SELECT CAST(group_concat(j.record, ',') AS BLOB) FROM (
+    SELECT r.record AS record
+    FROM (
+        SELECT c.rowid AS place, c.created_us AS created_us, c.id AS id FROM calls AS c INDEXED BY calls_listed
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+    ) AS p
+    CROSS JOIN calls AS r ON r.rowid = p.place
+    ORDER BY p.created_us {way}, p.id {way}
+) AS j;
 
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.

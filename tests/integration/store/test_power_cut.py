@@ -1,0 +1,146 @@
+"""What was acknowledged survives a power cut. A kill does not show that: the system keeps what was written."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from calltally.store import sqlite
+from calltally.store.opening import open_store
+from calltally.store.postgres import PostgresStore
+from calltally.store.store import Store, Submission
+from calltally.store.tenants import add_tenant
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.power import Cut, Disk, power_cut_disk
+from tests.integration.store.probing import direct, submit, verified
+from tests.telling import fact
+
+ROUNDS = 30
+AT_ONCE = 6
+STATES = ("ringing", "in-progress", "completed")
+
+
+@pytest.fixture
+def database(sqlite_template: Path, tmp_path: Path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "calltally.db")
+    return f"sqlite:///{tmp_path / 'calltally.db'}"
+
+
+async def tell(store: Store, disk: Disk, number: int, state: str) -> None:
+    told = fact(number, f"CA{number % 40:032x}", status=state, mapped_route="support")
+    await store.submit([Submission(TENANT, told)])
+    disk.acknowledge(told.key)
+
+
+async def traffic(url: str, disk: Disk) -> None:
+    """Rounds of requests that share commits, with a cut after each; ends as a server does."""
+    store = open_store(url, lambda: NOW_US)
+    await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch-1"))
+    for turn in range(ROUNDS):
+        numbers = range(turn * AT_ONCE, (turn + 1) * AT_ONCE)
+        await asyncio.gather(*(tell(store, disk, number, STATES[number % 3]) for number in numbers))
+        disk.cut()
+    disk.checkpoints = disk.syncs["calltally.db"]
+    await store.close()
+    disk.cut()
+
+
+def traffic_on(url: str) -> Disk:
+    with power_cut_disk(each_nth=23) as disk:
+        asyncio.run(traffic(url, disk))
+    assert len(disk.cuts) > 2 * ROUNDS
+    assert len(disk.cuts[-1].acknowledged) == ROUNDS * AT_ONCE
+    return disk
+
+
+def lost(cut: Cut, folder: Path) -> set[bytes]:
+    """Start again on what the cut left: what was acknowledged and is not there. What is there must be sound."""
+    folder.mkdir()
+    cut.restore(folder)
+    url = f"sqlite:///{folder / 'calltally.db'}"
+    with direct(url) as db:
+        assert db("PRAGMA integrity_check") == [("ok",)]
+        kept = {key for (key,) in db("SELECT key FROM facts")}
+        tenants = [tenant for (tenant,) in db("SELECT tenant FROM tenants")]
+    asyncio.run(_check(url, tenants))
+    return set(cut.acknowledged) - kept
+
+
+async def _check(url: str, tenants: list[str]) -> None:
+    store = open_store(url, lambda: NOW_US)
+    for tenant in tenants:
+        assert (await verified(store, tenant)).findings == []
+    await store.close()
+
+
+@pytest.fixture(params=["beside the writer", "by the writer", "at the end"])
+def checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Checkpoints as a busy day has them, in a moment's traffic."""
+    how: str = request.param
+    pages = {
+        "beside the writer": (20, 2**40),
+        "by the writer": (2**40, 60 * 4096),
+        "at the end": (2**40, 2**40),
+    }
+    most_pages, cap_bytes = pages[how]
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", most_pages)
+    monkeypatch.setattr(sqlite, "_WAL_CAP_BYTES", cap_bytes)
+    return how
+
+
+def test_whatever_was_acknowledged_is_there_after_a_power_cut(
+    database: str, tmp_path: Path, checkpoints: str
+) -> None:
+    disk = traffic_on(database)
+    assert (disk.checkpoints > 0) == (checkpoints != "at the end")
+    for number, cut in enumerate(disk.cuts):
+        assert lost(cut, tmp_path / f"cut-{number}") == set()
+
+
+@pytest.mark.parametrize("level", ["OFF", "NORMAL"])
+def test_with_less_than_full_sync_facts_are_lost(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """So the test above can fail, and FULL is what keeps it from failing."""
+    careful: Callable[[Path], apsw.Connection] = sqlite.connect
+
+    def careless(path: Path) -> apsw.Connection:
+        connection = careful(path)
+        connection.pragma("synchronous", level)
+        return connection
+
+    monkeypatch.setattr(sqlite, "connect", careless)
+    cuts = [cut for cut in traffic_on(database).cuts if len(cut.acknowledged) >= ROUNDS]
+    assert any(lost(cut, tmp_path / f"cut-{number}") for number, cut in enumerate(cuts[:8]))
+
+
+@pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("asked", ["on", "off", "local"])
+def test_a_commit_of_postgres_waits_for_its_disk_whatever_the_database_says(bench: Bench, asked: str) -> None:
+    with direct(bench.url) as db:
+        [(name,)] = db("SELECT current_database()")
+        db(f'ALTER DATABASE "{name}" SET synchronous_commit = {asked}')
+
+    async def of_a_new_store() -> str:
+        store = open_store(bench.url, lambda: NOW_US)
+        assert isinstance(store, PostgresStore)
+        await store.submit([Submission(TENANT, fact(1))])
+        assert store._writing
+        [(level,)] = await (await store._writing.execute("SHOW synchronous_commit")).fetchall()
+        await store.close()
+        return str(level)
+
+    # `local` waits for this server's disk, though not for those of others.
+    assert bench.run(of_a_new_store()) == {"on": "on", "off": "on", "local": "local"}[asked]
+
+
+@pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+def test_nothing_of_ours_turns_the_sync_of_postgres_off(bench: Bench) -> None:
+    submit(bench, fact(1))
+    with direct(bench.url) as db:
+        assert db("SELECT boot_val FROM pg_settings WHERE name = 'fsync'") == [("on",)]
+        # The tests' own server says otherwise in its configuration, and nobody else may.
+        assert db("SELECT source FROM pg_settings WHERE name = 'fsync'") == [("configuration file",)]
