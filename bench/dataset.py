@@ -31,6 +31,7 @@ SEED: Final = 20_261_124
 FILE: Final = "calltally.db"
 _NOTE: Final = "loaded.json"
 _BATCH: Final = 2_000
+_CHUNK_BYTES: Final = 8 * 1024 * 1024
 _UNDER_WAY: Final = 3
 
 
@@ -136,6 +137,13 @@ def copy_of(dataset: Dataset, folder: Path) -> Dataset:
         _sync(folder / name)
     url = f"sqlite:///{folder / FILE}"
     return msgspec.structs.replace(dataset, url=url, folder=str(folder))
+
+
+def read_through(path: Path) -> None:
+    """Have it in the system's memory: a page is compared with another page, not with the disk."""
+    with path.open("rb", buffering=0) as file:
+        while file.read(_CHUNK_BYTES):
+            pass
 
 
 def _sync(path: Path) -> None:

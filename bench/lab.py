@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.dataset import Dataset, copy_of, sqlite_dataset
+from bench.dataset import Dataset, copy_of, read_through, sqlite_dataset
 
 
 class Lab:
@@ -17,6 +17,7 @@ class Lab:
         self.size = size
         self.scratch = self.root / "scratch"
         self._numbers = count()
+        self._warm: set[Path] = set()
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -30,7 +31,11 @@ class Lab:
 
     async def dataset(self, calls: int | None = None) -> Dataset:
         """The database of so many calls (those asked for, if left out); never to be written to."""
-        return await sqlite_dataset(self.root, calls or self.size)
+        dataset = await sqlite_dataset(self.root, calls or self.size)
+        if dataset.path not in self._warm:
+            self._warm.add(dataset.path)
+            read_through(dataset.path)
+        return dataset
 
     async def copy(self, calls: int | None = None) -> Dataset:
         """A copy of it, to write to; give it back with `drop`."""

@@ -133,12 +133,12 @@ def serving(folder: Path) -> Iterator[Live]:
         subprocess.Popen([*COMMAND, "serve"], cwd=folder, env=environment, stderr=output) as process,
     ):
         try:
-            yield Live(_port(process, log), admin_key, log)
+            yield Live(port_of(process, log), admin_key, log)
         finally:
             process.terminate()
 
 
-def _port(process: subprocess.Popen[bytes], log: Path) -> int:
+def port_of(process: subprocess.Popen[bytes], log: Path) -> int:
     """The port of the server's first line. Waiting for it to end is the pause between two looks."""
     for _ in range(STARTS_WITHIN_S * 20):
         for line in log.read_text().splitlines(keepends=True):

@@ -29,7 +29,8 @@ def put(
     """Make a route what the options say. A number can be of one route only."""
     new = checked_route(route, number or [], agent=agent, provider=provider)
     write_once(put_route(tenant, new, wall_clock()))
-    typer.echo(f"Route {route} of {tenant} has {len(new.numbers)} numbers.")
+    numbers = "1 number" if len(new.numbers) == 1 else f"{len(new.numbers)} numbers"
+    typer.echo(f"Route {route} of {tenant} has {numbers}.")
 
 
 @commands.command("list")

@@ -13,6 +13,7 @@ import uvloop
 
 from calltally.bootstrap import Application, load_settings, open_service
 from calltally.calls.errors import Misconfigured
+from calltally.cli.memory import keep_freed_memory
 from calltally.cli.protocol import ProblemProtocol
 from calltally.logs import set_up_logs
 from calltally.settings import Settings
@@ -26,6 +27,7 @@ log: Final = structlog.get_logger(__name__)
 def serve() -> None:
     """Serve until told to stop by SIGTERM or SIGINT; answers under way are finished first."""
     settings = load_settings()
+    keep_freed_memory()
     set_up_logs(settings.log_format, settings.log_level)
     # At info it says that it starts and stops, which we say ourselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)

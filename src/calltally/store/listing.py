@@ -13,8 +13,6 @@ __all__ = ["Page", "is_seek", "list_calls"]
 
 _FIRST_US = 0
 _LAST_US = 2**62
-_BY_ROWS = ("scan_total", "scan_records")
-_BY_NUMBER = ("number_total", "number_records")
 
 
 def is_seek(calls: CallFilter) -> bool:
@@ -32,12 +30,15 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Page]:
 
 def _scan(tenant: str, query: ListQuery) -> Step[Page]:
     params = yield from _params(tenant, query)
-    filters = ("filters", _filters(query.filter))
-    count, take = _BY_ROWS if query.filter.number is None else _BY_NUMBER
-    [(total,)] = yield Statement(count, params, (filters,))
-    way = ("way", "DESC" if query.order == "desc" else "ASC")
+    filters = (("filters", _filters(query.filter)),)
     window = {**params, "skip": query.offset, "most": query.limit}
-    rows = (yield Statement(take, window, (filters, way))) if query.offset < total else []
+    ordered = (*filters, ("way", "DESC" if query.order == "desc" else "ASC"))
+    if query.filter.number is None:
+        count, take = Statement("scan_total", params, filters), Statement("scan_records", window, ordered)
+    else:
+        count, take = Statement("number_total", params, filters), Statement("number_records", window, ordered)
+    [(total,)] = yield count
+    rows = (yield take) if query.offset < total else []
     return Page(b",".join(record for (record,) in rows), total)
 
 

@@ -17,7 +17,7 @@ from calltally.store.spans import Cut, Span, cut
 from calltally.store.steps import Clauses, Many, Step
 
 # Opening a bucket costs about as much as stepping over this many rows of the index.
-_NOT_WORTH_OPENING: Final = 256
+_NOT_WORTH_OPENING: Final = 512
 
 
 class Page(NamedTuple):
