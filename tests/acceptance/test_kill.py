@@ -79,11 +79,13 @@ class Traffic:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answered: Callable[[], None]
     ) -> None:
         told = self.next()
-        self._unanswered.append(told)
-        writer.write(told.sent)
-        answer = await _read_answer(reader)
+        try:
+            writer.write(told.sent)
+            answer = await _read_answer(reader)
+        except (OSError, asyncio.IncompleteReadError):
+            self._unanswered.append(told)
+            raise
         assert answer.startswith(b"HTTP/1.1 2"), answer
-        self._unanswered.remove(told)
         self.acknowledged[told.sid] += 1
         answered()
 
