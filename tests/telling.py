@@ -1,6 +1,6 @@
 """Facts as tests write them down: what is said, when, by whom."""
 
-from typing import cast
+from typing import Any, cast
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
@@ -26,7 +26,7 @@ def fact(
     is_carrier: bool | None = None,
     links: tuple[Node, ...] = (),
     raw: bytes = b"{}",
-    **said: object,
+    **said: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     """What was said `at` a second; the digest is of everything that tells it from others."""
     return Fact(
@@ -47,7 +47,12 @@ def fact(
 
 
 def own(
-    at: float, call_sid: str = SID, *, event_id: str = "", sequence: int | None = None, **said: object
+    at: float,
+    call_sid: str = SID,
+    *,
+    event_id: str = "",
+    sequence: int | None = None,
+    **said: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     """The tenant's own event."""
     return fact(at, call_sid, door=Door.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said)

@@ -1,4 +1,4 @@
-"""`kill -9` while 64 connections tell of calls: what was acknowledged is there, once, and the ledger is sound."""
+"""`kill -9` while 64 connections tell of calls: what was acknowledged is there, once, in a sound ledger."""
 
 import asyncio
 import json

@@ -73,7 +73,7 @@ class Deltas:
 
     def add(self, place: Place, calls: int) -> None:
         """Count `calls` (1 or -1) more at `place`; only the minute tells it from others."""
-        minute = place._replace(created_us=place.created_us - place.created_us % _FINEST_US)
+        minute = Place(place.tenant, place.created_us - place.created_us % _FINEST_US, *place[2:])
         self._places[minute] = self._places.get(minute, 0) + calls
 
     def rows(self) -> dict[Key, Cells]:

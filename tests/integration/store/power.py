@@ -39,7 +39,7 @@ class _Image:
         self.since = []
 
     def after_cut(self, luck: Random) -> bytes:
-        """A disk may have kept any of what was not synced, in any order; here each with even odds, or none."""
+        """A disk may have kept any of what was not synced; here each change with even odds, or none."""
         content = bytearray(self.durable)
         if luck.random() < 0.5:
             for change in self.since:

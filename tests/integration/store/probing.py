@@ -27,7 +27,7 @@ class Direct:
     def __call__(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
         if isinstance(self._connection, apsw.Connection):
             return self._connection.execute(sql, params).fetchall()
-        cursor = self._connection.execute(sql.replace("?", "%s"), params)
+        cursor = self._connection.execute(sql.replace("?", "%s"), params or None)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -199,7 +199,7 @@ def test_an_event_in_the_way_leaves_neither_fact_nor_call(bench: Bench) -> None:
         )
 
     async def fail() -> None:
-        with pytest.raises(Exception, match="(?i)unique"):
+        with pytest.raises(Exception, match=r"(?i)unique"):
             await bench.store.submit([Submission(TENANT, fact(1, status="ringing"))])
 
     bench.run(fail())

@@ -1,4 +1,4 @@
-"""What was acknowledged survives a power cut. A kill does not show that: the system keeps what was written."""
+"""What was acknowledged survives a power cut. A kill does not show that: the system keeps all writes."""
 
 import asyncio
 import shutil
@@ -57,7 +57,7 @@ def traffic_on(url: str) -> Disk:
 
 
 def lost(cut: Cut, folder: Path) -> set[bytes]:
-    """Start again on what the cut left: what was acknowledged and is not there. What is there must be sound."""
+    """Start again on what the cut left: what was acknowledged and is not there. The rest must be sound."""
     folder.mkdir()
     cut.restore(folder)
     url = f"sqlite:///{folder / 'calltally.db'}"

@@ -45,7 +45,7 @@ def test_an_id_is_read_as_it_is_written(uuid: UUID) -> None:
         "{d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef82}",
         "urn:uuid:d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef82",
         "d03b38bb70968c7fb0d3ba3b2ce5ef82",
-        "d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef8２",
+        "d03b38bb-7096-8c7f-b0d3-ba3b2ce5ef8\uff12",
         "CA" + "0" * 32,
         "",
     ],
@@ -77,7 +77,7 @@ def test_the_carriers_sid_names_the_call() -> None:
 
 def test_of_several_the_lowest_in_byte_order_names_it() -> None:
     # U+FF5A sorts before U+1F600 in UTF-8 (and after it in UTF-16).
-    names = ["\U0001f600", "ｚ", "b", "a", "B"]
+    names = ["\U0001f600", "\uff5a", "b", "a", "B"]
     assert canonical(Node(name, is_carrier=False) for name in names).call_sid == "B"
-    assert canonical(Node(name, is_carrier=False) for name in names[:2]).call_sid == "ｚ"
+    assert canonical(Node(name, is_carrier=False) for name in names[:2]).call_sid == "\uff5a"
     assert canonical(Node(name, is_carrier=True) for name in names[2:4]).call_sid == "a"

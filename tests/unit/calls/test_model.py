@@ -71,7 +71,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def body_of(**said: object) -> bytes:
+def body_of(**said: Any) -> bytes:  # noqa: ANN401 (values of every kind)
     return encode_body(fold("acme", Node(SID, is_carrier=True), [own(1, **said)]).call)
 
 

@@ -1,5 +1,7 @@
 """Instants and how they are written."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -19,7 +21,11 @@ from calltally.calls.times import (
 FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 # Away from the ends of time, where an offset leads out of what a datetime holds.
-moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=offsets)
+moments = st.datetimes(
+    datetime(2, 1, 1),  # noqa: DTZ001 (hypothesis wants the bounds without, and adds an offset)
+    datetime(9998, 1, 1),  # noqa: DTZ001
+    timezones=offsets,
+)
 
 
 @given(st.integers(FIRST_US, LAST_US))
@@ -100,12 +106,9 @@ def test_any_mail_date_is_an_instant_or_a_value_error(text: str) -> None:
     _value_or_value_error(parse_rfc2822, text)
 
 
-def _value_or_value_error(parse: object, text: str) -> None:
-    assert callable(parse)
-    try:
+def _value_or_value_error(parse: Callable[[str], int], text: str) -> None:
+    with suppress(ValueError):
         assert isinstance(parse(text), int)
-    except ValueError as fault:
-        assert str(fault)
 
 
 @pytest.mark.parametrize(

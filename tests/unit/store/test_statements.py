@@ -37,7 +37,7 @@ def parameters(dialect: str, name: str) -> set[str]:
     return set(PARAMETER[dialect].findall(SQL[dialect][name]))
 
 
-def parsed(name: str) -> exp.Expression:
+def parsed(name: str) -> exp.Expr:
     """A PostgreSQL statement with its places filled and its parameters numbered."""
     filled = re.sub(
         r"\{(\w+)\}", lambda place: FILLINGS.get(place[1], "queued_unknown"), SQL["postgres"][name]

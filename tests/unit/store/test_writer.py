@@ -60,8 +60,9 @@ class Bench:
         first = asyncio.create_task(self.writer.write(_nothing()))
         await asyncio.wait_for(self.database.entered.wait(), WAITS_AT_MOST_S)
         tasks = [asyncio.create_task(request) for request in requests]
-        while self.writer.waiting < len(tasks):
-            await asyncio.sleep(0)
+        # Each queues what it asks for as soon as it runs.
+        await asyncio.sleep(0)
+        assert self.writer.waiting == len(tasks)
         self.database.may_go_on.set()
         await asyncio.gather(first, return_exceptions=True)
         del self.database.transactions[0]

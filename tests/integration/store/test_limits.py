@@ -1,0 +1,113 @@
+"""The widest facts, the longest requests and the longest WAL that a store is asked to bear."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from calltally.calls.events import Fact
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.identity import Node
+from calltally.store import sqlite
+from calltally.store.listing import list_calls
+from calltally.store.opening import open_store
+from calltally.store.store import Submission
+from calltally.store.tenants import MAX_TENANT_CHARS, add_tenant
+from calltally.store.writer import MOST_FACTS
+from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.integration.store.probing import found, listed, submit, verdict
+from tests.telling import fact, own
+
+MAX_CHARS = 200
+CAP_PAGES = 100
+
+
+def wide(characters: int, luck: Random) -> str:
+    """Text of four bytes a character that nothing can compress."""
+    return "".join(chr(luck.randint(0x10000, 0x1FFFF)) for _ in range(characters))
+
+
+def widest(luck: Random) -> Fact:
+    """An own event with the longest texts that the contract allows."""
+    words = {
+        name: wide(MAX_CHARS, luck) for name in ("route", "agent", "provider", "session_id", "end_reason")
+    }
+    numbers = {name: wide(128, luck) for name in ("from_number", "to_number")}
+    told = own(
+        1,
+        wide(MAX_CHARS, luck),
+        event_id=wide(MAX_CHARS, luck),
+        links=(Node(wide(MAX_CHARS, luck), is_carrier=True),),
+        escalated=True,
+        summary=wide(32_768, luck),
+        tags=[wide(100, luck) for _ in range(100)],
+    )
+    said = {**told.said, **words, **numbers}
+    return msgspec.structs.replace(
+        told, provider=words["provider"], said=said, raw=wide(50_000, luck).encode()
+    )
+
+
+def test_the_widest_call_can_be_kept_found_and_listed(bench: Bench) -> None:
+    """An index of PostgreSQL has no room for a key of over 2,704 bytes: then the whole commit would fail."""
+    luck = Random(3)  # noqa: S311 (the same texts in each run)
+    tenant = bench.add_tenant("t" * MAX_TENANT_CHARS)
+    first, second = widest(luck), widest(luck)
+    submit(
+        bench,
+        first,
+        second,
+        own(2, first.call_sid, status="busy", route=wide(MAX_CHARS, luck)),
+        tenant=tenant,
+    )
+    assert verdict(bench, tenant).findings == []
+    assert len(listed(bench, tenant)) == 2
+    call = found(bench, first.call_sid, tenant)
+    assert call is not None
+    for name, value in (("agent", call["agent"]), ("route", call["route"]), ("number", call["to_number"])):
+        query = ListQuery(filter=msgspec.structs.replace(CallFilter(), **{name: value}))
+        page = bench.run(bench.store.read(list_calls(tenant, query)))
+        assert records_of(page) == [call]
+
+
+def test_a_request_of_several_commits_answers_in_its_order(bench: Bench) -> None:
+    count = 2 * MOST_FACTS + 1
+    told = [own(number, f"call-{number % 50}", summary=f"{number}") for number in range(count)]
+    recorded = submit(bench, *told, told[0])
+    assert [each.outcome for each in recorded] == ["applied"] * count + ["duplicate"]
+    for each, of in zip(recorded, told, strict=False):
+        call = found(bench, of.call_sid)
+        assert call is not None
+        assert each.call_id.hex() == call["id"].replace("-", "")
+    assert verdict(bench).is_clean
+
+
+async def _write_beside_readers(url: str, size_of_wal: Callable[[], int]) -> int:
+    """The longest that the WAL grew while every commit had a reader beside it."""
+    store = open_store(url, lambda: NOW_US)
+    await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch-1"))
+    longest = 0
+    for number in range(150):
+        told = [Submission(TENANT, fact(number, f"CA{number:030x}{part:02x}")) for part in range(10)]
+        reading = asyncio.create_task(store.read(list_calls(TENANT, ListQuery(limit=1000)), long=True))
+        await store.submit(told)
+        longest = max(longest, size_of_wal())
+        await reading
+    await store.close()
+    return longest
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_readers_do_not_let_the_wal_grow_without_end(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cap_bytes = CAP_PAGES * 4096
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", CAP_PAGES // 2)
+    monkeypatch.setattr(sqlite, "_WAL_CAP_BYTES", cap_bytes)
+    url = new_database()
+    wal = Path(url.removeprefix("sqlite:///") + "-wal")
+    longest = asyncio.run(_write_beside_readers(url, lambda: wal.stat().st_size))
+    assert cap_bytes // 2 < longest < 4 * cap_bytes

@@ -1,0 +1,128 @@
+"""Migrations: what they leave is what their files say, once, however many run them at once."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+import calltally
+from calltally.calls.errors import Misconfigured
+from calltally.store.opening import migrate, sqlite_path
+from calltally.store.schema import HEAD
+from tests.integration.store.probing import Direct, direct
+
+VERSIONS = Path(calltally.__file__).parent / "store" / "migrations" / "versions"
+AT_ONCE = 4
+_numbers = count()
+
+Shape = list[tuple[Any, ...]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
+    """The URLs of two databases without a table; SQLite's files do not exist yet."""
+    if request.param == "sqlite":
+        yield [f"sqlite:///{tmp_path / 'new' / name}" for name in ("one.db", "other.db")]
+        return
+    server: str = request.getfixturevalue("postgres_server")
+    names = [f"empty_{next(_numbers)}" for _ in range(2)]
+    with psycopg.connect(server, autocommit=True) as connection:
+        for name in names:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        yield [urlsplit(server)._replace(path=f"/{name}").geturl() for name in names]
+        for name in names:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def shape(url: str) -> Shape:
+    """Every table, column, default, key and index, but for the migrations' own."""
+    with direct(url) as db:
+        return _sqlite_shape(db) if sqlite_path(url) else _postgres_shape(db)
+
+
+def _sqlite_shape(db: Direct) -> Shape:
+    rows = db("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name <> 'alembic_version'")
+    return sorted((*names, " ".join((sql or "").split())) for *names, sql in rows)
+
+
+def _postgres_shape(db: Direct) -> Shape:
+    columns = db(
+        "SELECT table_name, ordinal_position, column_name, data_type, collation_name, is_nullable,"
+        " column_default FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+    )
+    indexes = db(
+        "SELECT tablename, indexname, indexdef FROM pg_indexes"
+        " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+    )
+    storage = db(
+        "SELECT relname, reloptions FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'"
+    )
+    return sorted(columns) + sorted(indexes) + sorted(storage)
+
+
+def run_files(url: str) -> None:
+    """What the files of all versions say, without any migration tool."""
+    path = sqlite_path(url)
+    dialect = "sqlite" if path else "postgres"
+    if path:
+        path.touch()
+    with direct(url) as db:
+        for file in sorted(VERSIONS.glob(f"*.{dialect}.sql")):
+            for statement in re.sub(r"--[^\n]*", "", file.read_text(encoding="utf-8")).split(";"):
+                if statement.strip():
+                    db(statement)
+
+
+def version(url: str) -> list[tuple[Any, ...]]:
+    with direct(url) as db:
+        return db("SELECT version_num FROM alembic_version")
+
+
+def test_what_is_migrated_is_what_the_files_say_and_again_changes_nothing(empty_databases: list[str]) -> None:
+    migrated, written = empty_databases
+    migrate(migrated)
+    run_files(written)
+    assert shape(migrated) == shape(written) != []
+    assert version(migrated) == [(HEAD,)]
+    with direct(migrated) as db:
+        db("INSERT INTO tenants (tenant, name, created_us) VALUES ('acme', 'Acme', 0)")
+    migrate(migrated)
+    assert shape(migrated) == shape(written)
+    assert version(migrated) == [(HEAD,)]
+    with direct(migrated) as db:
+        assert db("SELECT tenant FROM tenants") == [("acme",)]
+
+
+def test_several_that_migrate_at_once_all_succeed(empty_databases: list[str]) -> None:
+    url, _ = empty_databases
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        assert list(pool.map(migrate, [url] * AT_ONCE)) == [None] * AT_ONCE
+    assert version(url) == [(HEAD,)]
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_databases: list[str]) -> None:
+    """A table that is in the way: not one of those before it may stay."""
+    url, _ = empty_databases
+    if path := sqlite_path(url):
+        path.parent.mkdir()
+        path.touch()
+    with direct(url) as db:
+        db("CREATE TABLE outbox (tenant TEXT)")
+    before = shape(url)
+    with pytest.raises(Misconfigured, match=r"could not be migrated: .*outbox"):
+        migrate(url)
+    assert shape(url) == before
+
+
+def test_a_database_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="could not be migrated") as caught:
+        migrate(f"postgresql:///postgres?host={tmp_path}")
+    assert "\n" not in caught.value.detail
