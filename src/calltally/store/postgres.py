@@ -142,6 +142,9 @@ def _told_apart() -> Iterator[None]:
         yield
     except psycopg.errors.UndefinedTable as fault:
         raise Misconfigured(NO_TABLES) from fault
+    except psycopg.errors.ProgramLimitExceeded:
+        # Counted among the operational ones, but it is the request that is too large: it fails alone.
+        raise
     except _NOT_NOW as fault:
         message = "the database cannot answer now; nothing was recorded unless a repeat says so, try again"
         raise Unavailable(message) from fault

@@ -190,6 +190,8 @@ class _Checkpoints:
 
     def run(self) -> None:
         """Empty the WAL; to be called between transactions."""
+        # Beside the loop there is time to wait for a reader to end.
+        self._writing.set_busy_timeout(_BUSY_MS)
         with self._turn:
             _checkpoint(self._writing, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 

@@ -44,11 +44,11 @@ def docs_page(document: Json) -> str:
     """Every published operation, with its parameters, bodies, answers and a command to try."""
     operations = list(_operations(document))
     base = str(document["servers"][0]["url"])
-    keys = [each["description"] for each in document["components"]["securitySchemes"].values()]
+    keys = map(_key, document["components"]["securitySchemes"].values())
     return _frame(
         "API",
-        f"<p>{escape(document['info']['description'])}</p>"
-        f"<h2>Keys</h2><ul>{''.join(f'<li>{_text(key)}</li>' for key in keys)}</ul>"
+        f"<p>{_text(document['info']['description'])}</p>"
+        f"<h2>Keys</h2><ul>{''.join(keys)}</ul>"
         f"<h2>Endpoints</h2><ul class='index'>{''.join(_entry(*each) for each in operations)}</ul>"
         + "".join(_section(*each, base=base if base != "/" else _CURL_URL) for each in operations),
     )
@@ -70,6 +70,11 @@ def _kind(kind: Kind) -> str:
         f'<section id="{slug}"><h2><a href="#{slug}">{slug}</a></h2>'
         f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.meaning)}</p></section>"
     )
+
+
+def _key(scheme: Json) -> str:
+    header = "Authorization: Bearer" if scheme["type"] == "http" else f"{scheme['name']}:"
+    return f"<li><code>{escape(header)} …</code> {_text(scheme['description'])}</li>"
 
 
 def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
