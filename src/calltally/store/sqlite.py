@@ -28,7 +28,10 @@ _PAGE_BYTES: Final = 4096
 _TURN_S: Final = 0.002
 # From here on a second thread copies the WAL back beside the writer: inside a commit it would
 # make the slowest commits ten times slower.
-_CHECKPOINT_PAGES: Final = 10_000
+_CHECKPOINT_PAGES: Final = 2_000
+_ROUNDS: Final = 4
+# What the writer copies in a few milliseconds.
+_LAST_PAGES: Final = 400
 # Above this the writer itself waits until the WAL is empty: readers must not let it grow for ever.
 _WAL_CAP_BYTES: Final = 192 * 1024 * 1024
 _NOT_NOW: Final = (
@@ -161,10 +164,12 @@ def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterator[tuple[
 
 
 class _Checkpoints:
-    """Keeps the WAL short: beside the writer as a rule, in its place above the cap.
+    """Keeps the WAL short without holding up commits.
 
-    A checkpoint that finds the database busy is no fault: the commit before it stands, and the
-    next commit brings the next try.
+    A thread copies most of it back beside the writer. While commits go on it never gets to the end, and
+    only a WAL that was copied to its end begins anew; so the writer copies the last few pages itself,
+    between two transactions. A checkpoint that finds the database busy is no fault: the commit before
+    it stands, and the next commit brings the next try.
     """
 
     def __init__(self, path: Path, writing: apsw.Connection) -> None:
@@ -172,7 +177,7 @@ class _Checkpoints:
         self._writing = writing
         self._wanted = Event()
         self._turn = Lock()
-        self._ended = False
+        self._ended = self._nearly_done = False
         self._pages = 0
         writing.set_wal_hook(self._note)
         self._thread = Thread(target=self._work, name="calltally-checkpoints", daemon=True)
@@ -183,17 +188,22 @@ class _Checkpoints:
         return apsw.SQLITE_OK
 
     def is_due(self) -> bool:
-        """Ask between transactions: wakes the thread in time, and says when only the writer can help."""
+        """Ask between transactions: wakes the thread in time, and says when it is the writer's turn."""
+        if self._nearly_done or self._pages * _PAGE_BYTES > _WAL_CAP_BYTES:
+            return True
         if self._pages > _CHECKPOINT_PAGES:
             self._wanted.set()
-        return self._pages * _PAGE_BYTES > _WAL_CAP_BYTES
+        return False
 
     def run(self) -> None:
-        """Empty the WAL; to be called between transactions."""
-        # Beside the loop there is time to wait for a reader to end.
-        self._writing.set_busy_timeout(_BUSY_MS)
+        """The writer's turn; to be called between transactions."""
+        is_over_cap = self._pages * _PAGE_BYTES > _WAL_CAP_BYTES
+        # Beside the loop there is time to wait for a reader to end; but only above the cap it is worth it.
+        self._writing.set_busy_timeout(_BUSY_MS if is_over_cap else 0)
         with self._turn:
-            _checkpoint(self._writing, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._nearly_done = False
+            mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if is_over_cap else apsw.SQLITE_CHECKPOINT_PASSIVE
+            _checkpoint(self._writing, mode)
 
     def close(self) -> None:
         """End the thread; the last connection that closes empties the WAL."""
@@ -206,16 +216,25 @@ class _Checkpoints:
         while self._wanted.wait() and not self._ended:
             self._wanted.clear()
             with self._turn:
-                _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._nearly_done = self._copy_most(connection)
         connection.close()
 
-
-def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
-    try:
-        connection.wal_checkpoint(mode=mode)
-    except (apsw.BusyError, apsw.LockedError):
+    def _copy_most(self, connection: apsw.Connection) -> bool:
+        """Each round leaves what was written during it; says whether that is little enough now."""
+        for _ in range(_ROUNDS):
+            copied = _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if self._pages - copied < _LAST_PAGES:
+                return True
         return False
-    return True
+
+
+def _checkpoint(connection: apsw.Connection, mode: int) -> int:
+    """How many pages of the WAL are copied after a checkpoint of that mode; 0 where it could not run."""
+    try:
+        _pages, copied = connection.wal_checkpoint(mode=mode)
+    except (apsw.BusyError, apsw.LockedError):
+        return 0
+    return copied
 
 
 def connect(path: Path) -> apsw.Connection:
