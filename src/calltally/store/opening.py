@@ -39,8 +39,19 @@ def sqlite_path(url: str) -> Path | None:
 def migrate(url: str) -> None:
     """Make the database where it is a file that is missing, and bring its schema to this code's."""
     if (path := sqlite_path(url)) is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_file(path)
     upgrade_apart(url)
+
+
+def _make_file(path: Path) -> None:
+    """An empty file where there is none, for its owner alone: it will hold what people said on the phone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+    except OSError as fault:
+        message = f"the database {path} cannot be made ({fault.strerror}); check CALLTALLY_DATABASE_URL"
+        raise Misconfigured(message) from fault
 
 
 async def check_schema(store: Store) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import NamedSql, Statements
 from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive, drive_async
@@ -266,6 +266,12 @@ def _told_apart() -> Iterator[None]:
     except _NOT_NOW as fault:
         message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
         raise Unavailable(message) from fault
+    except apsw.NotADBError as fault:
+        message = "the file that CALLTALLY_DATABASE_URL names is no SQLite database"
+        raise Misconfigured(message) from fault
+    except apsw.CorruptError as fault:
+        message = f"the database file is damaged ({fault}); restore it from a backup"
+        raise DamagedStore(message) from fault
     except apsw.SQLError as fault:
         if not str(fault).startswith("no such table"):
             raise
