@@ -10,14 +10,8 @@ from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
 from calltally.store.listing import list_calls
 from calltally.store.store import Submission
-from calltally.store.verify import (
-    Finding,
-    check_calls,
-    check_counts,
-    check_facts,
-    check_revisions,
-    count_windows,
-)
+from calltally.store.verification import Verification
+from calltally.store.verify import Finding
 from tests.conftest import Bench, records_of
 from tests.strategies import facts
 
@@ -25,14 +19,9 @@ _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 
 
 def findings(bench: Bench, tenant: str) -> list[Finding]:
-    """All that `verify` finds."""
-    read = bench.store.read
-    found = bench.run(read(check_calls(tenant, b""))).findings
-    found += bench.run(read(check_facts(tenant, (b"", b"")))).findings
-    found += bench.run(read(check_revisions(tenant))).findings
-    for window_s in bench.run(read(count_windows(tenant))):
-        found += bench.run(read(check_counts(tenant, window_s))).findings
-    return found
+    """All that `calltally verify` finds."""
+    verification = Verification(bench.store, lambda _kind, _looked_at: None)
+    return bench.run(verification.run([tenant])).findings
 
 
 def listed(bench: Bench, tenant: str) -> list[Any]:
