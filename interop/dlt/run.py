@@ -1,7 +1,8 @@
 """The stock dlt rest_api source, with its OffsetPaginator, copies the call list into DuckDB, whole.
 
 Most of the calls share one `created_at`, the worst case for whoever pages: only the order's second
-key tells them apart. What arrives is compared with what was sent and with what the list counts.
+key tells them apart. What arrives is compared with what was sent and with what the list counts. Then it
+copies a month that goes on moving meanwhile.
 """
 
 import os
@@ -12,18 +13,15 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-import dlt
-from dlt.sources.rest_api import RESTAPIConfig, rest_api_source
-
 from interop.checks import expect, run_checks
+from interop.dlt.copier import Copier, month_copier
 from interop.loopback import forbid_the_network, outside_attempts
+from interop.moving import new_month
 from interop.service import Service, running_service
+from interop.window import LIST
 
 TENANT: Final = "acme"
-LIST: Final = "/api/v1/call-logs"
 BATCH: Final = 1_000
-# No divisor of any total here, so that last pages are short.
-PAGE: Final = 700
 SHARED_CALLS: Final = 5_000
 SPREAD_CALLS: Final = 3_000
 LATE_CALLS: Final = 40
@@ -93,6 +91,7 @@ class Trial:
         self._service = service
         service.new_tenant(TENANT)
         _id, self._key = service.new_key(TENANT, "calls:read", "events:write")
+        self._copier = Copier(service, self._key)
         self.calls = seed_calls()
         self._send(self.calls)
 
@@ -108,35 +107,9 @@ class Trial:
         total: int = self._service.call("GET", f"{LIST}?limit=1&{query}", key=self._key)["total"]
         return total
 
-    def pipeline(self, name: str) -> Any:  # noqa: ANN401 (dlt is not among the typed packages)
-        """A pipeline into a database of its own."""
-        target = dlt.destinations.duckdb(str(self._service.folder / f"{name}.duckdb"))
-        return dlt.pipeline(pipeline_name=name, destination=target, dataset_name="copy")
-
-    def source(self, endpoint: dict[str, Any]) -> Any:  # noqa: ANN401 (as above)
-        """The stock source over the list, told no more than its documentation asks for."""
-        resource = {
-            "name": "calls",
-            "primary_key": "id",
-            "write_disposition": "merge",
-            "endpoint": {"path": LIST, "data_selector": "data", **endpoint},
-        }
-        config: RESTAPIConfig = {
-            "client": {
-                "base_url": self._service.url,
-                "auth": {"type": "bearer", "token": self._key},
-                "paginator": {"type": "offset", "limit": PAGE, "total_path": "total"},
-            },
-            "resources": [resource],
-        }
-        return rest_api_source(config)
-
     def copy(self, name: str, query: dict[str, str]) -> list[Row]:
         """SIDs and statuses of what a fresh copy of `query` holds; each id is there once."""
-        pipeline = self.pipeline(name)
-        # Kept as they come: a merge would hide a row that was served twice.
-        pipeline.run(self.source({"params": query}), write_disposition="append")
-        return rows_of(pipeline)
+        return rows_of(self._copier.copy(name, query))
 
     def copies_all(self) -> str:
         """Everything, and each status by itself, as the list counts it."""
@@ -167,13 +140,13 @@ class Trial:
         """An incremental copy goes on where it ended: `from` is inclusive, so no late equal is lost."""
         incremental = {"start_param": "from", "cursor_path": "created_at", "initial_value": "2020-01-01"}
         endpoint = {"params": {"order": "asc"}, "incremental": incremental}
-        pipeline = self.pipeline("resumed")
-        pipeline.run(self.source(endpoint))
+        pipeline = self._copier.pipeline("resumed")
+        pipeline.run(self._copier.source(endpoint))
         first = len(rows_of(pipeline))
         expect("rows of the first copy", first, len(self.calls))
         late = late_calls(max(call.at for call in self.calls))
         self._send(late)
-        pipeline.run(self.source(endpoint))
+        pipeline.run(self._copier.source(endpoint))
         rows = rows_of(pipeline)
         self._compare(rows, [*self.calls, *late], "")
         return f"{first} calls, then {len(rows) - first} more"
@@ -220,15 +193,24 @@ def main() -> int:
             "RUNTIME__LOG_LEVEL": "ERROR",
         }
         trial = Trial(service)
-        return run_checks(
+        still = run_checks(
             {
                 "all calls": trial.copies_all,
                 "a window": trial.copies_a_window,
                 "statuses of a window": trial.copies_statuses_of_a_window,
                 "a second, incremental run": trial.resumes,
-                "the network": nothing_left_the_machine,
             }
         )
+        month = new_month(service, month_copier)
+        with month.moving():
+            moving = run_checks(
+                {
+                    "a moving month with `hold`": month.copies_exactly,
+                    "the same month without": month.drifts,
+                    "the network": nothing_left_the_machine,
+                }
+            )
+        return still or moving
 
 
 if __name__ == "__main__":

@@ -65,20 +65,54 @@ def _instant(value: object) -> datetime | None:
 @schemathesis.hook.apply_to(operation_id="receiveCallback")
 def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001
     """Send what should be accepted to a tenant that exists: for any other the answer is always 403."""
-    if case.meta and case.meta.generation.mode.is_positive:
+    if _is_positive(case):
         case.path_parameters["tenant"] = os.environ["INTEROP_TENANT"]
     return case
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
-    """The last moment before a request: callbacks are signed, and the run's own key is spared."""
+    """The last moment before a request: callbacks are signed, the run's own key and its calls are spared."""
     match case.operation.definition.raw.get("operationId"):
         case "receiveCallback":
             _sign(case)
+        case "listCallLogs" if _is_positive(case):
+            _choose(case.query, "after", "offset", os.environ["INTEROP_CALL"])
+            _choose(case.query, "snapshot", "hold", os.environ["INTEROP_SNAPSHOT"])
+            if "tz" in case.query:
+                # No schema knows all zones, and no other format has one.
+                case.query |= {"tz": "Europe/Berlin", "format": "csv"}
+            if "q" in case.query and not any(map(str.isalnum, str(case.query["q"]))):
+                # Nor what is a letter in every script: without one there are no words to find.
+                case.query["q"] = "appointment"
+        case "listChanges" if _is_positive(case) and "wait" in case.query:
+            # Of half a minute's wait for each request the run would be over with.
+            case.query["wait"] = 0
+        case "eraseCallLog" if _is_positive(case):
+            # What is erased is refused for ever after, so no call is that an event of the run may name.
+            case.path_parameters["id"] = os.environ["INTEROP_SPARE_CALL"]
+            case.query["tenant"] = os.environ["INTEROP_TENANT"]
+        case "putRetention" if case.path_parameters.get("tenant") == os.environ["INTEROP_TENANT"]:
+            # The same by age: all calls of the run would go.
+            case.path_parameters["tenant"] = os.environ["INTEROP_OTHER_TENANT"]
         case "revokeKey" if case.path_parameters.get("key_id") == os.environ["INTEROP_KEY_ID"]:
             # All that follows would be answered 401. Other keys, which the run makes itself, are revoked.
             case.path_parameters["key_id"] = NO_KEY_ID
+
+
+def _is_positive(case: Case) -> bool:
+    return bool(case.meta and case.meta.generation.mode.is_positive)
+
+
+def _choose(query: dict[str, Any], name: str, rival: str, value: str) -> None:
+    """Of two parameters that exclude each other keep one, and let it name something that exists.
+
+    A document can say neither, and made-up ids and tokens get no further than 400.
+    """
+    if rival in query:
+        query.pop(name, None)
+    elif name in query:
+        query[name] = value
 
 
 def _sign(case: Case) -> None:

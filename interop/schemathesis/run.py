@@ -14,7 +14,10 @@ from typing import Any, Final
 from interop.checks import expect, run_checks
 from interop.service import Failed, Service, running_service
 
-TENANT: Final = "acme"
+# Not the one of the examples: to make that is an operation too.
+TENANT: Final = "interop"
+OTHER_TENANT: Final = "interop-too"
+LIST: Final = "/api/v1/call-logs"
 SCOPES: Final = ("calls:read", "transcripts:read", "events:write")
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 EXAMPLES: Final = 100
@@ -30,7 +33,12 @@ class Trial:
     def __init__(self, service: Service) -> None:
         self._service = service
         service.new_tenant(TENANT)
+        service.new_tenant(OTHER_TENANT)
         self._key_id, self._key = service.new_key(TENANT, *SCOPES)
+        self._call, self._spare_call = self._make_call("kept"), self._make_call("spare")
+        # Before the run, so that no answer names it, and the run makes no events of it.
+        service.call("DELETE", f"{LIST}/{self._spare_call}?tenant={TENANT}")
+        self._snapshot: str = service.call("GET", LIST, key=self._key)["snapshot"]
         self._report: dict[str, Any] = {}
 
     def finds_no_fault(self) -> str:
@@ -70,7 +78,17 @@ class Trial:
             "INTEROP_KEY": self._key,
             "INTEROP_KEY_ID": self._key_id,
             "INTEROP_TENANT": TENANT,
+            "INTEROP_OTHER_TENANT": OTHER_TENANT,
+            "INTEROP_CALL": self._call,
+            "INTEROP_SPARE_CALL": self._spare_call,
+            "INTEROP_SNAPSHOT": self._snapshot,
         }
+
+    def _make_call(self, name: str) -> str:
+        event = {"id": name, "call_sid": f"interop-{name}", "occurred_at": "2026-03-01T12:00:00Z"}
+        answer = self._service.call("POST", "/api/v1/events", event, key=self._key)
+        call_id: str = answer["outcomes"][0]["call_id"]
+        return call_id
 
     def ran_every_phase(self) -> str:
         """A phase that could not run is reported as skipped, not as failed."""
@@ -86,7 +104,7 @@ class Trial:
         }
         never = sorted(self._operations() - {name for name, times in accepted.items() if times})
         expect("operations that accepted nothing", never, [])
-        self._service.call("GET", "/api/v1/call-logs", key=self._key)
+        self._service.call("GET", LIST, key=self._key)
         return f"{len(accepted)} operations"
 
     def _operations(self) -> set[str]:

@@ -1,30 +1,56 @@
 """The one place that puts the parts together: settings, store, keys, limits, application."""
 
+import asyncio
 import os
 import secrets
+import signal
+import socket
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import SecretStr
 
 from calltally.calls.errors import Misconfigured
+from calltally.calls.times import SECOND_US
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
+from calltally.shared import SharedNumbers
 from calltally.store.opening import check_schema, open_store, sqlite_path
+from calltally.store.options import PostgresOptions
 from calltally.store.secrets import Vault
 from calltally.store.steps import Clock
 from calltally.store.store import Store
 from calltally.web.app import create_app
 from calltally.web.auth import KeyRing
+from calltally.web.beside import WithWork
+from calltally.web.crew_metrics import Crew, CrewMetrics
 from calltally.web.limits import RateLimits
+from calltally.web.metrics import Metrics
 from calltally.web.parts import Parts
+from calltally.worker import Means, Worker
 
 KEY_FILE: Final = "secret.key"
+_HOUR_US: Final = 3600 * SECOND_US
+_ATTEND_S: Final = 1.0
 
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Member(NamedTuple):
+    """One process of several behind one port, and the numbers that are theirs together.
+
+    `limits` are the keys' budgets, `heads` the ledgers' last revisions that one of them committed; `parent`
+    is the process that keeps them all.
+    """
+
+    crew: Crew
+    place: int
+    limits: SharedNumbers
+    heads: SharedNumbers
+    parent: int
 
 
 class Service(NamedTuple):
@@ -65,27 +91,73 @@ async def opened_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]
         await store.close()
 
 
-async def open_service(settings: Settings, clock: Clock = wall_clock) -> Service:
+async def open_service(
+    settings: Settings, clock: Clock = wall_clock, member: Member | None = None
+) -> Service:
     """Everything that `serve` needs. Raises Misconfigured, with what to do."""
     vault = open_vault(settings)
-    store = open_store(settings.database_url, clock)
+    heads = member.heads if member else None
+    options = PostgresOptions(settings.database_connections, settings.read_url, heads)
+    store = open_store(settings.database_url, clock, options)
     try:
         await check_schema(store)
     except BaseException:
         await store.close()
         raise
-    return Service(settings, store, clock, create_app(_parts(settings, store, vault, clock=clock)))
+    parts = _parts(settings, store, vault, clock=clock, member=member)
+    app = _with_worker(settings, store, clock, create_app(parts))
+    return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
 
-def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock) -> Parts:
+def _attended(app: Application, parts: Parts, member: Member) -> Application:
+    """The application in its place: it tells the others what they cannot ask, and ends with their parent."""
+
+    async def attend(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            parts.metrics.tell_others()
+            if os.getppid() != member.parent:
+                signal.raise_signal(signal.SIGTERM)
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ATTEND_S):
+                    await stop.wait()
+
+    return WithWork(app, attend)
+
+
+def _with_worker(settings: Settings, store: Store, clock: Clock, app: Application) -> Application:
+    """The embedded store has its worker inside unless told otherwise; a shared one has its own."""
+    is_inside = settings.embedded_worker
+    if is_inside is None:
+        is_inside = sqlite_path(settings.database_url) is not None
+    return WithWork(app, lambda stop: make_worker(settings, store, clock, stop).run()) if is_inside else app
+
+
+def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> Worker:
+    """A worker that ends soon after `stop` is set."""
+    means = Means(
+        store=store,
+        keep_us=settings.snapshot_hours * _HOUR_US,
+        interval_s=settings.worker_interval_seconds,
+        holder=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        clock=clock,
+        steady=steady_clock,
+        chance=secrets.SystemRandom().random,
+    )
+    return Worker(means, stop)
+
+
+def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, member: Member | None) -> Parts:
+    shared_limits = member.limits if member else None
     return Parts(
         store=store,
         clock=clock,
         keys=KeyRing(store, steady_clock, _text(settings.admin_key)),
-        limits=RateLimits(settings.rate_limit_per_minute, steady_clock),
+        limits=RateLimits(settings.rate_limit_per_minute, steady_clock, shared_limits),
         vault=vault,
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
+        metrics=CrewMetrics(member.crew, member.place) if member else Metrics(),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -16,6 +16,7 @@ PREFIX: Final = "CALLTALLY_"
 CONFIG_VARIABLE: Final = "CALLTALLY_CONFIG"
 DEFAULT_CONFIG: Final = "calltally.toml"
 SECRET_KEY_BYTES: Final = 32
+MOST_WORKERS: Final = 256
 
 
 class BadSetting(ValueError):
@@ -28,6 +29,16 @@ def _database_url(url: str) -> str:
         return url
     message = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
     raise ValueError(message)
+
+
+def _read_url(url: str, info: ValidationInfo) -> str:
+    if not url.startswith("postgresql://") or not url.partition("://")[2].strip("/"):
+        message = "write postgresql://USER@HOST/NAME"
+        raise ValueError(message)
+    if not str(info.data.get("database_url", url)).startswith("postgresql://"):
+        message = "only PostgreSQL has read replicas, and the database is SQLite"
+        raise ValueError(message)
+    return url
 
 
 def _public_url(url: str) -> str:
@@ -77,8 +88,23 @@ class Settings(BaseSettings):
         description="The database: sqlite:///PATH (three slashes and a relative path, four and an absolute"
         " one) or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
     )
+    read_url: Annotated[str, AfterValidator(_read_url)] | None = Field(
+        None,
+        description="A read replica of the database, for reads: postgresql://USER:PASSWORD@HOST:PORT/NAME."
+        " Unset: the database answers all of them.",
+    )
+    database_connections: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        description="PostgreSQL connections of one process for reads; one more writes, and with a replica"
+        " it has as many again.",
+    )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 for all.")
     port: int = Field(8080, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
+    workers: int = Field(
+        1, ge=1, le=MOST_WORKERS, description="How many processes `calltally serve` runs on the port."
+    )
     admin_key: AdminKey | None = Field(
         None, description="What x-admin-key must be. Unset: the admin API answers 401 to everybody."
     )
@@ -101,6 +127,17 @@ class Settings(BaseSettings):
     trust_proxy: bool = Field(
         default=False,
         description="Whether to believe X-Forwarded-For and X-Forwarded-Proto. Only behind a proxy.",
+    )
+    snapshot_hours: int = Field(
+        48, ge=1, le=8760, description="For how many hours a snapshot of a list can be asked for again."
+    )
+    embedded_worker: bool | None = Field(
+        None,
+        description="Whether `calltally serve` does the background work as well. Unset: on SQLite it does,"
+        " on PostgreSQL that is for `calltally worker`.",
+    )
+    worker_interval_seconds: int = Field(
+        60, ge=1, le=3600, description="The pause between two rounds of the background work."
     )
     log_format: Literal["json", "console"] = Field(
         "json", description="How log lines look: json for machines, console for people."

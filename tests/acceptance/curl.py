@@ -1,7 +1,9 @@
-"""As much of curl as the documents use, for machines that have none: -sS, -f, -H, -d and --data-binary."""
+"""As much of curl as the documents use, for machines without: -sS, -f, -i, -X, -H, -d and --data-binary."""
 
 import argparse
 import sys
+from http import HTTPStatus
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -14,6 +16,8 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("-f", action="store_true", dest="fails")
+    parser.add_argument("-i", action="store_true", dest="shows_head")
+    parser.add_argument("-X", dest="method")
     parser.add_argument("-H", action="append", default=[], dest="headers")
     parser.add_argument("-d", "--data-binary", action="append", default=[], dest="data")
     parser.add_argument("-s", action="store_true")
@@ -21,13 +25,22 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     body = "&".join(map(_content, asked.data)).encode() if asked.data else None
     headers = dict(map(_header, asked.headers))
+    request = Request(asked.url, body, headers, method=asked.method)  # noqa: S310 (of our server)
     try:
-        with urlopen(Request(asked.url, body, headers), timeout=30) as answer:  # noqa: S310 (of our server)
-            sys.stdout.write(answer.read().decode())
-    except HTTPError as problem:
-        sys.stdout.write("" if asked.fails else problem.read().decode())
-        return FAILED if asked.fails else 0
+        with urlopen(request, timeout=30) as answer:  # noqa: S310 (of our server)
+            sys.stdout.buffer.write(_told(answer, shows_head=asked.shows_head))
+    except HTTPError as other:
+        # Among them what did not change (304), which is no failure.
+        if asked.fails and other.code >= HTTPStatus.BAD_REQUEST:
+            return FAILED
+        sys.stdout.buffer.write(_told(other, shows_head=asked.shows_head))
     return 0
+
+
+def _told(answer: HTTPResponse | HTTPError, *, shows_head: bool) -> bytes:
+    named = [f"{name}: {value}" for name, value in answer.headers.items()]
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *named, "", ""]
+    return ("\r\n".join(lines) if shows_head else "").encode() + answer.read()
 
 
 def _content(data: str) -> str:

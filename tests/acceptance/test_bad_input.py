@@ -465,7 +465,7 @@ def test_a_long_body_before_the_next_head_is_no_long_head(wire: Wire) -> None:
         ({"authorization": "Bearer " + "x" * 5_000}, 401),
         ({"authorization": "\t"}, 401),
         ({"accept": "\xff;;;q=,,"}, 406),
-        ({"accept": "text/csv"}, 406),
+        ({"accept": "text/html"}, 406),
         ({"host": "a b<c>"}, 400),
     ],
 )

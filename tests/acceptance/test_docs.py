@@ -30,7 +30,11 @@ REFERENCE = pages.ROOT / "docs" / "reference"
 RUNS_WITHIN_S = 120
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
 # Some pages show what is refused.
-SHOWN_PROBLEMS = {"first-call.md": ["invalid-parameter"], "connect-twilio.md": ["wrong-signature"]}
+SHOWN_PROBLEMS = {
+    "first-call.md": ["invalid-parameter"],
+    "connect-twilio.md": ["wrong-signature"],
+    "erase-a-call.md": ["erased", "events-refused"],
+}
 PROBLEM = re.compile(r"/docs/problems#([a-z-]+)")
 # HTTP has faults that the ledger has no word for.
 OF_HTTP = {"bad-request", "method-not-allowed"}

@@ -156,7 +156,7 @@ def test_what_was_acknowledged_is_there_once_after_every_kill(
     url = new_database()
     server = Server(tmp_path, url)
     traffic = server.prepare()
-    luck = Random(11)  # noqa: S311 (the same moments in each run, as far as a machine has them)
+    luck = Random(11)
     for _ in range(KILLS[url.partition(":")[0].removesuffix("ql")]):
         asyncio.run(kill_in_traffic(server, traffic, luck))
     # Nobody was told twice that the same thing was recorded: only what got no answer was told again.

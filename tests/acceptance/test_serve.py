@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from calltally.net import HttpClient
+from tests.acceptance.live import ANSWERS_WITHIN_S, HOST, Live, request_head
 
 ENDS_WITHIN_S = 20
 
@@ -56,6 +57,24 @@ def test_it_serves_until_it_is_told_to_stop(server: subprocess.Popen[str], stop:
     server.send_signal(stop)
     _, rest = server.communicate(timeout=ENDS_WITHIN_S)
     assert server.returncode == 0
+    assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+
+
+def test_who_waits_for_changes_does_not_keep_it_from_stopping(folder: Path) -> None:
+    with start(folder, PORT="0", ADMIN_KEY="let-me-in") as process:
+        assert process.stderr
+        live = Live(json.loads(process.stderr.readline())["port"], "let-me-in", folder)
+        key = live.new_key(live.new_tenant(), "calls:read")
+        with socket.create_connection((HOST, live.port), timeout=ANSWERS_WITHIN_S) as waiting:
+            head = {"host": HOST, "authorization": f"Bearer {key}"}
+            waiting.sendall(request_head("GET /api/v1/changes?wait=30", head))
+            assert live.ask("GET", "/readyz").status == 200
+            process.send_signal(signal.SIGTERM)
+            answer = b"".join(iter(lambda: waiting.recv(65_536), b""))
+        # Sooner than answers are given up that do not come.
+        _, rest = process.communicate(timeout=5)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'"data":[]' in answer
     assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
 
 

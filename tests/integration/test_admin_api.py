@@ -66,13 +66,20 @@ def test_a_tenant_is_made_and_listed(api: Api) -> None:
     assert made.status_code == 201
     bolt = made.json()
     assert bolt.pop("created_at").endswith("Z")
-    assert bolt == {"id": "bolt", "name": "Bolt Ltd"}
+    assert bolt == {"id": "bolt", "name": "Bolt Ltd", "retention_days": None}
     listed = api.ask("GET", TENANTS)
     assert [tenant["id"] for tenant in listed.json()["data"]] == [TENANT, "bolt"]
 
 
 def test_a_tenant_is_made_once(api: Api) -> None:
     assert problem(api.ask("POST", TENANTS, {"id": TENANT})) == (409, "conflict", [])
+
+
+def test_how_long_calls_are_kept_is_put_and_listed(api: Api) -> None:
+    for days in (1, 36_500, None, 90):
+        put = api.ask("PUT", f"{TENANTS}/{TENANT}/retention", {"days": days})
+        assert (put.status_code, put.content) == (204, b"")
+        assert api.ask("GET", TENANTS).json()["data"][0]["retention_days"] == days
 
 
 def test_a_key_is_shown_once_and_works_until_revoked(api: Api) -> None:
@@ -164,6 +171,7 @@ OPERATIONS: list[tuple[str, str, object]] = [
     ("GET", "/{}/api-keys", None),
     ("DELETE", "/{}/api-keys/key_0000000000000000", None),
     ("PUT", "/{}/providers/twilio", {"auth_token": "x"}),
+    ("PUT", "/{}/retention", {"days": 90}),
     ("PUT", "/{}/routes/r", {"numbers": []}),
     ("GET", "/{}/routes", None),
 ]
@@ -229,6 +237,9 @@ WRONG_VALUES: list[tuple[str, str, object, str]] = [
     ("POST", "/acme/api-keys", {"scopes": []}, "scopes"),
     ("POST", "/acme/api-keys", {"scopes": ["calls:delete"]}, "scopes"),
     ("POST", "/acme/api-keys", {"scopes": ["calls:read"], "name": "x" * 201}, "name"),
+    ("PUT", "/acme/retention", {"days": 0}, "days"),
+    ("PUT", "/acme/retention", {"days": 36_501}, "days"),
+    ("PUT", "/acme/retention", {"days": -(10**30)}, "days"),
     ("PUT", "/acme/routes/a%20b", {"numbers": []}, "route"),
     ("PUT", "/acme/routes/r", {"numbers": [" "]}, "numbers"),
     ("PUT", "/acme/routes/r", {"numbers": [], "agent": ""}, "agent"),
@@ -238,6 +249,11 @@ WRONG_VALUES: list[tuple[str, str, object, str]] = [
 @pytest.mark.parametrize(("method", "path", "body", "named"), WRONG_VALUES)
 def test_a_wrong_value_is_told_where(api: Api, method: str, path: str, body: object, named: str) -> None:
     assert problem(api.ask(method, TENANTS + path, body)) == (400, "invalid-parameter", [named])
+
+
+@pytest.mark.parametrize("body", [{}, {"days": "90"}, {"days": 1.5}, {"days": True}])
+def test_a_retention_of_another_kind_is_told_where(api: Api, body: object) -> None:
+    assert problem(api.ask("PUT", f"{TENANTS}/acme/retention", body)) == (400, "invalid-body", ["days"])
 
 
 def test_a_form_is_not_taken(api: Api) -> None:

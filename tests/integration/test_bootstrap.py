@@ -12,6 +12,7 @@ import pytest
 from calltally.bootstrap import (
     Service,
     load_settings,
+    make_worker,
     open_service,
     open_vault,
     opened_store,
@@ -21,6 +22,8 @@ from calltally.bootstrap import (
 from calltally.calls.errors import Misconfigured
 from calltally.settings import Settings
 from calltally.store.tenants import admin_list_tenants
+from calltally.web.beside import WithWork
+from tests.integration.web.service import Broken
 
 KEY = b64encode(b"k" * 32).decode()
 FORMER_KEY = b64encode(b"f" * 32).decode()
@@ -88,6 +91,30 @@ def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
     service = asyncio.run(opened())
     assert service.settings is settings
     assert callable(service.app)
+
+
+@pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
+def test_the_worker_is_inside_on_sqlite_unless_told_otherwise(
+    new_database: Callable[[], str], told: dict[str, str]
+) -> None:
+    settings = settings_of(new_database(), secret_key=KEY, **told)
+
+    async def has_worker() -> bool:
+        service = await open_service(settings)
+        await service.store.close()
+        return isinstance(service.app, WithWork)
+
+    by_itself = "true" if settings.database_url.startswith("sqlite") else "false"
+    assert asyncio.run(has_worker()) is (told.get("embedded_worker", by_itself) == "true")
+
+
+def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
+    async def holders() -> set[str]:
+        store = Broken(Misconfigured(""))
+        workers = [make_worker(embedded, store, wall_clock, asyncio.Event()) for _ in range(2)]
+        return {worker._means.holder for worker in workers}
+
+    assert len(asyncio.run(holders())) == 2
 
 
 def test_a_command_closes_its_store(new_database: Callable[[], str]) -> None:

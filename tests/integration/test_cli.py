@@ -16,6 +16,7 @@ from calltally.cli.main import main
 from calltally.cli.session import read_once
 from calltally.store.keys import digest_of_key, find_key
 from calltally.store.secrets import find_provider_secrets
+from tests.integration.store.probing import direct
 
 
 class Said(NamedTuple):
@@ -118,10 +119,10 @@ def test_a_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.Monkey
 
 def test_tenants(run: Commands) -> None:
     made = run("tenant", "add", "bolt", "--json").json
-    assert sorted(made) == ["created_at", "id", "name"]
+    assert sorted(made) == ["created_at", "id", "name", "retention_days"]
     assert [tenant["id"] for tenant in run("tenant", "list", "--json").json] == ["acme", "bolt"]
     names, acme, bolt = run("tenant", "list").out.splitlines()
-    assert names.split() == ["id", "name", "created_at"]
+    assert names.split() == ["id", "name", "created_at", "retention_days"]
     assert acme.split()[:3] == ["acme", "Acme", "Dental"]
     assert bolt.split()[1] == "-"
 
@@ -129,6 +130,38 @@ def test_tenants(run: Commands) -> None:
 def test_a_tenant_that_exists_fails_and_a_wrong_id_is_misuse(run: Commands) -> None:
     assert run("tenant", "add", "acme") == Said(1, "", "calltally: there is a tenant 'acme' already\n")
     assert run("tenant", "add", "Acme").code == 2
+
+
+def test_how_long_calls_are_kept(run: Commands) -> None:
+    said = run("tenant", "retention", "acme", "--days", "90")
+    assert said == Said(0, "The calls of acme are kept for 90 days.\n", "")
+    (acme,) = run("tenant", "list", "--json").json
+    assert acme["retention_days"] == 90
+    assert run("tenant", "retention", "acme", "--forever").out == "The calls of acme are kept for ever.\n"
+    (acme,) = run("tenant", "list", "--json").json
+    assert acme["retention_days"] is None
+
+
+@pytest.mark.parametrize("words", [(), ("--days", "0"), ("--days", "9", "--forever"), ("--days", "36501")])
+def test_a_wrong_retention_is_misuse_and_changes_nothing(run: Commands, words: tuple[str, ...]) -> None:
+    assert run("tenant", "retention", "acme", *words).code == 2
+    assert run("tenant", "list", "--json").json[0]["retention_days"] is None
+    assert run("tenant", "retention", "none", "--days", "9").code == 1
+
+
+def test_the_work_that_is_due_is_done_once(run: Commands) -> None:
+    nothing = "0 calls and 0 dead letters expired; 0 jobs are another worker's, 0 failed"
+    assert run("worker", "--once") == Said(0, f"1 tenants: 0 rows pruned, {nothing}\n", "")
+    (done,) = run("worker", "--once", "--json").json
+    assert (done["tenants"], done["pruned"], done["failed"], done["left"]) == (1, 0, 0, False)
+
+
+def test_work_that_fails_is_status_1(run: Commands, tmp_path: Path) -> None:
+    with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
+        db("DELETE FROM ledger_heads")
+    said = run("worker", "--once")
+    assert (said.code, said.out.split()[-2:]) == (1, ["1", "failed"])
+    assert json.loads(said.err.splitlines()[0])["tenant"] == "acme"
 
 
 def test_a_key_is_printed_alone(run: Commands) -> None:

@@ -24,6 +24,7 @@ from calltally.store.tenants import (
     find_tenant,
     need_tenant,
     new_epoch,
+    set_retention,
 )
 from tests.conftest import NOW_US, TENANT, Bench
 
@@ -83,10 +84,24 @@ def test_nothing_is_found_of_who_is_not_there(bench: Bench, tenant: str) -> None
         revoke_key(tenant, key.key_id, NOW_US),
         put_route(tenant, checked_route("r", []), NOW_US),
         put_provider_secrets(tenant, "twilio", b"", NOW_US),
+        set_retention(tenant, 90),
     ]
     for step in asked:
         with pytest.raises(NotFound, match="there is no tenant"):
             bench.run(bench.store.write(step))
+
+
+def test_a_tenant_says_how_long_its_calls_are_kept(bench: Bench) -> None:
+    assert bench.run(bench.store.read(need_tenant(TENANT))).retention_days is None
+    for days in (90, None):
+        bench.run(bench.store.write(set_retention(TENANT, days)))
+        assert bench.run(bench.store.read(need_tenant(TENANT))).retention_days == days
+
+
+@pytest.mark.parametrize("days", [0, -1, 36_501])
+def test_a_retention_that_is_no_age_is_refused(bench: Bench, days: int) -> None:
+    with pytest.raises(InvalidInput, match="1 to 36500 days, or for ever"):
+        bench.run(bench.store.write(set_retention(TENANT, days)))
 
 
 def test_a_key_is_found_by_its_tenant_and_digest(bench: Bench) -> None:

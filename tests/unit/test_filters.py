@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import Fault, InvalidInput
-from calltally.calls.filters import PARAMETERS, CallFilter, ListQuery, Parameter, parse_list_query
+from calltally.calls.filters import PARAMETERS, CallFilter, ListQuery, parse_list_query
 from calltally.calls.model import STATUSES
+from calltally.calls.parameters import Parameter
 
 NAMES = [parameter.name for parameter in PARAMETERS]
 DAY_US = 86_400_000_000
@@ -73,6 +74,43 @@ def test_status_repeats_and_takes_commas() -> None:
     assert asked.filter.statuses == ("queued", "busy", "failed")
 
 
+CALL_ID = "550e8400-e29b-81d4-a716-446655440000"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("after", CALL_ID.upper(), "after", bytes.fromhex(CALL_ID.replace("-", ""))),
+        ("snapshot", "s" + "a" * 32, "snapshot", "s" + "a" * 32),
+        ("hold", "nightly_2026-10.01~x", "hold", "nightly_2026-10.01~x"),
+        ("format", "ndjson", "format", "ndjson"),
+        ("tz", "America/Argentina/Buenos_Aires", "tz", "America/Argentina/Buenos_Aires"),
+    ],
+)
+def test_as_of_when_and_in_which_form(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(parse((name, text)), field) == value
+
+
+@pytest.mark.parametrize("text", ["refund", "Rück* zahlung", "ยกเลิก", "c++ 2.0"])
+def test_a_search_is_kept_as_it_came(text: str) -> None:
+    assert parse(("q", text)).filter == CallFilter(q=text)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "named", "says"),
+    [
+        ((("after", CALL_ID), ("offset", "0")), "after", "in place of an offset"),
+        ((("hold", "nightly"), ("snapshot", "s" + "a" * 32)), "hold", "a snapshot of its own"),
+    ],
+)
+def test_what_cannot_both_be_meant_is_refused(
+    pairs: tuple[tuple[str, str], ...], named: str, says: str
+) -> None:
+    found = faults(*pairs)
+    assert list(found) == [named]
+    assert says in found[named]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -104,6 +142,18 @@ def test_status_repeats_and_takes_commas() -> None:
         ("route", "x" * 201, "at most 200 characters, not 201"),
         ("agent", "a\0b", "NUL"),
         ("call_sid", "\ud800", "surrogate"),
+        ("q", "…", "no letter and no digit to find: '…'"),
+        ("q", "😀 👍🏽", "no letter and no digit"),
+        ("q", "*", "no letter and no digit"),
+        ("q", "x" * 201, "at most 200 characters"),
+        ("after", "CA1", "must be the id of a call (a UUID), not 'CA1'"),
+        ("after", CALL_ID[:-1], "a UUID"),
+        ("snapshot", "s" * 101, "the snapshot of an earlier answer"),
+        ("snapshot", "sé", "the snapshot of an earlier answer"),
+        ("hold", "every night", "letters, digits and . _ ~ -"),
+        ("hold", "x" * 101, "at most 100 characters"),
+        ("format", "xlsx", "must be one of json, csv, ndjson, parquet, arrow, not 'xlsx'"),
+        ("tz", "+02:00", "the name of an IANA zone"),
     ],
 )
 def test_bad_value_is_named_with_what_is_allowed(name: str, text: str, says: str) -> None:
@@ -117,7 +167,7 @@ def test_unknown_name_lists_those_that_exist() -> None:
     assert list(found) == ["statuss", "tenant"]
     assert found["statuss"] == (
         "there is no parameter 'statuss'; those that exist are limit, offset, status, direction, from, to, "
-        "order, route, provider, agent, call_sid, number, escalated"
+        "order, route, provider, agent, call_sid, number, escalated, q, after, snapshot, hold, format, tz"
     )
 
 

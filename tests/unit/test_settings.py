@@ -23,6 +23,8 @@ def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
     assert settings.rate_limit_per_minute == 1000
     assert settings.trust_proxy is False
+    assert (settings.snapshot_hours, settings.worker_interval_seconds) == (48, 60)
+    assert settings.embedded_worker is None
     assert (settings.admin_key, settings.secret_key, settings.public_url) == (None, None, None)
 
 
@@ -60,6 +62,10 @@ WRONG = [
     ("PORT", "65536", "CALLTALLY_PORT: Input should be less than or equal to 65535"),
     ("TRUST_PROXY", "perhaps", "CALLTALLY_TRUST_PROXY: Input should be a valid boolean"),
     ("RATE_LIMIT_PER_MINUTE", "-1", "CALLTALLY_RATE_LIMIT_PER_MINUTE: Input should be greater"),
+    ("SNAPSHOT_HOURS", "0", "CALLTALLY_SNAPSHOT_HOURS: Input should be greater"),
+    ("SNAPSHOT_HOURS", "8761", "CALLTALLY_SNAPSHOT_HOURS: Input should be less"),
+    ("WORKER_INTERVAL_SECONDS", "0", "CALLTALLY_WORKER_INTERVAL_SECONDS: Input should be greater"),
+    ("EMBEDDED_WORKER", "maybe", "CALLTALLY_EMBEDDED_WORKER: Input should be a valid boolean"),
     ("LOG_FORMAT", "xml", "CALLTALLY_LOG_FORMAT: Input should be 'json' or 'console'"),
     ("DATABASE_URL", "mysql://u:hush@h/n", "CALLTALLY_DATABASE_URL: write sqlite:///PATH or postgresql://"),
     ("DATABASE_URL", "sqlite:///", "CALLTALLY_DATABASE_URL: write sqlite"),

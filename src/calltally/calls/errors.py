@@ -86,6 +86,20 @@ class NotFound(CalltallyError):
     title = "Not found"
 
 
+class Erased(CalltallyError):
+    """The call was here, and was erased for good."""
+
+    slug = "erased"
+    title = "The call was erased"
+
+
+class SnapshotGone(CalltallyError):
+    """The snapshot cannot be answered any more; begin again without it."""
+
+    slug = "snapshot-gone"
+    title = "The snapshot is no longer kept"
+
+
 class Conflict(CalltallyError):
     """What is asked for contradicts what is stored."""
 

@@ -7,13 +7,14 @@ import typer
 
 from calltally import __version__
 from calltally.calls.errors import CalltallyError, InvalidInput
-from calltally.cli import key, provider, route, tenant
+from calltally.cli import db, key, provider, route, tenant
 from calltally.cli.demo import demo
 from calltally.cli.import_ import import_calls
 from calltally.cli.migrate import migrate
 from calltally.cli.replay import replay
 from calltally.cli.serve import serve
 from calltally.cli.verify import verify
+from calltally.cli.worker import worker
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -25,12 +26,12 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, migrate, demo):
+for command in (serve, worker, migrate, demo):
     app.command()(command)
 app.command("import")(import_calls)
 app.command()(replay)
 app.command()(verify)
-for name, group in (("tenant", tenant), ("key", key), ("route", route), ("provider", provider)):
+for name, group in (("tenant", tenant), ("key", key), ("route", route), ("provider", provider), ("db", db)):
     app.add_typer(group.commands, name=name)
 
 

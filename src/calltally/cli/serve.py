@@ -1,22 +1,31 @@
-"""`calltally serve`: the HTTP service, one process."""
+"""`calltally serve`: the HTTP service, in one process or several."""
 
 import asyncio
 import logging
 import os
 import signal
 import socket
-from typing import Final
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import structlog
+import typer
 import uvicorn
 import uvloop
 
-from calltally.bootstrap import Application, load_settings, open_service
+from calltally.bootstrap import Application, Member, load_settings, open_service
 from calltally.calls.errors import Misconfigured
+from calltally.cli.crew import Processes
 from calltally.cli.memory import keep_freed_memory
 from calltally.cli.protocol import ProblemProtocol
 from calltally.logs import set_up_logs
-from calltally.settings import Settings
+from calltally.settings import MOST_WORKERS, Settings
+from calltally.shared import SharedNumbers
+from calltally.store.opening import sqlite_path
+from calltally.web.crew_metrics import Crew
+from calltally.web.heads import ON_STOP
 
 # Long enough for any answer but an endless stream, short of what supervisors wait before they kill.
 _GRACE_S: Final = 8
@@ -24,26 +33,70 @@ _GRACE_S: Final = 8
 log: Final = structlog.get_logger(__name__)
 
 
-def serve() -> None:
+def serve(
+    *,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=MOST_WORKERS, help="How many processes; or set CALLTALLY_WORKERS."
+        ),
+    ] = None,
+) -> None:
     """Serve until told to stop by SIGTERM or SIGINT; answers under way are finished first."""
     settings = load_settings()
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
     keep_freed_memory()
     set_up_logs(settings.log_format, settings.log_level)
     # At info it says that it starts and stops, which we say ourselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with (
-        listen(settings.host, settings.port) as listening,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
-        runner.run(_serve(settings, listening))
+    with listen(settings.host, settings.port) as listening:
+        if settings.workers == 1:
+            _run(_serve(settings, listening))
+            return
+        code = _serve_by_several(settings, listening)
+    if code:
+        raise typer.Exit(code)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     service = await open_service(settings)
-    host, port = listening.getsockname()[:2]
-    log.info("listening", host=host, port=port, database=service.store.dialect)
+    _tell(listening, database=service.store.dialect)
     await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
     log.info("stopped")
+
+
+def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
+    limits, heads, pids = SharedNumbers(), SharedNumbers(), SharedNumbers()
+    parent = os.getpid()
+    with tempfile.TemporaryDirectory(prefix="calltally-", ignore_cleanup_errors=True) as folder:
+        crew = Crew(settings.workers, Path(folder), pids)
+
+        def work(place: int) -> None:
+            _run(_serve_beside_others(settings, listening, Member(crew, place, limits, heads, parent)))
+
+        processes = Processes(settings.workers, work, lambda place, pid: pids.get(str(place)) == pid)
+        database = "sqlite" if sqlite_path(settings.database_url) else "postgres"
+        code = processes.run(
+            lambda: _tell(listening, database=database, workers=settings.workers), listening.close
+        )
+    log.info("stopped")
+    return code
+
+
+async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
+    service = await open_service(settings, member=member)
+    await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
+
+
+def _tell(listening: socket.socket, **told: object) -> None:
+    host, port = listening.getsockname()[:2]
+    log.info("listening", host=host, port=port, **told)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,7 +126,16 @@ async def run_server(app: Application, listening: socket.socket, *, trust_proxy:
         timeout_graceful_shutdown=_GRACE_S,
     )
     _keep_signals_from_killing()
-    await uvicorn.Server(config).serve(sockets=[listening])
+    await _Server(config).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Lets those go who wait for news before it waits for the answers that are under way."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if on_stop := self.lifespan.state.get(ON_STOP):
+            await on_stop()
+        await super().shutdown(sockets)
 
 
 def _keep_signals_from_killing() -> None:

@@ -5,9 +5,10 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap import wall_clock
+from calltally.calls.errors import InvalidInput
 from calltally.cli.printing import AsJson, print_json, print_rows
 from calltally.cli.session import read_once, write_once
-from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
+from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch, set_retention
 from calltally.web.api.admin_shapes import show_tenant
 
 commands: Final = typer.Typer(help="Make and list tenants.", no_args_is_help=True)
@@ -34,3 +35,18 @@ def add(
 def list_all(*, as_json: AsJson = False) -> None:
     """List all tenants."""
     print_rows([show_tenant(tenant) for tenant in read_once(admin_list_tenants())], as_json=as_json)
+
+
+@commands.command("retention")
+def retention(
+    tenant: Annotated[str, typer.Argument(help="Whose calls.")],
+    *,
+    days: Annotated[int | None, typer.Option(help="How old its calls and dead letters may become.")] = None,
+    forever: Annotated[bool, typer.Option("--forever", help="Keep them all.")] = False,
+) -> None:
+    """Say how long a tenant's calls are kept. What is older is erased by the worker, and cannot come back."""
+    if (days is None) != forever:
+        raise InvalidInput.of("days", "say either --days N or --forever")
+    write_once(set_retention(tenant, days))
+    kept = "for ever" if days is None else f"for {days} days"
+    typer.echo(f"The calls of {tenant} are kept {kept}.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 from typing import Annotated, Final
 
 import typer
@@ -45,7 +46,9 @@ async def _verify(store: Store, named: list[str], *, repair: bool) -> Verdict:
     for tenant in tenants:
         expected += (await store.read(list_calls(tenant, ListQuery(limit=1)))).total
     with _shown(expected) as progress:
-        return await Verification(store, progress, repair=repair).run(tenants)
+        # Each run draws other pages.
+        random = Random()  # noqa: S311 (it chooses samples, not secrets)
+        return await Verification(store, progress, random, repair=repair).run(tenants)
 
 
 @contextmanager
@@ -74,7 +77,8 @@ def _print(verdict: Verdict) -> None:
     looked_at = verdict.looked_at
     typer.echo(
         f"{looked_at['calls']} calls refolded from {looked_at['facts']} facts, "
-        f"{looked_at['revisions']} revisions walked, {looked_at['counted']} calls recounted: "
+        f"{looked_at['revisions']} revisions walked, {looked_at['counted']} calls recounted, "
+        f"{looked_at['pages']} pages of the past compared: "
         f"{_result(verdict)}"
     )
 

@@ -14,7 +14,7 @@ import msgspec
 
 from calltally.calls.errors import Fault, InvalidBody, TooLarge
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.calls.filters import shown
+from calltally.calls.parameters import shown
 from calltally.ingest.event_fields import MAX_ID_CHARS, read_fields
 from calltally.ingest.event_values import json_type
 

@@ -5,8 +5,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Fault
-from calltally.calls.filters import shown
 from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.calls.parameters import shown
 from calltally.calls.times import check_plausible
 from calltally.ingest import event_values as of
 from calltally.ingest.event_values import Kind

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.filters import shown
+from calltally.calls.parameters import shown
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.calls.times import parse_instant
 

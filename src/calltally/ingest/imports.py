@@ -76,6 +76,6 @@ def _added(report: ImportReport, outcomes: Counter[Outcome], refusals: list[Refu
         recorded=report.recorded + outcomes[Outcome.APPLIED],
         known=report.known + outcomes[Outcome.DUPLICATE],
         unchanged=report.unchanged + outcomes[Outcome.IGNORED],
-        refused=report.refused + len(refusals),
+        refused=report.refused + len(refusals) + outcomes[Outcome.REFUSED],
         refusals=(*report.refusals, *refusals[: MAX_REFUSALS - len(report.refusals)]),
     )

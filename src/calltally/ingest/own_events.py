@@ -71,8 +71,10 @@ class OwnEvents:
 
 
 def _kept(told: Told, recorded: Recorded) -> EventOutcome:
-    call_id, revision = uuid_text(recorded.call_id), recorded.revision
-    return EventOutcome(told.id, recorded.outcome, recorded.reason, call_id, revision)
+    outcome, reason, call_id, revision = recorded
+    if call_id is None:
+        return EventOutcome(told.id, outcome, reason, None, None, [EventError("call_sid", reason or "")])
+    return EventOutcome(told.id, outcome, reason, uuid_text(call_id), revision)
 
 
 def _refused(told: Told) -> EventOutcome:

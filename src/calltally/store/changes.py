@@ -9,6 +9,7 @@ from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
 from calltally.store.steps import Many, Params, Step
+from calltally.store.texts import indexed_words, summary_of
 
 _PARTIES = ("escalated", "from_number", "to_number")
 
@@ -44,17 +45,28 @@ class Changes:
 
     def replace(self, old: StoredCall, merged_into: bytes) -> None:
         """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""
+        self._deltas.add(old.place, -1)
+        revision = self._end(old, "merged", merged_into)
+        if summary_of(old.record):
+            self._end_words(old, revision)
+
+    def erase(self, old: StoredCall, reason: str) -> int:
+        """A call that is to be forgotten: of its last version its place in the list stays for a while."""
+        self._deltas.add(old.place, -1)
+        return self._end(old._replace(from_number=None, to_number=None), reason, None)
+
+    def put(self, name: str, **row: object) -> None:
+        """One more row for the statement of that name."""
+        self._put(name, **row)
+
+    def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
         tenant = old.place.tenant
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
         self._put("drop_calls", tenant=tenant, id=old.id)
-        tombstone = {
-            "revision": revision,
-            "id": old.id,
-            "merged_into": merged_into,
-            "created_us": self._now_us,
-        }
-        self._put("put_tombstones", tenant=tenant, **tombstone)
+        said = {"reason": reason, "merged_into": merged_into, "created_us": self._now_us}
+        self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **said)
+        return revision
 
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None
@@ -68,7 +80,11 @@ class Changes:
             *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
             *(call.route, call.agent, call.provider),
         )
-        self._deltas.add(place, 1)
+        # What stays in its place moves no counter: only then may a bucket's row be left alone.
+        if old is None or old.place != place:
+            self._deltas.add(place, 1)
+            if old is not None:
+                self._deltas.add(old.place, -1)
         sealed = {
             "revision": revision,
             "updated_us": self._now_us,
@@ -80,7 +96,23 @@ class Changes:
         else:
             row = {"id": call_id, "call_sid": call.call_sid, **place._asdict()}
             self._put("put_calls", **row, **dict(zip(_PARTIES, parties, strict=True)), **sealed)
+        self._move_words(old, (tenant, call_id, revision), call.summary)
         return revision
+
+    def _move_words(self, old: StoredCall | None, new: tuple[str, bytes, int], summary: str | None) -> None:
+        """What a call is found by from a revision on; what it was found by stays for older snapshots."""
+        told_before = summary_of(old.record) if old is not None else None
+        if summary == told_before:
+            return
+        if old is not None and told_before:
+            self._end_words(old, new[2])
+        if summary:
+            tenant, call_id, revision = new
+            words = indexed_words(tenant, summary)
+            self._put("put_texts", tenant=tenant, id=call_id, valid_from=revision, words=words)
+
+    def _end_words(self, old: StoredCall, revision: int) -> None:
+        self._put("end_texts", tenant=old.place.tenant, id=old.id, revision=revision)
 
     def announce(self, tenant: str, folded: Folded, revision: int, old: StoredCall | None) -> None:
         """Freeze the events that this change is to the tenant's endpoints."""
@@ -98,7 +130,8 @@ class Changes:
     def write(self) -> Step[None]:
         """Say it all to the database."""
         if self._facts:
-            yield Many("put_facts", list(self._facts.values()))
+            facts = [{**row, "revision": self.heads[row["tenant"]]} for row in self._facts.values()]
+            yield Many("put_facts", facts)
         for name, rows in self._rows.items():
             yield Many(name, rows)
         if counted := self._deltas.rows():
@@ -112,9 +145,8 @@ class Changes:
         return self.heads[tenant]
 
     def _supersede(self, old: StoredCall, revision: int) -> None:
-        self._deltas.add(old.place, -1)
         slim = {"escalated": old.escalated, "from_number": old.from_number, "to_number": old.to_number}
-        valid = {"valid_from": old.revision, "valid_to": revision}
+        valid = {"valid_from": old.revision, "valid_to": revision, "updated_us": old.updated_us}
         self._put("put_versions", id=old.id, **old.place._asdict(), **slim, **valid)
 
     def _put(self, name: str, **row: object) -> None:

@@ -6,7 +6,7 @@ hash of (tenant, SID), its *node*.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid, canonical
@@ -16,6 +16,9 @@ from calltally.store.steps import Many, Rows, Step
 from calltally.store.store import Submission
 
 NodeKey: TypeAlias = tuple[str, bytes]
+
+# Where the SIDs of an erased call lead: nothing that names one is ever recorded again.
+ERASED: Final = bytes(16)
 
 
 class StoredCall(NamedTuple):
@@ -27,6 +30,7 @@ class StoredCall(NamedTuple):
     from_number: str | None
     to_number: str | None
     revision: int
+    updated_us: int
     record: bytes
 
 
@@ -74,18 +78,51 @@ class _Partition:
             self._parents[root] = roots[0]
 
 
-def gather(submissions: Sequence[Submission]) -> Step[list[Component]]:
-    """For each submission its component (one object where they share it), with all that is stored of it."""
+def gather(submissions: Sequence[Submission]) -> Step[list[Component | None]]:
+    """For each submission its component (one object where they share it), with all that is stored of it.
+
+    None for one that names a SID of an erased call: nothing of it may be kept again.
+    """
     partition = _Partition()
     named = [_name(partition, tenant, fact) for tenant, fact, _ in submissions]
-    identities = yield Many("identities_of_nodes", [_node(key) for key in partition.sids])
-    if identities:
-        ids = {(tenant, call_id) for tenant, _node_id, _sid, call_id in identities}
-        identities = yield Many("identities_of_calls", [{"tenant": t, "id": i} for t, i in sorted(ids)])
-    _join(partition, named, identities)
+    found = yield Many("identities_of_nodes", [_node(key) for key in partition.sids])
+    erased = {(tenant, node) for tenant, node, _sid, call_id in found if call_id == ERASED}
+    identities = (yield from _siblings(found)) if found else []
+    _join(partition, [keys for keys in named if erased.isdisjoint(keys)], identities)
     components = _components(partition, identities)
     yield from _load(components)
-    return [components[partition.root(keys[0])] for keys in named]
+    return [components[partition.root(keys[0])] if erased.isdisjoint(keys) else None for keys in named]
+
+
+def _siblings(identities: Rows) -> Step[Rows]:
+    """All SIDs of the calls that some lead to."""
+    ids = sorted({(row[0], row[3]) for row in identities if row[3] != ERASED})
+    if not ids:
+        return []
+    return (yield Many("identities_of_calls", [{"tenant": t, "id": call_id} for t, call_id in ids]))
+
+
+def linked_nodes(tenant: str, nodes: Sequence[bytes]) -> Step[list[bytes]]:
+    """The SIDs that are today linked with some, as nodes; those that nobody linked are not among them."""
+    identities = yield Many("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    return [row[1] for row in (yield from _siblings(identities))]
+
+
+def component_of(
+    tenant: str, facts: dict[tuple[bytes, bytes], Fact], nodes: Iterable[bytes]
+) -> dict[bytes, Component]:
+    """The call of each node by these facts alone; a node that they do not speak of is left out."""
+    partition = _Partition()
+    for fact in facts.values():
+        partition.join(_name(partition, tenant, fact))
+    components: dict[NodeKey, Component] = {}
+    for (_tenant, node), sid in partition.sids.items():
+        components.setdefault(partition.root((tenant, node)), Component(tenant)).sids[node] = sid
+    for (node, key), fact in facts.items():
+        components[partition.root((tenant, node))].facts[node, key] = fact
+    return {
+        node: components[partition.root((tenant, node))] for node in nodes if (tenant, node) in partition.sids
+    }
 
 
 def _name(partition: _Partition, tenant: str, fact: Fact) -> list[NodeKey]:
@@ -132,5 +169,6 @@ def _load(components: dict[NodeKey, Component]) -> Step[None]:
 
 def stored_call(row: tuple[object, ...]) -> StoredCall:
     """A row of `calls_of_ids`."""
-    tenant, call_id, *place, escalated, from_number, to_number, revision, record = row
-    return StoredCall(call_id, Place(tenant, *place), escalated, from_number, to_number, revision, record)  # type: ignore[arg-type]
+    tenant, call_id, *place, escalated, from_number, to_number, revision, updated_us, record = row
+    parties = (escalated, from_number, to_number)
+    return StoredCall(call_id, Place(tenant, *place), *parties, revision, updated_us, record)  # type: ignore[arg-type]

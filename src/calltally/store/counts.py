@@ -66,7 +66,11 @@ def columns_of(statuses: Collection[str], direction: str | None) -> tuple[str, .
 
 
 class Deltas:
-    """What a commit changes in the counters, added up before anything is written."""
+    """What a commit changes in the counters, added up before anything is written.
+
+    A row is written wherever a call came, went or moved, even where that leaves its numbers as they were:
+    its revision tells snapshots whether the calls of its bucket are still those of then.
+    """
 
     def __init__(self) -> None:
         self._places: dict[Place, int] = {}
@@ -80,10 +84,8 @@ class Deltas:
         """The rows of counters that change, in the order of their keys, each with its columns that do."""
         rows: dict[Key, Cells] = {}
         for place, calls in self._places.items():
-            if calls:
-                _spread(rows, place, calls)
-        changed = {key: {column: n for column, n in cells.items() if n} for key, cells in rows.items()}
-        return {key: changed[key] for key in sorted(changed) if changed[key]}
+            _spread(rows, place, calls)
+        return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
 
 
 def _spread(rows: dict[Key, Cells], place: Place, calls: int) -> None:

@@ -1,6 +1,7 @@
 """The ledger: the only code that writes a call. Facts in, one transaction, the record out."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, Outcome
@@ -12,6 +13,8 @@ from calltally.store.components import Component, StoredCall, gather
 from calltally.store.content import bodies, pack_fact
 from calltally.store.steps import Many, Step
 from calltally.store.store import Recorded, Submission
+
+FORGOTTEN: Final = "the call was erased; nothing of it is kept again"
 
 
 def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded]]:
@@ -25,14 +28,21 @@ def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded
     components = yield from gather(submissions)
     changes = Changes(heads, now_us)
     work: dict[int, _Call] = {}
-    told = []
+    told: list[tuple[_Call | None, tuple[Outcome, str | None]]] = []
     for submission, component in zip(submissions, components, strict=True):
+        if component is None:
+            told.append((None, (Outcome.REFUSED, FORGOTTEN)))
+            continue
         call = work.setdefault(id(component), _Call(component))
         told.append((call, call.tell(submission, changes)))
     for call in work.values():
         call.settle(changes)
     yield from changes.write()
-    return [Recorded(outcome, reason, call.id, call.revision) for call, (outcome, reason) in told]
+    return [_recorded(call, outcome, reason) for call, (outcome, reason) in told]
+
+
+def _recorded(call: "_Call | None", outcome: Outcome, reason: str | None) -> Recorded:
+    return Recorded(outcome, reason, call.id if call else None, call.revision if call else None)
 
 
 def _lock_heads(tenants: set[str]) -> Step[dict[str, int]]:

@@ -1,18 +1,57 @@
-"""The list: a page of calls with its total, by the seek where counters answer, else by the rows."""
+"""The list: a page of calls with its total, as of now or as of an older revision."""
 
-from typing import Any
+from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.calls.identity import call_uuid
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
-from calltally.store.lookup import resolve
-from calltally.store.seek import Page, Seek, facet_of
-from calltally.store.steps import Statement, Step
+from calltally.calls.identity import uuid_text
+from calltally.store.holds import held
+from calltally.store.past import PastSeek
+from calltally.store.scan import Scan
+from calltally.store.seek import SEPARATOR, Page, Seek, facet_of
+from calltally.store.standing import ask_standing, standing_in, standing_of
+from calltally.store.steps import Statement, Step, together
+from calltally.store.tokens import SNAPSHOT, Standing, make_token, read_snapshot
 
-__all__ = ["Page", "is_seek", "list_calls"]
+__all__ = [
+    "SEPARATOR",
+    "Listed",
+    "View",
+    "is_present",
+    "is_seek",
+    "list_calls",
+    "list_present",
+    "list_view",
+    "view_of",
+]
 
-_FIRST_US = 0
-_LAST_US = 2**62
+
+class View(NamedTuple):
+    """Which state of a ledger a query is answered from."""
+
+    standing: Standing
+    as_of: int
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the ledger has moved on since."""
+        return self.as_of != self.standing.revision
+
+    @property
+    def token(self) -> str:
+        """What brings the same state back."""
+        return make_token(SNAPSHOT, self.standing, self.as_of)
+
+
+class Listed(NamedTuple):
+    """One page: sealed records joined by SEPARATOR, how many calls there are in all, and where it begins."""
+
+    records: bytes
+    total: int
+    offset: int
+    snapshot: str
 
 
 def is_seek(calls: CallFilter) -> bool:
@@ -20,58 +59,130 @@ def is_seek(calls: CallFilter) -> bool:
     return facet_of(calls) is not None or calls.call_sid is not None
 
 
-def list_calls(tenant: str, query: ListQuery) -> Step[Page]:
-    """The page of `tenant`'s calls that `query` asks for."""
+def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
+    """The page of `tenant`'s calls that `query` asks for.
+
+    Raises InvalidInput and SnapshotGone for what it names that is not there. A hold that was never
+    pinned reads the present.
+    """
+    if is_present(query):
+        return (yield from list_present(tenant, query))[1]
+    view = yield from view_of(tenant, query)
+    if view is None:
+        standing = yield from standing_of(tenant)
+        view = View(standing, standing.revision)
+    return (yield from list_view(view, query))
+
+
+def is_present(query: ListQuery) -> bool:
+    """Whether a query names no other state than that of now, and no call to go on after."""
+    return query.snapshot is None and query.hold is None and query.after is None
+
+
+def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
+    """The page that such a query asks for. What can be asked in one go is: a round trip less."""
     facet_name = facet_of(query.filter)
-    if facet_name is not None:
-        return (yield from Seek(tenant, query, facet_name).page())
-    return (yield from _scan(tenant, query))
+    seek = None if facet_name is None else Seek(tenant, query, facet_name)
+    rows, *answers = yield from together(ask_standing(tenant), *(seek.requests() if seek else ()))
+    standing = standing_in(tenant, rows)
+    view = View(standing, standing.revision)
+    page = yield from (_scan(view, query).page() if seek is None else seek.page_of(answers))
+    return view, Listed(page.records, page.total, query.offset, view.token)
 
 
-def _scan(tenant: str, query: ListQuery) -> Step[Page]:
-    params = yield from _params(tenant, query)
-    filters = (("filters", _filters(query.filter)),)
-    window = {**params, "skip": query.offset, "most": query.limit}
-    ordered = (*filters, ("way", "DESC" if query.order == "desc" else "ASC"))
-    if query.filter.number is None:
-        count, take = Statement("scan_total", params, filters), Statement("scan_records", window, ordered)
-    else:
-        count, take = Statement("number_total", params, filters), Statement("number_records", window, ordered)
-    [(total,)] = yield count
-    rows = (yield take) if query.offset < total else []
-    return Page(b",".join(record for (record,) in rows), total)
+def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
+    """The records of a page that follows one whose total is known: nothing is counted that need not be."""
+    view = yield from view_of(tenant, query)
+    if view is None or facet_of(query.filter) is not None:
+        return (yield from list_calls(tenant, query)).records
+    return (yield from _scan(view, query).records())
 
 
-def _params(tenant: str, query: ListQuery) -> Step[dict[str, Any]]:
-    calls = query.filter
-    params: dict[str, Any] = {
-        "tenant": tenant,
-        "lo_us": _FIRST_US if calls.from_us is None else calls.from_us,
-        "hi_us": _LAST_US if calls.to_us is None else calls.to_us,
-    }
-    named = {name: getattr(calls, name) for name in ("route", "agent", "provider", "number")}
-    params |= {name: value for name, value in named.items() if value is not None}
-    if calls.call_sid is not None:
-        params["id"] = yield from resolve(tenant, call_uuid(tenant, calls.call_sid))
-    return params
+def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
+    """The state that a query names, else the present; None for a hold that has yet to be pinned."""
+    standing = yield from standing_of(tenant)
+    if query.snapshot is not None:
+        return View(standing, read_snapshot(standing, query.snapshot))
+    if query.hold is None:
+        return View(standing, standing.revision)
+    begins = query.offset == 0 and query.after is None
+    revision = yield from held(standing, query.hold, begins=begins)
+    return None if revision is None else View(standing, revision)
 
 
-# What each filter is in SQL. Numbers of ours stand in the text, so that partial indexes are seen to apply.
-_CONDITIONS = {
-    "route": "AND c.route = :route",
-    "agent": "AND c.agent = :agent",
-    "provider": "AND c.provider = :provider",
-    "call_sid": "AND c.id = :id",
-}
+def list_view(view: View, query: ListQuery) -> Step[Listed]:
+    """The page that `query` asks for from one state."""
+    if query.after is not None:
+        query = yield from _after(view, query, query.after)
+    page = yield from _page(view, query)
+    return Listed(page.records, page.total, query.offset, view.token)
 
 
-def _filters(calls: CallFilter) -> str:
-    parts = [condition for name, condition in _CONDITIONS.items() if getattr(calls, name) is not None]
-    if calls.statuses:
-        numbers = ", ".join(str(STATUS_NUMBER[status]) for status in calls.statuses)
-        parts.append(f"AND c.status IN ({numbers})")
-    if calls.direction is not None:
-        parts.append(f"AND c.direction = {DIRECTION_NUMBER[calls.direction]}")
-    if calls.escalated is not None:
-        parts.append(f"AND c.escalated = {int(calls.escalated)}")
-    return " ".join(parts)
+def _page(view: View, query: ListQuery) -> Step[Page]:
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return (yield from _scan(view, query).page())
+    return (yield from _seek(view, query, facet_name).page())
+
+
+def _scan(view: View, query: ListQuery) -> Scan:
+    return Scan(view.standing, query, view.as_of if view.is_past else None)
+
+
+def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
+    tenant = view.standing.tenant
+    return (
+        PastSeek(tenant, query, facet_name, view.as_of) if view.is_past else Seek(tenant, query, facet_name)
+    )
+
+
+def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:
+    """The same question with the offset at which the calls after one begin."""
+    at_us = yield from _created(view, call_id)
+    calls, before = query.filter, 0
+    # The rows that come earlier in the order asked for, and those of the same instant up to the call itself.
+    earlier = _cut_at(calls, at_us) if query.order == "asc" else _cut_after(calls, at_us)
+    if not _is_empty(earlier):
+        before = yield from _total(view, replace(query, filter=earlier))
+    if not _is_empty(_cut_after(_cut_at(calls, at_us + 1), at_us - 1)):
+        before += yield from _scan(view, query).count_at(at_us, call_id)
+    return replace(query, after=None, offset=before)
+
+
+def _cut_at(calls: CallFilter, at_us: int) -> CallFilter:
+    return replace(calls, to_us=at_us if calls.to_us is None else min(calls.to_us, at_us))
+
+
+def _cut_after(calls: CallFilter, at_us: int) -> CallFilter:
+    return replace(calls, from_us=at_us + 1 if calls.from_us is None else max(calls.from_us, at_us + 1))
+
+
+def _is_empty(calls: CallFilter) -> bool:
+    return calls.from_us is not None and calls.to_us is not None and calls.from_us >= calls.to_us
+
+
+def _total(view: View, query: ListQuery) -> Step[int]:
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return (yield from _scan(view, query).total())
+    return (yield from _seek(view, query, facet_name).total())
+
+
+def _created(view: View, call_id: bytes) -> Step[int]:
+    """When a call was created as of a view; raises InvalidInput for one that was not there."""
+    tenant = view.standing.tenant
+    rows = yield Statement("place_of_call", {"tenant": tenant, "id": call_id})
+    created_us, revision = rows[0] if rows else (0, None)
+    if revision is None:
+        ended = yield Statement("ends_of_id", {"tenant": tenant, "id": call_id})
+        revision = ended[0][0] if ended else None
+        created_us = None
+    while revision is not None and (created_us is None or revision > view.as_of):
+        rows = yield Statement("version_that_ended", {"tenant": tenant, "valid_to": revision})
+        _id, created_us, revision = rows[0] if rows else (None, None, None)
+    if created_us is None or revision is None:
+        raise InvalidInput.of(
+            "after", f"there is no call {uuid_text(call_id)} in this list; begin without after"
+        )
+    found: int = created_us
+    return found

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+from calltally.calls.errors import Erased
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, parse_uuid
+from calltally.store.components import ERASED
 from calltally.store.content import bodies, unpack_fact
 from calltally.store.steps import Many, Row, Statement, Step
 
@@ -55,6 +57,8 @@ def _find(tenant: str, id_or_sid: str) -> Step[tuple[bytes, bytes] | None]:
         if node is None:
             continue
         call_id = yield from resolve(tenant, node)
+        if call_id == ERASED:
+            raise Erased("the call was erased; nothing of it is kept")
         rows = yield Statement("record_of_id", {"tenant": tenant, "id": call_id})
         if rows:
             return call_id, rows[0][0]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from calltally.calls.errors import Misconfigured
+from calltally.store.options import DEFAULTS, PostgresOptions
 from calltally.store.schema import HEAD, upgrade_apart
 from calltally.store.sqlite import SqliteStore
 from calltally.store.steps import Clock, Statement, Step
@@ -12,7 +13,7 @@ from calltally.store.store import Store
 _MIGRATE = "run `calltally migrate`"
 
 
-def open_store(url: str, clock: Clock) -> Store:
+def open_store(url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> Store:
     """The store behind `sqlite:///path` or `postgresql://…`; raises Misconfigured where there is none."""
     if (path := sqlite_path(url)) is not None:
         if not path.exists():
@@ -20,15 +21,15 @@ def open_store(url: str, clock: Clock) -> Store:
             raise Misconfigured(message)
         return SqliteStore(path, clock)
     if re.match(r"postgres(ql)?://", url):
-        return _open_postgres(url, clock)
+        return _open_postgres(url, clock, options)
     message = "CALLTALLY_DATABASE_URL has to begin with sqlite:/// or postgresql://"
     raise Misconfigured(message)
 
 
-def _open_postgres(url: str, clock: Clock) -> Store:
+def _open_postgres(url: str, clock: Clock, options: PostgresOptions) -> Store:
     from calltally.store.postgres import PostgresStore  # deferred: half of the start where SQLite is used
 
-    return PostgresStore(url, clock)
+    return PostgresStore(url, clock, options)
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -55,13 +56,22 @@ def _make_file(path: Path) -> None:
 
 
 async def check_schema(store: Store) -> None:
-    """Raise Misconfigured unless the schema is this code's."""
-    version = await store.read(_schema_version())
-    if version != HEAD:
-        message = f"the schema is at {version or 'nothing'}, this code needs {HEAD}; {_MIGRATE}"
-        raise Misconfigured(message)
+    """Raise Misconfigured, with what to do, unless this code runs on the schema.
+
+    It does on its own, and on a later one that still supports it: old nodes go on while new ones come.
+    """
+    if (fault := await store.read(_schema_fault())) is not None:
+        raise Misconfigured(fault)
 
 
-def _schema_version() -> Step[str | None]:
+def _schema_fault() -> Step[str | None]:
     rows = yield Statement("meta_schema_version", {})
-    return rows[0][0] if rows else None
+    version = rows[0][0] if rows else ""
+    if version == HEAD:
+        return None
+    if version < HEAD:
+        return f"the schema is at {version or 'nothing'}, this code needs {HEAD}; {_MIGRATE}"
+    supported = yield Statement("meta_oldest_schema", {})
+    if supported and supported[0][0] <= HEAD:
+        return None
+    return f"the schema is at {version}, too new for this code of {HEAD}; upgrade Calltally on this node"

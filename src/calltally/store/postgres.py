@@ -1,27 +1,28 @@
 """The shared store: PostgreSQL by psycopg 3. Any number of processes may read and write it."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Final, TypeVar
 
 import psycopg
-from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.store.conversation import Asking, AskingWriter, commit_on, read_on
+from calltally.store.distribution import is_distributed
+from calltally.store.link import Link
+from calltally.store.links import Links, connect
+from calltally.store.options import DEFAULTS, PostgresOptions
+from calltally.store.replica import AskPrimary, Replica, identity_on
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import Statements
-from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive_async
+from calltally.store.steps import Clock, Step
 from calltally.store.store import Recorded, Submission
 from calltally.store.writer import Writer
 
 T = TypeVar("T")
 
-_READERS: Final = 8
-_POOL_TIMEOUT_S: Final = 10.0
-_STATEMENT_TIMEOUT: Final = "-c statement_timeout=30000 -c lock_timeout=10000"
-_NOT_NOW: Final = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+_NOT_NOW: Final = (psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class PostgresStore:
@@ -29,20 +30,13 @@ class PostgresStore:
 
     dialect = "postgres"
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> None:
         self._url = url
         self._statements = Statements(self.dialect)
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
-            url,
-            kwargs={"autocommit": True, "options": _STATEMENT_TIMEOUT, "row_factory": tuple_row},
-            configure=_configure_reader,
-            min_size=1,
-            max_size=_READERS,
-            timeout=_POOL_TIMEOUT_S,
-            open=False,
-        )
-        self._opened = asyncio.Lock()
-        self._writing: psycopg.AsyncConnection[Any] | None = None
+        self._links = Links(partial(connect, url), options.connections)
+        self._replica = Replica(options, self._statements, self._identity) if options.read_url else None
+        self._known_identity: str | None = None
+        self._writing: Link | None = None
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -53,17 +47,19 @@ class PostgresStore:
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
         with _told_apart():
-            await self._open()
-            async with self._pool.connection() as connection, connection.transaction():
-                if long:
-                    await connection.execute("SET LOCAL statement_timeout = 0")
-                return await drive_async(step, _Executor(connection, self._statements))
+            async with self._links.borrowed() as link:
+                if self._statements.is_spread is None:
+                    await self._look(link)
+                return await read_on(link, step, Asking(link, self._statements), long=long)
 
-    async def _open(self) -> None:
-        if self._pool.closed:
-            async with self._opened:
-                if self._pool.closed:
-                    await self._pool.open()
+    async def read_tenant(
+        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+    ) -> T:
+        """Run a step that reads one tenant's ledger, on the replica where that shows enough."""
+        if self._replica is not None:
+            with suppress(AskPrimary):
+                return await self._replica.read(tenant, make, at_least=at_least, long=long)
+        return await self.read(make(), long=long)
 
     async def write(self, step: Step[T]) -> T:
         """Run a step as one transaction of the writer."""
@@ -76,63 +72,39 @@ class PostgresStore:
     async def close(self) -> None:
         """Finish what is queued and close the connections."""
         await self._writer.close()
-        await self._pool.close()
+        await self._links.close()
+        if self._replica is not None:
+            await self._replica.close()
         if self._writing is not None:
-            await self._writing.close()
+            self._writing.close()
 
     async def _transact(self, step: Step[T]) -> T:
         with _told_apart():
-            connection = await self._connection()
-            # In a pipeline only statements that answer are waited for.
-            async with connection.transaction(), connection.pipeline():
-                return await drive_async(step, _Executor(connection, self._statements))
+            link = await self._link_to_write()
+            asking = AskingWriter(link, self._statements)
+            result = await commit_on(link, step, asking)
+            if self._replica is not None:
+                self._replica.note(asking.heads)
+            return result
 
-    async def _connection(self) -> psycopg.AsyncConnection[Any]:
-        """The writer's connection, made anew after the server closed it.
-
-        READ COMMITTED, so that the statement after the lock on a tenant sees what was committed
-        while it waited.
-        """
-        if self._writing is None or self._writing.closed or self._writing.broken:
-            self._writing = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, options=_STATEMENT_TIMEOUT, row_factory=tuple_row
-            )
-            await self._writing.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
-            await _sync_commits(self._writing)
+    async def _link_to_write(self) -> Link:
+        """The writer's connection, made anew after the server closed it."""
+        if self._writing is None or self._writing.is_broken:
+            self._writing = link = await connect(self._url)
+            self._writer.per_tenant = await self._look(link)
         return self._writing
 
+    async def _look(self, link: Link) -> bool:
+        """Whether tenants may be on different machines: then each statement has to say on whose."""
+        is_spread = await read_on(link, is_distributed(), Asking(link, self._statements))
+        self._statements.is_spread = is_spread
+        return is_spread
 
-async def _sync_commits(connection: psycopg.AsyncConnection[Any]) -> None:
-    """What is acknowledged is on the disk, even where the database was told to be quicker than that.
-
-    Any other level than `off` waits for this server's disk, and stronger ones for more.
-    """
-    level = await (await connection.execute("SHOW synchronous_commit")).fetchone()
-    if level == ("off",):
-        await connection.execute("SET synchronous_commit = on")
-
-
-class _Executor:
-    def __init__(self, connection: psycopg.AsyncConnection[Any], statements: Statements) -> None:
-        self._connection = connection
-        self._statements = statements
-
-    async def __call__(self, request: Statement | Many) -> Rows:
-        named = self._statements.find(request.name, request.clauses)
-        cursor = await self._connection.execute(named.sql, _params(request), binary=True)
-        return await cursor.fetchall() if named.answers else []
-
-
-def _params(request: Statement | Many) -> Params:
-    if isinstance(request, Statement):
-        return request.params
-    rows = request.rows
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-async def _configure_reader(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-    await connection.set_read_only(True)
+    async def _identity(self) -> str | None:
+        if self._known_identity is None:
+            async with self._links.borrowed() as link:
+                self._known_identity = await identity_on(link, self._statements)
+        return self._known_identity
 
 
 @contextmanager

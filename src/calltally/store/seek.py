@@ -13,37 +13,42 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
 from calltally.store.counts import ALL, FACETS, columns_of, facet, widths_of
-from calltally.store.spans import Cut, Span, cut
-from calltally.store.steps import Clauses, Many, Step
+from calltally.store.spans import Span, cut
+from calltally.store.steps import Clauses, Many, Request, Rows, Step, together
 
 # Opening a bucket costs about as much as stepping over this many rows of the index.
 _NOT_WORTH_OPENING: Final = 512
 
 
 class Page(NamedTuple):
-    """The sealed records of a page in their order, joined by commas, and how many calls there are in all."""
+    """The sealed records of a page in their order, joined by SEPARATOR, and how many calls match in all."""
 
     records: bytes
     total: int
 
 
+# What stands between two records of a page; no record has a raw line end in it.
+SEPARATOR: Final = b",\n"
+
 # A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
-# of the facet. Rows just as the database gives them: to name their parts doubles the price of a page.
-_Bucket: TypeAlias = tuple[int, int, int, int, int]
+# of the facet, whether it was touched since the revision asked for. Rows just as the database gives
+# them: to name their parts doubles the price of a page.
+Bucket: TypeAlias = tuple[int, int, int, int, int, int]
 _MATCHES: Final = 3
 
 
-class _Run(NamedTuple):
-    """Neighbouring buckets that are read together."""
+class Run(NamedTuple):
+    """Neighbouring buckets that are read together; `touched` says whether calls of theirs moved meanwhile."""
 
     lo_us: int
     hi_us: int
     matches: int
+    touched: int
 
 
 def facet_of(calls: CallFilter) -> str | None:
     """Which counters answer for this filter; None where none do, and rows have to be counted."""
-    if calls.number is not None or calls.call_sid is not None or calls.escalated is not None:
+    if any(value is not None for value in (calls.number, calls.call_sid, calls.escalated, calls.q)):
         return None
     named = [(name, value) for name in FACETS if (value := getattr(calls, name)) is not None]
     if len(named) > 1:
@@ -68,22 +73,51 @@ class Seek:
 
     def page(self) -> Step[Page]:
         """The page and its total."""
-        query = self._query
-        buckets = yield from self._buckets(cut(query.filter.from_us, query.filter.to_us, self._widths_s))
+        return (yield from self.page_of((yield from self._answers())))
+
+    def page_of(self, answers: Sequence[Rows]) -> Step[Page]:
+        """The page, given what `requests` were answered."""
+        buckets = self._in_order(answers)
         total = sum(bucket[_MATCHES] for bucket in buckets)
-        chosen, skip = _cover(buckets, query.offset, query.limit)
+        limit = self._query.limit
+        chosen, skip = _cover(buckets, self._query.offset, limit)
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
             chosen = yield from self._open(chosen, opened)
-            chosen, skip = _cover(chosen, skip, query.limit)
-        records = yield from self._records(_runs(chosen, descending=self._descending), skip)
+            chosen, skip = _cover(chosen, skip, limit)
+        runs = _runs(chosen, descending=self._descending)
+        records = (yield from self._records(self._asked(runs, skip))) if runs else b""
         return Page(records, total)
+
+    def total(self) -> Step[int]:
+        """How many calls match, without any of them."""
+        answers = yield from self._answers()
+        return sum(bucket[_MATCHES] for rows in answers for bucket in rows)
+
+    def requests(self) -> list[Request]:
+        """What has to be asked before anything else: the counters of the window, and its ragged edges."""
+        calls = self._query.filter
+        window = cut(calls.from_us, calls.to_us, self._widths_s)
+        edges = [self._window(*edge) for edge in (window.first, window.last) if edge is not None]
+        requests: list[Request] = []
+        if window.spans:
+            requests.append(self._count_buckets(self._spans(window.spans)))
+        if edges:
+            requests.append(self._count_edges(edges))
+        return requests
+
+    def _answers(self) -> Step[list[Rows]]:
+        return (yield from together(*self.requests()))
+
+    def _in_order(self, answers: Iterable[Rows]) -> list[Bucket]:
+        buckets: list[Any] = [bucket for rows in answers for bucket in rows]
+        return sorted(buckets, reverse=self._descending)
 
     @property
     def _descending(self) -> bool:
         return self._query.order == "desc"
 
-    def _is_worth_opening(self, bucket: _Bucket, chosen: Sequence[_Bucket], skip: int) -> bool:
-        _lo_us, _hi_us, width_s, matches, calls = bucket
+    def _is_worth_opening(self, bucket: Bucket, chosen: Sequence[Bucket], skip: int) -> bool:
+        _lo_us, _hi_us, width_s, matches, calls, _touched = bucket
         if width_s not in self._finer_s:
             return False
         if not self._knows_rows:
@@ -93,45 +127,45 @@ class Seek:
             return bucket is chosen[0] and skip > _NOT_WORTH_OPENING
         return calls > _NOT_WORTH_OPENING
 
-    def _buckets(self, window: Cut) -> Step[list[_Bucket]]:
-        counted = yield from self._count(window.spans)
-        edges = [edge for edge in (window.first, window.last) if edge is not None]
-        if edges:
-            counted += yield Many("count_edges", [self._window(*edge) for edge in edges], self._edges)
-        return sorted(counted, reverse=self._descending)
+    def _spans(self, spans: Iterable[Span]) -> list[dict[str, Any]]:
+        return [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
 
-    def _count(self, spans: Iterable[Span]) -> Step[list[_Bucket]]:
-        asked = [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
-        buckets: list[Any] = (yield Many("count_buckets", asked, self._sums)) if asked else []
-        return buckets
+    def _count_buckets(self, asked: list[dict[str, Any]]) -> Many:
+        return Many("count_buckets", asked, self._sums)
+
+    def _count_edges(self, asked: list[dict[str, Any]]) -> Many:
+        return Many("count_edges", asked, self._edges)
 
     def _window(self, lo_us: int, hi_us: int) -> dict[str, Any]:
         return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
 
-    def _open(self, chosen: Sequence[_Bucket], opened: Sequence[_Bucket]) -> Step[list[_Bucket]]:
+    def _open(self, chosen: Sequence[Bucket], opened: Sequence[Bucket]) -> Step[list[Bucket]]:
         spans = [
             Span(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
-            for lo_us, hi_us, width_s, _matches, _calls in opened
+            for lo_us, hi_us, width_s, *_ in opened
         ]
-        finer = yield from self._count(spans)
+        finer = yield self._count_buckets(self._spans(spans))
         kept = [bucket for bucket in chosen if bucket not in opened]
-        return sorted(kept + finer, reverse=self._descending)
+        return self._in_order((kept, finer))
 
-    def _records(self, runs: Sequence[_Run], skip: int) -> Step[bytes]:
-        if not runs:
-            return b""
+    def _asked(self, runs: Sequence[Run], skip: int) -> list[dict[str, Any]]:
+        """What to read of each run, in their order."""
         left, asked = self._query.limit, []
-        for run in runs:
+        for place, run in enumerate(runs):
             most = min(left, run.matches - skip)
-            asked.append({**self._window(run.lo_us, run.hi_us), "skip": skip, "most": most})
+            window = self._window(run.lo_us, run.hi_us)
+            asked.append({**window, "skip": skip, "most": most, "place": place, "touched": run.touched})
             left, skip = left - most, 0
+        return asked
+
+    def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
         rows = yield Many("page_records", asked, self._records_of)
-        return b",".join(records for (records,) in rows if records)
+        return SEPARATOR.join(records for _place, records, _revision in sorted(rows))
 
 
-def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_Bucket], int]:
+def _cover(buckets: Sequence[Bucket], offset: int, limit: int) -> tuple[list[Bucket], int]:
     """The buckets that hold the rows from `offset` on, and how many rows of the first come before."""
-    chosen: list[_Bucket] = []
+    chosen: list[Bucket] = []
     skip, covered = offset, 0
     for bucket in buckets:
         matches = bucket[_MATCHES]
@@ -145,16 +179,16 @@ def _cover(buckets: Sequence[_Bucket], offset: int, limit: int) -> tuple[list[_B
     return chosen, skip
 
 
-def _runs(chosen: Sequence[_Bucket], *, descending: bool) -> list[_Run]:
-    runs: list[_Run] = []
-    for lo_us, hi_us, _width_s, matches, _calls in chosen:
-        last = runs[-1] if runs else None
+def _runs(chosen: Sequence[Bucket], *, descending: bool) -> list[Run]:
+    runs: list[Run] = []
+    for lo_us, hi_us, _width_s, matches, _calls, touched in chosen:
+        last = runs[-1] if runs and runs[-1].touched == touched else None
         if last and descending and last.lo_us == hi_us:
-            runs[-1] = _Run(lo_us, last.hi_us, last.matches + matches)
+            runs[-1] = Run(lo_us, last.hi_us, last.matches + matches, touched)
         elif last and not descending and last.hi_us == lo_us:
-            runs[-1] = _Run(last.lo_us, hi_us, last.matches + matches)
+            runs[-1] = Run(last.lo_us, hi_us, last.matches + matches, touched)
         else:
-            runs.append(_Run(lo_us, hi_us, matches))
+            runs.append(Run(lo_us, hi_us, matches, touched))
     return runs
 
 

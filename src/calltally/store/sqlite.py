@@ -15,8 +15,9 @@ import apsw
 from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import NamedSql, Statements
-from calltally.store.steps import Clock, Many, Params, Rows, Statement, Step, drive, drive_async
+from calltally.store.steps import Clock, Many, Params, Request, Rows, Step, drive, drive_async, one_by_one
 from calltally.store.store import Recorded, Submission
+from calltally.store.turn import Turn
 from calltally.store.writer import Writer
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ T = TypeVar("T")
 _BUSY_MS: Final = 10_000
 _CACHE_KIB: Final = 64 * 1024
 _PAGE_BYTES: Final = 4096
+_APART_CACHE_KIB: Final = 8 * 1024
+_MOST_APART: Final = 4
 # How long a transaction may keep the loop from reads that wait.
 _TURN_S: Final = 0.002
 # From here on a second thread copies the WAL back beside the writer: inside a commit it would
@@ -53,7 +56,10 @@ class SqliteStore:
         self._path = path
         self._statements = Statements(self.dialect)
         self._reader = _connect_to_read(path)
+        # Idle readers of threads: a stream reads thousands of chunks, half as fast with a new one for each.
+        self._apart: list[apsw.Connection] = []
         self._writing = connect(path)
+        self._turn = Turn(path)
         self._checkpoints = _Checkpoints(path, self._writing)
         # What waits for the disk. SQLite leaves the interpreter alone meanwhile, so the loop goes on.
         self._syncing = ThreadPoolExecutor(1, "calltally-sync")
@@ -71,11 +77,21 @@ class SqliteStore:
         return self._read(self._reader, step)
 
     def _read_apart(self, step: Step[T]) -> T:
-        connection = _connect_to_read(self._path)
         try:
-            return self._read(connection, step)
-        finally:
+            connection = self._apart.pop()
+        except IndexError:
+            connection = _connect_to_read(self._path)
+            connection.pragma("cache_size", -_APART_CACHE_KIB)
+        try:
+            result = self._read(connection, step)
+        except BaseException:
             connection.close()
+            raise
+        if len(self._apart) < _MOST_APART:
+            self._apart.append(connection)
+        else:
+            connection.close()
+        return result
 
     def _read(self, connection: apsw.Connection, step: Step[T]) -> T:
         with _told_apart():
@@ -84,6 +100,17 @@ class SqliteStore:
                 return drive(step, _Executor(connection, self._statements))
             finally:
                 connection.execute("COMMIT")
+
+    async def read_tenant(
+        self,
+        tenant: str,  # noqa: ARG002 (there are no replicas of a file)
+        make: Callable[[], Step[T]],
+        *,
+        at_least: int = 0,  # noqa: ARG002 (the same)
+        long: bool = False,
+    ) -> T:
+        """Run a step that reads one tenant's ledger."""
+        return await self.read(make(), long=long)
 
     async def write(self, step: Step[T]) -> T:
         """Run a step as one transaction of the writer."""
@@ -96,27 +123,34 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is queued and close the file."""
         await self._writer.close()
+        self._turn.close()
         self._syncing.shutdown()
         self._checkpoints.close()
         self._writing.close()
         self._reader.close()
+        while self._apart:
+            self._apart.pop().close()
 
     async def _transact(self, step: Step[T]) -> T:
         with _told_apart():
-            await self._begin()
-            try:
-                result = await self._drive(step)
-                await self._off_loop(self._writing.execute, "COMMIT")
-            except BaseException:
-                if self._writing.in_transaction:
-                    self._writing.execute("ROLLBACK")
-                raise
-            if self._checkpoints.is_due():
-                await self._off_loop(self._checkpoints.run)
-            return result
+            async with self._turn.taken(_BUSY_MS / 1000):
+                return await self._transact_in_turn(step)
+
+    async def _transact_in_turn(self, step: Step[T]) -> T:
+        await self._begin()
+        try:
+            result = await self._drive(step)
+            await self._off_loop(self._writing.execute, "COMMIT")
+        except BaseException:
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+            raise
+        if self._checkpoints.is_due():
+            await self._off_loop(self._checkpoints.run)
+        return result
 
     async def _begin(self) -> None:
-        """Take the write lock; where another process has it, wait for it beside the loop."""
+        """Take the write lock; where a program has it that knows no turns, wait for it beside the loop."""
         self._writing.set_busy_timeout(0)
         try:
             self._writing.execute("BEGIN IMMEDIATE")
@@ -129,14 +163,14 @@ class SqliteStore:
         execute = _Executor(self._writing, self._statements)
         turn = perf_counter()
 
-        async def execute_in_turn(request: Statement | Many) -> Rows:
+        async def execute_in_turn(request: Request) -> Rows:
             nonlocal turn
             if perf_counter() - turn > _TURN_S:
                 await asyncio.sleep(0)
                 turn = perf_counter()
             return execute(request)
 
-        return await drive_async(step, execute_in_turn)
+        return await drive_async(step, one_by_one(execute_in_turn))
 
     async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
@@ -149,7 +183,7 @@ class _Executor:
         self._cursor = connection.cursor()
         self._statements = statements
 
-    def __call__(self, request: Statement | Many) -> Rows:
+    def __call__(self, request: Request) -> Rows:
         name, params, clauses = request
         named: NamedSql = self._statements.find(name, clauses)
         if isinstance(request, Many):

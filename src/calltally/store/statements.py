@@ -1,7 +1,7 @@
 """The named statements of `sql/`, in the words of one database."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,11 +9,15 @@ from typing import Final, NamedTuple
 import aiosql
 from aiosql.types import SQLOperationType
 
+from calltally.store.steps import Many, Params, Request
+
 _FOLDER: Final = Path(__file__).parent / "sql"
 _DRIVERS: Final = {"sqlite": "apsw", "postgres": "psycopg"}
 _SILENT: Final = {SQLOperationType.INSERT_UPDATE_DELETE, SQLOperationType.INSERT_UPDATE_DELETE_MANY}
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]\w*)")
+# Where a table is held to the tenants of the rows that are asked for (k), or of rows before them (p).
+_HELD: Final = re.compile(r"\b(\w+)\.tenant = [kp]\.tenant\b")
 
 
 class NamedSql(NamedTuple):
@@ -29,7 +33,12 @@ class NamedSql(NamedTuple):
 
 
 class Statements:
-    """Statements of one dialect by name, with their clauses filled in and kept."""
+    """Statements of one dialect by name, with their clauses filled in and kept.
+
+    `is_spread` is whether tenants may be on different machines; None until somebody looked.
+    """
+
+    is_spread: bool | None = None
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
@@ -43,12 +52,36 @@ class Statements:
         known = self._filled.get((name, clauses))
         return known or self._fill(name, clauses)
 
+    def of(self, request: Request) -> NamedSql:
+        """The statement of a request; where tenants are spread, it says whose rows it is about, if of one."""
+        named = self.find(request.name, request.clauses)
+        if self.is_spread and isinstance(request, Many) and _is_of_one_tenant(request.rows):
+            return pinned(named)
+        return named
+
     def _fill(self, name: str, clauses: tuple[tuple[str, str], ...]) -> NamedSql:
         named = self._named[name]
         texts = {place: _in_words_of(self._dialect, text) for place, text in clauses}
-        filled = _named(_PLACE.sub(lambda place: texts[place[1]], named.sql), answers=named.answers)
+        sql = _PLACE.sub(lambda place: texts.get(place[1], place[0]), named.sql)
+        filled = _named(self._with_fragments(sql), answers=named.answers)
         self._filled[name, clauses] = filled
         return filled
+
+    def _with_fragments(self, sql: str) -> str:
+        """A place that no clause fills is the name of another statement: each dialect has its own of it."""
+        return _PLACE.sub(lambda place: self._named[place[1]].sql.rstrip(";"), sql)
+
+
+@cache
+def pinned(named: NamedSql) -> NamedSql:
+    """The statement for rows of one tenant, with that tenant as a plain value: so Citus knows whom to ask."""
+    sql = _HELD.sub(r"\g<0> AND \1.tenant = (%(tenant)b::text[])[1]", named.sql)
+    return named._replace(sql=sql)
+
+
+def _is_of_one_tenant(rows: Sequence[Params]) -> bool:
+    first = rows[0].get("tenant")
+    return first is not None and all(row["tenant"] == first for row in rows)
 
 
 @cache

@@ -37,26 +37,71 @@ class Many(NamedTuple):
     clauses: Clauses = ()
 
 
-Step: TypeAlias = Generator[Statement | Many, Rows, T]
+Request: TypeAlias = Statement | Many
 
 
-def drive(step: Step[T], execute: Callable[[Statement | Many], Rows]) -> T:
+class Together(NamedTuple):
+    """Requests that do not depend on each other's rows, answered by a list of each one's rows.
+
+    PostgreSQL is sent all of them before any answer is awaited; SQLite takes one after the other.
+    Yield it by `together`, which knows what comes back.
+    """
+
+    requests: tuple[Request, ...]
+
+
+Step: TypeAlias = Generator[Request | Together, Rows, T]
+
+
+def together(*requests: Request) -> Step[list[Rows]]:
+    """The rows of each request, in their order; nothing is sent where there are none."""
+    if not requests:
+        return []
+    answers: Any = yield Together(requests)
+    told: list[Rows] = answers
+    return told
+
+
+def drive(step: Step[T], execute: Callable[[Request], Rows]) -> T:
     """Run a step to its result with something that executes its statements at once."""
+
+    def answer(request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        if isinstance(request, Together):
+            return [execute(each) for each in request.requests]
+        return execute(request)
+
     try:
         request = next(step)
         while True:
-            request = step.send(execute(request))
+            request = step.send(answer(request))
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-async def drive_async(step: Step[T], execute: Callable[[Statement | Many], Awaitable[Rows]]) -> T:
-    """Run a step to its result with something that has to be awaited."""
+Answer: TypeAlias = Callable[[Request | Together], Awaitable[Any]]
+
+
+async def drive_async(step: Step[T], answer: Answer) -> T:
+    """Run a step to its result with something that has to be awaited.
+
+    `answer` gives the rows of a request, and a list of each one's rows of several together.
+    """
     try:
         request = next(step)
         while True:
-            request = step.send(await execute(request))
+            request = step.send(await answer(request))
     except StopIteration as done:
         result: T = done.value
         return result
+
+
+def one_by_one(execute: Callable[[Request], Awaitable[Rows]]) -> Answer:
+    """Requests that come together are executed one after the other."""
+
+    async def answer(request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        if isinstance(request, Together):
+            return [await execute(each) for each in request.requests]
+        return await execute(request)
+
+    return answer

@@ -1,8 +1,9 @@
 """What every store can do, whichever database is behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
+from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, Outcome
 from calltally.store.steps import Step
 
@@ -18,12 +19,19 @@ class Submission(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What became of a submission: the call it belongs to, and the revision that shows it."""
+    """What became of a submission: the call it belongs to, and the revision that shows it.
+
+    Refused, without either, where it names a call that was erased.
+    """
 
     outcome: Outcome
     reason: str | None
-    call_id: bytes
-    revision: int
+    call_id: bytes | None
+    revision: int | None
+
+
+class Behind(Unavailable):
+    """A revision is asked for that the database being read does not show yet, though it was committed."""
 
 
 class Store(Protocol):
@@ -40,6 +48,17 @@ class Store(Protocol):
         """Run a step that only reads, against one state of the database.
 
         `long` says that its cost grows with the data, so that it must not hold up the event loop.
+        """
+        ...
+
+    async def read_tenant(
+        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+    ) -> T:
+        """The same for a step that reads one tenant's ledger; a read replica may answer where there is one.
+
+        It then shows revision `at_least`, and all that this process committed of the tenant. Where it does
+        not yet, refuses, or fails, the primary answers: so `make` makes the step, if need be twice, and the
+        step raises Behind where it meets what the database it reads does not show yet.
         """
         ...
 

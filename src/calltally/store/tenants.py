@@ -9,6 +9,8 @@ from calltally.store.steps import Row, Statement, Step
 
 MAX_TENANT_CHARS: Final = 64
 MAX_NAME_CHARS: Final = 200
+# A hundred years.
+MAX_RETENTION_DAYS: Final = 36_500
 TENANT_PATTERN: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
 # What may stand in one line of text for people: no control characters, no line ends, nothing that turns
 # the direction of writing. Not isprintable(), which changes with Python's Unicode and has no pattern.
@@ -19,11 +21,15 @@ _LINE: Final = re.compile(rf"(?:(?![\ud800-\udfff]){LINE_CHAR})*")
 
 
 class Tenant(NamedTuple):
-    """One tenant; `name` is for people, the id for everything else."""
+    """One tenant; `name` is for people, the id for everything else.
+
+    `retention_days` is how old its calls may become, None for any age.
+    """
 
     tenant: str
     name: str
     created_us: int
+    retention_days: int | None = None
 
 
 def is_tenant_id(tenant: str) -> bool:
@@ -88,6 +94,14 @@ def admin_list_tenants() -> Step[list[Tenant]]:
     """All tenants by id."""
     rows = yield Statement("admin_list_tenants", {})
     return [_tenant(row) for row in rows]
+
+
+def set_retention(tenant: str, days: int | None) -> Step[None]:
+    """Let calls and dead letters become so many days old, or any age. Raises NotFound and InvalidInput."""
+    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
+        raise InvalidInput.of("days", f"calls are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever")
+    yield from need_tenant(tenant)
+    yield Statement("set_retention", {"tenant": tenant, "days": days})
 
 
 def _tenant(row: Row) -> Tenant:

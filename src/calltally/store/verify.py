@@ -18,7 +18,9 @@ from calltally.store.components import Component
 from calltally.store.content import bodies, unpack_fact
 from calltally.store.counts import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
 from calltally.store.lookup import nodes_of, resolve
+from calltally.store.standing import standing_of
 from calltally.store.steps import Many, Row, Statement, Step
+from calltally.store.texts import indexed_words, summary_of
 
 CHUNK: Final = 500
 _REPLACED: Final = (
@@ -68,6 +70,10 @@ def _check_call(tenant: str, row: Row) -> Step[list[Finding]]:
         findings.append(Finding(2, subject, "its record is not what its facts give"))
     if tuple(row[:-3]) != expected[:-1]:
         findings.append(Finding(2, subject, "its columns are not what its facts give"))
+    words = " ".join(row[0] for row in (yield Statement("words_of_call", {"tenant": tenant, "id": call_id})))
+    summary = summary_of(expected[-1] + b"}") or ""
+    if sorted(words.split()) != sorted(indexed_words(tenant, summary).split()):
+        findings.append(Finding(2, subject, "it is not found by the words of its summary"))
     return findings
 
 
@@ -123,13 +129,19 @@ _decoder: Final = msgspec.msgpack.Decoder(Fact)
 
 
 def check_revisions(tenant: str) -> Step[Checked]:
-    """Revisions 1 … n are each told of once, n being the head."""
-    [(head, _epoch)] = yield Statement("head_of_tenant", {"tenant": tenant})
-    [(told, different, lowest, highest)] = yield Statement("revisions_told", {"tenant": tenant})
+    """Each revision is told of once at most, and from what is kept up to the head exactly once.
+
+    What ended before is pruned, so that of older revisions only some are left.
+    """
+    standing = yield from standing_of(tenant)
+    head, kept_from = standing.revision, standing.kept_from
+    asked = {"tenant": tenant, "kept_from": kept_from}
+    [(told, different, lowest, highest, kept)] = yield Statement("revisions_told", asked)
     findings = []
-    if (told, different, lowest or 1, highest or 0) != (head, head, 1, head):
+    each_once = told == different and kept == head - max(kept_from, 1) + 1
+    if not (each_once and (lowest is None or lowest > 0) and (highest or 0) == head >= kept_from):
         told_of = f"{told} revisions are told of ({different} different, {lowest} to {highest})"
-        detail = f"the head is {head}, but {told_of}"
+        detail = f"the head is {head}, kept from {kept_from}, but {told_of}, {kept} of those that are kept"
         findings.append(Finding(4, f"revisions of {tenant}", detail))
     return Checked(head, findings, None)
 
@@ -176,6 +188,9 @@ def repair_counts(tenant: str, window_s: int) -> Step[int]:
             "revision": revision,
         }
         yield Statement("set_counts", named | counted, (*CLAUSES, _REPLACED))
+    if wrong:
+        # What a wrong row held before cannot be told, so snapshots from before cannot either.
+        yield Statement("keep_from", {"tenant": tenant, "revision": revision})
     return len(wrong)
 
 

@@ -7,7 +7,9 @@ commits fifty times slower than the median. Only the sync to disk leaves the loo
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from calltally.calls.errors import Unavailable
@@ -34,7 +36,13 @@ _Result: TypeAlias = tuple[_Job, Any, BaseException | None]
 
 
 class Writer:
-    """What all writes of a process go through; `transact` runs one step as a transaction."""
+    """What all writes of a process go through; `transact` runs one step as a transaction.
+
+    With `per_tenant` no transaction is of two tenants, who may be on different machines. It may be
+    set at any time, for what is queued from then on.
+    """
+
+    per_tenant = False
 
     def __init__(self, transact: Transact, clock: Clock) -> None:
         self._transact = transact
@@ -50,7 +58,8 @@ class Writer:
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
         """Record facts; returns when they are durable. Many of them make several commits, in their order."""
-        parts = [submissions[at : at + MOST_FACTS] for at in range(0, len(submissions), MOST_FACTS)]
+        runs = _runs(submissions) if self.per_tenant else [submissions]
+        parts = [run[at : at + MOST_FACTS] for run in runs for at in range(0, len(run), MOST_FACTS)]
         recorded = await asyncio.gather(*[self._enqueue(part, None) for part in parts])
         return [each for part in recorded for each in part]
 
@@ -77,7 +86,7 @@ class Writer:
 
     async def _empty_queue(self) -> None:
         while self._queue:
-            for group in _groups(self._take()):
+            for group in _groups(self._take(), per_tenant=self.per_tenant):
                 _resolve(await self._commit(group))
 
     def _take(self) -> list[_Job]:
@@ -110,10 +119,18 @@ class Writer:
         return results
 
 
-def _groups(jobs: list[_Job]) -> list[list[_Job]]:
-    """All facts together; each step by itself, since it may be retried as a whole only once made."""
-    facts = [job for job in jobs if job.step is None]
-    return [*([facts] if facts else []), *([job] for job in jobs if job.step is not None)]
+def _runs(submissions: Iterable[Submission]) -> list[list[Submission]]:
+    """Neighbours of one tenant, in the order given."""
+    return [list(run) for _tenant, run in groupby(submissions, attrgetter("tenant"))]
+
+
+def _groups(jobs: list[_Job], *, per_tenant: bool) -> list[list[_Job]]:
+    """Facts together, or those of each tenant; each step alone, since it may be retried only as a whole."""
+    facts: dict[str, list[_Job]] = {}
+    for job in jobs:
+        if job.step is None:
+            facts.setdefault(job.submissions[0].tenant if per_tenant else "", []).append(job)
+    return [*facts.values(), *([job] for job in jobs if job.step is not None)]
 
 
 def _together(jobs: list[_Job], clock: Clock) -> Step[list[Any]]:

@@ -7,11 +7,16 @@ from calltally.calls.filters import PARAMETERS
 from calltally.store.tenants import need_tenant
 from calltally.web.access import ADMIN
 from calltally.web.exchange import AnyRequest, Exchange, exchange_in
-from calltally.web.negotiation import check_accept
-from calltally.web.operations import OPT, Operation
+from calltally.web.negotiation import choose_type
+from calltally.web.operations import FORMAT, OPT, Operation
 from calltally.web.query import Pairs, check_names, pairs_of
 
 TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.for_admin)
+
+
+def without_tenant(request: AnyRequest) -> list[tuple[str, str]]:
+    """The query but for the tenant, whom admission has read already."""
+    return [pair for pair in pairs_of(request.scope["query_string"]) if pair[0] != TENANT_PARAMETER.name]
 
 
 async def admit(request: AnyRequest) -> None:
@@ -27,10 +32,10 @@ async def admit(request: AnyRequest) -> None:
     pairs = pairs_of(request.scope["query_string"]) if is_read else ()
     if not operation.reads_query:
         _check_names(exchange, operation, pairs)
-    if operation.negotiated:
-        check_accept(exchange.headers.get(b"accept"))
+    if operation.negotiated and not (operation.has_format and any(name == FORMAT for name, _ in pairs)):
+        exchange.media_type = choose_type(exchange.headers.get(b"accept"), operation.media_types)
     if exchange.tenant is None and operation.of_tenant:
-        exchange.tenant = await _named_tenant(exchange, pairs)
+        exchange.tenant = await named_tenant(exchange, pairs)
 
 
 async def _identify(exchange: Exchange, operation: Operation) -> None:
@@ -67,7 +72,7 @@ def _check_names(exchange: Exchange, operation: Operation, pairs: Pairs) -> None
         check_names(pairs, (*operation.query, *extra), is_admin=is_admin)
 
 
-async def _named_tenant(exchange: Exchange, pairs: Pairs) -> str:
+async def named_tenant(exchange: Exchange, pairs: Pairs) -> str:
     """The tenant that the admin key names. Raises NotFound for one that is not there."""
     name = next((value for name, value in pairs if name == TENANT_PARAMETER.name), None)
     if name is None:

@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from calltally.web.admission import admit
-from calltally.web.api import call_logs, events, ingest, probes
+from calltally.web.api import call_list, call_logs, changes, events, ingest, probes
 from calltally.web.api.admin import ADMIN_HANDLERS
 from calltally.web.documents import documents
 from calltally.web.envelope import Envelope
@@ -19,9 +19,11 @@ from calltally.web.problems import answer_error
 BODY_BYTES: Final = 64 * 1024
 
 HANDLERS: Final[Sequence[Any]] = (
-    call_logs.list_call_logs,
+    call_list.list_call_logs,
     call_logs.get_call_log,
+    call_logs.erase_call_log,
     call_logs.list_call_log_events,
+    changes.list_changes,
     events.send_events,
     ingest.receive_callback,
     *ADMIN_HANDLERS,
@@ -40,7 +42,7 @@ def create_app(parts: Parts) -> ASGIApp:
         [*options_of(handlers), *handlers],
         before_request=admit,
         exception_handlers={Exception: answer_error},
-        on_shutdown=[parts.store.close],
+        on_shutdown=[parts.heads.close, parts.store.close],
         request_max_body_size=BODY_BYTES,
         # The document is made of our own declarations (see openapi), and the logs are the caller's.
         openapi_config=None,

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
 from calltally.web.exchange import Exchange
+from calltally.web.heads import ON_STOP
 from calltally.web.parts import Parts
 from calltally.web.problems import problem_reply
 
@@ -43,8 +44,9 @@ class Envelope:
         """Pass on what is not HTTP; wrap what is."""
         if scope["type"] == ScopeType.HTTP:
             await self._serve(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})[ON_STOP] = self._parts.heads.close
+        await self._app(scope, receive, send)
 
     async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
@@ -53,7 +55,7 @@ class Envelope:
         exchange = Exchange(self._parts, *_head(scope))
         exchange.attach(inner)
         status = 0
-        is_head = method == "HEAD"
+        is_head = exchange.is_head = method == "HEAD"
 
         async def finish(message: Message) -> None:
             nonlocal status

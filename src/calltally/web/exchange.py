@@ -16,7 +16,7 @@ _KEY: Final = "exchange"
 class Exchange:
     """One request: filled by the envelope (id, headers), then by admission (access, tenant, budget)."""
 
-    __slots__ = ("access", "headers", "parts", "remaining", "request_id", "tenant")
+    __slots__ = ("access", "headers", "is_head", "media_type", "parts", "remaining", "request_id", "tenant")
 
     def __init__(self, parts: Parts, request_id: bytes, headers: dict[bytes, bytes]) -> None:
         self.parts = parts
@@ -26,6 +26,10 @@ class Exchange:
         self.access: Access | None = None
         self.tenant: str | None = None
         self.remaining = parts.limits.limit
+        # What was asked by HEAD is handled as GET; only what takes long to make has to know.
+        self.is_head = False
+        # What Accept chose, of the types that the operation offers.
+        self.media_type = b"application/json"
 
     def attach(self, scope: Scope) -> None:
         """Make it findable from the scope that the framework hands on."""

@@ -1,21 +1,42 @@
 """The Link header (RFC 8288) of a page by limit and offset."""
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.problems import instance_of
 from calltally.web.query import pairs_of
 
-_OWN: Final = frozenset({"limit", "offset"})
+LINK_MEANING: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
+# What a link says itself. A hold or an id to go on after become the snapshot and the offset that they led to.
+_OWN: Final = frozenset({"limit", "offset", "snapshot", "hold", "after"})
 
 
-def page_links(base: str, query: bytes, *, limit: int, offset: int, total: int) -> bytes:
-    """first, prev, next and last, where each exists. All other parameters of `query` stay.
+class Window(NamedTuple):
+    """Which page of how many rows, and as of which snapshot where there are any."""
+
+    limit: int
+    offset: int
+    total: int
+    snapshot: str | None = None
+
+
+def link_header(request: AnyRequest, window: Window) -> tuple[bytes, bytes]:
+    """The header of one page of the path that was asked for."""
+    base = (parts_of(request).public_url or "") + instance_of(request.scope)
+    return b"link", page_links(base, request.scope["query_string"], window)
+
+
+def page_links(base: str, query: bytes, window: Window) -> bytes:
+    """first, prev, next and last, where each exists, of one snapshot. All other parameters of `query` stay.
 
     `base` is the URL, or its path, without a query. `last` is the page of the same grid as `first`
     that holds the last row.
     """
-    stem = f"<{base}?{_kept(query)}limit={limit}&offset="
+    limit, offset, total, snapshot = window
+    state = f"snapshot={snapshot}&" if snapshot else ""
+    stem = f"<{base}?{_kept(query)}{state}limit={limit}&offset="
     last = max(total - 1, 0) // limit * limit
     links = [f'{stem}0>; rel="first"']
     if offset > 0:

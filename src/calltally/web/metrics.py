@@ -49,7 +49,13 @@ class Metrics:
         self._dead_letters = Counter(
             "calltally_dead_letters", "Genuine bodies kept unread.", ["provider"], registry=registry
         )
-        self._queued = Gauge("calltally_writer_queue", "What waits for the writer.", registry=registry)
+        self._queued = Gauge(
+            "calltally_writer_queue",
+            "What waits for the writer.",
+            registry=registry,
+            # Counts only where several processes are told of as one.
+            multiprocess_mode="sum",
+        )
         # Looking a labelled child up costs more than adding to it, so each is looked up once.
         self._series: dict[tuple[str, str, int], _Series] = {}
 
@@ -84,6 +90,9 @@ class Metrics:
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""
         self._queued.set_function(length)
+
+    def tell_others(self) -> None:
+        """Put down for processes beside this one what they cannot ask; here there are none."""
 
     def text(self) -> bytes:
         """The Prometheus text format, version 0.0.4."""

@@ -1,37 +1,68 @@
 """What the client can take: Accept and Accept-Encoding (RFC 9110, sections 12.5.1 and 12.5.3)."""
 
 from functools import lru_cache
+from typing import Final
 
 from calltally.calls.errors import NotAcceptable
+
+# Weights are whole thousandths: three digits are all that a weight may have.
+_FULL: Final = 1_000
+_IDENTITY: Final = b"identity"
 
 
 # Clients send the same few values with every request.
 @lru_cache(maxsize=256)
-def check_accept(accept: bytes | None) -> None:
-    """Raise NotAcceptable unless JSON may be served. The most specific range that matches decides."""
+def choose_type(accept: bytes | None, offered: tuple[bytes, ...]) -> bytes:
+    """The media type of `offered` that the client likes best; the earlier one where it does not mind.
+
+    The most specific range that matches a type decides about it. Raises NotAcceptable where none will do.
+    """
     if accept is None or not accept.strip():
-        return
-    wanted = _weighted(accept)
-    for media_range in (b"application/json", b"application/*", b"*/*"):
-        if media_range in wanted:
-            if wanted[media_range]:
-                return
-            break
-    raise NotAcceptable("this is served as application/json; send Accept: application/json, or none")
+        return offered[0]
+    weights = _weights(accept)
+    best = max(offered, key=lambda media_type: _weight_of(media_type, weights))
+    if _weight_of(best, weights):
+        return best
+    names = b", ".join(offered).decode()
+    raise NotAcceptable(f"this is served as {names}; send one of them in Accept, or no Accept")
 
 
 @lru_cache(maxsize=256)
-def accepts_gzip(accept_encoding: bytes | None) -> bool:
-    """Whether gzip is asked for by its name."""
-    return accept_encoding is not None and _weighted(accept_encoding).get(b"gzip", False)
+def choose_coding(accept_encoding: bytes | None, offered: tuple[bytes, ...]) -> bytes | None:
+    """The content coding of `offered` that is asked for by its name, and not less than none is.
+
+    Whoever does not name one gets none: there are clients that send `*` and cannot decode.
+    """
+    if not accept_encoding:
+        return None
+    weights = _weights(accept_encoding)
+    named = [coding for coding in offered if weights.get(coding)]
+    best = max(named, key=weights.__getitem__, default=None)
+    return best if best and weights[best] >= weights.get(_IDENTITY, 0) else None
 
 
-def _weighted(header: bytes) -> dict[bytes, bool]:
-    """What a header lists, each with whether its weight lets it through."""
+def _weight_of(media_type: bytes, weights: dict[bytes, int]) -> int:
+    whole_kind = media_type.partition(b"/")[0] + b"/*"
+    for media_range in (media_type, whole_kind, b"*/*"):
+        if media_range in weights:
+            return weights[media_range]
+    return 0
+
+
+def _weights(header: bytes) -> dict[bytes, int]:
+    """What a header lists, each with its weight."""
     return dict(map(_item, header.lower().split(b",")))
 
 
-def _item(text: bytes) -> tuple[bytes, bool]:
+def _item(text: bytes) -> tuple[bytes, int]:
     name, *parameters = [piece.strip() for piece in text.split(b";")]
     weights = [piece[2:].strip() for piece in parameters if piece.startswith(b"q=")]
-    return name, not weights or weights[0].strip(b"0.") != b""
+    return name, _thousandths(weights[0]) if weights else _FULL
+
+
+def _thousandths(weight: bytes) -> int:
+    """A weight from 0 to 1; what is none counts as if it had not been sent."""
+    whole, _, digits = weight.partition(b".")
+    if not (whole + digits).isdigit() or len(whole) > 1:
+        return _FULL
+    return min(int(whole) * _FULL + int(digits[:3].ljust(3, b"0")), _FULL)

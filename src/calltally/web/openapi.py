@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally import __version__
-from calltally.calls.filters import Parameter
+from calltally.calls.parameters import Parameter
 from calltally.web.access import ADMIN
 from calltally.web.operations import OPT, Answer, Body, Operation, PathPart, Schema
 from calltally.web.problems import KINDS, PROBLEM_JSON, TYPE_PREFIX, Kind, Problem
@@ -169,6 +169,7 @@ def _query_parameter(parameter: Parameter) -> Json:
     return {
         "name": parameter.name,
         "in": "query",
+        **({"required": True} if parameter.required else {}),
         "description": parameter.meaning,
         "schema": dict(parameter.schema),
         **({"style": "form", "explode": True} if is_list else {}),
@@ -199,7 +200,8 @@ def _answer(answer: Answer) -> Json:
     response: Json = {"description": answer.meaning, "headers": {**_STANDING, **own}}
     if answer.schema is not None:
         example = {} if answer.example is None else {"example": answer.example}
-        response["content"] = {answer.media_type: {"schema": _reference(answer.schema), **example}}
+        others = {media_type: {"schema": dict(schema)} for media_type, schema in answer.others.items()}
+        response["content"] = {answer.media_type: {"schema": _reference(answer.schema), **example}, **others}
     return response
 
 

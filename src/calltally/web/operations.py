@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
-from calltally.calls.filters import Parameter
+from calltally.calls.parameters import Parameter
 
 Schema = Mapping[str, Any]
 
 # The framework keeps what a route decorator is given beyond its own arguments under its name.
 OPT: Final = "operation"
+# The parameter that stands in Accept's place, so that a link is enough.
+FORMAT: Final = "format"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +37,16 @@ class Body:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One success. Without a `schema` it has no body. `headers` are from name to meaning."""
+    """One success. Without a `schema` it has no body. `headers` are from name to meaning.
+
+    `others` are the media types beside `media_type` that a client can ask for, with their schemas.
+    """
 
     meaning: str
     schema: Schema | type | None = None
     example: Any = None
     media_type: str = "application/json"
+    others: Mapping[str, Schema] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,8 +56,8 @@ class Operation:
 
     - `scope`: what a key needs; `admin` for the admin key; None where anybody may come.
     - `counted`: whether it uses up the key's budget of requests.
-    - `negotiated`: whether an Accept that JSON does not satisfy is refused. A provider's callback is
-      taken whatever it would like to hear.
+    - `negotiated`: whether an Accept that no media type of its answers satisfies is refused. A provider's
+      callback is taken whatever it would like to hear.
     - `of_tenant`: whether the admin key may come too, and names the tenant by `tenant=`.
     - `query`: the parameters; with `reads_query` the handler parses them itself, whole, and refuses
       what it does not know, so that it can tell all faults at once.
@@ -73,3 +80,14 @@ class Operation:
     body: Body | None = None
     problems: tuple[str, ...] = ()
     published: bool = True
+
+    @cached_property
+    def media_types(self) -> tuple[bytes, ...]:
+        """What it can answer with; the first is for clients that do not mind."""
+        named = (name for answer in self.answers.values() for name in (answer.media_type, *answer.others))
+        return tuple(name.encode() for name in dict.fromkeys(named))
+
+    @cached_property
+    def has_format(self) -> bool:
+        """Whether a parameter can name one of them in Accept's place."""
+        return any(each.name == FORMAT for each in self.query)

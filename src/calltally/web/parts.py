@@ -6,9 +6,11 @@ from typing import Protocol
 
 from calltally.ingest.intake import Intake
 from calltally.store.secrets import Vault
+from calltally.store.standing import standing_of
 from calltally.store.steps import Clock
 from calltally.store.store import Store
 from calltally.web.access import Access
+from calltally.web.heads import Heads
 from calltally.web.metrics import Metrics
 
 
@@ -57,6 +59,14 @@ class Parts:
     public_url: str | None = None
     trust_proxy: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Who waits for changes waits here."""
+        return Heads(self._head_of)
+
+    async def _head_of(self, tenant: str) -> int:
+        return (await self.store.read(standing_of(tenant))).revision
 
     @cached_property
     def intake(self) -> Intake:

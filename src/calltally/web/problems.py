@@ -102,6 +102,13 @@ KINDS: Final[Mapping[str, Kind]] = {
         _kind(MethodNotAllowed, 405, "The path exists; the Allow header lists its methods."),
         _kind(errors.NotAcceptable, 406, "None of the media types in Accept can be served here."),
         _kind(errors.Conflict, 409, "It contradicts what is stored already."),
+        _kind(errors.Erased, 410, "The call was here, and was erased for good."),
+        _kind(
+            errors.SnapshotGone,
+            410,
+            "The snapshot, hold or position is older than what is kept, or of a ledger that was restored"
+            " since. Begin again without it.",
+        ),
         _kind(errors.TooLarge, 413, "The body is over the limit of this path, and was not read."),
         _kind(errors.UnsupportedMedia, 415, "The body's media type is not read here."),
         _kind(errors.RefusedEvents, 422, "The body was read, and every event in it was refused."),

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from calltally.calls.errors import Fault, InvalidInput
-from calltally.calls.filters import Parameter, shown
+from calltally.calls.parameters import Parameter, shown
 
 Pairs = tuple[tuple[str, str], ...]
 

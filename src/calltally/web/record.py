@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.events import DOOR_NAMES, Outcome
-from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from calltally.calls.filters import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
 from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES
 
 Schema = dict[str, Any]
+CALL_TAG: Final = "Call logs"
 
 
 class Field(NamedTuple):
@@ -136,6 +137,19 @@ _EVENT: Final[Mapping[str, Field]] = {
         {"status": "completed", "duration_seconds": 142},
     ),
 }
+_TOMBSTONE: Final[Mapping[str, Field]] = {
+    "id": Field(
+        "The id that ended.", {"type": "string", "format": "uuid"}, "550e8400-e29b-41d4-a716-446655440000"
+    ),
+    "tombstone": Field("Why it ended.", _words(("merged", "erased", "expired")), "merged"),
+    "merged_into": Field(
+        "The call that it became part of.",
+        _or_null({"type": "string", "format": "uuid"}),
+        "6ba7b810-9dad-81d1-80b4-00c04fd430c8",
+    ),
+    "revision": Field("The tenant's revision at which it ended.", {"type": "integer", "minimum": 1}, 7),
+    "updated_at": Field("When it ended.", _TIME, "2026-10-01T09:32:31.204418Z"),
+}
 _RAW: Final[Mapping[str, Field]] = {
     "raw": Field("The body as it came; null without `transcripts:read`.", _or_null(_TEXT), None),
     "raw_encoding": Field("How `raw` is written.", _or_null(_words(("utf-8", "base64"))), None),
@@ -158,6 +172,41 @@ def _page(reference: str) -> Schema:
     return _object({"data": rows, "limit": limit, "offset": offset, "total": total})
 
 
+def _call_page() -> Schema:
+    page = _page("Call")
+    call = {"$ref": "#/components/schemas/Call"}
+    erased = {"$ref": "#/components/schemas/ErasedCall"}
+    page["properties"]["data"]["items"] = {"anyOf": [call, erased]}
+    page["required"].append("snapshot")
+    meaning = "Give it back as `snapshot`, and any page of any filter is as of the instant of this answer."
+    page["properties"]["snapshot"] = {**_TEXT, "description": meaning}
+    return page
+
+
+def _changes() -> Schema:
+    items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
+    return _object(
+        {
+            "data": {"type": "array", "items": items, "maxItems": MAX_LIMIT},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."},
+            "next": {**_TEXT, "description": "What to send as `after` to go on."},
+            "has_more": {"type": "boolean", "description": "Whether there is more already."},
+            "revision": {**_COUNT, "description": "The ledger's last revision."},
+            "watermark": {
+                **_or_null(_TIME),
+                "description": "The time before which nothing more is expected; null before the first call.",
+            },
+        }
+    )
+
+
+def _erased() -> Schema:
+    """What an older snapshot shows of a call that was erased since."""
+    nothing: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
+    kept = {name: _CALL[name].schema for name in ("id", "created_at")}
+    return _object({**nothing, **kept, "erased": {"const": True, "description": "It was erased since."}})
+
+
 # In the order in which the ledger writes them; a field that is declared nowhere fails right here.
 _ORDERED: Final = {name: _CALL[name] for name in CALL_FIELDS}
 _BEHIND: Final[Mapping[str, Schema]] = {
@@ -176,7 +225,10 @@ _DETAIL["properties"] |= _BEHIND
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Call": _schema(_ORDERED),
     "CallDetail": _DETAIL,
-    "CallPage": _page("Call"),
+    "CallPage": _call_page(),
+    "ErasedCall": _erased(),
+    "Tombstone": _schema(_TOMBSTONE),
+    "ChangePage": _changes(),
     "Event": _schema(_EVENT),
     "RawEvent": _schema({**_EVENT, **_RAW}),
     "EventPage": _page("RawEvent"),
@@ -186,7 +238,16 @@ CALL_DETAIL: Final[Schema] = {"$ref": "#/components/schemas/CallDetail"}
 CALL_EVENTS: Final[Schema] = {"$ref": "#/components/schemas/EventPage"}
 
 _WINDOW: Final = {"limit": DEFAULT_LIMIT, "offset": 0, "total": 1}
-EXAMPLE_PAGE: Final = {"data": [_example(_ORDERED)], **_WINDOW}
+EXAMPLE_PAGE: Final = {"data": [_example(_ORDERED)], **_WINDOW, "snapshot": EXAMPLE_SNAPSHOT}
+CALL_CHANGES: Final[Schema] = {"$ref": "#/components/schemas/ChangePage"}
+EXAMPLE_CHANGES: Final = {
+    "data": [_example(_ORDERED), _example(_TOMBSTONE)],
+    "limit": 100,
+    "next": "paeaaaaaaaaaaabxf6c5n3h4qjz2mdx7w",
+    "has_more": False,
+    "revision": 7,
+    "watermark": "2026-10-01T09:15:00.000000Z",
+}
 EXAMPLE_DETAIL: Final = {
     **_example(_ORDERED),
     "events": [_example(_EVENT)],

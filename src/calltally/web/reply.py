@@ -1,22 +1,20 @@
 """An answer whose bytes are ready. Leaner than the framework's response, which it stands in for."""
 
 import asyncio
-import zlib
 from typing import Any, Final
 
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from calltally.web.coding import CODINGS, OFFERED
 from calltally.web.exchange import exchange_in
-from calltally.web.negotiation import accepts_gzip
+from calltally.web.negotiation import choose_coding
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = b"application/json"
-GZIP_FROM_BYTES: Final = 1024
-# Level 1 takes a third of level 6's time on a page of calls and is a tenth larger.
-GZIP_LEVEL: Final = 1
-_GZIP_FRAMING: Final = 31
+# Below this a coding spares less than its own header and the time that it takes.
+CODED_FROM_BYTES: Final = 1024
 # Beyond this, compressing takes longer than handing the work to a thread.
 LOOP_BYTES: Final = 128 * 1024
 
@@ -49,16 +47,20 @@ class Reply:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
         """Send it, compressed where that was asked for and pays."""
         body, headers = self.body, [*self.headers]
-        if len(body) > GZIP_FROM_BYTES and accepts_gzip(exchange_in(scope).headers.get(b"accept-encoding")):
-            body = await _gzip(body)
-            headers.append((b"content-encoding", b"gzip"))
+        if len(body) > CODED_FROM_BYTES and (coding := coding_asked_for(scope)):
+            body = await _packed(body, coding)
+            headers.append((b"content-encoding", coding))
         if self.media_type:
             headers += ((b"content-type", self.media_type), (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _gzip(body: bytes) -> bytes:
-    if len(body) <= LOOP_BYTES:
-        return zlib.compress(body, GZIP_LEVEL, _GZIP_FRAMING)
-    return await asyncio.to_thread(zlib.compress, body, GZIP_LEVEL, _GZIP_FRAMING)
+def coding_asked_for(scope: Scope) -> bytes | None:
+    """The content coding that the client would like best, of those that there are."""
+    return choose_coding(exchange_in(scope).headers.get(b"accept-encoding"), OFFERED)
+
+
+async def _packed(body: bytes, coding: bytes) -> bytes:
+    pack = CODINGS[coding].whole
+    return pack(body) if len(body) <= LOOP_BYTES else await asyncio.to_thread(pack, body)

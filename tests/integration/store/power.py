@@ -68,7 +68,7 @@ class Disk:
         self._images: dict[str, _Image] = {}
         self._each_nth = each_nth
         self._changes = 0
-        self._luck = Random(7)  # noqa: S311 (the same cuts in each run)
+        self._luck = Random(7)
         self._lock = Lock()
 
     def acknowledge(self, key: bytes) -> None:

@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from calltally.store import sqlite
+from calltally.store.link import Asked
 from calltally.store.opening import open_store
 from calltally.store.postgres import PostgresStore
 from calltally.store.store import Store, Submission
@@ -129,7 +130,7 @@ def test_a_commit_of_postgres_waits_for_its_disk_whatever_the_database_says(benc
         assert isinstance(store, PostgresStore)
         await store.submit([Submission(TENANT, fact(1))])
         assert store._writing
-        [(level,)] = await (await store._writing.execute("SHOW synchronous_commit")).fetchall()
+        [[(level,)]] = await store._writing.ask(Asked("SHOW synchronous_commit", {}))
         await store.close()
         return str(level)
 

@@ -5,8 +5,13 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from calltally.calls.errors import SnapshotGone
+from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
+from calltally.calls.model import OPEN, STATUSES
 from calltally.store.content import pack_fact
+from calltally.store.listing import list_calls
+from calltally.store.verify_past import SAMPLES
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import Direct, direct, submit, verdict
 from tests.telling import SID, fact, own
@@ -88,7 +93,7 @@ def _first_key() -> bytes:
 def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
     told = verdict(ledger)
     assert (told.findings, told.is_clean) == ([], True)
-    assert told.looked_at == {"calls": 2, "facts": 6, "revisions": 6, "counted": 2}
+    assert told.looked_at == {"calls": 2, "facts": 6, "revisions": 6, "counted": 2, "pages": SAMPLES}
 
 
 def test_an_empty_ledger_is_clean(bench: Bench) -> None:
@@ -106,7 +111,8 @@ def test_damage_is_found_and_not_repaired(ledger: Bench, damage: str) -> None:
     assert not told.is_clean
     assert verdict(ledger, repair=True).is_clean is False
     left = verdict(ledger)
-    assert {finding.invariant for finding in left.findings} == invariants - {6}
+    # Counters that equal damaged rows would hide the damage, so they are left as well.
+    assert {finding.invariant for finding in left.findings} == invariants
 
 
 @pytest.mark.parametrize("miscount", MISCOUNTS)
@@ -137,4 +143,40 @@ def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> Non
     submit(bench, *[fact(number, f"CA{number:032x}", status="ringing") for number in range(1_001)])
     told = verdict(bench)
     assert told.is_clean
-    assert told.looked_at == {"calls": 1_001, "facts": 1_001, "revisions": 1_001, "counted": 1_001}
+    walked = dict.fromkeys(("calls", "facts", "revisions", "counted"), 1_001)
+    assert told.looked_at == {**walked, "pages": SAMPLES}
+
+
+def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:
+    """Nearly every fact is a commit of its own, so that most pages that are drawn are of the past."""
+    for turn in range(40):
+        status = STATUSES[turn % len(OPEN)]
+        sid, event_id = f"call-{turn % 5}", f"turn {turn}"
+        submit(bench, own(turn % 5, sid, event_id=event_id, sequence=turn, status=status))
+    assert verdict(bench).findings == []
+    assert verdict(bench).looked_at["pages"] == SAMPLES
+    with direct(bench.url) as db:
+        db("UPDATE count_history SET calls = calls + 1 WHERE facet = ''")
+    assert {finding.invariant for finding in verdict(bench).findings} == {5}
+
+
+def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None:
+    submit(bench, own(1, summary="Found by this."))
+    assert verdict(bench).findings == []
+    with direct(bench.url) as db:
+        db("DELETE FROM call_texts")
+    details = [finding.detail for finding in verdict(bench).findings]
+    assert details == ["it is not found by the words of its summary"]
+
+
+def test_snapshots_from_before_a_repair_are_not_told(bench: Bench) -> None:
+    """A counter that was wrong may have been so for long."""
+    submit(bench, own(1))
+    before = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
+    submit(bench, own(2, "call-2"))
+    with direct(bench.url) as db:
+        db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
+    assert verdict(bench, repair=True).repaired == 1
+    with pytest.raises(SnapshotGone):
+        bench.run(bench.store.read(list_calls(TENANT, ListQuery(snapshot=before))))
+    assert bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).total == 2

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -38,6 +38,12 @@ class KeepingStore:
             result: T = end.value
             return result
         raise AssertionError
+
+    async def read_tenant(
+        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+    ) -> T:
+        assert (bool(tenant), at_least) == (True, 0)
+        return await self.read(make(), long=long)
 
     async def write(self, step: Step[T]) -> T:
         return await self.read(step)

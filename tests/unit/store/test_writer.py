@@ -54,7 +54,7 @@ class Bench:
         self.database = Database()
         self.writer = Writer(self.database.transact, lambda: 0)
 
-    async def held(self, *requests: Coroutine[Any, Any, Any]) -> list[Any]:
+    async def held(self, *requests: Coroutine[Any, Any, Any], queued: int | None = None) -> list[Any]:
         """Queue requests behind one that is under way, then let go; returns results and errors."""
         self.database.hold()
         first = asyncio.create_task(self.writer.write(_nothing()))
@@ -62,7 +62,7 @@ class Bench:
         tasks = [asyncio.create_task(request) for request in requests]
         # Each queues what it asks for as soon as it runs.
         await asyncio.sleep(0)
-        assert self.writer.waiting == len(tasks)
+        assert self.writer.waiting == (queued or len(tasks))
         self.database.may_go_on.set()
         await asyncio.gather(first, return_exceptions=True)
         del self.database.transactions[0]
@@ -120,6 +120,29 @@ def test_a_request_that_cannot_be_recorded_fails_alone() -> None:
             call_uuid("acme", "c"),
         ]
         assert isinstance(told[1], NotFound)
+        await bench.writer.close()
+
+    run(work())
+
+
+def test_each_tenant_has_a_transaction_of_its_own_where_they_may_be_on_different_machines() -> None:
+    async def work() -> None:
+        bench = Bench()
+        bench.writer.per_tenant = True
+        told = await bench.held(
+            bench.writer.submit(of("a")),
+            bench.writer.submit(of("b", tenant="nobody")),
+            bench.writer.submit([*of("c"), *of("d", tenant="nobody"), *of("e", "f")]),
+            queued=5,
+        )
+        assert [each.call_id for each in told[0]] == [call_uuid("acme", "a")]
+        assert [type(each) for each in told[1:]] == [NotFound, NotFound]
+        # One of acme's requests, and three of nobody's: together, then each alone.
+        assert len(bench.database.transactions) == 4
+        told = await bench.held(
+            bench.writer.submit([*of("c"), *of("d", "a"), *of("e")]), bench.writer.submit(of("g")), queued=2
+        )
+        assert [each.call_id for each in told[0]] == [call_uuid("acme", sid) for sid in ("c", "d", "a", "e")]
         await bench.writer.close()
 
     run(work())
@@ -222,7 +245,7 @@ def test_each_loop_gets_its_own_answers() -> None:
     bench = Bench()
 
     async def submit(sid: str) -> bytes:
-        return (await bench.writer.submit(of(sid)))[0].call_id
+        return (await bench.writer.submit(of(sid)))[0].call_id or b""
 
     assert [asyncio.run(submit(sid)) for sid in ("a", "b")] == [call_uuid("acme", sid) for sid in ("a", "b")]
     asyncio.run(bench.writer.close())

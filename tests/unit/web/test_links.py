@@ -1,10 +1,12 @@
 """The Link header of a page."""
 
-from calltally.web.links import page_links
+import pytest
+
+from calltally.web.links import Window, page_links
 
 
-def links(query: bytes, limit: int, offset: int, total: int) -> dict[str, str]:
-    header = page_links("/list", query, limit=limit, offset=offset, total=total).decode()
+def links(query: bytes, limit: int, offset: int, total: int, snapshot: str | None = None) -> dict[str, str]:
+    header = page_links("/list", query, Window(limit, offset, total, snapshot)).decode()
     parts = [part.partition("; ") for part in header.split(", ")]
     return {relation.removeprefix('rel="').rstrip('"'): url.strip("<>") for url, _, relation in parts}
 
@@ -44,7 +46,25 @@ def test_other_parameters_stay_with_their_repetitions_and_signs() -> None:
 
 
 def test_what_a_header_must_not_hold_is_encoded() -> None:
-    header = page_links("/list", b"route=a>%0d%0aset-cookie:%20x,%22", limit=1, offset=0, total=0)
+    header = page_links("/list", b"route=a>%0d%0aset-cookie:%20x,%22", Window(1, 0, 0))
     assert b"\r" not in header
     assert b"\n" not in header
     assert b"route=a%3E%0D%0Aset-cookie%3A+x%2C%22&" in header
+
+
+def test_every_link_is_of_the_snapshot_that_the_page_is_of() -> None:
+    assert links(b"status=busy", 10, 20, 45, "s2") == {
+        "first": "/list?status=busy&snapshot=s2&limit=10&offset=0",
+        "prev": "/list?status=busy&snapshot=s2&limit=10&offset=10",
+        "next": "/list?status=busy&snapshot=s2&limit=10&offset=30",
+        "last": "/list?status=busy&snapshot=s2&limit=10&offset=40",
+    }
+
+
+@pytest.mark.parametrize(
+    "asked", [b"snapshot=s1", b"hold=nightly", b"after=550e8400-e29b-81d4-a716-446655440000"]
+)
+def test_what_led_to_the_page_becomes_its_snapshot_and_offset(asked: bytes) -> None:
+    found = links(asked + b"&order=asc", 10, 7, 45, "s2")
+    assert found["next"] == "/list?order=asc&snapshot=s2&limit=10&offset=17"
+    assert {link.count("=") for link in found.values()} == {4}

@@ -53,7 +53,7 @@ def test_the_record_has_every_field_described_and_the_pages_seven_first(document
 def test_the_example_is_the_reference_pages_own(document: dict[str, Any]) -> None:
     answer = document["paths"]["/api/v1/call-logs"]["get"]["responses"]["200"]
     example = answer["content"]["application/json"]["example"]
-    assert list(example) == ["data", "limit", "offset", "total"]
+    assert list(example) == ["data", "limit", "offset", "total", "snapshot"]
     assert [example["data"][0][name] for name in PAGE_FIELDS] == [
         "550e8400-e29b-41d4-a716-446655440000",
         "CA1234567890abcdef1234567890abcdef",

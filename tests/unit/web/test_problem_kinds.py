@@ -29,6 +29,8 @@ def test_slugs_and_their_status_codes_are_the_contract() -> None:
         "method-not-allowed": 405,
         "not-acceptable": 406,
         "conflict": 409,
+        "erased": 410,
+        "snapshot-gone": 410,
         "too-large": 413,
         "unsupported-media-type": 415,
         "events-refused": 422,

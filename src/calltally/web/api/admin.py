@@ -9,13 +9,14 @@ from calltally.providers.credentials import checked_secrets
 from calltally.store.keys import add_key, list_keys, mint_key, revoke_key
 from calltally.store.routes import checked_route, list_routes, put_route
 from calltally.store.secrets import put_provider_secrets
-from calltally.store.tenants import add_tenant, admin_list_tenants, need_tenant, new_epoch
+from calltally.store.tenants import add_tenant, admin_list_tenants, need_tenant, new_epoch, set_retention
 from calltally.web.api import admin_operations as operations
 from calltally.web.api.admin_shapes import (
     KeyList,
     NewKeyBody,
     NewKeyShown,
     NewTenantBody,
+    RetentionBody,
     RouteBody,
     RouteList,
     TenantList,
@@ -47,6 +48,16 @@ async def get_tenants(request: AnyRequest) -> Reply:
     """All of them: an operator has few, and knows them."""
     tenants = await parts_of(request).store.read(admin_list_tenants())
     return Reply.json(TenantList([show_tenant(tenant) for tenant in tenants]))
+
+
+@put(_TENANT + "/retention", operation=operations.PUT_RETENTION)
+async def put_retention(request: AnyRequest) -> Reply:
+    """Only says so: the worker erases what is older."""
+    parts, tenant = parts_of(request), part_after(request, "tenants")
+    body = await json_body(request, RetentionBody)
+    days = None if body.days is None else int(body.days)
+    await parts.store.write(set_retention(tenant, days))
+    return Reply.empty()
 
 
 @post(_TENANT + "/api-keys", operation=operations.ADD_KEY)
@@ -113,6 +124,7 @@ async def get_routes(request: AnyRequest) -> Reply:
 ADMIN_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
     post_tenant,
     get_tenants,
+    put_retention,
     post_key,
     get_keys,
     delete_key,

@@ -13,6 +13,7 @@ from calltally.web.api.admin_shapes import (
     NewKeyBody,
     NewKeyShown,
     NewTenantBody,
+    RetentionBody,
     RouteBody,
     RouteList,
     TenantList,
@@ -23,6 +24,12 @@ from calltally.web.operations import Answer, Body, Operation, PathPart
 
 TAG: Final = "Administration"
 _MADE_AT: Final = "2026-10-01T09:30:00.000000Z"
+_TENANT_SHOWN: Final = {
+    "id": "acme",
+    "name": "Acme Dental",
+    "created_at": _MADE_AT,
+    "retention_days": None,
+}
 _BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 
 _TENANT: Final = PathPart(
@@ -75,7 +82,7 @@ ADD_TENANT: Final = Operation(
         201: Answer(
             meaning="The tenant.",
             schema=TenantShown,
-            example={"id": "acme", "name": "Acme Dental", "created_at": _MADE_AT},
+            example=_TENANT_SHOWN,
         )
     },
     problems=("conflict", *_BODY_PROBLEMS),
@@ -89,9 +96,21 @@ LIST_TENANTS: Final = Operation(
         200: Answer(
             meaning="By id.",
             schema=TenantList,
-            example={"data": [{"id": "acme", "name": "Acme Dental", "created_at": _MADE_AT}]},
+            example={"data": [_TENANT_SHOWN]},
         )
     },
+)
+PUT_RETENTION: Final = Operation(
+    id="putRetention",
+    tag=TAG,
+    summary="Say how long a tenant's calls are kept.",
+    meaning="Calls that are older, by their created_at, are erased by the worker within minutes, and so are"
+    " dead letters; they cannot come back. `null` keeps all.",
+    scope=ADMIN,
+    path=(_TENANT,),
+    body=Body(content={JSON_BODY: RetentionBody}, example={"days": 90}),
+    answers={204: Answer(meaning="It is so.")},
+    problems=("not-found", *_BODY_PROBLEMS),
 )
 ADD_KEY: Final = Operation(
     id="addKey",

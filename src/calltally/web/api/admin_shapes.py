@@ -13,7 +13,14 @@ from calltally.calls.phone import MAX_NUMBER_CHARS
 from calltally.calls.times import utc_text
 from calltally.store.keys import SCOPES, Key
 from calltally.store.routes import MAX_ROUTE_NUMBERS, WORD_PATTERN, Route
-from calltally.store.tenants import LINE_CHAR, MAX_NAME_CHARS, MAX_TENANT_CHARS, TENANT_PATTERN, Tenant
+from calltally.store.tenants import (
+    LINE_CHAR,
+    MAX_NAME_CHARS,
+    MAX_RETENTION_DAYS,
+    MAX_TENANT_CHARS,
+    TENANT_PATTERN,
+    Tenant,
+)
 
 TENANT_SCHEMA: Final = {"pattern": f"^{TENANT_PATTERN}$", "maxLength": MAX_TENANT_CHARS}
 WORD_SCHEMA: Final = {"pattern": f"^{WORD_PATTERN}$"}
@@ -32,6 +39,10 @@ Word: TypeAlias = Annotated[str, Meta(extra_json_schema=WORD_SCHEMA)]
 Scopes: TypeAlias = Annotated[
     list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]],
     Meta(extra_json_schema={"minItems": 1}),
+]
+# A number in JSON may be whole and have a point: 731.0 is as good as 731.
+Days: TypeAlias = Annotated[
+    float, Meta(multiple_of=1, extra_json_schema={"minimum": 1, "maximum": MAX_RETENTION_DAYS})
 ]
 Numbers: TypeAlias = Annotated[
     list[Annotated[str, Meta(extra_json_schema=_NUMBER_SCHEMA)]],
@@ -52,6 +63,13 @@ class TenantShown(msgspec.Struct, frozen=True):
     id: str
     name: str
     created_at: str
+    retention_days: int | None
+
+
+class RetentionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many days a tenant's calls are kept; null for ever."""
+
+    days: Days | None
 
 
 class TenantList(msgspec.Struct, frozen=True):
@@ -117,7 +135,7 @@ class RouteList(msgspec.Struct, frozen=True):
 
 def show_tenant(tenant: Tenant) -> TenantShown:
     """A tenant as the outside sees it."""
-    return TenantShown(tenant.tenant, tenant.name, utc_text(tenant.created_us))
+    return TenantShown(tenant.tenant, tenant.name, utc_text(tenant.created_us), tenant.retention_days)
 
 
 def show_key(key: Key) -> KeyShown:

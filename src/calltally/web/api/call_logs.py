@@ -1,38 +1,35 @@
-"""`/api/v1/call-logs`: the list that the reference page describes, one call, and what was said of it."""
+"""`/api/v1/call-logs/{id}`: one call, what was said of it, and how it is forgotten."""
 
 from base64 import b64encode
-from functools import lru_cache
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from litestar import get
+from litestar import delete, get
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import DOOR_NAMES, Door, Said
-from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
+from calltally.calls.filters import PARAMETERS, parse_list_query
 from calltally.calls.times import utc_text
-from calltally.store.listing import is_seek, list_calls
+from calltally.store.erasure import erase_call
 from calltally.store.lookup import StoredFact, facts_of_call, find_call
 from calltally.store.steps import Step
-from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ
-from calltally.web.exchange import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.links import page_links
+from calltally.web.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
+from calltally.web.admission import TENANT_PARAMETER, named_tenant, without_tenant
+from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
+from calltally.web.links import LINK_MEANING, Window, link_header
 from calltally.web.operations import Answer, Operation, PathPart
 from calltally.web.paths import MAX_PART_CHARS, part_after
-from calltally.web.problems import instance_of
 from calltally.web.query import pairs_of
 from calltally.web.record import (
     CALL_DETAIL,
     CALL_EVENTS,
-    CALL_PAGE,
+    CALL_TAG,
     EXAMPLE_DETAIL,
     EXAMPLE_EVENTS,
-    EXAMPLE_PAGE,
 )
-from calltally.web.reply import Headers, Reply
+from calltally.web.reply import Reply
 
-TAG: Final = "Call logs"
-PAGE_HEADERS: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
 CALL_ID: Final = PathPart(
     name="id",
     meaning="Any id or SID that ever was the call's; a slash in it is sent as %2F.",
@@ -41,31 +38,19 @@ CALL_ID: Final = PathPart(
 )
 _WINDOW: Final = tuple(each for each in PARAMETERS if each.name in {"limit", "offset"})
 
-LIST: Final = Operation(
-    id="listCallLogs",
-    tag=TAG,
-    summary="List operational call history.",
-    meaning="Newest first, unless `order` says otherwise. `total` is exact. The admin key names a tenant by"
-    " `tenant=`; any other key reads its own.",
-    scope=CALLS_READ,
-    of_tenant=True,
-    query=PARAMETERS,
-    reads_query=True,
-    answers={200: Answer(meaning="One page.", schema=CALL_PAGE, example=EXAMPLE_PAGE, headers=PAGE_HEADERS)},
-)
 READ: Final = Operation(
     id="getCallLog",
-    tag=TAG,
+    tag=CALL_TAG,
     summary="One call, with its timeline.",
     scope=CALLS_READ,
     of_tenant=True,
     path=(CALL_ID,),
     answers={200: Answer(meaning="The call.", schema=CALL_DETAIL, example=EXAMPLE_DETAIL)},
-    problems=("not-found",),
+    problems=("not-found", "erased"),
 )
 EVENTS: Final = Operation(
     id="listCallLogEvents",
-    tag=TAG,
+    tag=CALL_TAG,
     summary="Every fact recorded of a call, applied or not, and why not.",
     meaning="In the order in which they happened. `raw` is the body as it came, for keys with"
     " `transcripts:read`; null for all others.",
@@ -74,9 +59,23 @@ EVENTS: Final = Operation(
     path=(CALL_ID,),
     query=_WINDOW,
     answers={
-        200: Answer(meaning="One page.", schema=CALL_EVENTS, example=EXAMPLE_EVENTS, headers=PAGE_HEADERS)
+        200: Answer(meaning="One page.", schema=CALL_EVENTS, example=EXAMPLE_EVENTS, headers=LINK_MEANING)
     },
-    problems=("not-found",),
+    problems=("not-found", "erased"),
+)
+
+ERASE: Final = Operation(
+    id="eraseCallLog",
+    tag=CALL_TAG,
+    summary="Forget one call for good.",
+    meaning="Its record, its facts with their raw bodies, its words and its undelivered events are gone at"
+    " once; what is sent of it again is refused. In snapshots from before it keeps its place, as an erased"
+    " call. Safe to repeat.",
+    scope=ADMIN,
+    path=(CALL_ID,),
+    query=(TENANT_PARAMETER._replace(required=True),),
+    answers={204: Answer(meaning="It is forgotten.")},
+    problems=("not-found", "invalid-parameter"),
 )
 
 _INSTANTS: Final = {
@@ -111,24 +110,6 @@ class RawEvent(Event, frozen=True):
     raw_encoding: str | None
 
 
-@get("/api/v1/call-logs", operation=LIST)
-async def list_call_logs(request: AnyRequest) -> Reply:
-    """The records are joined as the ledger wrote them: nothing is decoded or encoded again."""
-    query = _list_query(request.scope["query_string"], allow_tenant=access_of(request).is_admin)
-    step = list_calls(tenant_of(request), query)
-    page = await parts_of(request).store.read(step, long=not is_seek(query.filter))
-    window = (query.limit, query.offset, page.total)
-    # Joined rather than formatted, which takes twenty times as long over a page of 1,000.
-    body = b"".join((b'{"data":[', page.records, b'],"limit":%d,"offset":%d,"total":%d}' % window))
-    return Reply(body, headers=_links(request, *window))
-
-
-# Dashboards ask the same again and again, and parsing is a fifth of what an answer costs without the store.
-@lru_cache(maxsize=256)
-def _list_query(query: bytes, *, allow_tenant: bool) -> ListQuery:
-    return parse_list_query(pairs_of(query), allow_tenant=allow_tenant)
-
-
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Reply:
     """The record as the list has it, and behind it what belongs to this call alone."""
@@ -138,32 +119,31 @@ async def get_call_log(request: AnyRequest) -> Reply:
     return Reply(b'%b,"events":%b,"session":null,"deliveries":[]}' % (record[:-1], events))
 
 
+@delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)
+async def erase_call_log(request: AnyRequest) -> Reply:
+    """Of a call that was erased before there is nothing left to do."""
+    parts, named = parts_of(request), part_after(request, "call-logs")
+    tenant = await named_tenant(exchange_in(request.scope), pairs_of(request.scope["query_string"]))
+    await parts.store.write(erase_call(tenant, named, parts.clock()))
+    return Reply.empty()
+
+
 @get("/api/v1/call-logs/{id:str}/events", operation=EVENTS)
 async def list_call_log_events(request: AnyRequest) -> Reply:
     """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
-    window = parse_list_query(_without_tenant(request), allow_tenant=False)
+    window = parse_list_query(without_tenant(request), allow_tenant=False)
     _record, facts = await _found(request)
     shows_raw = access_of(request).may(TRANSCRIPTS_READ)
     shown = facts[window.offset : window.offset + window.limit]
     data = [_raw_event(fact, shows_raw=shows_raw) for fact in shown]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
-    return Reply.json(page, headers=_links(request, window.limit, window.offset, len(facts)))
-
-
-def _without_tenant(request: AnyRequest) -> list[tuple[str, str]]:
-    return [pair for pair in pairs_of(request.scope["query_string"]) if pair[0] != "tenant"]
-
-
-def _links(request: AnyRequest, limit: int, offset: int, total: int) -> Headers:
-    base = (parts_of(request).public_url or "") + instance_of(request.scope)
-    links = page_links(base, request.scope["query_string"], limit=limit, offset=offset, total=total)
-    return ((b"link", links),)
+    return Reply.json(page, headers=(link_header(request, Window(window.limit, window.offset, len(facts))),))
 
 
 async def _found(request: AnyRequest) -> tuple[bytes, list[StoredFact]]:
     """The call that the path names, and its facts. Raises NotFound, for another tenant's too."""
-    named = part_after(request, "call-logs")
-    found = await parts_of(request).store.read(_call_and_facts(tenant_of(request), named))
+    tenant, named = tenant_of(request), part_after(request, "call-logs")
+    found = await parts_of(request).store.read_tenant(tenant, partial(_call_and_facts, tenant, named))
     if found is None:
         raise NotFound("there is no call of that id or SID; it may not have been told of yet")
     return found

@@ -143,4 +143,5 @@ def _answer(receipt: Receipt) -> Reply:
 
 
 def _outcome(recorded: Recorded) -> CallbackOutcome:
-    return CallbackOutcome(recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision)
+    call_id = uuid_text(recorded.call_id) if recorded.call_id else None
+    return CallbackOutcome(recorded.outcome, recorded.reason, call_id, recorded.revision)

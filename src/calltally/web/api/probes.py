@@ -28,7 +28,7 @@ HEALTH: Final = Operation(
 READY: Final = Operation(
     id="ready",
     tag=TAG,
-    summary="Whether requests can be served: the store answers, and its schema is this code's.",
+    summary="Whether requests can be served: the store answers, in a schema that this code runs on.",
     answers={200: Answer(meaning="They can.", schema=_OK, example={"status": "ok"})},
     problems=("unavailable",),
 )

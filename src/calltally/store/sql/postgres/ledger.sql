@@ -22,18 +22,18 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
-SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.record
+SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
 
 -- name: put_facts!
 -- Facts that are new to their calls.
 INSERT INTO facts (
-    tenant, node, key, received_us, outcome, reason, repeats, content, raw
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision
 )
 SELECT * FROM unnest(
     :tenant::text[], :node::bytea[], :key::bytea[], :received_us::bigint[], :outcome::text[],
-    :reason::text[], :repeats::integer[], :content::bytea[], :raw::bytea[]
+    :reason::text[], :repeats::integer[], :content::bytea[], :raw::bytea[], :revision::bigint[]
 );
 
 -- name: count_repeats!
@@ -54,7 +54,7 @@ INSERT INTO identities (
 SELECT * FROM unnest(
     :tenant::text[], :node::bytea[], :call_sid::text[], :id::bytea[]
 )
-ON CONFLICT (tenant, node) DO UPDATE SET id = excluded.id;
+ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excluded.id;
 
 -- name: put_calls!
 -- New and changed calls.
@@ -100,21 +100,21 @@ WHERE t.tenant = k.tenant AND t.id = k.id;
 -- What changed calls were before, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
-    from_number, to_number
+    from_number, to_number, updated_us
 )
 SELECT * FROM unnest(
     :tenant::text[], :created_us::bigint[], :id::bytea[], :valid_from::bigint[], :valid_to::bigint[],
     :status::smallint[], :direction::smallint[], :route::text[], :agent::text[], :provider::text[],
-    :escalated::smallint[], :from_number::text[], :to_number::text[]
+    :escalated::smallint[], :from_number::text[], :to_number::text[], :updated_us::bigint[]
 );
 
 -- name: put_tombstones!
--- Ids that were merged into others.
+-- Ids that were merged into others, and calls that were erased.
 INSERT INTO tombstones (
-    tenant, revision, id, merged_into, created_us
+    tenant, revision, id, merged_into, created_us, reason
 )
 SELECT * FROM unnest(
-    :tenant::text[], :revision::bigint[], :id::bytea[], :merged_into::bytea[], :created_us::bigint[]
+    :tenant::text[], :revision::bigint[], :id::bytea[], :merged_into::bytea[], :created_us::bigint[], :reason::text[]
 );
 
 -- name: keep_counts!
@@ -149,3 +149,57 @@ SELECT * FROM unnest(
     :tenant::text[], :revision::bigint[], :event::text[], :event_id::bytea[], :call_id::bytea[],
     :created_us::bigint[], :body::bytea[]
 );
+
+-- name: facts_of_nodes_as_of
+-- The facts of the SIDs named up to a revision.
+SELECT t.node, t.key, t.received_us, t.content
+FROM unnest(:tenant::text[], :node::bytea[], :as_of::bigint[]) AS k (tenant, node, as_of)
+JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node AND t.revision <= k.as_of;
+
+-- name: ends_of_ids
+-- When ids ended: merged into others, erased or expired.
+SELECT t.revision, t.id FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
+JOIN tombstones AS t ON t.tenant = k.tenant AND t.id = k.id;
+
+-- name: versions_that_ended
+-- The versions of calls that ended at revisions, each with when it began.
+SELECT t.valid_from, t.valid_to FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
+JOIN call_versions AS t ON t.tenant = k.tenant AND t.valid_to = k.revision;
+
+-- name: forget_parties!
+-- Take the numbers out of versions of erased calls.
+UPDATE call_versions AS t SET from_number = NULL, to_number = NULL
+FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
+WHERE t.tenant = k.tenant AND t.valid_to = k.revision;
+
+-- name: drop_events!
+-- Frozen events of erased calls.
+DELETE FROM outbox AS t USING unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision)
+WHERE t.tenant = k.tenant AND t.revision = k.revision;
+
+-- name: drop_facts!
+-- Facts of erased calls, with their raw bodies.
+DELETE FROM facts AS t USING unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
+WHERE t.tenant = k.tenant AND t.node = k.node;
+
+-- name: add_erasures!
+-- How many more calls of a tenant were erased.
+UPDATE ledger_heads AS t SET erasures = t.erasures + k.erased
+FROM unnest(:tenant::text[], :erased::bigint[]) AS k (tenant, erased) WHERE t.tenant = k.tenant;
+
+-- name: put_texts!
+-- The words of calls from a revision on.
+INSERT INTO call_texts (tenant, id, valid_from, words)
+SELECT tenant, id, valid_from, array_to_tsvector(string_to_array(words, ' '))
+FROM unnest(:tenant::text[], :id::bytea[], :valid_from::bigint[], :words::text[]) AS k (tenant, id, valid_from, words);
+
+-- name: end_texts!
+-- The words that calls had before they changed. What they have since may be put by the same commit, and before.
+UPDATE call_texts AS t SET valid_to = k.revision
+FROM unnest(:tenant::text[], :id::bytea[], :revision::bigint[]) AS k (tenant, id, revision)
+WHERE t.tenant = k.tenant AND t.id = k.id AND t.valid_to IS NULL AND t.valid_from < k.revision;
+
+-- name: drop_texts!
+-- The words of erased calls, superseded ones too.
+DELETE FROM call_texts AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
+WHERE t.tenant = k.tenant AND t.id = k.id;

@@ -1,6 +1,6 @@
 -- name: count_buckets
 -- Calls per bucket of each span: those of the filter, and all of the facet.
-SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls
+SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls, 0
 FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[])
     AS k (tenant, facet, width_s, lo_s, hi_s)
 JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
@@ -8,24 +8,25 @@ JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.
 
 -- name: count_edges
 -- Calls of the filter in parts of minutes, where no counter reaches.
-SELECT k.lo_us, k.hi_us, 0, count(*), count(*)
+SELECT k.lo_us, k.hi_us, 0, count(*), count(*), 0
 FROM unnest(:tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[]) AS k (tenant, lo_us, hi_us, value)
 JOIN calls AS c ON c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
     AND {column} = k.value {filters}
 GROUP BY k.lo_us, k.hi_us;
 
 -- name: page_records
--- The records of all runs of buckets, joined by commas in the order of the runs.
-SELECT string_agg(r.record, ','::bytea ORDER BY k.place, r.created_us {way}, r.id {way})
+-- The records of each run of buckets, joined.
+SELECT k.place, string_agg(r.record, E',\n'::bytea ORDER BY r.created_us {way}, r.id {way}), max(r.revision)
 FROM unnest(
-    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[]
-) WITH ORDINALITY AS k (tenant, lo_us, hi_us, value, skip, most, place)
+    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :place::bigint[]
+) AS k (tenant, lo_us, hi_us, value, skip, most, place)
 CROSS JOIN LATERAL (
-    SELECT c.record, c.created_us, c.id FROM calls AS c
+    SELECT c.record, c.created_us, c.id, c.revision FROM calls AS c
     WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
         AND {column} = k.value {filters}
     ORDER BY c.created_us {way}, c.id {way} LIMIT k.most OFFSET k.skip
-) AS r;
+) AS r
+GROUP BY k.place;
 
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.
@@ -56,3 +57,131 @@ SELECT n.record FROM (
     ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
 ) AS n
 ORDER BY n.created_us {way}, n.id {way};
+
+-- name: count_buckets_as_of
+-- Calls per bucket of each span as of a revision: as they are where the bucket was not touched since, else as its history has them.
+-- A row's predecessor is the one that ended when it began; the first milestone after the revision shortens the way back.
+WITH RECURSIVE asked AS (
+    SELECT * FROM unnest(
+        :tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[], :as_of::bigint[]
+    ) AS k (tenant, facet, width_s, lo_s, hi_s, as_of)
+),
+past (tenant, facet, width_s, bucket_s, as_of, ended, revision, matched, held) AS (
+    SELECT k.tenant, k.facet, k.width_s, t.bucket_s::bigint, k.as_of, coalesce((
+        SELECT m.valid_to FROM count_history AS m
+        WHERE m.tenant = k.tenant AND m.facet = k.facet AND m.width_s = k.width_s AND m.bucket_s = t.bucket_s
+            AND m.valid_to > k.as_of AND m.changes %% 64 = 0
+        ORDER BY m.valid_to LIMIT 1
+    ), t.revision), k.as_of + 1, 0::bigint, 0::bigint
+    FROM asked AS k
+    JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
+        AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.revision > k.as_of
+    UNION ALL
+    SELECT p.tenant, p.facet, p.width_s, p.bucket_s, p.as_of, h.revision, h.revision, {matches}::bigint, calls::bigint
+    FROM past AS p
+    JOIN count_history AS h ON h.tenant = p.tenant AND h.valid_to = p.ended AND h.facet = p.facet
+        AND h.width_s = p.width_s AND h.bucket_s = p.bucket_s
+    WHERE p.revision > p.as_of
+)
+SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s::bigint, {matches}::bigint, t.calls::bigint, 0
+FROM asked AS k
+JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s
+    AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.revision <= k.as_of AND {matches} > 0
+UNION ALL
+SELECT p.bucket_s * 1000000, (p.bucket_s + p.width_s) * 1000000, p.width_s, p.matched, p.held, 1 FROM past AS p
+WHERE p.revision <= p.as_of AND p.matched > 0;
+
+-- name: count_edges_as_of
+-- Calls of the filter in parts of minutes as of a revision.
+SELECT k.lo_us, k.hi_us, 0, n.matched, n.matched, 1
+FROM unnest(:tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :as_of::bigint[])
+    AS k (tenant, lo_us, hi_us, value, as_of)
+CROSS JOIN LATERAL (
+    SELECT (
+        SELECT count(*) FROM calls AS c
+        WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+            AND {column} = k.value {filters} AND c.revision <= k.as_of
+    ) + (
+        SELECT count(*) FROM call_versions AS c
+        WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+            AND {column} = k.value {filters} AND c.valid_from <= k.as_of AND c.valid_to > k.as_of
+    ) AS matched
+) AS n
+WHERE n.matched > 0;
+
+-- name: page_rows_as_of
+-- The calls of each run of buckets as of a revision: those that did not change since with their records, the others by what they were.
+SELECT k.place, r.id, r.created_us, r.revision, r.updated_us, r.record
+FROM unnest(
+    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[],
+    :place::bigint[], :as_of::bigint[]
+) AS k (tenant, lo_us, hi_us, value, skip, most, place, as_of)
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, c.record FROM calls AS c
+        WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+            AND {column} = k.value {filters} AND c.revision <= k.as_of
+        UNION ALL
+        SELECT c.created_us, c.id, c.valid_from, c.updated_us, NULL FROM call_versions AS c
+        WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+            AND {column} = k.value {filters} AND c.valid_from <= k.as_of AND c.valid_to > k.as_of
+    ) AS n
+    ORDER BY n.created_us {way}, n.id {way} LIMIT k.most OFFSET k.skip
+) AS r
+ORDER BY k.place, r.created_us {way}, r.id {way};
+
+-- name: changed_total
+-- How many calls of a filter have changed since a revision.
+SELECT count(*) FROM calls AS c
+WHERE c.tenant = :tenant AND c.revision > :as_of AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: superseded_total
+-- How many calls were of a filter as of a revision and have changed since: linear in the changes since.
+SELECT count(*) FROM call_versions AS c
+WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+    AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: scan_rows_as_of
+-- A page, as of a revision, of a filter for which there are no counters.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: number_rows_as_of
+-- A page, as of a revision, of the calls that had a number at either end.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+        {filters}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: ids_of_words
+-- The calls that had all of some words as of a revision.
+SELECT d.id FROM call_texts AS d
+WHERE d.tenant = :tenant AND d.words @@ :tsquery::text::tsquery AND d.valid_from <= :as_of
+    AND (d.valid_to IS NULL OR d.valid_to > :as_of);
+
+-- name: words_of_call
+-- The words that a call is found by now.
+SELECT array_to_string(tsvector_to_array(words), ' ') FROM call_texts WHERE tenant = :tenant AND id = :id AND valid_to IS NULL;

@@ -35,3 +35,24 @@ FROM dead_letters
 WHERE tenant = :tenant AND replayed_us IS NULL
 GROUP BY provider
 ORDER BY provider
+
+-- name: letters_before
+-- Letters that came before an instant, oldest first.
+SELECT letter_id
+FROM dead_letters
+WHERE tenant = :tenant AND received_us < :before_us
+ORDER BY received_us, letter_id
+LIMIT :most
+
+-- name: expire_dead_letters
+-- Letters that came before an instant, replayed or not.
+DELETE FROM dead_letters
+WHERE
+    tenant = :tenant
+    AND letter_id IN (
+        SELECT d.letter_id FROM dead_letters AS d
+        WHERE d.tenant = :tenant AND d.received_us < :before_us
+        ORDER BY d.received_us, d.letter_id
+        LIMIT :most
+    )
+RETURNING letter_id

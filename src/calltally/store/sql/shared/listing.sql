@@ -9,6 +9,93 @@ SELECT c.record FROM calls AS c
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
 
+-- name: search_total
+-- How many calls have all of some words.
+SELECT count(*) FROM ({ids_of_words}) AS d
+CROSS JOIN calls AS c
+WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: search_records
+-- A page of the calls that have all of some words: linear in those that have them.
+SELECT c.record FROM ({ids_of_words}) AS d
+CROSS JOIN calls AS c
+WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
+
+-- name: calls_at
+-- How many calls of a filter were created at the very instant of one, and stand at it or before it.
+SELECT count(*) FROM calls AS c
+WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters};
+
+-- name: calls_at_as_of
+-- The same as of a revision.
+SELECT (
+    SELECT count(*) FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters} AND c.revision <= :as_of
+) + (
+    SELECT count(*) FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.created_us = :at_us AND c.id {side} :after {filters}
+        AND c.valid_from <= :as_of AND c.valid_to > :as_of
+);
+
+-- name: place_of_call
+-- When a call was created, and its last revision.
+SELECT created_us, revision FROM calls WHERE tenant = :tenant AND id = :id;
+
+-- name: ends_of_id
+-- When an id ended: merged into another's, erased or expired.
+SELECT revision, reason, merged_into, created_us FROM tombstones WHERE tenant = :tenant AND id = :id;
+
+-- name: version_that_ended
+-- What a call was until it became another revision.
+SELECT id, created_us, valid_from FROM call_versions WHERE tenant = :tenant AND valid_to = :valid_to;
+
+-- name: erased_since
+-- Whether calls were erased since a revision.
+SELECT 1 FROM tombstones WHERE tenant = :tenant AND revision > :as_of AND reason <> 'merged' LIMIT 1;
+
+-- name: standing_of_tenant
+-- Where a ledger stands.
+SELECT revision, epoch, kept_from, erasures FROM ledger_heads WHERE tenant = :tenant;
+
+-- name: hold_of_name
+-- The snapshot that was pinned under a name, and when.
+SELECT revision, pinned_us FROM holds WHERE tenant = :tenant AND name = :name;
+
+-- name: pin_hold!
+-- Pin a snapshot under a name, in place of one that is no longer kept.
+INSERT INTO holds (tenant, name, revision, pinned_us)
+VALUES (:tenant, :name, :revision, :now_us)
+ON CONFLICT (tenant, name) DO UPDATE SET revision = excluded.revision, pinned_us = excluded.pinned_us;
+
+-- name: retention_of_tenant
+-- How many days a tenant keeps its calls; null for ever.
+SELECT retention_days FROM tenants WHERE tenant = :tenant;
+
+-- name: calls_before
+-- The oldest calls that were created before an instant.
+SELECT id FROM calls WHERE tenant = :tenant AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;
+
+-- name: summaries_after
+-- Calls in the order of their ids, each with whether its words are indexed.
+SELECT c.id, c.revision, c.record, (
+    SELECT count(*) FROM call_texts AS d WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_to IS NULL
+)
+FROM calls AS c WHERE c.tenant = :tenant AND c.id > :id ORDER BY c.id LIMIT :most;
+
+-- name: calls_changed
+-- Calls that changed after a revision, in the order in which they last did.
+SELECT revision, record FROM calls WHERE tenant = :tenant AND revision > :after ORDER BY revision LIMIT :most;
+
+-- name: calls_ended
+-- Ids that ended after a revision, in that order.
+SELECT revision, id, reason, merged_into, created_us FROM tombstones
+WHERE tenant = :tenant AND revision > :after ORDER BY revision LIMIT :most;
+
+-- name: lags_of_calls
+-- Of the calls that changed last: the provider, and how long after their creation that was.
+SELECT provider, updated_us - created_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most;
+
 -- name: record_of_id
 -- One call as the list shows it.
 SELECT record FROM calls WHERE tenant = :tenant AND id = :id;

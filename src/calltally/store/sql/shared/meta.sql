@@ -1,3 +1,7 @@
 -- name: meta_schema_version
 -- Which migration the schema is at.
 SELECT version_num FROM alembic_version;
+
+-- name: meta_oldest_schema
+-- The oldest schema whose code runs on this one. There since 0002.
+SELECT oldest FROM schema_support;

@@ -9,11 +9,17 @@ INSERT INTO ledger_heads (tenant, revision, epoch)
 VALUES (:tenant, 0, :epoch)
 
 -- name: find_tenant
-SELECT tenant, name, created_us
+SELECT tenant, name, created_us, retention_days
 FROM tenants
 WHERE tenant = :tenant
 
 -- name: admin_list_tenants
-SELECT tenant, name, created_us
+SELECT tenant, name, created_us, retention_days
 FROM tenants
 ORDER BY tenant
+
+-- name: set_retention!
+-- How many days a tenant's calls are kept; null for ever.
+UPDATE tenants
+SET retention_days = :days
+WHERE tenant = :tenant

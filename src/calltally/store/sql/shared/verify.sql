@@ -9,8 +9,9 @@ SELECT node, key, received_us, content, raw FROM facts
 WHERE tenant = :tenant AND (node > :node OR (node = :node AND key > :key)) ORDER BY node, key LIMIT :most;
 
 -- name: revisions_told
--- How many revisions are told of, how many different ones, and the lowest and the highest.
-SELECT count(*), count(DISTINCT revision), min(revision), max(revision) FROM (
+-- How many revisions are told of, how many different ones, the lowest and the highest, and how many from `kept_from` on.
+SELECT count(*), count(DISTINCT revision), min(revision), max(revision), count(*) FILTER (WHERE revision >= :kept_from)
+FROM (
     SELECT revision FROM calls WHERE tenant = :tenant
     UNION ALL SELECT valid_from FROM call_versions WHERE tenant = :tenant
     UNION ALL SELECT revision FROM tombstones WHERE tenant = :tenant
@@ -44,3 +45,15 @@ WHERE tenant = :tenant AND bucket_s >= :lo_s AND bucket_s < :hi_s;
 INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
 VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, 1, {values})
 ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET {replaced};
+
+-- name: fact_revision_after
+-- The head of the commit of a fact that is drawn by its node.
+SELECT revision FROM facts WHERE tenant = :tenant AND node > :id ORDER BY node LIMIT 1;
+
+-- name: place_after
+-- When a call that is drawn by its id was created, and its route.
+SELECT created_us, route FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT 1;
+
+-- name: keep_from!
+-- Snapshots from before a revision cannot be told any more.
+UPDATE ledger_heads SET kept_from = :revision WHERE tenant = :tenant AND kept_from < :revision;

@@ -16,15 +16,15 @@ SELECT tenant, node, key, received_us, content FROM facts WHERE tenant = :tenant
 
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
-SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, record FROM calls WHERE tenant = :tenant AND id = :id;
+SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: put_facts!
 -- Facts that are new to their calls.
 INSERT INTO facts (
-    tenant, node, key, received_us, outcome, reason, repeats, content, raw
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision
 )
 VALUES (
-    :tenant, :node, :key, :received_us, :outcome, :reason, :repeats, :content, :raw
+    :tenant, :node, :key, :received_us, :outcome, :reason, :repeats, :content, :raw, :revision
 );
 
 -- name: count_repeats!
@@ -39,7 +39,7 @@ INSERT INTO identities (
 VALUES (
     :tenant, :node, :call_sid, :id
 )
-ON CONFLICT (tenant, node) DO UPDATE SET id = excluded.id;
+ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excluded.id;
 
 -- name: put_calls!
 -- New and changed calls.
@@ -79,20 +79,20 @@ DELETE FROM calls WHERE tenant = :tenant AND id = :id;
 -- What changed calls were before, in their list columns.
 INSERT INTO call_versions (
     tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
-    from_number, to_number
+    from_number, to_number, updated_us
 )
 VALUES (
     :tenant, :created_us, :id, :valid_from, :valid_to, :status, :direction, :route, :agent, :provider,
-    :escalated, :from_number, :to_number
+    :escalated, :from_number, :to_number, :updated_us
 );
 
 -- name: put_tombstones!
--- Ids that were merged into others.
+-- Ids that were merged into others, and calls that were erased.
 INSERT INTO tombstones (
-    tenant, revision, id, merged_into, created_us
+    tenant, revision, id, merged_into, created_us, reason
 )
 VALUES (
-    :tenant, :revision, :id, :merged_into, :created_us
+    :tenant, :revision, :id, :merged_into, :created_us, :reason
 );
 
 -- name: keep_counts!
@@ -120,3 +120,44 @@ INSERT INTO outbox (
 VALUES (
     :tenant, :revision, :event, :event_id, :call_id, :created_us, :body
 );
+
+-- name: facts_of_nodes_as_of
+-- The facts of the SIDs named up to a revision.
+SELECT node, key, received_us, content FROM facts WHERE tenant = :tenant AND node = :node AND revision <= :as_of;
+
+-- name: ends_of_ids
+-- When ids ended: merged into others, erased or expired.
+SELECT revision, id FROM tombstones WHERE tenant = :tenant AND id = :id;
+
+-- name: versions_that_ended
+-- The versions of calls that ended at revisions, each with when it began.
+SELECT valid_from, valid_to FROM call_versions WHERE tenant = :tenant AND valid_to = :revision;
+
+-- name: forget_parties!
+-- Take the numbers out of versions of erased calls.
+UPDATE call_versions SET from_number = NULL, to_number = NULL WHERE tenant = :tenant AND valid_to = :revision;
+
+-- name: drop_events!
+-- Frozen events of erased calls.
+DELETE FROM outbox WHERE tenant = :tenant AND revision = :revision;
+
+-- name: drop_facts!
+-- Facts of erased calls, with their raw bodies.
+DELETE FROM facts WHERE tenant = :tenant AND node = :node;
+
+-- name: add_erasures!
+-- How many more calls of a tenant were erased.
+UPDATE ledger_heads SET erasures = erasures + :erased WHERE tenant = :tenant;
+
+-- name: put_texts!
+-- The words of calls from a revision on. A trigger brings them into the index.
+INSERT INTO call_texts (tenant, id, valid_from, words) VALUES (:tenant, :id, :valid_from, :words);
+
+-- name: end_texts!
+-- The words that calls had before they changed. What they have since may be put by the same commit, and before.
+UPDATE call_texts SET valid_to = :revision
+WHERE tenant = :tenant AND id = :id AND valid_to IS NULL AND valid_from < :revision;
+
+-- name: drop_texts!
+-- The words of erased calls, superseded ones too.
+DELETE FROM call_texts WHERE tenant = :tenant AND id = :id;

@@ -1,20 +1,20 @@
 -- name: count_buckets
 -- Calls per bucket of a span: those of the filter, and all of the facet.
-SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls FROM counts
+SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls, 0 FROM counts
 WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s
     AND {matches} > 0;
 
 -- name: count_edges
 -- Calls of the filter in a part of a minute, where no counter reaches.
-SELECT :lo_us, :hi_us, 0, count(*), count(*) FROM calls AS c INDEXED BY calls_listed
+SELECT :lo_us, :hi_us, 0, count(*), count(*), 0 FROM calls AS c INDEXED BY calls_listed
 WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
 HAVING count(*) > 0;
 
 -- name: page_records
--- The records of one run of buckets, joined by commas: a page of 1,000 so costs two thirds of fetching its rows.
+-- The records of one run of buckets, joined: a page of 1,000 so costs two thirds of fetching its rows.
 -- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
-SELECT CAST(group_concat(j.record, ',') AS BLOB) FROM (
-    SELECT r.record AS record
+SELECT :place, CAST(group_concat(j.record, ',' || char(10)) AS BLOB), max(j.revision) FROM (
+    SELECT r.record AS record, r.revision AS revision
     FROM (
         SELECT c.rowid AS place, c.created_us AS created_us, c.id AS id FROM calls AS c INDEXED BY calls_listed
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
@@ -51,3 +51,111 @@ SELECT n.record FROM (
     ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
 ) AS n
 ORDER BY n.created_us {way}, n.id {way};
+
+-- name: count_buckets_as_of
+-- Calls per bucket of a span as of a revision: as they are where the bucket was not touched since, else as its history has them.
+-- A row's predecessor is the one that ended when it began; the first milestone after the revision shortens the way back.
+WITH RECURSIVE past (bucket_s, ended, revision, matched, held) AS (
+    SELECT t.bucket_s, coalesce((
+        SELECT min(m.valid_to) FROM count_history AS m
+        WHERE m.tenant = :tenant AND m.facet = :facet AND m.width_s = :width_s AND m.bucket_s = t.bucket_s
+            AND m.valid_to > :as_of AND m.changes % 64 = 0
+    ), t.revision), :as_of + 1, 0, 0
+    FROM counts AS t
+    WHERE t.tenant = :tenant AND t.facet = :facet AND t.width_s = :width_s
+        AND t.bucket_s >= :lo_s AND t.bucket_s < :hi_s AND t.revision > :as_of
+    UNION ALL
+    SELECT h.bucket_s, h.revision, h.revision, {matches}, calls
+    FROM past AS p
+    CROSS JOIN count_history AS h ON h.tenant = :tenant AND h.valid_to = p.ended AND h.facet = :facet
+        AND h.width_s = :width_s AND h.bucket_s = p.bucket_s
+    WHERE p.revision > :as_of
+)
+SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls, 0 FROM counts
+WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s
+    AND revision <= :as_of AND {matches} > 0
+UNION ALL
+SELECT p.bucket_s * 1000000, (p.bucket_s + :width_s) * 1000000, :width_s, p.matched, p.held, 1 FROM past AS p
+WHERE p.revision <= :as_of AND p.matched > 0;
+
+-- name: count_edges_as_of
+-- Calls of the filter in a part of a minute as of a revision.
+SELECT :lo_us, :hi_us, 0, count(*), count(*), 1 FROM (
+    SELECT 1 FROM calls AS c INDEXED BY calls_listed
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT 1 FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+        AND c.valid_from <= :as_of AND c.valid_to > :as_of
+) AS n HAVING count(*) > 0;
+
+-- name: page_rows_as_of
+-- The calls of one run of buckets as of a revision: those that did not change since with their records, the others by what they were.
+SELECT :place, n.id, n.created_us, n.revision, n.updated_us, n.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, c.record FROM calls AS c INDEXED BY calls_listed
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, NULL FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
+        AND c.valid_from <= :as_of AND c.valid_to > :as_of
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: changed_total
+-- How many calls of a filter have changed since a revision.
+SELECT count(*) FROM calls AS c INDEXED BY calls_revised
+WHERE c.tenant = :tenant AND c.revision > :as_of AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: superseded_total
+-- How many calls were of a filter as of a revision and have changed since: linear in the changes since.
+SELECT count(*) FROM call_versions AS c INDEXED BY call_versions_ended
+WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+    AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
+-- name: scan_rows_as_of
+-- A page, as of a revision, of a filter for which there are no counters.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: number_rows_as_of
+-- A page, as of a revision, of the calls that had a number at either end.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+        {filters}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: ids_of_words
+-- The calls that had all of some words as of a revision.
+SELECT d.id FROM call_words CROSS JOIN call_texts AS d ON d.document = call_words.rowid
+WHERE call_words MATCH :fts5 AND d.tenant = :tenant AND d.valid_from <= :as_of
+    AND (d.valid_to IS NULL OR d.valid_to > :as_of);
+
+-- name: words_of_call
+-- The words that a call is found by now.
+SELECT words FROM call_texts WHERE tenant = :tenant AND id = :id AND valid_to IS NULL;

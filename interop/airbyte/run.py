@@ -1,0 +1,58 @@
+"""Airbyte's CDK copies a month that moves by manifest.yaml, a low-code connector with its OffsetIncrement."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from interop.checks import run_checks
+from interop.connectors import copy_by
+from interop.moving import Copy, Row, new_month
+from interop.service import Service, running_service
+
+HERE: Final = Path(__file__).parent
+CATALOG: Final = {
+    "streams": [
+        {
+            "stream": {"name": "calls", "json_schema": {}, "supported_sync_modes": ["full_refresh"]},
+            "sync_mode": "full_refresh",
+            "destination_sync_mode": "append",
+        }
+    ]
+}
+
+
+def copier(service: Service, key: str) -> Copy:
+    """Copies by the CDK's command; the key goes by a file, where nobody else on the machine can see it."""
+    catalog = service.folder / "catalog.json"
+    catalog.write_text(json.dumps(CATALOG), encoding="utf-8")
+
+    def copy(name: str, query: Mapping[str, str]) -> list[Row]:
+        config = service.folder / f"{name}.json"
+        config.write_text(json.dumps({"url": service.url, "key": key, **query}), encoding="utf-8")
+        arguments = [
+            "read",
+            f"--config={config}",
+            f"--catalog={catalog}",
+            f"--manifest-path={HERE / 'manifest.yaml'}",
+        ]
+        return copy_by(HERE / "connector.py", arguments, service.folder / f"{name}.ndjson", _record_of)
+
+    return copy
+
+
+def _record_of(message: dict[str, Any]) -> dict[str, Any] | None:
+    return message["record"]["data"] if message["type"] == "RECORD" else None
+
+
+def main() -> int:
+    """Returns the exit status."""
+    with running_service() as service:
+        month = new_month(service, copier)
+        with month.moving():
+            return run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

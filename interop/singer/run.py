@@ -1,0 +1,42 @@
+"""A tap made of the Singer SDK's RESTStream, with its OffsetPaginator, over a month that moves."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from interop.checks import run_checks
+from interop.connectors import copy_by
+from interop.moving import Copy, Row, new_month
+from interop.service import Service, running_service
+
+HERE: Final = Path(__file__).parent
+
+
+def copier(service: Service, key: str) -> Copy:
+    """Copies by the tap; the key goes by a file, where nobody else on the machine can see it."""
+
+    def copy(name: str, query: Mapping[str, str]) -> list[Row]:
+        config = service.folder / f"{name}.json"
+        settings = {"url": service.url, "key": key, "parameters": query}
+        config.write_text(json.dumps(settings), encoding="utf-8")
+        return copy_by(HERE / "tap.py", [f"--config={config}"], service.folder / f"{name}.ndjson", _record_of)
+
+    return copy
+
+
+def _record_of(message: dict[str, Any]) -> dict[str, Any] | None:
+    return message["record"] if message["type"] == "RECORD" else None
+
+
+def main() -> int:
+    """Returns the exit status."""
+    with running_service() as service:
+        month = new_month(service, copier)
+        with month.moving():
+            return run_checks({"with `hold`": month.copies_exactly, "without": month.drifts})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""`calltally worker`: the background work, in a process of its own."""
+
+import asyncio
+import signal
+from typing import Annotated, Final
+
+import structlog
+import typer
+
+from calltally.bootstrap import make_worker, wall_clock
+from calltally.cli.printing import AsJson, print_json
+from calltally.cli.session import with_store
+from calltally.logs import set_up_logs
+from calltally.settings import Settings
+from calltally.store.store import Store
+from calltally.worker import Round, Worker
+
+log: Final = structlog.get_logger(__name__)
+
+
+def worker(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Do what is due now, print what it was, and end.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop history that no snapshot needs and calls that are too old, until SIGTERM or SIGINT.
+
+    Any number may run, beside each other and beside `serve`.
+    """
+    if not once:
+        with_store(_work)
+        return
+    rounds = with_store(_work_once)
+    if as_json:
+        print_json(rounds)
+    else:
+        _print(rounds)
+    if any(each.failed for each in rounds):
+        raise typer.Exit(1)
+
+
+async def _work(store: Store, settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    opened = _open(store, settings, stop)
+    log.info("working", database=store.dialect)
+    await opened.run()
+    log.info("stopped")
+
+
+async def _work_once(store: Store, settings: Settings) -> list[Round]:
+    """Rounds until nothing is left to do."""
+    opened = _open(store, settings, asyncio.Event())
+    rounds = [await opened.run_round(wall_clock())]
+    while rounds[-1].left and not rounds[-1].failed:
+        rounds.append(await opened.run_round(wall_clock()))
+    return rounds
+
+
+def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Worker:
+    set_up_logs(settings.log_format, settings.log_level)
+    return make_worker(settings, store, wall_clock, stop)
+
+
+def _print(rounds: list[Round]) -> None:
+    for done in rounds:
+        expired = f"{done.expired_calls} calls and {done.expired_letters} dead letters expired"
+        others = f"{done.busy} jobs are another worker's, {done.failed} failed"
+        typer.echo(f"{done.tenants} tenants: {done.pruned} rows pruned, {expired}; {others}")

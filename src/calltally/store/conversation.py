@@ -1,0 +1,130 @@
+"""Steps on one connection to PostgreSQL: what is asked together goes out together, and so does the end."""
+
+from typing import Any, Final, TypeVar
+
+from calltally.store.link import Asked, Link
+from calltally.store.statements import NamedSql, Statements
+from calltally.store.steps import Many, Params, Request, Rows, Statement, Step, Together, drive_async
+from calltally.store.store import Behind
+
+T = TypeVar("T")
+
+_BEGIN_READ: Final = (Asked("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
+# What grows with the data is planned for its values, and may take its time.
+_BEGIN_LONG: Final = (
+    *_BEGIN_READ,
+    Asked("SET LOCAL statement_timeout = 0", {}),
+    Asked("SET LOCAL plan_cache_mode = auto", {}),
+    Asked("SET LOCAL enable_seqscan = on", {}),
+)
+# READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
+_BEGIN_WRITE: Final = Asked("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
+_COMMIT: Final = Asked("COMMIT", {})
+_ROLLBACK: Final = Asked("ROLLBACK", {})
+
+
+class Asking:
+    """Answers the requests of a step. Statements without rows are not waited for."""
+
+    def __init__(self, link: Link, statements: Statements) -> None:
+        self._link = link
+        self._statements = statements
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """The rows of a request, or a list of each one's rows."""
+        if isinstance(request, Together):
+            return await self._ask_all(request.requests)
+        named = self._find(request)
+        asked = Asked(named.sql, _params(request))
+        if named.answers:
+            return (await self._link.ask(asked))[0]
+        self._link.tell(asked)
+        return []
+
+    async def _ask_all(self, requests: tuple[Request, ...]) -> list[Rows]:
+        return await self._link.ask(*(Asked(self._find(each).sql, _params(each)) for each in requests))
+
+    def _find(self, request: Request) -> NamedSql:
+        return self._statements.of(request)
+
+
+class AskingReplica(Asking):
+    """The same on a replica: raises Behind, before any answer, unless it shows `revision` of `tenant`."""
+
+    def __init__(self, link: Link, statements: Statements, tenant: str, revision: int) -> None:
+        super().__init__(link, statements)
+        self._need = revision
+        self._head: Request | None = Statement("head_of_tenant", {"tenant": tenant})
+        self.shown = 0
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """What is asked first goes out with the question how far the replica is."""
+        if self._head is None:
+            return await super().__call__(request)
+        head, self._head = self._head, None
+        requests = request.requests if isinstance(request, Together) else (request,)
+        standing, *answers = await self._ask_all((head, *requests))
+        self.shown = standing[0][0] if standing else -1
+        if self.shown < self._need:
+            raise Behind("the read replica is behind")
+        return answers if isinstance(request, Together) else answers[0]
+
+
+class AskingWriter(Asking):
+    """The same in a transaction that writes; `heads` is how far it knows each tenant's ledger to be."""
+
+    def __init__(self, link: Link, statements: Statements) -> None:
+        super().__init__(link, statements)
+        self.heads: dict[str, int] = {}
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """Notes the ledgers' heads in passing: they are what a read after the commit must see."""
+        answer = await super().__call__(request)
+        if isinstance(request, Many):
+            if request.name == "lock_heads":
+                self.heads.update(answer)
+            elif request.name == "move_heads":
+                self.heads.update((row["tenant"], row["revision"]) for row in request.rows)
+        return answer
+
+
+async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = False) -> T:
+    """Run a step against one state of the database. Its end is not waited for."""
+    for each in _BEGIN_LONG if long else _BEGIN_READ:
+        link.tell(each)
+    try:
+        result = await drive_async(step, asking)
+    except BaseException:
+        _undo(link)
+        raise
+    link.tell(_COMMIT)
+    link.end()
+    return result
+
+
+async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
+    """Run a step as one transaction; durable on return."""
+    link.tell(_BEGIN_WRITE)
+    try:
+        result = await drive_async(step, asking)
+        link.tell(_COMMIT)
+        await link.settle()
+    except BaseException:
+        _undo(link)
+        raise
+    return result
+
+
+def _undo(link: Link) -> None:
+    """Twice an end: after a fault the server listens to nothing before the first."""
+    if not link.is_broken:
+        link.end()
+        link.tell(_ROLLBACK)
+        link.end()
+
+
+def _params(request: Request) -> Params:
+    if isinstance(request, Statement):
+        return request.params
+    rows = request.rows
+    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -1,0 +1,284 @@
+"""One connection to PostgreSQL, with any number of statements on their way at once.
+
+psycopg connects and knows how values are written; what is sent and received goes through its libpq layer
+from here. Its cursors wait for one thing at a time, and take four times the processor time a statement.
+"""
+
+import asyncio
+import re
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import count
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import psycopg
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.types.numeric import Int8BinaryDumper
+
+from calltally.store.steps import Params, Rows
+
+# Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
+_MOST_PREPARED: Final = 256
+_CANCEL_S: Final = 2.0
+_PLACE: Final = re.compile(r"%\((\w+)\)b|%%")
+_names: Final = count()
+
+
+class Asked(NamedTuple):
+    """A statement, its parameters as `%(name)b`."""
+
+    sql: str
+    params: Params
+
+
+class _Waiting:
+    """Who waits for the rows of several statements."""
+
+    __slots__ = ("answers", "future", "left")
+
+    def __init__(self, left: int, future: "asyncio.Future[list[Rows]]") -> None:
+        self.left = left
+        self.future = future
+        self.answers: list[Rows] = []
+
+    def take(self, rows: Rows) -> None:
+        self.answers.append(rows)
+        if len(self.answers) == self.left and not self.future.done():
+            self.future.set_result(self.answers)
+
+    def fail(self, fault: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(fault)
+
+
+# A statement's text and the types of its parameters: what the server prepares once.
+_Shape: TypeAlias = tuple[bytes, tuple[int, ...]]
+
+
+class _Owed(NamedTuple):
+    """An answer that the server still has to give: who waits for it, and what it would have prepared."""
+
+    waiting: _Waiting | None = None
+    prepared: _Shape | None = None
+    is_end: bool = False
+    settled: "asyncio.Future[None] | None" = None
+
+
+class _Encoded(NamedTuple):
+    """A statement as it goes over the wire."""
+
+    shape: _Shape
+    values: Sequence[Any]
+    formats: Sequence[pq.Format] | None
+
+
+class Link:
+    """Statements go out at once and are answered in their order.
+
+    What is sent between two ends is one transaction, unless statements say otherwise. After a statement
+    that fails, all others up to the end fail too.
+    """
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        # By their size integers would have three types, and each statement as many plans.
+        connection.adapters.register_dumper(int, Int8BinaryDumper)
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self._pgconn.nonblocking = 1
+        self._pgconn.enter_pipeline_mode()
+        self._values = Transformer(connection)
+        self._owed: deque[_Owed] = deque()
+        self._prepared: OrderedDict[_Shape, bytes] = OrderedDict()
+        self._fault: Exception | None = None
+        # Ends that the server has not come to.
+        self._ends = 0
+        self._is_sending = False
+        self.is_broken = False
+        self._loop = asyncio.get_running_loop()
+        self._socket = self._pgconn.socket
+        self._loop.add_reader(self._socket, self._receive)
+
+    async def ask(self, *asked: Asked) -> list[Rows]:
+        """Send statements together; the rows of each. Raises what psycopg would."""
+        if not asked:
+            return []
+        if not asked:
+            return []
+        waiting = _Waiting(len(asked), self._loop.create_future())
+        # All of them first: after one that cannot be encoded nothing may be on its way.
+        for encoded in [self._encode(each) for each in asked]:
+            self._send(encoded, waiting)
+        self._pgconn.send_flush_request()
+        self._flush()
+        return await waiting.future
+
+    def tell(self, asked: Asked) -> None:
+        """Send a statement whose rows nobody needs, with what is sent next.
+
+        If it fails, so does what comes after it, and `settle`.
+        """
+        self._send(self._encode(asked), None)
+
+    def end(self) -> None:
+        """End a transaction of which nothing is left to be known."""
+        self._sync(None)
+
+    async def settle(self) -> None:
+        """End what was sent; returns when the server has done all of it. Raises the first fault."""
+        settled: asyncio.Future[None] = self._loop.create_future()
+        self._sync(settled)
+        await settled
+
+    def close(self) -> None:
+        """Hang up. The server undoes what was not ended."""
+        self._lose(psycopg.OperationalError("the connection was closed"))
+
+    async def drop(self) -> None:
+        """Hang up in the middle of a statement, and have the server stop working on it."""
+        try:
+            await self._connection.cancel_safe(timeout=_CANCEL_S)
+        except psycopg.Error:
+            pass
+        finally:
+            self.close()
+
+    def _encode(self, asked: Asked) -> _Encoded:
+        query, names, formats = _numbered(asked.sql)
+        values = self._values.dump_sequence([asked.params[name] for name in names], formats)
+        return _Encoded((query, self._values.types or ()), values, self._values.formats)
+
+    def _send(self, encoded: _Encoded, waiting: _Waiting | None) -> None:
+        self._check()
+        shape, values, formats = encoded
+        if values:
+            name = self._prepared.get(shape) or self._prepare(shape)
+            self._prepared.move_to_end(shape)
+            self._pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
+        else:
+            # BEGIN and the like: read as quickly as a name is looked up.
+            self._pgconn.send_query_params(shape[0], None, result_format=pq.Format.BINARY)
+        self._owed.append(_Owed(waiting))
+
+    def _prepare(self, shape: _Shape) -> bytes:
+        if len(self._prepared) == _MOST_PREPARED:
+            _, former = self._prepared.popitem(last=False)
+            self._pgconn.send_query_params(b"DEALLOCATE " + former, None)
+            self._owed.append(_Owed())
+        name = self._prepared[shape] = b"s%d" % next(_names)
+        self._pgconn.send_prepare(name, *shape)
+        self._owed.append(_Owed(prepared=shape))
+        return name
+
+    def _check(self) -> None:
+        """Nothing may be sent that will not be answered: after a fault the server is silent until the end."""
+        if self.is_broken:
+            raise psycopg.OperationalError("the connection is lost")
+        if self._fault is not None and self._ends == 0:
+            raise self._fault
+
+    def _sync(self, settled: "asyncio.Future[None] | None") -> None:
+        if self.is_broken:
+            raise psycopg.OperationalError("the connection is lost")
+        self._pgconn.pipeline_sync()
+        self._ends += 1
+        self._owed.append(_Owed(is_end=True, settled=settled))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Hand the system what it takes now, and the rest when it takes more."""
+        try:
+            is_left = bool(self._pgconn.flush())
+            # To send much libpq may have had to read as well, and what it has read nobody would tell of.
+            self._take_all()
+        except psycopg.OperationalError as fault:
+            self._lose(fault)
+            return
+        if is_left and not self._is_sending:
+            self._loop.add_writer(self._socket, self._flush)
+        elif self._is_sending and not is_left:
+            self._loop.remove_writer(self._socket)
+        self._is_sending = is_left
+
+    def _receive(self) -> None:
+        try:
+            self._pgconn.consume_input()
+            self._take_all()
+        except psycopg.OperationalError as fault:
+            self._lose(fault)
+            return
+        if self._is_sending:
+            self._flush()
+
+    def _take_all(self) -> None:
+        while self._owed and not self._pgconn.is_busy():
+            self._take(self._pgconn.get_result())
+
+    def _take(self, result: "pq.abc.PGresult | None") -> None:
+        owed = self._owed[0]
+        if result is None:
+            self._owed.popleft()
+        elif owed.is_end:
+            self._owed.popleft()
+            self._end(owed.settled)
+        elif result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+            if owed.waiting is not None:
+                self._load(owed.waiting, result)
+        else:
+            self._fail(owed, result)
+
+    def _load(self, waiting: _Waiting, result: "pq.abc.PGresult") -> None:
+        try:
+            self._values.set_pgresult(result)
+            waiting.take(self._values.load_rows(0, result.ntuples, tuple))
+        except Exception as fault:  # noqa: BLE001 - it is told to whoever waits for these rows
+            waiting.fail(fault)
+
+    def _end(self, settled: "asyncio.Future[None] | None") -> None:
+        self._ends -= 1
+        fault, self._fault = self._fault, None
+        if settled is None or settled.done():
+            return
+        if fault is None:
+            settled.set_result(None)
+        else:
+            settled.set_exception(fault)
+
+    def _fail(self, owed: _Owed, result: "pq.abc.PGresult") -> None:
+        if self._fault is None:
+            self._fault = error_from_result(result)
+        if owed.prepared is not None:
+            self._prepared.pop(owed.prepared, None)
+        if owed.waiting is not None:
+            owed.waiting.fail(self._fault)
+
+    def _lose(self, fault: Exception) -> None:
+        if self.is_broken:
+            return
+        self.is_broken = True
+        self._loop.remove_reader(self._socket)
+        if self._is_sending:
+            self._loop.remove_writer(self._socket)
+        self._pgconn.finish()
+        for owed in self._owed:
+            if owed.waiting is not None:
+                owed.waiting.fail(fault)
+            if owed.settled is not None and not owed.settled.done():
+                owed.settled.set_exception(fault)
+        self._owed.clear()
+
+
+@lru_cache(maxsize=4_096)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyFormat]]:
+    """The statement with numbers for names, and the names in the order of the numbers."""
+    names: dict[str, int] = {}
+
+    def place(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "%"
+        return f"${names.setdefault(found[1], len(names) + 1)}"
+
+    query = _PLACE.sub(place, sql).encode()
+    return query, tuple(names), [PyFormat.BINARY] * len(names)

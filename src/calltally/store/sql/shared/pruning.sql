@@ -1,0 +1,88 @@
+-- name: newest_mark
+-- The last mark at or before an instant: the revision that was the head then.
+SELECT marked_us, revision FROM ledger_marks
+WHERE tenant = :tenant AND marked_us <= :at_us
+ORDER BY marked_us DESC LIMIT 1;
+
+-- name: put_mark
+-- Note the head of a ledger.
+INSERT INTO ledger_marks (tenant, marked_us, revision)
+VALUES (:tenant, :now_us, :revision)
+ON CONFLICT (tenant, marked_us) DO NOTHING
+RETURNING revision;
+
+-- name: advance_kept_from
+-- From where on snapshots are kept: never back.
+UPDATE ledger_heads SET kept_from = :revision
+WHERE tenant = :tenant AND kept_from < :revision
+RETURNING kept_from;
+
+-- name: has_ended
+-- Whether anything is left that no kept snapshot needs. Each asks for the oldest row there is and then looks
+-- at it: asked for one that is old enough, PostgreSQL may read a whole table to find that there is none.
+SELECT
+    (SELECT valid_to FROM call_versions WHERE tenant = :tenant ORDER BY valid_to LIMIT 1) <= :kept_from,
+    (SELECT valid_to FROM count_history WHERE tenant = :tenant ORDER BY valid_to LIMIT 1) <= :kept_from,
+    (
+        SELECT valid_to FROM call_texts WHERE tenant = :tenant AND valid_to IS NOT NULL ORDER BY valid_to LIMIT 1
+    ) <= :kept_from,
+    (SELECT revision FROM outbox WHERE tenant = :tenant ORDER BY revision LIMIT 1) <= :kept_from,
+    (SELECT revision FROM ledger_marks WHERE tenant = :tenant ORDER BY marked_us LIMIT 1) < :kept_from,
+    EXISTS (SELECT 1 FROM holds WHERE tenant = :tenant AND revision < :kept_from AND pinned_us <= :pinned_us);
+
+-- name: ended_versions
+-- At which revisions the oldest versions of calls ended that no kept snapshot needs.
+SELECT valid_to FROM call_versions
+WHERE tenant = :tenant AND valid_to <= :kept_from
+ORDER BY valid_to LIMIT :most;
+
+-- name: prune_versions!
+DELETE FROM call_versions WHERE tenant = :tenant AND valid_to >= :lowest AND valid_to <= :highest;
+
+-- name: ended_counts
+-- The oldest rows of counters that no kept snapshot needs, in the order of their keys.
+SELECT valid_to, facet, width_s, bucket_s FROM count_history
+WHERE tenant = :tenant AND valid_to <= :kept_from
+ORDER BY valid_to, facet, width_s, bucket_s LIMIT :most;
+
+-- name: prune_counts!
+-- Up to a key and including it. A commit may have ended more rows than go at once.
+DELETE FROM count_history
+WHERE
+    tenant = :tenant AND valid_to >= :lowest AND valid_to <= :valid_to
+    AND (valid_to, facet, width_s, bucket_s) <= (:valid_to, :facet, :width_s, :bucket_s);
+
+-- name: ended_texts
+-- At which revisions the oldest texts of calls ended that no kept snapshot needs.
+SELECT valid_to FROM call_texts
+WHERE tenant = :tenant AND valid_to <= :kept_from
+ORDER BY valid_to LIMIT :most;
+
+-- name: prune_texts!
+DELETE FROM call_texts WHERE tenant = :tenant AND valid_to >= :lowest AND valid_to <= :highest;
+
+-- name: old_events
+-- The revisions of the oldest events that are too old to be delivered.
+SELECT revision FROM outbox
+WHERE tenant = :tenant AND revision <= :kept_from
+ORDER BY revision LIMIT :most;
+
+-- name: prune_events!
+DELETE FROM outbox WHERE tenant = :tenant AND revision >= :lowest AND revision <= :highest;
+
+-- name: prune_holds
+-- Snapshots that were pinned long ago and are not kept any more.
+DELETE FROM holds
+WHERE tenant = :tenant AND name IN (
+    SELECT h.name FROM holds AS h
+    WHERE h.tenant = :tenant AND h.revision < :kept_from AND h.pinned_us <= :pinned_us ORDER BY h.name LIMIT :most
+)
+RETURNING name;
+
+-- name: prune_marks
+-- Marks before the one that is kept from. That one stays: it says that a ledger which rests needs no other.
+DELETE FROM ledger_marks
+WHERE tenant = :tenant AND revision < :kept_from AND marked_us IN (
+    SELECT m.marked_us FROM ledger_marks AS m WHERE m.tenant = :tenant ORDER BY m.marked_us LIMIT :most
+)
+RETURNING marked_us;

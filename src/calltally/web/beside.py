@@ -1,0 +1,46 @@
+"""Work that runs for as long as an application is up, in its loop, and ends before its store is closed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+# The framework's types know nothing of the messages of an application's life.
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+# Works until the event is set, then ends soon.
+Beside: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class WithWork:
+    """An application with such work beside it: begun when the server starts, awaited when it stops."""
+
+    def __init__(self, app: App, work: Beside) -> None:
+        self._app = app
+        self._work = work
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything on; around the application's life, live along."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+        stop = asyncio.Event()
+        work = asyncio.ensure_future(self._work(stop))
+
+        async def receive_when_done() -> Message:
+            message = await receive()
+            # The application closes the store on it, which the work still needs.
+            if message["type"] == "lifespan.shutdown":
+                stop.set()
+                await work
+            return message
+
+        try:
+            await self._app(scope, receive_when_done, send)
+        finally:
+            stop.set()
+            await work

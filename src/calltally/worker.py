@@ -1,0 +1,243 @@
+"""What is done again and again in the background: history that nobody needs goes, and calls that are too old.
+
+A round goes through all tenants. For each it asks what is due, which only reads; takes the job's lease, so
+that of several workers one does it; and works in small batches, each a transaction, resting between them,
+because the writer of the process may be ingesting at the same time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+import structlog
+
+from calltally.calls.errors import CalltallyError, Unavailable
+from calltally.calls.times import SECOND_US
+from calltally.store.erasure import expire_calls
+from calltally.store.leases import Lease, claim, release, renew
+from calltally.store.pruning import advance, is_due, mark, prune, prune_holds
+from calltally.store.retention import expire_letters, has_expired
+from calltally.store.steps import Clock, Step
+from calltally.store.store import Store
+from calltally.store.tenants import Tenant, admin_list_tenants
+
+HISTORY: Final = "history"
+RETENTION: Final = "retention"
+LEASE_US: Final = 60 * SECOND_US
+
+# A few milliseconds each: so long does what is told meanwhile wait for the writer.
+_PRUNED_AT_ONCE: Final = 500
+_EXPIRED_AT_ONCE: Final = 20
+# Then the next tenant has its turn; what is left is for the next round, which then comes at once.
+_MOST_BATCHES: Final = 200
+# So often a database that does not answer is asked in one round.
+_ENOUGH: Final = 3
+_RENEWED_EVERY_US: Final = LEASE_US // 3
+# A rest is so many times as long as the batch before it: the background has a third of the writer at most.
+_REST: Final = 2
+_LONGEST_REST_S: Final = 0.5
+_SOON_S: Final = 1.0
+_SLOWEST: Final = 16
+_JITTER: Final = 0.2
+
+log: Final = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a worker works with.
+
+    `keep_us` is how old a snapshot may become, `interval_s` the pause between rounds, `holder` a name that
+    no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
+    `chance` gives a number from 0 to 1, so that workers do not march in step.
+    """
+
+    store: Store
+    keep_us: int
+    interval_s: float
+    holder: str
+    clock: Clock
+    steady: Clock
+    chance: Callable[[], float]
+
+
+class Round(msgspec.Struct):
+    """What became of a round: `pruned` counts rows, `left` says that there is more to do.
+
+    `busy` counts jobs that another worker has or took over; `failed` those that broke off, and `unanswered`
+    those among them for which the database could not answer: each has a line in the log.
+    """
+
+    tenants: int = 0
+    marked: int = 0
+    advanced: int = 0
+    pruned: int = 0
+    expired_calls: int = 0
+    expired_letters: int = 0
+    busy: int = 0
+    failed: int = 0
+    unanswered: int = 0
+    left: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do, and nothing went wrong."""
+        return self == Round(self.tenants, busy=self.busy)
+
+
+class _Task(NamedTuple):
+    """One job of one tenant in one round, and where what becomes of it is counted."""
+
+    tenant: Tenant
+    lease: Lease
+    now_us: int
+    done: Round
+
+
+_Look: TypeAlias = Callable[[_Task], Coroutine[Any, Any, bool]]
+_Work: TypeAlias = Callable[[_Task], Coroutine[Any, Any, None]]
+
+
+class Worker:
+    """Does rounds until `stop` is set; then it ends with the batch that is under way."""
+
+    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+        self._means = means
+        self._store = means.store
+        self._stop = stop
+        self._renewed_us = 0
+        self._jobs: dict[str, tuple[_Look, _Work]] = {
+            HISTORY: (self._is_history_due, self._tend_history),
+            RETENTION: (self._is_retention_due, self._keep_retention),
+        }
+
+    async def run(self) -> None:
+        """Round after round; a database that does not answer is asked ever more seldom."""
+        in_vain = 0
+        # Workers that are started together begin apart.
+        pause_s = self._means.interval_s * self._means.chance()
+        while not await self._rest(pause_s):
+            done = await self.run_round(self._means.clock())
+            in_vain = in_vain + 1 if done.unanswered else 0
+            pause_s = pause_behind(done, in_vain, self._means)
+
+    async def run_round(self, now_us: int) -> Round:
+        """Do what is due for each tenant, and log what became of it. A fault is counted, not raised."""
+        done = Round()
+        with _counted(done, task="tenants"):
+            for tenant in await self._store.read(admin_list_tenants()):
+                done.tenants += 1
+                for job in self._jobs:
+                    await self._attempt(_Task(tenant, self._lease(tenant, job), now_us, done))
+                if done.unanswered >= _ENOUGH:
+                    break
+        (log.debug if done.is_idle else log.info)("worker round", **msgspec.structs.asdict(done))
+        return done
+
+    def _lease(self, tenant: Tenant, job: str) -> Lease:
+        return Lease(tenant.tenant, job, self._means.holder)
+
+    async def _attempt(self, task: _Task) -> None:
+        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        with _counted(task.done, task=task.lease.job, tenant=task.lease.tenant):
+            await self._take_up(task)
+
+    async def _take_up(self, task: _Task) -> None:
+        has_work, work = self._jobs[task.lease.job]
+        # A read of SQLite answers without giving anybody else a turn, and there may be many tenants.
+        await asyncio.sleep(0)
+        if self._stop.is_set() or not await has_work(task):
+            return
+        now_us = self._means.clock()
+        if not await self._store.write(claim(task.lease, now_us=now_us, until_us=now_us + LEASE_US)):
+            task.done.busy += 1
+            return
+        self._renewed_us = now_us
+        await work(task)
+        await self._store.write(release(task.lease))
+
+    async def _is_history_due(self, task: _Task) -> bool:
+        return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._means.keep_us))
+
+    async def _tend_history(self, task: _Task) -> None:
+        tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._means.keep_us
+        if await self._store.write(mark(tenant, now_us)) is not None:
+            task.done.marked += 1
+        # In a commit of its own, before what it lets go of.
+        if await self._store.write(advance(tenant, now_us, keep_us)) is not None:
+            task.done.advanced += 1
+        async for rows in self._batches(task, lambda: prune(tenant, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
+        async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
+
+    async def _is_retention_due(self, task: _Task) -> bool:
+        if task.tenant.retention_days is None:
+            return False
+        return await self._store.read(has_expired(task.tenant.tenant, task.now_us))
+
+    async def _keep_retention(self, task: _Task) -> None:
+        tenant, now_us = task.tenant.tenant, task.now_us
+        async for calls in self._batches(task, lambda: expire_calls(tenant, now_us, _EXPIRED_AT_ONCE)):
+            task.done.expired_calls += calls
+        async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRED_AT_ONCE)):
+            task.done.expired_letters += letters
+
+    async def _batches(self, task: _Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
+        """How much went with each batch, until nothing is left or others have to have a turn."""
+        for _ in range(_MOST_BATCHES):
+            began_us = self._means.steady()
+            gone = await self._store.write(batch())
+            if not gone:
+                return
+            yield gone
+            took_s = (self._means.steady() - began_us) / SECOND_US
+            if await self._rest(min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(task):
+                break
+        task.done.left = True
+
+    async def _keeps(self, task: _Task) -> bool:
+        """Renew the lease in good time; False where somebody took it because we were too late."""
+        now_us = self._means.clock()
+        if now_us - self._renewed_us < _RENEWED_EVERY_US:
+            return True
+        self._renewed_us = now_us
+        if await self._store.write(renew(task.lease, now_us + LEASE_US)):
+            return True
+        task.done.busy += 1
+        return False
+
+    async def _rest(self, seconds: float) -> bool:
+        """Wait so long, but no longer than until it is to stop; says whether it is."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@contextmanager
+def _counted(done: Round, **named: str) -> Iterator[None]:
+    """Count and log what goes wrong, since nobody else would; the unforeseen with where it was raised."""
+    try:
+        yield
+    except Exception as fault:
+        done.failed += 1
+        done.unanswered += isinstance(fault, Unavailable)
+        foreseen = isinstance(fault, CalltallyError)
+        log.exception("worker failed", detail=str(fault), exc_info=not foreseen, **named)
+
+
+def pause_behind(done: Round, in_vain: int, means: Means) -> float:
+    """Seconds until the next round: hardly any where something is left to do.
+
+    After `in_vain` rounds in a row without an answer ever more, up to sixteen times the interval.
+    """
+    if done.left and not in_vain:
+        return min(_SOON_S, means.interval_s)
+    slower: int = min(2**in_vain, _SLOWEST)
+    return means.interval_s * slower * (1 + _JITTER * (means.chance() - 0.5))

@@ -1,0 +1,190 @@
+"""A stream over real sockets: whole where all goes well, visibly cut for every client where it does not."""
+
+import gzip
+import shutil
+import socket
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, IncompleteRead
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+import httpx2
+import pytest
+
+from tests.acceptance.live import ANSWERS_WITHIN_S, HOST, Live, request_head, serving
+
+LIST = "/api/v1/call-logs"
+CALLS = 1_200
+FORMATS = ("csv", "ndjson", "parquet", "arrow")
+# What curl says when a body ends before its end: CURLE_PARTIAL_FILE.
+PARTIAL = 18
+
+
+class Asked(NamedTuple):
+    """A tenant's stream on a running server."""
+
+    live: Live
+    key: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"{LIST}?format={self.name}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key}"}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server of these tests alone: its log tells of failures, which that of the others must not."""
+    with serving(tmp_path_factory.mktemp("streams")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def whole(own: Live) -> tuple[Live, str]:
+    return own, told(own)[1]
+
+
+@pytest.fixture(scope="module")
+def damaged(own: Live) -> tuple[Live, str]:
+    """A tenant whose oldest call cannot be read any more: its record is no JSON, and in two pieces."""
+    tenant, key = told(own)
+    connection = apsw.Connection(str(own.log.with_name("var") / "calltally.db"))
+    connection.execute(
+        "UPDATE calls SET record = cast(?2 AS BLOB) WHERE tenant = ?1 AND created_us = "
+        "(SELECT min(created_us) FROM calls WHERE tenant = ?1)",
+        (tenant, '{"id":\n'),
+    )
+    assert connection.changes() == 1
+    connection.close()
+    return own, key
+
+
+def told(live: Live) -> tuple[str, str]:
+    """A tenant with calls of a minute each, and its key."""
+    tenant = live.new_tenant()
+    key = live.new_key(tenant, "calls:read", "events:write")
+    for start in range(0, CALLS, 600):
+        live.send_events(key, [event(number) for number in range(start, start + 600)])
+    return tenant, key
+
+
+def event(number: int) -> dict[str, str]:
+    at = f"2026-10-0{1 + number // 1_000}T{number // 60 % 24:02}:{number % 60:02}:00Z"
+    told = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": "completed"}
+    return {**told, "summary": f"Call number {number} of a long night."}
+
+
+# ------------------------------------------------------------------------------------------------- clients
+
+
+def by_sockets(asked: Asked) -> bool:
+    """Whether the bytes on the wire end with the chunk that ends a body."""
+    head = {"host": HOST, "connection": "close", **asked.headers}
+    with socket.create_connection((HOST, asked.live.port), timeout=ANSWERS_WITHIN_S) as connection:
+        connection.sendall(request_head(f"GET {asked.path}", head))
+        got = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert b"transfer-encoding: chunked\r\n" in got
+    return got.endswith(b"\r\n0\r\n\r\n")
+
+
+def by_http_client(asked: Asked) -> bool:
+    """Python's own client."""
+    connection = HTTPConnection(HOST, asked.live.port, timeout=ANSWERS_WITHIN_S)
+    try:
+        connection.request("GET", asked.path, headers=asked.headers)
+        connection.getresponse().read()
+    except IncompleteRead:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def by_httpx(asked: Asked) -> bool:
+    """A library that unpacks as it reads."""
+    try:
+        answer = httpx2.get(asked.live.base + asked.path, headers=asked.headers, timeout=ANSWERS_WITHIN_S)
+    except httpx2.RemoteProtocolError:
+        return False
+    assert answer.headers["x-row-count"] == str(CALLS)
+    return True
+
+
+def by_curl(asked: Asked) -> bool:
+    header = f"Authorization: Bearer {asked.key}"
+    done = subprocess.run(
+        ["curl", "-sS", "--compressed", "-H", header, asked.live.base + asked.path],  # noqa: S607 (any curl will do)
+        capture_output=True,
+        check=False,
+        timeout=ANSWERS_WITHIN_S,
+    )
+    assert done.returncode in {0, PARTIAL}, done.stderr
+    return done.returncode == 0
+
+
+CLIENTS: list[Callable[[Asked], bool]] = [by_sockets, by_http_client, by_httpx]
+CLIENTS += [by_curl] if shutil.which("curl") else []
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_client_gets_a_whole_stream(
+    whole: tuple[Live, str], name: str, client: Callable[[Asked], bool]
+) -> None:
+    assert client(Asked(*whole, name))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_client_sees_that_a_stream_was_cut(
+    damaged: tuple[Live, str], name: str, client: Callable[[Asked], bool]
+) -> None:
+    assert not client(Asked(*damaged, name))
+
+
+@pytest.mark.parametrize("name", ["csv", "ndjson"])
+def test_a_packed_stream_that_is_cut_has_no_end_of_its_own_either(
+    damaged: tuple[Live, str], name: str
+) -> None:
+    live, key = damaged
+    connection = HTTPConnection(HOST, live.port, timeout=ANSWERS_WITHIN_S)
+    headers = {"authorization": f"Bearer {key}", "accept-encoding": "gzip"}
+    connection.request("GET", f"{LIST}?format={name}", headers=headers)
+    answer = connection.getresponse()
+    assert (answer.getheader("content-encoding"), answer.getheader("x-row-count")) == ("gzip", str(CALLS))
+    with pytest.raises(IncompleteRead) as cut:
+        answer.read()
+    connection.close()
+    unpacker = zlib.decompressobj(31)
+    unpacker.decompress(cut.value.partial)
+    assert not unpacker.eof
+    with pytest.raises(EOFError):
+        gzip.decompress(cut.value.partial)
+
+
+def test_the_log_says_which_request_was_cut_and_the_server_goes_on(damaged: tuple[Live, str]) -> None:
+    live, key = damaged
+    asked = {"authorization": f"Bearer {key}", "x-request-id": "cut-1"}
+    with pytest.raises(IncompleteRead):
+        live.ask("GET", f"{LIST}?format=csv", headers=asked)
+    lines = [line for line in Path(live.log).read_text().splitlines() if "stream cut off" in line]
+    assert any('"cut-1"' in line and "calltally verify" in line for line in lines)
+    assert live.ask("GET", "/readyz").status == 200
+
+
+def test_head_over_the_wire_has_no_body_and_the_connection_goes_on(whole: tuple[Live, str]) -> None:
+    live, key = whole
+    connection = HTTPConnection(HOST, live.port, timeout=ANSWERS_WITHIN_S)
+    for _ in range(2):
+        connection.request("HEAD", f"{LIST}?format=csv", headers={"authorization": f"Bearer {key}"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read(), answer.getheader("x-row-count")) == (200, b"", str(CALLS))
+    connection.close()

@@ -1,0 +1,67 @@
+"""The background work in processes: `calltally worker`, and inside `calltally serve`."""
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.live import COMMAND, calltally, own_environment
+
+ENDS_WITHIN_S = 20
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite_template: Path) -> Path:
+    (tmp_path / "var").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
+    assert calltally(tmp_path, "tenant", "add", "acme").returncode == 0
+    return tmp_path
+
+
+def start(folder: Path, command: str, **settings: str) -> subprocess.Popen[str]:
+    """With rounds a second apart at most, and every one of them logged."""
+    usual = {"PORT": "0", "LOG_LEVEL": "debug", "WORKER_INTERVAL_SECONDS": "1"}
+    return subprocess.Popen(
+        [*COMMAND, command],
+        cwd=folder,
+        env=own_environment(**usual | settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert process.stderr
+    for line in process.stderr:
+        yield json.loads(line)
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("command", ["worker", "serve"])
+def test_rounds_are_made_until_it_is_stopped(folder: Path, command: str, stop: signal.Signals) -> None:
+    with start(folder, command) as process:
+        try:
+            told = lines(process)
+            assert next(told)["event"] == {"worker": "working", "serve": "listening"}[command]
+            done = next(line for line in told if line["event"] == "worker round")
+            assert (done["tenants"], done["failed"]) == (1, 0)
+            process.send_signal(stop)
+            rest = [line["event"] for line in told]
+            assert process.wait(ENDS_WITHIN_S) == 0
+        finally:
+            process.kill()
+    assert rest[-1] == "stopped"
+    assert "worker failed" not in rest
+
+
+def test_a_worker_without_a_database_says_what_to_do(tmp_path: Path) -> None:
+    done = calltally(tmp_path, "worker")
+    assert done.returncode == 1
+    assert done.stderr.startswith("calltally: there is no database at")

@@ -1,0 +1,151 @@
+-- name: lock_heads
+-- The revision of each tenant of a commit, locked in the order of their names, so that no two commits wait for each other.
+SELECT tenant, revision FROM ledger_heads WHERE tenant = ANY(:tenant::text[]) ORDER BY tenant FOR UPDATE;
+
+-- name: identities_of_nodes
+-- The calls that linked SIDs lead to.
+SELECT t.tenant, t.node, t.call_sid, t.id
+FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
+JOIN identities AS t ON t.tenant = k.tenant AND t.node = k.node;
+
+-- name: identities_of_calls
+-- All SIDs of calls that have several.
+SELECT t.tenant, t.node, t.call_sid, t.id
+FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
+JOIN identities AS t ON t.tenant = k.tenant AND t.id = k.id;
+
+-- name: facts_of_nodes
+-- What the fold needs of each fact of the SIDs named.
+SELECT t.tenant, t.node, t.key, t.received_us, t.content
+FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
+JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
+
+-- name: calls_of_ids
+-- Calls as they stand, for the ledger.
+SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.record
+FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
+JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
+
+-- name: put_facts!
+-- Facts that are new to their calls.
+INSERT INTO facts (
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw
+)
+SELECT * FROM unnest(
+    :tenant::text[], :node::bytea[], :key::bytea[], :received_us::bigint[], :outcome::text[],
+    :reason::text[], :repeats::integer[], :content::bytea[], :raw::bytea[]
+);
+
+-- name: count_repeats!
+-- Facts that were told again, each as often as it stands in the arrays.
+UPDATE facts AS t SET repeats = t.repeats + k.times
+FROM (
+    SELECT tenant, node, key, count(*)::integer AS times
+    FROM unnest(:tenant::text[], :node::bytea[], :key::bytea[]) AS u (tenant, node, key)
+    GROUP BY tenant, node, key
+) AS k
+WHERE t.tenant = k.tenant AND t.node = k.node AND t.key = k.key;
+
+-- name: put_identities!
+-- Where linked SIDs lead from now on.
+INSERT INTO identities (
+    tenant, node, call_sid, id
+)
+SELECT * FROM unnest(
+    :tenant::text[], :node::bytea[], :call_sid::text[], :id::bytea[]
+)
+ON CONFLICT (tenant, node) DO UPDATE SET id = excluded.id;
+
+-- name: put_calls!
+-- New and changed calls.
+INSERT INTO calls (
+    tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
+    from_number, to_number, revision, updated_us, record
+)
+SELECT * FROM unnest(
+    :tenant::text[], :id::bytea[], :call_sid::text[], :created_us::bigint[], :status::smallint[],
+    :direction::smallint[], :route::text[], :agent::text[], :provider::text[], :escalated::smallint[],
+    :from_number::text[], :to_number::text[], :revision::bigint[], :updated_us::bigint[],
+    :record::bytea[]
+)
+ON CONFLICT (tenant, id) DO UPDATE SET
+    call_sid = excluded.call_sid,
+    created_us = excluded.created_us,
+    status = excluded.status,
+    direction = excluded.direction,
+    route = excluded.route,
+    agent = excluded.agent,
+    provider = excluded.provider,
+    escalated = excluded.escalated,
+    from_number = excluded.from_number,
+    to_number = excluded.to_number,
+    revision = excluded.revision,
+    updated_us = excluded.updated_us,
+    record = excluded.record;
+
+-- name: move_calls!
+-- Calls of which only the state, and what no index has, changed.
+UPDATE calls AS t SET status = k.status, revision = k.revision, updated_us = k.updated_us, record = k.record
+FROM unnest(
+    :tenant::text[], :id::bytea[], :status::smallint[], :revision::bigint[], :updated_us::bigint[], :record::bytea[]
+) AS k (tenant, id, status, revision, updated_us, record)
+WHERE t.tenant = k.tenant AND t.id = k.id;
+
+-- name: drop_calls!
+-- Calls whose id stopped being one.
+DELETE FROM calls AS t USING unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
+WHERE t.tenant = k.tenant AND t.id = k.id;
+
+-- name: put_versions!
+-- What changed calls were before, in their list columns.
+INSERT INTO call_versions (
+    tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
+    from_number, to_number
+)
+SELECT * FROM unnest(
+    :tenant::text[], :created_us::bigint[], :id::bytea[], :valid_from::bigint[], :valid_to::bigint[],
+    :status::smallint[], :direction::smallint[], :route::text[], :agent::text[], :provider::text[],
+    :escalated::smallint[], :from_number::text[], :to_number::text[]
+);
+
+-- name: put_tombstones!
+-- Ids that were merged into others.
+INSERT INTO tombstones (
+    tenant, revision, id, merged_into, created_us
+)
+SELECT * FROM unnest(
+    :tenant::text[], :revision::bigint[], :id::bytea[], :merged_into::bytea[], :created_us::bigint[]
+);
+
+-- name: keep_counts!
+-- What the counters of a commit held before it.
+INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT t.tenant, k.valid_to, t.facet, t.width_s, t.bucket_s, t.revision, t.changes, {columns}
+FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[])
+    AS k (tenant, facet, width_s, bucket_s, valid_to)
+JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s AND t.bucket_s = k.bucket_s;
+
+-- name: add_counts!
+-- Add a commit's differences to the counters.
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT tenant, facet, width_s, bucket_s, revision, 1, {columns}
+FROM unnest(
+    :tenant::text[], :facet::text[], :width_s::bigint[], :bucket_s::bigint[], :revision::bigint[], {arrays}
+) AS k (tenant, facet, width_s, bucket_s, revision, {columns})
+ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
+    revision = excluded.revision, changes = counts.changes + 1, {sums};
+
+-- name: move_heads!
+-- The last revision of each tenant of a commit.
+UPDATE ledger_heads AS t SET revision = k.revision
+FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision) WHERE t.tenant = k.tenant;
+
+-- name: put_outbox!
+-- Events to deliver, their bytes frozen.
+INSERT INTO outbox (
+    tenant, revision, event, event_id, call_id, created_us, body
+)
+SELECT * FROM unnest(
+    :tenant::text[], :revision::bigint[], :event::text[], :event_id::bytea[], :call_id::bytea[],
+    :created_us::bigint[], :body::bytea[]
+);

@@ -1,0 +1,37 @@
+-- name: put_dead_letter
+-- One that comes again waits for its replay again, under its latest reason.
+INSERT INTO dead_letters (tenant, letter_id, provider, received_us, reason, request, repeats, replayed_us)
+VALUES (:tenant, :letter_id, :provider, :received_us, :reason, :request, 0, NULL)
+ON CONFLICT (tenant, letter_id) DO UPDATE
+SET repeats = dead_letters.repeats + 1, reason = excluded.reason, replayed_us = NULL
+RETURNING repeats
+
+-- name: list_dead_letters
+-- Those that wait for a replay, oldest first, after the one named; '' is any provider.
+SELECT letter_id, provider, received_us, reason, request, repeats
+FROM dead_letters
+WHERE
+    tenant = :tenant
+    AND replayed_us IS NULL
+    AND (provider = :provider OR :provider = '')
+    AND (received_us, letter_id) > (:after_us, :after_id)
+ORDER BY received_us, letter_id
+LIMIT :limit
+
+-- name: settle_dead_letter!
+UPDATE dead_letters
+SET replayed_us = :now_us
+WHERE tenant = :tenant AND letter_id = :letter_id
+
+-- name: explain_dead_letter!
+UPDATE dead_letters
+SET reason = :reason
+WHERE tenant = :tenant AND letter_id = :letter_id
+
+-- name: count_dead_letters
+-- Those that wait for a replay, by provider.
+SELECT provider, count(*)
+FROM dead_letters
+WHERE tenant = :tenant AND replayed_us IS NULL
+GROUP BY provider
+ORDER BY provider

@@ -1,0 +1,3 @@
+-- name: meta_schema_version
+-- Which migration the schema is at.
+SELECT version_num FROM alembic_version;

@@ -1,0 +1,46 @@
+-- name: calls_after
+-- Calls in the order of their ids, for a walk over all of them.
+SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record
+FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT :most;
+
+-- name: facts_after
+-- Facts in the order of their keys, for a walk over all of them.
+SELECT node, key, received_us, content, raw FROM facts
+WHERE tenant = :tenant AND (node > :node OR (node = :node AND key > :key)) ORDER BY node, key LIMIT :most;
+
+-- name: revisions_told
+-- How many revisions are told of, how many different ones, and the lowest and the highest.
+SELECT count(*), count(DISTINCT revision), min(revision), max(revision) FROM (
+    SELECT revision FROM calls WHERE tenant = :tenant
+    UNION ALL SELECT valid_from FROM call_versions WHERE tenant = :tenant
+    UNION ALL SELECT revision FROM tombstones WHERE tenant = :tenant
+) AS told;
+
+-- name: head_of_tenant
+-- The revision and the epoch of a tenant's ledger.
+SELECT revision, epoch FROM ledger_heads WHERE tenant = :tenant;
+
+-- name: first_and_last_call
+-- Between which instants a tenant has calls.
+SELECT min(created_us), max(created_us) FROM calls WHERE tenant = :tenant;
+
+-- name: first_and_last_count
+-- Between which buckets a tenant has counters, of whatever width.
+SELECT min(bucket_s), max(bucket_s) FROM counts WHERE tenant = :tenant;
+
+-- name: calls_by_minute
+-- The calls of a window by all that counters tell apart, to the minute.
+SELECT created_us / 60000000 * 60, status, direction, route, agent, provider, count(*) FROM calls
+WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us
+GROUP BY created_us / 60000000 * 60, status, direction, route, agent, provider;
+
+-- name: counts_between
+-- The counters of all facets and widths whose buckets begin in a window.
+SELECT facet, width_s, bucket_s, {columns} FROM counts
+WHERE tenant = :tenant AND bucket_s >= :lo_s AND bucket_s < :hi_s;
+
+-- name: set_counts!
+-- Put one row of counters right.
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, 1, {values})
+ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET {replaced};

@@ -1,0 +1,122 @@
+-- name: lock_heads
+-- The revision of each tenant of a commit. The transaction is exclusive already (BEGIN IMMEDIATE).
+SELECT tenant, revision FROM ledger_heads WHERE tenant = :tenant;
+
+-- name: identities_of_nodes
+-- The calls that linked SIDs lead to.
+SELECT tenant, node, call_sid, id FROM identities WHERE tenant = :tenant AND node = :node;
+
+-- name: identities_of_calls
+-- All SIDs of calls that have several.
+SELECT tenant, node, call_sid, id FROM identities WHERE tenant = :tenant AND id = :id;
+
+-- name: facts_of_nodes
+-- What the fold needs of each fact of the SIDs named.
+SELECT tenant, node, key, received_us, content FROM facts WHERE tenant = :tenant AND node = :node;
+
+-- name: calls_of_ids
+-- Calls as they stand, for the ledger.
+SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, record FROM calls WHERE tenant = :tenant AND id = :id;
+
+-- name: put_facts!
+-- Facts that are new to their calls.
+INSERT INTO facts (
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw
+)
+VALUES (
+    :tenant, :node, :key, :received_us, :outcome, :reason, :repeats, :content, :raw
+);
+
+-- name: count_repeats!
+-- Facts that were told again.
+UPDATE facts SET repeats = repeats + 1 WHERE tenant = :tenant AND node = :node AND key = :key;
+
+-- name: put_identities!
+-- Where linked SIDs lead from now on.
+INSERT INTO identities (
+    tenant, node, call_sid, id
+)
+VALUES (
+    :tenant, :node, :call_sid, :id
+)
+ON CONFLICT (tenant, node) DO UPDATE SET id = excluded.id;
+
+-- name: put_calls!
+-- New and changed calls.
+INSERT INTO calls (
+    tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
+    from_number, to_number, revision, updated_us, record
+)
+VALUES (
+    :tenant, :id, :call_sid, :created_us, :status, :direction, :route, :agent, :provider, :escalated,
+    :from_number, :to_number, :revision, :updated_us, :record
+)
+ON CONFLICT (tenant, id) DO UPDATE SET
+    call_sid = excluded.call_sid,
+    created_us = excluded.created_us,
+    status = excluded.status,
+    direction = excluded.direction,
+    route = excluded.route,
+    agent = excluded.agent,
+    provider = excluded.provider,
+    escalated = excluded.escalated,
+    from_number = excluded.from_number,
+    to_number = excluded.to_number,
+    revision = excluded.revision,
+    updated_us = excluded.updated_us,
+    record = excluded.record;
+
+-- name: move_calls!
+-- Calls of which only the state, and what no index has, changed.
+UPDATE calls SET status = :status, revision = :revision, updated_us = :updated_us, record = :record
+WHERE tenant = :tenant AND id = :id;
+
+-- name: drop_calls!
+-- Calls whose id stopped being one.
+DELETE FROM calls WHERE tenant = :tenant AND id = :id;
+
+-- name: put_versions!
+-- What changed calls were before, in their list columns.
+INSERT INTO call_versions (
+    tenant, created_us, id, valid_from, valid_to, status, direction, route, agent, provider, escalated,
+    from_number, to_number
+)
+VALUES (
+    :tenant, :created_us, :id, :valid_from, :valid_to, :status, :direction, :route, :agent, :provider,
+    :escalated, :from_number, :to_number
+);
+
+-- name: put_tombstones!
+-- Ids that were merged into others.
+INSERT INTO tombstones (
+    tenant, revision, id, merged_into, created_us
+)
+VALUES (
+    :tenant, :revision, :id, :merged_into, :created_us
+);
+
+-- name: keep_counts!
+-- What the counters of a commit held before it.
+INSERT INTO count_history (tenant, valid_to, facet, width_s, bucket_s, revision, changes, {columns})
+SELECT tenant, :revision, facet, width_s, bucket_s, revision, changes, {columns} FROM counts
+WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s = :bucket_s;
+
+-- name: add_counts!
+-- Add a commit's differences to the counters.
+INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, {columns})
+VALUES (:tenant, :facet, :width_s, :bucket_s, :revision, 1, {values})
+ON CONFLICT (tenant, facet, width_s, bucket_s) DO UPDATE SET
+    revision = excluded.revision, changes = counts.changes + 1, {sums};
+
+-- name: move_heads!
+-- The last revision of each tenant of a commit.
+UPDATE ledger_heads SET revision = :revision WHERE tenant = :tenant;
+
+-- name: put_outbox!
+-- Events to deliver, their bytes frozen.
+INSERT INTO outbox (
+    tenant, revision, event, event_id, call_id, created_us, body
+)
+VALUES (
+    :tenant, :revision, :event, :event_id, :call_id, :created_us, :body
+);

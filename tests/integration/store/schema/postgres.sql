@@ -1,0 +1,288 @@
+-- Made by `python -m tests.integration.store.schema_text`. Do not edit.
+
+CREATE TABLE alembic_version (
+    version_num character varying(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE api_keys (
+    tenant text COLLATE "C" NOT NULL,
+    key_id text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    scopes text COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    revoked_us bigint,
+    CONSTRAINT api_keys_pkey PRIMARY KEY (tenant, key_id),
+    CONSTRAINT api_keys_tenant_digest_key UNIQUE (tenant, digest)
+);
+
+CREATE TABLE call_texts (
+    tenant text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    valid_from bigint NOT NULL,
+    valid_to bigint,
+    words tsvector NOT NULL,
+    CONSTRAINT call_texts_pkey PRIMARY KEY (tenant, id, valid_from)
+);
+
+CREATE INDEX call_texts_ended ON call_texts USING btree (tenant, valid_to) WHERE (valid_to IS NOT NULL);
+
+CREATE INDEX call_words ON call_texts USING gin (words);
+
+CREATE TABLE call_versions (
+    tenant text COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    id bytea NOT NULL,
+    valid_from bigint NOT NULL,
+    valid_to bigint NOT NULL,
+    status smallint NOT NULL,
+    direction smallint NOT NULL,
+    route text COLLATE "C",
+    agent text COLLATE "C",
+    provider text COLLATE "C",
+    escalated smallint NOT NULL,
+    from_number text COLLATE "C",
+    to_number text COLLATE "C",
+    updated_us bigint,
+    CONSTRAINT call_versions_pkey PRIMARY KEY (tenant, created_us, id, valid_from)
+);
+
+CREATE UNIQUE INDEX call_versions_ended ON call_versions USING btree (tenant, valid_to);
+
+CREATE TABLE calls (
+    tenant text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    call_sid text COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    status smallint NOT NULL,
+    direction smallint NOT NULL,
+    route text COLLATE "C",
+    agent text COLLATE "C",
+    provider text COLLATE "C",
+    escalated smallint NOT NULL,
+    from_number text COLLATE "C",
+    to_number text COLLATE "C",
+    revision bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    record bytea NOT NULL,
+    CONSTRAINT calls_pkey PRIMARY KEY (tenant, id)
+);
+
+CREATE INDEX calls_escalated ON calls USING btree (tenant, created_us, id) WHERE (escalated = 1);
+
+CREATE INDEX calls_from ON calls USING btree (tenant, from_number, created_us, id) WHERE (from_number IS NOT NULL);
+
+CREATE INDEX calls_listed ON calls USING btree (tenant, created_us, id) INCLUDE (status, direction, route, agent, provider);
+
+CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) WHERE (to_number IS NOT NULL);
+
+CREATE UNIQUE INDEX calls_revised ON calls USING btree (tenant, revision);
+
+CREATE TABLE count_history (
+    tenant text COLLATE "C" NOT NULL,
+    valid_to bigint NOT NULL,
+    facet text COLLATE "C" NOT NULL,
+    width_s bigint NOT NULL,
+    bucket_s bigint NOT NULL,
+    revision bigint NOT NULL,
+    changes bigint NOT NULL,
+    calls integer NOT NULL DEFAULT 0,
+    queued_unknown integer NOT NULL DEFAULT 0,
+    queued_inbound integer NOT NULL DEFAULT 0,
+    queued_outbound integer NOT NULL DEFAULT 0,
+    initiated_unknown integer NOT NULL DEFAULT 0,
+    initiated_inbound integer NOT NULL DEFAULT 0,
+    initiated_outbound integer NOT NULL DEFAULT 0,
+    ringing_unknown integer NOT NULL DEFAULT 0,
+    ringing_inbound integer NOT NULL DEFAULT 0,
+    ringing_outbound integer NOT NULL DEFAULT 0,
+    in_progress_unknown integer NOT NULL DEFAULT 0,
+    in_progress_inbound integer NOT NULL DEFAULT 0,
+    in_progress_outbound integer NOT NULL DEFAULT 0,
+    completed_unknown integer NOT NULL DEFAULT 0,
+    completed_inbound integer NOT NULL DEFAULT 0,
+    completed_outbound integer NOT NULL DEFAULT 0,
+    busy_unknown integer NOT NULL DEFAULT 0,
+    busy_inbound integer NOT NULL DEFAULT 0,
+    busy_outbound integer NOT NULL DEFAULT 0,
+    failed_unknown integer NOT NULL DEFAULT 0,
+    failed_inbound integer NOT NULL DEFAULT 0,
+    failed_outbound integer NOT NULL DEFAULT 0,
+    no_answer_unknown integer NOT NULL DEFAULT 0,
+    no_answer_inbound integer NOT NULL DEFAULT 0,
+    no_answer_outbound integer NOT NULL DEFAULT 0,
+    canceled_unknown integer NOT NULL DEFAULT 0,
+    canceled_inbound integer NOT NULL DEFAULT 0,
+    canceled_outbound integer NOT NULL DEFAULT 0,
+    CONSTRAINT count_history_pkey PRIMARY KEY (tenant, valid_to, facet, width_s, bucket_s)
+);
+
+CREATE INDEX count_milestones ON count_history USING btree (tenant, facet, width_s, bucket_s, valid_to) WHERE ((changes % (64)::bigint) = 0);
+
+CREATE TABLE counts (
+    tenant text COLLATE "C" NOT NULL,
+    facet text COLLATE "C" NOT NULL,
+    width_s bigint NOT NULL,
+    bucket_s bigint NOT NULL,
+    revision bigint NOT NULL,
+    changes bigint NOT NULL,
+    calls integer NOT NULL DEFAULT 0,
+    queued_unknown integer NOT NULL DEFAULT 0,
+    queued_inbound integer NOT NULL DEFAULT 0,
+    queued_outbound integer NOT NULL DEFAULT 0,
+    initiated_unknown integer NOT NULL DEFAULT 0,
+    initiated_inbound integer NOT NULL DEFAULT 0,
+    initiated_outbound integer NOT NULL DEFAULT 0,
+    ringing_unknown integer NOT NULL DEFAULT 0,
+    ringing_inbound integer NOT NULL DEFAULT 0,
+    ringing_outbound integer NOT NULL DEFAULT 0,
+    in_progress_unknown integer NOT NULL DEFAULT 0,
+    in_progress_inbound integer NOT NULL DEFAULT 0,
+    in_progress_outbound integer NOT NULL DEFAULT 0,
+    completed_unknown integer NOT NULL DEFAULT 0,
+    completed_inbound integer NOT NULL DEFAULT 0,
+    completed_outbound integer NOT NULL DEFAULT 0,
+    busy_unknown integer NOT NULL DEFAULT 0,
+    busy_inbound integer NOT NULL DEFAULT 0,
+    busy_outbound integer NOT NULL DEFAULT 0,
+    failed_unknown integer NOT NULL DEFAULT 0,
+    failed_inbound integer NOT NULL DEFAULT 0,
+    failed_outbound integer NOT NULL DEFAULT 0,
+    no_answer_unknown integer NOT NULL DEFAULT 0,
+    no_answer_inbound integer NOT NULL DEFAULT 0,
+    no_answer_outbound integer NOT NULL DEFAULT 0,
+    canceled_unknown integer NOT NULL DEFAULT 0,
+    canceled_inbound integer NOT NULL DEFAULT 0,
+    canceled_outbound integer NOT NULL DEFAULT 0,
+    CONSTRAINT counts_pkey PRIMARY KEY (tenant, facet, width_s, bucket_s)
+);
+
+CREATE TABLE dead_letters (
+    tenant text COLLATE "C" NOT NULL,
+    letter_id bytea NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    received_us bigint NOT NULL,
+    reason text COLLATE "C" NOT NULL,
+    request bytea NOT NULL,
+    repeats integer NOT NULL DEFAULT 0,
+    replayed_us bigint,
+    CONSTRAINT dead_letters_pkey PRIMARY KEY (tenant, letter_id)
+);
+
+CREATE INDEX dead_letters_received ON dead_letters USING btree (tenant, received_us);
+
+CREATE TABLE facts (
+    tenant text COLLATE "C" NOT NULL,
+    node bytea NOT NULL,
+    key bytea NOT NULL,
+    received_us bigint NOT NULL,
+    outcome text COLLATE "C" NOT NULL,
+    reason text COLLATE "C",
+    repeats integer NOT NULL DEFAULT 0,
+    content bytea NOT NULL,
+    raw bytea NOT NULL,
+    revision bigint NOT NULL DEFAULT 0,
+    CONSTRAINT facts_pkey PRIMARY KEY (tenant, node, key)
+);
+
+CREATE TABLE holds (
+    tenant text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    pinned_us bigint NOT NULL,
+    CONSTRAINT holds_pkey PRIMARY KEY (tenant, name)
+);
+
+CREATE TABLE identities (
+    tenant text COLLATE "C" NOT NULL,
+    node bytea NOT NULL,
+    call_sid text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (tenant, node)
+);
+
+CREATE INDEX identities_of_call ON identities USING btree (tenant, id);
+
+CREATE TABLE leases (
+    tenant text COLLATE "C" NOT NULL,
+    job text COLLATE "C" NOT NULL,
+    holder text COLLATE "C" NOT NULL,
+    until_us bigint NOT NULL,
+    CONSTRAINT leases_pkey PRIMARY KEY (tenant, job)
+);
+
+CREATE TABLE ledger_heads (
+    tenant text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    epoch text COLLATE "C" NOT NULL,
+    kept_from bigint NOT NULL DEFAULT 0,
+    erasures bigint NOT NULL DEFAULT 0,
+    CONSTRAINT ledger_heads_pkey PRIMARY KEY (tenant)
+) WITH (fillfactor=50);
+
+CREATE TABLE ledger_marks (
+    tenant text COLLATE "C" NOT NULL,
+    marked_us bigint NOT NULL,
+    revision bigint NOT NULL,
+    CONSTRAINT ledger_marks_pkey PRIMARY KEY (tenant, marked_us)
+);
+
+CREATE TABLE outbox (
+    tenant text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    event text COLLATE "C" NOT NULL,
+    event_id bytea NOT NULL,
+    call_id bytea NOT NULL,
+    created_us bigint NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT outbox_pkey PRIMARY KEY (tenant, revision, event)
+);
+
+CREATE TABLE provider_secrets (
+    tenant text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    sealed bytea NOT NULL,
+    updated_us bigint NOT NULL,
+    CONSTRAINT provider_secrets_pkey PRIMARY KEY (tenant, provider)
+);
+
+CREATE TABLE route_numbers (
+    tenant text COLLATE "C" NOT NULL,
+    number text COLLATE "C" NOT NULL,
+    route text COLLATE "C" NOT NULL,
+    CONSTRAINT route_numbers_pkey PRIMARY KEY (tenant, number)
+);
+
+CREATE TABLE routes (
+    tenant text COLLATE "C" NOT NULL,
+    route text COLLATE "C" NOT NULL,
+    agent text COLLATE "C",
+    provider text COLLATE "C",
+    updated_us bigint NOT NULL,
+    CONSTRAINT routes_pkey PRIMARY KEY (tenant, route)
+);
+
+CREATE TABLE schema_support (
+    oldest text COLLATE "C" NOT NULL
+);
+
+CREATE TABLE tenants (
+    tenant text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    created_us bigint NOT NULL,
+    retention_days integer,
+    CONSTRAINT tenants_pkey PRIMARY KEY (tenant)
+);
+
+CREATE TABLE tombstones (
+    tenant text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    id bytea NOT NULL,
+    merged_into bytea,
+    created_us bigint NOT NULL,
+    reason text COLLATE "C" NOT NULL DEFAULT 'merged',
+    CONSTRAINT tombstones_pkey PRIMARY KEY (tenant, revision)
+);
+
+CREATE INDEX tombstones_of_id ON tombstones USING btree (tenant, id);

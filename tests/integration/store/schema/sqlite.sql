@@ -1,0 +1,293 @@
+-- Made by `python -m tests.integration.store.schema_text`. Do not edit.
+
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE api_keys (
+    tenant TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    name TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    revoked_us INTEGER,
+    PRIMARY KEY (tenant, key_id),
+    UNIQUE (tenant, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE call_texts (
+    document INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    id BLOB NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER,
+    words TEXT NOT NULL,
+    UNIQUE (tenant, id, valid_from)
+) STRICT;
+
+CREATE TRIGGER call_texts_dropped AFTER DELETE ON call_texts
+BEGIN INSERT INTO call_words (call_words, rowid, words) VALUES ('delete', old.document, old.words); END;
+
+CREATE INDEX call_texts_ended ON call_texts (tenant, valid_to) WHERE valid_to IS NOT NULL;
+
+CREATE TRIGGER call_texts_put AFTER INSERT ON call_texts
+BEGIN INSERT INTO call_words (rowid, words) VALUES (new.document, new.words); END;
+
+CREATE TABLE call_versions (
+    tenant TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    route TEXT,
+    agent TEXT,
+    provider TEXT,
+    escalated INTEGER NOT NULL,
+    from_number TEXT,
+    to_number TEXT,
+    updated_us INTEGER,
+    PRIMARY KEY (tenant, created_us, id, valid_from)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX call_versions_ended ON call_versions (tenant, valid_to);
+
+CREATE VIRTUAL TABLE call_words USING fts5(
+    words, content='call_texts', content_rowid='document', detail='none', tokenize='ascii'
+);
+
+CREATE TABLE calls (
+    tenant TEXT NOT NULL,
+    id BLOB NOT NULL,
+    call_sid TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    route TEXT,
+    agent TEXT,
+    provider TEXT,
+    escalated INTEGER NOT NULL,
+    from_number TEXT,
+    to_number TEXT,
+    revision INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (tenant, id)
+) STRICT;
+
+CREATE INDEX calls_escalated ON calls (tenant, created_us, id) WHERE escalated = 1;
+
+CREATE INDEX calls_from ON calls (tenant, from_number, created_us, id) WHERE from_number IS NOT NULL;
+
+CREATE INDEX calls_listed ON calls (tenant, created_us, id, status, direction, route, agent, provider);
+
+CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
+
+CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_number IS NOT NULL;
+
+CREATE TABLE count_history (
+    tenant TEXT NOT NULL,
+    valid_to INTEGER NOT NULL,
+    facet TEXT NOT NULL,
+    width_s INTEGER NOT NULL,
+    bucket_s INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 0,
+    queued_unknown INTEGER NOT NULL DEFAULT 0,
+    queued_inbound INTEGER NOT NULL DEFAULT 0,
+    queued_outbound INTEGER NOT NULL DEFAULT 0,
+    initiated_unknown INTEGER NOT NULL DEFAULT 0,
+    initiated_inbound INTEGER NOT NULL DEFAULT 0,
+    initiated_outbound INTEGER NOT NULL DEFAULT 0,
+    ringing_unknown INTEGER NOT NULL DEFAULT 0,
+    ringing_inbound INTEGER NOT NULL DEFAULT 0,
+    ringing_outbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_unknown INTEGER NOT NULL DEFAULT 0,
+    in_progress_inbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_outbound INTEGER NOT NULL DEFAULT 0,
+    completed_unknown INTEGER NOT NULL DEFAULT 0,
+    completed_inbound INTEGER NOT NULL DEFAULT 0,
+    completed_outbound INTEGER NOT NULL DEFAULT 0,
+    busy_unknown INTEGER NOT NULL DEFAULT 0,
+    busy_inbound INTEGER NOT NULL DEFAULT 0,
+    busy_outbound INTEGER NOT NULL DEFAULT 0,
+    failed_unknown INTEGER NOT NULL DEFAULT 0,
+    failed_inbound INTEGER NOT NULL DEFAULT 0,
+    failed_outbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_unknown INTEGER NOT NULL DEFAULT 0,
+    no_answer_inbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_outbound INTEGER NOT NULL DEFAULT 0,
+    canceled_unknown INTEGER NOT NULL DEFAULT 0,
+    canceled_inbound INTEGER NOT NULL DEFAULT 0,
+    canceled_outbound INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, valid_to, facet, width_s, bucket_s)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX count_milestones ON count_history (tenant, facet, width_s, bucket_s, valid_to) WHERE changes % 64 = 0;
+
+CREATE TABLE counts (
+    tenant TEXT NOT NULL,
+    facet TEXT NOT NULL,
+    width_s INTEGER NOT NULL,
+    bucket_s INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 0,
+    queued_unknown INTEGER NOT NULL DEFAULT 0,
+    queued_inbound INTEGER NOT NULL DEFAULT 0,
+    queued_outbound INTEGER NOT NULL DEFAULT 0,
+    initiated_unknown INTEGER NOT NULL DEFAULT 0,
+    initiated_inbound INTEGER NOT NULL DEFAULT 0,
+    initiated_outbound INTEGER NOT NULL DEFAULT 0,
+    ringing_unknown INTEGER NOT NULL DEFAULT 0,
+    ringing_inbound INTEGER NOT NULL DEFAULT 0,
+    ringing_outbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_unknown INTEGER NOT NULL DEFAULT 0,
+    in_progress_inbound INTEGER NOT NULL DEFAULT 0,
+    in_progress_outbound INTEGER NOT NULL DEFAULT 0,
+    completed_unknown INTEGER NOT NULL DEFAULT 0,
+    completed_inbound INTEGER NOT NULL DEFAULT 0,
+    completed_outbound INTEGER NOT NULL DEFAULT 0,
+    busy_unknown INTEGER NOT NULL DEFAULT 0,
+    busy_inbound INTEGER NOT NULL DEFAULT 0,
+    busy_outbound INTEGER NOT NULL DEFAULT 0,
+    failed_unknown INTEGER NOT NULL DEFAULT 0,
+    failed_inbound INTEGER NOT NULL DEFAULT 0,
+    failed_outbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_unknown INTEGER NOT NULL DEFAULT 0,
+    no_answer_inbound INTEGER NOT NULL DEFAULT 0,
+    no_answer_outbound INTEGER NOT NULL DEFAULT 0,
+    canceled_unknown INTEGER NOT NULL DEFAULT 0,
+    canceled_inbound INTEGER NOT NULL DEFAULT 0,
+    canceled_outbound INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, facet, width_s, bucket_s)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letters (
+    tenant TEXT NOT NULL,
+    letter_id BLOB NOT NULL,
+    provider TEXT NOT NULL,
+    received_us INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    request BLOB NOT NULL,
+    repeats INTEGER NOT NULL DEFAULT 0,
+    replayed_us INTEGER,
+    PRIMARY KEY (tenant, letter_id)
+) STRICT;
+
+CREATE INDEX dead_letters_received ON dead_letters (tenant, received_us);
+
+CREATE TABLE facts (
+    tenant TEXT NOT NULL,
+    node BLOB NOT NULL,
+    key BLOB NOT NULL,
+    received_us INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    repeats INTEGER NOT NULL DEFAULT 0,
+    content BLOB NOT NULL,
+    raw BLOB NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, node, key)
+) STRICT;
+
+CREATE TABLE holds (
+    tenant TEXT NOT NULL,
+    name TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    pinned_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identities (
+    tenant TEXT NOT NULL,
+    node BLOB NOT NULL,
+    call_sid TEXT NOT NULL,
+    id BLOB NOT NULL,
+    PRIMARY KEY (tenant, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX identities_of_call ON identities (tenant, id);
+
+CREATE TABLE leases (
+    tenant TEXT NOT NULL,
+    job TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    until_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, job)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_heads (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    kept_from INTEGER NOT NULL DEFAULT 0,
+    erasures INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger_marks (
+    tenant TEXT NOT NULL,
+    marked_us INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (tenant, marked_us)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    tenant TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    event_id BLOB NOT NULL,
+    call_id BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (tenant, revision, event)
+) STRICT;
+
+CREATE TABLE provider_secrets (
+    tenant TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, provider)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE route_numbers (
+    tenant TEXT NOT NULL,
+    number TEXT NOT NULL,
+    route TEXT NOT NULL,
+    PRIMARY KEY (tenant, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE routes (
+    tenant TEXT NOT NULL,
+    route TEXT NOT NULL,
+    agent TEXT,
+    provider TEXT,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, route)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE schema_support (oldest TEXT NOT NULL) STRICT;
+
+CREATE TABLE tenants (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    retention_days INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tombstones (
+    tenant TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    id BLOB NOT NULL,
+    merged_into BLOB,
+    created_us INTEGER NOT NULL,
+    reason TEXT NOT NULL DEFAULT 'merged',
+    PRIMARY KEY (tenant, revision)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tombstones_of_id ON tombstones (tenant, id);

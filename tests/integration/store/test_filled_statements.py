@@ -1,0 +1,82 @@
+"""What the code fills into statements keeps their shape: every text that a ledger and its lists send."""
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import calltally
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.identity import call_uuid
+from calltally.store.listing import list_calls
+from tests.conftest import TENANT, Bench
+from tests.integration.store.probing import direct, submit, verdict
+from tests.telling import at_us, fact, own
+from tests.unit.store.shapes import faults, parsed
+from tests.unit.store.test_shapes import TABLES, is_across_tenants
+
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"statuses": ("completed", "busy"), "direction": "inbound"},
+    {"route": "sales"},
+    {"agent": "ada", "statuses": ("ringing",)},
+    {"provider": "twilio"},
+    {"route": "sales", "agent": "ada"},
+    {"number": "+14155550100"},
+    {"escalated": True},
+    {"call_sid": "call-1"},
+    {"q": "booked table"},
+    {"from_us": at_us(-1), "to_us": at_us(90)},
+)
+NAMED: dict[str, Any] = {
+    "route": "sales",
+    "agent": "ada",
+    "direction": "inbound",
+    "from_number": "+14155550100",
+}
+
+
+def fill(bench: Bench) -> None:
+    """A ledger with calls that changed and are searched, every kind of list, and a counter put right."""
+    submit(bench, fact(1, "call-1", status="ringing", **NAMED), fact(2, "call-2", status="ringing"))
+    first = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
+    submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", **NAMED))
+    submit(bench, fact(4, "call-2", status="busy"), fact(4, "call-2", status="busy"))
+    places: tuple[dict[str, Any], ...] = ({}, {"offset": 1}, {"after": call_uuid(TENANT, "call-2")})
+    for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first), places):
+        query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **place)
+        bench.run(bench.store.read(list_calls(TENANT, query), long=True))
+    with direct(bench.url) as db:
+        db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
+    assert verdict(bench, repair=True).repaired
+    assert verdict(bench).is_clean
+
+
+def test_what_is_filled_in_is_of_one_tenant(bench: Bench) -> None:
+    fill(bench)
+    store: Any = bench.store
+    sent = {(name, filled.sql) for (name, _), filled in store._statements._filled.items()}
+    assert len({name for name, _ in sent}) > 10
+    wrong = [
+        (name, found)
+        for name, sql in sorted(sent)
+        if not is_across_tenants(name)
+        and (found := faults(parsed(sql, store.dialect), TABLES, store.dialect))
+    ]
+    assert wrong == []
+
+
+def test_every_statement_with_places_was_sent(bench: Bench) -> None:
+    """So that the test before has seen them: a new one needs a way to be sent here."""
+    fill(bench)
+    store: Any = bench.store
+    folder = Path(calltally.__file__).parent / "store" / "sql"
+    kinds = ("shared", store.dialect)
+    texts = [path.read_text(encoding="utf-8") for kind in kinds for path in (folder / kind).glob("*.sql")]
+    with_places = {
+        name
+        for text in texts
+        for name, body in re.findall(r"-- name: (\w+)!?\n(.*?)(?=-- name|\Z)", text, re.DOTALL)
+        if "{" in body
+    }
+    assert with_places - {name for name, _ in store._statements._filled} == set()

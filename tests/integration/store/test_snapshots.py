@@ -1,0 +1,228 @@
+"""Invariant 5: whatever is written meanwhile, pages under a snapshot are what a full listing then showed."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from msgspec.structs import replace
+
+from calltally.calls.errors import SnapshotGone
+from calltally.calls.events import Fact
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.identity import parse_uuid
+from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
+from calltally.store import past, seek
+from calltally.store.erasure import erase_call
+from calltally.store.listing import Listed, list_calls
+from calltally.store.store import Submission
+from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.integration.store.test_list_oracle import Call, linked, naive, queries
+from tests.strategies import SIDS, facts
+from tests.telling import own
+
+ALL = ListQuery(limit=1000)
+MOST_EXAMPLES = int(os.environ.get("SNAPSHOT_EXAMPLES", "40"))
+SHAPES = ["above a size", "always"]
+
+
+class Taken:
+    """A snapshot, with all that was listed at its instant, and which SIDs were one call then."""
+
+    def __init__(self, listed: Listed, told: list[Fact], erased: set[str]) -> None:
+        self.token = listed.snapshot
+        self.calls = records_of(listed)
+        self.told = list(told)
+        self.erased = set(erased)
+
+
+class History(RuleBasedStateMachine):
+    """Random writers on one tenant beside a reader of old snapshots."""
+
+    bench: Bench
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tenant = self.bench.new_tenant()
+        self.told: list[Fact] = []
+        self.erased: set[str] = set()
+        self.taken: list[Taken] = []
+        self.changed_often = False
+
+    @initialize(told=st.lists(facts(), min_size=1, max_size=12))
+    def begin(self, told: list[Fact]) -> None:
+        self._tell(told)
+        self._take()
+
+    @rule(told=st.lists(facts(), min_size=1, max_size=6))
+    def tell_at_once(self, told: list[Fact]) -> None:
+        self._tell(told)
+
+    @rule(told=st.lists(facts(), min_size=1, max_size=3))
+    def tell_one_by_one(self, told: list[Fact]) -> None:
+        for fact in told:
+            self._tell([fact])
+
+    @precondition(lambda self: not self.changed_often)
+    @rule(sid=st.sampled_from(SIDS), status=st.sampled_from(STATUSES), times=st.integers(60, 80))
+    def change_often(self, sid: str, status: Status, times: int) -> None:
+        """A bucket of so many changes that the way back through its history needs its milestones."""
+        self.changed_often = True
+        for turn in range(times):
+            status = STATUSES[(STATUSES.index(status) + 1) % len(OPEN)]
+            self._tell([own(0, sid, event_id=f"turn {turn} of {len(self.told)}", status=status)])
+            if turn % 13 == 0:
+                self._take()
+
+    @rule()
+    def take(self) -> None:
+        self._take()
+
+    @precondition(lambda self: self.told)
+    @rule(sid=st.sampled_from(SIDS))
+    def erase(self, sid: str) -> None:
+        shown = self._read(ALL)
+        together = linked(self.told)[sid]
+        call = next((call for call in records_of(shown) if call["call_sid"] in together), None)
+        if call is not None:
+            self.bench.run(self.bench.store.write(erase_call(self.tenant, call["call_sid"], NOW_US)))
+            self.erased.add(call["id"])
+            self.told = [fact for fact in self.told if fact.call_sid not in together]
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=6))
+    def read_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
+        taken = data.draw(st.sampled_from(self.taken))
+        then = [self._as_shown(call) for call in taken.calls]
+        same = linked(taken.told)
+        for query in asked:
+            if self._is_refused(taken, query):
+                continue
+            expected = naive(then, query, same, of=taken.calls)
+            page = self._read(replace(query, snapshot=taken.token))
+            assert page.total == len(expected)
+            assert records_of(page) == expected[query.offset : query.offset + query.limit]
+            assert page.snapshot == taken.token
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), query=queries)
+    def go_on_after_a_call(self, data: st.DataObject, query: ListQuery) -> None:
+        taken = data.draw(st.sampled_from(self.taken))
+        if not taken.calls or self._is_refused(taken, query):
+            return
+        last = data.draw(st.sampled_from(taken.calls))
+        then = [self._as_shown(call) for call in taken.calls]
+        expected = naive(then, query, linked(taken.told), of=taken.calls)
+        behind = [call for call in expected if _is_behind(call, last, query.order)]
+        page = self._read(replace(query, offset=0, after=parse_uuid(last["id"]), snapshot=taken.token))
+        assert page.total == len(expected)
+        assert page.offset == len(expected) - len(behind)
+        assert records_of(page) == behind[: query.limit]
+
+    def _tell(self, told: list[Fact]) -> None:
+        recorded = self.bench.run(self.bench.store.submit([Submission(self.tenant, fact) for fact in told]))
+        self.told += [fact for fact, each in zip(told, recorded, strict=True) if each.call_id is not None]
+
+    def _take(self) -> None:
+        self.taken.append(Taken(self._read(ALL), self.told, self.erased))
+
+    def _read(self, query: ListQuery) -> Listed:
+        return self.bench.run(self.bench.store.read(list_calls(self.tenant, query)))
+
+    def _as_shown(self, call: Call) -> Call:
+        if call["id"] not in self.erased:
+            return call
+        kept = {"id": call["id"], "created_at": call["created_at"], "erased": True}
+        return dict.fromkeys(CALL_FIELDS) | kept
+
+    def _is_refused(self, taken: Taken, query: ListQuery) -> bool:
+        """By number and SID a snapshot from before an erasure is not told any more."""
+        calls = query.filter
+        asks = any(value is not None for value in (calls.number, calls.call_sid, calls.q))
+        if not asks or taken.erased == self.erased:
+            return False
+        with pytest.raises(SnapshotGone, match="erased"):
+            self._read(replace(query, snapshot=taken.token))
+        return True
+
+
+def _is_behind(call: Call, last: Call, order: str) -> bool:
+    place, of_last = (call["created_at"], call["id"]), (last["created_at"], last["id"])
+    return place < of_last if order == "desc" else place > of_last
+
+
+@pytest.mark.parametrize("opening", SHAPES)
+def test_pages_of_a_snapshot_are_those_of_its_instant(
+    bench: Bench, opening: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if opening == "always":
+        # So that a few calls go through what in earnest only thousands do.
+        monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
+        monkeypatch.setattr(past, "_FEW_CALLS", 0)
+    machine = type("Machine", (History,), {"bench": bench})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=MOST_EXAMPLES,
+            stateful_step_count=12,
+            deadline=None,
+            # To shrink a history takes minutes; as it was found it tells as much.
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_calls_that_change_places_are_told_apart_from_none(bench: Bench) -> None:
+    """Each counter is as before, and yet the bucket is another."""
+    one, other = "CA" + "1" * 32, "CA" + "2" * 32
+    bench.run(
+        bench.store.submit(
+            [
+                Submission(TENANT, own(0, one, event_id="a", status="ringing")),
+                Submission(TENANT, own(0, other, event_id="b", status="queued")),
+            ]
+        )
+    )
+    before = bench.run(bench.store.read(list_calls(TENANT, ALL)))
+    bench.run(
+        bench.store.submit(
+            [
+                Submission(TENANT, own(0, one, event_id="c", status="queued", sequence=1)),
+                Submission(TENANT, own(0, other, event_id="d", status="ringing", sequence=1)),
+            ]
+        )
+    )
+    ringing = ListQuery(filter=CallFilter(statuses=("ringing",)))
+    assert [call["call_sid"] for call in _read(bench, ringing)] == [other]
+    assert [call["call_sid"] for call in _read(bench, replace(ringing, snapshot=before.snapshot))] == [one]
+
+
+def test_without_the_snapshot_the_same_reader_drifts(bench: Bench) -> None:
+    """So that the other tests are known to be able to fail: the same writers, the same pages, no snapshot."""
+    told = [own(60 * number, f"call-{number}", event_id="new") for number in range(20)]
+    bench.run(bench.store.submit([Submission(TENANT, fact) for fact in told]))
+    start = bench.run(bench.store.read(list_calls(TENANT, ALL)))
+    steady: list[str] = []
+    drifting: list[str] = []
+    for offset in range(0, 20, 5):
+        page = ListQuery(limit=5, offset=offset)
+        steady += [call["id"] for call in _read(bench, replace(page, snapshot=start.snapshot))]
+        drifting += [call["id"] for call in _read(bench, page)]
+        bench.run(bench.store.submit([Submission(TENANT, own(6000, f"late-{offset}", event_id="late"))]))
+        bench.run(bench.store.write(erase_call(TENANT, f"call-{offset // 5}", NOW_US)))
+    expected = [call["id"] for call in records_of(start)]
+    assert steady == expected
+    assert sorted(drifting) != sorted(expected)
+    assert len(set(drifting)) < len(drifting)
+
+
+def _read(bench: Bench, query: ListQuery) -> list[Call]:
+    return records_of(bench.run(bench.store.read(list_calls(TENANT, query))))

@@ -1,0 +1,289 @@
+"""The background work: what is due is done, by one worker at a time, and a fault goes no further."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from calltally.calls.errors import Unavailable
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.store.dead_letters import NewLetter, put_dead_letter
+from calltally.store.leases import Lease, claim
+from calltally.store.opening import open_store
+from calltally.store.standing import standing_of
+from calltally.store.store import Store, Submission
+from calltally.store.tenants import set_retention
+from calltally.worker import HISTORY, LEASE_US, Means, Round, Worker, pause_behind
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct, listed, submit, verdict, verified
+from tests.integration.web.service import Broken
+from tests.telling import at_us, fact
+
+HOUR_US: Final = 3_600 * SECOND_US
+KEEP_US: Final = 48 * HOUR_US
+LATER_US: Final = NOW_US + KEEP_US
+
+
+def means(store: Store, **other: Any) -> Means:  # noqa: ANN401 (any of its fields)
+    """Clocks that stand still, so that nothing rests."""
+    usual: dict[str, Any] = {
+        "store": store,
+        "keep_us": KEEP_US,
+        "interval_s": 0.0,
+        "holder": "one",
+        "clock": lambda: NOW_US,
+        "steady": lambda: 0,
+        "chance": lambda: 0.5,
+    }
+    return Means(**usual | other)
+
+
+def round_of(bench: Bench, now_us: int = NOW_US, **other: Any) -> Round:  # noqa: ANN401 (any of its fields)
+    return bench.run(_round(means(bench.store, **other), now_us))
+
+
+async def _round(of: Means, now_us: int, stop: asyncio.Event | None = None) -> Round:
+    return await Worker(of, stop or asyncio.Event()).run_round(now_us)
+
+
+def tell(bench: Bench, changes: int, tenant: str = TENANT) -> None:
+    """One call that changes so often, each time in a commit of its own."""
+    for number in range(changes):
+        submit(bench, fact(number, sequence=number, status="ringing", tags=[str(number)]), tenant=tenant)
+
+
+def rows(bench: Bench, table: str, tenant: str = TENANT) -> int:
+    with direct(bench.url) as db:
+        [(count,)] = db(f"SELECT count(*) FROM {table} WHERE tenant = ?", tenant)
+    return int(count)
+
+
+def test_a_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
+    tell(bench, 5)
+    assert round_of(bench) == Round(tenants=1, marked=1)
+    assert round_of(bench) == Round(tenants=1)
+    assert round_of(bench, LATER_US - 1) == Round(tenants=1)
+    pruned = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
+    assert round_of(bench, LATER_US) == Round(tenants=1, advanced=1, pruned=pruned)
+    assert round_of(bench, LATER_US) == Round(tenants=1)
+    assert rows(bench, "leases") == 0
+    assert verdict(bench).findings == []
+    assert len(listed(bench)) == 1
+
+
+def test_each_tenant_has_its_turn(bench: Bench) -> None:
+    other = bench.new_tenant()
+    tell(bench, 2)
+    tell(bench, 2, other)
+    assert round_of(bench).marked == 2
+    assert round_of(bench, LATER_US).advanced == 2
+    assert (rows(bench, "call_versions"), rows(bench, "call_versions", other)) == (0, 0)
+
+
+@pytest.fixture
+def aged(bench: Bench) -> Bench:
+    """30 calls of two ages and two dead letters, of a tenant that keeps 90 days."""
+    for number in range(30):
+        submit(bench, fact(number * DAY_US / SECOND_US, f"CA{number:032x}", status="completed"))
+    for number, received_us in enumerate((at_us(0), NOW_US)):
+        letter = NewLetter(bytes([number]) * 16, "twilio", received_us, "unknown", b"CallSid=x")
+        bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
+    bench.run(bench.store.write(set_retention(TENANT, 90)))
+    return bench
+
+
+def test_what_is_too_old_goes(aged: Bench) -> None:
+    """The newest of the 20 that go was created 90 days before, less an hour."""
+    now_us = at_us(19 * DAY_US / SECOND_US) + 90 * DAY_US + HOUR_US
+    done = round_of(aged, now_us)
+    assert (done.expired_calls, done.expired_letters, done.failed, done.left) == (20, 1, 0, False)
+    assert [call["call_sid"] for call in listed(aged)] == [f"CA{number:032x}" for number in range(29, 19, -1)]
+    assert (rows(aged, "facts"), rows(aged, "dead_letters")) == (10, 1)
+    assert verdict(aged).findings == []
+    again = round_of(aged, now_us)
+    assert (again.expired_calls, again.expired_letters) == (0, 0)
+
+
+def test_nothing_is_too_old_where_all_is_kept(aged: Bench) -> None:
+    aged.run(aged.store.write(set_retention(TENANT, None)))
+    done = round_of(aged, NOW_US + 36_500 * DAY_US)
+    assert (done.expired_calls, done.expired_letters) == (0, 0)
+    assert len(listed(aged)) == 30
+
+
+def test_a_job_that_another_has_is_left_to_it(bench: Bench) -> None:
+    tell(bench, 2)
+    theirs = Lease(TENANT, HISTORY, "another")
+    assert bench.run(bench.store.write(claim(theirs, now_us=NOW_US, until_us=NOW_US + 5)))
+    assert round_of(bench) == Round(tenants=1, busy=1)
+    assert round_of(bench, clock=lambda: NOW_US + 5) == Round(tenants=1, marked=1)
+
+
+def test_workers_at_once_do_it_once(new_bench: Callable[[], Bench]) -> None:
+    bench = new_bench()
+    tell(bench, 40)
+    round_of(bench)
+    expected = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
+
+    async def crowd() -> list[Round]:
+        stores = [open_store(bench.url, lambda: NOW_US) for _ in range(4)]
+        works = [means(store, holder=f"worker-{number}") for number, store in enumerate(stores)]
+        try:
+            return await asyncio.gather(*(_round(work, LATER_US) for work in works))
+        finally:
+            for store in stores:
+                await store.close()
+
+    done = bench.run(crowd())
+    assert sum(each.pruned for each in done) == expected
+    assert sum(each.advanced for each in done) == 1
+    assert [each.failed for each in done] == [0] * 4
+
+
+def test_facts_go_in_while_it_prunes(bench: Bench) -> None:
+    tell(bench, 30)
+    round_of(bench)
+
+    async def both() -> Round:
+        work = asyncio.create_task(_round(means(bench.store), LATER_US))
+        for number in range(30, 60):
+            told = fact(number, sequence=number, status="ringing", tags=[str(number)])
+            await bench.store.submit([Submission(TENANT, told)])
+        return await work
+
+    assert bench.run(both()).failed == 0
+    standing = bench.run(bench.store.read(standing_of(TENANT)))
+    assert (standing.kept_from, standing.revision) == (30, 60)
+    assert rows(bench, "call_versions") == 30
+    assert bench.run(verified(bench.store)).findings == []
+
+
+def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: Bench) -> None:
+    first = bench.add_tenant("a-first")
+    tell(bench, 2)
+    with direct(bench.url) as db:
+        db("DELETE FROM ledger_heads WHERE tenant = ?", first)
+    with capture_logs() as logs:
+        assert round_of(bench) == Round(tenants=2, marked=1, failed=1)
+    fault, told = logs
+    assert (fault["event"], fault["tenant"], fault["task"]) == ("worker failed", first, HISTORY)
+    assert fault["exc_info"] is False
+    assert (told["event"], told["failed"], told["log_level"]) == ("worker round", 1, "info")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Unavailable("the database cannot answer now"), Round(failed=1, unanswered=1)),
+        (ZeroDivisionError("unforeseen"), Round(failed=1)),
+    ],
+)
+def test_nothing_ends_the_worker(error: Exception, expected: Round) -> None:
+    with capture_logs() as logs:
+        assert asyncio.run(_round(means(Broken(error)), NOW_US)) == expected
+    assert [each["event"] for each in logs] == ["worker failed", "worker round"]
+    assert logs[0]["detail"] == str(error)
+    assert logs[0]["exc_info"] is isinstance(error, ZeroDivisionError)
+
+
+def test_an_idle_round_is_told_to_who_asks_for_all(bench: Bench) -> None:
+    with capture_logs() as logs:
+        round_of(bench)
+    assert [(each["event"], each["log_level"]) for each in logs] == [("worker round", "debug")]
+
+
+def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.worker._PRUNED_AT_ONCE", 3)
+    tell(bench, 9)
+    round_of(bench)
+
+    async def stopped() -> Round:
+        stop = asyncio.Event()
+
+        def steady() -> int:
+            stop.set()
+            return 0
+
+        return await _round(means(bench.store, steady=steady), LATER_US, stop)
+
+    done = bench.run(stopped())
+    assert (done.pruned, done.left) == (3, True)
+    assert rows(bench, "leases") == 0
+
+
+def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.worker._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker._MOST_BATCHES", 2)
+    tell(bench, 9)
+    round_of(bench)
+    first = round_of(bench, LATER_US)
+    assert (first.pruned, first.left) == (6, True)
+    while round_of(bench, LATER_US).left:
+        pass
+    assert rows(bench, "call_versions") == 0
+
+
+def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.worker._PRUNED_AT_ONCE", 3)
+    tell(bench, 9)
+    round_of(bench)
+    seen: list[int] = []
+    times = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US // 2))
+
+    def clock() -> int:
+        with direct(bench.url) as db:
+            seen.extend(until_us for (until_us,) in db("SELECT until_us FROM leases"))
+        return next(times)
+
+    assert round_of(bench, LATER_US, clock=clock).left is False
+    assert len(seen) == 3
+    assert seen == [NOW_US + LEASE_US + number * LEASE_US // 2 for number in range(len(seen))]
+
+
+def test_a_lease_that_was_lost_ends_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.worker._PRUNED_AT_ONCE", 3)
+    tell(bench, 9)
+    round_of(bench)
+    times: Iterator[int] = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US))
+
+    def steady() -> int:
+        with direct(bench.url) as db:
+            db("UPDATE leases SET holder = 'another'")
+        return 0
+
+    done = round_of(bench, LATER_US, steady=steady, clock=lambda: next(times))
+    assert (done.pruned, done.left, done.busy) == (3, True, 1)
+    assert rows(bench, "leases") == 1
+
+
+def test_it_works_round_after_round_until_it_is_stopped(bench: Bench) -> None:
+    tell(bench, 2)
+    rounds: list[int] = []
+
+    async def work() -> None:
+        stop = asyncio.Event()
+
+        def clock() -> int:
+            rounds.append(len(rounds))
+            if len(rounds) == 3:
+                stop.set()
+            return NOW_US
+
+        await Worker(means(bench.store, clock=clock), stop).run()
+
+    bench.run(work())
+    # The first round asks the time for its lease as well.
+    assert len(rounds) == 3
+    assert rows(bench, "ledger_marks") == 1
+
+
+def test_the_pause_is_short_before_more_work_and_long_before_a_database_that_is_away() -> None:
+    of = means(Broken(Unavailable("")), interval_s=60.0)
+    assert pause_behind(Round(), 0, of) == 60
+    assert pause_behind(Round(left=True), 0, of) == 1
+    assert [pause_behind(Round(left=True), times, of) for times in (1, 2, 4, 9)] == [120, 240, 960, 960]
+    assert pause_behind(Round(left=True), 0, means(of.store, interval_s=0.5)) == 0.5
+    assert 60 < pause_behind(Round(), 0, means(of.store, interval_s=60.0, chance=lambda: 1.0)) <= 66
+    assert 54 <= pause_behind(Round(), 0, means(of.store, interval_s=60.0, chance=lambda: 0.0)) < 60

@@ -1,0 +1,277 @@
+"""The change feed over HTTP: each call once at its newest state, tombstones, positions, and waiting."""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from calltally.calls.identity import Node, call_uuid, uuid_text
+from calltally.calls.model import CALL_FIELDS
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.store.steps import Step
+from calltally.store.store import Submission
+from tests.conftest import NOW_US, TENANT
+from tests.integration.store.probing import submit
+from tests.integration.web.service import ADMIN, Answer, Service, at_fault, slug
+from tests.integration.web.walking import alter_head, beside, erase, page
+from tests.telling import SID, fact, own
+
+CHANGES = "/api/v1/changes"
+# What is waited for must come long before; then only a fault makes the test slow.
+AT_ONCE_S = 15
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def listed(service: Service) -> Service:
+    """Three calls, the first of which changed last."""
+    told = [own(60 * number, f"call-{number}", status="ringing") for number in range(3)]
+    submit(service.bench, *told)
+    submit(service.bench, own(500, "call-0", event_id="end", status="completed"))
+    return service
+
+
+def changes(service: Service, query: str = "", headers: dict[str, str] | None = None) -> Json:
+    answer = service.get(f"{CHANGES}?{query}", headers)
+    assert answer.status_code == 200, answer.text
+    told: Json = answer.json()
+    return told
+
+
+def test_each_call_once_at_its_newest_state_in_the_order_of_its_last_change(listed: Service) -> None:
+    told = changes(listed)
+    assert list(told) == ["data", "limit", "next", "has_more", "revision", "watermark"]
+    assert [call["call_sid"] for call in told["data"]] == ["call-1", "call-2", "call-0"]
+    assert [call["revision"] for call in told["data"]] == [2, 3, 4]
+    assert (told["limit"], told["has_more"], told["revision"]) == (100, False, 4)
+    by_id = {call["id"]: call for call in page(listed)["data"]}
+    assert {call["id"]: call for call in told["data"]} == by_id
+    assert list(told["data"][0]) == list(CALL_FIELDS)
+
+
+def test_an_empty_ledger_has_an_empty_feed_that_can_be_followed(service: Service) -> None:
+    told = changes(service)
+    assert (told["data"], told["has_more"], told["revision"], told["watermark"]) == ([], False, 0, None)
+    submit(service.bench, own(1, "first"))
+    assert [call["call_sid"] for call in changes(service, f"after={told['next']}")["data"]] == ["first"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 1000])
+def test_it_comes_in_stretches_that_follow_one_another(listed: Service, limit: int) -> None:
+    erase(listed.bench, "call-1")
+    seen, after = [], "0"
+    while True:
+        told = changes(listed, f"after={after}&limit={limit}")
+        assert len(told["data"]) <= limit
+        seen += [each["revision"] for each in told["data"]]
+        after = told["next"]
+        if not told["has_more"]:
+            break
+        assert len(told["data"]) == limit
+    assert seen == [3, 4, 5]
+    assert changes(listed, f"after={after}")["data"] == []
+
+
+def test_what_changed_while_it_was_followed_comes_again(listed: Service) -> None:
+    first = changes(listed, "limit=1")
+    submit(listed.bench, own(900, "call-1", event_id="end", status="busy"))
+    rest = changes(listed, f"after={first['next']}")
+    assert [(call["call_sid"], call["status"]) for call in [*first["data"], *rest["data"]]] == [
+        ("call-1", "ringing"),
+        ("call-2", "ringing"),
+        ("call-0", "completed"),
+        ("call-1", "busy"),
+    ]
+
+
+def test_merged_and_erased_calls_leave_tombstones(listed: Service) -> None:
+    after = changes(listed)["next"]
+    listed.bench.now_us = NOW_US + 7 * SECOND_US
+    submit(listed.bench, fact(9, SID, links=(Node("call-1", is_carrier=False),)))
+    erase(listed.bench, "call-2")
+    merged, one, erased = changes(listed, f"after={after}")["data"]
+    assert merged == {
+        "id": uuid_text(call_uuid(TENANT, "call-1")),
+        "tombstone": "merged",
+        "merged_into": uuid_text(call_uuid(TENANT, SID)),
+        "revision": 5,
+        "updated_at": "2026-11-18T11:06:47.000000Z",
+    }
+    assert (one["id"], one["revision"]) == (merged["merged_into"], 6)
+    assert list(erased) == list(merged)
+    assert (erased["id"], erased["tombstone"]) == (uuid_text(call_uuid(TENANT, "call-2")), "erased")
+    assert (erased["merged_into"], erased["revision"]) == (None, 7)
+
+
+def test_a_revision_a_position_and_a_snapshot_are_places_to_go_on_from(listed: Service) -> None:
+    snapshot = page(listed)["snapshot"]
+    position = changes(listed)["next"]
+    submit(listed.bench, own(900, "call-9"))
+    for after in ("4", position, snapshot):
+        assert [call["call_sid"] for call in changes(listed, f"after={after}")["data"]] == ["call-9"]
+    # A copy of the list under that snapshot, and what changed since, is the list of now.
+    copy = {call["id"]: call for call in page(listed, f"snapshot={snapshot}")["data"]}
+    copy |= {call["id"]: call for call in changes(listed, f"after={snapshot}")["data"]}
+    assert copy == {call["id"]: call for call in page(listed)["data"]}
+
+
+def test_what_is_pruned_of_the_past_takes_nothing_from_the_feed(listed: Service) -> None:
+    """A follower may have been away for longer than snapshots are kept: it gets each call's newest state."""
+    first = changes(listed, "limit=1")
+    snapshot = page(listed)["snapshot"]
+    submit(listed.bench, own(900, "call-9"))
+    alter_head(listed.bench, "kept_from = revision")
+    told = changes(listed, f"after={first['next']}")["data"]
+    assert [call["call_sid"] for call in told] == ["call-2", "call-0", "call-9"]
+    assert [call["call_sid"] for call in changes(listed, f"after={snapshot}")["data"]] == ["call-9"]
+
+
+def test_the_watermark_is_before_now_by_what_the_lags_have_been(service: Service) -> None:
+    """Of these calls all changed ten minutes after their creation."""
+    begun = own(0, "slow", status="ringing")
+    slow = [replace(begun, occurred_us=NOW_US - 600 * SECOND_US, call_sid=f"slow-{n}") for n in range(3)]
+    submit(service.bench, *slow)
+    assert parse_instant(changes(service)["watermark"]) == NOW_US - 750 * SECOND_US
+
+
+# --------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("after=x", ["after"]),
+        ("after=", ["after"]),
+        ("after=-1", ["after"]),
+        (f"after={2**62 + 1}", ["after"]),
+        ("after=%D9%A3", ["after"]),
+        (f"after=p{'a' * 31}", ["after"]),
+        ("limit=0", ["limit"]),
+        ("limit=1001", ["limit"]),
+        ("wait=31", ["wait"]),
+        ("wait=-1", ["wait"]),
+        ("wait=1.5", ["wait"]),
+        ("offset=1", ["offset"]),
+        ("tenant=acme", ["tenant"]),
+        ("after=1&after=2", ["after"]),
+        ("nope=1&limit=1&limit=2", ["nope", "limit"]),
+        ("limit=x&wait=x&after=%C3%A9", ["limit", "wait", "after"]),
+    ],
+)
+def test_a_bad_query_is_told_by_name(service: Service, query: str, named: list[str]) -> None:
+    assert at_fault(service.get(f"{CHANGES}?{query}")) == named
+
+
+def gone(answer: Answer) -> str:
+    assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
+    return str(answer.json()["detail"])
+
+
+def test_a_place_of_another_epoch_is_gone(listed: Service) -> None:
+    places = [changes(listed)["next"], page(listed)["snapshot"]]
+    alter_head(listed.bench, "epoch = 'epoch-2'")
+    for place in places:
+        assert "begin again" in gone(listed.get(f"{CHANGES}?after={place}"))
+
+
+def test_a_revision_that_never_was_is_gone(listed: Service) -> None:
+    detail = gone(listed.get(f"{CHANGES}?after=5"))
+    assert detail == "the ledger is at revision 4 and has not been at 5; begin at 0"
+    assert changes(listed, "after=4")["data"] == []
+
+
+def test_another_tenants_place_is_none_of_ours(listed: Service) -> None:
+    theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
+    assert changes(listed, headers=theirs)["data"] == []
+    assert at_fault(listed.get(f"{CHANGES}?after={changes(listed)['next']}", theirs)) == ["after"]
+    assert len(changes(listed, "tenant=acme", ADMIN)["data"]) == 3
+    assert at_fault(listed.get(CHANGES, ADMIN)) == ["tenant"]
+    assert listed.get(CHANGES, listed.new_key("events:write")).status_code == 403
+    assert listed.get(CHANGES, {}).status_code == 401
+
+
+# ---------------------------------------------------------------------------------------------- waiting
+
+
+def test_what_is_there_is_not_waited_for(listed: Service) -> None:
+    async def ask() -> Answer:
+        async with asyncio.timeout(AT_ONCE_S):
+            return await listed._ask("GET", f"{CHANGES}?after=3&wait=30", listed.key)
+
+    assert [call["call_sid"] for call in listed.bench.run(ask()).json()["data"]] == ["call-0"]
+
+
+def test_where_nothing_comes_the_answer_is_empty_after_the_wait(listed: Service) -> None:
+    begun = perf_counter()
+    told = changes(listed, "after=4&wait=1")
+    assert 1 <= perf_counter() - begun < 1 + AT_ONCE_S
+    assert (told["data"], told["has_more"]) == ([], False)
+    assert changes(listed, f"after={told['next']}")["data"] == []
+
+
+def noted_waits(service: Service) -> asyncio.Queue[str]:
+    """The tenants for whose changes somebody has begun to wait, from now on."""
+    heads, begun = service.parts.heads, asyncio.Queue[str]()
+    wait_beyond = heads.wait_beyond
+
+    async def noted(tenant: str, revision: int, most_s: float) -> None:
+        begun.put_nowait(tenant)
+        await wait_beyond(tenant, revision, most_s)
+
+    heads.wait_beyond = noted  # type: ignore[method-assign] # it goes on to what it stands for
+    return begun
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_comes_ends_the_wait_also_from_another_process(listed: Service, *, elsewhere: bool) -> None:
+    async def follow(writer: Service) -> list[Answer]:
+        waits = noted_waits(listed)
+        asking = [listed._ask("GET", f"{CHANGES}?after=4&wait=30", listed.key) for _ in range(20)]
+        waiting = [asyncio.create_task(each) for each in asking]
+        async with asyncio.timeout(AT_ONCE_S):
+            for _ in waiting:
+                await waits.get()
+            await writer.parts.store.submit([Submission(TENANT, own(900, "call-9"))])
+            return await asyncio.gather(*waiting)
+
+    with beside(listed) as other:
+        answers = listed.bench.run(follow(other if elsewhere else listed))
+    assert [[call["call_sid"] for call in answer.json()["data"]] for answer in answers] == [["call-9"]] * 20
+    assert {answer.json()["next"] for answer in answers} == {changes(listed)["next"]}
+
+
+def test_other_tenants_changes_end_no_wait(listed: Service) -> None:
+    listed.bench.add_tenant("bolt")
+
+    async def follow() -> Answer:
+        waits = noted_waits(listed)
+        waiting = asyncio.create_task(listed._ask("GET", f"{CHANGES}?after=4&wait=1", listed.key))
+        await waits.get()
+        await listed.bench.store.submit([Submission("bolt", own(900, "theirs"))])
+        return await waiting
+
+    assert listed.bench.run(follow()).json()["data"] == []
+
+
+def test_a_store_that_fails_meanwhile_is_told(listed: Service) -> None:
+    from_store = listed.parts.store.read
+    looks = 0
+
+    async def read(step: Step[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            step.close()
+            raise OSError("the disk is gone")
+        return await from_store(step, long=long)
+
+    listed.get(f"{CHANGES}?after=4")
+    listed.parts.store.read = read  # type: ignore[method-assign] # it fails from the third read on
+    try:
+        answer = listed.get(f"{CHANGES}?after=4&wait=30")
+    finally:
+        del listed.parts.store.read
+    assert (answer.status_code, slug(answer)) == (500, "internal")

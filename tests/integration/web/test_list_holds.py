@@ -1,0 +1,170 @@
+"""Holds over HTTP: a name that pins a window, for clients that can only send a fixed parameter."""
+
+import asyncio
+
+import pytest
+
+from calltally.store.epochs import begin_epoch
+from calltally.store.store import Submission
+from tests.conftest import TENANT
+from tests.integration.store.probing import direct, submit
+from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
+from tests.integration.web.walking import alter_head, beside, erase, ids, page, walked
+from tests.telling import own
+
+HELD = f"{LIST}?hold=nightly"
+
+
+@pytest.fixture
+def listed(service: Service) -> Service:
+    """Six calls."""
+    submit(service.bench, *(own(60 * number, f"call-{number}", status="ringing") for number in range(6)))
+    return service
+
+
+def change(service: Service) -> None:
+    """One call more, one that began before all, one that ended."""
+    number = page(service)["total"]
+    told = [
+        own(600 + number, f"new-{number}"),
+        own(-number, f"late-{number}"),
+        own(700, "call-3", event_id=f"{number}", status=("busy", "failed")[number % 2]),
+    ]
+    submit(service.bench, *told)
+
+
+def revision_of(service: Service, name: str = "nightly") -> int:
+    with direct(service.bench.url) as db:
+        [(revision,)] = db("SELECT revision FROM holds WHERE name = ?", name)
+    return int(revision)
+
+
+def test_the_first_use_pins_and_later_ones_read_it(listed: Service) -> None:
+    before = page(listed, "limit=1000")
+    first = page(listed, "hold=nightly&limit=2")
+    assert (first["data"], first["total"]) == (before["data"][:2], 6)
+    change(listed)
+    assert walked(listed, "hold=nightly", limit=2) == before["data"]
+    assert page(listed, "hold=nightly&order=asc")["data"] == before["data"][::-1]
+    assert page(listed, "hold=nightly&limit=1000") == before
+    assert page(listed)["total"] == 8
+
+
+def test_a_hold_is_of_all_calls_whatever_its_first_use_asked_for(listed: Service) -> None:
+    assert page(listed, "hold=nightly&status=busy")["total"] == 0
+    change(listed)
+    assert page(listed, "hold=nightly&status=busy,failed")["total"] == 0
+    assert page(listed, "hold=nightly&status=ringing")["total"] == 6
+
+
+def test_a_first_use_in_the_middle_pins_as_well(listed: Service) -> None:
+    middle = page(listed, "hold=nightly&limit=2&offset=2")["data"]
+    change(listed)
+    assert walked(listed, "hold=nightly", limit=2)[2:4] == middle
+
+
+def test_each_name_is_a_window_of_its_own_and_so_it_is_in_each_tenant(listed: Service) -> None:
+    first = page(listed, "hold=first")
+    change(listed)
+    second = page(listed, "hold=second")
+    change(listed)
+    assert (first["total"], second["total"]) == (6, 8)
+    assert [page(listed, f"hold={name}") for name in ("first", "second")] == [first, second]
+    theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
+    assert page(listed, "hold=first", theirs)["total"] == 0
+    assert page(listed, "hold=first&tenant=acme", ADMIN) == first
+
+
+def test_links_lead_on_by_the_snapshot(listed: Service) -> None:
+    answer = listed.get(f"{HELD}&limit=4")
+    token = answer.json()["snapshot"]
+    assert answer.links["next"]["url"] == f"{LIST}?snapshot={token}&limit=4&offset=4"
+    change(listed)
+    assert listed.get(answer.links["next"]["url"]).json() == page(listed, "hold=nightly&limit=4&offset=4")
+
+
+def test_first_uses_at_once_pin_the_same(listed: Service) -> None:
+    """Of several services, while a writer moves the ledger."""
+    told = [Submission(TENANT, own(9_000, f"call-{number}")) for number in range(100, 140)]
+
+    async def crowd(services: list[Service]) -> list[Answer]:
+        writing = [asyncio.create_task(listed.bench.store.submit([each])) for each in told]
+        asking = [service._ask("GET", HELD, listed.key) for service in services for _ in range(5)]
+        answers = await asyncio.gather(*asking)
+        await asyncio.gather(*writing)
+        return answers
+
+    with beside(listed) as second, beside(listed) as third:
+        answers = listed.bench.run(crowd([listed, second, third]))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert page(second, "hold=nightly") == answers[0].json()
+    assert page(listed)["total"] == 46
+
+
+def test_an_erased_call_keeps_its_place_under_a_hold(listed: Service) -> None:
+    before = page(listed, "hold=nightly")
+    erase(listed.bench, "call-3")
+    after = page(listed, "hold=nightly")
+    assert ids(after) == ids(before)
+    assert [call.get("erased", False) for call in after["data"]] == [False, False, True, False, False, False]
+
+
+def test_one_that_is_no_longer_kept_is_told_in_the_middle_and_pinned_anew_at_the_beginning(
+    listed: Service,
+) -> None:
+    page(listed, "hold=nightly")
+    pinned = revision_of(listed)
+    change(listed)
+    alter_head(listed.bench, f"kept_from = {pinned + 1}")
+    last = page(listed)["data"][3]["id"]
+    for middle in ("offset=2", f"after={last}"):
+        answer = listed.get(f"{HELD}&{middle}")
+        assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
+        assert "begin again at offset 0, which pins it anew, or take another name" in answer.json()["detail"]
+    assert revision_of(listed) == pinned
+    anew = page(listed, "hold=nightly&limit=1000")
+    assert (anew["total"], revision_of(listed)) == (8, pinned + 3)
+    change(listed)
+    assert walked(listed, "hold=nightly") == anew["data"]
+
+
+def test_one_of_another_epoch_is_told_in_the_middle_too(listed: Service) -> None:
+    page(listed, "hold=nightly")
+    listed.bench.run(listed.bench.store.write(begin_epoch(TENANT, "epoch-2")))
+    assert slug(listed.get(f"{HELD}&offset=2")) == "snapshot-gone"
+    assert page(listed, "hold=nightly")["total"] == 6
+    assert page(listed, "hold=nightly&offset=2")["total"] == 6
+
+
+def test_asking_for_the_head_alone_pins_as_well(listed: Service) -> None:
+    assert listed.get(HELD, method="HEAD").status_code == 200
+    change(listed)
+    assert page(listed, "hold=nightly")["total"] == 6
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("hold=", ["hold"]),
+        ("hold=every+night", ["hold"]),
+        ("hold=a/b", ["hold"]),
+        ("hold=%C3%A9", ["hold"]),
+        (f"hold={'x' * 101}", ["hold"]),
+        ("hold=a&hold=b", ["hold"]),
+        (f"hold=a&snapshot=s{'a' * 32}", ["hold"]),
+    ],
+)
+def test_what_cannot_be_a_hold_is_told_and_pins_nothing(
+    service: Service, query: str, named: list[str]
+) -> None:
+    assert at_fault(service.get(f"{LIST}?{query}")) == named
+    with direct(service.bench.url) as db:
+        assert db("SELECT count(*) FROM holds") == [(0,)]
+
+
+def test_who_may_not_read_pins_nothing(service: Service) -> None:
+    assert service.get(HELD, service.new_key("events:write")).status_code == 403
+    assert service.get(HELD, {}).status_code == 401
+    with direct(service.bench.url) as db:
+        assert db("SELECT count(*) FROM holds") == [(0,)]

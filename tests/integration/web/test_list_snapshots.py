@@ -1,0 +1,260 @@
+"""Snapshots over HTTP: a page that is asked for again under one is the same, whatever was written since."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from calltally.calls.identity import Node
+from calltally.calls.model import CALL_FIELDS
+from tests.conftest import Bench
+from tests.integration.store.probing import submit
+from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
+from tests.integration.web.walking import alter_head, beside, erase, ids, page, sids, walked
+from tests.telling import fact, own
+
+CALLS = 12
+FILTERS = [
+    "",
+    "order=asc",
+    "status=completed",
+    "direction=inbound&order=asc",
+    "route=sales",
+    "escalated=true",
+]
+OTHER_FILTERS = ["number=100", "q=asked", "call_sid=call-03", "route=sales&agent=vera"]
+
+
+def tell_some(bench: Bench) -> None:
+    """Calls a minute apart, the third of them escalated."""
+    told = [
+        own(
+            60 * number,
+            f"call-{number:02}",
+            status=("completed", "ringing", "busy")[number % 3],
+            direction=("inbound", "outbound")[number % 2],
+            route=("sales", "support")[number % 4 // 2],
+            agent="vera",
+            escalated=number == 2,
+            from_number=str(100 + number % 2),
+            summary="Asked for a refund." if number % 2 else "Moved the appointment.",
+        )
+        for number in range(CALLS)
+    ]
+    submit(bench, *told)
+
+
+@pytest.fixture
+def listed(service: Service) -> Service:
+    tell_some(service.bench)
+    return service
+
+
+def tell_anew(bench: Bench) -> None:
+    submit(
+        bench, own(60 * CALLS, "new", status="completed", route="sales", direction="inbound", escalated=True)
+    )
+
+
+def tell_late(bench: Bench) -> None:
+    submit(bench, own(150, "late", status="completed", route="sales", direction="inbound", escalated=True))
+
+
+def change_states(bench: Bench) -> None:
+    for number in range(0, CALLS, 2):
+        told: Any = {
+            "status": "failed",
+            "route": "support",
+            "direction": "outbound",
+            "escalated": number == 4,
+        }
+        submit(bench, own(9_000, f"call-{number:02}", event_id="changed", **told))
+
+
+def move_earlier(bench: Bench) -> None:
+    submit(bench, own(-600, "call-07", event_id="earlier"), own(1, "call-09", event_id="earlier"))
+
+
+def merge_two(bench: Bench) -> None:
+    submit(bench, own(9_000, "call-05", event_id="link", links=(Node("call-06", is_carrier=True),)))
+
+
+CHANGES = [tell_anew, tell_late, change_states, move_earlier, merge_two]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_page_does_not_move_while_calls_come(listed: Service, change: Callable[[Bench], None]) -> None:
+    shown = {query: page(listed, f"{query}&limit=1000") for query in (*FILTERS, *OTHER_FILTERS)}
+    change(listed.bench)
+    for query, before in shown.items():
+        under = f"{query}&snapshot={before['snapshot']}"
+        assert before["data"]
+        assert page(listed, f"{under}&limit=1000") == before
+        assert walked(listed, under, limit=5) == before["data"]
+        behind = page(listed, f"{under}&limit=5&offset={before['total']}")
+        assert (behind["data"], behind["total"]) == ([], before["total"])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_without_the_snapshot_it_does(listed: Service, change: Callable[[Bench], None]) -> None:
+    """So that the test above can fail."""
+    before = page(listed, "limit=1000")
+    change(listed.bench)
+    assert page(listed, "limit=1000")["data"] != before["data"]
+
+
+@pytest.mark.parametrize("query", FILTERS)
+def test_an_erased_call_keeps_its_place_and_nothing_else(listed: Service, query: str) -> None:
+    before = page(listed, f"{query}&limit=1000")
+    gone = before["data"][len(before["data"]) // 2]
+    erase(listed.bench, gone["call_sid"])
+    after = page(listed, f"{query}&limit=1000&snapshot={before['snapshot']}")
+    assert (ids(after), after["total"]) == (ids(before), before["total"])
+    (shown,) = [call for call in after["data"] if call["id"] == gone["id"]]
+    assert list(shown) == [*CALL_FIELDS, "erased"]
+    kept = {name: value for name, value in shown.items() if value is not None}
+    assert kept == {"id": gone["id"], "created_at": gone["created_at"], "erased": True}
+    others = [call for call in before["data"] if call["id"] != gone["id"]]
+    assert [call for call in after["data"] if call["id"] != gone["id"]] == others
+    assert gone["id"] not in ids(page(listed, f"{query}&limit=1000"))
+
+
+@pytest.mark.parametrize("query", ["number=100", "q=asked", "call_sid=call-03"])
+def test_what_erased_calls_were_found_by_is_told_of_no_more(listed: Service, query: str) -> None:
+    before = page(listed, query)["snapshot"]
+    erase(listed.bench, "call-11")
+    answer = listed.get(f"{LIST}?{query}&snapshot={before}")
+    assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
+    assert "erased" in answer.json()["detail"]
+    since = page(listed, query)
+    tell_anew(listed.bench)
+    assert page(listed, f"{query}&snapshot={since['snapshot']}") == since
+
+
+@pytest.mark.parametrize(
+    "query", ["", "limit=1&offset=3", "status=failed", "q=nobody", "number=1", "order=asc"]
+)
+def test_every_answer_ends_with_its_snapshot(listed: Service, query: str) -> None:
+    answer = listed.get(f"{LIST}?{query}")
+    told = answer.json()
+    assert list(told) == ["data", "limit", "offset", "total", "snapshot"]
+    assert answer.content.endswith(b'"snapshot":"%b"}' % told["snapshot"].encode())
+    assert answer.content == listed.get(f"{LIST}?{query}&snapshot={told['snapshot']}").content
+
+
+def test_what_nothing_was_written_to_has_one_snapshot_for_all(listed: Service) -> None:
+    tokens = {page(listed, query)["snapshot"] for query in FILTERS}
+    assert len(tokens) == 1
+    tell_anew(listed.bench)
+    assert page(listed)["snapshot"] not in tokens
+
+
+def test_an_empty_ledger_has_a_snapshot_too(service: Service) -> None:
+    before = page(service)
+    tell_some(service.bench)
+    assert page(service)["total"] == CALLS
+    assert page(service, f"snapshot={before['snapshot']}") == before
+
+
+def test_links_are_of_the_snapshot_and_lead_through_it(listed: Service) -> None:
+    before = page(listed, "status=completed,busy&limit=1000")["data"]
+    answer = listed.get(f"{LIST}?status=completed,busy&limit=3")
+    token = answer.json()["snapshot"]
+    seen = answer.json()["data"]
+    for change in (tell_anew, tell_late, change_states):
+        assert all(f"snapshot={token}&" in link["url"] for link in answer.links.values())
+        change(listed.bench)
+        if "next" in answer.links:
+            answer = listed.get(answer.links["next"]["url"])
+            seen += answer.json()["data"]
+    assert seen == before
+    assert answer.json()["snapshot"] == token
+    first = listed.get(answer.links["first"]["url"]).json()
+    assert first["data"] == before[:3]
+
+
+def test_two_services_on_one_database_answer_alike(listed: Service) -> None:
+    under = f"snapshot={page(listed)['snapshot']}"
+    for change in (tell_late, move_earlier, change_states):
+        change(listed.bench)
+    with beside(listed) as other:
+        for query in (*FILTERS, *OTHER_FILTERS):
+            for asked in (query, f"{query}&{under}", f"{query}&{under}&limit=2&offset=1"):
+                one, another = (answer_of(service, asked, listed.key) for service in (listed, other))
+                assert one == another
+
+
+def answer_of(service: Service, query: str, key: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """The bytes of a page, and its headers under a request id of our own."""
+    answer = service.get(f"{LIST}?{query}", {**key, "x-request-id": "the-same"})
+    assert answer.status_code == 200
+    headers = {name: value for name, value in answer.headers.items() if name != "x-ratelimit-remaining"}
+    return answer.content, headers
+
+
+# ----------------------------------------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize("token", ["s0", "0", "S" + "a" * 32, "x" * 33, "%20", "%C3%A9", "s" * 101])
+def test_what_is_no_token_is_told_by_name(service: Service, token: str) -> None:
+    assert at_fault(service.get(f"{LIST}?snapshot={token}")) == ["snapshot"]
+
+
+def test_a_token_that_was_made_up_says_nothing_of_any_ledger(service: Service) -> None:
+    assert "another ledger" in gone(service.get(f"{LIST}?snapshot=s{'a' * 32}"))
+
+
+def test_a_token_of_another_tenant_is_none_of_ours(listed: Service) -> None:
+    other = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
+    theirs = page(listed, headers=other)["snapshot"]
+    assert at_fault(listed.get(f"{LIST}?snapshot={theirs}")) == ["snapshot"]
+    ours = page(listed)["snapshot"]
+    assert at_fault(listed.get(f"{LIST}?snapshot={ours}", other)) == ["snapshot"]
+    # Of the one that may read both, the tenant that it names decides.
+    assert at_fault(listed.get(f"{LIST}?tenant=bolt&snapshot={ours}", ADMIN)) == ["snapshot"]
+    assert page(listed, f"tenant=acme&snapshot={ours}", ADMIN)["total"] == CALLS
+
+
+def test_a_position_of_the_feed_is_no_snapshot(listed: Service) -> None:
+    position = listed.get("/api/v1/changes").json()["next"]
+    answer = listed.get(f"{LIST}?snapshot={position}")
+    assert at_fault(answer) == ["snapshot"]
+    assert "position of the change feed" in answer.json()["detail"]
+
+
+def gone(answer: Answer) -> str:
+    assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
+    return str(answer.json()["detail"])
+
+
+def test_a_token_of_another_epoch_is_gone(listed: Service) -> None:
+    token = page(listed)["snapshot"]
+    alter_head(listed.bench, "epoch = 'epoch-2'")
+    detail = gone(listed.get(f"{LIST}?snapshot={token}"))
+    assert "restored" in detail
+    assert "begin again without it" in detail
+    assert page(listed)["snapshot"] != token
+
+
+def test_what_is_older_than_what_is_kept_is_gone_with_what_to_do(listed: Service) -> None:
+    token = page(listed)["snapshot"]
+    tell_anew(listed.bench)
+    alter_head(listed.bench, f"kept_from = {CALLS}")
+    assert page(listed, f"snapshot={token}")["total"] == CALLS
+    alter_head(listed.bench, f"kept_from = {CALLS + 1}")
+    detail = gone(listed.get(f"{LIST}?snapshot={token}"))
+    assert "older than what is kept" in detail
+    assert "begin again without it, and go on with the snapshot that comes with the answer" in detail
+
+
+def test_a_call_that_changed_its_id_is_what_it_was(service: Service) -> None:
+    """Under the snapshot a platform's call and the carrier's are still two, by their old ids and SIDs."""
+    submit(service.bench, own(1, "platform-1", summary="Asked."), fact(2, status="ringing"))
+    before = page(service)
+    merge = own(3, "platform-1", event_id="link", links=(Node(sids(before)[0], is_carrier=True),))
+    submit(service.bench, merge)
+    assert page(service)["total"] == 1
+    for sid in sids(before):
+        then = page(service, f"call_sid={sid}&snapshot={before['snapshot']}")
+        assert (then["total"], sids(then)) == (1, [sid])
+        assert then["data"][0] in before["data"]

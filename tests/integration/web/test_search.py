@@ -1,0 +1,205 @@
+"""`q` over HTTP: words in summaries, the same on both databases, with all other filters and exact totals."""
+
+from typing import Any, cast
+from urllib.parse import quote
+
+import pytest
+
+from calltally.calls.identity import Node
+from tests.integration.store.probing import submit, verdict
+from tests.integration.web.service import LIST, Service, at_fault, slug
+from tests.integration.web.walking import erase, page, sids, walked
+from tests.telling import own
+
+SUMMARIES = {
+    "plain": "Customer confirmed appointment time.",
+    "moved": "Customer moved the appointment; a re-booking fee applies (Invoice 2026/10-4711).",
+    "german": "Kundin möchte eine Rückzahlung für die Straße 5, sagt die Ärztin.",
+    "decomposed": "Ru\u0308ckzahlung zugesagt",
+    "hindi": "ग्राहक ने अपॉइंटमेंट की पुष्टि की",
+    "thai": "ลูกค้า ยกเลิก นัด",
+    "marked": "pressed 1\ufe0f\u20e3 and was happy ❤\ufe0f",
+    "quoted": """O'Neill said: "a & b | c" \\ <-> !d:* (NOT near) -- ; DROP""",
+    "none": None,
+    "long": "word " * 3_000 + "lastword " + "x" * 300,
+}
+
+SEARCHES = {
+    "appointment": {"plain", "moved"},
+    "APPOINTMENT": {"plain", "moved"},
+    "appointment customer": {"plain", "moved"},
+    "time customer": {"plain"},
+    "customer refund": set(),
+    "appoint": set(),
+    "appoint*": {"plain", "moved"},
+    "conf* tim*": {"plain"},
+    "pointment": set(),
+    "re-booking": {"moved"},
+    "re-book*": {"moved"},
+    "2026/10-4711": {"moved"},
+    "4711": {"moved"},
+    "471*": {"moved"},
+    "Rückzahlung": {"german", "decomposed"},
+    "RU\u0308CKZAHLUNG": {"german", "decomposed"},
+    "Ruckzahlung": set(),
+    "rück*": {"german", "decomposed"},
+    "STRASSE": {"german"},
+    "ärzt*": {"german"},
+    "अपॉइंटमेंट": {"hindi"},
+    "ग्राहक पुष्टि": {"hindi"},
+    "अपॉ*": {"hindi"},
+    "ยกเลิก": {"thai"},
+    "ยก*": {"thai"},
+    "1": {"marked"},
+    "happy ❤\ufe0f": {"marked"},
+    "o'neill": {"quoted"},
+    '"a & b"': {"quoted"},
+    "not near": {"quoted"},
+    "a OR nothing": set(),
+    "drop -- ;": {"quoted"},
+    "!d:* near": {"quoted"},
+    "summary": set(),
+    "lastword": {"long"},
+    "x" * 64: {"long"},
+    "x" * 200: {"long"},
+    "x*": {"long"},
+}
+
+
+@pytest.fixture
+def listed(service: Service) -> Service:
+    """A call for each summary, a minute apart."""
+    told = [
+        own(
+            60 * number,
+            sid,
+            status=("busy", "failed")[number % 2],
+            **cast("Any", {} if text is None else {"summary": text}),
+        )
+        for number, (sid, text) in enumerate(SUMMARIES.items())
+    ]
+    submit(service.bench, *told)
+    return service
+
+
+def found(service: Service, q: str, more: str = "") -> set[str]:
+    told = page(service, f"limit=1000&q={quote(q, safe='')}{more}")
+    assert told["total"] == len(told["data"])
+    return set(sids(told))
+
+
+def test_words_are_found_whatever_their_script(listed: Service) -> None:
+    assert {q: found(listed, q) for q in SEARCHES} == SEARCHES
+
+
+@pytest.mark.parametrize("q", ["❤", "👍🏽 😀", "❤\ufe0f", "...", "*", "%20", "--", "\u0301"])
+def test_a_search_without_a_letter_or_a_digit_is_refused(service: Service, q: str) -> None:
+    assert at_fault(service.get(f"{LIST}?q={quote(q, safe='%')}")) == ["q"]
+
+
+def test_what_is_too_long_is_refused(service: Service) -> None:
+    assert at_fault(service.get(f"{LIST}?q={'x' * 201}")) == ["q"]
+    many = " ".join(f"w{number}" for number in range(50))
+    assert page(service, f"q={quote(many)}")["total"] == 0
+
+
+FILTERS = {
+    "status=completed": range(0, 30, 3),
+    "direction=inbound": range(0, 30, 2),
+    "status=completed&direction=inbound": range(0, 30, 6),
+    "route=sales": [n for n in range(30) if n % 4 < 2],
+    "route=sales&agent=vera": [n for n in range(30) if n % 4 < 2 and n % 5 < 3],
+    "number=100": range(0, 30, 2),
+    "escalated=true": range(0, 30, 3),
+    "escalated=false&number=101": [n for n in range(30) if n % 3 and n % 2],
+    "call_sid=call-04": [4],
+    "from=2026-09-21T14:19:00Z&to=2026-09-21T14:24:00Z": range(5, 10),
+    "provider=none": [],
+}
+
+
+def test_it_goes_with_all_other_filters_and_its_total_is_exact(service: Service) -> None:
+    told = [
+        own(
+            60 * number,
+            f"call-{number:02}",
+            status=("completed", "ringing", "busy")[number % 3],
+            direction=("inbound", "outbound")[number % 2],
+            route=("sales", "support")[number % 4 // 2],
+            agent=("vera", "otto")[number % 5 // 3],
+            escalated=number % 3 == 0,
+            from_number=str(100 + number % 2),
+            summary="Asked for a refund." if number < 20 else "Nothing was said.",
+        )
+        for number in range(30)
+    ]
+    submit(service.bench, *told)
+    for more, numbers in FILTERS.items():
+        expected = [f"call-{number:02}" for number in numbers if number < 20]
+        for order, wanted in (("asc", expected), ("desc", expected[::-1])):
+            query = f"q=refund&{more}&order={order}"
+            assert [call["call_sid"] for call in walked(service, query)] == wanted
+            assert page(service, f"{query}&limit=1&offset=1")["total"] == len(expected)
+            behind = page(service, f"{query}&offset=1000")
+            assert (behind["data"], behind["total"]) == ([], len(expected))
+
+
+def test_what_was_said_before_is_found_then_and_not_now(listed: Service) -> None:
+    before = page(listed, "q=appointment")
+    told = own(9_000, "plain", event_id="e", summary="Asked for a refund.")
+    submit(listed.bench, told)
+    assert found(listed, "appointment") == {"moved"}
+    assert found(listed, "refund") == {"plain"}
+    token = before["snapshot"]
+    assert page(listed, f"q=appointment&snapshot={token}") == before
+    assert page(listed, f"q=refund&snapshot={token}")["total"] == 0
+
+
+def test_a_commit_may_have_new_words_and_changed_ones_in_any_order(listed: Service) -> None:
+    new = own(1, "new", summary="Asked for a receipt.")
+    changed = own(9_000, "plain", event_id="e", summary="Asked for a refund.")
+    newer = own(2, "newer", summary="Asked for nothing.")
+    submit(listed.bench, new, changed, newer)
+    assert found(listed, "asked") == {"new", "plain", "newer"}
+    assert found(listed, "confirmed") == set()
+    assert verdict(listed.bench).findings == []
+
+
+def test_a_change_that_leaves_the_summary_leaves_it_findable(listed: Service) -> None:
+    submit(listed.bench, own(9_000, "plain", event_id="e", status="completed", tags=["vip"]))
+    (call,) = page(listed, "q=confirmed")["data"]
+    assert (call["call_sid"], call["tags"]) == ("plain", ["vip"])
+
+
+def test_calls_that_became_one_are_found_by_what_the_one_says(service: Service) -> None:
+    submit(service.bench, own(1, "a", summary="Asked for a refund."), own(2, "b", summary="Moved."))
+    before = page(service, "q=refund")
+    submit(service.bench, own(3, "b", event_id="link", links=(Node("a", is_carrier=False),)))
+    (call,) = page(service)["data"]
+    assert call["summary"] == "Moved."
+    assert found(service, "moved") == {call["call_sid"]}
+    assert found(service, "refund") == set()
+    assert page(service, f"q=refund&snapshot={before['snapshot']}") == before
+
+
+def test_what_is_erased_is_found_by_nobody_and_under_no_snapshot(listed: Service) -> None:
+    token = page(listed)["snapshot"]
+    erase(listed.bench, "plain")
+    assert found(listed, "confirmed") == set()
+    assert found(listed, "appointment") == {"moved"}
+    answer = listed.get(f"{LIST}?q=confirmed&snapshot={token}")
+    assert (answer.status_code, slug(answer)) == (410, "snapshot-gone")
+
+
+def test_another_tenants_words_are_not_found(listed: Service) -> None:
+    theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
+    submit(listed.bench, own(1, "theirs", summary="Customer confirmed."), tenant="bolt")
+    for q in ("customer", "cust*", "customer confirmed"):
+        assert "theirs" not in found(listed, q)
+        assert sids(page(listed, f"q={quote(q)}", theirs)) == ["theirs"]
+    assert page(listed, "q=appointment", theirs)["total"] == 0
+
+
+def test_whatever_is_searched_for_the_ledger_is_as_it_was(listed: Service) -> None:
+    erase(listed.bench, "german")
+    assert verdict(listed.bench).findings == []

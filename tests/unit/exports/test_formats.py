@@ -1,0 +1,37 @@
+"""The table of formats is the one that parameters speak of, and costs nothing until it is used."""
+
+import subprocess
+import sys
+from zoneinfo import ZoneInfo
+
+from calltally.calls import filters
+from calltally.exports.formats import FORMATS
+from tests.unit.exports.records import plain
+
+
+def test_every_format_of_the_parameter_is_there() -> None:
+    assert ("json", *FORMATS) == filters.FORMATS
+
+
+def test_each_is_known_by_its_type_and_its_suffix() -> None:
+    assert len({each.media_type for each in FORMATS.values()}) == len(FORMATS)
+    assert {each.content_type.partition(";")[0] for each in FORMATS.values()} == {
+        each.media_type for each in FORMATS.values()
+    }
+    assert [each.suffix for each in FORMATS.values()] == [".csv", ".ndjson", ".parquet", ".arrows"]
+
+
+def test_only_a_format_with_a_zone_is_changed_by_one() -> None:
+    for each in FORMATS.values():
+        bodies = []
+        for zone in (None, ZoneInfo("Asia/Tokyo")):
+            writer = each.new_writer(zone)
+            bodies.append(writer.begin() + writer.add(plain()) + writer.end())
+        assert (bodies[0] != bodies[1]) is each.has_zone
+
+
+def test_the_service_starts_without_pyarrow() -> None:
+    """It takes 40 MB, which a service that never writes Parquet would hold for nothing."""
+    program = "import sys, calltally.bootstrap, calltally.cli.main; sys.exit('pyarrow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert done.returncode == 0

@@ -1,0 +1,250 @@
+"""Every statement and every migration is shaped for tenants that may be on machines of their own.
+
+Citus cannot be installed here. What is proven is the shape: keys, joins and conflicts that begin with the
+tenant, nothing that comes out otherwise on another machine. Which of them Citus sends to one node is told by
+its documents and its planner's code (docs/how-to/run-on-many-machines.md).
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import calltally
+from calltally.store.distribution import LOCAL_TABLES
+from calltally.store.migrate import statements_of
+from calltally.store.statements import NamedSql, Statements, load, pinned
+from calltally.store.steps import Many, Statement
+from tests.unit.store.schema_shapes import schema_faults
+from tests.unit.store.shapes import Routing, faults, parsed, routing
+
+VERSIONS = Path(calltally.__file__).parent / "store" / "migrations" / "versions"
+SCRIPTS = {
+    dialect: {
+        path.name: path.read_text(encoding="utf-8") for path in sorted(VERSIONS.glob(f"*.{dialect}.sql"))
+    }
+    for dialect in ("sqlite", "postgres")
+}
+TABLES = frozenset(
+    name
+    for scripts in SCRIPTS.values()
+    for script in scripts.values()
+    for name in re.findall(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", script, re.MULTILINE)
+)
+NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorted(load(dialect))]
+# In place of what is filled in: something that parses wherever it stands.
+FILLINGS = {
+    "way": "ASC",
+    "side": ">=",
+    "filters": "",
+    "sums": "calls = 1",
+    "replaced": "calls = 1",
+    "values": ":calls",
+    "arrays": ":calls::integer[]",
+}
+# SQLite keeps the index of words in step by these; a database of one file has no other machine.
+TRIGGERS = {"call_texts_put", "call_texts_dropped"}
+
+
+def text(dialect: str, name: str) -> str:
+    """A statement with its places filled."""
+    places = re.findall(r"\{(\w+)\}", load(dialect)[name].sql)
+    clauses = {place: FILLINGS.get(place, "calls") for place in places if place not in load(dialect)}
+    return Statements(dialect).find(name, tuple(clauses.items())).sql if places else load(dialect)[name].sql
+
+
+def is_across_tenants(name: str) -> bool:
+    return name.startswith(("admin_", "meta_"))
+
+
+@pytest.mark.parametrize(("dialect", "name"), [each for each in NAMED if not is_across_tenants(each[1])])
+def test_a_statement_is_of_one_tenant(dialect: str, name: str) -> None:
+    assert faults(parsed(text(dialect, name), dialect), TABLES, dialect) == []
+
+
+@pytest.mark.parametrize(("dialect", "name"), [each for each in NAMED if is_across_tenants(each[1])])
+def test_what_is_across_tenants_only_reads_or_sets_up(dialect: str, name: str) -> None:
+    assert re.match(r"\s*(SELECT|SET LOCAL)\b", text(dialect, name))
+
+
+@pytest.mark.parametrize("name", ["claim_lease", "renew_lease", "release_lease"])
+def test_jobs_are_claimed_by_tenant(name: str) -> None:
+    statement = parsed(text("postgres", name), "postgres")
+    assert faults(statement, frozenset({"leases"}), "postgres") == []
+    assert routing(statement, frozenset({"leases"})) is Routing.ONE_NODE
+
+
+KEYS = "unnest(%(tenant)b::text[]) AS k (tenant)"
+BAD = {
+    "calls is not held to the tenant": (
+        "SELECT * FROM calls",
+        "SELECT * FROM calls WHERE id = %(tenant)b",
+        "SELECT * FROM calls WHERE tenant = %(tenant)b OR id = %(id)b",
+        "SELECT * FROM calls WHERE tenant = %(other)b",
+        "SELECT * FROM calls WHERE tenant <> %(tenant)b",
+        "SELECT 1 FROM calls AS c JOIN facts AS f ON f.tenant = c.tenant",
+        f"SELECT 1 FROM {KEYS} JOIN calls AS c ON c.id = k.tenant",
+        f"SELECT 1 FROM {KEYS} CROSS JOIN LATERAL (SELECT 1 FROM calls AS c WHERE c.id = k.tenant) AS r",
+        "WITH a AS (SELECT id FROM calls) SELECT * FROM a",
+        "UPDATE calls SET status = 1 WHERE id = %(id)b",
+        f"UPDATE calls SET status = 1 FROM {KEYS} WHERE calls.id = k.tenant",
+        "DELETE FROM calls USING facts AS f WHERE f.tenant = %(tenant)b",
+    ),
+    "facts is not held to the tenant": (
+        "SELECT 1 FROM calls AS c JOIN facts AS f ON f.node = c.id WHERE c.tenant = %(tenant)b",
+        "SELECT (SELECT max(node) FROM facts) FROM calls WHERE tenant = %(tenant)b",
+        "SELECT 1 FROM calls WHERE tenant = %(tenant)b UNION ALL SELECT 1 FROM facts",
+    ),
+    "a row is given to another tenant": (
+        "UPDATE calls SET tenant = %(other)b WHERE tenant = %(tenant)b",
+        "INSERT INTO holds (tenant) VALUES (%(tenant)b) ON CONFLICT (tenant) DO UPDATE SET tenant = 'x'",
+    ),
+    "may come out otherwise each time": (
+        "UPDATE calls SET updated_us = now() WHERE tenant = %(tenant)b",
+        "UPDATE calls SET id = odd(id) WHERE tenant = %(tenant)b",
+        "INSERT INTO holds (tenant, id) VALUES (%(tenant)b, gen_random_uuid())",
+        "INSERT INTO holds (tenant, at) VALUES (%(tenant)b, clock_timestamp())",
+        "INSERT INTO holds (tenant, at) VALUES (%(tenant)b, CURRENT_TIMESTAMP)",
+        "INSERT INTO holds (tenant, id) VALUES (%(tenant)b, nextval('numbers'))",
+        "DELETE FROM calls WHERE tenant = %(tenant)b AND random() < 0.5",
+        "SELECT random() FROM calls WHERE tenant = %(tenant)b",
+    ),
+    "does not name the tenant": ("INSERT INTO holds (name) VALUES (%(name)b)",),
+    "gives something else for the tenant": (
+        "INSERT INTO holds (tenant, name) VALUES (%(name)b, %(tenant)b)",
+        "INSERT INTO holds (tenant, name) VALUES (%(tenant)b, 'a'), ('b', 'b')",
+        "INSERT INTO holds (name, tenant) SELECT * FROM unnest(%(tenant)b::text[], %(n)b::text[])",
+        "INSERT INTO holds (tenant, name) SELECT name, tenant FROM holds WHERE tenant = %(tenant)b",
+    ),
+    "does not begin with the tenant": (
+        "INSERT INTO holds (tenant) VALUES (%(tenant)b) ON CONFLICT (name, tenant) DO NOTHING",
+        "INSERT INTO holds (tenant) VALUES (%(tenant)b) ON CONFLICT DO NOTHING",
+    ),
+}
+
+
+@pytest.mark.parametrize(("expected", "sql"), [(fault, sql) for fault in BAD for sql in BAD[fault]])
+def test_a_statement_that_is_not_is_found(expected: str, sql: str) -> None:
+    assert any(expected in fault for fault in faults(parsed(sql, "postgres"), TABLES, "postgres"))
+
+
+def test_on_sqlite_a_row_may_be_found_by_its_number_and_only_there() -> None:
+    sql = (
+        "SELECT r.record FROM (SELECT c.rowid AS place FROM calls AS c WHERE c.tenant = :tenant) AS p"
+        " CROSS JOIN calls AS r ON r.rowid = p.place"
+    )
+    assert faults(parsed(sql, "sqlite"), TABLES, "sqlite") == []
+    assert faults(parsed(sql.replace("r.rowid", "r.revision"), "sqlite"), TABLES, "sqlite") != []
+    assert faults(parsed(sql, "postgres"), TABLES, "postgres") != []
+
+
+# ---------------------------------------------------------------------------------------------------- nodes
+
+
+@pytest.mark.parametrize("name", sorted(name for name in load("postgres") if not is_across_tenants(name)))
+def test_a_statement_whose_rows_are_of_one_tenant_goes_to_one_node(name: str) -> None:
+    held = pinned(NamedSql(text("postgres", name), answers=True, names=())).sql
+    statement = parsed(held, "postgres")
+    assert routing(statement, TABLES) in {Routing.ONE_NODE, Routing.COORDINATOR}
+    assert faults(statement, TABLES, "postgres") == []
+
+
+def test_the_plain_value_is_there_where_tenants_are_spread_and_all_rows_are_of_one() -> None:
+    known = Statements("postgres")
+    one = Many("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "a", "node": b"2"}])
+    two = Many("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "b", "node": b"2"}])
+    plain = known.find("facts_of_nodes")
+    for is_spread in (None, False):
+        known.is_spread = is_spread
+        assert known.of(one) == known.of(two) == plain
+    known.is_spread = True
+    assert known.of(two) == plain
+    assert known.of(one) == pinned(plain) != plain
+    assert known.of(Statement("find_tenant", {"tenant": "a"})) == known.find("find_tenant")
+
+
+def test_without_the_plain_value_some_would_not() -> None:
+    """So that the test before can fail; and which of them is why it matters."""
+    sent = {name: routing(parsed(text("postgres", name), "postgres"), TABLES) for name in load("postgres")}
+    assert {"facts_of_nodes", "move_calls", "keep_counts"} <= {
+        n for n in sent if sent[n] is Routing.EVERY_NODE
+    }
+    assert {"page_records", "count_buckets_as_of"} <= {n for n in sent if sent[n] is Routing.REFUSED}
+
+
+FIRST = "SELECT 1 FROM calls AS c WHERE c.tenant = k.tenant LIMIT 1"
+SHAPES = {
+    "SELECT 1 FROM calls WHERE tenant = %(tenant)b": Routing.ONE_NODE,
+    "SELECT 1 FROM calls WHERE tenant = ANY(%(tenant)b::text[]) FOR UPDATE": Routing.ONE_NODE,
+    "SELECT 1 FROM calls WHERE tenant = (%(tenant)b::text[])[1]": Routing.ONE_NODE,
+    f"SELECT 1 FROM {KEYS} JOIN calls AS c ON c.tenant = k.tenant": Routing.EVERY_NODE,
+    f"UPDATE calls AS c SET status = 1 FROM {KEYS} WHERE c.tenant = k.tenant": Routing.EVERY_NODE,
+    f"SELECT 1 FROM {KEYS} JOIN calls AS c ON c.tenant = k.tenant FOR UPDATE": Routing.REFUSED,
+    f"SELECT 1 FROM {KEYS} CROSS JOIN LATERAL ({FIRST}) AS r": Routing.REFUSED,
+    "INSERT INTO holds (tenant) SELECT * FROM unnest(%(tenant)b::text[])": Routing.COORDINATOR,
+    "INSERT INTO holds (tenant) VALUES (%(tenant)b)": Routing.ONE_NODE,
+}
+
+
+@pytest.mark.parametrize(("sql", "expected"), SHAPES.items())
+def test_where_a_shape_goes(sql: str, expected: Routing) -> None:
+    assert routing(parsed(sql, "postgres"), TABLES) is expected
+
+
+# -------------------------------------------------------------------------------------------------- schemas
+
+
+def test_what_has_no_tenant_is_named_with_its_reason() -> None:
+    with_tenant = {
+        name
+        for script in SCRIPTS["postgres"].values()
+        for statement in statements_of(script)
+        for name in re.findall(r"^\s*CREATE TABLE (\w+)\s*\(\s*tenant TEXT", statement)
+    }
+    made = {
+        name for script in SCRIPTS["postgres"].values() for name in re.findall(r"CREATE TABLE (\w+)", script)
+    }
+    assert made - with_tenant == LOCAL_TABLES.keys() - {"alembic_version"}
+    assert all(LOCAL_TABLES.values())
+
+
+@pytest.mark.parametrize("script", SCRIPTS["postgres"])
+def test_a_migration_is_of_statements_that_citus_can_spread(script: str) -> None:
+    found = [schema_faults(statement) for statement in statements_of(SCRIPTS["postgres"][script])]
+    assert len(found) > 10
+    assert [each for each in found if each] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS["sqlite"])
+def test_on_sqlite_only_the_index_of_words_has_triggers(script: str) -> None:
+    triggers = re.findall(r"CREATE (?:TEMP )?TRIGGER (\w+)", SCRIPTS["sqlite"][script])
+    assert set(triggers) <= TRIGGERS
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("CREATE TABLE odd (id BIGINT PRIMARY KEY, tenant TEXT)", "begins with id"),
+        ("CREATE TABLE odd (id BIGINT, tenant TEXT, PRIMARY KEY (id, tenant))", "begins with id"),
+        ("CREATE TABLE odd (tenant TEXT, id BIGINT UNIQUE, PRIMARY KEY (tenant, id))", "begins with id"),
+        ("CREATE TABLE odd (tenant TEXT, id BIGINT, UNIQUE (id))", "begins with id"),
+        ("CREATE UNIQUE INDEX odd ON calls (id, tenant)", "begins with id"),
+        ("ALTER TABLE calls ADD COLUMN odd BIGINT UNIQUE", "begins with odd"),
+        ("CREATE TABLE odd (tenant TEXT, id BIGINT REFERENCES calls (id))", "a foreign key"),
+        ("CREATE TABLE odd (tenant TEXT, id INT, FOREIGN KEY (id) REFERENCES calls (id))", "a foreign key"),
+        ("ALTER TABLE calls ADD COLUMN one BIGINT, ADD COLUMN two BIGINT", "two changes in one statement"),
+        ("ALTER TABLE calls ADD COLUMN at_us TIMESTAMP NOT NULL DEFAULT now()", "may come out otherwise"),
+        ("CREATE TABLE odd (tenant TEXT, id BIGSERIAL)", "a sequence"),
+        ("CREATE TABLE odd (tenant TEXT, id BIGINT GENERATED ALWAYS AS IDENTITY)", "a sequence"),
+        (
+            "CREATE TRIGGER odd AFTER INSERT ON calls FOR EACH ROW EXECUTE FUNCTION f()",
+            "no table and no index",
+        ),
+        ("CREATE FUNCTION odd() RETURNS int LANGUAGE sql AS 'SELECT 1'", "no table and no index"),
+        ("CREATE SEQUENCE odd", "no table and no index"),
+        ("CREATE TABLE one (tenant TEXT); CREATE TABLE two (tenant TEXT)", "not one statement"),
+        ("CREATE INDEX CONCURRENTLY odd ON calls (tenant)", "outside of a transaction"),
+    ],
+)
+def test_a_statement_that_it_cannot_is_found(sql: str, expected: str) -> None:
+    assert any(expected in fault for fault in schema_faults(sql))
