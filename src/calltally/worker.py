@@ -32,14 +32,14 @@ LEASE_US: Final = 60 * SECOND_US
 _PRUNED_AT_ONCE: Final = 500
 _EXPIRED_AT_ONCE: Final = 20
 # Then the next tenant has its turn; what is left is for the next round, which then comes at once.
-_MOST_BATCHES: Final = 200
+_MOST_BATCHES: Final = 100
 # So often a database that does not answer is asked in one round.
 _ENOUGH: Final = 3
 _RENEWED_EVERY_US: Final = LEASE_US // 3
 # A rest is so many times as long as the batch before it: the background has a third of the writer at most.
 _REST: Final = 2
 _LONGEST_REST_S: Final = 0.5
-_SOON_S: Final = 1.0
+_SOON_S: Final = 0.2
 _SLOWEST: Final = 16
 _JITTER: Final = 0.2
 

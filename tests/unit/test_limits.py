@@ -4,6 +4,7 @@ import pytest
 
 from calltally.calls.errors import TooManyRequests
 from calltally.calls.times import SECOND_US
+from calltally.shared import SharedNumbers
 from calltally.web.limits import RateLimits
 
 
@@ -78,6 +79,27 @@ def test_the_rate_in_the_long_run_is_the_limit(watch: Watch) -> None:
 def test_zero_is_no_limit(watch: Watch) -> None:
     limits = RateLimits(0, watch)
     assert {limits.take("a") for _ in range(5000)} == {0}
+
+
+def test_processes_that_share_numbers_share_the_budget(watch: Watch) -> None:
+    shared = SharedNumbers()
+    one, other = (RateLimits(7, watch, shared) for _ in range(2))
+    assert [(one, other)[at % 2].take("a") for at in range(7)] == [6, 5, 4, 3, 2, 1, 0]
+    for limits in (one, other):
+        with pytest.raises(TooManyRequests, match="try again in 9 s"):
+            limits.take("a")
+        assert limits.take(f"of {id(limits)}") == 6
+    watch.now_us += 9 * SECOND_US
+    assert other.take("a") == 0
+    with pytest.raises(TooManyRequests):
+        one.take("a")
+
+
+def test_a_shared_budget_stays_near_enough_for_years(watch: Watch) -> None:
+    watch.now_us = 10 * 365 * 86_400 * SECOND_US
+    limits = RateLimits(1_000_000, watch, SharedNumbers())
+    left = [limits.take("a") for _ in range(1000)]
+    assert all(abs(999_999 - at - each) <= 1 for at, each in enumerate(left))
 
 
 def test_memory_is_bounded_by_the_keys_that_are_not_at_rest(watch: Watch) -> None:

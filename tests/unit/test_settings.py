@@ -28,6 +28,12 @@ def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
     assert (settings.admin_key, settings.secret_key, settings.public_url) == (None, None, None)
 
 
+def test_a_replica_is_one_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", "postgresql://h/n")
+    monkeypatch.setenv("CALLTALLY_READ_URL", "postgresql://replica/n")
+    assert read_settings(tmp_path).read_url == "postgresql://replica/n"
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert len(field.description or "") > 20, name
@@ -69,6 +75,10 @@ WRONG = [
     ("LOG_FORMAT", "xml", "CALLTALLY_LOG_FORMAT: Input should be 'json' or 'console'"),
     ("DATABASE_URL", "mysql://u:hush@h/n", "CALLTALLY_DATABASE_URL: write sqlite:///PATH or postgresql://"),
     ("DATABASE_URL", "sqlite:///", "CALLTALLY_DATABASE_URL: write sqlite"),
+    ("READ_URL", "sqlite:///hush", "CALLTALLY_READ_URL: write postgresql://"),
+    ("READ_URL", "postgresql://", "CALLTALLY_READ_URL: write postgresql://"),
+    ("READ_URL", "postgresql://u:hush@h/n", "CALLTALLY_READ_URL: only PostgreSQL has read replicas"),
+    ("WORKERS", "0", "CALLTALLY_WORKERS: Input should be greater"),
     ("PUBLIC_URL", "example.com", "CALLTALLY_PUBLIC_URL: write https://HOST"),
     ("PUBLIC_URL", "https://x/?a=hush", "CALLTALLY_PUBLIC_URL: write https://HOST"),
     ("ADMIN_KEY", "two hush", "CALLTALLY_ADMIN_KEY: use printable ASCII"),
@@ -93,7 +103,7 @@ def test_a_wrong_variable_is_named_and_not_quoted(
 
 
 WRONG_FILES = [
-    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, database_url"),
+    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, database_connections"),
     ('port = "x"\nhost = ""', "calltally.toml: host: String should have at least 1 character; "),
     ("port = ", "calltally.toml is not TOML: "),
     ("[server]\nport = 1", "calltally.toml: unknown key server"),

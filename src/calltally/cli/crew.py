@@ -23,6 +23,7 @@ import typer
 from calltally.bootstrap import steady_clock
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
+from calltally.shared import Crew
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 # What lived so long did not die of how it began, and is begun again at once.
@@ -50,18 +51,15 @@ class _Place:
 
 
 class Processes:
-    """`size` processes that each do `work` with the number of their place, from 1.
+    """A process for each place of a crew, which does `work` with the number of its place.
 
-    `is_ready` says whether the process at a place, by its id, is at work: until the first is, nothing else
-    is begun, so that what no process could do is told once.
+    Until the first has taken its place nothing else is begun, so that what none could do is told once.
     """
 
-    def __init__(
-        self, size: int, work: Callable[[int], None], is_ready: Callable[[int, int | None], bool]
-    ) -> None:
+    def __init__(self, crew: Crew, work: Callable[[int], None]) -> None:
+        self._crew = crew
         self._work = work
-        self._is_ready = is_ready
-        self._places = [_Place(number) for number in range(1, size + 1)]
+        self._places = [_Place(number) for number in crew.places]
         self._context = get_context("fork")
         self._until_us: int | None = None
         self._is_clean = True
@@ -90,7 +88,7 @@ class Processes:
         """The exit code where the first died before it was ready."""
         first = self._places[0]
         self._begin(first)
-        while first.process is not None and not self._is_ready(first.number, first.process.pid):
+        while first.process is not None and self._crew.pid_at(first.number) != first.process.pid:
             for number in self._wait(told, _LOOK_S):
                 self._pass_on(number)
             if first.process.exitcode is not None:
@@ -124,8 +122,9 @@ class Processes:
         # Ctrl-C is for the parent, which passes it on once.
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for stop in _STOPS:
+            # Until the server has handlers of its own there is nothing to finish.
+            signal.signal(stop, lambda _number, _frame: os._exit(0))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         structlog.contextvars.bind_contextvars(worker=number)
         try:
@@ -163,6 +162,7 @@ class Processes:
 
     def _take_away(self, place: _Place, code: int) -> None:
         place.process = None
+        self._crew.leave_place(place.number)
         if self._until_us is not None:
             self._is_clean = self._is_clean and code == 0
             return

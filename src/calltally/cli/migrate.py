@@ -1,17 +1,38 @@
 """`calltally migrate`: the database, as this version needs it."""
 
+import asyncio
+from typing import Final
+
 import typer
 
-from calltally.bootstrap import load_settings, open_vault
+from calltally.bootstrap import load_settings, open_vault, wall_clock
+from calltally.cli.session import with_store
 from calltally.store.opening import migrate as migrate_database
-from calltally.store.opening import sqlite_path
+from calltally.store.opening import schema_of, sqlite_path
 from calltally.store.schema import HEAD
+from calltally.store.store import Store
+from calltally.store.tenants import admin_list_tenants
+from calltally.store.texts import fill_texts
+
+# The first schema with a search.
+_SEARCHED: Final = "0002"
 
 
 def migrate() -> None:
     """Make the database where it is missing, and bring its schema to this version. Safe to repeat."""
     settings = load_settings()
+    before = asyncio.run(schema_of(settings.database_url, wall_clock))
     migrate_database(settings.database_url)
     if sqlite_path(settings.database_url) is not None:
         open_vault(settings)
+    if before is not None and before < _SEARCHED:
+        with_store(lambda store, _settings: _index_words(store))
     typer.echo(f"The schema is at {HEAD}.")
+
+
+async def _index_words(store: Store) -> None:
+    """Summaries from before there was a search; a few hundred calls a transaction, beside all else."""
+    for tenant in await store.read(admin_list_tenants()):
+        after: bytes | None = b""
+        while after is not None:
+            after = await store.write(fill_texts(tenant.tenant, after))

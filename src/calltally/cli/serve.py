@@ -15,20 +15,22 @@ import typer
 import uvicorn
 import uvloop
 
-from calltally.bootstrap import Application, Member, load_settings, open_service
+from calltally.bootstrap import Application, load_settings, open_service
 from calltally.calls.errors import Misconfigured
+from calltally.cli.accepting import Accepting
 from calltally.cli.crew import Processes
 from calltally.cli.memory import keep_freed_memory
 from calltally.cli.protocol import ProblemProtocol
 from calltally.logs import set_up_logs
 from calltally.settings import MOST_WORKERS, Settings
-from calltally.shared import SharedNumbers
+from calltally.shared import Crew, Member
 from calltally.store.opening import sqlite_path
-from calltally.web.crew_metrics import Crew
 from calltally.web.heads import ON_STOP
 
 # Long enough for any answer but an endless stream, short of what supervisors wait before they kill.
 _GRACE_S: Final = 8
+# Of several processes none takes a connection while it has so many more than another.
+_FAIR: Final = 2
 
 log: Final = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ def serve(
         code = _serve_by_several(settings, listening)
     if code:
         raise typer.Exit(code)
+    log.info("stopped")
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -72,26 +75,23 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
 
 
 def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
-    limits, heads, pids = SharedNumbers(), SharedNumbers(), SharedNumbers()
     parent = os.getpid()
     with tempfile.TemporaryDirectory(prefix="calltally-", ignore_cleanup_errors=True) as folder:
-        crew = Crew(settings.workers, Path(folder), pids)
+        crew = Crew(settings.workers, Path(folder))
 
         def work(place: int) -> None:
-            _run(_serve_beside_others(settings, listening, Member(crew, place, limits, heads, parent)))
+            _run(_serve_beside_others(settings, listening, Member(crew, place, parent)))
 
-        processes = Processes(settings.workers, work, lambda place, pid: pids.get(str(place)) == pid)
-        database = "sqlite" if sqlite_path(settings.database_url) else "postgres"
-        code = processes.run(
-            lambda: _tell(listening, database=database, workers=settings.workers), listening.close
-        )
-    log.info("stopped")
-    return code
+        def began() -> None:
+            database = "sqlite" if sqlite_path(settings.database_url) else "postgres"
+            _tell(listening, database=database, workers=settings.workers)
+
+        return Processes(crew, work).run(began, listening.close)
 
 
 async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
     service = await open_service(settings, member=member)
-    await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
+    await run_server(service.app, listening, trust_proxy=settings.trust_proxy, member=member)
 
 
 def _tell(listening: socket.socket, **told: object) -> None:
@@ -111,8 +111,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise Misconfigured(message) from fault
 
 
-async def run_server(app: Application, listening: socket.socket, *, trust_proxy: bool) -> None:
-    """Run the HTTP server itself; the one function to change for another server."""
+async def run_server(
+    app: Application, listening: socket.socket, *, trust_proxy: bool, member: Member | None = None
+) -> None:
+    """Run the HTTP server itself, beside others on the same socket if it is a `member`.
+
+    The one function to change for another server.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -126,7 +131,8 @@ async def run_server(app: Application, listening: socket.socket, *, trust_proxy:
         timeout_graceful_shutdown=_GRACE_S,
     )
     _keep_signals_from_killing()
-    await _Server(config).serve(sockets=[listening])
+    server = _Server(config) if member is None else _ServerBesideOthers(config, member)
+    await server.serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
@@ -136,6 +142,40 @@ class _Server(uvicorn.Server):
         if on_stop := self.lifespan.state.get(ON_STOP):
             await on_stop()
         await super().shutdown(sockets)
+
+
+class _ServerBesideOthers(_Server):
+    """Leaves the others their share of the connections."""
+
+    def __init__(self, config: uvicorn.Config, member: Member) -> None:
+        super().__init__(config)
+        self._member = member
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup([])
+        if self.started:
+            accepting: list[Any] = [
+                Accepting(each, self._protocol, self._has_enough) for each in sockets or ()
+            ]
+            self.servers = accepting
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    async def on_tick(self, counter: int) -> bool:
+        self._tell_connections()
+        return await super().on_tick(counter)
+
+    def _has_enough(self) -> bool:
+        self._tell_connections()
+        return self._member.crew.lead_of(self._member.place) >= _FAIR
+
+    def _tell_connections(self) -> None:
+        self._member.crew.tell_connections(self._member.place, len(self.server_state.connections))
 
 
 def _keep_signals_from_killing() -> None:

@@ -86,7 +86,11 @@ def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
     rows, *answers = yield from together(ask_standing(tenant), *(seek.requests() if seek else ()))
     standing = standing_in(tenant, rows)
     view = View(standing, standing.revision)
-    page = yield from (_scan(view, query).page() if seek is None else seek.page_of(answers))
+    if seek is None:
+        page = yield from _scan(view, query).page()
+    else:
+        seek.epoch = standing.epoch
+        page = yield from seek.page_of(answers)
     return view, Listed(page.records, page.total, query.offset, view.token)
 
 
@@ -130,10 +134,10 @@ def _scan(view: View, query: ListQuery) -> Scan:
 
 
 def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
-    tenant = view.standing.tenant
-    return (
-        PastSeek(tenant, query, facet_name, view.as_of) if view.is_past else Seek(tenant, query, facet_name)
-    )
+    tenant, epoch = view.standing.tenant, view.standing.epoch
+    if view.is_past:
+        return PastSeek(tenant, query, facet_name, view.as_of)
+    return Seek(tenant, query, facet_name, epoch)
 
 
 def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:

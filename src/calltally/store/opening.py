@@ -7,7 +7,7 @@ from calltally.calls.errors import Misconfigured
 from calltally.store.options import DEFAULTS, PostgresOptions
 from calltally.store.schema import HEAD, upgrade_apart
 from calltally.store.sqlite import SqliteStore
-from calltally.store.steps import Clock, Statement, Step
+from calltally.store.steps import Clock, Rows, Statement, Step
 from calltally.store.store import Store
 
 _MIGRATE = "run `calltally migrate`"
@@ -55,6 +55,25 @@ def _make_file(path: Path) -> None:
         raise Misconfigured(message) from fault
 
 
+async def schema_of(url: str, clock: Clock) -> str | None:
+    """Which schema a database is at; None where it has none, or is not there."""
+    try:
+        store = open_store(url, clock)
+    except Misconfigured:
+        return None
+    try:
+        rows = await store.read(_schema_version())
+    except Misconfigured:
+        return None
+    finally:
+        await store.close()
+    return rows[0][0] if rows else None
+
+
+def _schema_version() -> Step[Rows]:
+    return (yield Statement("meta_schema_version", {}))
+
+
 async def check_schema(store: Store) -> None:
     """Raise Misconfigured, with what to do, unless this code runs on the schema.
 
@@ -65,7 +84,7 @@ async def check_schema(store: Store) -> None:
 
 
 def _schema_fault() -> Step[str | None]:
-    rows = yield Statement("meta_schema_version", {})
+    rows = yield from _schema_version()
     version = rows[0][0] if rows else ""
     if version == HEAD:
         return None

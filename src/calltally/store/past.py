@@ -36,6 +36,9 @@ class PastSeek(Seek):
     def _count_edges(self, asked: list[dict[str, Any]]) -> Many:
         return Many("count_edges_as_of", self._then(asked), self._edges)
 
+    def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
+        return chosen
+
     def _then(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{**each, "as_of": self._as_of} for each in asked]
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
+from calltally.store.children import KEPT
 from calltally.store.counts import ALL, FACETS, columns_of, facet, widths_of
 from calltally.store.spans import Span, cut
 from calltally.store.steps import Clauses, Many, Request, Rows, Step, together
@@ -31,8 +32,8 @@ class Page(NamedTuple):
 SEPARATOR: Final = b",\n"
 
 # A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
-# of the facet, whether it was touched since the revision asked for. Rows just as the database gives
-# them: to name their parts doubles the price of a page.
+# of the facet, and the revision that touched it last (of the past: whether any did since). Rows just
+# as the database gives them: to name their parts doubles the price of a page.
 Bucket: TypeAlias = tuple[int, int, int, int, int, int]
 _MATCHES: Final = 3
 
@@ -59,8 +60,10 @@ def facet_of(calls: CallFilter) -> str | None:
 class Seek:
     """One query on one tenant, answered by the counters of one facet."""
 
-    def __init__(self, tenant: str, query: ListQuery, facet_name: str) -> None:
+    def __init__(self, tenant: str, query: ListQuery, facet_name: str, epoch: str | None = None) -> None:
         self._tenant = tenant
+        # Where it is known, what buckets were opened to before need not be asked again.
+        self.epoch = epoch
         self._query = query
         self._facet = facet_name
         self._widths_s = widths_of(facet_name)
@@ -84,7 +87,7 @@ class Seek:
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
             chosen = yield from self._open(chosen, opened)
             chosen, skip = _cover(chosen, skip, limit)
-        runs = _runs(chosen, descending=self._descending)
+        runs = _runs(self._marked(chosen), descending=self._descending)
         records = (yield from self._records(self._asked(runs, skip))) if runs else b""
         return Page(records, total)
 
@@ -140,13 +143,32 @@ class Seek:
         return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
 
     def _open(self, chosen: Sequence[Bucket], opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+        finer = yield from self._finer(opened)
+        kept = [bucket for bucket in chosen if bucket not in opened]
+        return self._in_order((kept, finer))
+
+    def _finer(self, opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+        if self.epoch is None:
+            return (yield from self._ask_finer(opened))
+        scope = (self._tenant, self.epoch, self._facet, self._sums)
+        finer, unknown = KEPT.known(scope, opened)
+        if unknown:
+            found = yield from self._ask_finer(unknown)
+            KEPT.keep(scope, unknown, found)
+            finer += found
+        return finer
+
+    def _ask_finer(self, opened: Sequence[Bucket]) -> Step[list[Bucket]]:
         spans = [
             Span(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
             for lo_us, hi_us, width_s, *_ in opened
         ]
-        finer = yield self._count_buckets(self._spans(spans))
-        kept = [bucket for bucket in chosen if bucket not in opened]
-        return self._in_order((kept, finer))
+        found: list[Any] = yield self._count_buckets(self._spans(spans))
+        return found
+
+    def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
+        """The buckets with whether they were touched since: of the present there is no since."""
+        return [(*bucket[:5], 0) for bucket in chosen]
 
     def _asked(self, runs: Sequence[Run], skip: int) -> list[dict[str, Any]]:
         """What to read of each run, in their order."""

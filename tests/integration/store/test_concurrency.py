@@ -12,7 +12,7 @@ import pytest
 from calltally.calls.identity import Node
 from calltally.store.opening import open_store
 from calltally.store.store import Recorded, Store, Submission
-from calltally.store.tenants import add_tenant
+from calltally.store.tenants import add_tenant, new_epoch
 from calltally.store.verify import check_revisions
 from tests.conftest import NOW_US
 from tests.integration.store.probing import direct, verified
@@ -71,7 +71,7 @@ async def crowd(url: str, *, each_with_a_store: bool) -> None:
     async with stores(url, WRITERS + 1 if each_with_a_store else 1) as [reader, *others]:
         writers = others or [reader] * WRITERS
         for tenant in TENANTS:
-            await reader.write(add_tenant(tenant, tenant, NOW_US, "epoch-1"))
+            await reader.write(add_tenant(tenant, tenant, NOW_US, new_epoch()))
         writing = asyncio.gather(*(write(store, number) for number, store in enumerate(writers)))
         looks = await look(reader, writing)
         recorded = await writing
@@ -134,7 +134,7 @@ def write_apart(url: str, first: int, both: Barrier) -> None:
 async def _add_tenants(url: str) -> None:
     async with stores(url, 1) as [store]:
         for tenant in TENANTS:
-            await store.write(add_tenant(tenant, tenant, NOW_US, "epoch-1"))
+            await store.write(add_tenant(tenant, tenant, NOW_US, new_epoch()))
 
 
 async def _check_file(url: str) -> None:

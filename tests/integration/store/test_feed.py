@@ -19,7 +19,7 @@ from calltally.store.erasure import erase_call
 from calltally.store.feed import Changed, changes_after
 from calltally.store.listing import SEPARATOR, list_calls
 from calltally.store.store import Store, Submission
-from calltally.store.tenants import add_tenant
+from calltally.store.tenants import add_tenant, new_epoch
 from calltally.store.tokens import SNAPSHOT, make_token
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import listed, submit, verified
@@ -148,7 +148,7 @@ def test_beside_writers_it_is_what_a_snapshot_of_that_revision_shows(
 
 async def crowd(url: str, seed: int) -> None:
     async with stores(url, WRITERS + 1) as [reader, *writers]:
-        await reader.write(add_tenant(TENANT, TENANT, NOW_US, "epoch-1"))
+        await reader.write(add_tenant(TENANT, TENANT, NOW_US, new_epoch()))
         writing = asyncio.gather(*(write(store, Random(seed * 100 + n)) for n, store in enumerate(writers)))
         compared = await copy_beside(reader, writing, Random(seed))
         await writing

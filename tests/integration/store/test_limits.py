@@ -15,7 +15,7 @@ from calltally.store import sqlite
 from calltally.store.listing import list_calls
 from calltally.store.opening import open_store
 from calltally.store.store import Submission
-from calltally.store.tenants import MAX_TENANT_CHARS, add_tenant
+from calltally.store.tenants import MAX_TENANT_CHARS, add_tenant, new_epoch
 from calltally.store.writer import MOST_FACTS
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.probing import found, listed, submit, verdict
@@ -88,7 +88,7 @@ def test_a_request_of_several_commits_answers_in_its_order(bench: Bench) -> None
 async def _write_beside_readers(url: str, size_of_wal: Callable[[], int]) -> int:
     """The longest that the WAL grew while every commit had a reader beside it."""
     store = open_store(url, lambda: NOW_US)
-    await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch-1"))
+    await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
     longest = 0
     for number in range(150):
         told = [Submission(TENANT, fact(number, f"CA{number:030x}{part:02x}")) for part in range(10)]

@@ -10,7 +10,7 @@ import pytest
 from calltally.calls.errors import NotFound
 from calltally.store.sqlite import SqliteStore
 from calltally.store.standing import standing_of
-from calltally.store.tenants import add_tenant
+from calltally.store.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
 
 
@@ -27,7 +27,7 @@ def store(runner: asyncio.Runner, sqlite_template: Path, tmp_path: Path) -> Sqli
 
     async def opened() -> SqliteStore:
         store = SqliteStore(path, lambda: NOW_US)
-        await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch-1"))
+        await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
         return store
 
     return runner.run(opened())

@@ -13,7 +13,7 @@ from calltally.store.link import Asked
 from calltally.store.opening import open_store
 from calltally.store.postgres import PostgresStore
 from calltally.store.store import Store, Submission
-from calltally.store.tenants import add_tenant
+from calltally.store.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.power import Cut, Disk, power_cut_disk
 from tests.integration.store.probing import direct, submit, verified
@@ -39,7 +39,7 @@ async def tell(store: Store, disk: Disk, number: int, state: str) -> None:
 async def traffic(url: str, disk: Disk) -> None:
     """Rounds of requests that share commits, with a cut after each; ends as a server does."""
     store = open_store(url, lambda: NOW_US)
-    await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch-1"))
+    await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
     for turn in range(ROUNDS):
         numbers = range(turn * AT_ONCE, (turn + 1) * AT_ONCE)
         await asyncio.gather(*(tell(store, disk, number, STATES[number % 3]) for number in numbers))

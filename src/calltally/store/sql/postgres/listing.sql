@@ -1,6 +1,6 @@
 -- name: count_buckets
 -- Calls per bucket of each span: those of the filter, and all of the facet.
-SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls, 0
+SELECT t.bucket_s * 1000000, (t.bucket_s + t.width_s) * 1000000, t.width_s, {matches}, t.calls, t.revision
 FROM unnest(:tenant::text[], :facet::text[], :width_s::bigint[], :lo_s::bigint[], :hi_s::bigint[])
     AS k (tenant, facet, width_s, lo_s, hi_s)
 JOIN counts AS t ON t.tenant = k.tenant AND t.facet = k.facet AND t.width_s = k.width_s

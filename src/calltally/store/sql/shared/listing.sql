@@ -88,9 +88,12 @@ FROM calls AS c WHERE c.tenant = :tenant AND c.id > :id ORDER BY c.id LIMIT :mos
 SELECT revision, record FROM calls WHERE tenant = :tenant AND revision > :after ORDER BY revision LIMIT :most;
 
 -- name: calls_ended
--- Ids that ended after a revision, in that order.
-SELECT revision, id, reason, merged_into, created_us FROM tombstones
-WHERE tenant = :tenant AND revision > :after ORDER BY revision LIMIT :most;
+-- Ids that ended after a revision, in that order; each once, and none that is a call's again.
+SELECT t.revision, t.id, t.reason, t.merged_into, t.created_us FROM tombstones AS t
+WHERE t.tenant = :tenant AND t.revision > :after
+    AND NOT EXISTS (SELECT 1 FROM calls AS c WHERE c.tenant = :tenant AND c.id = t.id)
+    AND NOT EXISTS (SELECT 1 FROM tombstones AS l WHERE l.tenant = :tenant AND l.id = t.id AND l.revision > t.revision)
+ORDER BY t.revision LIMIT :most;
 
 -- name: lags_of_calls
 -- Of the calls that changed last: the provider, and how long after their creation that was.

@@ -59,7 +59,7 @@ WHERE tenant = :tenant AND valid_to <= :kept_from
 ORDER BY valid_to LIMIT :most;
 
 -- name: prune_texts!
-DELETE FROM call_texts WHERE tenant = :tenant AND valid_to >= :lowest AND valid_to <= :highest;
+DELETE FROM call_texts WHERE tenant = :tenant AND valid_to = :valid_to;
 
 -- name: old_events
 -- The revisions of the oldest events that are too old to be delivered.

@@ -1,6 +1,6 @@
 -- name: count_buckets
 -- Calls per bucket of a span: those of the filter, and all of the facet.
-SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls, 0 FROM counts
+SELECT bucket_s * 1000000, (bucket_s + width_s) * 1000000, width_s, {matches}, calls, revision FROM counts
 WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND bucket_s >= :lo_s AND bucket_s < :hi_s
     AND {matches} > 0;
 

@@ -1,0 +1,249 @@
+"""`calltally serve --workers`: several processes behind one port, which look like one from outside."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.acceptance.live import (
+    COMMAND,
+    HOST,
+    Live,
+    calltally,
+    own_environment,
+    port_of,
+    request_head,
+)
+
+WORKERS = 3
+ENDS_WITHIN_S = 30
+ADMIN_KEY = "let-me-in"
+
+
+class Server:
+    """One `serve` on SQLite with several processes."""
+
+    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
+        self.environment = own_environment(PORT="0", ADMIN_KEY=ADMIN_KEY, LOG_LEVEL="debug", **settings)
+        self._log = folder / "serve.log"
+        with self._log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", *words], cwd=folder, env=self.environment, stderr=output
+            )
+        self.live = Live(port_of(self.process, self._log), ADMIN_KEY, self._log)
+
+    def told(self, event: str) -> list[dict[str, int]]:
+        lines = self._log.read_text().splitlines()
+        return [told for told in map(json.loads, lines) if told["event"] == event]
+
+    def wait_for(self, what: Callable[[], bool]) -> None:
+        """Looking is all that is done meanwhile; the process that has to do it is another."""
+        until = monotonic() + ENDS_WITHIN_S
+        while not what():
+            assert monotonic() < until, self._log.read_text()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+
+    def pids(self) -> dict[int, int]:
+        """The latest process at each place."""
+        return {told["worker"]: told["pid"] for told in self.told("process begun")}
+
+    def metric(self, name: str) -> float:
+        """What any of them tells for all: the sum over the labels."""
+        text = self.live.ask("GET", "/metrics").body.decode()
+        return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name))
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(ENDS_WITHIN_S)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    assert calltally(tmp_path, "migrate").returncode == 0
+    return tmp_path
+
+
+@pytest.fixture
+def new_server(folder: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def make(*words: str, **settings: str) -> Server:
+        servers.append(Server(folder, *words, **settings))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.process.kill()
+        server.process.wait(ENDS_WITHIN_S)
+        server.wait_for(lambda server=server: not any(map(is_running, server.pids().values())))  # type: ignore[misc]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+HEALTH = request_head("GET /healthz", {"host": HOST})
+
+
+async def ask_at_once(port: int, connections: int) -> None:
+    """That many connections that are all open before the first asks."""
+    opened = await asyncio.gather(*(asyncio.open_connection(HOST, port) for _ in range(connections)))
+    for reader, writer in opened:
+        writer.write(HEALTH)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    for _, writer in opened:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_they_begin_and_end_together(new_server: Callable[..., Server], stop: signal.Signals) -> None:
+    server = new_server("--workers", str(WORKERS))
+    assert server.told("listening")[0]["workers"] == WORKERS
+    server.wait_for(lambda: len(server.pids()) == WORKERS)
+    assert server.live.ask("GET", "/readyz").status == 200
+    assert server.end(stop) == 0
+    assert not any(map(is_running, server.pids().values()))
+    assert len(server.told("stopped")) == 1
+    assert server.told("process died") == []
+
+
+def test_connections_that_come_together_are_shared_out(new_server: Callable[..., Server]) -> None:
+    server = new_server("--workers", str(WORKERS))
+    server.wait_for(lambda: len(server.pids()) == WORKERS)
+    asyncio.run(ask_at_once(server.live.port, 60))
+    server.wait_for(lambda: sum(server_counts(server).values()) == 60)
+    served = server_counts(server)
+    assert min(served.values()) >= 10
+
+
+def server_counts(server: Server) -> Counter[int]:
+    """How many probes each process answered: each counts in a file of its own, which it has in its memory."""
+    counts: Counter[int] = Counter()
+    for place, pid in server.pids().items():
+        [file] = {
+            line.split()[-1]
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines()
+            if re.search(r"/counter_\d+\.db$", line)
+        }
+        content = Path(file).read_bytes()
+        found = re.search(rb'calltally_http_requests_total", \{[^}]*"/healthz"[^]]*\] *', content)
+        if found:
+            counts[place] = int(memoryview(content[found.end() : found.end() + 8]).cast("d")[0])
+        else:
+            counts[place] = 0
+    return counts
+
+
+def test_whoever_is_scraped_tells_for_all_and_no_counter_jumps_when_one_dies(
+    new_server: Callable[..., Server],
+) -> None:
+    server = new_server("--workers", str(WORKERS))
+    server.wait_for(lambda: len(server.pids()) == WORKERS)
+    asyncio.run(ask_at_once(server.live.port, 30))
+    name = 'calltally_http_requests_total{method="GET",route="/healthz"'
+    # The last answer is counted when it is sent.
+    server.wait_for(lambda: server.metric(name) == 30)
+    assert {server.metric(name) for _ in range(5)} == {30}
+    before = server.metric("calltally_http_request_seconds_count")
+    for place, pid in sorted(server.pids().items()):
+        os.kill(pid, signal.SIGKILL)
+        server.wait_for(lambda place=place, pid=pid: server.pids()[place] != pid)  # type: ignore[misc]
+        assert server.metric(name) == 30
+    asyncio.run(ask_at_once(server.live.port, 30))
+    server.wait_for(lambda: server.metric(name) == 60)
+    assert {server.metric(name) for _ in range(5)} == {60}
+    assert server.metric("calltally_http_request_seconds_count") >= before + 30
+    assert server.metric("calltally_writer_queue") == 0
+    for place in server.pids():
+        server.wait_for(lambda place=place: server.metric(f'process_open_fds{{worker="{place}"}}') > 0)  # type: ignore[misc]
+    assert server.end() == 0
+
+
+def test_a_key_has_one_budget_whichever_process_it_meets(new_server: Callable[..., Server]) -> None:
+    server = new_server(WORKERS=str(WORKERS), RATE_LIMIT_PER_MINUTE="20")
+    assert server.told("listening")[0]["workers"] == WORKERS
+    server.wait_for(lambda: len(server.pids()) == WORKERS)
+    key = server.live.new_key(server.live.new_tenant(), "calls:read")
+    headers = {"authorization": f"Bearer {key}"}
+    answers = [server.live.ask("GET", "/api/v1/call-logs", headers=headers) for _ in range(40)]
+    passed = [answer for answer in answers if answer.status == 200]
+    assert {answer.status for answer in answers} == {200, 429}
+    # What is given back while they ask may let a few more through.
+    assert 20 <= len(passed) <= 25
+    assert [int(answer.headers["x-ratelimit-remaining"]) for answer in passed[:5]] == [19, 18, 17, 16, 15]
+
+
+def test_what_cannot_be_served_at_all_is_told_once(tmp_path: Path) -> None:
+    done = calltally(tmp_path, "serve", "--workers", "3", environment=own_environment(PORT="0"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("calltally: there is no database at ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("wrong", ["0", "many", "257"])
+def test_a_number_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
+    assert calltally(tmp_path, "serve", "--workers", wrong).returncode == 2
+    assert calltally(tmp_path, "serve", environment=own_environment(WORKERS=wrong)).returncode == 1
+
+
+def test_without_their_parent_they_end(new_server: Callable[..., Server]) -> None:
+    server = new_server("--workers", str(WORKERS))
+    server.wait_for(lambda: len(server.pids()) == WORKERS)
+    server.end(signal.SIGKILL)
+    until = monotonic() + ENDS_WITHIN_S
+    while any(map(is_running, server.pids().values())):
+        assert monotonic() < until
+
+
+SHORT_LIVED = """
+import os, signal, sys, tempfile
+from pathlib import Path
+from calltally.cli.crew import Processes
+from calltally.logs import set_up_logs
+from calltally.shared import Crew
+
+set_up_logs("json", "error")
+crew = Crew(2, Path(tempfile.gettempdir()))
+
+def work(place):
+    if place == 1:
+        crew.take_place(1, os.getpid())
+        signal.pause()
+    os.write(1, b".")
+    os._exit(3)
+
+sys.exit(Processes(crew, work).run(lambda: None, lambda: None))
+"""
+
+
+def test_what_dies_at_once_is_begun_again_ever_more_seldom() -> None:
+    with subprocess.Popen([sys.executable, "-c", SHORT_LIVED], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        begun = []
+        for _ in range(5):
+            assert process.stdout.read(1) == b"."
+            begun.append(monotonic())
+        pauses = [after - before for before, after in pairwise(begun)]
+        # 0.1, 0.2, 0.4, 0.8 s, and what it takes to begin one.
+        assert [pause > least for pause, least in zip(pauses, (0.09, 0.19, 0.39, 0.79), strict=True)] == [
+            True
+        ] * 4
+        process.terminate()
+        assert process.wait(ENDS_WITHIN_S) == 1

@@ -1,0 +1,60 @@
+"""Buckets that were opened before are not asked for again, and what changes in one is seen at once."""
+
+from typing import Any
+
+import pytest
+
+from calltally.calls.filters import ListQuery
+from calltally.store import seek
+from calltally.store.children import Children
+from calltally.store.listing import list_calls
+from calltally.store.steps import Many, Step, Together
+from tests.conftest import TENANT, Bench, records_of
+from tests.integration.store.probing import submit
+from tests.telling import own
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
+    monkeypatch.setattr(seek, "KEPT", Children())
+
+
+def noted(step: Step[Any], names: list[str]) -> Step[Any]:
+    """The same step; `names` gets the statements that it asks for."""
+    answer = None
+    try:
+        while True:
+            request = step.send(answer)  # type: ignore[arg-type] # None begins it
+            each = request.requests if isinstance(request, Together) else (request,)
+            names += [part.name for part in each if isinstance(part, Many)]
+            answer = yield request
+    except StopIteration as done:
+        return done.value
+
+
+def page(bench: Bench, offset: int) -> tuple[list[str], int]:
+    """The SIDs of a page of one, and how many levels of counters were asked for."""
+    names: list[str] = []
+    step = noted(list_calls(TENANT, ListQuery(limit=1, offset=offset)), names)
+    listed = bench.run(bench.store.read(step))
+    return [call["call_sid"] for call in records_of(listed)], names.count("count_buckets")
+
+
+def test_the_second_time_only_the_widest_are_asked(bench: Bench) -> None:
+    submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
+    first = page(bench, 1)
+    assert first[0] == ["call-2"]
+    assert first[1] > 1
+    assert page(bench, 1) == (["call-2"], 1)
+
+
+def test_what_changes_in_a_bucket_is_seen_at_once(bench: Bench) -> None:
+    submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
+    assert page(bench, 1)[0] == ["call-2"]
+    submit(bench, own(2.5, "between"))
+    assert page(bench, 1)[0] == ["between"]
+    # Its creation moves earlier within the minute: no number of any counter tells of it.
+    submit(bench, own(0.5, "between", event_id="late"))
+    assert page(bench, 1)[0] == ["call-2"]
+    assert page(bench, 3)[0] == ["between"]
