@@ -13,6 +13,7 @@ from bench.rows import (
     loading,
     on_postgres,
     pages,
+    past,
     seeking,
     starting,
 )
@@ -28,6 +29,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "offset": seeking.offset,
     "offset-http": pages.any_page,
     "total": seeking.total,
+    "past": past.past,
+    "streams": past.streams,
     "datasette": against_datasette.against_datasette,
     "ingest": ingest.ingest,
     "callbacks": callbacks.callbacks,

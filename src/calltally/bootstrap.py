@@ -91,8 +91,6 @@ async def open_service(
         await store.close()
         raise
     parts = _parts(settings, store, vault, clock=clock, member=member)
-    if member:
-        member.crew.take_place(member.place, os.getpid())
     app = _with_worker(settings, store, clock, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 

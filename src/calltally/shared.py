@@ -69,7 +69,7 @@ class Crew:
         self._connections = SharedNumbers(size * _PLACES)
 
     def take_place(self, place: int, pid: int) -> None:
-        """A process is there and can work."""
+        """A process is there and takes connections."""
         self._connections.put(str(place), 1)
         self._pids.put(str(place), pid)
 

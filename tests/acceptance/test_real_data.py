@@ -39,7 +39,7 @@ NOT_OF_CALLS = Counter(
         "the body: holds no Call resource": 6,
     }
 )
-WRITTEN = re.compile(rb',"revision":\d+,"updated_at":"[^"]*"')
+WRITTEN = re.compile(rb',"revision":\d+,"updated_at":"[^"]*"|,"snapshot":"[^"]*"')
 
 
 class Sent(NamedTuple):

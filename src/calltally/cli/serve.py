@@ -158,6 +158,11 @@ class _ServerBesideOthers(_Server):
                 Accepting(each, self._protocol, self._has_enough) for each in sockets or ()
             ]
             self.servers = accepting
+            self._member.crew.take_place(self._member.place, os.getpid())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._member.crew.leave_place(self._member.place)
+        await super().shutdown(sockets)
 
     def _protocol(self) -> asyncio.Protocol:
         protocol: Any = self.config.http_protocol_class

@@ -186,7 +186,7 @@ def test_a_revision_that_never_was_is_gone(listed: Service) -> None:
 def test_another_tenants_place_is_none_of_ours(listed: Service) -> None:
     theirs = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     assert changes(listed, headers=theirs)["data"] == []
-    assert at_fault(listed.get(f"{CHANGES}?after={changes(listed)['next']}", theirs)) == ["after"]
+    assert listed.get(f"{CHANGES}?after={changes(listed)['next']}", theirs).status_code == 410
     assert len(changes(listed, "tenant=acme", ADMIN)["data"]) == 3
     assert at_fault(listed.get(CHANGES, ADMIN)) == ["tenant"]
     assert listed.get(CHANGES, listed.new_key("events:write")).status_code == 403

@@ -205,13 +205,14 @@ def test_a_token_that_was_made_up_says_nothing_of_any_ledger(service: Service) -
 
 
 def test_a_token_of_another_tenant_is_none_of_ours(listed: Service) -> None:
+    """Each ledger has an epoch of its own, so it is one of a ledger that is not this."""
     other = listed.new_key("calls:read", tenant=listed.bench.add_tenant("bolt"))
     theirs = page(listed, headers=other)["snapshot"]
-    assert at_fault(listed.get(f"{LIST}?snapshot={theirs}")) == ["snapshot"]
+    assert listed.get(f"{LIST}?snapshot={theirs}").status_code == 410
     ours = page(listed)["snapshot"]
-    assert at_fault(listed.get(f"{LIST}?snapshot={ours}", other)) == ["snapshot"]
+    assert listed.get(f"{LIST}?snapshot={ours}", other).status_code == 410
     # Of the one that may read both, the tenant that it names decides.
-    assert at_fault(listed.get(f"{LIST}?tenant=bolt&snapshot={ours}", ADMIN)) == ["snapshot"]
+    assert listed.get(f"{LIST}?tenant=bolt&snapshot={ours}", ADMIN).status_code == 410
     assert page(listed, f"tenant=acme&snapshot={ours}", ADMIN)["total"] == CALLS
 
 
