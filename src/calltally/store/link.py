@@ -23,6 +23,11 @@ from calltally.store.steps import Params, Rows
 # Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
 _MOST_PREPARED: Final = 256
 _CANCEL_S: Final = 2.0
+# Plans are made anew after so many transactions, at first more often: what was planned for tables that were
+# still empty may go by the wrong index, and nobody else notices while they grow.
+_PLANS_YOUNG: Final = 32
+_PLANS_OLD: Final = 4_096
+_OLD_AFTER: Final = 2_048
 _PLACE: Final = re.compile(r"%\((\w+)\)b|%%")
 _names: Final = count()
 
@@ -95,6 +100,7 @@ class Link:
         self._fault: Exception | None = None
         # Ends that the server has not come to.
         self._ends = 0
+        self._transactions = 0
         self._is_sending = False
         self.is_broken = False
         self._loop = asyncio.get_running_loop()
@@ -185,7 +191,17 @@ class Link:
         self._pgconn.pipeline_sync()
         self._ends += 1
         self._owed.append(_Owed(is_end=True, settled=settled))
+        self._transactions += 1
+        if self._transactions % (_PLANS_OLD if self._transactions > _OLD_AFTER else _PLANS_YOUNG) == 0:
+            self._plan_anew()
         self._flush()
+
+    def _plan_anew(self) -> None:
+        self._pgconn.send_query_params(b"DISCARD PLANS", None)
+        self._owed.append(_Owed())
+        self._pgconn.pipeline_sync()
+        self._ends += 1
+        self._owed.append(_Owed(is_end=True))
 
     def _flush(self) -> None:
         """Hand the system what it takes now, and the rest when it takes more."""

@@ -11,7 +11,10 @@ import pytest
 from calltally.calls.errors import Unavailable
 from calltally.store.link import Asked, Link
 from calltally.store.links import Links, connect
-from tests.integration.store.probing import direct
+from calltally.store.postgres import PostgresStore
+from tests.conftest import Bench
+from tests.integration.store.probing import direct, submit
+from tests.telling import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 
@@ -204,3 +207,19 @@ def test_whoever_waits_is_told_that_the_server_closed(url: str) -> None:
                 link.tell(number(1))
 
     run(work())
+
+
+def test_what_was_planned_for_tables_that_were_empty_is_planned_anew(bench: Bench) -> None:
+    """The ledger's plans are made when there is hardly a call, and kept while there come to be millions."""
+    for commit in range(40):
+        submit(bench, *(fact(at, f"CA{commit * 50 + at}") for at in range(50)))
+    assert isinstance(bench.store, PostgresStore)
+    link = bench.store._writing
+    assert link is not None
+    [name] = [name.decode() for shape, name in link._prepared.items() if b"JOIN calls AS t ON" in shape[0]]
+
+    async def explain() -> str:
+        [rows] = await link.ask(Asked(f"EXPLAIN EXECUTE {name}(NULL, NULL)", {}))
+        return "\n".join(line for (line,) in rows)
+
+    assert "Index Scan using calls_pkey" in bench.run(explain())
