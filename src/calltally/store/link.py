@@ -209,7 +209,7 @@ class Link:
             is_left = bool(self._pgconn.flush())
             # To send much libpq may have had to read as well, and what it has read nobody would tell of.
             self._take_all()
-        except psycopg.OperationalError as fault:
+        except psycopg.Error as fault:
             self._lose(fault)
             return
         if is_left and not self._is_sending:
@@ -222,7 +222,7 @@ class Link:
         try:
             self._pgconn.consume_input()
             self._take_all()
-        except psycopg.OperationalError as fault:
+        except psycopg.Error as fault:
             self._lose(fault)
             return
         if self._is_sending:

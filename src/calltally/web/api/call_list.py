@@ -96,9 +96,12 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Fou
     known = exchange_in(request.scope).headers.get(b"if-none-match")
     is_long = not is_seek(query.filter)
     answer = partial(_answer, tenant, query, known, asked)
-    found = await parts.store.read_tenant(tenant, answer, long=is_long)
+    if query.hold is None:
+        found = await parts.store.read_tenant(tenant, answer, long=is_long)
+    else:
+        # A replica may still have what the name was pinned to before.
+        found = await parts.store.read(answer(), long=is_long)
     if found is None and query.hold is not None:
-        # A replica may not know it yet; the primary has it, if anybody pinned it.
         await parts.store.write(pin(tenant, query.hold, parts.clock()))
         found = await parts.store.read(answer(), long=is_long)
     if found is None:
