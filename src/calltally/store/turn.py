@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Final, TypeAlias
 
 from calltally.calls.errors import Unavailable
@@ -96,19 +96,25 @@ class Turn:
             flock(self._turn, LOCK_EX)
             flock(self._next, LOCK_UN)
             loop, future = asked
+            taken = Event()
             try:
-                loop.call_soon_threadsafe(self._hand_over, future)
+                loop.call_soon_threadsafe(self._hand_over, future, taken)
             except RuntimeError:
                 # The loop is closed: nobody here will write any more.
                 flock(self._turn, LOCK_UN)
+                continue
+            # A lock that this process has it gets again at once: what one who gave up lets go of must be gone
+            # before the next queues, or it would be let go of under him.
+            taken.wait()
 
-    def _hand_over(self, future: "asyncio.Future[None]") -> None:
+    def _hand_over(self, future: "asyncio.Future[None]", taken: Event) -> None:
         self._waiting -= 1
         if future.done():
             # Whoever asked gave up waiting.
             flock(self._turn, LOCK_UN)
         else:
             future.set_result(None)
+        taken.set()
 
 
 def _opened(database: Path, name: str) -> int:

@@ -76,7 +76,6 @@ def test_who_waits_in_vain_is_told_and_harms_nobody(new_turn: Callable[[], Turn]
                 with pytest.raises(Unavailable, match=r"wrote for 0\.05 s"):
                     async with second.taken(0.05):
                         pass
-            second.close()
         # What the second still stood in the queue for is given on.
         async with third.taken(WAIT_S):
             pass
@@ -86,8 +85,8 @@ def test_who_waits_in_vain_is_told_and_harms_nobody(new_turn: Callable[[], Turn]
                     pass
         async with third.taken(WAIT_S):
             pass
-        first.close()
-        third.close()
+        for turn in (first, second, third):
+            turn.close()
 
     run(work())
 
