@@ -5,7 +5,7 @@ numbers in its superseded versions. What those versions say of its place in list
 snapshots are kept, because a page from before must not move; then it is pruned.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from calltally.calls.errors import NotFound
@@ -64,23 +64,15 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
     nodes = sorted({*ids, *(row[1] for row in linked)})
     ended = yield Many("ends_of_ids", [{"tenant": tenant, "id": node} for node in nodes])
     yield from _forget_versions(tenant, calls, [row[0] for row in ended])
-    for name, row in _forgotten(calls, nodes):
-        changes.put(name, tenant=tenant, **row)
+    # An id is the node of its own SID, so what is kept by id goes with the nodes.
+    for node in nodes:
+        changes.put("drop_facts", tenant=tenant, node=node)
+        changes.put("drop_texts", tenant=tenant, id=node)
+        changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
     for call in calls:
         changes.erase(call, reason)
     changes.put("add_erasures", tenant=tenant, erased=len(calls))
     yield from changes.write()
-
-
-def _forgotten(
-    calls: Iterable[StoredCall], nodes: Sequence[bytes]
-) -> Iterable[tuple[str, dict[str, object]]]:
-    for node in nodes:
-        yield "drop_facts", {"node": node}
-        yield "drop_texts", {"id": node}
-        yield "put_identities", {"node": node, "call_sid": "", "id": ERASED}
-    for call in calls:
-        yield "drop_texts", {"id": call.id}
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> Step[None]:

@@ -43,8 +43,8 @@ SELECT (
 SELECT created_us, revision FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: ends_of_id
--- When an id ended: merged into another's, erased or expired.
-SELECT revision, reason, merged_into, created_us FROM tombstones WHERE tenant = :tenant AND id = :id;
+-- When an id ended last: merged into another's, erased or expired.
+SELECT revision FROM tombstones WHERE tenant = :tenant AND id = :id ORDER BY revision DESC LIMIT 1;
 
 -- name: version_that_ended
 -- What a call was until it became another revision.
