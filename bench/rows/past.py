@@ -13,8 +13,8 @@ from bench.traffic import BIG
 from calltally.calls.events import Door, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
-from calltally.exports.formats import FORMATS
 from calltally.exports.window import Window, first_chunk
+from calltally.formats.table import FORMATS
 from calltally.store.listing import SEPARATOR, list_calls
 from calltally.store.opening import open_store
 from calltally.store.sqlite import connect

@@ -20,14 +20,14 @@ from calltally.calls.events import Door, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
-from calltally.exports.formats import FORMATS
 from calltally.exports.window import Window, first_chunk
+from calltally.formats.table import FORMATS
 from calltally.store.listing import Listed, list_calls
 from calltally.store.store import Submission
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import Answer, Service
-from tests.unit.exports.records import joined, plain
-from tests.unit.exports.test_csv_lines import GUARDED
+from tests.unit.formats.records import joined, plain
+from tests.unit.formats.test_csv_lines import GUARDED
 
 LIST = "/api/v1/call-logs"
 BERLIN = ZoneInfo("Europe/Berlin")

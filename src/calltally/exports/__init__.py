@@ -1,1 +1,1 @@
-"""Calls as files: a window of sealed records, as CSV, NDJSON, Parquet or Arrow, at constant memory."""
+"""Windows of calls as of one snapshot, read at constant memory for streams and export jobs."""

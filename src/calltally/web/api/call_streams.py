@@ -13,9 +13,9 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import ListQuery
 from calltally.calls.parameters import shown
 from calltally.calls.times import DAY_US, utc_text
-from calltally.exports.formats import FORMATS, Format
 from calltally.exports.window import Window, first_chunk
-from calltally.exports.writer import Writer
+from calltally.formats.table import FORMATS, Format
+from calltally.formats.writer import Writer
 from calltally.store.listing import Listed
 from calltally.web.exchange import AnyRequest, exchange_in, parts_of, tenant_of
 from calltally.web.operations import Schema

@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec.structs import astuple
 
 from calltally.calls.model import Cost, Escalation, Transfer
-from calltally.exports.columns import COLUMNS, Column, ColumnReader, Kind
+from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind
 
 _TEXT: Final = pa.string()
 _INSTANT: Final = pa.timestamp("us", tz="UTC")

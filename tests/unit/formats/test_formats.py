@@ -5,8 +5,8 @@ import sys
 from zoneinfo import ZoneInfo
 
 from calltally.calls import filters
-from calltally.exports.formats import FORMATS
-from tests.unit.exports.records import plain
+from calltally.formats.table import FORMATS
+from tests.unit.formats.records import plain
 
 
 def test_every_format_of_the_parameter_is_there() -> None:

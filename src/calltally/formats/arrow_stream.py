@@ -4,8 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from calltally.exports.arrow_columns import SCHEMA, ArrowReader
-from calltally.exports.sink import Sink
+from calltally.formats.arrow_columns import SCHEMA, ArrowReader
+from calltally.formats.sink import Sink
 
 
 class ArrowStream:

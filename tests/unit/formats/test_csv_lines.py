@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.phone import is_e164, normalise_number
-from calltally.exports.columns import COLUMNS, Kind
-from calltally.exports.csv_lines import CsvLines, guard
-from tests.unit.exports.records import decoded, joined, phones, plain, records, texts
+from calltally.formats.columns import COLUMNS, Kind
+from calltally.formats.csv_lines import CsvLines, guard
+from tests.unit.formats.records import decoded, joined, phones, plain, records, texts
 
 FORMULA = re.compile(r"[=+\-@\t\r]")
 GUARDED = re.compile(r"''*[=+\-@\t\r]")

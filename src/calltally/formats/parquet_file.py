@@ -6,8 +6,8 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
-from calltally.exports.arrow_columns import SCHEMA, ArrowReader
-from calltally.exports.sink import Sink
+from calltally.formats.arrow_columns import SCHEMA, ArrowReader
+from calltally.formats.sink import Sink
 
 # Whichever comes first: readers like large groups, and memory must stay flat where summaries are long.
 GROUP_ROWS: Final = 65_536

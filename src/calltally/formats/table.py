@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from calltally.exports.csv_lines import CsvLines
-from calltally.exports.ndjson_lines import NdjsonLines
-from calltally.exports.writer import Writer
+from calltally.formats.csv_lines import CsvLines
+from calltally.formats.ndjson_lines import NdjsonLines
+from calltally.formats.writer import Writer
 
 
 class Format(NamedTuple):
@@ -38,7 +38,7 @@ def _ndjson(_zone: ZoneInfo | None) -> Writer:
 
 
 def _parquet(_zone: ZoneInfo | None) -> Writer:
-    from calltally.exports.parquet_file import (
+    from calltally.formats.parquet_file import (
         ParquetFile,
     )  # deferred: pyarrow takes 40 MB, most never need it
 
@@ -46,7 +46,7 @@ def _parquet(_zone: ZoneInfo | None) -> Writer:
 
 
 def _arrow(_zone: ZoneInfo | None) -> Writer:
-    from calltally.exports.arrow_stream import (
+    from calltally.formats.arrow_stream import (
         ArrowStream,
     )  # deferred: pyarrow takes 40 MB, most never need it
 

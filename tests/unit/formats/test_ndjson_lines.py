@@ -2,8 +2,8 @@
 
 from hypothesis import given
 
-from calltally.exports.ndjson_lines import NdjsonLines
-from tests.unit.exports.records import joined, records
+from calltally.formats.ndjson_lines import NdjsonLines
+from tests.unit.formats.records import joined, records
 
 
 @given(records)

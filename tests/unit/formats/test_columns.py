@@ -8,8 +8,8 @@ import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.model import CALL_FIELDS, Call
-from calltally.exports.columns import COLUMNS, ColumnReader, Kind
-from tests.unit.exports.records import plain
+from calltally.formats.columns import COLUMNS, ColumnReader, Kind
+from tests.unit.formats.records import plain
 
 
 def test_the_columns_are_the_records_fields_and_whether_it_was_erased() -> None:

@@ -12,12 +12,12 @@ from hypothesis import given
 from pyarrow import parquet
 
 from calltally.exports import parquet_file
-from calltally.exports.arrow_columns import SCHEMA
-from calltally.exports.arrow_stream import ArrowStream
-from calltally.exports.columns import COLUMNS, Kind
-from calltally.exports.parquet_file import ParquetFile
-from calltally.exports.writer import Writer
-from tests.unit.exports.records import decoded, joined, plain, records
+from calltally.formats.arrow_columns import SCHEMA
+from calltally.formats.arrow_stream import ArrowStream
+from calltally.formats.columns import COLUMNS, Kind
+from calltally.formats.parquet_file import ParquetFile
+from calltally.formats.writer import Writer
+from tests.unit.formats.records import decoded, joined, plain, records
 
 READERS: dict[type[Writer], Callable[[BytesIO], Any]] = {
     ParquetFile: parquet.read_table,

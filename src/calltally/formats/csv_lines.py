@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Raw
 
 from calltally.calls.phone import is_e164, normalise_number
-from calltally.exports.columns import COLUMNS, Column, ColumnReader, Kind
+from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind
 
 # A spreadsheet takes a cell that begins so for a formula, and runs what the caller of a call dictated.
 _FORMULA_BEGINS: Final = frozenset("=+-@\t\r")
