@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from pyarrow import parquet
 
-from calltally.exports import parquet_file
+from calltally.formats import parquet_file
 from calltally.formats.arrow_columns import SCHEMA
 from calltally.formats.arrow_stream import ArrowStream
 from calltally.formats.columns import COLUMNS, Kind
