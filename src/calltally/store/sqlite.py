@@ -25,6 +25,8 @@ T = TypeVar("T")
 _BUSY_MS: Final = 10_000
 _CACHE_KIB: Final = 64 * 1024
 _PAGE_BYTES: Final = 4096
+# More than any file has: SQLite maps what there is of it.
+_MAPPED_BYTES: Final = 1 << 40
 _APART_CACHE_KIB: Final = 8 * 1024
 _MOST_APART: Final = 4
 # How long a transaction may keep the loop from reads that wait.
@@ -56,6 +58,9 @@ class SqliteStore:
         self._path = path
         self._statements = Statements(self.dialect)
         self._reader = _connect_to_read(path)
+        # A page of the list lies on a dozen pages of the file; a system call for each took half of its time.
+        # Only here: what long reads touch would be counted as this process's memory.
+        self._reader.pragma("mmap_size", _MAPPED_BYTES)
         # Idle readers of threads: a stream reads thousands of chunks, half as fast with a new one for each.
         self._apart: list[apsw.Connection] = []
         self._writing = connect(path)

@@ -1,0 +1,70 @@
+"""The reader's mapping of the file, on SQLite: it follows what is appended, and what VACUUM takes away."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from calltally.store.sqlite import SqliteStore, connect
+from calltally.store.standing import standing_of
+from calltally.store.tenants import add_tenant, admin_list_tenants
+from tests.conftest import NOW_US, TENANT
+
+_MANY = 1_000
+
+
+@pytest.fixture
+def path(sqlite_template: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "calltally.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return path
+
+
+@pytest.fixture
+def beside(path: Path) -> Iterator[apsw.Connection]:
+    """An operator's tools: in another process or, as here, beside the store."""
+    connection = connect(path)
+    yield connection
+    connection.close()
+
+
+def test_only_the_reader_of_short_steps_maps_the_file(path: Path) -> None:
+    async def read() -> list[int]:
+        store = SqliteStore(path, lambda: NOW_US)
+        await store.read(admin_list_tenants(), long=True)
+        sizes = [each.pragma("mmap_size") for each in (store._reader, store._writing, *store._apart)]
+        await store.close()
+        return sizes
+
+    reader, *others = asyncio.run(read())
+    assert reader > 1 << 35
+    assert others == [0, 0]
+
+
+def test_a_file_that_grew_and_was_cut_short_is_read_as_it_is(path: Path, beside: apsw.Connection) -> None:
+    def size() -> int:
+        beside.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return path.stat().st_size
+
+    async def read() -> None:
+        store = SqliteStore(path, lambda: NOW_US)
+        await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch"))
+        await store.read(standing_of(TENANT))
+        small = size()
+        with beside:
+            beside.executemany(
+                "INSERT INTO tenants (tenant, name, created_us) VALUES (?, ?, 1)",
+                ((f"tenant-{number}", "x" * 1_000) for number in range(_MANY)),
+            )
+        grown = size()
+        assert len(await store.read(admin_list_tenants())) == _MANY + 1
+        beside.execute("DELETE FROM tenants WHERE tenant <> ?", (TENANT,))
+        beside.execute("VACUUM")
+        assert small <= size() < grown
+        assert [each.tenant for each in await store.read(admin_list_tenants())] == [TENANT]
+        assert (await store.read(standing_of(TENANT))).epoch == "epoch"
+        await store.close()
+
+    asyncio.run(read())
