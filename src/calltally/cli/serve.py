@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -31,6 +32,9 @@ from calltally.web.heads import ON_STOP
 _GRACE_S: Final = 8
 # Of several processes none takes a connection while it has so many more than another.
 _FAIR: Final = 2
+# By default a thread that makes a stream's rows keeps the interpreter from the loop for 5 ms at a time, at
+# each of the several points where a page waits: a first page's p99 beside CSV came down by a fifth to a half.
+_SWITCH_S: Final = 0.0005
 
 log: Final = structlog.get_logger(__name__)
 
@@ -63,6 +67,7 @@ def serve(
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
+    sys.setswitchinterval(_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
 
