@@ -1,38 +1,50 @@
 """The `calltally` command: all subcommands, and how errors are told."""
 
 import sys
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
 from calltally import __version__
 from calltally.calls.errors import CalltallyError, InvalidInput
-from calltally.cli import db, key, provider, route, tenant
-from calltally.cli.demo import demo
-from calltally.cli.import_ import import_calls
-from calltally.cli.migrate import migrate
-from calltally.cli.replay import replay
-from calltally.cli.serve import serve
-from calltally.cli.verify import verify
-from calltally.cli.worker import worker
+from calltally.cli.loading import LazyGroup
 
 FAILED: Final = 1
 MISUSED: Final = 2
 
+_HERE: Final = "calltally.cli"
+
+
+class Subcommands(LazyGroup):
+    """All of them, as help lists them: each by its name and its place."""
+
+    places: ClassVar = {
+        "serve": f"{_HERE}.serve:serve",
+        "worker": f"{_HERE}.worker:worker",
+        "migrate": f"{_HERE}.migrate:migrate",
+        "demo": f"{_HERE}.demo:demo",
+        "import": f"{_HERE}.import_:import_calls",
+        "export": f"{_HERE}.export:export",
+        "replay": f"{_HERE}.replay:replay",
+        "verify": f"{_HERE}.verify:verify",
+        "reconcile": f"{_HERE}.reconcile:reconcile",
+        "status": f"{_HERE}.status:status",
+        "tenant": f"{_HERE}.tenant:commands",
+        "key": f"{_HERE}.key:commands",
+        "route": f"{_HERE}.route:commands",
+        "provider": f"{_HERE}.provider:commands",
+        "db": f"{_HERE}.db:commands",
+    }
+
+
 app: Final = typer.Typer(
+    cls=Subcommands,
     help="One true record per call, for many tenants. Settings are CALLTALLY_* variables or calltally.toml.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (serve, worker, migrate, demo):
-    app.command()(command)
-app.command("import")(import_calls)
-app.command()(replay)
-app.command()(verify)
-for name, group in (("tenant", tenant), ("key", key), ("route", route), ("provider", provider), ("db", db)):
-    app.add_typer(group.commands, name=name)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 (how typer calls it)

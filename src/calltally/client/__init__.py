@@ -1,0 +1,45 @@
+"""The Python client of a server that keeps the contract of /api/v1/call-logs, this one or another.
+
+It needs none of the packages that only the server needs, and loads its HTTP library with the first request.
+`calltally.client.errors` has what it raises, `calltally.client.webhooks` checks what the service delivers.
+"""
+
+from calltally.client.clients import AsyncClient, Client
+from calltally.client.errors import ClientError
+from calltally.client.filters import Filters, Window
+from calltally.client.plan import Retries, Surroundings
+from calltally.client.records import (
+    CallDetail,
+    CallEvent,
+    CallPage,
+    CallRecord,
+    Change,
+    ChangePage,
+    EventPage,
+    Page,
+    Tombstone,
+)
+from calltally.client.streaming import Streamed
+from calltally.client.wire import Answer, Request
+
+__all__ = [
+    "Answer",
+    "AsyncClient",
+    "CallDetail",
+    "CallEvent",
+    "CallPage",
+    "CallRecord",
+    "Change",
+    "ChangePage",
+    "Client",
+    "ClientError",
+    "EventPage",
+    "Filters",
+    "Page",
+    "Request",
+    "Retries",
+    "Streamed",
+    "Surroundings",
+    "Tombstone",
+    "Window",
+]

@@ -1,0 +1,163 @@
+"""The two clients: the same operations, carried out by blocking or by awaiting."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
+
+from calltally.calls.errors import InvalidInput
+from calltally.client import following, operations, sending, streaming
+from calltally.client.plan import TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
+from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
+from calltally.client.transport import AwaitingTransport, BlockingTransport
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_RETRIES: Final = Retries()
+_SURROUNDINGS: Final = Surroundings()
+_MethodOf: TypeAlias = Callable[Concatenate["Client", P], T]
+_AsyncMethodOf: TypeAlias = Callable[Concatenate["AsyncClient", P], T]
+
+
+def blocking(operation: Callable[Concatenate[Plan, P], Talk[T]]) -> _MethodOf[P, T]:
+    """The method that carries an operation out and returns its result."""
+
+    @wraps(operation)
+    def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return drive(operation(client.plan, *args, **kwargs), client.transport.perform)
+
+    return method
+
+
+def iterating(operation: Callable[Concatenate[Plan, P], Walk[T]]) -> _MethodOf[P, Iterator[T]]:
+    """The method that hands out what an operation finds."""
+
+    @wraps(operation)
+    def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return walk(operation(client.plan, *args, **kwargs), client.transport.perform)
+
+    return method
+
+
+def awaiting(
+    operation: Callable[Concatenate[Plan, P], Talk[T]],
+) -> _AsyncMethodOf[P, Coroutine[Any, Any, T]]:
+    """The method that carries an operation out and returns its result."""
+
+    @wraps(operation)
+    def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        return drive_async(operation(client.plan, *args, **kwargs), client.transport.perform)
+
+    return method
+
+
+def iterating_async(
+    operation: Callable[Concatenate[Plan, P], Walk[T]],
+) -> _AsyncMethodOf[P, AsyncIterator[T]]:
+    """The method that hands out what an operation finds."""
+
+    @wraps(operation)
+    def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        return walk_async(operation(client.plan, *args, **kwargs), client.transport.perform)
+
+    return method
+
+
+class _Opened:
+    """What both clients are set up with."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: Retries = _RETRIES,
+        surroundings: Surroundings = _SURROUNDINGS,
+    ) -> None:
+        if not 0 < timeout_s < float("inf"):
+            raise InvalidInput.of(
+                "timeout_s", f"timeout_s must be a number of seconds above 0, not {timeout_s}"
+            )
+        self.plan: Final = Plan(checked_base(base_url), Key(key), timeout_s, retries, surroundings)
+        self._open()
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.plan.base!r})"
+
+
+class Client(_Opened):
+    """Asks a server of the contract, and blocks until it has answered. Threads may share one.
+
+    `base_url` may have a path of its own (`https://example.com/calls`). `timeout_s` bounds each wait for the
+    server: to take the connection (at most 10 s), to take the request, to send more of its answer. `retries`
+    says how often it is asked again, and bounds all tries of one request together. Proxies and certificates
+    are those of the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but for a server on this machine.
+    Redirects are not followed. Over plain http the key can be read on the way. Raises InvalidInput where one
+    of them cannot be.
+    """
+
+    def _open(self) -> None:
+        self.transport = BlockingTransport(self.plan)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.transport.close()
+
+    send = blocking(sending.send)
+    list_calls = blocking(operations.list_calls)
+    iter_calls = iterating(operations.iter_calls)
+    iter_call_pages = iterating(operations.iter_call_pages)
+    get_call = blocking(operations.get_call)
+    list_call_events = blocking(operations.list_call_events)
+    iter_call_events = iterating(operations.iter_call_events)
+    changes = blocking(following.changes)
+    iter_changes = iterating(following.iter_changes)
+    iter_change_pages = iterating(following.iter_change_pages)
+    stream = blocking(streaming.stream)
+
+
+class AsyncClient(_Opened):
+    """The same for asyncio: what `Client` returns is awaited, what it iterates over goes by `async for`.
+
+    Use one within one loop. `stream` writes to its file without awaiting it.
+    """
+
+    def _open(self) -> None:
+        self.transport = AwaitingTransport(self.plan)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self.transport.close()
+
+    send = awaiting(sending.send)
+    list_calls = awaiting(operations.list_calls)
+    iter_calls = iterating_async(operations.iter_calls)
+    iter_call_pages = iterating_async(operations.iter_call_pages)
+    get_call = awaiting(operations.get_call)
+    list_call_events = awaiting(operations.list_call_events)
+    iter_call_events = iterating_async(operations.iter_call_events)
+    changes = awaiting(following.changes)
+    iter_changes = iterating_async(following.iter_changes)
+    iter_change_pages = iterating_async(following.iter_change_pages)
+    stream = awaiting(streaming.stream)

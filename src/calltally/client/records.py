@@ -1,0 +1,132 @@
+"""What a server tells, as typed records. Fields that a server adds are ignored."""
+
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from calltally.calls.model import FINAL, Cost, Escalation, Transfer
+
+T = TypeVar("T")
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """One call. The first seven fields every server tells; the others are None where it does not.
+
+    Times are text in RFC 3339, UTC. A call that was erased after the snapshot of its page has its `id`, its
+    `created_at` and `erased`, and None in all else.
+    """
+
+    id: str
+    call_sid: str | None
+    direction: str | None
+    status: str | None
+    duration_seconds: int | None
+    escalated: bool | None
+    summary: str | None
+    created_at: str | None = None
+    answered_at: str | None = None
+    ended_at: str | None = None
+    ring_seconds: int | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    route: str | None = None
+    agent: str | None = None
+    provider: str | None = None
+    provider_account: str | None = None
+    end_reason: str | None = None
+    hangup_cause: int | None = None
+    sip_code: int | None = None
+    error_code: str | None = None
+    answered_by: str | None = None
+    escalation: Escalation | None = None
+    transfer: Transfer | None = None
+    session_id: str | None = None
+    recording_url: str | None = None
+    cost: Cost | None = None
+    parent_call_sid: str | None = None
+    tags: tuple[str, ...] | None = None
+    metadata: dict[str, Any] | None = None
+    conflicts: int | None = None
+    revision: int | None = None
+    updated_at: str | None = None
+    erased: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its status is one that ends a call."""
+        return self.status in FINAL
+
+
+class CallEvent(msgspec.Struct, frozen=True):
+    """One fact that was told of a call: how it came in, what it said, and what became of it.
+
+    `raw` is the body as it came, for keys that may read it, and `raw_encoding` how it is written.
+    """
+
+    occurred_at: str
+    received_at: str
+    outcome: str
+    said: dict[str, Any]
+    call_sid: str | None = None
+    door: str | None = None
+    provider: str | None = None
+    account: str | None = None
+    event_id: str | None = None
+    sequence: int | None = None
+    reason: str | None = None
+    repeats: int = 0
+    raw: str | None = None
+    raw_encoding: str | None = None
+
+
+class CallDetail(CallRecord, frozen=True):
+    """One call and what belongs to it alone: its timeline, its conversation, what was delivered of it."""
+
+    events: tuple[CallEvent, ...] = ()
+    session: dict[str, Any] | None = None
+    deliveries: tuple[dict[str, Any], ...] = ()
+
+
+class Tombstone(msgspec.Struct, frozen=True):
+    """An id that ended: `merged` into another call, `erased`, or `expired`. Delete what you have of it."""
+
+    id: str
+    tombstone: str
+    merged_into: str | None = None
+    revision: int | None = None
+    updated_at: str | None = None
+
+
+Change: TypeAlias = CallRecord | Tombstone
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, rename={"links": "Link"}):
+    """A page of a list. `total` and `snapshot` are None, and `links` empty, where the server tells none.
+
+    `links` are the targets of the Link header by their relation.
+    """
+
+    data: tuple[T, ...]
+    limit: int
+    offset: int
+    total: int | None = None
+    snapshot: str | None = None
+    links: dict[str, str] = {}
+
+
+CallPage: TypeAlias = Page[CallRecord]
+EventPage: TypeAlias = Page[CallEvent]
+
+
+class ChangePage(msgspec.Struct, frozen=True):
+    """A stretch of the change feed, in the order of its revisions.
+
+    Send `next` as `after` to go on. Where `has_more` is False, whoever applied all of it has what the source
+    had at `revision`. No more is expected to come of calls that were created before `watermark`.
+    """
+
+    data: tuple[Change, ...]
+    next: str
+    has_more: bool
+    revision: int
+    watermark: str | None = None

@@ -1,0 +1,167 @@
+"""The Python client against a running server, of both kinds."""
+
+import asyncio
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pyarrow import ipc, parquet
+
+from calltally.calls.errors import InvalidInput
+from calltally.client import AsyncClient, CallRecord, Client, Retries, Tombstone, errors
+from tests.acceptance.live import Live
+from tests.integration.client.either import Either
+
+CALLS = 23
+
+
+@pytest.fixture(params=[Client, AsyncClient], ids=["blocking", "awaiting"])
+def either(request: pytest.FixtureRequest) -> Iterator[Either]:
+    with asyncio.Runner() as runner:
+        client = Either(request.param, runner)
+        yield client
+        client.close()
+
+
+class Told:
+    """A tenant of whose calls the server was told, and how to ask it."""
+
+    def __init__(self, live: Live, either: Either) -> None:
+        self.live = live
+        self.tenant = live.new_tenant()
+        self.key = live.new_key(self.tenant, "calls:read", "events:write", "transcripts:read")
+        self.tell(*range(CALLS))
+        self.ask = either.open(live.base, self.key, retries=Retries(tries=2, first_s=0.01))
+
+    def tell(self, *numbers: int, status: str = "completed") -> None:
+        self.live.send_events(self.key, [event(number, status) for number in numbers])
+
+
+@pytest.fixture
+def told(live: Live, either: Either) -> Told:
+    return Told(live, either)
+
+
+def event(number: int, status: str) -> dict[str, Any]:
+    return {
+        "id": f"evt-{number}-{status}",
+        "call_sid": f"call-{number:02}",
+        "occurred_at": f"2026-10-01T09:{number:02}:00Z",
+        "status": status if number % 5 else "busy",
+        "direction": "outbound",
+        "summary": f'Said "{number}",\nand no more.',
+        "tags": ["b", "a"],
+        "cost": {"amount": "0.0140", "currency": "USD"},
+    }
+
+
+def sids(calls: list[CallRecord]) -> list[str]:
+    return [str(call.call_sid) for call in calls]
+
+
+def test_pages_hold_still_while_calls_come(told: Told) -> None:
+    before = told.ask(lambda client: client.list_calls(limit=5, order="asc"))
+    told.tell(40, 41)
+    rest = told.ask(lambda client: client.iter_calls(page_size=4, order="asc", snapshot=before.snapshot))
+    assert sids(rest) == [f"call-{number:02}" for number in range(CALLS)]
+    now = told.ask(lambda client: client.iter_calls(page_size=1_000, order="asc"))
+    assert sids(now)[-2:] == ["call-40", "call-41"]
+    assert (before.total, set(before.links)) == (CALLS, {"first", "next", "last"})
+
+
+def test_each_page_is_of_the_snapshot_of_the_first(told: Told) -> None:
+    pages = told.ask(lambda client: client.iter_call_pages(page_size=10))
+    assert [len(page.data) for page in pages] == [10, 10, 3]
+    assert len({page.snapshot for page in pages}) == 1
+    held = told.ask(lambda client: client.iter_calls(page_size=7, hold="run-1"))
+    assert len(held) == CALLS
+
+
+def test_filters_are_what_the_server_knows(told: Told) -> None:
+    filters: dict[str, Any] = {
+        "status": ["busy", "completed"],
+        "direction": "outbound",
+        "from_": datetime(2026, 10, 1, 9, 5, tzinfo=UTC),
+        "to": "2026-10-01T09:10:00+00:00",
+        "escalated": False,
+        "q": "said",
+    }
+    page = told.ask(lambda client: client.list_calls(**filters))
+    assert sorted(sids(page.data)) == [f"call-{number:02}" for number in range(5, 10)]
+    call = page.data[0]
+    assert (call.tags, call.cost.amount, call.conflicts) == (("a", "b"), "0.0140", 0)
+
+
+def test_a_value_that_the_server_refuses_is_told_by_its_name(told: Told) -> None:
+    with pytest.raises(errors.BadRequest) as caught:
+        told.ask(lambda client: client.list_calls(limit=1_001))
+    assert isinstance(caught.value, InvalidInput)
+    assert caught.value.faults[0].parameter == "limit"
+    assert str(caught.value.request_id) in caught.value.detail
+
+
+def test_one_call_and_all_that_was_told_of_it(told: Told) -> None:
+    call = told.ask(lambda client: client.get_call("call-03"))
+    assert (call.status, call.is_final, len(call.events)) == ("completed", True, 1)
+    told.tell(3, status="failed")
+    events = told.ask(lambda client: client.iter_call_events(call.id, page_size=1))
+    assert {each.said["status"] for each in events} == {"completed", "failed"}
+    page = told.ask(lambda client: client.list_call_events("call-03", limit=1, offset=1))
+    assert (page.total, json.loads(page.data[0].raw)["id"]) == (2, events[1].event_id)
+    with pytest.raises(errors.NotFound):
+        told.ask(lambda client: client.get_call("call-99"))
+
+
+def test_the_feed_tells_what_came_and_what_went(told: Told) -> None:
+    everything = told.ask(lambda client: client.iter_change_pages(limit=10))
+    assert [len(page.data) for page in everything] == [10, 10, 3]
+    place = everything[-1].next
+    gone = told.live.ask("DELETE", f"/api/v1/call-logs/call-04?tenant={told.tenant}", headers=told.live.admin)
+    assert gone.status == 204
+    told.tell(7, status="failed")
+    since = told.ask(lambda client: client.iter_changes(place))
+    assert [type(change) for change in since] == [Tombstone, CallRecord]
+    assert since[0].tombstone == "erased"
+    at_the_end = told.ask(lambda client: client.changes(place, wait_s=1))
+    assert (at_the_end.has_more, len(at_the_end.data)) == (False, 2)
+    with pytest.raises(errors.Erased):
+        told.ask(lambda client: client.get_call("call-04"))
+
+
+@pytest.mark.parametrize("format_", ["csv", "ndjson", "parquet", "arrow"])
+def test_a_stream_is_whole(told: Told, format_: str) -> None:
+    file = io.BytesIO()
+    streamed = told.ask(lambda client: client.stream(file, format=format_, order="asc"))
+    assert (streamed.rows, streamed.size_bytes) == (CALLS, len(file.getvalue()))
+    file.seek(0)
+    if format_ == "parquet":
+        assert parquet.read_table(file).num_rows == CALLS
+    elif format_ == "arrow":
+        assert ipc.open_stream(file).read_all().num_rows == CALLS
+    again = io.BytesIO()
+    told.tell(50)
+    told.ask(lambda client: client.stream(again, format=format_, order="asc", snapshot=streamed.snapshot))
+    assert again.getvalue() == file.getvalue()
+
+
+def test_a_wrong_key_is_told_without_it(live: Live, either: Either) -> None:
+    with pytest.raises(errors.Unauthorized) as caught:
+        either.open(live.base, "ct_wrong")(lambda client: client.list_calls())
+    assert "ct_wrong" not in str(caught.value)
+
+
+def test_an_administrator_names_the_tenant(told: Told, either: Either) -> None:
+    ask = either.open(told.live.base, told.live.admin_key)
+    assert len(ask(lambda client: client.iter_calls(tenant=told.tenant, page_size=10))) == CALLS
+    with pytest.raises(errors.Unauthorized):
+        ask(lambda client: client.list_calls())
+
+
+def test_a_snapshot_of_another_ledger_is_gone(told: Told, live: Live) -> None:
+    other = told.ask(lambda client: client.list_calls(limit=1)).snapshot
+    tenant = live.new_tenant()
+    with Client(live.base, live.new_key(tenant, "calls:read")) as client, pytest.raises(errors.SnapshotGone):
+        client.list_calls(snapshot=other)

@@ -1,0 +1,41 @@
+"""The reference of the client lists what there is."""
+
+from calltally import client
+from calltally.calls.errors import CalltallyError
+from calltally.client import Client, errors, webhooks
+from tests.acceptance import pages
+
+SECTIONS = {
+    section.partition("\n")[0].strip("`"): [name for name, _ in pages.rows(section)]
+    for section in (pages.ROOT / "docs/reference/python-client.md").read_text().split("\n## ")[1:]
+}
+
+
+def public(module: object, kind: type) -> set[str]:
+    name = getattr(module, "__name__", "")
+    return {
+        word
+        for word, each in vars(module).items()
+        if isinstance(each, kind) and each.__module__ == name and not word.startswith("_")
+    }
+
+
+def test_the_names_are_those_that_there_are() -> None:
+    assert sorted(SECTIONS["calltally.client"]) == client.__all__
+
+
+def test_the_operations_are_those_that_there_are() -> None:
+    there = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+    assert set(SECTIONS["Operations"]) == there
+
+
+def test_the_errors_are_those_that_there_are() -> None:
+    there = {name for name in public(errors, type) if issubclass(getattr(errors, name), CalltallyError)}
+    assert set(SECTIONS["Errors"]) == there - {"ClientError"}
+
+
+def test_the_names_of_webhooks_are_those_that_there_are() -> None:
+    functions = {
+        name for name, each in vars(webhooks).items() if getattr(each, "__module__", "") == webhooks.__name__
+    }
+    assert set(SECTIONS["Webhooks"]) == {name for name in functions if not name.startswith("_")}
