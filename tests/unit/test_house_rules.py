@@ -13,6 +13,7 @@ Rule = Callable[[Source], Iterator[Finding]]
 
 CALLS = "src/calltally/calls/model.py"
 SQL = "src/calltally/store/sql/calls.sql"
+ONCE = "src/calltally/client/once/statements.sql"
 TEST = "tests/unit/test_any.py"
 DOC = "docs/install.md"
 
@@ -75,6 +76,9 @@ EFFECTS = [
     Sample(effects.sql_in_store, CALLS, "x = f'SELECT id FROM {table}'\n", 1),
     Sample(effects.sql_in_store, CALLS, "x = '''\n  SELECT id\n  FROM calls\n'''\n", 1),
     Sample(effects.sql_in_store, "src/calltally/store/ledger.py", "x = 'SELECT id FROM calls'\n", 0),
+    Sample(effects.sql_in_store, "src/calltally/client/once/claims.py", "x = 'SELECT id FROM calls'\n", 0),
+    Sample(effects.sql_in_store, "src/calltally/client/once.py", "x = 'SELECT id FROM calls'\n", 1),
+    Sample(effects.sql_in_store, "src/calltally/client/paging.py", "x = 'SELECT id FROM calls'\n", 1),
     Sample(effects.sql_in_store, TEST, "x = 'SELECT id FROM calls'\n", 0),
     Sample(effects.clock_at_the_rim, CALLS, "import time\nx = time.monotonic()\n", 0),
     Sample(effects.clock_at_the_rim, CALLS, "import time\nx = time.time()\n", 2),
@@ -124,6 +128,9 @@ TENANTS = [
         f"-- name: first\n{WALLED[0]};\n\n-- name: second^\n-- What it is for.\n{OPEN[0]};\n",
         4,
     ),
+    Sample(effects.tenant_in_every_statement, ONCE, f"-- name: one\n{WALLED[0]};\n", 0),
+    Sample(effects.tenant_in_every_statement, ONCE, f"-- name: one\n{OPEN[0]};\n", 1),
+    Sample(effects.tenant_in_every_statement, ONCE, "-- No name.\nCREATE TABLE effects (tenant TEXT);\n", 0),
     Sample(effects.tenant_in_every_statement, "docs/example.sql", f"-- name: one\n{OPEN[0]};\n", 0),
 ]
 

@@ -1,0 +1,18 @@
+"""What comes with the ledger: neither a driver nor anything of the server."""
+
+import subprocess
+import sys
+
+UNWANTED = ("sqlite3", "apsw", "psycopg", "httpx2", "litestar", "calltally.store", "calltally.web")
+PROGRAM = f"""
+import sys
+# Whoever measures coverage has loaded some of them already.
+before = set(sys.modules)
+import calltally.client.once, calltally.client.once.aio
+print([name for name in {UNWANTED} if name in sys.modules and name not in before])
+"""
+
+
+def test_no_driver_is_imported() -> None:
+    loaded = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
+    assert loaded.stdout.strip() == "[]"
