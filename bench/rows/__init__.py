@@ -14,6 +14,7 @@ from bench.rows import (
     on_postgres,
     pages,
     past,
+    reconcile,
     seeking,
     starting,
 )
@@ -37,5 +38,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "start": starting.start,
     "disk": disk.disk,
     "growth": growth.growth,
+    "reconcile": reconcile.reconcile,
     "postgres": on_postgres.postgres,
 }

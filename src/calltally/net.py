@@ -1,10 +1,24 @@
-"""The little HTTP client that commands use to speak with a server."""
+"""The little HTTP clients: one that commands use to speak with a server, one that waits for a provider."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import httpx2
+
+# The request was not processed, or somebody on the way could not pass it on: to repeat a GET is safe.
+_PASSING: Final = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
 class Answer(NamedTuple):
@@ -13,6 +27,78 @@ class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Patience(NamedTuple):
+    """How often a request is tried, and how long is waited in between (seconds).
+
+    `longest_s` also bounds what an answer's Retry-After may ask for.
+    """
+
+    tries: int = 8
+    first_s: float = 0.5
+    longest_s: float = 60.0
+
+    def wait_s(self, attempt: int, asked: str | None, chance: float) -> float:
+        """The wait after a failed attempt (from 1): as asked for, else any part of a growing span.
+
+        `chance` is from 0 to 1: clients that failed together so do not come back together.
+        """
+        span_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
+        if asked is not None and asked.isascii() and asked.isdigit():
+            return min(self.longest_s, float(asked) + chance * self.first_s)
+        return chance * span_s
+
+
+class PatientClient:
+    """GETs that wait as long as they are asked to, and try again what passes: 429, 502, 503, 504, no answer.
+
+    Redirects are not followed, since a sign-in must not be carried elsewhere. `chance` gives 0 to 1.
+    """
+
+    def __init__(
+        self,
+        chance: Callable[[], float],
+        *,
+        timeout_s: float = 30.0,
+        patience: Patience | None = None,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
+        self._patience = patience or Patience()
+        self._chance = chance
+        self._pause = pause
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """The answer, or the last of those that told to come back. Raises ConnectionError if none came."""
+        for attempt in range(1, self._patience.tries):
+            try:
+                answer = await self._sent(url, headers)
+            except ConnectionError:
+                await self._wait(attempt, None)
+                continue
+            if answer.status not in _PASSING:
+                return answer
+            await self._wait(attempt, answer.headers.get("retry-after"))
+        return await self._sent(url, headers)
+
+    async def _wait(self, attempt: int, asked: str | None) -> None:
+        await self._pause(self._patience.wait_s(attempt, asked, self._chance()))
+
+    async def _sent(self, url: str, headers: Mapping[str, str]) -> Answer:
+        try:
+            answer = await self._client.get(url, headers=headers)
+        except httpx2.TransportError as fault:
+            raise _unreachable(url, fault) from fault
+        return Answer(answer.status_code, answer.headers, answer.content)
 
 
 class HttpClient:
@@ -51,6 +137,9 @@ def _sent(url: str, request: Callable[[], httpx2.Response]) -> Answer:
     try:
         answer = request()
     except httpx2.TransportError as fault:
-        message = f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}"
-        raise ConnectionError(message) from fault
+        raise _unreachable(url, fault) from fault
     return Answer(answer.status_code, answer.headers, answer.content)
+
+
+def _unreachable(url: str, fault: httpx2.TransportError) -> ConnectionError:
+    return ConnectionError(f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}")

@@ -1,0 +1,53 @@
+"""A window of time as people write it: a month, or its two ends."""
+
+import re
+from typing import Final, NamedTuple
+
+from calltally.calls.errors import InvalidInput
+from calltally.calls.times import parse_instant
+
+_MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+_MONTHS: Final = 12
+
+
+class Window(NamedTuple):
+    """From `from_us` (included) to `to_us` (excluded), microseconds UTC."""
+
+    from_us: int
+    to_us: int
+
+
+def read_window(month: str | None, from_: str | None, to: str | None) -> Window:
+    """The window that a month (`2026-10`, in UTC) means, or a begin and an end.
+
+    Raises InvalidInput where it is neither or both, cannot be read, or ends before it begins.
+    """
+    if month is not None:
+        if from_ is not None or to is not None:
+            raise InvalidInput.of("window", "a month is a window by itself; leave out --from and --to")
+        return _month(month)
+    if from_ is None or to is None:
+        raise InvalidInput.of("window", "say which window: a month (2026-10), or both --from and --to")
+    window = Window(_instant("from", from_), _instant("to", to))
+    if window.from_us >= window.to_us:
+        raise InvalidInput.of("from", "from must be earlier than to: the window is from <= created_at < to")
+    return window
+
+
+def _month(text: str) -> Window:
+    found = _MONTH.fullmatch(text)
+    if not found:
+        raise InvalidInput.of("window", f"{text[:40]!r} is not a month; write it as 2026-10")
+    year, month = int(found[1]), int(found[2])
+    after = (year + 1, 1) if month == _MONTHS else (year, month + 1)
+    try:
+        return Window(parse_instant(f"{text}-01"), parse_instant(f"{after[0]:04d}-{after[1]:02d}-01"))
+    except ValueError as fault:
+        raise InvalidInput.of("window", f"{text}: {fault}") from fault
+
+
+def _instant(name: str, text: str) -> int:
+    try:
+        return parse_instant(text)
+    except ValueError as fault:
+        raise InvalidInput.of(name, f"--{name}: {fault}") from fault

@@ -1,0 +1,35 @@
+"""From the options of `calltally reconcile --provider` to its report."""
+
+from calltally.bootstrap import wall_clock
+from calltally.calls.errors import InvalidInput
+from calltally.calls.windows import read_window
+from calltally.cli.reconcile_options import ReconcileOptions
+from calltally.cli.reconcile_provider import Question, compare
+from calltally.cli.session import with_store
+from calltally.reconcile.provider_run import ProviderReport
+
+
+def compared(options: ReconcileOptions, provider: str) -> ProviderReport:
+    """One run. Raises InvalidInput naming the option that is wrong, and what the run raises."""
+    question = _question(options, provider)
+    return with_store(lambda store, settings: compare(store, settings, question, wall_clock()))
+
+
+def _question(options: ReconcileOptions, provider: str) -> Question:
+    """What is compared with a provider. Raises InvalidInput naming the option that is wrong."""
+    if options.calls is not None:
+        raise InvalidInput.of("calls", "with --provider our calls are those of the store here: say --tenant")
+    if options.tenant is None:
+        raise InvalidInput.of("tenant", "say whose calls: --tenant")
+    if options.deliver and not options.heal:
+        raise InvalidInput.of("deliver", "--deliver goes with --heal")
+    return Question(
+        tenant=options.tenant,
+        provider=provider,
+        window=read_window(options.month, options.from_, options.to),
+        files=tuple(options.provider_file or ()),
+        heal=options.heal,
+        deliver=options.deliver,
+        # The file is of all that was found.
+        most=options.limit if options.csv is None else None,
+    )

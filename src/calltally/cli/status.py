@@ -1,0 +1,130 @@
+"""`calltally status --window`: whether a window of time is complete."""
+
+from collections.abc import Sequence
+from shutil import get_terminal_size
+from textwrap import fill
+from typing import Annotated, Final
+
+import typer
+
+from calltally.bootstrap import wall_clock
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.calls.windows import read_window
+from calltally.cli.printing import AsJson, print_json
+from calltally.cli.session import with_store
+from calltally.reconcile.window_status import WindowStatus, window_status
+from calltally.store.store import Store
+from calltally.store.tenants import admin_list_tenants
+
+_SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+_LISTED: Final = 10
+_WIDEST: Final = 100
+_WIDEST_NAME: Final = 26
+
+
+def status(
+    *,
+    window: Annotated[str | None, typer.Option("--window", help="A month in UTC: 2026-10.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Its begin: RFC 3339, or a date (midnight UTC).")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Its end, which is not in it.")] = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option(help="Only this tenant; repeat for more. All if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether a window is complete: what is open, in doubt, silent or waiting.
+
+    The exit code is 0 if it is, for every tenant, and 1 if not.
+    """
+    asked = read_window(window, from_, to)
+
+    async def look(store: Store) -> list[WindowStatus]:
+        tenants = tenant or [each.tenant for each in await store.read(admin_list_tenants())]
+        return [await window_status(store, each, asked, wall_clock()) for each in tenants]
+
+    found = with_store(lambda store, _settings: look(store))
+    if as_json:
+        print_json(found)
+    else:
+        for each in found:
+            _print(each)
+    if not all(each.complete for each in found):
+        raise typer.Exit(1)
+
+
+def _print(found: WindowStatus) -> None:
+    verdict = "complete" if found.complete else "not complete"
+    typer.echo(f"{found.tenant}, {_minute(found.begins)} to {_minute(found.ends)} UTC: {verdict}")
+    for reason in found.reasons:
+        _print_point(reason)
+    for remark in found.remarks:
+        _print_point(f"look at: {remark}")
+    typer.echo("")
+    known = _minute(found.watermark) if found.watermark else "not known"
+    typer.echo(f"  calls {found.calls:,}   revision {found.revision:,}   settled until {known}")
+    _print_open(found)
+    _print_disputed(found)
+    typer.echo("")
+
+
+def _print_open(found: WindowStatus) -> None:
+    if not found.open.calls:
+        return
+    now_us = parse_instant(found.at)
+    rows = [("open calls: route", "provider", "open", "too old", "oldest")]
+    for each in found.open.by_route[:_LISTED]:
+        age = _age(now_us - parse_instant(each.oldest_created_at))
+        rows.append((_cut(each.route), _cut(each.provider), f"{each.calls:,}", f"{each.older:,}", age))
+    _print_table(rows, len(found.open.by_route) - _LISTED)
+    listed = [("oldest open: call SID", "status", "created (UTC)")]
+    listed += [(each.call_sid, each.status, _minute(each.created_at)) for each in found.open.listed[:_LISTED]]
+    _print_table(listed, found.open.calls - _LISTED)
+
+
+def _print_disputed(found: WindowStatus) -> None:
+    if not found.disputed.calls:
+        return
+    rows = [("contradictory facts: call SID", "status", "facts", "created (UTC)")]
+    rows += [
+        (each.call_sid, each.status, str(each.conflicts), _minute(each.created_at))
+        for each in found.disputed.listed[:_LISTED]
+    ]
+    _print_table(rows, found.disputed.calls - _LISTED)
+
+
+def _print_table(rows: Sequence[Sequence[str]], more: int) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    typer.echo("")
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo(f"  {'  '.join(cells)}".rstrip())
+    if more > 0:
+        typer.echo(f"  and {more:,} more; --json lists up to 20")
+
+
+def _print_point(text: str) -> None:
+    width = min(get_terminal_size().columns, _WIDEST)
+    typer.echo(fill(text, width, initial_indent="  - ", subsequent_indent="    "))
+
+
+def _cut(text: str | None) -> str:
+    """A name as a column has room for it."""
+    shown = text or "-"
+    return shown if len(shown) <= _WIDEST_NAME else f"{shown[: _WIDEST_NAME - 1]}…"
+
+
+def _minute(text: str) -> str:
+    return text[:16].replace("T", " ")
+
+
+def _age(span_us: int) -> str:
+    """A span in its two largest units."""
+    parts: list[str] = []
+    left_s = max(span_us, 0) // SECOND_US
+    for width_s, name in _SPANS:
+        count, left_s = divmod(left_s, width_s)
+        if count or parts or name == "min":
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])

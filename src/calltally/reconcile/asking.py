@@ -1,0 +1,66 @@
+"""A provider's word, asked for over HTTP: its list page by page, and single calls."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Protocol
+
+from calltally.calls.errors import Unavailable
+from calltally.calls.events import Fact
+from calltally.providers.callback import Refusal
+from calltally.providers.fetching import Access, Answered, Fetch, Get, Started, fetch
+
+
+class HttpAnswer(Protocol):
+    """What an HTTP client gives back."""
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        ...
+
+
+HttpGet = Callable[[str, Mapping[str, str]], Awaitable[HttpAnswer]]
+
+
+class Asking:
+    """Asks one provider about one tenant's account.
+
+    `get` does the HTTP, with its waits and retries. What it cannot get is raised as Unavailable.
+    """
+
+    def __init__(self, provider: Fetch, access: Access, get: HttpGet) -> None:
+        self._provider = provider
+        self._access = access
+        self._get = get
+        self.requests = 0
+
+    @property
+    def account(self) -> str:
+        """Whose calls are listed; raises Misconfigured where the secrets do not say it."""
+        return self._provider.account_of(self._access.secrets)
+
+    async def pages(self, started: Started) -> AsyncGenerator[list[Fact | Refusal]]:
+        """The calls that started in a stretch of time, a page at a time."""
+        place: str | None = None
+        while True:
+            listing = await fetch(self._provider.list_page(self._access, started, place), self._answer)
+            yield listing.items
+            place = listing.following
+            if place is None:
+                return
+
+    async def call(self, call_sid: str) -> list[Fact | Refusal]:
+        """What the provider says of one call now; nothing where it knows none."""
+        return await fetch(self._provider.one_call(self._access, call_sid), self._answer)
+
+    async def _answer(self, request: Get) -> Answered:
+        self.requests += 1
+        try:
+            answer = await self._get(request.url, request.headers)
+        except ConnectionError as fault:
+            raise Unavailable(f"{fault}; what was done is kept, so run it again later") from fault
+        return Answered(answer.status, answer.body)

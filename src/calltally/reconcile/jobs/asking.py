@@ -1,0 +1,31 @@
+"""Asking for a reconciliation: what is to be compared is written down, the work is a worker's."""
+
+import secrets
+from uuid import UUID
+
+import msgspec
+
+from calltally.reconcile.jobs.spec import ReconciliationSpec
+from calltally.store.jobs import Job, Kind, NewJob, add_job, find_job
+from calltally.store.standing import standing_of
+from calltally.store.steps import Step
+
+
+def new_job_id() -> bytes:
+    """16 bytes that no other job has, as a UUID of version 4."""
+    return UUID(bytes=secrets.token_bytes(16), version=4).bytes
+
+
+def ask_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> Step[Job]:
+    """Queue a reconciliation of the calls as they are now or later. Raises TooManyRequests."""
+    revision = (yield from standing_of(tenant)).revision
+    new = NewJob(job, Kind.RECONCILIATION, msgspec.json.encode(spec), revision)
+    return (yield from add_job(tenant, new, now_us))
+
+
+def unknown_jobs(tenant: str, jobs: list[bytes]) -> Step[list[bytes]]:
+    """Those ids that are of no job of the tenant."""
+    found: list[bytes] = []
+    for job in jobs:
+        found += [] if (yield from find_job(tenant, job)) else [job]
+    return found

@@ -1,0 +1,107 @@
+"""Runs a reconciliation job: in one piece, from its start whenever it was left, until its findings are kept.
+
+To do it again is harmless: what was healed is known by then, and the findings are written anew.
+"""
+
+import asyncio
+import secrets
+from typing import Final
+
+import msgspec
+
+from calltally.reconcile.findings import Report
+from calltally.reconcile.jobs.attending import attended
+from calltally.reconcile.jobs.events_side import compare_events
+from calltally.reconcile.jobs.findings_file import FindingsFile
+from calltally.reconcile.jobs.spec import (
+    EVENTS_FILE,
+    Against,
+    Outcome,
+    Progress,
+    ReconciliationSpec,
+    read_progress,
+    read_spec,
+)
+from calltally.reconcile.provider_question import Place, Question, Room, compare
+from calltally.reconcile.provider_run import ProviderReport
+from calltally.store.job_folders import JobFolder, told_apart
+from calltally.store.job_turn import JobTurn
+from calltally.store.jobs import JobFile, Kept
+
+# Little, since it may be the process that answers requests: what is more is sorted in small pieces.
+_MEMORY_BYTES: Final = 8 * 1024 * 1024
+
+
+class ReconciliationRunner:
+    """Does reconciliation jobs; leaves the one that it is at soon after `stop` is set."""
+
+    def __init__(self, place: Place, stop: asyncio.Event) -> None:
+        self._place = place
+        self._stop = stop
+
+    async def run(self, turn: JobTurn) -> Outcome | None:
+        """All of it, however long that is; None where the worker stopped before. Raises JobTaken."""
+        outcome = read_progress(turn.job.progress).outcome
+        if outcome is None:
+            outcome = await self._afresh(turn)
+        if outcome is not None:
+            # Only now: whoever is killed before does it again, and needs them.
+            await asyncio.to_thread(_remove_events, turn.folder)
+        return outcome
+
+    async def _afresh(self, turn: JobTurn) -> Outcome | None:
+        await asyncio.to_thread(_remove_former, turn.folder)
+        done = await attended(turn, self._stop, _compared(self._place, turn))
+        if done is None:
+            return None
+        progress, file = done
+        await turn.keep(Kept(msgspec.json.encode(progress), turn.job.checked, (file,)))
+        return progress.outcome
+
+
+async def _compared(place: Place, turn: JobTurn) -> tuple[Progress, JobFile]:
+    spec = read_spec(turn.job.spec)
+    with FindingsFile(turn.folder, turn.tenant, f"findings-{secrets.token_hex(8)}") as file:
+        if spec.against is Against.PROVIDER:
+            done = await _with_provider(place, turn, spec, file)
+        else:
+            done = ProviderReport(await compare_events(turn, file.add))
+        kept, written = await asyncio.to_thread(file.finish)
+    return Progress(kept, _outcome(done.report, done.healed)), written
+
+
+async def _with_provider(
+    place: Place, turn: JobTurn, spec: ReconciliationSpec, file: FindingsFile
+) -> ProviderReport:
+    question = Question(
+        tenant=turn.tenant,
+        provider=spec.provider or "",
+        window=spec.window,
+        heal=spec.heal,
+        deliver=spec.deliver,
+        tolerance_s=spec.tolerance_s,
+        most=0,
+        at_least=turn.job.checked,
+    )
+    room = Room(turn.folder.path_of("."), _MEMORY_BYTES)
+    with told_apart():
+        return await compare(place, question, turn.clock(), told=file.add, room=room)
+
+
+def _outcome(report: Report, healed: msgspec.Struct | None) -> Outcome:
+    counts = {kind.value: count for kind, count in report.counts.items()}
+    return Outcome(counts, report.looked_at, None if healed is None else msgspec.structs.asdict(healed))
+
+
+def _remove_former(folder: JobFolder) -> None:
+    """What a run before left; nobody was told of it."""
+    folder.make()
+    with told_apart():
+        for path in folder.path_of(".").iterdir():
+            if path.name != EVENTS_FILE:
+                path.unlink(missing_ok=True)
+
+
+def _remove_events(folder: JobFolder) -> None:
+    with told_apart():
+        folder.path_of(EVENTS_FILE).unlink(missing_ok=True)

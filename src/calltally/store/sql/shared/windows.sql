@@ -1,0 +1,20 @@
+-- name: active_hours_of_providers
+-- Which hours had calls of which provider; from the counters, so that it costs hours and not calls.
+SELECT facet, bucket_s
+FROM counts
+WHERE
+    tenant = :tenant
+    AND facet >= 'provider='
+    AND facet < 'provider>'
+    AND width_s = 3600
+    AND bucket_s >= :lo_s
+    AND bucket_s < :hi_s
+    AND calls > 0
+
+-- name: waiting_letters_since
+-- Letters that came since an instant and wait for a replay, by provider, with the time of the oldest.
+SELECT provider, count(*), min(received_us)
+FROM dead_letters
+WHERE tenant = :tenant AND received_us >= :since_us AND replayed_us IS NULL
+GROUP BY provider
+ORDER BY provider

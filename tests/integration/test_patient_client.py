@@ -1,0 +1,94 @@
+"""The HTTP client that waits: what it tries again, how long it waits, when it gives up."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.net import Answer, Patience, PatientClient
+
+
+@contextmanager
+def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these statuses with their Retry-After, one after the other; what it was sent."""
+    left, seen = list(answers), list[str]()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            seen.append(self.headers["authorization"])
+            status, after = left.pop(0)
+            self.send_response(status)
+            if after is not None:
+                self.send_header("retry-after", after)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_parts: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", seen
+        server.shutdown()
+        thread.join()
+
+
+def got(url: str, *, tries: int = 4, chance: Callable[[], float] = lambda: 0.5) -> tuple[Answer, list[float]]:
+    waits: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+
+    async def session() -> Answer:
+        patience = Patience(tries, first_s=1.0, longest_s=30.0)
+        async with PatientClient(chance, timeout_s=5, patience=patience, pause=pause) as client:
+            return await client.get(url, {"authorization": "Basic x"})
+
+    return asyncio.run(session()), waits
+
+
+def test_what_passes_is_tried_again_after_the_wait_that_is_asked_for() -> None:
+    with answering((429, "7"), (503, None), (502, "600"), (200, None)) as (url, seen):
+        answer, waits = got(url)
+    assert (answer.status, answer.body) == (200, b"ok")
+    # As asked for and a bit, then half of a span that grew, then no longer than the longest.
+    assert waits == [7.5, 1.0, 30.0]
+    assert seen == ["Basic x"] * 4
+
+
+def test_the_last_answer_is_told_when_patience_ends() -> None:
+    with answering((429, "Tue, 24 Nov 2026 22:00:00 GMT"), (504, None)) as (url, _):
+        answer, waits = got(url, tries=2)
+    assert (answer.status, waits) == (504, [0.5])
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 500])
+def test_other_answers_are_final(status: int) -> None:
+    with answering((status, None)) as (url, _):
+        answer, waits = got(url)
+    assert (answer.status, waits) == (status, [])
+
+
+def test_nobody_there() -> None:
+    with answering() as (url, _):
+        pass
+    with pytest.raises(ConnectionError, match=r"no answer from 127\.0\.0\.1"):
+        got(url, tries=3)
+
+
+@given(st.integers(1, 40), st.sampled_from([None, "0", "12", "-1", "soon", "²"]), st.floats(0, 1))
+def test_no_wait_is_longer_than_the_longest(attempt: int, asked: str | None, chance: float) -> None:
+    wait_s = Patience(first_s=0.5, longest_s=60.0).wait_s(attempt, asked, chance)
+    assert 0 <= wait_s <= 60
+    if asked == "12":
+        assert wait_s >= 12

@@ -1,0 +1,360 @@
+"""`calltally reconcile --events`: our own store, any server, an exported folder; and what is printed."""
+
+import csv
+import gzip
+import io
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from calltally.calls.identity import Node
+from calltally.cli.main import main
+from calltally.client.exporting.checkpoint import FileState
+from calltally.client.exporting.manifest import Manifest, write_manifest
+from calltally.reconcile.against_events import AgainstEvents
+from calltally.store.content import bodies
+from calltally.store.store import Submission
+from tests.acceptance.bare_server import KEY, BareServer, calls, listening
+from tests.conftest import TENANT, Bench
+from tests.integration.store.probing import direct
+from tests.telling import fact
+
+WINDOW = ("--from", "2026-09-21", "--to", "2026-09-28")
+SIDS = ["CA" + f"{number:032d}" for number in range(4)]
+DAY_S = 86_400
+
+
+class Said(NamedTuple):
+    """What the command printed, and its exit status."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 (whatever a command prints)
+        return json.loads(self.out)
+
+
+class Reconcile:
+    """Runs `calltally reconcile` in this process, on a store that is there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def __call__(self, *words: object, stdin: bytes = b"") -> Said:
+        self._monkeypatch.setattr(sys, "argv", ["calltally", "reconcile", *map(str, words)])
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self._capsys.readouterr()
+        assert isinstance(ended.value.code or 0, int)
+        return Said(int(ended.value.code or 0), out, err)
+
+
+@pytest.fixture
+def reconcile(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Reconcile:
+    for name in ("CALLTALLY_BASE_URL", "CALLTALLY_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Reconcile(monkeypatch, capsys)
+
+
+@pytest.fixture
+def month(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Four calls of the store, of which two prove to be one; the events as their endpoints got them."""
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    link = (Node(SIDS[3], is_carrier=True),)
+    told = [
+        fact(-DAY_S, SIDS[0], status="ringing"),
+        fact(1, SIDS[0], status="busy"),
+        fact(2, SIDS[1], status="failed"),
+        fact(3, SIDS[1], status="completed", talk_seconds=5, escalated=True),
+        fact(4, SIDS[2], status="in-progress"),
+        fact(5, "own-id", status="completed", is_carrier=False),
+        fact(6, "own-id", status="completed", is_carrier=False, links=link, summary="The same call."),
+    ]
+    for each in told:
+        bench.now_us = each.occurred_us + 1_000
+        bench.run(bench.store.submit([Submission(TENANT, each)]))
+    with direct(bench.url) as db:
+        rows = db("SELECT body FROM outbox ORDER BY revision, event")
+    return [bodies.decompress(body) for (body,) in rows]
+
+
+def logged(path: Path, bodies: Iterable[bytes]) -> Path:
+    path.write_bytes(b"".join(body + b"\n" for body in bodies))
+    return path
+
+
+# --------------------------------------------------------------------------------------------- a store
+
+
+def test_what_the_ledger_announced_reconciles_with_it(
+    reconcile: Reconcile, month: list[bytes], tmp_path: Path
+) -> None:
+    log = logged(tmp_path / "log", month)
+    said = reconcile(
+        "--events", log, "--tenant", TENANT, *WINDOW, "--expect", "started", "--expect", "completed"
+    )
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines() == [
+        "Calls created from 2026-09-21 to 2026-09-28, reconciled with events",
+        f"3 calls, {len(month)} events, 1 asked",
+        "Nothing was found.",
+    ]
+
+
+def test_a_call_that_began_before_the_window_is_not_unknown(
+    reconcile: Reconcile, month: list[bytes], tmp_path: Path
+) -> None:
+    log = logged(tmp_path / "log", [body for body in month if SIDS[0].encode() in body])
+    ends = ("--from", "2026-09-21T14:14:00Z", "--to", "2026-09-21T14:14:02Z")
+    said = reconcile("--events", log, "--tenant", TENANT, *ends, "--json")
+    assert said.code == 0, said.out
+    assert said.json["looked_at"] == {"calls": 0, "events": 2, "made_later": 0, "asked": 0}
+
+
+def test_what_does_not_add_up_is_found_and_the_exit_code_is_1(
+    reconcile: Reconcile, month: list[bytes], tmp_path: Path
+) -> None:
+    correction = next(body for body in month if b'"corrects"' in body)
+    lost = [body for body in month if body is not correction]
+    log = logged(tmp_path / "log", [*lost, lost[0], b"no event"])
+    said = reconcile("--events", log, "--tenant", TENANT, *WINDOW, "--json")
+    assert said.code == 1
+    assert said.json["counts"] == {"other-final-state": 1, "repeated-event": 1, "unreadable": 1}
+    assert said.json["window"] == {"from": "2026-09-21T00:00:00.000000Z", "to": "2026-09-28T00:00:00.000000Z"}
+    other = next(each for each in said.json["findings"] if each["kind"] == "other-final-state")
+    assert (other["call_sid"], other["ours"], other["theirs"]) == (SIDS[1], "completed", "failed")
+
+
+def test_a_tenant_that_there_is_not_is_named(
+    reconcile: Reconcile, month: list[bytes], tmp_path: Path
+) -> None:
+    said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", "nobody", *WINDOW)
+    assert said.code == 1
+    assert "nobody" in said.err
+
+
+# -------------------------------------------------------------------------------------------- a server
+
+
+def envelopes(server: BareServer) -> list[bytes]:
+    """The events of a server's calls, as it might send them: with no revision."""
+    return [
+        msgspec.json.encode(
+            {
+                "id": f"msg-{number}",
+                "event": "voice.call.completed",
+                "created_at": each.at,
+                "data": {"call_sid": each.record["call_sid"], "status": each.record["status"]},
+            }
+        )
+        for number, each in enumerate(server.listed)
+    ]
+
+
+def test_any_server_of_the_page_will_do(
+    reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = BareServer(calls(1_300))
+    bodies = envelopes(server)
+    bodies[199] = bodies[199].replace(b"CA", b"CX")
+    window = ("--from", "2026-10-02", "--to", "2026-10-09")
+    with listening(server) as base:
+        monkeypatch.setenv("CALLTALLY_BASE_URL", base)
+        monkeypatch.setenv("CALLTALLY_API_KEY", KEY)
+        stdin = b"\n".join(bodies[:200])
+        said = reconcile(
+            "--events", "-", *window, "--json", "--limit", 1, "--csv", tmp_path / "all", stdin=stdin
+        )
+    assert said.code == 1
+    # A call each ten minutes: 144 are beside the window, 1,008 in it, of which 55 have an event. That of a
+    # SID which nobody knows is asked for in vain.
+    assert said.json["looked_at"]["calls"] == 1_008
+    assert said.json["counts"] == {"missing-event": 953, "unknown-call": 1}
+    assert said.json["looked_at"]["asked"] == 1
+    assert len(said.json["findings"]) == 2
+    assert len((tmp_path / "all").read_text().splitlines()) == 955
+
+
+def test_a_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
+    log = logged(tmp_path / "log", [])
+    said = reconcile("--events", log, *WINDOW, "--base-url", "http://127.0.0.1:9")
+    assert (said.code, said.out) == (2, "")
+    assert "CALLTALLY_API_KEY" in said.err
+
+
+# -------------------------------------------------------------------------------------------- a folder
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """An exported day of three calls, one of them of before."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    records = [
+        {
+            "id": str(number),
+            "call_sid": sid,
+            "status": "busy",
+            "created_at": f"2026-10-0{number + 1}T00:00:00Z",
+        }
+        for number, sid in enumerate(SIDS[:3])
+    ]
+    (folder / "calls.ndjson").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in records))
+    told = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 3}
+    told |= {"by_status": {"busy": 3}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
+    told |= {"repeats": 0, "holes": 0, "notes": [], "files": [FileState("calls.ndjson", 3, 1, "")]}
+    window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-04T00:00:00Z"}
+    write_manifest(folder, Manifest(source="x", window=window, **told))  # type: ignore[arg-type] # of every kind
+    return folder
+
+
+def seen(sid: str, **more: object) -> bytes:
+    told = {"id": f"m-{sid}", "event": "voice.call.completed", "created_at": "2026-10-02T12:00:00Z"}
+    return msgspec.json.encode(told | {"data": {"call_sid": sid, "status": "busy"}} | more)
+
+
+def test_a_folder_has_its_own_window(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "log.gz"
+    packed.write_bytes(gzip.compress(seen(SIDS[0])))
+    said = reconcile(
+        "--events", packed, "--events", logged(tmp_path / "b", [seen("=x\x1b[2J")]), "--calls", export
+    )
+    assert (said.code, said.err) == (1, "")
+    counted = re.findall(r"^(\w+ \w+) +(\d+)", said.out, re.MULTILINE)
+    assert counted == [("Missing event", "2"), ("Unknown call", "1")]
+    assert "\x1b" not in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
+def test_a_window_may_be_a_part_of_the_folder(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+    log = logged(tmp_path / "log", [seen(SIDS[0]), seen(SIDS[1])])
+    said = reconcile("--events", log, "--calls", export, "--from", "2026-10-02", "--to", "2026-10-03")
+    assert said.code == 0, said.out
+    assert said.out.splitlines()[1] == "1 call, 2 events"
+
+
+def test_the_files_have_what_the_terminal_leaves_out(
+    reconcile: Reconcile, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    rows, page = tmp_path / "found.csv", tmp_path / "found.html"
+    log = logged(tmp_path / "log", [seen("=x", received_at="2026-10-02T13:00:00Z"), b"{"])
+    files = ("--csv", rows, "--html", page)
+    said = reconcile("--events", log, "--calls", export, *files, "--limit", "1", "--late", "30m")
+    assert said.code == 1
+    assert "Missing event, the first 1 of 3" in said.out
+    assert "2026-10-02T12:00:00" in said.out
+    heading, *cells = csv.reader(rows.read_text().splitlines())
+    assert heading == ["kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times"]
+    assert sorted(row[0] for row in cells) == [
+        "late-event",
+        *["missing-event"] * 3,
+        "unknown-call",
+        "unreadable",
+    ]
+    assert "'=x" in [row[1] for row in cells]
+    assert "The first 1 of 3." in page.read_text()
+
+
+def test_the_findings_can_be_left_out(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+    said = reconcile("--events", logged(tmp_path / "log", []), "--calls", export, "--limit", "0")
+    assert said.code == 1
+    assert "Missing event       3" in said.out
+    assert SIDS[0] not in said.out
+
+
+def test_a_disk_without_room_is_told(
+    reconcile: Reconcile, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    monkeypatch.setattr(AgainstEvents.__init__, "__defaults__", (None, 1))
+    said = reconcile("--events", logged(tmp_path / "log", [seen(SIDS[0])]), "--calls", export)
+    assert (said.code, said.out) == (1, "")
+    assert "set TMPDIR to another folder" in said.err
+
+
+# ------------------------------------------------------------------------------------------- misuse
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "say what to compare with"),
+        (("--events", "log", "--provider", "twilio"), "say what to compare with"),
+        (("--events", "log"), "say which window"),
+        (("--events", "log", *WINDOW), "say whose calls"),
+        (("--events", "missing", "--calls", "export"), "missing cannot be read"),
+        (("--events", "log", "--calls", "."), "has no manifest.json"),
+        (("--events", "log", "--calls", "export", "--late", "soon"), "--late 'soon'"),
+        (("--events", "log", "--calls", "export", "--as-of", "now"), "--as-of"),
+        (("--events", "log", "--calls", "export", "--expect", "bogus"), "completed, started, escalated"),
+        (("--events", "log", "--calls", "export", "--heal"), "go with --provider"),
+        (("--events", "log", "--calls", "export", "--csv", "no/such/file"), "cannot be written"),
+        (("--events", "log", "--calls", "export", "--html", "no/such/file"), "cannot be written"),
+        (("--provider", "twilio"), "say whose calls: --tenant"),
+        (("--provider", "twilio", "--calls", "export"), "say --tenant"),
+        (("--provider", "twilio", "--tenant", "acme", "--deliver"), "goes with --heal"),
+        (("--provider", "twilio", "--tenant", "acme"), "say which window"),
+    ],
+)
+def test_misuse_is_one_line_and_status_2(
+    reconcile: Reconcile, export: Path, words: tuple[str, ...], told: str
+) -> None:
+    assert export.is_dir()
+    Path("log").write_bytes(b"")
+    said = reconcile(*words)
+    assert (said.code, said.out) == (2, "")
+    assert told in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+# --------------------------------------------------------------------------------------- a provider
+
+
+LISTED = {
+    "sid": "CA1234567890abcdef1234567890abcdef",
+    "account_sid": "AC1234567890abcdef1234567890abcdef",
+    "status": "completed",
+    "direction": "outbound-api",
+    "from": "+14155550100",
+    "to": "+14155550123",
+    "start_time": "Thu, 01 Oct 2026 09:30:00 +0000",
+    "end_time": "Thu, 01 Oct 2026 09:32:30 +0000",
+    "duration": "142",
+}
+
+
+def test_what_a_provider_lists_is_printed_and_written_alike(
+    reconcile: Reconcile, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    file = tmp_path / "calls.json"
+    file.write_bytes(msgspec.json.encode([LISTED, LISTED | {"sid": LISTED["sid"].replace("f", "e")}]))
+    words = ("--provider", "twilio", "--provider-file", file, "--tenant", TENANT, "--month", "2026-10")
+    said = reconcile(*words, "--csv", tmp_path / "csv", "--limit", 1)
+    assert (said.code, said.err) == (1, "")
+    assert "Unheard call, the first 1 of 2" in said.out
+    assert len((tmp_path / "csv").read_text().splitlines()) == 3
+    healed = reconcile(*words, "--heal", "--json")
+    assert (healed.code, healed.json["healed"]["recorded"]) == (1, 2)
+    again = reconcile(*words, "--heal")
+    assert again.code == 0
+    assert again.out.splitlines()[-2:] == [
+        "Nothing was found.",
+        "Healed: 0 recorded, 0 known, 0 unchanged, 0 refused, 0 left",
+    ]

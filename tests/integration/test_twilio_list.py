@@ -1,0 +1,160 @@
+"""Twilio's list of calls over HTTP, from a stand-in that Twilio's own SDK reads as well."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+from twilio.rest import Client
+
+from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
+from calltally.calls.events import Door, Fact
+from calltally.calls.times import SECOND_US
+from calltally.net import Patience, PatientClient
+from calltally.providers.callback import Refusal
+from calltally.providers.fetching import Access, Started
+from calltally.providers.registry import PROVIDERS
+from calltally.reconcile.asking import Asking
+from tests.conftest import NOW_US
+from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
+
+T = TypeVar("T")
+BY_TOKEN = {"account_sid": ACCOUNT, "auth_token": TOKEN}
+BY_KEY = {"account_sid": ACCOUNT, "auth_token": "old", "api_key_sid": KEY[0], "api_key_secret": KEY[1]}
+START_US = NOW_US - 30 * 86_400 * SECOND_US
+
+
+def sid(number: int) -> str:
+    return f"CA{number:032x}"
+
+
+def calls(count: int) -> list[dict[str, Any]]:
+    return [resource(sid(number), START_US + number * SECOND_US) for number in range(count)]
+
+
+def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN) -> T:
+    async def session() -> T:
+        patience = Patience(tries=3, first_s=0.0)
+        async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
+            access = Access(api.url, secrets, NOW_US)
+            return await work(Asking(PROVIDERS["twilio"].fetch, access, client.get))
+
+    return asyncio.run(session())
+
+
+async def listed(asking: Asking, begin: int = 0, end: int = 100_000) -> list[Fact | Refusal]:
+    started = Started(START_US + begin * SECOND_US, START_US + end * SECOND_US)
+    return [item async for page in asking.pages(started) for item in page]
+
+
+@pytest.mark.parametrize("secrets", [BY_TOKEN, BY_KEY])
+def test_all_pages_of_the_list(secrets: dict[str, str]) -> None:
+    with served(TwilioApi(calls(2_500), busy_every=2)) as api:
+        items = ask(api, listed, secrets)
+    facts = [item for item in items if isinstance(item, Fact)]
+    assert [fact.call_sid for fact in facts] == [sid(number) for number in reversed(range(2_500))]
+    assert {(fact.door, fact.account, fact.received_us) for fact in facts} == {
+        (Door.PROVIDER_LIST, ACCOUNT, NOW_US)
+    }
+    # Three pages; after the first request each second one is told to come again.
+    assert len(api.asked) == 5
+
+
+def test_a_stretch_of_time_includes_both_its_ends() -> None:
+    with served(TwilioApi(calls(50))) as api:
+        items = ask(api, lambda asking: listed(asking, 10, 20))
+    assert [item.call_sid for item in items if isinstance(item, Fact)] == [
+        sid(number) for number in range(20, 9, -1)
+    ]
+
+
+def test_one_call_and_one_that_twilio_does_not_know() -> None:
+    async def both(asking: Asking) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
+        return await asking.call(sid(1)), await asking.call("CA/../x")
+
+    with served(TwilioApi(calls(2))) as api:
+        found, missing = ask(api, both)
+    (fact,) = found
+    assert isinstance(fact, Fact)
+    assert (fact.call_sid, fact.said["status"]) == (sid(1), "completed")
+    assert missing == []
+    assert api.asked[-1].endswith("/Calls/CA%2F..%2Fx.json")
+
+
+def test_what_cannot_be_read_is_a_refusal_with_its_place() -> None:
+    odd = resource(sid(0), START_US, status="exploded")
+    with served(TwilioApi([odd, *calls(2)[1:]])) as api:
+        fact, refusal = ask(api, listed)
+    assert isinstance(fact, Fact)
+    assert isinstance(refusal, Refusal)
+    assert refusal.position == "Twilio's answer calls[1]"
+    assert "exploded" in refusal.reason
+
+
+@pytest.mark.parametrize(
+    ("secrets", "says"),
+    [
+        ({"auth_token": TOKEN}, "account_sid is missing"),
+        ({"account_sid": "acme", "auth_token": TOKEN}, "account_sid is not AC"),
+        ({**BY_TOKEN, "api_key_sid": KEY[0]}, "put both"),
+        ({**BY_TOKEN, "auth_token": "wrong"}, r"401 \(Authenticate\)"),
+    ],
+)
+def test_secrets_that_do_not_do(secrets: dict[str, str], says: str) -> None:
+    with served(TwilioApi(calls(1))) as api, pytest.raises(Misconfigured, match=says) as told:
+        ask(api, listed, secrets)
+    assert "wrong" not in told.value.detail.removeprefix("Twilio answered")
+
+
+def test_a_provider_that_stays_busy_or_away_is_unavailable() -> None:
+    with served(TwilioApi(calls(1), busy_every=1)) as api:
+        with pytest.raises(Unavailable, match="429"):
+            ask(api, listed)
+        assert len(api.asked) == 3
+    with pytest.raises(Unavailable, match="no answer from"):
+        ask(api, listed)
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        ({"calls": [], "next_page_uri": "https://elsewhere.example/steal"}, NotUnderstood),
+        ({"calls": [], "next_page_uri": 7}, NotUnderstood),
+        ({"sid": "CA1"}, NotUnderstood),
+        ([], NotUnderstood),
+    ],
+)
+def test_an_answer_that_is_no_page(document: object, error: type[CalltallyError]) -> None:
+    class Odd(TwilioApi):
+        def _page(self, path: str, query: dict[str, str]) -> Any:  # noqa: ANN401, ARG002 (as its parent has it)
+            return self._odd
+
+        _odd = None
+
+    api = Odd()
+    api._odd = _reply(document)
+    with served(api), pytest.raises(error):
+        ask(api, listed)
+    assert len(api.asked) == 1
+
+
+def _reply(document: object) -> Any:  # noqa: ANN401 (the stand-in's own type)
+    return TwilioApi()._found("/2010-04-01/nowhere", {})._replace(status=200, document=document)
+
+
+def test_the_sdk_of_twilio_lists_the_same_calls() -> None:
+    with served(TwilioApi(calls(130))) as api:
+        client = Client(ACCOUNT, TOKEN)
+        client.api.base_url = api.url
+        begin, end = (datetime.fromtimestamp(START_US // SECOND_US + at, UTC) for at in (10, 119))
+        found = client.calls.list(start_time_after=begin, start_time_before=end, page_size=50)
+        one = client.calls(sid(7)).fetch()
+        client.http_client.session.close()
+        ours = ask(api, lambda asking: listed(asking, 10, 119))
+    assert [call.sid for call in found] == [item.call_sid for item in ours if isinstance(item, Fact)]
+    assert len(found) == 110
+    assert (one.status, one.duration, one.start_time.timestamp()) == (
+        *("completed", "60"),
+        START_US // SECOND_US + 7,
+    )

@@ -1,0 +1,149 @@
+"""Events as receivers write them down: each form is read, and what cannot be read is told with its place."""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import pytest
+from backports import zstd
+
+from calltally.reconcile import lines
+from calltally.reconcile.events import Seen, Unread, read_events
+from calltally.reconcile.lines import Line, lines_of, unpacked
+
+ENVELOPE: dict[str, Any] = {
+    "id": "msg_1",
+    "event": "voice.call.completed",
+    "created_at": "2026-10-01T00:00:00.000000Z",
+    "tenant_id": "acme",
+    "api_version": "2026-11-01",
+    "data": {
+        "call_sid": "CA1",
+        "id": "7d9f",
+        "status": "busy",
+        "duration_seconds": 0,
+        "revision": 5,
+        "corrects": {"status": "failed", "revision": 3},
+        "summary": "Unknown fields are passed over.",
+    },
+}
+CREATED_US = 1_790_812_800_000_000
+RECEIVED = "2026-10-01T02:00:01+02:00"
+READ = Seen(
+    1,
+    "msg_1",
+    "voice.call.completed",
+    CREATED_US,
+    CREATED_US + 1_000_000,
+    "acme",
+    "CA1",
+    "7d9f",
+    "busy",
+    5,
+    0,
+    "failed",
+)
+
+
+def read(*documents: object) -> list[Seen | Unread]:
+    written = b"\n".join(each if isinstance(each, bytes) else json.dumps(each).encode() for each in documents)
+    return list(read_events(io.BytesIO(written), "log"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ENVELOPE | {"received_at": RECEIVED},
+        {"received_at": RECEIVED, "event": ENVELOPE},
+        {"received_at": RECEIVED, "headers": {}, "body": ENVELOPE},
+        {"received_at": RECEIVED, "headers": {}, "body": json.dumps(ENVELOPE)},
+    ],
+    ids=["envelope", "event", "body", "body as text"],
+)
+def test_each_form_says_the_same(line: object) -> None:
+    assert read(line) == [READ]
+
+
+def test_what_is_not_told_is_not_known() -> None:
+    bare = {"id": "msg_1", "event": "voice.session.evaluated", "created_at": "2026-10-01T00:00:00Z"}
+    assert read(bare) == [Seen(1, "msg_1", "voice.session.evaluated", CREATED_US)]
+
+
+@pytest.mark.parametrize("told", ["msg_9", ["msg_9", "msg_10"]])
+def test_the_id_may_be_in_the_headers(told: object) -> None:
+    nameless = {name: value for name, value in ENVELOPE.items() if name != "id"}
+    [event] = read({"headers": {"Content-Type": "x", "Webhook-Id": told}, "body": nameless})
+    assert isinstance(event, Seen)
+    assert event.id == "msg_9"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "truncated"),
+        (b"\xff{}", "malformed"),
+        (b"[" * 5_000, "array"),
+        ([ENVELOPE], "Expected `object`"),
+        ({"some": "thing"}, "missing required field `event`"),
+        (ENVELOPE | {"created_at": "yesterday"}, "created_at"),
+        (ENVELOPE | {"created_at": "2026-10-01T00:00:00"}, "timezone"),
+        ({"body": "{"}, "truncated"),
+        ({"body": ENVELOPE | {"created_at": 5}}, "$.body.created_at"),
+        ({"event": {"id": 4}}, "$.event.id"),
+        ({"headers": {"webhook-id": 5}, "body": ENVELOPE | {"id": None}}, "no `id`"),
+        ({"body": ENVELOPE | {"id": None}}, "no `id`"),
+    ],
+)
+def test_what_is_no_event_is_told_and_the_next_one_is_read(line: object, reason: str) -> None:
+    unread, event = read(line, ENVELOPE)
+    assert isinstance(unread, Unread)
+    assert unread.position == "log:1"
+    assert reason in unread.reason
+    assert isinstance(event, Seen)
+    assert event.place == 2
+
+
+def test_blank_lines_and_a_byte_order_mark_are_passed_over() -> None:
+    written = (
+        b"\xef\xbb\xbf" + json.dumps(ENVELOPE).encode() + b"\r\n\r\n  \n" + json.dumps(ENVELOPE).encode()
+    )
+    first, second = read_events(io.BytesIO(written), "log", 100)
+    assert isinstance(first, Seen)
+    assert isinstance(second, Seen)
+    assert (first.place, second.place) == (101, 104)
+
+
+def test_a_line_without_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 10)
+    assert read(b"x" * 95) == [Unread("log:1", "longer than 10 bytes")]
+    found = list(lines_of(io.BytesIO(b"short\n" + b"x" * 95 + b"\nlast\n" + b"y" * 10)))
+    assert [(line.number, line.text, bool(line.fault)) for line in found] == [
+        (1, b"short", False),
+        (2, b"", True),
+        (3, b"last", False),
+        (4, b"", True),
+    ]
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress, ".ndjson": bytes}
+
+
+def lines_in(suffix: str, packed: bytes) -> list[Line]:
+    raw: BinaryIO = io.BytesIO(packed)
+    with unpacked(raw, suffix) as file:
+        return list(lines_of(file))
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_files_are_unpacked_by_their_suffix(suffix: str) -> None:
+    assert lines_in(suffix, PACKED[suffix](b"one\ntwo\n")) == [Line(1, b"one"), Line(2, b"two")]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_damaged_file_ends_with_a_word(suffix: str) -> None:
+    for damaged in (PACKED[suffix](b"one\n" * 9_000)[:-5], b"plain text\n"):
+        last = lines_in(suffix, damaged)[-1]
+        assert last.fault
+        assert "the file ends here" in last.fault
