@@ -1,0 +1,140 @@
+"""What a person sees of an export: a bar while it runs, and a summary at its end."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
+from rich.text import Text
+
+from calltally.client.exporting.manifest import Manifest
+
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
+_THOUSAND: Final = 1_000
+_BAR: Final = 24
+_WIDE: Final = 100
+
+
+class _Rows(ProgressColumn):
+    """`12,000 of 500,000 calls  98,000/s`."""
+
+    def render(self, task: Task) -> Text:
+        if not task.completed and task.total is None:
+            return Text("")
+        of = f" of {int(task.total):,}" if task.total is not None else ""
+        speed = f"  {task.speed:,.0f}/s" if task.speed else ""
+        return Text(f"{int(task.completed):,}{of} calls{speed}")
+
+
+class View:
+    """Looks on. The bar is on the error stream, and only where that is a terminal."""
+
+    def __init__(self, *, is_quiet: bool = False, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._is_quiet = is_quiet
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(None, table_column=Column(ratio=1)),
+            _Rows(Column(no_wrap=True)),
+            TimeRemainingColumn(),
+        )
+        is_hidden = is_quiet or not self._console.is_terminal
+        self._bar = Progress(*columns, console=self._console, transient=True, disable=is_hidden, expand=True)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+        """Another stretch takes the place of the one before."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(what, total=total, completed=done)
+
+    def advance(self, rows: int) -> None:
+        """So many calls more."""
+        if self._task is not None:
+            self._bar.advance(self._task, rows)
+
+    def say(self, text: str) -> None:
+        """One line on the error stream."""
+        if not self._is_quiet:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def summary(manifest: Manifest, place: str, *, width: int, took_s: float | None = None) -> Iterator[str]:
+    """The lines that an export ends with. `took_s` is how long this run took, where it was one."""
+    yield f"{manifest.rows:,} calls {_window(manifest)}"
+    yield f"{_files(manifest)}, in {place}" + ("" if took_s is None else f"; {took_s:,.1f} s")
+    yield from _states(manifest, width)
+    if manifest.snapshot:
+        revision = f", revision {manifest.revision:,}" if manifest.revision else ""
+        yield f"as of   snapshot {manifest.snapshot}{revision}"
+    yield from _drift(manifest)
+    yield f"whole   {_whole(manifest)}"
+
+
+def amendment(manifest: Manifest, place: str) -> Iterator[str]:
+    """The lines of an amendment."""
+    told = manifest.amends
+    if told:
+        yield f"changed since: {told.added:,} came in, {told.changed:,} are other, {told.gone:,} are gone"
+        yield f"{_files(manifest)}, in {place}"
+        yield "What was exported before is left as it was: these calls stand in place of those of their ids."
+
+
+def _files(manifest: Manifest) -> str:
+    count = len(manifest.files)
+    return f"{count} {'file' if count == 1 else 'files'} of {manifest.format}, {_size(manifest)}"
+
+
+def _window(manifest: Manifest) -> str:
+    ends = [f"{name} {_short(text)}" for name, text in manifest.window.items() if text]
+    return " ".join(ends) or "of all times"
+
+
+def _short(text: str) -> str:
+    return text.replace(".000000Z", "Z").replace("T00:00:00Z", "")
+
+
+def _states(manifest: Manifest, width: int) -> Iterator[str]:
+    """Each state with its share; with a bar where there is room for one."""
+    for status, count in sorted(manifest.by_status.items(), key=lambda each: -each[1]):
+        share = count / manifest.rows
+        bar = "  " + "█" * round(share * _BAR) if width >= _WIDE else ""
+        yield f"  {status:<12} {count:>12,}  {share:>6.1%}{bar}".rstrip()
+
+
+def _drift(manifest: Manifest) -> Iterator[str]:
+    if manifest.repeats or manifest.holes:
+        found = f"{manifest.repeats:,} repeats and {manifest.holes:,} holes"
+        yield f"moved   {found} in {manifest.readings} readings; drift.ndjson names each"
+    for note in manifest.notes:
+        yield f"note    {note}"
+
+
+def _whole(manifest: Manifest) -> str:
+    if not manifest.complete:
+        return "NO: see above. A window that is further behind now (--settle 1h) holds still better"
+    how = (
+        "as many calls as the server counts under this snapshot"
+        if manifest.snapshot
+        else f"the last two of {manifest.readings} readings agree"
+    )
+    return f"yes: {how}; files checked by SHA-256"
+
+
+def _size(manifest: Manifest) -> str:
+    size = sum(file.bytes for file in manifest.files)
+    number, at = float(size), 0
+    while number >= _THOUSAND and at < len(_UNITS) - 1:
+        number, at = number / _THOUSAND, at + 1
+    return f"{number:,.1f} {_UNITS[at]}" if at else f"{size} {_UNITS[0]}"

@@ -1,0 +1,299 @@
+"""`calltally export` as people run it, against a running server of ours and a bare one of the page."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.acceptance.bare_server import KEY, BareServer, Change, Habits, calls, listening
+from tests.acceptance.bucket import Bucket, standing_in
+from tests.acceptance.live import COMMAND, Live, calltally, own_environment
+
+WITHIN_S = 60
+LIST = "/api/v1/call-logs"
+
+
+class Asking(NamedTuple):
+    """A tenant of a running server, and a folder to work in."""
+
+    live: Live
+    key: str
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return own_environment(BASE_URL=self.live.base, API_KEY=self.key)
+
+    def export(self, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return calltally(self.folder, "export", *words, environment=self.environment | more)
+
+    def tell(self, *events: Mapping[str, Any]) -> None:
+        self.live.send_events(self.key, events)
+
+    def stream(self, form: str, query: str = "") -> bytes:
+        path = f"{LIST}?format={form}&order=asc&from=2026-10-01&to=2026-11-01{query}"
+        answer = self.live.ask("GET", path, headers={"authorization": f"Bearer {self.key}"})
+        assert answer.status == 200, answer
+        return answer.body
+
+    def read(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+
+@pytest.fixture
+def asking(live: Live, tmp_path: Path) -> Asking:
+    tenant = live.new_tenant()
+    key = live.new_key(tenant, "calls:read", "events:write")
+    made = Asking(live, key, tmp_path)
+    made.tell(*(event(number) for number in range(240)))
+    return made
+
+
+def event(number: int, **said: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a field may be)
+    at = f"2026-10-{1 + number // 10:02}T10:{number % 10:02}:00Z"
+    state = ("completed", "no-answer", "ringing")[number % 3]
+    told = {"id": f"e{number}", "call_sid": f"call-{number}", "occurred_at": at, "status": state}
+    return {**told, "summary": 'Said "=1+1", twice.', "route": f"r{number % 2}", **said}
+
+
+def ended(done: "subprocess.CompletedProcess[str]", code: int = 0) -> str:
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_the_file_is_to_the_byte_what_the_server_streams(asking: Asking, form: str) -> None:
+    said = ended(asking.export("--month", "2026-10", "--out", "oct", "--format", form, "--limit", "50"))
+    assert asking.read(f"oct/calls.{form}") == asking.stream(form)
+    assert said.splitlines()[0] == "240 calls from 2026-10-01 to 2026-11-01"
+    assert "whole   yes: as many calls as the server counts under this snapshot" in said
+    ended(asking.export("--month", "2026-10", "--out", "days", "--format", form, "--partition", "day"))
+    parts = [asking.read(f"days/{path.name}") for path in sorted((asking.folder / "days").glob("calls-*"))]
+    heading = parts[0].partition(b"\r\n")[0] + b"\r\n" if form == "csv" else b""
+    assert len(parts) == 24
+    assert heading + b"".join(part.removeprefix(heading) for part in parts) == asking.stream(form)
+
+
+def test_filters_and_json(asking: Asking) -> None:
+    words = ("--from", "2026-10-01", "--to", "2026-11-01", "--out", "some", "--json")
+    filters = ("--status", "completed", "--status", "ringing", "--route", "r0", "--escalated", "false")
+    manifest = json.loads(ended(asking.export(*words, *filters)))
+    query = "&status=completed,ringing&route=r0&escalated=false"
+    assert asking.read("some/calls.ndjson") == asking.stream("ndjson", query)
+    assert manifest == json.loads(asking.read("some/manifest.json"))
+    assert (manifest["rows"], manifest["by_status"]) == (80, {"completed": 40, "ringing": 40})
+    assert manifest["filters"]["status"] == ["completed", "ringing"]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: str) -> None:
+    words = ("--month", "2026-10", "--out", "oct", "--format", form)
+    ended(asking.export(*words))
+    before = asking.read(f"oct/calls.{form}")
+    assert "nothing has changed in it since" in asking.export(*words).stderr
+    asking.tell(
+        event(2, id="late-1", status="completed"),
+        event(300, id="late-2", occurred_at="2026-10-09T00:00:00Z"),
+        event(7, id="late-3", occurred_at="2026-09-30T23:00:00Z", status="queued"),
+        event(301, id="late-4", occurred_at="2026-11-09T00:00:00Z"),
+    )
+    said = ended(asking.export(*words))
+    assert said.splitlines()[0] == "changed since: 1 came in, 1 are other, 1 are gone"
+    assert asking.read(f"oct/calls.{form}") == before
+    [gone] = asking.read("oct/amendments/0001/gone.ndjson").splitlines()
+    assert json.loads(gone)["reason"] == "left"
+    manifest = json.loads(asking.read("oct/amendments/0001/manifest.json"))
+    assert manifest["amends"]["base"]["name"] == "manifest.json"
+    assert manifest["rows"] == 2
+    asking.tell(event(5, id="late-5", status="completed"))
+    ended(asking.export(*words))
+    second = json.loads(asking.read("oct/amendments/0002/manifest.json"))
+    assert second["amends"] == {
+        "base": {"name": "amendments/0001/manifest.json", "sha256": second["amends"]["base"]["sha256"]},
+        "added": 0,
+        "changed": 1,
+        "gone": 0,
+    }
+    assert len(ended(asking.export("--verify", "oct")).split("changed since")) == 3
+    (asking.folder / "oct/amendments/0002" / f"calls.{form}").write_bytes(b"")
+    assert "was changed" in asking.export("--verify", "oct").stderr
+    assert ended(asking.export("--verify", "oct"), 1) == ""
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_where_the_feed_cannot_tell_the_window_is_compared(asking: Asking, form: str) -> None:
+    words = ("--month", "2026-10", "--out", "said", "--q", "twice", "--format", form)
+    ended(asking.export(*words))
+    assert "nothing has changed" in asking.export(*words).stderr
+    asking.tell(
+        event(2, id="x1", occurred_at="2026-10-01T11:00:00Z", summary="Once."),
+        event(3, id="x2", occurred_at="2026-10-01T11:00:00Z", summary="Twice, at least."),
+        event(300, id="x3", occurred_at="2026-10-09T00:00:00Z"),
+    )
+    done = asking.export(*words)
+    assert "the window is exported again and compared" in done.stderr
+    assert ended(done).splitlines()[0] == "changed since: 1 came in, 1 are other, 1 are gone"
+
+
+def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
+    words = ("--month", "2026-10", "--out", "oct")
+    ended(asking.export(*words))
+    tenant = asking.key.split("_")[1]
+    erased = asking.live.ask("DELETE", f"{LIST}/call-4?tenant={tenant}", headers=asking.live.admin)
+    assert erased.status == 204, erased
+    ended(asking.export(*words))
+    assert json.loads(asking.read("oct/amendments/0001/gone.ndjson"))["reason"] == "erased"
+    assert not (asking.folder / "oct/amendments/0001/calls.ndjson").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("--out", "x"), 2, "say which window"),
+        (("--all",), 2, "say --out"),
+        (("--all", "--out", "x", "--format", "xml"), 2, "--format must be one of ndjson, csv, parquet"),
+        (("--all", "--out", "x", "--slice", "0s"), 2, "longer than nothing"),
+        (("--all", "--out", "gs://b/x"), 2, "neither a folder nor s3://BUCKET/PREFIX"),
+        (("--all", "--out", "s3://b/x", "--follow"), 2, "--follow appends to a file"),
+        (("--all", "--out", "x", "--key", "wrong"), 1, "401 unauthorized"),
+        (("--all", "--out", "x", "--base-url", "http://127.0.0.1:1"), 1, "no answer to GET"),
+        (("--verify", "nothing"), 1, "has no manifest"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(asking: Asking, words: Sequence[str], code: int, told: str) -> None:
+    done = asking.export(*words)
+    assert ended(done, code) == ""
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(asking: Asking) -> None:
+    ended(asking.export("--month", "2026-10", "--out", "o", "--partition", "day", "--raw", "--quiet"))
+    done = asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o")
+    assert ended(done, 2) == ""
+    assert "holds another export: window was from 2026-10-01" in done.stderr
+    (asking.folder / "o" / "mine.txt").write_text("stays")
+    ended(asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
+    left = {path.name for path in (asking.folder / "o").iterdir()}
+    assert left == {"calls.ndjson", "manifest.json", "mine.txt", ".export.checkpoint.lock"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how: signal.Signals) -> None:
+    words = [*COMMAND, "export", "--all", "--route", "r0", "--out", "f", "--follow"]
+    changes = asking.folder / "f" / "changes.ndjson"
+    expected = 0
+    for turn in range(2):
+        with subprocess.Popen(
+            words, cwd=asking.folder, env=asking.environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr
+            until_said(process, "following what changes")
+            later = f"2026-11-02T00:00:0{turn}Z"
+            asking.tell(
+                event(2, id=f"f-{turn}-1", occurred_at=later, summary=f"Turn {turn}."),
+                event(1, id=f"f-{turn}-2", occurred_at=later, summary="Of another route."),
+                event(4, id=f"f-{turn}-3", occurred_at=later, route=f"r{1 - turn % 2}"),
+            )
+            expected += 3
+            wait_for_lines(process, changes, expected)
+            process.send_signal(how)
+            assert "stopped; the same command goes on there" in process.stderr.read()
+            assert process.wait(WITHIN_S) == 0
+    told = [json.loads(line) for line in changes.read_bytes().splitlines()]
+    assert [call.get("summary") for call in told][:1] == ["Turn 0."]
+    assert {call["tombstone"] for call in told if "tombstone" in call} == {"left"}
+
+
+def until_said(process: "subprocess.Popen[str]", words: str) -> None:
+    assert process.stderr
+    for line in process.stderr:
+        if words in line:
+            return
+    raise AssertionError(words)
+
+
+def wait_for_lines(process: "subprocess.Popen[str]", path: Path, count: int) -> None:
+    """Waiting for the process to end is the pause between two looks."""
+    for _ in range(WITHIN_S * 20):
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError(path.read_bytes() if path.exists() else path)
+
+
+# ---------------------------------------------------------------------------------------------- a bare server
+
+
+def test_a_bare_server_that_moves_is_read_until_it_agrees(tmp_path: Path) -> None:
+    listed = calls(432)
+    # The third page of the first day, behind the five questions before.
+    plan = {8: Change(go=[listed[140].id])}
+    with listening(BareServer(listed, plan)) as base:
+        words = ("--from", "2026-10-01", "--to", "2026-10-04", "--out", "o", "--limit", "10")
+        environment = own_environment(BASE_URL=base, API_KEY=KEY)
+        done = calltally(tmp_path, "export", *words, environment=environment)
+    said = ended(done)
+    assert "431 calls from 2026-10-01 to 2026-10-04" in said
+    assert "moved   0 repeats and 1 holes in 3 readings; drift.ndjson names each" in said
+    assert "whole   yes: the last two of 3 readings agree" in said
+    assert "the server has no snapshots" in done.stderr
+
+
+def test_a_bare_server_that_never_agrees_makes_the_exit_code_one(tmp_path: Path) -> None:
+    class Miscounting(BareServer):
+        def _body(self, page: Any, limit: int, offset: int, total: int) -> bytes:  # noqa: ANN401 (the double's own)
+            return super()._body(page, limit, offset, total + 1)
+
+    with listening(Miscounting(calls(20), habits=Habits(has_total=True))) as base:
+        words = ("--all", "--out", "o", "--base-url", base, "--key", KEY)
+        said = ended(calltally(tmp_path, "export", *words), 1)
+    assert "whole   NO: see above" in said
+    assert "note    1 of 1 slices have more or fewer calls than the server counts" in said
+
+
+# --------------------------------------------------------------------------------------------------- a bucket
+
+
+def test_a_bucket_gets_the_files_and_last_of_all_the_manifest(asking: Asking) -> None:
+    bucket = Bucket()
+    words = ("--month", "2026-10", "--out", "s3://exports/acme/oct", "--partition", "day", "--raw")
+    with standing_in(bucket) as variables:
+        said = ended(asking.export(*words, **variables))
+        assert bucket.puts[-1] == "exports/acme/oct/manifest.json"
+        assert len([name for name in bucket.puts if "/calls-2026-10-" in name]) == 24
+        assert "in s3://exports/acme/oct" in said
+        assert list(asking.folder.iterdir()) == []
+        asking.tell(event(2, id="late", status="completed"))
+        ended(asking.export(*words, **variables))
+    assert bucket.puts[-1] == "exports/acme/oct/amendments/0001/manifest.json"
+    parts = [
+        body for name, body in sorted(bucket.objects.items()) if "/calls-" in name and "amend" not in name
+    ]
+    assert b"".join(parts) != asking.stream("ndjson")
+    assert len(b"".join(parts).splitlines()) == 240
+    assert json.loads(bucket.objects["exports/acme/oct/amendments/0001/calls.ndjson"])["call_sid"] == "call-2"
+
+
+def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(asking: Asking) -> None:
+    bucket = Bucket()
+    words = ("--month", "2026-10", "--out", "s3://exports/oct", "--partition", "day")
+    with standing_in(bucket) as variables:
+        bucket.limit = 5
+        done = asking.export(*words, **variables)
+        assert ended(done, 1) == ""
+        assert "s3://exports/oct" in done.stderr
+        bucket.limit = None
+        ended(asking.export(*words, **variables))
+        assert len(bucket.puts) == len(set(bucket.puts)) == 25
+        bucket.objects["exports/oct/calls-2026-10-01.ndjson"] = b"{}\n"
+        assert "is not what its manifest says" in asking.export(*words, **variables).stderr
