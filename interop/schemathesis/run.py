@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 
 from interop.checks import expect, run_checks
@@ -18,11 +19,14 @@ from interop.service import Failed, Service, running_service
 TENANT: Final = "interop"
 OTHER_TENANT: Final = "interop-too"
 LIST: Final = "/api/v1/call-logs"
-SCOPES: Final = ("calls:read", "transcripts:read", "events:write")
+EXPORTS: Final = "/api/v1/exports"
+SCOPES: Final = ("calls:read", "transcripts:read", "events:write", "exports:write")
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 EXAMPLES: Final = 100
 # Fuzzing and stateful testing go on until it is over; coverage takes some seconds and ends by itself.
 SECONDS: Final = 45
+EXPORTS_S: Final = 30
+LOOK_AGAIN_S: Final = 0.1
 # Longer than any run that works.
 GIVE_UP_S: Final = SECONDS * 4
 
@@ -39,6 +43,7 @@ class Trial:
         # Before the run, so that no answer names it, and the run makes no events of it.
         service.call("DELETE", f"{LIST}/{self._spare_call}?tenant={TENANT}")
         self._snapshot: str = service.call("GET", LIST, key=self._key)["snapshot"]
+        self._export, self._spare_export = self._make_export(), self._make_export()
         self._report: dict[str, Any] = {}
 
     def finds_no_fault(self) -> str:
@@ -82,6 +87,8 @@ class Trial:
             "INTEROP_CALL": self._call,
             "INTEROP_SPARE_CALL": self._spare_call,
             "INTEROP_SNAPSHOT": self._snapshot,
+            "INTEROP_EXPORT": self._export,
+            "INTEROP_SPARE_EXPORT": self._spare_export,
         }
 
     def _make_call(self, name: str) -> str:
@@ -89,6 +96,16 @@ class Trial:
         answer = self._service.call("POST", "/api/v1/events", event, key=self._key)
         call_id: str = answer["outcomes"][0]["call_id"]
         return call_id
+
+    def _make_export(self) -> str:
+        """One that is complete, so that its file can be asked for."""
+        made: dict[str, Any] = self._service.call("POST", EXPORTS, {}, key=self._key)
+        path, until = f"{EXPORTS}/{made['id']}", monotonic() + EXPORTS_S
+        while self._service.call("GET", path, key=self._key)["state"] != "complete":
+            if monotonic() > until:
+                raise Failed("an export was not done in time")
+            sleep(LOOK_AGAIN_S)
+        return str(made["id"])
 
     def ran_every_phase(self) -> str:
         """A phase that could not run is reported as skipped, not as failed."""

@@ -15,9 +15,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from pydantic import SecretStr
 
 from calltally.calls.errors import Misconfigured
-from calltally.calls.times import SECOND_US
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.exports.job import ExportRunner
+from calltally.reconcile.jobs.runner import ReconciliationRunner
+from calltally.reconcile.provider_question import Place
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
 from calltally.shared import Member
+from calltally.store.job_folders import JobFolders
+from calltally.store.jobs import Kind
 from calltally.store.opening import check_schema, open_store, sqlite_path
 from calltally.store.options import PostgresOptions
 from calltally.store.secrets import Vault
@@ -30,9 +35,11 @@ from calltally.web.crew_metrics import CrewMetrics
 from calltally.web.limits import RateLimits
 from calltally.web.metrics import Metrics
 from calltally.web.parts import Parts
-from calltally.worker import Means, Worker
+from calltally.worker.background import Background
+from calltally.worker.means import Means
 
 KEY_FILE: Final = "secret.key"
+FILES_FOLDER: Final = "files"
 _HOUR_US: Final = 3600 * SECOND_US
 _ATTEND_S: Final = 1.0
 
@@ -119,7 +126,7 @@ def _with_worker(settings: Settings, store: Store, clock: Clock, app: Applicatio
     return WithWork(app, lambda stop: make_worker(settings, store, clock, stop).run()) if is_inside else app
 
 
-def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> Worker:
+def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> Background:
     """A worker that ends soon after `stop` is set."""
     means = Means(
         store=store,
@@ -129,8 +136,27 @@ def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
         clock=clock,
         steady=steady_clock,
         chance=secrets.SystemRandom().random,
+        folders=job_folders(settings),
+        files_us=settings.export_days * DAY_US,
+        runners={
+            Kind.EXPORT: ExportRunner(),
+            Kind.RECONCILIATION: ReconciliationRunner(provider_place(settings, store), stop),
+        },
     )
-    return Worker(means, stop)
+    return Background(means, stop)
+
+
+def provider_place(settings: Settings, store: Store) -> Place:
+    """From where providers are asked what they know."""
+    return Place(store, lambda: open_vault(settings), {"twilio": settings.twilio_api_url})
+
+
+def job_folders(settings: Settings) -> JobFolders | None:
+    """Where the files of jobs lie; None where nobody said so and there is no database file to be beside."""
+    if settings.files_folder is not None:
+        return JobFolders(settings.files_folder)
+    database = sqlite_path(settings.database_url)
+    return JobFolders(database.parent / FILES_FOLDER) if database else None
 
 
 def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, member: Member | None) -> Parts:
@@ -143,6 +169,7 @@ def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, memb
         vault=vault,
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
+        folders=job_folders(settings),
         metrics=CrewMetrics(member) if member else Metrics(),
     )
 

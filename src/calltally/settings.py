@@ -15,8 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX: Final = "CALLTALLY_"
 CONFIG_VARIABLE: Final = "CALLTALLY_CONFIG"
 DEFAULT_CONFIG: Final = "calltally.toml"
+# Of the commands that ask a server, this one or another: no settings, and nothing to stumble over.
+CLIENT_VARIABLES: Final = frozenset({"CALLTALLY_BASE_URL", "CALLTALLY_API_KEY"})
 SECRET_KEY_BYTES: Final = 32
 MOST_WORKERS: Final = 256
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class BadSetting(ValueError):
@@ -45,6 +48,15 @@ def _public_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         message = "write https://HOST, with a port or path if there is one, and no query"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+def _api_url(url: str) -> str:
+    parts = urlsplit(url)
+    is_own_machine = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_own_machine):
+        message = "write https://HOST, since a secret goes there; http only for this machine"
         raise ValueError(message)
     return url.rstrip("/")
 
@@ -139,6 +151,18 @@ class Settings(BaseSettings):
     worker_interval_seconds: int = Field(
         60, ge=1, le=3600, description="The pause between two rounds of the background work."
     )
+    twilio_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.twilio.com",
+        description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",
+    )
+    files_folder: Path | None = Field(
+        None,
+        description="The folder for the files of exports and reconciliations; all nodes must see the same."
+        " Unset with SQLite: files, beside the database. Unset with PostgreSQL: there are no such jobs.",
+    )
+    export_days: int = Field(
+        7, ge=1, le=365, description="For how many days the files of an export or a reconciliation are kept."
+    )
     log_format: Literal["json", "console"] = Field(
         "json", description="How log lines look: json for machines, console for people."
     )
@@ -165,7 +189,8 @@ def read_settings(folder: Path) -> Settings:
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
-    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)
+    others = known | CLIENT_VARIABLES
+    unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in others)
     if unknown:
         message = f"unknown variable {', '.join(unknown)}; there are {', '.join(sorted(known))}"
         raise BadSetting(message)

@@ -37,7 +37,7 @@ SHOWN_PROBLEMS = {
 }
 PROBLEM = re.compile(r"/docs/problems#([a-z-]+)")
 # HTTP has faults that the ledger has no word for.
-OF_HTTP = {"bad-request", "method-not-allowed"}
+OF_HTTP = {"bad-request", "method-not-allowed", "range-not-satisfiable"}
 
 
 def names(paths: list[Path]) -> list[str]:
@@ -91,12 +91,15 @@ def tools(folder: Path) -> Path:
     found = folder / "bin"
     found.mkdir()
     wanted = {"calltally": "calltally"} | ({} if shutil.which("curl") else {"curl": "tests.acceptance.curl"})
-    for name, module in wanted.items():
-        (found / name).write_text(
-            f'#!/bin/sh\nPYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module} "$@"\n'
-        )
+    scripts = {
+        name: f'PYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module}'
+        for name, module in wanted.items()
+    }
+    # A link to it would not find the packages of this environment.
+    scripts["python3"] = f'exec "{sys.executable}"'
+    for name, command in scripts.items():
+        (found / name).write_text(f'#!/bin/sh\n{command} "$@"\n')
         (found / name).chmod(0o755)
-    (found / "python3").symlink_to(sys.executable)
     return found
 
 

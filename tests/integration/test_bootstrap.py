@@ -112,7 +112,7 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
     async def holders() -> set[str]:
         store = Broken(Misconfigured(""))
         workers = [make_worker(embedded, store, wall_clock, asyncio.Event()) for _ in range(2)]
-        return {worker._means.holder for worker in workers}
+        return {worker.rounds._means.holder for worker in workers}
 
     assert len(asyncio.run(holders())) == 2
 

@@ -75,6 +75,8 @@ WRONG = [
     ("LOG_FORMAT", "xml", "CALLTALLY_LOG_FORMAT: Input should be 'json' or 'console'"),
     ("DATABASE_URL", "mysql://u:hush@h/n", "CALLTALLY_DATABASE_URL: write sqlite:///PATH or postgresql://"),
     ("DATABASE_URL", "sqlite:///", "CALLTALLY_DATABASE_URL: write sqlite"),
+    ("TWILIO_API_URL", "http://hush.example.com", "CALLTALLY_TWILIO_API_URL: write https://HOST"),
+    ("TWILIO_API_URL", "https://api.example.com/?hush", "CALLTALLY_TWILIO_API_URL: write https://HOST"),
     ("READ_URL", "sqlite:///hush", "CALLTALLY_READ_URL: write postgresql://"),
     ("READ_URL", "postgresql://", "CALLTALLY_READ_URL: write postgresql://"),
     ("READ_URL", "postgresql://u:hush@h/n", "CALLTALLY_READ_URL: only PostgreSQL has read replicas"),
@@ -135,3 +137,11 @@ def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "hush" not in repr(settings)
     assert settings.secret_key
     assert decode_secret_key(settings.secret_key.get_secret_value()) == bytes(range(32))
+
+
+def test_the_variables_of_commands_that_ask_a_server_are_none_of_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLTALLY_BASE_URL", "https://calls.example.com")
+    monkeypatch.setenv("CALLTALLY_API_KEY", "hush")
+    assert "hush" not in repr(read_settings(tmp_path))

@@ -100,6 +100,13 @@ class SnapshotGone(CalltallyError):
     title = "The snapshot is no longer kept"
 
 
+class FilesGone(CalltallyError):
+    """The job was done, and its files are gone: their time was up, or a call in them was erased."""
+
+    slug = "files-gone"
+    title = "The files are no longer kept"
+
+
 class Conflict(CalltallyError):
     """What is asked for contradicts what is stored."""
 
@@ -148,6 +155,13 @@ class Unavailable(CalltallyError):
     def __init__(self, detail: str, retry_after_s: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+
+
+class NoFilesFolder(CalltallyError):
+    """There is no folder for the files of jobs, so no job can be done."""
+
+    slug = "no-files-folder"
+    title = "This installation keeps no files"
 
 
 class Misconfigured(CalltallyError):

@@ -179,8 +179,8 @@ def parse_list_query(pairs: Sequence[tuple[str, str]], *, allow_tenant: bool) ->
     """The query that decoded name and value pairs ask for; raises InvalidInput with every fault in it."""
     known = {each.name: each for each in PARAMETERS if allow_tenant or not each.for_admin}
     values, faults = read_all(pairs, known)
-    refuse([*faults, *_contradictions(values)])
-    return _query(values)
+    refuse([*faults, *contradictions(values)])
+    return query_of(values)
 
 
 # What cannot both be meant.
@@ -190,7 +190,8 @@ _EXCLUDED: Final = (
 )
 
 
-def _contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
+def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
+    """What of the values that were read, by the fields that they fill, cannot be meant together."""
     if "from_us" in values and "to_us" in values and values["from_us"] >= values["to_us"]:
         yield Fault("from", "from must be earlier than to: the window is from <= created_at < to")
     for name, other, why in _EXCLUDED:
@@ -198,7 +199,8 @@ def _contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
             yield Fault(name, why)
 
 
-def _query(values: dict[str, Any]) -> ListQuery:
+def query_of(values: dict[str, Any]) -> ListQuery:
+    """The query of such values."""
     asked = values.get("statuses", ())
     # In one order, however they were asked for: the same question has the same ETag.
     values["statuses"] = tuple(str(status) for status in STATUSES if status in asked)

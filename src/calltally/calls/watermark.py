@@ -10,7 +10,7 @@ QUANTILE: Final = 0.995
 _MARGIN: Final = 1.25
 _LEAST_US: Final = SECOND_US
 # What comes later than this is an import of old calls, and tells nothing of what is still to be expected.
-_LONGEST_US: Final = 7 * DAY_US
+LONGEST_US: Final = 7 * DAY_US
 
 
 def watermark_us(now_us: int, lags: Iterable[tuple[str | None, int]]) -> int | None:
@@ -21,7 +21,7 @@ def watermark_us(now_us: int, lags: Iterable[tuple[str | None, int]]) -> int | N
     """
     by_provider: dict[str | None, list[int]] = {}
     for provider, lag_us in lags:
-        if 0 <= lag_us <= _LONGEST_US:
+        if 0 <= lag_us <= LONGEST_US:
             by_provider.setdefault(provider, []).append(lag_us)
     if not by_provider:
         return None

@@ -13,7 +13,8 @@ from calltally.cli.session import with_store
 from calltally.logs import set_up_logs
 from calltally.settings import Settings
 from calltally.store.store import Store
-from calltally.worker import Round, Worker
+from calltally.worker.background import Background
+from calltally.worker.rounds import Round
 
 log: Final = structlog.get_logger(__name__)
 
@@ -25,9 +26,9 @@ def worker(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Drop history that no snapshot needs and calls that are too old, until SIGTERM or SIGINT.
+    """Do waiting jobs, drop history that no snapshot needs and calls that are too old, until told to stop.
 
-    Any number may run, beside each other and beside `serve`.
+    SIGTERM and SIGINT tell it so. Any number may run, beside each other and beside `serve`.
     """
     if not once:
         with_store(_work)
@@ -52,15 +53,17 @@ async def _work(store: Store, settings: Settings) -> None:
 
 
 async def _work_once(store: Store, settings: Settings) -> list[Round]:
-    """Rounds until nothing is left to do."""
+    """Jobs and rounds until nothing is left to do."""
     opened = _open(store, settings, asyncio.Event())
-    rounds = [await opened.run_round(wall_clock())]
+    while any([await jobs.run_turns() for jobs in opened.jobs]):
+        pass
+    rounds = [await opened.rounds.run_round(wall_clock())]
     while rounds[-1].left and not rounds[-1].failed:
-        rounds.append(await opened.run_round(wall_clock()))
+        rounds.append(await opened.rounds.run_round(wall_clock()))
     return rounds
 
 
-def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Worker:
+def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Background:
     set_up_logs(settings.log_format, settings.log_level)
     return make_worker(settings, store, wall_clock, stop)
 

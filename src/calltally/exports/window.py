@@ -1,9 +1,11 @@
 """A window of calls as of one snapshot, read a chunk at a time: no transaction outlives its chunk."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import Final
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Final, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import DamagedStore
@@ -48,23 +50,99 @@ class Window:
         Raises SnapshotGone where the reader is slower than the snapshot is kept, and DamagedStore rather
         than end with fewer calls than were counted.
         """
-        cursor = _Cursor(self._query, self._first, self.rows)
-        records = self._first.records
-        while cursor.left:
-            cursor.pass_over(records)
-            coming = asyncio.create_task(self._read(cursor.following())) if cursor.left else None
-            try:
-                yield records
-                records = await coming if coming else b""
-            finally:
-                if coming:
-                    await _ended(coming)
+        base = replace(self._query, snapshot=self._first.snapshot, hold=None, after=None)
+        begin = position_of(base, self._first.offset, self.rows)
+        first = Chunk(begin, base.limit, self._first.records)
+        async with aclosing(chunks_from(base, first, self._read)) as chunks:
+            async for chunk in chunks:
+                yield chunk.records
 
     async def _read(self, query: ListQuery) -> bytes:
         return await self._store.read_tenant(self._tenant, lambda: next_calls(self._tenant, query), long=True)
 
 
-async def _ended(task: asyncio.Task[bytes]) -> None:
+class Position(msgspec.Struct, frozen=True):
+    """A place in a window: how many calls are left from there, and what a query asks for to begin at it.
+
+    Where counters answer it moves by the offset, which costs the same anywhere. Else by time: it begins at
+    the instant at which the last chunk ended, so that nothing is counted or passed over twice.
+    """
+
+    left: int
+    offset: int
+    from_us: int | None
+    to_us: int | None
+
+
+class Chunk(NamedTuple):
+    """What was read at a position, where at most `limit` calls were asked for."""
+
+    at: Position
+    limit: int
+    records: bytes
+
+
+def position_of(base: ListQuery, offset: int, left: int) -> Position:
+    """The place that lies so far into the window of `base`, and has so many calls from there on."""
+    return Position(left, offset, base.filter.from_us, base.filter.to_us)
+
+
+async def chunks_from(
+    base: ListQuery, first: Chunk, read: Callable[[ListQuery], Awaitable[bytes]]
+) -> AsyncGenerator[Chunk]:
+    """A chunk that is there and all behind it; the next one is read while one is worked on.
+
+    `base` says of which snapshot. Raises DamagedStore where the window ends before its calls do.
+    """
+    chunk = first
+    while chunk.at.left:
+        following = _behind(base, chunk)
+        query = query_at(base, following.at, following.limit)
+        coming = asyncio.ensure_future(read(query)) if following.at.left else None
+        try:
+            yield chunk
+            chunk = following._replace(records=await coming if coming else b"")
+        finally:
+            if coming:
+                await _ended(coming)
+
+
+def query_at(base: ListQuery, at: Position, limit: int) -> ListQuery:
+    """The query of up to so many calls from a place on."""
+    calls = replace(base.filter, from_us=at.from_us, to_us=at.to_us)
+    return replace(base, filter=calls, offset=at.offset, limit=limit)
+
+
+def _behind(base: ListQuery, chunk: Chunk) -> Chunk:
+    """Where the next chunk begins, and for how many it asks; raises DamagedStore if this one is short."""
+    count = row_count(chunk.records)
+    if count != min(chunk.limit, chunk.at.left):
+        message = "the store has fewer calls than it counted; run `calltally verify`"
+        raise DamagedStore(message)
+    fitting = CHUNK_BYTES * count // len(chunk.records)
+    at = moved(base, chunk.at, chunk.records)
+    return Chunk(at, min(max(fitting, 1), MOST_ROWS, max(at.left, 1)), b"")
+
+
+def row_count(records: bytes) -> int:
+    """How many records there are."""
+    return records.count(b"\n") + 1 if records else 0
+
+
+def moved(base: ListQuery, at: Position, records: bytes) -> Position:
+    """The place behind `records`, of which there is at least one, read from `at` on."""
+    count = row_count(records)
+    left = at.left - count
+    instant_us, at_it = (0, count) if is_seek(base.filter) else _end_of(records)
+    if at_it == count:
+        # By time only from where the instant changes: of the first there may be calls before this chunk.
+        return replace(at, left=left, offset=at.offset + count)
+    is_up = base.order == "asc"
+    bound: dict[str, int] = {"from_us": instant_us} if is_up else {"to_us": instant_us + 1}
+    return replace(at, left=left, offset=at_it, **bound)
+
+
+async def _ended(task: "asyncio.Future[bytes]") -> None:
     """Not left behind when the reader goes away: nobody else asks for what became of it."""
     task.cancel()
     if not task.done():
@@ -73,55 +151,18 @@ async def _ended(task: asyncio.Task[bytes]) -> None:
         task.exception()
 
 
-class _Cursor:
-    """How far a window is read, and which query goes on from there.
-
-    Where counters answer, by the offset, which costs the same anywhere. Else by time: each chunk begins at
-    the instant at which the last one ended, so that nothing is counted or passed over twice.
-    """
-
-    def __init__(self, query: ListQuery, first: Listed, rows: int) -> None:
-        self.left = rows
-        self._by_offset = is_seek(query.filter)
-        self._query = replace(query, snapshot=first.snapshot, hold=None, after=None, offset=first.offset)
-
-    def pass_over(self, records: bytes) -> None:
-        """Note a chunk that was read; raises DamagedStore where it is not what was asked for."""
-        count = records.count(b"\n") + 1 if records else 0
-        if count != min(self._query.limit, self.left):
-            message = "the store has fewer calls than it counted; run `calltally verify`"
-            raise DamagedStore(message)
-        self.left -= count
-        self._query = self._moved(records, count) if self.left else self._query
-
-    def following(self) -> ListQuery:
-        """The query of the next chunk."""
-        return self._query
-
-    def _moved(self, records: bytes, count: int) -> ListQuery:
-        fitting = CHUNK_BYTES * count // len(records)
-        limit = min(max(fitting, 1), MOST_ROWS, self.left)
-        instant_us, at_it = (0, count) if self._by_offset else _end_of(records)
-        if at_it == count:
-            # By time only from where the instant changes: of the first there may be calls before this chunk.
-            return replace(self._query, limit=limit, offset=self._query.offset + count)
-        is_up = self._query.order == "asc"
-        bounds = {"from_us": instant_us} if is_up else {"to_us": instant_us + 1}
-        calls = replace(self._query.filter, **bounds)
-        return replace(self._query, filter=calls, limit=limit, offset=at_it)
-
-
 def _end_of(records: bytes) -> tuple[int, int]:
     """When the last call was created, and how many of the last calls were created then."""
     last, count = None, 0
     for record in reversed(records.split(SEPARATOR)):
-        created = _created(record)
+        created = created_text(record)
         if last is not None and created != last:
             break
         last, count = created, count + 1
     return parse_instant((last or b"").decode()), count
 
 
-def _created(record: bytes) -> bytes:
+def created_text(record: bytes) -> bytes:
+    """When a sealed record's call was created, as it says so."""
     # The first of that name is the record's own: in a text before it the quotes would be escaped.
     return record.partition(_CREATED)[2].partition(b'"')[0]

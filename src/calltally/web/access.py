@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 CALLS_READ: Final = "calls:read"
 TRANSCRIPTS_READ: Final = "transcripts:read"
 EVENTS_WRITE: Final = "events:write"
+EXPORTS_WRITE: Final = "exports:write"
 ADMIN: Final = "admin"
 
 

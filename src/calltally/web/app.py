@@ -9,6 +9,8 @@ from litestar.types import ASGIApp
 from calltally.web.admission import admit
 from calltally.web.api import call_list, call_logs, changes, events, ingest, probes
 from calltally.web.api.admin import ADMIN_HANDLERS
+from calltally.web.api.exports import EXPORT_HANDLERS
+from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
 from calltally.web.documents import documents
 from calltally.web.envelope import Envelope
 from calltally.web.options import options_of
@@ -25,6 +27,8 @@ HANDLERS: Final[Sequence[Any]] = (
     call_logs.list_call_log_events,
     changes.list_changes,
     events.send_events,
+    *EXPORT_HANDLERS,
+    *RECONCILIATION_HANDLERS,
     ingest.receive_callback,
     *ADMIN_HANDLERS,
     probes.health,

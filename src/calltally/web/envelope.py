@@ -10,13 +10,16 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
+from calltally.web.bodies import MOST_EVENTS_BYTES
 from calltally.web.exchange import Exchange
 from calltally.web.heads import ON_STOP
 from calltally.web.parts import Parts
 from calltally.web.problems import problem_reply
 
-# The largest body that any path takes; most take far less, which the framework checks per handler.
+# The largest body that a path takes; most take far less, which the framework checks per handler.
 LARGEST_BODY_BYTES: Final = 5 * 1024 * 1024
+# But for what is written to the disk as it comes.
+_LARGER: Final = {"/api/v1/reconciliations": MOST_EVENTS_BYTES}
 _SAFE_ID: Final = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _UNMATCHED: Final = "(none)"
 
@@ -78,10 +81,9 @@ class Envelope:
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, *, exchange: Exchange) -> None:
         length = exchange.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > LARGEST_BODY_BYTES:
-            refusal = TooLarge(
-                f"no body here may have more than {LARGEST_BODY_BYTES} bytes; this has {int(length)}"
-            )
+        most = _LARGER.get(scope["path"], LARGEST_BODY_BYTES)
+        if length.isdigit() and int(length) > most:
+            refusal = TooLarge(f"no body here may have more than {most} bytes; this has {int(length)}")
             await problem_reply(scope, refusal)(scope, receive, send)
         else:
             await self._app(scope, receive, send)

@@ -49,6 +49,9 @@ class Metrics:
         self._dead_letters = Counter(
             "calltally_dead_letters", "Genuine bodies kept unread.", ["provider"], registry=registry
         )
+        self._jobs = Counter(
+            "calltally_jobs", "Jobs that were asked for, or let go of.", ["kind", "what"], registry=registry
+        )
         self._queued = Gauge(
             "calltally_writer_queue",
             "What waits for the writer.",
@@ -86,6 +89,10 @@ class Metrics:
     def dead_letter(self, provider: str) -> None:
         """A genuine body was kept because it could not be read."""
         self._dead_letters.labels(provider).inc()
+
+    def job(self, kind: str, what: str) -> None:
+        """A job was asked for (`started`) or canceled or let go of (`ended`). `kind` is one of ours."""
+        self._jobs.labels(kind, what).inc()
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""

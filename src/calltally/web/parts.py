@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Protocol
 
 from calltally.ingest.intake import Intake
+from calltally.store.job_folders import JobFolders
 from calltally.store.secrets import Vault
 from calltally.store.standing import standing_of
 from calltally.store.steps import Clock
@@ -48,7 +49,8 @@ class Parts:
 
     `public_url` is where the outside sees this service, without a slash at the end; None where it is
     not configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host.
-    `vault` seals provider secrets at rest.
+    `vault` seals provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are
+    done.
     """
 
     store: Store
@@ -56,6 +58,7 @@ class Parts:
     keys: Keys
     limits: Limits
     vault: Vault
+    folders: JobFolders | None = None
     public_url: str | None = None
     trust_proxy: bool = False
     metrics: Metrics = field(default_factory=Metrics)

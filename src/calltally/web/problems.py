@@ -57,6 +57,17 @@ class MethodNotAllowed(CalltallyError):
         self.allowed = allowed
 
 
+class RangeNotSatisfiable(CalltallyError):
+    """A range lies outside of a file of `size` bytes."""
+
+    slug = "range-not-satisfiable"
+    title = "The range is not in the file"
+
+    def __init__(self, detail: str, size: int) -> None:
+        super().__init__(detail)
+        self.size = size
+
+
 class BadRequest(CalltallyError):
     """HTTP itself was not spoken right: a header that cannot be, a body cut short."""
 
@@ -109,14 +120,29 @@ KINDS: Final[Mapping[str, Kind]] = {
             "The snapshot, hold or position is older than what is kept, or of a ledger that was restored"
             " since. Begin again without it.",
         ),
+        _kind(
+            errors.FilesGone,
+            410,
+            "The files were kept for as long as they are kept, or a call in them was erased since. Ask for"
+            " the same once more.",
+        ),
         _kind(errors.TooLarge, 413, "The body is over the limit of this path, and was not read."),
         _kind(errors.UnsupportedMedia, 415, "The body's media type is not read here."),
+        _kind(RangeNotSatisfiable, 416, "The file ends before the range begins; Content-Range has its size."),
         _kind(errors.RefusedEvents, 422, "The body was read, and every event in it was refused."),
         _kind(errors.NotUnderstood, 422, "The body is genuine but its meaning is not known."),
         _kind(
-            errors.TooManyRequests, 429, "The key's budget is used up; Retry-After says for how many seconds."
+            errors.TooManyRequests,
+            429,
+            "The key's budget is used up, or too many jobs wait already; Retry-After says how many seconds.",
         ),
         _kind(errors.Unavailable, 503, "The store cannot answer now; try again after Retry-After seconds."),
+        _kind(
+            errors.NoFilesFolder,
+            503,
+            "Exports and reconciliations leave files, and whoever runs the service has not said where these"
+            " are to be kept: it is the setting `files_folder`.",
+        ),
         _kind(errors.Misconfigured, 500, "A setting of the server is wrong; its log says which."),
         _kind(errors.DamagedStore, 500, "Stored data cannot be read back; `calltally verify` says where."),
         _kind(CalltallyError, 500, "A fault of the server, logged under the request_id."),
@@ -158,6 +184,8 @@ def problem_reply(scope: Scope, error: Exception) -> Reply:
 
 
 def _detail(kind: Kind, error: CalltallyError) -> str:
+    if isinstance(error, errors.NoFilesFolder):
+        return error.detail
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _UNAVAILABLE
     return _INTERNAL if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR else plain(error.detail)
@@ -186,6 +214,8 @@ def _headers(error: CalltallyError) -> Iterable[tuple[bytes, bytes]]:
             yield b"retry-after", b"%d" % error.retry_after_s
         case MethodNotAllowed():
             yield b"allow", error.allowed.encode()
+        case RangeNotSatisfiable():
+            yield b"content-range", b"bytes */%d" % error.size
         case errors.TooLarge():
             # Whoever is still sending must stop: the rest will not be read.
             yield b"connection", b"close"

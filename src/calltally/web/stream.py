@@ -18,19 +18,26 @@ log: Final = structlog.get_logger(__name__)
 
 
 class Stream:
-    """Status 200, headers, and a body in pieces; an ASGI application, as the framework wants its answers.
+    """Status, headers, and a body in pieces; an ASGI application, as the framework wants its answers.
 
-    The body has no length but is sent in chunks (RFC 9112, section 7.1). Where a piece fails, the error
-    goes up to the server, which hangs up before the chunk that would end the body, so the client's HTTP
-    library sees that it is cut. `is_packed` says that compressing it once more would be in vain.
+    Where no header says its length, the body is sent in chunks (RFC 9112, section 7.1). Where a piece fails,
+    the error goes up to the server, which hangs up before the body's end, so the client's HTTP library sees
+    that it is cut. `is_packed` says that compressing it once more would be in vain.
     """
 
-    __slots__ = ("headers", "is_packed", "media_type", "pieces")
+    __slots__ = ("headers", "is_packed", "media_type", "pieces", "status")
 
     def __init__(
-        self, pieces: Pieces, *, media_type: bytes, headers: Headers = (), is_packed: bool = False
+        self,
+        pieces: Pieces,
+        *,
+        media_type: bytes,
+        headers: Headers = (),
+        is_packed: bool = False,
+        status: int = 200,
     ) -> None:
         self.pieces = pieces
+        self.status = status
         self.media_type = media_type
         self.headers = headers
         self.is_packed = is_packed
@@ -40,7 +47,7 @@ class Stream:
         coding = None if self.is_packed else coding_asked_for(scope)
         encoded = ((b"content-encoding", coding),) if coding else ()
         headers = [*self.headers, *encoded, (b"content-type", self.media_type)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if not exchange_in(scope).is_head and not await self._send_all(coding, scope, receive, send=send):
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})

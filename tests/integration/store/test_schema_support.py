@@ -84,7 +84,8 @@ def test_to_migrate_a_later_schema_is_refused_in_one_line(bench: Bench) -> None:
 
 # ----------------------------------------------------------------------------------------------------- locks
 
-_BEFORE = f"import sys, calltally.store.migrate as m; m.upgrade(sys.stdin.read(), '{BEFORE}')"
+# The last migration that keeps readers out of tables goes on from here.
+_BEFORE = "import sys, calltally.store.migrate as m; m.upgrade(sys.stdin.read(), '0001')"
 _SOON = "import calltally.store.migrate as m; m._LOCK_TIMEOUT_S = m._BUSY_S = 1; m.main()"
 
 
@@ -115,7 +116,7 @@ def test_a_migration_waits_only_so_long_for_a_writer_and_then_says_so(bench: Ben
 
 @pytest.fixture
 def old_url(postgres_server: str) -> Iterator[str]:
-    """A PostgreSQL database at the schema before."""
+    """A PostgreSQL database at the schema before a migration that locks tables."""
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute("CREATE DATABASE before_head")
         url = urlsplit(postgres_server)._replace(path="/before_head").geturl()

@@ -1,5 +1,6 @@
 """The whole application over one store, asked without a network."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -7,6 +8,7 @@ import httpx2
 from litestar.types import ASGIApp
 
 from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.store.job_folders import JobFolders
 from calltally.store.keys import add_key, mint_key
 from calltally.store.secrets import Vault
 from calltally.store.steps import Step
@@ -35,6 +37,7 @@ class Service:
         store: Store | None = None,
         per_minute: int = 1000,
         public_url: str | None = None,
+        folders: JobFolders | None = None,
     ) -> None:
         self.bench = bench
 
@@ -48,6 +51,7 @@ class Service:
             limits=RateLimits(per_minute, clock),
             vault=Vault(bytes(32)),
             public_url=public_url,
+            folders=folders,
         )
         self.app: Any = create_app(self.parts)
         self.key = self.new_key("calls:read")
@@ -62,10 +66,16 @@ class Service:
         """Ask, with the reading key unless `headers` are given."""
         return self.bench.run(self._ask(method, path, self.key if headers is None else headers))
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
+    def send(self, path: str, body: object, headers: Mapping[str, str], method: str = "POST") -> Answer:
+        """Send JSON."""
+        content = json.dumps(body).encode()
+        named = {"content-type": "application/json", **headers}
+        return self.bench.run(self._ask(method, path, named, content))
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], content: bytes = b"") -> Answer:
         transport = httpx2.ASGITransport(self.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
-            return await client.request(method, path, headers=dict(headers))
+            return await client.request(method, path, headers=dict(headers), content=content)
 
     def raw(
         self,
@@ -75,6 +85,7 @@ class Service:
         *,
         body: Sequence[Message] = (),
         app: ASGIApp | None = None,
+        query: bytes = b"",
     ) -> list[Message]:
         """Ask with a scope made by hand, for what no client would send. Reading beyond `body` fails."""
         sent: list[Message] = []
@@ -94,7 +105,7 @@ class Service:
             "scheme": "http",
             "path": path.decode("utf-8", "replace"),
             "raw_path": path,
-            "query_string": b"",
+            "query_string": query,
             "root_path": "",
             "headers": list((headers or {}).items()),
             "client": ("127.0.0.1", 1),

@@ -9,7 +9,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.callbacks import Unread, is_genuine, read_facts
 from calltally.ingest.letters import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
-from calltally.providers.registry import Provider
+from calltally.providers.registry import PROVIDERS, Provider
 from calltally.store.dead_letters import DeadLetter
 
 CALLBACK = Callback(
@@ -34,7 +34,7 @@ def toy(error: Exception | None = None) -> Provider:
     def list_facts(*_: object) -> Iterator[Fact]:
         return iter(())
 
-    return Provider("toy", ("token",), verify, facts_of, list_facts)
+    return Provider("toy", ("token",), verify, facts_of, list_facts, PROVIDERS["twilio"].fetch)
 
 
 @pytest.mark.parametrize(

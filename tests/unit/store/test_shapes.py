@@ -211,7 +211,7 @@ def test_what_has_no_tenant_is_named_with_its_reason() -> None:
 @pytest.mark.parametrize("script", SCRIPTS["postgres"])
 def test_a_migration_is_of_statements_that_citus_can_spread(script: str) -> None:
     found = [schema_faults(statement) for statement in statements_of(SCRIPTS["postgres"][script])]
-    assert len(found) > 10
+    assert len(found) > 5
     assert [each for each in found if each] == []
 
 

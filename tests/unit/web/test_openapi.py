@@ -125,7 +125,10 @@ def test_a_routes_numbers_are_described_as_they_are_checked(
 def test_a_providers_secrets_are_named_and_a_callback_needs_no_body(document: dict[str, Any]) -> None:
     secrets = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]["requestBody"]
     (twilio,) = secrets["content"]["application/json"]["schema"]["anyOf"]
-    assert list(twilio["properties"]) == ["auth_token", "auth_token_secondary"]
+    assert list(twilio["properties"]) == [
+        *("auth_token", "auth_token_secondary"),
+        *("account_sid", "api_key_sid", "api_key_secret"),
+    ]
     assert (twilio["required"], twilio["additionalProperties"]) == (["auth_token"], False)
     assert secrets["required"] is True
     assert document["paths"]["/api/v1/ingest/{provider}/{tenant}"]["post"]["requestBody"]["required"] is False

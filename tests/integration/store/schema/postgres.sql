@@ -204,6 +204,40 @@ CREATE TABLE identities (
 
 CREATE INDEX identities_of_call ON identities USING btree (tenant, id);
 
+CREATE TABLE job_files (
+    tenant text COLLATE "C" NOT NULL,
+    job bytea NOT NULL,
+    place bigint NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    kept_as text COLLATE "C" NOT NULL,
+    content_type text COLLATE "C" NOT NULL,
+    line_count bigint NOT NULL,
+    byte_count bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    CONSTRAINT job_files_pkey PRIMARY KEY (tenant, job, place)
+);
+
+CREATE TABLE jobs (
+    tenant text COLLATE "C" NOT NULL,
+    job bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    spec bytea NOT NULL,
+    progress bytea NOT NULL,
+    outcome bytea,
+    checked bigint NOT NULL,
+    tries bigint NOT NULL,
+    created_us bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    expires_us bigint,
+    cleared_us bigint,
+    CONSTRAINT jobs_pkey PRIMARY KEY (tenant, job)
+);
+
+CREATE INDEX jobs_listed ON jobs USING btree (tenant, kind, created_us, job);
+
+CREATE INDEX jobs_open ON jobs USING btree (tenant, updated_us, job) WHERE (state = ANY (ARRAY['queued'::text, 'running'::text]));
+
 CREATE TABLE leases (
     tenant text COLLATE "C" NOT NULL,
     job text COLLATE "C" NOT NULL,
@@ -284,5 +318,7 @@ CREATE TABLE tombstones (
     reason text COLLATE "C" NOT NULL DEFAULT 'merged',
     CONSTRAINT tombstones_pkey PRIMARY KEY (tenant, revision)
 );
+
+CREATE INDEX tombstones_merged ON tombstones USING btree (tenant, merged_into) WHERE (merged_into IS NOT NULL);
 
 CREATE INDEX tombstones_of_id ON tombstones USING btree (tenant, id);

@@ -213,6 +213,40 @@ CREATE TABLE identities (
 
 CREATE INDEX identities_of_call ON identities (tenant, id);
 
+CREATE TABLE job_files (
+    tenant TEXT NOT NULL,
+    job BLOB NOT NULL,
+    place INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    kept_as TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    line_count INTEGER NOT NULL,
+    byte_count INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (tenant, job, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+    tenant TEXT NOT NULL,
+    job BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT NOT NULL,
+    spec BLOB NOT NULL,
+    progress BLOB NOT NULL,
+    outcome BLOB,
+    checked INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    expires_us INTEGER,
+    cleared_us INTEGER,
+    PRIMARY KEY (tenant, job)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX jobs_listed ON jobs (tenant, kind, created_us, job);
+
+CREATE INDEX jobs_open ON jobs (tenant, updated_us, job) WHERE state IN ('queued', 'running');
+
 CREATE TABLE leases (
     tenant TEXT NOT NULL,
     job TEXT NOT NULL,
@@ -289,5 +323,7 @@ CREATE TABLE tombstones (
     reason TEXT NOT NULL DEFAULT 'merged',
     PRIMARY KEY (tenant, revision)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tombstones_merged ON tombstones (tenant, merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE INDEX tombstones_of_id ON tombstones (tenant, id);

@@ -1,4 +1,4 @@
-"""What is done again and again in the background: history that nobody needs goes, and calls that are too old.
+"""What is done again and again in the background: history that nobody needs goes, and what is too old.
 
 A round goes through all tenants. For each it asks what is due, which only reads; takes the job's lease, so
 that of several workers one does it; and works in small batches, each a transaction, resting between them,
@@ -8,7 +8,6 @@ because the writer of the process may be ingesting at the same time.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,15 +16,19 @@ import structlog
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.store.erasure import expire_calls
+from calltally.store.job_upkeep import is_upkeep_due
 from calltally.store.leases import Lease, claim, release, renew
 from calltally.store.pruning import advance, is_due, mark, prune, prune_holds
 from calltally.store.retention import expire_letters, has_expired
-from calltally.store.steps import Clock, Step
-from calltally.store.store import Store
+from calltally.store.steps import Step
 from calltally.store.tenants import Tenant, admin_list_tenants
+from calltally.worker.means import Means
+from calltally.worker.patience import rest
+from calltally.worker.upkeep import JobUpkeep
 
 HISTORY: Final = "history"
 RETENTION: Final = "retention"
+UPKEEP: Final = "upkeep of jobs"
 LEASE_US: Final = 60 * SECOND_US
 
 # A few milliseconds each: so long does what is told meanwhile wait for the writer.
@@ -46,24 +49,6 @@ _JITTER: Final = 0.2
 log: Final = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Means:
-    """What a worker works with.
-
-    `keep_us` is how old a snapshot may become, `interval_s` the pause between rounds, `holder` a name that
-    no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
-    `chance` gives a number from 0 to 1, so that workers do not march in step.
-    """
-
-    store: Store
-    keep_us: int
-    interval_s: float
-    holder: str
-    clock: Clock
-    steady: Clock
-    chance: Callable[[], float]
-
-
 class Round(msgspec.Struct):
     """What became of a round: `pruned` counts rows, `left` says that there is more to do.
 
@@ -77,6 +62,8 @@ class Round(msgspec.Struct):
     pruned: int = 0
     expired_calls: int = 0
     expired_letters: int = 0
+    expired_jobs: int = 0
+    forgotten_jobs: int = 0
     busy: int = 0
     failed: int = 0
     unanswered: int = 0
@@ -109,9 +96,13 @@ class Worker:
         self._store = means.store
         self._stop = stop
         self._renewed_us = 0
+        folders = means.folders
+        self._upkeep = JobUpkeep(means.store, folders, means.files_us) if folders else None
         self._jobs: dict[str, tuple[_Look, _Work]] = {
             HISTORY: (self._is_history_due, self._tend_history),
             RETENTION: (self._is_retention_due, self._keep_retention),
+            # Behind retention: what that erases must not stay in files.
+            UPKEEP: (self._is_upkeep_due, self._keep_up_jobs),
         }
 
     async def run(self) -> None:
@@ -119,7 +110,7 @@ class Worker:
         in_vain = 0
         # Workers that are started together begin apart.
         pause_s = self._means.interval_s * self._means.chance()
-        while not await self._rest(pause_s):
+        while not await rest(self._stop, pause_s):
             done = await self.run_round(self._means.clock())
             in_vain = in_vain + 1 if done.unanswered else 0
             pause_s = pause_behind(done, in_vain, self._means)
@@ -186,6 +177,17 @@ class Worker:
         async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRED_AT_ONCE)):
             task.done.expired_letters += letters
 
+    async def _is_upkeep_due(self, task: _Task) -> bool:
+        if self._upkeep is None:
+            return False
+        return await self._store.read(is_upkeep_due(task.tenant.tenant, task.now_us))
+
+    async def _keep_up_jobs(self, task: _Task) -> None:
+        if self._upkeep is not None:
+            gone = await self._upkeep.run(task.tenant.tenant, task.now_us)
+            task.done.expired_jobs += gone.expired
+            task.done.forgotten_jobs += gone.forgotten
+
     async def _batches(self, task: _Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
         """How much went with each batch, until nothing is left or others have to have a turn."""
         for _ in range(_MOST_BATCHES):
@@ -195,7 +197,7 @@ class Worker:
                 return
             yield gone
             took_s = (self._means.steady() - began_us) / SECOND_US
-            if await self._rest(min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(task):
+            if await rest(self._stop, min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(task):
                 break
         task.done.left = True
 
@@ -209,15 +211,6 @@ class Worker:
             return True
         task.done.busy += 1
         return False
-
-    async def _rest(self, seconds: float) -> bool:
-        """Wait so long, but no longer than until it is to stop; says whether it is."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 @contextmanager

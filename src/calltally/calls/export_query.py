@@ -1,0 +1,117 @@
+"""What can be asked of a bulk export: the list's filters, and what the files are to be like."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from calltally.calls.errors import Fault, InvalidBody
+from calltally.calls.filters import FORMATS, PARAMETERS, ListQuery, contradictions, query_of
+from calltally.calls.parameters import (
+    Parameter,
+    matching,
+    one_of,
+    read_all,
+    shown,
+    text_schema,
+    words_schema,
+)
+
+PARTITIONS: Final = ("day", "month")
+MAX_LABEL_CHARS: Final = 100
+EXPORT_FORMATS: Final = tuple(word for word in FORMATS if word != "json")
+# Places in a list and whose list it is have no meaning here.
+_NOT_HERE: Final = frozenset({"limit", "offset", "after", "tenant", "format"})
+_LABEL_PATTERN: Final = "[A-Za-z0-9._~ -]+"
+_LABEL: Final = re.compile(_LABEL_PATTERN)
+_LABEL_WORDS: Final = "a name of letters, digits, spaces and . _ ~ -"
+
+EXPORT_FIELDS: Final = (
+    *(each for each in PARAMETERS if each.name not in _NOT_HERE),
+    Parameter(
+        "format",
+        "format",
+        "What the files are.",
+        words_schema(EXPORT_FORMATS, default="ndjson"),
+        "ndjson",
+        one_of(EXPORT_FORMATS),
+    ),
+    Parameter(
+        "partition",
+        "partition",
+        "A file for each day or month in which calls were created, by UTC. Without it, one for all.",
+        words_schema(PARTITIONS),
+        "month",
+        one_of(PARTITIONS),
+    ),
+    Parameter(
+        "name",
+        "name",
+        "For people, to tell exports apart.",
+        text_schema(MAX_LABEL_CHARS, f"^{_LABEL_PATTERN}$"),
+        "October",
+        matching(_LABEL, _LABEL_WORDS, MAX_LABEL_CHARS),
+    ),
+)
+_KNOWN: Final = {each.name: each for each in EXPORT_FIELDS}
+_OWN: Final = ("partition", "name")
+
+
+class ExportQuery(msgspec.Struct, frozen=True):
+    """A window of calls, in `query` as the list has it, and how it is to be cut into files."""
+
+    query: ListQuery
+    partition: str | None = None
+    name: str | None = None
+
+
+def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
+    """The export that a JSON object asks for; null is as good as left out.
+
+    Raises InvalidBody with every fault in it.
+    """
+    pairs: list[tuple[str, str]] = []
+    faults: list[Fault] = []
+    for name, value in body.items():
+        texts = _texts(value)
+        if texts is None:
+            faults.append(Fault(name, f"{name} is {shown(str(value))}, which is no text"))
+        else:
+            pairs += [(name, text) for text in texts]
+    values, more = read_all(pairs, _KNOWN)
+    _refuse([*faults, *more, *contradictions(values), *_wrong_zone(values)])
+    own = {name: values.pop(name) for name in _OWN if name in values}
+    return ExportQuery(query_of({"format": "ndjson", **values}), **own)
+
+
+def _texts(value: object) -> list[str] | None:
+    """A value as the texts that a query would have; None where it is none."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    values: list[Any] = value if isinstance(value, list) and value else [value]
+    return values if all(isinstance(each, str) for each in values) else None
+
+
+def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:
+    name = values.get("tz")
+    if name is None:
+        return
+    if values.get("format") != "csv":
+        yield Fault("tz", "tz is for CSV alone: the times of all other formats are UTC")
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        yield Fault("tz", f"tz {shown(name)} is not the name of an IANA time zone")
+
+
+def _refuse(faults: list[Fault]) -> None:
+    if faults:
+        # In a body it is a field that does not exist.
+        told = tuple(
+            Fault(each.parameter, each.detail.replace("no parameter", "no field")) for each in faults
+        )
+        raise InvalidBody("; ".join(fault.detail for fault in told[:5]), told[:50])

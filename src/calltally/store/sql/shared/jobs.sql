@@ -1,0 +1,110 @@
+-- name: add_job
+INSERT INTO jobs (
+    tenant, job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+)
+VALUES (
+    :tenant, :job, :kind, 'queued', :spec, :progress, NULL, :checked, 0, :now_us, :now_us, NULL, NULL
+)
+ON CONFLICT (tenant, job) DO NOTHING
+RETURNING job;
+
+-- name: job_of_id
+SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+FROM jobs WHERE tenant = :tenant AND job = :job;
+
+-- name: list_jobs
+-- Of one kind, the newest first.
+SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+FROM jobs WHERE tenant = :tenant AND kind = :kind
+ORDER BY created_us DESC, job DESC LIMIT :most OFFSET :skip;
+
+-- name: count_jobs
+SELECT count(*) FROM jobs WHERE tenant = :tenant AND kind = :kind;
+
+-- name: count_open_jobs
+SELECT count(*) FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running');
+
+-- name: admin_tenants_with_open_jobs
+-- Whose jobs of a kind wait for a worker, or for going on.
+SELECT DISTINCT tenant FROM jobs WHERE state IN ('queued', 'running') AND kind = :kind ORDER BY tenant;
+
+-- name: next_job
+-- The one of a kind that has waited longest for its turn: so several take turns.
+SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running') AND kind = :kind
+ORDER BY updated_us, job LIMIT 1;
+
+-- name: begin_job
+UPDATE jobs SET state = 'running', tries = tries + 1, updated_us = :now_us
+WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running')
+RETURNING tries;
+
+-- name: keep_job
+-- How far a job is, unless it ended meanwhile.
+UPDATE jobs SET progress = :progress, checked = :checked, tries = 0, updated_us = :now_us
+WHERE tenant = :tenant AND job = :job AND state = 'running'
+RETURNING job;
+
+-- name: state_of_job
+SELECT state FROM jobs WHERE tenant = :tenant AND job = :job;
+
+-- name: end_job
+UPDATE jobs SET state = :state, outcome = :outcome, updated_us = :now_us, expires_us = :expires_us
+WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running')
+RETURNING job;
+
+-- name: expire_job
+UPDATE jobs SET state = 'expired', updated_us = :now_us, expires_us = :expires_us
+WHERE tenant = :tenant AND job = :job AND state = 'complete'
+RETURNING job;
+
+-- name: note_checked!
+-- Up to where erasures were looked for in the files of a job: never back.
+UPDATE jobs SET checked = :checked WHERE tenant = :tenant AND job = :job AND checked < :checked;
+
+-- name: clear_job!
+UPDATE jobs SET cleared_us = :now_us WHERE tenant = :tenant AND job = :job;
+
+-- name: drop_job!
+DELETE FROM jobs WHERE tenant = :tenant AND job = :job;
+
+-- name: complete_jobs
+-- Those that have files, with when these go.
+SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+FROM jobs WHERE tenant = :tenant AND state = 'complete' ORDER BY job;
+
+-- name: jobs_to_clear
+-- Those that ended and whose files may still be there.
+SELECT job FROM jobs
+WHERE tenant = :tenant AND cleared_us IS NULL AND state IN ('failed', 'canceled', 'expired')
+ORDER BY job LIMIT :most;
+
+-- name: jobs_to_drop
+-- Those whose files are gone, and that nobody need remember any more.
+SELECT job FROM jobs
+WHERE tenant = :tenant AND cleared_us IS NOT NULL AND expires_us <= :now_us
+ORDER BY job LIMIT :most;
+
+-- name: put_job_file!
+INSERT INTO job_files (tenant, job, place, name, kept_as, content_type, line_count, byte_count, sha256)
+VALUES (:tenant, :job, :place, :name, :kept_as, :content_type, :line_count, :byte_count, :sha256)
+ON CONFLICT (tenant, job, place) DO UPDATE
+SET name = excluded.name, kept_as = excluded.kept_as, content_type = excluded.content_type,
+    line_count = excluded.line_count, byte_count = excluded.byte_count, sha256 = excluded.sha256;
+
+-- name: files_of_job
+SELECT place, name, kept_as, content_type, line_count, byte_count, sha256
+FROM job_files WHERE tenant = :tenant AND job = :job ORDER BY place;
+
+-- name: file_of_job
+SELECT place, name, kept_as, content_type, line_count, byte_count, sha256
+FROM job_files WHERE tenant = :tenant AND job = :job AND name = :name;
+
+-- name: drop_job_files!
+DELETE FROM job_files WHERE tenant = :tenant AND job = :job;
+
+-- name: erased_between
+-- The ids that were erased after a revision, up to another.
+SELECT revision, id FROM tombstones
+WHERE tenant = :tenant AND revision > :after AND revision <= :upto AND reason <> 'merged'
+ORDER BY revision LIMIT :most;

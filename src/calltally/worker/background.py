@@ -1,0 +1,23 @@
+"""All background work of a process: rounds of upkeep, and jobs beside them."""
+
+import asyncio
+
+from calltally.worker.means import Means
+from calltally.worker.rounds import Worker
+from calltally.worker.running import JobWorker
+
+
+class Background:
+    """Works until `stop` is set. `jobs` are those of each kind, none without a folder for files."""
+
+    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+        self.rounds = Worker(means, stop)
+        folders = means.folders
+        self.jobs = [JobWorker(means, folders, stop, kind) for kind in means.runners] if folders else []
+
+    async def run(self) -> None:
+        """All at once, since none may hold up the others."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.rounds.run())
+            for jobs in self.jobs:
+                group.create_task(jobs.run())

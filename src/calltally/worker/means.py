@@ -1,0 +1,33 @@
+"""What a worker works with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from calltally.store.job_folders import JobFolders
+from calltally.store.job_turn import Runner
+from calltally.store.jobs import Kind
+from calltally.store.steps import Clock
+from calltally.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What a worker works with.
+
+    `keep_us` is how old a snapshot may become, `interval_s` the pause between rounds, `holder` a name that
+    no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
+    `chance` gives a number from 0 to 1, so that workers do not march in step. `folders` is where the files
+    of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
+    done, and `runners` do the jobs of each kind.
+    """
+
+    store: Store
+    keep_us: int
+    interval_s: float
+    holder: str
+    clock: Clock
+    steady: Clock
+    chance: Callable[[], float]
+    folders: JobFolders | None = None
+    files_us: int = 0
+    runners: Mapping[Kind, Runner] = field(default_factory=dict)

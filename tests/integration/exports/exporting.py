@@ -1,0 +1,117 @@
+"""Export jobs over one store: asked for by HTTP, done by a worker whose clocks a test sets."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from calltally.calls.times import DAY_US
+from calltally.exports.job import ExportRunner
+from calltally.store.job_folders import JobFolders
+from calltally.store.jobs import Kind
+from calltally.store.store import Submission
+from calltally.worker.means import Means
+from calltally.worker.rounds import Round, Worker
+from calltally.worker.running import JobWorker
+from tests.conftest import TENANT, Bench
+from tests.integration.web.service import Answer, Service
+from tests.telling import fact
+
+EXPORTS: Final = "/api/v1/exports"
+KEPT_US: Final = 7 * DAY_US
+
+Json = dict[str, Any]
+
+
+class Desk:
+    """Where exports are asked for, done and fetched; the clock moves by `tick_us` at each look at it."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench = bench
+        self.folder = folder
+        self.folders = JobFolders(folder)
+        self.service = Service(bench, folders=self.folders, per_minute=0)
+        self.writing = self.service.new_key("exports:write")
+        self.reading = self.service.key
+        self.tick_us = 0
+        self.stop = asyncio.Event()
+
+    def tell(self, calls: int, tenant: str = TENANT, *, every_s: float = 1.0, **said: Any) -> None:  # noqa: ANN401 (any field)
+        """So many calls, one each `every_s` seconds."""
+        known = {"status": "completed", **said}
+        told = [
+            Submission(tenant, fact(number * every_s, f"CA{number:032x}", **known)) for number in range(calls)
+        ]
+        self.bench.run(self.bench.store.submit(told))
+
+    def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
+        """`from_` stands for from, which Python keeps for itself."""
+        named = {name.rstrip("_"): value for name, value in body.items()}
+        return self.service.send(EXPORTS, named, {**self.writing, **(headers or {})})
+
+    def start(self, **body: Any) -> str:  # noqa: ANN401 (any body)
+        """The id of a new export."""
+        answer = self.ask(**body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def shown(self, job: str) -> Json:
+        answer = self.service.get(f"{EXPORTS}/{job}")
+        assert answer.status_code == 200, answer.text
+        shown: Json = answer.json()
+        return shown
+
+    def fetch(self, job: str, name: str, headers: Mapping[str, str] | None = None) -> Answer:
+        return self.service.get(f"{EXPORTS}/{job}/files/{name}", {**self.reading, **(headers or {})})
+
+    def contents(self, job: str) -> dict[str, bytes]:
+        """Every file of an export by its name, as it is fetched."""
+        return {each["name"]: self.fetch(job, each["name"]).content for each in self.shown(job)["files"]}
+
+    def streamed(self, query: str) -> bytes:
+        """The list's own stream."""
+        answer = self.service.get(f"/api/v1/call-logs?{query}")
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def means(self, holder: str = "one") -> Means:
+        def clock() -> int:
+            self.bench.now_us += self.tick_us
+            return self.bench.now_us
+
+        return Means(
+            store=self.bench.store,
+            keep_us=2 * DAY_US,
+            interval_s=0.0,
+            holder=holder,
+            clock=clock,
+            steady=lambda: 0,
+            chance=lambda: 0.5,
+            folders=self.folders,
+            files_us=KEPT_US,
+            runners={Kind.EXPORT: ExportRunner()},
+        )
+
+    def take_turn(self, holder: str = "one") -> bool:
+        """One turn for each tenant."""
+        return self.bench.run(JobWorker(self.means(holder), self.folders, self.stop).run_turns())
+
+    def work(self) -> None:
+        """Until nothing is left to do."""
+        while self.take_turn():
+            pass
+
+    def round(self) -> Round:
+        """A round of upkeep."""
+        return self.bench.run(Worker(self.means(), self.stop).run_round(self.bench.now_us))
+
+    def done(self, **body: Any) -> str:  # noqa: ANN401 (any body)
+        """The id of an export that is complete."""
+        job = self.start(**body)
+        self.work()
+        assert self.shown(job)["state"] == "complete", self.shown(job)
+        return job
+
+
+def names(files: Sequence[Json]) -> list[str]:
+    return [each["name"] for each in files]

@@ -1,0 +1,118 @@
+"""A file is fetched whole or in parts (RFC 9110), with what proves how it was written (RFC 9530)."""
+
+from base64 import b64encode
+from hashlib import sha256
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.integration.exports.exporting import Desk
+from tests.integration.web.service import slug
+
+NAME = "calls.ndjson"
+
+
+@pytest.fixture
+def fetched(desk: Desk) -> tuple[str, bytes]:
+    """An export of one file, and what is in it."""
+    desk.tell(40)
+    job = desk.done()
+    return job, desk.fetch(job, NAME).content
+
+
+def test_whole_it_comes_with_its_length_tag_and_digests(desk: Desk, fetched: tuple[str, bytes]) -> None:
+    job, content = fetched
+    digest = f"sha-256=:{b64encode(sha256(content).digest()).decode()}:"
+    for method, body in (("GET", content), ("HEAD", b"")):
+        headers = {**desk.reading, "accept-encoding": "gzip, zstd", "range": "bytes=0-0"}
+        if method == "GET":
+            del headers["range"]
+        answer = desk.service.get(f"/api/v1/exports/{job}/files/{NAME}", headers, method)
+        assert (answer.status_code, answer.content) == (200, body)
+        expected = {
+            "content-length": str(len(content)),
+            "content-type": "application/x-ndjson",
+            "accept-ranges": "bytes",
+            "etag": f'"{sha256(content).hexdigest()}"',
+            "repr-digest": digest,
+            "content-digest": digest,
+            "content-disposition": f'attachment; filename="{NAME}"',
+        }
+        assert {name: answer.headers[name] for name in expected} == expected
+        assert "content-encoding" not in answer.headers
+
+
+def test_a_part_of_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
+    job, content = fetched
+    size = len(content)
+    for asked, first, end in (
+        ("bytes=0-9", 0, 10),
+        ("bytes=10-", 10, size),
+        ("bytes=-7", size - 7, size),
+        (f"bytes=5-{size * 2}", 5, size),
+        (f"bytes=-{size * 2}", 0, size),
+        (f"bytes={size - 1}-", size - 1, size),
+    ):
+        answer = desk.fetch(job, NAME, {"range": asked})
+        assert (answer.status_code, answer.content) == (206, content[first:end])
+        assert answer.headers["content-range"] == f"bytes {first}-{end - 1}/{size}"
+        assert answer.headers["content-length"] == str(end - first)
+        assert "content-digest" not in answer.headers
+        assert answer.headers["repr-digest"]
+
+
+def test_a_part_that_is_not_in_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
+    job, content = fetched
+    for asked in (f"bytes={len(content)}-", "bytes=-0"):
+        answer = desk.fetch(job, NAME, {"range": asked})
+        assert (answer.status_code, slug(answer)) == (416, "range-not-satisfiable")
+        assert answer.headers["content-range"] == f"bytes */{len(content)}"
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-1,3-4", "lines=0-1", "bytes=2-1", "bytes=-", "bytes=a-b", "bytes", ""]
+)
+def test_what_is_no_range_of_ours_brings_all(desk: Desk, fetched: tuple[str, bytes], asked: str) -> None:
+    job, content = fetched
+    answer = desk.fetch(job, NAME, {"range": asked})
+    assert (answer.status_code, answer.content) == (200, content)
+
+
+def test_parts_are_of_one_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
+    job, content = fetched
+    tag = desk.fetch(job, NAME).headers["etag"]
+    for known, status in (
+        (tag, 206),
+        ('"other"', 200),
+        (f"W/{tag}", 200),
+        ("Mon, 01 Jan 2024 00:00:00 GMT", 200),
+    ):
+        answer = desk.fetch(job, NAME, {"range": "bytes=0-9", "if-range": known})
+        assert (answer.status_code, answer.content) == (status, content[:10] if status == 206 else content)
+    assert desk.fetch(job, NAME, {"if-none-match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other.ndjson", "0.ids", "0-calls.ndjson", "..%2F0.ids", "%2e%2e", "%2Fetc%2Fpasswd", "calls.ndjson%00"],
+)
+def test_a_name_that_is_none_of_its_files_leads_nowhere(
+    desk: Desk, fetched: tuple[str, bytes], name: str
+) -> None:
+    answer = desk.fetch(fetched[0], name)
+    assert (answer.status_code, slug(answer)) == (404, "not-found")
+
+
+def test_a_file_that_this_node_does_not_have_is_the_operators_to_see(
+    desk: Desk, fetched: tuple[str, bytes]
+) -> None:
+    for path in desk.folder.rglob("*-calls.ndjson"):
+        path.write_bytes(b"short")
+    with capture_logs() as logs:
+        answer = desk.fetch(fetched[0], NAME)
+    assert (answer.status_code, slug(answer)) == (500, "misconfigured")
+    assert str(desk.folder) not in answer.text
+    assert "CALLTALLY_FILES_FOLDER" in str(logs[0]["exc_info"])
+    for path in desk.folder.rglob("*-calls.ndjson"):
+        path.unlink()
+    assert desk.fetch(fetched[0], NAME).status_code == 500

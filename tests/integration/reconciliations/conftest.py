@@ -1,0 +1,19 @@
+"""One place to reconcile from for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bench
+from tests.integration.reconciliations.reconciling import Desk
+from tests.twilio_api import TwilioApi, served
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> Iterator[Desk]:
+    """A store, its API, a folder for files and a stand-in for Twilio."""
+    with served(TwilioApi()) as api:
+        made = Desk(bench, tmp_path / "files", api)
+        made.sign_in()
+        yield made

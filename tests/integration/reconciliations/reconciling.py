@@ -1,0 +1,137 @@
+"""Reconciliations over one store: asked for by HTTP, done by a worker whose clock a test sets."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+
+from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.times import DAY_US, utc_text
+from calltally.reconcile.jobs.runner import ReconciliationRunner
+from calltally.reconcile.provider_question import Place
+from calltally.store.job_folders import JobFolders
+from calltally.store.jobs import Kind
+from calltally.store.secrets import Vault, put_provider_secrets
+from calltally.store.store import Submission
+from calltally.worker.means import Means
+from calltally.worker.rounds import Round, Worker
+from calltally.worker.running import JobWorker
+from tests.conftest import TENANT, Bench
+from tests.integration.web.service import Answer, Service
+from tests.provider_month import END_US, MONTH_US, NOW_US
+from tests.telling import fact
+from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi
+
+PATH: Final = "/api/v1/reconciliations"
+KEPT_US: Final = 7 * DAY_US
+WINDOW: Final = {"from": utc_text(MONTH_US), "to": utc_text(END_US)}
+
+Json = dict[str, Any]
+
+
+class Desk:
+    """Where reconciliations are asked for, done and read. It is a day after the month."""
+
+    def __init__(self, bench: Bench, folder: Path, api: TwilioApi) -> None:
+        bench.now_us = NOW_US
+        self.bench = bench
+        self.folder = folder
+        self.api = api
+        self.folders = JobFolders(folder)
+        self.service = Service(bench, folders=self.folders, per_minute=0)
+        self.writing = self.service.new_key("exports:write")
+        self.healing = self.service.new_key("exports:write", "events:write")
+        self.stop = asyncio.Event()
+        self.place = Place(bench.store, lambda: Vault(bytes(32)), {"twilio": api.url})
+
+    def sign_in(self, tenant: str = TENANT, **changes: str) -> None:
+        secrets = {"auth_token": TOKEN, "account_sid": ACCOUNT, **changes}
+        sealed = Vault(bytes(32)).seal(tenant, "twilio", secrets)
+        self.bench.run(self.bench.store.write(put_provider_secrets(tenant, "twilio", sealed, NOW_US)))
+
+    def tell(self, facts: Sequence[Fact]) -> None:
+        self.bench.run(self.bench.store.submit([Submission(TENANT, fact) for fact in facts]))
+
+    def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
+        asked = {"against": "provider", "provider": "twilio", **WINDOW, **body}
+        return self.service.send(PATH, asked, headers or self.healing)
+
+    def upload(self, content: bytes, headers: Mapping[str, str] | None = None, **terms: object) -> Answer:
+        query = "&".join(f"{name}={value}" for name, value in {**WINDOW, **terms}.items())
+        named = {"content-type": "application/x-ndjson", **(headers or self.writing)}
+        return self.bench.run(self.service._ask("POST", f"{PATH}?{query}", named, content))
+
+    def shown(self, job: str) -> Json:
+        answer = self.service.get(f"{PATH}/{job}")
+        assert answer.status_code == 200, answer.text
+        shown: Json = answer.json()
+        return shown
+
+    def findings(self, job: str, query: str = "limit=1000") -> list[Json]:
+        answer = self.service.get(f"{PATH}/{job}/findings?{query}")
+        assert answer.status_code == 200, answer.text
+        found: list[Json] = answer.json()["data"]
+        return found
+
+    def end(self, job: str) -> int:
+        return self.service.get(f"{PATH}/{job}", self.writing, "DELETE").status_code
+
+    def means(self, holder: str = "one") -> Means:
+        return Means(
+            store=self.bench.store,
+            keep_us=2 * DAY_US,
+            interval_s=0.0,
+            holder=holder,
+            clock=lambda: self.bench.now_us,
+            steady=lambda: 0,
+            chance=lambda: 0.5,
+            folders=self.folders,
+            files_us=KEPT_US,
+            runners={Kind.RECONCILIATION: ReconciliationRunner(self.place, self.stop)},
+        )
+
+    def worker(self, holder: str = "one") -> JobWorker:
+        return JobWorker(self.means(holder), self.folders, self.stop, Kind.RECONCILIATION)
+
+    def work(self, holder: str = "one") -> None:
+        """Until nothing is left to do."""
+        while self.bench.run(self.worker(holder).run_turns()):
+            pass
+
+    def round(self) -> Round:
+        """A round of upkeep."""
+        return self.bench.run(Worker(self.means(), self.stop).run_round(self.bench.now_us))
+
+    def done(self, answer: Answer) -> str:
+        """The id of what was asked for, once it is complete."""
+        assert answer.status_code == 202, answer.text
+        job = str(answer.json()["id"])
+        self.work()
+        assert self.shown(job)["state"] == "complete", self.shown(job)
+        return job
+
+    def kept(self) -> list[str]:
+        """The kinds of file that lie in the folder."""
+        return sorted(path.suffix for path in self.folder.rglob("*") if path.is_file())
+
+
+def told(call_sid: str, at_us: int, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    """A callback of Twilio's."""
+    made = fact(0, call_sid, provider_account=ACCOUNT, **said)
+    whole = cast("Said", {**made.said, "provider": "twilio"})
+    digest = content_digest([call_sid, at_us, whole])
+    return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, said=whole)
+
+
+def event(number: int, call_sid: str, at_us: int, status: str = "completed", **changes: object) -> Json:
+    """A line of what a consumer wrote down."""
+    data = {"call_sid": call_sid, "status": status}
+    made = {"id": f"msg_{number}", "event": "voice.call.completed", "created_at": utc_text(at_us)}
+    return {**made, "tenant_id": TENANT, "data": data, "received_at": utc_text(at_us + 1), **changes}
+
+
+def lines(events: Sequence[Json]) -> bytes:
+    return b"".join(json.dumps(each).encode() + b"\n" for each in events)
