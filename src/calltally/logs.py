@@ -13,6 +13,8 @@ Format: TypeAlias = Literal["json", "console"]
 Event: TypeAlias = MutableMapping[str, Any]
 
 HIDDEN: Final = "[hidden]"
+# It tells every request with its URL, and a provider's has the account and the call in it.
+_CLIENT: Final = "httpx2"
 _SECRET_NAMES: Final = re.compile(
     r"authorization|cookie|password|secret|token|signature|(?:api|admin)[-_]?key", re.IGNORECASE
 )
@@ -47,6 +49,7 @@ def set_up_logs(form: Format, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger(_CLIENT).setLevel(logging.WARNING)
 
 
 def _last_processors(form: Format) -> list[Processor]:

@@ -26,7 +26,7 @@ from tests.integration.store.probing import direct
 from tests.telling import fact
 
 KILLS = int(os.environ.get("EXPORT_KILLS", "3"))
-CALLS = 3_000
+CALLS = 1_000 * KILLS
 WITHIN_S = 120
 # The program itself, but with chunks so small and checkpoints so many that there is something to kill it in.
 SLOWLY = """

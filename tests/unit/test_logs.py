@@ -86,3 +86,10 @@ def test_an_exceptions_text_is_redacted_too(form: str, capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert "ValueError: invalid literal for int() with base 10: '[hidden]'" in said
     assert KEY not in said
+
+
+@pytest.mark.usefixtures("_restored")
+def test_the_client_does_not_tell_whom_it_asks_for_what(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs("json", "debug")
+    logging.getLogger("httpx2").info("GET https://provider.example/Calls/CA0123456789.json")
+    assert capsys.readouterr().err == ""

@@ -65,6 +65,7 @@ def test_what_cannot_be_meant_is_refused_by_name(
 
 
 @pytest.mark.parametrize("body", [[], "x", None, [{}]])
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 def test_what_is_no_object_is_refused(desk: Desk, body: object) -> None:
     answer = desk.service.send(EXPORTS, body, desk.writing)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
@@ -142,6 +143,7 @@ def test_the_admin_key_names_a_tenant(desk: Desk) -> None:
     assert desk.service.get(f"{EXPORTS}/{job}?tenant={other}", ADMIN, "DELETE").status_code == 204
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("job", ["x", "0" * 36, "00000000-0000-4000-8000-000000000000"])
 def test_what_was_never_an_export_is_not_there(desk: Desk, job: str) -> None:
     assert desk.service.get(f"{EXPORTS}/{job}").status_code == 404

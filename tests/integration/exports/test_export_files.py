@@ -10,6 +10,8 @@ from tests.integration.exports.exporting import Desk
 from tests.integration.web.service import slug
 
 NAME = "calls.ndjson"
+# No database has a part in how a file is sent.
+pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
