@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from calltally.calls.filters import EXAMPLE_SNAPSHOT, MAX_OFFSET
-from calltally.calls.parameters import Parameter, range_schema, whole_number
+from calltally.calls.filters import EXAMPLE_SNAPSHOT
 from calltally.formats.table import FORMATS
 from calltally.web.access import CALLS_READ, EXPORTS_WRITE
 from calltally.web.api.call_streams import STREAMED
@@ -12,6 +11,7 @@ from calltally.web.bodies import JSON_BODY
 from calltally.web.file_reply import FILE_HEADERS
 from calltally.web.links import LINK_MEANING
 from calltally.web.operations import Answer, Body, Operation, PathPart
+from calltally.web.paging import page_parameters
 
 TAG: Final = "Exports"
 MOST_LISTED: Final = 100
@@ -61,24 +61,7 @@ _NAME: Final = PathPart(
     schema={"type": "string", "minLength": 1, "maxLength": 200},
     example="calls.ndjson",
 )
-PAGE: Final = (
-    Parameter(
-        "limit",
-        "limit",
-        "The most exports to return.",
-        range_schema(1, MOST_LISTED, LISTED),
-        "25",
-        whole_number(1, MOST_LISTED),
-    ),
-    Parameter(
-        "offset",
-        "offset",
-        "How many exports to pass over.",
-        range_schema(0, MAX_OFFSET, 0),
-        "0",
-        whole_number(0, MAX_OFFSET),
-    ),
-)
+PAGE: Final = page_parameters("exports", most=MOST_LISTED, default=LISTED)
 
 START: Final = Operation(
     id="startExport",

@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from calltally.calls.filters import MAX_OFFSET
-from calltally.calls.parameters import Parameter, range_schema, whole_number
 from calltally.reconcile.findings import Kind
 from calltally.web.access import CALLS_READ, EXPORTS_WRITE
 from calltally.web.api.reconciliation_asking import EVENT_TERMS
@@ -17,6 +15,7 @@ from calltally.web.bodies import JSON_BODY, MOST_EVENTS_BYTES, NDJSON_BODY
 from calltally.web.file_reply import FILE_HEADERS
 from calltally.web.links import LINK_MEANING
 from calltally.web.operations import Answer, Body, Operation, PathPart
+from calltally.web.paging import page_parameters
 
 TAG: Final = "Reconciliations"
 LISTED: Final = 25
@@ -61,27 +60,14 @@ _FINDING: Final = {
     "times": {"created_at": "2026-10-01T09:30:00.000000Z"},
 }
 
-
-def _page(what: str, *, most: int, default: int) -> tuple[Parameter, Parameter]:
-    limits, offsets = range_schema(1, most, default), range_schema(0, MAX_OFFSET, 0)
-    return (
-        Parameter(
-            "limit", "limit", f"The most {what} to return.", limits, str(default), whole_number(1, most)
-        ),
-        Parameter(
-            "offset", "offset", f"How many {what} to pass over.", offsets, "0", whole_number(0, MAX_OFFSET)
-        ),
-    )
-
-
 RECONCILIATION_ID: Final = PathPart(
     name="id",
     meaning="The reconciliation's id.",
     schema={"type": "string", "format": "uuid"},
     example=_ID,
 )
-PAGE: Final = _page("reconciliations", most=100, default=LISTED)
-FINDINGS_PAGE: Final = _page("findings", most=1_000, default=FINDINGS_LISTED)
+PAGE: Final = page_parameters("reconciliations", most=100, default=LISTED)
+FINDINGS_PAGE: Final = page_parameters("findings", most=1_000, default=FINDINGS_LISTED)
 
 START: Final = Operation(
     id="startReconciliation",
