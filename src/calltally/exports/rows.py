@@ -11,8 +11,8 @@ ERASED: Final = "erased"
 # Of the text of a time: its day, its month.
 KEY_CHARS: Final = {None: 0, "day": 10, "month": 7}
 ID_BYTES: Final = 8
-# A sealed record begins with its id, and that of an erased call ends with the mark of it.
-_ID: Final = slice(len(b'{"id":"'), len(b'{"id":"') + 36)
+# A sealed record begins with its id (`{"id":"`), and that of an erased call ends with the mark of it.
+_GROUPS: Final = (slice(7, 15), slice(16, 20), slice(21, 25))
 _ERASED: Final = b'"erased":true}'
 _STATUS: Final = b'"status":"'
 
@@ -28,8 +28,9 @@ def facts_of(records: bytes) -> Facts:
     """Look at each record once."""
     each = records.split(SEPARATOR)
     words = Counter(_status(record) for record in each)
-    ids = b"".join(_short_id(record) for record in each)
-    return Facts(words, ids)
+    # Nothing is kept of a call that was erased before it was written.
+    digits = b"".join([_digits(record) for record in each if not record.endswith(_ERASED)])
+    return Facts(words, bytes.fromhex(digits.decode()))
 
 
 def key_of(record: bytes, chars: int) -> str:
@@ -53,8 +54,6 @@ def _status(record: bytes) -> str:
     return record.partition(_STATUS)[2].partition(b'"')[0].decode()
 
 
-def _short_id(record: bytes) -> bytes:
-    # Nothing is kept of a call that was erased before it was written.
-    return (
-        b"" if record.endswith(_ERASED) else bytes.fromhex(record[_ID].decode().replace("-", ""))[:ID_BYTES]
-    )
+def _digits(record: bytes) -> bytes:
+    """The first 16 hexadecimal digits of a record's id, which are in three groups."""
+    return record[_GROUPS[0]] + record[_GROUPS[1]] + record[_GROUPS[2]]
