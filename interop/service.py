@@ -41,14 +41,18 @@ class Service:
         """Where it is, without a slash at the end."""
         return f"http://{HOST}:{self.port}"
 
-    def call(self, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:  # noqa: ANN401 (JSON may be anything)
+    def call(
+        self, method: str, path: str, body: object = None, *, key: str | None = None, is_lines: bool = False
+    ) -> Any:  # noqa: ANN401 (JSON may be anything)
         """The decoded answer, None for an empty one. Asks with the bearer `key`, else as administrator.
 
         Raises Failed for any status but 2xx, with the problem.
         """
         own = {"x-admin-key": self.admin_key} if key is None else {"authorization": f"Bearer {key}"}
         sent = None if body is None else json.dumps(body).encode()
-        status, answer = _exchange(self.port, method, path, sent, own | {"content-type": "application/json"})
+        # A line of JSON is NDJSON too: what is sent to a list of lines is one of them.
+        kind = "application/x-ndjson" if is_lines else "application/json"
+        status, answer = _exchange(self.port, method, path, sent, own | {"content-type": kind})
         if status >= HTTPStatus.MULTIPLE_CHOICES:
             raise Failed(f"{method} {path} answered {status}: {answer[:LOG_TAIL_CHARS].decode()}")
         return json.loads(answer) if answer else None
@@ -100,6 +104,8 @@ def _environment(service: Service) -> Mapping[str, str]:
         "CALLTALLY_SECRET_KEY": b64encode(secrets.token_bytes(32)).decode(),
         "CALLTALLY_RATE_LIMIT_PER_MINUTE": "0",
         "CALLTALLY_LOG_LEVEL": "warning",
+        # Nobody's: what is asked of a provider here must not leave the machine.
+        "CALLTALLY_TWILIO_API_URL": f"http://{HOST}:9",
     }
 
 

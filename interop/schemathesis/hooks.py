@@ -22,6 +22,7 @@ TOKEN: Final = secrets.token_hex()
 NO_KEY_ID: Final = "key_0000000000000000"
 ANSWER_S: Final = 30
 MOST_MINUTES: Final = 23 * 60 + 59
+_WINDOW: Final = {"from": "2026-01-01", "to": "2026-02-01"}
 
 # Without an offset, and a day within what is allowed, so that they are right at every offset.
 FIRST: Final = datetime(2000, 1, 2)  # noqa: DTZ001
@@ -37,14 +38,14 @@ _moments: Final = st.datetimes(
 schemathesis.openapi.format("date-time", _moments.map(datetime.isoformat))
 
 
-@schemathesis.hook.apply_to(operation_id=["listCallLogs", "sendEvents", "startExport"])
+@schemathesis.hook.apply_to(operation_id=["listCallLogs", "sendEvents", "startExport", "startReconciliation"])
 def filter_case(context: HookContext, case: Case) -> bool:  # noqa: ARG001
     """Leave out windows that end before they begin: a document cannot compare two parameters.
 
     And events of a time outside the years of `_moments`: values that were seen in answers are sent again. And
     metadata with what cannot be stored at any depth: only a schema that refers to itself could say that.
     """
-    asks_in_body = case.operation.definition.raw.get("operationId") == "startExport"
+    asks_in_body = case.operation.definition.raw.get("operationId") in {"startExport", "startReconciliation"}
     query = (case.body if asks_in_body and isinstance(case.body, dict) else case.query) or {}
     begin, end = _instant(query.get("from")), _instant(query.get("to"))
     is_window = begin is None or end is None or begin < end
@@ -92,6 +93,7 @@ def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
     """The last moment before a request: callbacks are signed, the run's own key and its calls are spared."""
     _of_exports(case)
+    _of_reconciliations(case)
     match case.operation.definition.raw.get("operationId"):
         case "receiveCallback":
             _sign(case)
@@ -137,6 +139,25 @@ def _of_exports(case: Case) -> None:
         case.path_parameters["id"] = os.environ["INTEROP_SPARE_EXPORT" if spare else "INTEROP_EXPORT"]
     if "name" in (case.path_parameters or {}):
         case.path_parameters["name"] = "calls.ndjson"
+
+
+def _of_reconciliations(case: Case) -> None:
+    """What is said in the URL or in the body by what the body is; and which reconciliations there are."""
+    if not _is_positive(case) or not case.path.startswith("/api/v1/reconciliations"):
+        return
+    if case.method.upper() == "POST" and isinstance(case.body, dict):
+        # Its terms are in the body, and a document cannot say that those in the URL are for the other one.
+        case.query = {}
+        case.body["deliver"] = bool(case.body.get("deliver") and case.body.get("heal"))
+        if case.body.get("from") == case.body.get("to"):
+            # Examples that are put together of the least of each field pass no filter.
+            case.body |= _WINDOW
+    elif case.method.upper() == "POST":
+        case.query = _WINDOW | dict(case.query or {})
+    if case.path_parameters:
+        spare = case.method.upper() == "DELETE"
+        name = "INTEROP_SPARE_RECONCILIATION" if spare else "INTEROP_RECONCILIATION"
+        case.path_parameters["id"] = os.environ[name]
 
 
 def _is_positive(case: Case) -> bool:

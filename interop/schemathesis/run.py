@@ -20,12 +20,14 @@ TENANT: Final = "interop"
 OTHER_TENANT: Final = "interop-too"
 LIST: Final = "/api/v1/call-logs"
 EXPORTS: Final = "/api/v1/exports"
+RECONCILIATIONS: Final = "/api/v1/reconciliations"
+WINDOW: Final = "from=2026-01-01&to=2026-02-01"
 SCOPES: Final = ("calls:read", "transcripts:read", "events:write", "exports:write")
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 EXAMPLES: Final = 100
 # Fuzzing and stateful testing go on until it is over; coverage takes some seconds and ends by itself.
 SECONDS: Final = 45
-EXPORTS_S: Final = 30
+JOBS_S: Final = 30
 LOOK_AGAIN_S: Final = 0.1
 # Longer than any run that works.
 GIVE_UP_S: Final = SECONDS * 4
@@ -44,6 +46,7 @@ class Trial:
         service.call("DELETE", f"{LIST}/{self._spare_call}?tenant={TENANT}")
         self._snapshot: str = service.call("GET", LIST, key=self._key)["snapshot"]
         self._export, self._spare_export = self._make_export(), self._make_export()
+        self._reconciliation, self._spare_reconciliation = self._reconcile(), self._reconcile()
         self._report: dict[str, Any] = {}
 
     def finds_no_fault(self) -> str:
@@ -89,6 +92,8 @@ class Trial:
             "INTEROP_SNAPSHOT": self._snapshot,
             "INTEROP_EXPORT": self._export,
             "INTEROP_SPARE_EXPORT": self._spare_export,
+            "INTEROP_RECONCILIATION": self._reconciliation,
+            "INTEROP_SPARE_RECONCILIATION": self._spare_reconciliation,
         }
 
     def _make_call(self, name: str) -> str:
@@ -100,12 +105,21 @@ class Trial:
     def _make_export(self) -> str:
         """One that is complete, so that its file can be asked for."""
         made: dict[str, Any] = self._service.call("POST", EXPORTS, {}, key=self._key)
-        path, until = f"{EXPORTS}/{made['id']}", monotonic() + EXPORTS_S
-        while self._service.call("GET", path, key=self._key)["state"] != "complete":
+        return self._complete(EXPORTS, made["id"])
+
+    def _reconcile(self) -> str:
+        """One that is complete and found something: a line that is no event."""
+        path = f"{RECONCILIATIONS}?{WINDOW}"
+        made: dict[str, Any] = self._service.call("POST", path, {}, key=self._key, is_lines=True)
+        return self._complete(RECONCILIATIONS, made["id"])
+
+    def _complete(self, jobs: str, job: str) -> str:
+        until = monotonic() + JOBS_S
+        while self._service.call("GET", f"{jobs}/{job}", key=self._key)["state"] != "complete":
             if monotonic() > until:
-                raise Failed("an export was not done in time")
+                raise Failed(f"a job of {jobs} was not done in time")
             sleep(LOOK_AGAIN_S)
-        return str(made["id"])
+        return job
 
     def ran_every_phase(self) -> str:
         """A phase that could not run is reported as skipped, not as failed."""

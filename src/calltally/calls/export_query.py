@@ -75,9 +75,9 @@ def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
     pairs: list[tuple[str, str]] = []
     faults: list[Fault] = []
     for name, value in body.items():
-        texts = _texts(value)
+        texts = _texts(_KNOWN.get(name), value)
         if texts is None:
-            faults.append(Fault(name, f"{name} is {shown(str(value))}, which is no text"))
+            faults.append(Fault(name, f"{name} is {shown(str(value))}, which is {_wanted(_KNOWN.get(name))}"))
         else:
             pairs += [(name, text) for text in texts]
     values, more = read_all(pairs, _KNOWN)
@@ -86,14 +86,24 @@ def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
     return ExportQuery(query_of({"format": "ndjson", **values}), **own)
 
 
-def _texts(value: object) -> list[str] | None:
-    """A value as the texts that a query would have; None where it is none."""
+def _texts(field: Parameter | None, value: object) -> list[str] | None:
+    """A value as the texts that a query would have; None where it is not of the field's kind."""
     if value is None:
         return []
-    if isinstance(value, bool):
-        return ["true" if value else "false"]
-    values: list[Any] = value if isinstance(value, list) and value else [value]
+    if _is_flag(field) or isinstance(value, bool):
+        is_word = _is_flag(field) and isinstance(value, bool)
+        return ["true" if value else "false"] if is_word else None
+    is_listed = isinstance(value, list) and value and field is not None and field.repeatable
+    values: list[Any] = value if is_listed and isinstance(value, list) else [value]
     return values if all(isinstance(each, str) for each in values) else None
+
+
+def _is_flag(field: Parameter | None) -> bool:
+    return field is not None and field.schema.get("type") == "boolean"
+
+
+def _wanted(field: Parameter | None) -> str:
+    return "neither true nor false" if _is_flag(field) else "no text"
 
 
 def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:

@@ -81,7 +81,7 @@ def provider_spec(body: bytes, pairs: Sequence[tuple[str, str]], access: Access)
         provider=asked.provider,
         heal=asked.heal,
         deliver=asked.deliver,
-        tolerance_s=asked.tolerance_seconds,
+        tolerance_s=int(asked.tolerance_seconds),
     )
 
 

@@ -16,6 +16,8 @@ from calltally.web.api.export_shapes import ErrorShown, WindowShown
 PATH: Final = "/api/v1/reconciliations"
 MOST_SECONDS: Final = 30 * 86_400
 
+# A number in JSON may be whole and have a point: 2.0 is as good as 2.
+_Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS, multiple_of=1)]
 _Instant = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
 
 
@@ -31,7 +33,7 @@ class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     to: _Instant
     heal: bool = False
     deliver: bool = False
-    tolerance_seconds: Annotated[int, Meta(ge=0, le=MOST_SECONDS)] = 1
+    tolerance_seconds: _Seconds = 1
 
 
 class TermsShown(msgspec.Struct, frozen=True):
