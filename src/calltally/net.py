@@ -18,6 +18,8 @@ _PASSING: Final = frozenset(
     }
 )
 
+_QUOTED_CHARS: Final = 200
+
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
@@ -78,7 +80,10 @@ class PatientClient:
         await self._client.aclose()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer, or the last of those that told to come back. Raises ConnectionError if none came."""
+        """The answer, or the last of those that told to come back.
+
+        Raises ConnectionError if none came, and ValueError where the URL is none.
+        """
         for attempt in range(1, self._patience.tries):
             try:
                 answer = await self._sent(url, headers)
@@ -96,14 +101,17 @@ class PatientClient:
     async def _sent(self, url: str, headers: Mapping[str, str]) -> Answer:
         try:
             answer = await self._client.get(url, headers=headers)
+        except httpx2.InvalidURL as fault:
+            raise _no_url(url, fault) from fault
         except httpx2.TransportError as fault:
             raise _unreachable(url, fault) from fault
         return Answer(answer.status_code, answer.headers, answer.content)
 
 
 class HttpClient:
-    """Keeps its connection open between requests. Each request raises ConnectionError if no answer came.
+    """Keeps its connection open between requests.
 
+    Each request raises ConnectionError if no answer came, and ValueError where the URL is none.
     Redirects are not followed and proxies of the environment not used: whoever signs a URL means that URL.
     """
 
@@ -136,6 +144,8 @@ class HttpClient:
 def _sent(url: str, request: Callable[[], httpx2.Response]) -> Answer:
     try:
         answer = request()
+    except httpx2.InvalidURL as fault:
+        raise _no_url(url, fault) from fault
     except httpx2.TransportError as fault:
         raise _unreachable(url, fault) from fault
     return Answer(answer.status_code, answer.headers, answer.content)
@@ -143,3 +153,7 @@ def _sent(url: str, request: Callable[[], httpx2.Response]) -> Answer:
 
 def _unreachable(url: str, fault: httpx2.TransportError) -> ConnectionError:
     return ConnectionError(f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}")
+
+
+def _no_url(url: str, fault: httpx2.InvalidURL) -> ValueError:
+    return ValueError(f"{url[:_QUOTED_CHARS]!r} is no URL: {fault}")

@@ -1,4 +1,4 @@
-"""A stand-in for S3, of the requests that an export makes: put, get and head an object, also in parts."""
+"""A stand-in for S3, of what an export asks: put, get, head and delete objects, also in parts."""
 
 import hashlib
 import re
@@ -10,12 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Bucket:
-    """What is in it, and the parts of uploads that are under way. `limit` is after how many puts it fails."""
+    """What is in it, and the parts of uploads that are under way. `limit` is after how many puts it fails.
+
+    `deletes` says after how many puts each was.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
         self.puts: list[str] = []
+        self.deletes: list[tuple[int, str]] = []
         self.limit: int | None = None
 
 
@@ -38,8 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         name, query = self._asked()
-        self.rfile.read(int(self.headers["content-length"] or 0))
-        if "uploadId" in query:
+        body = self.rfile.read(int(self.headers["content-length"] or 0))
+        if "delete" in query:
+            answer = self._deleted(name.rstrip("/"), re.findall(r"<Key>(.*?)</Key>", body.decode()))
+        elif "uploadId" in query:
             parts = self.bucket.parts.pop(query["uploadId"][0])
             self.bucket.objects[name] = b"".join(body for _, body in sorted(parts.items()))
             self.bucket.puts.append(name)
@@ -52,6 +58,13 @@ class _Handler(BaseHTTPRequestHandler):
                 f"<UploadId>{upload}</UploadId></InitiateMultipartUploadResult>"
             )
         self._answer(200, answer.encode())
+
+    def _deleted(self, bucket: str, keys: list[str]) -> str:
+        for key in keys:
+            self.bucket.objects.pop(f"{bucket}/{key}", None)
+            self.bucket.deletes.append((len(self.bucket.puts), f"{bucket}/{key}"))
+        told = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        return f"<DeleteResult>{told}</DeleteResult>"
 
     def do_GET(self) -> None:
         name, _ = self._asked()

@@ -163,6 +163,16 @@ def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
         (("--all", "--out", "x", "--key", "wrong"), 1, "401 unauthorized"),
         (("--all", "--out", "x", "--base-url", "http://127.0.0.1:1"), 1, "no answer to GET"),
         (("--verify", "nothing"), 1, "has no manifest"),
+        (("--all", "--out", "/dev/full"), 1, "/dev/full cannot be written or read"),
+        (("--all", "--out", "/dev/null/x"), 1, "name a folder that can be, with --out"),
+        (("--all", "--out", "x", "--checkpoint", "/dev/full/c"), 1, "/dev/full cannot be"),
+        (("--month", "9999-12", "--out", "x"), 2, "is no month"),
+        (("--all", "--out", "x", "--settle", "1h"), 2, "--all has no end: it goes without --settle"),
+        (("--verify", "x", "--restart"), 2, "--verify only reads: it goes without --restart"),
+        (("--verify", "x", "--follow", "--out", "y"), 2, "it goes without --follow and --out"),
+        (("--all", "--out", "s3://b/x", "--checkpoint", "c"), 2, "it goes without --checkpoint"),
+        (("--last", "999999w", "--out", "x"), 2, "more than a hundred years"),
+        (("--all", "--out", "x", "--settle", "999999w"), 2, "--settle '999999w'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(asking: Asking, words: Sequence[str], code: int, told: str) -> None:
@@ -170,6 +180,27 @@ def test_what_cannot_be_done_is_one_line(asking: Asking, words: Sequence[str], c
     assert ended(done, code) == ""
     assert told in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(asking: Asking) -> None:
+    words = (*COMMAND, "export", "--month", "2026-10", "--out", "o", "--quiet")
+    # No file may get longer than 8 KiB, which the system tells as it tells a full disk.
+    bounded = ("sh", "-c", 'ulimit -f 16; exec "$@"', "sh", *words)
+    done = subprocess.run(
+        bounded,
+        cwd=asking.folder,
+        env=asking.environment,
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert ended(done, 1) == ""
+    assert done.stderr == (
+        "calltally: o cannot be written or read (File too large): make room; the same command goes on there\n"
+    )
+    ended(asking.export("--month", "2026-10", "--out", "o", "--quiet"))
+    assert asking.read("o/calls.ndjson") == asking.stream("ndjson")
 
 
 def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(asking: Asking) -> None:
@@ -180,7 +211,7 @@ def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(as
     (asking.folder / "o" / "mine.txt").write_text("stays")
     ended(asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
     left = {path.name for path in (asking.folder / "o").iterdir()}
-    assert left == {"calls.ndjson", "manifest.json", "mine.txt", ".export.checkpoint.lock"}
+    assert left == {"calls.ndjson", "manifest.json", "mine.txt", ".export.lock"}
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -194,6 +225,8 @@ def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how:
         ) as process:
             assert process.stderr
             until_said(process, "following what changes")
+            again = asking.export("--all", "--route", "r0", "--out", "f", "--checkpoint", "c")
+            assert "another export works on" in ended_badly(again)
             later = f"2026-11-02T00:00:0{turn}Z"
             asking.tell(
                 event(2, id=f"f-{turn}-1", occurred_at=later, summary=f"Turn {turn}."),
@@ -208,6 +241,11 @@ def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how:
     told = [json.loads(line) for line in changes.read_bytes().splitlines()]
     assert [call.get("summary") for call in told][:1] == ["Turn 0."]
     assert {call["tombstone"] for call in told if "tombstone" in call} == {"left"}
+
+
+def ended_badly(done: "subprocess.CompletedProcess[str]") -> str:
+    assert ended(done, 1) == ""
+    return done.stderr
 
 
 def until_said(process: "subprocess.Popen[str]", words: str) -> None:
@@ -297,3 +335,45 @@ def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(aski
         assert len(bucket.puts) == len(set(bucket.puts)) == 25
         bucket.objects["exports/oct/calls-2026-10-01.ndjson"] = b"{}\n"
         assert "is not what its manifest says" in asking.export(*words, **variables).stderr
+
+
+def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(asking: Asking) -> None:
+    bucket = Bucket()
+    words = ("--month", "2026-10", "--out", "s3://exports/oct")
+    with standing_in(bucket) as variables:
+        ended(asking.export(*words, **variables))
+        asking.tell(event(2, id="late", status="completed"))
+        ended(asking.export(*words, **variables))
+        stale = bytes(bucket.objects["exports/oct/calls.ndjson"])[::-1]
+        bucket.objects["exports/oct/calls.ndjson"] = stale
+        before = len(bucket.puts)
+        ended(asking.export(*words, "--restart", **variables))
+        assert bucket.objects["exports/oct/calls.ndjson"] == asking.stream("ndjson")
+        assert bucket.deletes == [
+            (before, "exports/oct/manifest.json"),
+            (before, "exports/oct/amendments/0001/manifest.json"),
+        ]
+        assert "nothing has changed" in asking.export(*words, **variables).stderr
+
+
+def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(asking: Asking) -> None:
+    bucket = Bucket()
+    words = ("--month", "2026-10", "--out", "s3://exports/oct")
+    with standing_in(bucket) as variables:
+        ended(asking.export(*words, **variables))
+        manifest = json.loads(bucket.objects["exports/oct/manifest.json"])
+        manifest["files"][0]["name"] = "../mine.txt"
+        bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
+        (asking.folder / "mine.txt").write_text("stays")
+        done = asking.export(*words, **variables)
+        assert ended(done, 1) == ""
+        assert "names '../mine.txt', which no export writes" in done.stderr
+        assert asking.read("mine.txt") == b"stays"
+        # What was fetched is not taken for an export that is still to be sent.
+        manifest["files"][0]["name"] = "calls.ndjson"
+        bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
+        for _ in range(2):
+            other = asking.export("--month", "2026-09", *words[2:], **variables)
+            assert "holds another export: window was" in other.stderr
+        assert "nothing has changed" in asking.export(*words, **variables).stderr
+        assert bucket.deletes == []

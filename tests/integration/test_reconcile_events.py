@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import re
@@ -140,6 +141,12 @@ def test_what_does_not_add_up_is_found_and_the_exit_code_is_1(
     assert (other["call_sid"], other["ours"], other["theirs"]) == (SIDS[1], "completed", "failed")
 
 
+def test_a_window_may_be_all_of_time(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
+    ends = ("--from", "0001-01-01", "--to", "9999-12-31")
+    said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", TENANT, *ends)
+    assert (said.code, said.err) == (0, "")
+
+
 def test_a_tenant_that_there_is_not_is_named(
     reconcile: Reconcile, month: list[bytes], tmp_path: Path
 ) -> None:
@@ -190,6 +197,16 @@ def test_any_server_of_the_page_will_do(
     assert len((tmp_path / "all").read_text().splitlines()) == 955
 
 
+def test_a_server_may_be_asked_for_all_of_time(reconcile: Reconcile, tmp_path: Path) -> None:
+    server = BareServer(calls(3))
+    ends = ("--from", "0001-01-01", "--to", "9999-12-31")
+    with listening(server) as url:
+        told = ("--base-url", url, "--key", KEY)
+        said = reconcile("--events", logged(tmp_path / "log", envelopes(server)), *told, *ends)
+    assert said.code in {0, 1}, said.err
+    assert said.err == ""
+
+
 def test_a_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [])
     said = reconcile("--events", log, *WINDOW, "--base-url", "http://127.0.0.1:9")
@@ -214,10 +231,17 @@ def export(tmp_path: Path) -> Path:
         }
         for number, sid in enumerate(SIDS[:3])
     ]
-    (folder / "calls.ndjson").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in records))
+    lines = b"".join(msgspec.json.encode(each) + b"\n" for each in records)
+    (folder / "calls.ndjson").write_bytes(lines)
+    digest = hashlib.sha256(lines).hexdigest()
     told = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 3}
     told |= {"by_status": {"busy": 3}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
-    told |= {"repeats": 0, "holes": 0, "notes": [], "files": [FileState("calls.ndjson", 3, 1, "")]}
+    told |= {
+        "repeats": 0,
+        "holes": 0,
+        "notes": [],
+        "files": [FileState("calls.ndjson", 3, len(lines), digest)],
+    }
     window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-04T00:00:00Z"}
     write_manifest(folder, Manifest(source="x", window=window, **told))  # type: ignore[arg-type] # of every kind
     return folder
@@ -271,6 +295,28 @@ def test_the_files_have_what_the_terminal_leaves_out(
     assert "The first 1 of 3." in page.read_text()
 
 
+def test_a_file_takes_its_place_at_the_end_and_is_its_owners_alone(
+    reconcile: Reconcile, export: Path, tmp_path: Path
+) -> None:
+    rows, page = tmp_path / "found.csv", tmp_path / "found.html"
+    rows.write_text("before")
+    (tmp_path / "link").symlink_to(rows)
+    words = ("--events", logged(tmp_path / "log", []), "--calls", export, "--csv", tmp_path / "link")
+    assert reconcile(*words, "--expect", "bogus").code == 2
+    assert rows.read_text() == "before"
+    assert reconcile(*words, "--html", page).code == 1
+    assert len(rows.read_text().splitlines()) == 4
+    assert (tmp_path / "link").is_symlink()
+    assert [path.stat().st_mode & 0o777 for path in (rows, page)] == [0o600, 0o600]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_both_may_go_to_a_device(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+    log = logged(tmp_path / "log", [])
+    said = reconcile("--events", log, "--calls", export, "--csv", "/dev/null", "--html", "/dev/null")
+    assert (said.code, said.err) == (1, "")
+
+
 def test_the_findings_can_be_left_out(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     said = reconcile("--events", logged(tmp_path / "log", []), "--calls", export, "--limit", "0")
     assert said.code == 1
@@ -306,6 +352,21 @@ def test_a_disk_without_room_is_told(
         (("--events", "log", "--calls", "export", "--heal"), "go with --provider"),
         (("--events", "log", "--calls", "export", "--csv", "no/such/file"), "cannot be written"),
         (("--events", "log", "--calls", "export", "--html", "no/such/file"), "cannot be written"),
+        (("--events", "log", "--calls", "export", "--csv", "log"), "is a file to read"),
+        (("--events", "log", "--calls", "export", "--html", "./log"), "is a file to read"),
+        (("--events", "log", "--calls", "export", "--csv", "link"), "is a file to read"),
+        (("--events", "log", "--calls", "export", "--csv", "export/calls.ndjson"), "folder of the export"),
+        (("--events", "log", "--calls", "export", "--csv", "x", "--html", "./x"), "are one file"),
+        (("--events", "log", "--calls", "export", "--csv", "/dev/full"), "No space left on device"),
+        (("--events", "log", "--calls", "export", "--html", "/dev/full"), "No space left on device"),
+        (("--events", "log", "--calls", "export", "--csv", "export/.."), "cannot be written"),
+        (("--events", "log", "--calls", "export", "--tenant", TENANT), "leave out --tenant"),
+        (("--events", "log", "--calls", "export", "--month", "2026-10"), "must be a part of that"),
+        (("--provider", "twilio", "--provider-file", "log", "--csv", "log"), "is a file to read"),
+        (("--provider", "twilio", "--tenant", "acme", "--as-of", "2026-10-01"), "--as-of is of events"),
+        (("--provider", "twilio", "--tenant", "acme", "--late", "1m"), "--late is of events"),
+        (("--provider", "twilio", "--tenant", "acme", "--grace", "1m"), "--grace is of events"),
+        (("--provider", "twilio", "--tenant", "acme", "--expect", "started"), "--expect is of events"),
         (("--provider", "twilio"), "say whose calls: --tenant"),
         (("--provider", "twilio", "--calls", "export"), "say --tenant"),
         (("--provider", "twilio", "--tenant", "acme", "--deliver"), "goes with --heal"),
@@ -317,8 +378,11 @@ def test_misuse_is_one_line_and_status_2(
 ) -> None:
     assert export.is_dir()
     Path("log").write_bytes(b"")
+    Path("link").symlink_to("log")
+    before = {path: path.is_file() and path.read_bytes() for path in sorted(Path().rglob("*"))}
     said = reconcile(*words)
     assert (said.code, said.out) == (2, "")
+    assert before == {path: path.is_file() and path.read_bytes() for path in sorted(Path().rglob("*"))}
     assert told in said.err
     assert len(said.err.splitlines()) == 1
 

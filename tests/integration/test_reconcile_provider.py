@@ -18,7 +18,7 @@ from calltally.calls.errors import InvalidInput, Misconfigured, NotFound
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.calls.windows import Window
+from calltally.calls.windows import FIRST_US, LAST_US, Window
 from calltally.cli.reconcile_provider import Question, compare
 from calltally.reconcile import rechecking
 from calltally.reconcile.findings import Finding, Kind
@@ -280,6 +280,18 @@ def test_a_file_of_several_accounts_lacks_no_call(small: Desk, tmp_path: Path) -
     assert found.report.counts == {Kind.UNHEARD_CALL: 2}
 
 
+@pytest.mark.parametrize("listed", [[], [resource("CA2", DAY - 3 * DAY_US)]])
+def test_a_file_of_nothing_or_of_another_time_is_not_clean(
+    small: Desk, tmp_path: Path, listed: list[Resource]
+) -> None:
+    path = written(tmp_path / "calls.ndjson", listed)
+    day = Window(DAY - DAY_US, DAY + DAY_US)
+    assert small.compare(files=(path,), window=day).report.is_clean
+    small.tell([told(DAY, status="busy")])
+    with pytest.raises(InvalidInput, match="names no call of the window, of which there are 1 by twilio"):
+        small.compare(files=(path,), window=day)
+
+
 def test_with_a_file_single_calls_are_asked_for_where_that_can_be(small: Desk, tmp_path: Path) -> None:
     small.tell([told(DAY, status="ringing")])
     path = written(tmp_path / "calls.ndjson", [resource(SID, DAY, "in-progress", None)])
@@ -299,6 +311,12 @@ def test_what_cannot_be_compared(small: Desk) -> None:
     small.sign_in(account_sid="")
     with pytest.raises(Misconfigured, match="calltally provider put"):
         small.compare()
+
+
+def test_a_window_may_be_all_of_time(small: Desk) -> None:
+    small.api.calls = {SID: resource(SID, DAY)}
+    found = small.compare(window=Window(FIRST_US, LAST_US))
+    assert found.report.counts == {Kind.UNHEARD_CALL: 1}
 
 
 def test_each_finding_is_told_as_it_is_confirmed(small: Desk) -> None:

@@ -51,7 +51,13 @@ def test_one_that_is_not_says_why_within_80_columns(run: Commands, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("--window", "october"), ("--window", "2026-10", "--to", "2026-10-02"), ("--from", "2026-10-01")],
+    [
+        (),
+        ("--window", "october"),
+        ("--window", "9999-12"),
+        ("--window", "2026-10", "--to", "2026-10-02"),
+        ("--from", "2026-10-01"),
+    ],
 )
 def test_a_window_that_nobody_can_read_is_misuse(run: Commands, words: tuple[str, ...]) -> None:
     assert run("status", *words).code == 2

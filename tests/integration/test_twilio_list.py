@@ -121,6 +121,10 @@ def test_a_provider_that_stays_busy_or_away_is_unavailable() -> None:
     [
         ({"calls": [], "next_page_uri": "https://elsewhere.example/steal"}, NotUnderstood),
         ({"calls": [], "next_page_uri": 7}, NotUnderstood),
+        (
+            {"calls": [], "next_page_uri": f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1\r\nX: y"},
+            NotUnderstood,
+        ),
         ({"sid": "CA1"}, NotUnderstood),
         ([], NotUnderstood),
     ],
@@ -137,6 +141,19 @@ def test_an_answer_that_is_no_page(document: object, error: type[CalltallyError]
     with served(api), pytest.raises(error):
         ask(api, listed)
     assert len(api.asked) == 1
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+def test_a_list_that_leads_back_is_not_read_for_ever(pages: int) -> None:
+    class Circle(TwilioApi):
+        def _page(self, path: str, query: dict[str, str]) -> Any:  # noqa: ANN401 (as its parent has it)
+            following = (int(query.get("Page", "0")) + 1) % pages
+            return _reply({"calls": [], "next_page_uri": f"{path}?Page={following}"})
+
+    api = Circle()
+    with served(api), pytest.raises(NotUnderstood, match="leads back"):
+        ask(api, listed)
+    assert len(api.asked) == pages + 1
 
 
 def _reply(document: object) -> Any:  # noqa: ANN401 (the stand-in's own type)

@@ -121,6 +121,16 @@ def test_calls_whose_facts_contradict_each_other(bench: Bench) -> None:
     )
 
 
+def test_a_window_of_all_time_costs_no_more_than_its_calls(bench: Bench) -> None:
+    """Day by day it would be three and a half million statements."""
+    window = Window(parse_instant("0001-01-01"), parse_instant("9999-12-31"))
+    assert look(bench, window).calls == 0
+    tell(bench, *ended(DAY, f"{SID}1"), *ended(3 * DAY, f"{SID}2", "busy"))
+    tell(bench, of(3 * DAY + 60, f"{SID}2", status="failed"))
+    found = look(bench, window)
+    assert (found.calls, found.disputed.calls) == (2, 1)
+
+
 def test_letters_that_wait_for_a_replay(bench: Bench) -> None:
     tell(bench, *ended(DAY, f"{SID}1"))
     for number, at in enumerate((0, DAY + 60, 5 * DAY)):

@@ -1,6 +1,7 @@
 """A window of time as people write it: a month, or its two ends."""
 
 import re
+from datetime import MAXYEAR
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import InvalidInput
@@ -8,6 +9,9 @@ from calltally.calls.times import parse_instant
 
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _MONTHS: Final = 12
+# The first and the last whole second that a time can be written as.
+FIRST_US: Final = parse_instant("0001-01-01")
+LAST_US: Final = parse_instant("9999-12-31T23:59:59Z")
 
 
 class Window(NamedTuple):
@@ -39,6 +43,10 @@ def _month(text: str) -> Window:
     if not found:
         raise InvalidInput.of("window", f"{text[:40]!r} is not a month; write it as 2026-10")
     year, month = int(found[1]), int(found[2])
+    if (year, month) == (MAXYEAR, _MONTHS):
+        raise InvalidInput.of(
+            "window", f"{text} ends after the last year that a time can have; choose another"
+        )
     after = (year + 1, 1) if month == _MONTHS else (year, month + 1)
     try:
         return Window(parse_instant(f"{text}-01"), parse_instant(f"{after[0]:04d}-{after[1]:02d}-01"))

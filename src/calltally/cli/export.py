@@ -1,5 +1,6 @@
 """`calltally export`: a window of calls as files, from any server of the contract."""
 
+import errno
 import shutil
 import signal
 import time
@@ -10,8 +11,8 @@ from typing import Final
 
 import typer
 
-from calltally.calls.errors import InvalidInput
-from calltally.cli.export_options import ExportOptions, needed, plan_of
+from calltally.calls.errors import InvalidInput, Misconfigured
+from calltally.cli.export_options import ExportOptions, check_together, needed, plan_of
 from calltally.cli.export_view import View, amendment, summary
 from calltally.cli.options import with_options
 from calltally.cli.printing import print_json
@@ -20,7 +21,7 @@ from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.following import Follower
 from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.jobs import Again, run_job
+from calltally.client.exporting.jobs import Again, held, run_job
 from calltally.client.exporting.known import Layer, layers_of
 from calltally.client.exporting.manifest import Manifest, damaged
 from calltally.client.exporting.places import is_remote, run_remote
@@ -28,6 +29,7 @@ from calltally.client.exporting.writing import Folder
 
 CHECKPOINT: Final = "export.checkpoint"
 STOPPED: Final = 130
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @with_options(ExportOptions)
@@ -38,8 +40,11 @@ def export(options: ExportOptions) -> None:
     is of one; where not, everything is read until two readings agree. Run again once it is done, it writes
     what has changed since as an amendment. The exit code is 1 where the export is not whole.
     """
+    check_together(options)
     if options.verify is not None:
-        _print_all(_verified(Path(options.verify)), options.verify, options)
+        with _told_where(options.verify):
+            layers = _verified(Path(options.verify))
+        _print_all(layers, options.verify, options)
         return
     began_s, plan = time.monotonic(), plan_of(options, time.time_ns() // 1_000)
     key = needed(options.key, "key", "CALLTALLY_API_KEY")
@@ -47,6 +52,7 @@ def export(options: ExportOptions) -> None:
     with (
         View(is_quiet=options.quiet or options.as_json) as view,
         Client(plan.base_url, key) as client,
+        _told_where(out),
         _stoppable(view),
     ):
         source = Source(client, is_near=client.plan.is_local)
@@ -59,11 +65,15 @@ def _run(source: Source, plan: Plan, out: str, options: ExportOptions, *, view: 
     if is_remote(out):
         if options.follow:
             raise InvalidInput.of("follow", "--follow appends to a file, which s3:// has not: name a folder")
+        if options.checkpoint:
+            message = "an export to s3:// keeps its checkpoint in the current directory"
+            raise InvalidInput.of("checkpoint", f"{message}: it goes without --checkpoint")
         return run_remote(source, plan, out, view, again=again)
     folder = Folder(Path(out), options.checkpoint or Path(out) / CHECKPOINT)
-    done = run_job(source, plan, folder, view, again=again)
-    if options.follow:
-        _follow(source, plan, folder, done.manifest, view)
+    with held(folder):
+        done = run_job(source, plan, folder, view, again=again)
+        if options.follow:
+            _follow(source, plan, folder, done.manifest, view)
     return done
 
 
@@ -75,6 +85,20 @@ def _follow(source: Source, plan: Plan, folder: Folder, manifest: Manifest, view
             follower.run(view)
         except KeyboardInterrupt:
             view.say("stopped; the same command goes on there")
+
+
+@contextmanager
+def _told_where(out: str) -> Iterator[None]:
+    """What the system says of a file, as one line. A write that fails does not say which file it was."""
+    try:
+        yield
+    except OSError as fault:
+        place = fault.filename or out
+        why = fault.strerror or type(fault).__name__
+        what = f"{place} cannot be written or read ({why})"
+        if fault.errno in _FULL:
+            raise Misconfigured(f"{what}: make room; the same command goes on there") from fault
+        raise Misconfigured(f"{what}: name a folder that can be, with --out") from fault
 
 
 @contextmanager

@@ -109,6 +109,16 @@ def plan_of(options: ExportOptions, now_us: int) -> Plan:
     )
 
 
+def check_together(options: ExportOptions) -> None:
+    """Raises InvalidInput for options that contradict each other."""
+    others = [name for name in ("restart", "follow", "out", "checkpoint") if getattr(options, name)]
+    if options.verify is not None and others:
+        named = " and ".join(f"--{name}" for name in others)
+        raise InvalidInput.of("verify", f"--verify only reads: it goes without {named}")
+    if options.all_ and duration_us("settle", options.settle):
+        raise InvalidInput.of("settle", "--all has no end: it goes without --settle")
+
+
 def needed(value: str | None, option: str, variable: str = "") -> str:
     """An option that there is no default for."""
     if value:

@@ -12,6 +12,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.cli import reconcile_events
 from calltally.cli.options import with_options
 from calltally.cli.printing import print_json
+from calltally.cli.reconcile_files import check_outputs
 from calltally.cli.reconcile_options import ReconcileOptions, events_question
 from calltally.cli.reconcile_output import csv_findings, print_report, write_html
 from calltally.client.errors import NotInstalled
@@ -29,6 +30,7 @@ def reconcile(options: ReconcileOptions) -> None:
     """
     if (options.provider is None) == (not options.events):
         raise InvalidInput.of("events", "say what to compare with: --events FILE, or --provider NAME")
+    check_outputs(options)
     with _what_the_server_needs():
         if options.provider is None:
             _against_events(options)
@@ -60,10 +62,8 @@ def _against_provider(options: ReconcileOptions, provider: str) -> None:
     )  # deferred: it loads the server, which may be missing
 
     with csv_findings(options.csv) as tell:
-        done = compared(options, provider)
-        for finding in done.report.findings:
-            tell(finding)
-    _tell(options, done.report.shortened(options.limit), done.healed)
+        done = compared(options, provider, tell)
+    _tell(options, done.report, done.healed)
 
 
 def _tell(options: ReconcileOptions, report: Report, healed: msgspec.Struct | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from calltally.calls.errors import NotFound
 from calltally.calls.times import utc_text
-from calltally.calls.windows import Window
+from calltally.calls.windows import FIRST_US, Window
 from calltally.client import Client
 from calltally.client.errors import UnexpectedAnswer
 from calltally.reconcile.calls_side import BEFORE_US, CallState, listed_state, placed
@@ -55,7 +55,8 @@ class ServerSide:
     def states(self) -> Iterator[CallState]:
         """Those before the window first: some servers tell no time by which they could be told apart."""
         from_us, to_us = self._window
-        yield from self._listed(from_us - BEFORE_US, from_us, beside=True)
+        if from_us > FIRST_US:
+            yield from self._listed(max(from_us - BEFORE_US, FIRST_US), from_us, beside=True)
         yield from self._listed(from_us, to_us, beside=False)
 
     def find(self, call_sid: str) -> CallState | None:

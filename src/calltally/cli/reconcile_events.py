@@ -68,9 +68,12 @@ class Question(msgspec.Struct, frozen=True):
 def compare(question: Question, tell: Callable[[Finding], None]) -> Report:
     """One run; `tell` is told each finding as it is found. Raises what the sources raise."""
     if question.folder is not None:
+        if question.tenant is not None:
+            raise InvalidInput.of("tenant", "an export does not say whose calls it has: leave out --tenant")
         exported = open_export(question.folder)
-        window = exported.window if question.ends == (None, None, None) else read_window(*question.ends)
-        terms = question.terms(window, exported.manifest.revision)
+        ends = question.ends
+        window = exported.window if ends == (None, None, None) else exported.part(read_window(*ends))
+        terms = question.terms(window, exported.revision)
         return _run(question, nullcontext(FolderSide(exported, window)), terms, tell)
     window = read_window(*question.ends)
     return _run(question, _live_side(question, window), question.terms(window), tell)

@@ -4,14 +4,14 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from calltally.calls.errors import InvalidInput
+from calltally.cli.reconcile_files import written
 from calltally.formats.csv_lines import guard
 from calltally.reconcile.findings import WORDS, Finding, Kind, Report
 from calltally.reconcile.html_report import html_report, window_words
@@ -51,8 +51,8 @@ def csv_findings(path: Path | None) -> Iterator[Callable[[Finding], None]]:
     if path is None:
         yield _untold
         return
-    with _written(path), path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
+    with written(path) as write:
+        rows = csv.writer(_Text(write))
         rows.writerow(_HEADING)
         yield lambda finding: rows.writerow(_cells(finding))
 
@@ -60,18 +60,14 @@ def csv_findings(path: Path | None) -> Iterator[Callable[[Finding], None]]:
 def write_html(path: Path | None, report: Report) -> None:
     """Write the page, where there is a path. Raises InvalidInput."""
     if path is not None:
-        with _written(path):
-            path.write_text(html_report(report), encoding="utf-8")
+        with written(path) as write:
+            write(html_report(report))
 
 
-@contextmanager
-def _written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as fault:
-        if fault.filename != str(path):
-            raise
-        raise InvalidInput.of("file", f"{path} cannot be written: {fault.strerror}") from fault
+class _Text(NamedTuple):
+    """What the rows are written to."""
+
+    write: Callable[[str], object]
 
 
 def _untold(_finding: Finding) -> None:

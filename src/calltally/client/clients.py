@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
 from calltally.client import following, operations, sending, streaming
-from calltally.client.plan import TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
+from calltally.client.plan import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
 from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
 from calltally.client.transport import AwaitingTransport, BlockingTransport
 
@@ -67,6 +67,8 @@ def iterating_async(
 class _Opened:
     """What both clients are set up with."""
 
+    longest_bytes: ClassVar[int] = LONGEST_BYTES
+
     def __init__(
         self,
         base_url: str,
@@ -80,7 +82,9 @@ class _Opened:
             raise InvalidInput.of(
                 "timeout_s", f"timeout_s must be a number of seconds above 0, not {timeout_s}"
             )
-        self.plan: Final = Plan(checked_base(base_url), Key(key), timeout_s, retries, surroundings)
+        self.plan: Final = Plan(
+            checked_base(base_url), Key(key), timeout_s, retries, surroundings, self.longest_bytes
+        )
         self._open()
 
     def _open(self) -> None:
@@ -95,8 +99,10 @@ class Client(_Opened):
 
     `base_url` may have a path of its own (`https://example.com/calls`). `timeout_s` bounds each wait for the
     server: to take the connection (at most 10 s), to take the request, to send more of its answer. `retries`
-    says how often it is asked again, and bounds all tries of one request together. Proxies and certificates
-    are those of the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but for a server on this machine.
+    says how often it is asked again, and bounds all tries of one request together. An answer of more than
+    `longest_bytes` (256 MiB; a subclass may say another), counted as it is unpacked, is an UnexpectedAnswer;
+    what `stream` writes to a file has no such bound. Proxies and certificates are those of the environment
+    (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but for a server on this machine.
     Redirects are not followed. Over plain http the key can be read on the way. Raises InvalidInput where one
     of them cannot be.
     """

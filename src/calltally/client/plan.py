@@ -10,6 +10,8 @@ from calltally.calls.errors import InvalidInput
 
 TIMEOUT_S: Final = 30.0
 CONNECT_S: Final = 10.0
+# A page of 1,000 calls has a few MB; a compressed answer can unpack to a thousand times what was sent.
+LONGEST_BYTES: Final = 256 * 1024 * 1024
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 # What may stand behind Bearer (RFC 6750, section 2.1), and what header fields can carry beside it.
 _FIRST_CHAR: Final = "!"
@@ -71,13 +73,17 @@ class Surroundings(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What every operation is given. `base` is the base URL without a slash at its end."""
+    """What every operation is given.
+
+    `base` is the base URL without a slash at its end; `longest_bytes` bounds an answer kept in memory.
+    """
 
     base: str
     key: Key
     timeout_s: float
     retries: Retries
     surroundings: Surroundings
+    longest_bytes: int = LONGEST_BYTES
 
     @property
     def is_local(self) -> bool:

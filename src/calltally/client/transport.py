@@ -10,6 +10,7 @@ from typing import Any, Final
 from calltally import __version__
 from calltally.client.errors import ClientError, Unreachable
 from calltally.client.plan import CONNECT_S, Key, Plan
+from calltally.client.reading import unexpected
 from calltally.client.steps import Attempt, Effect, Pause, Reply
 from calltally.client.wire import Answer, Request
 
@@ -31,6 +32,7 @@ class _Sending:
         self._plan = plan
         self._attempt = attempt
         self._pieces: list[bytes] = []
+        self._size = 0
         self._take: Callable[[bytes], object] = self._keep
         self._answer = Answer(0, {})
 
@@ -61,10 +63,16 @@ class _Sending:
             self._take = self._attempt.into.write
 
     def take(self, piece: bytes) -> None:
-        """A piece of the body is there. Raises Unreachable where the body takes too long."""
+        """A piece of the body is there, unpacked. Raises Unreachable where the body takes too long.
+
+        Raises UnexpectedAnswer where it is longer than the client keeps, whatever it was packed to.
+        """
         self._take(piece)
 
     def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._plan.longest_bytes:
+            raise unexpected(self._answer, f"it is longer than {self._plan.longest_bytes:,} bytes")
         self._pieces.append(piece)
         if self._plan.surroundings.now_s() > self._attempt.ends_s:
             message = "it was still sending its answer when the time for all tries was over"

@@ -19,7 +19,7 @@ from calltally.calls.times import SECOND_US
 from calltally.exports.erasures import holds_any
 from calltally.exports.part import PartFile, form_of, is_in_parts
 from calltally.exports.rows import KEY_CHARS, key_of, same_key
-from calltally.exports.spec import PART_ROWS, Outcome, Progress, read_progress, read_spec
+from calltally.exports.spec import PART_ROWS, Outcome, Progress, generation_of, read_progress, read_spec
 from calltally.exports.window import (
     FIRST_ROWS,
     Chunk,
@@ -32,7 +32,7 @@ from calltally.exports.window import (
 )
 from calltally.store.job_turn import JobTurn
 from calltally.store.job_upkeep import erased_after
-from calltally.store.jobs import JobFile, Kept
+from calltally.store.jobs import JobFile, Kept, files_of
 from calltally.store.listing import SEPARATOR, list_calls, next_calls
 
 # What a worker that is killed does again: no more than a second's work, but in Parquet and Arrow a file's.
@@ -59,6 +59,9 @@ class _Export:
         self._kept_us = turn.clock()
 
     async def run(self) -> Outcome | None:
+        await asyncio.to_thread(self._turn.folder.make)
+        if not self._is_done():
+            await asyncio.to_thread(self._take_over)
         await self._look_for_erased()
         if self._progress.at is None:
             await self._count()
@@ -66,6 +69,7 @@ class _Export:
             is_whole = await self._write_file()
             if not self._is_done() and not (is_whole and await self._turn.goes_on()):
                 return None
+        await self._remove(self._progress.generation - 1)
         return Outcome(by_status=self._progress.by_status)
 
     def _is_done(self) -> bool:
@@ -86,13 +90,41 @@ class _Export:
         erased = await self._turn.store.read(erased_after(tenant, self._checked), long=True)
         self._checked = erased.upto
         folder, progress = self._turn.folder, self._progress
-        await asyncio.to_thread(folder.make)
         written = erased.ids if progress.ids_bytes else frozenset[bytes]()
         holds = await asyncio.to_thread(holds_any, folder, progress.ids_name, written)
         if holds or await asyncio.to_thread(self._is_lost):
-            self._progress = Progress(generation=progress.generation + 1)
+            self._progress = Progress(generation=self._turn.job.turns)
             await self._turn.keep(self._kept(afresh=True))
-            await asyncio.to_thread(folder.empty)
+            await self._remove(self._turn.job.turns)
+
+    def _take_over(self) -> None:
+        """Call what is to be gone on with by this turn: who had it before, and is late, finds it no more.
+
+        Turns since may have done so and got no further, so it is the newest of these names.
+        """
+        progress, turn = self._progress, self._turn.job.turns
+        former = [replace(progress, generation=each) for each in range(turn - 1, progress.generation - 1, -1)]
+        self._progress = replace(progress, generation=turn)
+        for place, name in enumerate(self._names(self._progress)):
+            any(self._turn.folder.rename(self._names(each)[place], name) for each in former)
+
+    def _names(self, progress: Progress) -> list[str]:
+        """What is written on."""
+        part = progress.part
+        of_part = (
+            [] if part is None else [PartFile(self._turn.folder, self._spec, progress, part.key).kept_as]
+        )
+        return [progress.ids_name, *of_part]
+
+    async def _remove(self, upto: int) -> None:
+        """Have what turns up to that one left be gone, but for the files that are whole.
+
+        No later turn reads it, and an earlier one may not tell of it any more.
+        """
+        turn, folder = self._turn, self._turn.folder
+        files = await turn.store.read(files_of(turn.tenant, turn.job.job))
+        left = set(await asyncio.to_thread(folder.names)) - {file.kept_as for file in files}
+        await asyncio.to_thread(folder.remove, [name for name in left if 0 < generation_of(name) <= upto])
 
     def _is_lost(self) -> bool:
         folder, progress = self._turn.folder, self._progress

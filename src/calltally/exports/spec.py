@@ -1,5 +1,6 @@
 """What an export job is asked for, and how far it is, as the job's JSON has them."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -39,8 +40,9 @@ class Progress(msgspec.Struct, frozen=True):
 
     `at` is where to go on, None before its calls are counted; `total` is how many they are. `part` is the
     file under way, of which so much is on the disk for good, as of the file of ids; `files` is how many are
-    whole, the last `files_of_key` of them of the day or month `last_key`. Each time that it begins anew,
-    since a call that it had was erased, it is of the next `generation`.
+    whole, the last `files_of_key` of them of the day or month `last_key`. `generation` is
+    the turn in which it wrote last, which its files are called after: so who has an earlier turn, and does
+    not know yet that it is over, writes into files that nobody reads.
     """
 
     generation: int = 0
@@ -64,6 +66,12 @@ class Progress(msgspec.Struct, frozen=True):
         return f"{self.generation}-{name}"
 
 
+def generation_of(kept_as: str) -> int:
+    """Of which generation a file is by its name on the disk; of something else, 0."""
+    found = _GENERATION.match(kept_as)
+    return int(found[1]) if found else 0
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What came of an export: one of the two is there."""
 
@@ -71,6 +79,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error: dict[str, str] | None = None
 
 
+_GENERATION: Final = re.compile(r"(\d+)[-.]")
 _spec: Final = msgspec.json.Decoder(ExportSpec)
 _progress: Final = msgspec.json.Decoder(Progress)
 _outcome: Final = msgspec.json.Decoder(Outcome)

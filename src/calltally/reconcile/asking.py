@@ -1,9 +1,9 @@
 """A provider's word, asked for over HTTP: its list page by page, and single calls."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
-from calltally.calls.errors import Unavailable
+from calltally.calls.errors import NotUnderstood, Unavailable
 from calltally.calls.events import Fact
 from calltally.providers.callback import Refusal
 from calltally.providers.fetching import Access, Answered, Fetch, Get, Started, fetch
@@ -22,6 +22,8 @@ class HttpAnswer(Protocol):
         """The whole body."""
         ...
 
+
+_QUOTED_CHARS: Final = 200
 
 HttpGet = Callable[[str, Mapping[str, str]], Awaitable[HttpAnswer]]
 
@@ -44,14 +46,23 @@ class Asking:
         return self._provider.account_of(self._access.secrets)
 
     async def pages(self, started: Started) -> AsyncGenerator[list[Fact | Refusal]]:
-        """The calls that started in a stretch of time, a page at a time."""
+        """The calls that started in a stretch of time, a page at a time.
+
+        Raises NotUnderstood where a page leads back to one before, which would never end.
+        """
         place: str | None = None
+        seen: set[str] = set()
         while True:
             listing = await fetch(self._provider.list_page(self._access, started, place), self._answer)
             yield listing.items
             place = listing.following
             if place is None:
                 return
+            if place in seen:
+                raise NotUnderstood(
+                    f"the provider's list leads back to {place[:_QUOTED_CHARS]!r}; ask it again later"
+                )
+            seen.add(place)
 
     async def call(self, call_sid: str) -> list[Fact | Refusal]:
         """What the provider says of one call now; nothing where it knows none."""
@@ -63,4 +74,6 @@ class Asking:
             answer = await self._get(request.url, request.headers)
         except ConnectionError as fault:
             raise Unavailable(f"{fault}; what was done is kept, so run it again later") from fault
+        except ValueError as fault:
+            raise NotUnderstood(f"the provider cannot be asked there: {fault}") from fault
         return Answered(answer.status, answer.body)

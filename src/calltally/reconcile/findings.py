@@ -116,11 +116,6 @@ class Report(msgspec.Struct):
         """Those findings of one kind that are listed."""
         return [finding for finding in self.findings if finding.kind == kind]
 
-    def shortened(self, most: int) -> "Report":
-        """The same with no more than so many findings of each kind."""
-        listed = [finding for kind in self.counts for finding in self.of(kind)[:most]]
-        return msgspec.structs.replace(self, findings=listed)
-
 
 class Tally:
     """Counts findings as they come, and keeps the first `most` of each kind (None: all)."""

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput, Misconfigured
 from calltally.calls.events import Door, Fact
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.calls.times import DAY_US
-from calltally.calls.windows import Window
+from calltally.calls.times import DAY_US, EARLIEST_US
+from calltally.calls.windows import LAST_US, Window
 from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
 from calltally.ingest.imports import ImportReport, import_facts
@@ -140,7 +140,9 @@ def _terms(question: Question, now_us: int, account: str | None) -> Terms:
 
 
 def _started(terms: Terms) -> Started:
-    return Started(terms.from_us - terms.margin_us, terms.to_us + terms.margin_us)
+    """The window and its margins, as far as there can be calls and a time can be written."""
+    from_us, to_us = terms.from_us - terms.margin_us, terms.to_us + terms.margin_us
+    return Started(max(from_us, EARLIEST_US), max(min(to_us, LAST_US), EARLIEST_US))
 
 
 def _means(store: Store, question: Question, asking: Asking | None) -> Means:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
+from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Fact
 from calltally.calls.times import utc_text
 from calltally.providers.callback import Refusal
@@ -65,19 +66,44 @@ class ProviderRun:
         self._means = means
         self._tally = Tally(means.most)
         self._reach = _Reach()
+        # Of our calls in the window, those that the provider reported.
+        self._expected = self._unreadable = 0
 
     async def run(self, ours: AsyncGenerator[bytes], theirs: AsyncGenerator[Items]) -> ProviderReport:
-        """Raises what the lists raise: Unavailable and Misconfigured above all. What was healed stays."""
+        """Raises what the lists raise, Unavailable and Misconfigured above all: what was healed stays.
+
+        Raises InvalidInput for a file that names no call of the window, where we have some.
+        """
         with Spill(self._means.folder, self._means.memory_bytes) as spill:
             sides = Sides(spill)
-            await _read_ours(ours, sides)
+            await self._read_ours(ours, sides)
             await self._read_theirs(theirs, sides)
             if self._means.is_file:
+                self._check_file()
                 self._terms = self._reach.within(self._terms)
             await self._judge(sides)
         if self._means.healer is not None:
             await self._means.healer.finish()
         return self._report(sides)
+
+    async def _read_ours(self, chunks: AsyncGenerator[bytes], sides: Sides) -> None:
+        async with aclosing(chunks):
+            async for records in chunks:
+                for call in our_calls(records):
+                    sides.add_ours(call)
+                    if call.provider == self._terms.provider and self._terms.has(call.created_us):
+                        self._expected += 1
+
+    def _check_file(self) -> None:
+        """A list of nothing, or of another time, must not pass for one that agrees."""
+        terms = self._terms
+        is_empty = not self._reach.meets(terms.from_us - terms.margin_us, terms.to_us + terms.margin_us)
+        if self._expected and is_empty and not self._unreadable:
+            message = (
+                f"the list names no call of the window, of which there are {self._expected:,} by "
+                f"{terms.provider} here: name the file of this window"
+            )
+            raise InvalidInput.of("provider-file", message)
 
     async def _read_theirs(self, pages: AsyncGenerator[Items], sides: Sides) -> None:
         keep = self._means.healer is not None
@@ -85,6 +111,7 @@ class ProviderRun:
             async for items in pages:
                 for item in items:
                     if isinstance(item, Refusal):
+                        self._unreadable += 1
                         self._note(Finding(Kind.UNREADABLE, f"{item.position}: {item.reason}"))
                         continue
                     call = their_call(item, keep=keep)
@@ -132,16 +159,13 @@ class _Reach:
         self._last_us = max(self._last_us, started_us)
         self._accounts.add(account)
 
+    def meets(self, from_us: int, to_us: int) -> bool:
+        """Whether a call of it can be of this time."""
+        return bool(self._accounts) and self._first_us < to_us and self._last_us >= from_us
+
     def within(self, terms: Terms) -> Terms:
         """The terms for no more than that; of a list of several accounts nothing can be missing."""
         account = terms.account
         if account is None and len(self._accounts) == 1:
             (account,) = self._accounts
         return replace(terms, account=account, listed_from_us=self._first_us, listed_to_us=self._last_us)
-
-
-async def _read_ours(chunks: AsyncGenerator[bytes], sides: Sides) -> None:
-    async with aclosing(chunks):
-        async for records in chunks:
-            for call in our_calls(records):
-                sides.add_ours(call)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from calltally.calls.filters import MAX_LIMIT, CallFilter, ListQuery
 from calltally.calls.model import OPEN, STATUSES
-from calltally.calls.times import DAY_US, utc_text
+from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.watermark import LONGEST_US, watermark_us
 from calltally.calls.windows import Window
 from calltally.reconcile.open_calls import OpenCalls, read_open, summed, usual_by_provider
@@ -219,14 +219,24 @@ async def _open(store: Store, tenant: str, window: Window, *, now_us: int, lags:
 
 
 async def _disputed(store: Store, tenant: str, window: Window) -> DisputedCalls:
-    """Day by day, so that no statement runs for long; days without a call are passed over by their count."""
+    """Day by day, so that no statement runs for long; from the first call to the last."""
     found: list[Disputed] = []
-    begin_us = window.from_us
-    while begin_us < window.to_us:
-        end_us = min(begin_us + DAY_US, window.to_us)
+    begin_us, to_us = await _reach(store, tenant, window)
+    while begin_us < to_us:
+        end_us = min(begin_us + DAY_US, to_us)
         found += await _disputed_between(store, tenant, begin_us, end_us)
         begin_us = end_us
     return DisputedCalls(len(found), tuple(found[:_LISTED]))
+
+
+async def _reach(store: Store, tenant: str, window: Window) -> Window:
+    """The window from its first call to its last: it may be of thousands of years."""
+    query = _query(window, (), limit=1)
+    pages = [await _listed(store, tenant, replace(query, order=order)) for order in ("asc", "desc")]
+    began = [
+        parse_instant(call.created_at) for page in pages for call in _began.decode(b"[%b]" % page.records)
+    ]
+    return Window(min(began), max(began) + 1) if began else Window(window.from_us, window.from_us)
 
 
 async def _disputed_between(store: Store, tenant: str, begin_us: int, end_us: int) -> list[Disputed]:
@@ -242,4 +252,9 @@ async def _silences(store: Store, tenant: str, window: Window, now_us: int) -> t
     return tuple(silence for provider, each in hours.items() for silence in silences(provider, each, stretch))
 
 
+class _Began(msgspec.Struct, frozen=True):
+    created_at: str
+
+
 _decoder: Final = msgspec.json.Decoder(Disputed)
+_began: Final = msgspec.json.Decoder(list[_Began])

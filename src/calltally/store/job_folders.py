@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -52,7 +52,9 @@ class JobFolder:
     def make(self) -> None:
         """Have the folder be there, for its owner alone. Raises Misconfigured."""
         with told_apart():
-            self._path.mkdir(_OWNER_ALONE, parents=True, exist_ok=True)
+            # One by one: what `parents` makes has the mode of anything else.
+            for folder in (self._path.parent.parent, self._path.parent, self._path):
+                folder.mkdir(_OWNER_ALONE, parents=folder == self._path.parent.parent, exist_ok=True)
             for folder in (self._path, self._path.parent):
                 _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
@@ -93,11 +95,25 @@ class JobFolder:
         digest.update(data)
         return len(data)
 
-    def empty(self) -> None:
-        """Have all files in it be gone. Raises Misconfigured where one stays."""
+    def names(self) -> list[str]:
+        """Of all files in it. Raises Misconfigured."""
         with told_apart():
-            for path in self._path.iterdir():
-                path.unlink(missing_ok=True)
+            return [path.name for path in self._path.iterdir()]
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Have these files be gone. Raises Misconfigured where one stays."""
+        with told_apart():
+            for name in names:
+                self.path_of(name).unlink(missing_ok=True)
+
+    def rename(self, name: str, to: str) -> bool:
+        """Call a file otherwise; False where it is not there. Raises Misconfigured."""
+        with told_apart():
+            try:
+                self.path_of(name).rename(self.path_of(to))
+            except FileNotFoundError:
+                return False
+        return True
 
     def remove_all(self) -> None:
         """Have the folder and all in it be gone. Raises Misconfigured where something stays."""

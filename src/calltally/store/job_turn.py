@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from calltally.calls.errors import CalltallyError
 from calltally.store.job_folders import JobFolder
-from calltally.store.jobs import Job, Kept, State, keep_job, state_of
+from calltally.store.jobs import Job, Kept, is_in_turn, keep_job
 from calltally.store.steps import Clock
 from calltally.store.store import Store
 
@@ -19,6 +19,7 @@ class JobTaken(CalltallyError):
 class JobTurn:
     """What a runner is handed.
 
+    `job` is as it was when the turn began; its `turns` is the turn's number, greater than that of any before.
     `lasts` says whether there is time for another piece of work, and raises JobTaken if the lease is lost.
     """
 
@@ -34,14 +35,15 @@ class JobTurn:
 
         Where there is none the runner keeps what it has, and returns None. Raises JobTaken.
         """
-        if await self.store.read(state_of(self.tenant, self.job.job)) is not State.RUNNING:
-            raise JobTaken("the job ended meanwhile")
+        if not await self.store.read(is_in_turn(self.tenant, self.job)):
+            raise JobTaken("the job ended meanwhile, or another worker has it")
         return await self.lasts()
 
     async def keep(self, kept: Kept) -> None:
         """Note how far it is, durably. What is in files has to be on the disk before. Raises JobTaken."""
-        if not await self.store.write(keep_job(self.tenant, self.job.job, kept, self.clock())):
-            raise JobTaken("the job ended meanwhile")
+        job, now_us = self.job, self.clock()
+        if not await self.store.write(keep_job(self.tenant, job.job, kept, now_us, turn=job.turns)):
+            raise JobTaken("the job ended meanwhile, or another worker has it")
 
 
 class Runner(Protocol):

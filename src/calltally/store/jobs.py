@@ -53,9 +53,11 @@ class NewJob(NamedTuple):
 class Job(NamedTuple):
     """A job as it is stored.
 
-    `checked` is the revision up to which its files hold no call that was erased; `tries` how often it was
-    taken up since it last got on. `expires_us` is when a complete job's files go, and when any other that
-    ended is forgotten; `cleared_us` when its files went.
+    `checked` is the revision up to which its files hold no call that was erased. `turns` is how often it was
+    taken up, and so the number of its last turn; `tries` how often since it last got on without a word of how
+    that ended, `waits` how often in vain since something did not answer, last for this `reason`. `expires_us`
+    is when a complete job's files go, and when any other that ended is forgotten; `cleared_us` when its files
+    went.
     """
 
     job: bytes
@@ -65,7 +67,10 @@ class Job(NamedTuple):
     progress: bytes
     outcome: bytes | None
     checked: int
+    turns: int
     tries: int
+    waits: int
+    reason: str | None
     created_us: int
     updated_us: int
     expires_us: int | None
@@ -94,13 +99,18 @@ def add_job(tenant: str, new: NewJob, now_us: int) -> Step[Job]:
 
     Raises TooManyRequests where too many are open.
     """
+    yield from check_open_jobs(tenant)
+    said = {**new._asdict(), "kind": new.kind.value}
+    yield Statement("add_job", {"tenant": tenant, **said, "now_us": now_us})
+    return (yield from need_job(tenant, new.job))
+
+
+def check_open_jobs(tenant: str) -> Step[None]:
+    """Raise TooManyRequests where so many are open that no more may be added."""
     [(count,)] = yield Statement("count_open_jobs", {"tenant": tenant})
     if count >= MOST_OPEN:
         message = f"{count} jobs of this tenant wait or run already, and no more may; cancel one, or wait"
         raise TooManyRequests(message, _RETRY_AFTER_S)
-    said = {**new._asdict(), "kind": new.kind.value}
-    yield Statement("add_job", {"tenant": tenant, **said, "now_us": now_us})
-    return (yield from need_job(tenant, new.job))
 
 
 def find_job(tenant: str, job: bytes) -> Step[Job | None]:
@@ -137,22 +147,25 @@ def file_of(tenant: str, job: bytes, name: str) -> Step[JobFile | None]:
     return JobFile(*rows[0]) if rows else None
 
 
-def admin_tenants_with_open_jobs(kind: Kind) -> Step[list[str]]:
-    """Whose jobs of one kind wait, or have to be gone on with."""
-    rows = yield Statement("admin_tenants_with_open_jobs", {"kind": kind.value})
+def admin_tenants_with_open_jobs(kind: Kind, now_us: int) -> Step[list[str]]:
+    """Whose jobs of one kind wait, or have to be gone on with, by now."""
+    rows = yield Statement("admin_tenants_with_open_jobs", {"kind": kind.value, "now_us": now_us})
     return [tenant for (tenant,) in rows]
 
 
-def next_job(tenant: str, kind: Kind) -> Step[Job | None]:
-    """The open job of one kind that has waited longest for its turn."""
-    rows = yield Statement("next_job", {"tenant": tenant, "kind": kind.value})
+def next_job(tenant: str, kind: Kind, now_us: int) -> Step[Job | None]:
+    """The open job of one kind that has waited longest for its turn, of those that are due."""
+    rows = yield Statement("next_job", {"tenant": tenant, "kind": kind.value, "now_us": now_us})
     return job_of(rows[0]) if rows else None
 
 
-def begin_job(tenant: str, job: bytes, now_us: int) -> Step[int | None]:
-    """Take an open job up; returns how often that was since it last got on, None where it ended meanwhile."""
+def begin_job(tenant: str, job: bytes, now_us: int) -> Step[Job | None]:
+    """Take an open job up; returns it as it is in the new turn `turns`, None where it ended meanwhile.
+
+    From then on nothing of an earlier turn is taken, whoever had it.
+    """
     rows = yield Statement("begin_job", {"tenant": tenant, "job": job, "now_us": now_us})
-    return rows[0][0] if rows else None
+    return job_of(rows[0]) if rows else None
 
 
 class Kept(NamedTuple):
@@ -167,10 +180,10 @@ class Kept(NamedTuple):
     afresh: bool = False
 
 
-def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int) -> Step[bool]:
-    """Note how far a job is; False where it is running no more, and nothing was noted."""
+def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int, *, turn: int) -> Step[bool]:
+    """Note how far a job is; False where it is in that turn no more, and nothing was noted."""
     of_job = {"tenant": tenant, "job": job}
-    noted = {"progress": kept.progress, "checked": kept.checked, "now_us": now_us}
+    noted = {"turn": turn, "progress": kept.progress, "checked": kept.checked, "now_us": now_us}
     if not (yield Statement("keep_job", {**of_job, **noted})):
         return False
     if kept.afresh:
@@ -180,10 +193,21 @@ def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int) -> Step[bool]:
     return True
 
 
-def state_of(tenant: str, job: bytes) -> Step[State | None]:
-    """Where a job is now; None where it is forgotten."""
-    rows = yield Statement("state_of_job", {"tenant": tenant, "job": job})
-    return State(rows[0][0]) if rows else None
+def wait_job(tenant: str, job: Job, reason: str, due_us: int) -> Step[None]:
+    """Have a job's turn not count, since something did not answer; the next is no sooner than `due_us`."""
+    said = {"turn": job.turns, "reason": reason, "due_us": due_us}
+    yield Statement("wait_job", {"tenant": tenant, "job": job.job, **said})
+
+
+def leave_job(tenant: str, job: Job) -> Step[None]:
+    """Have a job's turn not count, since its worker is to stop."""
+    yield Statement("leave_job", {"tenant": tenant, "job": job.job, "turn": job.turns})
+
+
+def is_in_turn(tenant: str, job: Job) -> Step[bool]:
+    """Whether a job is still in the turn that it was taken up for."""
+    asked = {"tenant": tenant, "job": job.job, "turn": job.turns}
+    return bool((yield Statement("is_job_in_turn", asked)))
 
 
 class End(NamedTuple):
@@ -194,10 +218,10 @@ class End(NamedTuple):
     expires_us: int
 
 
-def end_job(tenant: str, job: bytes, end: End, now_us: int) -> Step[bool]:
-    """End an open job; False where it had ended before, and stays as it was."""
-    said = {**end._asdict(), "state": end.state.value}
-    return bool((yield Statement("end_job", {"tenant": tenant, "job": job, **said, "now_us": now_us})))
+def end_job(tenant: str, job: bytes, end: End, now_us: int, *, turn: int) -> Step[bool]:
+    """End a job; False where it is in that turn no more, and stays as it was."""
+    said = {**end._asdict(), "state": end.state.value, "turn": turn, "now_us": now_us}
+    return bool((yield Statement("end_job", {"tenant": tenant, "job": job, **said})))
 
 
 def expire_job(tenant: str, job: bytes, *, now_us: int, forget_us: int) -> Step[bool]:
@@ -209,7 +233,8 @@ def expire_job(tenant: str, job: bytes, *, now_us: int, forget_us: int) -> Step[
 def let_go(tenant: str, job: bytes, now_us: int) -> Step[None]:
     """Cancel a job that is open; have the files of a complete one be gone. Any other stays as it is."""
     forget_us = now_us + FORGOTTEN_AFTER_US
-    yield from end_job(tenant, job, End(State.CANCELED, None, forget_us), now_us)
+    said = {"now_us": now_us, "expires_us": forget_us}
+    yield Statement("cancel_job", {"tenant": tenant, "job": job, **said})
     yield from expire_job(tenant, job, now_us=now_us, forget_us=forget_us)
 
 

@@ -22,7 +22,9 @@ from calltally.store.jobs import (
     admin_tenants_with_open_jobs,
     begin_job,
     end_job,
+    leave_job,
     next_job,
+    wait_job,
 )
 from calltally.store.leases import Lease, claim, release, renew
 from calltally.worker.means import Means
@@ -40,10 +42,11 @@ _LOOKS_EVERY_S: Final = 2.0
 # A job that ends its worker so often without getting on is not tried again.
 MOST_TRIES: Final = 20
 _INTERNAL: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
-_TOO_OFTEN: Final = {
-    "slug": CalltallyError.slug,
-    "detail": f"it was taken up {MOST_TRIES} times and did not get on; ask for less at once",
-}
+_TOO_OFTEN: Final = f"it was taken up {MOST_TRIES} times and did not get on; ask for less at once"
+# What does not answer is asked ever more seldom, in all for about a day.
+_FIRST_WAIT_US: Final = 2 * SECOND_US
+_LONGEST_WAIT_US: Final = 300 * SECOND_US
+MOST_WAITS: Final = 300
 
 log: Final = structlog.get_logger(__name__)
 
@@ -78,7 +81,7 @@ class JobWorker:
 
     async def _tenants(self) -> list[str]:
         try:
-            return await self._store.read(admin_tenants_with_open_jobs(self._kind))
+            return await self._store.read(admin_tenants_with_open_jobs(self._kind, self._means.clock()))
         except Exception as fault:  # noqa: BLE001 - it is logged, and asked again
             _log_wait(fault)
             return []
@@ -96,26 +99,30 @@ class JobWorker:
         now_us = self._means.clock()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return False
-        job = await self._store.read(next_job(tenant, self._kind))
+        job = await self._store.read(next_job(tenant, self._kind, now_us))
         has_moved = job is not None and await self._work(lease, job)
         await self._store.write(release(lease))
         return has_moved
 
-    async def _work(self, lease: Lease, job: Job) -> bool:
+    async def _work(self, lease: Lease, waiting: Job) -> bool:
         """Whether it ended or got on; what it could not is tried again."""
-        tries = await self._store.write(begin_job(lease.tenant, job.job, self._means.clock()))
-        if tries is None:
+        # As it is by then: another worker may have got on with it since it was found.
+        job = await self._store.write(begin_job(lease.tenant, waiting.job, self._means.clock()))
+        if job is None:
             return True
-        if tries > MOST_TRIES:
-            await self._end(lease.tenant, job, State.FAILED, {"error": _TOO_OFTEN})
+        if job.tries > MOST_TRIES:
+            await self._end(lease.tenant, job, State.FAILED, {"error": _too_often(job)})
             return True
+        return await self._do(lease, job)
+
+    async def _do(self, lease: Lease, job: Job) -> bool:
         try:
-            outcome = await self._run(lease, job._replace(state=State.RUNNING, tries=tries))
+            outcome = await self._run(lease, job)
         except JobTaken as fault:
             log.info("job left", **_named(lease.tenant, job), reason=fault.detail)
         except Unavailable as fault:
             log.warning("job waits", **_named(lease.tenant, job), reason=fault.detail)
-            return False
+            return await self._wait(lease.tenant, job, fault)
         except Exception as fault:
             foreseen = isinstance(fault, CalltallyError)
             log.exception("job failed", **_named(lease.tenant, job), detail=str(fault), exc_info=not foreseen)
@@ -123,7 +130,20 @@ class JobWorker:
         else:
             if outcome is not None:
                 await self._end(lease.tenant, job, State.COMPLETE, outcome)
+            elif self._stop.is_set():
+                await self._store.write(leave_job(lease.tenant, job))
         return True
+
+    async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
+        """Have it be tried again, later each time; in the end it fails for what it waited for. False."""
+        if job.waits >= MOST_WAITS:
+            detail = f"it was tried {job.waits + 1} times in vain, the last time because: {fault.detail}"
+            await self._end(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
+            return False
+        # Doubled no more often than it takes to be too long.
+        pause_us = min(_FIRST_WAIT_US << min(job.waits, 8), _LONGEST_WAIT_US)
+        await self._store.write(wait_job(tenant, job, fault.detail, self._means.clock() + pause_us))
+        return False
 
     async def _run(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (whatever JSON can say)
         turn = JobTurn(
@@ -139,9 +159,11 @@ class JobWorker:
     async def _end(self, tenant: str, job: Job, state: State, outcome: object) -> None:
         now_us = self._means.clock()
         end = End(state, msgspec.json.encode(outcome), now_us + self._means.files_us)
-        if await self._store.write(end_job(tenant, job.job, end, now_us)):
+        if await self._store.write(end_job(tenant, job.job, end, now_us, turn=job.turns)):
             took_s = round((now_us - job.created_us) / SECOND_US, 1)
             log.info("job ended", **_named(tenant, job), state=state.value, seconds=took_s)
+        else:
+            log.info("job left", **_named(tenant, job), reason="it ended before, or another worker has it")
 
 
 class _Lasting:
@@ -166,6 +188,11 @@ class _Lasting:
 def _log_wait(fault: Exception, **named: str) -> None:
     unforeseen = None if isinstance(fault, CalltallyError) else fault
     log.error("jobs wait", reason=str(fault), exc_info=unforeseen, **named)
+
+
+def _too_often(job: Job) -> dict[str, str]:
+    known = f"; what it waited for before: {job.reason}" if job.reason else ""
+    return {"slug": CalltallyError.slug, "detail": _TOO_OFTEN + known}
 
 
 def _told(fault: Exception) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What goes wrong on the way: both clients against a server that fails as planned. Nobody waits for real."""
 
 import asyncio
+import gzip
 import io
 import logging
 import time
@@ -12,6 +13,7 @@ import pytest
 from calltally import __version__
 from calltally.calls.errors import InvalidInput
 from calltally.client import AsyncClient, Client, Request, Retries, errors
+from calltally.client.clients import _Opened
 from calltally.client.errors import ClientError, StreamCut, Unavailable, UnexpectedAnswer, Unreachable
 from tests.integration.client.either import KEY, Either
 from tests.integration.client.planned import (
@@ -74,6 +76,22 @@ def test_what_may_not_be_repeated_is_sent_once(either: Either, fault: Act) -> No
         again = Request("POST", "/x", body=b"[]", headers={"x-own": "1"}, is_idempotent=True)
         assert ask(lambda client: client.send(again)).body == b"{}"
     assert (sent.body, server.came[1].headers["x-own"]) == (b"[]", "1")
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(bytes(1_001)), bytes(1_001)], ids=["gzip", "plain"])
+def test_an_answer_is_kept_up_to_a_bound_however_it_was_packed(
+    either: Either, packed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Opened, "longest_bytes", 1_000)
+    coding = {"content_encoding": "gzip"} if len(packed) < 1_000 else {}
+    with planned(*[answer(200, packed, **coding)] * 2) as server:
+        ask = either.open(server.base)
+        with pytest.raises(UnexpectedAnswer, match="longer than 1,000 bytes"):
+            ask(lambda client: client.list_calls())
+        assert len(server.came) == 1
+        monkeypatch.setattr(_Opened, "longest_bytes", 1_001)
+        wide = either.open(server.base)
+        assert wide(lambda client: client.send(Request("GET", "/x"))).body == bytes(1_001)
 
 
 def test_nobody_there(either: Either) -> None:
@@ -161,7 +179,11 @@ def stream(ask: Any, **options: Any) -> tuple[Any, bytes]:  # noqa: ANN401 (eith
     return ask(lambda client: client.stream(file, **options)), file.getvalue()
 
 
-def test_a_stream_is_tried_again_until_its_first_byte(either: Either) -> None:
+def test_a_stream_is_tried_again_until_its_first_byte(
+    either: Either, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is written as it comes has no bound.
+    monkeypatch.setattr(_Opened, "longest_bytes", 2)
     whole = answer(200, CSV, content_type="text/csv; charset=utf-8", x_row_count="1", x_snapshot="s1")
     clockwork = Clockwork()
     with planned(reset, answer(503), whole) as server:

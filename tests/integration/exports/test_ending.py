@@ -100,7 +100,7 @@ def test_one_that_runs_is_left_at_the_next_chunk(desk: Desk) -> None:
 def test_of_one_that_is_complete_the_files_are_let_go_of(desk: Desk) -> None:
     desk.tell(CALLS)
     job = desk.done()
-    assert kept(desk) == ["0-calls.ndjson", "0.ids"]
+    assert kept(desk) == ["1-calls.ndjson", "1.ids"]
     assert end(desk, job) == 204
     assert state(desk, job) == "expired"
     answer = desk.fetch(job, "calls.ndjson")
@@ -158,7 +158,7 @@ def test_from_an_erasure_on_the_files_are_gone_which_hold_the_call(desk: Desk) -
     assert desk.fetch(other, "calls.ndjson").status_code == 200
     assert desk.round().expired_jobs == 1
     assert (state(desk, holding), state(desk, other)) == ("expired", "complete")
-    assert kept(desk) == ["0-calls.ndjson", "0.ids"]
+    assert kept(desk) == ["1-calls.ndjson", "1.ids"]
     assert desk.round().is_idle
     assert desk.fetch(other, "calls.ndjson").status_code == 200
 

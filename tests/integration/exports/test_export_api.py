@@ -52,7 +52,7 @@ def test_the_answer_says_where_it_is_and_what_was_understood(desk: Desk) -> None
         ({"name": "a\nb"}, ["name"]),
         ({"name": ""}, ["name"]),
         ({"escalated": "maybe"}, ["escalated"]),
-        # What a URL can only write as a word is of its own kind in JSON, and a list only where any-of is meant.
+        # What a URL can only write as a word is of its own kind in JSON; a list only where any-of is meant.
         ({"escalated": "true"}, ["escalated"]),
         ({"name": True, "route": ["a"], "number": 7}, ["name", "route", "number"]),
     ],

@@ -96,7 +96,7 @@ def test_parts_are_of_one_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["other.ndjson", "0.ids", "0-calls.ndjson", "..%2F0.ids", "%2e%2e", "%2Fetc%2Fpasswd", "calls.ndjson%00"],
+    ["other.ndjson", "1.ids", "1-calls.ndjson", "..%2F1.ids", "%2e%2e", "%2Fetc%2Fpasswd", "calls.ndjson%00"],
 )
 def test_a_name_that_is_none_of_its_files_leads_nowhere(
     desk: Desk, fetched: tuple[str, bytes], name: str

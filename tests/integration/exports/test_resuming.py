@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.calls.errors import Unavailable
+from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.calls.times import SECOND_US
 from calltally.exports.job import ExportRunner
 from calltally.exports.spec import Outcome
 from calltally.store.job_folders import JobFolder
-from calltally.store.job_turn import JobTurn
-from calltally.store.jobs import Job, Kind, next_job
+from calltally.store.job_turn import JobTaken, JobTurn
+from calltally.store.jobs import Job, Kind, begin_job, next_job
 from calltally.store.leases import Lease, claim
 from calltally.store.steps import Step
 from calltally.worker.running import JOBS, LEASE_US, MOST_TRIES, TURN_US, JobWorker
@@ -123,6 +125,85 @@ def test_jobs_and_tenants_take_turns(desk: Desk) -> None:
     assert states == [["running", "queued"], ["running", "running"]]
     desk.work()
     assert [desk.shown(job)["state"] for job in (first, second)] == ["complete", "complete"]
+
+
+class Stalling:
+    """An export that is held up for too long before its first look at the disk: another takes over."""
+
+    def __init__(self, desk: Desk, until: str) -> None:
+        self._desk = desk
+        self._until = until
+        self.fault: JobTaken | None = None
+
+    async def run(self, turn: JobTurn) -> Outcome | None:
+        desk = self._desk
+        desk.bench.now_us += LEASE_US
+        desk.tick_us = 0 if self._until == "complete" else TURN_US // 4
+        await JobWorker(desk.means("another"), desk.folders, desk.stop).run_turns()
+        try:
+            await ExportRunner().run(turn)
+        except JobTaken as fault:
+            self.fault = fault
+        # As one that is late does with what it could not do.
+        raise Misconfigured("it is late")
+
+
+@pytest.mark.parametrize("until", ["running", "complete"])
+def test_who_is_late_changes_nothing(desk: Desk, until: str) -> None:
+    desk.tell(CALLS)
+    desk.tick_us = TURN_US // 4
+    job = desk.start()
+    assert desk.take_turn("first")
+    late = Stalling(desk, until)
+    means = replace(desk.means("late"), runners={Kind.EXPORT: late})
+    desk.bench.run(JobWorker(means, desk.folders, desk.stop).run_turns())
+    assert late.fault is not None
+    assert desk.shown(job)["state"] == until
+    desk.tick_us = 0
+    desk.bench.now_us += 2 * LEASE_US
+    desk.work()
+    whole = desk.streamed(f"format=ndjson&snapshot={desk.shown(job)['snapshot']}")
+    assert list(desk.contents(job).values()) == [whole]
+
+
+def test_progress_is_read_when_the_turn_begins(desk: Desk) -> None:
+    """Whoever finds a job and is held up before it takes it up must not go back."""
+    desk.tell(CALLS)
+    job = desk.start()
+    store = desk.bench.store
+    found = desk.bench.run(store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
+    assert found is not None
+    desk.tick_us = TURN_US // 4
+    desk.take_turn()
+    begun = desk.bench.run(store.write(begin_job(TENANT, found.job, desk.bench.now_us)))
+    assert begun is not None
+    assert begun.turns > found.turns + 1
+    assert begun.progress != found.progress
+    assert desk.shown(job)["state"] == "running"
+
+
+def test_what_does_not_answer_counts_no_try_and_is_told_in_the_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = desk.start()
+    asked_us: list[int] = []
+
+    def away(*_: object) -> None:
+        asked_us.append(desk.bench.now_us)
+        raise Unavailable("nobody answers at the provider")
+
+    monkeypatch.setattr(JobFolder, "make", away)
+    monkeypatch.setattr("calltally.worker.running.MOST_WAITS", MOST_TRIES + 2)
+    while desk.shown(job)["state"] in {"queued", "running"}:
+        desk.take_turn()
+        desk.bench.now_us += SECOND_US
+    assert len(asked_us) == MOST_TRIES + 3
+    pauses = [later - sooner for sooner, later in pairwise(asked_us)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (2 * SECOND_US, 300 * SECOND_US)
+    shown = desk.shown(job)
+    assert (shown["state"], shown["error"]["slug"]) == ("failed", "unavailable")
+    assert "nobody answers at the provider" in shown["error"]["detail"]
 
 
 def test_it_stops_soon_and_leaves_the_rest_to_the_next(desk: Desk) -> None:
@@ -239,6 +320,8 @@ def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: p
             patched.setattr(JobFolder, "make", away)
             assert desk.take_turn() is False
             patched.undo()
+            assert desk.take_turn() is False
+            desk.bench.now_us += LEASE_US
             patched.setattr("calltally.worker.running.next_job", away)
             assert desk.take_turn() is False
     assert [each["event"] for each in logs] == ["jobs wait", "job waits", "jobs wait"]
@@ -270,7 +353,7 @@ def test_it_looks_again_until_it_is_stopped(desk: Desk) -> None:
 
 def test_a_job_that_ended_meanwhile_is_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.start()
-    stored = desk.bench.run(desk.bench.store.read(next_job(TENANT, Kind.EXPORT)))
+    stored = desk.bench.run(desk.bench.store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
     desk.service.get(f"/api/v1/exports/{job}", desk.writing, "DELETE")
     desk.start()
 
@@ -292,7 +375,8 @@ def test_ids_that_were_lost_have_it_written_anew(desk: Desk) -> None:
         path.unlink()
     desk.work()
     assert desk.shown(job)["rows_done"] == CALLS
-    assert [path.name for path in desk.folder.rglob("*.ids")] == ["1.ids"]
+    (ids,) = (path.name for path in desk.folder.rglob("*.ids"))
+    assert ids != "1.ids"
 
 
 def test_a_file_that_is_not_as_it_was_written_is_not_promised(

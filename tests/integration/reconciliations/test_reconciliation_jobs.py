@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,12 +14,13 @@ from calltally.reconcile.events import Unread
 from calltally.reconcile.jobs import attending
 from calltally.reconcile.jobs.spec import EVENTS_FILE
 from calltally.store.erasure import erase_call
-from calltally.store.job_turn import JobTurn
+from calltally.store.job_turn import JobTaken, JobTurn
 from calltally.store.jobs import begin_job, find_job
 from calltally.store.leases import Lease, claim
 from calltally.worker.running import LEASE_US
 from tests.conftest import TENANT
 from tests.integration.reconciliations.reconciling import PATH, Desk, event, lines, told
+from tests.integration.store.probing import direct
 from tests.provider_month import MONTH_US, month
 
 CALLS = 400
@@ -148,6 +150,31 @@ def test_a_killed_run_is_done_again_from_its_start(
     assert desk.kept() == [".ids", ".ndjson", ".starts"]
 
 
+def test_who_is_late_takes_nothing_from_the_one_that_took_over(desk: Desk, labels: dict[str, str]) -> None:
+    job = parse_uuid(desk.ask().json()["id"]) or b""
+    store = desk.bench.store
+    late = desk.bench.run(store.write(begin_job(TENANT, job, desk.bench.now_us)))
+    assert late is not None
+    desk.bench.now_us += LEASE_US
+    desk.work("another")
+
+    async def lasts() -> bool:
+        return True
+
+    turn = JobTurn(
+        store=store,
+        tenant=TENANT,
+        job=late,
+        folder=desk.folders.of(TENANT, job),
+        clock=lambda: desk.bench.now_us,
+        lasts=lasts,
+    )
+    (only,) = desk.means().runners.values()
+    with pytest.raises(JobTaken):
+        desk.bench.run(only.run(turn))
+    assert len(desk.findings(str(UUID(bytes=job)))) == len(labels)
+
+
 def test_what_ended_but_for_the_last_word_is_not_done_again(desk: Desk, labels: dict[str, str]) -> None:
     job = parse_uuid(desk.ask().json()["id"]) or b""
     store = desk.bench.store
@@ -206,6 +233,9 @@ def test_a_worker_that_is_to_stop_leaves_it_to_the_next(
     with monkeypatch.context() as patched:
         Gate(desk, patched).run(stop)
     assert desk.shown(job)["state"] == "running"
+    with direct(desk.bench.url) as db:
+        # No fault of the job's.
+        assert db("SELECT turns, tries FROM jobs") == [(1, 0)]
     desk.stop.clear()
     desk.work()
     assert desk.shown(job)["counts"] == Counter(labels.values())
@@ -275,6 +305,7 @@ def test_a_provider_that_refuses_fails_it_with_words(desk: Desk) -> None:
     shown = desk.shown(job)
     assert (shown["state"], shown["error"]["slug"]) == ("failed", "misconfigured")
     assert "twilio" in shown["error"]["detail"].lower()
+    assert shown["findings"] is None
     assert desk.service.get(f"{PATH}/{job}/findings").status_code == 404
 
 
@@ -288,6 +319,7 @@ def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pyte
         patched.setattr(PatientClient, "get", away)
         desk.work()
     assert desk.shown(job)["state"] == "running"
+    desk.bench.now_us += LEASE_US
     desk.work()
     assert desk.shown(job)["state"] == "complete"
 

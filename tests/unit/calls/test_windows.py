@@ -30,7 +30,7 @@ def test_two_ends() -> None:
     [
         ("2026-13", None, None, "'2026-13' is not a month"),
         ("0000-10", None, None, "0000-10"),
-        ("9999-12", None, None, "9999-12"),
+        ("9999-12", None, None, "9999-12 ends after the last year"),
         ("2026-10", "2026-10-01", None, "leave out --from"),
         (None, None, None, "say which window"),
         (None, "2026-10-01", None, "both --from and --to"),

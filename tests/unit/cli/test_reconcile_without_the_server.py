@@ -1,5 +1,6 @@
 """`calltally reconcile` where only the base of the package is installed: exports and servers, no store."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -19,10 +20,12 @@ EVENT = {
 
 
 def test_an_export_is_compared(tmp_path: Path) -> None:
-    (tmp_path / "calls.ndjson").write_bytes(msgspec.json.encode(RECORD) + b"\n")
+    line = msgspec.json.encode(RECORD) + b"\n"
+    (tmp_path / "calls.ndjson").write_bytes(line)
+    file = FileState("calls.ndjson", 1, len(line), hashlib.sha256(line).hexdigest())
     told = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 1}
     told |= {"by_status": {"busy": 1}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
-    told |= {"repeats": 0, "holes": 0, "notes": [], "files": [FileState("calls.ndjson", 1, 1, "")]}
+    told |= {"repeats": 0, "holes": 0, "notes": [], "files": [file]}
     window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-02T00:00:00Z"}
     write_manifest(tmp_path, Manifest(source="x", window=window, **told))  # type: ignore[arg-type] # of every kind
     (tmp_path / "log").write_text(json.dumps(EVENT))

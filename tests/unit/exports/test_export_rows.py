@@ -73,7 +73,7 @@ def test_without_the_file_nobody_can_tell(tmp_path: Path) -> None:
 
 
 def test_what_a_disk_refuses_is_told_without_a_path(tmp_path: Path) -> None:
-    folder = JobFolders(tmp_path).of("acme", bytes(16))
+    folder = JobFolders(tmp_path / "files").of("acme", bytes(16))
     with pytest.raises(Misconfigured, match="No such file") as refused:
         folder.write_at("calls.csv", 0, b"x")
     assert str(tmp_path) not in refused.value.detail
@@ -81,9 +81,10 @@ def test_what_a_disk_refuses_is_told_without_a_path(tmp_path: Path) -> None:
     folder.cut("calls.csv", 0)
     folder.write_at("calls.csv", 3, b"x")
     assert folder.size_of("calls.csv") == 4
-    modes = [folder.path_of(name).stat().st_mode & 0o777 for name in ("calls.csv", "")]
-    assert modes == [0o600, 0o700]
-    folder.empty()
+    modes = [folder.path_of(name).stat().st_mode & 0o777 for name in ("calls.csv", "", "..", "../..")]
+    assert modes == [0o600, 0o700, 0o700, 0o700]
+    assert not folder.rename("other", "calls.csv")
+    folder.remove(folder.names())
     assert folder.size_of("calls.csv") == 0
     folder.remove_all()
     folder.remove_all()

@@ -1,5 +1,6 @@
 """Our calls from the folder of an export, whatever its format; what cannot be compared is refused."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,12 @@ def record(number: int) -> bytes:
     return msgspec.json.encode(told)
 
 
-def manifest(name: str, **more: object) -> Manifest:
+def state(path: Path, rows: int) -> FileState:
+    content = path.read_bytes() if path.exists() else b""
+    return FileState(path.name, rows, len(content), hashlib.sha256(content).hexdigest())
+
+
+def manifest(path: Path, rows: int = len(SIDS), **more: object) -> Manifest:
     told: dict[str, Any] = {
         "source": "https://calls.example.com",
         "window": {"from": "2026-10-01T00:00:00.000000Z", "to": "2026-11-01T00:00:00.000000Z"},
@@ -46,8 +52,8 @@ def manifest(name: str, **more: object) -> Manifest:
         "format": "ndjson",
         "partition": "none",
         "complete": True,
-        "rows": len(SIDS),
-        "by_status": {"busy": len(SIDS)},
+        "rows": rows,
+        "by_status": {"busy": rows},
         "snapshot": "s",
         "revision": 9,
         "highest": None,
@@ -55,7 +61,7 @@ def manifest(name: str, **more: object) -> Manifest:
         "repeats": 0,
         "holes": 0,
         "notes": [],
-        "files": [FileState(name, len(SIDS), 1, "0" * 64), FileState("gone.ndjson", 1, 1, "0" * 64)],
+        "files": [state(path, rows)],
     }
     return Manifest(**(told | more))
 
@@ -65,7 +71,9 @@ def exported(folder: Path, format_name: str) -> Path:
     name = f"calls{FORMATS[format_name].suffix}"
     records = b",\n".join(map(record, range(len(SIDS))))
     (folder / name).write_bytes(writer.begin() + writer.add(records) + writer.end())
-    write_manifest(folder, manifest(name))
+    gone = folder / "gone.ndjson"
+    gone.write_bytes(b'{"found":"gone"}\n')
+    write_manifest(folder, manifest(folder / name, files=[state(folder / name, len(SIDS)), state(gone, 1)]))
     return folder
 
 
@@ -92,11 +100,13 @@ def test_each_format_gives_the_same_states(tmp_path: Path, format_name: str) -> 
 def test_the_window_and_the_revision_are_those_of_the_manifest(tmp_path: Path) -> None:
     found = open_export(exported(tmp_path, "ndjson"))
     assert found.window == Window(CREATED_US, CREATED_US + 31 * 86_400_000_000)
-    assert found.manifest.revision == 9
+    assert found.revision == 9
 
 
 def test_an_export_of_all_calls_has_no_window(tmp_path: Path) -> None:
-    write_manifest(tmp_path, manifest("calls.ndjson", window={"from": None, "to": None}))
+    write_manifest(
+        tmp_path, manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
+    )
     assert open_export(tmp_path).window is None
 
 
@@ -105,7 +115,7 @@ def test_an_erased_call_has_no_state(tmp_path: Path) -> None:
         b'{"id":"00000000-0000-8000-8000-000000000009","created_at":"2026-10-01T00:00:00Z","erased":true}'
     )
     (tmp_path / "calls.ndjson").write_bytes(erased + b"\n" + record(0) + b"\n")
-    write_manifest(tmp_path, manifest("calls.ndjson"))
+    write_manifest(tmp_path, manifest(tmp_path / "calls.ndjson", 2))
     assert [state.call_sid for state in open_export(tmp_path).states()] == ["CA1"]
 
 
@@ -123,7 +133,7 @@ AMENDED = Amended(Link("../manifest.json", "0" * 64), 1, 1, 1)
 def test_an_export_that_does_not_have_all_calls_is_refused(
     tmp_path: Path, told: dict[str, Any], words: str
 ) -> None:
-    write_manifest(tmp_path, manifest("calls.ndjson", **told))
+    write_manifest(tmp_path, manifest(tmp_path / "calls.ndjson", 0, **told))
     with pytest.raises(InvalidInput, match=words.replace("(", r"\(").replace(")", r"\)")):
         open_export(tmp_path)
 
@@ -140,15 +150,89 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
         ("calls.csv", b'id,call_sid\r\n"1,2\r\n', "is not as the export wrote it"),
         ("calls.parquet", b"PAR1", "is not as the export wrote it"),
         ("calls.arrows", b"", "cannot be read here"),
-        ("calls-missing.ndjson", None, "is not as the export wrote it"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(
-    tmp_path: Path, name: str, content: bytes | None, words: str
-) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    write_manifest(tmp_path, manifest(name))
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    write_manifest(tmp_path, manifest(tmp_path / name))
     with pytest.raises(InvalidInput, match=words) as raised:
         list(open_export(tmp_path).states())
     assert name in raised.value.detail
+
+
+# --------------------------------------------------------------------------------------------- amendments
+
+
+def amend(folder: Path, number: int, calls: list[bytes], gone: list[bytes]) -> Path:
+    """An amendment of the last layer."""
+    base = folder / "amendments" / f"{number - 1:04d}" if number > 1 else folder
+    layer = folder / "amendments" / f"{number:04d}"
+    layer.mkdir(parents=True)
+    files = []
+    for name, lines in (("calls.ndjson", calls), ("gone.ndjson", gone)):
+        if lines:
+            (layer / name).write_bytes(b"".join(line + b"\n" for line in lines))
+            files.append(state(layer / name, len(lines)))
+    link = Link("manifest.json", hashlib.sha256((base / "manifest.json").read_bytes()).hexdigest())
+    told = {"files": files, "revision": 9 + number, "amends": Amended(link, 0, len(calls), len(gone))}
+    write_manifest(layer, manifest(layer / "calls.ndjson", len(calls), **told))
+    return layer
+
+
+def gone(number: int) -> bytes:
+    return msgspec.json.encode({"id": msgspec.json.decode(record(number))["id"], "reason": "left"})
+
+
+def test_what_the_last_amendment_says_of_a_call_counts(tmp_path: Path) -> None:
+    folder = exported(tmp_path, "ndjson")
+    erased = b'{"id":"00000000-0000-8000-8000-000000000002","created_at":"2026-10-01T00:00:00Z"}'
+    amend(folder, 1, [record(0).replace(b'"busy"', b'"failed"'), erased], [gone(1), gone(3)])
+    amend(folder, 2, [record(3).replace(b'"busy"', b'"canceled"')], [])
+    found = open_export(folder)
+    assert found.revision == 11
+    assert [(call.call_sid, call.status) for call in found.states()] == [
+        (SIDS[0], "failed"),
+        (SIDS[3], "canceled"),
+        (SIDS[4], "busy"),
+    ]
+
+
+def test_an_amendment_that_is_missing_in_between_is_told(tmp_path: Path) -> None:
+    folder = exported(tmp_path, "ndjson")
+    amend(folder, 1, [record(0)], [])
+    amend(folder, 2, [record(1)], [])
+    (folder / "amendments" / "0001").rename(tmp_path / "away")
+    with pytest.raises(InvalidInput, match="0002 does not amend what is there before it"):
+        open_export(folder)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_files_that_were_changed_or_are_gone_are_told(tmp_path: Path, number: int) -> None:
+    folder = exported(tmp_path, "ndjson")
+    layer = (folder, amend(folder, 1, [record(0)], []))[number]
+    with (layer / "calls.ndjson").open("ab") as file:
+        file.write(record(1) + b"\n")
+    with pytest.raises(InvalidInput, match=r"calls.ndjson was changed; export it anew"):
+        open_export(folder)
+    (layer / "calls.ndjson").unlink()
+    with pytest.raises(InvalidInput, match=r"calls.ndjson is not there"):
+        open_export(folder)
+
+
+DAY_US = 86_400_000_000
+
+
+def test_a_window_must_be_a_part_of_the_exports(tmp_path: Path) -> None:
+    found = open_export(exported(tmp_path, "ndjson"))
+    inside = Window(CREATED_US, CREATED_US + 31 * DAY_US)
+    assert found.part(inside) == inside
+    for outside in (Window(CREATED_US - 1, CREATED_US + 1), Window(CREATED_US, CREATED_US + 32 * DAY_US)):
+        with pytest.raises(InvalidInput, match=r"is from 2026-10-01T.* to 2026-11-01T"):
+            found.part(outside)
+
+
+def test_any_window_is_a_part_of_all_calls(tmp_path: Path) -> None:
+    told = manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
+    write_manifest(tmp_path, told)
+    window = Window(0, CREATED_US)
+    assert open_export(tmp_path).part(window) == window

@@ -156,9 +156,14 @@ def _put(fresh: Path, plan: Plan, layers: list[Layer], written: _Written, *, sin
     return Layer(out / name, name, manifest)
 
 
-def check_same(plan: Plan, out: Path, base: Manifest) -> None:
-    """Raises OtherExport naming what differs, and DamagedExport for an export that is not whole."""
-    mine = (plan.base_url, plan.window.texts, grouped(plan.filters), plan.format)
+def check_same(plan: Plan, out: Path, base: Manifest, *, goes_on: bool = False) -> None:
+    """Raises OtherExport naming what differs, or where the export is not whole.
+
+    `goes_on`: the words for the window count. `the last 7d` has other ends each time.
+    """
+    is_same_words = goes_on and base.asked == plan.window.asked
+    window = base.window if is_same_words else plan.window.texts
+    mine = (plan.base_url, window, grouped(plan.filters), plan.format)
     theirs = (base.source, base.window, base.filters, base.format)
     names = ("base-url", "window", "filters", "format")
     differing = [

@@ -24,6 +24,16 @@ _UNITS_US: Final[Mapping[str, int]] = {
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 _MONTHS: Final = 12
+_LAST_MONTH: Final = "9999-12"
+# What is not called as its option is.
+_OPTIONS: Final[Mapping[str, str]] = {
+    "base_url": "--base-url",
+    "slice_us": "--slice",
+    "keeps_raw": "--raw",
+    "distrusts": "--distrust",
+}
+# Further back lies no call, and somewhere there the calendar ends.
+_LONGEST_US: Final = 36_525 * DAY_US
 _DAY: Final = timedelta(days=1)
 
 
@@ -127,16 +137,24 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def _comparable(plan: Plan) -> dict[str, Any]:
-    told: dict[str, Any] = {name: getattr(plan, name) for name in plan.__struct_fields__}
+    told = {_OPTIONS.get(name, name): _shown(getattr(plan, name)) for name in plan.__struct_fields__}
     return told | {
+        _OPTIONS["slice_us"]: f"{plan.slice_us // SECOND_US}s",
         "window": plan.window.asked,
         "filters": " ".join(f"{name}={value}" for name, value in plan.filters) or "none",
     }
 
 
+def _shown(value: object) -> object:
+    """As one says of an option that is given or not."""
+    return {True: "given", False: "not given"}[value] if isinstance(value, bool) else value
+
+
 def duration_us(name: str, text: str) -> int:
     """`90s`, `15m`, `12h`, `7d` or `2w` in microseconds. Raises InvalidInput naming the option."""
     found = _DURATION.fullmatch(text)
+    if found and int(found[1]) * _UNITS_US[found[2]] > _LONGEST_US:
+        raise InvalidInput.of(name, f"--{name} {text!r} is more than a hundred years")
     if not found:
         raise InvalidInput.of(name, f"--{name} {text!r} is no duration; write 90s, 15m, 12h, 7d or 2w")
     return int(found[1]) * _UNITS_US[found[2]]
@@ -152,7 +170,8 @@ def _instant(name: str, text: str) -> int:
 def _month(text: str) -> tuple[int, int]:
     """The first instant of a month in UTC, and that of the next."""
     found = _MONTH.fullmatch(text)
-    if not found or not int(found[1]):
+    # The month after the calendar's last has no beginning.
+    if not found or not int(found[1]) or text == _LAST_MONTH:
         raise InvalidInput.of("month", f"--month {text!r} is no month; write it as 2026-10")
     year, month = int(found[1]), int(found[2])
     first = datetime(year, month, 1, tzinfo=UTC)

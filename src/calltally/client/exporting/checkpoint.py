@@ -16,10 +16,12 @@ import msgspec
 
 from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.errors import DamagedExport, InUse
+from calltally.client.exporting.names import check_names, check_reading_names
 
 VERSION: Final = 1
 # Beyond it the file begins again with one line.
 _LONGEST: Final = 4 * 1024 * 1024
+_INSTEAD: Final = "name another with --checkpoint, or remove it"
 
 
 class FileState(msgspec.Struct, frozen=True):
@@ -121,31 +123,66 @@ _encoder: Final = msgspec.json.Encoder()
 
 def load(path: Path) -> Checkpoint | None:
     """The checkpoint at `path`, None where there is none. Raises DamagedExport where it cannot be read."""
-    try:
-        lines = path.read_bytes()
-    except FileNotFoundError:
+    lines = _lines(path)
+    if not lines:
         return None
-    whole = lines[: lines.rfind(b"\n") + 1]
-    if len(whole) < len(lines):
-        os.truncate(path, len(whole))
-    return _decoded(path, whole.splitlines()[-1]) if whole else None
+    _decoded(path, lines[0])
+    whole = [line for line in lines if line.endswith(b"\n")]
+    try:
+        found = _decoder.decode(whole[-1])
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise DamagedExport(f"{path} was changed ({fault}); --restart begins anew") from fault
+    if found.version != VERSION:
+        raise DamagedExport(f"{path} is of another version of Calltally; --restart begins anew")
+    _check_names(path, found)
+    if whole != lines:
+        os.truncate(path, sum(map(len, whole)))
+    return found
+
+
+def plan_in(path: Path) -> Plan | None:
+    """What the checkpoint at `path` is of, be its last line what it may; None where there is none.
+
+    Raises DamagedExport for a file that is something else, which nobody may cut or remove.
+    """
+    lines = _lines(path)
+    return _decoded(path, lines[0]).plan if lines else None
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    except OSError as fault:
+        raise DamagedExport(f"{path} is no checkpoint ({fault.strerror}); {_INSTEAD}") from fault
 
 
 def _decoded(path: Path, line: bytes) -> Checkpoint:
+    """The first line, which is there as a whole or not at all."""
     try:
         found = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise DamagedExport(f"{path} is no checkpoint ({fault}); --restart begins anew") from fault
-    if found.version != VERSION:
-        raise DamagedExport(f"{path} is of another version of Calltally; --restart begins anew")
+        raise DamagedExport(f"{path} is no checkpoint ({fault}); {_INSTEAD}") from fault
+    if not line.endswith(b"\n"):
+        raise DamagedExport(f"{path} is no checkpoint (its first line has no end); {_INSTEAD}")
     return found
+
+
+def _check_names(path: Path, found: Checkpoint) -> None:
+    named = [*found.files, found.open, found.raw, found.drift.file]
+    check_names(path, (file.name for file in named if file))
+    if isinstance(found.place, Sliced):
+        readings = (reading.state.name for each in found.place.slices for reading in each.readings)
+        check_reading_names(path, readings)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """From here on it is the one that counts."""
     line = _encoder.encode(checkpoint) + b"\n"
     with path.open("ab", buffering=0) as file:
-        if file.tell() < _LONGEST:
+        # The first line is there as a whole or not at all: by it a checkpoint is told from other files.
+        if 0 < file.tell() < _LONGEST:
             file.write(line)
             return
     replace_file(path, line)
@@ -164,16 +201,16 @@ def replace_file(path: Path, content: bytes, *, is_durable: bool = False) -> Non
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the checkpoint at `path` for as long as the block runs. Raises InUse where another process does.
+    """Hold what is at `path` for as long as the block runs. Raises InUse where another process does.
 
     The lock goes with the process that holds it, so a killed one leaves none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(0o700, parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
             raise InUse(
-                f"another export works on {path}; wait for it, or name another --checkpoint"
+                f"another export works on {path}; wait for it, or name another folder and checkpoint"
             ) from fault
         yield

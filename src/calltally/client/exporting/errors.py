@@ -11,7 +11,7 @@ class OtherExport(InvalidInput):
 
 
 class InUse(CalltallyError):
-    """Another process works on the same checkpoint."""
+    """Another process works in the same folder, or on the same checkpoint."""
 
     slug = "export-in-use"
     title = "Another export works on it"

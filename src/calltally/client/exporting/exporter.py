@@ -8,7 +8,7 @@ from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.assembling import assemble
 from calltally.client.exporting.checkpoint import Checkpoint, Held, Sliced
 from calltally.client.exporting.errors import DamagedExport
-from calltally.client.exporting.files import check_installed
+from calltally.client.exporting.files import FOLDER_MODE, check_installed
 from calltally.client.exporting.held_window import HeldWindow, Source
 from calltally.client.exporting.manifest import Manifest, damaged, manifest_of, write_manifest
 from calltally.client.exporting.probing import probe
@@ -25,7 +25,7 @@ def export(source: Source, plan: Plan, folder: Folder, watcher: Watcher) -> Mani
     ClientError.
     """
     check_installed(plan.format)
-    folder.out.mkdir(parents=True, exist_ok=True)
+    folder.out.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
     checkpoint = _begun(source, plan, folder, watcher)
     if not checkpoint.is_done:
         _read(source, checkpoint, folder, watcher)
@@ -80,7 +80,7 @@ def _finished(folder: Folder, watcher: Watcher) -> Manifest:
     """Write the manifest, read the files again, and only then let the checkpoint go."""
     checkpoint = checkpoints.load(folder.checkpoint)
     assert checkpoint  # noqa: S101 (it was just written)
-    sweep(folder.out)
+    sweep(folder.out, checkpoint.files)
     manifest = manifest_of(checkpoint)
     watcher.begin("verifying", None)
     faults = list(damaged(folder.out, manifest))

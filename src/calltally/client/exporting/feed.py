@@ -63,15 +63,20 @@ def read_stretch(sender: Sender, after: str, wait_s: int = 0) -> Stretch:
         changes = [(_change.decode(record), bytes(record)) for record in told.data]
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         raise UnexpectedAnswer(f"GET {CHANGES} was not answered with changes ({fault})") from fault
+    if told.has_more and told.next == after:
+        raise UnexpectedAnswer(f"GET {CHANGES} has more after {after!r} and does not go on")
     return Stretch(changes, told.next, told.has_more, told.revision)
 
 
 def all_since(sender: Sender, after: str) -> Iterator[Stretch]:
-    """Stretch by stretch, until there is no more."""
-    has_more = True
+    """Stretch by stretch, until there is no more. Raises ClientError; a feed must not lead back."""
+    has_more, seen = True, {after}
     while has_more:
         stretch = read_stretch(sender, after)
+        if stretch.has_more and stretch.next in seen:
+            raise UnexpectedAnswer(f"GET {CHANGES} has more after {stretch.next!r}, where it was before")
         yield stretch
+        seen.add(stretch.next)
         after, has_more = stretch.next, stretch.has_more
 
 

@@ -18,7 +18,19 @@ from calltally.formats.writer import Writer
 # Nobody takes a file for whole before it is.
 UNFINISHED: Final = ".part"
 SPOOL: Final = ".spool"
+# Calls are personal data: what is written here is for whoever exports, whatever their umask says.
+FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
 _PIECE_BYTES: Final = 1024 * 1024
+
+
+def _open_private(path: Path, mode: str) -> IO[bytes]:
+    """Open a file without a buffer; one that is new is its owner's alone."""
+    return open(path, mode, buffering=0, opener=_private)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_MODE)
 
 
 class Appending:
@@ -27,7 +39,7 @@ class Appending:
     def __init__(self, path: Path, state: FileState | None = None) -> None:
         self._path = path
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] = path.open("r+b" if state else "wb", buffering=0)
+        self._file: IO[bytes] = _open_private(path, "r+b" if state else "wb")
         self._size = 0
         if state:
             self._take_up(state)

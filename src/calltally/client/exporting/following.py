@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from calltally.calls.times import parse_instant
 from calltally.client.errors import BadRequest, NotFound
 from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.checkpoint import FileState, replace_file
@@ -43,7 +45,7 @@ class Follower:
     def __init__(self, source: Source, plan: Plan, folder: Folder, base: Manifest) -> None:
         self._source = source
         self._path: Path = folder.out / CHECKPOINT
-        self._at = _load(self._path) or Followed(plan, _start(plan, base))
+        self._at = load(self._path) or Followed(_windowed(plan, base), _start(plan, base))
         plan.check_same(self._at.plan, str(self._path))
         self._file = Appending(folder.out / FILE, self._at.state)
         self._rows = self._at.state.rows if self._at.state else 0
@@ -84,6 +86,13 @@ class Follower:
         return _encoder.encode({"id": change.id, "tombstone": "left", "revision": change.revision})
 
 
+def _windowed(plan: Plan, base: Manifest) -> Plan:
+    """The plan with the window that was exported: `the last 7d` is another one by now."""
+    ends = (base.window.get("from"), base.window.get("to"))
+    from_us, to_us = (None if text is None else parse_instant(text) for text in ends)
+    return replace(plan, window=replace(plan.window, from_us=from_us, to_us=to_us))
+
+
 def _start(plan: Plan, base: Manifest) -> str:
     if base.next is None:
         raise NotExportable("the server has no snapshots, so there is no place in a feed to go on from")
@@ -92,7 +101,8 @@ def _start(plan: Plan, base: Manifest) -> str:
     return base.next
 
 
-def _load(path: Path) -> Followed | None:
+def load(path: Path) -> Followed | None:
+    """How far a follower is, None where there is none. Raises DamagedExport where it cannot be read."""
     try:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:

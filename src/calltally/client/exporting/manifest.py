@@ -13,6 +13,7 @@ import msgspec
 from calltally.client.exporting.checkpoint import Checkpoint, FileState, Held, Highest, Sliced, replace_file
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.files import checked, digest_of
+from calltally.client.exporting.names import check_names
 
 MANIFEST: Final = "manifest.json"
 
@@ -107,13 +108,20 @@ def write_manifest(out: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(out: Path) -> Manifest | None:
-    """The manifest in `out`, None where there is none. Raises DamagedExport where it cannot be read."""
+    """The manifest in `out`, None where there is none.
+
+    Raises DamagedExport where it cannot be read, or names what no export writes.
+    """
     try:
-        return _decoder.decode((out / MANIFEST).read_bytes())
+        found = _decoder.decode((out / MANIFEST).read_bytes())
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise DamagedExport(f"{out / MANIFEST} is no manifest of an export ({fault})") from fault
+        message = f"{out / MANIFEST} is no manifest of an export ({fault}); name another folder, or remove it"
+        raise DamagedExport(message) from fault
+    named = (*found.files, *([found.raw] if found.raw else []))
+    check_names(out / MANIFEST, (file.name for file in named))
+    return found
 
 
 def link_to(out: Path, name: str) -> Link:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting.asking import Plan
-from calltally.client.exporting.checkpoint import Checkpoint, Drift, Held, Highest, Sliced, Tally
+from calltally.client.exporting.checkpoint import Checkpoint, Drift, FileState, Held, Highest, Sliced, Tally
 from calltally.client.exporting.files import SPOOL, UNFINISHED, Output, opened
 from calltally.client.exporting.pages import Glimpse
 from calltally.formats.table import FORMATS
@@ -146,9 +146,9 @@ def _highest(before: Highest | None, glimpses: Sequence[Glimpse]) -> Highest | N
     return Highest(*max(told)) if told else None
 
 
-def sweep(folder: Path) -> None:
-    """Remove what only an export under way needs, and what a kill left."""
-    for suffix in (UNFINISHED, SPOOL):
-        for path in folder.glob(f"calls*{suffix}"):
-            path.unlink()
+def sweep(folder: Path, files: Sequence[FileState]) -> None:
+    """Remove what only an export under way needs, and what a kill left of its `files`."""
+    for file in files:
+        for suffix in (UNFINISHED, SPOOL):
+            (folder / (file.name + suffix)).unlink(missing_ok=True)
     shutil.rmtree(folder / READINGS, ignore_errors=True)

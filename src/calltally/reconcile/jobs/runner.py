@@ -14,7 +14,6 @@ from calltally.reconcile.jobs.attending import attended
 from calltally.reconcile.jobs.events_side import compare_events
 from calltally.reconcile.jobs.findings_file import FindingsFile
 from calltally.reconcile.jobs.spec import (
-    EVENTS_FILE,
     Against,
     Outcome,
     Progress,
@@ -22,6 +21,7 @@ from calltally.reconcile.jobs.spec import (
     read_progress,
     read_spec,
 )
+from calltally.reconcile.jobs.spec import Kept as KeptFindings
 from calltally.reconcile.provider_question import Place, Question, Room, compare
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.store.job_folders import JobFolder, told_apart
@@ -41,22 +41,22 @@ class ReconciliationRunner:
 
     async def run(self, turn: JobTurn) -> Outcome | None:
         """All of it, however long that is; None where the worker stopped before. Raises JobTaken."""
-        outcome = read_progress(turn.job.progress).outcome
-        if outcome is None:
-            outcome = await self._afresh(turn)
-        if outcome is not None:
-            # Only now: whoever is killed before does it again, and needs them.
-            await asyncio.to_thread(_remove_events, turn.folder)
-        return outcome
+        progress = read_progress(turn.job.progress)
+        if progress.outcome is None:
+            progress = await self._afresh(turn) or progress
+        if progress.outcome is not None:
+            # Only now: whoever is killed before does it again, and needs the events.
+            await asyncio.to_thread(_remove_rest, turn.folder, progress.kept)
+        return progress.outcome
 
-    async def _afresh(self, turn: JobTurn) -> Outcome | None:
-        await asyncio.to_thread(_remove_former, turn.folder)
+    async def _afresh(self, turn: JobTurn) -> Progress | None:
+        await asyncio.to_thread(turn.folder.make)
         done = await attended(turn, self._stop, _compared(self._place, turn))
         if done is None:
             return None
         progress, file = done
         await turn.keep(Kept(msgspec.json.encode(progress), turn.job.checked, (file,)))
-        return progress.outcome
+        return progress
 
 
 async def _compared(place: Place, turn: JobTurn) -> tuple[Progress, JobFile]:
@@ -93,15 +93,7 @@ def _outcome(report: Report, healed: msgspec.Struct | None) -> Outcome:
     return Outcome(counts, report.looked_at, None if healed is None else msgspec.structs.asdict(healed))
 
 
-def _remove_former(folder: JobFolder) -> None:
-    """What a run before left; nobody was told of it."""
-    folder.make()
-    with told_apart():
-        for path in folder.path_of(".").iterdir():
-            if path.name != EVENTS_FILE:
-                path.unlink(missing_ok=True)
-
-
-def _remove_events(folder: JobFolder) -> None:
-    with told_apart():
-        folder.path_of(EVENTS_FILE).unlink(missing_ok=True)
+def _remove_rest(folder: JobFolder, kept: KeptFindings | None) -> None:
+    """The events, and what runs before left. Nobody may tell of another run any more."""
+    needed = {kept.lines, kept.starts, kept.ids} if kept else set()
+    folder.remove(name for name in folder.names() if name not in needed)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.export_query import zone_of
 from calltally.calls.filters import ListQuery
 from calltally.calls.parameters import shown
 from calltally.calls.times import DAY_US, utc_text
@@ -91,10 +92,10 @@ def stream_plan(request: AnyRequest, query: ListQuery) -> Plan | None:
 def _zone(name: str | None) -> ZoneInfo | None:
     if name is None:
         return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as fault:
-        raise InvalidInput.of("tz", f"tz {shown(name)} is not the name of an IANA time zone") from fault
+    zone = zone_of(name)
+    if zone is None:
+        raise InvalidInput.of("tz", f"tz {shown(name)} is not the name of an IANA time zone")
+    return zone
 
 
 async def _file(window: Window, form: Format, zone: ZoneInfo | None) -> AsyncGenerator[bytes]:

@@ -92,14 +92,16 @@ async def get_file(request: AnyRequest) -> ASGIApp:
     folders, store = _folders(request), parts_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request), name))
     if job.state is State.EXPIRED:
-        raise FilesGone("the files of this export were let go of; ask for the same once more")
+        raise FilesGone(
+            "the files of this export were let go of; ask once more, with another Idempotency-Key"
+        )
     if file is None or job.state is not State.COMPLETE:
         raise NotFound("there is no file of that name, or not yet: the export says which there are")
     folder = folders.of(tenant, job.job)
     erased: Erased = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
     if await asyncio.to_thread(holds_any, folder, ids_name, erased.ids):
-        raise FilesGone("a call in this export was erased since; ask for the same once more")
+        raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
     return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
 
 

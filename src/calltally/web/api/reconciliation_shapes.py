@@ -49,8 +49,8 @@ class ReconciliationShown(msgspec.Struct, frozen=True):
 
     `counts` is how much was found of each kind, exactly; `looked_at` how much of what was compared; `healed`
     what became of the provider's word, null where healing was not asked for. `clean` says that nothing was
-    found; null until it is complete. `expires_at` is when the findings go, and when one that ended without is
-    forgotten; null while it is open.
+    found; null until it is complete. `findings` is where they are; null if there will be none.
+    `expires_at` is when the findings go, and when one that ended without is forgotten; null while it is open.
     """
 
     id: str
@@ -65,7 +65,7 @@ class ReconciliationShown(msgspec.Struct, frozen=True):
     looked_at: dict[str, int]
     healed: dict[str, int] | None
     clean: bool | None
-    findings: str
+    findings: str | None
     created_at: str
     updated_at: str
     expires_at: str | None
@@ -103,6 +103,7 @@ def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
     """A job as the outside sees it; `base` is what its links begin with."""
     spec, outcome = read_spec(job.spec), read_outcome(job.outcome)
     is_done = job.state in {State.COMPLETE, State.EXPIRED}
+    is_vain = job.state in {State.FAILED, State.CANCELED}
     return ReconciliationShown(
         id=uuid_text(job.job),
         state=job.state.value,
@@ -111,7 +112,7 @@ def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
         looked_at=outcome.looked_at,
         healed=outcome.healed,
         clean=not outcome.counts if is_done else None,
-        findings=f"{base}{PATH}/{uuid_text(job.job)}/findings",
+        findings=None if is_vain else f"{base}{PATH}/{uuid_text(job.job)}/findings",
         created_at=utc_text(job.created_us),
         updated_at=utc_text(job.updated_us),
         expires_at=None if job.expires_us is None else utc_text(job.expires_us),

@@ -18,7 +18,17 @@ from calltally.reconcile.jobs.spec import FINDINGS_NAME, ReconciliationSpec, rea
 from calltally.reconcile.jobs.spec import Kept as KeptFindings
 from calltally.store.job_folders import JobFolder
 from calltally.store.job_upkeep import Erased, erased_after
-from calltally.store.jobs import Job, JobFile, Kind, State, file_of, let_go, list_jobs, need_job
+from calltally.store.jobs import (
+    Job,
+    JobFile,
+    Kind,
+    State,
+    check_open_jobs,
+    file_of,
+    let_go,
+    list_jobs,
+    need_job,
+)
 from calltally.store.steps import Step
 from calltally.web.admission import without_tenant
 from calltally.web.api import reconciliation_operations as operations
@@ -103,6 +113,8 @@ async def get_findings_file(request: AnyRequest) -> ASGIApp:
 
 async def _asked_with_events(request: AnyRequest) -> Job:
     spec, job_id = events_spec(without_tenant(request)), new_job_id()
+    # Also before, so that nobody uploads for nothing.
+    await parts_of(request).store.read(check_open_jobs(tenant_of(request)))
     try:
         await keep_upload(request, job_id)
         return await _added(request, job_id, spec)

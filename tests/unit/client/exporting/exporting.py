@@ -7,7 +7,7 @@ from typing import Any
 
 from calltally.client.exporting.asking import Asked, Plan, Window
 from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.jobs import Again, run_job
+from calltally.client.exporting.jobs import Again, held, run_job
 from calltally.client.exporting.known import Layer
 from calltally.client.exporting.pages import Sender
 from calltally.client.exporting.writing import Folder
@@ -93,7 +93,8 @@ def run(
 ) -> Layer:
     """Export into a folder, or go on with it."""
     folder = Folder(out, out / "export.checkpoint")
-    return run_job(Source(sender), asked or plan(), folder, notes or Notes(), again=again)
+    with held(folder):
+        return run_job(Source(sender), asked or plan(), folder, notes or Notes(), again=again)
 
 
 def contents(out: Path) -> dict[str, bytes]:

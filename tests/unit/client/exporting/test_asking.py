@@ -57,6 +57,8 @@ def test_a_window_ends_where_it_was_asked_to_and_never_later_than_now(
         (Asked(last="soon"), "no duration"),
         (Asked(month="2026-13"), "no month"),
         (Asked(month="0000-12"), "no month"),
+        (Asked(month="9999-12"), "no month"),
+        (Asked(last="999999w"), "more than a hundred years"),
     ],
 )
 def test_words_that_name_no_window_are_refused(asked: Asked, words: str) -> None:
@@ -98,6 +100,8 @@ def test_parts_are_named_by_day_and_month_of_utc() -> None:
             "window was from 2026-10-01 to 2026-10-04 and is month 2026-09 now",
         ),
         (plan(limit=7), "limit was 10 and is 7 now"),
+        (plan(keeps_raw=True), "--raw was not given and is given now"),
+        (plan(slice_us=3_600 * SECOND_US), "--slice was 86400s and is 3600s now"),
     ],
 )
 def test_another_plan_is_told_by_what_differs(other: Plan, words: str) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.exporting.asking import Window
+from calltally.client.exporting import following
+from calltally.client.exporting.asking import Asked, Window
 from calltally.client.exporting.errors import DamagedExport, NotExportable, OtherExport
 from calltally.client.exporting.feed import CHANGES, Change, is_in, is_of_window, was_never_in
 from calltally.client.exporting.following import Follower
 from calltally.client.exporting.held_window import Source
+from calltally.client.exporting.jobs import Again
 from calltally.client.exporting.manifest import Manifest
 from calltally.client.exporting.writing import Folder
 from calltally.client.problems import error_of
@@ -100,6 +102,15 @@ def test_what_is_no_feed_is_told(tmp_path: Path) -> None:
     run(server, tmp_path)
     with pytest.raises(UnexpectedAnswer, match="was not answered with changes"):
         run(server, tmp_path)
+
+
+@pytest.mark.parametrize("leads_to", [("s1",), ("p1", "s1"), ("p1", "p2", "p1")])
+def test_a_feed_that_leads_back_is_told(tmp_path: Path, leads_to: tuple[str, ...]) -> None:
+    server = Feeding(*(stretch(changed(0), after=after, more=True) for after in leads_to))
+    run(server, tmp_path)
+    with pytest.raises(UnexpectedAnswer, match="has more after"):
+        run(server, tmp_path)
+    assert not server.stretches
 
 
 def test_what_is_no_list_is_told(tmp_path: Path) -> None:
@@ -190,3 +201,21 @@ def test_another_plan_does_not_go_on_with_a_follower(tmp_path: Path) -> None:
     assert base["after"] == "p1"
     with pytest.raises(OtherExport, match="limit was 10 and is 20 now"):
         follower(Feeding(stretch(after="p1")), tmp_path, limit=20)
+
+
+def test_the_last_days_are_followed_on_from_the_window_that_was_exported(tmp_path: Path) -> None:
+    now_us = DAYS.to_us or 0
+    first, later = (Asked(last="7d").window(now_us + after, follows=True) for after in (0, 60_000_000))
+    done = run(HeldServer(RECORDS), tmp_path, plan(first))
+    again = run(HeldServer(RECORDS), tmp_path, plan(later), again=Again.KEEP)
+    assert again.manifest == done.manifest
+    with pytest.raises(OtherExport, match="window was from"):
+        run(HeldServer(RECORDS), tmp_path, plan(later))
+    with pytest.raises(OtherExport, match="window was from"):
+        run(HeldServer(RECORDS), tmp_path, plan(Asked(last="6d").window(now_us)), again=Again.KEEP)
+    folder = Folder(tmp_path, tmp_path / "export.checkpoint")
+    with closing(Follower(Source(Feeding(stretch(after="p1"))), plan(later), folder, again.manifest)) as one:
+        one.step(0)
+    followed = following.load(tmp_path / "follow.checkpoint")
+    assert followed
+    assert followed.plan.window == first

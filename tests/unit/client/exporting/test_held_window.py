@@ -1,6 +1,7 @@
 """A window under a snapshot: read once, whole or not at all, and the same bytes wherever it was stopped."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -202,12 +203,15 @@ def test_a_long_checkpoint_begins_again_with_its_last_line(
     assert exported(tmp_path) == list(map(json.loads, RECORDS))
 
 
-@pytest.mark.parametrize("content", [b"{}\n", b"\xff\n", None])
-def test_a_checkpoint_that_cannot_be_read_is_said_so(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(("old", "new"), [(b'"version":1', b'"version":9'), (b"}\n", b"\n")])
+def test_a_checkpoint_that_cannot_be_gone_on_with_can_be_begun_anew(
+    tmp_path: Path, old: bytes, new: bytes
+) -> None:
     with pytest.raises(Killed):
         run(Mortal(RECORDS, 6), tmp_path)
     path = tmp_path / "export.checkpoint"
-    path.write_bytes(content or path.read_bytes().replace(b'"version":1', b'"version":9'))
+    *lines, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines, last.replace(old, new)]))
     with pytest.raises(DamagedExport, match="--restart begins anew"):
         run(HeldServer(RECORDS), tmp_path)
     assert run(HeldServer(RECORDS), tmp_path, again=Again.RESTART).manifest.complete
@@ -263,6 +267,22 @@ def test_each_answer_is_kept_as_it_came_where_that_is_asked_for(tmp_path: Path) 
     assert [call for answer in told for call in answer["data"]] == list(map(json.loads, RECORDS))
     (tmp_path / "raw" / "SHA256SUMS").write_bytes(b"")
     assert list(damaged(tmp_path, manifest)) == ["raw/SHA256SUMS was changed"]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "parquet"])
+def test_what_is_exported_is_for_its_owner_alone(tmp_path: Path, form: str) -> None:
+    out = tmp_path / "o"
+    former = os.umask(0o002)
+    try:
+        run(HeldServer(RECORDS), out, plan(format=form, keeps_raw=True))
+    finally:
+        os.umask(former)
+    modes = {
+        path.name: path.stat().st_mode & 0o777 for path in (out, *out.glob("calls*"), *out.rglob("raw/*"))
+    }
+    assert modes.pop("o") == (out / "raw").stat().st_mode & 0o777 == 0o700
+    assert len(modes) > 2
+    assert set(modes.values()) == {0o600}
 
 
 def test_files_that_were_changed_are_named(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 -- kind: export or reconciliation. state: queued, running, complete, failed, canceled or expired; it moves forward only.
 -- spec, progress and outcome are JSON that only the code of the kind reads: what was asked for, how far it is (what a
 -- worker needs to go on where another one ended), and what came of it (null while it is open).
--- checked is the revision up to which erasures were looked for in its files. tries counts how often it was taken up since
--- it last got on. expires_us: when a complete job's files go, or any other that has ended is forgotten. cleared_us: when
--- the files went.
+-- checked is the revision up to which erasures were looked for in its files. turns counts how often it was taken up, and
+-- never goes back: whoever has not the last turn may change nothing. tries counts those turns since it last got on whose
+-- worker said nothing of their end; waits those since then that ended because something did not answer, the last of it for
+-- this reason; it is taken up again no sooner than due_us. expires_us: when a complete job's files go, or any other that has
+-- ended is forgotten. cleared_us: when the files went.
 CREATE TABLE jobs (
     tenant TEXT COLLATE "C" NOT NULL,
     job BYTEA NOT NULL,
@@ -15,7 +17,11 @@ CREATE TABLE jobs (
     progress BYTEA NOT NULL,
     outcome BYTEA,
     checked BIGINT NOT NULL,
+    turns BIGINT NOT NULL,
     tries BIGINT NOT NULL,
+    waits BIGINT NOT NULL,
+    due_us BIGINT NOT NULL,
+    reason TEXT COLLATE "C",
     created_us BIGINT NOT NULL,
     updated_us BIGINT NOT NULL,
     expires_us BIGINT,

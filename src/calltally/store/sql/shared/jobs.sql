@@ -1,20 +1,24 @@
 -- name: add_job
 INSERT INTO jobs (
-    tenant, job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+    tenant, job, kind, state, spec, progress, outcome, checked, turns, tries, waits, due_us, reason,
+    created_us, updated_us, expires_us, cleared_us
 )
 VALUES (
-    :tenant, :job, :kind, 'queued', :spec, :progress, NULL, :checked, 0, :now_us, :now_us, NULL, NULL
+    :tenant, :job, :kind, 'queued', :spec, :progress, NULL, :checked, 0, 0, 0, :now_us, NULL,
+    :now_us, :now_us, NULL, NULL
 )
 ON CONFLICT (tenant, job) DO NOTHING
 RETURNING job;
 
 -- name: job_of_id
-SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
+    created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND job = :job;
 
 -- name: list_jobs
 -- Of one kind, the newest first.
-SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
+    created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND kind = :kind
 ORDER BY created_us DESC, job DESC LIMIT :most OFFSET :skip;
 
@@ -26,32 +30,51 @@ SELECT count(*) FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'runnin
 
 -- name: admin_tenants_with_open_jobs
 -- Whose jobs of a kind wait for a worker, or for going on.
-SELECT DISTINCT tenant FROM jobs WHERE state IN ('queued', 'running') AND kind = :kind ORDER BY tenant;
+SELECT DISTINCT tenant FROM jobs
+WHERE state IN ('queued', 'running') AND kind = :kind AND due_us <= :now_us ORDER BY tenant;
 
 -- name: next_job
 -- The one of a kind that has waited longest for its turn: so several take turns.
-SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
-FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running') AND kind = :kind
+SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
+    created_us, updated_us, expires_us, cleared_us
+FROM jobs WHERE tenant = :tenant AND state IN ('queued', 'running') AND kind = :kind AND due_us <= :now_us
 ORDER BY updated_us, job LIMIT 1;
 
 -- name: begin_job
-UPDATE jobs SET state = 'running', tries = tries + 1, updated_us = :now_us
+-- A new turn; with it whatever earlier ones have still to say is refused.
+UPDATE jobs SET state = 'running', turns = turns + 1, tries = tries + 1, updated_us = :now_us
 WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running')
-RETURNING tries;
+RETURNING job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
+    created_us, updated_us, expires_us, cleared_us;
 
 -- name: keep_job
--- How far a job is, unless it ended meanwhile.
-UPDATE jobs SET progress = :progress, checked = :checked, tries = 0, updated_us = :now_us
-WHERE tenant = :tenant AND job = :job AND state = 'running'
+-- How far a job is, unless it ended or somebody else has it meanwhile.
+UPDATE jobs
+SET progress = :progress, checked = :checked, tries = 0, waits = 0, reason = NULL, updated_us = :now_us
+WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running'
 RETURNING job;
 
--- name: state_of_job
-SELECT state FROM jobs WHERE tenant = :tenant AND job = :job;
+-- name: wait_job!
+-- The turn ended because something did not answer: it does not count, and the next comes later.
+UPDATE jobs SET tries = tries - 1, waits = waits + 1, reason = :reason, due_us = :due_us
+WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running' AND tries > 0;
+
+-- name: leave_job!
+-- The turn ended with its worker, in good order: it does not count.
+UPDATE jobs SET tries = tries - 1
+WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running' AND tries > 0;
+
+-- name: is_job_in_turn
+SELECT job FROM jobs WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running';
 
 -- name: end_job
 UPDATE jobs SET state = :state, outcome = :outcome, updated_us = :now_us, expires_us = :expires_us
-WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running')
+WHERE tenant = :tenant AND job = :job AND turns = :turn AND state = 'running'
 RETURNING job;
+
+-- name: cancel_job!
+UPDATE jobs SET state = 'canceled', updated_us = :now_us, expires_us = :expires_us
+WHERE tenant = :tenant AND job = :job AND state IN ('queued', 'running');
 
 -- name: expire_job
 UPDATE jobs SET state = 'expired', updated_us = :now_us, expires_us = :expires_us
@@ -70,7 +93,8 @@ DELETE FROM jobs WHERE tenant = :tenant AND job = :job;
 
 -- name: complete_jobs
 -- Those that have files, with when these go.
-SELECT job, kind, state, spec, progress, outcome, checked, tries, created_us, updated_us, expires_us, cleared_us
+SELECT job, kind, state, spec, progress, outcome, checked, turns, tries, waits, reason,
+    created_us, updated_us, expires_us, cleared_us
 FROM jobs WHERE tenant = :tenant AND state = 'complete' ORDER BY job;
 
 -- name: jobs_to_clear
