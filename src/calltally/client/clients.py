@@ -1,5 +1,6 @@
 """The two clients: the same operations, carried out by blocking or by awaiting."""
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import wraps
 from types import TracebackType
@@ -64,7 +65,7 @@ def iterating_async(
     return method
 
 
-class _Opened:
+class _Opened(ABC):
     """What both clients are set up with."""
 
     longest_bytes: ClassVar[int] = LONGEST_BYTES
@@ -87,8 +88,9 @@ class _Opened:
         )
         self._open()
 
+    @abstractmethod
     def _open(self) -> None:
-        raise NotImplementedError
+        """Make the transport, which connects with the first request."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.plan.base!r})"
