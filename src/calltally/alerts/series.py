@@ -1,0 +1,141 @@
+"""What is watched: series of counts in steps of five minutes, and the rates that are made of them.
+
+A call is counted as `started` in the step of its `created_at`, and in every other column in the step in which
+it *became final*, once. Failures end sooner than answered calls, so steps by `created_at` would look worse
+while they are young; dated by their end, a step is complete when it is over, and its usual value is learned
+from steps that are dated alike.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calltally.calls.times import SECOND_US
+
+STEP_US: Final = 300 * SECOND_US
+STEPS_AN_HOUR: Final = 12
+STEPS_A_WEEK: Final = 2016
+
+
+class Dimension(StrEnum):
+    """What a series is about; from the coarsest to the finest, agents beside the rest."""
+
+    TENANT = "tenant"
+    PROVIDER = "provider"
+    PROVIDER_ACCOUNT = "provider_account"
+    ROUTE = "route"
+    AGENT = "agent"
+
+
+class SeriesKey(NamedTuple):
+    """One series of a tenant: all of it (value empty), one route, one provider, one account, one agent."""
+
+    dimension: Dimension
+    value: str = ""
+
+
+TENANT: Final = SeriesKey(Dimension.TENANT)
+
+
+class Count(StrEnum):
+    """The columns of a step, in the order of the matrix. Definitions: `calls/metrics.py`."""
+
+    STARTED = "started"
+    FINAL = "final"
+    ANSWERED = "answered"
+    COMPLETED = "completed"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    PROVIDER_FAILED = "provider_failed"
+    BUSY = "busy"
+    CANCELED = "canceled"
+    # Answered calls that were handed to a person (bridged).
+    TRANSFERRED = "transferred"
+
+
+COUNTS: Final = tuple(Count)
+COLUMN: Final[Mapping[Count, int]] = {count: at for at, count in enumerate(COUNTS)}
+
+
+class Metric(StrEnum):
+    """The rates that are watched."""
+
+    FAILURE_RATE = "failure_rate"
+    NO_ANSWER_RATE = "no_answer_rate"
+    ANSWER_RATE = "answer_rate"
+    PROVIDER_FAILURE_RATE = "provider_failure_rate"
+    TRANSFER_RATE = "transfer_rate"
+
+
+class Rate(NamedTuple):
+    """A metric as numerator over denominator, and which way it has to move to be news."""
+
+    numerator: Count
+    denominator: Count
+    up: bool
+    down: bool
+
+
+RATES: Final[Mapping[Metric, Rate]] = {
+    Metric.FAILURE_RATE: Rate(Count.FAILED, Count.FINAL, up=True, down=False),
+    Metric.NO_ANSWER_RATE: Rate(Count.NO_ANSWER, Count.FINAL, up=True, down=False),
+    Metric.ANSWER_RATE: Rate(Count.ANSWERED, Count.FINAL, up=False, down=True),
+    Metric.PROVIDER_FAILURE_RATE: Rate(Count.PROVIDER_FAILED, Count.FINAL, up=True, down=False),
+    # Fewer hand-overs than usual may be a broken transfer, more may be a lost agent.
+    Metric.TRANSFER_RATE: Rate(Count.TRANSFERRED, Count.ANSWERED, up=True, down=True),
+}
+
+Counts = npt.NDArray[np.int64]
+
+
+class SeriesTable(NamedTuple):
+    """Many series in an order, and for each the place of the coarser one that it lies in (-1: in none).
+
+    A route lies in its account or provider (the one that most of its calls use), an account in its provider,
+    a provider in the tenant, an agent in the tenant.
+    """
+
+    keys: tuple[SeriesKey, ...]
+    parents: tuple[int, ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[SeriesKey, SeriesKey | None]]) -> "SeriesTable":
+        """From (series, the one it lies in). A parent that is not among the series counts as none."""
+        listed = tuple(dict(pairs).items())
+        places = {key: at for at, (key, _parent) in enumerate(listed)}
+        parents = tuple(-1 if parent is None else places.get(parent, -1) for _key, parent in listed)
+        return cls(tuple(places), parents)
+
+
+class Step(NamedTuple):
+    """Five minutes of all series of one tenant.
+
+    `counts[i, j]` is how many calls of `table.keys[i]` fall under `COUNTS[j]` in
+    [at_us, at_us + STEP_US). A series without a call has a row of zeros: its silence is news too.
+    """
+
+    at_us: int
+    table: SeriesTable
+    counts: Counts
+
+
+def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[Count, int]]) -> Step:
+    """A step from sparse rows; series that are not in the table are left out."""
+    counts = np.zeros((len(table.keys), len(COUNTS)), dtype=np.int64)
+    for at, key in enumerate(table.keys):
+        for count, calls in rows.get(key, {}).items():
+            counts[at, COLUMN[count]] = calls
+    return Step(at_us, table, counts)
+
+
+def step_start(instant_us: int) -> int:
+    """The begin of the step that an instant lies in."""
+    return instant_us - instant_us % STEP_US
+
+
+def summed(steps: Sequence[Step]) -> Counts:
+    """The counts of steps of one table, added up."""
+    return np.asarray(sum(step.counts for step in steps), dtype=np.int64)
