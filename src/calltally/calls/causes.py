@@ -1,0 +1,186 @@
+"""Why a call failed: what SIP, Q.850 and a provider's own code say of whose fault it was.
+
+Sources: RFC 3261 section 21 (SIP responses), ITU-T Q.850 (causes), RFC 3398 section 7.2.4.1 (cause to
+SIP) and 8.2.6.1 (SIP to cause), RFC 6076 4.7 (ineffective session attempts), Twilio's error dictionary.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from calltally.calls.model import Status
+
+
+class Side(StrEnum):
+    """Where the fault of a call that came to nothing lies."""
+
+    # Who called: gave up, or dialled what is no number.
+    CALLER = "caller"
+    # Who was called: busy, away, refused.
+    CALLED = "called"
+    # The company that carries the call for the tenant.
+    PROVIDER = "provider"
+    # The networks behind it.
+    NETWORK = "network"
+    # The tenant's own account, settings, agent or webhooks.
+    TENANT = "tenant"
+    UNKNOWN = "unknown"
+
+
+class Cause(NamedTuple):
+    """All that a record says of why its call ended. `has_rung`: whether the called party was alerted."""
+
+    sip_code: int | None = None
+    hangup_cause: int | None = None
+    error_code: str | None = None
+    provider: str | None = None
+    has_rung: bool = False
+
+
+# RFC 3398 7.2.4.1. Cause 21 is 603 where its location is the user, which no provider tells; so 403.
+_SIP_OF_CAUSE: Final[Mapping[int, int]] = {
+    **dict.fromkeys((1, 2, 3, 26), 404),
+    **dict.fromkeys((17,), 486),
+    **dict.fromkeys((18,), 408),
+    **dict.fromkeys((19, 20, 31), 480),
+    **dict.fromkeys((21, 55, 57, 87), 403),
+    **dict.fromkeys((22, 23), 410),
+    **dict.fromkeys((27,), 502),
+    **dict.fromkeys((28,), 484),
+    **dict.fromkeys((29, 79), 501),
+    **dict.fromkeys((34, 38, 41, 42, 47, 58, 88), 503),
+    **dict.fromkeys((65, 70), 488),
+    **dict.fromkeys((102,), 504),
+    **dict.fromkeys((111, 127), 500),
+}
+# RFC 3398 8.2.6.1; a response that is not in it is 31.
+_CAUSE_OF_SIP: Final[Mapping[int, int]] = {
+    **dict.fromkeys((404, 485, 604), 1),
+    **dict.fromkeys((486, 600), 17),
+    **dict.fromkeys((480,), 18),
+    **dict.fromkeys((401, 402, 403, 407, 603), 21),
+    **dict.fromkeys((410,), 22),
+    **dict.fromkeys((482, 483), 25),
+    **dict.fromkeys((484,), 28),
+    **dict.fromkeys((502,), 38),
+    **dict.fromkeys((400, 481, 500, 503), 41),
+    **dict.fromkeys((405,), 63),
+    **dict.fromkeys((406, 415, 501), 79),
+    **dict.fromkeys((408, 504), 102),
+    **dict.fromkeys((413, 414, 416, 420, 421, 423, 505, 513), 127),
+}
+_NORMAL_UNSPECIFIED: Final = 31
+
+# What says more by itself than the response it becomes: 21 and 31 would be the tenant's and nobody's.
+_SIDE_OF_CAUSE: Final[Mapping[int, Side]] = {
+    **dict.fromkeys((1, 22, 28), Side.CALLER),
+    **dict.fromkeys((17, 19, 20, 21, 55, 87), Side.CALLED),
+    **dict.fromkeys((2, 3, 6, 25, 27, 34, 38, 41, 42, 43, 44, 46, 47), Side.NETWORK),
+    **dict.fromkeys((50, 57), Side.TENANT),
+}
+_SIDE_OF_SIP: Final[Mapping[int, Side]] = {
+    **dict.fromkeys((404, 410, 414, 416, 484, 485, 487, 604), Side.CALLER),
+    **dict.fromkeys((433, 480, 486, 488, 600, 603, 606, 607), Side.CALLED),
+    # 608 is a network's own refusal on behalf of whom it serves (RFC 8688).
+    **dict.fromkeys((481, 482, 483, 608), Side.NETWORK),
+    **dict.fromkeys((400, 401, 402, 403, 405, 406, 407, 413, 415, 420, 421, 428, 436, 437, 438), Side.TENANT),
+}
+_REQUEST_TIMEOUT: Final = 408
+_SERVER_FAILURES: Final = range(500, 600)
+# Beginnings of providers' own codes; of several that fit, the longest.
+_SIDE_OF_ERROR: Final[Mapping[str, Mapping[str, Side]]] = {
+    "twilio": {
+        # The tenant's own webhook or document, its account and its limits, what it asked the API for.
+        **dict.fromkeys(("10", "11", "12", "13", "20", "21", "32", "64", "81", "82"), Side.TENANT),
+        # Numbers that do not exist, or that are not written as one.
+        **dict.fromkeys(("13223", "13224", "13226", "21211", "21217", "32101"), Side.CALLER),
+        # An internal error of Twilio's, and its service not being there.
+        **dict.fromkeys(("20500", "20503"), Side.PROVIDER),
+    }
+}
+# Twilio's voice SDKs write a SIP response as 31000 and its number.
+_SIP_IN_TWILIO: Final = range(31_400, 31_700)
+_TWILIO: Final = "twilio"
+# Responses and causes by which whoever was called says no.
+_REJECTED_SIP: Final = frozenset({603, 607})
+_REJECTED_CAUSE: Final = 21
+
+_SIDE_OF_STATUS: Final[Mapping[str, Side]] = {
+    Status.BUSY: Side.CALLED,
+    Status.NO_ANSWER: Side.CALLED,
+    Status.CANCELED: Side.CALLER,
+}
+_CARRIERS: Final = frozenset({Side.PROVIDER, Side.NETWORK})
+
+
+def sip_of_cause(hangup_cause: int) -> int | None:
+    """The SIP response of a Q.850 cause (RFC 3398 7.2.4.1); None for 16, normal clearing, and the rare."""
+    return _SIP_OF_CAUSE.get(hangup_cause)
+
+
+def cause_of_sip(sip_code: int) -> int | None:
+    """The Q.850 cause of a final SIP refusal (RFC 3398 8.2.6.1); None for 487 and what is none."""
+    if sip_code < 400 or sip_code == 487:  # noqa: PLR2004 (SIP's own numbers)
+        return None
+    return _CAUSE_OF_SIP.get(sip_code, _NORMAL_UNSPECIFIED)
+
+
+def side_of(cause: Cause) -> Side:
+    """Whose fault it was that a call failed.
+
+    What is more exact decides: a code of the provider's own that is known here, a cause that tells sides
+    apart, the SIP response, and at last the response that RFC 3398 gives for the cause.
+    """
+    if (side := _side_of_error(cause)) is not None:
+        return side
+    if cause.hangup_cause is not None and cause.hangup_cause in _SIDE_OF_CAUSE:
+        return _SIDE_OF_CAUSE[cause.hangup_cause]
+    sip_code = cause.sip_code
+    if sip_code is None and cause.hangup_cause is not None:
+        sip_code = sip_of_cause(cause.hangup_cause)
+    return Side.UNKNOWN if sip_code is None else _side_of_sip(sip_code, has_rung=cause.has_rung)
+
+
+def side_of_end(status: str, cause: Cause) -> Side | None:
+    """Who ended a call without an answer, or made it fail; None for one that is open or completed."""
+    return side_of(cause) if status == Status.FAILED else _SIDE_OF_STATUS.get(status)
+
+
+def is_provider_failure(status: str, cause: Cause) -> bool:
+    """Whether a call failed by the provider or a network: the numerator of the provider failure rate."""
+    return status == Status.FAILED and side_of(cause) in _CARRIERS
+
+
+def is_rejected(status: str, cause: Cause) -> bool:
+    """Whether the called party itself refused the call: then the network did its work (ITU-T E.425, NER)."""
+    if status != Status.FAILED or side_of(cause) is not Side.CALLED:
+        return False
+    return cause.hangup_cause == _REJECTED_CAUSE or (
+        cause.sip_code in _REJECTED_SIP or _twilio_sip(cause) in _REJECTED_SIP
+    )
+
+
+def _side_of_sip(sip_code: int, *, has_rung: bool) -> Side:
+    if sip_code in _SERVER_FAILURES:
+        return Side.PROVIDER
+    if sip_code == _REQUEST_TIMEOUT:
+        # Nobody answered after ringing; before it, nothing on the way did.
+        return Side.CALLED if has_rung else Side.NETWORK
+    return _SIDE_OF_SIP.get(sip_code, Side.UNKNOWN)
+
+
+def _side_of_error(cause: Cause) -> Side | None:
+    if cause.error_code is None or cause.provider is None:
+        return None
+    if (sip_code := _twilio_sip(cause)) is not None:
+        return _side_of_sip(sip_code, has_rung=cause.has_rung)
+    sides = _SIDE_OF_ERROR.get(cause.provider, {})
+    known = [prefix for prefix in sides if cause.error_code.startswith(prefix)]
+    return sides[max(known, key=len)] if known else None
+
+
+def _twilio_sip(cause: Cause) -> int | None:
+    code = cause.error_code
+    if cause.provider != _TWILIO or code is None or not (code.isascii() and code.isdecimal()):
+        return None
+    return int(code) - 31_000 if len(code) == 5 and int(code) in _SIP_IN_TWILIO else None  # noqa: PLR2004 (digits)
