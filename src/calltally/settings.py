@@ -4,6 +4,7 @@ import os
 import tomllib
 from base64 import b64decode
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
@@ -59,6 +60,16 @@ def _api_url(url: str) -> str:
         message = "write https://HOST, since a secret goes there; http only for this machine"
         raise ValueError(message)
     return url.rstrip("/")
+
+
+def _networks(text: str) -> str:
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            ip_network(part)
+        except ValueError as fault:
+            message = "write networks in CIDR separated by commas, as in 10.0.0.0/8, fd00::/8"
+            raise ValueError(message) from fault
+    return text
 
 
 def _admin_key(key: SecretStr) -> SecretStr:
@@ -154,6 +165,15 @@ class Settings(BaseSettings):
     twilio_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
         "https://api.twilio.com",
         description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",
+    )
+    outgoing_allow_http: bool = Field(
+        default=False,
+        description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",
+    )
+    outgoing_allow_networks: Annotated[str, AfterValidator(_networks)] = Field(
+        "",
+        description="Networks that are not public and to which webhooks and alerts may be sent all the same,"
+        " in CIDR separated by commas: 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
     )
     files_folder: Path | None = Field(
         None,

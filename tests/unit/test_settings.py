@@ -34,6 +34,14 @@ def test_a_replica_is_one_of_postgresql(tmp_path: Path, monkeypatch: pytest.Monk
     assert read_settings(tmp_path).read_url == "postgresql://replica/n"
 
 
+def test_networks_are_read_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_OUTGOING_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8")
+    assert read_settings(tmp_path).outgoing_allow_networks == "10.0.0.0/8, fd00::/8"
+    monkeypatch.setenv("CALLTALLY_OUTGOING_ALLOW_NETWORKS", "10.0.0.1/8")
+    with pytest.raises(BadSetting, match="networks in CIDR"):
+        read_settings(tmp_path)
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert len(field.description or "") > 20, name

@@ -1,0 +1,88 @@
+"""What counts as a public address, and what a URL may look like."""
+
+import pytest
+
+from calltally.net.addresses import networks, refusal
+from calltally.net.targets import Target, read_target
+
+REFUSED = (
+    ("127.0.0.1", "loopback"),
+    ("127.8.9.10", "loopback"),
+    ("::1", "loopback"),
+    ("0.0.0.0", "no address"),  # noqa: S104 (refused)
+    ("::", "no address"),
+    ("10.1.2.3", "private"),
+    ("172.16.0.1", "private"),
+    ("192.168.1.1", "private"),
+    ("fd00:ec2::254", "private"),
+    ("169.254.169.254", "link-local"),
+    ("fe80::1", "link-local"),
+    ("168.63.129.16", "metadata"),
+    ("100.100.100.200", "not public"),
+    ("192.0.0.192", "not public"),
+    ("198.18.0.1", "private"),
+    ("255.255.255.255", "private"),
+    ("224.0.0.1", "multicast"),
+    ("ff02::1", "multicast"),
+    ("::ffff:127.0.0.1", "loopback"),
+    ("::ffff:169.254.169.254", "link-local"),
+    ("::7f00:1", "not public"),
+    ("2002:7f00:1::", "loopback"),
+    ("2001:0:4136:e378:8000:63bf:80ff:fffe", "loopback"),
+    ("64:ff9b::a9fe:a9fe", "link-local"),
+    ("64:ff9b:1::1", "not public"),
+    ("4000::1", "not public"),
+)
+
+
+@pytest.mark.parametrize(("address", "why"), REFUSED)
+def test_what_is_not_public_is_refused(address: str, why: str) -> None:
+    assert why in (refusal(address) or "")
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::1111", "64:ff9b::5db8:d70e", "1.1.1.1"])
+def test_what_is_public_is_not(address: str) -> None:
+    assert refusal(address) is None
+
+
+def test_an_operator_may_allow_networks_and_nothing_beside_them() -> None:
+    allowed = networks("127.0.0.0/8, fd00::/8")
+    assert refusal("127.0.0.1", allowed) is None
+    assert refusal("::ffff:127.0.0.1", allowed) is None
+    assert refusal("fd00:ec2::254", allowed) is None
+    assert refusal("10.0.0.1", allowed) is not None
+
+
+def test_a_target_is_what_a_request_needs() -> None:
+    assert read_target("https://Example.com./a/b?c=%2F") == Target("https", "example.com", 443, "/a/b?c=%2F")
+    assert read_target("https://example.com").path == "/"
+    assert read_target("https://example.com:8443/").authority == "example.com:8443"
+    assert read_target("https://[2606:4700::1]/").authority == "[2606:4700::1]"
+    plain = read_target("http://h:80/", allow_http=True)
+    assert (plain.authority, plain.is_secure) == ("h", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://example.com/", "https://"),
+        ("ftp://example.com/", "https://"),
+        ("example.com", "https://"),
+        ("https://", "name a host"),
+        ("https://user:secret@example.com/", "no user"),
+        ("https://example.com/#part", "fragment"),
+        ("https://example.com/a b", "percent-encode"),
+        ("https://example.com\\@127.0.0.1/", "percent-encode"),
+        ("https://example.com/\r\nx: y", "percent-encode"),
+        ("https://exämple.com/", "percent-encode"),
+        ("https://example.com:0/", "port"),
+        ("https://example.com:99999/", "Port"),
+        ("https://ex%61mple.com/", "name a host"),
+        ("https://[fe80::1%25eth0]/", "name a host"),
+        ("https://[::1/", "Invalid"),
+        ("https://example.com/" + "a" * 2000, "2000"),
+    ],
+)
+def test_a_url_that_could_be_read_in_two_ways_is_refused(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read_target(url)
