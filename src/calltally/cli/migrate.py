@@ -10,12 +10,15 @@ from calltally.cli.session import with_store
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import schema_of, sqlite_path
 from calltally.store.schema import HEAD
+from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
 from calltally.store.texts import fill_texts
 
 # The first schema with a search.
 _SEARCHED: Final = "0002"
+# The first one with steps that alerts are judged by.
+_STEPPED: Final = "0005"
 
 
 def migrate() -> None:
@@ -27,6 +30,8 @@ def migrate() -> None:
         open_vault(settings)
     if before is not None and before < _SEARCHED:
         with_store(lambda store, _settings: _index_words(store))
+    if before is not None and before < _STEPPED:
+        with_store(lambda store, _settings: _fill_steps(store, wall_clock()))
     typer.echo(f"The schema is at {HEAD}.")
 
 
@@ -36,3 +41,14 @@ async def _index_words(store: Store) -> None:
         after: bytes | None = b""
         while after is not None:
             after = await store.write(fill_texts(tenant.tenant, after))
+
+
+async def _fill_steps(store: Store, now_us: int) -> None:
+    """Of the weeks that detectors learn from, a day a transaction, beside all else."""
+    for tenant in await store.read(admin_list_tenants()):
+        await store.write(keep_steps_from(tenant.tenant, now_us))
+        for window_s in await store.read(step_windows(tenant.tenant), long=True):
+            is_filled = False
+            while not is_filled:
+                lacking = await store.read(differences(tenant.tenant, window_s), long=True)
+                is_filled = await store.write(repair_steps(tenant.tenant, lacking))

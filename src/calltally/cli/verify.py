@@ -27,7 +27,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Put wrong counters right.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Refold every call from its facts, walk every revision, recount every counter.
+    """Refold every call from its facts, walk every revision, recount every counter and step.
 
     Reads beside whatever else runs. The exit code is 1 when something is found that was not repaired.
     """
@@ -78,6 +78,7 @@ def _print(verdict: Verdict) -> None:
     typer.echo(
         f"{looked_at['calls']} calls refolded from {looked_at['facts']} facts, "
         f"{looked_at['revisions']} revisions walked, {looked_at['counted']} calls recounted, "
+        f"{looked_at['stepped']} for alerts, "
         f"{looked_at['pages']} pages of the past compared: "
         f"{_result(verdict)}"
     )

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
+from calltally.store.alert_steps import StepDeltas
 from calltally.store.announcements import announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
@@ -22,6 +24,7 @@ class Changes:
         self._before = dict(heads)
         self._now_us = now_us
         self._deltas = Deltas()
+        self._steps = StepDeltas()
         self._rows: dict[str, list[Params]] = {}
         self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
 
@@ -61,6 +64,7 @@ class Changes:
 
     def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
         tenant = old.place.tenant
+        self._steps.move(tenant, counted_in(old.record), ())
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
         self._put("drop_calls", tenant=tenant, id=old.id)
@@ -85,6 +89,7 @@ class Changes:
             self._deltas.add(place, 1)
             if old is not None:
                 self._deltas.add(old.place, -1)
+        self._steps.move(tenant, counted_in(old.record) if old is not None else (), counted_of(call))
         sealed = {
             "revision": revision,
             "updated_us": self._now_us,
@@ -136,6 +141,7 @@ class Changes:
             yield Many(name, rows)
         if counted := self._deltas.rows():
             yield from statements(counted, self.heads)
+        yield from self._steps.statements()
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield Many("move_heads", moved)

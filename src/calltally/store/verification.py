@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from calltally.store.alert_steps import differences, repair_steps, step_windows
 from calltally.store.steps import Step
 from calltally.store.store import Store
 from calltally.store.verify import (
@@ -15,6 +16,7 @@ from calltally.store.verify import (
     check_counts,
     check_facts,
     check_revisions,
+    check_steps,
     count_windows,
     repair_counts,
 )
@@ -24,6 +26,7 @@ from calltally.store.verify_past import SAMPLES, check_past
 Progress: TypeAlias = Callable[[str, int], None]
 _Check: TypeAlias = Callable[[str, Any], Step[Checked]]
 _NO_NODE: Final = (b"", b"")
+_KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "pages")
 
 
 class Verdict(msgspec.Struct):
@@ -53,7 +56,7 @@ class Verification:
         self._progress = progress
         self._random = random
         self._repair = repair
-        self._verdict = Verdict(dict.fromkeys(("calls", "facts", "revisions", "counted", "pages"), 0), [])
+        self._verdict = Verdict(dict.fromkeys(_KINDS, 0), [])
 
     async def run(self, tenants: Sequence[str]) -> Verdict:
         """Check each tenant's ledger from end to end."""
@@ -62,6 +65,7 @@ class Verification:
             await self._walk("facts", tenant, check_facts, _NO_NODE)
             self._note("revisions", await self._store.read(check_revisions(tenant), long=True))
             await self._check_counts(tenant)
+            await self._check_steps(tenant)
             await self._sample_past(tenant)
         return self._verdict
 
@@ -84,6 +88,13 @@ class Verification:
             self._note("counted", checked)
             if checked.findings and self._repair and self._are_rows_sound():
                 self._verdict.repaired += await self._store.write(repair_counts(tenant, window_s))
+
+    async def _check_steps(self, tenant: str) -> None:
+        for window_s in await self._store.read(step_windows(tenant), long=True):
+            found = await self._store.read(differences(tenant, window_s), long=True)
+            self._note("stepped", check_steps(tenant, found))
+            if found.lacking and self._repair and self._are_rows_sound():
+                self._verdict.repaired += await self._store.write(repair_steps(tenant, found))
 
     def _are_rows_sound(self) -> bool:
         """Counters that were made equal to damaged rows would hide the damage."""

@@ -10,10 +10,12 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
+from calltally.calls.five_minutes import COLUMNS as STEP_COLUMNS
 from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
 from calltally.calls.times import SECOND_US
+from calltally.store.alert_steps import Differences
 from calltally.store.components import Component
 from calltally.store.content import bodies, unpack_fact
 from calltally.store.counts import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
@@ -167,6 +169,16 @@ def check_counts(tenant: str, window_s: int) -> Step[Checked]:
             subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
             findings.append(Finding(6, subject, f"it counts {had[0]} calls, the rows are {wanted[0]}"))
     return Checked(looked_at, findings, None)
+
+
+def check_steps(tenant: str, found: Differences) -> Checked:
+    """The steps of one day equal its calls."""
+    findings = []
+    for key, cells in sorted(found.lacking.items()):
+        lacking = ", ".join(f"{n:+d} {name}" for name, n in zip(STEP_COLUMNS, cells, strict=True) if n)
+        whose = ", ".join(f"{name} {value}" for name, value in key._asdict().items() if value)
+        findings.append(Finding(6, f"alert steps of {tenant}, {whose}", f"it lacks {lacking}"))
+    return Checked(found.looked_at, findings, None)
 
 
 def repair_counts(tenant: str, window_s: int) -> Step[int]:

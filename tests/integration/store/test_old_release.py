@@ -73,11 +73,17 @@ def tell_as_before(bench: Bench) -> None:
             bench.run(bench.store.write(record_as_before(told)))
 
 
+def only_steps_are_wrong(bench: Bench) -> bool:
+    """It knew of no steps, and wrote none: they are put right once it is gone."""
+    findings = verdict(bench).findings
+    return bool(findings) and all(found.subject.startswith("alert steps") for found in findings)
+
+
 def test_what_it_records_new_nodes_read_change_and_find_to_be_right(bench: Bench) -> None:
     tell_as_before(bench)
     (call,) = listed(bench)
     assert (call["call_sid"], call["status"], call["revision"]) == (SID, "completed", 2)
-    assert verdict(bench).is_clean
+    assert only_steps_are_wrong(bench)
     submit(bench, fact(31, SID, summary="Booked."), fact(40, "call-2", status="ringing"))
     with old_node(bench):
         bench.run(bench.store.write(record_as_before(fact(50, "call-2", status="completed"))))
@@ -85,7 +91,9 @@ def test_what_it_records_new_nodes_read_change_and_find_to_be_right(bench: Bench
         SID: "completed",
         "call-2": "completed",
     }
-    assert verdict(bench).is_clean
+    assert only_steps_are_wrong(bench)
+    assert verdict(bench, repair=True).is_clean
+    assert verdict(bench).findings == []
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -5,6 +5,105 @@ CREATE TABLE alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
+CREATE TABLE alert_changes (
+    tenant text COLLATE "C" NOT NULL,
+    alert bytea NOT NULL,
+    change bigint NOT NULL,
+    at_us bigint NOT NULL,
+    what text COLLATE "C" NOT NULL,
+    by_whom text COLLATE "C",
+    note text COLLATE "C",
+    CONSTRAINT alert_changes_pkey PRIMARY KEY (tenant, alert, change)
+);
+
+CREATE TABLE alert_notices (
+    tenant text COLLATE "C" NOT NULL,
+    sink bytea NOT NULL,
+    alert bytea NOT NULL,
+    change bigint NOT NULL,
+    due_us bigint NOT NULL,
+    tries bigint NOT NULL,
+    created_us bigint NOT NULL,
+    CONSTRAINT alert_notices_pkey PRIMARY KEY (tenant, sink, alert, change)
+);
+
+CREATE INDEX alert_notices_due ON alert_notices USING btree (tenant, due_us);
+
+CREATE TABLE alert_rules (
+    tenant text COLLATE "C" NOT NULL,
+    rules bytea NOT NULL,
+    updated_us bigint NOT NULL,
+    CONSTRAINT alert_rules_pkey PRIMARY KEY (tenant)
+);
+
+CREATE TABLE alert_sinks (
+    tenant text COLLATE "C" NOT NULL,
+    sink bytea NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    shown bytea NOT NULL,
+    sealed bytea NOT NULL,
+    created_us bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    told_us bigint,
+    fault text COLLATE "C",
+    CONSTRAINT alert_sinks_pkey PRIMARY KEY (tenant, sink)
+);
+
+CREATE TABLE alert_states (
+    tenant text COLLATE "C" NOT NULL,
+    steps_from_s bigint NOT NULL DEFAULT 0,
+    repairs bigint NOT NULL DEFAULT 0,
+    turns bigint NOT NULL DEFAULT 0,
+    judged_us bigint NOT NULL DEFAULT 0,
+    state bytea,
+    CONSTRAINT alert_states_pkey PRIMARY KEY (tenant)
+);
+
+CREATE TABLE alert_steps (
+    tenant text COLLATE "C" NOT NULL,
+    step_s bigint NOT NULL,
+    route text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    provider_account text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    started integer NOT NULL DEFAULT 0,
+    final integer NOT NULL DEFAULT 0,
+    answered integer NOT NULL DEFAULT 0,
+    completed integer NOT NULL DEFAULT 0,
+    no_answer integer NOT NULL DEFAULT 0,
+    failed integer NOT NULL DEFAULT 0,
+    provider_failed integer NOT NULL DEFAULT 0,
+    busy integer NOT NULL DEFAULT 0,
+    canceled integer NOT NULL DEFAULT 0,
+    transferred integer NOT NULL DEFAULT 0,
+    CONSTRAINT alert_steps_pkey PRIMARY KEY (tenant, step_s, route, provider, provider_account, agent)
+);
+
+CREATE TABLE alerts (
+    tenant text COLLATE "C" NOT NULL,
+    alert bytea NOT NULL,
+    cause text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    route text COLLATE "C",
+    provider text COLLATE "C",
+    state text COLLATE "C" NOT NULL,
+    since_us bigint NOT NULL,
+    opened_us bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    resolved_us bigint,
+    muted_until_us bigint,
+    changes bigint NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT alerts_pkey PRIMARY KEY (tenant, alert)
+);
+
+CREATE INDEX alerts_listed ON alerts USING btree (tenant, opened_us, alert);
+
+CREATE INDEX alerts_of_cause ON alerts USING btree (tenant, cause, opened_us);
+
+CREATE UNIQUE INDEX alerts_unresolved ON alerts USING btree (tenant, cause) WHERE (state <> 'resolved'::text);
+
 CREATE TABLE api_keys (
     tenant text COLLATE "C" NOT NULL,
     key_id text COLLATE "C" NOT NULL,
@@ -303,6 +402,14 @@ CREATE TABLE routes (
 
 CREATE TABLE schema_support (
     oldest text COLLATE "C" NOT NULL
+);
+
+CREATE TABLE signature_failures (
+    tenant text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    step_s bigint NOT NULL,
+    failures bigint NOT NULL,
+    CONSTRAINT signature_failures_pkey PRIMARY KEY (tenant, provider, step_s)
 );
 
 CREATE TABLE tenants (

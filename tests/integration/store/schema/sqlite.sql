@@ -5,6 +5,105 @@ CREATE TABLE alembic_version (
     CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
 
+CREATE TABLE alert_changes (
+    tenant TEXT NOT NULL,
+    alert BLOB NOT NULL,
+    change INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    by_whom TEXT,
+    note TEXT,
+    PRIMARY KEY (tenant, alert, change)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_notices (
+    tenant TEXT NOT NULL,
+    sink BLOB NOT NULL,
+    alert BLOB NOT NULL,
+    change INTEGER NOT NULL,
+    due_us INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, sink, alert, change)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alert_notices_due ON alert_notices (tenant, due_us);
+
+CREATE TABLE alert_rules (
+    tenant TEXT NOT NULL,
+    rules BLOB NOT NULL,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_sinks (
+    tenant TEXT NOT NULL,
+    sink BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    shown BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    told_us INTEGER,
+    fault TEXT,
+    PRIMARY KEY (tenant, sink)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_states (
+    tenant TEXT NOT NULL,
+    steps_from_s INTEGER NOT NULL DEFAULT 0,
+    repairs INTEGER NOT NULL DEFAULT 0,
+    turns INTEGER NOT NULL DEFAULT 0,
+    judged_us INTEGER NOT NULL DEFAULT 0,
+    state BLOB,
+    PRIMARY KEY (tenant)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alert_steps (
+    tenant TEXT NOT NULL,
+    step_s INTEGER NOT NULL,
+    route TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    provider_account TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    final INTEGER NOT NULL DEFAULT 0,
+    answered INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    no_answer INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    provider_failed INTEGER NOT NULL DEFAULT 0,
+    busy INTEGER NOT NULL DEFAULT 0,
+    canceled INTEGER NOT NULL DEFAULT 0,
+    transferred INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, step_s, route, provider, provider_account, agent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alerts (
+    tenant TEXT NOT NULL,
+    alert BLOB NOT NULL,
+    cause TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    route TEXT,
+    provider TEXT,
+    state TEXT NOT NULL,
+    since_us INTEGER NOT NULL,
+    opened_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    resolved_us INTEGER,
+    muted_until_us INTEGER,
+    changes INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (tenant, alert)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX alerts_listed ON alerts (tenant, opened_us, alert);
+
+CREATE INDEX alerts_of_cause ON alerts (tenant, cause, opened_us);
+
+CREATE UNIQUE INDEX alerts_unresolved ON alerts (tenant, cause) WHERE state <> 'resolved';
+
 CREATE TABLE api_keys (
     tenant TEXT NOT NULL,
     key_id TEXT NOT NULL,
@@ -310,6 +409,14 @@ CREATE TABLE routes (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE schema_support (oldest TEXT NOT NULL) STRICT;
+
+CREATE TABLE signature_failures (
+    tenant TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    step_s INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    PRIMARY KEY (tenant, provider, step_s)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tenants (
     tenant TEXT NOT NULL PRIMARY KEY,

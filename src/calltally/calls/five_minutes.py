@@ -1,0 +1,122 @@
+"""What a call counts for in the five-minute steps that alerts are judged by. Pure: from a record to numbers.
+
+A call counts twice at most: as started, in the step of its `created_at`, and as final, in the step in which it
+became so. That is dated by `ended_at`, the time that the facts tell, not by when they came. So a call of last year
+that is imported today stands in last year; a late callback stands where the call ended; a final state that changes
+moves the call's numbers; and all of it can be counted again from the records alone, by which it is checked.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from calltally.calls.errors import DamagedStore
+from calltally.calls.model import FINAL, Call, Status
+
+STEP_S: Final = 300
+# What became final so long after it was created tells of a report that was late, not of how its route does.
+# It bounds how far back whoever counts again has to look.
+LONGEST_S: Final = 86_400
+COLUMNS: Final = (
+    *("started", "final", "answered", "completed", "no_answer", "failed", "provider_failed", "busy"),
+    *("canceled", "transferred"),
+)
+_PLACES: Final = {name: place for place, name in enumerate(COLUMNS)}
+_STARTED: Final = (1,) + (0,) * (len(COLUMNS) - 1)
+# Causes that lie with the provider or the network (metrics.md; Q.850 and RFC 6076).
+_NETWORK_CAUSES: Final = frozenset({27, 34, 38, 41, 42})
+_SERVER_ERRORS: Final = range(500, 600)
+_REQUEST_TIMEOUT: Final = 408
+
+Cells: TypeAlias = tuple[int, ...]
+
+
+class Watched(msgspec.Struct):
+    """What of a sealed record is looked at; everything else in it is passed over."""
+
+    status: str
+    created_at: str
+    answered_at: str | None
+    ended_at: str | None
+    ring_seconds: int | None
+    route: str | None
+    agent: str | None
+    provider: str | None
+    provider_account: str | None
+    hangup_cause: int | None
+    sip_code: int | None
+    transfer: dict[str, Any] | None
+
+
+class Key(NamedTuple):
+    """Which row a call counts in: when (seconds since 1970), and of whom; "" where nobody said."""
+
+    step_s: int
+    route: str
+    provider: str
+    provider_account: str
+    agent: str
+
+
+class Counted(NamedTuple):
+    """One place in which a call counts, and for how much of each of `COLUMNS`."""
+
+    key: Key
+    cells: Cells
+
+
+_decoder: Final = msgspec.json.Decoder(Watched)
+
+
+def counted_in(record: bytes) -> tuple[Counted, ...]:
+    """Where a sealed record counts. Raises DamagedStore for bytes that are no record."""
+    try:
+        return counted_of(_decoder.decode(record))
+    except (msgspec.DecodeError, ValueError) as fault:
+        message = "a stored record cannot be read; run `calltally verify` to see which"
+        raise DamagedStore(message) from fault
+
+
+def counted_of(call: Call | Watched) -> tuple[Counted, ...]:
+    """Where a call counts: as started, and once it is final as that."""
+    whose = (call.route or "", call.provider or "", call.provider_account or "", call.agent or "")
+    created_s = _minute_s(call.created_at[:16])
+    started = Counted(Key(created_s - created_s % STEP_S, *whose), _STARTED)
+    if call.status not in FINAL or call.ended_at is None:
+        return (started,)
+    ended_s = _minute_s(call.ended_at[:16])
+    if ended_s - created_s > LONGEST_S:
+        return (started,)
+    return started, Counted(Key(ended_s - ended_s % STEP_S, *whose), _final_cells(call))
+
+
+def _final_cells(call: Call | Watched) -> Cells:
+    is_answered = call.answered_at is not None
+    is_bridged = is_answered and (call.transfer or {}).get("outcome") == "bridged"
+    is_providers = call.status == Status.FAILED and _lies_with_provider(call)
+    return _cells(call.status, is_answered, is_providers, is_bridged)
+
+
+@lru_cache(maxsize=256)
+def _cells(status: str, is_answered: bool, is_providers: bool, is_bridged: bool) -> Cells:  # noqa: FBT001 (a cache has no keywords)
+    cells = [0] * len(COLUMNS)
+    cells[_PLACES["final"]] = 1
+    cells[_PLACES[status.replace("-", "_")]] = 1
+    cells[_PLACES["answered"]] = int(is_answered)
+    cells[_PLACES["provider_failed"]] = int(is_providers)
+    cells[_PLACES["transferred"]] = int(is_bridged)
+    return tuple(cells)
+
+
+def _lies_with_provider(call: Call | Watched) -> bool:
+    if call.sip_code == _REQUEST_TIMEOUT:
+        return call.ring_seconds is None
+    return call.sip_code in _SERVER_ERRORS or call.hangup_cause in _NETWORK_CAUSES
+
+
+# Calls that are told of live share their minutes.
+@lru_cache(maxsize=16_384)
+def _minute_s(minute: str) -> int:
+    return int(datetime.fromisoformat(f"{minute}:00+00:00").timestamp())

@@ -1,0 +1,183 @@
+"""The five-minute steps that alerts are judged by, kept equal to the calls by the ledger (calls/five_minutes).
+
+Steps before a tenant's `steps_from_s` are pruned: what is written there (an import of old calls) goes with the
+next round. To fill a database that had no steps, and to put wrong ones right, is the same: what a count of the
+rows gives is compared with what is stored, in one state, and the difference is added. Whatever commits meanwhile
+adds its own differences, so nothing has to be locked while calls are counted.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from calltally.calls.errors import DamagedStore
+from calltally.calls.five_minutes import COLUMNS, LONGEST_S, Cells, Counted, Key, counted_in
+from calltally.calls.times import SECOND_US
+from calltally.store.steps import Many, Params, Row, Statement, Step
+
+# What detectors learn from: five weeks, which are five of each weekday.
+KEPT_S: Final = 35 * 86_400
+WINDOW_S: Final = 86_400
+_PAGE: Final = 2_000
+_COLUMNS: Final = ("columns", ", ".join(COLUMNS))
+_WHOSE: Final = ("tenant", *Key._fields)
+_ADDING: Final = (
+    _COLUMNS,
+    ("values", ", ".join(f":{name}" for name in COLUMNS)),
+    ("arrays", ", ".join(f":{name}::integer[]" for name in COLUMNS)),
+    ("sums", ", ".join(f"{name} = alert_steps.{name} + excluded.{name}" for name in COLUMNS)),
+)
+_NONE: Final = (0,) * len(COLUMNS)
+
+Steps: TypeAlias = dict[Key, Cells]
+
+
+class StepDeltas:
+    """What a commit changes in the steps, added up before anything is written."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, Key], Cells] = {}
+
+    def move(self, tenant: str, old: Iterable[Counted], new: Iterable[Counted]) -> None:
+        """A call counts where `new` says, and no longer where `old` does."""
+        if old == new:
+            return
+        for sign, places in ((-1, old), (1, new)):
+            for key, cells in places:
+                had = self._cells.get((tenant, key), _NONE)
+                self._cells[tenant, key] = tuple([a + sign * b for a, b in zip(had, cells, strict=True)])
+
+    def statements(self) -> Iterator[Many]:
+        """Add what has changed, if anything has."""
+        rows = [_row(tenant, key, cells) for (tenant, key), cells in sorted(self._cells.items()) if any(cells)]
+        if rows:
+            yield Many("add_alert_steps", rows, _ADDING)
+
+
+def _row(tenant: str, key: Key, cells: Cells) -> Params:
+    return {"tenant": tenant, **key._asdict(), **dict(zip(COLUMNS, cells, strict=True))}
+
+
+class Differences(NamedTuple):
+    """What the steps of a window lack, as one state of the database shows it, and how it is told from others."""
+
+    looked_at: int
+    lacking: Steps
+    repairs: int
+
+
+def steps_between(tenant: str, lo_s: int, hi_s: int) -> Step[Steps]:
+    """The steps of a window that begin from `lo_s` to before `hi_s`, by their keys."""
+    asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
+    rows = yield Statement("alert_steps_between", asked, (_COLUMNS,))
+    return dict(map(_stored, rows))
+
+
+def _stored(row: Row) -> tuple[Key, Cells]:
+    width = len(Key._fields)
+    return Key(*row[:width]), tuple(row[width:])
+
+
+def count_steps(tenant: str, lo_s: int, hi_s: int) -> Step[tuple[Steps, int]]:
+    """The same from the calls themselves, of any age; and how many calls were looked at."""
+    steps: Steps = {}
+    looked_at, after_us, after_id = 0, (lo_s - LONGEST_S) * SECOND_US, b""
+    while True:
+        asked = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
+        bounds = {"hi_us": hi_s * SECOND_US, "most": _PAGE}
+        rows = yield Statement("records_created_after", asked | bounds)
+        for created_us, _, record in rows:
+            _count(steps, _places_of(record), lo_s, hi_s)
+            looked_at += created_us >= lo_s * SECOND_US
+        if len(rows) < _PAGE:
+            return steps, looked_at
+        after_us, after_id = rows[-1][0], rows[-1][1]
+
+
+def _places_of(record: bytes) -> Iterable[Counted]:
+    """Nowhere for what cannot be read: that is found, and told, by those who look at records."""
+    try:
+        return counted_in(record)
+    except DamagedStore:
+        return ()
+
+
+def _count(steps: Steps, places: Iterable[Counted], lo_s: int, hi_s: int) -> None:
+    for key, cells in places:
+        if lo_s <= key.step_s < hi_s:
+            had = steps.get(key, _NONE)
+            steps[key] = tuple([a + b for a, b in zip(had, cells, strict=True)])
+
+
+def step_windows(tenant: str) -> Step[list[int]]:
+    """The days (seconds since 1970) in which a tenant has kept calls or steps."""
+    from_s, _ = yield from _standing(tenant)
+    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
+    [steps_s] = yield Statement("first_and_last_step", {"tenant": tenant})
+    ends_s = [us // SECOND_US + LONGEST_S for us in calls_us[1:] if us is not None]
+    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in steps_s if s is not None]
+    if not seconds:
+        return []
+    first_s = max(min(seconds) // WINDOW_S * WINDOW_S, from_s)
+    return list(range(first_s, max(seconds + ends_s) + 1, WINDOW_S))
+
+
+def differences(tenant: str, window_s: int) -> Step[Differences]:
+    """How the steps of a day differ from its calls. One state of the database must show both."""
+    lo_s, hi_s = window_s, window_s + WINDOW_S
+    expected, looked_at = yield from count_steps(tenant, lo_s, hi_s)
+    stored = yield from steps_between(tenant, lo_s, hi_s)
+    _, repairs = yield from _standing(tenant)
+    return Differences(looked_at, _lacking(expected, stored), repairs)
+
+
+def _lacking(expected: Mapping[Key, Cells], stored: Mapping[Key, Cells]) -> Steps:
+    pairs = {
+        key: (expected.get(key, _NONE), stored.get(key, _NONE)) for key in expected.keys() | stored.keys()
+    }
+    return {
+        key: tuple([a - b for a, b in zip(wanted, had, strict=True)])
+        for key, (wanted, had) in pairs.items()
+        if wanted != had
+    }
+
+
+def repair_steps(tenant: str, found: Differences) -> Step[bool]:
+    """Add what is lacking; False where another repair came in between: look again then."""
+    taken = yield Statement("count_step_repair", {"tenant": tenant, "repairs": found.repairs})
+    if not taken:
+        return False
+    rows = [_row(tenant, key, cells) for key, cells in sorted(found.lacking.items())]
+    if rows:
+        yield Many("add_alert_steps", rows, _ADDING)
+    return True
+
+
+def _standing(tenant: str) -> Step[tuple[int, int]]:
+    """From when on steps are kept, and how many repairs there were."""
+    rows = yield Statement("steps_standing", {"tenant": tenant})
+    return (rows[0][0], rows[0][1]) if rows else (0, 0)
+
+
+def are_steps_old(tenant: str, now_us: int) -> Step[bool]:
+    """Whether there are steps that are older than they are kept."""
+    [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
+    return first_s is not None and first_s < _kept_from_s(now_us)
+
+
+def keep_steps_from(tenant: str, now_us: int) -> Step[None]:
+    """Say from when on steps are kept, in a commit of its own, before those that are older go."""
+    yield Statement("keep_steps_from", {"tenant": tenant, "from_s": _kept_from_s(now_us)})
+
+
+def prune_steps(tenant: str, most: int) -> Step[int]:
+    """Delete up to `most` of the steps that are not kept any more; returns how many."""
+    from_s, _ = yield from _standing(tenant)
+    old = yield Statement("old_steps", {"tenant": tenant, "from_s": from_s, "most": most})
+    if old:
+        yield Statement("prune_steps", {"tenant": tenant, "lowest": old[0][0], "highest": old[-1][0]})
+    return len(old)
+
+
+def _kept_from_s(now_us: int) -> int:
+    kept_s = now_us // SECOND_US - KEPT_S
+    return kept_s - kept_s % WINDOW_S
