@@ -1,9 +1,10 @@
 """What a call counts for in the five-minute steps that alerts are judged by. Pure: from a record to numbers.
 
-A call counts twice at most: as started, in the step of its `created_at`, and as final, in the step in which it
-became so. That is dated by `ended_at`, the time that the facts tell, not by when they came. So a call of last year
-that is imported today stands in last year; a late callback stands where the call ended; a final state that changes
-moves the call's numbers; and all of it can be counted again from the records alone, by which it is checked.
+A call counts twice at most: as started, in the step of its `created_at`, and as final, in the step in which
+it became so. That is dated by `ended_at`, the time that the facts tell, not by when they came. So a call of
+last year that is imported today stands in last year; a late callback stands where the call ended; a final
+state that changes moves the call's numbers; and all of it can be counted again from the records alone, by
+which it is checked.
 """
 
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from calltally.calls.causes import Cause, is_provider_failure
 from calltally.calls.errors import DamagedStore
 from calltally.calls.model import FINAL, Call, Status
 
@@ -25,10 +27,7 @@ COLUMNS: Final = (
 )
 _PLACES: Final = {name: place for place, name in enumerate(COLUMNS)}
 _STARTED: Final = (1,) + (0,) * (len(COLUMNS) - 1)
-# Causes that lie with the provider or the network (metrics.md; Q.850 and RFC 6076).
-_NETWORK_CAUSES: Final = frozenset({27, 34, 38, 41, 42})
-_SERVER_ERRORS: Final = range(500, 600)
-_REQUEST_TIMEOUT: Final = 408
+_BRIDGED: Final = "bridged"
 
 Cells: TypeAlias = tuple[int, ...]
 
@@ -47,6 +46,7 @@ class Watched(msgspec.Struct):
     provider_account: str | None
     hangup_cause: int | None
     sip_code: int | None
+    error_code: str | None
     transfer: dict[str, Any] | None
 
 
@@ -94,7 +94,7 @@ def counted_of(call: Call | Watched) -> tuple[Counted, ...]:
 
 def _final_cells(call: Call | Watched) -> Cells:
     is_answered = call.answered_at is not None
-    is_bridged = is_answered and (call.transfer or {}).get("outcome") == "bridged"
+    is_bridged = is_answered and (call.transfer or {}).get("outcome") == _BRIDGED
     is_providers = call.status == Status.FAILED and _lies_with_provider(call)
     return _cells(call.status, is_answered, is_providers, is_bridged)
 
@@ -111,9 +111,9 @@ def _cells(status: str, is_answered: bool, is_providers: bool, is_bridged: bool)
 
 
 def _lies_with_provider(call: Call | Watched) -> bool:
-    if call.sip_code == _REQUEST_TIMEOUT:
-        return call.ring_seconds is None
-    return call.sip_code in _SERVER_ERRORS or call.hangup_cause in _NETWORK_CAUSES
+    has_rung = call.ring_seconds is not None
+    cause = Cause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
+    return is_provider_failure(call.status, cause)
 
 
 # Calls that are told of live share their minutes.

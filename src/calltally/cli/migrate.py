@@ -7,10 +7,10 @@ import typer
 
 from calltally.bootstrap import load_settings, open_vault, wall_clock
 from calltally.cli.session import with_store
+from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import schema_of, sqlite_path
 from calltally.store.schema import HEAD
-from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
 from calltally.store.texts import fill_texts

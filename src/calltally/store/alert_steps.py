@@ -1,9 +1,9 @@
-"""The five-minute steps that alerts are judged by, kept equal to the calls by the ledger (calls/five_minutes).
+"""The five-minute steps that alerts are judged by, kept equal to the calls by the ledger.
 
-Steps before a tenant's `steps_from_s` are pruned: what is written there (an import of old calls) goes with the
-next round. To fill a database that had no steps, and to put wrong ones right, is the same: what a count of the
-rows gives is compared with what is stored, in one state, and the difference is added. Whatever commits meanwhile
-adds its own differences, so nothing has to be locked while calls are counted.
+Steps before a tenant's `steps_from_s` are pruned: what is written there (an import of old calls) goes with
+the next round. To fill a database that had no steps, and to put wrong ones right, is the same: what a count
+of the rows gives is compared with what is stored, in one state, and the difference is added. Whatever
+commits meanwhile adds its own differences, so nothing has to be locked while calls are counted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,8 +14,8 @@ from calltally.calls.five_minutes import COLUMNS, LONGEST_S, Cells, Counted, Key
 from calltally.calls.times import SECOND_US
 from calltally.store.steps import Many, Params, Row, Statement, Step
 
-# What detectors learn from: five weeks, which are five of each weekday.
-KEPT_S: Final = 35 * 86_400
+# What detectors learn from: nine of each weekday, of which holidays and campaigns may be left out.
+KEPT_S: Final = 63 * 86_400
 WINDOW_S: Final = 86_400
 _PAGE: Final = 2_000
 _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
@@ -48,7 +48,9 @@ class StepDeltas:
 
     def statements(self) -> Iterator[Many]:
         """Add what has changed, if anything has."""
-        rows = [_row(tenant, key, cells) for (tenant, key), cells in sorted(self._cells.items()) if any(cells)]
+        rows = [
+            _row(tenant, key, cells) for (tenant, key), cells in sorted(self._cells.items()) if any(cells)
+        ]
         if rows:
             yield Many("add_alert_steps", rows, _ADDING)
 
@@ -58,7 +60,7 @@ def _row(tenant: str, key: Key, cells: Cells) -> Params:
 
 
 class Differences(NamedTuple):
-    """What the steps of a window lack, as one state of the database shows it, and how it is told from others."""
+    """What the steps of a window lack, as one state of the database shows it; `repairs` tells which state."""
 
     looked_at: int
     lacking: Steps

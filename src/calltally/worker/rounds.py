@@ -15,6 +15,7 @@ import structlog
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
+from calltally.store.alert_steps import are_steps_old, keep_steps_from, prune_steps
 from calltally.store.erasure import expire_calls
 from calltally.store.job_upkeep import is_upkeep_due
 from calltally.store.leases import Lease, claim, release, renew
@@ -29,6 +30,7 @@ from calltally.worker.upkeep import JobUpkeep
 HISTORY: Final = "history"
 RETENTION: Final = "retention"
 UPKEEP: Final = "upkeep of jobs"
+STEPS: Final = "old alert steps"
 LEASE_US: Final = 60 * SECOND_US
 
 # A few milliseconds each: so long does what is told meanwhile wait for the writer.
@@ -103,6 +105,7 @@ class Worker:
             RETENTION: (self._is_retention_due, self._keep_retention),
             # Behind retention: what that erases must not stay in files.
             UPKEEP: (self._is_upkeep_due, self._keep_up_jobs),
+            STEPS: (self._are_steps_due, self._prune_steps),
         }
 
     async def run(self) -> None:
@@ -187,6 +190,16 @@ class Worker:
             gone = await self._upkeep.run(task.tenant.tenant, task.now_us)
             task.done.expired_jobs += gone.expired
             task.done.forgotten_jobs += gone.forgotten
+
+    async def _are_steps_due(self, task: _Task) -> bool:
+        return await self._store.read(are_steps_old(task.tenant.tenant, task.now_us))
+
+    async def _prune_steps(self, task: _Task) -> None:
+        tenant = task.tenant.tenant
+        # In a commit of its own, before what it lets go of: `verify` looks at what is kept.
+        await self._store.write(keep_steps_from(tenant, task.now_us))
+        async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
 
     async def _batches(self, task: _Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
         """How much went with each batch, until nothing is left or others have to have a turn."""

@@ -1,4 +1,4 @@
-"""The five-minute steps equal the calls, whatever is told in whatever order, and are put right where they are not."""
+"""The five-minute steps equal the calls, whatever is told in whatever order, and are put right where not."""
 
 from random import Random
 
@@ -109,7 +109,7 @@ def test_what_commits_during_a_repair_is_not_lost_and_of_two_repairs_one_counts(
 
 
 def test_old_steps_go_and_verify_knows(bench: Bench) -> None:
-    submit(bench, fact(0, status="busy"), fact(40 * 86_400, "new", status="busy"))
+    submit(bench, fact(0, status="busy"), fact(KEPT_S, "new", status="busy"))
     now_us = START_US + KEPT_S * SECOND_US + 2 * DAY_US
     assert bench.run(bench.store.read(are_steps_old(TENANT, now_us)))
     bench.run(bench.store.write(keep_steps_from(TENANT, now_us)))

@@ -93,7 +93,14 @@ def _first_key() -> bytes:
 def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
     told = verdict(ledger)
     assert (told.findings, told.is_clean) == ([], True)
-    assert told.looked_at == {"calls": 2, "facts": 6, "revisions": 6, "counted": 2, "stepped": 2, "pages": SAMPLES}
+    assert told.looked_at == {
+        "calls": 2,
+        "facts": 6,
+        "revisions": 6,
+        "counted": 2,
+        "stepped": 2,
+        "pages": SAMPLES,
+    }
 
 
 def test_an_empty_ledger_is_clean(bench: Bench) -> None:
