@@ -22,8 +22,8 @@ from bench.traffic import (
 from calltally.calls.times import EPOCH, SECOND_US
 from calltally.ingest.routes import map_route
 from calltally.providers.callback import Callback
-from calltally.providers.registry import PROVIDERS
-from calltally.providers.twilio.form import FORM_TYPE
+from calltally.providers.form import FORM_TYPE
+from calltally.providers.registry import WEBHOOKS
 from calltally.providers.twilio.signature import HEADER, sign
 from calltally.store.routes import RouteTarget
 from calltally.store.store import Submission
@@ -101,7 +101,7 @@ def _form(made: Made, status: str, sequence: int, at_us: int) -> list[tuple[str,
 def submission(message: Message) -> Submission:
     """The message as the intake would hand it to the ledger."""
     callback = Callback("POST", "", {"content-type": FORM_TYPE}, _body(message), message.at_us)
-    (fact,) = PROVIDERS["twilio"].facts_of(callback)
+    (fact,) = WEBHOOKS["twilio"].facts_of(callback)
     return Submission(message.tenant, map_route(fact, _TABLES[message.tenant]))
 
 

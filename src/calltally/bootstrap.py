@@ -148,7 +148,7 @@ def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
 
 def provider_place(settings: Settings, store: Store) -> Place:
     """From where providers are asked what they know."""
-    return Place(store, lambda: open_vault(settings), {"twilio": settings.twilio_api_url})
+    return Place(store, lambda: open_vault(settings), settings.api_urls())
 
 
 def job_folders(settings: Settings) -> JobFolders | None:

@@ -20,6 +20,7 @@ DEFAULT_CONFIG: Final = "calltally.toml"
 CLIENT_VARIABLES: Final = frozenset({"CALLTALLY_BASE_URL", "CALLTALLY_API_KEY"})
 SECRET_KEY_BYTES: Final = 32
 MOST_WORKERS: Final = 256
+_API_URL: Final = "_api_url"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -189,6 +190,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least important lines that are logged."
     )
+
+    def api_urls(self) -> dict[str, str]:
+        """Where each provider's API is asked, by the provider's name: the settings whose names say so."""
+        names = [name for name in type(self).model_fields if name.endswith(_API_URL)]
+        return {name.removesuffix(_API_URL): getattr(self, name) for name in names}
 
 
 def read_settings(folder: Path) -> Settings:

@@ -14,7 +14,7 @@ from calltally.calls.times import SECOND_US
 from calltally.net import Patience, PatientClient
 from calltally.providers.callback import Refusal
 from calltally.providers.fetching import Access, Started
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.registry import FETCHES
 from calltally.reconcile.asking import Asking
 from tests.conftest import NOW_US
 from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
@@ -38,7 +38,7 @@ def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[st
         patience = Patience(tries=3, first_s=0.0)
         async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
             access = Access(api.url, secrets, NOW_US)
-            return await work(Asking(PROVIDERS["twilio"].fetch, access, client.get))
+            return await work(Asking(FETCHES["twilio"], access, client.get))
 
     return asyncio.run(session())
 

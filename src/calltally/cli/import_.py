@@ -15,12 +15,12 @@ from calltally.calls.events import Door, Fact
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
 from calltally.ingest.imports import ImportReport, import_facts
-from calltally.providers.callback import Refusal
-from calltally.providers.registry import PROVIDERS, Provider
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.registry import RECORDS, ListFacts
 
 
 def import_calls(
-    provider: Annotated[str, typer.Argument(help=f"One of {', '.join(PROVIDERS)}.")],
+    provider: Annotated[str, typer.Argument(help=f"One of {', '.join(RECORDS)}.")],
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -37,7 +37,7 @@ def import_calls(
     What cannot be read is refused, told with its place, and makes the exit code 1; the rest goes in.
     """
     with _progress() as progress:
-        told = _told(_provider(provider), files, progress)
+        told = _told(_reader(provider), files, progress)
         report = with_store(lambda store, _: import_facts(store, tenant, told=told, deliver=deliver))
     if as_json:
         print_json(report)
@@ -47,11 +47,11 @@ def import_calls(
         raise typer.Exit(1)
 
 
-def _provider(name: str) -> Provider:
-    if name not in PROVIDERS:
-        message = f"there is no provider {name!r}; there are {', '.join(PROVIDERS)}"
+def _reader(name: str) -> ListFacts:
+    if name not in RECORDS:
+        message = f"there is no provider {name!r} whose records are read; there are {', '.join(RECORDS)}"
         raise InvalidInput.of("provider", message)
-    return PROVIDERS[name]
+    return RECORDS[name]
 
 
 def _progress() -> Progress:
@@ -61,12 +61,12 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _told(provider: Provider, files: Iterable[Path], progress: Progress) -> Iterator[Fact | Refusal]:
+def _told(list_facts: ListFacts, files: Iterable[Path], progress: Progress) -> Iterator[Fact | Refusal]:
     """What the files tell, one after the other; a refusal says which file it is of."""
-    received_us = wall_clock()
+    source = Source(Door.IMPORT, wall_clock())
     for path in files:
         with progress.open(path, "rb", description=path.name) as file:
-            for item in provider.list_facts(file, Door.IMPORT, received_us):
+            for item in list_facts(file, source):
                 yield _placed(item, path)
 
 

@@ -54,7 +54,7 @@ def _ask(provider: str) -> Mapping[str, str]:
     """From a terminal the required secret alone, unseen; else all that standard input has."""
     if not sys.stdin.isatty():
         return _read_pairs(line for line in sys.stdin.read().splitlines() if line.strip())
-    name = PROVIDERS[provider].secret_names[0] if provider in PROVIDERS else "secret"
+    name = (*PROVIDERS[provider].needs, "secret")[0] if provider in PROVIDERS else "secret"
     return {name: typer.prompt(name, hide_input=True)}
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
+import msgspec
+
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
@@ -76,11 +78,15 @@ class Callbacks:
     async def receive(self, provider_name: str, tenant: str, callback: Callback) -> Receipt:
         """Verify, read, record. A tenant that does not exist gets what a wrong signature gets."""
         provider = self._providers.get(provider_name)
-        if provider is None:
-            return Receipt(Verdict.UNKNOWN_PROVIDER, f"the providers are {', '.join(self._providers)}")
+        if provider is None or provider.webhook is None:
+            return Receipt(
+                Verdict.UNKNOWN_PROVIDER, f"the providers are {', '.join(_callers(self._providers))}"
+            )
         secrets = await self._secrets.of((tenant, provider_name))
         if not is_genuine(provider, callback, secrets):
             return Receipt(Verdict.WRONG_SIGNATURE)
+        if account := secrets.get(provider.account_name):
+            callback = msgspec.structs.replace(callback, account=account)
         told = read_facts(provider, callback)
         if isinstance(told, Unread):
             return await self._keep(tenant, provider_name, callback, told)
@@ -97,16 +103,22 @@ class Callbacks:
         return Receipt(Verdict.RECORDED, None, tuple(await self._store.submit(submissions)))
 
 
+def _callers(providers: Providers) -> list[str]:
+    return [name for name, each in providers.items() if each.webhook is not None]
+
+
 def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool:
     """Whether the callback is signed with one of `secrets`; the work is the same where there are none."""
     tried = secrets or dict.fromkeys(provider.secret_names, _DECOY)
-    return provider.verify(callback, tried) and bool(secrets)
+    return provider.webhook is not None and provider.webhook.verify(callback, tried) and bool(secrets)
 
 
 def read_facts(provider: Provider, callback: Callback) -> Told:
     """What a genuine callback tells. What goes wrong here is kept for a replay: few providers send again."""
+    if provider.webhook is None:
+        return Unread(f"{provider.name} sends no callbacks in this version")
     try:
-        return provider.facts_of(callback)
+        return provider.webhook.facts_of(callback)
     except NotUnderstood as fault:
         return Unread(fault.detail)
     except Exception as fault:  # noqa: BLE001 - a fault of our code must not cost a customer's call

@@ -17,9 +17,9 @@ def checked_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str
     if provider not in PROVIDERS:
         message = f"there is no provider {provider[:64]!r}; there are {', '.join(sorted(PROVIDERS))}"
         raise NotFound(message)
-    names = PROVIDERS[provider].secret_names
+    names, needs = PROVIDERS[provider].secret_names, PROVIDERS[provider].needs
     faults = [
-        Fault(name, f"{provider} has no secret {name[:64]!r}; it has {', '.join(names)}")
+        Fault(name, f"{provider} has no secret {name[:64]!r}; it has {', '.join(names) or 'none'}")
         for name in given
         if name not in names
     ]
@@ -28,8 +28,9 @@ def checked_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str
         for name in names
         if not 1 <= len(given.get(name, "-")) <= MAX_SECRET_CHARS
     ]
-    if names[0] not in given:
-        faults.append(Fault(names[0], f"{names[0]} is missing; {provider}'s callbacks are verified with it"))
+    if needs and not any(name in given for name in needs):
+        one = " or ".join(needs)
+        faults.append(Fault(needs[0], f"{one} is missing; {provider}'s callbacks are verified with it"))
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), tuple(faults))
     return given

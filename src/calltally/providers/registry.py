@@ -1,10 +1,11 @@
 """Which providers there are, each as the same few pure functions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.calls.events import Door, Fact
-from calltally.providers.callback import Callback, Refusal
+from calltally.calls.events import Fact
+from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.fetching import Fetch
 from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
@@ -13,34 +14,63 @@ from calltally.providers.twilio import signature as twilio_signature
 
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
-ListFacts: TypeAlias = Callable[[Iterable[bytes], Door, int], Iterator[Fact | Refusal]]
+ListFacts: TypeAlias = Callable[[Iterable[bytes], Source], Iterator[Fact | Refusal]]
+
+
+class Kind(StrEnum):
+    """What a provider is to a call: who carries it, who talks in it, or the tenant's own telephone system."""
+
+    CARRIER = "carrier"
+    PLATFORM = "platform"
+    SWITCH = "switch"
+
+
+class Webhook(NamedTuple):
+    """How a provider's requests are taken in.
+
+    `verify` is false for everything that is not signed with one of the secrets, and never raises.
+    `facts_of` raises `NotUnderstood` for a genuine body that cannot be read. A request that tells nothing
+    of a call gives no facts.
+    """
+
+    verify: Verify
+    facts_of: FactsOf
 
 
 class Provider(NamedTuple):
-    """One provider.
+    """One provider, and what it has of the three ways in.
 
-    The first of `secret_names` is required, the others are optional. `verify` is false for everything
-    that is not signed with one of the secrets, and never raises. `facts_of` raises `NotUnderstood` for a
-    genuine body that cannot be read. `list_facts` reads the lines of an export, told the door they come
-    by and the time of receipt, and gives a refusal for each item that it cannot read. `fetch` asks the
-    provider's own list.
+    `secret_names` are what a tenant may store of it, and one of `needs` has to be among what is stored
+    (where there are any). `webhook` takes its requests; `list_facts` reads the lines of an export, giving a
+    refusal for each item that it cannot read; `fetch` asks its own list. `account_name` is which of the
+    stored values names the account, for bodies that do not. The facts of a provider whose ids are not
+    unique in the world carry the account in front of their SIDs.
     """
 
     name: str
-    secret_names: tuple[str, ...]
-    verify: Verify
-    facts_of: FactsOf
-    list_facts: ListFacts
-    fetch: Fetch
+    kind: Kind
+    secret_names: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    webhook: Webhook | None = None
+    list_facts: ListFacts | None = None
+    fetch: Fetch | None = None
+    account_name: str = ""
+    ids_are_unique: bool = True
 
 
 TWILIO: Final = Provider(
     name="twilio",
+    kind=Kind.CARRIER,
     secret_names=(*twilio_signature.SECRET_NAMES, *twilio_fetch.SECRET_NAMES),
-    verify=twilio_signature.verify,
-    facts_of=twilio_normalise.facts_of,
+    needs=twilio_signature.SECRET_NAMES[:1],
+    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of),
     list_facts=twilio_resources.list_facts,
     fetch=twilio_fetch.FETCH,
 )
 
 PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in (TWILIO,)}
+
+# Each way in has its own list, so that nobody is offered one that is not there.
+WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}
+RECORDS: Final = {name: each.list_facts for name, each in PROVIDERS.items() if each.list_facts is not None}
+FETCHES: Final = {name: each.fetch for name, each in PROVIDERS.items() if each.fetch is not None}

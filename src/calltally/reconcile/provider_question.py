@@ -19,9 +19,9 @@ from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
 from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import PatientClient
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import Refusal, Source
 from calltally.providers.fetching import Access, Started
-from calltally.providers.registry import PROVIDERS, Provider
+from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, ListFacts
 from calltally.reconcile.against_provider import Terms
 from calltally.reconcile.asking import Asking
 from calltally.reconcile.findings import Finding
@@ -88,43 +88,52 @@ async def compare(
 
     Raises NotFound, Misconfigured, Unavailable and InvalidInput; what was healed by then stays.
     """
-    provider = _provider(question)
+    _check_provider(question)
     await place.store.read(need_tenant(question.tenant))
     async with PatientClient(SystemRandom().random) as client:
         access = await _access(place, question, now_us)
-        asking = _asking(provider, access, client, is_needed=not question.files)
+        asking = _asking(question, access, client)
         terms = _terms(question, now_us, asking.account if asking else None)
         if question.files or asking is None:
-            theirs = _file_items(provider, question.files, now_us)
+            theirs = _file_items(RECORDS[question.provider], question.files, now_us)
         else:
             theirs = asking.pages(_started(terms))
         means = replace(_means(place.store, question, asking), told=told, **room._asdict())
         return await ProviderRun(terms, means).run(_ours(place.store, question, terms), theirs)
 
 
-def _provider(question: Question) -> Provider:
-    if question.provider not in PROVIDERS:
-        message = f"there is no provider {question.provider[:64]!r}; there are {', '.join(PROVIDERS)}"
+def _check_provider(question: Question) -> None:
+    name = question.provider
+    if name not in PROVIDERS:
+        message = f"there is no provider {name[:64]!r}; there are {', '.join(PROVIDERS)}"
         raise InvalidInput.of("provider", message)
-    return PROVIDERS[question.provider]
+    if question.files and name not in RECORDS:
+        message = f"no files of {name} are read; there are those of {', '.join(RECORDS)}"
+        raise InvalidInput.of("provider-file", message)
+    if not question.files and name not in FETCHES:
+        message = f"{name} has no list to ask for; name a file of it, or one of {', '.join(FETCHES)}"
+        raise InvalidInput.of("provider", message)
 
 
 async def _access(place: Place, question: Question, now_us: int) -> Access:
     name = question.provider
     sealed = await place.store.read(find_provider_secrets(question.tenant, name))
     secrets = {} if sealed is None else place.open_vault().open(question.tenant, name, sealed)
-    return Access(place.api_urls[name], secrets, now_us)
+    return Access(place.api_urls.get(name, ""), secrets, now_us)
 
 
-def _asking(provider: Provider, access: Access, client: PatientClient, *, is_needed: bool) -> Asking | None:
+def _asking(question: Question, access: Access, client: PatientClient) -> Asking | None:
     """Who asks the provider; None where there is a file instead, and nothing to sign in with."""
+    provider = FETCHES.get(question.provider)
+    if provider is None:
+        return None
     try:
-        provider.fetch.account_of(access.secrets)
+        provider.account_of(access.secrets)
     except Misconfigured:
-        if is_needed:
+        if not question.files:
             raise
         return None
-    return Asking(provider.fetch, access, client.get)
+    return Asking(provider, access, client.get)
 
 
 def _terms(question: Question, now_us: int, account: str | None) -> Terms:
@@ -170,11 +179,11 @@ async def _ours(store: Store, question: Question, terms: Terms) -> AsyncGenerato
             yield records
 
 
-async def _file_items(provider: Provider, paths: tuple[Path, ...], now_us: int) -> AsyncGenerator[Items]:
+async def _file_items(list_facts: ListFacts, paths: tuple[Path, ...], now_us: int) -> AsyncGenerator[Items]:
     """What the files tell, as `calltally import` reads them; a refusal says which file it is of."""
     for path in paths:
         with path.open("rb") as file:
-            told = provider.list_facts(file, Door.IMPORT, now_us)
+            told = list_facts(file, Source(Door.IMPORT, now_us))
             while items := list(islice(told, _ITEMS)):
                 yield [_placed(item, path) for item in items]
 

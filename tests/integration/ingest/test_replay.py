@@ -10,7 +10,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.letters import write_letter
 from calltally.ingest.replay import CHUNK, Replay, ReplayReport, StillDead
 from calltally.providers.callback import Callback
-from calltally.providers.registry import PROVIDERS, TWILIO
+from calltally.providers.registry import PROVIDERS, TWILIO, WEBHOOKS
 from calltally.store.dead_letters import DeadLetter, list_dead_letters, put_dead_letter
 from calltally.store.steps import Step
 from calltally.store.store import Recorded, Submission
@@ -21,12 +21,12 @@ REASON = "CallStatus 'parked': not one of those"
 
 
 def understand_parked(callback: Callback) -> list[Fact]:
-    return TWILIO.facts_of(
+    return WEBHOOKS["twilio"].facts_of(
         msgspec.structs.replace(callback, body=callback.body.replace(b"parked", b"ringing"))
     )
 
 
-LEARNT = {"twilio": TWILIO._replace(facts_of=understand_parked)}
+LEARNT = {"twilio": TWILIO._replace(webhook=WEBHOOKS["twilio"]._replace(facts_of=understand_parked))}
 
 
 def parked(number: int) -> Callback:

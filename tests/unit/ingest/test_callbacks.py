@@ -1,6 +1,6 @@
 """The steps of the callback pipeline that need no store: signature, reading, letters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -9,7 +9,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.callbacks import Unread, is_genuine, read_facts
 from calltally.ingest.letters import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
-from calltally.providers.registry import PROVIDERS, Provider
+from calltally.providers.registry import Kind, Provider, Webhook
 from calltally.store.dead_letters import DeadLetter
 
 CALLBACK = Callback(
@@ -31,10 +31,7 @@ def toy(error: Exception | None = None) -> Provider:
             raise error
         return []
 
-    def list_facts(*_: object) -> Iterator[Fact]:
-        return iter(())
-
-    return Provider("toy", ("token",), verify, facts_of, list_facts, PROVIDERS["twilio"].fetch)
+    return Provider("toy", Kind.CARRIER, ("token",), ("token",), Webhook(verify, facts_of))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +48,7 @@ def test_without_a_secret_the_same_work_is_done_and_nothing_gets_in() -> None:
         seen.append(secrets)
         return True
 
-    assert not is_genuine(toy()._replace(verify=believe), CALLBACK, {})
+    assert not is_genuine(toy()._replace(webhook=Webhook(believe, lambda _: [])), CALLBACK, {})
     assert list(seen[0]) == ["token"]
 
 

@@ -8,7 +8,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.events import Door, Fact
 from calltally.calls.filters import ListQuery
 from calltally.ingest.imports import CHUNK, MAX_REFUSALS, ImportReport, import_facts
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio.resources import list_facts
 from calltally.store.listing import list_calls
 from calltally.store.routes import checked_route, put_route
@@ -27,7 +27,7 @@ def calls(bench: Bench) -> list[dict[str, Any]]:
 
 
 def told_of(*resources: object) -> list[Fact | Refusal]:
-    return list(list_facts([json.dumps(resources).encode()], Door.IMPORT, NOW_US))
+    return list(list_facts([json.dumps(resources).encode()], Source(Door.IMPORT, NOW_US)))
 
 
 def test_a_second_import_of_the_same_file_knows_it_all(bench: Bench) -> None:

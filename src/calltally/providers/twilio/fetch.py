@@ -16,9 +16,10 @@ import msgspec
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import EPOCH, SECOND_US
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.documents import Document, decode, document_facts
 from calltally.providers.fetching import Access, Answered, Fetch, Fetching, Get, Listing, Started
-from calltally.providers.twilio.resources import Document, decode, document_facts
+from calltally.providers.twilio.resources import SHAPE, fact_of
 
 # Beside the auth token, which callbacks are verified with. It opens the API too, unless there is a key.
 ACCOUNT: Final = "account_sid"
@@ -135,7 +136,7 @@ def _message(body: bytes) -> str:
 
 
 def _facts(document: Document, access: Access) -> Iterator[Fact | Refusal]:
-    return document_facts(document, Door.PROVIDER_LIST, access.received_us)
+    return document_facts(document, Source(Door.PROVIDER_LIST, access.received_us), SHAPE, fact_of)
 
 
 def _following(page: Mapping[str, Any]) -> str | None:

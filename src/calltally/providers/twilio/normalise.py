@@ -5,32 +5,36 @@ from typing import Final, cast
 
 import msgspec
 
-from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.model import Direction
-from calltally.providers.callback import Callback, Refusal
+from calltally.providers import instants, values
+from calltally.providers.callback import Callback
+from calltally.providers.documents import callback_facts
+from calltally.providers.form import Params, is_form, need_form
 from calltally.providers.twilio import words
-from calltally.providers.twilio.form import Params, is_form, read_form
-from calltally.providers.twilio.resources import decode, document_facts
-from calltally.providers.twilio.words import Field
+from calltally.providers.twilio.resources import SHAPE, fact_of
+from calltally.providers.values import Field
 
 _FIELDS: Final = (
-    Field("CallStatus", "status", words.one_of(words.STATUSES)),
-    Field("Direction", "direction", words.one_of(words.DIRECTIONS)),
-    Field("From", "from_number", words.number),
-    Field("To", "to_number", words.number),
-    Field("ParentCallSid", "parent_call_sid", words.sid),
-    Field("AccountSid", "provider_account", words.sid),
-    Field("SipResponseCode", "sip_code", words.sip_code),
-    Field("ErrorCode", "error_code", words.word),
-    Field("AnsweredBy", "answered_by", words.word),
-    Field("RecordingUrl", "recording_url", words.link),
+    Field("CallStatus", "status", values.one_of(words.STATUSES)),
+    Field("Direction", "direction", values.one_of(words.DIRECTIONS)),
+    Field("From", "from_number", values.number),
+    Field("To", "to_number", values.number),
+    Field("ParentCallSid", "parent_call_sid", values.sid),
+    Field("AccountSid", "provider_account", values.sid),
+    Field("SipResponseCode", "sip_code", values.sip_code),
+    Field("ErrorCode", "error_code", values.word),
+    Field("AnsweredBy", "answered_by", values.word),
+    Field("RecordingUrl", "recording_url", values.link),
 )
+# Before the end it is the time so far, or 0: neither is the length of the call.
+_AT_END: Final = (Field("CallDuration", "talk_seconds", values.talk_seconds),)
 _DIAL_FIELDS: Final = (
-    Field("DialCallStatus", "status", words.one_of(words.DIAL_STATUSES)),
-    Field("CallSid", "parent_call_sid", words.sid),
-    Field("AccountSid", "provider_account", words.sid),
+    Field("DialCallStatus", "status", values.one_of(words.DIAL_STATUSES)),
+    Field("CallSid", "parent_call_sid", values.sid),
+    Field("AccountSid", "provider_account", values.sid),
 )
+_DIAL_AT_END: Final = (Field("DialCallDuration", "talk_seconds", values.talk_seconds),)
 
 
 def facts_of(callback: Callback) -> list[Fact]:
@@ -39,41 +43,28 @@ def facts_of(callback: Callback) -> list[Fact]:
     Raises NotUnderstood, naming the field and its value, for what cannot be read: then nothing of the
     body counts, so that its replay finds it whole.
     """
-    return _form_facts(callback) if is_form(callback.headers) else _json_facts(callback)
+    return _form_facts(callback) if is_form(callback.headers) else callback_facts(callback, SHAPE, fact_of)
 
 
 def _form_facts(callback: Callback) -> list[Fact]:
-    params = _read_params(callback.body)
+    params = need_form(callback.body)
     content = dict(params)
     fact = _call_fact(content, params, callback)
     return [fact, *_dialled_leg(content, fact)]
 
 
-def _read_params(body: bytes) -> Params:
-    try:
-        params = read_form(body)
-    except ValueError as fault:
-        raise NotUnderstood(f"the body is not a form in UTF-8: {fault}") from fault
-    for name, value in params:
-        if "\0" in name or "\0" in value:
-            raise NotUnderstood(f"{name!r} {value[:80]!r}: holds a NUL character")
-    return params
-
-
 def _call_fact(content: Mapping[str, str], params: Params, callback: Callback) -> Fact:
-    call_sid = words.value_of(content, "CallSid", words.sid)
-    if call_sid is None:
-        raise NotUnderstood("CallSid is missing: the body does not say which call it is of")
-    said = words.said_of(content, _FIELDS, duration="CallDuration")
+    call_sid = values.needed(content, "CallSid", values.sid, "the body does not say which call it is of")
+    said = values.said_of(content, _FIELDS, at_end=_AT_END)
     said["provider"] = words.NAME
-    occurred_us = words.instant_of(content, "Timestamp", callback.received_us)
+    occurred_us = values.instant_of(content, "Timestamp", instants.rfc2822, callback.received_us)
     return Fact(
         call_sid=call_sid,
         door=Door.CALLBACK,
         provider=words.NAME,
         account=said.get("provider_account", ""),
         event_id="",  # Twilio sends none; its retries carry the same content, so the digest knows them.
-        sequence=words.value_of(content, "SequenceNumber", words.sequence),
+        sequence=values.value_of(content, "SequenceNumber", values.sequence),
         occurred_us=callback.received_us if occurred_us is None else occurred_us,
         received_us=callback.received_us,
         digest=content_digest(cast("list[object]", sorted(params))),
@@ -85,19 +76,10 @@ def _call_fact(content: Mapping[str, str], params: Params, callback: Callback) -
 
 def _dialled_leg(content: Mapping[str, str], parent: Fact) -> list[Fact]:
     """The leg that a `<Dial>` made, which its action callback tells of in the parent's request."""
-    leg_sid = words.value_of(content, "DialCallSid", words.sid)
+    leg_sid = values.value_of(content, "DialCallSid", values.sid)
     if leg_sid is None or leg_sid == parent.call_sid:
         return []
     dialled: Said = {"provider": words.NAME, "direction": Direction.OUTBOUND}
-    said: Said = {**dialled, **words.said_of(content, _DIAL_FIELDS, duration="DialCallDuration")}
+    said: Said = {**dialled, **values.said_of(content, _DIAL_FIELDS, at_end=_DIAL_AT_END)}
     # The sequence number, if any, counts the parent's events.
     return [msgspec.structs.replace(parent, call_sid=leg_sid, said=said, sequence=None)]
-
-
-def _json_facts(callback: Callback) -> list[Fact]:
-    document = decode(callback.body, "the body")
-    told = list(document_facts(document, Door.CALLBACK, callback.received_us))
-    refused = [item for item in told if isinstance(item, Refusal)]
-    if refused:
-        raise NotUnderstood(f"{refused[0].position}: {refused[0].reason}")
-    return [item for item in told if isinstance(item, Fact)]

@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from calltally.providers.callback import Callback
-from calltally.providers.twilio.form import Params, is_form, read_form
+from calltally.providers.form import Params, is_form, read_form
 
 # The second is for the days of a rotation, or holds the secret of a shared webhook key.
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary")

@@ -1,6 +1,6 @@
 """What each operation of the admin API declares of itself."""
 
-from typing import Final
+from typing import Any, Final
 
 from calltally.providers.credentials import MAX_SECRET_CHARS
 from calltally.providers.registry import PROVIDERS
@@ -58,16 +58,26 @@ _ROUTE: Final = PathPart(
 )
 
 _SECRET: Final = {"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}
+
+
+def _needed(names: tuple[str, ...]) -> dict[str, Any]:
+    """Of several secrets one is enough."""
+    if len(names) > 1:
+        return {"anyOf": [{"required": [name]} for name in names]}
+    return {"required": list(names)}
+
+
 _SECRETS: Final = {
     "anyOf": [
         {
             "title": each.name,
             "type": "object",
             "properties": dict.fromkeys(each.secret_names, _SECRET),
-            "required": [each.secret_names[0]],
+            **_needed(each.needs),
             "additionalProperties": False,
         }
         for each in PROVIDERS.values()
+        if each.secret_names
     ]
 }
 

@@ -11,7 +11,7 @@ from calltally.calls.events import Outcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import Receipt, Verdict
 from calltally.providers.callback import Callback
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.registry import WEBHOOKS
 from calltally.store.store import Recorded
 from calltally.web.exchange import AnyRequest, exchange_in, parts_of
 from calltally.web.metrics import Metrics
@@ -56,7 +56,7 @@ RECEIVE_CALLBACK: Final = Operation(
         PathPart(
             name="provider",
             meaning="Who signs.",
-            schema={"enum": sorted(PROVIDERS)},
+            schema={"enum": sorted(WEBHOOKS)},
             example="twilio",
         ),
         PathPart(

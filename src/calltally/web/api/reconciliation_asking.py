@@ -14,7 +14,7 @@ from calltally.calls.parameters import (
     whole_number,
     words_schema,
 )
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.registry import FETCHES
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec
 from calltally.web.access import EVENTS_WRITE, Access
 from calltally.web.api.reconciliation_shapes import MOST_SECONDS, ProviderAsked
@@ -89,9 +89,9 @@ def _word_faults(asked: ProviderAsked) -> Iterable[Fault]:
     if asked.against != Against.PROVIDER:
         told = "in JSON it is provider; events are sent as application/x-ndjson, and their terms in the URL"
         yield Fault("against", f"against is {asked.against[:64]!r}: {told}")
-    if asked.provider not in PROVIDERS:
+    if asked.provider not in FETCHES:
         yield Fault(
-            "provider", f"there is no provider {asked.provider[:64]!r}; there are {', '.join(PROVIDERS)}"
+            "provider", f"no provider {asked.provider[:64]!r} can be asked; there are {', '.join(FETCHES)}"
         )
     if asked.deliver and not asked.heal:
         yield Fault("deliver", "deliver goes with heal: there is nothing else to tell of")

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.registry import FETCHES
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
 from calltally.store.jobs import Job, State
@@ -28,7 +28,7 @@ class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     """
 
     against: Annotated[str, Meta(extra_json_schema={"enum": [Against.PROVIDER.value]})]
-    provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(PROVIDERS)})]
+    provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(FETCHES)})]
     from_: _Instant
     to: _Instant
     heal: bool = False

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import parse_instant
-from calltally.providers.callback import Refusal
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.registry import RECORDS
 from tests.unit.providers.twilio.signing import RECEIVED_US
 
 CALL: dict[str, Any] = {
@@ -34,7 +34,7 @@ CALL: dict[str, Any] = {
 
 
 def told(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | Refusal]:
-    return list(PROVIDERS["twilio"].list_facts(lines, door, RECEIVED_US))
+    return list(RECORDS["twilio"](lines, Source(door, RECEIVED_US)))
 
 
 def told_of(document: object, *, indent: int | None = None) -> list[Fact | Refusal]:
@@ -186,7 +186,7 @@ def test_ndjson_is_not_read_ahead() -> None:
             taken.append(number)
             yield json.dumps({**CALL, "sid": f"CA{number}"}).encode()
 
-    items = PROVIDERS["twilio"].list_facts(lines(), Door.IMPORT, RECEIVED_US)
+    items = RECORDS["twilio"](lines(), Source(Door.IMPORT, RECEIVED_US))
     next(iter(items))
     assert taken == [0]
 

@@ -1,0 +1,230 @@
+"""How the values of providers' bodies are read, whatever the provider: text in, ours out, or why not.
+
+A provider's own words and names are tables in its folder; here is what they are read with.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Said
+from calltally.calls.model import FINAL
+from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
+from calltally.calls.times import check_plausible
+
+MAX_SID_CHARS: Final = 200
+MAX_WORD_CHARS: Final = 200
+_MAX_URL_CHARS: Final = 2_000
+_MAX_TALK_SECONDS: Final = 30 * 86_400
+_MAX_SEQUENCE: Final = 1_000_000
+_DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
+_DECIMAL: Final = re.compile(r"\d{1,9}(\.\d{1,20})?", re.ASCII)
+_MONEY: Final = re.compile(r"[+-]?(\d{1,12}(?:\.\d{1,18})?)", re.ASCII)
+_CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
+_BARE_E164: Final = re.compile(r"[1-9]\d{6,14}", re.ASCII)
+_WEB: Final = re.compile(r"https?://[^\s/]", re.ASCII)
+_QUOTED_CHARS: Final = 80
+
+T = TypeVar("T")
+# A body's content by its names: texts of a form, or the values of a JSON object.
+Content: TypeAlias = Mapping[str, Any]
+# Reads one value's text. None is unsaid; raises ValueError with words for the reader.
+Parse: TypeAlias = Callable[[str], T | None]
+
+
+class Field(NamedTuple):
+    """One of their names, ours for it, and how its text is read. Dots in theirs lead into nests."""
+
+    theirs: str
+    ours: str
+    parse: Parse[Any]
+
+
+def said_of(content: Content, fields: tuple[Field, ...], *, at_end: tuple[Field, ...] = ()) -> Said:
+    """What `content` says in our terms; empty is unsaid. `at_end` is read with a final status alone.
+
+    Raises NotUnderstood that names the field and its value.
+    """
+    found = {field.ours: value_of(content, field.theirs, field.parse) for field in fields}
+    if found.get("status") in FINAL:
+        found |= {field.ours: value_of(content, field.theirs, field.parse) for field in at_end}
+    return cast("Said", {name: value for name, value in found.items() if value is not None})
+
+
+def value_of(content: Content, name: str, parse: Parse[T]) -> T | None:
+    """The value of one field, None where it is absent or empty; raises NotUnderstood."""
+    value = at(content, name)
+    if value is None or value == "":
+        return None
+    try:
+        text = _text(value)
+        return parse(text) if text else None
+    except (ValueError, OverflowError) as fault:
+        raise NotUnderstood(f"{name} {_quoted(value)}: {fault}") from fault
+
+
+def needed(content: Content, name: str, parse: Parse[T], what: str) -> T:
+    """The value of a field without which nothing can be made of the body; raises NotUnderstood."""
+    value = value_of(content, name, parse)
+    if value is None:
+        raise NotUnderstood(f"{name} is missing: {what}")
+    return value
+
+
+def instant_of(content: Content, name: str, read: Parse[int], received_us: int) -> int | None:
+    """A time in microseconds, None where absent; raises NotUnderstood for one that cannot be."""
+
+    def parse(text: str) -> int | None:
+        instant = read(text)
+        if instant is not None:
+            check_plausible(instant, received_us)
+        return instant
+
+    return value_of(content, name, parse)
+
+
+def at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body holds)
+    """The value under a name, or under a path of names with dots; None where there is none."""
+    if path in content:
+        return content[path]
+    value: Any = content
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def nest_at(content: Content, path: str) -> Content:
+    """The object under a path; an empty one where there is none."""
+    value = at(content, path)
+    return value if isinstance(value, Mapping) else {}
+
+
+def flag_at(content: Content, path: str) -> bool | None:
+    """The truth under a path, as JSON or as its word; None where it is not said."""
+    value = at(content, path)
+    return {"true": True, "false": False}.get(str(value).lower()) if isinstance(value, bool | str) else None
+
+
+def one_of(words: Mapping[str, T]) -> Parse[T]:
+    """Reads a word by its table."""
+
+    def parse(text: str) -> T:
+        if text not in words:
+            raise ValueError(f"not one of {', '.join(words)}")
+        return words[text]
+
+    return parse
+
+
+def up_to(most_chars: int) -> Parse[str]:
+    """Reads text of a bounded length."""
+
+    def parse(text: str) -> str:
+        return _bounded(text, most_chars)
+
+    return parse
+
+
+def between(least: int, most: int) -> Parse[int]:
+    """Reads a whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not _DIGITS.fullmatch(text) or not least <= int(text) <= most:
+            raise ValueError(f"not a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def number(text: str) -> str:
+    """Reads a party: E.164 where it is that; `client:…`, `sip:…` and short numbers as they came."""
+    return normalise_number(_bounded(text, MAX_NUMBER_CHARS))
+
+
+def bare_number(text: str) -> str:
+    """Reads a party of a provider that writes E.164 without its plus sign."""
+    party = number(text)
+    return f"+{party}" if _BARE_E164.fullmatch(party) else party
+
+
+def link(text: str) -> str:
+    """Reads a web address; whatever else a browser would run must not become a link in a page."""
+    if not _WEB.match(text):
+        raise ValueError("not an http or https address")
+    return _bounded(text, _MAX_URL_CHARS)
+
+
+def seconds(text: str) -> float:
+    """Reads a length of talk in seconds, whole or not."""
+    if not _DECIMAL.fullmatch(text) or float(text) > _MAX_TALK_SECONDS:
+        raise ValueError(f"not a number of seconds from 0 to {_MAX_TALK_SECONDS}")
+    return float(text)
+
+
+def milliseconds(text: str) -> float:
+    """Reads a length of talk in milliseconds as seconds."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError("not a number of milliseconds")
+    return int(text.partition(".")[0]) / 1_000
+
+
+def amount(text: str) -> str:
+    """Reads money without its sign: a charge is written as a negative amount by some."""
+    found = _MONEY.fullmatch(text)
+    if not found:
+        raise ValueError("not a decimal number")
+    return found[1]
+
+
+def currency(text: str) -> str:
+    """Reads a currency's code."""
+    if not _CURRENCY.fullmatch(text):
+        raise ValueError("not an ISO 4217 code")
+    return text.upper()
+
+
+def sid(text: str) -> str:
+    """Reads an id."""
+    return _bounded(text, MAX_SID_CHARS)
+
+
+def word(text: str) -> str:
+    """Reads a word of theirs that is kept as it came."""
+    return _bounded(text, MAX_WORD_CHARS)
+
+
+sequence: Final = between(0, _MAX_SEQUENCE)
+sip_code: Final = between(100, 699)
+q850_cause: Final = between(1, 127)
+talk_seconds: Final = between(0, _MAX_TALK_SECONDS)
+
+
+def _bounded(text: str, most_chars: int) -> str:
+    if len(text) > most_chars:
+        raise ValueError(f"{len(text)} characters, more than {most_chars}")
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    # JSON can write half of a pair of surrogates, which no database takes.
+    if not text.isascii():
+        text.encode()
+    return text
+
+
+def _text(value: object) -> str:
+    """A plain value as text: senders are of two minds about numbers. Truths and nests are unsaid."""
+    if isinstance(value, str):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else ""
+
+
+def _quoted(value: object) -> str:
+    """Enough of a value to know it by; a long number is not written out, which Python may refuse."""
+    text = value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else _whole(value)
+    return repr(text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS] + "…")
+
+
+def _whole(value: object) -> str:
+    is_long = isinstance(value, int) and value.bit_length() > _QUOTED_CHARS
+    return "a number of many digits" if is_long else str(value)
