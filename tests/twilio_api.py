@@ -9,63 +9,19 @@ from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from bench.call_resource import ACCOUNT, Resource, resource
 from calltally.calls.times import EPOCH, SECOND_US
 
-ACCOUNT = "AC" + "a" * 32
+__all__ = ("ACCOUNT", "KEY", "TOKEN", "Reply", "Resource", "TwilioApi", "instant_us", "resource", "served")
+
 TOKEN = "the-auth-token"
 KEY = ("SK" + "b" * 32, "the-key-secret")
-
-Resource = dict[str, Any]
-
-
-def rfc2822(instant_us: int) -> str:
-    return format_datetime(datetime.fromtimestamp(instant_us // SECOND_US, UTC))
-
-
-def resource(
-    call_sid: str,
-    started_us: int,
-    status: str = "completed",
-    duration_s: int | None = 60,
-    **changes: object,
-) -> Resource:
-    """A Call resource as the API writes it; a call without a duration has not ended."""
-    ended_us = None if duration_s is None else started_us + duration_s * SECOND_US
-    return {
-        "account_sid": ACCOUNT,
-        "answered_by": None,
-        "api_version": "2010-04-01",
-        "caller_name": None,
-        "date_created": rfc2822(started_us),
-        "date_updated": rfc2822(ended_us or started_us),
-        "direction": "outbound-api",
-        "duration": None if duration_s is None else str(duration_s),
-        "end_time": None if ended_us is None else rfc2822(ended_us),
-        "forwarded_from": None,
-        "from": "+14155550100",
-        "from_formatted": "(415) 555-0100",
-        "group_sid": None,
-        "parent_call_sid": None,
-        "phone_number_sid": "PN" + "c" * 32,
-        "price": None,
-        "price_unit": "USD",
-        "queue_time": "0",
-        "sid": call_sid,
-        "start_time": rfc2822(started_us),
-        "status": status,
-        "subresource_uris": {"events": f"/2010-04-01/Accounts/{ACCOUNT}/Calls/{call_sid}/Events.json"},
-        "to": "+14155550123",
-        "to_formatted": "(415) 555-0123",
-        "trunk_sid": None,
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Calls/{call_sid}.json",
-        **changes,
-    }
 
 
 class Reply(NamedTuple):
@@ -106,9 +62,9 @@ class TwilioApi:
         if path == f"{root}.json":
             return self._page(path, query)
         sid = path.removeprefix(f"{root}/").removesuffix(".json")
-        found = {**self.calls, **self.single}
-        if path.startswith(root) and sid in found:
-            return Reply(200, found[sid])
+        found = self.single.get(sid) or self.calls.get(sid)
+        if path.startswith(root) and found is not None:
+            return Reply(200, found)
         return _error(404, 20404, f"The requested resource {path} was not found")
 
     def _page(self, path: str, query: dict[str, str]) -> Reply:

@@ -9,6 +9,7 @@ from bench.rows import (
     callbacks,
     disk,
     growth,
+    heal,
     ingest,
     loading,
     on_postgres,
@@ -39,5 +40,6 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "disk": disk.disk,
     "growth": growth.growth,
     "reconcile": reconcile.reconcile,
+    "heal": heal.heal,
     "postgres": on_postgres.postgres,
 }

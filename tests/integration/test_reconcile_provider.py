@@ -34,7 +34,7 @@ from tests.provider_month import END_US, MONTH_US, NOW_US, Month, month
 from tests.telling import fact
 from tests.twilio_api import ACCOUNT, TOKEN, Resource, TwilioApi, resource, served
 
-# A million and more by hand: MONTH_CALLS=1000000.
+# A million, by the command and from a list in another process: python -m bench --size 1m --only heal.
 CALLS = int(os.environ.get("MONTH_CALLS", "700"))
 DAY = MONTH_US + 10 * DAY_US
 SID = "CA" + "1" * 32

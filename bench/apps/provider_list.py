@@ -1,0 +1,57 @@
+"""A provider's list of calls over HTTP, as Twilio pages it, out of a file too long to sort for each page.
+
+The file named by the environment has a Call resource a line, in the order of their starts. Source: Twilio's page
+"Call resource" (read multiple: `StartTime>` and `StartTime<` include their own second; newest first).
+"""
+
+import os
+from bisect import bisect_left, bisect_right
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
+
+from bench.call_resource import instant_s, start_of
+from bench.planting import VARIABLE
+from calltally.calls.times import SECOND_US, parse_instant
+
+_MOST: Final = 1_000
+
+
+class _Listed:
+    """The lines, each with the second of its start."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines = path.read_bytes().splitlines()
+        self._starts = [instant_s(start_of(line)) for line in self._lines]
+
+    def page(self, path: str, query: dict[str, str]) -> bytes:
+        """One page, and where the next one is."""
+        first = bisect_left(self._starts, parse_instant(query["StartTime>"]) // SECOND_US)
+        end = bisect_right(self._starts, parse_instant(query["StartTime<"]) // SECOND_US)
+        end = min(end, int(query.get("PageToken", end)))
+        begin = max(end - min(int(query["PageSize"]), _MOST), first)
+        calls = b",".join(reversed(self._lines[begin:end]))
+        following = f'"{path}?{urlencode({**query, "PageToken": begin})}"' if begin > first else "null"
+        return b'{"calls":[%b],"next_page_uri":%b}' % (calls, following.encode())
+
+
+_listed: Final = _Listed(Path(os.environ[VARIABLE]))
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - as ASGI has it
+    """The list; whoever asks for anything else is told that it is not there."""
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    status, body = _answer(scope["path"], dict(parse_qsl(scope["query_string"].decode())))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _answer(path: str, query: dict[str, str]) -> tuple[int, bytes]:
+    if path.endswith("/Calls.json"):
+        return 200, _listed.page(path, query)
+    return (200, b"{}") if path == "/" else (404, b'{"code":20404,"status":404}')

@@ -1,0 +1,97 @@
+"""A simulated month of a provider's calls in a ledger of its own, and its list in a file."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import IO, Any, Final
+
+import msgspec
+
+from bench.call_resource import ACCOUNT
+from bench.live import TOKEN
+from bench.provider_month import Planted, provider_month
+from bench.timing import wall_us
+from calltally.bootstrap import open_vault
+from calltally.calls.events import Fact
+from calltally.settings import Settings
+from calltally.store.opening import migrate, open_store
+from calltally.store.secrets import put_provider_secrets
+from calltally.store.store import Store, Submission
+from calltally.store.tenants import add_tenant, new_epoch
+
+TENANT: Final = "acme"
+LEDGER: Final = "calltally.db"
+LISTED: Final = "listed.ndjson"
+# Where the stand-in of the provider finds it.
+VARIABLE: Final = "BENCH_LISTED"
+_BATCH: Final = 2_000
+_UNDER_WAY: Final = 3
+# Callbacks come in any order within so many facts, and some come twice.
+_DISORDER: Final = 200
+_REPEATED: Final = 0.03
+
+
+class Labels(msgspec.Struct):
+    """What was planted: how many facts were told, and each fault as "kind SID"."""
+
+    facts: int = 0
+    faults: list[str] = []
+
+
+async def plant(folder: Path, calls: int, random: Random) -> Labels:
+    """Tell a new ledger in `folder` what was heard, and write down what the provider lists."""
+    given: dict[str, Any] = {"database_url": f"sqlite:///{folder / LEDGER}"}
+    settings = Settings(**given)
+    await asyncio.to_thread(migrate, settings.database_url)
+    store = open_store(settings.database_url, wall_us)
+    labels = Labels()
+    try:
+        await _sign_in(store, settings)
+        with (folder / LISTED).open("wb") as file:
+            told = _told(_noted(provider_month(calls), file, labels), random)
+            await _submit(store, told, labels)
+    finally:
+        await store.close()
+    return labels
+
+
+async def _sign_in(store: Store, settings: Settings) -> None:
+    secrets = {"auth_token": TOKEN, "account_sid": ACCOUNT}
+    sealed = open_vault(settings).seal(TENANT, "twilio", secrets)
+    await store.write(add_tenant(TENANT, TENANT, wall_us(), new_epoch()))
+    await store.write(put_provider_secrets(TENANT, "twilio", sealed, wall_us()))
+
+
+def _noted(month: Iterable[Planted], file: IO[bytes], labels: Labels) -> Iterator[Fact]:
+    for call in month:
+        file.write(msgspec.json.encode(call.listed) + b"\n")
+        if call.fault is not None:
+            labels.faults.append(f"{call.fault} {call.listed['sid']}")
+        yield from call.facts
+
+
+def _told(facts: Iterator[Fact], random: Random) -> Iterator[Fact]:
+    waiting: list[Fact] = []
+    for fact in facts:
+        waiting.append(fact)
+        if random.random() < _REPEATED:
+            waiting.append(fact)
+        while len(waiting) > _DISORDER:
+            at = random.randrange(len(waiting))
+            waiting[at], waiting[-1] = waiting[-1], waiting[at]
+            yield waiting.pop()
+    yield from waiting
+
+
+async def _submit(store: Store, facts: Iterator[Fact], labels: Labels) -> None:
+    under_way: set[asyncio.Task[object]] = set()
+    while batch := [Submission(TENANT, fact, announce=False) for fact in islice(facts, _BATCH)]:
+        labels.facts += len(batch)
+        if len(under_way) == _UNDER_WAY:
+            finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            for task in finished:
+                await task
+        under_way.add(asyncio.create_task(store.submit(batch)))
+    await asyncio.gather(*under_way)
