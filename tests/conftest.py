@@ -3,12 +3,12 @@
 import asyncio
 import itertools
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from calltally.store.listing import Listed
 from calltally.store.opening import migrate, open_store
 from calltally.store.store import Store
 from calltally.store.tenants import add_tenant, new_epoch
+from tests.databases import TEMPLATE, Databases, address, folder_in_memory
 
 T = TypeVar("T")
 
@@ -32,6 +33,10 @@ TENANT = "acme"
 REAL_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 collect_ignore_glob = [] if REAL_DATA.is_dir() else ["*/test_real_data.py"]
 _numbers = itertools.count()
+
+# What waits for a disk in a test waits for nothing that the test is about, but where it says so.
+if (memory := folder_in_memory()) is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 class Bench:
@@ -74,8 +79,11 @@ def records_of(page: Listed) -> list[Any]:
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL of this session, with a migrated database `template_calltally` to copy."""
     # Not in pytest's own folder, of which other sessions on the machine keep only the last three.
+    place = folder_in_memory()
     with (
-        tempfile.TemporaryDirectory(prefix="calltally-tests-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(
+            prefix="calltally-tests-", dir=place, ignore_cleanup_errors=True
+        ) as folder,
         get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
     ):
         url = server.get_uri()
@@ -83,9 +91,15 @@ def postgres_server() -> Iterator[str]:
             # Durability has tests of its own, on a server of their own.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE template_calltally")
-        migrate(_with_database(url, "template_calltally"))
+            connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+        migrate(address(url, TEMPLATE))
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> Databases:
+    """Clean databases of that server."""
+    return Databases(postgres_server)
 
 
 @pytest.fixture(scope="session")
@@ -105,12 +119,16 @@ def new_database(
         template: Path = request.getfixturevalue("sqlite_template")
         yield lambda: _copy_sqlite(template, tmp_path_factory.mktemp("db"))
         return
-    server: str = request.getfixturevalue("postgres_server")
-    made: list[str] = []
-    yield lambda: _copy_postgres(server, made)
-    with psycopg.connect(server, autocommit=True) as connection:
-        for name in made:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    taken: list[str] = []
+
+    def take() -> str:
+        taken.append(databases.take())
+        return taken[-1]
+
+    yield take
+    for url in taken:
+        databases.give_back(url)
 
 
 @pytest.fixture
@@ -138,15 +156,3 @@ def _copy_sqlite(template: Path, folder: Path) -> str:
     path = folder / "calltally.db"
     shutil.copy(template, path)
     return f"sqlite:///{path}"
-
-
-def _copy_postgres(server: str, made: list[str]) -> str:
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_calltally')
-    made.append(name)
-    return _with_database(server, name)
-
-
-def _with_database(url: str, name: str) -> str:
-    return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -1,7 +1,7 @@
 """A provider's list of calls over HTTP, as Twilio pages it, out of a file too long to sort for each page.
 
-The file named by the environment has a Call resource a line, in the order of their starts. Source: Twilio's page
-"Call resource" (read multiple: `StartTime>` and `StartTime<` include their own second; newest first).
+The file named by the environment has a Call resource a line, in the order of their starts. Source: the page
+"Call resource" of Twilio (read multiple: `StartTime>` and `StartTime<` include their second; newest first).
 """
 
 import os

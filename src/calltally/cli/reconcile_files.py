@@ -10,7 +10,8 @@ from typing import Final, TextIO
 from calltally.calls.errors import InvalidInput
 from calltally.cli.reconcile_options import ReconcileOptions
 
-_DEVICES: Final = "/dev"
+# Elsewhere below /dev, in /dev/shm, lie files as anywhere.
+_DEVICES: Final = frozenset({Path("/dev"), Path("/dev/fd")})
 
 
 def check_outputs(options: ReconcileOptions) -> None:
@@ -62,7 +63,7 @@ def written(path: Path) -> Iterator[Callable[[str], object]]:
 
 def _is_plain(path: Path) -> bool:
     """Whether it is a file, or there is nothing yet; `/dev/stdout` may be a file too that others write to."""
-    return (path.is_file() or not path.exists()) and not path.absolute().is_relative_to(_DEVICES)
+    return (path.is_file() or not path.exists()) and path.absolute().parent not in _DEVICES
 
 
 def _draft(place: Path) -> Path:
