@@ -30,10 +30,15 @@ _PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = 
 
 
 class Folded(NamedTuple):
-    """A call, and the instant it is listed by (which the record carries only as text)."""
+    """A call, the instant it is listed by (which the record carries only as text), and its post-dial delay.
+
+    The delay is no field of the record: it is from the call's start to its first ringing, in milliseconds,
+    and None unless facts tell of both (RFC 6076 4.3).
+    """
 
     call: Call
     created_us: int
+    pdd_ms: int | None = None
 
 
 class _Clock(NamedTuple):
@@ -130,6 +135,15 @@ class _Told:
             answered_us = ended_us - int(talk_seconds * SECOND_US)
         return _Clock(ringing_us, answered_us, ended_us)
 
+    def pdd_ms(self, ringing_us: int | None) -> int | None:
+        """How long after its start it rang. A call that only ever rang has no start that is known."""
+        first_us = self.first_us
+        told_us = first_us.get(Status.INITIATED, first_us.get(Status.QUEUED))
+        started_us = self.merged.get("started_us", told_us)
+        if ringing_us is None or started_us is None:
+            return None
+        return max(0, ringing_us - started_us) // 1000
+
     def _end_us(self, status: str) -> int:
         """When the last fact that says the call's final state (or, failing that, any) happened."""
         return self.last_us[status if status in self.last_us else self.finals[-1]]
@@ -174,7 +188,7 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
         metadata=_sorted_keys(merged.get("metadata")),
         conflicts=_conflicts(ordered, merged, status) if told.can_conflict(status) else 0,
     )
-    return Folded(call, told.created_us)
+    return Folded(call, told.created_us, told.pdd_ms(clock.ringing_us))
 
 
 def _order(fact: Fact) -> tuple[Any, ...]:

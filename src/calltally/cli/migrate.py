@@ -10,6 +10,7 @@ from calltally.cli.session import with_store
 from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import schema_of, sqlite_path
+from calltally.store.quality_upkeep import measure_calls
 from calltally.store.schema import HEAD
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
@@ -17,6 +18,8 @@ from calltally.store.texts import fill_texts
 
 # The first schema with a search.
 _SEARCHED: Final = "0002"
+# The first one with roll-ups of quality.
+_MEASURED: Final = "0006"
 # The first one with steps that alerts are judged by.
 _STEPPED: Final = "0005"
 
@@ -32,6 +35,8 @@ def migrate() -> None:
         with_store(lambda store, _settings: _index_words(store))
     if before is not None and before < _STEPPED:
         with_store(lambda store, _settings: _fill_steps(store, wall_clock()))
+    if before is not None and before < _MEASURED:
+        with_store(lambda store, _settings: _measure_calls(store))
     typer.echo(f"The schema is at {HEAD}.")
 
 
@@ -41,6 +46,14 @@ async def _index_words(store: Store) -> None:
         after: bytes | None = b""
         while after is not None:
             after = await store.write(fill_texts(tenant.tenant, after))
+
+
+async def _measure_calls(store: Store) -> None:
+    """Calls from before there were roll-ups; a few hundred a transaction, beside all else."""
+    for tenant in await store.read(admin_list_tenants()):
+        after: bytes | None = b""
+        while after is not None:
+            after = await store.write(measure_calls(tenant.tenant, after))
 
 
 async def _fill_steps(store: Store, now_us: int) -> None:

@@ -78,7 +78,7 @@ def _print(verdict: Verdict) -> None:
     typer.echo(
         f"{looked_at['calls']} calls refolded from {looked_at['facts']} facts, "
         f"{looked_at['revisions']} revisions walked, {looked_at['counted']} calls recounted, "
-        f"{looked_at['stepped']} for alerts, "
+        f"{looked_at['stepped']} for alerts, {looked_at['measured']} for quality, "
         f"{looked_at['pages']} pages of the past compared: "
         f"{_result(verdict)}"
     )

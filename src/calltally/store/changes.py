@@ -4,12 +4,14 @@ from typing import Any
 
 from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
+from calltally.calls.measures import measure
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
 from calltally.store.alert_steps import StepDeltas
 from calltally.store.announcements import announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
+from calltally.store.quality import QualityDeltas
 from calltally.store.steps import Many, Params, Step
 from calltally.store.texts import indexed_words, summary_of
 
@@ -25,6 +27,7 @@ class Changes:
         self._now_us = now_us
         self._deltas = Deltas()
         self._steps = StepDeltas()
+        self._quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
         self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
 
@@ -49,13 +52,18 @@ class Changes:
     def replace(self, old: StoredCall, merged_into: bytes) -> None:
         """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""
         self._deltas.add(old.place, -1)
+        self._quality.take_out(old.place, old.measured)
         revision = self._end(old, "merged", merged_into)
         if summary_of(old.record):
             self._end_words(old, revision)
 
     def erase(self, old: StoredCall, reason: str) -> int:
-        """A call that is to be forgotten: of its last version its place in the list stays for a while."""
+        """A call that is to be forgotten: of its last version its place in the list stays for a while.
+
+        The roll-ups keep its numbers, and how many they are of such calls.
+        """
         self._deltas.add(old.place, -1)
+        self._quality.erase(old.place, old.measured)
         return self._end(old._replace(from_number=None, to_number=None), reason, None)
 
     def put(self, name: str, **row: object) -> None:
@@ -90,10 +98,13 @@ class Changes:
             if old is not None:
                 self._deltas.add(old.place, -1)
         self._steps.move(tenant, counted_in(old.record) if old is not None else (), counted_of(call))
+        measured = measure(folded)
+        self._quality.move(old and (old.place, old.measured), (place, measured))
         sealed = {
             "revision": revision,
             "updated_us": self._now_us,
             "record": seal(body, revision, self._now_us),
+            "measured": measured,
         }
         parties = (int(call.escalated), call.from_number, call.to_number)
         if old is not None and _stays(old, place, parties):
@@ -103,6 +114,14 @@ class Changes:
             self._put("put_calls", **row, **dict(zip(_PARTIES, parties, strict=True)), **sealed)
         self._move_words(old, (tenant, call_id, revision), call.summary)
         return revision
+
+    def remeasure(self, old: StoredCall, folded: Folded) -> None:
+        """What is in no field of the record may change where the record does not: no revision tells of it."""
+        measured = measure(folded)
+        if measured != old.measured:
+            self._quality.move((old.place, old.measured), (old.place, measured))
+            row = {"id": old.id, "measured": measured, "revision": old.revision}
+            self._put("remeasure_calls", tenant=old.place.tenant, **row)
 
     def _move_words(self, old: StoredCall | None, new: tuple[str, bytes, int], summary: str | None) -> None:
         """What a call is found by from a revision on; what it was found by stays for older snapshots."""
@@ -142,6 +161,7 @@ class Changes:
         if counted := self._deltas.rows():
             yield from statements(counted, self.heads)
         yield from self._steps.statements()
+        yield from self._quality.write()
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield Many("move_heads", moved)

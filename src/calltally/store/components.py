@@ -19,6 +19,8 @@ NodeKey: TypeAlias = tuple[str, bytes]
 
 # Where the SIDs of an erased call lead: nothing that names one is ever recorded again.
 ERASED: Final = bytes(16)
+# So many columns behind the id tell the place.
+_PLACED: Final = len(Place._fields) - 1
 
 
 class StoredCall(NamedTuple):
@@ -32,6 +34,8 @@ class StoredCall(NamedTuple):
     revision: int
     updated_us: int
     record: bytes
+    # What of it stands in the roll-ups; None where a release without them recorded it.
+    measured: bytes | None
 
 
 @dataclass(slots=True)
@@ -169,6 +173,6 @@ def _load(components: dict[NodeKey, Component]) -> Step[None]:
 
 def stored_call(row: tuple[object, ...]) -> StoredCall:
     """A row of `calls_of_ids`."""
-    tenant, call_id, *place, escalated, from_number, to_number, revision, updated_us, record = row
-    parties = (escalated, from_number, to_number)
-    return StoredCall(call_id, Place(tenant, *place), *parties, revision, updated_us, record)  # type: ignore[arg-type]
+    tenant, call_id, *rest = row
+    place, others = rest[:_PLACED], rest[_PLACED:]
+    return StoredCall(call_id, Place(tenant, *place), *others)  # type: ignore[arg-type]

@@ -110,6 +110,7 @@ class _Call:
         stored = component.calls.get(self.id)
         if stored is not None and unseal(stored.record) == body:
             self.revision = stored.revision
+            changes.remeasure(stored, folded)
             return
         self._write(changes, body, folded, stored)
 

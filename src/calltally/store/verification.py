@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from calltally.store.alert_steps import differences, repair_steps, step_windows
+from calltally.store.quality_upkeep import measure_calls, quality_days, repair_quality
 from calltally.store.steps import Step
 from calltally.store.store import Store
 from calltally.store.verify import (
@@ -18,15 +19,17 @@ from calltally.store.verify import (
     check_revisions,
     check_steps,
     count_windows,
+    measures_of,
     repair_counts,
 )
 from calltally.store.verify_past import SAMPLES, check_past
+from calltally.store.verify_quality import check_measured, check_quality
 
 # How much of what kind ("calls", "facts", …) was just looked at.
 Progress: TypeAlias = Callable[[str, int], None]
 _Check: TypeAlias = Callable[[str, Any], Step[Checked]]
 _NO_NODE: Final = (b"", b"")
-_KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "pages")
+_KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "measured", "pages")
 
 
 class Verdict(msgspec.Struct):
@@ -66,6 +69,7 @@ class Verification:
             self._note("revisions", await self._store.read(check_revisions(tenant), long=True))
             await self._check_counts(tenant)
             await self._check_steps(tenant)
+            await self._check_quality(tenant)
             await self._sample_past(tenant)
         return self._verdict
 
@@ -95,6 +99,23 @@ class Verification:
             self._note("stepped", check_steps(tenant, found))
             if found.lacking and self._repair and self._are_rows_sound():
                 self._verdict.repaired += await self._store.write(repair_steps(tenant, found))
+
+    async def _check_quality(self, tenant: str) -> None:
+        self._note("measured", await self._store.read(check_measured(tenant), long=True))
+        is_repairing = self._repair and self._are_rows_sound()
+        if is_repairing and any(each.subject == measures_of(tenant) for each in self._verdict.findings):
+            await self._measure_anew(tenant)
+        for day_s in await self._store.read(quality_days(tenant), long=True):
+            checked = await self._store.read(check_quality(tenant, day_s), long=True)
+            self._note("measured", checked)
+            if checked.findings and is_repairing:
+                self._verdict.repaired += await self._store.write(repair_quality(tenant, day_s))
+
+    async def _measure_anew(self, tenant: str) -> None:
+        after: bytes | None = b""
+        while after is not None:
+            after = await self._store.write(measure_calls(tenant, after, anew=True))
+        self._verdict.repaired += 1
 
     def _are_rows_sound(self) -> bool:
         """Counters that were made equal to damaged rows would hide the damage."""

@@ -99,6 +99,7 @@ def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
         "revisions": 6,
         "counted": 2,
         "stepped": 2,
+        "measured": 2,
         "pages": SAMPLES,
     }
 
@@ -150,7 +151,7 @@ def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> Non
     submit(bench, *[fact(number, f"CA{number:032x}", status="ringing") for number in range(1_001)])
     told = verdict(bench)
     assert told.is_clean
-    walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped"), 1_001)
+    walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped", "measured"), 1_001)
     assert told.looked_at == {**walked, "pages": SAMPLES}
 
 

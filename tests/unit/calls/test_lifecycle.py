@@ -72,7 +72,7 @@ def test_facts_that_differ_never_stand_level(told: list[Fact]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(many)
 def test_what_a_record_says_hangs_together(told: list[Fact]) -> None:
-    call, created_us = fold("acme", NODE, told)
+    call, created_us, _pdd_ms = fold("acme", NODE, told)
     assert call.created_at == utc_text(created_us)
     assert call.status in STATUSES
     assert created_us <= min(each.occurred_us for each in told)

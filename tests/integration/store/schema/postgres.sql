@@ -165,6 +165,8 @@ CREATE TABLE calls (
     revision bigint NOT NULL,
     updated_us bigint NOT NULL,
     record bytea NOT NULL,
+    measured bytea,
+    measured_revision bigint,
     CONSTRAINT calls_pkey PRIMARY KEY (tenant, id)
 );
 
@@ -175,6 +177,8 @@ CREATE INDEX calls_from ON calls USING btree (tenant, from_number, created_us, i
 CREATE INDEX calls_listed ON calls USING btree (tenant, created_us, id) INCLUDE (status, direction, route, agent, provider);
 
 CREATE INDEX calls_to ON calls USING btree (tenant, to_number, created_us, id) WHERE (to_number IS NOT NULL);
+
+CREATE INDEX calls_unmeasured ON calls USING btree (tenant, created_us) WHERE (measured IS NULL);
 
 CREATE UNIQUE INDEX calls_revised ON calls USING btree (tenant, revision);
 
@@ -383,6 +387,46 @@ CREATE TABLE provider_secrets (
     updated_us bigint NOT NULL,
     CONSTRAINT provider_secrets_pkey PRIMARY KEY (tenant, provider)
 );
+
+CREATE TABLE quality (
+    tenant text COLLATE "C" NOT NULL,
+    grain smallint NOT NULL,
+    bucket_s bigint NOT NULL,
+    key bytea NOT NULL,
+    direction smallint NOT NULL,
+    route text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    agent text COLLATE "C" NOT NULL,
+    provider_account text COLLATE "C" NOT NULL,
+    end_reason text COLLATE "C" NOT NULL,
+    country text COLLATE "C" NOT NULL,
+    attempts bigint NOT NULL DEFAULT 0,
+    completed bigint NOT NULL DEFAULT 0,
+    busy bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    no_answer bigint NOT NULL DEFAULT 0,
+    canceled bigint NOT NULL DEFAULT 0,
+    answered bigint NOT NULL DEFAULT 0,
+    machine_answered bigint NOT NULL DEFAULT 0,
+    transferred bigint NOT NULL DEFAULT 0,
+    transfers_requested bigint NOT NULL DEFAULT 0,
+    transfers_failed bigint NOT NULL DEFAULT 0,
+    escalated bigint NOT NULL DEFAULT 0,
+    long_calls bigint NOT NULL DEFAULT 0,
+    contained bigint NOT NULL DEFAULT 0,
+    short_calls bigint NOT NULL DEFAULT 0,
+    provider_failed bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    rang bigint NOT NULL DEFAULT 0,
+    alerted bigint NOT NULL DEFAULT 0,
+    talk_seconds bigint NOT NULL DEFAULT 0,
+    ring_seconds bigint NOT NULL DEFAULT 0,
+    pdd_ms bigint NOT NULL DEFAULT 0,
+    erased_calls bigint NOT NULL DEFAULT 0,
+    histograms bytea,
+    erased bytea,
+    CONSTRAINT quality_pkey PRIMARY KEY (tenant, grain, bucket_s, key)
+) WITH (fillfactor=70);
 
 CREATE TABLE route_numbers (
     tenant text COLLATE "C" NOT NULL,

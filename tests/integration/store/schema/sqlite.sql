@@ -174,6 +174,8 @@ CREATE TABLE calls (
     revision INTEGER NOT NULL,
     updated_us INTEGER NOT NULL,
     record BLOB NOT NULL,
+    measured BLOB,
+    measured_revision INTEGER,
     PRIMARY KEY (tenant, id)
 ) STRICT;
 
@@ -186,6 +188,8 @@ CREATE INDEX calls_listed ON calls (tenant, created_us, id, status, direction, r
 CREATE UNIQUE INDEX calls_revised ON calls (tenant, revision);
 
 CREATE INDEX calls_to ON calls (tenant, to_number, created_us, id) WHERE to_number IS NOT NULL;
+
+CREATE INDEX calls_unmeasured ON calls (tenant, created_us) WHERE measured IS NULL;
 
 CREATE TABLE count_history (
     tenant TEXT NOT NULL,
@@ -390,6 +394,46 @@ CREATE TABLE provider_secrets (
     sealed BLOB NOT NULL,
     updated_us INTEGER NOT NULL,
     PRIMARY KEY (tenant, provider)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quality (
+    tenant TEXT NOT NULL,
+    grain INTEGER NOT NULL,
+    bucket_s INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    direction INTEGER NOT NULL,
+    route TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    provider_account TEXT NOT NULL,
+    end_reason TEXT NOT NULL,
+    country TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    busy INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    no_answer INTEGER NOT NULL DEFAULT 0,
+    canceled INTEGER NOT NULL DEFAULT 0,
+    answered INTEGER NOT NULL DEFAULT 0,
+    machine_answered INTEGER NOT NULL DEFAULT 0,
+    transferred INTEGER NOT NULL DEFAULT 0,
+    transfers_requested INTEGER NOT NULL DEFAULT 0,
+    transfers_failed INTEGER NOT NULL DEFAULT 0,
+    escalated INTEGER NOT NULL DEFAULT 0,
+    long_calls INTEGER NOT NULL DEFAULT 0,
+    contained INTEGER NOT NULL DEFAULT 0,
+    short_calls INTEGER NOT NULL DEFAULT 0,
+    provider_failed INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    rang INTEGER NOT NULL DEFAULT 0,
+    alerted INTEGER NOT NULL DEFAULT 0,
+    talk_seconds INTEGER NOT NULL DEFAULT 0,
+    ring_seconds INTEGER NOT NULL DEFAULT 0,
+    pdd_ms INTEGER NOT NULL DEFAULT 0,
+    erased_calls INTEGER NOT NULL DEFAULT 0,
+    histograms BLOB,
+    erased BLOB,
+    PRIMARY KEY (tenant, grain, bucket_s, key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE route_numbers (

@@ -22,7 +22,7 @@ JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
-SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record
+SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record, t.measured
 FROM unnest(:tenant::text[], :id::bytea[]) AS k (tenant, id)
 JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
 
@@ -60,13 +60,13 @@ ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excl
 -- New and changed calls.
 INSERT INTO calls (
     tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
-    from_number, to_number, revision, updated_us, record
+    from_number, to_number, revision, updated_us, record, measured, measured_revision
 )
 SELECT * FROM unnest(
     :tenant::text[], :id::bytea[], :call_sid::text[], :created_us::bigint[], :status::smallint[],
     :direction::smallint[], :route::text[], :agent::text[], :provider::text[], :escalated::smallint[],
     :from_number::text[], :to_number::text[], :revision::bigint[], :updated_us::bigint[],
-    :record::bytea[]
+    :record::bytea[], :measured::bytea[], :revision::bigint[]
 )
 ON CONFLICT (tenant, id) DO UPDATE SET
     call_sid = excluded.call_sid,
@@ -81,14 +81,18 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     to_number = excluded.to_number,
     revision = excluded.revision,
     updated_us = excluded.updated_us,
-    record = excluded.record;
+    record = excluded.record,
+    measured = excluded.measured,
+    measured_revision = excluded.measured_revision;
 
 -- name: move_calls!
 -- Calls of which only the state, and what no index has, changed.
-UPDATE calls AS t SET status = k.status, revision = k.revision, updated_us = k.updated_us, record = k.record
+UPDATE calls AS t SET status = k.status, revision = k.revision, updated_us = k.updated_us, record = k.record,
+    measured = k.measured, measured_revision = k.revision
 FROM unnest(
-    :tenant::text[], :id::bytea[], :status::smallint[], :revision::bigint[], :updated_us::bigint[], :record::bytea[]
-) AS k (tenant, id, status, revision, updated_us, record)
+    :tenant::text[], :id::bytea[], :status::smallint[], :revision::bigint[], :updated_us::bigint[], :record::bytea[],
+    :measured::bytea[]
+) AS k (tenant, id, status, revision, updated_us, record, measured)
 WHERE t.tenant = k.tenant AND t.id = k.id;
 
 -- name: drop_calls!

@@ -1,6 +1,6 @@
 -- name: calls_after
 -- Calls in the order of their ids, for a walk over all of them.
-SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record
+SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, measured, revision, updated_us, record
 FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT :most;
 
 -- name: facts_after

@@ -16,7 +16,7 @@ SELECT tenant, node, key, received_us, content FROM facts WHERE tenant = :tenant
 
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
-SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record FROM calls WHERE tenant = :tenant AND id = :id;
+SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record, measured FROM calls WHERE tenant = :tenant AND id = :id;
 
 -- name: put_facts!
 -- Facts that are new to their calls.
@@ -45,11 +45,11 @@ ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excl
 -- New and changed calls.
 INSERT INTO calls (
     tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
-    from_number, to_number, revision, updated_us, record
+    from_number, to_number, revision, updated_us, record, measured, measured_revision
 )
 VALUES (
     :tenant, :id, :call_sid, :created_us, :status, :direction, :route, :agent, :provider, :escalated,
-    :from_number, :to_number, :revision, :updated_us, :record
+    :from_number, :to_number, :revision, :updated_us, :record, :measured, :revision
 )
 ON CONFLICT (tenant, id) DO UPDATE SET
     call_sid = excluded.call_sid,
@@ -64,11 +64,14 @@ ON CONFLICT (tenant, id) DO UPDATE SET
     to_number = excluded.to_number,
     revision = excluded.revision,
     updated_us = excluded.updated_us,
-    record = excluded.record;
+    record = excluded.record,
+    measured = excluded.measured,
+    measured_revision = excluded.measured_revision;
 
 -- name: move_calls!
 -- Calls of which only the state, and what no index has, changed.
-UPDATE calls SET status = :status, revision = :revision, updated_us = :updated_us, record = :record
+UPDATE calls SET status = :status, revision = :revision, updated_us = :updated_us, record = :record,
+    measured = :measured, measured_revision = :revision
 WHERE tenant = :tenant AND id = :id;
 
 -- name: drop_calls!

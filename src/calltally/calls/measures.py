@@ -1,0 +1,130 @@
+"""What one call adds to the measures of its tenant: which counts, and which seconds.
+
+Pure, and decided once, when the call changes: the ledger keeps the answer beside the call, so that it takes
+out exactly what it put in, even where a later release would judge the call otherwise.
+"""
+
+from typing import Final
+
+import msgspec
+
+from calltally.calls.causes import Cause, is_provider_failure, is_rejected
+from calltally.calls.country import country_of
+from calltally.calls.histogram import Bins, bin_of
+from calltally.calls.lifecycle import Folded
+from calltally.calls.model import FINAL, Call, Direction, Status
+
+# How many calls are so, each a column of the roll-ups and a bit of `Measured.marks`. Append only.
+COUNTS: Final = (
+    "attempts",
+    *("completed", "busy", "failed", "no_answer", "canceled"),
+    *("answered", "machine_answered", "transferred", "transfers_requested", "transfers_failed", "escalated"),
+    *("long_calls", "contained", "short_calls", "provider_failed", "rejected", "rang", "alerted"),
+)
+# Sums, over the calls of which the value is known.
+SUMS: Final = ("talk_seconds", "ring_seconds", "pdd_ms")
+# How many of `attempts` were erased since: they stay in every number, and are told apart here alone.
+ERASED: Final = "erased_calls"
+COLUMNS: Final = (*COUNTS, *SUMS, ERASED)
+
+# Under this many seconds of talk a call is a short one (metrics.md).
+SHORT_SECONDS: Final = 10
+_MACHINES: Final = ("machine", "fax")
+_TRANSFERS: Final = {
+    "bridged": "transferred",
+    "requested": "transfers_requested",
+    "failed": "transfers_failed",
+}
+_BIT: Final = {name: 1 << place for place, name in enumerate(COUNTS)}
+# Histograms of one row stand in one mapping: a kind and a bin make a number.
+_KIND: Final = 1024
+_PLACE: Final = {name: place for place, name in enumerate(COLUMNS)}
+
+
+class Measured(msgspec.Struct, frozen=True, array_like=True):
+    """One call in numbers, and what the finer keys say of it ('' where it is not known).
+
+    `marks` has a bit for each of `COUNTS`. `talk_seconds` is of answered calls, `ring_seconds` of final ones,
+    `pdd_ms` of those of which start and ringing are known.
+    """
+
+    marks: int
+    talk_seconds: int | None
+    ring_seconds: int | None
+    pdd_ms: int | None
+    provider_account: str
+    end_reason: str
+    country: str
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(Measured)
+
+
+def measure(folded: Folded) -> bytes:
+    """What a call adds, as the ledger stores it; only a final one adds more than an attempt."""
+    call = folded.call
+    other_end = call.to_number if call.direction == Direction.OUTBOUND else call.from_number
+    names = (call.provider_account or "", call.end_reason or "", country_of(other_end) or "")
+    if call.status not in FINAL:
+        return _encoder.encode(Measured(_BIT["attempts"], None, None, None, *names))
+    is_answered = call.answered_at is not None
+    talk_seconds = (call.duration_seconds or 0) if is_answered else None
+    marks = sum(map(_BIT.__getitem__, _marks(call, talk_seconds)))
+    marks |= _BIT["rang"] * (call.ring_seconds is not None) | _BIT["alerted"] * (folded.pdd_ms is not None)
+    return _encoder.encode(Measured(marks, talk_seconds, call.ring_seconds, folded.pdd_ms, *names))
+
+
+def measured_of(stored: bytes) -> Measured:
+    """What `measure` wrote; raises msgspec.DecodeError for anything else."""
+    return _decoder.decode(stored)
+
+
+def counts_of(measured: Measured) -> list[int]:
+    """The call as a row of `COLUMNS`."""
+    sums = (measured.talk_seconds or 0, measured.ring_seconds or 0, measured.pdd_ms or 0)
+    return [*(measured.marks >> place & 1 for place in range(len(COUNTS))), *sums, 0]
+
+
+def bins_of(measured: Measured) -> Bins:
+    """The call in the histograms."""
+    values = (measured.talk_seconds, measured.ring_seconds, measured.pdd_ms)
+    return {kind * _KIND + bin_of(value): 1 for kind, value in enumerate(values) if value is not None}
+
+
+def histogram_of(bins: Bins, name: str) -> Bins:
+    """The histogram of one of `SUMS` out of those that stand together."""
+    kind = SUMS.index(name)
+    return {code % _KIND: count for code, count in bins.items() if code // _KIND == kind}
+
+
+def place_of(name: str) -> int:
+    """Where in a row of `COLUMNS` a name stands."""
+    return _PLACE[name]
+
+
+def _marks(call: Call, talk_seconds: int | None) -> list[str]:
+    marks = ["attempts", call.status.replace("-", "_")]
+    if call.status == Status.FAILED:
+        marks += _failure(call)
+    return marks if talk_seconds is None else [*marks, *_answer(call, talk_seconds)]
+
+
+def _failure(call: Call) -> list[str]:
+    has_rung = call.ring_seconds is not None
+    cause = Cause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
+    judged = {"provider_failed": is_provider_failure, "rejected": is_rejected}
+    return [name for name, is_so in judged.items() if is_so(call.status, cause)]
+
+
+def _answer(call: Call, talk_seconds: int) -> list[str]:
+    outcome = (call.transfer or {}).get("outcome")
+    handed_over = call.escalated or outcome == "bridged"
+    marks = ["answered", "short_calls" if talk_seconds < SHORT_SECONDS else "long_calls"]
+    if talk_seconds >= SHORT_SECONDS and not handed_over:
+        marks.append("contained")
+    if (call.answered_by or "").lower().startswith(_MACHINES):
+        marks.append("machine_answered")
+    if outcome in _TRANSFERS:
+        marks.append(_TRANSFERS[outcome])
+    return [*marks, "escalated"] if call.escalated else marks

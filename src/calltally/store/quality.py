@@ -1,0 +1,226 @@
+"""The roll-ups of quality: what calls add up to by hour and by key, kept equal to the calls by the ledger.
+
+Three grains: a day and an hour by route, provider and direction, which most questions are about, and an hour
+by all keys. Counts are added where they stand. A histogram is read, changed and written back: the tenant's
+lock is held, and a commit has few that change, since only final calls are in them.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from calltally.calls.histogram import Bins, add, pack, unpack
+from calltally.calls.measures import COLUMNS, ERASED, Measured, bins_of, counts_of, measured_of, place_of
+from calltally.calls.times import SECOND_US
+from calltally.store.counts import Place
+from calltally.store.steps import Many, Params, Step
+
+DAY, HOUR, FINE = 1, 2, 3
+WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600}
+COARSE_KEYS: Final = ("direction", "route", "provider")
+FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
+_KEY_BYTES: Final = 16
+# Empty, and yet said: a row that keeps what it has says nothing.
+_NO_BINS: Final = msgspec.msgpack.encode({})
+_ERASED_AT: Final = place_of(ERASED)
+_ATTEMPTS_AT: Final = place_of("attempts")
+
+Keys: TypeAlias = tuple[int, str, str, str, str, str, str]
+# Which row: tenant, grain, bucket and the hash of its keys.
+RowId: TypeAlias = tuple[str, int, int, bytes]
+
+
+class Share(msgspec.Struct, array_like=True):
+    """What of a row is of erased calls."""
+
+    counts: list[int]
+    bins: Bins
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(Share)
+
+
+class Delta:
+    """What a commit, or a recount, adds to one row."""
+
+    __slots__ = ("bins", "counts", "erased", "keys")
+
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+        self.counts = [0] * len(COLUMNS)
+        self.bins: Bins = {}
+        self.erased: Share | None = None
+
+    def add(self, counts: list[int], bins: Bins, times: int = 1) -> None:
+        """Count a call, or with `times` -1 count it no more."""
+        self.counts = [had + times * more for had, more in zip(self.counts, counts, strict=True)]
+        add(self.bins, bins, times)
+
+    def erase(self, counts: list[int], bins: Bins) -> None:
+        """A call stays, as one that was erased."""
+        self.counts[_ERASED_AT] += 1
+        share = self.erased = self.erased or no_share()
+        share.counts = [had + more for had, more in zip(share.counts, counts, strict=True)]
+        add(share.bins, bins)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the row stays as it is."""
+        return not (self.bins or self.erased or any(self.counts))
+
+
+def no_share() -> Share:
+    """Of a row without an erased call."""
+    return Share([0] * len(COLUMNS), {})
+
+
+def share_of(stored: bytes | None) -> Share:
+    """The share of erased calls, as a row has it."""
+    return _decoder.decode(stored) if stored else no_share()
+
+
+def fine_keys(place: Place, measured: Measured) -> Keys:
+    """The keys of the row in which a call stands."""
+    finer = (place.agent or "", measured.provider_account, measured.end_reason, measured.country)
+    return (place.direction, place.route or "", place.provider or "", *finer)
+
+
+def coarse_keys(keys: Keys) -> Keys:
+    """The keys of the row of less detail."""
+    return (*keys[:3], "", "", "", "")
+
+
+def key_of(keys: Keys) -> bytes:
+    """A hash of keys: as themselves they could be longer than an index of PostgreSQL takes."""
+    return blake2b(msgspec.msgpack.encode(keys), digest_size=_KEY_BYTES).digest()
+
+
+class QualityDeltas:
+    """What a commit changes in the roll-ups, added up before anything is written."""
+
+    def __init__(self) -> None:
+        self._fine: dict[tuple[str, int, Keys], Delta] = {}
+
+    def move(self, old: tuple[Place, bytes | None] | None, new: tuple[Place, bytes]) -> None:
+        """A call changed, or is new: what it added goes, what it adds now comes."""
+        if old is not None and old[1] == new[1] and _bucket(old[0]) == _bucket(new[0]):
+            return
+        if old is not None:
+            self.take_out(*old)
+        self.add(*new)
+
+    def add(self, place: Place, measured: bytes, times: int = 1) -> None:
+        """Count a call, or with `times` -1 count it no more."""
+        call = measured_of(measured)
+        self._delta(place, call).add(counts_of(call), bins_of(call), times)
+
+    def take_out(self, place: Place, measured: bytes | None) -> None:
+        """A call that is none any more; one that was never measured is in no row."""
+        if measured is not None:
+            self.add(place, measured, -1)
+
+    def erase(self, place: Place, measured: bytes | None) -> None:
+        """A call that was erased stays in the numbers."""
+        if measured is not None:
+            call = measured_of(measured)
+            self._delta(place, call).erase(counts_of(call), bins_of(call))
+
+    def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
+        """What a row has of erased calls, as if they were still there."""
+        counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
+        self._fine.setdefault((tenant, bucket_s, keys), Delta(keys)).add(counts, share.bins)
+
+    def write(self) -> Step[None]:
+        """Add it all to the rows."""
+        yield from write_rows(self.rows())
+
+    def rows(self) -> dict[RowId, Delta]:
+        """The rows of all grains that change."""
+        rows: dict[RowId, Delta] = {}
+        for (tenant, hour_s, keys), fine in self._fine.items():
+            if fine.is_empty:
+                continue
+            rows[tenant, FINE, hour_s, key_of(keys)] = fine
+            coarse = coarse_keys(keys)
+            key = key_of(coarse)
+            hour = rows.setdefault((tenant, HOUR, hour_s, key), Delta(coarse))
+            hour.add(fine.counts, fine.bins)
+            day = rows.setdefault((tenant, DAY, hour_s - hour_s % WIDTH_S[DAY], key), Delta(coarse))
+            day.add(fine.counts, {})
+        return {row: delta for row, delta in rows.items() if not delta.is_empty}
+
+    def _delta(self, place: Place, call: Measured) -> Delta:
+        second = place.created_us // SECOND_US
+        keys = fine_keys(place, call)
+        where = (place.tenant, second - second % WIDTH_S[FINE], keys)
+        delta = self._fine.get(where)
+        if delta is None:
+            delta = self._fine[where] = Delta(keys)
+        return delta
+
+
+def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
+    """Add differences to rows. The tenants' heads must be locked."""
+    kept = yield from _kept(rows)
+    if rows:
+        yield Many("add_quality", [_row(row, rows[row], kept.get(row)) for row in sorted(rows)], CLAUSES)
+
+
+def named(row: RowId) -> dict[str, Any]:
+    """A row as the parameters that find it."""
+    return dict(zip(("tenant", "grain", "bucket_s", "key"), row, strict=True))
+
+
+def _bucket(place: Place) -> tuple[Any, ...]:
+    """All of a place that decides in which row a call stands, but its status."""
+    return (place.created_us // (WIDTH_S[FINE] * SECOND_US), *place[3:])
+
+
+def _kept(rows: Mapping[RowId, Delta]) -> Step[dict[RowId, tuple[bytes | None, bytes | None]]]:
+    """What the rows hold that cannot be added to where it stands."""
+    asked = [named(row) for row, delta in rows.items() if delta.bins or delta.erased]
+    if not asked:
+        return {}
+    found = yield Many("quality_of_keys", asked)
+    return {tuple(row[:4]): (row[4], row[5]) for row in found}
+
+
+def _row(row: RowId, delta: Delta, kept: tuple[bytes | None, bytes | None] | None) -> Params:
+    histograms, erased = kept or (None, None)
+    return {
+        **named(row),
+        **dict(zip(FINE_KEYS, delta.keys, strict=True)),
+        **dict(zip(COLUMNS, delta.counts, strict=True)),
+        "histograms": _added(histograms, delta.bins) if delta.bins else None,
+        "erased": _erased(erased, delta.erased) if delta.erased else None,
+    }
+
+
+def _added(stored: bytes | None, more: Bins) -> bytes:
+    bins = unpack(stored)
+    add(bins, more)
+    return pack(bins) or _NO_BINS
+
+
+def _erased(stored: bytes | None, more: Share) -> bytes:
+    share = share_of(stored)
+    share.counts = [had + adds for had, adds in zip(share.counts, more.counts, strict=True)]
+    add(share.bins, more.bins)
+    return _encoder.encode(share)
+
+
+def _joined(pattern: str, names: tuple[str, ...] = COLUMNS) -> str:
+    return ", ".join(pattern.format(name) for name in names)
+
+
+def _clauses() -> Iterator[tuple[str, str]]:
+    yield "columns", _joined("{0}")
+    yield "values", _joined(":{0}")
+    yield "arrays", _joined(":{0}::bigint[]")
+    yield "sums", _joined("{0} = quality.{0} + excluded.{0}")
+
+
+CLAUSES: Final = tuple(_clauses())

@@ -1,0 +1,30 @@
+-- name: unmeasured_calls
+-- How many calls of a window stand in no roll-up yet: a release without them wrote those.
+SELECT count(*) FROM calls
+WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us AND measured IS NULL;
+
+-- name: stale_calls
+-- How many calls are to be measured.
+SELECT count(*) FROM calls WHERE tenant = :tenant {filters};
+
+-- name: calls_to_measure
+-- Calls in the order of their ids that are to be measured.
+SELECT id FROM calls WHERE tenant = :tenant AND id > :id {filters} ORDER BY id LIMIT :most;
+
+-- name: first_and_last_quality
+-- Between which buckets a tenant has roll-ups.
+SELECT min(bucket_s), max(bucket_s) FROM quality WHERE tenant = :tenant;
+
+-- name: quality_between
+-- The roll-ups of all grains whose buckets begin in a window.
+SELECT
+    grain, bucket_s, key, direction, route, provider, agent, provider_account, end_reason, country,
+    {columns}, histograms, erased
+FROM quality WHERE tenant = :tenant AND bucket_s >= :lo_s AND bucket_s < :hi_s;
+
+-- name: measured_after
+-- What each call of a window adds, in the order of their creation, from behind a call or an instant.
+SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.measured FROM calls AS c
+WHERE c.tenant = :tenant AND (c.created_us, c.id) > (:after_us, :after_id) AND c.created_us < :hi_us
+    AND c.measured IS NOT NULL {filters}
+ORDER BY c.created_us, c.id LIMIT :most;
