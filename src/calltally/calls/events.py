@@ -41,8 +41,10 @@ class Outcome(StrEnum):
 class Said(TypedDict, total=False):
     """What one fact says. A key that is absent says nothing; values are never None.
 
-    Times are microseconds UTC. `mapped_route` and `mapped_agent` come from the tenant's table of
-    numbers at the moment of receipt, and give way to a `route` or `agent` that somebody names.
+    Times are microseconds UTC. `leg` is the part of the call that this is about, for tellers that write a
+    record for each (a switch that tries one agent after another): legs differ without contradicting each
+    other. `mapped_route` and `mapped_agent` come from the tenant's table of numbers at the moment of receipt,
+    and give way to a `route` or `agent` that somebody names.
     """
 
     status: str
@@ -75,6 +77,7 @@ class Said(TypedDict, total=False):
     cost: dict[str, Any]
     tags: list[str]
     metadata: dict[str, Any]
+    leg: str
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):

@@ -27,6 +27,13 @@ _PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = 
     "from_number",
     "to_number",
 )
+_OF_FIRST_LEG: Final[
+    tuple[Literal["direction", "from_number", "to_number", "metadata", "started_us"], ...]
+] = (
+    *_PARTIES,
+    "metadata",
+    "started_us",
+)
 
 
 class Folded(NamedTuple):
@@ -54,7 +61,7 @@ class _Told:
 
     __slots__ = (
         *("answered", "created_us", "disputed", "escalated", "finals"),
-        *("first_us", "last_us", "merged", "open", "tags"),
+        *("first_us", "last_us", "leg_us", "merged", "open", "tags"),
     )
 
     def __init__(self, ordered: Sequence[Fact]) -> None:
@@ -67,6 +74,7 @@ class _Told:
         self.created_us = ordered[0].occurred_us
         self.first_us: dict[str, int] = {}
         self.last_us: dict[str, int] = {}
+        self.leg_us: int | None = None
         self.tags: set[str] = set()
         for fact in ordered:
             self._take(fact.said, fact.occurred_us)
@@ -74,6 +82,8 @@ class _Told:
 
     def _take(self, said: Said, occurred_us: int) -> None:
         merged = self.merged
+        if "leg" in said:
+            said = self._of_call(said)
         for name in _PARTIES:
             if name in said and merged.get(name, said[name]) != said[name]:
                 self.disputed = True
@@ -90,6 +100,25 @@ class _Told:
             self.escalated = True
         if "tags" in said:
             self.tags.update(said["tags"])
+
+    def _of_call(self, said: Said) -> Said:
+        """What one leg says of the whole call.
+
+        The call was answered when its first leg was, and ended with the last. Who called whom the leg says
+        that began first: a later one has the agent to whom the call went on.
+        """
+        kept, merged, started_us = said.copy(), self.merged, said.get("started_us", 0)
+        self.answered = self.answered or "answered_us" in said
+        if "answered_us" in said and merged.get("answered_us", said["answered_us"]) < said["answered_us"]:
+            del kept["answered_us"]
+        if "ended_us" in said:
+            kept["ended_us"] = max(said["ended_us"], merged.get("ended_us", said["ended_us"]))
+        if self.leg_us is not None and self.leg_us <= started_us:
+            for name in _OF_FIRST_LEG:
+                kept.pop(name, None)
+        else:
+            self.leg_us = started_us
+        return kept
 
     def _take_talk(self, said: Said, occurred_us: int) -> None:
         """A talk proves an answer and, told with its end, that the call was there when the talk began."""
@@ -237,6 +266,9 @@ def _conflicts(ordered: Sequence[Fact], merged: Said, status: str) -> int:
 
 
 def _contradicts(said: Said, merged: Said, status: str) -> bool:
+    if "leg" in said:
+        # That one agent did not answer says nothing against another who did.
+        return False
     final = said.get("status")
     # A `completed` beside busy or no-answer is what Vonage always sends, and contradicts nothing.
     if final in FINAL and final not in (status, Status.COMPLETED):

@@ -5,8 +5,13 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
+from calltally.providers import shown_secret
+from calltally.providers.asterisk import files as asterisk_files
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.fetching import Fetch
+from calltally.providers.freeswitch import files as freeswitch_files
+from calltally.providers.freeswitch import normalise as freeswitch_normalise
+from calltally.providers.kamailio import events as kamailio_events
 from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
@@ -68,7 +73,33 @@ TWILIO: Final = Provider(
     fetch=twilio_fetch.FETCH,
 )
 
-PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in (TWILIO,)}
+ASTERISK: Final = Provider(
+    name="asterisk",
+    kind=Kind.SWITCH,
+    list_facts=asterisk_files.list_facts,
+    ids_are_unique=False,
+)
+FREESWITCH: Final = Provider(
+    name="freeswitch",
+    kind=Kind.SWITCH,
+    secret_names=(*shown_secret.SECRET_NAMES, "account"),
+    needs=shown_secret.SECRET_NAMES[:1],
+    webhook=Webhook(shown_secret.verify, freeswitch_normalise.facts_of),
+    list_facts=freeswitch_files.list_facts,
+    account_name="account",
+)
+KAMAILIO: Final = Provider(
+    name="kamailio",
+    kind=Kind.SWITCH,
+    secret_names=(*shown_secret.SECRET_NAMES, "account"),
+    needs=shown_secret.SECRET_NAMES[:1],
+    webhook=Webhook(shown_secret.verify, kamailio_events.facts_of),
+    list_facts=kamailio_events.list_facts,
+    account_name="account",
+)
+
+_ALL: Final = (TWILIO, ASTERISK, FREESWITCH, KAMAILIO)
+PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in _ALL}
 
 # Each way in has its own list, so that nobody is offered one that is not there.
 WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}

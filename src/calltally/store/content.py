@@ -22,7 +22,7 @@ _NAMES: Final = (
     *("session_id", "parent_call_sid", "provider", "provider_account", "started_us", "ringing_us"),
     *("answered_us", "ended_us", "talk_seconds", "escalated", "escalation", "transfer", "summary"),
     *("end_reason", "hangup_cause", "sip_code", "error_code", "answered_by", "recording_url", "cost"),
-    *("tags", "metadata"),
+    *("tags", "metadata", "leg"),
 )
 _NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
 _HEX_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)

@@ -1,0 +1,1 @@
+"""Asterisk: its call detail records, from Master.csv and other tables, and as AMI's `Cdr` events."""

@@ -1,0 +1,158 @@
+"""The traps of Asterisk's call detail records, each by its name."""
+
+import json
+import random
+
+import pytest
+
+from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import Call
+from calltally.providers.asterisk.files import list_facts
+from calltally.providers.asterisk.words import AMI_NAMES, CUSTOM, MASTER
+from calltally.providers.callback import Refusal, Source
+from tests.unit.providers.asterisk.samples import PLAIN, ROWS, call, row
+from tests.unit.providers.sampling import NOW_US
+
+SOURCE = Source(Door.IMPORT, NOW_US)
+
+
+def told(text: str | bytes, source: Source = SOURCE) -> list[Fact | Refusal]:
+    body = text.encode() if isinstance(text, str) else text
+    return list(list_facts(body.splitlines(keepends=True), source))
+
+
+def facts(text: str, source: Source = SOURCE) -> list[Fact]:
+    items = told(text, source)
+    assert [item for item in items if isinstance(item, Refusal)] == []
+    return [item for item in items if isinstance(item, Fact)]
+
+
+def folded(found: list[Fact]) -> Call:
+    assert len({fact.call_sid for fact in found}) == 1
+    return fold("acme", Node(found[0].call_sid, is_carrier=True), found).call
+
+
+def reason(text: str) -> str:
+    (refused,) = [item for item in told(text) if isinstance(item, Refusal)]
+    return refused.reason
+
+
+def test_trap_several_rows_of_one_linkedid_are_one_call_whatever_their_order() -> None:
+    found = facts("".join(ROWS[1:3]))
+    calls = [folded(random.Random(seed).sample(found * 2, 4)) for seed in range(8)]
+    assert [each == calls[0] for each in calls] == [True] * 8
+    assert (calls[0].status, calls[0].duration_seconds, calls[0].conflicts) == ("completed", 40, 0)
+
+
+def test_trap_duration_includes_the_ringing_and_the_talk_does_not() -> None:
+    (fact,) = facts(ROWS[0])
+    assert folded([fact]).duration_seconds == 33
+
+
+def test_a_transfer_is_talked_from_its_first_answer_to_its_last_end() -> None:
+    first = call("9.1", ("07:00:00", "07:00:05", "07:01:00"), (60, 55), "ANSWERED", sequence=1)
+    second = call("9.1", ("07:01:00", "07:01:10", "07:03:00"), (120, 110), "ANSWERED", sequence=2, dst="300")
+    transferred = folded(facts(second + first))
+    assert (transferred.duration_seconds, transferred.to_number) == (175, "+14155550100")
+
+
+def test_a_call_that_no_agent_took_is_not_answered() -> None:
+    rows = [
+        call("9.2", ("07:00:00", "", f"07:00:{second}"), (10, 0), disposition, sequence=number)
+        for number, (second, disposition) in enumerate((("10", "NO ANSWER"), ("20", "BUSY")))
+    ]
+    tried = folded(facts("".join(rows)))
+    assert (tried.status, tried.duration_seconds, tried.conflicts) == ("busy", 0, 0)
+
+
+def test_one_id_on_two_switches_is_two_calls() -> None:
+    first, second = (facts(ROWS[0], SOURCE._replace(account=name))[0] for name in ("berlin", "oslo"))
+    assert (first.call_sid, second.call_sid) == (f"berlin:{PLAIN}", f"oslo:{PLAIN}")
+
+
+def test_times_are_of_the_clock_on_the_switchs_wall() -> None:
+    (fact,) = facts(ROWS[0], SOURCE._replace(time_zone="Europe/Berlin"))
+    assert folded([fact]).answered_at == "2026-08-22T05:40:09.000000Z"
+
+
+def test_a_header_names_the_columns_wherever_it_stands() -> None:
+    header = "calldate,clid,src,dst,disposition,duration,billsec,uniqueid,linkedid\n"
+    line = "2026-08-22 07:40:00,,100,200,ANSWERED,42,33,1.5,1.4\n"
+    for text in (header + line, header + line.replace("1.4", "1.3") + header + line):
+        assert facts(text)[-1].call_sid == "1.4"
+    assert folded(facts(header + line)).duration_seconds == 33
+
+
+def test_the_sample_of_cdr_custom_is_known_by_where_its_start_stands() -> None:
+    named = dict(zip(MASTER, _cells(ROWS[0]), strict=True))
+    custom = row(*(named[name] for name in CUSTOM[:19]))
+    assert folded(facts(custom)).duration_seconds == 33
+
+
+def _cells(line: str) -> list[str]:
+    (fact,) = facts(line)
+    raw = json.loads(fact.raw)
+    return [raw[name] for name in MASTER]
+
+
+def test_a_row_without_any_id_is_known_by_its_channel_and_start() -> None:
+    first, again = facts(ROWS[0].rsplit(',"', 4)[0] + "\n"), facts(ROWS[0].rsplit(',"', 4)[0] + "\n")
+    assert first[0].call_sid == again[0].call_sid
+    assert first[0].call_sid.startswith("row-")
+
+
+def test_an_event_of_ami_is_the_same_call() -> None:
+    names = {ours: theirs for theirs, ours in AMI_NAMES.items()}
+    lines = [f"{names[name]}: {cell}" for name, cell in zip(MASTER, _cells(ROWS[0]), strict=True)]
+    event = "\r\n".join(["Asterisk Call Manager/7.0.3", "", "Event: Cdr", *lines, "", ""])
+    other = "Event: Hangup\r\nUniqueid: 1.1\r\n\r\n"
+    assert folded(facts(event + other)).duration_seconds == 33
+    (refused,) = told((event + other + event.removesuffix("\r\n"))[:-3])[1:]
+    assert isinstance(refused, Refusal)
+    assert "cut" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("42,33", "42,50", "billsec 50 is longer than duration 42"),
+        ("42,33", "42,-1", "billsec '-1': negative"),
+        ("07:40:42", "07:39:00", "the end 2026-08-22T07:39:00.000000Z is before"),
+        ("ANSWERED", "EATEN", "disposition 'EATEN': not one of ANSWERED"),
+        ('"2026-08-22 07:40:00"', '"2026-08-22 25:40:00"', "start '2026-08-22 25:40:00': not a time"),
+        ('"2026-08-22 07:40:00"', '"1970-01-01 00:00:00"', "before the year 2000"),
+        ("DOCUMENTATION", "DOC\0", "NUL"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(old: str, new: str, words: str) -> None:
+    items = told(ROWS[0].replace(old, new) + ROWS[3])
+    assert words in reason(ROWS[0].replace(old, new))
+    assert [isinstance(item, Fact) for item in items] == [False, True]
+
+
+def test_a_row_of_another_encoding_or_behind_a_power_cut_costs_no_other() -> None:
+    file = (
+        ROWS[0].encode() + ROWS[1].replace("Caller", "Zoë").encode("latin-1") + b"\0" * 60 + ROWS[3].encode()
+    )
+    assert [isinstance(item, Fact) for item in told(file)] == [True, False, True]
+    assert (
+        len([item for item in told(file, SOURCE._replace(encoding="latin-1")) if isinstance(item, Fact)]) == 3
+    )
+
+
+def test_a_cut_anywhere_makes_no_call_that_the_whole_file_has_not() -> None:
+    file = "".join(ROWS)
+    whole = {(fact.call_sid, fact.key) for fact in facts(file)}
+    start = len(ROWS[0])
+    for cut in range(start, len(file)):
+        items = told(file[:cut])
+        kept = {(item.call_sid, item.key) for item in items if isinstance(item, Fact)}
+        assert {sid for sid, _ in kept} <= {sid for sid, _ in whole}, file[:cut][-80:]
+
+
+def test_direction_is_said_only_where_the_context_says_it() -> None:
+    (fact,) = facts(ROWS[0].replace("from-trunk", "my-own-plan"))
+    assert "direction" not in fact.said
+    assert facts(ROWS[2])[0].said["direction"] == "inbound"

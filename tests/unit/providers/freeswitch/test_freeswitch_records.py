@@ -1,0 +1,122 @@
+"""The traps of FreeSWITCH's call detail records, each by its name."""
+
+import json
+
+import pytest
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import Call
+from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.freeswitch.files import list_facts
+from calltally.providers.freeswitch.normalise import facts_of
+from calltally.providers.freeswitch.xml_text import read_xml
+from tests.unit.providers.freeswitch.samples import (
+    A_LEG,
+    A_RECORD,
+    B_RECORD,
+    BUSY_RECORD,
+    GIVEN_UP_RECORD,
+    START,
+    as_xml,
+    record,
+    variables,
+)
+from tests.unit.providers.sampling import NOW_US
+
+SOURCE = Source(Door.IMPORT, NOW_US)
+
+
+def told(body: bytes, source: Source = SOURCE) -> list[Fact | Refusal]:
+    return list(list_facts(body.splitlines(keepends=True), source))
+
+
+def posted(body: bytes) -> list[Fact]:
+    return facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
+
+
+def folded(fact: Fact) -> Call:
+    return fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
+
+
+def test_trap_an_answer_epoch_of_0_was_never_answered() -> None:
+    (fact,) = posted(json.dumps(BUSY_RECORD).encode())
+    assert "answered_us" not in fact.said
+    call = folded(fact)
+    assert (call.status, call.answered_at, call.duration_seconds) == ("busy", None, 0)
+    assert call.ring_seconds == 40
+
+
+def test_trap_the_ring_time_is_apart_from_the_talk() -> None:
+    call = folded(posted(json.dumps(A_RECORD).encode())[0])
+    assert (call.ring_seconds, call.duration_seconds) == (7, 33)
+
+
+def test_the_second_leg_names_the_first_as_its_parent() -> None:
+    assert folded(posted(json.dumps(B_RECORD).encode())[0]).parent_call_sid == A_LEG
+
+
+@pytest.mark.parametrize("values", [A_RECORD, BUSY_RECORD, GIVEN_UP_RECORD])
+def test_xml_says_the_same_as_json(values: dict[str, object]) -> None:
+    (json_fact,), (xml_fact,) = posted(json.dumps(values).encode()), posted(as_xml(values))
+    assert folded(json_fact) == folded(xml_fact)
+
+
+def test_xml_in_a_file_is_read_record_by_record() -> None:
+    cut = as_xml(GIVEN_UP_RECORD)[:-20]
+    items = told(as_xml(A_RECORD) + b"\n" + as_xml(BUSY_RECORD) + as_xml(B_RECORD) + b"\n" + cut)
+    assert [isinstance(item, Fact) for item in items] == [True, True, True, False]
+    assert items[-1] == Refusal("line 6", "the record has no end: it was cut")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<!DOCTYPE cdr [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><cdr><uuid>&b;</uuid></cdr>',
+        b'<!DOCTYPE cdr SYSTEM "file:///etc/passwd"><cdr/>',
+        b"<cdr>" + b"<a>" * 40 + b"</a>" * 40 + b"</cdr>",
+        b"<cdr>" + b"<a/>" * 30_000 + b"</cdr>",
+        b"<cdr>&unknown;</cdr>",
+        b"<cdr>\xff</cdr>",
+        b'<?xml version="1.0" encoding="no-such"?><cdr/>',
+    ],
+)
+def test_unsafe_xml_is_refused(body: bytes) -> None:
+    with pytest.raises(NotUnderstood):
+        read_xml(body)
+
+
+def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
+    header = "uuid,direction,destination_number,start_stamp,answer_stamp,end_stamp,billsec,hangup_cause\n"
+    clocks = ",".join(f"2026-08-22 {clock}" for clock in ("09:40:00", "09:40:09", "09:40:42"))
+    row = f"u-1,inbound,100,{clocks},33,NORMAL_CLEARING\n"
+    items = told((header + row + row[:60] + "\n").encode(), SOURCE._replace(time_zone="Europe/Berlin"))
+    assert isinstance(items[0], Fact)
+    call = folded(items[0])
+    assert (call.answered_at, call.duration_seconds) == ("2026-08-22T07:40:09.000000Z", 33)
+    assert isinstance(items[1], Refusal)
+    assert "the row was cut" in items[1].reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"billsec": -3}, "billsec '-3': negative"),
+        ({"answer_uepoch": (START + 9) * 1_000_000, "billsec": 300}, "longer than the call of"),
+        ({"end_uepoch": (START - 60) * 1_000_000}, "is before"),
+        ({"end_uepoch": "soon"}, "end_uepoch 'soon'"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_reason(changes: dict[str, object], words: str) -> None:
+    items = told(json.dumps(record(**variables("u-2", **changes))).encode() + b"\n")
+    assert isinstance(items[0], Refusal)
+    assert words in items[0].reason
+
+
+def test_one_id_of_two_calls_is_counted_as_a_conflict_and_both_are_kept() -> None:
+    other = record(**variables(A_LEG, caller_id_number="+14155550199", start_uepoch=(START + 1) * 1_000_000))
+    found = [*posted(json.dumps(A_RECORD).encode()), *posted(json.dumps(other).encode())]
+    call = fold("acme", Node(A_LEG, is_carrier=True), found).call
+    assert call.conflicts == 1

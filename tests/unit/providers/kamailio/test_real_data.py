@@ -1,0 +1,33 @@
+"""The events of the real switch, as its file and as its requests."""
+
+import json
+from collections import Counter
+
+from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.providers.callback import Callback, Source
+from calltally.providers.kamailio.events import facts_of, list_facts
+from tests.conftest import REAL_DATA
+
+AFTER_US = 1_795_600_000_000_000
+FILE = REAL_DATA / "kamailio" / "dialog_events.jsonl"
+
+
+def test_the_file_of_a_real_switch_is_201_calls() -> None:
+    with FILE.open("rb") as lines:
+        facts = [item for item in list_facts(lines, Source(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)]
+    assert len(facts) == 405
+    by_sid: dict[str, dict[bytes, Fact]] = {}
+    for fact in facts:
+        by_sid.setdefault(fact.call_sid, {})[fact.key] = fact
+    calls = [fold("acme", Node(sid, is_carrier=True), told.values()).call for sid, told in by_sid.items()]
+    assert Counter(call.status for call in calls) == {"completed": 200, "failed": 1}
+    assert {call.conflicts for call in calls} == {0}
+
+
+def test_a_request_says_what_the_line_says() -> None:
+    line = FILE.read_bytes().splitlines()[0]
+    (fact,) = facts_of(Callback("POST", "https://calls.example/", {}, line, AFTER_US))
+    assert fact.said["status"] == "in-progress"
+    assert fact.occurred_us == int(json.loads(line)["ts"]) * 1_000_000
