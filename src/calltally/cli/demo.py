@@ -195,5 +195,6 @@ def _print_request(place: _Place, key: str) -> None:
     typer.echo(
         f"The demonstration is served on {place.url} until you press Ctrl-C. Its calls:\n\n"
         f'curl -sS "{place.url}/api/v1/call-logs?limit=25&offset=0" \\\n'
-        f'  -H "Authorization: Bearer {key}"\n'
+        f'  -H "Authorization: Bearer {key}"\n\n'
+        f"In a browser: {place.url}/calls, signed in with that key.\n"
     )

@@ -11,6 +11,7 @@ from calltally.web.api import call_list, call_logs, changes, events, ingest, pro
 from calltally.web.api.admin import ADMIN_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
+from calltally.web.dashboard.pages import PAGE_HANDLERS
 from calltally.web.documents import documents
 from calltally.web.envelope import Envelope
 from calltally.web.options import options_of
@@ -34,6 +35,7 @@ HANDLERS: Final[Sequence[Any]] = (
     probes.health,
     probes.ready,
     probes.metrics,
+    *PAGE_HANDLERS,
 )
 
 

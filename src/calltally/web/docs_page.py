@@ -23,7 +23,8 @@ def home_page() -> str:
         "Calltally",
         "<p>Call history of voice agents and phone lines: one true record per call, told by signed provider"
         " callbacks, that a team can list, audit and measure with.</p>"
-        '<ul><li><a href="/docs">How to use it</a>: every endpoint, parameter and example</li>'
+        '<ul><li><a href="/calls">Calls</a>: find one, and see what happened on it</li>'
+        '<li><a href="/docs">How to use it</a>: every endpoint, parameter and example</li>'
         '<li><a href="/docs/problems">Problems</a>: what each error means</li>'
         '<li><a href="/openapi.json">openapi.json</a>: the same for machines (OpenAPI 3.1)</li></ul>',
     )

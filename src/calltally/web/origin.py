@@ -12,10 +12,11 @@ def public_url_of(request: AnyRequest) -> str:
     scope = request.scope
     path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
     query = scope["query_string"]
-    return _origin(request) + (path + b"?" + query if query else path).decode("latin-1")
+    return origin_of(request) + (path + b"?" + query if query else path).decode("latin-1")
 
 
-def _origin(request: AnyRequest) -> str:
+def origin_of(request: AnyRequest) -> str:
+    """Scheme, host and port as the outside sees them."""
     exchange = exchange_in(request.scope)
     if exchange.parts.public_url is not None:
         return exchange.parts.public_url

@@ -11,7 +11,7 @@ from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
 from calltally.store.holds import pin
 from calltally.store.listing import Listed, View, is_present, is_seek, list_present, list_view, view_of
 from calltally.store.steps import Step
-from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ
+from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ, Access
 from calltally.web.api.call_streams import STREAM_HEADERS, STREAMED, stream_plan
 from calltally.web.etags import ETAG_MEANING, matches, weak_tag
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
@@ -77,7 +77,11 @@ async def list_call_logs(request: AnyRequest) -> ASGIApp:
 def list_query(request: AnyRequest) -> ListQuery:
     """What is asked for, with what the key may search. Raises InvalidInput with every fault."""
     access = access_of(request)
-    query = _parsed(request.scope["query_string"], allow_tenant=access.is_admin)
+    return with_search(_parsed(request.scope["query_string"], allow_tenant=access.is_admin), access)
+
+
+def with_search(query: ListQuery, access: Access) -> ListQuery:
+    """The query with what the key may search: transcripts only for those that may read them."""
     if query.filter.q is None:
         return query
     searched = replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ))

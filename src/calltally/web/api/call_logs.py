@@ -113,7 +113,7 @@ class RawEvent(Event, frozen=True):
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Reply:
     """The record as the list has it, and behind it what belongs to this call alone."""
-    record, facts = await _found(request)
+    record, facts = await found_call(request)
     events = msgspec.json.encode([_event(fact) for fact in facts])
     # Sessions and deliveries do not exist yet; their places do, so that clients need not change.
     return Reply(b'%b,"events":%b,"session":null,"deliveries":[]}' % (record[:-1], events))
@@ -132,17 +132,17 @@ async def erase_call_log(request: AnyRequest) -> Reply:
 async def list_call_log_events(request: AnyRequest) -> Reply:
     """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
     window = parse_list_query(without_tenant(request), allow_tenant=False)
-    _record, facts = await _found(request)
+    _record, facts = await found_call(request)
     shows_raw = access_of(request).may(TRANSCRIPTS_READ)
     shown = facts[window.offset : window.offset + window.limit]
-    data = [_raw_event(fact, shows_raw=shows_raw) for fact in shown]
+    data = [shown_fact(fact, shows_raw=shows_raw) for fact in shown]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
     return Reply.json(page, headers=(link_header(request, Window(window.limit, window.offset, len(facts))),))
 
 
-async def _found(request: AnyRequest) -> tuple[bytes, list[StoredFact]]:
+async def found_call(request: AnyRequest, behind: str = "call-logs") -> tuple[bytes, list[StoredFact]]:
     """The call that the path names, and its facts. Raises NotFound, for another tenant's too."""
-    tenant, named = tenant_of(request), part_after(request, "call-logs")
+    tenant, named = tenant_of(request), part_after(request, behind)
     found = await parts_of(request).store.read_tenant(tenant, partial(_call_and_facts, tenant, named))
     if found is None:
         raise NotFound("there is no call of that id or SID; it may not have been told of yet")
@@ -162,7 +162,8 @@ def _event(stored: StoredFact) -> Event:
     return Event(**_told(stored))
 
 
-def _raw_event(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
+def shown_fact(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
+    """One fact as people and clients are shown it; its body only where `shows_raw`."""
     raw, encoding = _readable(stored.fact.raw) if shows_raw else (None, None)
     return RawEvent(**_told(stored), raw=raw, raw_encoding=encoding)
 

@@ -1,0 +1,118 @@
+"""`/calls`: the list, with every filter of the API in its URL."""
+
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from litestar import get
+from litestar.types import ASGIApp
+
+from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
+from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.calls.times import utc_text
+from calltally.store.listing import Listed, is_seek, list_calls
+from calltally.web.api.call_list import list_call_logs, with_search
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.finding import place_of
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import (
+    chips,
+    filters_alone,
+    meant,
+    only,
+    pager,
+    placed,
+    url,
+)
+from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.shown import days
+from calltally.web.dashboard.signing_in import session_header
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.origin import origin_of
+from calltally.web.query import Pairs, pairs_of
+from calltally.web.reply import Headers, Reply
+
+PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
+EXPORTS: Final = ("csv", "ndjson", "parquet")
+API: Final = "/api/v1/call-logs"
+EXPORT: Final = "/calls-export"
+_HANDLING: Final[Any] = {Exception: answer_page}
+
+
+@get("/calls", operation=of_page("/calls"), exception_handlers=_HANDLING)
+async def show_calls(request: AnyRequest) -> Reply:
+    """A page of calls. Its links carry the snapshot, so that rows do not move while one reads."""
+    visitor = await visitor_of(request)
+    pairs = meant(pairs_of(request.scope["query_string"]))
+    if pairs and pairs[0][0] == "find":
+        return redirect(await place_of(parts_of(request), visitor.tenant, pairs[0][1]))
+    pairs = placed(pairs, _limit(pairs))
+    query = with_search(parse_list_query(pairs, allow_tenant=False), visitor.access)
+    read = partial(list_calls, visitor.tenant, query)
+    listed = await parts_of(request).store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
+    return page(
+        "calls.html", visitor, _values(request, pairs, query, listed), headers=renewed(request, visitor)
+    )
+
+
+@get("/calls-export", operation=of_page("/calls-export"), exception_handlers=_HANDLING)
+async def export_calls(request: AnyRequest) -> ASGIApp:
+    """Exactly what is shown, as a file, by the session instead of a key in a header."""
+    await visitor_of(request)
+    answer: ASGIApp = await list_call_logs.fn(request)
+    return answer
+
+
+def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
+    """The cookie anew, where it was used for a while."""
+    now_us = parts_of(request).clock()
+    if not visitor.session.is_worn(now_us):
+        return ()
+    return session_header(request, visitor.session._replace(seen_us=now_us))
+
+
+def _limit(pairs: Pairs) -> int:
+    text = only(pairs, "limit")
+    return min(max(int(text), 1), MAX_LIMIT) if text.isdecimal() else DEFAULT_LIMIT
+
+
+def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:
+    """All that the page is filled with."""
+    calls = msgspec.json.decode(b"[" + listed.records + b"]")
+    here = filters_alone(pairs)
+    filters = [pair for pair in here if pair[0] not in {"limit", "order"}]
+    # A file has no pages.
+    whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", listed.snapshot)]
+    return {
+        "days": lambda zone: days(calls, zone),
+        "total": listed.total,
+        "pager": pager(pairs, listed.snapshot, (query.limit, listed.offset, listed.total)),
+        "chips": chips(pairs),
+        "asked": dict(here),
+        "statuses_asked": set(query.filter.statuses),
+        "choices": {"statuses": STATUSES, "directions": DIRECTIONS, "sizes": PAGE_SIZES},
+        "limit": query.limit,
+        "is_still": query.snapshot is not None,
+        "fresh": url(here),
+        "has_filters": bool(filters),
+        "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in EXPORTS],
+        "curl": curl_of(request, url(here, API)),
+        "first_event": _first_event(request),
+        "here": url(pairs),
+        "hidden": [("snapshot", listed.snapshot), *here],
+    }
+
+
+def curl_of(request: AnyRequest, path: str) -> str:
+    """The same question as a command."""
+    return f'curl -sS "{origin_of(request)}{path}" -H "Authorization: Bearer ${{CALLTALLYAPI_KEY}}"'
+
+
+def _first_event(request: AnyRequest) -> str:
+    now = utc_text(parts_of(request).clock())[:19]
+    event = f'{{"id": "1", "call_sid": "first-call", "occurred_at": "{now}Z", "status": "completed"}}'
+    return (
+        f'curl -sS "{origin_of(request)}/api/v1/events" -H "Authorization: Bearer ${{CALLTALLYAPI_KEY}}" \\\n'
+        f"  -H 'Content-Type: application/json' -d '{event}'"
+    )

@@ -1,0 +1,280 @@
+"""The pages over a real store, as a browser without scripts asks for them."""
+
+import re
+from html import unescape
+from urllib.parse import urlencode
+
+import pytest
+
+from calltally.calls.events import Said
+from tests.conftest import TENANT
+from tests.integration.web.service import ADMIN, Answer, Service
+
+DONE: Said = {
+    "status": "completed",
+    "direction": "outbound",
+    "to_number": "+14155550100",
+    "talk_seconds": 142.0,
+    "route": "support",
+    "summary": "<script>alert(1)</script> confirmed",
+}
+
+
+class Browser:
+    """Keeps its cookies, follows nothing by itself, and knows the forms of the last page."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.cookies: dict[str, str] = {}
+        self.csrf = ""
+
+    def get(self, path: str) -> Answer:
+        return self._taken(self.service.get(path, self._headers()))
+
+    def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+        sent = {"content-type": "application/x-www-form-urlencoded", **self._headers(), **(headers or {})}
+        body = urlencode({"csrf": self.csrf, **fields}).encode()
+        return self._taken(self.service.bench.run(self.service._ask("POST", path, sent, body)))
+
+    def sign_in(self, key: str = "", **fields: str) -> Answer:
+        key = key or self.service.key["authorization"].removeprefix("Bearer ")
+        return self.post("/sign-in", key=key, **fields)
+
+    def _headers(self) -> dict[str, str]:
+        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+
+    def _taken(self, answer: Answer) -> Answer:
+        for line in answer.headers.get_list("set-cookie"):
+            name, _, value = line.partition(";")[0].partition("=")
+            self.cookies[name] = value
+        found = re.search(r'name="csrf" value="([^"]+)"', answer.text)
+        self.csrf = found[1] if found else self.csrf
+        return answer
+
+
+@pytest.fixture
+def browser(service: Service) -> Browser:
+    return Browser(service)
+
+
+def links(answer: Answer, rel: str) -> str:
+    found = re.search(rf'<a href="([^"]+)" rel="{rel}"', answer.text)
+    assert found, rel
+    return unescape(found[1])
+
+
+def rows(answer: Answer) -> list[str]:
+    return re.findall(r'<a href="/calls/([0-9a-f-]{36})">', answer.text)
+
+
+def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_where_they_wanted(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    asked = browser.get("/calls?status=failed")
+    assert (asked.status_code, asked.headers["location"]) == (303, "/sign-in?next=%2Fcalls%3Fstatus%3Dfailed")
+    form = browser.get(asked.headers["location"])
+    assert 'name="next" value="/calls?status=failed"' in form.text
+    signed_in = browser.sign_in(next="/calls?status=failed")
+    assert (signed_in.status_code, signed_in.headers["location"]) == (303, "/calls?status=failed")
+    cookie = signed_in.headers["set-cookie"]
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=Lax", "Path=/"))
+    assert browser.get("/calls").status_code == 200
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example", "//evil.example", "/\\evil.example", "/\n"])
+def test_signing_in_leads_to_no_other_site(browser: Browser, elsewhere: str) -> None:
+    assert browser.sign_in(next=elsewhere).headers["location"] == "/calls"
+
+
+def test_a_wrong_key_is_told_in_the_form_and_sets_no_cookie(browser: Browser) -> None:
+    answer = browser.sign_in("ct_acme_wrong")
+    assert (answer.status_code, "wrong or revoked" in answer.text, browser.cookies) == (403, True, {})
+
+
+def test_a_key_that_may_not_read_calls_gets_in_nowhere(browser: Browser) -> None:
+    key = browser.service.new_key("events:write")["authorization"].removeprefix("Bearer ")
+    assert browser.sign_in(key).status_code == 403
+
+
+def test_an_administrator_names_the_tenant(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    admin = ADMIN["x-admin-key"]
+    assert "there is none of this name" in browser.sign_in(admin).text
+    assert "there is none of this name" in browser.sign_in(admin, tenant="nobody").text
+    assert browser.sign_in(admin, tenant=TENANT).status_code == 303
+    assert len(rows(browser.get("/calls"))) == 1
+
+
+def test_a_form_of_another_site_signs_nobody_in(browser: Browser) -> None:
+    key = browser.service.key["authorization"].removeprefix("Bearer ")
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+        assert browser.post("/sign-in", headers, key=key).status_code == 403
+    assert (
+        browser.post("/sign-in", {"sec-fetch-site": "same-origin", "origin": "null"}, key=key).status_code
+        == 303
+    )
+
+
+def test_a_form_without_the_sessions_token_changes_nothing(browser: Browser) -> None:
+    browser.sign_in()
+    browser.get("/calls")
+    browser.csrf = "guessed"
+    assert browser.post("/sign-out").status_code == 403
+    assert browser.get("/calls").status_code == 200
+
+
+def test_signing_out_ends_it(browser: Browser) -> None:
+    browser.sign_in()
+    browser.get("/calls")
+    assert browser.post("/sign-out").status_code == 303
+    assert browser.get("/calls").status_code == 303
+
+
+def test_a_revoked_key_ends_its_session(browser: Browser) -> None:
+    browser.sign_in()
+    browser.get("/calls")
+    told = browser.service.get("/api/v1/admin/tenants/acme/api-keys", ADMIN).json()
+    for key in told["data"]:
+        browser.service.get(f"/api/v1/admin/tenants/acme/api-keys/{key['id']}", ADMIN, "DELETE")
+    assert browser.get("/calls").status_code == 303
+
+
+def test_a_session_that_is_used_is_renewed_and_one_that_rests_ends(browser: Browser) -> None:
+    browser.sign_in()
+    browser.service.bench.now_us += 20 * 60 * 1_000_000
+    assert "set-cookie" in browser.get("/calls").headers
+    assert "set-cookie" not in browser.get("/calls").headers
+    browser.service.bench.now_us += 13 * 3_600 * 1_000_000
+    assert browser.get("/calls").status_code == 303
+
+
+def test_the_time_zone_and_the_theme_are_chosen_once(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    browser.sign_in()
+    browser.get("/calls")
+    assert browser.post("/preferences", zone="Asia/Tokyo", theme="dark", next="/calls").status_code == 303
+    page = browser.get("/calls").text
+    assert 'data-theme="dark"' in page
+    assert "Times in Asia/Tokyo" in page
+    browser.post("/preferences", zone="Mars/Base", theme="pink")
+    assert "Times in Asia/Tokyo" in browser.get("/calls").text
+
+
+def test_what_a_caller_said_is_text_and_never_markup(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    browser.sign_in()
+    listed = browser.get("/calls")
+    one = browser.get("/calls/CA1")
+    for page in (listed, one):
+        assert "<script>alert" not in page.text
+        assert "&lt;script&gt;" in page.text
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        assert "style=" not in page.text
+
+
+def test_pages_stand_still_while_calls_come_in(browser: Browser) -> None:
+    for number in range(7):
+        browser.service.tell(f"CA{number}", DONE)
+    browser.sign_in()
+    page = browser.get("/calls?limit=3")
+    seen = rows(page)
+    while 'rel="next"' in page.text:
+        browser.service.tell(f"CB{len(seen)}", DONE)
+        page = browser.get(links(page, "next"))
+        seen += rows(page)
+    assert len(seen) == len(set(seen)) == 7
+    assert "This list stands still" in page.text
+    assert rows(browser.get(links(page, "first"))) == seen[:3]
+
+
+def test_any_page_is_one_jump_away(browser: Browser) -> None:
+    for number in range(5):
+        browser.service.tell(f"CA{number}", DONE)
+    browser.sign_in()
+    everyone = rows(browser.get("/calls"))
+    assert rows(browser.get("/calls?limit=2&page=2")) == everyone[2:4]
+    assert rows(browser.get("/calls?limit=2&page=0")) == everyone[:2]
+    assert rows(browser.get("/calls?limit=2&page=x")) == everyone[:2]
+    assert "No call matches" not in browser.get("/calls?limit=2&page=9").text
+
+
+def test_filters_are_chips_that_can_be_taken_off(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    browser.sign_in()
+    page = browser.get("/calls?status=failed&status=busy&route=&direction=outbound&limit=50").text
+    assert "No call matches these filters" in page
+    chips = re.findall(r'<li><b>(\w+)</b> (\S+) <a href="([^"]+)"', page)
+    assert [(name, value) for name, value, _ in chips] == [
+        ("status", "failed"),
+        ("status", "busy"),
+        ("direction", "outbound"),
+    ]
+    assert unescape(chips[0][2]) == "/calls?status=busy&direction=outbound&limit=50"
+
+
+def test_a_filter_that_cannot_be_is_told_with_the_way_back(browser: Browser) -> None:
+    browser.sign_in()
+    page = browser.get("/calls?status=gone")
+    assert (page.status_code, "one of queued" in page.text or "queued" in page.text) == (400, True)
+    assert 'href="/calls"' in page.text
+    assert browser.get("/calls?stauts=failed").status_code == 400
+
+
+def test_an_empty_ledger_shows_how_to_send_a_first_event(browser: Browser) -> None:
+    browser.sign_in()
+    assert "/api/v1/events" in browser.get("/calls").text
+
+
+def test_the_search_field_leads_to_a_call_a_number_or_words(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE)
+    browser.sign_in()
+    places = [
+        browser.get(f"/calls?{urlencode({'find': text})}").headers["location"]
+        for text in ("CA1", "+1 (415) 555-0100", "confirmed time", " ")
+    ]
+    assert places == ["/calls/CA1", "/calls?number=%2B14155550100", "/calls?q=confirmed+time", "/calls"]
+
+
+def test_one_call_shows_what_was_said_of_it(browser: Browser) -> None:
+    browser.service.tell("CA1", {"status": "ringing"}, raw=b"CallStatus=ringing")
+    browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
+    browser.sign_in()
+    page = browser.get("/calls/CA1").text
+    assert "Outbound to +14155550100 on route support" in page
+    assert "talked 2 min 22 s" in page
+    assert page.count("<circle class=") == 2
+    assert "CallStatus=completed" not in page
+    assert "Raw bodies need the scope transcripts:read" in page
+
+
+def test_raw_bodies_are_shown_to_those_who_may_read_them(browser: Browser) -> None:
+    browser.service.tell("CA1", DONE, raw=b"CallStatus=completed")
+    key = browser.service.new_key("calls:read", "transcripts:read")["authorization"].removeprefix("Bearer ")
+    browser.sign_in(key)
+    assert "CallStatus=completed" in browser.get("/calls/CA1").text
+
+
+def test_another_tenants_call_is_not_there(browser: Browser) -> None:
+    browser.service.bench.add_tenant("other")
+    browser.service.tell("CA1", DONE, tenant="other")
+    browser.sign_in()
+    assert browser.get("/calls/CA1").status_code == 404
+    assert rows(browser.get("/calls")) == []
+
+
+def test_what_is_shown_is_exported(browser: Browser) -> None:
+    for number in range(3):
+        browser.service.tell(f"CA{number}", DONE)
+    browser.sign_in()
+    found = re.search(
+        r'<a href="(/calls-export[^"]+format=csv)"', browser.get("/calls?route=support&limit=25").text
+    )
+    assert found
+    browser.service.tell("CA9", DONE)
+    answer = browser.get(unescape(found[1]))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert len(answer.text.splitlines()) == 1 + 3
+
+
+def test_the_files_of_the_pages_are_there(browser: Browser) -> None:
+    for name in ("dashboard.css", "dashboard.js", "mark.svg"):
+        assert browser.get(f"/assets/{name}").status_code == 200

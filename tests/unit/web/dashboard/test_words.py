@@ -1,0 +1,126 @@
+import re
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from calltally.calls.model import CALL_FIELDS
+from calltally.web.dashboard import english, rendering
+from calltally.web.dashboard.sentence import sentence, span
+from calltally.web.dashboard.shown import days, full_time, short
+from calltally.web.dashboard.timeline import WIDTH, timeline
+
+CALL: dict[str, Any] = {
+    **dict.fromkeys(CALL_FIELDS),
+    "id": "00000000-0000-8000-8000-000000000000",
+    "call_sid": "CA1",
+    "direction": "outbound",
+    "status": "completed",
+    "created_at": "2026-10-01T09:30:00.000000Z",
+    "answered_at": "2026-10-01T09:30:13.000000Z",
+    "ended_at": "2026-10-01T09:32:35.000000Z",
+    "to_number": "+15550100",
+    "route": "support-us",
+    "agent": "vera",
+    "ring_seconds": 11,
+    "duration_seconds": 142,
+    "end_reason": "caller-hung-up",
+    "escalated": False,
+}
+
+
+def fact(at: str, received: str, door: str = "callback", **said: str) -> dict[str, Any]:
+    return {"occurred_at": at, "received_at": received, "door": door, "said": said, "outcome": "applied"}
+
+
+def test_a_completed_call_in_one_sentence() -> None:
+    assert sentence(CALL) == (
+        "Outbound to +15550100 on route support-us by agent vera, answered after 11 s, talked 2 min 22 s,"
+        " ended: caller hung up, not escalated."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (
+            {"direction": "inbound", "from_number": "+15550111", "status": "busy", "sip_code": 486},
+            "Inbound from +15550111, the called party was busy, SIP 486, not escalated.",
+        ),
+        (
+            {"direction": None, "to_number": None, "status": "ringing"},
+            "A call, it is ringing, not escalated.",
+        ),
+        ({"status": "no-answer", "escalated": True}, "Outbound to +15550100, nobody answered, escalated."),
+    ],
+)
+def test_what_is_not_known_is_not_said(changed: dict[str, Any], expected: str) -> None:
+    unknown = dict.fromkeys(
+        ("route", "agent", "answered_at", "ring_seconds", "duration_seconds", "end_reason")
+    )
+    assert sentence({**CALL, **unknown, **changed}) == expected
+
+
+def test_completed_without_any_time_is_said_so() -> None:
+    assert "answered, completed" in sentence({**CALL, "ring_seconds": None, "duration_seconds": None})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (61, "1 min 1 s"), (3_780, "1 h 3 min"), (None, "")]
+)
+def test_spans_in_words(seconds: int | None, words: str) -> None:
+    assert span(seconds) == words
+
+
+def test_the_same_instant_stands_under_the_day_of_the_readers_zone() -> None:
+    night = {**CALL, "created_at": "2026-10-01T23:30:00.000000Z"}
+    names = [days([night], ZoneInfo(zone))[0].name for zone in ("UTC", "Europe/Berlin")]
+    assert names == ["Thursday, 1 October 2026", "Friday, 2 October 2026"]
+
+
+def test_both_hours_of_a_night_that_has_one_twice_are_told_apart() -> None:
+    zone = ZoneInfo("America/Montreal")
+    told = [full_time(f"2020-11-01T0{hour}:30:00.000000Z", zone) for hour in (5, 6)]
+    assert told == ["2020-11-01 01:30:00.000 EDT", "2020-11-01 01:30:00.000 EST"]
+
+
+def test_an_erased_call_keeps_its_line() -> None:
+    erased = dict.fromkeys(CALL_FIELDS) | {"id": CALL["id"], "created_at": CALL["created_at"], "erased": True}
+    [row] = days([erased], ZoneInfo("UTC"))[0].rows
+    assert (row.erased, row.status, row.time) == (True, "", "09:30:00")
+
+
+def test_ids_are_shortened_in_the_middle() -> None:
+    assert (short("CA1"), short("CA1234567890abcdef1234567890abcdef")) == ("CA1", "CA1234…abcdef")
+
+
+def test_a_fact_that_came_after_a_later_one_is_marked() -> None:
+    told = [
+        fact("2026-10-01T09:30:00.000000Z", "2026-10-01T09:30:09.000000Z", status="initiated"),
+        fact("2026-10-01T09:30:02.000000Z", "2026-10-01T09:30:03.000000Z", status="ringing"),
+        fact("2026-10-01T09:32:35.000000Z", "2026-10-01T09:32:36.000000Z", door="own_event", summary="x"),
+    ]
+    drawn = timeline(CALL, told)
+    assert [mark.is_late for mark in drawn.marks] == [False, True, False]
+    assert [mark.label for mark in drawn.marks] == ["initiated", "ringing", "summary"]
+    assert (drawn.lanes, [mark.lane for mark in drawn.marks]) == (["lane_carrier", "lane_own"], [0, 0, 1])
+    assert [bar.kind for bar in drawn.bars] == ["ringing", "talking"]
+    assert all(0 <= mark.x <= WIDTH for mark in drawn.marks)
+    assert drawn.ticks[-1][1] == "155 s"
+
+
+def test_an_open_call_has_no_bar_of_talk() -> None:
+    drawn = timeline({**CALL, "ended_at": None}, [fact(CALL["created_at"], CALL["created_at"])])
+    assert ([bar.kind for bar in drawn.bars], drawn.marks[0].label) == (["ringing"], "applied")
+
+
+def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
+    folder = Path(rendering.__file__).parent
+    sources = [path.read_text() for kind in ("*.html", "*.py", "*.js") for path in folder.rglob(kind)]
+    templates = " ".join(sources)
+    asked = set(re.findall(r"\b(?:t|text)\(['\"](\w+)['\"]", templates))
+    assert asked - {"theme_"} <= set(english.TEXTS)
+    words = set(re.findall(r"\w+", templates.replace((folder / "english.py").read_text(), "")))
+    built = {name for name in english.TEXTS if name.startswith(("theme_", "same_", "lane_"))}
+    assert set(english.TEXTS) - words - built == set()
