@@ -38,7 +38,7 @@ class Browser:
 
     def sign_in(self, key: str = "", **fields: str) -> Answer:
         key = key or self.service.key["authorization"].removeprefix("Bearer ")
-        return self.post("/sign-in", key=key, **fields)
+        return self.post("/sign-in", None, key=key, **fields)
 
     def _headers(self) -> dict[str, str]:
         return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
