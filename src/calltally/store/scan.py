@@ -69,6 +69,10 @@ class Scan:
         [(count,)] = yield Statement(name, params, (("side", side), *self._everywhere()))
         return int(count)
 
+    def conditions(self) -> Step[tuple[dict[str, Any], Clauses]]:
+        """The parameters and conditions of the filter, for a statement over the calls themselves."""
+        return (yield from self._params()), self._everywhere()
+
     def _counted(self, params: dict[str, Any]) -> Step[int]:
         name = "number_total" if self._number else "search_total" if self._words else "scan_total"
         [(total,)] = yield Statement(name, params, self._beside_index())

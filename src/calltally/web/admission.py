@@ -34,7 +34,8 @@ async def admit(request: AnyRequest) -> None:
         _check_names(exchange, operation, pairs)
     if operation.negotiated and not (operation.has_format and any(name == FORMAT for name, _ in pairs)):
         exchange.media_type = choose_type(exchange.headers.get(b"accept"), operation.media_types)
-    if exchange.tenant is None and operation.of_tenant:
+    names_tenant = not operation.of_tenants or any(name == TENANT_PARAMETER.name for name, _ in pairs)
+    if exchange.tenant is None and operation.of_tenant and names_tenant:
         exchange.tenant = await named_tenant(exchange, pairs)
 
 

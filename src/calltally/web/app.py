@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from calltally.web.admission import admit
-from calltally.web.api import call_list, call_logs, changes, events, ingest, probes
+from calltally.web.api import analytics, call_list, call_logs, changes, events, ingest, probes
 from calltally.web.api.admin import ADMIN_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
@@ -27,6 +27,7 @@ HANDLERS: Final[Sequence[Any]] = (
     call_logs.erase_call_log,
     call_logs.list_call_log_events,
     changes.list_changes,
+    analytics.measure_launch_quality,
     events.send_events,
     *EXPORT_HANDLERS,
     *RECONCILIATION_HANDLERS,

@@ -59,6 +59,7 @@ class Operation:
     - `negotiated`: whether an Accept that no media type of its answers satisfies is refused. A provider's
       callback is taken whatever it would like to hear.
     - `of_tenant`: whether the admin key may come too, and names the tenant by `tenant=`.
+    - `of_tenants`: whether the admin key may leave it out, and so means all tenants.
     - `query`: the parameters; with `reads_query` the handler parses them itself, whole, and refuses
       what it does not know, so that it can tell all faults at once.
     - `problems`: slugs of `problems.KINDS` that it answers, beside those that the above implies.
@@ -74,6 +75,7 @@ class Operation:
     counted: bool = True
     negotiated: bool = True
     of_tenant: bool = False
+    of_tenants: bool = False
     path: tuple[PathPart, ...] = ()
     query: tuple[Parameter, ...] = ()
     reads_query: bool = False

@@ -28,3 +28,15 @@ SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, 
 WHERE c.tenant = :tenant AND (c.created_us, c.id) > (:after_us, :after_id) AND c.created_us < :hi_us
     AND c.measured IS NOT NULL {filters}
 ORDER BY c.created_us, c.id LIMIT :most;
+
+-- name: quality_sums
+-- What the roll-ups of a span add up to, by some of their keys.
+SELECT {keys}, {sums} FROM quality
+WHERE tenant = :tenant AND grain = :grain AND bucket_s >= :lo_s AND bucket_s < :hi_s AND attempts > 0 {filters}
+GROUP BY {keys} LIMIT :most;
+
+-- name: quality_histograms
+-- The histograms of a span, by some of its rows' keys.
+SELECT {keys}, histograms FROM quality
+WHERE tenant = :tenant AND grain = :grain AND bucket_s >= :lo_s AND bucket_s < :hi_s AND histograms IS NOT NULL
+    AND attempts > 0 {filters};

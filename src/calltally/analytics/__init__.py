@@ -1,0 +1,1 @@
+"""Launch quality: what calls add up to, compared and judged."""

@@ -1,0 +1,273 @@
+"""Totals as the outside sees them: counts, rates with their intervals, times, and how others differ."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from calltally.analytics.asking import GROUPS, QualityQuery
+from calltally.analytics.buckets import Bucket
+from calltally.analytics.measuring import GroupKey, Measurement, counterparts
+from calltally.calls.histogram import percentile
+from calltally.calls.intervals import SMALL_SAMPLE, Share, difference, is_more_than_chance, wilson
+from calltally.calls.measures import histogram_of
+from calltally.calls.metrics import (
+    COUNTS,
+    DURATIONS,
+    PERCENTILES,
+    RATES,
+    Duration,
+    count_of,
+    share_of,
+)
+from calltally.calls.times import utc_text
+from calltally.store.quality_reading import Totals
+
+_ROUND: Final = 6
+_Fraction = Annotated[float, Meta(ge=0, le=1)]
+_Count = Annotated[int, Meta(ge=0)]
+_Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+_Change = Annotated[float, Meta(ge=-1, le=1)]
+
+
+class RateShown(msgspec.Struct, frozen=True):
+    """A rate with what it is made of, and where the rate behind it lies (95 %, Wilson).
+
+    `value` is null where `denominator` is 0; `small_sample` says that it is under 30.
+    """
+
+    value: _Fraction | None
+    numerator: _Count
+    denominator: _Count
+    low: _Fraction | None
+    high: _Fraction | None
+    small_sample: bool
+
+
+class TimeShown(msgspec.Struct, frozen=True):
+    """A time of calls in seconds: over how many of them, and its percentiles to 1 %."""
+
+    calls: _Count
+    total: Annotated[float, Meta(ge=0)]
+    average: Annotated[float, Meta(ge=0)] | None
+    p50: Annotated[float, Meta(ge=0)] | None = None
+    p90: Annotated[float, Meta(ge=0)] | None = None
+    p99: Annotated[float, Meta(ge=0)] | None = None
+
+
+class MeasuresShown(msgspec.Struct, frozen=True):
+    """What some calls add up to."""
+
+    counts: dict[str, _Count]
+    rates: dict[str, RateShown]
+    seconds: dict[str, TimeShown]
+
+
+class DifferenceShown(msgspec.Struct, frozen=True):
+    """A rate less the one it is compared with, and where that lies (95 %, Newcombe).
+
+    `more_than_chance` allows for all comparisons of the answer together; null where either rate is.
+    """
+
+    value: _Change | None
+    low: _Change | None
+    high: _Change | None
+    more_than_chance: bool | None
+
+
+class ComparedShown(msgspec.Struct, frozen=True):
+    """What is compared with, and how its rates differ."""
+
+    counts: dict[str, _Count]
+    rates: dict[str, RateShown]
+    seconds: dict[str, TimeShown]
+    differences: dict[str, DifferenceShown]
+
+
+class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """One group: `key` has the value of each of `group_by`, null where it is not known.
+
+    A step of time is named by its local date, an hour by its local time with its offset.
+    """
+
+    key: dict[str, str | None]
+    from_: _Instant
+    to: _Instant
+    counts: dict[str, _Count]
+    rates: dict[str, RateShown]
+    seconds: dict[str, TimeShown]
+    compared: ComparedShown | None = None
+
+
+class SpanShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """A window: from <= created_at < to."""
+
+    from_: _Instant
+    to: _Instant
+
+
+class QualityShown(msgspec.Struct, frozen=True):
+    """The answer.
+
+    `rows_read` is how many calls had to be read one by one, `unmeasured` how many an older release wrote and
+    nobody measured since: those are in no number (`calltally migrate`).
+    """
+
+    data: list[GroupShown]
+    total: GroupShown
+    window: SpanShown
+    compared_window: SpanShown | None
+    group_by: list[Annotated[str, Meta(extra_json_schema={"enum": list(GROUPS)})]]
+    tz: str
+    rows_read: _Count
+    unmeasured: _Count
+
+
+def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
+    """The answer to a query: of a window, and of the one that it is compared with."""
+    groups = _groups(query, measured, other)
+    comparisons = (len(groups) + 1) * len(RATES) if other else 0
+    window, whole = measured.window, Bucket("", measured.window.lo_us, measured.window.hi_us)
+    total = _shown({}, whole, measured.total(), other.total() if other else None, comparisons)
+    return QualityShown(
+        data=[
+            _shown(_key(query, key, window.buckets[key[1]]), window.buckets[key[1]], *totals, comparisons)
+            for key, totals in groups.items()
+        ],
+        total=total,
+        window=SpanShown(utc_text(window.lo_us), utc_text(window.hi_us)),
+        compared_window=SpanShown(*map(utc_text, other.window[:2])) if other else None,
+        group_by=[*query.keys, *([query.step] if query.step else [])],
+        tz=query.zone,
+        rows_read=measured.rows_read + (other.rows_read if other else 0),
+        unmeasured=measured.unmeasured + (other.unmeasured if other else 0),
+    )
+
+
+def _groups(
+    query: QualityQuery, measured: Measurement, other: Measurement | None
+) -> dict[GroupKey, tuple[Totals, Totals | None]]:
+    """Each group with its counterpart, ordered by key and time; of steps alone also those without a call."""
+    groups = {key: (totals, Totals() if other else None) for key, totals in measured.groups.items()}
+    if not query.keys and query.step is not None:
+        for place in range(len(measured.window.buckets)):
+            groups.setdefault(((), place), (Totals(), Totals() if other else None))
+    if other is not None:
+        there: dict[int, list[tuple[Any, ...]]] = {}
+        for values, at in other.groups:
+            there.setdefault(at, []).append(values)
+        for place, at_place in enumerate(counterparts(query, measured.window, other.window)):
+            for values in there.get(at_place, ()) if at_place is not None else ():
+                mine = groups.get((values, place), (Totals(), None))[0]
+                groups[values, place] = (mine, other.groups[values, at_place or 0])
+    if not (query.keys or query.step):
+        return {}
+    return dict(sorted(groups.items(), key=_order))
+
+
+def _order(item: tuple[GroupKey, Any]) -> tuple[Any, ...]:
+    (values, place), _ = item
+    return (*((value is None, value or "") for value in values), place)
+
+
+def _key(query: QualityQuery, key: GroupKey, bucket: Bucket) -> dict[str, str | None]:
+    named = dict(zip(query.keys, key[0], strict=True))
+    return {**named, query.step: bucket.label} if query.step else named
+
+
+def _shown(
+    key: dict[str, str | None], bucket: Bucket, mine: Totals, other: Totals | None, comparisons: int
+) -> GroupShown:
+    shown, span = measures_shown(mine), (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
+    compared = _compared(mine, other, comparisons) if other else None
+    return GroupShown(key, *span, shown.counts, shown.rates, shown.seconds, compared)
+
+
+def measures_shown(totals: Totals) -> MeasuresShown:
+    """Every metric of some totals."""
+    columns = totals.columns()
+    return MeasuresShown(
+        counts={count.name: count_of(columns, count.name) for count in COUNTS},
+        rates={rate.name: rate_shown(share_of(columns, rate)) for rate in RATES},
+        seconds={each.name: _time(each, columns, totals) for each in DURATIONS},
+    )
+
+
+def rate_shown(share: Share) -> RateShown:
+    """A rate with its interval."""
+    interval = wilson(share)
+    return RateShown(
+        value=_rounded(share.value),
+        numerator=share.numerator,
+        denominator=share.denominator,
+        low=_rounded(interval and interval.low),
+        high=_rounded(interval and interval.high),
+        small_sample=share.denominator < SMALL_SAMPLE,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else max(-1.0, min(1.0, round(value, _ROUND)))
+
+
+def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> TimeShown:
+    calls, total = columns[duration.calls], columns[duration.column] / duration.per_second
+    bins = histogram_of(totals.bins, duration.column)
+    points = (percentile(bins, share) for share in PERCENTILES.values())
+    shown = [None if point is None else round(point / duration.per_second, 3) for point in points]
+    return TimeShown(calls, total, round(total / calls, 3) if calls else None, *shown)
+
+
+def _compared(mine: Totals, other: Totals, comparisons: int) -> ComparedShown:
+    shown, ours, theirs = measures_shown(other), mine.columns(), other.columns()
+    differences = {
+        rate.name: difference_shown(share_of(ours, rate), share_of(theirs, rate), comparisons)
+        for rate in RATES
+    }
+    return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
+
+
+def difference_shown(mine: Share, other: Share, comparisons: int) -> DifferenceShown:
+    """How one rate differs from another."""
+    interval = difference(mine, other)
+    if interval is None or mine.value is None or other.value is None:
+        return DifferenceShown(None, None, None, None)
+    return DifferenceShown(
+        value=_rounded(mine.value - other.value),
+        low=_rounded(interval.low),
+        high=_rounded(interval.high),
+        more_than_chance=is_more_than_chance(mine, other, comparisons),
+    )
+
+
+def csv_rows(shown: QualityShown) -> Iterator[list[Any]]:
+    """The groups as rows of a table under a heading; without `group_by` the one row of all calls."""
+    groups = shown.data if shown.group_by else [shown.total]
+    yield [*shown.group_by, *_heading(compared=shown.compared_window is not None)]
+    for group in groups:
+        yield [*(group.key[name] for name in shown.group_by), group.from_, group.to, *_cells(group)]
+
+
+def _heading(*, compared: bool) -> Iterator[str]:
+    yield from ("from", "to", *(count.name for count in COUNTS))
+    for rate in RATES:
+        parts = ("numerator", "denominator", "low", "high", "small_sample")
+        yield from (rate.name, *(f"{rate.name}_{part}" for part in parts))
+    for each in DURATIONS:
+        yield from (f"{each.name}_{part}" for part in ("calls", "seconds", "average", *PERCENTILES))
+    for rate in RATES if compared else ():
+        parts = ("compared", "difference", "difference_low", "difference_high", "more_than_chance")
+        yield from (f"{rate.name}_{part}" for part in parts)
+
+
+def _cells(group: GroupShown) -> Iterator[Any]:
+    yield from group.counts.values()
+    for rate in group.rates.values():
+        yield from msgspec.structs.astuple(rate)
+    for time in group.seconds.values():
+        yield from msgspec.structs.astuple(time)
+    if group.compared is not None:
+        for name, change in group.compared.differences.items():
+            yield group.compared.rates[name].value
+            yield from msgspec.structs.astuple(change)

@@ -1,0 +1,76 @@
+"""How sure a rate is, and whether two rates differ by more than chance. Pure statistics.
+
+Sources: E. B. Wilson, JASA 22 (1927), for one proportion; R. G. Newcombe, Statistics in Medicine 17 (1998),
+method 10, for the difference of two.
+"""
+
+from math import sqrt
+from statistics import NormalDist
+from typing import Final, NamedTuple
+
+CONFIDENCE: Final = 0.95
+# Under so many calls a rate is told apart as one of a small sample.
+SMALL_SAMPLE: Final = 30
+_NORMAL: Final = NormalDist()
+
+
+class Interval(NamedTuple):
+    """From low to high, both from 0 to 1, or from -1 to 1 of a difference."""
+
+    low: float
+    high: float
+
+
+class Share(NamedTuple):
+    """So many of so many."""
+
+    numerator: int
+    denominator: int
+
+    @property
+    def value(self) -> float | None:
+        """The rate; None of nothing."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+def two_sided(confidence: float) -> float:
+    """How many standard deviations an interval of that confidence reaches to either side."""
+    return _NORMAL.inv_cdf((1 + confidence) / 2)
+
+
+_Z: Final = two_sided(CONFIDENCE)
+
+
+def wilson(share: Share, z: float = _Z) -> Interval | None:
+    """Where the rate behind what was seen lies; None where nothing was seen."""
+    if not share.denominator:
+        return None
+    n, p = share.denominator, share.numerator / share.denominator
+    shrunk = 1 + z * z / n
+    middle = (p + z * z / (2 * n)) / shrunk
+    reach = z / shrunk * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    # Where all or none are, the bound is exact and must not be off by a rounding.
+    low = 0.0 if share.numerator == 0 else max(0.0, middle - reach)
+    high = 1.0 if share.numerator == n else min(1.0, middle + reach)
+    return Interval(low, high)
+
+
+def difference(one: Share, other: Share, z: float = _Z) -> Interval | None:
+    """Where `one` less `other` lies; None where either is of nothing."""
+    of_one, of_other = wilson(one, z), wilson(other, z)
+    if of_one is None or of_other is None:
+        return None
+    p, q = one.numerator / one.denominator, other.numerator / other.denominator
+    return Interval(
+        p - q - sqrt((p - of_one.low) ** 2 + (of_other.high - q) ** 2),
+        p - q + sqrt((of_one.high - p) ** 2 + (q - of_other.low) ** 2),
+    )
+
+
+def is_more_than_chance(one: Share, other: Share, comparisons: int = 1) -> bool | None:
+    """Whether two rates differ although `comparisons` are made at once; None where either is of nothing.
+
+    By Bonferroni: of an answer with many comparisons at most one in twenty has a single one wrong.
+    """
+    interval = difference(one, other, two_sided(1 - (1 - CONFIDENCE) / comparisons))
+    return None if interval is None else not interval.low <= 0 <= interval.high

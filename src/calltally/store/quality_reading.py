@@ -1,0 +1,231 @@
+"""What calls add up to: from the roll-ups, and from the calls themselves where no roll-up reaches.
+
+A window is cut into whole days and hours (UTC), for which there are rows, and edges, whose calls are read one
+by one: the same numbers, to the unit. So are all calls of a filter that roll-ups do not know.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.histogram import Bins, add, unpack
+from calltally.calls.measures import COLUMNS, bins_of, counts_of, measured_of
+from calltally.calls.model import DIRECTION_NUMBER
+from calltally.store.counts import Place
+from calltally.store.quality import COARSE_KEYS, DAY, FINE, FINE_KEYS, HOUR, WIDTH_S, fine_keys
+from calltally.store.scan import Scan
+from calltally.store.spans import cut
+from calltally.store.standing import standing_of
+from calltally.store.steps import Clauses, Row, Statement, Step, together
+
+# How many calls a question may read one by one: about a second's work.
+MOST_ROWS: Final = 100_000
+MOST_GROUPS: Final = 5_000
+# Of one span of time there are more than this only where there are too many groups altogether.
+_MOST_OF_SPAN: Final = MOST_GROUPS + 1
+_PAGE: Final = 5_000
+_GRAIN_OF_WIDTH: Final = {86_400: DAY, 3_600: HOUR}
+_FACETS: Final = ("route", "provider", "agent")
+
+Group: TypeAlias = tuple[int, tuple[Any, ...]]
+
+
+class Piece(NamedTuple):
+    """A part of the window that is counted by itself, from `lo_us` to before `hi_us`."""
+
+    lo_us: int
+    hi_us: int
+
+
+class Question(NamedTuple):
+    """What to add up of a tenant's calls: by pieces of time, earliest first, and by some of `FINE_KEYS`."""
+
+    tenant: str
+    pieces: tuple[Piece, ...]
+    keys: tuple[str, ...]
+    calls: CallFilter
+    with_histograms: bool
+
+
+class Totals:
+    """What some calls add up to."""
+
+    __slots__ = ("bins", "counts")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(COLUMNS)
+        self.bins: Bins = {}
+
+    def add(self, counts: Sequence[int], bins: Bins) -> None:
+        """Add some more."""
+        self.counts = [had + more for had, more in zip(self.counts, counts, strict=True)]
+        add(self.bins, bins)
+
+    def columns(self) -> dict[str, int]:
+        """The counts by their names."""
+        return dict(zip(COLUMNS, self.counts, strict=True))
+
+
+class Answered(NamedTuple):
+    """The totals of each group (its piece's place, the values of its keys); how many calls were read."""
+
+    groups: dict[Group, Totals]
+    rows_read: int
+
+
+class _Span(NamedTuple):
+    """Whole buckets of one piece."""
+
+    place: int
+    grain: int
+    lo_s: int
+    hi_s: int
+
+
+def reads_rows(calls: CallFilter) -> bool:
+    """Whether a filter asks what roll-ups do not know, so that its calls have to be read."""
+    exact = (calls.call_sid, calls.number, calls.escalated, calls.q)
+    return bool(calls.statuses) or any(value is not None for value in exact)
+
+
+def totals_of(question: Question) -> Step[Answered]:
+    """Add it all up. Raises InvalidInput where that would be too many groups or too many calls to read."""
+    groups: dict[Group, Totals] = {}
+    spans, edges = _cut(question)
+    yield from _add_sums(question, spans, groups)
+    if question.with_histograms:
+        yield from _add_histograms(question, spans, groups)
+    rows_read = yield from _add_rows(question, edges, groups)
+    return Answered(groups, rows_read)
+
+
+def check_groups(count: int) -> None:
+    """Raise InvalidInput where there are too many."""
+    if count > MOST_GROUPS:
+        detail = (
+            f"there are more than {MOST_GROUPS} groups; ask for a shorter window, longer steps of time,"
+            " fewer keys in group_by, or one route, agent or provider"
+        )
+        raise InvalidInput.of("group_by", detail)
+
+
+def _cut(question: Question) -> tuple[list[_Span], list[tuple[int, Piece]]]:
+    """Whole buckets, and what is left: each with the place of its piece."""
+    spans: list[_Span] = []
+    edges: list[tuple[int, Piece]] = []
+    is_fine = question.calls.agent is not None or not set(question.keys) <= set(COARSE_KEYS)
+    widths_s = (WIDTH_S[FINE],) if is_fine else (WIDTH_S[DAY], WIDTH_S[HOUR])
+    for place, piece in enumerate(question.pieces):
+        if reads_rows(question.calls):
+            edges.append((place, piece))
+            continue
+        parts = cut(piece.lo_us, piece.hi_us, widths_s)
+        edges += [(place, Piece(*edge)) for edge in (parts.first, parts.last) if edge is not None]
+        for width_s, lo_s, hi_s in parts.spans:
+            spans.append(_Span(place, FINE if is_fine else _GRAIN_OF_WIDTH[width_s], lo_s, hi_s))
+    return spans, edges
+
+
+def _add_sums(question: Question, spans: Sequence[_Span], groups: dict[Group, Totals]) -> Step[None]:
+    keys = ", ".join(("grain", *question.keys))
+    clauses = (("keys", keys), ("sums", _SUMS), _filters(question.calls))
+    answers = yield from together(*[_asked("quality_sums", question, span, clauses) for span in spans])
+    width = len(question.keys)
+    for span, rows in zip(spans, answers, strict=True):
+        for _grain, *row in rows:
+            group = (span.place, tuple(row[:width]))
+            groups.setdefault(group, Totals()).add(row[width:], {})
+        check_groups(max(len(rows), len(groups)))
+
+
+def _add_histograms(question: Question, spans: Sequence[_Span], groups: dict[Group, Totals]) -> Step[None]:
+    """Days have none: their hours do."""
+    keys = ", ".join(("grain", *question.keys))
+    hours = [span._replace(grain=HOUR) if span.grain == DAY else span for span in spans]
+    clauses = (("keys", keys), _filters(question.calls))
+    for span in hours:
+        rows = yield _asked("quality_histograms", question, span, clauses)
+        for _grain, *key, packed in rows:
+            add(groups[span.place, tuple(key)].bins, unpack(packed))
+
+
+def _asked(name: str, question: Question, span: _Span, clauses: Clauses) -> Statement:
+    named = {facet: getattr(question.calls, facet) for facet in _FACETS}
+    params = {name: value for name, value in named.items() if value is not None}
+    where = {"grain": span.grain, "lo_s": span.lo_s, "hi_s": span.hi_s, "most": _MOST_OF_SPAN}
+    return Statement(name, {"tenant": question.tenant, **where, **params}, clauses)
+
+
+def _filters(calls: CallFilter) -> tuple[str, str]:
+    parts = [f"AND {facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
+    if calls.direction is not None:
+        parts.append(f"AND direction = {DIRECTION_NUMBER[calls.direction]}")
+    return "filters", " ".join(parts)
+
+
+_SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in COLUMNS)
+
+
+def _add_rows(
+    question: Question, edges: Sequence[tuple[int, Piece]], groups: dict[Group, Totals]
+) -> Step[int]:
+    """Calls that are read one by one: the edges that touch are read together, and told apart again."""
+    if not edges:
+        return 0
+    starts_us = [edge.lo_us for _, edge in edges]
+    key_places = [FINE_KEYS.index(key) for key in question.keys]
+    scan = Scan((yield from standing_of(question.tenant)), ListQuery(filter=question.calls), None)
+    params, clauses = yield from scan.conditions()
+    rows_read = 0
+    for stretch in _stretches([edge for _, edge in edges]):
+        after: tuple[int, bytes] | None = (stretch.lo_us, b"")
+        while after is not None:
+            window = {"after_us": after[0], "after_id": after[1], "hi_us": stretch.hi_us, "most": _PAGE}
+            rows = yield Statement("measured_after", {**params, **window}, clauses)
+            rows_read += len(rows)
+            _check_rows(rows_read, question)
+            for row in rows:
+                place = edges[bisect_right(starts_us, row[0]) - 1][0]
+                _add_row(groups, place, key_places, row, question)
+            after = rows[-1][:2] if len(rows) == _PAGE else None
+            check_groups(len(groups))
+    return rows_read
+
+
+def _stretches(edges: Sequence[Piece]) -> Iterator[Piece]:
+    lo_us, hi_us = edges[0]
+    for edge in edges[1:]:
+        if edge.lo_us != hi_us:
+            yield Piece(lo_us, hi_us)
+            lo_us = edge.lo_us
+        hi_us = edge.hi_us
+    yield Piece(lo_us, hi_us)
+
+
+def _add_row(
+    groups: dict[Group, Totals], place: int, key_places: Sequence[int], row: Row, question: Question
+) -> None:
+    created_us, _id, *others, stored = row
+    measured = measured_of(stored)
+    keys = fine_keys(Place(question.tenant, created_us, *others), measured)
+    group = (place, tuple(keys[each] for each in key_places))
+    bins = bins_of(measured) if question.with_histograms else {}
+    groups.setdefault(group, Totals()).add(counts_of(measured), bins)
+
+
+def _check_rows(rows_read: int, question: Question) -> None:
+    if rows_read <= MOST_ROWS:
+        return
+    if reads_rows(question.calls):
+        told = (
+            f"more than {MOST_ROWS} calls match, and by status, call_sid, number, escalated and q they are"
+            " read one by one; ask for a shorter window, or without those filters"
+        )
+        raise InvalidInput.of("from", told)
+    told = (
+        f"more than {MOST_ROWS} calls lie where the window, or a step of time in this zone, cuts an hour of"
+        " UTC; begin and end at full hours of UTC, or ask for a shorter window or longer steps"
+    )
+    raise InvalidInput.of("from", told)

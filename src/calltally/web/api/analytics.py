@@ -1,0 +1,138 @@
+"""`GET /api/v1/analytics/launch-quality`: rates of calls by what one likes to tell apart."""
+
+import csv
+import io
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from litestar import get
+from msgspec.structs import replace
+
+from calltally.analytics.answering import QualityShown, csv_rows, quality_shown
+from calltally.analytics.asking import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
+from calltally.analytics.measuring import (
+    Measurement,
+    Window,
+    compared_window,
+    joined,
+    measure,
+    window_of,
+)
+from calltally.calls.errors import InvalidInput
+from calltally.calls.metrics import COUNTS, DURATIONS, RATES
+from calltally.formats.csv_lines import guard
+from calltally.store.tenants import admin_list_tenants
+from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ
+from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of
+from calltally.web.operations import Answer, Operation
+from calltally.web.query import pairs_of
+from calltally.web.reply import Reply
+
+ANALYTICS_TAG: Final = "Analytics"
+_CSV: Final = "text/csv"
+_MOST_TENANTS: Final = 1_000
+
+
+def _defined() -> str:
+    counts = " ".join(f"`{count.name}`: {count.definition}" for count in COUNTS)
+    rates = " ".join(
+        f"`{rate.name}`: {rate.definition}{f' ({rate.source})' if rate.source else ''}" for rate in RATES
+    )
+    times = " ".join(f"`{each.name}`: {each.definition}" for each in DURATIONS)
+    return f"Counts. {counts} Rates. {rates} Times, in seconds. {times}"
+
+
+QUALITY: Final = Operation(
+    id="measureLaunchQuality",
+    tag=ANALYTICS_TAG,
+    summary="Counts, rates and times of calls, by route, provider, agent, time and more.",
+    meaning="Exact: what counting the calls one by one would give. Each rate comes with what it is made of"
+    " and its 95 % interval. Erased calls stay in the numbers of whole hours. Steps of time are cut in `tz`:"
+    " a day may have 23 or 25 hours. As CSV by `format=csv` or Accept, the same rows. " + _defined(),
+    scope=CALLS_READ,
+    of_tenant=True,
+    of_tenants=True,
+    query=QUALITY_PARAMETERS,
+    reads_query=True,
+    answers={
+        200: Answer(
+            meaning="The groups in the order of their keys, and all of them together.",
+            schema=QualityShown,
+            others={_CSV: {"type": "string"}},
+        )
+    },
+)
+
+
+@get("/api/v1/analytics/launch-quality", operation=QUALITY)
+async def measure_launch_quality(request: AnyRequest) -> Reply:
+    """Measured in a thread, since a question may read very many rows."""
+    query = _query(request)
+    window = window_of(query, parts_of(request).clock())
+    other = compared_window(query, window)
+    tenants = await _tenants(request)
+    measured = await _measured(request, query, window, tenants)
+    compared = await _measured(request, query, other, tenants) if other else None
+    shown = quality_shown(query, measured, compared)
+    if _is_csv(request, query):
+        return Reply(csv_bytes(shown), media_type=b"text/csv; charset=utf-8; header=present")
+    return Reply.json(shown)
+
+
+def _query(request: AnyRequest) -> QualityQuery:
+    access = access_of(request)
+    query = _parsed(request.scope["query_string"], is_admin=access.is_admin)
+    if query.filter.q is None:
+        return query
+    return replace(query, filter=replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ)))
+
+
+@lru_cache(maxsize=256)
+def _parsed(query: bytes, *, is_admin: bool) -> QualityQuery:
+    return parse_quality_query(pairs_of(query), is_admin=is_admin)
+
+
+async def _tenants(request: AnyRequest) -> list[str]:
+    """The key's own, the one that the admin key names, or all."""
+    tenant = exchange_in(request.scope).tenant
+    if tenant is not None:
+        return [tenant]
+    found = [each.tenant for each in await parts_of(request).store.read(admin_list_tenants())]
+    if len(found) > _MOST_TENANTS:
+        raise InvalidInput.of("tenant", f"there are more than {_MOST_TENANTS} tenants; name one with tenant=")
+    return found
+
+
+async def _measured(
+    request: AnyRequest, query: QualityQuery, window: Window, tenants: list[str]
+) -> Measurement:
+    store = parts_of(request).store
+    found = [
+        await store.read_tenant(tenant, partial(measure, tenant, query, window), long=True)
+        for tenant in tenants
+    ]
+    if not found:
+        return Measurement(window, {})
+    return found[0] if len(found) == 1 else joined(window, found)
+
+
+def _is_csv(request: AnyRequest, query: QualityQuery) -> bool:
+    if query.format is not None:
+        return query.format == "csv"
+    return exchange_in(request.scope).media_type == _CSV.encode()
+
+
+def csv_bytes(shown: QualityShown) -> bytes:
+    """RFC 4180, with texts that a spreadsheet would run made harmless."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerows([_cell(value) for value in row] for row in csv_rows(shown))
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:  # noqa: ANN401 (what a table holds)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return guard(value) if isinstance(value, str) else value

@@ -1,0 +1,12 @@
+"""One application for each test."""
+
+import pytest
+
+from tests.conftest import Bench
+from tests.integration.web.service import Service
+
+
+@pytest.fixture
+def service(bench: Bench) -> Service:
+    """The application over a fresh store."""
+    return Service(bench)

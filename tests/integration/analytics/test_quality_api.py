@@ -1,0 +1,164 @@
+"""Launch quality over HTTP: what is asked, who may ask, and that CSV and JSON agree to the row."""
+
+import csv
+import io
+from typing import Any
+
+from calltally.calls.metrics import COUNTS, DURATIONS, RATES
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.store.erasure import erase_call
+from tests.conftest import NOW_US, Bench
+from tests.integration.store.probing import direct, submit
+from tests.integration.web.service import ADMIN, Service, slug
+from tests.telling import START_US, fact
+
+PATH = "/api/v1/analytics/launch-quality"
+# The tests' calls are made on 2026-09-21 from 13:34 UTC on.
+WINDOW = "from=2026-09-21&to=2026-09-22"
+
+
+def call(bench: Bench, sid: str, at: float = 0, tenant: str = "acme", **said: Any) -> None:  # noqa: ANN401 (values of every kind)
+    submit(bench, fact(at, sid, **said), tenant=tenant)
+
+
+def asked(service: Service, query: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401 (JSON)
+    answer = service.get(f"{PATH}?{query}", headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_every_metric_is_answered_with_what_it_is_made_of(bench: Bench, service: Service) -> None:
+    for n in range(6):
+        call(bench, f"done-{n}", n, status="completed", talk_seconds=30, route="sales")
+    call(bench, "lost", 7, status="failed", sip_code=503, route="sales")
+    call(bench, "open", 8, status="ringing", route="sales")
+    body = asked(service, f"{WINDOW}&group_by=route")
+    [group] = body["data"]
+    assert group["key"] == {"route": "sales"}
+    assert {**body["total"], "key": group["key"]} == group
+    assert list(group["counts"]) == [each.name for each in COUNTS]
+    assert list(group["rates"]) == [each.name for each in RATES]
+    assert list(group["seconds"]) == [each.name for each in DURATIONS]
+    assert (group["counts"]["attempts"], group["counts"]["open"], group["counts"]["final"]) == (8, 1, 7)
+    rate = group["rates"]["provider_failure_rate"]
+    assert (rate["value"], rate["numerator"], rate["denominator"]) == (0.142857, 1, 7)
+    assert (rate["small_sample"], 0 < rate["low"] < rate["value"] < rate["high"] < 1) == (True, True)
+    assert group["rates"]["transfer_rate"]["value"] == 0
+    assert group["seconds"]["talk"]["average"] == group["seconds"]["talk"]["p99"] == 30
+    assert group["seconds"]["post_dial_delay"]["average"] is None
+    assert body["unmeasured"] == 0
+
+
+def test_a_rate_of_nothing_is_null(service: Service) -> None:
+    body = asked(service, WINDOW)
+    assert body["data"] == []
+    nothing = {"value": None, "numerator": 0, "denominator": 0, "low": None, "high": None}
+    assert body["total"]["rates"]["answer_rate"] == {**nothing, "small_sample": True}
+
+
+def test_csv_has_the_same_rows(bench: Bench, service: Service) -> None:
+    call(bench, "a", route="=cmd()", status="completed", talk_seconds=3)
+    call(bench, "b", status="busy")
+    query = f"{WINDOW}&group_by=route,day&tz=Asia/Kolkata&compare=previous"
+    body = asked(service, query)
+    for text in (
+        service.get(f"{PATH}?{query}&format=csv").text,
+        service.get(f"{PATH}?{query}", {**service.key, "accept": "text/csv"}).text,
+    ):
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert [row["route"] for row in rows] == ["'=cmd()", ""]
+        assert len(rows) == len(body["data"])
+        for row, group in zip(rows, body["data"], strict=True):
+            assert row["day"] == group["key"]["day"] == "2026-09-21"
+            assert [int(row[each.name]) for each in COUNTS] == list(group["counts"].values())
+            assert row["answer_rate"] == str(group["rates"]["answer_rate"]["value"])
+            assert row["answer_rate_small_sample"] == "true"
+            assert row["answer_rate_more_than_chance"] == ""
+    assert service.get(f"{PATH}?{query}&format=csv").headers["content-type"].startswith("text/csv")
+
+
+def moved(bench: Bench, at: str) -> None:
+    """A call whose only fact is of that instant."""
+    call(bench, at, (parse_instant(at) - START_US) / SECOND_US, status="busy")
+
+
+def test_hours_that_clocks_go_through_twice_and_never(bench: Bench, service: Service) -> None:
+    """Of America/Montreal on 2020-11-01 and of Europe/Berlin on 2026-03-29: in the API and in CSV."""
+    for at in (
+        "2020-11-01T05:30:00Z",
+        "2020-11-01T06:30:00Z",
+        "2020-11-01T06:45:00Z",
+        "2026-03-29T01:10:00Z",
+    ):
+        moved(bench, at)
+    montreal = "tz=America/Montreal&from=2020-11-01T00:00:00-04:00&to=2020-11-02T00:00:00-05:00"
+    berlin = "tz=Europe/Berlin&from=2026-03-29T00:00:00%2B01:00&to=2026-03-30T00:00:00%2B02:00"
+    for zone, hours, expected in (
+        (montreal, 25, {"2020-11-01T01:00:00-04:00": 1, "2020-11-01T01:00:00-05:00": 2}),
+        (berlin, 23, {"2026-03-29T03:00:00+02:00": 1}),
+    ):
+        body = asked(service, f"{zone}&group_by=hour")
+        busy = {each["key"]["hour"]: each["counts"]["busy"] for each in body["data"]}
+        assert len(busy) == hours
+        assert {hour: n for hour, n in busy.items() if n} == expected
+        rows = list(csv.DictReader(io.StringIO(service.get(f"{PATH}?{zone}&group_by=hour&format=csv").text)))
+        assert {row["hour"]: int(row["busy"]) for row in rows} == busy
+        [day] = asked(service, f"{zone}&group_by=day")["data"]
+        assert day["counts"]["busy"] == sum(expected.values())
+        assert body["total"]["counts"] == day["counts"]
+
+
+def test_erased_calls_stay_in_the_numbers_of_whole_hours(bench: Bench, service: Service) -> None:
+    call(bench, "a", status="completed", talk_seconds=30)
+    call(bench, "b", status="busy")
+    before = asked(service, f"{WINDOW}&group_by=route")
+    bench.run(bench.store.write(erase_call("acme", "a", NOW_US)))
+    after = asked(service, f"{WINDOW}&group_by=route")
+    assert after["total"]["counts"] == {**before["total"]["counts"], "erased": 1}
+    assert after["total"]["seconds"] == before["total"]["seconds"]
+    # By a filter that is answered from the calls themselves there is none to be read any more.
+    assert asked(service, f"{WINDOW}&status=completed")["total"]["counts"]["attempts"] == 0
+
+
+def test_a_comparison_says_what_is_more_than_chance(bench: Bench, service: Service) -> None:
+    for n in range(60):
+        call(bench, f"today-{n}", n, status="completed" if n % 10 else "failed", talk_seconds=9)
+        call(bench, f"before-{n}", n - 86_400, status="failed" if n % 2 else "busy")
+    body = asked(service, f"{WINDOW}&compare=previous&group_by=day")
+    assert body["compared_window"]["from"] == "2026-09-20T00:00:00.000000Z"
+    [group] = body["data"]
+    change = group["compared"]["differences"]["answer_rate"]
+    assert change["more_than_chance"] is True
+    assert 0.8 < change["value"] <= change["high"]
+    assert group["compared"]["counts"]["attempts"] == 60
+    assert group["compared"]["differences"]["transfer_rate"]["more_than_chance"] is None
+
+
+def test_the_admin_key_measures_all_tenants_or_one(bench: Bench, service: Service) -> None:
+    bench.add_tenant("other")
+    call(bench, "a", status="busy")
+    call(bench, "b", tenant="other", status="completed", talk_seconds=30)
+    body = asked(service, f"{WINDOW}&group_by=tenant", ADMIN)
+    assert [(each["key"]["tenant"], each["counts"]["answered"]) for each in body["data"]] == [
+        ("acme", 0),
+        ("other", 1),
+    ]
+    assert body["total"]["counts"]["attempts"] == 2
+    assert asked(service, f"{WINDOW}&tenant=other", ADMIN)["total"]["counts"]["attempts"] == 1
+    assert service.get(f"{PATH}?tenant=nobody", ADMIN).status_code == 404
+    # A tenant's own key is held to its own.
+    assert asked(service, WINDOW)["total"]["counts"]["attempts"] == 1
+    assert slug(service.get(f"{PATH}?tenant=other")) == "invalid-parameter"
+    assert slug(service.get(f"{PATH}?group_by=tenant")) == "invalid-parameter"
+
+
+def test_calls_that_nobody_measured_are_told_of(bench: Bench, service: Service) -> None:
+    call(bench, "a", status="busy")
+    with direct(bench.url) as db:
+        db("UPDATE calls SET measured = NULL")
+    assert asked(service, WINDOW)["unmeasured"] == 1
+
+
+def test_a_key_without_the_scope_may_not_ask(service: Service) -> None:
+    assert service.get(PATH, service.new_key("events:write")).status_code == 403
+    assert service.get(PATH, {}).status_code == 401

@@ -1,0 +1,159 @@
+"""Whatever is asked of launch quality, the answer is what counting the calls one by one gives."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from calltally.analytics.asking import QualityQuery
+from calltally.analytics.measuring import Measurement, measure, window_of
+from calltally.calls.events import Fact
+from calltally.calls.filters import CallFilter
+from calltally.calls.measures import histogram_of
+from calltally.calls.metrics import COUNTS, count_of
+from calltally.calls.model import FINAL
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.store.quality_reading import Totals
+from tests.conftest import NOW_US, Bench
+from tests.integration.store.probing import listed, submit
+from tests.strategies import START_US, STEPS_US, facts
+
+Call = dict[str, Any]
+_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ZONES = ("UTC", "Asia/Kolkata", "America/Montreal", "Australia/Lord_Howe")
+# Edges that fall on hours, beside them, and on an instant at which calls are made.
+EDGES = (*STEPS_US, 1_000, 560 * SECOND_US, 3_560 * SECOND_US, 90_061 * SECOND_US)
+
+instants = st.builds(
+    lambda step, back: START_US + step - back, st.sampled_from(EDGES), st.sampled_from([0, 1, 10**9])
+)
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "direction": st.sampled_from(["inbound", "outbound"]),
+        "route": st.sampled_from(["support", "sales"]),
+        "provider": st.sampled_from(["twilio", "switch"]),
+        "agent": st.sampled_from(["vera", "otto"]),
+        "statuses": st.sampled_from([("completed",), ("queued", "busy")]),
+        "escalated": st.booleans(),
+    },
+)
+keys = st.lists(
+    st.sampled_from(["route", "provider", "agent", "direction", "end_reason", "country"]),
+    max_size=2,
+    unique=True,
+)
+
+
+def label_of(step: str | None, call: Call, zone: ZoneInfo) -> str:
+    """Which step of time a call is in, by what the clock shows: a way of its own to tell."""
+    local = datetime.fromisoformat(call["created_at"]).astimezone(zone)
+    day = local.date()
+    if step == "hour":
+        whole = local.replace(minute=0, second=0, microsecond=0)
+        return whole.isoformat(timespec="seconds")
+    if step == "week":
+        return datetime.fromisocalendar(*day.isocalendar()[:2], 1).date().isoformat()
+    return {"day": day.isoformat(), "month": f"{day:%Y-%m}-01", None: ""}[step]
+
+
+def is_meant(call: Call, calls: CallFilter) -> bool:
+    created_us = parse_instant(call["created_at"])
+    exact = ("direction", "route", "provider", "agent", "escalated")
+    return (
+        (calls.from_us or 0) <= created_us < (calls.to_us or 0)
+        and (not calls.statuses or call["status"] in calls.statuses)
+        and all(getattr(calls, name) in (None, call[name]) for name in exact)
+    )
+
+
+def counted(calls: Iterable[Call]) -> dict[str, int]:
+    """The counts of metrics.md, from records alone."""
+    found = dict.fromkeys((count.name for count in COUNTS), 0)
+    for call in calls:
+        answered = call["status"] in FINAL and call["answered_at"] is not None
+        long = answered and call["duration_seconds"] >= 10
+        bridged = (call["transfer"] or {}).get("outcome") == "bridged"
+        for name, is_so in {
+            "attempts": True,
+            "open": call["status"] not in FINAL,
+            "final": call["status"] in FINAL,
+            call["status"].replace("-", "_"): True,
+            "answered": answered,
+            "human_answered": answered,
+            "escalated": answered and call["escalated"],
+            "long_calls": long,
+            "short_calls": answered and not long,
+            "contained": long and not (call["escalated"] or bridged),
+        }.items():
+            if name in found:
+                found[name] += is_so
+    return found
+
+
+def grouped(calls: list[Call], query: QualityQuery) -> dict[tuple[Any, ...], list[Call]]:
+    groups: dict[tuple[Any, ...], list[Call]] = {}
+    zone = ZoneInfo(query.zone)
+    for call in calls:
+        if is_meant(call, query.filter):
+            values = tuple(None if name == "country" else call[name] for name in query.keys)
+            groups.setdefault((values, label_of(query.step, call, zone)), []).append(call)
+    return groups
+
+
+def labelled(measured: Measurement) -> dict[tuple[Any, ...], Totals]:
+    buckets = measured.window.buckets
+    return {(values, buckets[place].label): totals for (values, place), totals in measured.groups.items()}
+
+
+def ask(bench: Bench, tenant: str, query: QualityQuery) -> Measurement:
+    return bench.run(bench.store.read(measure(tenant, query, window_of(query, NOW_US))))
+
+
+def check_equal(measured: Measurement, calls: list[Call], query: QualityQuery) -> None:
+    expected, found = grouped(calls, query), labelled(measured)
+    assert found.keys() == expected.keys()
+    for group, totals in found.items():
+        columns = totals.columns()
+        assert {count.name: count_of(columns, count.name) for count in COUNTS} == counted(expected[group])
+        talks = [
+            call["duration_seconds"]
+            for call in expected[group]
+            if call["status"] in FINAL and call["answered_at"] is not None
+        ]
+        assert columns["talk_seconds"] == sum(talks)
+        histogram = histogram_of(totals.bins, "talk_seconds")
+        assert sum(histogram.values()) == (len(talks) if query.percentiles else 0)
+
+
+def test_every_answer_is_what_counting_the_calls_gives(bench: Bench) -> None:
+    questions = st.tuples(
+        instants,
+        instants,
+        filters,
+        keys,
+        st.sampled_from([None, "hour", "day", "week", "month"]),
+        st.sampled_from(ZONES),
+        st.booleans(),
+    )
+
+    @_SLOW
+    @given(st.lists(facts(), min_size=1, max_size=15), st.lists(questions, min_size=3, max_size=6))
+    def check(told: list[Fact], asked: list[Any]) -> None:
+        tenant = bench.new_tenant()
+        for at in range(0, len(told), 4):
+            submit(bench, *told[at : at + 4], tenant=tenant)
+        calls = listed(bench, tenant)
+        for one, other, named, names, step, zone, percentiles in asked:
+            window = {"from_us": min(one, other), "to_us": max(one, other) + 1}
+            query = QualityQuery(
+                CallFilter(**window, **named), tuple(names), step, zone, percentiles=percentiles
+            )
+            if step == "hour" and zone == "Australia/Lord_Howe":
+                continue  # Its hours move by half of one: see the tests of buckets.
+            check_equal(ask(bench, tenant, query), calls, query)
+
+    check()
