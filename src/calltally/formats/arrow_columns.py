@@ -4,15 +4,16 @@ To import this loads pyarrow, which takes 40 MB: only a writer that needs it may
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 import pyarrow as pa
-from msgspec.structs import astuple
 
 from calltally.calls.model import Cost, Escalation, Transfer
-from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind
+from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind, is_unknown
 
 _TEXT: Final = pa.string()
+_NULL: Final = b"null"
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _STRUCTS: Final[Mapping[str, type]] = {"escalation": Escalation, "transfer": Transfer, "cost": Cost}
 _TYPES: Final[Mapping[Kind, Any]] = {
@@ -42,12 +43,14 @@ class ArrowReader:
     def __init__(self) -> None:
         read_as = {name: each | None for name, each in _STRUCTS.items()}
         self._reader = ColumnReader({**read_as, "tags": list[str] | None})
+        self._makers = [(_MAKERS[field.name], field.type) for field in SCHEMA]
 
     def read(self, records: bytes) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
         """One batch. Raises DamagedStore for what is no record."""
         columns = self._reader.read(records)
         arrays = [
-            _MAKERS[field.name](column, field.type) for field, column in zip(SCHEMA, columns, strict=True)
+            pa.nulls(len(column), kind) if is_unknown(column) else make(column, kind)
+            for (make, kind), column in zip(self._makers, columns, strict=True)
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
@@ -65,18 +68,23 @@ def _instants(column: Column, kind: Any) -> Any:  # noqa: ANN401
 
 
 def _json(column: Column, kind: Any) -> Any:  # noqa: ANN401
+    if None not in column and b"".join(column) == _NULL * len(column):
+        return pa.nulls(len(column), kind)
     texts = [None if value is None else str(value, "utf-8") for value in column]
     return pa.array([None if text == "null" else text for text in texts], kind)
 
 
 def _structs(column: Column, kind: Any) -> Any:  # noqa: ANN401
-    if column.count(None) == len(column):
-        return pa.nulls(len(column), kind)
-    nothing = (None,) * kind.num_fields
-    values = zip(*(nothing if value is None else astuple(value) for value in column), strict=True)
-    children = [pa.array(each, field.type) for field, each in zip(kind, values, strict=True)]
-    absent = pa.array([value is None for value in column])
-    return pa.StructArray.from_arrays(children, fields=list(kind), mask=absent)
+    if None in column:
+        absent = pa.array([value is None for value in column])
+        children = [
+            [None if value is None else getattr(value, field.name) for value in column] for field in kind
+        ]
+    else:
+        absent = None
+        children = [list(map(attrgetter(field.name), column)) for field in kind]
+    arrays = [pa.array(each, field.type) for field, each in zip(kind, children, strict=True)]
+    return pa.StructArray.from_arrays(arrays, fields=list(kind), mask=absent)
 
 
 _MAKERS: Final[Mapping[str, Maker]] = {

@@ -33,8 +33,8 @@ def test_nested_values_stay_json_unless_their_types_are_given() -> None:
     record = plain(metadata={"b": [1, {"c": "é"}]}, tags=["x"])
     columns = dict(zip(COLUMNS, ColumnReader({"tags": list[str]}).read(record), strict=True))
     assert bytes(columns["metadata"][0]) == '{"b":[1,{"c":"é"}]}'.encode()
-    assert columns["tags"] == (["x"],)
-    assert columns["erased"] == (None,)
+    assert columns["tags"] == [["x"]]
+    assert columns["erased"] == [None]
 
 
 def test_a_field_of_a_later_version_is_passed_over() -> None:
