@@ -125,7 +125,9 @@ def _json(column: Column) -> Cells:
     together = _APART.join(column)
     if together == _APART.join([first] * len(column)):
         return _json_cell(first.decode())
-    return [_json_cell(text) for text in together.decode().split(_BETWEEN)]
+    doubled = together.decode().replace('"', '""').split(_BETWEEN)
+    # Nearly all of it are objects, which have quotes: no call for each of them.
+    return [f'"{text}"' if '"' in text else _json_cell(text) for text in doubled]
 
 
 def _json_cell(text: str) -> str:

@@ -7,7 +7,7 @@ the server counted none can be missing. So nothing has to be remembered but the 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby, pairwise
-from operator import itemgetter
+from operator import itemgetter, lt
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -98,7 +98,7 @@ def _check_order(writing: Writing, page: Page) -> None:
     highest = writing.checkpoint.tally.highest
     before = [(highest.created_at, highest.id)] if highest else []
     order = [*before, *((glimpse.created_at or "", glimpse.id) for glimpse in page.glimpses)]
-    if any(one >= other for one, other in pairwise(order)):
+    if not all(map(lt, order, order[1:])):
         one, other = next(pair for pair in pairwise(order) if pair[0] >= pair[1])
         raise Drifted(f"call {other[1]} came again, or before its turn, behind {one[1]}; {_REMEDY}")
 
@@ -106,6 +106,9 @@ def _check_order(writing: Writing, page: Page) -> None:
 def portions_of(page: Page, partition: str) -> Iterator[Portion]:
     """The page in as many pieces as it has days or months; nearly always one."""
     chars = _PART_CHARS[partition]
+    if not chars:
+        yield Portion("", page.records, page.glimpses)
+        return
     parts = [(glimpse.created_at or "")[:chars] for glimpse in page.glimpses]
     if parts[0] == parts[-1]:
         yield Portion(parts[0], page.records, page.glimpses)

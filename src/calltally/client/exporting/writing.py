@@ -129,12 +129,12 @@ def tallied(tally: Tally, glimpses: Sequence[Glimpse]) -> Tally:
     if not glimpses:
         return tally
     counts = Counter(tally.by_status)
-    counts.update(glimpse.status or UNTOLD for glimpse in glimpses)
+    counts.update([glimpse.status or UNTOLD for glimpse in glimpses])
     return Tally(
         tally.rows + len(glimpses),
         dict(sorted(counts.items())),
         _highest(tally.highest, glimpses),
-        max([tally.revision or 0, *(glimpse.revision or 0 for glimpse in glimpses)]) or None,
+        max([tally.revision or 0, *[glimpse.revision or 0 for glimpse in glimpses]]) or None,
     )
 
 
