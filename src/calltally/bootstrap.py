@@ -14,9 +14,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import SecretStr
 
+from calltally.alerts.judging import Judge
+from calltally.alerts.telling import Teller, Ways
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.exports.job import ExportRunner
+from calltally.net.addresses import networks
+from calltally.net.mail import send_mail
+from calltally.net.outgoing import Outgoing, Policy
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.provider_question import Place
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
@@ -34,9 +39,9 @@ from calltally.web.beside import WithWork
 from calltally.web.crew_metrics import CrewMetrics
 from calltally.web.limits import RateLimits
 from calltally.web.metrics import Metrics
-from calltally.web.parts import Parts
+from calltally.web.parts import Parts, SendMail
 from calltally.worker.background import Background
-from calltally.worker.means import Means
+from calltally.worker.means import AlertMeans, Means
 
 KEY_FILE: Final = "secret.key"
 FILES_FOLDER: Final = "files"
@@ -138,12 +143,35 @@ def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
         chance=secrets.SystemRandom().random,
         folders=job_folders(settings),
         files_us=settings.export_days * DAY_US,
+        alerts=alert_means(settings, store, clock),
         runners={
             Kind.EXPORT: ExportRunner(),
             Kind.RECONCILIATION: ReconciliationRunner(provider_place(settings, store), stop),
         },
     )
     return Background(means, stop)
+
+
+def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
+    """Who judges what happened, and who tells of it."""
+    ways = Ways(
+        outgoing=Outgoing(outgoing_policy(settings)),
+        mail=mail_sender(settings),
+        vault=lambda: open_vault(settings),
+        base=settings.public_url or "",
+    )
+    return AlertMeans(Judge(store, None), Teller(store, ways, clock))
+
+
+def outgoing_policy(settings: Settings) -> Policy:
+    """Where requests may go that tenants named."""
+    return Policy(settings.outgoing_allow_http, networks(settings.outgoing_allow_networks))
+
+
+def mail_sender(settings: Settings) -> SendMail:
+    """Mail goes to the same places."""
+    allowed = networks(settings.outgoing_allow_networks)
+    return lambda server, mail: send_mail(server, mail, allowed)
 
 
 def provider_place(settings: Settings, store: Store) -> Place:
@@ -170,6 +198,8 @@ def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, memb
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
         folders=job_folders(settings),
+        outgoing=Outgoing(outgoing_policy(settings)),
+        send_mail=mail_sender(settings),
         metrics=CrewMetrics(member) if member else Metrics(),
     )
 

@@ -16,7 +16,7 @@ SCOPES: Final = {
     "pii:read": "see whole phone numbers where the tenant masks them",
     "events:write": "send events about calls",
     "exports:write": "start bulk exports",
-    "alerts:write": "acknowledge alerts",
+    "alerts:write": "acknowledge alerts, set their rules and where they are told",
     "webhooks:write": "manage webhook endpoints",
 }
 # 256 bits as unpadded base64url: 43 characters. Guessing is hopeless, so a plain hash is enough at rest.

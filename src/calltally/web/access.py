@@ -6,6 +6,7 @@ CALLS_READ: Final = "calls:read"
 TRANSCRIPTS_READ: Final = "transcripts:read"
 EVENTS_WRITE: Final = "events:write"
 EXPORTS_WRITE: Final = "exports:write"
+ALERTS_WRITE: Final = "alerts:write"
 ADMIN: Final = "admin"
 
 

@@ -9,6 +9,8 @@ from litestar.types import ASGIApp
 from calltally.web.admission import admit
 from calltally.web.api import analytics, call_list, call_logs, changes, events, ingest, probes
 from calltally.web.api.admin import ADMIN_HANDLERS
+from calltally.web.api.alert_sinks import SINK_HANDLERS
+from calltally.web.api.alerts import ALERT_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
 from calltally.web.dashboard.pages import PAGE_HANDLERS
@@ -31,6 +33,8 @@ HANDLERS: Final[Sequence[Any]] = (
     events.send_events,
     *EXPORT_HANDLERS,
     *RECONCILIATION_HANDLERS,
+    *ALERT_HANDLERS,
+    *SINK_HANDLERS,
     ingest.receive_callback,
     *ADMIN_HANDLERS,
     probes.health,

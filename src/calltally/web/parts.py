@@ -1,10 +1,14 @@
 """What the application is made of. `bootstrap` fills it; tests fill it with fakes."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from calltally.ingest.intake import Intake
+from calltally.net.mail import MailServer
+from calltally.net.outgoing import Outgoing, Policy
 from calltally.store.job_folders import JobFolders
 from calltally.store.secrets import Vault
 from calltally.store.standing import standing_of
@@ -13,6 +17,12 @@ from calltally.store.store import Store
 from calltally.web.access import Access
 from calltally.web.heads import Heads
 from calltally.web.metrics import Metrics
+
+SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]]
+
+
+async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)
+    return "mail is not set up here"
 
 
 class Keys(Protocol):
@@ -50,7 +60,7 @@ class Parts:
     `public_url` is where the outside sees this service, without a slash at the end; None where it is
     not configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host.
     `vault` seals provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are
-    done.
+    done. `outgoing` and `send_mail` reach places that tenants named.
     """
 
     store: Store
@@ -62,6 +72,8 @@ class Parts:
     public_url: str | None = None
     trust_proxy: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+    outgoing: Outgoing = field(default_factory=lambda: Outgoing(Policy()))
+    send_mail: SendMail = _no_mail
 
     @cached_property
     def heads(self) -> Heads:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from calltally.worker.alerting import AlertWorker
 from calltally.worker.means import Means
 from calltally.worker.rounds import Worker
 from calltally.worker.running import JobWorker
@@ -13,11 +14,14 @@ class Background:
     def __init__(self, means: Means, stop: asyncio.Event) -> None:
         self.rounds = Worker(means, stop)
         folders = means.folders
+        self.alerts = AlertWorker(means, means.alerts, stop) if means.alerts else None
         self.jobs = [JobWorker(means, folders, stop, kind) for kind in means.runners] if folders else []
 
     async def run(self) -> None:
         """All at once, since none may hold up the others."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.rounds.run())
+            if self.alerts is not None:
+                group.create_task(self.alerts.run())
             for jobs in self.jobs:
                 group.create_task(jobs.run())

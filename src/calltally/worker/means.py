@@ -2,12 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from calltally.alerts.judging import Judge
+from calltally.alerts.telling import Teller
 from calltally.store.job_folders import JobFolders
 from calltally.store.job_turn import Runner
 from calltally.store.jobs import Kind
 from calltally.store.steps import Clock
 from calltally.store.store import Store
+
+
+class AlertMeans(NamedTuple):
+    """Who judges, and who tells of it."""
+
+    judge: Judge
+    teller: Teller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +28,7 @@ class Means:
     no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
     `chance` gives a number from 0 to 1, so that workers do not march in step. `folders` is where the files
     of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
-    done, and `runners` do the jobs of each kind.
+    done, and `runners` do the jobs of each kind; without `alerts` none is judged.
     """
 
     store: Store
@@ -30,4 +40,5 @@ class Means:
     chance: Callable[[], float]
     folders: JobFolders | None = None
     files_us: int = 0
+    alerts: AlertMeans | None = None
     runners: Mapping[Kind, Runner] = field(default_factory=dict)

@@ -45,7 +45,8 @@ CREATE TABLE alert_rules (
 );
 
 -- state: open, acknowledged or resolved. cause tells which finding it is of: of each there is one at a time that is not
--- resolved. content is JSON: the message, the evidence, which calls. changes counts the rows of alert_changes.
+-- resolved. content is JSON: the message, the evidence, which calls. changes counts the rows of alert_changes; is_told is
+-- whether sinks were told that it is open, and so have to hear that it ended.
 CREATE TABLE alerts (
     tenant TEXT COLLATE "C" NOT NULL,
     alert BYTEA NOT NULL,
@@ -59,6 +60,7 @@ CREATE TABLE alerts (
     updated_us BIGINT NOT NULL,
     resolved_us BIGINT,
     muted_until_us BIGINT,
+    is_told BIGINT NOT NULL,
     changes BIGINT NOT NULL,
     content BYTEA NOT NULL,
     PRIMARY KEY (tenant, alert)

@@ -1,0 +1,213 @@
+"""Turns of judging: what happened since the last one is fed to the detectors, and what they find is kept.
+
+What detectors remember, and the alerts that came of it, are written in one transaction, which only the
+worker can commit that went on from the last: so a restart, two workers at once or a lost lease cost work,
+and neither lose an alert nor make one twice. The first turns go through the weeks that are kept, and learn;
+what they find is not told unless it still lasts.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from calltally.alerts.findings import Change, Finding, Kind
+from calltally.alerts.keeping import Keeper
+from calltally.alerts.lateness import LATE_S, Judged
+from calltally.alerts.online import OnlineDetector
+from calltally.alerts.rules import Rules, rules_of
+from calltally.alerts.watching import Known, Roll, Rows
+from calltally.calls.errors import DamagedStore
+from calltally.calls.five_minutes import STEP_S, Cells, Key
+from calltally.calls.times import SECOND_US
+from calltally.store.alert_states import Judging, judging_of, keep_judging, rules_of_tenant
+from calltally.store.alert_steps import KEPT_S, Steps, steps_between
+from calltally.store.steps import Statement, Step
+from calltally.store.store import Store
+
+# How late facts usually are: a step is judged so long after its end.
+SETTLED_S: Final = 30
+# A day of steps a turn, so that others have their turn, and a worker that dies loses little.
+_MOST_STEPS: Final = 288
+
+
+class Detectors(Protocol):
+    """Makes detectors of rates: new ones, and those that were stored."""
+
+    def new(self, rules: Rules) -> OnlineDetector:
+        """One that knows nothing yet."""
+        ...
+
+    def restored(self, stored: bytes, rules: Rules) -> OnlineDetector:
+        """One that goes on where `stored` was made. Raises ValueError where it cannot."""
+        ...
+
+
+class Conditions(NamedTuple):
+    """All that is so now, of some kinds: what is not among the findings is not, or no more."""
+
+    kinds: Sequence[Kind]
+    findings: Sequence[Finding]
+
+
+class Turn(NamedTuple):
+    """What became of a turn: steps that were judged, findings, and whether more waits to be judged.
+
+    `is_live` is whether it came up to now; `is_kept` whether another worker was faster.
+    """
+
+    steps: int
+    findings: int
+    is_live: bool
+    is_kept: bool
+
+
+_StepRows: TypeAlias = list[tuple[Key, Cells]]
+
+
+class _Memory(msgspec.Struct, array_like=True):
+    """What is remembered between turns. `lasting` is what began in the past and has not recovered."""
+
+    detector: bytes | None = None
+    roll: list[Known] = []
+    judged: list[tuple[int, _StepRows]] = []
+    lasting: list[Finding] = []
+
+
+class _Work(NamedTuple):
+    """What a turn begins with."""
+
+    judging: Judging
+    memory: _Memory
+    rules: Rules
+    from_s: int
+    to_s: int
+    rows: dict[int, Rows]
+
+
+_decoder: Final = msgspec.msgpack.Decoder(_Memory)
+
+
+def rules_for(stored: bytes | None) -> Rules:
+    """A tenant's rules; the defaults where it never set any."""
+    return Rules() if stored is None else rules_of(msgspec.json.decode(stored))
+
+
+def last_step_s(now_us: int) -> int:
+    """Before which instant steps can be judged: they are over, and have settled."""
+    settled_s = now_us // SECOND_US - SETTLED_S
+    return settled_s - settled_s % STEP_S
+
+
+def is_turn_due(tenant: str, now_us: int) -> Step[bool]:
+    """Whether five minutes are over that were not judged; a tenant without calls may have other news."""
+    judging = yield from judging_of(tenant)
+    return judging.judged_us < last_step_s(now_us) * SECOND_US
+
+
+class Judge:
+    """Takes turns for tenants, one after the other, on one store."""
+
+    def __init__(self, store: Store, detectors: Detectors | None) -> None:
+        self._store = store
+        self._detectors = detectors
+
+    async def take_turn(self, tenant: str, now_us: int, conditions: Conditions) -> Turn:
+        """Judge what is due, a day at most. `conditions` count once all is judged up to now."""
+        learns = self._detectors is not None
+        work = await self._store.read(_begin(tenant, now_us, learns=learns), long=True)
+        memory, findings = await asyncio.to_thread(self._feed, work)
+        is_live = work.to_s == last_step_s(now_us)
+        step = _keep(
+            tenant, (work, memory), findings if is_live else (), now_us, conditions if is_live else None
+        )
+        is_kept = await self._store.write(step)
+        return Turn((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
+
+    def _feed(self, work: _Work) -> tuple[_Memory, list[Finding]]:
+        """In a thread: what many routes and weeks take would hold up others."""
+        memory = work.memory
+        if self._detectors is None or (memory.detector is None and work.from_s == work.to_s):
+            # Who has no calls has nothing to learn from, and costs nothing.
+            return _Memory(), []
+        detector = _restored(self._detectors, memory, work.rules)
+        roll, judged = Roll(memory.roll), Judged({at: dict(rows) for at, rows in memory.judged})
+        lasting = {finding.key: finding for finding in memory.lasting}
+        found: list[Finding] = []
+        for step_s in range(work.from_s, work.to_s, STEP_S):
+            rows = judged.with_late(step_s, work.rows)
+            for finding in detector.feed(roll.step(step_s, rows)):
+                found.append(finding)
+                _last(lasting, finding)
+        held = [(at, list(rows.items())) for at, rows in judged.stored().items()]
+        return _Memory(detector.stored(), roll.stored(), held, list(lasting.values())), found
+
+
+def _restored(detectors: Detectors, memory: _Memory, rules: Rules) -> OnlineDetector:
+    if memory.detector is None:
+        return detectors.new(rules)
+    return detectors.restored(memory.detector, rules)
+
+
+def _last(lasting: dict[str, Finding], finding: Finding) -> None:
+    if finding.change is Change.RECOVERED:
+        lasting.pop(finding.key, None)
+    elif finding.change is Change.BEGAN:
+        lasting[finding.key] = finding
+
+
+def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
+    judging = yield from judging_of(tenant)
+    rules = rules_for((yield from rules_of_tenant(tenant)))
+    memory, last_s = _remembered(judging), last_step_s(now_us)
+    from_s = judging.judged_us // SECOND_US if learns else last_s
+    if memory.detector is None and learns:
+        [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
+        from_s = max(first_s if first_s is not None else last_s, last_s - KEPT_S)
+        from_s -= from_s % STEP_S
+    to_s = min(last_s, from_s + _MOST_STEPS * STEP_S)
+    rows = yield from steps_between(tenant, from_s - LATE_S, to_s)
+    return _Work(judging, memory, rules, min(from_s, to_s), to_s, _by_step(rows))
+
+
+def _remembered(judging: Judging) -> _Memory:
+    if judging.state is None:
+        return _Memory()
+    try:
+        return _decoder.decode(judging.state)
+    except msgspec.DecodeError as fault:
+        message = "what alerts were judged by cannot be read; restore it from a backup"
+        raise DamagedStore(message) from fault
+
+
+def _by_step(steps: Steps) -> dict[int, Rows]:
+    rows: dict[int, Any] = {}
+    for key, cells in steps.items():
+        rows.setdefault(key.step_s, {})[key._replace(step_s=0)] = cells
+    return rows
+
+
+def _keep(
+    tenant: str,
+    done: tuple[_Work, _Memory],
+    findings: Sequence[Finding],
+    now_us: int,
+    conditions: Conditions | None,
+) -> Step[bool]:
+    """What is remembered and what came of it, or nothing of either."""
+    work, memory = done
+    if conditions is not None:
+        # What began while the past was gone through and still lasts is news now.
+        earlier = [each for each in work.memory.lasting if each not in findings]
+        findings = [*earlier, *findings]
+        memory.lasting = []
+    state = msgspec.msgpack.encode(memory)
+    keeper = Keeper(tenant, now_us, work.rules.tz)
+    yield from keeper.lock()
+    if not (yield from keep_judging(tenant, work.judging, work.to_s * SECOND_US, state)):
+        return False
+    yield from keeper.take(findings)
+    if conditions is not None:
+        yield from keeper.take_conditions(conditions.kinds, conditions.findings)
+    return True

@@ -1,0 +1,128 @@
+-- name: unresolved_alerts
+-- All that are open or acknowledged.
+SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
+FROM alerts WHERE tenant = :tenant AND state <> 'resolved' ORDER BY opened_us, alert;
+
+-- name: alert_of_id
+SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
+FROM alerts WHERE tenant = :tenant AND alert = :alert;
+
+-- name: last_alert_of_cause
+-- The newest one of a cause, whatever its state.
+SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
+FROM alerts WHERE tenant = :tenant AND cause = :cause ORDER BY opened_us DESC, alert DESC LIMIT 1;
+
+-- name: list_alerts
+-- Those of a filter, the newest first.
+SELECT alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us, muted_until_us, is_told, changes, content
+FROM alerts
+WHERE
+    tenant = :tenant AND opened_us >= :lo_us AND opened_us < :hi_us
+    AND (:any_kind OR kind = :kind) AND (:any_route OR route = :route) AND (:any_provider OR provider = :provider)
+    AND (:any_state OR state = :state OR (:unresolved AND state <> 'resolved'))
+ORDER BY opened_us DESC, alert DESC LIMIT :most OFFSET :skip;
+
+-- name: count_alerts
+SELECT count(*) FROM alerts
+WHERE
+    tenant = :tenant AND opened_us >= :lo_us AND opened_us < :hi_us
+    AND (:any_kind OR kind = :kind) AND (:any_route OR route = :route) AND (:any_provider OR provider = :provider)
+    AND (:any_state OR state = :state OR (:unresolved AND state <> 'resolved'));
+
+-- name: put_alert!
+INSERT INTO alerts (
+    tenant, alert, cause, kind, route, provider, state, since_us, opened_us, updated_us, resolved_us,
+    muted_until_us, is_told, changes, content
+)
+VALUES (
+    :tenant, :alert, :cause, :kind, :route, :provider, :state, :since_us, :opened_us, :updated_us, :resolved_us,
+    :muted_until_us, :is_told, :changes, :content
+);
+
+-- name: set_alert!
+UPDATE alerts
+SET
+    state = :state, since_us = :since_us, updated_us = :updated_us, resolved_us = :resolved_us,
+    muted_until_us = :muted_until_us, is_told = :is_told, changes = :changes, content = :content
+WHERE tenant = :tenant AND alert = :alert;
+
+-- name: put_alert_change!
+INSERT INTO alert_changes (tenant, alert, change, at_us, what, by_whom, note)
+VALUES (:tenant, :alert, :change, :at_us, :what, :by_whom, :note);
+
+-- name: changes_of_alert
+SELECT change, at_us, what, by_whom, note FROM alert_changes
+WHERE tenant = :tenant AND alert = :alert ORDER BY change;
+
+-- name: admin_unresolved_by_tenant
+-- How many alerts are unresolved, of which kind and state, for those who alert by Prometheus.
+SELECT tenant, kind, state, count(*) FROM alerts
+WHERE state <> 'resolved' GROUP BY tenant, kind, state ORDER BY tenant, kind, state;
+
+-- name: rules_of_tenant
+SELECT rules FROM alert_rules WHERE tenant = :tenant;
+
+-- name: put_rules!
+INSERT INTO alert_rules (tenant, rules, updated_us)
+VALUES (:tenant, :rules, :now_us)
+ON CONFLICT (tenant) DO UPDATE SET rules = excluded.rules, updated_us = excluded.updated_us;
+
+-- name: judging_of_tenant
+-- How far a tenant's alerts are judged, and what detectors remember.
+SELECT turns, judged_us, state FROM alert_states WHERE tenant = :tenant;
+
+-- name: keep_judging
+-- The next turn, unless somebody else took it since.
+INSERT INTO alert_states (tenant, turns, judged_us, state)
+VALUES (:tenant, 1, :judged_us, :state)
+ON CONFLICT (tenant) DO UPDATE
+SET turns = alert_states.turns + 1, judged_us = excluded.judged_us, state = excluded.state
+WHERE alert_states.turns = :turns
+RETURNING turns;
+
+-- name: sinks_of_tenant
+SELECT sink, kind, name, shown, sealed, created_us, updated_us, told_us, fault
+FROM alert_sinks WHERE tenant = :tenant ORDER BY created_us, sink;
+
+-- name: sink_of_id
+SELECT sink, kind, name, shown, sealed, created_us, updated_us, told_us, fault
+FROM alert_sinks WHERE tenant = :tenant AND sink = :sink;
+
+-- name: put_sink!
+INSERT INTO alert_sinks (tenant, sink, kind, name, shown, sealed, created_us, updated_us)
+VALUES (:tenant, :sink, :kind, :name, :shown, :sealed, :now_us, :now_us)
+ON CONFLICT (tenant, sink) DO UPDATE SET
+    kind = excluded.kind, name = excluded.name, shown = excluded.shown, sealed = excluded.sealed,
+    updated_us = excluded.updated_us;
+
+-- name: drop_sink
+DELETE FROM alert_sinks WHERE tenant = :tenant AND sink = :sink RETURNING sink;
+
+-- name: drop_notices_of_sink!
+DELETE FROM alert_notices WHERE tenant = :tenant AND sink = :sink;
+
+-- name: put_notice!
+INSERT INTO alert_notices (tenant, sink, alert, change, due_us, tries, created_us)
+VALUES (:tenant, :sink, :alert, :change, :now_us, 0, :now_us)
+ON CONFLICT (tenant, sink, alert, change) DO NOTHING;
+
+-- name: due_notices
+-- What is to be told now, in the order in which it came about.
+SELECT sink, alert, change, tries, created_us FROM alert_notices
+WHERE tenant = :tenant AND due_us <= :now_us
+ORDER BY due_us, alert, change LIMIT :most;
+
+-- name: admin_tenants_with_notices
+SELECT DISTINCT tenant FROM alert_notices WHERE due_us <= :now_us ORDER BY tenant;
+
+-- name: defer_notice!
+UPDATE alert_notices SET due_us = :due_us, tries = :tries
+WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
+
+-- name: drop_notice!
+DELETE FROM alert_notices
+WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
+
+-- name: note_sink!
+-- What came of the last time that something was to be told there.
+UPDATE alert_sinks SET told_us = coalesce(:told_us, told_us), fault = :fault WHERE tenant = :tenant AND sink = :sink;

@@ -1,0 +1,83 @@
+"""Alerts in the background: turns of judging, tenant by tenant, and telling sinks what came of them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from calltally.alerts.conditions import conditions_of
+from calltally.alerts.judging import is_turn_due
+from calltally.calls.errors import CalltallyError
+from calltally.calls.times import SECOND_US
+from calltally.store.leases import Lease, claim, release
+from calltally.store.tenants import admin_list_tenants
+from calltally.worker.means import AlertMeans, Means
+from calltally.worker.patience import rest
+
+ALERTS: Final = "alerts"
+LEASE_US: Final = 60 * SECOND_US
+# How soon what happened is judged once its five minutes are over, and what is judged is told.
+_LOOKS_EVERY_S: Final = 10.0
+
+log: Final = structlog.get_logger(__name__)
+
+
+class AlertWorker:
+    """Judges and tells until `stop` is set."""
+
+    def __init__(self, means: Means, alerts: AlertMeans, stop: asyncio.Event) -> None:
+        self._means = means
+        self._store = means.store
+        self._judge = alerts.judge
+        self._teller = alerts.teller
+        self._stop = stop
+
+    async def run(self) -> None:
+        """Look after look."""
+        while not await rest(self._stop, _LOOKS_EVERY_S * (0.5 + self._means.chance())):
+            await self.look()
+
+    async def look(self) -> int:
+        """Do what is due for each tenant; returns how many turns were taken. Faults are logged."""
+        turns = 0
+        for tenant in await self._tenants():
+            turns += await self._attempt(tenant)
+            if self._stop.is_set():
+                break
+        return turns
+
+    async def _tenants(self) -> Sequence[str]:
+        try:
+            return [tenant.tenant for tenant in await self._store.read(admin_list_tenants())]
+        except CalltallyError as fault:
+            log.warning("alerts wait", detail=str(fault))
+            return ()
+
+    async def _attempt(self, tenant: str) -> int:
+        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        try:
+            turns = await self._judge_tenant(tenant)
+            await self._teller.tell_due(tenant, self._means.holder)
+        except Exception as fault:
+            foreseen = isinstance(fault, CalltallyError)
+            log.exception("alerts failed", tenant=tenant, detail=str(fault), exc_info=not foreseen)
+            return 0
+        return turns
+
+    async def _judge_tenant(self, tenant: str) -> int:
+        turns = 0
+        lease = Lease(tenant, ALERTS, self._means.holder)
+        while not self._stop.is_set() and await self._store.read(is_turn_due(tenant, self._means.clock())):
+            now_us = self._means.clock()
+            if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
+                return turns
+            conditions = await self._store.read(conditions_of(tenant, now_us), long=True)
+            turn = await self._judge.take_turn(tenant, now_us, conditions)
+            turns += 1
+            log.debug("judged", tenant=tenant, **turn._asdict())
+            if turn.is_live or not turn.is_kept:
+                break
+        if turns:
+            await self._store.write(release(lease))
+        return turns
