@@ -36,7 +36,7 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> Step[list[Finding]]:
     asked = {"tenant": tenant, "since_us": now_us - _LETTERS_US}
     rows = yield Statement("waiting_letters_since", asked)
     return [
-        _condition(
+        condition(
             Kind.DEAD_LETTERS,
             (provider, waiting, oldest_us, now_us),
             f"Unread callbacks of {provider}: {waiting} since {since_text(oldest_us, now_us, tz)}; "
@@ -50,7 +50,7 @@ def _signatures(tenant: str, now_us: int) -> Step[list[Finding]]:
     since_s = now_us // SECOND_US - _SIGNATURES_S
     rows = yield from failures_since(tenant, since_s - since_s % STEP_S)
     return [
-        _condition(
+        condition(
             Kind.SIGNATURE_FAILURES,
             (provider, failures, first_s * SECOND_US, now_us),
             f"Wrong signatures on callbacks of {provider}: {failures} in the last half hour; "
@@ -61,7 +61,8 @@ def _signatures(tenant: str, now_us: int) -> Step[list[Finding]]:
     ]
 
 
-def _condition(kind: Kind, seen: tuple[str, int, int, int], detail: str) -> Finding:
+def condition(kind: Kind, seen: tuple[str, int, int, int], detail: str) -> Finding:
+    """Something that is so: of a provider, how often, since when and now."""
     provider, count, since_us, now_us = seen
     series = SeriesKey(Dimension.PROVIDER, provider)
     evidence = Evidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)

@@ -31,10 +31,10 @@ def read_content(alert: Alert) -> Content:
 
 
 def new_alert(tenant: str, finding: Finding, message: str, now_us: int) -> Alert:
-    """An alert as its first finding makes it. Its id is hashed, so that two workers give it the same."""
+    """An alert as its first finding makes it. Its id is hashed: nothing has to be drawn."""
     series = finding.series
     return Alert(
-        alert=call_uuid(tenant, f"alert\0{finding.key}\0{finding.found_us}"),
+        alert=call_uuid(tenant, f"alert\0{finding.key}\0{finding.found_us}\0{now_us}"),
         cause=finding.key,
         kind=finding.kind.value,
         route=series.value if series.dimension is Dimension.ROUTE else None,

@@ -30,7 +30,7 @@ class Judged:
         return self._steps
 
     def with_late(self, step_s: int, rows: Mapping[int, Rows]) -> Rows:
-        """The rows of a step, and what came to those before it since. `rows` are of all of them, as of now."""
+        """The rows of a step, and what came to those before it since. `rows` are all of them, as of now."""
         cells = dict(rows.get(step_s, {}))
         for earlier_s in [each for each in self._steps if step_s - LATE_S <= each < step_s]:
             now = rows.get(earlier_s, {})

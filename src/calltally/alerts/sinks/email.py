@@ -15,7 +15,8 @@ def written(told: Told, settings: Mapping[str, Any], now_us: int) -> EmailMessag
     mail = EmailMessage()
     mail["From"] = settings["from"]
     mail["To"] = ", ".join(settings["to"])
-    mail["Subject"] = f"[{told.tenant}] {told.headline}"
+    # A route may be called anything: a line end would begin another header.
+    mail["Subject"] = " ".join(f"[{told.tenant}] {told.headline}".split())
     mail["Date"] = format_datetime(datetime.fromtimestamp(now_us // SECOND_US, UTC))
     domain = settings["from"].rpartition("@")[2].strip("> ") or "calltally"
     mail["Message-ID"] = f"<{told.id}.{told.what}.{now_us}@{domain}>"

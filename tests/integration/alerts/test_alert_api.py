@@ -1,0 +1,178 @@
+"""`/api/v1/alerts` and `/api/v1/alert-rules`: listed exactly, changed by hand, kept for the history."""
+
+from typing import Any
+
+import pytest
+
+from calltally.alerts.findings import Change, Finding
+from calltally.alerts.keeping import FLAPPING_US, Keeper
+from calltally.alerts.series import Dimension, SeriesKey
+from calltally.calls.times import utc_text
+from calltally.store.alerts import What
+from calltally.store.steps import Step
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.alerts.watching import after, alerts, finding, history
+from tests.integration.web.service import ADMIN, Service, slug
+
+PATH = "/api/v1/alerts"
+RULES = "/api/v1/alert-rules"
+ROUTE = SeriesKey(Dimension.ROUTE, "support-de")
+OTHER = SeriesKey(Dimension.ROUTE, "sales")
+PROVIDER = SeriesKey(Dimension.PROVIDER, "twilio")
+
+
+def keep(bench: Bench, *findings: Finding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
+    """Findings become alerts."""
+
+    def step() -> Step[None]:
+        keeper = Keeper(tenant, at_us, "Europe/Berlin")
+        yield from keeper.lock()
+        yield from keeper.take(findings)
+
+    bench.run(bench.store.write(step()))
+
+
+def began(bench: Bench, *keys: SeriesKey, at_us: int = NOW_US, tenant: str = TENANT) -> None:
+    found = [finding(Change.BEGAN, key, after(0)) for key in keys]
+    keep(bench, *found, at_us=at_us, tenant=tenant)
+
+
+def listed(service: Service, query: str = "") -> list[dict[str, Any]]:
+    answer = service.get(PATH + query)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+@pytest.fixture
+def writing(service: Service) -> dict[str, str]:
+    return service.new_key("calls:read", "alerts:write")
+
+
+def test_an_alert_reads_like_a_sentence_and_leads_to_its_calls(service: Service) -> None:
+    began(service.bench, ROUTE)
+    (alert,) = listed(service)
+    assert alert["message"].startswith("No-answer on support-de: 40 % against 12 ± 4 % expected, since ")
+    assert alert["message"].endswith(", 50 calls")
+    assert alert["calls"] == "https://calls.example.com/api/v1/call-logs?status=no-answer&route=support-de"
+    assert (alert["state"], alert["kind"], alert["route"]) == ("open", "rate", "support-de")
+    assert alert["evidence"]["events"] == 20
+    one = service.get(f"{PATH}/{alert['id']}").json()
+    assert one == {**alert, "history": [{"at": utc_text(NOW_US), "what": "opened", "by": None, "note": None}]}
+
+
+def test_pages_and_filters_are_exact(service: Service) -> None:
+    for number in range(5):
+        began(service.bench, SeriesKey(Dimension.ROUTE, f"r{number}"), at_us=NOW_US + number)
+    began(service.bench, PROVIDER, at_us=NOW_US + 9)
+    assert [each["route"] for each in listed(service)] == [None, "r4", "r3", "r2", "r1", "r0"]
+    page = service.get(f"{PATH}?limit=2&offset=2")
+    assert [each["route"] for each in page.json()["data"]] == ["r3", "r2"]
+    assert (page.json()["total"], 'rel="next"' in page.headers["link"]) == (6, True)
+    assert [each["route"] for each in listed(service, "?route=r2&state=open")] == ["r2"]
+    assert [each["provider"] for each in listed(service, "?provider=twilio")] == ["twilio"]
+    assert listed(service, "?state=resolved") == listed(service, "?kind=silence") == []
+    later = utc_text(NOW_US + 4)
+    assert len(listed(service, f"?from={later}")) == 2
+    assert len(listed(service, f"?to={later}&state=unresolved")) == 4
+
+
+def test_somebody_acknowledges_and_resolves_and_the_history_says_who(
+    service: Service, writing: dict[str, str]
+) -> None:
+    began(service.bench, ROUTE)
+    (alert,) = listed(service)
+    one = f"{PATH}/{alert['id']}"
+    done = service.send(f"{one}/acknowledge", {"note": "The carrier knows."}, writing)
+    assert (done.status_code, done.json()["state"]) == (200, "acknowledged")
+    assert service.send(f"{one}/acknowledge", {}, writing).json() == done.json()
+    assert len(listed(service, "?state=unresolved")) == 1
+    assert service.send(f"{one}/resolve", {}, writing).json()["state"] == "resolved"
+    assert slug(service.send(f"{one}/acknowledge", {}, writing)) == "conflict"
+    told = [(each["what"], each["note"]) for each in service.get(one).json()["history"]]
+    assert told == [("opened", None), ("acknowledged", "The carrier knows."), ("resolved", None)]
+    assert all(each["by"] for each in service.get(one).json()["history"][1:])
+
+
+def test_what_was_resolved_by_hand_stays_so_until_it_begins_anew(
+    service: Service, writing: dict[str, str]
+) -> None:
+    bench = service.bench
+    began(bench, ROUTE)
+    service.send(f"{PATH}/{listed(service)[0]['id']}/resolve", {}, writing)
+    keep(bench, finding(Change.CONTINUES, ROUTE, after(1)))
+    assert listed(service, "?state=unresolved") == []
+    keep(bench, finding(Change.RECOVERED, ROUTE, after(2)))
+    began(bench, ROUTE, at_us=NOW_US + FLAPPING_US)
+    assert len(listed(service)) == 2
+
+
+def test_what_flaps_is_one_alert(service: Service) -> None:
+    bench = service.bench
+    for turn in range(3):
+        began(bench, ROUTE, at_us=NOW_US + turn)
+        keep(bench, finding(Change.RECOVERED, ROUTE, after(2)), at_us=NOW_US + turn)
+    (alert,) = alerts(bench)
+    whats = [change.what for change in history(bench, alert)]
+    assert whats == [What.OPENED, What.RESOLVED, *(What.REOPENED, What.RESOLVED) * 2]
+    began(bench, ROUTE, at_us=NOW_US + 2 + FLAPPING_US)
+    assert len(alerts(bench)) == 2
+
+
+def test_a_provider_that_is_down_is_one_alert_not_forty_routes(service: Service) -> None:
+    bench = service.bench
+    began(bench, ROUTE, OTHER)
+    keep(bench, finding(Change.BEGAN, PROVIDER, after(1), children=(ROUTE, OTHER)))
+    (alert,) = listed(service, "?state=unresolved")
+    assert alert["provider"] == "twilio"
+    assert {each["series"] for each in alert["children"]} == {"support-de", "sales"}
+    grouped = listed(service, "?route=sales")[0]
+    last = service.get(f"{PATH}/{grouped['id']}").json()["history"][-1]
+    assert (last["what"], last["note"]) == ("grouped", alert["id"])
+
+
+def test_a_mute_ends_holds_for_the_same_cause_and_can_be_taken_back(
+    service: Service, writing: dict[str, str]
+) -> None:
+    bench = service.bench
+    began(bench, ROUTE)
+    one = f"{PATH}/{listed(service)[0]['id']}"
+    until = utc_text(NOW_US + 10 * FLAPPING_US)
+    assert service.send(f"{one}/mute", {"until": until}, writing).json()["muted_until"] == until
+    keep(bench, finding(Change.RECOVERED, ROUTE, after(2)))
+    began(bench, ROUTE, at_us=NOW_US + 2 * FLAPPING_US)
+    assert listed(service, "?state=open")[0]["muted_until"] == until
+    assert service.send(f"{one}/mute", {"until": None}, writing).json()["muted_until"] is None
+    for wrong in (utc_text(NOW_US), "soon", 5):
+        assert slug(service.send(f"{one}/mute", {"until": wrong}, writing)) == "invalid-body"
+
+
+def test_rules_are_the_defaults_until_somebody_sets_them(service: Service, writing: dict[str, str]) -> None:
+    assert service.get(RULES).json() == {}
+    rules = {"false_alarms_a_week": 0.5, "tz": "America/Montreal", "holidays": ["2026-12-25"]}
+    assert service.send(RULES, rules, writing, "PUT").json() == rules
+    assert service.get(RULES).json() == rules
+    for wrong in ({"false_alarms": 1}, {"tz": "Mars/Base"}, {"false_alarms_a_week": 0}, {"mutes": [5]}):
+        assert slug(service.send(RULES, wrong, writing, "PUT")) == "invalid-body"
+    assert service.get(RULES).json() == rules
+
+
+def test_another_tenants_alert_is_not_there(service: Service, writing: dict[str, str]) -> None:
+    other = service.bench.new_tenant()
+    began(service.bench, ROUTE, tenant=other)
+    assert listed(service) == []
+    alert = service.get(f"{PATH}?tenant={other}", ADMIN).json()["data"][0]
+    for path in ("", "/acknowledge", "/resolve"):
+        method = "POST" if path else "GET"
+        answer = service.send(f"{PATH}/{alert['id']}{path}", {}, writing, method)
+        assert (answer.status_code, slug(answer)) == (404, "not-found")
+    shown = service.get(f"{PATH}/{alert['id']}?tenant={other}", ADMIN)
+    assert shown.status_code == 200
+
+
+def test_reading_needs_one_scope_and_changing_another(service: Service) -> None:
+    began(service.bench, ROUTE)
+    (alert,) = listed(service)
+    assert slug(service.send(f"{PATH}/{alert['id']}/resolve", {}, service.key)) == "forbidden"
+    assert slug(service.send(RULES, {}, service.key, "PUT")) == "forbidden"
+    assert slug(service.get(PATH, service.new_key("events:write"))) == "forbidden"

@@ -1,0 +1,154 @@
+"""Where alerts are told: kept sealed, refused where they must not lead, tried by a button."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from calltally.net.addresses import networks
+from calltally.net.outgoing import Outgoing, Policy
+from calltally.web.app import create_app
+from tests.integration.net.receivers import Receiver, answer_ok, answering, receiving
+from tests.integration.store.probing import direct
+from tests.integration.web.service import Service, slug
+
+PATH = "/api/v1/alert-sinks"
+HOOK = {"kind": "webhook", "name": "ours", "settings": {"url": "https://alerts.example.com/x"}}
+SLACK_URL = "https://hooks.slack.example/services/T0/B0/very-secret"
+
+
+@pytest.fixture
+def writing(service: Service) -> dict[str, str]:
+    return service.new_key("alerts:write")
+
+
+def add(service: Service, key: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    answer = service.send(PATH, body, key)
+    assert answer.status_code == 201, answer.text
+    added: dict[str, Any] = answer.json()
+    return added
+
+
+def allow_loopback(service: Service) -> None:
+    """As an operator does who tries it out."""
+    outgoing = Outgoing(Policy(allow_http=True, networks=networks("127.0.0.0/8")))
+    service.parts = replace(service.parts, outgoing=outgoing)
+    service.app = create_app(service.parts)
+
+
+def pressed(service: Service, key: dict[str, str], body: dict[str, Any], behave: Any) -> tuple[Any, Receiver]:  # noqa: ANN401
+    """What the test button says of a sink on this machine, and what came there."""
+    allow_loopback(service)
+
+    async def run() -> tuple[Any, Receiver]:
+        async with receiving(behave) as receiver:
+            url = f"http://127.0.0.1:{receiver.port}"
+            named = {**body, "settings": {**body["settings"], "url": url}}
+            made = await service._ask("POST", PATH, key, _json(named))
+            done = await service._ask("POST", f"{PATH}/{made.json()['id']}/test", key)
+            shown = await service._ask("GET", f"{PATH}/{made.json()['id']}", key)
+            service.parts.outgoing.close()
+            return (made.json(), done.json(), shown.json()), receiver
+
+    return service.bench.run(run())
+
+
+def _json(body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+def test_a_secret_is_shown_once_and_lies_sealed(service: Service, writing: dict[str, str]) -> None:
+    made = add(service, writing, HOOK)
+    assert made["secret"].startswith("whsec_")
+    slack = add(service, writing, {"kind": "slack", "name": "team", "settings": {"url": SLACK_URL}})
+    assert slack["settings"] == {}
+    shown = service.get(PATH, writing).json()["data"]
+    assert sorted(each["name"] for each in shown) == ["ours", "team"]
+    assert "very-secret" not in str(shown)
+    assert "whsec_" not in str(shown)
+    with direct(service.bench.url) as db:
+        rows = str(db("SELECT shown, sealed FROM alert_sinks"))
+    assert "very-secret" not in rows
+    assert "whsec_" not in rows
+
+
+def test_a_sink_is_changed_as_a_whole_and_deleted(service: Service, writing: dict[str, str]) -> None:
+    made = add(service, writing, HOOK)
+    other = {"kind": "pagerduty", "name": "on call", "settings": {"routing_key": "R" * 32}}
+    changed = service.send(f"{PATH}/{made['id']}", other, writing, "PUT").json()
+    assert (changed["id"], changed["kind"], changed["settings"]) == (made["id"], "pagerduty", {})
+    assert service.get(f"{PATH}/{made['id']}", writing, "DELETE").status_code == 204
+    assert slug(service.get(f"{PATH}/{made['id']}", writing)) == "not-found"
+    assert slug(service.get(f"{PATH}/{made['id']}", writing, "DELETE")) == "not-found"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "another kind": {"kind": "pager", "name": "x", "settings": {}},
+    "no url": {"kind": "slack", "name": "x", "settings": {}},
+    "a misspelt setting": {"kind": "slack", "name": "x", "settings": {"url": SLACK_URL, "channel": "#x"}},
+    "plain http": {"kind": "slack", "name": "x", "settings": {"url": "http://hooks.slack.example/x"}},
+    "this machine": {"kind": "webhook", "name": "x", "settings": {"url": "https://127.0.0.1/x"}},
+    "a cloud's metadata": {"kind": "webhook", "name": "x", "settings": {"url": "https://169.254.169.254/"}},
+    "a private network": {"kind": "alertmanager", "name": "x", "settings": {"url": "https://10.0.0.1:9093"}},
+    "a short secret": {**HOOK, "settings": {"url": "https://a.example/", "secret": "whsec_AAAA"}},
+    "two lines": {
+        "kind": "email",
+        "name": "x",
+        "settings": {"host": "mail.example", "from": "a@b.example\nbcc: c", "to": ["d@e.example"]},
+    },
+    "no recipient": {
+        "kind": "email",
+        "name": "x",
+        "settings": {"host": "mail.example", "from": "a@b.example", "to": []},
+    },
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_cannot_be_is_refused_with_its_name(
+    service: Service, writing: dict[str, str], wrong: str
+) -> None:
+    answer = service.send(PATH, WRONG[wrong], writing)
+    assert (answer.status_code, slug(answer)) == (400, "invalid-body")
+    assert "10.0.0.1:9093" not in answer.json()["detail"]
+    assert service.get(PATH, writing).json()["data"] == []
+
+
+def test_another_tenants_sink_is_not_there(service: Service, writing: dict[str, str]) -> None:
+    made = add(service, writing, HOOK)
+    theirs = service.new_key("alerts:write", tenant=service.bench.new_tenant())
+    assert service.get(PATH, theirs).json() == {"data": []}
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/test")):
+        assert slug(service.get(f"{PATH}/{made['id']}{path}", theirs, method)) == "not-found"
+    assert slug(service.send(f"{PATH}/{made['id']}", HOOK, theirs, "PUT")) == "not-found"
+    assert slug(service.get(PATH)) == "forbidden"
+
+
+def test_the_button_tells_a_webhook_that_a_library_of_the_scheme_verifies(
+    service: Service, writing: dict[str, str]
+) -> None:
+    (made, done, shown), receiver = pressed(service, writing, HOOK, answer_ok)
+    assert done == {"told": True, "fault": None}
+    assert shown["told_at"] is not None
+    (visit,) = receiver.visits
+    # The library compares with its own clock, and the bench's stands still: what is signed is what counts.
+    headers = visit.headers
+    signed = Webhook(made["secret"]).sign(
+        headers["webhook-id"],
+        datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC),
+        visit.body.decode(),
+    )
+    assert signed == headers["webhook-signature"]
+    assert b'"type":"alert.test"' in visit.body
+
+
+def test_the_button_says_what_went_wrong(service: Service, writing: dict[str, str]) -> None:
+    gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\nno_service"
+    slack = {"kind": "slack", "name": "team", "settings": {}}
+    (_, done, shown), _receiver = pressed(service, writing, slack, answering(gone))
+    assert done == {"told": False, "fault": "it answered 404: no_service"}
+    assert shown["fault"] == done["fault"]
+    assert shown["told_at"] is None

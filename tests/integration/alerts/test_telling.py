@@ -1,0 +1,253 @@
+"""Sinks are told in order, again where it failed, and not of what is muted."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Any
+
+import msgspec
+import pytest
+
+from calltally.alerts.findings import Change
+from calltally.alerts.judging import Judge
+from calltally.alerts.series import Dimension, SeriesKey
+from calltally.alerts.sinks.alertmanager import RESEND_US
+from calltally.alerts.telling import MOST_TRIES, Teller, Ways, sealed_for
+from calltally.calls.times import SECOND_US
+from calltally.net.addresses import networks
+from calltally.net.mail import MailServer, send_mail
+from calltally.store.alert_sinks import Sink, add_sink, list_sinks
+from calltally.store.alerts import Change as AlertChange
+from calltally.store.alerts import What, acknowledge, mute
+from calltally.store.leases import Lease, claim
+from calltally.store.secrets import Vault
+from calltally.worker.alerting import ALERTS, AlertWorker
+from calltally.worker.means import AlertMeans, Means
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.alerts.test_alert_api import began, keep
+from tests.integration.alerts.watching import Receiver, Thresholds, after, alerts, finding, unanswered
+
+ROUTE = SeriesKey(Dimension.ROUTE, "support")
+VAULT = Vault(bytes(32))
+
+
+async def no_mail(server: MailServer, mail: EmailMessage) -> str | None:
+    return f"no mail to {server.host}: {mail['Subject']}"
+
+
+class Desk:
+    """Somebody who tells, and the place where it arrives."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.receiver = Receiver()
+        ways = Ways(self.receiver, no_mail, lambda: VAULT, "https://calls.example.com")
+        self.teller = Teller(bench.store, ways, lambda: bench.now_us)
+
+    def add(self, kind: str, **settings: Any) -> bytes:  # noqa: ANN401 (settings of every kind)
+        sink = kind.encode().ljust(16, b"-")
+        sealed = VAULT.seal(TENANT, sealed_for(sink), {"settings": msgspec.json.encode(settings).decode()})
+        new = Sink(sink, kind, kind, b"{}", sealed)
+        return self.bench.run(self.bench.store.write(add_sink(TENANT, new, NOW_US))).sink
+
+    def tell(self, later_us: int = 0) -> int:
+        self.bench.now_us += later_us
+        return self.bench.run(self.teller.tell_due(TENANT, "one"))
+
+    def types(self) -> list[object]:
+        return [body["type"] for _, _, body in self.receiver.took]
+
+    def sink(self) -> Sink:
+        return self.bench.run(self.bench.store.read(list_sinks(TENANT)))[0]
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Desk:
+    return Desk(bench)
+
+
+def hook(desk: Desk) -> None:
+    desk.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 43 + "=")
+
+
+def test_what_becomes_of_an_alert_is_told_once_and_in_order(desk: Desk) -> None:
+    hook(desk)
+    began(desk.bench, ROUTE)
+    (alert,) = alerts(desk.bench)
+    by = AlertChange(0, NOW_US + 1, What.ACKNOWLEDGED, "key_1", None)
+    desk.bench.run(desk.bench.store.write(acknowledge(TENANT, alert.alert, by)))
+    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 2)
+    assert desk.tell(10) == 3
+    assert desk.types() == ["alert.opened", "alert.acknowledged", "alert.resolved"]
+    states = [body["data"]["state"] for _, _, body in desk.receiver.took]  # type: ignore[index]
+    assert states == ["open", "acknowledged", "resolved"]
+    assert desk.tell(10) == 0
+    assert desk.sink().fault is None
+
+
+def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: Desk) -> None:
+    hook(desk)
+    began(desk.bench, ROUTE)
+    desk.receiver.status = 0
+    assert desk.tell() == 0
+    assert desk.sink().fault == "no connection"
+    desk.receiver.status = 500
+    assert desk.tell(15 * SECOND_US) == 0
+    assert desk.sink().fault == "it answered 500: as told"
+    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
+    desk.receiver.status = 200
+    desk.tell(30 * SECOND_US)
+    assert sorted(map(str, desk.types())) == ["alert.opened", "alert.resolved"]
+    assert desk.sink().fault is None
+
+
+def test_nobody_is_tried_for_ever(desk: Desk) -> None:
+    hook(desk)
+    began(desk.bench, ROUTE)
+    desk.receiver.status = 503
+    for _ in range(MOST_TRIES):
+        desk.tell(3_600 * SECOND_US)
+    desk.receiver.status = 200
+    assert desk.tell(3_600 * SECOND_US) == 0
+    assert desk.sink().fault == "it answered 503: as told"
+
+
+def test_what_is_muted_is_not_told_and_neither_is_its_end(desk: Desk) -> None:
+    hook(desk)
+    began(desk.bench, ROUTE)
+    desk.tell()
+    (alert,) = alerts(desk.bench)
+    muted = AlertChange(0, NOW_US, What.MUTED, "key_1", None)
+    desk.bench.run(desk.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
+    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 1)
+    desk.tell(10)
+    # Who knows that it is open has to hear that it ended.
+    assert desk.types() == ["alert.opened", "alert.resolved"]
+    began(desk.bench, ROUTE, at_us=NOW_US + 2)
+    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 3)
+    assert desk.tell(10) == 0
+    assert len(desk.types()) == 2
+
+
+def test_alertmanager_is_told_again_for_as_long_as_it_lasts(desk: Desk) -> None:
+    desk.add("alertmanager", url="https://am.example")
+    began(desk.bench, ROUTE)
+    assert [desk.tell(), desk.tell(1), desk.tell(RESEND_US)] == [1, 0, 1]
+    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
+    desk.tell(1)
+    desk.tell(2 * RESEND_US)
+    ends = [body[0]["endsAt"] for _, _, body in desk.receiver.took]  # type: ignore[index]
+    assert len(ends) == 3
+    assert desk.tell(2 * RESEND_US) == 0
+
+
+def test_a_secret_that_does_not_open_is_a_fault_of_the_sink(desk: Desk) -> None:
+    new = Sink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
+    desk.bench.run(desk.bench.store.write(add_sink(TENANT, new, NOW_US)))
+    began(desk.bench, ROUTE)
+    assert desk.tell() == 0
+    assert "sealed" in str(desk.sink().fault) or "do not open" in str(desk.sink().fault)
+
+
+def test_a_worker_judges_and_tells(desk: Desk) -> None:
+    hook(desk)
+    bench = desk.bench
+    unanswered(bench, 0, 3)
+    unanswered(bench, 1, 12)
+    bench.now_us = after(1)
+    means = worker_means(desk)
+
+    async def look() -> int:
+        assert means.alerts is not None
+        return await AlertWorker(means, means.alerts, asyncio.Event()).look()
+
+    assert bench.run(look()) == 1
+    assert {body["data"]["message"][:9] for _, _, body in desk.receiver.took} == {"No-answer"}  # type: ignore[index]
+    assert bench.run(look()) == 0
+    bench.now_us = after(2)
+    other = Lease(TENANT, ALERTS, "another")
+    until_us = bench.now_us + SECOND_US
+    assert bench.run(bench.store.write(claim(other, now_us=bench.now_us, until_us=until_us)))
+    assert bench.run(look()) == 0
+    bench.now_us += SECOND_US
+    assert bench.run(look()) == 1
+    assert len({body["type"] for _, _, body in desk.receiver.took}) == 2
+
+
+def worker_means(desk: Desk) -> Means:
+    return Means(
+        store=desk.bench.store,
+        keep_us=1,
+        interval_s=0.0,
+        holder="one",
+        clock=lambda: desk.bench.now_us,
+        steady=lambda: 0,
+        chance=lambda: 0.5,
+        alerts=AlertMeans(Judge(desk.bench.store, Thresholds()), desk.teller),
+    )
+
+
+class _Mail(StreamRequestHandler):
+    """As much of SMTP (RFC 5321) as a client needs to hand a mail over."""
+
+    def handle(self) -> None:
+        taken: list[str] = self.server.taken  # type: ignore[attr-defined]
+        self._say("220 here")
+        while line := self.rfile.readline().decode().strip():
+            word = line.split(":")[0].upper()
+            if word == "DATA":
+                self._say("354 go on")
+                taken.append(self._mail())
+            elif word == "QUIT":
+                self._say("221 bye")
+                return
+            elif word == "RCPT TO" and "nobody" in line:
+                self._say("550 no such user")
+                continue
+            self._say("250 ok")
+
+    def _mail(self) -> str:
+        lines = []
+        while (line := self.rfile.readline().decode()) != ".\r\n":
+            lines.append(line)
+        return "".join(lines)
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):
+            self.wfile.write(f"{text}\r\n".encode())
+
+
+@pytest.fixture
+def mail_server() -> Iterator[ThreadingTCPServer]:
+    with ThreadingTCPServer(("127.0.0.1", 0), _Mail) as server:
+        server.taken = []  # type: ignore[attr-defined]
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: ThreadingTCPServer) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@acme.example", "b@acme.example", "41 ± 4 %"
+    mail.set_content("The calls")
+    server = MailServer("127.0.0.1", mail_server.server_address[1], "none")
+    allowed = networks("127.0.0.0/8")
+    assert bench.run(send_mail(server, mail, allowed)) is None
+    (taken,) = mail_server.taken  # type: ignore[attr-defined]
+    assert message_from_string(taken, policy=default)["Subject"] == "41 ± 4 %"
+    refused = bench.run(send_mail(server, mail, ()))
+    assert refused == "nothing may be sent to 127.0.0.1: 127.0.0.1 is loopback"
+    mail.replace_header("To", "nobody@acme.example")
+    assert "no such user" in str(bench.run(send_mail(server, mail, allowed)))
+    assert (
+        "starttls" in str(bench.run(send_mail(server._replace(security="starttls"), mail, allowed))).lower()
+    )
+    assert str(bench.run(send_mail(server._replace(port=1), mail, allowed))).startswith("no mail server at")

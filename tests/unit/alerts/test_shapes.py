@@ -1,0 +1,119 @@
+"""The shapes of sinks: what each place is sent, from its begin to its end."""
+
+import json
+from typing import Any
+
+import pytest
+
+from calltally.alerts.sinks import alertmanager, pagerduty, slack
+from calltally.alerts.sinks.email import written
+from calltally.alerts.sinks.kinds import checked_settings, shown_settings
+from calltally.alerts.sinks.told import Told
+from calltally.calls.errors import InvalidInput
+from calltally.calls.times import SECOND_US, parse_instant
+
+NOW_US = parse_instant("2026-11-02T09:50:00Z")
+
+
+def told(**other: Any) -> Told:  # noqa: ANN401 (any of its fields)
+    usual: dict[str, Any] = {
+        "tenant": "acme",
+        "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
+        "what": "opened",
+        "state": "open",
+        "kind": "rate",
+        "cause": "rate/route/support-de/no_answer_rate/up",
+        "message": "No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls",
+        "route": "support-de",
+        "provider": None,
+        "since": "2026-11-02T09:35:00.000000Z",
+        "opened_at": "2026-11-02T09:45:31.000000Z",
+        "resolved_at": None,
+        "calls_url": "https://calls.example.com/api/v1/call-logs?route=support-de&status=no-answer",
+        "alert_url": "https://calls.example.com/api/v1/alerts/0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
+        "facts": {"series": ["route", "support-de"], "metric": "no_answer_rate", "direction": "up"},
+    }
+    return Told(**usual | other)
+
+
+OVER = {"what": "resolved", "state": "resolved", "resolved_at": "2026-11-02T10:30:00.000000Z"}
+
+
+def pager(**other: Any) -> dict[str, Any]:  # noqa: ANN401
+    sent = pagerduty.shaped(told(**other), {"routing_key": "R" * 32}, NOW_US)
+    assert sent.url == "https://events.pagerduty.com/v2/enqueue"
+    event: dict[str, Any] = json.loads(sent.body)
+    return event
+
+
+def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
+    opened = pager()
+    assert opened["event_action"] == "trigger"
+    assert opened["payload"]["summary"].startswith("No-answer on support-de: 41 %")
+    assert {"summary", "source", "severity"} <= opened["payload"].keys()
+    assert opened["links"][0]["href"].startswith("https://calls.example.com/")
+    acknowledged = pager(what="acknowledged", state="acknowledged")
+    assert acknowledged["event_action"] == "acknowledge"
+    assert pager(**OVER)["event_action"] == "resolve"
+    keys = {opened["dedup_key"], acknowledged["dedup_key"], pager(**OVER)["dedup_key"]}
+    assert len(keys) == 1
+    assert pager(what="reopened")["event_action"] == "trigger"
+    assert pager(message="x" * 2000)["payload"]["summary"] == "x" * 1024
+
+
+def test_alertmanager_knows_an_alert_by_its_labels() -> None:
+    settings = {"url": "http://127.0.0.1:9093/"}
+    sent = alertmanager.shaped(told(), settings, NOW_US)
+    assert sent.url == "http://127.0.0.1:9093/api/v2/alerts"
+    (opened,) = json.loads(sent.body)
+    (over,) = json.loads(alertmanager.shaped(told(**OVER), settings, NOW_US).body)
+    assert opened["labels"] == over["labels"]
+    assert opened["labels"]["alertname"] == "CalltallyNoAnswerRate"
+    assert "provider" not in opened["labels"]
+    assert parse_instant(opened["endsAt"]) > NOW_US + alertmanager.RESEND_US
+    assert over["endsAt"] == OVER["resolved_at"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, None),
+        ({"token": "t0ken"}, "Bearer t0ken"),
+        ({"username": "u", "password": "p"}, "Basic dTpw"),
+    ],
+)
+def test_alertmanager_may_ask_for_a_sign_in(settings: dict[str, str], expected: str | None) -> None:
+    sent = alertmanager.shaped(told(), {"url": "https://am.example", **settings}, NOW_US)
+    assert sent.headers.get("authorization") == expected
+
+
+def test_slack_reads_words_and_no_mark_up_of_others() -> None:
+    sent = slack.shaped(told(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US)
+    text = json.loads(sent.body)["text"]
+    assert text.startswith("No-answer on &lt;!channel&gt; &amp; co <https://calls.example.com/")
+    assert text.endswith("|The calls>")
+    assert json.loads(slack.shaped(told(**OVER), {"url": "x"}, NOW_US).body)["text"].startswith("Resolved: ")
+
+
+def test_a_mail_says_it_in_its_subject_and_cannot_be_given_another_header() -> None:
+    settings = {"from": "calltally@acme.example", "to": ["ops@acme.example", "b@acme.example"]}
+    mail = written(told(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
+    assert mail["Subject"] == "[acme] No-answer on a Bcc: x@y.example"
+    assert mail["Bcc"] is None
+    assert mail["To"] == "ops@acme.example, b@acme.example"
+    assert "https://calls.example.com/api/v1/call-logs?" in mail.get_content()
+    again = written(told(**OVER), settings, NOW_US + SECOND_US)
+    assert mail["References"] == again["References"]
+    assert mail["Message-ID"] != again["Message-ID"]
+
+
+def test_settings_are_checked_and_secrets_are_left_out_of_what_is_shown() -> None:
+    settings = checked_settings("webhook", {"url": "https://a.example/x"}, bytes(32))
+    assert settings["secret"] == "whsec_" + "A" * 43 + "="
+    assert shown_settings("webhook", settings) == {"url": "https://a.example/x"}
+    given = {"url": "https://a.example/x", "secret": settings["secret"]}
+    assert checked_settings("webhook", given, b"") == given
+    with pytest.raises(InvalidInput, match="sink is one of"):
+        checked_settings("pigeon", {}, b"")
+    with pytest.raises(InvalidInput, match="ASCII"):
+        checked_settings("slack", {"url": "https://a.example/ü"}, b"")
