@@ -93,6 +93,7 @@ CREATE TABLE alerts (
     updated_us bigint NOT NULL,
     resolved_us bigint,
     muted_until_us bigint,
+    is_told bigint NOT NULL,
     changes bigint NOT NULL,
     content bytea NOT NULL,
     CONSTRAINT alerts_pkey PRIMARY KEY (tenant, alert)

@@ -93,6 +93,7 @@ CREATE TABLE alerts (
     updated_us INTEGER NOT NULL,
     resolved_us INTEGER,
     muted_until_us INTEGER,
+    is_told INTEGER NOT NULL,
     changes INTEGER NOT NULL,
     content BLOB NOT NULL,
     PRIMARY KEY (tenant, alert)
