@@ -198,6 +198,7 @@ def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, memb
         public_url=settings.public_url,
         trust_proxy=settings.trust_proxy,
         folders=job_folders(settings),
+        metrics_by_tenant=settings.metrics_by_tenant,
         outgoing=Outgoing(outgoing_policy(settings)),
         send_mail=mail_sender(settings),
         metrics=CrewMetrics(member) if member else Metrics(),

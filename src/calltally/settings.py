@@ -184,6 +184,10 @@ class Settings(BaseSettings):
     export_days: int = Field(
         7, ge=1, le=365, description="For how many days the files of an export or a reconciliation are kept."
     )
+    metrics_by_tenant: bool = Field(
+        default=False,
+        description="Whether calltally_alert in /metrics names tenants. Only where strangers cannot scrape.",
+    )
     log_format: Literal["json", "console"] = Field(
         "json", description="How log lines look: json for machines, console for people."
     )

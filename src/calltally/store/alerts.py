@@ -194,5 +194,11 @@ def mute(tenant: str, alert_id: bytes, until_us: int | None, by: Change) -> Step
     return (yield from change_alert(tenant, alert._replace(muted_until_us=until_us), by))
 
 
+def admin_count_unresolved() -> Step[dict[tuple[str, str, str], int]]:
+    """How many alerts are unresolved, by tenant, kind and state."""
+    rows = yield Statement("admin_unresolved_by_tenant", {})
+    return {(tenant, kind, state): count for tenant, kind, state, count in rows}
+
+
 def _alert(row: Row) -> Alert:
     return Alert._make((*row[:5], State(row[5]), *row[6:]))

@@ -60,7 +60,7 @@ class Parts:
     `public_url` is where the outside sees this service, without a slash at the end; None where it is
     not configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host.
     `vault` seals provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are
-    done. `outgoing` and `send_mail` reach places that tenants named.
+    done. `metrics_by_tenant` is whether `/metrics` may name tenants. `outgoing` and `send_mail` reach places that tenants named.
     """
 
     store: Store
@@ -71,6 +71,7 @@ class Parts:
     folders: JobFolders | None = None
     public_url: str | None = None
     trust_proxy: bool = False
+    metrics_by_tenant: bool = False
     metrics: Metrics = field(default_factory=Metrics)
     outgoing: Outgoing = field(default_factory=lambda: Outgoing(Policy()))
     send_mail: SendMail = _no_mail

@@ -1,5 +1,6 @@
 """`/api/v1/alerts` and `/api/v1/alert-rules`: listed exactly, changed by hand, kept for the history."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from calltally.alerts.findings import Change, Finding
 from calltally.alerts.keeping import FLAPPING_US, Keeper
 from calltally.alerts.series import Dimension, SeriesKey
+from calltally.calls.errors import Unavailable
 from calltally.calls.times import utc_text
 from calltally.store.alerts import What
 from calltally.store.steps import Step
+from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.watching import after, alerts, finding, history
-from tests.integration.web.service import ADMIN, Service, slug
+from tests.integration.web.service import ADMIN, Broken, Service, slug
 
 PATH = "/api/v1/alerts"
 RULES = "/api/v1/alert-rules"
@@ -176,3 +179,25 @@ def test_reading_needs_one_scope_and_changing_another(service: Service) -> None:
     assert slug(service.send(f"{PATH}/{alert['id']}/resolve", {}, service.key)) == "forbidden"
     assert slug(service.send(RULES, {}, service.key, "PUT")) == "forbidden"
     assert slug(service.get(PATH, service.new_key("events:write"))) == "forbidden"
+
+
+def test_prometheus_is_told_how_many_are_unresolved_and_of_whom_only_if_allowed(
+    service: Service, writing: dict[str, str]
+) -> None:
+    began(service.bench, ROUTE, OTHER)
+    service.send(f"{PATH}/{listed(service, '?route=sales')[0]['id']}/acknowledge", {}, writing)
+    lines = service.get("/metrics", {}).text.splitlines()
+    assert 'calltally_alert{kind="rate",state="open"} 1.0' in lines
+    assert 'calltally_alert{kind="rate",state="acknowledged"} 1.0' in lines
+    assert 'calltally_alert{kind="silence",state="open"} 0.0' in lines
+    assert not any("acme" in line for line in lines)
+    service.app = create_app(replace(service.parts, metrics_by_tenant=True))
+    lines = service.get("/metrics", {}).text.splitlines()
+    assert 'calltally_alert{kind="rate",state="open",tenant="acme"} 1.0' in lines
+
+
+def test_metrics_come_without_alerts_where_the_store_does_not_answer(service: Service) -> None:
+    service.app = create_app(replace(service.parts, store=Broken(Unavailable("gone"))))
+    answer = service.get("/metrics", {})
+    assert answer.status_code == 200
+    assert "calltally_alert{" not in answer.text

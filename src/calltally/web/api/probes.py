@@ -7,6 +7,7 @@ from litestar import get
 
 from calltally.calls.errors import Unavailable
 from calltally.store.opening import check_schema
+from calltally.web.alert_metrics import alert_metrics
 from calltally.web.exchange import AnyRequest, parts_of
 from calltally.web.metrics import METRICS_TYPE
 from calltally.web.operations import Answer, Operation
@@ -35,7 +36,7 @@ READY: Final = Operation(
 METRICS: Final = Operation(
     id="metrics",
     tag=TAG,
-    summary="Counters for Prometheus. No tenant, number or id is among the labels.",
+    summary="Counters for Prometheus. No number or id is among the labels, and no tenant unless that is set.",
     negotiated=False,
     answers={
         200: Answer(meaning="The text format.", media_type="text/plain", schema={"type": "string"}),
@@ -65,4 +66,6 @@ async def ready(request: AnyRequest) -> Reply:
 @get("/metrics", operation=METRICS)
 async def metrics(request: AnyRequest) -> Reply:
     """One scrape."""
-    return Reply(parts_of(request).metrics.text(), media_type=METRICS_TYPE)
+    parts = parts_of(request)
+    alerts = await alert_metrics(parts.store, by_tenant=parts.metrics_by_tenant)
+    return Reply(parts.metrics.text() + alerts, media_type=METRICS_TYPE)
