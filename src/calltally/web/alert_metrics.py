@@ -34,7 +34,8 @@ async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:
 def _series(counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool) -> dict[tuple[str, ...], int]:
     if by_tenant:
         return {(kind, state, tenant): count for (tenant, kind, state), count in counts.items()}
-    sums = {(kind.value, state.value): 0 for kind in Kind for state in (State.OPEN, State.ACKNOWLEDGED)}
+    states = (State.OPEN, State.ACKNOWLEDGED)
+    sums: dict[tuple[str, ...], int] = {(kind.value, state.value): 0 for kind in Kind for state in states}
     for (_tenant, kind, state), count in counts.items():
         sums[kind, state] = sums.get((kind, state), 0) + count
-    return {**sums}
+    return sums

@@ -57,10 +57,11 @@ class Limits(Protocol):
 class Parts:
     """All that handlers reach for. `clock` is the wall clock, in microseconds UTC.
 
-    `public_url` is where the outside sees this service, without a slash at the end; None where it is
-    not configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host.
-    `vault` seals provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are
-    done. `metrics_by_tenant` is whether `/metrics` may name tenants. `outgoing` and `send_mail` reach places that tenants named.
+    `public_url` is where the outside sees this service, without a slash at the end; None where it is not
+    configured; `trust_proxy` says whether to believe X-Forwarded-Proto and X-Forwarded-Host. `vault` seals
+    provider secrets at rest. `folders` is where the files of jobs lie, None where no jobs are done.
+    `metrics_by_tenant` is whether `/metrics` may name tenants. `outgoing` and `send_mail` reach places that
+    tenants named.
     """
 
     store: Store
