@@ -72,11 +72,6 @@ def drop_sink(tenant: str, sink: bytes) -> Step[None]:
     yield Statement("drop_notices_of_sink", {"tenant": tenant, "sink": sink})
 
 
-def admin_tenants_with_notices(now_us: int) -> Step[list[str]]:
-    """Who has something to be told now."""
-    return [row[0] for row in (yield Statement("admin_tenants_with_notices", {"now_us": now_us}))]
-
-
 def due_notices(tenant: str, now_us: int, most: int) -> Step[list[Notice]]:
     """What is to be told now."""
     rows = yield Statement("due_notices", {"tenant": tenant, "now_us": now_us, "most": most})

@@ -18,6 +18,7 @@ NAMES = sorted(SQL["sqlite"])
 ACROSS_TENANTS = [
     "admin_list_tenants",
     "admin_tenants_with_open_jobs",
+    "admin_unresolved_by_tenant",
     "meta_oldest_schema",
     "meta_schema_version",
 ]

@@ -112,9 +112,6 @@ SELECT sink, alert, change, tries, created_us FROM alert_notices
 WHERE tenant = :tenant AND due_us <= :now_us
 ORDER BY due_us, alert, change LIMIT :most;
 
--- name: admin_tenants_with_notices
-SELECT DISTINCT tenant FROM alert_notices WHERE due_us <= :now_us ORDER BY tenant;
-
 -- name: defer_notice!
 UPDATE alert_notices SET due_us = :due_us, tries = :tries
 WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
