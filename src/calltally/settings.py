@@ -167,6 +167,23 @@ class Settings(BaseSettings):
         "https://api.twilio.com",
         description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",
     )
+    telnyx_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.telnyx.com", description="Where Telnyx's detail records of calls are asked for."
+    )
+    vonage_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.nexmo.com", description="Where Vonage's list of calls is asked for."
+    )
+    plivo_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.plivo.com", description="Where Plivo's list of calls is asked for."
+    )
+    signalwire_api_url: Annotated[str, AfterValidator(_api_url)] | None = Field(
+        None,
+        description="Where SignalWire's list of calls is asked for. Unset: at each tenant's own space.",
+    )
+    jambonz_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.jambonz.cloud",
+        description="Where jambonz's recent calls are asked for: of your own system, what stands before /v1.",
+    )
     outgoing_allow_http: bool = Field(
         default=False,
         description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",
@@ -198,7 +215,7 @@ class Settings(BaseSettings):
     def api_urls(self) -> dict[str, str]:
         """Where each provider's API is asked, by the provider's name: the settings whose names say so."""
         names = [name for name in type(self).model_fields if name.endswith(_API_URL)]
-        return {name.removesuffix(_API_URL): getattr(self, name) for name in names}
+        return {name.removesuffix(_API_URL): getattr(self, name) or "" for name in names}
 
 
 def read_settings(folder: Path) -> Settings:

@@ -32,6 +32,7 @@ POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
 # Some pages show what is refused.
 SHOWN_PROBLEMS = {
     "first-call.md": ["invalid-parameter"],
+    "connect-a-carrier.md": ["wrong-signature"],
     "connect-twilio.md": ["wrong-signature"],
     "erase-a-call.md": ["erased", "events-refused"],
 }

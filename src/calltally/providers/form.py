@@ -1,10 +1,11 @@
 """Form-encoded bodies: the signature and the content are of the same parameters."""
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
-from urllib.parse import parse_qsl
+from typing import Final, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
 from calltally.calls.errors import NotUnderstood
+from calltally.providers.callback import Callback
 
 Params: TypeAlias = list[tuple[str, str]]
 
@@ -23,6 +24,25 @@ def is_form(headers: Mapping[str, str]) -> bool:
 def read_form(body: bytes) -> Params:
     """The parameters in the order sent; raises ValueError for what is not UTF-8, and for far too many."""
     return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
+
+
+class Form(NamedTuple):
+    """What a request says, and as which bytes it came."""
+
+    params: Params
+    raw: bytes
+
+    @property
+    def content(self) -> dict[str, str]:
+        """The parameters by name; of one that came several times the last."""
+        return dict(self.params)
+
+
+def form_of(callback: Callback) -> Form:
+    """The parameters of a request: of its body, or of the query of a GET. Raises NotUnderstood."""
+    is_asked = callback.method == "GET" and not callback.body
+    raw = urlsplit(callback.url).query.encode() if is_asked else callback.body
+    return Form(need_form(raw), raw)
 
 
 def need_form(body: bytes) -> Params:

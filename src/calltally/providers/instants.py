@@ -36,6 +36,11 @@ def stamp(text: str) -> int:
     return instant_us(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
+def any_stamp(text: str) -> int:
+    """A date and a clock, or the date form of e-mail: of senders that are of two minds."""
+    return stamp(text) if text[:1].isdigit() else rfc2822(text)
+
+
 def epoch_s(text: str) -> int | None:
     """Seconds since 1970, with or without a fraction."""
     return _since_1970(text, SECOND_US, "seconds")
@@ -44,6 +49,11 @@ def epoch_s(text: str) -> int | None:
 def epoch_ms(text: str) -> int | None:
     """Milliseconds since 1970."""
     return _since_1970(text, 1_000, "milliseconds")
+
+
+def epoch_ms_or_stamp(text: str) -> int | None:
+    """Milliseconds since 1970, or a date and a clock: of databases that are of two minds."""
+    return stamp(text) if "-" in text[1:] else epoch_ms(text)
 
 
 def epoch_us(text: str) -> int | None:

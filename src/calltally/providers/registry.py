@@ -11,11 +11,31 @@ from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.fetching import Fetch
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
+from calltally.providers.jambonz import fetch as jambonz_fetch
+from calltally.providers.jambonz import normalise as jambonz_normalise
+from calltally.providers.jambonz import resources as jambonz_resources
+from calltally.providers.jambonz import signature as jambonz_signature
 from calltally.providers.kamailio import events as kamailio_events
+from calltally.providers.plivo import fetch as plivo_fetch
+from calltally.providers.plivo import normalise as plivo_normalise
+from calltally.providers.plivo import resources as plivo_resources
+from calltally.providers.plivo import signature as plivo_signature
+from calltally.providers.signalwire import fetch as signalwire_fetch
+from calltally.providers.signalwire import normalise as signalwire_normalise
+from calltally.providers.signalwire import resources as signalwire_resources
+from calltally.providers.signalwire import signature as signalwire_signature
+from calltally.providers.telnyx import fetch as telnyx_fetch
+from calltally.providers.telnyx import normalise as telnyx_normalise
+from calltally.providers.telnyx import resources as telnyx_resources
+from calltally.providers.telnyx import signature as telnyx_signature
 from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
 from calltally.providers.twilio import signature as twilio_signature
+from calltally.providers.vonage import fetch as vonage_fetch
+from calltally.providers.vonage import normalise as vonage_normalise
+from calltally.providers.vonage import resources as vonage_resources
+from calltally.providers.vonage import signature as vonage_signature
 
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
@@ -98,8 +118,62 @@ KAMAILIO: Final = Provider(
     account_name="account",
 )
 
-_ALL: Final = (TWILIO, ASTERISK, FREESWITCH, KAMAILIO)
-PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in _ALL}
+TELNYX: Final = Provider(
+    name="telnyx",
+    kind=Kind.CARRIER,
+    secret_names=(*telnyx_signature.SECRET_NAMES, *telnyx_fetch.SECRET_NAMES),
+    needs=telnyx_signature.SECRET_NAMES[:1],
+    webhook=Webhook(telnyx_signature.verify, telnyx_normalise.facts_of),
+    list_facts=telnyx_resources.list_facts,
+    fetch=telnyx_fetch.FETCH,
+    account_name="account_id",
+)
+
+VONAGE: Final = Provider(
+    name="vonage",
+    kind=Kind.CARRIER,
+    secret_names=(*vonage_signature.SECRET_NAMES, *vonage_fetch.SECRET_NAMES),
+    needs=vonage_signature.SECRET_NAMES[:1],
+    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of),
+    list_facts=vonage_resources.list_facts,
+    fetch=vonage_fetch.FETCH,
+    account_name=vonage_fetch.ACCOUNT,
+)
+
+PLIVO: Final = Provider(
+    name="plivo",
+    kind=Kind.CARRIER,
+    secret_names=(*plivo_signature.SECRET_NAMES, *plivo_fetch.SECRET_NAMES),
+    needs=plivo_signature.NEEDED,
+    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of),
+    list_facts=plivo_resources.list_facts,
+    fetch=plivo_fetch.FETCH,
+    account_name=plivo_fetch.ACCOUNT,
+)
+
+SIGNALWIRE: Final = Provider(
+    name="signalwire",
+    kind=Kind.CARRIER,
+    secret_names=(*signalwire_signature.SECRET_NAMES, *signalwire_fetch.SECRET_NAMES),
+    needs=signalwire_signature.SECRET_NAMES[:1],
+    webhook=Webhook(signalwire_signature.verify, signalwire_normalise.facts_of),
+    list_facts=signalwire_resources.list_facts,
+    fetch=signalwire_fetch.FETCH,
+)
+
+JAMBONZ: Final = Provider(
+    name="jambonz",
+    kind=Kind.CARRIER,
+    secret_names=(*jambonz_signature.SECRET_NAMES, *jambonz_fetch.SECRET_NAMES),
+    needs=jambonz_signature.SECRET_NAMES[:1],
+    webhook=Webhook(jambonz_signature.verify, jambonz_normalise.facts_of),
+    list_facts=jambonz_resources.list_facts,
+    fetch=jambonz_fetch.FETCH,
+)
+
+_CARRIERS: Final = (TWILIO, TELNYX, VONAGE, PLIVO, SIGNALWIRE, JAMBONZ)
+_SWITCHES: Final = (ASTERISK, FREESWITCH, KAMAILIO)
+PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in (*_CARRIERS, *_SWITCHES)}
 
 # Each way in has its own list, so that nobody is offered one that is not there.
 WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}

@@ -1,14 +1,16 @@
 """What the schemes by which providers sign have in common. Pure; a comparison takes the same time for all."""
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from calltally.calls.times import SECOND_US
 
 # What most providers' SDKs allow a signed time to be off, either way.
 TOLERANCE_S: Final = 300
 _MOST_DIGITS: Final = 18
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
 def keys_of(secrets: Mapping[str, str], names: Iterable[str]) -> list[bytes]:
@@ -45,3 +47,21 @@ def parts_of(header: str) -> dict[str, list[str]]:
         if equals:
             parts.setdefault(name, []).append(value)
     return parts
+
+
+def spellings(url: str) -> Iterator[str]:
+    """The URL as given, without a port and with the default one, each by https and http.
+
+    Providers are not of one mind whether a default port belongs to what is signed, and a proxy may have
+    changed the scheme.
+    """
+    yield url
+    parts = urlsplit(url)
+    host = _without_port(parts)
+    for scheme, port in _DEFAULT_PORTS.items():
+        for netloc in (parts.netloc, host, f"{host}:{port}"):
+            yield parts._replace(scheme=scheme, netloc=netloc).geturl()
+
+
+def _without_port(parts: SplitResult) -> str:
+    return parts.netloc if parts.port is None else parts.netloc[: parts.netloc.rindex(":")]

@@ -41,15 +41,47 @@ class Field(NamedTuple):
     parse: Parse[Any]
 
 
+class Time(NamedTuple):
+    """One of their times, ours for it, and how its text is read to microseconds."""
+
+    theirs: str
+    ours: str
+    read: Parse[int]
+
+
 def said_of(content: Content, fields: tuple[Field, ...], *, at_end: tuple[Field, ...] = ()) -> Said:
     """What `content` says in our terms; empty is unsaid. `at_end` is read with a final status alone.
 
-    Raises NotUnderstood that names the field and its value.
+    Of fields with the same name of ours the last that says something counts. Raises NotUnderstood that
+    names the field and its value.
     """
-    found = {field.ours: value_of(content, field.theirs, field.parse) for field in fields}
+    found = _found(content, fields)
     if found.get("status") in FINAL:
-        found |= {field.ours: value_of(content, field.theirs, field.parse) for field in at_end}
-    return cast("Said", {name: value for name, value in found.items() if value is not None})
+        found |= _found(content, at_end)
+    return cast("Said", found)
+
+
+def _found(content: Content, fields: tuple[Field, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in fields:
+        value = value_of(content, field.theirs, field.parse)
+        if value is not None:
+            found[field.ours] = value
+    return found
+
+
+def times_of(content: Content, times: tuple[Time, ...], received_us: int) -> Said:
+    """The times that `content` states; raises NotUnderstood for one that cannot be."""
+    found = {time.ours: instant_of(content, time.theirs, time.read, received_us) for time in times}
+    return cast("Said", {name: instant for name, instant in found.items() if instant is not None})
+
+
+def cost_of(content: Content, amount_name: str, currency_name: str) -> Said:
+    """The money that `content` states; raises NotUnderstood."""
+    text = value_of(content, amount_name, amount)
+    if text is None:
+        return {}
+    return {"cost": {"amount": text, "currency": value_of(content, currency_name, currency)}}
 
 
 def value_of(content: Content, name: str, parse: Parse[T]) -> T | None:
@@ -85,12 +117,15 @@ def instant_of(content: Content, name: str, read: Parse[int], received_us: int) 
 
 
 def at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body holds)
-    """The value under a name, or under a path of names with dots; None where there is none."""
+    """The value under a name, or under a path with dots (`legs.0.id`); None where there is none."""
     if path in content:
         return content[path]
     value: Any = content
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and int(name) < len(value) else None
+        else:
+            value = value.get(name) if isinstance(value, Mapping) else None
     return value
 
 

@@ -79,13 +79,12 @@ def _unheard(theirs: TheirCall, terms: Terms) -> Finding | None:
 
 
 def _unlisted(ours: OurCall, terms: Terms) -> Finding | None:
-    is_theirs = (
-        ours.provider == terms.provider and terms.account is not None and ours.account == terms.account
-    )
+    is_theirs = ours.provider == terms.provider and (ours.account or "") == terms.account
     is_settled = ours.created_us <= terms.now_us - terms.settle_us
     if not is_theirs or not is_settled or not terms.is_listed(ours.created_us):
         return None
-    detail = f"it is not in {terms.provider}'s list of account {terms.account}"
+    whose = f" of account {terms.account}" if terms.account else ""
+    detail = f"it is not in {terms.provider}'s list{whose}"
     return _finding(Kind.UNLISTED_CALL, detail, ours, None)
 
 

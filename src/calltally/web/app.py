@@ -36,6 +36,7 @@ HANDLERS: Final[Sequence[Any]] = (
     *ALERT_HANDLERS,
     *SINK_HANDLERS,
     ingest.receive_callback,
+    ingest.receive_query,
     *ADMIN_HANDLERS,
     probes.health,
     probes.ready,

@@ -7,13 +7,14 @@ a proxy may have changed the scheme, so each form that the same URL can have is 
 
 import hmac
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import Params, is_form, read_form
+from calltally.providers.signing import keys_of, spellings
 
 # The second is for the days of a rotation, or holds the secret of a shared webhook key.
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary")
@@ -21,7 +22,6 @@ SECRET_NAMES: Final = ("auth_token", "auth_token_secondary")
 HEADER: Final = "x-twilio-signature"
 _SETTINGS_HEADER: Final = "x-twilio-webhooks-signature-settings"
 _HASH_NAMES: Final = {"HMAC_SHA1": "sha1", "HMAC_SHA256": "sha256"}
-_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _BODY_HASH: Final = "bodySHA256"
 
 
@@ -41,14 +41,13 @@ def sign(url: str, params: Params, token: str) -> str:
 def _is_signed(callback: Callback, secrets: Mapping[str, str]) -> bool:
     signature = callback.headers.get(HEADER, "").encode()
     hash_name = _hash_name(callback.headers)
-    # An empty token would let everybody sign.
-    tokens = [secrets[name].encode() for name in SECRET_NAMES if secrets.get(name)]
+    tokens = keys_of(secrets, SECRET_NAMES)
     if not (signature and hash_name and tokens) or not _is_own_body(callback):
         return False
     tail = _signed_params(callback)
     return any(
         hmac.compare_digest(_sign(token, url.encode() + tail, hash_name), signature)
-        for url in dict.fromkeys(_spellings(callback.url))
+        for url in dict.fromkeys(spellings(callback.url))
         for token in tokens
     )
 
@@ -81,17 +80,3 @@ def _signed_text(params: Params) -> bytes:
 
 def _sign(token: bytes, message: bytes, hash_name: str) -> bytes:
     return b64encode(hmac.digest(token, message, hash_name))
-
-
-def _spellings(url: str) -> Iterator[str]:
-    """The URL as given, without a port and with the default one, each by https and http."""
-    yield url
-    parts = urlsplit(url)
-    host = _without_port(parts)
-    for scheme, port in _DEFAULT_PORTS.items():
-        for netloc in (parts.netloc, host, f"{host}:{port}"):
-            yield parts._replace(scheme=scheme, netloc=netloc).geturl()
-
-
-def _without_port(parts: SplitResult) -> str:
-    return parts.netloc if parts.port is None else parts.netloc[: parts.netloc.rindex(":")]

@@ -23,15 +23,6 @@ STATUSES: Final[Mapping[str, Status]] = {
     "no-answer": Status.NO_ANSWER,
     "canceled": Status.CANCELED,
 }
-# Told when the dialled leg is over. `answered` is its word for a conference that was joined.
-DIAL_STATUSES: Final[Mapping[str, Status]] = {
-    "answered": Status.COMPLETED,
-    "completed": Status.COMPLETED,
-    "busy": Status.BUSY,
-    "failed": Status.FAILED,
-    "no-answer": Status.NO_ANSWER,
-    "canceled": Status.CANCELED,
-}
 # Named from the trunk's end: what *terminates* in the telephone network left the tenant.
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,

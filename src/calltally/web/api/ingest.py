@@ -1,10 +1,11 @@
-"""`POST /api/v1/ingest/{provider}/{tenant}`: providers' callbacks, signed as each provider signs."""
+"""`/api/v1/ingest/{provider}/{tenant}`: providers' callbacks, signed as each provider signs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import msgspec
-from litestar import post
+from litestar import get, post
 
 from calltally.calls.errors import NotFound, WrongSignature
 from calltally.calls.events import Outcome
@@ -102,6 +103,27 @@ RECEIVE_CALLBACK: Final = Operation(
 @post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def receive_callback(request: AnyRequest) -> Reply:
     """Verify, read, record, count, answer."""
+    return await _receive(request)
+
+
+# Some providers call by GET, if they are told to: all that they say is in the query.
+RECEIVE_QUERY: Final = replace(
+    RECEIVE_CALLBACK,
+    id="receiveCallbackByGet",
+    summary="Take a provider's signed callback that is a GET.",
+    meaning="For providers that were told to call by GET: what they say is in the query, and signed with it."
+    " The same in all else as the POST, which should be preferred.",
+    body=None,
+)
+
+
+@get(_PATH, operation=RECEIVE_QUERY, status_code=200)
+async def receive_query(request: AnyRequest) -> Reply:
+    """Do the same for a callback that has no body."""
+    return await _receive(request)
+
+
+async def _receive(request: AnyRequest) -> Reply:
     parts, provider = parts_of(request), part_after(request, "ingest")
     callback = Callback(
         method=request.method,

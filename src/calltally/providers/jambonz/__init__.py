@@ -1,0 +1,1 @@
+"""jambonz: call status webhooks, and its list of recent calls."""

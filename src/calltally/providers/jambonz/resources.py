@@ -1,0 +1,88 @@
+"""Recent calls of jambonz as facts: from an export or its list.
+
+Source: jambonz's page "Recent calls". Times are milliseconds since 1970; `duration` reaches from the
+attempt to the end in some records, so the talk is what lies between answer and end.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.model import Status
+from calltally.providers import documents, instants, values
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.jambonz import words
+from calltally.providers.values import Field, Time
+
+_FIELDS: Final = (
+    Field("call_status", "status", values.one_of(words.STATUSES)),
+    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", values.number),
+    Field("to", "to_number", values.number),
+    Field("account_sid", "provider_account", values.sid),
+    Field("parent_call_sid", "parent_call_sid", values.sid),
+    Field("sip_status", "sip_code", values.sip_code),
+    Field("termination_reason", "end_reason", values.word),
+    Field("recording_url", "recording_url", values.link),
+)
+_TIMES: Final = (
+    Time("attempted_at", "started_us", instants.epoch_ms_or_stamp),
+    Time("answered_at", "answered_us", instants.epoch_ms_or_stamp),
+    Time("terminated_at", "ended_us", instants.epoch_ms_or_stamp),
+)
+_NAMELESS: Final = "the record does not say which call it is"
+
+
+def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+    """Each call of a page `{"data": […]}`, an array, NDJSON, or any nest of those."""
+    return documents.list_facts(lines, source, SHAPE, fact_of)
+
+
+def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
+    """One recent call as a fact; raises NotUnderstood that names the field and its value."""
+    call_sid = values.needed(record, "call_sid", values.sid, _NAMELESS)
+    said = _said(record, source)
+    return Fact(
+        call_sid=call_sid,
+        door=source.door,
+        provider=words.NAME,
+        account=said.get("provider_account", ""),
+        event_id="",
+        sequence=None,
+        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
+        received_us=source.received_us,
+        digest=content_digest(dict(record)),
+        said=said,
+        raw=documents.encode(record),
+        is_carrier=True,
+    )
+
+
+def _said(record: Mapping[str, Any], source: Source) -> Said:
+    said: Said = {
+        **values.said_of(record, _FIELDS),
+        **values.times_of(record, _TIMES, source.received_us),
+        "provider": words.NAME,
+    }
+    if "provider_account" not in said and source.account:
+        said["provider_account"] = source.account
+    if "status" not in said and "ended_us" in said:
+        said["status"] = _ended(record, said)
+    if said.get("status") != Status.COMPLETED:
+        said.pop("answered_us", None)
+    return said
+
+
+def _ended(record: Mapping[str, Any], said: Said) -> Status:
+    """How it ended: a record says whether it was answered, and the SIP response."""
+    is_answered = values.flag_at(record, "answered")
+    if is_answered or (is_answered is None and "answered_us" in said):
+        return Status.COMPLETED
+    return words.SIP_STATUSES.get(said.get("sip_code", 0), Status.FAILED)
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    return "call_sid" in value
+
+
+SHAPE: Final = documents.Shape("recent call", ("data",), _is_record)

@@ -1,0 +1,28 @@
+"""Jambonz-Signature: `t=…,v1=…`, the hex of HMAC-SHA256 over `t.body` by the account's webhook secret.
+
+Source: jambonz, "Webhooks: verifying a signed request", and the behaviour of its SDKs, which allow 300
+seconds.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.times import SECOND_US
+from calltally.providers.callback import Callback
+from calltally.providers.signing import hmac_of, is_among, is_fresh, keys_of, parts_of, whole_number
+
+SECRET_NAMES: Final = ("webhook_secret", "webhook_secret_secondary")
+
+HEADER: Final = "jambonz-signature"
+
+
+def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
+    """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
+    parts = parts_of(callback.headers.get(HEADER, ""))
+    stamps, given = parts.get("t", []), [each.encode() for each in parts.get("v1", [])]
+    signed_at_s = whole_number(stamps[0]) if len(stamps) == 1 else None
+    if signed_at_s is None or not is_fresh(signed_at_s * SECOND_US, callback.received_us):
+        return False
+    message = f"{stamps[0]}.".encode() + callback.body
+    keys = keys_of(secrets, SECRET_NAMES)
+    return any(is_among(hmac_of(key, message).hex().encode(), given) for key in keys)

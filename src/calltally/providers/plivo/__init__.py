@@ -1,0 +1,1 @@
+"""Plivo: callbacks of calls, and its list of calls."""

@@ -1,0 +1,81 @@
+"""A genuine Plivo callback as facts: a form by POST, or the same fields in the query of a GET."""
+
+from typing import Final, cast
+
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.providers import instants, values
+from calltally.providers.callback import Callback
+from calltally.providers.form import form_of
+from calltally.providers.plivo import words
+from calltally.providers.values import Content, Field, Time
+
+_FIELDS: Final = (
+    Field("CallStatus", "status", values.one_of(words.STATUSES)),
+    Field("Direction", "direction", values.one_of(words.DIRECTIONS)),
+    Field("From", "from_number", values.bare_number),
+    Field("To", "to_number", values.bare_number),
+    Field("ParentAuthID", "provider_account", values.sid),
+    Field("ParentCallUUID", "parent_call_sid", values.sid),
+    Field("Machine", "answered_by", values.one_of(words.ANSWERED_BY)),
+    Field("HangupCause", "end_reason", values.word),
+    Field("HangupCauseName", "end_reason", values.word),
+    Field("HangupCauseCode", "error_code", values.word),
+    Field("RecordUrl", "recording_url", values.link),
+)
+_TIMES: Final = (
+    Time("SessionStart", "started_us", instants.any_stamp),
+    Time("StartTime", "started_us", instants.any_stamp),
+    Time("AnswerTime", "answered_us", instants.any_stamp),
+    Time("EndTime", "ended_us", instants.any_stamp),
+)
+# When what the request tells happened: the first of these that it has.
+_OCCURRED: Final = ("EndTime", "AnswerTime")
+# BillDuration is what is charged for: rounded up.
+_DURATION: Final = Field("Duration", "talk_seconds", values.seconds)
+_NAMELESS: Final = "the body does not say which call it is of"
+
+
+def facts_of(callback: Callback) -> list[Fact]:
+    """What the callback says of its call.
+
+    Raises NotUnderstood, naming the field and its value, for what cannot be read.
+    """
+    form = form_of(callback)
+    content = form.content
+    received_us = callback.received_us
+    told_us = [values.instant_of(content, name, instants.any_stamp, received_us) for name in _OCCURRED]
+    said = _said(content, callback)
+    fact = Fact(
+        call_sid=values.needed(content, "CallUUID", values.sid, _NAMELESS),
+        door=Door.CALLBACK,
+        provider=words.NAME,
+        account=said.get("provider_account", ""),
+        event_id="",  # None is sent; a retry has the same parameters.
+        sequence=None,
+        occurred_us=next((each for each in told_us if each is not None), received_us),
+        received_us=received_us,
+        digest=content_digest(cast("list[object]", sorted(form.params))),
+        said=said,
+        raw=form.raw,
+        is_carrier=True,
+    )
+    return [fact]
+
+
+def _said(content: Content, callback: Callback) -> Said:
+    said: Said = {
+        **values.said_of(content, _FIELDS),
+        **values.times_of(content, _TIMES, callback.received_us),
+        "provider": words.NAME,
+    }
+    if "provider_account" not in said and callback.account:
+        said["provider_account"] = callback.account
+    cost = values.value_of(content, "TotalCost", values.amount)
+    if cost is not None:
+        said["cost"] = {"amount": cost, "currency": "USD"}
+    # Where both times are told the talk lies between them; `Duration` alone has to do without.
+    if said.get("status") == "completed" and "answered_us" not in said:
+        talk_seconds = values.value_of(content, _DURATION.theirs, _DURATION.parse)
+        if talk_seconds is not None:
+            said["talk_seconds"] = talk_seconds
+    return said

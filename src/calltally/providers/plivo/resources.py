@@ -1,0 +1,90 @@
+"""Plivo's calls as facts: from an export or its list.
+
+Source: Plivo's page "The call object". Times are in the account's zone, with their offset; `bill_duration`
+is the talk, `billed_duration` what is charged for.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.model import Status
+from calltally.providers import documents, instants, values
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.plivo import words
+from calltally.providers.values import Field, Time
+
+_FIELDS: Final = (
+    Field("call_direction", "direction", values.one_of(words.DIRECTIONS)),
+    Field("from_number", "from_number", values.bare_number),
+    Field("to_number", "to_number", values.bare_number),
+    Field("parent_call_uuid", "parent_call_sid", values.sid),
+    Field("hangup_cause_name", "end_reason", values.word),
+    Field("hangup_cause_code", "error_code", values.word),
+)
+_TIMES: Final = (
+    Time("initiation_time", "started_us", instants.stamp),
+    Time("answer_time", "answered_us", instants.stamp),
+    Time("end_time", "ended_us", instants.stamp),
+)
+_TALK: Final = (Field("bill_duration", "talk_seconds", values.seconds),)
+_NAMELESS: Final = "the record does not say which call it is"
+# The request's own id and an address: another each time.
+_VOLATILE: Final = frozenset({"api_id", "resource_uri"})
+
+
+def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+    """Each call of a page `{"objects": […]}`, an array, NDJSON, or any nest of those."""
+    return documents.list_facts(lines, source, SHAPE, fact_of)
+
+
+def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
+    """One call as a fact; raises NotUnderstood that names the field and its value."""
+    call_sid = values.needed(record, "call_uuid", values.sid, _NAMELESS)
+    said = _said(record, source)
+    return Fact(
+        call_sid=call_sid,
+        door=source.door,
+        provider=words.NAME,
+        account=source.account,
+        event_id="",
+        sequence=None,
+        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
+        received_us=source.received_us,
+        digest=content_digest({name: value for name, value in record.items() if name not in _VOLATILE}),
+        said=said,
+        raw=documents.encode(record),
+        is_carrier=True,
+    )
+
+
+def _said(record: Mapping[str, Any], source: Source) -> Said:
+    said: Said = {
+        **values.said_of(record, _FIELDS),
+        **values.times_of(record, _TIMES, source.received_us),
+        "provider": words.NAME,
+    }
+    cost = values.value_of(record, "total_amount", values.amount)
+    if cost is not None:
+        said["cost"] = {"amount": cost, "currency": "USD"}
+    if source.account:
+        said["provider_account"] = source.account
+    if "ended_us" in said:
+        said.update(_ended(record, said))
+    return said
+
+
+def _ended(record: Mapping[str, Any], said: Said) -> Said:
+    """How it ended, which the record says by its times and a code. Without either, that is not said."""
+    talk = values.said_of(record, _TALK)
+    if "answered_us" in said or talk.get("talk_seconds", 0) > 0:
+        return {**talk, "status": Status.COMPLETED}
+    code = said.get("error_code")
+    return {} if code is None else {"status": words.HANGUP_CODES.get(code, Status.FAILED)}
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    return "call_uuid" in value
+
+
+SHAPE: Final = documents.Shape("call object", ("objects",), _is_record)

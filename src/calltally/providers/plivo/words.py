@@ -1,0 +1,44 @@
+"""Plivo's words as ours.
+
+Sources: Plivo's pages "XML request", "Ring, answer and hangup URL", "What do the call statuses mean" and
+"Hangup causes".
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.model import Direction, Status
+
+NAME: Final = "plivo"
+
+STATUSES: Final[Mapping[str, Status]] = {
+    "queued": Status.QUEUED,
+    "initiated": Status.INITIATED,
+    "ringing": Status.RINGING,
+    "early-media": Status.RINGING,
+    "in-progress": Status.IN_PROGRESS,
+    "answered": Status.IN_PROGRESS,
+    "completed": Status.COMPLETED,
+    "busy": Status.BUSY,
+    "no-answer": Status.NO_ANSWER,
+    "cancel": Status.CANCELED,
+    "canceled": Status.CANCELED,
+    # A carrier that did not connect it in time: nobody's telephone rang.
+    "timeout": Status.FAILED,
+    "failed": Status.FAILED,
+}
+DIRECTIONS: Final[Mapping[str, Direction]] = {
+    "inbound": Direction.INBOUND,
+    "outbound": Direction.OUTBOUND,
+    "outbound-api": Direction.OUTBOUND,
+    "outbound-dial": Direction.OUTBOUND,
+}
+# `Machine` says whether one answered.
+ANSWERED_BY: Final[Mapping[str, str]] = {"true": "machine", "false": "human"}
+
+# Of a call that nobody answered; whatever else the code, it failed.
+HANGUP_CODES: Final[Mapping[str, Status]] = {
+    "1000": Status.CANCELED,
+    "3000": Status.NO_ANSWER,
+    "3010": Status.BUSY,
+}

@@ -1,0 +1,24 @@
+"""A genuine SignalWire callback as facts: a form in the manner of Twilio, or Call resources in JSON."""
+
+from typing import Final
+
+from calltally.calls.events import Fact
+from calltally.providers.callback import Callback
+from calltally.providers.documents import callback_facts
+from calltally.providers.form import is_form
+from calltally.providers.signalwire import words
+from calltally.providers.signalwire.resources import fact_of
+from calltally.providers.twiml_callbacks import Dialect, fields_of, form_facts
+from calltally.providers.twiml_resources import SHAPE
+
+_DIALECT: Final = Dialect(words.NAME, fields_of(words.STATUSES, words.DIRECTIONS))
+
+
+def facts_of(callback: Callback) -> list[Fact]:
+    """What the callback says, a fact for each call that it speaks of.
+
+    Raises NotUnderstood, naming the field and its value, for what cannot be read.
+    """
+    if is_form(callback.headers):
+        return form_facts(callback, _DIALECT)
+    return callback_facts(callback, SHAPE, fact_of)

@@ -1,0 +1,20 @@
+"""Call resources of SignalWire's Compatibility API as facts: from an export, its list, or a signed JSON body.
+
+Source: SignalWire's page "Calls" of the Compatibility API. Times are RFC 2822.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from calltally.calls.events import Fact
+from calltally.providers import documents
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.signalwire import words
+from calltally.providers.twiml_resources import SHAPE, Dialect, fields_of, reader
+
+fact_of: Final = reader(Dialect(words.NAME, fields_of(words.STATUSES, words.DIRECTIONS)))
+
+
+def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+    """Each call of a resource, a page `{"calls": […]}`, an array, NDJSON, or any nest of those."""
+    return documents.list_facts(lines, source, SHAPE, fact_of)

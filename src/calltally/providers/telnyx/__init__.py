@@ -1,0 +1,1 @@
+"""Telnyx: events of Call Control, callbacks of TeXML, and detail records of calls."""

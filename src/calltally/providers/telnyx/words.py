@@ -1,0 +1,71 @@
+"""Telnyx's words as ours.
+
+Sources: Telnyx's pages "Call Control: events", "TeXML: status callbacks" and "Detail records", and the
+types of its SDK.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.model import Direction, Status
+
+NAME: Final = "telnyx"
+
+# What an event says of the call's state; all others say what went on in it.
+EVENTS: Final[Mapping[str, Status]] = {
+    "call.initiated": Status.INITIATED,
+    "call.answered": Status.IN_PROGRESS,
+}
+HANGUP: Final = "call.hangup"
+
+# How a call ended that nobody answered: an answer makes each of them `completed`.
+HANGUP_CAUSES: Final[Mapping[str, Status]] = {
+    "normal_clearing": Status.COMPLETED,
+    "time_limit": Status.COMPLETED,
+    "user_busy": Status.BUSY,
+    "no_answer": Status.NO_ANSWER,
+    "timeout": Status.NO_ANSWER,
+    "originator_cancel": Status.CANCELED,
+    "call_rejected": Status.FAILED,
+    "not_found": Status.FAILED,
+    "unspecified": Status.FAILED,
+}
+Q850_CAUSES: Final[Mapping[str, int]] = {
+    "normal_clearing": 16,
+    "user_busy": 17,
+    "no_answer": 19,
+    "call_rejected": 21,
+}
+# Seen from the tenant's connection.
+DIRECTIONS: Final[Mapping[str, Direction]] = {
+    "incoming": Direction.INBOUND,
+    "outgoing": Direction.OUTBOUND,
+    "inbound": Direction.INBOUND,
+    "outbound": Direction.OUTBOUND,
+    "outbound-api": Direction.OUTBOUND,
+    "outbound-dial": Direction.OUTBOUND,
+}
+ANSWERED_BY: Final[Mapping[str, str]] = {
+    "human": "human",
+    "human_residence": "human",
+    "human_business": "human",
+    "machine": "machine",
+    "fax_detected": "fax",
+    "fax": "fax",
+    "silence": "unknown",
+    "not_sure": "unknown",
+}
+MACHINE_EVENTS: Final = frozenset({"call.machine.detection.ended", "call.machine.premium.detection.ended"})
+
+TEXML_STATUSES: Final[Mapping[str, Status]] = {
+    "queued": Status.QUEUED,
+    "initiated": Status.INITIATED,
+    "ringing": Status.RINGING,
+    "answered": Status.IN_PROGRESS,
+    "in-progress": Status.IN_PROGRESS,
+    "completed": Status.COMPLETED,
+    "busy": Status.BUSY,
+    "failed": Status.FAILED,
+    "no-answer": Status.NO_ANSWER,
+    "canceled": Status.CANCELED,
+}

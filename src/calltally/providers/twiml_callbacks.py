@@ -1,0 +1,113 @@
+"""Callbacks in the manner of Twilio, which several carriers imitate: `CallSid`, `CallStatus`, a dialled leg.
+
+What differs between them is a `Dialect`.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple, cast
+
+import msgspec
+
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.model import Direction, Status
+from calltally.providers import instants, values
+from calltally.providers.callback import Callback
+from calltally.providers.form import Form, form_of
+from calltally.providers.values import Content, Field, Parse, Time
+
+# Told when the dialled leg is over. `answered` is its word for a conference that was joined.
+DIAL_STATUSES: Final[Mapping[str, Status]] = {
+    "answered": Status.COMPLETED,
+    "completed": Status.COMPLETED,
+    "busy": Status.BUSY,
+    "failed": Status.FAILED,
+    "no-answer": Status.NO_ANSWER,
+    "canceled": Status.CANCELED,
+}
+
+_NAMELESS: Final = "the body does not say which call it is of"
+# Before the end it is the time so far, or 0: neither is the length of the call.
+_AT_END: Final = (Field("CallDuration", "talk_seconds", values.talk_seconds),)
+_DIAL_FIELDS: Final = (
+    Field("DialCallStatus", "status", values.one_of(DIAL_STATUSES)),
+    Field("CallSid", "parent_call_sid", values.sid),
+    Field("AccountSid", "provider_account", values.sid),
+)
+_DIAL_AT_END: Final = (Field("DialCallDuration", "talk_seconds", values.talk_seconds),)
+
+
+class Dialect(NamedTuple):
+    """How one provider speaks it: its name, its fields, how it writes `Timestamp`, and its other times."""
+
+    provider: str
+    fields: tuple[Field, ...]
+    timestamp: Parse[int] = instants.rfc2822
+    times: tuple[Time, ...] = ()
+
+
+def fields_of(
+    statuses: Mapping[str, Status], directions: Mapping[str, Direction], *more: Field
+) -> tuple[Field, ...]:
+    """The fields that all of them have, by a provider's own words, and those that it has more."""
+    return (
+        Field("CallStatus", "status", values.one_of(statuses)),
+        Field("Direction", "direction", values.one_of(directions)),
+        Field("From", "from_number", values.number),
+        Field("To", "to_number", values.number),
+        Field("ParentCallSid", "parent_call_sid", values.sid),
+        Field("AccountSid", "provider_account", values.sid),
+        Field("SipResponseCode", "sip_code", values.sip_code),
+        Field("ErrorCode", "error_code", values.word),
+        Field("AnsweredBy", "answered_by", values.word),
+        Field("RecordingUrl", "recording_url", values.link),
+        *more,
+    )
+
+
+def form_facts(callback: Callback, dialect: Dialect) -> list[Fact]:
+    """What a form tells, a fact for each call that it speaks of; raises NotUnderstood for all of it."""
+    form = form_of(callback)
+    return content_facts(form.content, form, callback, dialect)
+
+
+def content_facts(content: Content, form: Form | None, callback: Callback, dialect: Dialect) -> list[Fact]:
+    """The same for a content that was read already; without a `form` it was JSON."""
+    fact = _call_fact(content, form, callback, dialect)
+    return [fact, *_dialled_leg(content, fact)]
+
+
+def _call_fact(content: Content, form: Form | None, callback: Callback, dialect: Dialect) -> Fact:
+    received_us = callback.received_us
+    said: Said = {
+        **values.said_of(content, dialect.fields, at_end=_AT_END),
+        **values.times_of(content, dialect.times, received_us),
+        "provider": dialect.provider,
+    }
+    occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
+    # A name may come several times, which the content alone would hide.
+    repeated = dict(content) if form is None else cast("list[object]", sorted(form.params))
+    return Fact(
+        call_sid=values.needed(content, "CallSid", values.sid, _NAMELESS),
+        door=Door.CALLBACK,
+        provider=dialect.provider,
+        account=said.get("provider_account", ""),
+        event_id="",  # None is sent; retries carry the same content, so the digest knows them.
+        sequence=values.value_of(content, "SequenceNumber", values.sequence),
+        occurred_us=received_us if occurred_us is None else occurred_us,
+        received_us=received_us,
+        digest=content_digest(repeated),
+        said=said,
+        raw=callback.body if form is None else form.raw,
+        is_carrier=True,
+    )
+
+
+def _dialled_leg(content: Content, parent: Fact) -> list[Fact]:
+    """The leg that a `<Dial>` made, which its action callback tells of in the parent's request."""
+    leg_sid = values.value_of(content, "DialCallSid", values.sid)
+    if leg_sid is None or leg_sid == parent.call_sid:
+        return []
+    dialled: Said = {"provider": parent.provider, "direction": Direction.OUTBOUND}
+    said: Said = {**dialled, **values.said_of(content, _DIAL_FIELDS, at_end=_DIAL_AT_END)}
+    # The sequence number, if any, counts the parent's events; so do its other ids.
+    return [msgspec.structs.replace(parent, call_sid=leg_sid, said=said, sequence=None, links=())]

@@ -1,0 +1,102 @@
+"""Call resources in the manner of Twilio's REST API, which several carriers imitate.
+
+`duration` is a string of seconds, null until the call is over; `price` is negative for what is charged.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.model import Direction, Status
+from calltally.providers import documents, instants, values
+from calltally.providers.callback import Source
+from calltally.providers.values import Field, Parse, Time
+
+# Links, which change with the API's version and say nothing about the call.
+_VOLATILE: Final = frozenset({"subresource_uris", "uri"})
+# When the resource was true: the first of these that it has.
+_OCCURRED: Final = ("end_time", "start_time", "date_updated", "date_created")
+_AT_END: Final = (Field("duration", "talk_seconds", values.talk_seconds),)
+_OTHER_SID: Final = re.compile(r"(?!CA)[A-Z]{2}[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+_NAMELESS: Final = "the resource does not say which call it is"
+
+
+class Dialect(NamedTuple):
+    """How one provider writes them: its name, its fields, its times."""
+
+    provider: str
+    fields: tuple[Field, ...]
+    time: Parse[int] = instants.rfc2822
+
+
+def fields_of(statuses: Mapping[str, Status], directions: Mapping[str, Direction]) -> tuple[Field, ...]:
+    """The fields of a resource by a provider's own words."""
+    return (
+        Field("status", "status", values.one_of(statuses)),
+        Field("direction", "direction", values.one_of(directions)),
+        Field("from", "from_number", values.number),
+        Field("to", "to_number", values.number),
+        Field("parent_call_sid", "parent_call_sid", values.sid),
+        Field("account_sid", "provider_account", values.sid),
+        Field("answered_by", "answered_by", values.word),
+    )
+
+
+def reader(dialect: Dialect) -> Callable[[Mapping[str, Any], Source], Fact]:
+    """Reads one Call resource as a fact; raises NotUnderstood that names the field and its value."""
+
+    def fact_of(resource: Mapping[str, Any], source: Source) -> Fact:
+        call_sid = values.needed(resource, "sid", _call_sid, _NAMELESS)
+        told_us = [values.instant_of(resource, name, dialect.time, source.received_us) for name in _OCCURRED]
+        said = _said(resource, source, dialect)
+        return Fact(
+            call_sid=call_sid,
+            door=source.door,
+            provider=dialect.provider,
+            account=said.get("provider_account", ""),
+            event_id="",
+            sequence=None,
+            occurred_us=next((each for each in told_us if each is not None), source.received_us),
+            received_us=source.received_us,
+            digest=_digest(resource),
+            said=said,
+            raw=documents.encode(resource),
+            is_carrier=True,
+        )
+
+    return fact_of
+
+
+def _said(resource: Mapping[str, Any], source: Source, dialect: Dialect) -> Said:
+    times = (
+        Time("start_time", "started_us", dialect.time),
+        Time("end_time", "ended_us", dialect.time),
+    )
+    return {
+        **values.said_of(resource, dialect.fields, at_end=_AT_END),
+        **values.times_of(resource, times, source.received_us),
+        **values.cost_of(resource, "price", "price_unit"),
+        "provider": dialect.provider,
+    }
+
+
+def _call_sid(text: str) -> str:
+    if _OTHER_SID.fullmatch(text):
+        raise ValueError("the id of something else than a call")
+    return values.sid(text)
+
+
+def _digest(resource: Mapping[str, Any]) -> bytes:
+    return content_digest({name: value for name, value in resource.items() if name not in _VOLATILE})
+
+
+def _is_call(value: Mapping[str, Any]) -> bool:
+    """Whether a nest looks like a Call resource: recordings and messages have other ids."""
+    if not ({"status", "direction"} & value.keys()):
+        return False
+    sid = value.get("sid")
+    return isinstance(sid, str) and "call_sid" not in value and not _OTHER_SID.fullmatch(sid)
+
+
+SHAPE: Final = documents.Shape("Call resource", ("calls",), _is_call)

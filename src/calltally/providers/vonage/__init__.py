@@ -1,0 +1,1 @@
+"""Vonage: event webhooks of the Voice API, and its list of calls."""

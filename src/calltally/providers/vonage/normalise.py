@@ -1,0 +1,66 @@
+"""A genuine Vonage event webhook as facts: JSON by POST, or the same fields in the query of a GET."""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.providers import instants, values
+from calltally.providers.callback import Callback
+from calltally.providers.documents import object_of
+from calltally.providers.form import form_of
+from calltally.providers.values import Content
+from calltally.providers.vonage import words
+from calltally.providers.vonage.resources import said_of
+
+# Events of machine detection have used the second.
+_SIDS: Final = ("uuid", "call_uuid")
+
+
+def facts_of(callback: Callback) -> list[Fact]:
+    """What the event says of its call.
+
+    Raises NotUnderstood, naming the field and its value, for what cannot be read.
+    """
+    content = _content(callback)
+    occurred_us = values.instant_of(content, "timestamp", instants.any_stamp, callback.received_us)
+    said = _said(content, callback)
+    fact = Fact(
+        call_sid=_call_sid(content),
+        door=Door.CALLBACK,
+        provider=words.NAME,
+        account=callback.account,
+        event_id="",  # None is sent; a retry has the same content.
+        sequence=None,
+        occurred_us=callback.received_us if occurred_us is None else occurred_us,
+        received_us=callback.received_us,
+        digest=content_digest(content),
+        said=said,
+        raw=callback.body or urlsplit(callback.url).query.encode(),
+        is_carrier=True,
+    )
+    return [fact]
+
+
+def _content(callback: Callback) -> dict[str, Any]:
+    if callback.body or callback.method != "GET":
+        return object_of(callback.body)
+    return dict(form_of(callback).content)
+
+
+def _call_sid(content: Content) -> str:
+    found = [values.value_of(content, name, values.sid) for name in _SIDS]
+    call_sid = next((each for each in found if each is not None), None)
+    if call_sid is None:
+        raise NotUnderstood("uuid is missing: the event does not say which call it is of")
+    return call_sid
+
+
+def _said(content: Content, callback: Callback) -> Said:
+    word = values.value_of(content, "status", values.word)
+    if word not in words.ASIDE:
+        return said_of(content, callback.received_us, callback.account)
+    said = said_of({**content, "status": None}, callback.received_us, callback.account)
+    if word in words.ANSWERED_BY:
+        said["answered_by"] = words.ANSWERED_BY[word]
+    return said

@@ -1,0 +1,81 @@
+"""Calls of Vonage's Voice API as facts: from an export or its list; its events have the same words.
+
+Source: Vonage's pages "Voice API: get details of calls" and "Voice API webhooks reference". Times are
+RFC 3339; `duration`, `rate` and `price` are strings; numbers have no plus sign.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from calltally.calls.events import Fact, Said, content_digest
+from calltally.providers import documents, instants, values
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.values import Content, Field, Time
+from calltally.providers.vonage import words
+
+_FIELDS: Final = (
+    Field("status", "status", values.one_of(words.STATUSES)),
+    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
+    # A text in events, an object in lists; SIP addresses and users of apps have no number.
+    *(Field(f"from{part}", "from_number", values.bare_number) for part in ("", ".user", ".uri", ".number")),
+    *(Field(f"to{part}", "to_number", values.bare_number) for part in ("", ".user", ".uri", ".number")),
+    Field("detail", "end_reason", values.word),
+    Field("sip_code", "sip_code", values.sip_code),
+    Field("recording_url", "recording_url", values.link),
+)
+# The length of the talk: it begins at start_time, which is the answer.
+_AT_END: Final = (Field("duration", "talk_seconds", values.seconds),)
+_TIMES: Final = (
+    Time("start_time", "started_us", instants.any_stamp),
+    Time("end_time", "ended_us", instants.any_stamp),
+)
+_NAMELESS: Final = "the record does not say which call it is"
+# Addresses, which change with the API's version.
+_VOLATILE: Final = frozenset({"_links"})
+
+
+def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+    """Each call of a page `{"_embedded": {"calls": […]}}`, an array, NDJSON, or any nest of those."""
+    return documents.list_facts(lines, source, SHAPE, fact_of)
+
+
+def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
+    """One call as a fact; raises NotUnderstood that names the field and its value."""
+    call_sid = values.needed(record, "uuid", values.sid, _NAMELESS)
+    said = said_of(record, source.received_us, source.account)
+    return Fact(
+        call_sid=call_sid,
+        door=source.door,
+        provider=words.NAME,
+        account=source.account,
+        event_id="",
+        sequence=None,
+        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
+        received_us=source.received_us,
+        digest=content_digest({name: value for name, value in record.items() if name not in _VOLATILE}),
+        said=said,
+        raw=documents.encode(record),
+        is_carrier=True,
+    )
+
+
+def said_of(content: Content, received_us: int, account: str) -> Said:
+    """What an event or a record says; Vonage charges in euros."""
+    said: Said = {
+        **values.said_of(content, _FIELDS, at_end=_AT_END),
+        **values.times_of(content, _TIMES, received_us),
+        "provider": words.NAME,
+    }
+    price = values.value_of(content, "price", values.amount)
+    if price is not None:
+        said["cost"] = {"amount": price, "currency": "EUR"}
+    if account:
+        said["provider_account"] = account
+    return said
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    return "uuid" in value and bool({"status", "direction", "conversation_uuid"} & value.keys())
+
+
+SHAPE: Final = documents.Shape("call of the Voice API", ("calls",), _is_record)
