@@ -33,7 +33,7 @@ ENDED = {
     "outbox": "revision <= ?",
     "ledger_marks": "revision < ?",
 }
-_SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Rows = dict[tuple[Any, ...], tuple[Any, ...]]
 

@@ -29,7 +29,7 @@ from tests.strategies import SIDS, facts
 from tests.telling import own
 
 ALL = ListQuery(limit=1000)
-MOST_EXAMPLES = int(os.environ.get("SNAPSHOT_EXAMPLES", "40"))
+MOST_EXAMPLES = int(os.environ.get("SNAPSHOT_EXAMPLES", "25"))
 SHAPES = ["above a size", "always"]
 
 

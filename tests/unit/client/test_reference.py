@@ -2,7 +2,8 @@
 
 from calltally import client
 from calltally.calls.errors import CalltallyError
-from calltally.client import Client, errors, webhooks
+from calltally.client import Client, errors, once, webhooks
+from calltally.client.once import aio
 from tests.acceptance import pages
 
 SECTIONS = {
@@ -39,3 +40,11 @@ def test_the_names_of_webhooks_are_those_that_there_are() -> None:
         name for name, each in vars(webhooks).items() if getattr(each, "__module__", "") == webhooks.__name__
     }
     assert set(SECTIONS["Webhooks"]) == {name for name in functions if not name.startswith("_")}
+
+
+def test_the_names_of_once_are_those_that_there_are() -> None:
+    assert sorted(SECTIONS["calltally.client.once"]) == sorted(once.__all__)
+    blocks = {name for name in vars(aio) if not name.startswith("_") and name in once.__all__}
+    names = SECTIONS["calltally.client.once"]
+    between = names[names.index("install") : names.index("settle") + 1]
+    assert blocks >= set(between) - {"SCHEMA"}
