@@ -210,6 +210,9 @@ def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(as
     done = asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o")
     assert ended(done, 2) == ""
     assert "holds another export: window was from 2026-10-01" in done.stderr
+    done = asking.export("--month", "2026-10", "--out", "o")
+    assert ended(done, 2) == ""
+    assert "holds another export: partition was day and is none now" in done.stderr
     (asking.folder / "o" / "mine.txt").write_text("stays")
     ended(asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
     left = {path.name for path in (asking.folder / "o").iterdir()}

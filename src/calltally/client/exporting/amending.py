@@ -163,9 +163,9 @@ def check_same(plan: Plan, out: Path, base: Manifest, *, goes_on: bool = False) 
     """
     is_same_words = goes_on and base.asked == plan.window.asked
     window = base.window if is_same_words else plan.window.texts
-    mine = (plan.base_url, window, grouped(plan.filters), plan.format)
-    theirs = (base.source, base.window, base.filters, base.format)
-    names = ("base-url", "window", "filters", "format")
+    mine = (plan.base_url, window, grouped(plan.filters), plan.format, plan.partition)
+    theirs = (base.source, base.window, base.filters, base.format, base.partition)
+    names = ("base-url", "window", "filters", "format", "partition")
     differing = [
         f"{name} was {_told(their)} and is {_told(my)} now"
         for name, my, their in zip(names, mine, theirs, strict=True)
