@@ -35,6 +35,7 @@ class Service:
     port: int
     folder: Path
     admin_key: str = field(repr=False)
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -57,6 +58,17 @@ class Service:
             raise Failed(f"{method} {path} answered {status}: {answer[:LOG_TAIL_CHARS].decode()}")
         return json.loads(answer) if answer else None
 
+    def run(self, *arguments: str) -> None:
+        """Run a command of ours beside the server. Raises Failed where it does not end well."""
+        command = [os.environ["CALLTALLY"], *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failed(
+                f"calltally {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-2000:]}"
+            )
+
     def new_tenant(self, tenant: str) -> None:
         """Make a tenant through the admin API."""
         self.call("POST", "/api/v1/admin/tenants", {"id": tenant})
@@ -69,11 +81,15 @@ class Service:
 
 
 @contextmanager
-def running_service() -> Iterator[Service]:
-    """A server on an empty, migrated database, without a rate limit, for as long as the block runs."""
+def running_service(**settings: str) -> Iterator[Service]:
+    """A server on an empty, migrated database, without a rate limit, for as long as the block runs.
+
+    `settings` are by their names in lower case, without CALLTALLY_.
+    """
     with tempfile.TemporaryDirectory(prefix="calltally-interop-") as name:
-        service = Service(_free_port(), Path(name), secrets.token_urlsafe(32))
-        command, environment = os.environ["CALLTALLY"], _environment(service)
+        service = Service(free_port(), Path(name), secrets.token_urlsafe(32))
+        command, environment = os.environ["CALLTALLY"], {**_environment(service), **_variables(settings)}
+        service.environment.update(environment)
         subprocess.run([command, "migrate"], cwd=name, env=environment, check=True, stdout=subprocess.DEVNULL)
         log = service.folder / "server.log"
         with log.open("wb") as output:
@@ -87,7 +103,8 @@ def running_service() -> Iterator[Service]:
             _stop(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
     with socket.create_server((HOST, 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
@@ -107,6 +124,10 @@ def _environment(service: Service) -> Mapping[str, str]:
         # Nobody's: what is asked of a provider here must not leave the machine.
         "CALLTALLY_TWILIO_API_URL": f"http://{HOST}:9",
     }
+
+
+def _variables(settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"CALLTALLY_{name.upper()}": value for name, value in settings.items()}
 
 
 def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -23,6 +23,7 @@ from calltally.calls.five_minutes import STEP_S, Cells, Key
 from calltally.calls.times import SECOND_US
 from calltally.store.alert_states import Judging, judging_of, keep_judging, rules_of_tenant
 from calltally.store.alert_steps import KEPT_S, Steps, steps_between
+from calltally.store.signature_failures import drop_failures
 from calltally.store.steps import Statement, Step
 from calltally.store.store import Store
 
@@ -30,6 +31,7 @@ from calltally.store.store import Store
 SETTLED_S: Final = 30
 # A day of steps a turn, so that others have their turn, and a worker that dies loses little.
 _MOST_STEPS: Final = 288
+_FAILURES_KEPT_S: Final = 86_400
 
 
 class Detectors(Protocol):
@@ -210,4 +212,5 @@ def _keep(
     yield from keeper.take(findings)
     if conditions is not None:
         yield from keeper.take_conditions(conditions.kinds, conditions.findings)
+        yield from drop_failures(tenant, now_us // SECOND_US - _FAILURES_KEPT_S)
     return True

@@ -53,10 +53,12 @@ async def _work(store: Store, settings: Settings) -> None:
 
 
 async def _work_once(store: Store, settings: Settings) -> list[Round]:
-    """Jobs and rounds until nothing is left to do."""
+    """Jobs, alerts and rounds until nothing is left to do."""
     opened = _open(store, settings, asyncio.Event())
     while any([await jobs.run_turns() for jobs in opened.jobs]):
         pass
+    if opened.alerts is not None:
+        await opened.alerts.look()
     rounds = [await opened.rounds.run_round(wall_clock())]
     while rounds[-1].left and not rounds[-1].failed:
         rounds.append(await opened.rounds.run_round(wall_clock()))

@@ -54,7 +54,7 @@ def create_app(parts: Parts) -> ASGIApp:
         [*options_of(handlers), *handlers],
         before_request=admit,
         exception_handlers={Exception: answer_error},
-        on_shutdown=[parts.heads.close, parts.store.close],
+        on_shutdown=[parts.heads.close, parts.turned_away.close, parts.store.close],
         request_max_body_size=BODY_BYTES,
         # The document is made of our own declarations (see openapi), and the logs are the caller's.
         openapi_config=None,

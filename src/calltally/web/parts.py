@@ -17,6 +17,7 @@ from calltally.store.store import Store
 from calltally.web.access import Access
 from calltally.web.heads import Heads
 from calltally.web.metrics import Metrics
+from calltally.web.turned_away import TurnedAway
 
 SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]]
 
@@ -84,6 +85,11 @@ class Parts:
 
     async def _head_of(self, tenant: str) -> int:
         return (await self.store.read(standing_of(tenant))).revision
+
+    @cached_property
+    def turned_away(self) -> TurnedAway:
+        """Counts what no secret of the tenant has signed."""
+        return TurnedAway(self.store, self.clock)
 
     @cached_property
     def intake(self) -> Intake:

@@ -132,7 +132,10 @@ async def _receive(request: AnyRequest) -> Reply:
         body=await request.body(),
         received_us=parts.clock(),
     )
-    receipt = await parts.intake.callbacks.receive(provider, last_part(request, "tenants"), callback)
+    tenant = last_part(request, "tenants")
+    receipt = await parts.intake.callbacks.receive(provider, tenant, callback)
+    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+        parts.turned_away.count(tenant, provider)
     _tell(parts.metrics, provider, receipt)
     return _answer(receipt)
 

@@ -1,0 +1,80 @@
+"""What is so now, without statistics: unread bodies, and callbacks that nobody's secret has signed."""
+
+import asyncio
+
+from calltally.alerts.conditions import conditions_of
+from calltally.alerts.findings import Finding, Kind
+from calltally.calls.errors import Unavailable
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.store.alert_states import put_rules
+from calltally.store.dead_letters import NewLetter, put_dead_letter
+from calltally.store.signature_failures import count_failures, drop_failures
+from calltally.web.turned_away import TurnedAway
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.web.service import Broken, Service
+
+
+def conditions(bench: Bench) -> list[Finding]:
+    return list(bench.run(bench.store.read(conditions_of(TENANT, NOW_US))).findings)
+
+
+def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0) -> None:
+    kept = NewLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
+    bench.run(bench.store.write(put_dead_letter(TENANT, kept)))
+
+
+def failures(bench: Bench, count: int, provider: str = "twilio", age_us: int = 0) -> None:
+    bench.run(bench.store.write(count_failures(TENANT, provider, count, NOW_US - age_us)))
+
+
+def test_unread_bodies_are_told_by_provider_while_they_are_new(bench: Bench) -> None:
+    assert conditions(bench) == []
+    letter(bench, b"1")
+    letter(bench, b"2", age_us=SECOND_US)
+    letter(bench, b"3", provider="telnyx", age_us=30 * DAY_US)
+    (found,) = conditions(bench)
+    assert (found.kind, found.series.value, found.evidence.calls) == (Kind.DEAD_LETTERS, "twilio", 2)
+    assert found.detail.startswith("Unread callbacks of twilio: 2 since ")
+
+
+def test_wrong_signatures_are_told_where_they_are_many_and_new(bench: Bench) -> None:
+    failures(bench, 4)
+    failures(bench, 50, provider="telnyx", age_us=3 * 3_600 * SECOND_US)
+    assert conditions(bench) == []
+    failures(bench, 1)
+    (found,) = conditions(bench)
+    assert (found.kind, found.series.value, found.evidence.calls) == (Kind.SIGNATURE_FAILURES, "twilio", 5)
+    bench.run(bench.store.write(drop_failures(TENANT, NOW_US // SECOND_US + 1)))
+    assert conditions(bench) == []
+    bench.run(bench.store.write(count_failures("nobody", "twilio", 9, NOW_US)))
+
+
+def test_rules_say_what_is_watched_and_what_is_muted(bench: Bench) -> None:
+    letter(bench, b"1")
+    failures(bench, 9)
+    for rules in (b'{"kinds": ["dead-letters"]}', b'{"mutes": [{"kind": "signature-failures"}]}'):
+        bench.run(bench.store.write(put_rules(TENANT, rules, NOW_US)))
+        assert [found.kind for found in conditions(bench)] == [Kind.DEAD_LETTERS]
+
+
+def test_callbacks_that_are_turned_away_are_counted_together(service: Service) -> None:
+    bench = service.bench
+
+    async def turn_away() -> None:
+        away = TurnedAway(bench.store, lambda: NOW_US, every_s=0)
+        for number in range(150):
+            away.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})  # type: ignore[arg-type]
+        await away.close()
+
+    bench.run(turn_away())
+    assert conditions(bench)[0].evidence.calls == 75
+
+
+def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench) -> None:
+    async def turn_away() -> None:
+        away = TurnedAway(Broken(Unavailable("gone")), lambda: NOW_US, every_s=0)
+        away.count(TENANT, "twilio")
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})  # type: ignore[arg-type]
+
+    bench.run(turn_away())
