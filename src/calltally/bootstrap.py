@@ -14,14 +14,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import SecretStr
 
+from calltally import __version__
 from calltally.alerts.judging import Judge
 from calltally.alerts.telling import Teller, Ways
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import DAY_US, SECOND_US
+from calltally.deliveries.means import UNCOUNTED, Sending, Tally
 from calltally.exports.job import ExportRunner
 from calltally.net.addresses import networks
 from calltally.net.mail import send_mail
-from calltally.net.outgoing import Outgoing, Policy
+from calltally.net.outgoing import TIMEOUT_S, Outgoing, Policy
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.provider_question import Place
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
@@ -32,7 +34,7 @@ from calltally.store.opening import check_schema, open_store, sqlite_path
 from calltally.store.options import PostgresOptions
 from calltally.store.secrets import Vault
 from calltally.store.steps import Clock
-from calltally.store.store import Store
+from calltally.store.store import Store, WatchedStore
 from calltally.web.app import create_app
 from calltally.web.auth import KeyRing
 from calltally.web.beside import WithWork
@@ -103,7 +105,7 @@ async def open_service(
         await store.close()
         raise
     parts = _parts(settings, store, vault, clock=clock, member=member)
-    app = _with_worker(settings, store, clock, create_app(parts))
+    app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
 
@@ -123,21 +125,32 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
     return WithWork(app, attend)
 
 
-def _with_worker(settings: Settings, store: Store, clock: Clock, app: Application) -> Application:
+def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:
     """The embedded store has its worker inside unless told otherwise; a shared one has its own."""
     is_inside = settings.embedded_worker
     if is_inside is None:
         is_inside = sqlite_path(settings.database_url) is not None
-    return WithWork(app, lambda stop: make_worker(settings, store, clock, stop).run()) if is_inside else app
+    if not is_inside:
+        return app
+    return WithWork(
+        app, lambda stop: make_worker(settings, parts.store, parts.clock, stop, parts.metrics).run()
+    )
 
 
-def make_worker(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> Background:
-    """A worker that ends soon after `stop` is set."""
+def make_worker(
+    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: Tally = UNCOUNTED
+) -> Background:
+    """A worker that ends soon after `stop` is set; `tally` counts deliveries."""
+    holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     means = Means(
         store=store,
+        sending=_sending(settings, store, (clock, holder, tally))
+        if isinstance(store, WatchedStore)
+        else None,
+        events_us=settings.event_days * DAY_US,
         keep_us=settings.snapshot_hours * _HOUR_US,
         interval_s=settings.worker_interval_seconds,
-        holder=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        holder=holder,
         clock=clock,
         steady=steady_clock,
         chance=secrets.SystemRandom().random,
@@ -163,14 +176,30 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
     return AlertMeans(Judge(store, None), Teller(store, ways, clock))
 
 
-def outgoing_policy(settings: Settings) -> Policy:
+def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:
+    clock, holder, tally = of_process
+    return Sending(
+        store=store,
+        outgoing=Outgoing(outgoing_policy(settings, float(settings.delivery_timeout_seconds))),
+        vault=lambda: open_vault(settings),
+        clock=clock,
+        chance=secrets.SystemRandom().random,
+        holder=holder,
+        timeout_s=settings.delivery_timeout_seconds,
+        tally=tally,
+        user_agent=f"calltally/{__version__}",
+    )
+
+
+def outgoing_policy(settings: Settings, timeout_s: float = TIMEOUT_S) -> Policy:
     """Where requests may go that tenants named."""
-    return Policy(settings.outgoing_allow_http, networks(settings.outgoing_allow_networks))
+    allowed = networks(settings.outgoing_allow_networks or "")
+    return Policy(settings.outgoing_allow_http, allowed, timeout_s)
 
 
 def mail_sender(settings: Settings) -> SendMail:
     """Mail goes to the same places."""
-    allowed = networks(settings.outgoing_allow_networks)
+    allowed = networks(settings.outgoing_allow_networks or "")
     return lambda server, mail: send_mail(server, mail, allowed)
 
 

@@ -193,6 +193,15 @@ class Settings(BaseSettings):
         description="Networks that are not public and to which webhooks and alerts may be sent all the same,"
         " in CIDR separated by commas: 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
     )
+    delivery_timeout_seconds: int = Field(
+        10, ge=1, le=60, description="How long a webhook endpoint has to answer a delivery, as a whole."
+    )
+    event_days: int = Field(
+        14,
+        ge=4,
+        le=365,
+        description="For how many days events and what became of their deliveries are kept.",
+    )
     files_folder: Path | None = Field(
         None,
         description="The folder for the files of exports and reconciliations; all nodes must see the same."

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from calltally.calls.event_types import COMPLETED, ESCALATED, STARTED
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.calls.lifecycle import Folded
 from calltally.calls.model import FINAL, STATUSES, Call
@@ -17,6 +18,9 @@ from calltally.calls.times import utc_text
 from calltally.store.components import StoredCall
 
 API_VERSION: Final = "2026-11-01"
+MILLISECOND_US: Final = 1_000
+_TIMED: Final = 6
+_HASHED: Final = 10
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -47,7 +51,7 @@ class _Envelope(msgspec.Struct):
     created_at: str
     tenant_id: str
     api_version: str
-    data: _CallData
+    data: msgspec.Struct | dict[str, Any]
 
 
 class Announcement(NamedTuple):
@@ -59,33 +63,60 @@ class Announcement(NamedTuple):
     body: bytes
 
 
-def announce(
-    tenant: str, folded: Folded, revision: int, old: StoredCall | None, now_us: int
-) -> list[Announcement]:
+class Instant(NamedTuple):
+    """Which commit of a ledger an event is of: with the epoch, since a restore gives revisions out again."""
+
+    tenant: str
+    epoch: str
+    revision: int
+    now_us: int
+
+    def event_id(self, name: str) -> bytes:
+        """An event's id for life: when it was, in milliseconds, so that ids sort by time; then a hash."""
+        digest = sha256(f"{self.tenant}\0{self.epoch}\0{name}\0{self.revision}".encode()).digest()
+        return event_time(self.now_us) + digest[:_HASHED]
+
+
+def event_time(at_us: int) -> bytes:
+    """The six bytes that ids of events of a millisecond begin with."""
+    return (at_us // MILLISECOND_US).to_bytes(_TIMED, "big")
+
+
+def message_id(event_id: bytes) -> str:
+    """The `webhook-id` of an event, and the `id` in its envelope."""
+    return f"msg_{uuid_text(event_id)}"
+
+
+def announce(at: Instant, folded: Folded, old: StoredCall | None) -> list[Announcement]:
     """The events that the change from `old` (None: a new call) to `folded` amounts to."""
     call = folded.call
     call_id = parse_uuid(call.id) or b""
     announced = []
     for name, extra in _news(call, old):
-        event_id = sha256(f"{tenant}\0{name}\0{revision}".encode()).digest()[:16]
-        data = _data(call, revision, extra)
-        envelope = _Envelope(f"msg_{uuid_text(event_id)}", name, utc_text(now_us), tenant, API_VERSION, data)
-        announced.append(Announcement(name, event_id, call_id, _encoder.encode(envelope)))
+        event_id = at.event_id(name)
+        body = freeze(name, event_id, at, _data(call, at.revision, extra))
+        announced.append(Announcement(name, event_id, call_id, body))
     return announced
+
+
+def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[str, Any]) -> bytes:
+    """The envelope of an event, as it is sent for good."""
+    created = utc_text(at.now_us)
+    return _encoder.encode(_Envelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
 
 def _news(call: Call, old: StoredCall | None) -> list[tuple[str, dict[str, Any]]]:
     news: list[tuple[str, dict[str, Any]]] = []
     before = STATUSES[old.place.status] if old else None
     if old is None:
-        news.append(("voice.call.started", {}))
+        news.append((STARTED, {}))
     if call.escalated and not (old and old.escalated):
-        news.append(("voice.call.escalated", {"escalation": call.escalation}))
+        news.append((ESCALATED, {"escalation": call.escalation}))
     if call.status in FINAL and call.status != before:
         corrects = (
             {"corrects": {"status": before, "revision": old.revision}} if old and before in FINAL else {}
         )
-        news.append(("voice.call.completed", corrects))
+        news.append((COMPLETED, corrects))
     return news
 
 

@@ -1,5 +1,6 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from calltally.calls.five_minutes import counted_in, counted_of
@@ -7,7 +8,7 @@ from calltally.calls.lifecycle import Folded
 from calltally.calls.measures import measure
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
 from calltally.store.alert_steps import StepDeltas
-from calltally.store.announcements import announce
+from calltally.store.announcements import Instant, announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
@@ -19,9 +20,13 @@ _PARTIES = ("escalated", "from_number", "to_number")
 
 
 class Changes:
-    """The rows of one commit over any number of tenants, whose heads it moves."""
+    """The rows of one commit over any number of tenants, whose heads it moves.
 
-    def __init__(self, heads: dict[str, int], now_us: int) -> None:
+    `epochs` are those of their ledgers; a commit that announces nothing needs none.
+    """
+
+    def __init__(self, heads: dict[str, int], now_us: int, epochs: Mapping[str, str] | None = None) -> None:
+        self._epochs = epochs or {}
         self.heads = heads
         self._before = dict(heads)
         self._now_us = now_us
@@ -140,8 +145,10 @@ class Changes:
 
     def announce(self, tenant: str, folded: Folded, revision: int, old: StoredCall | None) -> None:
         """Freeze the events that this change is to the tenant's endpoints."""
-        for event in announce(tenant, folded, revision, old, self._now_us):
+        at = Instant(tenant, self._epochs[tenant], revision, self._now_us)
+        for event in announce(at, folded, old):
             frozen = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
+            matched = {"direction": folded.call.direction, "route": folded.call.route}
             self._put(
                 "put_outbox",
                 tenant=tenant,
@@ -149,6 +156,8 @@ class Changes:
                 call_id=event.call_id,
                 created_us=self._now_us,
                 **frozen,
+                **matched,
+                agent=folded.call.agent,
             )
 
     def write(self) -> Step[None]:

@@ -82,7 +82,7 @@ class AskingWriter(Asking):
         answer = await super().__call__(request)
         if isinstance(request, Many):
             if request.name == "lock_heads":
-                self.heads.update(answer)
+                self.heads.update((row[0], row[1]) for row in answer)
             elif request.name == "move_heads":
                 self.heads.update((row["tenant"], row["revision"]) for row in request.rows)
         return answer

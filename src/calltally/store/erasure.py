@@ -68,6 +68,9 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
     for node in nodes:
         changes.put("drop_facts", tenant=tenant, node=node)
         changes.put("drop_texts", tenant=tenant, id=node)
+        # In this order: attempts are found by their deliveries.
+        changes.put("drop_attempts_of_calls", tenant=tenant, call_id=node)
+        changes.put("drop_deliveries_of_calls", tenant=tenant, call_id=node)
         changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
     for call in calls:
         changes.erase(call, reason)

@@ -24,9 +24,9 @@ def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded
     A call that several of the facts change has one new revision. Raises NotFound for a tenant that
     does not exist.
     """
-    heads = yield from _lock_heads({submission.tenant for submission in submissions})
+    heads, epochs = yield from _lock_heads({submission.tenant for submission in submissions})
     components = yield from gather(submissions)
-    changes = Changes(heads, now_us)
+    changes = Changes(heads, now_us, epochs)
     work: dict[int, _Call] = {}
     told: list[tuple[_Call | None, tuple[Outcome, str | None]]] = []
     for submission, component in zip(submissions, components, strict=True):
@@ -45,13 +45,14 @@ def _recorded(call: "_Call | None", outcome: Outcome, reason: str | None) -> Rec
     return Recorded(outcome, reason, call.id if call else None, call.revision if call else None)
 
 
-def _lock_heads(tenants: set[str]) -> Step[dict[str, int]]:
+def _lock_heads(tenants: set[str]) -> Step[tuple[dict[str, int], dict[str, str]]]:
+    """The revision and the epoch of each ledger."""
     rows = yield Many("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
-    heads: dict[str, int] = dict(rows)
+    heads = {row[0]: row[1] for row in rows}
     if missing := sorted(tenants - set(heads)):
         message = f"there is no tenant {missing[0]!r}; make it with `calltally tenant add`"
         raise NotFound(message)
-    return heads
+    return heads, {row[0]: row[2] for row in rows}
 
 
 class _Call:

@@ -122,13 +122,6 @@ def _prune_texts(tenant: str, kept_from: int, most: int) -> Step[int]:
     return len(ended)
 
 
-def _prune_events(tenant: str, kept_from: int, most: int) -> Step[int]:
-    old = yield Statement("old_events", {"tenant": tenant, "kept_from": kept_from, "most": most})
-    if old:
-        yield Statement("prune_events", {"tenant": tenant, **_range_of(old)})
-    return len(old)
-
-
 def _prune_marks(tenant: str, kept_from: int, most: int) -> Step[int]:
     dropped = yield Statement("prune_marks", {"tenant": tenant, "kept_from": kept_from, "most": most})
     return len(dropped)
@@ -142,6 +135,5 @@ _TABLES: Final[tuple[Callable[[str, int, int], Step[int]], ...]] = (
     _prune_versions,
     _prune_counts,
     _prune_texts,
-    _prune_events,
     _prune_marks,
 )

@@ -125,6 +125,10 @@ class SqliteStore:
         """Record facts with whatever else is queued."""
         return await self._writer.submit(submissions) if submissions else []
 
+    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have `told` called behind each commit of facts, until what is returned is called."""
+        return self._writer.watch(told)
+
     async def close(self) -> None:
         """Finish what is queued and close the file."""
         await self._writer.close()

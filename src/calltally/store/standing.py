@@ -29,4 +29,4 @@ def lock_head(tenant: str) -> Step[dict[str, int]]:
     if not rows:
         message = f"there is no tenant {tenant!r}"
         raise NotFound(message)
-    return dict(rows)
+    return {row[0]: row[1] for row in rows}

@@ -1,7 +1,7 @@
 """What every store can do, whichever database is behind it."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, Outcome
@@ -72,4 +72,13 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted, then let go of the database."""
+        ...
+
+
+@runtime_checkable
+class WatchedStore(Store, Protocol):
+    """A store that tells of its commits."""
+
+    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have `told` called behind each commit of facts here, until what is returned is called."""
         ...

@@ -200,7 +200,7 @@ def check_steps(tenant: str, found: Differences) -> Checked:
 
 def repair_counts(tenant: str, window_s: int) -> Step[int]:
     """Put the counters of a widest bucket right, under the tenant's lock; returns how many were wrong."""
-    [(_tenant, revision)] = yield Many("lock_heads", [{"tenant": tenant}])
+    [(_tenant, revision, _epoch)] = yield Many("lock_heads", [{"tenant": tenant}])
     expected, _ = yield from _recount(tenant, window_s)
     stored = yield from _stored_counts(tenant, window_s)
     wrong = [

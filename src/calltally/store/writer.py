@@ -50,6 +50,12 @@ class Writer:
         self._queue: deque[_Job] = deque()
         self._work: asyncio.Task[None] | None = None
         self._closed = False
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have `told` called behind each commit of facts, until what is returned is called."""
+        self._watchers.append(told)
+        return lambda: self._watchers.remove(told)
 
     @property
     def waiting(self) -> int:
@@ -88,6 +94,9 @@ class Writer:
         while self._queue:
             for group in _groups(self._take(), per_tenant=self.per_tenant):
                 _resolve(await self._commit(group))
+                if group[0].step is None:
+                    for told in self._watchers:
+                        told()
 
     def _take(self) -> list[_Job]:
         jobs, facts = [self._queue.popleft()], 0

@@ -7,6 +7,7 @@ TRANSCRIPTS_READ: Final = "transcripts:read"
 EVENTS_WRITE: Final = "events:write"
 EXPORTS_WRITE: Final = "exports:write"
 ALERTS_WRITE: Final = "alerts:write"
+WEBHOOKS_WRITE: Final = "webhooks:write"
 ADMIN: Final = "admin"
 
 

@@ -13,6 +13,7 @@ from calltally.web.api.alert_sinks import SINK_HANDLERS
 from calltally.web.api.alerts import ALERT_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
+from calltally.web.api.webhooks import WEBHOOK_HANDLERS
 from calltally.web.dashboard.pages import PAGE_HANDLERS
 from calltally.web.documents import documents
 from calltally.web.envelope import Envelope
@@ -35,6 +36,7 @@ HANDLERS: Final[Sequence[Any]] = (
     *RECONCILIATION_HANDLERS,
     *ALERT_HANDLERS,
     *SINK_HANDLERS,
+    *WEBHOOK_HANDLERS,
     ingest.receive_callback,
     ingest.receive_query,
     *ADMIN_HANDLERS,

@@ -1,4 +1,4 @@
-"""What people and tools read about the service: `/openapi.json`, `/docs`, `/docs/problems` and `/`.
+"""What people and tools read about the service: `/openapi.json`, `/docs`, `/docs/problems`, `/schemas`, `/`.
 
 All made once, when the application is; nothing is fetched from elsewhere, so they work offline.
 """
@@ -11,6 +11,7 @@ import msgspec
 from litestar import get
 
 from calltally.web.docs_page import docs_page, home_page, problems_page
+from calltally.web.event_schemas import event_schemas
 from calltally.web.exchange import AnyRequest
 from calltally.web.openapi import openapi_document
 from calltally.web.operations import Answer, Operation
@@ -18,6 +19,7 @@ from calltally.web.reply import Headers, Reply
 
 HTML: Final = b"text/html; charset=utf-8"
 CSS: Final = b"text/css; charset=utf-8"
+SCHEMA: Final = b"application/schema+json"
 _POLICY: Final[Headers] = (
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; base-uri 'none'"),
 )
@@ -33,7 +35,12 @@ def documents(handlers: Sequence[Any], public_url: str | None) -> list[Any]:
         _constant("/docs/problems", _page(problems_page())),
         _constant("/docs/style.css", Reply(style, media_type=CSS)),
         _constant("/", _page(home_page())),
+        *[_constant(path, _schema(schema)) for path, schema in event_schemas()],
     ]
+
+
+def _schema(schema: dict[str, Any]) -> Reply:
+    return Reply(msgspec.json.encode(schema), media_type=SCHEMA)
 
 
 def _page(html: str) -> Reply:

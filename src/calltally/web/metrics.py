@@ -5,6 +5,7 @@ become time series.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -15,10 +16,29 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 # A page takes well under a millisecond, an import of 1,000 events tens of them.
 LATENCY_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
+_DELIVERY_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
+
 
 class _Series(NamedTuple):
     requests: Counter
     seconds: Histogram
+
+
+class _Deliveries(NamedTuple):
+    attempts: Counter
+    took: Histogram
+    age: Histogram
+
+
+def _deliveries(registry: CollectorRegistry) -> _Deliveries:
+    seconds = partial(Histogram, registry=registry, buckets=_DELIVERY_BUCKETS)
+    name = "calltally_delivery"
+    said = "Attempts to deliver by how they ended."
+    return _Deliveries(
+        Counter(f"{name}_attempts", said, ["outcome"], registry=registry),
+        seconds(f"{name}_attempt_seconds", "What endpoints take to answer."),
+        seconds(f"{name}_first_attempt_seconds", "From an event to its first attempt."),
+    )
 
 
 class Metrics:
@@ -52,6 +72,7 @@ class Metrics:
         self._jobs = Counter(
             "calltally_jobs", "Jobs that were asked for, or let go of.", ["kind", "what"], registry=registry
         )
+        self._deliveries = _deliveries(registry)
         self._queued = Gauge(
             "calltally_writer_queue",
             "What waits for the writer.",
@@ -93,6 +114,13 @@ class Metrics:
     def job(self, kind: str, what: str) -> None:
         """A job was asked for (`started`) or canceled or let go of (`ended`). `kind` is one of ours."""
         self._jobs.labels(kind, what).inc()
+
+    def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
+        """One attempt: `delivered`, `failed` or `dead`; `age_s` is given for an event's first."""
+        self._deliveries.attempts.labels(outcome).inc()
+        self._deliveries.took.observe(took_s)
+        if age_s is not None:
+            self._deliveries.age.observe(age_s)
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""

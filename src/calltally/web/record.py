@@ -150,6 +150,25 @@ _TOMBSTONE: Final[Mapping[str, Field]] = {
     "revision": Field("The tenant's revision at which it ended.", {"type": "integer", "minimum": 1}, 7),
     "updated_at": Field("When it ended.", _TIME, "2026-10-01T09:32:31.204418Z"),
 }
+_DELIVERY: Final[Mapping[str, Field]] = {
+    "id": Field("The event's `webhook-id`.", _TEXT, "msg_01a1b2c3-d4e5-4f60-8a7b-9c0d1e2f3a4b"),
+    "endpoint_id": Field(
+        "The endpoint.", {"type": "string", "format": "uuid"}, "0d9c3f5e-8f54-4c37-9d0f-6a7d0c1f4b52"
+    ),
+    "event": Field("The kind of event.", _TEXT, "voice.call.completed"),
+    "call_id": Field(
+        "The call as it was then.",
+        _or_null({"type": "string", "format": "uuid"}),
+        "550e8400-e29b-41d4-a716-446655440000",
+    ),
+    "revision": Field("The tenant's revision that it tells of.", _INTEGER, 4),
+    "state": Field("Where it is.", _words(("waiting", "delivered", "dead")), "delivered"),
+    "attempts": Field("How often it was tried.", _COUNT, 1),
+    "reason": Field("Why the last attempt was not taken.", _or_null(_TEXT), None),
+    "created_at": Field("When the event happened.", _TIME, "2026-10-01T09:32:31.204418Z"),
+    "updated_at": Field("When it was last tried.", _TIME, "2026-10-01T09:32:31.290000Z"),
+    "next_attempt_at": Field("When it is tried next; null unless it waits.", _or_null(_TIME), None),
+}
 _RAW: Final[Mapping[str, Field]] = {
     "raw": Field("The body as it came; null without `transcripts:read`.", _or_null(_TEXT), None),
     "raw_encoding": Field("How `raw` is written.", _or_null(_words(("utf-8", "base64"))), None),
@@ -216,7 +235,11 @@ _BEHIND: Final[Mapping[str, Schema]] = {
         "description": "The timeline.",
     },
     "session": {"type": "null", "description": "The conversation, once sessions are kept."},
-    "deliveries": {"type": "array", "maxItems": 0, "description": "What was delivered to webhook endpoints."},
+    "deliveries": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/CallDelivery"},
+        "description": "What became of its events at webhook endpoints; of very many the first 200.",
+    },
 }
 _DETAIL: Final = _schema(_ORDERED)
 _DETAIL["required"] += _BEHIND
@@ -229,6 +252,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "ErasedCall": _erased(),
     "Tombstone": _schema(_TOMBSTONE),
     "ChangePage": _changes(),
+    "CallDelivery": _schema(_DELIVERY),
     "Event": _schema(_EVENT),
     "RawEvent": _schema({**_EVENT, **_RAW}),
     "EventPage": _page("RawEvent"),
@@ -252,6 +276,6 @@ EXAMPLE_DETAIL: Final = {
     **_example(_ORDERED),
     "events": [_example(_EVENT)],
     "session": None,
-    "deliveries": [],
+    "deliveries": [_example(_DELIVERY)],
 }
 EXAMPLE_EVENTS: Final = {"data": [_example({**_EVENT, **_RAW})], **_WINDOW}

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from calltally.deliveries.deliverer import Deliverer
 from calltally.worker.alerting import AlertWorker
 from calltally.worker.means import Means
 from calltally.worker.rounds import Worker
@@ -13,6 +14,7 @@ class Background:
 
     def __init__(self, means: Means, stop: asyncio.Event) -> None:
         self.rounds = Worker(means, stop)
+        self.deliverer = Deliverer(means.sending, stop) if means.sending else None
         folders = means.folders
         self.alerts = AlertWorker(means, means.alerts, stop) if means.alerts else None
         self.jobs = [JobWorker(means, folders, stop, kind) for kind in means.runners] if folders else []
@@ -23,5 +25,7 @@ class Background:
             group.create_task(self.rounds.run())
             if self.alerts is not None:
                 group.create_task(self.alerts.run())
+            if self.deliverer is not None:
+                group.create_task(self.deliverer.run())
             for jobs in self.jobs:
                 group.create_task(jobs.run())

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from calltally.alerts.judging import Judge
 from calltally.alerts.telling import Teller
+from calltally.deliveries.means import Sending
 from calltally.store.job_folders import JobFolders
 from calltally.store.job_turn import Runner
 from calltally.store.jobs import Kind
@@ -28,7 +29,8 @@ class Means:
     no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
     `chance` gives a number from 0 to 1, so that workers do not march in step. `folders` is where the files
     of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
-    done, and `runners` do the jobs of each kind; without `alerts` none is judged.
+    done, and `runners` do the jobs of each kind; without `alerts` none is judged. `sending` is what deliveries are made with, None where this
+    process makes none; `events_us` is for how long events and deliveries are kept.
     """
 
     store: Store
@@ -41,4 +43,6 @@ class Means:
     folders: JobFolders | None = None
     files_us: int = 0
     alerts: AlertMeans | None = None
+    sending: Sending | None = None
+    events_us: int = 0
     runners: Mapping[Kind, Runner] = field(default_factory=dict)

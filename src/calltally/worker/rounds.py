@@ -8,6 +8,7 @@ because the writer of the process may be ingesting at the same time.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -16,6 +17,7 @@ import structlog
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
 from calltally.store.alert_steps import are_steps_old, keep_steps_from, prune_steps
+from calltally.store.delivery_upkeep import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.store.erasure import expire_calls
 from calltally.store.job_upkeep import is_upkeep_due
 from calltally.store.leases import Lease, claim, release, renew
@@ -30,6 +32,7 @@ from calltally.worker.upkeep import JobUpkeep
 HISTORY: Final = "history"
 RETENTION: Final = "retention"
 UPKEEP: Final = "upkeep of jobs"
+EVENTS: Final = "upkeep of events"
 STEPS: Final = "old alert steps"
 LEASE_US: Final = 60 * SECOND_US
 
@@ -105,6 +108,7 @@ class Worker:
             RETENTION: (self._is_retention_due, self._keep_retention),
             # Behind retention: what that erases must not stay in files.
             UPKEEP: (self._is_upkeep_due, self._keep_up_jobs),
+            EVENTS: (self._are_events_due, self._prune_events),
             STEPS: (self._are_steps_due, self._prune_steps),
         }
 
@@ -200,6 +204,23 @@ class Worker:
         await self._store.write(keep_steps_from(tenant, task.now_us))
         async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
             task.done.pruned += rows
+
+    async def _are_events_due(self, task: _Task) -> bool:
+        before_us = await self._events_before(task)
+        return await self._store.read(are_events_due(task.tenant.tenant, before_us))
+
+    async def _prune_events(self, task: _Task) -> None:
+        tenant, before_us = task.tenant.tenant, await self._events_before(task)
+        batch = partial(prune_events_and_deliveries, tenant, before_us, _PRUNED_AT_ONCE)
+        async for rows in self._batches(task, batch):
+            task.done.pruned += rows
+
+    async def _events_before(self, task: _Task) -> int:
+        """Events that go nowhere are kept no longer than snapshots."""
+        goes_out = await self._store.read(has_endpoints(task.tenant.tenant))
+        return task.now_us - (
+            max(self._means.events_us, self._means.keep_us) if goes_out else self._means.keep_us
+        )
 
     async def _batches(self, task: _Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
         """How much went with each batch, until nothing is left or others have to have a turn."""

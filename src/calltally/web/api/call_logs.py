@@ -10,12 +10,15 @@ from litestar import delete, get
 from calltally.calls.errors import NotFound
 from calltally.calls.events import DOOR_NAMES, Door, Said
 from calltally.calls.filters import PARAMETERS, parse_list_query
+from calltally.calls.identity import parse_uuid
 from calltally.calls.times import utc_text
+from calltally.store.deliveries import deliveries_of_call
 from calltally.store.erasure import erase_call
 from calltally.store.lookup import StoredFact, facts_of_call, find_call
 from calltally.store.steps import Step
 from calltally.web.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
 from calltally.web.admission import TENANT_PARAMETER, named_tenant, without_tenant
+from calltally.web.api.webhook_shapes import show_delivery
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.links import LINK_MEANING, Window, link_header
 from calltally.web.operations import Answer, Operation, PathPart
@@ -86,6 +89,10 @@ _INSTANTS: Final = {
 }
 
 
+class _Named(msgspec.Struct):
+    id: str
+
+
 class Event(msgspec.Struct, frozen=True):
     """One fact as the timeline shows it. What is not known is null."""
 
@@ -115,8 +122,11 @@ async def get_call_log(request: AnyRequest) -> Reply:
     """The record as the list has it, and behind it what belongs to this call alone."""
     record, facts = await found_call(request)
     events = msgspec.json.encode([_event(fact) for fact in facts])
-    # Sessions and deliveries do not exist yet; their places do, so that clients need not change.
-    return Reply(b'%b,"events":%b,"session":null,"deliveries":[]}' % (record[:-1], events))
+    call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
+    sent = await parts_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
+    deliveries = msgspec.json.encode([show_delivery(each) for each in sent])
+    # Sessions do not exist yet; their place does, so that clients need not change.
+    return Reply(b'%b,"events":%b,"session":null,"deliveries":%b}' % (record[:-1], events, deliveries))
 
 
 @delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)

@@ -276,6 +276,55 @@ CREATE TABLE dead_letters (
 
 CREATE INDEX dead_letters_received ON dead_letters USING btree (tenant, received_us);
 
+CREATE TABLE deliveries (
+    tenant text COLLATE "C" NOT NULL,
+    endpoint bytea NOT NULL,
+    event_id bytea NOT NULL,
+    event text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    place bigint NOT NULL,
+    call_id bytea NOT NULL,
+    state text COLLATE "C" NOT NULL,
+    attempts bigint NOT NULL,
+    tries bigint NOT NULL,
+    begun_us bigint,
+    due_us bigint NOT NULL,
+    reason text COLLATE "C",
+    created_us bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    body bytea,
+    CONSTRAINT deliveries_pkey PRIMARY KEY (tenant, endpoint, event_id)
+);
+
+CREATE INDEX deliveries_dead ON deliveries USING btree (tenant, endpoint, event_id) WHERE (state = 'dead'::text);
+
+CREATE INDEX deliveries_due ON deliveries USING btree (tenant, endpoint, due_us) WHERE (state = 'waiting'::text);
+
+CREATE INDEX deliveries_of_call ON deliveries USING btree (tenant, call_id);
+
+CREATE INDEX deliveries_open ON deliveries USING btree (tenant, endpoint, call_id, revision, place) WHERE (state = 'waiting'::text);
+
+CREATE TABLE delivery_attempts (
+    tenant text COLLATE "C" NOT NULL,
+    endpoint bytea NOT NULL,
+    event_id bytea NOT NULL,
+    attempt bigint NOT NULL,
+    at_us bigint NOT NULL,
+    took_us bigint NOT NULL,
+    status bigint,
+    reason text COLLATE "C",
+    answer bytea NOT NULL,
+    next_us bigint,
+    CONSTRAINT delivery_attempts_pkey PRIMARY KEY (tenant, endpoint, event_id, attempt)
+);
+
+CREATE TABLE delivery_heads (
+    tenant text COLLATE "C" NOT NULL,
+    seen bigint NOT NULL,
+    due_us bigint NOT NULL,
+    CONSTRAINT delivery_heads_pkey PRIMARY KEY (tenant)
+);
+
 CREATE TABLE facts (
     tenant text COLLATE "C" NOT NULL,
     node bytea NOT NULL,
@@ -378,6 +427,9 @@ CREATE TABLE outbox (
     call_id bytea NOT NULL,
     created_us bigint NOT NULL,
     body bytea NOT NULL,
+    direction text COLLATE "C",
+    route text COLLATE "C",
+    agent text COLLATE "C",
     CONSTRAINT outbox_pkey PRIMARY KEY (tenant, revision, event)
 );
 
@@ -478,3 +530,25 @@ CREATE TABLE tombstones (
 CREATE INDEX tombstones_merged ON tombstones USING btree (tenant, merged_into) WHERE (merged_into IS NOT NULL);
 
 CREATE INDEX tombstones_of_id ON tombstones USING btree (tenant, id);
+
+CREATE TABLE webhook_endpoints (
+    tenant text COLLATE "C" NOT NULL,
+    endpoint bytea NOT NULL,
+    url text COLLATE "C" NOT NULL,
+    description text COLLATE "C",
+    form text COLLATE "C" NOT NULL,
+    events text COLLATE "C" NOT NULL,
+    direction text COLLATE "C",
+    route text COLLATE "C",
+    agent text COLLATE "C",
+    sealed bytea NOT NULL,
+    previous bytea,
+    previous_until_us bigint,
+    state text COLLATE "C" NOT NULL,
+    reason text COLLATE "C",
+    failing_since_us bigint,
+    taken bigint NOT NULL,
+    created_us bigint NOT NULL,
+    updated_us bigint NOT NULL,
+    CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant, endpoint)
+);

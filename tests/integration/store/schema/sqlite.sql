@@ -285,6 +285,54 @@ CREATE TABLE dead_letters (
 
 CREATE INDEX dead_letters_received ON dead_letters (tenant, received_us);
 
+CREATE TABLE deliveries (
+    tenant TEXT NOT NULL,
+    endpoint BLOB NOT NULL,
+    event_id BLOB NOT NULL,
+    event TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    call_id BLOB NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    begun_us INTEGER,
+    due_us INTEGER NOT NULL,
+    reason TEXT,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    body BLOB,
+    PRIMARY KEY (tenant, endpoint, event_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deliveries_dead ON deliveries (tenant, endpoint, event_id) WHERE state = 'dead';
+
+CREATE INDEX deliveries_due ON deliveries (tenant, endpoint, due_us) WHERE state = 'waiting';
+
+CREATE INDEX deliveries_of_call ON deliveries (tenant, call_id);
+
+CREATE INDEX deliveries_open ON deliveries (tenant, endpoint, call_id, revision, place) WHERE state = 'waiting';
+
+CREATE TABLE delivery_attempts (
+    tenant TEXT NOT NULL,
+    endpoint BLOB NOT NULL,
+    event_id BLOB NOT NULL,
+    attempt INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    took_us INTEGER NOT NULL,
+    status INTEGER,
+    reason TEXT,
+    answer BLOB NOT NULL,
+    next_us INTEGER,
+    PRIMARY KEY (tenant, endpoint, event_id, attempt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery_heads (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    seen INTEGER NOT NULL,
+    due_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE facts (
     tenant TEXT NOT NULL,
     node BLOB NOT NULL,
@@ -386,6 +434,9 @@ CREATE TABLE outbox (
     call_id BLOB NOT NULL,
     created_us INTEGER NOT NULL,
     body BLOB NOT NULL,
+    direction TEXT,
+    route TEXT,
+    agent TEXT,
     PRIMARY KEY (tenant, revision, event)
 ) STRICT;
 
@@ -483,3 +534,25 @@ CREATE TABLE tombstones (
 CREATE INDEX tombstones_merged ON tombstones (tenant, merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE INDEX tombstones_of_id ON tombstones (tenant, id);
+
+CREATE TABLE webhook_endpoints (
+    tenant TEXT NOT NULL,
+    endpoint BLOB NOT NULL,
+    url TEXT NOT NULL,
+    description TEXT,
+    form TEXT NOT NULL,
+    events TEXT NOT NULL,
+    direction TEXT,
+    route TEXT,
+    agent TEXT,
+    sealed BLOB NOT NULL,
+    previous BLOB,
+    previous_until_us INTEGER,
+    state TEXT NOT NULL,
+    reason TEXT,
+    failing_since_us INTEGER,
+    taken INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    PRIMARY KEY (tenant, endpoint)
+) STRICT, WITHOUT ROWID;

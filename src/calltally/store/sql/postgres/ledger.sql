@@ -1,6 +1,6 @@
 -- name: lock_heads
 -- The revision of each tenant of a commit, locked in the order of their names, so that no two commits wait for each other.
-SELECT tenant, revision FROM ledger_heads WHERE tenant = ANY(:tenant::text[]) ORDER BY tenant FOR UPDATE;
+SELECT tenant, revision, epoch FROM ledger_heads WHERE tenant = ANY(:tenant::text[]) ORDER BY tenant FOR UPDATE;
 
 -- name: identities_of_nodes
 -- The calls that linked SIDs lead to.
@@ -147,11 +147,11 @@ FROM unnest(:tenant::text[], :revision::bigint[]) AS k (tenant, revision) WHERE 
 -- name: put_outbox!
 -- Events to deliver, their bytes frozen.
 INSERT INTO outbox (
-    tenant, revision, event, event_id, call_id, created_us, body
+    tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent
 )
 SELECT * FROM unnest(
     :tenant::text[], :revision::bigint[], :event::text[], :event_id::bytea[], :call_id::bytea[],
-    :created_us::bigint[], :body::bytea[]
+    :created_us::bigint[], :body::bytea[], :direction::text[], :route::text[], :agent::text[]
 );
 
 -- name: facts_of_nodes_as_of

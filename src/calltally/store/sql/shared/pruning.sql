@@ -26,7 +26,6 @@ SELECT
     (
         SELECT valid_to FROM call_texts WHERE tenant = :tenant AND valid_to IS NOT NULL ORDER BY valid_to LIMIT 1
     ) <= :kept_from,
-    (SELECT revision FROM outbox WHERE tenant = :tenant ORDER BY revision LIMIT 1) <= :kept_from,
     (SELECT revision FROM ledger_marks WHERE tenant = :tenant ORDER BY marked_us LIMIT 1) < :kept_from,
     EXISTS (SELECT 1 FROM holds WHERE tenant = :tenant AND revision < :kept_from AND pinned_us <= :pinned_us);
 
@@ -60,15 +59,6 @@ ORDER BY valid_to LIMIT :most;
 
 -- name: prune_texts!
 DELETE FROM call_texts WHERE tenant = :tenant AND valid_to = :valid_to;
-
--- name: old_events
--- The revisions of the oldest events that are too old to be delivered.
-SELECT revision FROM outbox
-WHERE tenant = :tenant AND revision <= :kept_from
-ORDER BY revision LIMIT :most;
-
--- name: prune_events!
-DELETE FROM outbox WHERE tenant = :tenant AND revision >= :lowest AND revision <= :highest;
 
 -- name: prune_holds
 -- Snapshots that were pinned long ago and are not kept any more.

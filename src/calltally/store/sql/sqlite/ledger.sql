@@ -1,6 +1,6 @@
 -- name: lock_heads
 -- The revision of each tenant of a commit. The transaction is exclusive already (BEGIN IMMEDIATE).
-SELECT tenant, revision FROM ledger_heads WHERE tenant = :tenant;
+SELECT tenant, revision, epoch FROM ledger_heads WHERE tenant = :tenant;
 
 -- name: identities_of_nodes
 -- The calls that linked SIDs lead to.
@@ -118,10 +118,10 @@ UPDATE ledger_heads SET revision = :revision WHERE tenant = :tenant;
 -- name: put_outbox!
 -- Events to deliver, their bytes frozen.
 INSERT INTO outbox (
-    tenant, revision, event, event_id, call_id, created_us, body
+    tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent
 )
 VALUES (
-    :tenant, :revision, :event, :event_id, :call_id, :created_us, :body
+    :tenant, :revision, :event, :event_id, :call_id, :created_us, :body, :direction, :route, :agent
 );
 
 -- name: facts_of_nodes_as_of

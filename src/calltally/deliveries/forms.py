@@ -1,0 +1,64 @@
+"""The forms in which a frozen envelope goes out."""
+
+from typing import Any, Final
+
+import msgspec
+
+STANDARD: Final = "standard"
+CLOUDEVENTS: Final = "cloudevents"
+FORMS: Final = (STANDARD, CLOUDEVENTS)
+CONTENT_TYPES: Final = {STANDARD: "application/json", CLOUDEVENTS: "application/cloudevents+json"}
+
+
+class _Envelope(msgspec.Struct):
+    id: str
+    event: str
+    created_at: str
+    tenant_id: str
+    api_version: str
+    data: msgspec.Raw
+
+
+class _CloudEvent(msgspec.Struct, omit_defaults=True):
+    """CloudEvents 1.0, structured mode: the attributes in the order in which the specification has them."""
+
+    id: str
+    source: str
+    specversion: str
+    type: str
+    datacontenttype: str
+    dataschema: str
+    subject: str | None
+    time: str
+    apiversion: str
+    data: msgspec.Raw
+
+
+class _Subject(msgspec.Struct):
+    id: str | None = None
+
+
+def body_in_form(form: str, envelope: bytes) -> bytes:
+    """The bytes to send. Standard is the envelope itself; of the other, each is made from it alone."""
+    if form == STANDARD:
+        return envelope
+    told = msgspec.json.decode(envelope, type=_Envelope)
+    event = _CloudEvent(
+        id=told.id,
+        source=f"/tenants/{told.tenant_id}",
+        specversion="1.0",
+        type=told.event,
+        datacontenttype="application/json",
+        dataschema=schema_path(told.event),
+        subject=msgspec.json.decode(told.data, type=_Subject).id,
+        time=told.created_at,
+        apiversion=told.api_version,
+        data=told.data,
+    )
+    fields: dict[str, Any] = msgspec.structs.asdict(event)
+    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+
+
+def schema_path(event: str) -> str:
+    """Where the JSON Schema of an event is served."""
+    return f"/schemas/{event}.json"

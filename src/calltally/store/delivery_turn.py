@@ -1,0 +1,285 @@
+"""One turn of delivering for a tenant, as one transaction.
+
+It notes what came of attempts, takes in new events, and says what is to be sent next.
+
+An endpoint's place in the ledger is `taken`: what lies behind it has rows of deliveries, what lies before it
+does not yet. So an event costs an endpoint nothing before there is room for it, and one that does not answer
+costs nobody anything. Of a call only the first event that waits is ever given out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from calltally.calls.event_types import place_of
+from calltally.store.deliveries import DELIVERED, WAITING, Notice, notice_row, put_deliveries
+from calltally.store.endpoints import Endpoint, Wanted, endpoints_of, lock_deliveries
+from calltally.store.leases import Lease, renew
+from calltally.store.steps import Many, Row, Rows, Statement, Step
+
+# Events that are read at once; a turn with more of them to read is followed by another.
+READ_AT_ONCE: Final = 500
+NEVER_US: Final = 2**62
+# The due time of a tenant of which somebody asked that it is looked at again.
+WOKEN: Final = 0
+
+
+class Job(NamedTuple):
+    """A delivery to be made now. `body` is compressed, None where the event's bytes are gone."""
+
+    endpoint: bytes
+    event_id: bytes
+    event: str
+    revision: int
+    place: int
+    call_id: bytes
+    attempts: int
+    tries: int
+    begun_us: int | None
+    due_us: int
+    created_us: int
+    body: bytes | None
+
+
+class Result(NamedTuple):
+    """What came of one attempt, and what the delivery becomes by it."""
+
+    job: Job
+    state: str
+    at_us: int
+    took_us: int
+    status: int | None
+    reason: str | None
+    answer: bytes
+    due_us: int
+
+
+class Pause(NamedTuple):
+    """An endpoint that is to be sent nothing any more, why, and what the others are told of it."""
+
+    endpoint: bytes
+    reason: str
+    notice: Notice
+
+
+class Health(NamedTuple):
+    """Since when an endpoint fails; None once it does not."""
+
+    endpoint: bytes
+    failing_since_us: int | None
+
+
+class Turn(NamedTuple):
+    """What a turn has to note, and for how many jobs of each endpoint there is room (all, where not said).
+
+    `held` is how many of each endpoint's are in hand already; `has_due` which are to be asked for more.
+    """
+
+    results: Sequence[Result] = ()
+    pauses: Sequence[Pause] = ()
+    health: Sequence[Health] = ()
+    room: Mapping[bytes, int] = {}
+    held: Mapping[bytes, int] = {}
+    has_due: frozenset[bytes] = frozenset()
+
+
+class Told(NamedTuple):
+    """What a turn found: the endpoints, jobs to do, and when more of an endpoint's are due.
+
+    `is_behind` says that there is more to read already, up to `revision`; `erasures` counts the calls that
+    were ever erased.
+    """
+
+    endpoints: Sequence[Endpoint]
+    jobs: Sequence[Job]
+    due_us: Mapping[bytes, int]
+    is_behind: bool
+    revision: int
+    erasures: int
+
+
+def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> Step[Told | None]:
+    """One turn of whoever has the tenant's lease, which is renewed; None where somebody else has it."""
+    tenant = lease.tenant
+    if not (yield from renew(lease, until_us)):
+        return None
+    head = yield from lock_deliveries(tenant)
+    if head is None:
+        return Told([], [], {}, is_behind=False, revision=0, erasures=0)
+    [(revision, _epoch, erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
+    freed = yield from _settle(tenant, turn, now_us)
+    endpoints = yield from endpoints_of(tenant)
+    active = [each for each in endpoints if each.is_active]
+    notices = yield from _pause(tenant, turn.pauses, active, (revision, now_us))
+    paused = {each.endpoint for each in turn.pauses}
+    active = [each for each in active if each.endpoint not in paused]
+    fresh, is_behind = yield from _take_in(tenant, active, turn.room, (revision, now_us))
+    first = yield from _first_of(tenant, {*freed, *fresh, *notices})
+    jobs = [job for job in first if job.due_us <= now_us]
+    due: dict[bytes, int] = {}
+    for each in active:
+        if head[1] == WOKEN or each.endpoint in turn.has_due or each.endpoint not in turn.room:
+            found, due[each.endpoint] = yield from _due(tenant, each.endpoint, turn, now_us)
+            jobs += found
+    yield Statement("move_delivery_head", {"tenant": tenant, "seen": revision, "due_us": now_us})
+    # What is new is due as well.
+    once = {(job.endpoint, job.event_id): job for job in jobs}
+    return Told(endpoints, list(once.values()), due, is_behind, revision, erasures)
+
+
+def rest_until(tenant: str, due_us: int) -> Step[bool]:
+    """Have nobody look before then, unless the ledger moved on meanwhile; says whether it did not."""
+    head = yield from lock_deliveries(tenant)
+    if head is None:
+        return True
+    [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
+    if revision > head[0] or head[1] == WOKEN:
+        return False
+    yield Statement("move_delivery_head", {"tenant": tenant, "seen": head[0], "due_us": due_us})
+    return True
+
+
+def admin_tenants_to_deliver(now_us: int) -> Step[list[str]]:
+    """Whose ledger moved on, or whose deliveries are due."""
+    rows = yield Statement("admin_tenants_to_deliver", {"now_us": now_us})
+    return [tenant for (tenant,) in rows]
+
+
+def _settle(tenant: str, turn: Turn, now_us: int) -> Step[set[tuple[bytes, bytes]]]:
+    """Note results; returns the endpoints and calls of which an event is out of the way."""
+    for each in turn.health:
+        yield Statement("set_endpoint_failing", {"tenant": tenant, **each._asdict()})
+    if not turn.results:
+        return set()
+    yield Many("put_attempts", [_attempt_row(tenant, each) for each in turn.results])
+    yield Many("settle_deliveries", [_settled_row(tenant, each, now_us) for each in turn.results])
+    return {(each.job.endpoint, each.job.call_id) for each in turn.results if each.state != WAITING}
+
+
+def _attempt_row(tenant: str, result: Result) -> dict[str, object]:
+    job = result.job
+    named = {
+        "tenant": tenant,
+        "endpoint": job.endpoint,
+        "event_id": job.event_id,
+        "attempt": job.attempts + 1,
+    }
+    times = {"at_us": result.at_us, "took_us": result.took_us, "status": result.status}
+    next_us = result.due_us if result.state == WAITING else None
+    return {**named, **times, "reason": result.reason, "answer": result.answer, "next_us": next_us}
+
+
+def _settled_row(tenant: str, result: Result, now_us: int) -> dict[str, object]:
+    job = result.job
+    named = {
+        "tenant": tenant,
+        "endpoint": job.endpoint,
+        "event_id": job.event_id,
+        "attempt": job.attempts + 1,
+    }
+    begun_us = job.begun_us if job.begun_us is not None else result.at_us
+    said = {"state": result.state, "tries": job.tries + 1, "begun_us": begun_us, "due_us": result.due_us}
+    return {**named, **said, "reason": None if result.state == DELIVERED else result.reason, "now_us": now_us}
+
+
+def _pause(
+    tenant: str, pauses: Sequence[Pause], active: Sequence[Endpoint], at: tuple[int, int]
+) -> Step[set[tuple[bytes, bytes]]]:
+    """Those that answer still are told of those that do not; returns the endpoints and what they are told."""
+    gone = {pause.endpoint for pause in pauses}
+    told: set[tuple[bytes, bytes]] = set()
+    for pause in pauses:
+        said = {"state": "paused", "reason": pause.reason, "now_us": at[1]}
+        yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": pause.endpoint, **said})
+        name = pause.notice.event
+        others = [each for each in active if each.endpoint not in gone and wants(each.wanted, name, _UNSAID)]
+        yield from put_deliveries([notice_row(tenant, each.endpoint, pause.notice, at) for each in others])
+        told |= {(each.endpoint, pause.notice.event_id) for each in others}
+    return told
+
+
+def _take_in(
+    tenant: str, active: Sequence[Endpoint], room: Mapping[bytes, int], at: tuple[int, int]
+) -> Step[tuple[set[tuple[bytes, bytes]], bool]]:
+    """Rows for new events, for endpoints that have room.
+
+    Returns which endpoints and calls have some, and whether events are left. Endpoints that keep up are at
+    the same place in the ledger, so one reading serves all of them.
+    """
+    revision, now_us = at
+    fresh: set[tuple[bytes, bytes]] = set()
+    is_behind = False
+    places: dict[int, list[Endpoint]] = {}
+    for each in active:
+        if each.taken < revision and room.get(each.endpoint, READ_AT_ONCE) > 0:
+            places.setdefault(each.taken, []).append(each)
+    for taken, group in places.items():
+        events, upto = yield from _events_after(tenant, taken, revision)
+        is_behind = is_behind or upto < revision
+        rows = [_row(tenant, each, event, now_us) for each in group for event in _wanted(each, events)]
+        yield from put_deliveries(rows)
+        yield Many(
+            "move_endpoints", [{"tenant": tenant, "endpoint": each.endpoint, "taken": upto} for each in group]
+        )
+        fresh |= {(row["endpoint"], row["call_id"]) for row in rows}  # type: ignore[misc] # both are bytes
+    return fresh, is_behind
+
+
+def _events_after(tenant: str, after: int, revision: int) -> Step[tuple[Rows, int]]:
+    """Events behind a revision, and up to which revision they are all."""
+    rows = yield Statement("events_after", {"tenant": tenant, "after": after, "most": READ_AT_ONCE})
+    if len(rows) < READ_AT_ONCE:
+        return rows, max(revision, rows[-1][0] if rows else 0)
+    # The last revision may have more events than were read.
+    last = rows[-1][0]
+    return [row for row in rows if row[0] < last], last - 1
+
+
+def _wanted(endpoint: Endpoint, events: Iterable[Row]) -> list[Row]:
+    return [row for row in events if wants(endpoint.wanted, row[1], row[5:8])]
+
+
+def wants(wanted: Wanted, event: str, said: Sequence[str | None]) -> bool:
+    """Whether an endpoint is sent an event of a call with this direction, route and agent.
+
+    Filters are of calls, so an event that is of none passes them.
+    """
+    if wanted.events and event not in wanted.events:
+        return False
+    if place_of(event) >= _OF_NO_CALL:
+        return True
+    filters = (wanted.direction, wanted.route, wanted.agent)
+    return all(each is None or each == value for each, value in zip(filters, said, strict=True))
+
+
+_UNSAID: Final = (None, None, None)
+_OF_NO_CALL: Final = place_of("voice.webhook.delivery_failed")
+
+
+def _row(tenant: str, endpoint: Endpoint, event: Row, now_us: int) -> dict[str, object]:
+    revision, name, event_id, call_id, created_us, *_ = event
+    named = {"tenant": tenant, "endpoint": endpoint.endpoint, "event_id": event_id, "event": name}
+    order = {"revision": revision, "place": place_of(name), "call_id": call_id}
+    return {**named, **order, "due_us": now_us, "created_us": created_us, "body": None}
+
+
+def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> Step[list[Job]]:
+    named = [{"tenant": tenant, "endpoint": endpoint, "call_id": call} for endpoint, call in sorted(calls)]
+    if not named:
+        return []
+    rows = yield Many("first_of_calls", named)
+    return sorted((Job(*row) for row in rows), key=lambda job: (job.revision, job.place))
+
+
+def _due(tenant: str, endpoint: bytes, turn: Turn, now_us: int) -> Step[tuple[list[Job], int]]:
+    """What is due by now, as far as there is room; and when to ask again."""
+    room = turn.room.get(endpoint, READ_AT_ONCE)
+    if room <= 0:
+        return [], now_us
+    # What is in hand is due as well, and comes along.
+    most = room + turn.held.get(endpoint, 0)
+    named = {"tenant": tenant, "endpoint": endpoint, "now_us": now_us}
+    rows = yield Statement("due_deliveries", {**named, "most": most})
+    if len(rows) == most:
+        return [Job(*row) for row in rows], now_us
+    later = yield Statement("next_due", named)
+    return [Job(*row) for row in rows], later[0][0] if later else NEVER_US

@@ -1,0 +1,83 @@
+-- name: add_endpoint!
+INSERT INTO webhook_endpoints (
+    tenant, endpoint, url, description, form, events, direction, route, agent, sealed, state, taken, created_us, updated_us
+)
+VALUES (
+    :tenant, :endpoint, :url, :description, :form, :events, :direction, :route, :agent, :sealed, 'active', :taken,
+    :now_us, :now_us
+);
+
+-- name: count_endpoints
+SELECT count(*) FROM webhook_endpoints WHERE tenant = :tenant AND state <> 'deleted';
+
+-- name: endpoints_of_tenant
+-- In the order in which they were made.
+SELECT
+    endpoint, url, description, form, events, direction, route, agent, sealed, previous, previous_until_us,
+    state, reason, failing_since_us, taken, created_us, updated_us
+FROM webhook_endpoints WHERE tenant = :tenant AND state <> 'deleted' ORDER BY created_us, endpoint;
+
+-- name: endpoint_of_id
+SELECT
+    endpoint, url, description, form, events, direction, route, agent, sealed, previous, previous_until_us,
+    state, reason, failing_since_us, taken, created_us, updated_us
+FROM webhook_endpoints WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
+
+-- name: change_endpoint!
+UPDATE webhook_endpoints SET
+    url = :url, description = :description, form = :form, events = :events, direction = :direction, route = :route,
+    agent = :agent, updated_us = :now_us
+WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
+
+-- name: rotate_endpoint!
+-- A new secret; the one before is signed with for a while longer.
+UPDATE webhook_endpoints SET
+    sealed = :sealed, previous = :previous, previous_until_us = :previous_until_us, updated_us = :now_us
+WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
+
+-- name: reseal_endpoint!
+-- The same secrets under another key, unless they changed since they were read.
+UPDATE webhook_endpoints SET sealed = :sealed, previous = :previous
+WHERE tenant = :tenant AND endpoint = :endpoint AND sealed = :sealed_before;
+
+-- name: set_endpoint_state!
+UPDATE webhook_endpoints SET state = :state, reason = :reason, failing_since_us = NULL, updated_us = :now_us
+WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
+
+-- name: set_endpoint_failing!
+-- Since when nothing gets through; null once something did.
+UPDATE webhook_endpoints SET failing_since_us = :failing_since_us
+WHERE tenant = :tenant AND endpoint = :endpoint;
+
+-- name: delete_endpoint!
+-- Its row stays until its deliveries are gone, without anything that says where it was.
+UPDATE webhook_endpoints SET
+    state = 'deleted', url = '', description = NULL, sealed = :nothing, previous = NULL, updated_us = :now_us
+WHERE tenant = :tenant AND endpoint = :endpoint;
+
+-- name: endpoints_with_rows
+-- All there are, with those that are deleted: what of them is too old, or all, is to go.
+SELECT endpoint, state FROM webhook_endpoints WHERE tenant = :tenant ORDER BY endpoint;
+
+-- name: drop_endpoint!
+DELETE FROM webhook_endpoints WHERE tenant = :tenant AND endpoint = :endpoint AND state = 'deleted';
+
+-- name: add_delivery_head!
+INSERT INTO delivery_heads (tenant, seen, due_us) VALUES (:tenant, 0, 0) ON CONFLICT (tenant) DO NOTHING;
+
+-- name: drop_delivery_head!
+DELETE FROM delivery_heads WHERE tenant = :tenant;
+
+-- name: move_delivery_head!
+UPDATE delivery_heads SET seen = :seen, due_us = :due_us WHERE tenant = :tenant;
+
+-- name: admin_tenants_to_deliver
+-- Whose ledger moved on, or whose deliveries are due.
+SELECT d.tenant FROM delivery_heads AS d
+JOIN ledger_heads AS h ON h.tenant = d.tenant
+WHERE h.revision > d.seen OR d.due_us <= :now_us
+ORDER BY d.tenant;
+
+-- name: ledger_to_deliver
+-- Where a ledger stands: its last revision, its epoch, and how many calls were erased of it.
+SELECT revision, epoch, erasures FROM ledger_heads WHERE tenant = :tenant;

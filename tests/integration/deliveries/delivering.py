@@ -1,0 +1,106 @@
+"""A store, endpoints on this machine, and a deliverer between them."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from calltally.deliveries.deliverer import Deliverer
+from calltally.deliveries.means import Sending
+from calltally.net.addresses import networks
+from calltally.net.outgoing import Outgoing, Policy
+from calltally.store.deliveries import Delivery, Shown, list_deliveries
+from calltally.store.endpoints import Wanted, add_endpoint, seal_secret
+from calltally.store.secrets import Vault
+from calltally.store.store import Submission, WatchedStore
+from calltally.web.metrics import Metrics
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.telling import fact
+
+VAULT: Final = Vault(bytes(32))
+SECRET: Final = "whsec_" + b64encode(b"k" * 32).decode()
+_WAIT_S: Final = 20.0
+_A_MOMENT_S: Final = 0.005
+
+
+class Ticking:
+    """A clock that goes on with the loop's, and can be set ahead."""
+
+    def __init__(self) -> None:
+        self.ahead_us = 0
+
+    def __call__(self) -> int:
+        return NOW_US + self.ahead_us + int(asyncio.get_running_loop().time() * 1_000_000)
+
+
+class Desk:
+    """What the tests of deliveries do: endpoints, calls, and waiting for what comes of them."""
+
+    def __init__(self, bench: Bench) -> None:
+        assert isinstance(bench.store, WatchedStore)
+        self.store: WatchedStore = bench.store
+        self.clock = Ticking()
+        self.metrics = Metrics()
+        self._count = 0
+
+    async def endpoint(self, url: str, tenant: str = TENANT, **wanted: object) -> bytes:
+        self._count += 1
+        endpoint = bytes([self._count]) * 16
+        sealed = seal_secret(VAULT, tenant, endpoint, SECRET)
+        asked = Wanted(url=url, **wanted)  # type: ignore[arg-type] # as the test says
+        await self.store.write(add_endpoint(tenant, endpoint, asked, sealed, self.clock()))
+        return endpoint
+
+    async def tell(self, sid: str, status: str, at: int = 9, tenant: str = TENANT) -> None:
+        await self.store.submit([Submission(tenant, fact(at, sid, status=status))])
+
+    @asynccontextmanager
+    async def delivering(
+        self, *, timeout_s: float = 1.0, chance: Callable[[], float] = lambda: 0.0, holder: str = "one"
+    ) -> AsyncIterator[Deliverer]:
+        """A deliverer that works for as long as the block runs; without chance no retry waits."""
+        stop = asyncio.Event()
+        deliverer = Deliverer(self.sending(timeout_s, chance, holder), stop)
+        task = asyncio.create_task(deliverer.run())
+        try:
+            yield deliverer
+        finally:
+            stop.set()
+            await task
+
+    def sending(self, timeout_s: float, chance: Callable[[], float], holder: str) -> Sending:
+        policy = Policy(allow_http=True, networks=networks("127.0.0.0/8"), timeout_s=timeout_s)
+        return Sending(
+            store=self.store,
+            outgoing=Outgoing(policy),
+            vault=lambda: VAULT,
+            clock=self.clock,
+            chance=chance,
+            holder=holder,
+            timeout_s=timeout_s,
+            tally=self.metrics,
+            user_agent="calltally/test",
+        )
+
+    async def deliveries(self, endpoint: bytes, tenant: str = TENANT) -> list[Delivery]:
+        found: list[Delivery] = await self.store.read(list_deliveries(tenant, endpoint, Shown(), 1000))
+        return found
+
+
+async def until(holds: Callable[[], object], wait_s: float = _WAIT_S) -> None:
+    """Wait for something that the loop brings about."""
+    loop = asyncio.get_running_loop()
+    ends_s = loop.time() + wait_s
+    done: asyncio.Future[None] = loop.create_future()
+
+    def look() -> None:
+        if holds():
+            done.set_result(None)
+        elif loop.time() > ends_s:
+            done.set_exception(TimeoutError("it did not come about"))
+        else:
+            loop.call_later(_A_MOMENT_S, look)
+
+    look()
+    await done

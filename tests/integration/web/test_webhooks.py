@@ -1,0 +1,281 @@
+"""`/api/v1/webhook-endpoints`: setting endpoints up, and looking at what became of events."""
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from calltally.calls.times import utc_text
+from calltally.net.outgoing import Outgoing, Policy
+from calltally.store.deliveries import DEAD, DELIVERED, WAITING
+from calltally.store.delivery_turn import Job, Result, Told, Turn, take_turn
+from calltally.store.leases import Lease, claim
+from tests.conftest import NOW_US, Bench
+from tests.integration.web.service import Answer, Service, at_fault, slug
+from tests.telling import SID
+
+PATH = "/api/v1/webhook-endpoints"
+URL = "https://hooks.example.com/calltally"
+LEASE = Lease("acme", "deliveries", "test")
+
+
+class Hooks:
+    """A service with a key that may manage webhooks."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.service = Service(bench)
+        self.key = self.service.new_key("webhooks:write")
+
+    def get(self, path: str = "") -> Answer:
+        return self.service.get(PATH + path, self.key)
+
+    def send(self, path: str = "", body: object = None, method: str = "POST") -> Answer:
+        return self.service.send(PATH + path, {} if body is None else body, self.key, method)
+
+    def add(self, **body: Any) -> dict[str, Any]:  # noqa: ANN401 (values of every kind)
+        answer = self.send(body={"url": URL, **body})
+        assert answer.status_code == 201
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    def jobs(self, *results: Result) -> list[Job]:
+        """What a worker would send now, once it has noted results."""
+        bench = self.service.bench
+        bench.now_us += 1_000_000
+        now_us, until_us = bench.now_us, bench.now_us + 10_000_000
+        bench.run(bench.store.write(claim(LEASE, now_us=now_us, until_us=until_us)))
+        turn = take_turn(LEASE, Turn(results=results), now_us=now_us, until_us=until_us)
+        told: Told | None = bench.run(bench.store.write(turn))
+        assert told is not None
+        return list(told.jobs)
+
+    def settle(self, job: Job, state: str, status: int) -> list[Job]:
+        now_us = self.service.bench.now_us
+        reason = None if state == DELIVERED else f"answered {status}"
+        return self.jobs(Result(job, state, now_us, 5_000, status, reason, b"\xff\xfe", now_us + 60_000_000))
+
+
+@pytest.fixture
+def hooks(bench: Bench) -> Hooks:
+    return Hooks(bench)
+
+
+def test_an_endpoint_is_made_with_a_secret_that_is_shown_once(hooks: Hooks) -> None:
+    made = hooks.add(events=["voice.call.completed"], description="the CRM", route="sales")
+    assert len(b64decode(made["secret"].removeprefix("whsec_"))) == 32
+    shown = hooks.get(f"/{made['id']}").json()
+    assert "secret" not in shown
+    assert shown == {name: value for name, value in made.items() if name != "secret"}
+    assert (shown["state"], shown["form"], shown["events"]) == (
+        "active",
+        "standard",
+        ["voice.call.completed"],
+    )
+    assert hooks.get().json() == {"data": [shown]}
+
+
+def test_it_is_set_as_a_whole_and_deleted(hooks: Hooks) -> None:
+    made = hooks.add(description="old", agent="scheduler")
+    place = f"/{made['id']}"
+    changed = hooks.send(place, {"url": URL + "/2", "form": "cloudevents"}, "PUT").json()
+    assert (changed["url"], changed["form"], changed["description"], changed["agent"]) == (
+        URL + "/2",
+        "cloudevents",
+        None,
+        None,
+    )
+    assert hooks.send(place, method="DELETE").status_code == 204
+    assert [hooks.send(place, method="DELETE").status_code, hooks.get(place).status_code] == [404, 404]
+    assert hooks.get().json() == {"data": []}
+
+
+def test_a_secret_is_replaced_while_both_are_good(hooks: Hooks) -> None:
+    made = hooks.add()
+    rotated = hooks.send(f"/{made['id']}/rotate", {"grace_hours": 2}).json()
+    assert rotated["secret"] != made["secret"]
+    assert rotated["previous_secret_until"] == utc_text(NOW_US + 2 * 3600 * 1_000_000)
+    assert hooks.send(f"/{made['id']}/rotate", {"grace_hours": 999}).status_code == 400
+
+
+def test_pause_and_resume(hooks: Hooks) -> None:
+    made = hooks.add()
+    paused = hooks.send(f"/{made['id']}/pause").json()
+    assert (paused["state"], paused["reason"]) == ("paused", "paused by request")
+    resumed = hooks.send(f"/{made['id']}/resume").json()
+    assert (resumed["state"], resumed["reason"]) == ("active", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"url": "http://hooks.example.com/"}, "url"),
+        ({"url": "https://10.0.0.1/"}, "url"),
+        ({"url": "https://169.254.169.254/latest"}, "url"),
+        ({"url": "nonsense"}, "url"),
+        ({"url": URL, "events": ["voice.call.exploded"]}, "events"),
+        ({"url": URL, "form": "xml"}, "form"),
+        ({"url": URL, "direction": "sideways"}, "direction"),
+        ({"url": URL, "route": "two words"}, "route"),
+        ({"url": URL, "description": "two\nlines"}, "description"),
+        ({"url": URL, "secret": "mine"}, "secret"),
+        ({}, "url"),
+    ],
+)
+def test_what_cannot_be_an_endpoint_is_refused_by_name(
+    hooks: Hooks, body: dict[str, Any], field: str
+) -> None:
+    answer = hooks.send(body=body)
+    assert (answer.status_code, slug(answer)) == (400, "invalid-body")
+    assert [fault["parameter"] for fault in answer.json()["errors"]] == [field]
+
+
+def test_an_operator_may_allow_more(bench: Bench) -> None:
+    hooks = Hooks(bench)
+    object.__setattr__(hooks.service.parts, "outgoing", Outgoing(Policy(allow_http=True)))
+    assert hooks.add(url="http://hooks.example.com/")["url"] == "http://hooks.example.com/"
+
+
+def test_there_is_an_end_to_endpoints(hooks: Hooks) -> None:
+    for _ in range(50):
+        hooks.add()
+    assert slug(hooks.send(body={"url": URL})) == "conflict"
+
+
+def test_a_key_without_the_scope_may_nothing(hooks: Hooks) -> None:
+    assert hooks.service.get(PATH).status_code == 403
+
+
+def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
+    made = hooks.add()
+    place = f"/{made['id']}/deliveries"
+    hooks.service.tell(SID, {"status": "ringing"})
+    hooks.service.tell("CA2", {"status": "busy"})
+    [started, other] = hooks.jobs()
+    hooks.settle(started, DELIVERED, 200)
+    [second] = hooks.settle(other, DEAD, 500)
+    assert second.event == "voice.call.completed"
+    whole = hooks.get(place).json()
+    assert (len(whole["data"]), whole["next"]) == (3, None)
+    assert sorted(each["state"] for each in whole["data"]) == [DEAD, DELIVERED, WAITING]
+    [dead] = hooks.get(place + "?state=dead").json()["data"]
+    assert (dead["event"], dead["reason"], dead["next_attempt_at"]) == (
+        "voice.call.started",
+        "answered 500",
+        None,
+    )
+    of_call = hooks.get(f"{place}?call_id={dead['call_id']}&event=voice.call.completed").json()["data"]
+    assert [each["state"] for each in of_call] == [WAITING]
+    pages: list[Any] = []
+    before = ""
+    while True:
+        page = hooks.get(f"{place}?limit=1{before}").json()
+        pages += page["data"]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    assert pages == whole["data"]
+    assert hooks.get(place + "?from=2030-01-01").json()["data"] == []
+    assert len(hooks.get(place + "?from=2020-01-01&to=2030-01-01").json()["data"]) == 3
+    assert at_fault(hooks.get(place + "?state=gone&before=x")) == ["state"]
+    assert at_fault(hooks.get(place + "?before=x")) == ["before"]
+
+
+def test_one_delivery_shows_every_attempt_and_is_made_again(hooks: Hooks) -> None:
+    made = hooks.add(events=["voice.call.started"])
+    hooks.service.tell(SID, {"status": "ringing"})
+    [job] = hooks.jobs()
+    hooks.settle(job, DEAD, 503)
+    [listed] = hooks.get(f"/{made['id']}/deliveries").json()["data"]
+    place = f"/{made['id']}/deliveries/{listed['id']}"
+    detail = hooks.get(place).json()
+    [attempt] = detail.pop("tries")
+    assert detail == listed
+    assert (attempt["status"], attempt["seconds"], attempt["answer"], attempt["answer_encoding"]) == (
+        503,
+        0.005,
+        "//4=",
+        "base64",
+    )
+    again = hooks.send(place + "/replay")
+    assert (again.status_code, again.json()) == (202, {"replayed": 1})
+    assert hooks.get(place).json()["state"] == WAITING
+    assert [each.attempts for each in hooks.jobs()] == [1]
+    for wrong in ("msg_nothing", "msg_" + made["id"], made["id"]):
+        assert hooks.get(f"/{made['id']}/deliveries/{wrong}").status_code == 404
+
+
+def test_a_window_is_made_again_or_what_is_dead_of_it(hooks: Hooks) -> None:
+    made = hooks.add(events=["voice.call.started"])
+    for number in range(3):
+        hooks.service.tell(f"CA{number}", {"status": "ringing"})
+    jobs = hooks.jobs()
+    for job, state in zip(jobs, (DELIVERED, DEAD, DEAD), strict=True):
+        hooks.settle(job, state, 200)
+    place = f"/{made['id']}/replay"
+    assert hooks.send(place, {"from": "2030-01-01"}).json() == {"replayed": 0}
+    assert hooks.send(place, {"from": "2020-01-01", "only": "dead"}).json() == {"replayed": 2}
+    assert hooks.send(place, {"from": "2020-01-01", "to": "2030-01-01"}).json() == {"replayed": 1}
+    for body in (
+        {"from": "x"},
+        {"from": "2026-01-02", "to": "2026-01-01"},
+        {"from": "2026-01-01", "only": "?"},
+    ):
+        assert slug(hooks.send(place, body)) == "invalid-body"
+
+
+def test_a_test_event_goes_to_one_endpoint(hooks: Hooks) -> None:
+    made = hooks.add(events=["voice.call.completed"], route="sales")
+    hooks.add()
+    answer = hooks.send(f"/{made['id']}/test")
+    assert answer.status_code == 202
+    shown = answer.json()
+    assert (shown["event"], shown["call_id"], shown["state"], shown["tries"]) == (
+        "voice.webhook.test",
+        None,
+        WAITING,
+        [],
+    )
+    [job] = hooks.jobs()
+    assert job.event == "voice.webhook.test"
+
+
+def test_a_call_shows_its_deliveries(hooks: Hooks) -> None:
+    hooks.add(events=["voice.call.completed"])
+    hooks.service.tell(SID, {"status": "busy"})
+    [job] = hooks.jobs()
+    hooks.settle(job, DELIVERED, 200)
+    call = hooks.service.get(f"/api/v1/call-logs/{SID}").json()
+    [delivery] = call["deliveries"]
+    assert (delivery["event"], delivery["state"], delivery["attempts"], delivery["call_id"]) == (
+        "voice.call.completed",
+        DELIVERED,
+        1,
+        call["id"],
+    )
+
+
+def test_filters_are_of_the_call_as_it_was(hooks: Hooks) -> None:
+    hooks.add(direction="inbound", route="sales")
+    hooks.service.tell("CA1", {"status": "ringing", "direction": "inbound", "route": "sales"})
+    hooks.service.tell("CA2", {"status": "ringing", "direction": "outbound", "route": "sales"})
+    hooks.service.tell("CA3", {"status": "ringing", "direction": "inbound"})
+    assert len(hooks.jobs()) == 1
+
+
+def test_another_tenants_endpoint_is_not_there(hooks: Hooks) -> None:
+    made = hooks.add()
+    hooks.service.bench.add_tenant("other")
+    other = hooks.service.new_key("webhooks:write", tenant="other")
+    assert hooks.service.get(f"{PATH}/{made['id']}", other).status_code == 404
+    for path in ("rotate", "pause", "resume", "test"):
+        assert hooks.service.send(f"{PATH}/{made['id']}/{path}", {}, other).status_code == 404
+    assert hooks.service.send(f"{PATH}/{made['id']}/replay", {"from": "2026-01-01"}, other).status_code == 404
+    assert json.loads(hooks.service.get(PATH, other).content) == {"data": []}
+
+
+def test_ids_begin_with_their_time(hooks: Hooks) -> None:
+    hooks.add()
+    hooks.service.tell(SID, {"status": "ringing"})
+    [job] = hooks.jobs()
+    assert int.from_bytes(job.event_id[:6], "big") == (NOW_US + 1_000_000) // 1000
