@@ -12,7 +12,7 @@ _DELETED: Final = "deleted"
 def are_events_due(tenant: str, before_us: int) -> Step[bool]:
     """Whether `prune_events_and_deliveries` would do anything; all but the first rows are left alone."""
     oldest = yield Statement("old_events", {"tenant": tenant, "most": 1})
-    if oldest and oldest[0][1] < before_us:
+    if oldest and oldest[0][1] <= before_us:
         return True
     endpoints = yield Statement("endpoints_with_rows", {"tenant": tenant})
     for endpoint, state in endpoints:
@@ -47,7 +47,7 @@ def prune_events_and_deliveries(tenant: str, before_us: int, most: int) -> Step[
 
 def _prune_events(tenant: str, before_us: int, most: int) -> Step[int]:
     rows = yield Statement("old_events", {"tenant": tenant, "most": most})
-    old = [revision for revision, created_us in rows if created_us < before_us]
+    old = [revision for revision, created_us in rows if created_us <= before_us]
     if old:
         yield Statement("prune_events", {"tenant": tenant, "last": old[-1]})
     return len(old)

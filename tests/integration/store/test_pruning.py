@@ -30,7 +30,6 @@ ENDED = {
     "call_versions": "valid_to <= ?",
     "count_history": "valid_to <= ?",
     "call_texts": "valid_to <= ?",
-    "outbox": "revision <= ?",
     "ledger_marks": "revision < ?",
 }
 _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -202,7 +201,7 @@ def _end(ledger: Ledger) -> None:
     standing = ledger.standing
     assert standing.kept_from == standing.revision
     assert set(ledger.left().values()) == {0}
-    assert [ledger.count(table) for table in ("call_versions", "count_history", "outbox")] == [0, 0, 0]
+    assert [ledger.count(table) for table in ("call_versions", "count_history")] == [0, 0]
     assert ledger.count("ledger_marks") <= 1
     due = is_due(ledger.tenant, ledger.now_us + KEEP_US, KEEP_US)
     assert ledger.bench.run(ledger.bench.store.read(due)) is False
@@ -269,7 +268,7 @@ def test_a_batch_takes_no_more_than_it_may_and_one_tenant_s_alone(ledger: Ledger
     _mark(ledger)
     _wait(49)(ledger)
     _advance(ledger)
-    tables = ("call_versions", "count_history", "outbox")
+    tables = ("call_versions", "count_history")
     before = sum(ledger.count(table) for table in tables)
     assert ledger.write(prune(ledger.tenant, 5)) == 5
     assert sum(ledger.count(table) for table in tables) == before - 5
