@@ -188,8 +188,8 @@ class Settings(BaseSettings):
         default=False,
         description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",
     )
-    outgoing_allow_networks: Annotated[str, AfterValidator(_networks)] = Field(
-        "",
+    outgoing_allow_networks: Annotated[str, AfterValidator(_networks)] | None = Field(
+        None,
         description="Networks that are not public and to which webhooks and alerts may be sent all the same,"
         " in CIDR separated by commas: 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
     )

@@ -29,8 +29,9 @@ class Means:
     no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
     `chance` gives a number from 0 to 1, so that workers do not march in step. `folders` is where the files
     of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
-    done, and `runners` do the jobs of each kind; without `alerts` none is judged. `sending` is what deliveries are made with, None where this
-    process makes none; `events_us` is for how long events and deliveries are kept.
+    done, and `runners` do the jobs of each kind; without `alerts` none is judged. `sending` is what
+    deliveries are made with, None where this process makes none; `events_us` is for how long events and
+    deliveries are kept.
     """
 
     store: Store
