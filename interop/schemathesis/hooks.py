@@ -17,6 +17,9 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, HookContext
 
+from calltally.providers.registry import PROVIDERS
+
+MAPPING: Final = 'provider = "interop"\n[fields]\ncall_sid = "call"\n'
 FORM: Final = "application/x-www-form-urlencoded"
 TOKEN: Final = secrets.token_hex()
 NO_KEY_ID: Final = "key_0000000000000000"
@@ -94,6 +97,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     """The last moment before a request: callbacks are signed, the run's own key and its calls are spared."""
     _of_exports(case)
     _of_reconciliations(case)
+    _of_providers(case)
     match case.operation.definition.raw.get("operationId"):
         case "receiveCallback":
             _sign(case)
@@ -121,6 +125,17 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case "revokeKey" if case.path_parameters.get("key_id") == os.environ["INTEROP_KEY_ID"]:
             # All that follows would be answered 401. Other keys, which the run makes itself, are revoked.
             case.path_parameters["key_id"] = NO_KEY_ID
+
+
+def _of_providers(case: Case) -> None:
+    """Whose secrets the body has: a document cannot tie a body to a path, nor say what a good mapping is."""
+    is_put = case.operation.definition.raw.get("operationId") == "putProviderSecrets"
+    if is_put and _is_positive(case) and isinstance(case.body, dict):
+        if "mapping" in case.body:
+            case.body["mapping"] = MAPPING
+        fits = (name for name, each in PROVIDERS.items() if case.body.keys() <= {*each.secret_names})
+        needed = (name for name in fits if {*PROVIDERS[name].needs} & case.body.keys())
+        case.path_parameters["provider"] = next(needed, case.path_parameters["provider"])
 
 
 def _of_exports(case: Case) -> None:

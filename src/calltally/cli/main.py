@@ -33,6 +33,7 @@ class Subcommands(LazyGroup):
         "key": f"{_HERE}.key:commands",
         "route": f"{_HERE}.route:commands",
         "provider": f"{_HERE}.provider:commands",
+        "mapping": f"{_HERE}.mapping:commands",
         "db": f"{_HERE}.db:commands",
     }
 

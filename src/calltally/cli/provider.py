@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -10,7 +11,8 @@ from calltally.bootstrap import open_vault, wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.cli.session import with_store
 from calltally.providers.credentials import checked_secrets
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.generic.signature import MAPPING
+from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
 from calltally.store.secrets import put_provider_secrets
 from calltally.store.store import Store
@@ -26,8 +28,17 @@ def group() -> None:
 @commands.command("put")
 def put(
     tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
-    provider: Annotated[str, typer.Argument(help=f"One of {', '.join(sorted(PROVIDERS))}.")],
+    provider: Annotated[
+        str,
+        typer.Argument(
+            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME, for one of several mappings."
+        ),
+    ],
     *,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="The mapping of a generic provider."),
+    ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,7 +51,10 @@ def put(
 
     Without --secret they are asked for, or read from standard input as lines of NAME=VALUE.
     """
-    given = checked_secrets(provider, _read_pairs(secret) if secret else _ask(provider))
+    pairs = _read_pairs(secret) if secret else _ask(provider)
+    if mapping is not None:
+        pairs = {**pairs, MAPPING: read_mapping(mapping)}
+    given = checked_secrets(provider, pairs)
 
     async def store_sealed(store: Store, settings: Settings) -> None:
         sealed = open_vault(settings).seal(tenant, provider, given)
@@ -54,8 +68,18 @@ def _ask(provider: str) -> Mapping[str, str]:
     """From a terminal the required secret alone, unseen; else all that standard input has."""
     if not sys.stdin.isatty():
         return _read_pairs(line for line in sys.stdin.read().splitlines() if line.strip())
-    name = (*PROVIDERS[provider].needs, "secret")[0] if provider in PROVIDERS else "secret"
+    registered = PROVIDERS.get(registered_name(provider))
+    needs = [name for name in registered.needs if name != MAPPING] if registered else []
+    name = (*needs, "secret")[0]
     return {name: typer.prompt(name, hide_input=True)}
+
+
+def read_mapping(path: Path) -> str:
+    """The text of a mapping's file. Raises InvalidInput."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as fault:
+        raise InvalidInput.of("mapping", f"{path.name} is not UTF-8: {fault.reason}") from fault
 
 
 def _read_pairs(lines: Iterable[str]) -> Mapping[str, str]:

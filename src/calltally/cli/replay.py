@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap import open_vault, wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
+from calltally.ingest.callbacks import StoredSecrets
 from calltally.ingest.replay import Replay, ReplayReport
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.registry import PROVIDERS, registered_name
+from calltally.settings import Settings
 from calltally.store.dead_letters import ANY_PROVIDER
+from calltally.store.store import Store
 
 
 def replay(
@@ -26,12 +29,16 @@ def replay(
 
     What is understood now goes in; what is not stays, is told with its reason, and makes the exit code 1.
     """
-    if provider and provider not in PROVIDERS:
+    if provider and registered_name(provider) not in PROVIDERS:
         message = f"there is no provider {provider!r}; there are {', '.join(PROVIDERS)}"
         raise InvalidInput.of("provider", message)
-    report = with_store(
-        lambda store, _: Replay(store, PROVIDERS, clock=wall_clock, deliver=deliver).run(tenant, provider)
-    )
+
+    async def replay_all(store: Store, settings: Settings) -> ReplayReport:
+        secrets = StoredSecrets(store, open_vault(settings), wall_clock)
+        told = Replay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
+        return await told.run(tenant, provider)
+
+    report = with_store(replay_all)
     if as_json:
         print_json(report)
     else:

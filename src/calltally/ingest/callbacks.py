@@ -13,7 +13,8 @@ from calltally.ingest.letters import write_letter
 from calltally.ingest.recent import Recent
 from calltally.ingest.routes import RouteTables, map_route
 from calltally.providers.callback import Callback
-from calltally.providers.registry import Provider
+from calltally.providers.generic.signature import MAPPING
+from calltally.providers.registry import Provider, registered_name
 from calltally.store.dead_letters import put_dead_letter
 from calltally.store.secrets import Vault, find_provider_secrets
 from calltally.store.steps import Clock
@@ -63,6 +64,12 @@ class StoredSecrets(Recent[tuple[str, str], Secrets]):
 
         super().__init__(read, clock, _KEEP_US)
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Make a change of any of a tenant's secrets count at once."""
+        for key in [key for key in self.kept_keys() if key[0] == tenant]:
+            self.forget(key)
+        self.forget((tenant, ""))
+
 
 class Callbacks:
     """Takes callbacks in. What it calls recorded, or a dead letter, is durable."""
@@ -77,7 +84,7 @@ class Callbacks:
 
     async def receive(self, provider_name: str, tenant: str, callback: Callback) -> Receipt:
         """Verify, read, record. A tenant that does not exist gets what a wrong signature gets."""
-        provider = self._providers.get(provider_name)
+        provider = self._providers.get(registered_name(provider_name))
         if provider is None or provider.webhook is None:
             return Receipt(
                 Verdict.UNKNOWN_PROVIDER, f"the providers are {', '.join(_callers(self._providers))}"
@@ -85,14 +92,13 @@ class Callbacks:
         secrets = await self._secrets.of((tenant, provider_name))
         if not is_genuine(provider, callback, secrets):
             return Receipt(Verdict.WRONG_SIGNATURE)
-        if account := secrets.get(provider.account_name):
-            callback = msgspec.structs.replace(callback, account=account)
-        told = read_facts(provider, callback)
+        told = read_facts(provider, with_stored(provider, callback, secrets))
         if isinstance(told, Unread):
             return await self._keep(tenant, provider_name, callback, told)
         return await self._record(tenant, told)
 
     async def _keep(self, tenant: str, provider_name: str, callback: Callback, unread: Unread) -> Receipt:
+        # Not with its mapping: a replay is by the one that is stored then.
         letter = write_letter(provider_name, callback, unread.reason)
         await self._store.write(put_dead_letter(tenant, letter))
         return Receipt(Verdict.DEAD_LETTER, letter.reason)
@@ -105,6 +111,18 @@ class Callbacks:
 
 def _callers(providers: Providers) -> list[str]:
     return [name for name, each in providers.items() if each.webhook is not None]
+
+
+def with_stored(provider: Provider, callback: Callback, secrets: Secrets) -> Callback:
+    """The callback with what else of the stored is needed to read it.
+
+    Whose account it is, and by which mapping.
+    """
+    account = secrets.get(provider.account_name, callback.account)
+    mapping = secrets.get(MAPPING, "")
+    if (account, mapping) == (callback.account, callback.mapping):
+        return callback
+    return msgspec.structs.replace(callback, account=account, mapping=mapping)
 
 
 def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool:

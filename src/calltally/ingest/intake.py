@@ -13,7 +13,6 @@ class Intake:
     """The two ways in, which share what they remember of the tenants' routes."""
 
     def __init__(self, store: Store, vault: Vault, clock: Clock, *, providers: Providers = PROVIDERS) -> None:
-        self._providers = providers
         self._routes = RouteTables(store, clock)
         self._secrets = StoredSecrets(store, vault, clock)
         self.callbacks = Callbacks(store, providers, secrets=self._secrets, routes=self._routes)
@@ -22,5 +21,4 @@ class Intake:
     def forget(self, tenant: str) -> None:
         """Make a change of the tenant's routes or secrets count at once; other processes take two seconds."""
         self._routes.forget(tenant)
-        for provider in self._providers:
-            self._secrets.forget((tenant, provider))
+        self._secrets.forget_tenant(tenant)

@@ -20,7 +20,7 @@ _decoder: Final = msgspec.msgpack.Decoder(Callback)
 def write_letter(provider: str, callback: Callback, reason: str) -> NewLetter:
     """The letter of a genuine request; the same request again has the same id, whenever it comes."""
     headers = {name: value for name, value in callback.headers.items() if name not in _NOT_KEPT}
-    request = _encoder.encode(msgspec.structs.replace(callback, headers=headers))
+    request = _encoder.encode(msgspec.structs.replace(callback, headers=headers, mapping=""))
     return NewLetter(_id(provider, callback), provider, callback.received_us, plain_reason(reason), request)
 
 

@@ -40,6 +40,10 @@ class Recent(Generic[K, V]):
             self._kept.clear()
         self._kept[key] = (now_us, value)
 
+    def kept_keys(self) -> list[K]:
+        """The keys whose values are kept now."""
+        return [*self._kept]
+
     def forget(self, key: K) -> None:
         """Make a change count at once in this process. Call it after the store has it."""
         self._changes += 1

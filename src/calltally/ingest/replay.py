@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
-from calltally.ingest.callbacks import Providers, Told, Unread, read_facts
+from calltally.ingest.callbacks import Providers, StoredSecrets, Told, Unread, read_facts, with_stored
 from calltally.ingest.letters import plain_reason, read_letter
 from calltally.ingest.routes import RouteTable, map_route
+from calltally.providers.registry import registered_name
 from calltally.store.dead_letters import (
     ANY_PROVIDER,
     DeadLetter,
@@ -50,8 +51,17 @@ class ReplayReport(msgspec.Struct):
 class Replay:
     """Replays the dead letters of one tenant; `deliver` announces what they change to its endpoints."""
 
-    def __init__(self, store: Store, providers: Providers, *, clock: Clock, deliver: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        providers: Providers,
+        *,
+        clock: Clock,
+        secrets: StoredSecrets | None = None,
+        deliver: bool = False,
+    ) -> None:
         self._store = store
+        self._secrets = secrets
         self._providers = providers
         self._clock = clock
         self._deliver = deliver
@@ -72,7 +82,7 @@ class Replay:
     async def _replay(
         self, tenant: str, letters: Sequence[DeadLetter], table: RouteTable, report: ReplayReport
     ) -> None:
-        told = [(letter, self._read(letter)) for letter in letters]
+        told = [(letter, await self._read(tenant, letter)) for letter in letters]
         facts = [map_route(fact, table) for _, each in told if not isinstance(each, Unread) for fact in each]
         # The facts first: a letter that is marked as understood must be in the ledger.
         recorded = await self._store.submit([Submission(tenant, fact, self._deliver) for fact in facts])
@@ -81,11 +91,13 @@ class Replay:
         for letter, each in told:
             _count(report, letter, each)
 
-    def _read(self, letter: DeadLetter) -> Told:
-        provider = self._providers.get(letter.provider)
+    async def _read(self, tenant: str, letter: DeadLetter) -> Told:
+        provider = self._providers.get(registered_name(letter.provider))
         if provider is None:
             return Unread(f"there is no provider {letter.provider!r} in this version")
-        return read_facts(provider, read_letter(letter))
+        # By what is stored today: a mapping may have been mended since.
+        secrets = await self._secrets.of((tenant, letter.provider)) if self._secrets else {}
+        return read_facts(provider, with_stored(provider, read_letter(letter), secrets))
 
 
 def _mark(tenant: str, told: Sequence[tuple[DeadLetter, Told]], now_us: int) -> Step[None]:

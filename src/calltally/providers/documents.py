@@ -48,7 +48,7 @@ def list_facts(
     Streams where each line is a document of its own. What cannot be read is a refusal with its
     position, and the others go on.
     """
-    for document in _documents(lines):
+    for document in read_documents(lines):
         yield from document_facts(document, source, shape, fact_of)
 
 
@@ -145,7 +145,7 @@ def _has_page(value: object, shape: Shape, depth: int) -> bool:
     return bool(_list_name(value, shape)) or any(_has_page(part, shape, depth - 1) for part in value.values())
 
 
-def _documents(lines: Iterable[bytes]) -> Iterator[Document | Refusal]:
+def read_documents(lines: Iterable[bytes]) -> Iterator[Document | Refusal]:
     """A document a line where the first line is whole, else one document over all the lines."""
     numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
     first = next(numbered, None)

@@ -1,5 +1,6 @@
 """Which providers there are, each as the same few pure functions."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -11,6 +12,8 @@ from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.fetching import Fetch
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
+from calltally.providers.generic import bodies as generic_bodies
+from calltally.providers.generic import signature as generic_signature
 from calltally.providers.jambonz import fetch as jambonz_fetch
 from calltally.providers.jambonz import normalise as jambonz_normalise
 from calltally.providers.jambonz import resources as jambonz_resources
@@ -171,11 +174,37 @@ JAMBONZ: Final = Provider(
     fetch=jambonz_fetch.FETCH,
 )
 
+GENERIC: Final = Provider(
+    name="generic",
+    kind=Kind.SWITCH,
+    secret_names=(generic_signature.MAPPING, *shown_secret.SECRET_NAMES, "account"),
+    needs=(generic_signature.MAPPING,),
+    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of),
+    list_facts=generic_bodies.list_facts,
+    account_name="account",
+    ids_are_unique=False,
+)
+
 _CARRIERS: Final = (TWILIO, TELNYX, VONAGE, PLIVO, SIGNALWIRE, JAMBONZ)
-_SWITCHES: Final = (ASTERISK, FREESWITCH, KAMAILIO)
+_SWITCHES: Final = (ASTERISK, FREESWITCH, KAMAILIO, GENERIC)
 PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in (*_CARRIERS, *_SWITCHES)}
 
 # Each way in has its own list, so that nobody is offered one that is not there.
 WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}
 RECORDS: Final = {name: each.list_facts for name, each in PROVIDERS.items() if each.list_facts is not None}
 FETCHES: Final = {name: each.fetch for name, each in PROVIDERS.items() if each.fetch is not None}
+
+# A tenant's own providers: each a mapping under a name that the tenant chose.
+_OWN: Final = re.compile(GENERIC.name + "-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_MAX_NAME_CHARS: Final = 64
+
+
+def names_schema(names: Iterable[str]) -> dict[str, object]:
+    """The JSON Schema of a provider's name: one of these, or a tenant's own."""
+    pattern = f"^(?:{'|'.join([*sorted(names), _OWN.pattern])})$"
+    return {"type": "string", "pattern": pattern, "maxLength": _MAX_NAME_CHARS}
+
+
+def registered_name(name: str) -> str:
+    """Under which name a provider stands here: `generic` for a tenant's own, as `generic-acme`."""
+    return GENERIC.name if len(name) <= _MAX_NAME_CHARS and _OWN.fullmatch(name) else name

@@ -79,6 +79,12 @@ def records_of(name: str) -> Records:
     return found
 
 
+def mapping_of(name: str) -> str:
+    """The mapping by which a provider that nobody knows is read; empty for all others."""
+    module = import_module(f"tests.unit.providers.{name}.samples")
+    return str(module.SAMPLES.secrets.get("mapping", "")) if hasattr(module, "SAMPLES") else ""
+
+
 def path_of(name: str, sent: Sent) -> str:
     """The path and query that a provider calls."""
     return f"/api/v1/ingest/{name}/acme" + (f"?{sent.query}" if sent.query else "")
@@ -87,9 +93,11 @@ def path_of(name: str, sent: Sent) -> str:
 def signed(name: str, sent: Sent, *, secrets: Secrets | None = None, at_us: int = NOW_US) -> Callback:
     """A request as it arrives at the moment at which it was signed."""
     samples, url = samples_of(name), HOST + path_of(name, sent)
-    headers = samples.sign(sent, url, samples.secrets if secrets is None else secrets, at_us)
+    stored = samples.secrets if secrets is None else secrets
+    headers = samples.sign(sent, url, stored, at_us)
     content_type = {"content-type": sent.content_type} if sent.content_type else {}
-    return Callback(sent.method, url, {**content_type, **headers}, sent.body, at_us)
+    mapping = stored.get("mapping", "")
+    return Callback(sent.method, url, {**content_type, **headers}, sent.body, at_us, mapping=mapping)
 
 
 def received(callback: Callback, at_us: int) -> Callback:

@@ -18,7 +18,16 @@ from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.credentials import checked_secrets
 from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, WEBHOOKS
 from calltally.store.content import pack_fact
-from tests.unit.providers.sampling import NOW_US, Secrets, Sent, received, records_of, samples_of, signed
+from tests.unit.providers.sampling import (
+    NOW_US,
+    Secrets,
+    Sent,
+    mapping_of,
+    received,
+    records_of,
+    samples_of,
+    signed,
+)
 from tests.unit.providers.spoiling import BROKEN, spoilt
 
 HOUR_US = 3_600 * SECOND_US
@@ -216,7 +225,8 @@ def test_an_export_that_is_cut_or_broken_loses_nothing_else(name: str) -> None:
 
 
 def _listed(name: str, file: bytes) -> Iterator[Fact | Refusal]:
-    return RECORDS[name](file.splitlines(keepends=True), Source(Door.IMPORT, NOW_US, "main"))
+    source = Source(Door.IMPORT, NOW_US, "main", mapping=mapping_of(name))
+    return RECORDS[name](file.splitlines(keepends=True), source)
 
 
 def _check_told(told: Iterable[Fact | Refusal]) -> None:

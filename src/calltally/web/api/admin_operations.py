@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from calltally.providers.credentials import MAX_SECRET_CHARS
-from calltally.providers.registry import PROVIDERS
+from calltally.providers.generic.reading_toml import MAX_MAPPING_CHARS
+from calltally.providers.generic.signature import MAPPING
+from calltally.providers.registry import PROVIDERS, names_schema
 from calltally.store.keys import SCOPES
 from calltally.web.access import ADMIN
 from calltally.web.api.admin_shapes import (
@@ -46,8 +48,9 @@ _KEY_ID: Final = PathPart(
 )
 _PROVIDER: Final = PathPart(
     name="provider",
-    meaning="Whose callbacks the secrets verify.",
-    schema={"enum": sorted(PROVIDERS)},
+    meaning="Whose callbacks the secrets verify: one that we know, or `generic-…`, a mapping of"
+    " the tenant's own.",
+    schema=names_schema(name for name, each in PROVIDERS.items() if each.secret_names),
     example="twilio",
 )
 _ROUTE: Final = PathPart(
@@ -57,6 +60,12 @@ _ROUTE: Final = PathPart(
     example="support-line",
 )
 
+_MAPPING: Final = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_MAPPING_CHARS,
+    "description": "How bodies are read, in TOML; try it with `calltally mapping try`.",
+}
 _SECRET: Final = {"type": "string", "minLength": 1, "maxLength": MAX_SECRET_CHARS}
 
 
@@ -72,7 +81,7 @@ _SECRETS: Final = {
         {
             "title": each.name,
             "type": "object",
-            "properties": dict.fromkeys(each.secret_names, _SECRET),
+            "properties": {name: _MAPPING if name == MAPPING else _SECRET for name in each.secret_names},
             **_needed(each.needs),
             "additionalProperties": False,
         }

@@ -12,7 +12,7 @@ from calltally.calls.events import Outcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import Receipt, Verdict
 from calltally.providers.callback import Callback
-from calltally.providers.registry import WEBHOOKS
+from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
 from calltally.store.store import Recorded
 from calltally.web.exchange import AnyRequest, exchange_in, parts_of
 from calltally.web.metrics import Metrics
@@ -56,8 +56,9 @@ RECEIVE_CALLBACK: Final = Operation(
     path=(
         PathPart(
             name="provider",
-            meaning="Who signs.",
-            schema={"enum": sorted(WEBHOOKS)},
+            meaning="Who signs: one that we know, or `generic-…`, a mapping of the tenant's own."
+            f" We know {', '.join(sorted(WEBHOOKS))}.",
+            schema=names_schema(WEBHOOKS),
             example="twilio",
         ),
         PathPart(
@@ -134,9 +135,11 @@ async def _receive(request: AnyRequest) -> Reply:
     )
     tenant = last_part(request, "tenants")
     receipt = await parts.intake.callbacks.receive(provider, tenant, callback)
+    # Not the name that was called: anybody can make up more of a tenant's own than there are.
+    counted = registered_name(provider)
     if receipt.verdict is Verdict.WRONG_SIGNATURE:
-        parts.turned_away.count(tenant, provider)
-    _tell(parts.metrics, provider, receipt)
+        parts.turned_away.count(tenant, counted)
+    _tell(parts.metrics, counted, receipt)
     return _answer(receipt)
 
 

@@ -1,0 +1,127 @@
+"""A mapping: what each part of it means, once it was read and found good."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from calltally.providers.generic import readers
+from calltally.providers.generic.paths import Path
+from calltally.providers.generic.readers import Kind, Read
+
+# What a word may mean beside a status: the event tells nothing of a call, or nothing of its state.
+IGNORE: Final = "ignore"
+UNSAID: Final = "unsaid"
+ANY_WORD: Final = "*"
+
+
+class Format(StrEnum):
+    """How bodies and files are written."""
+
+    JSON = "json"
+    FORM = "form"
+    CSV = "csv"
+    XML = "xml"
+
+
+class Scheme(StrEnum):
+    """How a request proves who sent it."""
+
+    HMAC = "hmac"
+    ED25519 = "ed25519"
+    BEARER = "bearer"
+    BASIC = "basic"
+
+
+class Check(NamedTuple):
+    """How a request is verified. `pieces` are what is signed: texts, and names of parts of the request."""
+
+    scheme: Scheme
+    header: str = "authorization"
+    algorithm: str = "sha256"
+    encoding: str = "hex"
+    prefix: str = ""
+    part: str = ""
+    separator: str = ""
+    pieces: tuple[tuple[str, str], ...] = (("body", ""),)
+    timestamp: str = ""
+    timestamp_part: str = ""
+    timestamp_unit: str = "s"
+    tolerance_s: int = 300
+    key_encoding: str = "text"
+    key_prefix: str = ""
+
+
+class FieldMap(NamedTuple):
+    """One field of ours: where it stands (the first path that has something), and how it is read.
+
+    With `is_joined` the values of all paths are put together by a slash, to be looked up in `words`.
+    """
+
+    name: str
+    into: str
+    paths: tuple[Path, ...]
+    read: Read | None = None
+    words: Mapping[str, str] | None = None
+    constant: Any = None
+    is_joined: bool = False
+
+
+class Table(NamedTuple):
+    """How a table is written; without `columns` its first row names them."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    columns: tuple[str, ...] = ()
+
+
+class Mapped(NamedTuple):
+    """A mapping that was found good. `volatile` are the parts of an event that differ between its repeats."""
+
+    provider: str
+    is_carrier: bool
+    format: Format
+    events: Path | None
+    time_zone: str
+    table: Table
+    check: Check | None
+    fields: tuple[FieldMap, ...]
+    metadata: tuple[tuple[str, Path], ...]
+    volatile: tuple[Path, ...]
+
+
+# Our fields: their names as in a tenant's own events, the inner name of each, and what it takes.
+FIELDS: Final[Mapping[str, tuple[str, Kind]]] = {
+    "call_sid": ("call_sid", readers.ID),
+    "id": ("event_id", readers.ID),
+    "occurred_at": ("occurred_us", readers.TIME),
+    "sequence": ("sequence", readers.SEQUENCE),
+    "carrier_sid": ("carrier_sid", readers.ID),
+    "status": ("status", readers.WORD),
+    "direction": ("direction", readers.WORD),
+    "from_number": ("from_number", readers.PARTY),
+    "to_number": ("to_number", readers.PARTY),
+    "route": ("route", readers.WORD),
+    "agent": ("agent", readers.WORD),
+    "session_id": ("session_id", readers.ID),
+    "parent_call_sid": ("parent_call_sid", readers.ID),
+    "provider_account": ("provider_account", readers.ID),
+    "started_at": ("started_us", readers.TIME),
+    "ringing_at": ("ringing_us", readers.TIME),
+    "answered_at": ("answered_us", readers.TIME),
+    "ended_at": ("ended_us", readers.TIME),
+    "duration_seconds": ("talk_seconds", readers.LENGTH),
+    "escalated": ("escalated", readers.FLAG),
+    "transfer_target": ("transfer_target", readers.WORD),
+    "transfer_outcome": ("transfer_outcome", readers.WORD),
+    "summary": ("summary", readers.SUMMARY),
+    "end_reason": ("end_reason", readers.WORD),
+    "hangup_cause": ("hangup_cause", readers.Q850),
+    "sip_code": ("sip_code", readers.SIP),
+    "error_code": ("error_code", readers.WORD),
+    "answered_by": ("answered_by", readers.WORD),
+    "recording_url": ("recording_url", readers.LINK),
+    "cost_amount": ("cost_amount", readers.AMOUNT),
+    "cost_currency": ("cost_currency", readers.CURRENCY),
+    "tags": ("tags", readers.TAGS),
+}

@@ -1,0 +1,92 @@
+"""TOML with what is wrong in it by its line: the tables of a mapping, each key looked at once."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from calltally.calls.errors import Fault, InvalidInput
+
+MAX_MAPPING_CHARS: Final = 32_768
+_MAX_FAULTS: Final = 20
+_HEADER: Final = re.compile(r"\s*\[([^\[\]]{1,200})\]\s*(?:#.*)?$")
+_KEY: Final = re.compile(r"""\s*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[A-Za-z0-9_.\-]{1,200})\s*=""")
+_KINDS: Final = {
+    str: "text in quotes",
+    bool: "true or false",
+    int: "a whole number",
+    list: "a list",
+    dict: "a table",
+}
+
+T = TypeVar("T")
+
+
+class Document:
+    """A mapping's TOML and the faults that were found in it."""
+
+    def __init__(self, text: str) -> None:
+        self.faults: list[Fault] = []
+        self._lines = lines_of(text)
+        self.content = _parsed(text)
+
+    def fault(self, key: str, detail: str) -> None:
+        """What is wrong with a key like `fields.status`, and what to do."""
+        line = self._lines.get(key) or self._lines.get(key.rpartition(".")[0])
+        where = f"line {line}: {key}" if line else key
+        self.faults.append(Fault(key, f"{where}: {detail}"))
+
+    def check(self) -> None:
+        """Raise InvalidInput where anything was wrong."""
+        if self.faults:
+            told = self.faults[:_MAX_FAULTS]
+            raise InvalidInput("\n".join(fault.detail for fault in told), tuple(told))
+
+    def only(self, table: Mapping[str, Any], names: Sequence[str], within: str = "") -> None:
+        """Fault each key that is not one of `names`."""
+        for key in table:
+            if key not in names:
+                self.fault(within + key, f"there is no such key here; there are {', '.join(names)}")
+
+    def table(self, within: Mapping[str, Any], key: str, path: str | None = None) -> dict[str, Any]:
+        """A table, empty where there is none."""
+        found: dict[str, Any] = self.value(within, key, dict, {}, path or key)
+        return found
+
+    def value(self, table: Mapping[str, Any], key: str, kind: type[T], default: T, path: str) -> T:
+        """A value of a type; the default where it is missing or wrong."""
+        found = table.get(key, default)
+        if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
+            return found
+        self.fault(path, f"has to be {_KINDS.get(kind, kind.__name__)}")
+        return default
+
+    def made(self, path: str, make: Callable[[], T]) -> T | None:
+        """What `make` makes; its ValueError becomes a fault."""
+        try:
+            return make()
+        except ValueError as fault:
+            self.fault(path, str(fault))
+            return None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if len(text) > MAX_MAPPING_CHARS:
+        raise InvalidInput.of("mapping", f"the mapping has more than {MAX_MAPPING_CHARS} characters")
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as fault:
+        raise InvalidInput.of("mapping", f"the mapping is no TOML: {fault}") from fault
+
+
+def lines_of(text: str) -> dict[str, int]:
+    """The line on which each key stands, by its whole name; a table's is its header."""
+    found: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = header[1].strip() + "."
+            found.setdefault(header[1].strip(), number)
+        elif key := _KEY.match(line):
+            found.setdefault(table + key[1].strip("\"'"), number)
+    return found

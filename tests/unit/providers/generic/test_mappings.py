@@ -1,0 +1,302 @@
+"""What a mapping may say, and how one that is wrong is told so by its lines."""
+
+import hmac
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha1
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from calltally.calls.errors import InvalidInput, NotUnderstood
+from calltally.calls.events import Door, Fact
+from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.generic.bodies import facts_of, list_facts
+from calltally.providers.generic.compiling import compile_mapping
+from calltally.providers.generic.signature import verify
+from tests.unit.providers.sampling import NOW_US
+
+NOW_S = NOW_US // 1_000_000
+LEAST = 'provider = "acme"\n[fields]\ncall_sid = "id"\n'
+
+
+def told(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | Refusal]:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return list(list_facts(text.splitlines(keepends=True), Source(door, NOW_US, mapping=mapping)))
+
+
+def said(mapping: str, body: object) -> Mapping[str, Any]:
+    (item,) = told(mapping, body)
+    assert isinstance(item, Fact), item
+    return item.said
+
+
+def faults(mapping: str) -> str:
+    with pytest.raises(InvalidInput) as raised:
+        compile_mapping(mapping)
+    return raised.value.detail
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("provider = 7", "line 1: provider: has to be text in quotes"),
+        ('provider = ""', "line 1: provider: say whose calls these are"),
+        ('format = "yaml"', "format: is 'yaml'; it has to be one of json, form, csv, xml"),
+        ('time_zone = "Mars/Olympus"', "time_zone: there is no time zone 'Mars/Olympus'"),
+        ('events = "a..b"', "events: 'a..b' is no path at character 3"),
+        ('events = "a[x]"', "no path at character 2"),
+        ("events = []", "events: has to be a path in quotes"),
+        ("carrier = 1", "carrier: has to be true or false"),
+        ('[csv]\ndelimiter = ";;"', "csv.delimiter: has to be one character"),
+        ('[csv]\nencoding = "utf-16"', "csv.encoding: 'utf-16' is not read line by line"),
+        ('[csv]\nencoding = "klingon"', "csv.encoding: there is no encoding 'klingon'"),
+        ('[fields]\nstatus = "s"', "fields.status: needs a table [words.status]"),
+        (
+            '[fields]\nstatus = "s"\n[words.status]\nup = "flying"',
+            "words.status.up: is 'flying'; it has to be",
+        ),
+        ('[words.agent]\na = "b"', "words.agent: is a table for fields.agent, which is not there"),
+        ('[fields]\nagent = {path = "a", value = "b"}', "fields.agent: needs one of path, join and value"),
+        ('[fields]\nagent = {join = ["a", "b"]}', "fields.agent: join needs a table [words.agent]"),
+        ("[fields]\nsip_code = {value = 99}", "fields.sip_code.value: not a whole number from 100 to 699"),
+        ('[fields]\nended_at = {path = "e", format = "soon"}', "fields.ended_at.format: a format has"),
+        ('[fields]\nended_at = {path = "e", read = "noon"}', "is read as one of time, epoch_s, epoch_ms"),
+        ('[fields]\nstatu = "s"', "fields.statu: there is no such key here; there are call_sid, id"),
+        ('[verify]\nscheme = "magic"', "verify.scheme: is 'magic'; it has to be one of hmac, ed25519"),
+        ('[verify]\nheader = "x"', "verify.scheme: is missing"),
+        ('[verify]\nscheme = "hmac"', "verify.header: is missing"),
+        ('[verify]\nscheme = "hmac"\nheader = "x"\nsigned = "{url}"', "leaves {body} out: then anybody"),
+        (
+            '[verify]\nscheme = "hmac"\nheader = "x"\nsigned = "{timestamp}{body}"',
+            "verify.timestamp: is missing",
+        ),
+        (
+            '[verify]\nscheme = "hmac"\nheader = "x"\ntimestamp = "t"',
+            "leaves {timestamp} out, so that an old",
+        ),
+        ("= nonsense", "the mapping is no TOML"),
+    ],
+)
+def test_what_is_wrong_with_a_mapping_is_told_by_its_line(line: str, words: str) -> None:
+    whole = line if line.startswith("provider") else f'provider = "acme"\n{line}'
+    assert words in faults(whole)
+
+
+def test_all_faults_are_told_at_once_and_a_call_needs_an_id() -> None:
+    detail = faults('provider = ""\nformat = "yaml"\n')
+    assert detail.count("\n") == 2
+    assert "fields.call_sid: is missing" in detail
+
+
+def test_a_mapping_has_a_bound() -> None:
+    assert "more than 32768 characters" in faults(LEAST + "#" * 40_000)
+    assert "at most" in faults(LEAST + 'agent = "' + "a." * 90 + 'a"\n')
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "ours", "expected"),
+    [
+        ('ended_at = "v"', "2026-08-22T08:20:00Z", "ended_us", 1_787_386_800_000_000),
+        ('ended_at = "v"', "2026-08-22 10:20:00", "ended_us", 1_787_386_800_000_000),
+        ('ended_at = {path = "v", read = "epoch_s"}', 1_787_386_800, "ended_us", 1_787_386_800_000_000),
+        ('ended_at = {path = "v", read = "epoch_us"}', "1787386800000001", "ended_us", 1_787_386_800_000_001),
+        (
+            'ended_at = {path = "v", read = "rfc2822"}',
+            "Sat, 22 Aug 2026 08:20:00 +0000",
+            "ended_us",
+            1_787_386_800_000_000,
+        ),
+        (
+            'ended_at = {path = "v", format = "%d/%m/%Y %H:%M"}',
+            "22/08/2026 10:20",
+            "ended_us",
+            1_787_386_800_000_000,
+        ),
+        ('duration_seconds = {path = "v", read = "clock"}', "1:02:03", "talk_seconds", 3_723.0),
+        ('duration_seconds = {path = "v", read = "iso8601"}', "PT2M3.5S", "talk_seconds", 123.5),
+        ('duration_seconds = {path = "v", read = "minutes"}', "1.5", "talk_seconds", 90.0),
+        ('duration_seconds = {path = "v", read = "milliseconds"}', 42_700, "talk_seconds", 42.7),
+        ('duration_seconds = "v"', "33", "talk_seconds", 33.0),
+        ('escalated = "v"', True, "escalated", True),
+        ('escalated = "v"', "No", "escalated", False),
+        ('tags = "v"', ["b", "a"], "tags", ["a", "b"]),
+        ('from_number = {path = "v", read = "bare_number"}', "14155550100", "from_number", "+14155550100"),
+        ('agent = "outer.list[1]"', None, "agent", "second"),
+        ("agent = 'outer.\"with.dot\"'", None, "agent", "dotted"),
+        ('agent = ["v", "outer.list[0]"]', "", "agent", "first"),
+        ('agent = {value = "ada"}', None, "agent", "ada"),
+        ('cost_amount = "v"', "-0.0140", "cost", {"amount": "0.0140", "currency": None}),
+        ('transfer_target = "v"', "desk", "transfer", {"target": "desk", "outcome": None}),
+    ],
+)
+def test_each_kind_of_value_is_read_as_it_says(
+    field: str, value: object, ours: str, expected: object
+) -> None:
+    mapping = f'provider = "acme"\ntime_zone = "Europe/Berlin"\n[fields]\ncall_sid = "id"\n{field}\n'
+    outer = {"list": ["first", "second"], "with.dot": "dotted"}
+    assert said(mapping, {"id": "c-1", "v": value, "outer": outer})[ours] == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ('ended_at = "v"', "soon", "ended_at at v is 'soon': not an RFC 3339 time"),
+        ('ended_at = "v"', "1999-01-01T00:00:00Z", "before the year 2000"),
+        ('ended_at = {path = "v", format = "%H:%M"}', "25:99", "not a time of the format"),
+        ('duration_seconds = {path = "v", read = "clock"}', "an hour", "not a length like 0:02:03"),
+        ('duration_seconds = {path = "v", read = "iso8601"}', "P", "not a length like PT2M3S"),
+        ('escalated = "v"', "perhaps", "escalated at v is 'perhaps': not one of true"),
+        ('agent = "v"', "x" * 300, "300 characters, more than 200"),
+    ],
+)
+def test_a_value_that_is_none_is_refused_by_field_path_and_value(field: str, value: str, words: str) -> None:
+    (item,) = told(LEAST + field + "\n", {"id": "c-1", "v": value})
+    assert isinstance(item, Refusal)
+    assert words in item.reason
+
+
+def test_words_are_looked_up_whatever_their_capitals_and_a_star_is_any_other() -> None:
+    mapping = LEAST + 'status = "s"\n[words.status]\nUP = "in-progress"\n"*" = "unsaid"\nping = "ignore"\n'
+    assert said(mapping, {"id": "1", "s": "Up"})["status"] == "in-progress"
+    assert "status" not in said(mapping, {"id": "1", "s": "humming"})
+    assert told(mapping, {"id": "1", "s": "ping"}) == []
+
+
+def test_a_carriers_id_links_the_two() -> None:
+    (fact,) = told(LEAST + 'carrier_sid = "sid"\n', {"id": "c-1", "sid": "CA1"})
+    assert isinstance(fact, Fact)
+    assert [(link.call_sid, link.is_carrier) for link in fact.links] == [("CA1", True)]
+
+
+def test_what_differs_between_repeats_is_left_out_of_them() -> None:
+    mapping = 'volatile = ["attempt", "sent.at"]\n' + LEAST
+    bodies = [{"id": "1", "attempt": number, "sent": {"at": number, "by": "x"}} for number in (1, 2)]
+    first, again = (told(mapping, body)[0] for body in bodies)
+    assert isinstance(first, Fact)
+    assert isinstance(again, Fact)
+    assert first.key == again.key
+
+
+def test_a_talk_longer_than_the_call_is_refused() -> None:
+    mapping = LEAST + 'started_at = "a"\nended_at = "b"\nduration_seconds = "t"\n'
+    (item,) = told(mapping, {"id": "1", "a": "2026-08-22T08:00:00Z", "b": "2026-08-22T08:00:09Z", "t": 30})
+    assert isinstance(item, Refusal)
+    assert "the talk of 30 s is longer than the call of 9 s" in item.reason
+
+
+CSV = """
+provider = "dialler"
+format = "csv"
+[csv]
+delimiter = ";"
+encoding = "cp1252"
+[fields]
+call_sid = "Ruf Nr"
+status = { value = "completed" }
+started_at = { path = "Beginn", format = "%d.%m.%Y %H:%M:%S" }
+summary = "Notiz"
+"""
+
+
+def test_a_table_of_any_shape_is_read_row_by_row() -> None:
+    file = "Ruf Nr;Beginn;Notiz\r\n1;22.08.2026 10:00:00;Grüße\r\n2;31.02.2026 10:00:00;\r\n3;22\r\n".encode(
+        "cp1252"
+    )
+    items = told(CSV, file + b'Ruf Nr;Beginn;Notiz\r\n4;22.08.2026 10:00:00;"zwei\r\nZeilen"\r\n')
+    assert [type(item) for item in items] == [Fact, Refusal, Refusal, Fact]
+    assert isinstance(items[0], Fact)
+    assert items[0].said["summary"] == "Grüße"
+    assert isinstance(items[3], Fact)
+    assert items[3].said["summary"] == "zwei\r\nZeilen"
+
+
+def test_forms_and_xml_are_read_too() -> None:
+    form = 'provider = "acme"\nformat = "form"\n[fields]\ncall_sid = "id"\nagent = "who"\n'
+    assert said(form, b"id=1&who=ada")["agent"] == "ada"
+    xml = 'provider = "acme"\nformat = "xml"\n[fields]\ncall_sid = "cdr.id"\nagent = "cdr.who"\n'
+    assert said(xml, b"<cdr><id>1</id><who>ada</who></cdr>")["agent"] == "ada"
+    (refused,) = told(xml, b"<!DOCTYPE x><cdr/>")
+    assert isinstance(refused, Refusal)
+
+
+def test_a_callback_without_a_good_mapping_or_with_far_too_many_events_is_not_understood() -> None:
+    callback = Callback("POST", "https://calls.example/", {}, b"{}", NOW_US)
+    with pytest.raises(NotUnderstood, match="no mapping is stored"):
+        facts_of(callback)
+    with pytest.raises(NotUnderstood, match="the stored mapping is not good"):
+        facts_of(Callback("POST", "https://calls.example/", {}, b"{}", NOW_US, mapping="x"))
+    many = json.dumps([{"id": str(number)} for number in range(1_001)]).encode()
+    with pytest.raises(NotUnderstood, match="1001 events"):
+        facts_of(Callback("POST", "https://calls.example/", {}, many, NOW_US, mapping=LEAST))
+
+
+KEY = SigningKey(b"k" * 32)
+OTHER = SigningKey(b"o" * 32)
+BODY = b'{"id": "1"}'
+STAMPED = (
+    'scheme = "hmac"\nheader = "x-sign"\npart = "v1"\ntimestamp_part = "t"\nsigned = "{timestamp}.{body}"'
+)
+ED25519 = """scheme = "ed25519"
+header = "x-sign"
+encoding = "base64"
+timestamp = "x-time"
+timestamp_unit = "ms"
+signed = "{timestamp}|{method}{body}"
+"""
+
+
+def let_in(check: str, headers: Mapping[str, str], secret: str, body: bytes = BODY) -> bool:
+    mapping = f'provider = "acme"\n[verify]\n{check}\n[fields]\ncall_sid = "id"\n'
+    compile_mapping(mapping)
+    callback = Callback("POST", "https://calls.example/", headers, body, NOW_US)
+    return verify(callback, {"mapping": mapping, "secret": secret})
+
+
+@pytest.mark.parametrize(
+    ("check", "headers", "secret"),
+    [
+        ('scheme = "bearer"', {"authorization": "Bearer s3"}, "s3"),
+        ('scheme = "bearer"\nheader = "X-Api-Key"', {"x-api-key": "s3"}, "s3"),
+        ('scheme = "bearer"\nheader = "X-Api-Key"\nprefix = "Token "', {"x-api-key": "Token s3"}, "s3"),
+        ('scheme = "basic"', {"authorization": "Basic " + b64encode(b"any:s3").decode()}, "s3"),
+        (
+            'scheme = "hmac"\nheader = "x-sign"\nalgorithm = "sha1"\nprefix = "sha1="',
+            {"x-sign": "sha1=" + hmac.new(b"s3", BODY, sha1).hexdigest()},
+            "s3",
+        ),
+        (
+            STAMPED,
+            {"x-sign": f"t={NOW_S},v1=00,v1={hmac.new(b's3', b'%d.' % NOW_S + BODY, 'sha256').hexdigest()}"},
+            "s3",
+        ),
+        (
+            ED25519,
+            {
+                "x-time": f"{NOW_S}000",
+                "x-sign": b64encode(KEY.sign(b"%d000|POST" % NOW_S + BODY).signature).decode(),
+            },
+            KEY.verify_key.encode().hex(),
+        ),
+    ],
+)
+def test_each_scheme_lets_in_what_it_should_and_nothing_else(
+    check: str, headers: Mapping[str, str], secret: str
+) -> None:
+    assert let_in(check, headers, secret)
+    assert not let_in(check, headers, OTHER.verify_key.encode().hex())
+    assert not let_in(check, {}, secret)
+    assert not let_in(check, headers, "")
+    if "signed" in check or "hmac" in check:
+        assert not let_in(check, headers, secret, BODY + b" ")
+
+
+def test_a_time_that_is_none_or_old_is_kept_out() -> None:
+    check = (
+        'scheme = "hmac"\nheader = "s"\ntimestamp = "t"\nsigned = "{timestamp}{body}"\ntolerance_seconds = 60'
+    )
+    for stamp, expected in ((f"{NOW_S}", True), (f"{NOW_S - 61}", False), ("soon", False), ("", False)):
+        signature = hmac.new(b"s3", stamp.encode() + BODY, "sha256").hexdigest()
+        assert let_in(check, {"t": stamp, "s": signature}, "s3") is expected
