@@ -46,7 +46,8 @@ def facts_of(callback: Callback) -> list[Fact]:
 
     Raises NotUnderstood, naming the field and its value, for what cannot be read.
     """
-    if is_form(callback.headers):
+    # Without a content type the body says by its first sign what it is.
+    if is_form(callback.headers) and callback.body[:1] != b"{":
         form = form_of(callback)
         return _texml_facts(form.content, form, callback)
     content = object_of(callback.body)

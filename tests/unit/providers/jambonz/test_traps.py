@@ -1,0 +1,99 @@
+"""What jambonz does that others do not: each trap by its name."""
+
+import hmac
+import random
+
+import pytest
+
+from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.times import parse_instant
+from calltally.providers.callback import Callback, Source
+from calltally.providers.jambonz.normalise import facts_of
+from calltally.providers.jambonz.resources import fact_of
+from calltally.providers.jambonz.signature import verify
+from tests.unit.providers.jambonz.samples import SAMPLES, TALK, record, status
+from tests.unit.providers.sampling import NOW_US, Sent, signed
+
+
+def fact(sent: Sent) -> Fact:
+    return facts_of(signed("jambonz", sent))[0]
+
+
+def listed(**changes: object) -> Fact:
+    return fact_of(record(**changes), Source(Door.IMPORT, NOW_US))
+
+
+def test_times_of_recent_calls_are_in_milliseconds() -> None:
+    said = listed().said
+    assert said["started_us"] == parse_instant("2026-08-22T08:00:00Z")
+    assert said["answered_us"] == parse_instant("2026-08-22T08:00:03Z")
+    assert listed(attempted_at="2026-08-22T08:00:00.000Z").said["started_us"] == said["started_us"]
+
+
+def test_the_duration_of_a_recent_call_holds_the_ringing() -> None:
+    """Peers, point 9."""
+    assert "talk_seconds" not in listed().said
+    assert fold("acme", Node(TALK, is_carrier=True), [listed()]).call.duration_seconds == 42
+
+
+@pytest.mark.parametrize(
+    ("sip", "ended"),
+    [
+        (486, "busy"),
+        (600, "busy"),
+        (480, "no-answer"),
+        (408, "no-answer"),
+        (487, "canceled"),
+        (503, "failed"),
+    ],
+)
+def test_an_unanswered_call_ended_as_its_sip_response_says(sip: int, ended: str) -> None:
+    said = listed(answered=False, answered_at=None, sip_status=sip).said
+    assert (said["status"], said["sip_code"]) == (ended, sip)
+
+
+def test_an_answer_time_of_a_call_that_was_not_answered_is_none() -> None:
+    assert "answered_us" not in listed(answered=False, answered_at=0, sip_status=486).said
+
+
+def test_requests_without_a_time_are_ordered_by_their_place_in_the_call() -> None:
+    told = [
+        fact(status(word, sip)) for word, sip in (("trying", 100), ("early-media", 183), ("in-progress", 200))
+    ]
+    for seed in range(6):
+        mixed = random.Random(seed).sample(told, 3)
+        assert fold("acme", Node(TALK, is_carrier=True), mixed).call.status == "in-progress"
+
+
+def test_the_leg_that_was_dialled_is_a_call_of_its_own() -> None:
+    parent, leg = facts_of(
+        signed(
+            "jambonz",
+            status("in-progress", 200, dial_call_sid="leg", dial_call_status="busy", dial_sip_status=486),
+        )
+    )
+    assert (parent.call_sid, leg.call_sid) == (TALK, "leg")
+    assert (leg.said["status"], leg.said["sip_code"], leg.said["parent_call_sid"]) == ("busy", 486, TALK)
+
+
+def test_one_of_several_signatures_is_enough() -> None:
+    genuine = signed("jambonz", status("trying", 100))
+    stamp, mine = genuine.headers["jambonz-signature"].split(",")
+    for header in (f"{stamp},v1={'0' * 64},{mine}", f"{stamp}, {mine}"):
+        callback = Callback("POST", genuine.url, {"jambonz-signature": header}, genuine.body, NOW_US)
+        assert verify(callback, SAMPLES.secrets)
+    for header in (f"{stamp},t=1,{mine}", f"{stamp},v0={mine[3:]}", mine, f"{stamp}"):
+        callback = Callback("POST", genuine.url, {"jambonz-signature": header}, genuine.body, NOW_US)
+        assert not verify(callback, SAMPLES.secrets)
+
+
+def test_the_scheme_by_hand() -> None:
+    message = b'1787385600.{"call_sid": "1"}'
+    signature = hmac.new(b"wh_secret_1", message, "sha256").hexdigest()
+    headers = {"jambonz-signature": f"t=1787385600,v1={signature}"}
+    callback = Callback(
+        "POST", "https://calls.example", headers, message.partition(b".")[2], 1_787_385_600_000_000
+    )
+    assert verify(callback, SAMPLES.secrets)

@@ -1,0 +1,159 @@
+"""What Telnyx does that others do not: each trap by its name."""
+
+import time
+
+import pytest
+from telnyx import Telnyx
+
+from calltally.calls.events import Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.times import SECOND_US
+from calltally.providers.callback import Callback
+from calltally.providers.telnyx.normalise import facts_of
+from calltally.providers.telnyx.signature import verify
+from tests.unit.providers.sampling import FORM, NOW_US, Sent, signed
+from tests.unit.providers.telnyx import samples
+from tests.unit.providers.telnyx.samples import KEY, TALK, event, hangup, public, sign, texml
+
+
+def facts(sent: Sent) -> list[Fact]:
+    return facts_of(signed("telnyx", sent))
+
+
+def folded(*sent: Sent) -> dict[str, object]:
+    call = fold("acme", Node(TALK, is_carrier=True), [fact for each in sent for fact in facts(each)]).call
+    return {name: getattr(call, name) for name in call.__struct_fields__}
+
+
+def test_user_busy_is_busy_and_not_completed() -> None:
+    """Peers, point 16."""
+    call = folded(event("call.initiated", TALK, 0), hangup(TALK, 3, "user_busy", "486"))
+    assert (call["status"], call["duration_seconds"], call["hangup_cause"]) == ("busy", 0, 17)
+
+
+def test_a_hangup_has_no_duration_so_the_talk_is_from_answer_to_hangup() -> None:
+    told = [event("call.answered", TALK, 5.25), hangup(TALK, 42.75, "normal_clearing", "200")]
+    assert "talk_seconds" not in facts(told[1])[0].said
+    assert folded(*told)["duration_seconds"] == folded(*told[::-1])["duration_seconds"] == 37
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"),
+    [
+        ("normal_clearing", "completed"),
+        ("time_limit", "completed"),
+        ("user_busy", "busy"),
+        ("no_answer", "no-answer"),
+        ("timeout", "no-answer"),
+        ("originator_cancel", "canceled"),
+        ("call_rejected", "failed"),
+        ("not_found", "failed"),
+        ("unspecified", "failed"),
+        ("a_word_of_next_year", "failed"),
+    ],
+)
+def test_each_cause_of_a_hangup(cause: str, status: str) -> None:
+    call = folded(hangup(TALK, 3, cause, "unspecified"))
+    assert (call["status"], call["end_reason"], call["sip_code"]) == (status, cause, None)
+
+
+@pytest.mark.parametrize("cause", ["unspecified", "a_word_of_next_year"])
+def test_an_answered_call_is_completed_whatever_ended_it(cause: str) -> None:
+    assert folded(event("call.answered", TALK, 5), hangup(TALK, 9, cause, "200"))["status"] == "completed"
+
+
+def test_another_attempt_of_the_same_event_is_a_repeat() -> None:
+    sent = hangup(TALK, 3, "user_busy", "486")
+    again = sent._replace(body=sent.body.replace(b'"attempt": 1', b'"attempt": 2'))
+    assert again.body != sent.body
+    assert facts(again)[0].key == facts(sent)[0].key
+
+
+def test_legs_are_calls_of_their_own_and_the_leg_id_is_linked() -> None:
+    (fact,) = facts(event("call.answered", TALK, 5))
+    assert fact.call_sid == TALK
+    assert fact.links == (Node("leg-of-talk-0a1b2c", is_carrier=False),)
+    (recording,) = facts(
+        event(
+            "call.recording.saved",
+            TALK,
+            50,
+            call_control_id=None,
+            recording_urls={"mp3": "https://recordings.example/1.mp3"},
+        )
+    )
+    assert recording.call_sid == "leg-of-talk-0a1b2c"
+    assert recording.said["recording_url"] == "https://recordings.example/1.mp3"
+
+
+@pytest.mark.parametrize(
+    ("result", "answered_by"),
+    [
+        ("human", "human"),
+        ("human_residence", "human"),
+        ("human_business", "human"),
+        ("machine", "machine"),
+        ("fax_detected", "fax"),
+        ("silence", "unknown"),
+        ("not_sure", "unknown"),
+    ],
+)
+def test_each_result_of_machine_detection(result: str, answered_by: str) -> None:
+    (fact,) = facts(event("call.machine.premium.detection.ended", TALK, 8, result=result))
+    assert fact.said["answered_by"] == answered_by
+    assert "status" not in fact.said
+
+
+def test_events_of_messages_tell_nothing_of_a_call() -> None:
+    assert facts(Sent(b'{"data": {"event_type": "message.received", "payload": {}}}')) == []
+
+
+def test_texml_writes_its_times_in_two_ways() -> None:
+    written = ["2026-08-22 08:00:02.731479Z", "2026-08-22T08:00:02.731479Z"]
+    seconds = {facts(texml("ringing", Timestamp=text))[0].occurred_us for text in written}
+    mail = facts(texml("ringing", Timestamp="Sat, 22 Aug 2026 08:00:02 +0000"))[0].occurred_us
+    assert seconds == {mail + 731_479}
+
+
+def test_texml_comes_as_json_too() -> None:
+    body = b'{"CallSid": "v3:one", "CallStatus": "completed", "CallDuration": "2", "SequenceNumber": 3}'
+    (fact,) = facts(Sent(body))
+    assert (fact.call_sid, fact.said["status"], fact.said["talk_seconds"], fact.sequence) == (
+        *("v3:one", "completed"),
+        *(2, 3),
+    )
+
+
+def test_a_call_is_credited_to_the_account_that_the_tenant_named() -> None:
+    callback = signed("telnyx", event("call.answered", TALK, 5))
+    named = Callback(callback.method, callback.url, callback.headers, callback.body, NOW_US, "acme-main")
+    assert facts_of(named)[0].said["provider_account"] == "acme-main"
+    assert "provider_account" not in facts_of(callback)[0].said
+
+
+@pytest.mark.parametrize("sent", samples.SAMPLES.story, ids=lambda sent: str(sent.body[:60]))
+def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
+    # The SDK reads the clock itself.
+    now_us = time.time_ns() // 1_000
+    headers = sign(sent, "", {"public_key": public(KEY)}, now_us)
+    callback = Callback("POST", "https://calls.example", headers, sent.body, now_us)
+    assert verify(callback, {"public_key": public(KEY)})
+    if sent.content_type != FORM:
+        client = Telnyx(api_key="none", public_key=public(KEY))
+        assert client.webhooks.unwrap(sent.body.decode(), headers=headers) is not None
+
+
+@pytest.mark.parametrize("key", ["", "!", "YQ==", "\xff", public(KEY) + "=="])
+def test_a_key_that_is_none_lets_nobody_in(key: str) -> None:
+    callback = signed("telnyx", event("call.answered", TALK, 5))
+    assert verify(callback, {"public_key": key}) is False
+
+
+def test_a_time_that_is_not_signed_does_not_refresh_a_request() -> None:
+    callback = signed("telnyx", event("call.answered", TALK, 5))
+    later_us = NOW_US + 3_600 * SECOND_US
+    fresh = {**callback.headers, "telnyx-timestamp": str(later_us // SECOND_US)}
+    assert not verify(
+        Callback("POST", callback.url, fresh, callback.body, later_us), {"public_key": public(KEY)}
+    )

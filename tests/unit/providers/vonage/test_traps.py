@@ -1,0 +1,147 @@
+"""What Vonage does that others do not: each trap by its name."""
+
+import json
+import random
+from hashlib import sha256
+from itertools import permutations
+from typing import Any
+
+import jwt
+import pytest
+from vonage_jwt.verify_jwt import verify_signature
+
+from calltally.calls.events import Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import Call
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.providers.callback import Callback
+from calltally.providers.vonage.normalise import facts_of
+from calltally.providers.vonage.signature import verify
+from tests.unit.providers.sampling import NOW_US, Sent, signed
+from tests.unit.providers.vonage.samples import ENDED, SAMPLES, TALK, asked, event, machine, posted, token
+
+SECRET = SAMPLES.secrets["signature_secret"]
+
+
+def fact(sent: Sent) -> Fact:
+    (only,) = facts_of(signed("vonage", sent))
+    return only
+
+
+def folded(sent: list[Sent]) -> Call:
+    return fold("acme", Node(TALK, is_carrier=True), [fact(each) for each in sent]).call
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("busy", "busy"),
+        ("failed", "failed"),
+        ("rejected", "failed"),
+        ("timeout", "no-answer"),
+        ("unanswered", "no-answer"),
+        ("cancelled", "canceled"),
+    ],
+)
+def test_completed_after_an_unanswered_end_takes_nothing_back(word: str, status: str) -> None:
+    told = [posted("started", 0), posted(word, 20), posted("completed", 20.4, duration="0")]
+    for order in permutations(told):
+        call = folded(list(order))
+        assert (call.status, call.duration_seconds, call.conflicts) == (status, 0, 0)
+
+
+def test_numbers_get_their_plus_and_short_ones_stay() -> None:
+    assert fact(posted("started", 0)).said["from_number"] == "+14155550100"
+    said = fact(posted("started", 0, **{"from": "12345", "to": "sip:bob@pbx.example"})).said
+    assert (said["from_number"], said["to_number"]) == ("12345", "sip:bob@pbx.example")
+
+
+def test_durations_rates_and_prices_are_strings() -> None:
+    said = fact(posted("completed", 42.7, **ENDED)).said
+    assert said["talk_seconds"] == 37
+    assert said["cost"] == {"amount": "0.00277500", "currency": "EUR"}
+    assert fact(posted("completed", 42.7, duration=37)).said["talk_seconds"] == 37
+
+
+@pytest.mark.parametrize("word", ["human", "machine"])
+def test_events_of_machine_detection_name_their_call_otherwise(word: str) -> None:
+    found = fact(machine(word, 6))
+    assert (found.call_sid, found.said["answered_by"]) == (TALK, word)
+    assert "status" not in found.said
+
+
+@pytest.mark.parametrize("word", ["record", "input", "transfer", "disconnected"])
+def test_events_aside_say_nothing_of_the_state(word: str) -> None:
+    assert "status" not in fact(posted(word, 9)).said
+
+
+def test_an_event_by_get_says_the_same_as_by_post() -> None:
+    by_post = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
+    by_get = fact(asked("completed", 50, duration="12"))
+    assert by_get.said == by_post.said
+    assert by_get.raw.startswith(b"from=14155550100&")
+
+
+def test_the_legs_of_a_conversation_are_calls_of_their_own() -> None:
+    legs = [
+        posted("answered", 5, f"{digit * 8}-0000-0000-0000-000000000000", conversation_uuid="CON-1")
+        for digit in "12"
+    ]
+    assert len({fact(leg).call_sid for leg in legs}) == 2
+
+
+def test_events_out_of_order_fold_to_the_call() -> None:
+    """Peers, point 4 (Nexmo/nexmo-developer#1653)."""
+    told = [
+        posted("started", 0),
+        posted("ringing", 1.5),
+        posted("answered", 5),
+        posted("completed", 42.7, **ENDED),
+    ]
+    expected = folded(told)
+    assert (expected.status, expected.duration_seconds, expected.ring_seconds) == ("completed", 37, 3)
+    for seed in range(10):
+        assert folded(random.Random(seed).sample(told, 4)) == expected
+
+
+def test_a_time_with_an_offset_is_the_same_instant() -> None:
+    found = fact(
+        Sent(json.dumps({**event("ringing", 1), "timestamp": "2026-08-22T10:00:01.000+02:00"}).encode())
+    )
+    assert found.occurred_us == parse_instant("2026-08-22T08:00:01Z")
+
+
+@pytest.mark.parametrize("sent", SAMPLES.story, ids=lambda sent: str((sent.body or sent.query)[:40]))
+def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
+    bearer = signed("vonage", sent).headers["authorization"]
+    assert verify_signature(bearer.removeprefix("Bearer "), SECRET)
+    assert not verify_signature(bearer.removeprefix("Bearer "), "another-secret-of-over-32-characters")
+
+
+def is_let_in(bearer: str, *, method: str = "POST", body: bytes = b"{}") -> bool:
+    headers = {"authorization": f"Bearer {bearer}"}
+    return verify(
+        Callback(method, "https://calls.example/?a=1", headers, body, NOW_US), {"signature_secret": SECRET}
+    )
+
+
+def test_a_token_without_the_hash_of_its_payload_vouches_for_no_body() -> None:
+    assert is_let_in(token(SECRET, NOW_US, payload_hash=sha256(b"{}").hexdigest()))
+    assert not is_let_in(token(SECRET, NOW_US))
+    assert not is_let_in(token(SECRET, NOW_US, payload_hash=sha256(b"").hexdigest()))
+    for payload in (None, b"", b"a=1"):
+        hashed = None if payload is None else sha256(payload).hexdigest()
+        assert is_let_in(token(SECRET, NOW_US, payload_hash=hashed), method="GET", body=b"")
+    assert not is_let_in(
+        token(SECRET, NOW_US, payload_hash=sha256(b"a=2").hexdigest()), method="GET", body=b""
+    )
+
+
+def test_a_token_of_another_scheme_or_none_is_kept_out() -> None:
+    claims: dict[str, Any] = {"iat": NOW_US // SECOND_US, "payload_hash": sha256(b"{}").hexdigest()}
+    assert is_let_in(jwt.encode(claims, SECRET, "HS256"))
+    assert not is_let_in(jwt.encode(claims, "", "none"))
+    assert not is_let_in(jwt.encode(claims, SECRET + SECRET, "HS512"))
+    assert not is_let_in(jwt.encode({**claims, "exp": claims["iat"] - 1}, SECRET, "HS256"))
+    assert not is_let_in(jwt.encode({"payload_hash": claims["payload_hash"]}, SECRET, "HS256"))
