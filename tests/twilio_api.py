@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bench.call_resource import ACCOUNT, Resource, resource
@@ -131,8 +131,19 @@ def _error(status: int, code: int, message: str) -> Reply:
     return Reply(status, {"code": code, "message": message, "more_info": more, "status": status})
 
 
+class StandIn(Protocol):
+    """What can be served: it is told the target and the sign-in of each GET."""
+
+    url: str
+
+    def answer(self, target: str, authorization: str) -> Reply: ...
+
+
+A = TypeVar("A", bound=StandIn)
+
+
 @contextmanager
-def served(api: TwilioApi) -> Iterator[TwilioApi]:
+def served(api: A) -> Iterator[A]:
     """The stand-in on a port of its own; `api.url` is where."""
 
     class Handler(BaseHTTPRequestHandler):

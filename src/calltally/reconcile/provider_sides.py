@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.events import Fact
+from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
-from calltally.calls.times import parse_instant
+from calltally.calls.times import SECOND_US, parse_instant
 from calltally.spill import Spill
 from calltally.store.content import bodies, pack_fact, unpack_fact
 
@@ -103,17 +103,25 @@ def their_call(fact: Fact, *, keep: bool = False) -> TheirCall:
     A listing without a status says that there is a call, as the ledger's fold has it: `queued`.
     """
     said = fact.said
-    talk_seconds = said.get("talk_seconds")
     return TheirCall(
         fact.call_sid,
         said.get("status", Status.QUEUED),
-        None if talk_seconds is None else int(talk_seconds),
+        talk_of(said),
         said.get("started_us", fact.occurred_us),
         said.get("ended_us"),
         fact.received_us,
         pack_fact(fact) if keep else None,
         bodies.compress(fact.raw) if keep else b"",
     )
+
+
+def talk_of(said: Said) -> int | None:
+    """The talk that a listing states, in whole seconds: outright, or by its answer and its end."""
+    if "talk_seconds" in said:
+        return int(said["talk_seconds"])
+    if said.get("status") == Status.COMPLETED and "answered_us" in said and "ended_us" in said:
+        return max(0, said["ended_us"] - said["answered_us"]) // SECOND_US
+    return None
 
 
 class Sides:

@@ -10,7 +10,7 @@ from calltally.calls.events import Door, Fact
 from calltally.providers.callback import Refusal
 from calltally.reconcile.against_provider import Terms, is_asked, judge
 from calltally.reconcile.findings import Finding, Kind
-from calltally.reconcile.provider_sides import OurCall, Pair, TheirCall, our_calls, their_call
+from calltally.reconcile.provider_sides import OurCall, Pair, TheirCall, our_calls, talk_of, their_call
 from calltally.store.lookup import facts_of_call, find_call
 from calltally.store.store import Store
 
@@ -88,5 +88,5 @@ class Recheck:
 def _is_word(fact: Fact, theirs: TheirCall) -> bool:
     if fact.door not in _LISTS or fact.call_sid != theirs.call_sid:
         return False
-    said = fact.said.get("status"), fact.said.get("talk_seconds")
+    said = fact.said.get("status"), talk_of(fact.said)
     return said == (theirs.status, theirs.duration_seconds)
