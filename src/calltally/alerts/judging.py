@@ -170,7 +170,7 @@ def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
         from_s -= from_s % STEP_S
     to_s = min(last_s, from_s + _MOST_STEPS * STEP_S)
     rows = yield from steps_between(tenant, from_s - LATE_S, to_s)
-    return _Work(judging, memory, rules, min(from_s, to_s), to_s, _by_step(rows))
+    return _Work(judging, memory, rules, min(from_s, to_s), to_s, by_step(rows))
 
 
 def _remembered(judging: Judging) -> _Memory:
@@ -183,7 +183,8 @@ def _remembered(judging: Judging) -> _Memory:
         raise DamagedStore(message) from fault
 
 
-def _by_step(steps: Steps) -> dict[int, Rows]:
+def by_step(steps: Steps) -> dict[int, Rows]:
+    """Rows by the step that they are of."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[key._replace(step_s=0)] = cells

@@ -4,6 +4,7 @@ It needs none of the packages that only the server needs, and loads its HTTP lib
 `calltally.client.errors` has what it raises, `calltally.client.webhooks` checks what the service delivers.
 """
 
+from calltally.client.alerts import AlertPage, AlertRecord
 from calltally.client.clients import AsyncClient, Client
 from calltally.client.errors import ClientError
 from calltally.client.filters import Filters, Window
@@ -23,6 +24,8 @@ from calltally.client.streaming import Streamed
 from calltally.client.wire import Answer, Request
 
 __all__ = [
+    "AlertPage",
+    "AlertRecord",
     "Answer",
     "AsyncClient",
     "CallDetail",

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import following, operations, sending, streaming
+from calltally.client import alerts, following, operations, sending, streaming
 from calltally.client.plan import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
 from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
 from calltally.client.transport import AwaitingTransport, BlockingTransport
@@ -135,6 +135,11 @@ class Client(_Opened):
     iter_changes = iterating(following.iter_changes)
     iter_change_pages = iterating(following.iter_change_pages)
     stream = blocking(streaming.stream)
+    list_alerts = blocking(alerts.list_alerts)
+    get_alert = blocking(alerts.get_alert)
+    acknowledge_alert = blocking(alerts.acknowledge_alert)
+    resolve_alert = blocking(alerts.resolve_alert)
+    mute_alert = blocking(alerts.mute_alert)
 
 
 class AsyncClient(_Opened):
@@ -169,3 +174,8 @@ class AsyncClient(_Opened):
     iter_changes = iterating_async(following.iter_changes)
     iter_change_pages = iterating_async(following.iter_change_pages)
     stream = awaiting(streaming.stream)
+    list_alerts = awaiting(alerts.list_alerts)
+    get_alert = awaiting(alerts.get_alert)
+    acknowledge_alert = awaiting(alerts.acknowledge_alert)
+    resolve_alert = awaiting(alerts.resolve_alert)
+    mute_alert = awaiting(alerts.mute_alert)
