@@ -1,6 +1,6 @@
 """Alerts of a server, and what is done about them."""
 
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote
 
 import msgspec
@@ -43,17 +43,30 @@ class AlertRecord(msgspec.Struct, frozen=True):
     history: tuple[dict[str, Any], ...] = ()
 
 
+class AlertFilters(TypedDict, total=False):
+    """Which alerts; `state` may be `unresolved`, times are RFC 3339 or dates."""
+
+    state: str
+    kind: str
+    route: str
+    provider: str
+    from_: str
+    to: str
+
+
 AlertPage = Page[AlertRecord]
 _alert: Final = msgspec.json.Decoder(AlertRecord)
 _page: Final = msgspec.json.Decoder(AlertPage)
 
 
-def list_alerts(plan: Plan, *, limit: int = 25, offset: int = 0, **filters: str) -> Talk[AlertPage]:
+def list_alerts(
+    plan: Plan, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
+) -> Talk[AlertPage]:
     """A page of alerts, the newest first, by `state`, `kind`, `route`, `provider`, `from_` and `to`.
 
     Raises ClientError.
     """
-    pairs = [(name.removesuffix("_"), value) for name, value in filters.items()]
+    pairs = [(name.removesuffix("_"), str(value)) for name, value in filters.items()]
     paged: Pairs = [*pairs, ("limit", str(limit)), ("offset", str(offset))]
     return read_page((yield from send(plan, Request("GET", _PATH, paged))), _page)
 
