@@ -45,7 +45,7 @@ def fact_of(event: Mapping[str, Any], source: Source) -> Fact:
         provider=words.NAME,
         account=source.account,
         event_id="",  # Kamailio gives none: what it posts again is the same to the byte.
-        sequence=None,
+        sequence=words.ORDER[event["event"]],
         occurred_us=occurred_us,
         received_us=source.received_us,
         digest=content_digest(event),
@@ -64,9 +64,16 @@ def _said(event: Mapping[str, Any], source: Source) -> Said:
         if (instant_us := _instant(event, theirs, source.received_us)) is not None:
             said[ours] = instant_us  # type: ignore[literal-required]  # the names are those of Said
     if said.get("status") == Status.FAILED:
-        said["status"] = words.UNANSWERED.get(said.get("sip_code", 0), Status.FAILED)
+        said["status"] = _unanswered(said)
     check_times(said)
     return said
+
+
+def _unanswered(said: Said) -> Status:
+    code = said.get("sip_code", 0)
+    if code == words.TIMED_OUT and "ringing_us" in said:
+        return Status.NO_ANSWER
+    return words.UNANSWERED.get(code, Status.FAILED)
 
 
 def _instant(event: Mapping[str, Any], name: str, received_us: int) -> int | None:

@@ -15,13 +15,17 @@ EVENTS: Final[Mapping[str, Status]] = {
     "ended": Status.COMPLETED,
     "failed": Status.FAILED,
 }
+# A call goes through its states in this order; times of whole seconds do not tell which came first.
+ORDER: Final = {name: number for number, name in enumerate(EVENTS, start=1)}
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
 }
 # How a call ended that nobody answered, by the final answer: RFC 3261 section 21.
 _BUSY: Final = (486, 600)
-_NO_ANSWER: Final = (408, 480)
+_NO_ANSWER: Final = (480,)
+# Nobody said anything in time: no answer if it rang, else the callee was not there.
+TIMED_OUT: Final = 408
 _CANCELED: Final = (487,)
 UNANSWERED: Final[Mapping[int, Status]] = {
     **dict.fromkeys(_BUSY, Status.BUSY),

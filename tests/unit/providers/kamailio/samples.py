@@ -5,7 +5,7 @@ import json
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
 START = 1_787_386_800  # 2026-08-22T08:20:00Z
-TALKED, BUSY, OPEN = (f"{number}-7@192.0.2.1" for number in (1, 2, 3))
+TALKED, BUSY, OPEN, RANG, GONE = (f"{number}-7@192.0.2.1" for number in range(1, 6))
 
 
 def sign(_sent: Sent, _url: str, secrets: Secrets, _signed_at_us: int) -> Headers:
@@ -24,6 +24,11 @@ EVENTS = [
     event("ended", TALKED, 42, invited_at=str(START), ended_at=str(START + 42)),
     event("started", BUSY, 3),
     event("failed", BUSY, 4, code="486"),
+    event("started", RANG, 3),
+    event("ringing", RANG, 3),
+    event("failed", RANG, 9, code="408", ringing_at=str(START + 3)),
+    event("started", GONE, 3),
+    event("failed", GONE, 6, code="408"),
     event("started", OPEN, 5),
     event("answered", OPEN, 8),
 ]
@@ -37,6 +42,8 @@ CALLS: dict[str, dict[str, object]] = {
     },
     BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486},
     OPEN: {"status": "in-progress", "ended_at": None},
+    RANG: {"status": "no-answer", "sip_code": 408, "ring_seconds": 6},
+    GONE: {"status": "failed", "sip_code": 408},
 }
 
 

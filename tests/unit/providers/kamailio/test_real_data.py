@@ -26,6 +26,13 @@ def test_the_file_of_a_real_switch_is_201_calls() -> None:
     assert {call.conflicts for call in calls} == {0}
 
 
+def test_states_of_one_second_stand_in_their_order_however_they_come() -> None:
+    names = ("answered", "started", "ringing")
+    lines = [json.dumps({"event": name, "call_id": "1@x", "ts": 1_795_527_998}).encode() for name in names]
+    facts = [item for item in list_facts(lines, Source(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)]
+    assert fold("acme", Node("1@x", is_carrier=True), facts).call.status == "in-progress"
+
+
 def test_a_request_says_what_the_line_says() -> None:
     line = FILE.read_bytes().splitlines()[0]
     (fact,) = facts_of(Callback("POST", "https://calls.example/", {}, line, AFTER_US))
