@@ -31,6 +31,7 @@ HANDLERS: Final[Sequence[Any]] = (
     call_logs.list_call_log_events,
     changes.list_changes,
     analytics.measure_launch_quality,
+    analytics.view_launch,
     events.send_events,
     *EXPORT_HANDLERS,
     *RECONCILIATION_HANDLERS,

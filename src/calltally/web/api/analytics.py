@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from calltally.analytics.answering import QualityShown, csv_rows, quality_shown
 from calltally.analytics.asking import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
+from calltally.analytics.launch_query import LAUNCH_PARAMETERS, parse_launch_query
+from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
 from calltally.analytics.measuring import (
     Measurement,
     Window,
@@ -23,7 +25,7 @@ from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.formats.csv_lines import guard
 from calltally.store.tenants import admin_list_tenants
 from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ
-from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of
+from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.operations import Answer, Operation
 from calltally.web.query import pairs_of
 from calltally.web.reply import Reply
@@ -77,6 +79,32 @@ async def measure_launch_quality(request: AnyRequest) -> Reply:
     if _is_csv(request, query):
         return Reply(csv_bytes(shown), media_type=b"text/csv; charset=utf-8; header=present")
     return Reply.json(shown)
+
+
+LAUNCH: Final = Operation(
+    id="viewLaunch",
+    tag=ANALYTICS_TAG,
+    summary="A route or an agent since its launch, hour by hour, against what was before, with a verdict.",
+    meaning="`verdict` is worse where any rate is, better where one is and none is worse, else no difference"
+    f" yet. {METHOD} So looking every hour makes no false verdict likelier: over all looks and rates it is at"
+    " most one in twenty launches.",
+    scope=CALLS_READ,
+    of_tenant=True,
+    query=LAUNCH_PARAMETERS,
+    reads_query=True,
+    answers={200: Answer(meaning="The launch, and what it is held against.", schema=LaunchShown)},
+    problems=("not-found",),
+)
+
+
+@get("/api/v1/analytics/launch", operation=LAUNCH)
+async def view_launch(request: AnyRequest) -> Reply:
+    """Read in a thread: an agent's hours are of the finest grain."""
+    parts, tenant = parts_of(request), tenant_of(request)
+    pairs = pairs_of(request.scope["query_string"])
+    query = parse_launch_query(pairs, is_admin=access_of(request).is_admin)
+    view = partial(launch_view, tenant, query, parts.clock())
+    return Reply.json(await parts.store.read_tenant(tenant, view, long=True))
 
 
 def _query(request: AnyRequest) -> QualityQuery:

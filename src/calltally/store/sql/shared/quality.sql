@@ -40,3 +40,8 @@ GROUP BY {keys} LIMIT :most;
 SELECT {keys}, histograms FROM quality
 WHERE tenant = :tenant AND grain = :grain AND bucket_s >= :lo_s AND bucket_s < :hi_s AND histograms IS NOT NULL
     AND attempts > 0 {filters};
+
+-- name: first_bucket_of_facet
+-- When a route, agent or provider had its first call, to the width of its counters.
+SELECT min(bucket_s) FROM counts
+WHERE tenant = :tenant AND facet = :facet AND width_s = :width_s AND calls > 0;

@@ -1,0 +1,198 @@
+"""Whether a launch is better or worse than what was before, however often one looks. Pure statistics.
+
+Somebody who watches a launch looks every hour, and stops when a number pleases or frightens: tests that are
+made for one look then err far more often than they say. So the rate since the launch has a *confidence
+sequence*: bounds that hold at all times together (H. Robbins, Annals of Mathematical Statistics 41 (1970): a
+mixture of likelihoods over a beta distribution, and Ville's inequality). The rate before is counted once, and
+has Wilson's interval. A verdict is given where the two do not meet.
+
+Hours of real traffic differ by more than chance. By how much is estimated (Pearson's chi-square over its
+degrees of freedom), and that many calls count as one (quasi-likelihood).
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from math import inf, lgamma, log
+from typing import Final, NamedTuple
+
+from calltally.calls.intervals import CONFIDENCE, Interval, Share, two_sided, wilson
+
+# Half of what may be wrong is for the bounds before, half for those since.
+_MAY_BE_WRONG: Final = 1 - CONFIDENCE
+# Jeffreys: a rate near 0 or 1 is as likely as one between.
+_PRIOR: Final = 0.5
+# An hour of fewer calls says nothing of how much hours differ.
+_LEAST_OF_HOUR: Final = 5
+_MOST_CALLS: Final = 10_000_000
+_STEPS: Final = 60
+
+
+class Verdict(StrEnum):
+    """What can be said of a launch."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    NO_DIFFERENCE_YET = "no difference yet"
+
+
+class Judged(NamedTuple):
+    """A rate that is judged, and whether more of it is better."""
+
+    name: str
+    more_is_better: bool
+
+
+JUDGED: Final = (
+    Judged("answer_rate", more_is_better=True),
+    Judged("failure_rate", more_is_better=False),
+    Judged("provider_failure_rate", more_is_better=False),
+    Judged("no_answer_rate", more_is_better=False),
+    Judged("containment_rate", more_is_better=True),
+    Judged("short_call_rate", more_is_better=False),
+)
+
+
+class Evidence(NamedTuple):
+    """What a verdict rests on.
+
+    `since` and `before` are where the two rates lie; they hold together, for all rates that are judged,
+    however often one looks. `over_dispersion` is how many calls count as one. `more_calls` is how many more
+    would tell if the rate stayed as it is: 0 where they do, None where no number would.
+    """
+
+    verdict: Verdict
+    since: Interval | None
+    before: Interval | None
+    over_dispersion: float
+    more_calls: int | None
+
+
+class Hours:
+    """A rate hour by hour, as sums alone: a look after each hour costs no more than one at the end."""
+
+    __slots__ = ("_enough", "_hours", "_squares", "calls", "events")
+
+    def __init__(self, hours: Iterable[Share] = ()) -> None:
+        self.events = self.calls = 0
+        self._enough = Share(0, 0)
+        self._hours, self._squares = 0, 0.0
+        for hour in hours:
+            self.add(hour)
+
+    def add(self, hour: Share) -> None:
+        """One more hour, of any number of calls."""
+        self.events += hour.numerator
+        self.calls += hour.denominator
+        if hour.denominator >= _LEAST_OF_HOUR:
+            self._hours += 1
+            self._enough = Share(
+                self._enough.numerator + hour.numerator, self._enough.denominator + hour.denominator
+            )
+            self._squares += hour.numerator**2 / hour.denominator
+
+    def over_dispersion(self) -> float:
+        """How much more hours differ than chance would have it; at least 1, also for too few hours."""
+        events, calls = self._enough
+        if self._hours <= 1 or events in {0, calls}:
+            return 1.0
+        rate = events / calls
+        chi_square = (self._squares - 2 * rate * events + rate * rate * calls) / (rate * (1 - rate))
+        return max(1.0, chi_square / (self._hours - 1))
+
+
+def judge(judged: Judged, since: Hours, before: Hours) -> Evidence:
+    """The verdict on one rate, from the hours since a launch and those before."""
+    dispersion = max(since.over_dispersion(), before.over_dispersion())
+    now = Effective(since.events / dispersion, since.calls / dispersion)
+    bounds = _wilson(Effective(before.events / dispersion, before.calls / dispersion))
+    if bounds is None or since.calls == 0:
+        return Evidence(Verdict.NO_DIFFERENCE_YET, None, bounds, dispersion, None)
+    side = _side(now, bounds)
+    verdict = Verdict.NO_DIFFERENCE_YET
+    if side:
+        verdict = Verdict.BETTER if (side > 0) == judged.more_is_better else Verdict.WORSE
+    more = 0 if side else _more_calls(now, bounds, dispersion)
+    return Evidence(verdict, sequence_bounds(now), bounds, dispersion, more)
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """Worse where anything is; better where something is, and nothing worse."""
+    for verdict in (Verdict.WORSE, Verdict.BETTER):
+        if verdict in verdicts:
+            return verdict
+    return Verdict.NO_DIFFERENCE_YET
+
+
+class Effective(NamedTuple):
+    """So many of so many calls: fractions of calls where hours differ by more than chance."""
+
+    events: float
+    calls: float
+
+
+def sequence_bounds(seen: Effective) -> Interval:
+    """Where the rate behind what was seen lies: at all times together, for all rates that are judged."""
+    middle = seen.events / seen.calls
+    return Interval(_bound(seen, 0.0, middle), _bound(seen, 1.0, middle))
+
+
+def _bound(seen: Effective, end: float, middle: float) -> float:
+    """Between the rate that was seen and an end of the scale: the last one that is not ruled out."""
+    if middle == end or not _is_ruled_out(seen, end):
+        return end
+    out, inside = end, middle
+    for _ in range(_STEPS):
+        between = (out + inside) / 2
+        out, inside = (between, inside) if _is_ruled_out(seen, between) else (out, between)
+    return out
+
+
+def _is_ruled_out(seen: Effective, rate: float) -> bool:
+    """By Ville: if this were the rate, the mixture would hardly ever become so much likelier than it."""
+    return _log_evidence(seen, rate) >= log(2 * len(JUDGED) / _MAY_BE_WRONG)
+
+
+def _log_evidence(seen: Effective, rate: float) -> float:
+    missed = seen.calls - seen.events
+    mixture = _log_beta(seen.events + _PRIOR, missed + _PRIOR) - _log_beta(_PRIOR, _PRIOR)
+    return mixture - _times_log(seen.events, rate) - _times_log(missed, 1 - rate)
+
+
+def _times_log(times: float, rate: float) -> float:
+    if times == 0:
+        return 0.0
+    return times * log(rate) if rate > 0 else -inf
+
+
+def _log_beta(a: float, b: float) -> float:
+    return lgamma(a) + lgamma(b) - lgamma(a + b)
+
+
+def _side(now: Effective, before: Interval) -> int:
+    """1 where the rate since lies above all that it can have been before, -1 where below, else 0."""
+    rate = now.events / now.calls
+    if rate > before.high and _is_ruled_out(now, before.high):
+        return 1
+    return -1 if rate < before.low and _is_ruled_out(now, before.low) else 0
+
+
+def _more_calls(now: Effective, before: Interval, dispersion: float) -> int | None:
+    """How many more calls at the rate that was seen; None where it is one that was usual before."""
+    rate = now.events / now.calls
+    if before.low <= rate <= before.high:
+        return None
+    few, many = now.calls, now.calls
+    while not _side(Effective(rate * many, many), before):
+        few, many = many, many * 2
+        if many * dispersion > _MOST_CALLS:
+            return None
+    for _ in range(_STEPS):
+        between = (few + many) / 2
+        few, many = (few, between) if _side(Effective(rate * between, between), before) else (between, many)
+    return max(1, round((many - now.calls) * dispersion))
+
+
+def _wilson(seen: Effective) -> Interval | None:
+    confidence = 1 - _MAY_BE_WRONG / 2 / len(JUDGED)
+    # Whole calls: the half of one that is lost is beyond all that is told.
+    return wilson(Share(round(seen.events), round(seen.calls)), two_sided(confidence))

@@ -1,0 +1,97 @@
+"""The query of the launch view: what was launched, since when, and against what it is held."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from calltally.analytics.asking import UTC, zone_value
+from calltally.calls.errors import Fault
+from calltally.calls.filters import PARAMETERS
+from calltally.calls.parameters import Parameter, instant_value, read_all, refuse, text_value
+from calltally.calls.times import DAY_US
+
+# How far back what was before is looked for.
+BEFORE_US: Final = 28 * DAY_US
+# Beyond this a launch is none any more.
+MOST_US: Final = 180 * DAY_US
+_BETWEEN: Final = ".."
+_OF_LIST: Final = {each.name: each for each in PARAMETERS}
+_ROUTE: Final = "The route that was launched, or changed."
+_AGENT: Final = "The voice agent, or the version of it, that was launched."
+_SINCE: Final = "When it was; the hour of its first call if left out."
+_TO: Final = "Up to when; up to now if left out."
+_BASELINE: Final = (
+    "What to hold it against: the name of another route or agent, whichever is asked for. Left out, its"
+    " predecessor: of an agent the one that had most calls of the same routes in the 28 days before, of a"
+    " route the route itself in those days."
+)
+_WINDOW: Final = "The window of that, as `<from>..<to>`; the 28 days before the launch if left out."
+_TZ: Final = "The IANA zone in which hours are named; UTC if left out."
+
+
+class LaunchQuery(msgspec.Struct, frozen=True):
+    """Either a route or an agent; times in microseconds."""
+
+    route: str | None = None
+    agent: str | None = None
+    since_us: int | None = None
+    to_us: int | None = None
+    baseline: str | None = None
+    window: tuple[int, int] | None = None
+    zone: str = UTC
+    tenant: str | None = None
+
+    @property
+    def facet(self) -> str:
+        """What is launched: `route` or `agent`."""
+        return "route" if self.route is not None else "agent"
+
+    @property
+    def name(self) -> str:
+        """Which one."""
+        return self.route or self.agent or ""
+
+
+def _window(text: str) -> tuple[int, int]:
+    start, between, end = text.partition(_BETWEEN)
+    if not between:
+        raise ValueError("must be <from>..<to>, as 2026-10-01..2026-10-08")
+    window = instant_value(start), instant_value(end)
+    if window[0] >= window[1]:
+        raise ValueError("must begin before it ends")
+    return window
+
+
+LAUNCH_PARAMETERS: Final = (
+    Parameter("route", "route", _ROUTE, _OF_LIST["route"].schema, "appointments", text_value),
+    Parameter("agent", "agent", _AGENT, _OF_LIST["agent"].schema, "scheduler-v2", text_value),
+    Parameter("since", "since_us", _SINCE, _OF_LIST["from"].schema, "2026-10-01T09:00:00Z", instant_value),
+    Parameter("to", "to_us", _TO, _OF_LIST["to"].schema, "2026-10-03T09:00:00Z", instant_value),
+    Parameter("baseline", "baseline", _BASELINE, _OF_LIST["agent"].schema, "scheduler", text_value),
+    Parameter(
+        "baseline_window",
+        "window",
+        _WINDOW,
+        {"type": "string", "maxLength": 80},
+        "2026-09-01..2026-10-01",
+        _window,
+    ),
+    Parameter("tz", "zone", _TZ, _OF_LIST["tz"].schema, "Europe/Berlin", zone_value),
+    _OF_LIST["tenant"],
+)
+
+
+def parse_launch_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> LaunchQuery:
+    """The query that decoded pairs ask for; raises InvalidInput with every fault in them."""
+    known = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.for_admin}
+    values, faults = read_all(pairs, known)
+    refuse([*faults, *_contradictions(values)])
+    return LaunchQuery(**values)
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
+    if ("route" in values) == ("agent" in values):
+        yield Fault("route", "name either the route or the agent that was launched")
+    if "since_us" in values and "to_us" in values and values["since_us"] >= values["to_us"]:
+        yield Fault("since", "since must be earlier than to")

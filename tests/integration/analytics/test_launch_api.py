@@ -1,0 +1,109 @@
+"""The launch view over HTTP: against a predecessor, another of one's choice, and nothing at all."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Bench
+from tests.integration.store.probing import submit
+from tests.integration.web.service import Service, at_fault, slug
+from tests.telling import fact
+
+PATH = "/api/v1/analytics/launch"
+DAY_S = 86_400
+FAILED: dict[str, Any] = {"status": "failed"}
+ANSWERED: dict[str, Any] = {"status": "completed", "talk_seconds": 20}
+LAUNCHED = "since=2026-09-21T13:00:00Z&to=2026-09-22T13:00:00Z"
+
+
+def calls(bench: Bench, agent: str, day: int, failed_of_ten: int, route: str = "sales") -> None:
+    """Sixty calls in an hour of a day after the launch."""
+    told = [
+        fact(
+            day * DAY_S + n * 60,
+            f"{agent}-{day}-{n}",
+            agent=agent,
+            route=route,
+            **(
+                {"status": "failed"}
+                if n % 10 < failed_of_ten
+                else {"status": "completed", "talk_seconds": 20}
+            ),
+        )
+        for n in range(60)
+    ]
+    submit(bench, *told)
+
+
+@pytest.fixture
+def launched(bench: Bench) -> Bench:
+    """An agent of a new version that fails far more often than the one before it."""
+    for day in range(-6, 0):
+        calls(bench, "vera-1", day, 1)
+    calls(bench, "otto", -1, 0)
+    calls(bench, "vera-2", 0, 8)
+    return bench
+
+
+def view(service: Service, query: str) -> Any:  # noqa: ANN401 (JSON)
+    answer = service.get(f"{PATH}?{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.usefixtures("launched")
+def test_an_agent_is_held_against_its_predecessor_hour_by_hour(service: Service) -> None:
+    body = view(service, f"agent=vera-2&{LAUNCHED}")
+    assert (body["launch"]["name"], body["baseline"]["name"]) == ("vera-2", "vera-1")
+    assert body["verdict"] == "worse"
+    failure = body["evidence"]["failure_rate"]
+    assert (failure["verdict"], failure["more_calls"]) == ("worse", 0)
+    assert (failure["launch"]["numerator"], failure["launch"]["denominator"]) == (48, 60)
+    assert failure["bounds"]["low"] > failure["baseline_bounds"]["high"]
+    assert len(body["hours"]) == 24
+    assert sum(hour["counts"]["attempts"] for hour in body["hours"]) == 60
+    assert body["hours"][-1]["verdict"] == "worse"
+    assert body["baseline"]["measures"]["counts"]["attempts"] == 360
+
+
+@pytest.mark.usefixtures("launched")
+def test_another_can_be_chosen_and_its_window(service: Service) -> None:
+    body = view(service, f"agent=vera-2&{LAUNCHED}&baseline=otto&baseline_window=2026-09-19..2026-09-21")
+    assert (body["baseline"]["name"], body["baseline"]["measures"]["counts"]["failed"]) == ("otto", 0)
+    assert body["baseline"]["window"]["from"] == "2026-09-19T00:00:00.000000Z"
+
+
+@pytest.mark.usefixtures("launched")
+def test_a_route_is_held_against_itself_before(service: Service) -> None:
+    body = view(service, f"route=sales&{LAUNCHED}&tz=Asia/Kolkata")
+    assert (body["baseline"]["name"], body["verdict"]) == ("sales", "worse")
+    assert body["hours"][0]["hour"].endswith("+05:30")
+
+
+@pytest.mark.usefixtures("launched")
+def test_the_launch_is_when_its_first_call_was(service: Service) -> None:
+    body = view(service, "agent=vera-2&to=2026-09-22T00:00:00Z")
+    assert body["launch"]["window"]["from"] == "2026-09-21T14:00:00.000000Z"
+    assert slug(service.get(f"{PATH}?agent=nobody")) == "not-found"
+
+
+def test_of_what_nothing_was_before_there_is_no_verdict(bench: Bench, service: Service) -> None:
+    calls(bench, "first", 0, 1, route="new")
+    body = view(service, f"agent=first&{LAUNCHED}")
+    assert (body["baseline"], body["verdict"]) == (None, "no difference yet")
+    assert body["evidence"]["failure_rate"]["baseline"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", ["route"]),
+        ("route=a&agent=b", ["route"]),
+        ("route=a&since=2026-10-02&to=2026-10-01", ["since"]),
+        ("route=a&since=2020-10-02&to=2026-10-01", ["since"]),
+        ("route=a&baseline_window=2026-10-02", ["baseline_window"]),
+        ("route=a&baseline_window=2026-10-02..2026-10-01", ["baseline_window"]),
+    ],
+)
+def test_faults_are_told_by_name(service: Service, query: str, named: list[str]) -> None:
+    assert at_fault(service.get(f"{PATH}?{query}")) == named
