@@ -35,6 +35,7 @@ class Subcommands(LazyGroup):
         "route": f"{_HERE}.route:commands",
         "provider": f"{_HERE}.provider:commands",
         "mapping": f"{_HERE}.mapping:commands",
+        "secrets": f"{_HERE}.secrets:commands",
         "db": f"{_HERE}.db:commands",
     }
 

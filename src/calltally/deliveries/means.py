@@ -11,8 +11,8 @@ from calltally.store.steps import Clock
 from calltally.store.store import WatchedStore
 
 # A lease outlives the longest request that is begun under it by at least this.
-MARGIN_S: Final = 1.0
-_SPARE_S: Final = 4.0
+MARGIN_S: Final = 0.5
+_SPARE_S: Final = 2.0
 
 
 class Tally(Protocol):

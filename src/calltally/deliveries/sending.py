@@ -22,7 +22,7 @@ from calltally.store.leases import Lease, release
 # Two turns are no closer than this: more would come of it for nobody, and others write as well.
 _BETWEEN_S: Final = 0.01
 _IDLE_S: Final = 2.0
-_RENEWED_EVERY_S: Final = 1.0
+_RENEWED_EVERY_S: Final = 0.5
 _AFTER_FAULT_S: Final = 1.0
 
 log: Final = structlog.get_logger(__name__)

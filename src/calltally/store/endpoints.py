@@ -186,8 +186,7 @@ def wake(tenant: str) -> Step[None]:
 
 
 def _resealed(vault: Vault, tenant: str, endpoint: bytes, sealed: bytes) -> bytes:
-    name = bound_to(endpoint)
-    return vault.seal(tenant, name, vault.open(tenant, name, sealed))
+    return vault.reseal(tenant, bound_to(endpoint), sealed)
 
 
 def _endpoint(row: Row) -> Endpoint:

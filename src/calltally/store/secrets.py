@@ -53,6 +53,10 @@ class Vault:
             raise DamagedStore(message) from fault
         return msgspec.json.decode(plain, type=dict[str, str])
 
+    def reseal(self, tenant: str, provider: str, sealed: bytes) -> bytes:
+        """The same secrets under the current key; raises as `open` does."""
+        return self.seal(tenant, provider, self.open(tenant, provider, sealed))
+
 
 def _key_id(key: bytes) -> int:
     return sha256(b"calltally key id" + key).digest()[0]

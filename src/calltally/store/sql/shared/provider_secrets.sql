@@ -8,3 +8,17 @@ SET sealed = excluded.sealed, updated_us = excluded.updated_us
 SELECT sealed
 FROM provider_secrets
 WHERE tenant = :tenant AND provider = :provider
+
+-- name: provider_secrets_of_tenant
+SELECT provider, sealed FROM provider_secrets WHERE tenant = :tenant ORDER BY provider
+
+-- name: reseal_provider!
+-- The same under another key, unless it changed since it was read.
+UPDATE provider_secrets SET sealed = :sealed
+WHERE tenant = :tenant AND provider = :provider AND sealed = :sealed_before
+
+-- name: sink_secrets_of_tenant
+SELECT sink, sealed FROM alert_sinks WHERE tenant = :tenant ORDER BY sink
+
+-- name: reseal_sink!
+UPDATE alert_sinks SET sealed = :sealed WHERE tenant = :tenant AND sink = :sink AND sealed = :sealed_before

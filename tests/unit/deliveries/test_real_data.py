@@ -1,0 +1,14 @@
+"""The scheme's own fixed vector, which all of its libraries share."""
+
+import json
+
+from calltally.deliveries.signing import signature_headers
+from tests.conftest import REAL_DATA
+
+VECTOR = json.loads((REAL_DATA / "conformance" / "standard_webhooks_static_vector.json").read_text())
+
+
+def test_the_static_vector_is_signed_as_everybody_signs_it() -> None:
+    sent_at, payload = int(VECTOR["webhook-timestamp"]), VECTOR["payload"].encode()
+    headers = signature_headers(VECTOR["webhook-id"], sent_at, payload, (VECTOR["secret"],))
+    assert headers["webhook-signature"] == VECTOR["webhook-signature"]

@@ -1,0 +1,241 @@
+"""The pure part of deliveries: when, how many, and what an answer amounts to."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, STARTED, SUBSCRIBABLE, TEST, place_of
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.deliveries.forms import body_in_form
+from calltally.deliveries.judging import Attempted, age_s, judge, without_bytes
+from calltally.deliveries.lanes import BROKEN, FEW, MOST_HELD, MOST_IN_FLIGHT, Lane
+from calltally.deliveries.schedule import GIVES_UP_AFTER_US, asked_wait_s, next_try_us, wait_s
+from calltally.net.conversation import Answered
+from calltally.net.outgoing import Unanswered
+from calltally.store.delivery_turn import Job, wants
+from calltally.store.endpoints import Endpoint, Wanted
+from calltally.web.event_schemas import DATA, event_schema
+
+NOW_US = 1_795_000_000_000_000
+CHANCES = st.floats(0, 1)
+
+
+def job(number: int = 1, *, tries: int = 0, begun_us: int | None = None) -> Job:
+    return Job(
+        *(b"e" * 16, number.to_bytes(16, "big"), STARTED, number, 0, b"c" * 16),
+        *(tries, tries, begun_us, NOW_US, NOW_US, b""),
+    )
+
+
+def endpoint() -> Endpoint:
+    return Endpoint(b"e" * 16, Wanted("https://h.example/"), b"", None, None, "active", None, None, 0, 0, 0)
+
+
+# ---------------------------------------------------------------------------------------------- schedule
+
+
+@given(st.integers(1, 100), CHANCES)
+def test_a_wait_is_any_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, chance: float) -> None:
+    assert 0 <= wait_s(tries, chance) <= min(8 * 3600, 10 * 2 ** (tries - 1))
+    assert wait_s(tries, 1.0) <= wait_s(tries + 1, 1.0)
+
+
+@given(st.lists(CHANCES, min_size=1, max_size=400))
+def test_tries_go_on_for_three_days_and_end(chances: list[float]) -> None:
+    at_us, begun_us = NOW_US, NOW_US
+    for tries, chance in enumerate(chances, 1):
+        due_us = next_try_us(tries, begun_us, at_us, asked_s=None, chance=chance)
+        if due_us is None:
+            assert at_us + 8 * 3600 * SECOND_US > begun_us + GIVES_UP_AFTER_US
+            return
+        assert at_us <= due_us <= begun_us + GIVES_UP_AFTER_US
+        at_us = due_us
+
+
+def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
+    assert next_try_us(1, NOW_US, NOW_US, asked_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
+    assert next_try_us(1, NOW_US, NOW_US, asked_s=1e12, chance=0.0) == NOW_US + DAY_US
+    assert next_try_us(9, NOW_US, NOW_US, asked_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        (None, None),
+        ("120", 120.0),
+        ("soon", None),
+        ("-5", None),
+        ("Wed, 18 Nov 2026 11:06:45 GMT", 5.0),
+        ("Mon, 01 Jan 2001 00:00:00 GMT", 0.0),
+        ("Mon, 01 Jan 20010 00:00:00 -9999", None),
+    ],
+)
+def test_a_retry_after_is_a_number_or_a_date(told: str | None, seconds: float | None) -> None:
+    assert asked_wait_s(told, NOW_US) == seconds
+
+
+# ----------------------------------------------------------------------------------------------- judging
+
+
+def judged(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
+    return judge(job(**of_job), Attempted(NOW_US, 1000, Answered(status, headers or {}, b"said")), 0.5)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
+def test_a_2xx_is_taken(status: int) -> None:
+    verdict = judged(status)
+    assert verdict.is_delivered
+    assert (verdict.result.status, verdict.result.reason, verdict.result.answer) == (status, None, b"said")
+
+
+@pytest.mark.parametrize("status", [101, 301, 307, 400, 401, 404, 429, 500, 503])
+def test_anything_else_is_tried_again(status: int) -> None:
+    verdict = judged(status)
+    assert (verdict.result.state, verdict.result.reason) == ("waiting", f"answered {status}")
+    assert verdict.result.due_us == NOW_US + 1000 + 5 * SECOND_US
+    assert not verdict.is_gone
+
+
+def test_an_answer_that_did_not_come_says_why() -> None:
+    verdict = judge(job(), Attempted(NOW_US, 1000, Unanswered("timeout", "no answer within 10 s")), 0.5)
+    assert verdict.result.reason == "timeout: no answer within 10 s"
+    assert verdict.result.status is None
+
+
+def test_after_three_days_it_is_given_up_but_for_a_410() -> None:
+    begun_us = NOW_US - GIVES_UP_AFTER_US
+    assert judged(500, tries=30, begun_us=begun_us).result.state == "dead"
+    gone = judged(410, tries=30, begun_us=begun_us)
+    assert (gone.result.state, gone.is_gone) == ("waiting", True)
+
+
+@pytest.mark.parametrize(("status", "hold_s"), [(429, 3600.0), (503, 3600.0), (500, 0.0)])
+def test_who_asks_for_rest_gets_an_hour_at_most(status: int, hold_s: float) -> None:
+    assert judged(status, {"retry-after": "7200"}).hold_s == hold_s
+
+
+def test_without_bytes_there_is_nothing_to_send() -> None:
+    assert without_bytes(job(), NOW_US).state == "dead"
+    assert age_s(job(), NOW_US + SECOND_US) == 1.0
+
+
+# ------------------------------------------------------------------------------------------------- lanes
+
+
+def under_way(lane: Lane) -> int:
+    begun = 0
+    while lane.next(0.0) is not None:
+        begun += 1
+    return begun
+
+
+def filled(many: int = 200) -> Lane:
+    lane = Lane(endpoint(), "h.example")
+    for number in range(many):
+        lane.add(job(number))
+    return lane
+
+
+def test_an_endpoint_begins_with_a_few_and_earns_more() -> None:
+    lane = filled()
+    assert under_way(lane) == FEW
+    for _ in range(100):
+        lane.delivered()
+        under_way(lane)
+    assert lane.in_flight == MOST_IN_FLIGHT
+
+
+def test_one_that_is_broken_is_probed_now_and_then() -> None:
+    lane = filled()
+    for number in range(BROKEN):
+        assert lane.next(0.0) is not None
+        lane.failed(0.0, 0.0, 0.0)
+        lane.noted(number.to_bytes(16, "big"))
+    assert lane.is_broken
+    assert lane.next(0.0) is None
+    assert 0.0 < lane.resting_s(0.0) <= 1.0
+    assert lane.next(1.0) is not None
+    assert lane.next(1.0) is None
+    assert lane.room(1.0) == 0
+    lane.delivered()
+    assert not lane.is_broken
+    assert lane.room(1.0) > 0
+
+
+def test_a_job_is_in_hand_once_and_until_it_is_noted() -> None:
+    lane = filled(3)
+    lane.add(job(0))
+    assert (lane.held, lane.room(0.0)) == (3, MOST_HELD - 3)
+    assert lane.next(0.0) == job(0)
+    assert lane.next(0.0) == job(1)
+    lane.noted(job(0).event_id)
+    assert lane.held == 2
+    lane.let_go()
+    assert (lane.held, len(lane.ready), lane.due_us) == (1, 0, 0)
+
+
+def test_what_cannot_be_signed_waits() -> None:
+    lane = filled(2)
+    first = lane.next(0.0)
+    assert first is not None
+    lane.cannot_send(first.event_id, 60.0)
+    assert (lane.held, lane.in_flight, lane.resting_s(0.0)) == (0, 0, 60.0)
+
+
+# -------------------------------------------------------------------------------------------------- forms
+
+
+def test_events_of_a_revision_are_told_in_their_order() -> None:
+    assert sorted(SUBSCRIBABLE, key=place_of) == list(SUBSCRIBABLE)
+    assert place_of("voice.call.unheard-of") > place_of(TEST)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "event", "is_wanted"),
+    [
+        ({}, STARTED, True),
+        ({"events": (COMPLETED,)}, STARTED, False),
+        ({"direction": "inbound", "route": "sales", "agent": "a"}, STARTED, True),
+        ({"direction": "outbound"}, STARTED, False),
+        ({"agent": "other"}, STARTED, False),
+        ({"agent": "other"}, DELIVERY_FAILED, True),
+    ],
+)
+def test_filters_are_of_calls(wanted: dict[str, Any], event: str, is_wanted: bool) -> None:  # noqa: FBT001 (parametrised)
+    asked = Wanted("https://h.example/", **wanted)
+    assert wants(asked, event, ("inbound", "sales", "a")) is is_wanted
+
+
+def test_a_cloudevent_is_made_of_the_envelope_alone() -> None:
+    envelope = {
+        "id": "msg_1",
+        "event": TEST,
+        "created_at": "2026-11-01T00:00:00.000000Z",
+        "tenant_id": "acme",
+        "api_version": "2026-11-01",
+        "data": {"sent_at": "x"},
+    }
+    told = json.loads(body_in_form("cloudevents", json.dumps(envelope).encode()))
+    assert told == {
+        "id": "msg_1",
+        "source": "/tenants/acme",
+        "specversion": "1.0",
+        "type": TEST,
+        "datacontenttype": "application/json",
+        "dataschema": f"/schemas/{TEST}.json",
+        "time": "2026-11-01T00:00:00.000000Z",
+        "apiversion": "2026-11-01",
+        "data": {"sent_at": "x"},
+    }
+    assert body_in_form("standard", b"as it is") == b"as it is"
+
+
+def test_every_kind_of_event_has_a_schema() -> None:
+    assert set(DATA) == {*SUBSCRIBABLE, TEST}
+    for event in DATA:
+        schema = event_schema(event)
+        assert schema["properties"]["event"] == {"const": event}
+        assert schema["required"] == ["id", "event", "created_at", "tenant_id", "api_version", "data"]

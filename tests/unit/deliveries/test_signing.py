@@ -1,0 +1,83 @@
+"""What is sent is verified by other people's libraries, and by ours; what was changed is not."""
+
+import json
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import standardwebhooks
+import svix.webhooks
+
+from calltally.client.errors import WrongSignature
+from calltally.client.webhooks import verify_signature
+from calltally.deliveries.signing import signature_headers, write_secret
+
+SECRET = write_secret(b"k" * 32)
+OTHER = write_secret(b"o" * 32)
+BODY = json.dumps({"id": "msg_1", "event": "voice.call.completed"}).encode()
+
+
+def by_standard_webhooks(body: bytes, headers: dict[str, str]) -> None:
+    standardwebhooks.Webhook(SECRET).verify(body, headers)
+
+
+def by_svix(body: bytes, headers: dict[str, str]) -> None:
+    svix.webhooks.Webhook(SECRET).verify(body, headers)
+
+
+def by_ours(body: bytes, headers: dict[str, str]) -> None:
+    verify_signature(body, headers, secrets=SECRET, now_s=time.time())
+
+
+VERIFIERS = (by_standard_webhooks, by_svix, by_ours)
+REFUSED = (
+    standardwebhooks.webhooks.WebhookVerificationError,
+    svix.webhooks.WebhookVerificationError,
+    WrongSignature,
+)
+Verifier = Callable[[bytes, dict[str, str]], None]
+
+
+def signed(*secrets: str, age_s: int = 0) -> dict[str, str]:
+    return signature_headers("msg_1", int(time.time()) - age_s, BODY, secrets or (SECRET,))
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS)
+def test_what_is_sent_is_verified(verifier: Verifier) -> None:
+    verifier(BODY, signed())
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS)
+def test_either_secret_of_a_rotation_is_good(verifier: Verifier) -> None:
+    verifier(BODY, signed(OTHER, SECRET))
+
+
+@pytest.mark.parametrize("verifier", VERIFIERS)
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (BODY.replace(b"completed", b"started"), signed()),
+        (BODY, signed(age_s=3600)),
+        (BODY, signed(age_s=-3600)),
+        (BODY, signed(OTHER)),
+        (BODY, {**signed(), "webhook-id": "msg_2"}),
+        (BODY, {**signed(), "webhook-signature": "v1,bm90aGluZw=="}),
+        (BODY, {**signed(), "webhook-signature": "v2" + signed()["webhook-signature"][2:]}),
+    ],
+    ids=["tampered", "stale", "future", "other secret", "other id", "made up", "other version"],
+)
+def test_what_is_not_ours_is_refused(verifier: Verifier, body: bytes, headers: dict[str, str]) -> None:
+    with pytest.raises(REFUSED):
+        verifier(body, headers)
+
+
+def test_a_secret_is_written_as_the_scheme_has_it() -> None:
+    assert "whsec_" + b64encode(b"k" * 32).decode() == SECRET
+
+
+def test_the_signature_is_of_id_time_and_body() -> None:
+    headers: dict[str, Any] = signature_headers("msg_1", 1_700_000_000, b"{}", (SECRET,))
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == ("msg_1", "1700000000")
+    assert headers["webhook-signature"].startswith("v1,")
