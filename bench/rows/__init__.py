@@ -16,6 +16,7 @@ from bench.rows import (
     pages,
     past,
     reconcile,
+    schemes,
     seeking,
     starting,
 )
@@ -36,6 +37,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "datasette": against_datasette.against_datasette,
     "ingest": ingest.ingest,
     "callbacks": callbacks.callbacks,
+    "schemes": schemes.schemes,
     "start": starting.start,
     "disk": disk.disk,
     "growth": growth.growth,

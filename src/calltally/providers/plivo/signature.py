@@ -6,9 +6,9 @@ of the body: it is taken only by a token that was stored for it.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import MAX_PARAMS, Params, is_form, read_form
@@ -39,16 +39,27 @@ def _is_v3(callback: Callback, keys: list[bytes]) -> bool:
     given, nonce = _given(callback, _V3), callback.headers.get(_V3_NONCE, "")
     if not (given and nonce and keys) or not _is_own_body(callback):
         return False
-    messages = {f"{signed_text(callback, url)}.{nonce}".encode() for url in spellings(callback.url)}
-    return any(is_among(b64encode(hmac_of(key, message)), given) for key in keys for message in messages)
+    tail = f"{signed_tail(callback)}.{nonce}"
+    return _is_signed((base + tail for base in _bases(callback.url)), keys, given)
 
 
 def _is_v2(callback: Callback, keys: list[bytes]) -> bool:
     given, nonce = _given(callback, _V2), callback.headers.get(_V2_NONCE, "")
     if not (given and nonce and keys):
         return False
-    messages = {(_bare(urlsplit(url)) + nonce).encode() for url in spellings(callback.url)}
-    return any(is_among(b64encode(hmac_of(key, message)), given) for key in keys for message in messages)
+    return _is_signed((base + nonce for base in _bases(callback.url)), keys, given)
+
+
+def _is_signed(messages: Iterable[str], keys: list[bytes], given: list[bytes]) -> bool:
+    return any(
+        is_among(b64encode(hmac_of(key, message.encode())), given) for message in messages for key in keys
+    )
+
+
+def _bases(url: str) -> Iterator[str]:
+    """The URL without its query, in each of its spellings; the one as given first."""
+    bare = urlsplit(url)._replace(query="", fragment="").geturl()
+    return iter(dict.fromkeys(spellings(bare)))
 
 
 def _given(callback: Callback, names: tuple[str, ...]) -> list[bytes]:
@@ -61,20 +72,16 @@ def _is_own_body(callback: Callback) -> bool:
     return is_form(callback.headers) if callback.body else True
 
 
-def signed_text(callback: Callback, url: str) -> str:
-    """What V3 signs of a request, without the nonce; raises ValueError for what is no form."""
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
-    asked = "&".join(f"{name}={value}" for name, value in sorted(query))
+def signed_tail(callback: Callback) -> str:
+    """What V3 signs behind the bare URL, without the nonce; raises ValueError for what is no form."""
+    query = urlsplit(callback.url).query
+    pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
+    asked = "&".join(f"{name}={value}" for name, value in sorted(pairs))
     params = read_form(callback.body)
     if callback.method == "GET" or not params:
-        return _bare(parts) + (f"?{asked}" if asked else "")
-    return f"{_bare(parts)}?{asked}{'.' if asked else ''}{_joined(params)}"
+        return f"?{asked}" if asked else ""
+    return f"?{asked}{'.' if asked else ''}{_joined(params)}"
 
 
 def _joined(params: Params) -> str:
     return "".join(name + value for name, value in sorted(params))
-
-
-def _bare(parts: SplitResult) -> str:
-    return parts._replace(query="", fragment="").geturl()

@@ -22,28 +22,28 @@ _SHA256_HEADER: Final = "x-signalwire-sha256-signature"
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
     given = [callback.headers[name].encode() for name in _HEADERS if callback.headers.get(name)]
-    given_sha256 = callback.headers.get(_SHA256_HEADER, "").encode()
+    given_sha256 = [callback.headers.get(_SHA256_HEADER, "").encode()]
+    keys = keys_of(secrets, SECRET_NAMES)
     try:
-        keys = keys_of(secrets, SECRET_NAMES)
-        is_signed = [is_among(each, given) for key in keys for each in _computed(callback, key)]
-        is_signed += [is_among(each, [given_sha256]) for key in keys for each in _sha256(callback, key)]
-        return any(is_signed)
+        return any(
+            is_among(signature, given_sha256 if is_sha256 else given)
+            for url in dict.fromkeys(spellings(callback.url))
+            for key in keys
+            for signature, is_sha256 in _signatures(callback, url.encode(), key)
+        )
     except ValueError:
         return False
 
 
-def _computed(callback: Callback, key: bytes) -> Iterator[bytes]:
-    urls = [url.encode() for url in dict.fromkeys(spellings(callback.url))]
-    for url in urls:
-        yield hmac_of(key, url + callback.body, "sha1").hex().encode()
+def _signatures(callback: Callback, url: bytes, key: bytes) -> Iterator[tuple[bytes, bool]]:
+    """What a request under this URL can be signed with, and whether that is for the header of SHA-256."""
     if is_form(callback.headers):
-        # A name that is sent several times keeps the order of its values.
-        params = sorted(read_form(callback.body), key=lambda pair: pair[0])
-        tail = "".join(name + value for name, value in params).encode()
-        for url in urls:
-            yield b64encode(hmac_of(key, url + tail, "sha1"))
+        yield b64encode(hmac_of(key, url + _joined(callback.body), "sha1")), False
+    yield hmac_of(key, url + callback.body, "sha1").hex().encode(), False
+    yield hmac_of(key, url + callback.body).hex().encode(), True
 
 
-def _sha256(callback: Callback, key: bytes) -> Iterator[bytes]:
-    for url in dict.fromkeys(spellings(callback.url)):
-        yield hmac_of(key, url.encode() + callback.body).hex().encode()
+def _joined(body: bytes) -> bytes:
+    # A name that is sent several times keeps the order of its values.
+    params = sorted(read_form(body), key=lambda pair: pair[0])
+    return "".join(name + value for name, value in params).encode()
