@@ -44,7 +44,10 @@ class Said(TypedDict, total=False):
     Times are microseconds UTC. `leg` is the part of the call that this is about, for tellers that write a
     record for each (a switch that tries one agent after another): legs differ without contradicting each
     other. `mapped_route` and `mapped_agent` come from the tenant's table of numbers at the moment of receipt,
-    and give way to a `route` or `agent` that somebody names.
+    and give way to a `route` or `agent` that somebody names; and `platform_agent`, a platform's own id of its
+    agent, gives way to both. `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform
+    says its own word in `end_word`. `session` is what `calls.sessions` makes of the session that
+    `session_id` names.
     """
 
     status: str
@@ -69,6 +72,8 @@ class Said(TypedDict, total=False):
     transfer: dict[str, Any]
     summary: str
     end_reason: str
+    end_word: str
+    end_side: str
     hangup_cause: int
     sip_code: int
     error_code: str
@@ -78,13 +83,24 @@ class Said(TypedDict, total=False):
     tags: list[str]
     metadata: dict[str, Any]
     leg: str
+    platform_agent: str
+    session: dict[str, Any]
+
+
+class Teller(IntEnum):
+    """Who tells: what each of them knows best has a field of its own in the fold's precedences."""
+
+    OWN = 1
+    PLATFORM = 2
+    CARRIER = 3
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
     """One accepted telling about one SID.
 
     `digest` is of the content as the sender meant it (not of its white space, nor of what we
-    added); `raw` is the body as it came. Absent parts of the key are '', never None.
+    added); `raw` is the body as it came, `conversation` what `calls.sessions` packs of a transcript and
+    function calls: neither is read by the fold. Absent parts of the key are '', never None.
     """
 
     call_sid: str
@@ -100,6 +116,14 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     raw: bytes = b""
     is_carrier: bool = False
     links: tuple[Node, ...] = ()
+    conversation: bytes = b""
+
+    @property
+    def teller(self) -> Teller:
+        """Whose word it is. What comes by a door of providers and is no carrier's is a platform's."""
+        if self.door == Door.OWN_EVENT:
+            return Teller.OWN
+        return Teller.CARRIER if self.is_carrier else Teller.PLATFORM
 
     @property
     def key(self) -> bytes:
@@ -117,17 +141,23 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
         """
         has_sequence = self.sequence is not None
         return (
-            *(_rank(self.door, self.said), has_sequence, self.sequence or 0),
+            *(_rank(self), has_sequence, self.sequence or 0),
             *(self.occurred_us, self.digest, self.event_id, self.account),
             *(self.provider, self.door, self.call_sid),
         )
 
 
-def _rank(door: int, said: Said) -> int:
-    """A provider's list outranks all, but only with a final state: an old list must not reopen a call."""
-    if door in _LISTS:
-        return 3 if said.get("status") in FINAL else 0
-    return 2 if door == Door.CALLBACK else 1
+def _rank(fact: Fact) -> int:
+    """A carrier knows its calls best, and its list better than its callbacks.
+
+    But a list only with a final state: an old one must not reopen a call.
+    """
+    is_listed = fact.door in _LISTS
+    if is_listed and fact.said.get("status") not in FINAL:
+        return 0
+    if fact.teller is Teller.OWN:
+        return 1
+    return (4 if fact.is_carrier else 2) + is_listed
 
 
 _LISTS: Final = frozenset({Door.IMPORT, Door.PROVIDER_LIST})

@@ -1,39 +1,23 @@
 """The fold: from the set of facts about a call to the one record of it.
 
 A pure function of the set. Facts are put into their one total order, then each field takes the
-last that was said. States have rules of their own (architecture.md, invariant 2).
+last that was said. States have rules of their own (architecture.md, invariant 2), and so has what
+platforms say of times and carriers of words (`gathered`).
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from calltally.calls.end_reasons import Ending
 from calltally.calls.events import Fact, Said
+from calltally.calls.gathered import PARTIES, Clock, Gathered
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Call, Status
 from calltally.calls.times import SECOND_US, utc_text
 
-# Raised whenever this code can give another record for the same facts: snapshots of another version end.
-FOLD_VERSION: Final = 1
-
-_TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
-    "started_us",
-    "ringing_us",
-    "answered_us",
-    "ended_us",
-)
-# What makes two tellings contradict each other beside the final state: who called whom.
-_PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = (
-    "direction",
-    "from_number",
-    "to_number",
-)
-_OF_FIRST_LEG: Final[
-    tuple[Literal["direction", "from_number", "to_number", "metadata", "started_us"], ...]
-] = (
-    *_PARTIES,
-    "metadata",
-    "started_us",
-)
+# Raised whenever this code can give another record for the same facts: snapshots of another version end,
+# and a migration has all calls folded anew.
+FOLD_VERSION: Final = 2
 
 
 class Folded(NamedTuple):
@@ -48,140 +32,10 @@ class Folded(NamedTuple):
     pdd_ms: int | None = None
 
 
-class _Clock(NamedTuple):
-    """When it rang, was answered and ended, as far as anybody knows; microseconds UTC."""
-
-    ringing_us: int | None
-    answered_us: int | None
-    ended_us: int | None
-
-
-class _Told:
-    """What all facts of a call say together: one pass over them in their order."""
-
-    __slots__ = (
-        *("answered", "created_us", "disputed", "escalated", "finals"),
-        *("first_us", "last_us", "leg_us", "merged", "open", "tags"),
-    )
-
-    def __init__(self, ordered: Sequence[Fact]) -> None:
-        self.merged: Said = {}
-        self.open: str = Status.QUEUED
-        self.finals: list[str] = []
-        self.answered = self.escalated = False
-        # Whether a conflict is possible at all: mostly not, and counting costs a third of the fold.
-        self.disputed = False
-        self.created_us = ordered[0].occurred_us
-        self.first_us: dict[str, int] = {}
-        self.last_us: dict[str, int] = {}
-        self.leg_us: int | None = None
-        self.tags: set[str] = set()
-        for fact in ordered:
-            self._take(fact.said, fact.occurred_us)
-            self.disputed = self.disputed or fact.event_id != ""
-
-    def _take(self, said: Said, occurred_us: int) -> None:
-        merged = self.merged
-        if "leg" in said:
-            said = self._of_call(said)
-        for name in _PARTIES:
-            if name in said and merged.get(name, said[name]) != said[name]:
-                self.disputed = True
-        merged.update(said)
-        if (status := said.get("status")) is not None:
-            self._take_status(status, occurred_us)
-        for instant_us in (occurred_us, *[said[name] for name in _TIMES if name in said]):
-            self.created_us = min(self.created_us, instant_us)
-        if "answered_us" in said:
-            self.answered = True
-        if said.get("talk_seconds", 0) > 0:
-            self._take_talk(said, occurred_us)
-        if said.get("escalated") or "escalation" in said:
-            self.escalated = True
-        if "tags" in said:
-            self.tags.update(said["tags"])
-
-    def _of_call(self, said: Said) -> Said:
-        """What one leg says of the whole call.
-
-        The call was answered when its first leg was, and ended with the last. Who called whom the leg says
-        that began first: a later one has the agent to whom the call went on.
-        """
-        kept, merged, started_us = said.copy(), self.merged, said.get("started_us", 0)
-        self.answered = self.answered or "answered_us" in said
-        if "answered_us" in said and merged.get("answered_us", said["answered_us"]) < said["answered_us"]:
-            del kept["answered_us"]
-        if "ended_us" in said:
-            kept["ended_us"] = max(said["ended_us"], merged.get("ended_us", said["ended_us"]))
-        if self.leg_us is not None and self.leg_us <= started_us:
-            for name in _OF_FIRST_LEG:
-                kept.pop(name, None)
-        else:
-            self.leg_us = started_us
-        return kept
-
-    def _take_talk(self, said: Said, occurred_us: int) -> None:
-        """A talk proves an answer and, told with its end, that the call was there when the talk began."""
-        self.answered = True
-        ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
-        if ended_us is not None:
-            self.created_us = min(self.created_us, ended_us - int(said["talk_seconds"] * SECOND_US))
-
-    def _take_status(self, status: str, occurred_us: int) -> None:
-        self.first_us[status] = min(occurred_us, self.first_us.get(status, occurred_us))
-        if status in FINAL:
-            self.disputed = self.disputed or (bool(self.finals) and self.finals[0] != status)
-            self.finals.append(status)
-            self.last_us[status] = occurred_us
-        else:
-            self.open = status
-            self.answered = self.answered or status == Status.IN_PROGRESS
-
-    def status(self) -> str:
-        """Final beats open; an answer makes any final state `completed`."""
-        if not self.finals:
-            return self.open
-        if self.answered:
-            return Status.COMPLETED
-        # Vonage sends `completed` after busy, failed and unanswered too: it proves nothing by itself.
-        unanswered = [status for status in self.finals if status in UNANSWERED]
-        return unanswered[-1] if unanswered else Status.COMPLETED
-
-    def can_conflict(self, status: str) -> bool:
-        """Whether the facts may contradict each other, or the state that they led to."""
-        return self.disputed or (bool(self.finals) and self.finals[0] != status)
-
-    def clock(self, status: str) -> _Clock:
-        """What a fact states outright, else when the state was told of."""
-        merged = self.merged
-        ringing_us = merged.get("ringing_us", self.first_us.get(Status.RINGING))
-        ended_us = merged.get("ended_us", self._end_us(status)) if status in FINAL else None
-        if not self.answered:
-            return _Clock(ringing_us, None, ended_us)
-        answered_us = merged.get("answered_us", self.first_us.get(Status.IN_PROGRESS))
-        talk_seconds = merged.get("talk_seconds", 0)
-        if answered_us is None and ended_us is not None and talk_seconds > 0:
-            answered_us = ended_us - int(talk_seconds * SECOND_US)
-        return _Clock(ringing_us, answered_us, ended_us)
-
-    def pdd_ms(self, ringing_us: int | None) -> int | None:
-        """How long after its start it rang. A call that only ever rang has no start that is known."""
-        first_us = self.first_us
-        told_us = first_us.get(Status.INITIATED, first_us.get(Status.QUEUED))
-        started_us = self.merged.get("started_us", told_us)
-        if ringing_us is None or started_us is None:
-            return None
-        return max(0, ringing_us - started_us) // 1000
-
-    def _end_us(self, status: str) -> int:
-        """When the last fact that says the call's final state (or, failing that, any) happened."""
-        return self.last_us[status if status in self.last_us else self.finals[-1]]
-
-
 def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
     """The record that `facts` (at least one, each of this call) prove, whatever their order and repeats."""
     ordered = sorted(facts, key=_order)
-    told = _Told(ordered)
+    told = Gathered(ordered)
     merged, status = told.merged, told.status()
     clock = told.clock(status)
     call = Call(
@@ -199,10 +53,10 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
         from_number=merged.get("from_number"),
         to_number=merged.get("to_number"),
         route=merged.get("route", merged.get("mapped_route")),
-        agent=merged.get("agent", merged.get("mapped_agent")),
+        agent=merged.get("agent", merged.get("mapped_agent", merged.get("platform_agent"))),
         provider=merged.get("provider"),
         provider_account=merged.get("provider_account"),
-        end_reason=merged.get("end_reason"),
+        end_reason=told.ending(status, clock).reason,
         hangup_cause=merged.get("hangup_cause"),
         sip_code=merged.get("sip_code"),
         error_code=merged.get("error_code"),
@@ -220,11 +74,18 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
     return Folded(call, told.created_us, told.pdd_ms(clock.ringing_us))
 
 
+def fold_ending(facts: Iterable[Fact]) -> Ending:
+    """Why the call of these facts (at least one) ended: what its record has in a word, and what led to it."""
+    told = Gathered(sorted(facts, key=_order))
+    status = told.status()
+    return told.ending(status, told.clock(status))
+
+
 def _order(fact: Fact) -> tuple[Any, ...]:
     return fact.order
 
 
-def _duration_seconds(merged: Said, status: str, clock: _Clock) -> int | None:
+def _duration_seconds(merged: Said, status: str, clock: Clock) -> int | None:
     """Talk time, floored: null while open, 0 for an unanswered call, a stated one before a computed one."""
     if status in OPEN:
         return None
@@ -237,7 +98,7 @@ def _duration_seconds(merged: Said, status: str, clock: _Clock) -> int | None:
     return max(0, clock.ended_us - clock.answered_us) // SECOND_US
 
 
-def _ring_seconds(clock: _Clock, *, answered: bool) -> int | None:
+def _ring_seconds(clock: Clock, *, answered: bool) -> int | None:
     """First ringing to answer, or to the end where nobody answered; never part of the talk time."""
     until_us = clock.answered_us if answered else clock.ended_us
     if clock.ringing_us is None or until_us is None:
@@ -273,7 +134,7 @@ def _contradicts(said: Said, merged: Said, status: str) -> bool:
     # A `completed` beside busy or no-answer is what Vonage always sends, and contradicts nothing.
     if final in FINAL and final not in (status, Status.COMPLETED):
         return True
-    return any(name in said and said[name] != merged[name] for name in _PARTIES)
+    return any(name in said and said[name] != merged[name] for name in PARTIES)
 
 
 def _text(instant: int | None) -> str | None:

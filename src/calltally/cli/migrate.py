@@ -1,7 +1,7 @@
 """`calltally migrate`: the database, as this version needs it."""
 
 import asyncio
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -11,6 +11,8 @@ from calltally.store.alert_steps import differences, keep_steps_from, repair_ste
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import schema_of, sqlite_path
 from calltally.store.quality_upkeep import measure_calls
+from calltally.store.refolding import CHUNK as REFOLD_CHUNK
+from calltally.store.refolding import begin_refold, refold_calls
 from calltally.store.schema import HEAD
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
@@ -24,8 +26,21 @@ _MEASURED: Final = "0006"
 _STEPPED: Final = "0005"
 
 
-def migrate() -> None:
-    """Make the database where it is missing, and bring its schema to this version. Safe to repeat."""
+Refold: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--refold",
+        help="Fold every call anew from its facts: after a release of another schema wrote beside this one.",
+    ),
+]
+
+
+def migrate(*, refold: Refold = False) -> None:
+    """Make the database where it is missing, and bring its schema to this version. Safe to repeat.
+
+    Where the new version makes other records of the same facts, all calls are then folded anew; that may be
+    stopped, and goes on where it was.
+    """
     settings = load_settings()
     before = asyncio.run(schema_of(settings.database_url, wall_clock))
     migrate_database(settings.database_url)
@@ -37,7 +52,19 @@ def migrate() -> None:
         with_store(lambda store, _settings: _fill_steps(store, wall_clock()))
     if before is not None and before < _MEASURED:
         with_store(lambda store, _settings: _measure_calls(store))
-    typer.echo(f"The schema is at {HEAD}.")
+    folded = with_store(lambda store, _settings: _refold(store, is_asked=refold))
+    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were folded anew." if folded else ""))
+
+
+async def _refold(store: Store, *, is_asked: bool) -> int:
+    """Calls that the former fold made, a few hundred a transaction, beside all else; how many there were."""
+    folded = 0
+    for tenant in await store.read(admin_list_tenants()):
+        if is_asked:
+            await store.write(begin_refold(tenant.tenant))
+        while more := await store.write(refold_calls(tenant.tenant, REFOLD_CHUNK, wall_clock())):
+            folded += more
+    return folded
 
 
 async def _index_words(store: Store) -> None:

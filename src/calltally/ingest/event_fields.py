@@ -111,7 +111,7 @@ FIELDS: Final = (
         Field("outcome", "outcome", "What came of it.", _TRANSFER_OUTCOME),
     ),
     Field("summary", "summary", "What was said, in short.", of.text(MAX_SUMMARY_CHARS)),
-    Field("end_reason", "end_reason", "Why it ended, in the sender's words.", _WORD),
+    Field("end_reason", "end_reason", "Why it ended, by a word of ours or of the sender's.", _WORD),
     Field("hangup_cause", "hangup_cause", "The cause code of Q.850.", of.integer(0, 127)),
     Field("sip_code", "sip_code", "The final SIP response.", of.integer(100, 699)),
     Field("error_code", "error_code", "The provider's code of an error.", _WORD),

@@ -1,19 +1,21 @@
 """What a change of a call is called towards the tenant's endpoints, and the bytes that say it.
 
 The bytes are frozen when the call changes (contract section 2, "Events delivered"), so that each
-retry and replay of an event says the same. Only a change of the state is news: a corrected
-duration is found in the change feed.
+retry and replay of an event says the same. Only a change of the state is news, and a judgement of a
+session: a corrected duration is found in the change feed.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.event_types import COMPLETED, ESCALATED, STARTED
+from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.calls.lifecycle import Folded
-from calltally.calls.model import FINAL, STATUSES, Call
+from calltally.calls.model import FINAL, STATUSES
+from calltally.calls.sessions import Session
 from calltally.calls.times import utc_text
 from calltally.store.components import StoredCall
 
@@ -43,6 +45,20 @@ class _CallData(msgspec.Struct):
     revision: int
     escalation: dict[str, Any] | msgspec.UnsetType | None = msgspec.UNSET
     corrects: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    evaluation: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Change(NamedTuple):
+    """What changed: the call at its new revision, what it was before (None: it is new), and its sessions.
+
+    `evaluated` is the session that was judged, or judged otherwise, since.
+    """
+
+    folded: Folded
+    revision: int
+    old: StoredCall | None
+    sessions: Sequence[Session] = ()
+    evaluated: Session | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -87,14 +103,13 @@ def message_id(event_id: bytes) -> str:
     return f"msg_{uuid_text(event_id)}"
 
 
-def announce(at: Instant, folded: Folded, old: StoredCall | None) -> list[Announcement]:
-    """The events that the change from `old` (None: a new call) to `folded` amounts to."""
-    call = folded.call
-    call_id = parse_uuid(call.id) or b""
+def announce(at: Instant, change: Change) -> list[Announcement]:
+    """The events that a change amounts to."""
+    call_id = parse_uuid(change.folded.call.id) or b""
     announced = []
-    for name, extra in _news(call, old):
+    for name, session, extra in _news(change):
         event_id = at.event_id(name)
-        body = freeze(name, event_id, at, _data(call, at.revision, extra))
+        body = freeze(name, event_id, at, _data(change, session, extra))
         announced.append(Announcement(name, event_id, call_id, body))
     return announced
 
@@ -105,36 +120,45 @@ def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[
     return _encoder.encode(_Envelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
 
-def _news(call: Call, old: StoredCall | None) -> list[tuple[str, dict[str, Any]]]:
-    news: list[tuple[str, dict[str, Any]]] = []
+_News: TypeAlias = tuple[str, Session | None, dict[str, Any]]
+
+
+def _news(change: Change) -> list[_News]:
+    news: list[_News] = []
+    call, old = change.folded.call, change.old
+    session = next((each for each in change.sessions if each.id == call.session_id), None)
     before = STATUSES[old.place.status] if old else None
     if old is None:
-        news.append((STARTED, {}))
+        news.append((STARTED, session, {}))
     if call.escalated and not (old and old.escalated):
-        news.append((ESCALATED, {"escalation": call.escalation}))
+        news.append((ESCALATED, session, {"escalation": call.escalation}))
     if call.status in FINAL and call.status != before:
         corrects = (
             {"corrects": {"status": before, "revision": old.revision}} if old and before in FINAL else {}
         )
-        news.append((COMPLETED, corrects))
+        news.append((COMPLETED, session, corrects))
+    if change.evaluated is not None:
+        evaluated = change.evaluated
+        news.append((EVALUATED, evaluated, {"evaluation": evaluated.evaluation}))
     return news
 
 
-def _data(call: Call, revision: int, extra: dict[str, Any]) -> _CallData:
+def _data(change: Change, session: Session | None, extra: dict[str, Any]) -> _CallData:
+    call = change.folded.call
     return _CallData(
-        stream_sid=None,
+        stream_sid=session.stream_id if session else None,
         call_sid=call.call_sid,
-        voice_session_id=call.session_id,
+        voice_session_id=session.id if session else call.session_id,
         from_number=call.from_number,
         to_number=call.to_number,
         direction=call.direction,
         status=call.status,
         duration_seconds=call.duration_seconds,
         escalated=call.escalated,
-        function_call_count=None,
-        transcript_turn_count=None,
+        function_call_count=session.function_call_count if session else None,
+        transcript_turn_count=session.transcript_turn_count if session else None,
         summary=call.summary,
         id=call.id,
-        revision=revision,
+        revision=change.revision,
         **extra,
     )

@@ -7,14 +7,16 @@ from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
 from calltally.calls.measures import measure
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
+from calltally.calls.sessions import FoldedSession
 from calltally.store.alert_steps import StepDeltas
-from calltally.store.announcements import Instant, announce
+from calltally.store.announcements import Change, Instant, announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
 from calltally.store.quality import QualityDeltas
+from calltally.store.session_rows import session_row
 from calltally.store.steps import Many, Params, Step
-from calltally.store.texts import indexed_words, summary_of
+from calltally.store.texts import summary_of
 
 _PARTIES = ("escalated", "from_number", "to_number")
 
@@ -54,13 +56,15 @@ class Changes:
             if component.linked.get(node) != call_id:
                 self._put("put_identities", tenant=component.tenant, node=node, call_sid=sid, id=call_id)
 
-    def replace(self, old: StoredCall, merged_into: bytes) -> None:
+    def replace(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
         """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""
         self._deltas.add(old.place, -1)
         self._quality.take_out(old.place, old.measured)
         revision = self._end(old, "merged", merged_into)
-        if summary_of(old.record):
-            self._end_words(old, revision)
+        if has_sessions:
+            self._put("drop_sessions", tenant=old.place.tenant, id=old.id)
+        if has_sessions or summary_of(old.record):
+            self._put("end_texts", tenant=old.place.tenant, id=old.id, revision=revision)
 
     def erase(self, old: StoredCall, reason: str) -> int:
         """A call that is to be forgotten: of its last version its place in the list stays for a while.
@@ -117,7 +121,6 @@ class Changes:
         else:
             row = {"id": call_id, "call_sid": call.call_sid, **place._asdict()}
             self._put("put_calls", **row, **dict(zip(_PARTIES, parties, strict=True)), **sealed)
-        self._move_words(old, (tenant, call_id, revision), call.summary)
         return revision
 
     def remeasure(self, old: StoredCall, folded: Folded) -> None:
@@ -128,25 +131,23 @@ class Changes:
             row = {"id": old.id, "measured": measured, "revision": old.revision}
             self._put("remeasure_calls", tenant=old.place.tenant, **row)
 
-    def _move_words(self, old: StoredCall | None, new: tuple[str, bytes, int], summary: str | None) -> None:
-        """What a call is found by from a revision on; what it was found by stays for older snapshots."""
-        told_before = summary_of(old.record) if old is not None else None
-        if summary == told_before:
-            return
-        if old is not None and told_before:
-            self._end_words(old, new[2])
-        if summary:
-            tenant, call_id, revision = new
-            words = indexed_words(tenant, summary)
+    def put_words(self, place: tuple[str, bytes, int], words: str, *, is_new: bool) -> None:
+        """What a call of a tenant is found by from a revision on; what it was stays for older snapshots."""
+        tenant, call_id, revision = place
+        if not is_new:
+            self._put("end_texts", tenant=tenant, id=call_id, revision=revision)
+        if words:
             self._put("put_texts", tenant=tenant, id=call_id, valid_from=revision, words=words)
 
-    def _end_words(self, old: StoredCall, revision: int) -> None:
-        self._put("end_texts", tenant=old.place.tenant, id=old.id, revision=revision)
+    def put_session(self, call_id: bytes, folded: FoldedSession, tenant: str, revision: int) -> None:
+        """A new or changed session of a call, sealed with the call's revision."""
+        self._put("put_sessions", id=call_id, **session_row(tenant, folded, (revision, self._now_us)))
 
-    def announce(self, tenant: str, folded: Folded, revision: int, old: StoredCall | None) -> None:
+    def announce(self, tenant: str, change: Change) -> None:
         """Freeze the events that this change is to the tenant's endpoints."""
+        folded, revision = change.folded, change.revision
         at = Instant(tenant, self._epochs[tenant], revision, self._now_us)
-        for event in announce(at, folded, old):
+        for event in announce(at, change):
             frozen = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
             matched = {"direction": folded.call.direction, "route": folded.call.route}
             self._put(

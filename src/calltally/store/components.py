@@ -6,10 +6,11 @@ hash of (tenant, SID), its *node*.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid, canonical
+from calltally.calls.sessions import names_session
 from calltally.store.content import unpack_fact
 from calltally.store.counts import Place
 from calltally.store.steps import Many, Rows, Step
@@ -38,15 +39,30 @@ class StoredCall(NamedTuple):
     measured: bytes | None
 
 
+FactKey: TypeAlias = tuple[bytes, bytes]
+
+
+class StoredSession(NamedTuple):
+    """A session as its row has it: its sealed record, and which facts have its turns and function calls."""
+
+    record: bytes
+    turns: FactKey | None
+    functions: FactKey | None
+
+
 @dataclass(slots=True)
 class Component:
-    """One call: its SIDs by node, its facts by (node, key), and the rows it has had so far."""
+    """One call: its SIDs by node, its facts by (node, key), and the rows it has had so far.
+
+    `sessions` are by the id of the row of the call that they are of, and their own.
+    """
 
     tenant: str
     sids: dict[bytes, str] = field(default_factory=dict)
     facts: dict[tuple[bytes, bytes], Fact] = field(default_factory=dict)
     calls: dict[bytes, StoredCall] = field(default_factory=dict)
     linked: dict[bytes, bytes] = field(default_factory=dict)
+    sessions: dict[tuple[bytes, str], StoredSession] = field(default_factory=dict)
 
     def canonical(self) -> Node:
         """The SID that names this call, by the facts known so far."""
@@ -169,6 +185,36 @@ def _load(components: dict[NodeKey, Component]) -> Step[None]:
     rows = yield Many("calls_of_ids", [{"tenant": tenant, "id": call_id} for tenant, call_id in by_id])
     for row in rows:
         by_id[row[0], row[1]].calls[row[1]] = stored_call(row)
+    yield from _load_sessions(by_id)
+
+
+def _load_sessions(by_id: dict[NodeKey, Component]) -> Step[None]:
+    """Of the calls that have sessions: most have none, and cost nothing here."""
+    talking = [key for key, each in by_id.items() if each.calls and names_session(each.facts.values())]
+    if talking:
+        rows = yield Many("sessions_of_calls", [{"tenant": t, "id": call_id} for t, call_id in talking])
+        for tenant, session_id, call_id, *row in rows:
+            by_id[tenant, call_id].sessions[call_id, session_id] = stored_session(row)
+
+
+def stored_session(row: Sequence[Any]) -> StoredSession:
+    """The last five columns of a session's row."""
+    record, turns_node, turns_key, functions_node, functions_key = row
+    turns = None if turns_node is None else (turns_node, turns_key)
+    return StoredSession(record, turns, None if functions_node is None else (functions_node, functions_key))
+
+
+def components_of_calls(tenant: str, calls: Sequence[tuple[bytes, str]]) -> Step[list[Component]]:
+    """All that is stored of some calls, each named by its id and canonical SID, in no promised order."""
+    asked = [{"tenant": tenant, "id": call_id} for call_id, _sid in calls]
+    identities = yield Many("identities_of_calls", asked)
+    partition = _Partition()
+    for _id, sid in calls:
+        partition.add(tenant, sid)
+    _join(partition, [], identities)
+    components = _components(partition, identities)
+    yield from _load(components)
+    return list({id(each): each for each in components.values()}.values())
 
 
 def stored_call(row: tuple[object, ...]) -> StoredCall:

@@ -25,6 +25,9 @@ _NAMES: Final = (
     *("tags", "metadata", "leg"),
 )
 _NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
+# Append only as well. They stand behind all else, where a release that does not know them passes them over.
+_LATER_NAMES: Final = ("end_word", "end_side", "platform_agent", "session")
+_LATER: Final = {name: number for number, name in enumerate(_LATER_NAMES)}
 _HEX_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)
 _SAME: Final = 0
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -46,10 +49,13 @@ def pack_fact(fact: Fact) -> bytes:
         fact.digest,
         _pack_said(fact),
     ]
-    if fact.is_carrier or fact.links:
+    later = {_LATER[name]: value for name, value in fact.said.items() if name in _LATER}
+    if fact.is_carrier or fact.links or later:
         row.append(fact.is_carrier)
-    if fact.links:
+    if fact.links or later:
         row.append(fact.links)
+    if later:
+        row.append(later)
     return _encoder.encode(row)
 
 
@@ -67,9 +73,10 @@ def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
 def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
     sid, door, provider, account, event_id, sequence, occurred_us, digest, said, *rest = row
     account = _unpack_sid(account)
+    later = rest[2] if len(rest) > 2 else {}  # noqa: PLR2004 (the third of what may be behind)
     return Fact(
         *(_unpack_sid(sid), door, provider, account, event_id, sequence, occurred_us, received_us, digest),
-        _unpack_said(said, provider, account),
+        _unpack_said(said, provider, account, later),
         raw,
         bool(rest and rest[0]),
         tuple(Node(*link) for link in rest[1]) if len(rest) > 1 else (),
@@ -77,7 +84,7 @@ def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
 
 
 def _pack_said(fact: Fact) -> dict[int, Any]:
-    said: dict[int, Any] = {_NUMBERS[name]: value for name, value in fact.said.items()}
+    said: dict[int, Any] = {_NUMBERS[name]: value for name, value in fact.said.items() if name not in _LATER}
     if said.get(_PROVIDER) == fact.provider:
         said[_PROVIDER] = _SAME
     if said.get(_ACCOUNT) == fact.account:
@@ -85,12 +92,13 @@ def _pack_said(fact: Fact) -> dict[int, Any]:
     return said
 
 
-def _unpack_said(said: dict[int, Any], provider: str, account: str) -> Said:
+def _unpack_said(said: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> Said:
     if said.get(_PROVIDER) == _SAME:
         said[_PROVIDER] = provider
     if said.get(_ACCOUNT) == _SAME:
         said[_ACCOUNT] = account
-    return cast(Said, {_NAMES[number]: value for number, value in said.items()})
+    named = {_NAMES[number]: value for number, value in said.items()}
+    return cast(Said, named | {_LATER_NAMES[number]: value for number, value in later.items()})
 
 
 _PROVIDER: Final = _NUMBERS["provider"]

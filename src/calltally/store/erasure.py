@@ -1,8 +1,8 @@
 """Erasing calls: by request, and by the age that a tenant sets. What remains is a hash that refuses them.
 
-Gone at once: the record, its facts with their raw bodies, its words, its frozen events, and the
-numbers in its superseded versions. What those versions say of its place in lists stays for as long as
-snapshots are kept, because a page from before must not move; then it is pruned.
+Gone at once: the record, its sessions, its facts with their raw bodies and transcripts, its words, its
+frozen events, and the numbers in its superseded versions. What those versions say of its place in lists
+stays for as long as snapshots are kept, because a page from before must not move; then it is pruned.
 """
 
 from collections.abc import Sequence
@@ -71,6 +71,7 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
         # In this order: attempts are found by their deliveries.
         changes.put("drop_attempts_of_calls", tenant=tenant, call_id=node)
         changes.put("drop_deliveries_of_calls", tenant=tenant, call_id=node)
+        changes.put("drop_sessions", tenant=tenant, id=node)
         changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
     for call in calls:
         changes.erase(call, reason)

@@ -8,11 +8,25 @@ from calltally.calls.events import Fact, Outcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
+from calltally.calls.sessions import FoldedSession, fold_sessions, names_session
+from calltally.store.announcements import Change
 from calltally.store.changes import Changes
-from calltally.store.components import Component, StoredCall, gather
+from calltally.store.components import Component, FactKey, StoredCall, gather
 from calltally.store.content import bodies, pack_fact
-from calltally.store.steps import Many, Step
+from calltally.store.session_rows import (
+    Packed,
+    State,
+    fetch_packed,
+    folded_states,
+    missing_turns,
+    newly_evaluated,
+    spoken_by,
+    stored_states,
+    turns_of,
+)
+from calltally.store.steps import Many, Params, Step
 from calltally.store.store import Recorded, Submission
+from calltally.store.texts import indexed_words, summary_of
 
 FORGOTTEN: Final = "the call was erased; nothing of it is kept again"
 
@@ -27,21 +41,27 @@ def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded
     heads, epochs = yield from _lock_heads({submission.tenant for submission in submissions})
     components = yield from gather(submissions)
     changes = Changes(heads, now_us, epochs)
-    work: dict[int, _Call] = {}
-    told: list[tuple[_Call | None, tuple[Outcome, str | None]]] = []
+    work: dict[int, CallInHand] = {}
+    told: list[tuple[CallInHand | None, tuple[Outcome, str | None]]] = []
     for submission, component in zip(submissions, components, strict=True):
         if component is None:
             told.append((None, (Outcome.REFUSED, FORGOTTEN)))
             continue
-        call = work.setdefault(id(component), _Call(component))
+        call = work.setdefault(id(component), CallInHand(component))
         told.append((call, call.tell(submission, changes)))
-    for call in work.values():
-        call.settle(changes)
+    yield from settle_all(list(work.values()), changes)
     yield from changes.write()
     return [_recorded(call, outcome, reason) for call, (outcome, reason) in told]
 
 
-def _recorded(call: "_Call | None", outcome: Outcome, reason: str | None) -> Recorded:
+def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
+    """Write each call that changed; what was said before is fetched where a call's words change."""
+    packed = yield from fetch_packed([asked for call in calls for asked in call.missing_turns()])
+    for call in calls:
+        call.settle(changes, packed)
+
+
+def _recorded(call: "CallInHand | None", outcome: Outcome, reason: str | None) -> Recorded:
     return Recorded(outcome, reason, call.id if call else None, call.revision if call else None)
 
 
@@ -55,7 +75,7 @@ def _lock_heads(tenants: set[str]) -> Step[tuple[dict[str, int], dict[str, str]]
     return heads, {row[0]: row[2] for row in rows}
 
 
-class _Call:
+class CallInHand:
     """One call in the hands of a commit: folded after each fact, written once."""
 
     def __init__(self, component: Component) -> None:
@@ -63,6 +83,8 @@ class _Call:
         self._announce = False
         self._folded: Folded | None = None
         self._body: bytes | None = None
+        self._sessions: list[FoldedSession] = []
+        self._states: dict[str, State] = {}
         self.id = b""
         self.revision = 0
         self._refer_to_stored()
@@ -74,6 +96,7 @@ class _Call:
         stored = component.calls.get(self.id)
         if stored is not None:
             self._body = unseal(stored.record)
+            self._states = stored_states(component, self.id)
             self.revision = stored.revision
 
     def tell(self, submission: Submission, changes: Changes) -> tuple[Outcome, str | None]:
@@ -84,42 +107,76 @@ class _Call:
             changes.count_repeat(tenant, node, key)
             return Outcome.DUPLICATE, "already recorded"
         component.facts[node, key] = fact
-        outcome, reason = self._refold()
+        is_same = not self.refold()
+        outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
         changes.put_fact(tenant, node, _fact_row(key, fact, outcome, reason))
         return outcome, reason
 
-    def _refold(self) -> tuple[Outcome, str | None]:
-        component = self._component
-        canonical = component.canonical()
-        self._folded = fold(component.tenant, canonical, component.facts.values())
+    def refold(self) -> bool:
+        """Fold all that is known; whether that gives something else than before."""
+        component, before = self._component, (self._body, self._states)
+        canonical, facts = component.canonical(), component.facts.values()
+        self._folded = fold(component.tenant, canonical, facts)
         self.id = call_uuid(component.tenant, canonical.call_sid)
-        before, self._body = self._body, encode_body(self._folded.call)
-        return (Outcome.IGNORED, "says nothing new") if self._body == before else (Outcome.APPLIED, None)
+        self._body = encode_body(self._folded.call)
+        self._sessions = fold_sessions(self._folded, facts) if names_session(facts) else []
+        self._states = folded_states(component.tenant, self._sessions)
+        return (self._body, self._states) != before
 
-    def settle(self, changes: Changes) -> None:
+    def missing_turns(self) -> list[Params]:
+        """What was said before, where the words that the call is found by change."""
+        return missing_turns(self._component.tenant, self._sessions) if self._moves_words() else []
+
+    def _moves_words(self) -> bool:
+        stored, folded = self._component.calls.get(self.id), self._folded
+        if folded is None:
+            return False
+        before = (None, ()) if stored is None else (summary_of(stored.record), self._stored_turns())
+        return before != (folded.call.summary, turns_of(self._states))
+
+    def _stored_turns(self) -> tuple[FactKey, ...]:
+        return turns_of(stored_states(self._component, self.id))
+
+    def settle(self, changes: Changes, packed: Packed) -> None:
         """Write the call as the last fold left it, if that is not what is stored."""
         component, folded, body = self._component, self._folded, self._body
         if folded is None or body is None:
             return
         for old in component.calls.values():
             if old.id != self.id:
-                changes.replace(old, self.id)
+                has_sessions = bool(stored_states(component, old.id))
+                changes.replace(old, self.id, has_sessions=has_sessions)
         if len(component.sids) > 1:
             changes.put_identities(component, self.id)
         stored = component.calls.get(self.id)
-        if stored is not None and unseal(stored.record) == body:
+        if stored is not None and (unseal(stored.record), stored_states(component, self.id)) == (
+            body,
+            self._states,
+        ):
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
-        self._write(changes, body, folded, stored)
+        self._write(changes, folded, stored, packed)
 
-    def _write(self, changes: Changes, body: bytes, folded: Folded, stored: StoredCall | None) -> None:
-        tenant = self._component.tenant
-        self.revision = changes.put_call(tenant, self.id, body, folded, stored)
+    def _write(self, changes: Changes, folded: Folded, stored: StoredCall | None, packed: Packed) -> None:
+        component, sessions = self._component, self._sessions
+        tenant = component.tenant
+        self.revision = changes.put_call(tenant, self.id, encode_body(folded.call), folded, stored)
+        before = stored_states(component, self.id)
+        for each in sessions:
+            if before.get(each.session.id) != self._states[each.session.id]:
+                changes.put_session(self.id, each, tenant, self.revision)
+        if self._moves_words():
+            spoken = spoken_by(component, sessions, packed)
+            words = indexed_words(tenant, folded.call.summary or "", spoken)
+            changes.put_words((tenant, self.id, self.revision), words, is_new=stored is None)
         if self._announce:
-            changes.announce(tenant, folded, self.revision, stored or self._known_otherwise())
+            evaluated = newly_evaluated(component, sessions)
+            told = [each.session for each in sessions]
+            old = stored or self._known_otherwise()
+            changes.announce(tenant, Change(folded, self.revision, old, told, evaluated))
 
     def _known_otherwise(self) -> StoredCall | None:
         """What was told of a call that lives on under another id: of several, the furthest on."""
@@ -132,4 +189,5 @@ class _Call:
 
 def _fact_row(key: bytes, fact: Fact, outcome: Outcome, reason: str | None) -> dict[str, object]:
     row = {"key": key, "received_us": fact.received_us, "outcome": outcome.value, "reason": reason}
-    return {**row, "content": pack_fact(fact), "raw": bodies.compress(fact.raw)}
+    said = bodies.compress(fact.conversation) if fact.conversation else None
+    return {**row, "content": pack_fact(fact), "raw": bodies.compress(fact.raw), "conversation": said}

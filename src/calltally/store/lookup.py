@@ -31,13 +31,13 @@ def find_call(tenant: str, id_or_sid: str) -> Step[bytes | None]:
 
     A text that looks like an id is taken for one first, and then for a SID: Vapi's are UUIDs.
     """
-    found = yield from _find(tenant, id_or_sid)
+    found = yield from find_call_with_id(tenant, id_or_sid)
     return found[1] if found else None
 
 
 def facts_of_call(tenant: str, id_or_sid: str) -> Step[list[StoredFact] | None]:
     """Every fact of a call in the order in which they happened, with raw bodies; None for no such call."""
-    found = yield from _find(tenant, id_or_sid)
+    found = yield from find_call_with_id(tenant, id_or_sid)
     if found is None:
         return None
     nodes = yield from nodes_of(tenant, found[0])
@@ -51,7 +51,8 @@ def nodes_of(tenant: str, call_id: bytes) -> Step[list[bytes]]:
     return [row[1] for row in rows] or [call_id]
 
 
-def _find(tenant: str, id_or_sid: str) -> Step[tuple[bytes, bytes] | None]:
+def find_call_with_id(tenant: str, id_or_sid: str) -> Step[tuple[bytes, bytes] | None]:
+    """The same with the id that the call has now."""
     as_id = parse_uuid(id_or_sid)
     for node in (as_id, call_uuid(tenant, id_or_sid)):
         if node is None:

@@ -32,10 +32,10 @@ def summary_of(record: bytes) -> str | None:
     return _summaries.decode(record).summary
 
 
-def indexed_words(tenant: str, summary: str) -> str:
-    """The words of a summary as they are stored, with spaces between."""
-    mark = _mark(tenant) + _SUMMARY
-    return " ".join(mark + word for word in words_in(summary))
+def indexed_words(tenant: str, summary: str, spoken: str = "") -> str:
+    """The words of a summary and of what was said as they are stored, with spaces between."""
+    told = ((_SUMMARY, summary), (_TRANSCRIPT, spoken))
+    return " ".join(_mark(tenant) + place + word for place, text in told for word in words_in(text))
 
 
 def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:

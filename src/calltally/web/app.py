@@ -13,6 +13,7 @@ from calltally.web.api.alert_sinks import SINK_HANDLERS
 from calltally.web.api.alerts import ALERT_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
+from calltally.web.api.voice_sessions import SESSION_HANDLERS
 from calltally.web.api.webhooks import WEBHOOK_HANDLERS
 from calltally.web.dashboard.pages import PAGE_HANDLERS
 from calltally.web.documents import documents
@@ -29,6 +30,7 @@ HANDLERS: Final[Sequence[Any]] = (
     call_logs.get_call_log,
     call_logs.erase_call_log,
     call_logs.list_call_log_events,
+    *SESSION_HANDLERS,
     changes.list_changes,
     analytics.measure_launch_quality,
     analytics.view_launch,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from calltally.calls.causes import Side
+from calltally.calls.end_reasons import EXPLANATIONS, EndReason
 from calltally.calls.events import DOOR_NAMES, Outcome
 from calltally.calls.filters import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
 from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES
@@ -83,7 +85,11 @@ _CALL: Final[Mapping[str, Field]] = {
     "provider_account": Field(
         "The account with that provider.", _or_null(_TEXT), "AC1234567890abcdef1234567890abcdef"
     ),
-    "end_reason": Field("Why it ended, in the provider's words.", _or_null(_TEXT), None),
+    "end_reason": Field(
+        "Why it ended, in a word of ours; null while it is open. The provider's own word is in `ending`.",
+        _or_null(_words(EndReason)),
+        EndReason.CALLER_HUNG_UP,
+    ),
     "hangup_cause": Field("The cause code of Q.850.", _or_null(_INTEGER), None),
     "sip_code": Field("The final SIP response.", _or_null(_INTEGER), 200),
     "error_code": Field("The provider's code of an error.", _or_null(_TEXT), None),
@@ -228,13 +234,28 @@ def _erased() -> Schema:
 
 # In the order in which the ledger writes them; a field that is declared nowhere fails right here.
 _ORDERED: Final = {name: _CALL[name] for name in CALL_FIELDS}
+_ENDING: Final = {
+    "reason": _words(EndReason),
+    "explanation": {**_TEXT, "description": "The reason in a sentence."},
+    "side": {**_or_null(_words(Side)), "description": "Where the fault lies; null where there is none."},
+    "provider_word": {**_or_null(_TEXT), "description": "The word of whoever told why, as it came."},
+    "hangup_cause": {**_or_null(_INTEGER), "description": "The cause code of Q.850."},
+    "sip_code": {**_or_null(_INTEGER), "description": "The final SIP response."},
+}
 _BEHIND: Final[Mapping[str, Schema]] = {
+    "ending": {
+        **_or_null(_object(_ENDING)),
+        "description": "Why it ended, and what led to that; null while it is open.",
+    },
     "events": {
         "type": "array",
         "items": {"$ref": "#/components/schemas/Event"},
         "description": "The timeline.",
     },
-    "session": {"type": "null", "description": "The conversation, once sessions are kept."},
+    "session": {
+        "anyOf": [{"$ref": "#/components/schemas/SessionDetail"}, {"type": "null"}],
+        "description": "The conversation; its words are null without `transcripts:read`.",
+    },
     "deliveries": {
         "type": "array",
         "items": {"$ref": "#/components/schemas/CallDelivery"},
@@ -274,6 +295,14 @@ EXAMPLE_CHANGES: Final = {
 }
 EXAMPLE_DETAIL: Final = {
     **_example(_ORDERED),
+    "ending": {
+        "reason": EndReason.CALLER_HUNG_UP,
+        "explanation": EXPLANATIONS[EndReason.CALLER_HUNG_UP],
+        "side": None,
+        "provider_word": "customer-ended-call",
+        "hangup_cause": None,
+        "sip_code": 200,
+    },
     "events": [_example(_EVENT)],
     "session": None,
     "deliveries": [_example(_DELIVERY)],

@@ -9,6 +9,7 @@ import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.store.listing import list_calls
+from calltally.store.sessions import SessionQuery, list_sessions
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import at_us, fact, own
@@ -40,12 +41,14 @@ def fill(bench: Bench) -> None:
     """A ledger with calls that changed and are searched, every kind of list, and a counter put right."""
     submit(bench, fact(1, "call-1", status="ringing", **NAMED), fact(2, "call-2", status="ringing"))
     first = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
-    submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", **NAMED))
+    submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", session_id="s-1", **NAMED))
     submit(bench, fact(4, "call-2", status="busy"), fact(4, "call-2", status="busy"))
     places: tuple[dict[str, Any], ...] = ({}, {"offset": 1}, {"after": call_uuid(TENANT, "call-2")})
     for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first), places):
         query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **place)
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
+    for sessions in ({}, {"status": "active"}, {"stream_id": "MZ1", "agent_key": "ada"}):
+        bench.run(bench.store.read(list_sessions(TENANT, SessionQuery(25, 0, **sessions))))
     with direct(bench.url) as db:
         db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
     assert verdict(bench, repair=True).repaired

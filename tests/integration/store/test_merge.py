@@ -70,9 +70,9 @@ def test_whoever_names_a_linked_sid_speaks_of_that_call(bench: Bench) -> None:
     submit(bench, own(1, "platform-1", links=link(HIGH, is_carrier=True)))
     assert found(bench, HIGH) == found(bench, "platform-1")
     submit(bench, own(2, HIGH, summary="By the carrier's SID."))
-    submit(bench, own(3, "platform-1", end_reason="by the platform's"))
+    submit(bench, own(3, "platform-1", error_code="by the platform's"))
     [call] = listed(bench)
-    assert (call["summary"], call["end_reason"]) == ("By the carrier's SID.", "by the platform's")
+    assert (call["summary"], call["error_code"]) == ("By the carrier's SID.", "by the platform's")
 
 
 def test_a_repeat_of_before_the_merge_is_still_known(bench: Bench) -> None:

@@ -174,7 +174,7 @@ def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None
     with direct(bench.url) as db:
         db("DELETE FROM call_texts")
     details = [finding.detail for finding in verdict(bench).findings]
-    assert details == ["it is not found by the words of its summary"]
+    assert details == ["it is not found by the words of its summary and its transcript"]
 
 
 def test_snapshots_from_before_a_repair_are_not_told(bench: Bench) -> None:

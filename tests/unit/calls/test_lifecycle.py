@@ -179,9 +179,9 @@ def test_a_fact_with_a_sequence_stands_after_those_without() -> None:
 
 @pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])
 def test_an_old_list_does_not_reopen_a_call(door: Door) -> None:
-    listed = fact(99, door=door, status="in-progress", sequence=9, end_reason="listed")
-    call = folded(fact(1, status="busy", end_reason="told"), own(1, summary="x"), listed)
-    assert call.end_reason == "told"
+    listed = fact(99, door=door, status="in-progress", sequence=9, error_code="listed")
+    call = folded(fact(1, status="busy", error_code="told"), own(1, summary="x"), listed)
+    assert call.error_code == "told"
     # It was in progress, so it was answered: that much even an old list proves.
     assert call.status == "completed"
 
@@ -195,13 +195,13 @@ def test_an_open_list_gives_way_to_every_other_source(door: Door) -> None:
 
 @pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])
 def test_a_list_with_a_final_state_outranks_callbacks_and_own_events(door: Door) -> None:
-    listed = fact(1, door=door, status="failed", end_reason="listed")
-    call = folded(listed, fact(5, status="busy", sequence=7, end_reason="told"), own(9, end_reason="own"))
-    assert (call.status, call.end_reason, call.conflicts) == ("failed", "listed", 1)
+    listed = fact(1, door=door, status="failed", error_code="listed")
+    call = folded(listed, fact(5, status="busy", sequence=7, error_code="told"), own(9, error_code="own"))
+    assert (call.status, call.error_code, call.conflicts) == ("failed", "listed", 1)
 
 
 def test_callbacks_outrank_own_events() -> None:
-    assert folded(fact(1, end_reason="carrier"), own(9, sequence=9, end_reason="own")).end_reason == "carrier"
+    assert folded(fact(1, error_code="carrier"), own(9, sequence=9, error_code="own")).error_code == "carrier"
 
 
 # ---------------------------------------------------------------------------------------------------- times

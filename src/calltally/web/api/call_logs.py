@@ -1,8 +1,9 @@
 """`/api/v1/call-logs/{id}`: one call, what was said of it, and how it is forgotten."""
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import delete, get
@@ -11,13 +12,16 @@ from calltally.calls.errors import NotFound
 from calltally.calls.events import DOOR_NAMES, Door, Said
 from calltally.calls.filters import PARAMETERS, parse_list_query
 from calltally.calls.identity import parse_uuid
+from calltally.calls.lifecycle import fold_ending
 from calltally.calls.times import utc_text
 from calltally.store.deliveries import deliveries_of_call
 from calltally.store.erasure import erase_call
-from calltally.store.lookup import StoredFact, facts_of_call, find_call
+from calltally.store.lookup import StoredFact, facts_of_call, find_call_with_id
+from calltally.store.sessions import FoundSession, session_of_call
 from calltally.store.steps import Step
 from calltally.web.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
 from calltally.web.admission import TENANT_PARAMETER, named_tenant, without_tenant
+from calltally.web.api.voice_sessions import session_body
 from calltally.web.api.webhook_shapes import show_delivery
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.links import LINK_MEANING, Window, link_header
@@ -120,13 +124,40 @@ class RawEvent(Event, frozen=True):
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Reply:
     """The record as the list has it, and behind it what belongs to this call alone."""
-    record, facts = await found_call(request)
+    record, facts, session = await found_call(request)
     events = msgspec.json.encode([_event(fact) for fact in facts])
     call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
     sent = await parts_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
     deliveries = msgspec.json.encode([show_delivery(each) for each in sent])
-    # Sessions do not exist yet; their place does, so that clients need not change.
-    return Reply(b'%b,"events":%b,"session":null,"deliveries":%b}' % (record[:-1], events, deliveries))
+    may_read = access_of(request).may(TRANSCRIPTS_READ)
+    talk = b"null" if session is None else session_body(session, may_read=may_read)
+    ending = msgspec.json.encode(_ending(record, facts))
+    told = (record[:-1], ending, events, talk, deliveries)
+    return Reply(b'%b,"ending":%b,"events":%b,"session":%b,"deliveries":%b}' % told)
+
+
+def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None:
+    """Why it ended, with what led to that; null while it is open."""
+    ending, told = fold_ending(stored.fact for stored in facts), _shown.decode(record)
+    if ending.reason is None:
+        return None
+    return {
+        "reason": ending.reason,
+        "explanation": ending.explanation,
+        "side": ending.side,
+        "provider_word": ending.provider_word,
+        "hangup_cause": told.hangup_cause,
+        "sip_code": told.sip_code,
+    }
+
+
+class _Shown(msgspec.Struct):
+    session_id: str | None = None
+    hangup_cause: int | None = None
+    sip_code: int | None = None
+
+
+_shown: Final = msgspec.json.Decoder(_Shown)
 
 
 @delete("/api/v1/call-logs/{id:str}", operation=ERASE, status_code=200)
@@ -142,7 +173,7 @@ async def erase_call_log(request: AnyRequest) -> Reply:
 async def list_call_log_events(request: AnyRequest) -> Reply:
     """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
     window = parse_list_query(without_tenant(request), allow_tenant=False)
-    _record, facts = await found_call(request)
+    _record, facts, _session = await found_call(request)
     shows_raw = access_of(request).may(TRANSCRIPTS_READ)
     shown = facts[window.offset : window.offset + window.limit]
     data = [shown_fact(fact, shows_raw=shows_raw) for fact in shown]
@@ -150,22 +181,34 @@ async def list_call_log_events(request: AnyRequest) -> Reply:
     return Reply.json(page, headers=(link_header(request, Window(window.limit, window.offset, len(facts))),))
 
 
-async def found_call(request: AnyRequest, behind: str = "call-logs") -> tuple[bytes, list[StoredFact]]:
-    """The call that the path names, and its facts. Raises NotFound, for another tenant's too."""
+class FoundCall(NamedTuple):
+    """One call: its sealed record, its facts and its session."""
+
+    record: bytes
+    facts: list[StoredFact]
+    session: FoundSession | None
+
+
+async def found_call(request: AnyRequest, behind: str = "call-logs") -> FoundCall:
+    """The call that the path names. Raises NotFound, for another tenant's too."""
     tenant, named = tenant_of(request), part_after(request, behind)
-    found = await parts_of(request).store.read_tenant(tenant, partial(_call_and_facts, tenant, named))
+    found = await parts_of(request).store.read_tenant(tenant, partial(_whole_call, tenant, named))
     if found is None:
         raise NotFound("there is no call of that id or SID; it may not have been told of yet")
     return found
 
 
-def _call_and_facts(tenant: str, named: str) -> Step[tuple[bytes, list[StoredFact]] | None]:
-    """Both against one state of the database, so that they fit."""
-    record = yield from find_call(tenant, named)
+def _whole_call(tenant: str, named: str) -> Step[FoundCall | None]:
+    """All against one state of the database, so that they fit."""
+    found = yield from find_call_with_id(tenant, named)
     facts = yield from facts_of_call(tenant, named)
-    if record is None or facts is None:
+    if found is None or facts is None:
         return None
-    return record, facts
+    call_id, record = found
+    session_id = _shown.decode(record).session_id
+    if session_id is None:
+        return FoundCall(record, facts, None)
+    return FoundCall(record, facts, (yield from session_of_call(tenant, call_id, session_id)))
 
 
 def _event(stored: StoredFact) -> Event:

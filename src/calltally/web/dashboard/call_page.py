@@ -31,7 +31,7 @@ _LATE_S: Final = 60
 async def show_call(request: AnyRequest) -> Reply:
     """The page of one call, by any id or SID that ever was its own."""
     visitor = await visitor_of(request)
-    record, facts = await found_call(request, "calls")
+    record, facts, _session = await found_call(request, "calls")
     may_read = visitor.access.may(TRANSCRIPTS_READ)
     told = [msgspec.to_builtins(shown_fact(fact, shows_raw=may_read)) for fact in facts]
     values = _values(visitor, msgspec.json.decode(record), told)

@@ -336,6 +336,7 @@ CREATE TABLE facts (
     content bytea NOT NULL,
     raw bytea NOT NULL,
     revision bigint NOT NULL DEFAULT 0,
+    conversation bytea,
     CONSTRAINT facts_pkey PRIMARY KEY (tenant, node, key)
 );
 
@@ -481,6 +482,12 @@ CREATE TABLE quality (
     CONSTRAINT quality_pkey PRIMARY KEY (tenant, grain, bucket_s, key)
 ) WITH (fillfactor=70);
 
+CREATE TABLE refolds (
+    tenant text COLLATE "C" NOT NULL,
+    after_id bytea NOT NULL,
+    CONSTRAINT refolds_pkey PRIMARY KEY (tenant)
+);
+
 CREATE TABLE route_numbers (
     tenant text COLLATE "C" NOT NULL,
     number text COLLATE "C" NOT NULL,
@@ -530,6 +537,31 @@ CREATE TABLE tombstones (
 CREATE INDEX tombstones_merged ON tombstones USING btree (tenant, merged_into) WHERE (merged_into IS NOT NULL);
 
 CREATE INDEX tombstones_of_id ON tombstones USING btree (tenant, id);
+
+CREATE TABLE voice_sessions (
+    tenant text COLLATE "C" NOT NULL,
+    session_id text COLLATE "C" NOT NULL,
+    id bytea NOT NULL,
+    created_us bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    stream_id text COLLATE "C",
+    agent_key text COLLATE "C",
+    revision bigint NOT NULL,
+    record bytea NOT NULL,
+    turns_node bytea,
+    turns_key bytea,
+    functions_node bytea,
+    functions_key bytea,
+    CONSTRAINT voice_sessions_pkey PRIMARY KEY (tenant, session_id, id)
+);
+
+CREATE INDEX voice_sessions_listed ON voice_sessions USING btree (tenant, created_us, session_id, id) INCLUDE (status);
+
+CREATE INDEX voice_sessions_of_agent ON voice_sessions USING btree (tenant, agent_key, created_us) WHERE (agent_key IS NOT NULL);
+
+CREATE INDEX voice_sessions_of_call ON voice_sessions USING btree (tenant, id);
+
+CREATE INDEX voice_sessions_of_stream ON voice_sessions USING btree (tenant, stream_id) WHERE (stream_id IS NOT NULL);
 
 CREATE TABLE webhook_endpoints (
     tenant text COLLATE "C" NOT NULL,

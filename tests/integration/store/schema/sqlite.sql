@@ -344,6 +344,7 @@ CREATE TABLE facts (
     content BLOB NOT NULL,
     raw BLOB NOT NULL,
     revision INTEGER NOT NULL DEFAULT 0,
+    conversation BLOB,
     PRIMARY KEY (tenant, node, key)
 ) STRICT;
 
@@ -488,6 +489,12 @@ CREATE TABLE quality (
     PRIMARY KEY (tenant, grain, bucket_s, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE refolds (
+    tenant TEXT NOT NULL,
+    after_id BLOB NOT NULL,
+    PRIMARY KEY (tenant)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE route_numbers (
     tenant TEXT NOT NULL,
     number TEXT NOT NULL,
@@ -534,6 +541,31 @@ CREATE TABLE tombstones (
 CREATE INDEX tombstones_merged ON tombstones (tenant, merged_into) WHERE merged_into IS NOT NULL;
 
 CREATE INDEX tombstones_of_id ON tombstones (tenant, id);
+
+CREATE TABLE voice_sessions (
+    tenant TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    id BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    stream_id TEXT,
+    agent_key TEXT,
+    revision INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    turns_node BLOB,
+    turns_key BLOB,
+    functions_node BLOB,
+    functions_key BLOB,
+    PRIMARY KEY (tenant, session_id, id)
+) STRICT;
+
+CREATE INDEX voice_sessions_listed ON voice_sessions (tenant, created_us, session_id, id, status);
+
+CREATE INDEX voice_sessions_of_agent ON voice_sessions (tenant, agent_key, created_us) WHERE agent_key IS NOT NULL;
+
+CREATE INDEX voice_sessions_of_call ON voice_sessions (tenant, id);
+
+CREATE INDEX voice_sessions_of_stream ON voice_sessions (tenant, stream_id) WHERE stream_id IS NOT NULL;
 
 CREATE TABLE webhook_endpoints (
     tenant TEXT NOT NULL,

@@ -29,11 +29,12 @@ JOIN calls AS t ON t.tenant = k.tenant AND t.id = k.id;
 -- name: put_facts!
 -- Facts that are new to their calls.
 INSERT INTO facts (
-    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision, conversation
 )
 SELECT * FROM unnest(
     :tenant::text[], :node::bytea[], :key::bytea[], :received_us::bigint[], :outcome::text[],
-    :reason::text[], :repeats::integer[], :content::bytea[], :raw::bytea[], :revision::bigint[]
+    :reason::text[], :repeats::integer[], :content::bytea[], :raw::bytea[], :revision::bigint[],
+    :conversation::bytea[]
 );
 
 -- name: count_repeats!

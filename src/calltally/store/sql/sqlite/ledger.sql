@@ -21,10 +21,10 @@ SELECT tenant, id, created_us, status, direction, route, agent, provider, escala
 -- name: put_facts!
 -- Facts that are new to their calls.
 INSERT INTO facts (
-    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision
+    tenant, node, key, received_us, outcome, reason, repeats, content, raw, revision, conversation
 )
 VALUES (
-    :tenant, :node, :key, :received_us, :outcome, :reason, :repeats, :content, :raw, :revision
+    :tenant, :node, :key, :received_us, :outcome, :reason, :repeats, :content, :raw, :revision, :conversation
 );
 
 -- name: count_repeats!

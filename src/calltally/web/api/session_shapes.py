@@ -1,0 +1,108 @@
+"""Sessions as the outside sees them. Times are RFC 3339 in UTC."""
+
+from typing import Any, Final
+
+import msgspec
+
+from calltally.calls.sessions import Evaluation, FunctionCall, Turn
+
+SESSION_TAG: Final = "Voice sessions"
+
+
+class SessionShown(msgspec.Struct, frozen=True):
+    """One session, the conversation of a call; what is not known is null.
+
+    `call_sid` and `call_id` are of its call, which a session has always. `status` is active, completed or
+    failed: as its platform or its tenant says, else as its call stands. The counts are null where nobody
+    told of turns, or of function calls. `revision` is the tenant's revision that shows this state.
+    """
+
+    id: str
+    stream_id: str | None
+    call_sid: str
+    call_id: str
+    agent_key: str | None
+    status: str
+    summary: str | None
+    tags: list[str]
+    evaluation: Evaluation | None
+    function_call_count: int | None
+    transcript_turn_count: int | None
+    created_at: str
+    ended_at: str | None
+    revision: int
+    updated_at: str
+
+
+class SessionDetail(SessionShown, frozen=True):
+    """The same with what was said and done in it; null for keys without `transcripts:read`."""
+
+    transcript: list[Turn] | None
+    function_calls: list[FunctionCall] | None
+
+
+class SessionList(msgspec.Struct, frozen=True):
+    """One page, newest first, without what was said."""
+
+    data: list[SessionShown]
+    limit: int
+    offset: int
+    total: int
+
+
+class SessionStored(msgspec.Struct, frozen=True):
+    """What became of it: applied, duplicate or ignored (kept, with nothing to change)."""
+
+    id: str
+    outcome: str
+    reason: str | None
+    call_id: str
+    revision: int | None
+
+
+EXAMPLE_SESSION: Final[dict[str, Any]] = {
+    "id": "session-1001",
+    "stream_id": "MZ1234567890abcdef1234567890abcdef",
+    "call_sid": "CA1234567890abcdef1234567890abcdef",
+    "call_id": "550e8400-e29b-41d4-a716-446655440000",
+    "agent_key": "scheduler",
+    "status": "completed",
+    "summary": "Customer confirmed appointment time.",
+    "tags": ["appointment"],
+    "evaluation": {"successful": True, "score": 0.9, "reason": "The time was confirmed.", "details": None},
+    "function_call_count": 1,
+    "transcript_turn_count": 2,
+    "created_at": "2026-10-01T09:30:08.000000Z",
+    "ended_at": "2026-10-01T09:32:30.000000Z",
+    "revision": 4,
+    "updated_at": "2026-10-01T09:32:31.204418Z",
+}
+EXAMPLE_WORDS: Final[dict[str, Any]] = {
+    "transcript": [
+        {
+            "role": "agent",
+            "text": "Does Thursday at nine suit you?",
+            "start_seconds": 4.2,
+            "end_seconds": 6.0,
+        },
+        {"role": "user", "text": "Yes, it does.", "start_seconds": 6.8, "end_seconds": 7.5},
+    ],
+    "function_calls": [
+        {
+            "name": "book_appointment",
+            "arguments": {"day": "Thursday", "time": "09:00"},
+            "result": {"booked": True},
+            "error": None,
+            "start_seconds": 8.1,
+            "duration_seconds": 0.4,
+        }
+    ],
+}
+EXAMPLE_BODY: Final[dict[str, Any]] = {
+    "call_sid": EXAMPLE_SESSION["call_sid"],
+    "stream_id": EXAMPLE_SESSION["stream_id"],
+    "summary": EXAMPLE_SESSION["summary"],
+    "tags": EXAMPLE_SESSION["tags"],
+    "evaluation": {"successful": True, "score": 0.9, "reason": "The time was confirmed."},
+    **EXAMPLE_WORDS,
+}

@@ -1,0 +1,95 @@
+"""Why calls ended: our few words for everybody's many, and where the fault lies."""
+
+from typing import Any
+
+import pytest
+
+from calltally.calls.causes import Side
+from calltally.calls.end_reasons import EXPLANATIONS, EndReason, why_of
+from calltally.calls.events import Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold, fold_ending
+from tests.telling import SID, fact, own
+
+NODE = Node(SID, is_carrier=True)
+
+
+def platform(at: float, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    return fact(at, "vapi-1", provider="vapi", is_carrier=False, **said)
+
+
+def reason(*facts: Fact) -> str | None:
+    ending = fold_ending(facts)
+    assert fold("acme", NODE, facts).call.end_reason == ending.reason
+    return ending.reason
+
+
+def test_every_reason_has_an_explanation_and_a_stable_slug() -> None:
+    assert {*EXPLANATIONS} == {*EndReason}
+    assert [*EndReason] == [
+        *("caller-hung-up", "agent-hung-up", "transferred", "voicemail", "no-answer", "busy", "rejected"),
+        *("invalid-number", "provider-error", "network", "timeout", "silence", "limit-reached"),
+        *("agent-error", "unknown"),
+    ]
+
+
+def test_an_open_call_has_no_reason() -> None:
+    assert reason(fact(1, status="ringing", end_reason="busy")) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected", "side"),
+    [
+        ("busy", {}, "busy", Side.CALLED),
+        ("no-answer", {}, "no-answer", Side.CALLED),
+        ("canceled", {"direction": "inbound"}, "caller-hung-up", Side.CALLER),
+        ("canceled", {"direction": "outbound"}, "agent-hung-up", Side.CALLER),
+        ("failed", {"sip_code": 404}, "invalid-number", Side.CALLER),
+        ("failed", {"sip_code": 603}, "rejected", Side.CALLED),
+        ("failed", {"sip_code": 503}, "provider-error", Side.PROVIDER),
+        ("failed", {"hangup_cause": 38}, "network", Side.NETWORK),
+        ("failed", {"hangup_cause": 1}, "invalid-number", Side.CALLER),
+        ("failed", {"hangup_cause": 19}, "no-answer", Side.CALLED),
+        ("failed", {}, "unknown", None),
+        ("completed", {}, "unknown", None),
+        ("completed", {"sip_code": 200, "hangup_cause": 16}, "unknown", None),
+        ("failed", {"end_reason": "CALL_REJECTED"}, "rejected", None),
+        ("completed", {"end_reason": "user hangup"}, "caller-hung-up", None),
+        ("completed", {"end_reason": "transferred"}, "transferred", None),
+    ],
+)
+def test_state_codes_and_words_lead_to_one_reason(
+    status: str, said: dict[str, Any], expected: str, side: Side | None
+) -> None:
+    told = fact(9, status=status, **said)
+    assert reason(told) == expected
+    assert fold_ending([told]).side == side
+
+
+def test_of_an_answered_call_the_platform_knows_why_it_ended() -> None:
+    ended = fact(9, status="completed", talk_seconds=5, end_reason="normal_clearing", hangup_cause=16)
+    said = platform(8, end_reason="silence", end_word="silence-timed-out")
+    for facts in ((ended, said), (said, ended)):
+        ending = fold_ending(facts)
+        assert (ending.reason, ending.provider_word) == ("silence", "silence-timed-out")
+
+
+def test_of_an_unanswered_call_the_carrier_knows_why() -> None:
+    ended = fact(9, status="busy", sip_code=486)
+    said = platform(
+        20, status="failed", end_reason="agent-error", end_side="tenant", end_word="pipeline-error"
+    )
+    assert reason(ended, said) == "busy"
+    assert reason(said, fact(9, status="failed")) == "agent-error"
+    assert fold_ending([said, fact(9, status="failed")]).side is Side.TENANT
+
+
+def test_a_word_that_nobody_knows_is_kept_beside_unknown() -> None:
+    ending = fold_ending([own(9, status="completed", end_reason="fell into the sea")])
+    assert (ending.reason, ending.provider_word) == ("unknown", "fell into the sea")
+    assert why_of("fell into the sea") is None
+
+
+def test_what_a_word_says_gives_way_to_no_other_tellers_silence() -> None:
+    told = [own(9, status="completed", end_reason="voicemail"), fact(10, status="completed", sip_code=200)]
+    assert reason(*told) == "voicemail"
