@@ -13,15 +13,15 @@ HAVING count(*) > 0;
 -- name: page_records
 -- The records of one run of buckets, joined: a page of 1,000 so costs two thirds of fetching its rows.
 -- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
+-- A limited subquery keeps its order, and CROSS JOIN the order of its sides: to say it again outside costs an eighth.
 SELECT :place, CAST(group_concat(j.record, ',' || char(10)) AS BLOB), max(j.revision) FROM (
     SELECT r.record AS record, r.revision AS revision
     FROM (
-        SELECT c.rowid AS place, c.created_us AS created_us, c.id AS id FROM calls AS c INDEXED BY calls_listed
+        SELECT c.rowid AS place FROM calls AS c INDEXED BY calls_listed
         WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND {column} = :value {filters}
         ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
     ) AS p
     CROSS JOIN calls AS r ON r.rowid = p.place
-    ORDER BY p.created_us {way}, p.id {way}
 ) AS j;
 
 -- name: timeline_of_nodes
