@@ -9,6 +9,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -25,6 +26,7 @@ from calltally.net.addresses import networks
 from calltally.net.mail import send_mail
 from calltally.net.outgoing import TIMEOUT_S, Outgoing, Policy
 from calltally.reconcile.jobs.runner import ReconciliationRunner
+from calltally.reconcile.open_word import ask_about
 from calltally.reconcile.provider_question import Place
 from calltally.settings import SECRET_KEY_BYTES, BadSetting, Settings, decode_secret_key, read_settings
 from calltally.shared import Member
@@ -173,7 +175,8 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
         vault=lambda: open_vault(settings),
         base=settings.public_url or "",
     )
-    return AlertMeans(Judge(store, None), Teller(store, ways, clock))
+    place = provider_place(settings, store)
+    return AlertMeans(Judge(store, None), Teller(store, ways, clock), partial(ask_about, place))
 
 
 def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:

@@ -7,9 +7,12 @@ from typing import Final
 import structlog
 
 from calltally.alerts.conditions import conditions_of
-from calltally.alerts.judging import is_turn_due
+from calltally.alerts.judging import is_turn_due, rules_for
+from calltally.alerts.open_calls import stuck_calls
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
+from calltally.reconcile.open_word import can_ask
+from calltally.store.alert_states import rules_of_tenant
 from calltally.store.leases import Lease, claim, release
 from calltally.store.tenants import admin_list_tenants
 from calltally.worker.means import AlertMeans, Means
@@ -19,6 +22,8 @@ ALERTS: Final = "alerts"
 LEASE_US: Final = 60 * SECOND_US
 # How soon what happened is judged once its five minutes are over, and what is judged is told.
 _LOOKS_EVERY_S: Final = 10.0
+_ASKED_EVERY_US: Final = 3_600 * SECOND_US
+_MOST_ASKED: Final = 50
 
 log: Final = structlog.get_logger(__name__)
 
@@ -31,6 +36,8 @@ class AlertWorker:
         self._store = means.store
         self._judge = alerts.judge
         self._teller = alerts.teller
+        self._ask = alerts.ask
+        self._asked: dict[tuple[str, str], int] = {}
         self._stop = stop
 
     async def run(self) -> None:
@@ -65,6 +72,25 @@ class AlertWorker:
             return 0
         return turns
 
+    async def _ask_providers(self, tenant: str, now_us: int) -> None:
+        """Before a call is called stuck its provider is asked, once an hour at most; its word is recorded."""
+        ask = self._ask
+        if ask is None:
+            return
+        self._asked = {key: us for key, us in self._asked.items() if now_us - us < _ASKED_EVERY_US}
+        rules = rules_for(await self._store.read(rules_of_tenant(tenant)))
+        for stuck in await self._store.read(stuck_calls(tenant, rules, now_us), long=True):
+            sids = [c.call_sid for c in stuck.calls if (tenant, c.call_sid) not in self._asked]
+            if stuck.provider is None or not can_ask(stuck.provider) or not sids:
+                continue
+            self._asked |= dict.fromkeys(((tenant, sid) for sid in sids[:_MOST_ASKED]), now_us)
+            try:
+                changed = await ask(tenant, stuck.provider, sids[:_MOST_ASKED], now_us)
+            except CalltallyError as fault:
+                log.info("a provider cannot be asked", tenant=tenant, detail=fault.detail)
+            else:
+                log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
+
     async def _judge_tenant(self, tenant: str) -> int:
         turns = 0
         lease = Lease(tenant, ALERTS, self._means.holder)
@@ -72,6 +98,7 @@ class AlertWorker:
             now_us = self._means.clock()
             if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
                 return turns
+            await self._ask_providers(tenant, now_us)
             conditions = await self._store.read(conditions_of(tenant, now_us), long=True)
             turn = await self._judge.take_turn(tenant, now_us, conditions)
             turns += 1

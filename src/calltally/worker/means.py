@@ -1,8 +1,8 @@
 """What a worker works with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from calltally.alerts.judging import Judge
 from calltally.alerts.telling import Teller
@@ -13,12 +13,16 @@ from calltally.store.jobs import Kind
 from calltally.store.steps import Clock
 from calltally.store.store import Store
 
+# A tenant, its provider, SIDs of calls that are open for too long, and now: how many calls changed by it.
+Ask: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int]]
+
 
 class AlertMeans(NamedTuple):
-    """Who judges, and who tells of it."""
+    """Who judges, who tells of it, and who asks providers of calls that seem to be stuck."""
 
     judge: Judge
     teller: Teller
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,9 @@ from calltally.store.dead_letters import NewLetter, put_dead_letter
 from calltally.store.signature_failures import count_failures, drop_failures
 from calltally.web.turned_away import TurnedAway
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import Broken, Service
+from tests.telling import at_us, fact
 
 
 def conditions(bench: Bench) -> list[Finding]:
@@ -78,3 +80,42 @@ def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench) ->
         await away._writing
 
     bench.run(turn_away())
+
+
+def stuck(bench: Bench, now_us: int) -> list[Finding]:
+    found = bench.run(bench.store.read(conditions_of(TENANT, now_us))).findings
+    return [each for each in found if each.kind is Kind.MISSING_FINAL_STATE]
+
+
+def test_a_call_is_stuck_beyond_what_calls_of_its_route_ever_took(bench: Bench) -> None:
+    for number in range(40):
+        began = fact(number, f"done-{number}", route="slow", status="ringing")
+        ended = fact(number + 1_200 + number, f"done-{number}", route="slow", status="no-answer")
+        submit(bench, began, ended)
+    submit(bench, fact(10, "open-1", route="slow", status="ringing"))
+    submit(bench, fact(10, "open-2", route="new", status="ringing"))
+    talking = fact(10, "talking", route="new", status="in-progress")
+    submit(bench, talking)
+    # Five minutes are the floor of ringing; on the slow route calls ring for twenty.
+    assert [each.series.value for each in stuck(bench, at_us(10 + 301))] == ["new"]
+    assert [each.sids for each in stuck(bench, at_us(10 + 301))] == [("open-2",)]
+    assert len(stuck(bench, at_us(10 + 1_700))) == 1
+    both = stuck(bench, at_us(10 + 2_000))
+    assert {each.series.value for each in both} == {"slow", "new"}
+    assert both[0].detail.startswith("No final state on ")
+    assert both[0].listed["status"] == "ringing"
+    late = stuck(bench, at_us(10 + 4 * 3_600 + 1))
+    assert {sid for each in late for sid in each.sids} == {"open-1", "open-2", "talking"}
+
+
+def test_an_endpoint_that_fails_for_long_is_told(bench: Bench) -> None:
+    columns = {"url": "https://a.example/", "form": "", "events": "", "sealed": b"", "state": "on"}
+    named = {"tenant": TENANT, "endpoint": bytes(16), "taken": 0, "created_us": 1, "updated_us": 1}
+    failing = {"failing_since_us": NOW_US - 700 * SECOND_US, "reason": "it answered 500"}
+    row = {**columns, **named, **failing}
+    places = ", ".join("?" for _ in row)
+    with direct(bench.url) as db:
+        db(f"INSERT INTO webhook_endpoints ({', '.join(row)}) VALUES ({places})", *row.values())
+    (found,) = conditions(bench)
+    assert found.kind is Kind.DELIVERY_FAILURES
+    assert found.detail.endswith(": it answered 500")

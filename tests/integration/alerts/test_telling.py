@@ -6,6 +6,7 @@ from contextlib import suppress
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
@@ -21,16 +22,21 @@ from calltally.alerts.telling import MOST_TRIES, Teller, Ways, sealed_for
 from calltally.calls.times import SECOND_US
 from calltally.net.addresses import networks
 from calltally.net.mail import MailServer, send_mail
+from calltally.reconcile.open_word import ask_about
+from calltally.reconcile.provider_question import Place
 from calltally.store.alert_sinks import Sink, add_sink, list_sinks
 from calltally.store.alerts import Change as AlertChange
 from calltally.store.alerts import What, acknowledge, mute
 from calltally.store.leases import Lease, claim
-from calltally.store.secrets import Vault
+from calltally.store.secrets import Vault, put_provider_secrets
 from calltally.worker.alerting import ALERTS, AlertWorker
 from calltally.worker.means import AlertMeans, Means
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.test_alert_api import began, keep
 from tests.integration.alerts.watching import Receiver, Thresholds, after, alerts, finding, unanswered
+from tests.integration.store.probing import found, submit
+from tests.telling import START_US, at_us, fact
+from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, resource, served
 
 ROUTE = SeriesKey(Dimension.ROUTE, "support")
 VAULT = Vault(bytes(32))
@@ -251,3 +257,31 @@ def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: 
         "starttls" in str(bench.run(send_mail(server._replace(security="starttls"), mail, allowed))).lower()
     )
     assert str(bench.run(send_mail(server._replace(port=1), mail, allowed))).startswith("no mail server at")
+
+
+def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None:
+    sid = "CA" + "7" * 32
+    lost = "CA" + "8" * 32
+    for each in (fact(0, sid, status="ringing"), fact(0, lost, status="ringing")):
+        submit(bench, msgspec.structs.replace(each, said={**each.said, "provider": "twilio"}))
+    listed = resource(sid, START_US, status="no-answer")
+    with served(TwilioApi([listed])) as api:
+        secrets = {"account_sid": ACCOUNT, "auth_token": TOKEN}
+        sealed = VAULT.seal(TENANT, "twilio", secrets)
+        bench.run(bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
+        place = Place(bench.store, lambda: VAULT, {"twilio": api.url})
+        desk = Desk(bench)
+        bench.now_us = at_us(3_600)
+        means = worker_means(desk)
+        assert means.alerts is not None
+        asking = means.alerts._replace(ask=partial(ask_about, place))
+
+        async def look() -> int:
+            return await AlertWorker(means, asking, asyncio.Event()).look()
+
+        bench.run(look())
+    assert found(bench, sid)["status"] == "no-answer"  # type: ignore[index]
+    (alert,) = alerts(bench)
+    assert alert.kind == "missing-final-state"
+    assert lost in alert.content.decode()
+    assert sid not in alert.content.decode()

@@ -123,3 +123,8 @@ WHERE tenant = :tenant AND sink = :sink AND alert = :alert AND change = :change;
 -- name: note_sink!
 -- What came of the last time that something was to be told there.
 UPDATE alert_sinks SET told_us = coalesce(:told_us, told_us), fault = :fault WHERE tenant = :tenant AND sink = :sink;
+
+-- name: failing_endpoints
+-- Webhook endpoints that have taken nothing for a while.
+SELECT endpoint, failing_since_us, reason FROM webhook_endpoints
+WHERE tenant = :tenant AND failing_since_us < :before_us ORDER BY endpoint;

@@ -1,0 +1,29 @@
+"""The time to a final state, with calls that are still open among those that are known."""
+
+import pytest
+
+from calltally.alerts.open_calls import time_to_final
+
+
+@pytest.mark.parametrize(
+    ("ended", "still_open", "quantile", "expected"),
+    [
+        ([], [], 0.5, None),
+        ([], [5, 9], 0.5, None),
+        ([1, 2, 3, 4], [], 0.5, 2),
+        ([1, 2, 3, 4], [], 1.0, 4),
+        # Half of those that lasted beyond 2 are open: nothing is known of how long they take.
+        ([1, 2], [3, 3], 0.9, None),
+        # Freireich's 6-MP arm, the textbook case: the median is 23 weeks.
+        (
+            [6, 6, 6, 7, 10, 13, 16, 22, 23],
+            [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35],
+            0.5,
+            23,
+        ),
+    ],
+)
+def test_it_is_that_of_kaplan_and_meier(
+    ended: list[int], still_open: list[int], quantile: float, expected: int | None
+) -> None:
+    assert time_to_final(ended, still_open, quantile) == expected
