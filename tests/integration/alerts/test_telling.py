@@ -264,7 +264,7 @@ def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None
     lost = "CA" + "8" * 32
     for each in (fact(0, sid, status="ringing"), fact(0, lost, status="ringing")):
         submit(bench, msgspec.structs.replace(each, said={**each.said, "provider": "twilio"}))
-    listed = resource(sid, START_US, status="no-answer")
+    listed = resource(sid, START_US, status="no-answer", duration_s=0)
     with served(TwilioApi([listed])) as api:
         secrets = {"account_sid": ACCOUNT, "auth_token": TOKEN}
         sealed = VAULT.seal(TENANT, "twilio", secrets)
