@@ -4,10 +4,8 @@ Source: Twilio's page "Call resource", and the recorded answers of its OpenAPI e
 """
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any, Final, TypeAlias
-
-import msgspec
 
 from calltally.calls.times import SECOND_US
 
@@ -59,20 +57,3 @@ def resource(
         "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Calls/{call_sid}.json",
         **changes,
     }
-
-
-def start_of(line: bytes) -> str:
-    """The start of a resource that was written as one line of JSON."""
-    return _starts.decode(line).start_time
-
-
-def instant_s(text: str) -> int:
-    """A time of a resource as seconds since 1970."""
-    return int(parsedate_to_datetime(text).timestamp())
-
-
-class _Start(msgspec.Struct):
-    start_time: str
-
-
-_starts: Final = msgspec.json.Decoder(_Start)

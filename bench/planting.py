@@ -1,6 +1,9 @@
 """A simulated month of a provider's calls in a ledger of its own, and its list in a file."""
 
 import asyncio
+import shutil
+import time
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,11 +13,13 @@ from typing import IO, Any, Final
 import msgspec
 
 from bench.call_resource import ACCOUNT
+from bench.dataset import schema_mark
 from bench.live import TOKEN
 from bench.provider_month import Planted, provider_month
 from bench.timing import wall_us
 from calltally.bootstrap import open_vault
 from calltally.calls.events import Fact
+from calltally.calls.times import SECOND_US
 from calltally.settings import Settings
 from calltally.store.opening import migrate, open_store
 from calltally.store.secrets import put_provider_secrets
@@ -24,8 +29,12 @@ from calltally.store.tenants import add_tenant, new_epoch
 TENANT: Final = "acme"
 LEDGER: Final = "calltally.db"
 LISTED: Final = "listed.ndjson"
+# Of each line of it the second of its start and where it ends in the file, 8 bytes each.
+PLACES: Final = "listed.places"
 # Where the stand-in of the provider finds it.
 VARIABLE: Final = "BENCH_LISTED"
+_NOTE: Final = "planted.json"
+_SEED: Final = 4
 _BATCH: Final = 2_000
 _UNDER_WAY: Final = 3
 # Callbacks come in any order within so many facts, and some come twice.
@@ -34,10 +43,26 @@ _REPEATED: Final = 0.03
 
 
 class Labels(msgspec.Struct):
-    """What was planted: how many facts were told, and each fault as "kind SID"."""
+    """What was planted: how many facts were told, in how many seconds, and each fault as "kind SID"."""
 
     facts: int = 0
+    seconds: float = 0.0
     faults: list[str] = []
+
+
+async def planted(root: Path, calls: int) -> tuple[Path, Labels]:
+    """The folder of such a month below `root`, planted if it is not there, and what was planted in it."""
+    folder = root / f"month-{calls}-{schema_mark()}"
+    note = folder / _NOTE
+    if note.exists():
+        return folder, msgspec.json.decode(note.read_bytes(), type=Labels)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    begun_s = time.perf_counter()
+    labels = await plant(folder, calls, Random(_SEED))
+    labels.seconds = time.perf_counter() - begun_s
+    note.write_bytes(msgspec.json.encode(labels))
+    return folder, labels
 
 
 async def plant(folder: Path, calls: int, random: Random) -> Labels:
@@ -49,8 +74,8 @@ async def plant(folder: Path, calls: int, random: Random) -> Labels:
     labels = Labels()
     try:
         await _sign_in(store, settings)
-        with (folder / LISTED).open("wb") as file:
-            told = _told(_noted(provider_month(calls), file, labels), random)
+        with (folder / LISTED).open("wb") as file, (folder / PLACES).open("wb") as places:
+            told = _told(_noted(_listed(provider_month(calls), file, places), labels), random)
             await _submit(store, told, labels)
     finally:
         await store.close()
@@ -64,9 +89,15 @@ async def _sign_in(store: Store, settings: Settings) -> None:
     await store.write(put_provider_secrets(TENANT, "twilio", sealed, wall_us()))
 
 
-def _noted(month: Iterable[Planted], file: IO[bytes], labels: Labels) -> Iterator[Fact]:
+def _listed(month: Iterable[Planted], file: IO[bytes], places: IO[bytes]) -> Iterator[Planted]:
     for call in month:
         file.write(msgspec.json.encode(call.listed) + b"\n")
+        places.write(array("q", (call.started_us // SECOND_US, file.tell())).tobytes())
+        yield call
+
+
+def _noted(month: Iterable[Planted], labels: Labels) -> Iterator[Fact]:
+    for call in month:
         if call.fault is not None:
             labels.faults.append(f"{call.fault} {call.listed['sid']}")
         yield from call.facts

@@ -1,28 +1,31 @@
 """A provider's list of calls over HTTP, as Twilio pages it, out of a file too long to sort for each page.
 
-The file named by the environment has a Call resource a line, in the order of their starts. Source: the page
+The folder named by the environment has Call resources, one a line, in the order of their starts. Source: page
 "Call resource" of Twilio (read multiple: `StartTime>` and `StartTime<` include their second; newest first).
 """
 
+import mmap
 import os
+from array import array
 from bisect import bisect_left, bisect_right
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from bench.call_resource import instant_s, start_of
-from bench.planting import VARIABLE
+from bench.planting import LISTED, PLACES, VARIABLE
 from calltally.calls.times import SECOND_US, parse_instant
 
 _MOST: Final = 1_000
 
 
 class _Listed:
-    """The lines, each with the second of its start."""
+    """The lines where they lie in the file, each with the second of its start."""
 
-    def __init__(self, path: Path) -> None:
-        self._lines = path.read_bytes().splitlines()
-        self._starts = [instant_s(start_of(line)) for line in self._lines]
+    def __init__(self, folder: Path) -> None:
+        with (folder / LISTED).open("rb") as file:
+            self._text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        places = array("q", (folder / PLACES).read_bytes())
+        self._starts, self._ends = places[::2], places[1::2]
 
     def page(self, path: str, query: dict[str, str]) -> bytes:
         """One page, and where the next one is."""
@@ -30,9 +33,13 @@ class _Listed:
         end = bisect_right(self._starts, parse_instant(query["StartTime<"]) // SECOND_US)
         end = min(end, int(query.get("PageToken", end)))
         begin = max(end - min(int(query["PageSize"]), _MOST), first)
-        calls = b",".join(reversed(self._lines[begin:end]))
+        calls = b",".join(reversed(self._lines(begin, end)))
         following = f'"{path}?{urlencode({**query, "PageToken": begin})}"' if begin > first else "null"
         return b'{"calls":[%b],"next_page_uri":%b}' % (calls, following.encode())
+
+    def _lines(self, begin: int, end: int) -> list[bytes]:
+        starts_at = self._ends[begin - 1] if begin else 0
+        return self._text[starts_at : self._ends[end - 1]].splitlines() if begin < end else []
 
 
 _listed: Final = _Listed(Path(os.environ[VARIABLE]))
