@@ -28,14 +28,26 @@ def reconcile(options: ReconcileOptions) -> None:
 
     The exit code is 0 where nothing was found, 1 where something was, 2 where it was asked in a wrong way.
     """
-    if (options.provider is None) == (not options.events):
-        raise InvalidInput.of("events", "say what to compare with: --events FILE, or --provider NAME")
+    _check_sides(options)
     check_outputs(options)
     with _what_the_server_needs():
-        if options.provider is None:
+        if options.against is not None:
+            _against_deliveries(options)
+        elif options.provider is None:
             _against_events(options)
         else:
             _against_provider(options, options.provider)
+
+
+def _check_sides(options: ReconcileOptions) -> None:
+    if options.against not in (None, "deliveries"):
+        raise InvalidInput.of("against", "--against is deliveries; else give --events or --provider")
+    sides = (bool(options.events), options.provider is not None, options.against is not None)
+    if sum(sides) != 1:
+        message = "say what to compare with: --events FILE, --provider NAME, or --against deliveries"
+        raise InvalidInput.of("events", message)
+    if options.endpoint is not None and options.against is None:
+        raise InvalidInput.of("endpoint", "--endpoint goes with --against deliveries")
 
 
 @contextmanager
@@ -64,6 +76,16 @@ def _against_provider(options: ReconcileOptions, provider: str) -> None:
     with csv_findings(options.csv) as tell:
         done = compared(options, provider, tell)
     _tell(options, done.report, done.healed)
+
+
+def _against_deliveries(options: ReconcileOptions) -> None:
+    from calltally.cli.reconcile_deliveries import (
+        compared,
+    )  # deferred: it loads the server, which may be missing
+
+    with csv_findings(options.csv) as tell:
+        report = compared(options, tell)
+    _tell(options, report)
 
 
 def _tell(options: ReconcileOptions, report: Report, healed: msgspec.Struct | None = None) -> None:

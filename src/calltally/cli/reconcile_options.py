@@ -50,6 +50,10 @@ class ReconcileOptions(NamedTuple):
     as_of: Annotated[
         str | None, typer.Option(help="When events and calls were written down; now, if left out.")
     ] = None
+    against: Annotated[
+        str | None, typer.Option(help="deliveries: instead of events, what our own webhooks delivered.")
+    ] = None
+    endpoint: Annotated[str | None, typer.Option(help="Of deliveries: the webhook endpoint's id.")] = None
     provider: Annotated[str | None, typer.Option(help="Instead of events: what this provider lists.")] = None
     provider_file: Annotated[
         list[Path] | None,

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     WRONG_ORDER = "wrong-order"
     LATE_EVENT = "late-event"
     OTHER_TENANT = "other-tenant"
+    DEAD_DELIVERY = "dead-delivery"
     # Against a provider's list.
     UNHEARD_CALL = "unheard-call"
     UNLISTED_CALL = "unlisted-call"
@@ -52,6 +53,7 @@ WORDS: Final[Mapping[Kind, Words]] = {
     Kind.WRONG_ORDER: Words("Wrong order", "An event was received after one that tells of a later state."),
     Kind.LATE_EVENT: Words("Late event", "An event was received long after it was made."),
     Kind.OTHER_TENANT: Words("Other tenant", "An event is of another tenant than the calls."),
+    Kind.DEAD_DELIVERY: Words("Dead delivery", "The event was tried for three days, and given up."),
     Kind.UNHEARD_CALL: Words("Unheard call", "The provider lists a call that there is no record of."),
     Kind.UNLISTED_CALL: Words(
         "Unlisted call", "There is a record of a call that the provider does not list."

@@ -114,6 +114,13 @@ def announce(at: Instant, change: Change) -> list[Announcement]:
     return announced
 
 
+def completed_event(at: Instant, call: Call) -> Announcement:
+    """The event that a call's last change would have been, where its final state is to be told."""
+    event_id = at.event_id(COMPLETED)
+    body = freeze(COMPLETED, event_id, at, _data(call, at.revision, {}))
+    return Announcement(COMPLETED, event_id, parse_uuid(call.id) or b"", body)
+
+
 def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[str, Any]) -> bytes:
     """The envelope of an event, as it is sent for good."""
     created = utc_text(at.now_us)

@@ -70,3 +70,11 @@ WHERE
 UPDATE webhook_endpoints AS e SET taken = k.taken
 FROM unnest(:tenant::text[], :endpoint::bytea[], :taken::bigint[]) AS k (tenant, endpoint, taken)
 WHERE e.tenant = k.tenant AND e.endpoint = k.endpoint AND e.taken < k.taken;
+
+-- name: events_of_calls
+-- What an endpoint was sent of calls, of one kind.
+SELECT d.call_id, d.event_id, d.revision, d.state, d.reason, d.updated_us, o.body
+FROM unnest(:tenant::text[], :endpoint::bytea[], :call_id::bytea[], :event::text[])
+    AS k (tenant, endpoint, call_id, event)
+JOIN deliveries AS d ON d.tenant = k.tenant AND d.call_id = k.call_id AND d.endpoint = k.endpoint AND d.event = k.event
+LEFT JOIN outbox AS o ON o.tenant = k.tenant AND o.revision = d.revision AND o.event = d.event;

@@ -83,3 +83,9 @@ SELECT revision, created_us FROM outbox WHERE tenant = :tenant ORDER BY revision
 
 -- name: prune_events!
 DELETE FROM outbox WHERE tenant = :tenant AND revision <= :last;
+
+-- name: add_event!
+-- An event of the state that a call has, unless it is there.
+INSERT INTO outbox (tenant, revision, event, event_id, call_id, created_us, body, direction, route, agent)
+VALUES (:tenant, :revision, :event, :event_id, :call_id, :created_us, :body, :direction, :route, :agent)
+ON CONFLICT (tenant, revision, event) DO NOTHING;

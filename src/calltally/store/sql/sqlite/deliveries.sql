@@ -55,3 +55,10 @@ DELETE FROM delivery_attempts WHERE tenant = :tenant AND (endpoint, event_id) IN
 -- name: move_endpoints!
 -- Up to which revision the events of endpoints have been taken in.
 UPDATE webhook_endpoints SET taken = :taken WHERE tenant = :tenant AND endpoint = :endpoint AND taken < :taken;
+
+-- name: events_of_calls
+-- What an endpoint was sent of calls, of one kind.
+SELECT d.call_id, d.event_id, d.revision, d.state, d.reason, d.updated_us, o.body
+FROM deliveries AS d
+LEFT JOIN outbox AS o ON o.tenant = :tenant AND o.revision = d.revision AND o.event = d.event
+WHERE d.tenant = :tenant AND d.call_id = :call_id AND d.endpoint = :endpoint AND d.event = :event;

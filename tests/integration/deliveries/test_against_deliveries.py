@@ -1,0 +1,90 @@
+"""Final calls against what was delivered of them: what is missing, otherwise or dead is found and healed."""
+
+from typing import Any
+
+from calltally.calls.windows import Window
+from calltally.reconcile.against_deliveries import Question, compare
+from calltally.reconcile.findings import Finding, Kind, Report
+from calltally.store.delivery_turn import Job, Result, Told, Turn, take_turn
+from calltally.store.endpoints import Wanted, add_endpoint
+from calltally.store.leases import Lease, claim
+from calltally.store.steps import Step
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import submit
+from tests.telling import fact
+
+ENDPOINT = b"e" * 16
+LEASE = Lease(TENANT, "deliveries", "test")
+ALL = Window(0, 2**53)
+
+
+def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+    return bench.run(bench.store.write(step))
+
+
+def jobs(bench: Bench, *results: Result) -> list[Job]:
+    bench.now_us += 1_000
+    write(bench, claim(LEASE, now_us=bench.now_us, until_us=bench.now_us + 1))
+    step = take_turn(LEASE, Turn(results=results), now_us=bench.now_us, until_us=bench.now_us + 1)
+    told: Told | None = write(bench, step)
+    assert told is not None
+    return list(told.jobs)
+
+
+def settled(job: Job, state: str) -> Result:
+    return Result(job, state, NOW_US, 1, 200, None if state == "delivered" else "answered 500", b"", NOW_US)
+
+
+def compared(bench: Bench, *, heal: bool = False) -> tuple[Report, list[Finding]]:
+    heard: list[Finding] = []
+    question = Question(TENANT, ENDPOINT, ALL, 0, heal=heal)
+    report = bench.run(compare(bench.store, question, bench.now_us, heard.append))
+    return report, heard
+
+
+def kinds(found: list[Finding]) -> dict[str | None, Kind]:
+    return {each.call_sid: each.kind for each in found}
+
+
+def set_up(bench: Bench) -> None:
+    submit(bench, fact(9, "before", status="busy"))
+    bench.now_us += 1_000_000
+    wanted = Wanted("https://h.example/", events=("voice.call.completed",), direction="inbound")
+    write(bench, add_endpoint(TENANT, ENDPOINT, wanted, b"sealed", bench.now_us))
+    bench.now_us += 1_000_000
+
+
+def test_what_is_missing_dead_or_contradicted_is_found_and_healed(bench: Bench) -> None:
+    set_up(bench)
+    for sid in ("fine", "dead", "changed"):
+        submit(bench, fact(9, sid, status="no-answer", sequence=1, direction="inbound"))
+    submit(bench, fact(9, "outbound", status="busy", direction="outbound"))
+    submit(bench, fact(9, "open", status="ringing", direction="inbound"))
+    submit(bench, fact(9, "imported", status="busy", direction="inbound"), announce=False)
+    by_call = jobs(bench)
+    assert len(by_call) == 3
+    dead, *others = sorted(by_call, key=lambda job: job.revision != 3)
+    jobs(bench, settled(dead, "dead"), *[settled(job, "delivered") for job in others])
+    submit(bench, fact(10, "changed", status="in-progress", sequence=2), announce=False)
+    report, found = compared(bench)
+    assert kinds(found) == {
+        "dead": Kind.DEAD_DELIVERY,
+        "changed": Kind.OTHER_FINAL_STATE,
+        "imported": Kind.MISSING_EVENT,
+    }
+    assert report.looked_at == {"calls": 7, "passed_over": 2, "healed": 0}
+    assert compared(bench, heal=True)[0].looked_at["healed"] == 3
+    healed = jobs(bench)
+    assert len(healed) == 3
+    assert all(job.body is not None for job in healed)
+    jobs(bench, *[settled(job, "delivered") for job in healed])
+    assert compared(bench)[1] == []
+    assert jobs(bench) == []
+
+
+def test_healing_twice_is_healing_once(bench: Bench) -> None:
+    set_up(bench)
+    submit(bench, fact(9, "imported", status="busy", direction="inbound"), announce=False)
+    for _ in range(2):
+        compared(bench, heal=True)
+    assert len(jobs(bench)) == 1
