@@ -14,7 +14,7 @@ import msgspec
 from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.calls.lifecycle import Folded
-from calltally.calls.model import FINAL, STATUSES
+from calltally.calls.model import FINAL, STATUSES, Call
 from calltally.calls.sessions import Session
 from calltally.calls.times import utc_text
 from calltally.store.components import StoredCall
@@ -117,7 +117,8 @@ def announce(at: Instant, change: Change) -> list[Announcement]:
 def completed_event(at: Instant, call: Call) -> Announcement:
     """The event that a call's last change would have been, where its final state is to be told."""
     event_id = at.event_id(COMPLETED)
-    body = freeze(COMPLETED, event_id, at, _data(call, at.revision, {}))
+    change = Change(Folded(call, 0), at.revision, None)
+    body = freeze(COMPLETED, event_id, at, _data(change, None, {}))
     return Announcement(COMPLETED, event_id, parse_uuid(call.id) or b"", body)
 
 

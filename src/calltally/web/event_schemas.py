@@ -67,7 +67,7 @@ DATA: Final[Mapping[str, Schema]] = {
     STARTED: _call(_ALL),
     ESCALATED: _call(_ALL, escalation=_ESCALATION),
     COMPLETED: _call(_ENDS, corrects=_CORRECTS),
-    EVALUATED: {"type": "object"},
+    EVALUATED: _call(_ALL, evaluation={"type": ["object", "null"]}),
     DELIVERY_FAILED: _FAILED,
     TEST: _object({"endpoint_id": _UUID, "sent_at": _TIME}),
 }
