@@ -44,3 +44,10 @@ def test_a_size_that_is_none_is_told(tmp_path: Path) -> None:
     done = run(tmp_path, "--size", "some")
     assert done.returncode == 2
     assert "such as 10k or 1m" in done.stderr
+
+
+def test_a_month_is_planted_found_and_healed(tmp_path: Path) -> None:
+    done = run(tmp_path, "--size", "1k", "--only", "heal")
+    assert done.returncode == 0, done.stderr + done.stdout
+    _heading, _rule, *rows = lines_of(done.stdout)
+    assert [row[-1] for row in rows] == ["", "met", "met", "met", "", ""]
