@@ -1,11 +1,15 @@
+import gzip
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import apsw
 import pytest
+from backports import zstd
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -42,7 +46,7 @@ def test_a_file_imported_twice_is_known_the_second_time(run: Run, tmp_path: Path
     assert first.stdout.endswith(", 0 refused.\n")
     second = run("import", "twilio", file, "--tenant", "acme", "--json")
     assert second.returncode == 0
-    expected = {"recorded": 0, "known": 2, "unchanged": 0, "refused": 0, "refusals": []}
+    expected = {"recorded": 0, "conflicting": 0, "known": 2, "unchanged": 0, "refused": 0, "refusals": []}
     assert json.loads(second.stdout) == expected
 
 
@@ -51,7 +55,10 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
     file.write_text('{"sid": "CA1", "status": "busy"}\n{"sid": "CA2", "status": "lost"}\nnonsense\n')
     done = run("import", "twilio", file, "--tenant", "acme")
     assert done.returncode == 1
-    assert done.stdout == "3 read: 1 recorded, 0 known already, 0 with nothing new, 2 refused.\n"
+    assert (
+        done.stdout
+        == "3 read: 1 recorded (0 of them conflicting), 0 known already, 0 with nothing new, 2 refused.\n"
+    )
     assert "refused: calls.ndjson: line 2: status 'lost': not one of queued" in done.stderr
     assert "refused: calls.ndjson: line 3: not JSON" in done.stderr
     shown = json.loads(run("import", "twilio", file, "--tenant", "acme", "--json").stdout)
@@ -62,7 +69,10 @@ def test_refusals_are_told_with_their_place_and_the_rest_goes_in(run: Run, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nobody", __file__, "--tenant", "acme"), "there is no provider 'nobody'; there are twilio"),
+        (
+            ("nobody", __file__, "--tenant", "acme"),
+            "there is no provider 'nobody' whose records are read; there are twilio",
+        ),
         (("twilio", __file__, "--tenant", "nobody"), "there is no tenant 'nobody'"),
         (("twilio", "absent.json", "--tenant", "acme"), "absent.json"),
         (("twilio", __file__), "--tenant"),
@@ -73,3 +83,86 @@ def test_what_is_asked_wrongly_is_said_in_words(run: Run, arguments: tuple[str, 
     assert done.returncode in {1, 2}
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+HEADER = "calldate,src,dst,disposition,duration,billsec,uniqueid,linkedid\n"
+
+
+def row(number: int, *, talk: int = 33) -> str:
+    return (
+        f"2026-08-22 07:40:00,+14155550123,100,ANSWERED,42,{talk},1787386800.{number},1787386800.{number}\n"
+    )
+
+
+def test_an_import_that_was_killed_goes_on_and_gives_the_same_calls(tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "Master.csv"
+    file.write_text(HEADER + "".join(row(number) for number in range(3_000)))
+    command = [*COMMAND, "import", "asterisk", str(file), "--tenant", "acme", "--account", "pbx", "--json"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+        while run_total(tmp_path) < 500 and process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.02)
+        process.kill()
+    before = run_total(tmp_path)
+    report = json.loads(run(*command[len(COMMAND) :]).stdout)
+    assert 500 <= before < 3_000
+    assert report["recorded"] == 3_000 - report["known"]
+    assert report["known"] >= before
+    again = json.loads(run(*command[len(COMMAND) :]).stdout)
+    assert (again["known"], again["recorded"], again["refused"]) == (3_000, 0, 0)
+    assert run_total(tmp_path) == 3_000
+    assert run("verify", "--tenant", "acme").returncode == 0
+
+
+def run_total(folder: Path) -> int:
+    """How many calls the database has now, asked beside whoever writes it."""
+    connection = apsw.Connection(str(folder / "var" / "calltally.db"), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        (count,) = connection.execute("SELECT count(*) FROM calls").fetchall()[0]
+        return int(str(count))
+    finally:
+        connection.close()
+
+
+def test_packed_files_and_standard_input_are_read_by_what_they_hold(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "0.bin").write_bytes(gzip.compress((HEADER + row(0)).encode()))
+    (tmp_path / "1.bin").write_bytes(zstd.compress((HEADER + row(1)).encode()))
+    told = ("import", "asterisk", "0.bin", "1.bin", "--tenant", "acme", "--json")
+    assert json.loads(run(*told).stdout)["recorded"] == 2
+    (tmp_path / "cut.gz").write_bytes(gzip.compress((HEADER + row(7) * 50).encode())[:-12])
+    cut = run("import", "asterisk", "cut.gz", "--tenant", "acme")
+    assert cut.returncode == 1
+    assert "cut.gz: the file cannot be read on behind line" in cut.stderr
+    piped = subprocess.run(
+        [*COMMAND, "import", "asterisk", "-", "--tenant", "acme", "--json"],
+        cwd=tmp_path,
+        input=(HEADER + row(9)).encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(piped.stdout)["recorded"] == 1
+
+
+def test_refused_lines_are_kept_as_they_came_and_conflicts_are_counted(tmp_path: Path, run: Run) -> None:
+    wrong = row(2, talk=99)
+    (tmp_path / "a.csv").write_text(HEADER + row(1) + wrong + row(3) + row(4)[:30])
+    done = run("import", "asterisk", "a.csv", "--tenant", "acme", "--refused", "refused.csv")
+    assert "2 recorded (0 of them conflicting)" in done.stdout
+    assert "a.csv: line 3: billsec 99 is longer than duration 42" in done.stderr
+    assert (tmp_path / "refused.csv").read_text() == wrong + row(4)[:30] + "\n"
+    calls = [{"sid": "CA1", "status": "busy"}, {"sid": "CA1", "status": "failed"}]
+    (tmp_path / "b.json").write_text(json.dumps(calls))
+    report = json.loads(run("import", "twilio", "b.json", "--tenant", "acme", "--json").stdout)
+    assert (report["recorded"] + report["unchanged"], report["conflicting"]) == (2, 1)
+
+
+def test_a_table_of_any_shape_goes_in_by_a_mapping(tmp_path: Path, run: Run) -> None:
+    mapping = 'provider = "acme"\nformat = "csv"\n[csv]\ndelimiter = ";"\n[fields]\ncall_sid = "Nr"\n'
+    (tmp_path / "m.toml").write_text(mapping)
+    (tmp_path / "a.csv").write_text("Nr;x\n1;2\n2;3\n")
+    told = ("import", "generic", "a.csv", "--tenant", "acme", "--mapping", "m.toml", "--json")
+    assert json.loads(run(*told).stdout)["recorded"] == 2
+    without = run("import", "generic", "a.csv", "--tenant", "acme")
+    assert (without.returncode, "there is no mapping of generic" in without.stderr) == (2, True)

@@ -10,6 +10,7 @@ import msgspec
 from calltally.calls.events import Fact, Outcome
 from calltally.ingest.routes import map_route
 from calltally.providers.callback import Refusal
+from calltally.store.known import unknown_facts
 from calltally.store.routes import routes_by_number
 from calltally.store.store import Store, Submission
 from calltally.store.tenants import need_tenant
@@ -25,10 +26,12 @@ Told: TypeAlias = Iterable[Fact | Refusal]
 class ImportReport(msgspec.Struct, frozen=True):
     """What became of an import's items. `refusals` are the first of the `refused`, in their order.
 
-    `recorded` changed a call; `known` had been told before; `unchanged` were new, kept, and changed nothing.
+    `recorded` changed a call, `conflicting` of them in contradiction to what was known of it; `known` had
+    been told before; `unchanged` were new, kept, and changed nothing.
     """
 
     recorded: int = 0
+    conflicting: int = 0
     known: int = 0
     unchanged: int = 0
     refused: int = 0
@@ -58,9 +61,13 @@ async def import_facts(
     report = ImportReport()
     for chunk in _chunks(told):
         facts = [map_route(item, table) for item in chunk if isinstance(item, Fact)]
-        recorded = await store.submit([Submission(tenant, fact, deliver) for fact in facts]) if facts else []
+        # What is known is read and not written again: so an import that was stopped soon is where it was.
+        fresh = await store.read(unknown_facts(tenant, facts)) if facts else []
+        recorded = await store.submit([Submission(tenant, fact, deliver) for fact in fresh]) if fresh else []
+        outcomes = Counter(each.outcome for each in recorded)
+        outcomes[Outcome.DUPLICATE] += len(facts) - len(fresh)
         refusals = [item for item in chunk if isinstance(item, Refusal)]
-        report = _added(report, Counter(each.outcome for each in recorded), refusals)
+        report = _added(report, outcomes, sum(each.conflicting for each in recorded), refusals)
         on_progress(report)
     return report
 
@@ -71,9 +78,12 @@ def _chunks(told: Told) -> Iterator[list[Fact | Refusal]]:
         yield chunk
 
 
-def _added(report: ImportReport, outcomes: Counter[Outcome], refusals: list[Refusal]) -> ImportReport:
+def _added(
+    report: ImportReport, outcomes: Counter[Outcome], conflicting: int, refusals: list[Refusal]
+) -> ImportReport:
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],
+        conflicting=report.conflicting + conflicting,
         known=report.known + outcomes[Outcome.DUPLICATE],
         unchanged=report.unchanged + outcomes[Outcome.IGNORED],
         refused=report.refused + len(refusals) + outcomes[Outcome.REFUSED],

@@ -71,7 +71,7 @@ class OwnEvents:
 
 
 def _kept(told: Told, recorded: Recorded) -> EventOutcome:
-    outcome, reason, call_id, revision = recorded
+    outcome, reason, call_id, revision, _conflicting = recorded
     if call_id is None:
         return EventOutcome(told.id, outcome, reason, None, None, [EventError("call_sid", reason or "")])
     return EventOutcome(told.id, outcome, reason, uuid_text(call_id), revision)

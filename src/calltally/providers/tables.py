@@ -28,6 +28,8 @@ class Layout(NamedTuple):
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
+    # Whoever writes it ends each line: one without an end is being written, or was cut in its last value.
+    ends_lines: bool = False
 
 
 class Row(NamedTuple):
@@ -79,6 +81,8 @@ def _row(line: _Line, width: int, layout: Layout) -> Row | Refusal:
     if _NUL in line.text:
         return Refusal(f"line {line.number}", "holds NUL characters")
     cells = _cells(line.text, layout)
+    if layout.ends_lines and not line.text.endswith("\n"):
+        return Refusal(f"line {line.number}", "has no end: the row was cut, or is not written yet")
     if width and len(cells) != width and not line.text.endswith("\n"):
         return Refusal(
             f"line {line.number}", f"has {len(cells)} fields, not {width}, and no end: the row was cut"

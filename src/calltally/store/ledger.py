@@ -1,7 +1,7 @@
 """The ledger: the only code that writes a call. Facts in, one transaction, the record out."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, Outcome
@@ -42,16 +42,16 @@ def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded
     components = yield from gather(submissions)
     changes = Changes(heads, now_us, epochs)
     work: dict[int, CallInHand] = {}
-    told: list[tuple[CallInHand | None, tuple[Outcome, str | None]]] = []
+    told: list[tuple[CallInHand | None, _Told]] = []
     for submission, component in zip(submissions, components, strict=True):
         if component is None:
-            told.append((None, (Outcome.REFUSED, FORGOTTEN)))
+            told.append((None, _Told(Outcome.REFUSED, FORGOTTEN)))
             continue
         call = work.setdefault(id(component), CallInHand(component))
         told.append((call, call.tell(submission, changes)))
     yield from settle_all(list(work.values()), changes)
     yield from changes.write()
-    return [_recorded(call, outcome, reason) for call, (outcome, reason) in told]
+    return [_recorded(call, each) for call, each in told]
 
 
 def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
@@ -61,8 +61,17 @@ def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
         call.settle(changes, packed)
 
 
-def _recorded(call: "CallInHand | None", outcome: Outcome, reason: str | None) -> Recorded:
-    return Recorded(outcome, reason, call.id if call else None, call.revision if call else None)
+class _Told(NamedTuple):
+    """What became of one fact, and whether it contradicts the others."""
+
+    outcome: Outcome
+    reason: str | None
+    conflicting: bool = False
+
+
+def _recorded(call: "CallInHand | None", told: _Told) -> Recorded:
+    outcome, reason, conflicting = told
+    return Recorded(outcome, reason, call.id if call else None, call.revision if call else None, conflicting)
 
 
 def _lock_heads(tenants: set[str]) -> Step[tuple[dict[str, int], dict[str, str]]]:
@@ -99,20 +108,21 @@ class CallInHand:
             self._states = stored_states(component, self.id)
             self.revision = stored.revision
 
-    def tell(self, submission: Submission, changes: Changes) -> tuple[Outcome, str | None]:
+    def tell(self, submission: Submission, changes: Changes) -> _Told:
         """Take one fact in; say what became of it."""
         component, (tenant, fact, announce) = self._component, submission
         node, key = call_uuid(tenant, fact.call_sid), fact.key
         if (node, key) in component.facts:
             changes.count_repeat(tenant, node, key)
-            return Outcome.DUPLICATE, "already recorded"
+            return _Told(Outcome.DUPLICATE, "already recorded")
         component.facts[node, key] = fact
+        conflicts = _conflicts_in(self._body)
         is_same = not self.refold()
         outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
         changes.put_fact(tenant, node, _fact_row(key, fact, outcome, reason))
-        return outcome, reason
+        return _Told(outcome, reason, _conflicts_in(self._body) > conflicts)
 
     def refold(self) -> bool:
         """Fold all that is known; whether that gives something else than before."""
@@ -185,6 +195,11 @@ class CallInHand:
             return None
         furthest = max(calls, key=lambda call: (STATUSES[call.place.status] in FINAL, call.revision))
         return furthest._replace(escalated=max(call.escalated for call in calls))
+
+
+def _conflicts_in(body: bytes | None) -> int:
+    """How many conflicts a body tells: its last field."""
+    return int(body[body.rindex(b":") + 1 :]) if body else 0
 
 
 def _fact_row(key: bytes, fact: Fact, outcome: Outcome, reason: str | None) -> dict[str, object]:

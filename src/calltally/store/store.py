@@ -21,13 +21,15 @@ class Submission(NamedTuple):
 class Recorded(NamedTuple):
     """What became of a submission: the call it belongs to, and the revision that shows it.
 
-    Refused, without either, where it names a call that was erased.
+    Refused, without either, where it names a call that was erased. `conflicting` says that more facts of the
+    call contradict each other than before.
     """
 
     outcome: Outcome
     reason: str | None
     call_id: bytes | None
     revision: int | None
+    conflicting: bool = False
 
 
 class Behind(Unavailable):

@@ -33,7 +33,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 
 def _table_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     columns: Sequence[str] = tuple(name.strip().lower() for name in source.columns)
-    for row in tables.rows(lines, tables.Layout(encoding=source.encoding)):
+    for row in tables.rows(lines, tables.Layout(encoding=source.encoding, ends_lines=True)):
         if isinstance(row, Refusal):
             yield row
             continue

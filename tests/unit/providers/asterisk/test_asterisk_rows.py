@@ -4,6 +4,8 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
@@ -142,14 +144,20 @@ def test_a_row_of_another_encoding_or_behind_a_power_cut_costs_no_other() -> Non
     )
 
 
-def test_a_cut_anywhere_makes_no_call_that_the_whole_file_has_not() -> None:
-    file = "".join(ROWS)
-    whole = {(fact.call_sid, fact.key) for fact in facts(file)}
-    start = len(ROWS[0])
-    for cut in range(start, len(file)):
-        items = told(file[:cut])
-        kept = {(item.call_sid, item.key) for item in items if isinstance(item, Fact)}
-        assert {sid for sid, _ in kept} <= {sid for sid, _ in whole}, file[:cut][-80:]
+ALL_KEYS = {(fact.call_sid, fact.key) for fact in facts("".join(ROWS))}
+
+
+@given(st.lists(st.integers(0, len("".join(ROWS)))), st.permutations(ROWS))
+def test_any_cuts_repeats_and_order_of_a_file_tell_nothing_but_what_the_whole_tells(
+    cuts: list[int], rows: list[str]
+) -> None:
+    """With the fold, which is a function of the set, that gives the same calls."""
+    file = "".join(rows)
+    parts = [file[:cut] for cut in cuts]
+    kept = [item for part in parts for item in told(part) if isinstance(item, Fact)]
+    assert {(fact.call_sid, fact.key) for fact in kept} <= ALL_KEYS
+    whole = kept + facts(file)
+    assert {(fact.call_sid, fact.key) for fact in whole} == ALL_KEYS
 
 
 def test_direction_is_said_only_where_the_context_says_it() -> None:

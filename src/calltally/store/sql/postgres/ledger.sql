@@ -20,6 +20,12 @@ SELECT t.tenant, t.node, t.key, t.received_us, t.content
 FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
 JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
 
+-- name: keys_of_nodes
+-- By which facts are told apart, without what they say.
+SELECT t.node, t.key
+FROM unnest(:tenant::text[], :node::bytea[]) AS k (tenant, node)
+JOIN facts AS t ON t.tenant = k.tenant AND t.node = k.node;
+
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
 SELECT t.tenant, t.id, t.created_us, t.status, t.direction, t.route, t.agent, t.provider, t.escalated, t.from_number, t.to_number, t.revision, t.updated_us, t.record, t.measured

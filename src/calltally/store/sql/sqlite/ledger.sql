@@ -14,6 +14,10 @@ SELECT tenant, node, call_sid, id FROM identities WHERE tenant = :tenant AND id 
 -- What the fold needs of each fact of the SIDs named.
 SELECT tenant, node, key, received_us, content FROM facts WHERE tenant = :tenant AND node = :node;
 
+-- name: keys_of_nodes
+-- By which facts are told apart, without what they say.
+SELECT node, key FROM facts WHERE tenant = :tenant AND node = :node;
+
 -- name: calls_of_ids
 -- Calls as they stand, for the ledger.
 SELECT tenant, id, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, revision, updated_us, record, measured FROM calls WHERE tenant = :tenant AND id = :id;
