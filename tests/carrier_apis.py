@@ -149,7 +149,9 @@ _PEM: Final = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption
 
 
 class VonageApi(Api):
-    """HAL pages of at most 100, counted by `record_index`; signed in by a token of the application."""
+    """HAL pages of at most `most`, counted by `record_index`; signed in by a token of the application."""
+
+    most = 100
 
     secrets: Final = {
         "signature_secret": "a-secret",
@@ -180,7 +182,7 @@ class VonageApi(Api):
         return Reply(404, self.error("Not found")) if call is None else Reply(200, self.record(call))
 
     def _page(self, query: Mapping[str, str]) -> Reply:
-        size, index = min(int(query.get("page_size", "10")), 100), int(query.get("record_index", "0"))
+        size, index = min(int(query.get("page_size", "10")), self.most), int(query.get("record_index", "0"))
         found = self.between(query["date_start"], query["date_end"], _started)
         page = [self.record(call) for call in found[index : index + size]]
         links = {"self": {"href": f"/v1/calls?{urlencode(query)}"}}

@@ -155,6 +155,13 @@ def test_an_answer_that_is_no_page(name: str, document: object) -> None:
         assert len(api.asked) == 1
 
 
+def test_smaller_pages_of_vonage_than_asked_for_are_no_end() -> None:
+    """Peers, point 11: no list is cut without a word."""
+    with served(APIS["vonage"](made(95))) as api:
+        api.most = 30
+        assert len(ask("vonage", api, listed)) == 95
+
+
 def test_a_page_of_plivo_that_leads_elsewhere_is_not_asked_for() -> None:
     for target in ("https://elsewhere.example/v1/", "/v1/Account/other/Call/", "//elsewhere.example/"):
         with served(APIS["plivo"]()) as api:
@@ -208,6 +215,7 @@ class Desk:
 
 @carriers
 def test_what_callbacks_missed_is_found_and_healed(bench: Bench, name: str) -> None:
+    """Peers, point 5: the final state that never came is asked for, and nothing is closed by hand."""
     calls = made(8, apart_s=3_600)
     with served(APIS[name](calls)) as api:
         desk = Desk(bench, name, api)

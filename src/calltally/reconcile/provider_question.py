@@ -95,7 +95,9 @@ async def compare(
         asking = _asking(question, access, client)
         terms = _terms(question, now_us, asking.account if asking else None)
         if question.files or asking is None:
-            theirs = _file_items(RECORDS[question.provider], question.files, now_us)
+            account = access.secrets.get(PROVIDERS[question.provider].account_name, "")
+            source = Source(Door.IMPORT, now_us, account)
+            theirs = _file_items(RECORDS[question.provider], question.files, source)
         else:
             theirs = asking.pages(_started(terms))
         means = replace(_means(place.store, question, asking), told=told, **room._asdict())
@@ -179,11 +181,13 @@ async def _ours(store: Store, question: Question, terms: Terms) -> AsyncGenerato
             yield records
 
 
-async def _file_items(list_facts: ListFacts, paths: tuple[Path, ...], now_us: int) -> AsyncGenerator[Items]:
+async def _file_items(
+    list_facts: ListFacts, paths: tuple[Path, ...], source: Source
+) -> AsyncGenerator[Items]:
     """What the files tell, as `calltally import` reads them; a refusal says which file it is of."""
     for path in paths:
         with path.open("rb") as file:
-            told = list_facts(file, Source(Door.IMPORT, now_us))
+            told = list_facts(file, source)
             while items := list(islice(told, _ITEMS)):
                 yield [_placed(item, path) for item in items]
 

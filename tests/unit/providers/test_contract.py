@@ -154,6 +154,7 @@ def test_a_signature_grows_old_where_it_has_a_time(name: str) -> None:
 
 @webhooks
 def test_a_repeat_is_known_whenever_it_comes(name: str) -> None:
+    """Peers, point 6: an attempt more is no event more."""
     for sent in samples_of(name).story:
         first, again = facts(name, sent), facts(name, sent, at_us=NOW_US + 60 * SECOND_US)
         assert [(fact.call_sid, fact.key) for fact in first] == [(fact.call_sid, fact.key) for fact in again]
@@ -161,6 +162,7 @@ def test_a_repeat_is_known_whenever_it_comes(name: str) -> None:
 
 @webhooks
 def test_no_two_requests_of_a_story_are_taken_for_one(name: str) -> None:
+    """Peers, point 6: a later state of the same call is no repeat."""
     told = [fact for sent in samples_of(name).story for fact in facts(name, sent)]
     assert len({(fact.call_sid, fact.key) for fact in told}) == len(told)
 

@@ -2,12 +2,15 @@
 
 from typing import Final
 
-from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.calls.model import Direction
+import msgspec
+
+from calltally.calls.events import Fact, Said
+from calltally.calls.model import UNANSWERED, Direction
 from calltally.providers import values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.jambonz import words
+from calltally.providers.telling import carriers_event
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
@@ -17,11 +20,14 @@ _FIELDS: Final = (
     Field("to", "to_number", values.number),
     Field("account_sid", "provider_account", values.sid),
     Field("parent_call_sid", "parent_call_sid", values.sid),
-    Field("sip_reason", "end_reason", values.word),
+)
+# Seconds since the answer, told with the end; until then the SIP response is of what goes on.
+_AT_END: Final = (
+    Field("duration", "talk_seconds", values.seconds),
     Field("sip_status", "sip_code", values.sip_code),
 )
-# Seconds since the answer, told with the end.
-_AT_END: Final = (Field("duration", "talk_seconds", values.seconds),)
+# "OK" is no reason.
+_REASON: Final = (Field("sip_reason", "end_reason", values.word),)
 _DIALLED: Final = (
     Field("dial_call_status", "status", values.one_of(words.STATUSES)),
     Field("dial_sip_status", "sip_code", values.sip_code),
@@ -39,6 +45,8 @@ def facts_of(callback: Callback) -> list[Fact]:
     content = object_of(callback.body)
     call_sid = values.needed(content, "call_sid", values.sid, _NAMELESS)
     said: Said = {**values.said_of(content, _FIELDS, at_end=_AT_END), "provider": words.NAME}
+    if said.get("status") in UNANSWERED:
+        said.update(values.said_of(content, _REASON))
     facts = [_fact(call_sid, said, content, callback)]
     leg_sid = values.value_of(content, "dial_call_sid", values.sid)
     if leg_sid is not None and leg_sid != call_sid:
@@ -49,17 +57,6 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 
 def _fact(call_sid: str, said: Said, content: Content, callback: Callback) -> Fact:
-    return Fact(
-        call_sid=call_sid,
-        door=Door.CALLBACK,
-        provider=words.NAME,
-        account=said.get("provider_account", ""),
-        event_id="",  # None is sent; a retry has the same content.
-        sequence=words.SEQUENCE_OF.get(said.get("status", "")),
-        occurred_us=callback.received_us,  # The body carries no time.
-        received_us=callback.received_us,
-        digest=content_digest(dict(content)),
-        said=said,
-        raw=callback.body,
-        is_carrier=True,
-    )
+    """At the time of its receipt, since the body carries none; the place of its status orders it."""
+    fact = carriers_event(call_sid, content, said, callback)
+    return msgspec.structs.replace(fact, sequence=words.SEQUENCE_OF.get(said.get("status", "")))

@@ -7,11 +7,12 @@ attempt to the end in some records, so the talk is what lies between answer and 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.jambonz import words
+from calltally.providers.telling import carriers_record
 from calltally.providers.values import Field, Time
 
 _FIELDS: Final = (
@@ -41,21 +42,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One recent call as a fact; raises NotUnderstood that names the field and its value."""
     call_sid = values.needed(record, "call_sid", values.sid, _NAMELESS)
-    said = _said(record, source)
-    return Fact(
-        call_sid=call_sid,
-        door=source.door,
-        provider=words.NAME,
-        account=said.get("provider_account", ""),
-        event_id="",
-        sequence=None,
-        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
-        received_us=source.received_us,
-        digest=content_digest(dict(record)),
-        said=said,
-        raw=documents.encode(record),
-        is_carrier=True,
-    )
+    return carriers_record(call_sid, record, _said(record, source), source)
 
 
 def _said(record: Mapping[str, Any], source: Source) -> Said:
@@ -64,8 +51,6 @@ def _said(record: Mapping[str, Any], source: Source) -> Said:
         **values.times_of(record, _TIMES, source.received_us),
         "provider": words.NAME,
     }
-    if "provider_account" not in said and source.account:
-        said["provider_account"] = source.account
     if "status" not in said and "ended_us" in said:
         said["status"] = _ended(record, said)
     if said.get("status") != Status.COMPLETED:

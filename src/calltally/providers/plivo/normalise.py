@@ -2,11 +2,14 @@
 
 from typing import Final, cast
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+import msgspec
+
+from calltally.calls.events import Fact, Said, content_digest
 from calltally.providers import instants, values
 from calltally.providers.callback import Callback
 from calltally.providers.form import form_of
 from calltally.providers.plivo import words
+from calltally.providers.telling import carriers_event
 from calltally.providers.values import Content, Field, Time
 
 _FIELDS: Final = (
@@ -44,22 +47,12 @@ def facts_of(callback: Callback) -> list[Fact]:
     content = form.content
     received_us = callback.received_us
     told_us = [values.instant_of(content, name, instants.any_stamp, received_us) for name in _OCCURRED]
-    said = _said(content, callback)
-    fact = Fact(
-        call_sid=values.needed(content, "CallUUID", values.sid, _NAMELESS),
-        door=Door.CALLBACK,
-        provider=words.NAME,
-        account=said.get("provider_account", ""),
-        event_id="",  # None is sent; a retry has the same parameters.
-        sequence=None,
-        occurred_us=next((each for each in told_us if each is not None), received_us),
-        received_us=received_us,
-        digest=content_digest(cast("list[object]", sorted(form.params))),
-        said=said,
-        raw=form.raw,
-        is_carrier=True,
-    )
-    return [fact]
+    call_sid = values.needed(content, "CallUUID", values.sid, _NAMELESS)
+    fact = carriers_event(call_sid, content, _said(content, callback), callback)
+    occurred_us = next((each for each in told_us if each is not None), received_us)
+    # A name may come several times, which the content alone would hide.
+    digest = content_digest(cast("list[object]", sorted(form.params)))
+    return [msgspec.structs.replace(fact, raw=form.raw, occurred_us=occurred_us, digest=digest)]
 
 
 def _said(content: Content, callback: Callback) -> Said:
@@ -68,8 +61,6 @@ def _said(content: Content, callback: Callback) -> Said:
         **values.times_of(content, _TIMES, callback.received_us),
         "provider": words.NAME,
     }
-    if "provider_account" not in said and callback.account:
-        said["provider_account"] = callback.account
     cost = values.value_of(content, "TotalCost", values.amount)
     if cost is not None:
         said["cost"] = {"amount": cost, "currency": "USD"}

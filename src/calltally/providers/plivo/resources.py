@@ -7,11 +7,12 @@ is the talk, `billed_duration` what is charged for.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.plivo import words
+from calltally.providers.telling import carriers_record
 from calltally.providers.values import Field, Time
 
 _FIELDS: Final = (
@@ -41,21 +42,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One call as a fact; raises NotUnderstood that names the field and its value."""
     call_sid = values.needed(record, "call_uuid", values.sid, _NAMELESS)
-    said = _said(record, source)
-    return Fact(
-        call_sid=call_sid,
-        door=source.door,
-        provider=words.NAME,
-        account=source.account,
-        event_id="",
-        sequence=None,
-        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
-        received_us=source.received_us,
-        digest=content_digest({name: value for name, value in record.items() if name not in _VOLATILE}),
-        said=said,
-        raw=documents.encode(record),
-        is_carrier=True,
-    )
+    return carriers_record(call_sid, record, _said(record, source), source, _VOLATILE)
 
 
 def _said(record: Mapping[str, Any], source: Source) -> Said:
@@ -67,8 +54,6 @@ def _said(record: Mapping[str, Any], source: Source) -> Said:
     cost = values.value_of(record, "total_amount", values.amount)
     if cost is not None:
         said["cost"] = {"amount": cost, "currency": "USD"}
-    if source.account:
-        said["provider_account"] = source.account
     if "ended_us" in said:
         said.update(_ended(record, said))
     return said

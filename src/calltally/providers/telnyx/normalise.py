@@ -5,13 +5,14 @@ from typing import Final
 import msgspec
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
 from calltally.providers import instants, values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.form import Form, form_of, is_form
+from calltally.providers.telling import carriers_event
 from calltally.providers.telnyx import words
 from calltally.providers.twiml_callbacks import Dialect, content_facts, fields_of
 from calltally.providers.values import Content, Field, Time
@@ -73,22 +74,15 @@ def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     told_us = [
         values.instant_of(part, "occurred_at", instants.any_stamp, received_us) for part in (event, payload)
     ]
-    fact = Fact(
-        call_sid=_call_sid(payload, kind),
-        door=Door.CALLBACK,
-        provider=words.NAME,
-        account=callback.account,
+    # Without `meta`, which counts the attempts.
+    fact = carriers_event(_call_sid(payload, kind), event, _said(payload, kind, callback), callback)
+    told = msgspec.structs.replace(
+        fact,
         event_id=values.value_of(event, "id", values.sid) or "",
-        sequence=None,
         occurred_us=next((each for each in told_us if each is not None), received_us),
-        received_us=received_us,
-        digest=content_digest(dict(event)),  # Without `meta`, which counts the attempts.
-        said=_said(payload, kind, callback),
-        raw=callback.body,
-        is_carrier=True,
         links=_links(values.value_of(payload, "call_leg_id", values.sid)),
     )
-    return [fact]
+    return [told]
 
 
 def _call_sid(payload: Content, kind: str) -> str:
@@ -107,15 +101,12 @@ def _links(leg: str | None) -> tuple[Node, ...]:
 
 
 def _said(payload: Content, kind: str, callback: Callback) -> Said:
-    said: Said = {
+    return {
         **values.said_of(payload, _FIELDS),
         **values.times_of(payload, _TIMES, callback.received_us),
         **_state(payload, kind),
         "provider": words.NAME,
     }
-    if callback.account:
-        said["provider_account"] = callback.account
-    return said
 
 
 def _state(payload: Content, kind: str) -> Said:

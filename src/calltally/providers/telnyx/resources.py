@@ -7,12 +7,15 @@ the talk, `billed_sec` what is charged for; of `call_duration` it is not said wh
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Refusal, Source
+from calltally.providers.telling import carriers_record
 from calltally.providers.telnyx import words
 from calltally.providers.values import Field, Time
 
@@ -48,22 +51,9 @@ def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     call_sid = control_id or leg_id
     if call_sid is None:
         raise NotUnderstood("call_control_id is missing: the record does not say which call it is")
-    said = _said(record, source)
-    return Fact(
-        call_sid=call_sid,
-        door=source.door,
-        provider=words.NAME,
-        account=source.account,
-        event_id="",
-        sequence=None,
-        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
-        received_us=source.received_us,
-        digest=content_digest(dict(record)),
-        said=said,
-        raw=documents.encode(record),
-        is_carrier=True,
-        links=() if leg_id is None or leg_id == call_sid else (Node(leg_id, is_carrier=False),),
-    )
+    fact = carriers_record(call_sid, record, _said(record, source), source)
+    links = () if leg_id is None or leg_id == call_sid else (Node(leg_id, is_carrier=False),)
+    return msgspec.structs.replace(fact, links=links)
 
 
 def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
@@ -78,8 +68,6 @@ def _said(record: Mapping[str, Any], source: Source) -> Said:
         **values.cost_of(record, "cost", "currency"),
         "provider": words.NAME,
     }
-    if source.account:
-        said["provider_account"] = source.account
     if "ended_us" in said:
         said.update(_ended(record, said))
     return said

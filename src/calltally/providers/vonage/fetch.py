@@ -54,7 +54,7 @@ def list_page(access: Access, started: Started, place: str | None) -> Fetching[L
     page = _API.page_of(document, "_embedded.calls")
     listed = len(page["_embedded"]["calls"])
     facts = list(_API.facts(document, access, account_of(access.secrets)))
-    return Listing(facts, str(index + listed) if listed == PAGE_SIZE else None)
+    return Listing(facts, str(index + listed) if _goes_on(page, index, listed) else None)
 
 
 def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
@@ -67,6 +67,13 @@ def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
 
 
 FETCH: Final = Fetch(SECRET_NAMES, account_of, list_page, one_call)
+
+
+def _goes_on(page: Mapping[str, Any], index: int, listed: int) -> bool:
+    """Whether there can be more: a full page, by the size that the server says, or fewer than it counts."""
+    size, count = page.get("page_size"), page.get("count")
+    is_full = listed >= (size if isinstance(size, int) and size > 0 else PAGE_SIZE)
+    return listed > 0 and (is_full or (isinstance(count, int) and index + listed < count))
 
 
 def _query(started: Started, index: int) -> str:

@@ -3,12 +3,15 @@
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.providers import instants, values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.form import form_of
+from calltally.providers.telling import carriers_event
 from calltally.providers.values import Content
 from calltally.providers.vonage import words
 from calltally.providers.vonage.resources import said_of
@@ -24,22 +27,9 @@ def facts_of(callback: Callback) -> list[Fact]:
     """
     content = _content(callback)
     occurred_us = values.instant_of(content, "timestamp", instants.any_stamp, callback.received_us)
-    said = _said(content, callback)
-    fact = Fact(
-        call_sid=_call_sid(content),
-        door=Door.CALLBACK,
-        provider=words.NAME,
-        account=callback.account,
-        event_id="",  # None is sent; a retry has the same content.
-        sequence=None,
-        occurred_us=callback.received_us if occurred_us is None else occurred_us,
-        received_us=callback.received_us,
-        digest=content_digest(content),
-        said=said,
-        raw=callback.body or urlsplit(callback.url).query.encode(),
-        is_carrier=True,
-    )
-    return [fact]
+    fact = carriers_event(_call_sid(content), content, _said(content, callback), callback)
+    raw = callback.body or urlsplit(callback.url).query.encode()
+    return [msgspec.structs.replace(fact, raw=raw, occurred_us=occurred_us or callback.received_us)]
 
 
 def _content(callback: Callback) -> dict[str, Any]:
@@ -59,8 +49,8 @@ def _call_sid(content: Content) -> str:
 def _said(content: Content, callback: Callback) -> Said:
     word = values.value_of(content, "status", values.word)
     if word not in words.ASIDE:
-        return said_of(content, callback.received_us, callback.account)
-    said = said_of({**content, "status": None}, callback.received_us, callback.account)
+        return said_of(content, callback.received_us)
+    said = said_of({**content, "status": None}, callback.received_us)
     if word in words.ANSWERED_BY:
         said["answered_by"] = words.ANSWERED_BY[word]
     return said

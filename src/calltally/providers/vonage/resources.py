@@ -7,9 +7,10 @@ RFC 3339; `duration`, `rate` and `price` are strings; numbers have no plus sign.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, Said
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Refusal, Source
+from calltally.providers.telling import carriers_record
 from calltally.providers.values import Content, Field, Time
 from calltally.providers.vonage import words
 
@@ -42,24 +43,10 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One call as a fact; raises NotUnderstood that names the field and its value."""
     call_sid = values.needed(record, "uuid", values.sid, _NAMELESS)
-    said = said_of(record, source.received_us, source.account)
-    return Fact(
-        call_sid=call_sid,
-        door=source.door,
-        provider=words.NAME,
-        account=source.account,
-        event_id="",
-        sequence=None,
-        occurred_us=said.get("ended_us", said.get("started_us", source.received_us)),
-        received_us=source.received_us,
-        digest=content_digest({name: value for name, value in record.items() if name not in _VOLATILE}),
-        said=said,
-        raw=documents.encode(record),
-        is_carrier=True,
-    )
+    return carriers_record(call_sid, record, said_of(record, source.received_us), source, _VOLATILE)
 
 
-def said_of(content: Content, received_us: int, account: str) -> Said:
+def said_of(content: Content, received_us: int) -> Said:
     """What an event or a record says; Vonage charges in euros."""
     said: Said = {
         **values.said_of(content, _FIELDS, at_end=_AT_END),
@@ -69,8 +56,6 @@ def said_of(content: Content, received_us: int, account: str) -> Said:
     price = values.value_of(content, "price", values.amount)
     if price is not None:
         said["cost"] = {"amount": price, "currency": "EUR"}
-    if account:
-        said["provider_account"] = account
     return said
 
 

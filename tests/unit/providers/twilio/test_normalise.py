@@ -10,6 +10,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
+from calltally.providers.callback import Callback
 from calltally.providers.twilio.normalise import facts_of
 from tests.unit.providers.twilio.signing import FORM, RECEIVED_US, callback_of
 
@@ -156,6 +157,13 @@ def test_a_repeat_has_the_same_key_whatever_the_order_of_its_parameters() -> Non
     (again,) = facts(**dict(reversed(BUSY.items())))
     assert again.key == fact().key
     assert fact(FromCity="Oakland").key != fact().key
+
+
+def test_a_callback_by_get_says_the_same_in_its_query() -> None:
+    query = urlencode(BUSY)
+    asked = Callback("GET", f"https://calls.example/?{query}", {}, b"", RECEIVED_US)
+    (found,) = facts_of(asked)
+    assert (found.said, found.raw, found.key) == (fact().said, query.encode(), fact().key)
 
 
 def test_a_parameter_sent_twice_is_another_content() -> None:
