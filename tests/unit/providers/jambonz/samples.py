@@ -74,7 +74,7 @@ SAMPLES = Samples(
     ],
     calls={
         TALK: {"status": "completed", "duration_seconds": 42, "direction": "inbound", "sip_code": 200},
-        BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486, "end_reason": "Busy Here"},
+        BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486, "end_reason": "busy"},
         LEG: {"status": "completed", "parent_call_sid": TALK, "direction": "outbound"},
     },
     unknown=(status("parked", 100), "parked"),

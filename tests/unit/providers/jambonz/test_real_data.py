@@ -15,7 +15,7 @@ def test_the_published_record_is_read() -> None:
     assert isinstance(fact, Fact)
     call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
     # 45 seconds from the attempt, of which it rang for 3.
-    assert (call.status, call.duration_seconds, call.end_reason) == ("completed", 42, "caller hungup")
+    assert (call.status, call.duration_seconds, call.end_reason) == ("completed", 42, "caller-hung-up")
     assert (call.created_at, call.answered_at) == (
         "2026-01-01T00:00:00.000000Z",
         "2026-01-01T00:00:03.000000Z",

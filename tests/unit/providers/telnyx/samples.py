@@ -139,7 +139,6 @@ SAMPLES = Samples(
             "answered_at": "2026-08-22T08:00:05.250000Z",
             "answered_by": "human",
             "direction": "outbound",
-            "end_reason": "normal_clearing",
             "cost": {"amount": "0.0040", "currency": "USD"},
         },
         BUSY: {"status": "busy", "duration_seconds": 0, "sip_code": 486, "hangup_cause": 17},
@@ -167,7 +166,7 @@ SAMPLES = Samples(
         ).encode(),
         {
             TALK: {"status": "completed", "duration_seconds": 37, "from_number": "+14155550100"},
-            BUSY: {"status": "busy", "duration_seconds": 0, "end_reason": "user_busy"},
+            BUSY: {"status": "busy", "duration_seconds": 0, "end_reason": "busy"},
         },
     ),
 )
