@@ -1,11 +1,12 @@
 """The roll-ups of quality: what calls add up to by hour and by key, kept equal to the calls by the ledger.
 
-Three grains: a day and an hour by route, provider and direction, which most questions are about, and an hour
+Four grains: a day and an hour by route, provider and direction, which most questions are about, and both
 by all keys. Counts are added where they stand. A histogram is read, changed and written back: the tenant's
 lock is held, and a commit has few that change, since only final calls are in them.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
@@ -17,13 +18,14 @@ from calltally.calls.times import SECOND_US
 from calltally.store.counts import Place
 from calltally.store.steps import Many, Params, Step
 
-DAY, HOUR, FINE = 1, 2, 3
-WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600}
+DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
+WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
 COARSE_KEYS: Final = ("direction", "route", "provider")
 FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
 _KEY_BYTES: Final = 16
 # Empty, and yet said: a row that keeps what it has says nothing.
 _NO_BINS: Final = msgspec.msgpack.encode({})
+_NOTHING: Final[Bins] = {}
 _ERASED_AT: Final = place_of(ERASED)
 _ATTEMPTS_AT: Final = place_of("attempts")
 
@@ -114,8 +116,8 @@ class QualityDeltas:
 
     def add(self, place: Place, measured: bytes, times: int = 1) -> None:
         """Count a call, or with `times` -1 count it no more."""
-        call = measured_of(measured)
-        self._delta(place, call).add(counts_of(call), bins_of(call), times)
+        call, counts, bins = _apart(measured)
+        self._delta(place, call).add(counts, bins, times)
 
     def take_out(self, place: Place, measured: bytes | None) -> None:
         """A call that is none any more; one that was never measured is in no row."""
@@ -125,8 +127,8 @@ class QualityDeltas:
     def erase(self, place: Place, measured: bytes | None) -> None:
         """A call that was erased stays in the numbers."""
         if measured is not None:
-            call = measured_of(measured)
-            self._delta(place, call).erase(counts_of(call), bins_of(call))
+            call, counts, bins = _apart(measured)
+            self._delta(place, call).erase(counts, bins)
 
     def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
         """What a row has of erased calls, as if they were still there."""
@@ -143,13 +145,12 @@ class QualityDeltas:
         for (tenant, hour_s, keys), fine in self._fine.items():
             if fine.is_empty:
                 continue
-            rows[tenant, FINE, hour_s, key_of(keys)] = fine
-            coarse = coarse_keys(keys)
-            key = key_of(coarse)
-            hour = rows.setdefault((tenant, HOUR, hour_s, key), Delta(coarse))
-            hour.add(fine.counts, fine.bins)
-            day = rows.setdefault((tenant, DAY, hour_s - hour_s % WIDTH_S[DAY], key), Delta(coarse))
-            day.add(fine.counts, {})
+            fine_key, coarse = key_of(keys), coarse_keys(keys)
+            key, day_s = key_of(coarse), hour_s - hour_s % WIDTH_S[DAY]
+            rows[tenant, FINE, hour_s, fine_key] = fine
+            _row_of(rows, (tenant, HOUR, hour_s, key), coarse).add(fine.counts, fine.bins)
+            _row_of(rows, (tenant, FINE_DAY, day_s, fine_key), keys).add(fine.counts, _NOTHING)
+            _row_of(rows, (tenant, DAY, day_s, key), coarse).add(fine.counts, _NOTHING)
         return {row: delta for row, delta in rows.items() if not delta.is_empty}
 
     def _delta(self, place: Place, call: Measured) -> Delta:
@@ -167,6 +168,21 @@ def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
     kept = yield from _kept(rows)
     if rows:
         yield Many("add_quality", [_row(row, rows[row], kept.get(row)) for row in sorted(rows)], CLAUSES)
+
+
+def _row_of(rows: dict[RowId, Delta], row: RowId, keys: Keys) -> Delta:
+    delta = rows.get(row)
+    if delta is None:
+        delta = rows[row] = Delta(keys)
+    return delta
+
+
+# Calls that begin are all alike.
+@lru_cache(maxsize=4_096)
+def _apart(measured: bytes) -> tuple[Measured, list[int], Bins]:
+    """A call and what it counts; not to be changed, since others get the same."""
+    call = measured_of(measured)
+    return call, counts_of(call), bins_of(call)
 
 
 def named(row: RowId) -> dict[str, Any]:

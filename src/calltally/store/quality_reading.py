@@ -14,7 +14,7 @@ from calltally.calls.histogram import Bins, add, unpack
 from calltally.calls.measures import COLUMNS, bins_of, counts_of, measured_of
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.counts import Place
-from calltally.store.quality import COARSE_KEYS, DAY, FINE, FINE_KEYS, HOUR, WIDTH_S, fine_keys
+from calltally.store.quality import COARSE_KEYS, DAY, FINE, FINE_DAY, FINE_KEYS, HOUR, WIDTH_S, fine_keys
 from calltally.store.scan import Scan
 from calltally.store.spans import cut
 from calltally.store.standing import standing_of
@@ -26,7 +26,10 @@ MOST_GROUPS: Final = 5_000
 # Of one span of time there are more than this only where there are too many groups altogether.
 _MOST_OF_SPAN: Final = MOST_GROUPS + 1
 _PAGE: Final = 5_000
-_GRAIN_OF_WIDTH: Final = {86_400: DAY, 3_600: HOUR}
+# Which grain has buckets of which width, widest first.
+_COARSE: Final = {WIDTH_S[grain]: grain for grain in (DAY, HOUR)}
+_FINE: Final = {WIDTH_S[grain]: grain for grain in (FINE_DAY, FINE)}
+_HOURS_OF: Final = {DAY: HOUR, FINE_DAY: FINE}
 _FACETS: Final = ("route", "provider", "agent")
 
 Group: TypeAlias = tuple[int, tuple[Any, ...]]
@@ -116,15 +119,15 @@ def _cut(question: Question) -> tuple[list[_Span], list[tuple[int, Piece]]]:
     spans: list[_Span] = []
     edges: list[tuple[int, Piece]] = []
     is_fine = question.calls.agent is not None or not set(question.keys) <= set(COARSE_KEYS)
-    widths_s = (WIDTH_S[FINE],) if is_fine else (WIDTH_S[DAY], WIDTH_S[HOUR])
+    grains = _FINE if is_fine else _COARSE
     for place, piece in enumerate(question.pieces):
         if reads_rows(question.calls):
             edges.append((place, piece))
             continue
-        parts = cut(piece.lo_us, piece.hi_us, widths_s)
+        parts = cut(piece.lo_us, piece.hi_us, tuple(grains))
         edges += [(place, Piece(*edge)) for edge in (parts.first, parts.last) if edge is not None]
         for width_s, lo_s, hi_s in parts.spans:
-            spans.append(_Span(place, FINE if is_fine else _GRAIN_OF_WIDTH[width_s], lo_s, hi_s))
+            spans.append(_Span(place, grains[width_s], lo_s, hi_s))
     return spans, edges
 
 
@@ -143,7 +146,7 @@ def _add_sums(question: Question, spans: Sequence[_Span], groups: dict[Group, To
 def _add_histograms(question: Question, spans: Sequence[_Span], groups: dict[Group, Totals]) -> Step[None]:
     """Days have none: their hours do."""
     keys = ", ".join(("grain", *question.keys))
-    hours = [span._replace(grain=HOUR) if span.grain == DAY else span for span in spans]
+    hours = [span._replace(grain=_HOURS_OF.get(span.grain, span.grain)) for span in spans]
     clauses = (("keys", keys), _filters(question.calls))
     for span in hours:
         rows = yield _asked("quality_histograms", question, span, clauses)

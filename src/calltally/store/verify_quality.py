@@ -4,13 +4,13 @@ from typing import Final
 
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.quality import DAY, FINE_KEYS, HOUR, Delta, RowId
+from calltally.store.quality import DAY, FINE_DAY, FINE_KEYS, HOUR, Delta, RowId
 from calltally.store.quality_upkeep import differing, stale_calls
 from calltally.store.steps import Step
 from calltally.store.verify import Checked, Finding, measures_of
 
 _INVARIANT: Final = 6
-_GRAINS: Final = {DAY: "day", HOUR: "hour"}
+_GRAINS: Final = {DAY: "day", HOUR: "hour", FINE_DAY: "day in detail"}
 
 
 def check_measured(tenant: str) -> Step[Checked]:

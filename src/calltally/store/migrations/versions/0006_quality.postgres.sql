@@ -7,7 +7,7 @@ ALTER TABLE calls ADD COLUMN measured BYTEA;
 ALTER TABLE calls ADD COLUMN measured_revision BIGINT;
 CREATE INDEX calls_unmeasured ON calls (tenant, created_us) WHERE measured IS NULL;
 
--- grain: 1 all calls of a day (UTC), 2 of an hour, 3 of an hour by all keys; the first two leave the last four keys ''.
+-- grain: 1 calls of a day (UTC), 2 of an hour; 3 of an hour and 4 of a day by all keys: 1 and 2 leave the last four ''.
 -- direction is 0 where nobody said it; a key that is '' is not known. `key` is a hash of all keys of the row.
 -- histograms: of talk, ring and post-dial delay, none by the day. erased: what of the row is of calls that were erased
 -- (grain 3 alone), and erased_calls how many those are; they are in the other columns too.
