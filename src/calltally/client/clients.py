@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import alerts, following, operations, sending, streaming
+from calltally.client import alerts, following, operations, quality, sending, streaming
 from calltally.client.plan import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
 from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
 from calltally.client.transport import AwaitingTransport, BlockingTransport
@@ -135,6 +135,8 @@ class Client(_Opened):
     iter_changes = iterating(following.iter_changes)
     iter_change_pages = iterating(following.iter_change_pages)
     stream = blocking(streaming.stream)
+    launch_quality = blocking(quality.launch_quality)
+    view_launch = blocking(quality.view_launch)
     list_alerts = blocking(alerts.list_alerts)
     get_alert = blocking(alerts.get_alert)
     acknowledge_alert = blocking(alerts.acknowledge_alert)
@@ -174,6 +176,8 @@ class AsyncClient(_Opened):
     iter_changes = iterating_async(following.iter_changes)
     iter_change_pages = iterating_async(following.iter_change_pages)
     stream = awaiting(streaming.stream)
+    launch_quality = awaiting(quality.launch_quality)
+    view_launch = awaiting(quality.view_launch)
     list_alerts = awaiting(alerts.list_alerts)
     get_alert = awaiting(alerts.get_alert)
     acknowledge_alert = awaiting(alerts.acknowledge_alert)
