@@ -65,12 +65,12 @@ def test_roll_ups_equal_the_calls_whatever_is_told_merged_and_erased(bench: Benc
 def test_a_call_moves_through_its_rows(bench: Bench) -> None:
     submit(bench, fact(0, status="initiated", route="sales"))
     assert totals(bench, DAY) == {"attempts": 1}
-    submit(bench, fact(2, status="ringing"), fact(9, status="failed", sip_code=503, end_reason="sip-503"))
+    submit(bench, fact(2, status="ringing"), fact(9, status="failed", sip_code=503))
     final = {"attempts": 1, "failed": 1, "provider_failed": 1, "rang": 1, "alerted": 1}
     assert totals(bench, FINE) == {**final, "ring_seconds": 7, "pdd_ms": 2_000}
     assert totals(bench, HOUR) == totals(bench, DAY) == totals(bench, FINE)
     [fine] = [row for row in stored(bench) if row[0] == FINE]
-    assert fine[3:10] == (0, "sales", "", "", "", "sip-503", "")
+    assert fine[3:10] == (0, "sales", "", "", "", "provider-error", "")
 
 
 def test_a_delay_that_changes_in_no_field_of_the_record_is_counted_and_no_revision(bench: Bench) -> None:
