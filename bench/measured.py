@@ -50,7 +50,8 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str], folder
 
 
 def _held(pid: int) -> int:
+    """Nothing of a process that is ending: it has let go of its memory, and says no more of it."""
     with suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        return int(status.partition("RssAnon:")[2].split()[0]) * _KIB
+        told = Path(f"/proc/{pid}/status").read_text(encoding="ascii").partition("RssAnon:")[2].split()
+        return int(told[0]) * _KIB if told else 0
     return 0
