@@ -168,10 +168,10 @@ def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
         return Ending(None, None, None)
     by_codes = _why_by_codes(codes)
     told = (platform.why, others.why, by_codes)
-    if codes.status in UNANSWERED:
-        told = (
-            (others.why, by_codes, platform.why) if _is_exact(codes) else (others.why, platform.why, by_codes)
-        )
+    if codes.status in _REASON_OF_STATUS:
+        told = (by_codes, None, None)
+    elif codes.status in UNANSWERED:
+        told = (others.why, *((by_codes, platform.why) if _is_exact(codes) else (platform.why, by_codes)))
     why = next((each for each in told if each is not None), Why(EndReason.UNKNOWN))
     spoken = platform.word if why is platform.why and platform.word else others.word or platform.word
     return Ending(why.reason, _side(codes, why), spoken)
@@ -182,12 +182,8 @@ def _plain(word: str) -> str:
 
 
 def _is_exact(codes: Codes) -> bool:
-    """Whether the state or a number says more than that it failed."""
-    return (
-        codes.status in _REASON_OF_STATUS
-        or codes.cause.hangup_cause is not None
-        or codes.cause.sip_code is not None
-    )
+    """Whether a number says more than that it failed."""
+    return codes.cause.hangup_cause is not None or codes.cause.sip_code is not None
 
 
 def _why_by_codes(codes: Codes) -> Why | None:

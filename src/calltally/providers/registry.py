@@ -8,7 +8,11 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.calls.events import Fact
 from calltally.providers import shown_secret
 from calltally.providers.asterisk import files as asterisk_files
+from calltally.providers.bland import normalise as bland_normalise
+from calltally.providers.bland import signature as bland_signature
 from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
+from calltally.providers.elevenlabs import signature as elevenlabs_signature
 from calltally.providers.fetching import Fetch
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
@@ -19,10 +23,14 @@ from calltally.providers.jambonz import normalise as jambonz_normalise
 from calltally.providers.jambonz import resources as jambonz_resources
 from calltally.providers.jambonz import signature as jambonz_signature
 from calltally.providers.kamailio import events as kamailio_events
+from calltally.providers.livekit import normalise as livekit_normalise
+from calltally.providers.livekit import signature as livekit_signature
 from calltally.providers.plivo import fetch as plivo_fetch
 from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
+from calltally.providers.retell import normalise as retell_normalise
+from calltally.providers.retell import signature as retell_signature
 from calltally.providers.signalwire import fetch as signalwire_fetch
 from calltally.providers.signalwire import normalise as signalwire_normalise
 from calltally.providers.signalwire import resources as signalwire_resources
@@ -35,6 +43,8 @@ from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
 from calltally.providers.twilio import signature as twilio_signature
+from calltally.providers.vapi import normalise as vapi_normalise
+from calltally.providers.vapi import signature as vapi_signature
 from calltally.providers.vonage import fetch as vonage_fetch
 from calltally.providers.vonage import normalise as vonage_normalise
 from calltally.providers.vonage import resources as vonage_resources
@@ -185,9 +195,52 @@ GENERIC: Final = Provider(
     ids_are_unique=False,
 )
 
+VAPI: Final = Provider(
+    name="vapi",
+    kind=Kind.PLATFORM,
+    secret_names=vapi_signature.SECRET_NAMES,
+    needs=vapi_signature.SECRET_NAMES[:1],
+    webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of),
+    list_facts=vapi_normalise.list_facts,
+)
+RETELL: Final = Provider(
+    name="retell",
+    kind=Kind.PLATFORM,
+    secret_names=retell_signature.SECRET_NAMES,
+    needs=retell_signature.SECRET_NAMES[:1],
+    webhook=Webhook(retell_signature.verify, retell_normalise.facts_of),
+    list_facts=retell_normalise.list_facts,
+)
+ELEVENLABS: Final = Provider(
+    name="elevenlabs",
+    kind=Kind.PLATFORM,
+    secret_names=elevenlabs_signature.SECRET_NAMES,
+    needs=elevenlabs_signature.SECRET_NAMES[:1],
+    webhook=Webhook(elevenlabs_signature.verify, elevenlabs_normalise.facts_of),
+    list_facts=elevenlabs_normalise.list_facts,
+)
+LIVEKIT: Final = Provider(
+    name="livekit",
+    kind=Kind.PLATFORM,
+    secret_names=livekit_signature.SECRET_NAMES,
+    needs=livekit_signature.SECRET_NAMES[:1],
+    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of),
+)
+BLAND: Final = Provider(
+    name="bland",
+    kind=Kind.PLATFORM,
+    secret_names=bland_signature.SECRET_NAMES,
+    needs=bland_signature.SECRET_NAMES[:1],
+    webhook=Webhook(bland_signature.verify, bland_normalise.facts_of),
+    list_facts=bland_normalise.list_facts,
+)
+
 _CARRIERS: Final = (TWILIO, TELNYX, VONAGE, PLIVO, SIGNALWIRE, JAMBONZ)
+_PLATFORMS: Final = (VAPI, RETELL, ELEVENLABS, LIVEKIT, BLAND)
 _SWITCHES: Final = (ASTERISK, FREESWITCH, KAMAILIO, GENERIC)
-PROVIDERS: Final[Mapping[str, Provider]] = {provider.name: provider for provider in (*_CARRIERS, *_SWITCHES)}
+PROVIDERS: Final[Mapping[str, Provider]] = {
+    provider.name: provider for provider in (*_CARRIERS, *_PLATFORMS, *_SWITCHES)
+}
 
 # Each way in has its own list, so that nobody is offered one that is not there.
 WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}

@@ -39,24 +39,24 @@ def test_a_hangup_has_no_duration_so_the_talk_is_from_answer_to_hangup() -> None
 
 
 @pytest.mark.parametrize(
-    ("cause", "status"),
+    ("cause", "status", "reason"),
     [
-        ("normal_clearing", "completed"),
-        ("time_limit", "completed"),
-        ("user_busy", "busy"),
-        ("no_answer", "no-answer"),
-        ("timeout", "no-answer"),
-        ("originator_cancel", "canceled"),
-        ("call_rejected", "failed"),
-        ("not_found", "failed"),
-        ("unspecified", "failed"),
-        ("a_word_of_next_year", "failed"),
+        ("normal_clearing", "completed", "unknown"),
+        ("time_limit", "completed", "limit-reached"),
+        ("user_busy", "busy", "busy"),
+        ("no_answer", "no-answer", "no-answer"),
+        ("timeout", "no-answer", "no-answer"),
+        ("originator_cancel", "canceled", "agent-hung-up"),
+        ("call_rejected", "failed", "rejected"),
+        ("not_found", "failed", "invalid-number"),
+        ("unspecified", "failed", "unknown"),
+        ("a_word_of_next_year", "failed", "unknown"),
     ],
 )
-def test_each_cause_of_a_hangup(cause: str, status: str) -> None:
+def test_each_cause_of_a_hangup(cause: str, status: str, reason: str) -> None:
     sent = hangup(TALK, 3, cause, "unspecified")
     call = folded(sent)
-    assert (call["status"], call["sip_code"]) == (status, None)
+    assert (call["status"], call["end_reason"], call["sip_code"]) == (status, reason, None)
     assert facts(sent)[0].said["end_reason"] == cause
 
 

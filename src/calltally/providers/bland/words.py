@@ -1,0 +1,30 @@
+"""Bland's words as ours. Source: Bland, "Call details" and "Post call webhooks"."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.end_reasons import EndReason, Why
+from calltally.calls.model import Status
+from calltally.providers.conversations import Family, family
+
+NAME: Final = "bland"
+
+STATUSES: Final[Mapping[str, Status]] = {
+    **dict.fromkeys(("queued", "new", "allocated", "pre_queue", "pre-queue"), Status.QUEUED),
+    **dict.fromkeys(("started", "dialing", "initiated"), Status.INITIATED),
+    "ringing": Status.RINGING,
+    **dict.fromkeys(("in-progress", "in_progress", "active"), Status.IN_PROGRESS),
+    **dict.fromkeys(("completed", "complete", "complete_error"), Status.COMPLETED),
+    **dict.fromkeys(("failed", "call_error", "queue_error", "pre_queue_error"), Status.FAILED),
+    "busy": Status.BUSY,
+    **dict.fromkeys(("no-answer", "no_answer"), Status.NO_ANSWER),
+    **dict.fromkeys(("canceled", "cancelled"), Status.CANCELED),
+}
+# Who ended it.
+FAMILIES: Final[tuple[Family, ...]] = (
+    family(Why(EndReason.CALLER_HUNG_UP), r"user$"),
+    family(Why(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
+    family(Why(EndReason.VOICEMAIL), r"voicemail$"),
+)
+ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot": "agent", "agent": "agent"}
+VOICEMAIL: Final = "voicemail"

@@ -1,0 +1,1 @@
+"""ElevenLabs: its webhooks and its conversations as facts. Quirks: see README.md."""

@@ -1,0 +1,1 @@
+"""LiveKit: the SIP participants of its rooms as facts. Quirks: see README.md."""

@@ -1,0 +1,1 @@
+"""Retell: its webhooks and its calls as facts. Quirks: see README.md."""

@@ -1,0 +1,170 @@
+"""Vapi's words as ours. It has more than 600 reasons of ending, so they are read by families.
+
+Sources: Vapi, "Call ended reasons", and the values of its API's `endedReason`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.causes import Side
+from calltally.calls.end_reasons import EndReason, Why
+from calltally.calls.model import Direction, Status
+from calltally.providers.conversations import Family, family
+
+NAME: Final = "vapi"
+
+OPEN_STATUSES: Final[Mapping[str, Status]] = {
+    "scheduled": Status.QUEUED,
+    "queued": Status.QUEUED,
+    "ringing": Status.RINGING,
+    "in-progress": Status.IN_PROGRESS,
+    "forwarding": Status.IN_PROGRESS,
+}
+ENDED: Final = "ended"
+DIRECTIONS: Final[Mapping[str, Direction | None]] = {
+    "inboundPhoneCall": Direction.INBOUND,
+    "outboundPhoneCall": Direction.OUTBOUND,
+    # Of a call in a browser nobody was called.
+    "webCall": None,
+    "vapi.websocketCall": None,
+}
+# Messages that say nothing of a call's record.
+PASSED_OVER: Final = frozenset(
+    {
+        *("assistant-request", "assistant.started", "assistant.speechStarted", "call.deleted"),
+        *("call.delete.failed", "call.endpointing.request", "chat.created", "chat.deleted"),
+        *("conversation-update", "function-call", "handoff-destination-request", "hang"),
+        *("knowledge-base-request", "language-change-detected", "model-output", "phone-call-control"),
+        *("session.created", "session.deleted", "session.updated", "speech-update", "tool-calls"),
+        *("transcript", "transcript[transcriptType='final']", "transfer-destination-request"),
+        *("transfer-update", "user-interrupted", "voice-input", "voice-request"),
+    }
+)
+
+_PROVIDER: Final = Why(EndReason.PROVIDER_ERROR, Side.PROVIDER)
+_OWN_FAULT: Final = Why(EndReason.AGENT_ERROR, Side.TENANT)
+_NETWORK: Final = Why(EndReason.NETWORK, Side.NETWORK)
+_LIMIT: Final = Why(EndReason.LIMIT_REACHED, Side.TENANT)
+
+# In this order: the first that fits. What a word ends in tells whose key, quota or request it was.
+FAMILIES: Final[tuple[Family, ...]] = (
+    family(Why(EndReason.BUSY), r"customer-busy$"),
+    family(
+        Why(EndReason.NO_ANSWER),
+        r"customer-did-not-answer$",
+        r"call\.ringing\.hook-executed-transfer-failed$",
+    ),
+    family(
+        Why(EndReason.CALLER_HUNG_UP),
+        r"customer-ended-call",
+        r"customer-did-not-give-microphone",
+        r".*twilio-completed-call",
+        r"vonage-completed",
+    ),
+    family(Why(EndReason.AGENT_HUNG_UP), r"assistant-ended-call", r"assistant-said-", r"manually-canceled$"),
+    family(
+        Why(EndReason.AGENT_HUNG_UP),
+        r".*hook-executed-(say|hangup)",
+        r"assistant-ended",
+        r"call-deleted",
+        r"scheduled-call-deleted$",
+    ),
+    family(
+        Why(EndReason.TRANSFERRED),
+        r"assistant-forwarded-call$",
+        r".*forward-operator-busy",
+        r".*(forwarded|executed-transfer)",
+        r".*warm-transfer",
+    ),
+    family(Why(EndReason.VOICEMAIL), r"voicemail"),
+    family(Why(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
+    family(
+        _LIMIT,
+        r"exceeded-max-duration",
+        r".*exceeded-quota",
+        r".*out-of-credits",
+        r".*quota-exceeded",
+        r".*over-concurrency",
+        r".*concurrency-limit",
+        r".*subscription-",
+        r".*wallet",
+        r".*billing",
+        r".*frozen",
+    ),
+    family(
+        Why(EndReason.INVALID_NUMBER, Side.CALLER),
+        r".*invalid-(phone-)?number",
+        r".*number-not-found",
+        r".*invalid-destination",
+    ),
+    family(
+        Why(EndReason.REJECTED, Side.CALLED),
+        r".*call-rejected",
+        r".*rejected-by",
+        r".*declined",
+        r".*spam",
+        r"vonage-rejected",
+    ),
+    family(Why(EndReason.TIMEOUT), r"(assistant-join-timed-out|.*timed-out|.*timeout)"),
+    family(
+        _PROVIDER,
+        r".*vapifault",
+        r".*vapi-error",
+        r".*worker-",
+        r".*db-error",
+        r".*no-server-available",
+        r".*unknown-error",
+    ),
+    family(
+        _NETWORK,
+        r".*did-not-receive-customer-audio",
+        r"vonage-",
+        r"twilio-",
+        r".*(sip|transport|telephony|webrtc)[a-z-]*-(failed|error|disconnected|dropped)",
+        r".*(transport|telephony|webrtc)[a-z-]*-(never|not)-connected",
+    ),
+    family(_NETWORK, r"call\.[a-z-]+\.error-(.*-)?sip-", r".*sip-(inbound|outbound|telephony)"),
+    family(
+        _OWN_FAULT,
+        r".*-40[0-9]",
+        r".*-4xx",
+        r".*bad-request",
+        r".*unauthorized",
+        r".*forbidden",
+        r".*access-denied",
+        r".*(invalid-(key|api-key))",
+        r".*key-invalid",
+        r".*not-found",
+        r".*not-valid",
+        r".*invalid",
+        r".*validation",
+    ),
+    family(_PROVIDER, r".*providerfault", r".*-5[0-9]{2}-", r".*-5xx", r".*server-error", r".*overloaded"),
+    family(
+        _OWN_FAULT,
+        r"pipeline-",
+        r"assistant-",
+        r"call-start-error",
+        r"call\.start\.error",
+        r"call\.in-progress\.error",
+        r"license-",
+        r".*error",
+    ),
+)
+# How a call ended that nobody says was answered, by why.
+FINAL_BY_REASON: Final[Mapping[EndReason, Status]] = {
+    EndReason.BUSY: Status.BUSY,
+    EndReason.NO_ANSWER: Status.NO_ANSWER,
+    **dict.fromkeys(
+        (
+            *(EndReason.CALLER_HUNG_UP, EndReason.AGENT_HUNG_UP, EndReason.TRANSFERRED),
+            *(EndReason.VOICEMAIL, EndReason.SILENCE, EndReason.LIMIT_REACHED),
+        ),
+        Status.COMPLETED,
+    ),
+}
+# Ends that came before anybody answered, even where Vapi writes a start.
+UNANSWERED: Final = frozenset(
+    {EndReason.BUSY, EndReason.NO_ANSWER, EndReason.INVALID_NUMBER, EndReason.REJECTED}
+)
+SUCCESS: Final[Mapping[str, bool]] = {"true": True, "pass": True, "false": False, "fail": False}

@@ -1,0 +1,77 @@
+"""ElevenLabs' own: its SDK takes what we take, what a conversation says, and calls that never began."""
+
+import time
+
+import pytest
+from elevenlabs.client import ElevenLabs
+from elevenlabs.errors import BadRequestError
+
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.sessions import unpack_conversation
+from calltally.providers.callback import Callback
+from calltally.providers.conversations import why_of
+from calltally.providers.elevenlabs import normalise, words
+from tests.unit.providers.elevenlabs.samples import (
+    BUSY,
+    CARRIER,
+    CONVERSATION,
+    FAILED,
+    SAMPLES,
+    TALK,
+    TALKED,
+    event,
+    sign,
+)
+from tests.unit.providers.sampling import NOW_US
+
+
+def test_its_sdk_takes_the_signature_that_we_take() -> None:
+    sent = SAMPLES.story[0]
+    header = sign(sent, "", SAMPLES.secrets, time.time_ns() // 1_000)["elevenlabs-signature"]
+    webhooks = ElevenLabs(api_key="none").webhooks
+    assert webhooks.construct_event(sent.body.decode(), header, SAMPLES.secrets["webhook_secret"])["type"]
+    with pytest.raises(BadRequestError):
+        webhooks.construct_event(sent.body.decode(), header, "another")
+
+
+def test_a_conversation_is_whole() -> None:
+    body = event("post_call_transcription", 1_787_385_660, CONVERSATION).body
+    [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
+    assert fact.links == (Node(CARRIER, is_carrier=True),)
+    call = fold("acme", Node(TALK, is_carrier=False), [fact]).call
+    assert {name: getattr(call, name) for name in TALKED} == TALKED
+    assert fact.said["session"]["stream_id"].startswith("MZ")
+    assert fact.said["session"]["evaluation"]["successful"] is True
+    conversation = unpack_conversation(fact.conversation)
+    assert [turn.text for turn in conversation.transcript or ()] == ["Good morning.", "At eight, please."]
+    [tool] = conversation.function_calls or []
+    assert (tool.name, tool.arguments, tool.duration_seconds) == ("book", {"at": "20:00"}, 0.4)
+
+
+def test_a_call_that_never_began_names_the_carriers() -> None:
+    failed = {
+        **FAILED,
+        "metadata": {"type": "twilio", "body": {"CallSid": CARRIER, "SipResponseCode": "486"}},
+    }
+    body = event("call_initiation_failure", 1_787_385_700, failed).body
+    [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
+    assert (fact.call_sid, fact.links) == (BUSY, (Node(CARRIER, is_carrier=True),))
+    assert (fact.said["status"], fact.said["sip_code"]) == ("busy", 486)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        ("Call ended by remote party", "caller-hung-up"),
+        ("end_call tool was called.", "agent-hung-up"),
+        ("Max conversation duration exceeded", "limit-reached"),
+        ("Call ended due to silence", "silence"),
+        ("Call transferred to number", "transferred"),
+        ("Custom LLM returned an error", "agent-error"),
+    ],
+)
+def test_its_sentences_are_read_by_what_is_in_them(sentence: str, reason: str) -> None:
+    why = why_of(sentence, words.FAMILIES)
+    assert why is not None
+    assert why.reason == reason

@@ -1,0 +1,62 @@
+"""LiveKit's own: its SDK takes what we take, telephones alone are calls, and links to who carries them."""
+
+import json
+
+import jwt
+from livekit.api import TokenVerifier, WebhookReceiver
+
+from calltally.calls.identity import Node
+from calltally.calls.times import SECOND_US
+from calltally.providers.callback import Callback
+from calltally.providers.livekit import normalise
+from calltally.providers.livekit.signature import verify
+from tests.conftest import REAL_DATA
+from tests.unit.providers.livekit.samples import CARRIER, SAMPLES, TALK, sign
+from tests.unit.providers.sampling import NOW_US, Sent, signed
+
+
+def test_its_sdk_takes_the_token_that_we_take() -> None:
+    sent = SAMPLES.story[0]
+    token = sign(sent, "", SAMPLES.secrets, NOW_US)["authorization"]
+    claims = jwt.decode(
+        token,
+        SAMPLES.secrets["api_secret"],
+        algorithms=["HS256"],
+        options={"verify_exp": False, "verify_nbf": False},
+    )
+    fresh = jwt.encode({**claims, "nbf": 0, "exp": 2**33}, SAMPLES.secrets["api_secret"], algorithm="HS256")
+    receiver = WebhookReceiver(TokenVerifier("APIthe", SAMPLES.secrets["api_secret"]))
+    assert receiver.receive(sent.body.decode(), fresh).event == "participant_joined"
+    arrived = Callback("POST", "https://calls.example/", {"authorization": fresh}, sent.body, NOW_US)
+    assert verify(arrived, SAMPLES.secrets)
+
+
+def test_a_token_of_another_key_or_scheme_is_kept_out() -> None:
+    genuine = signed("livekit", SAMPLES.story[0])
+    assert not verify(genuine, {**SAMPLES.secrets, "api_key": "APIanother"})
+    assert verify(genuine, {"api_secret": SAMPLES.secrets["api_secret"]})
+    claims = {"iss": "APIthe", "exp": NOW_US // SECOND_US + 60, "sha256": ""}
+    unsigned = jwt.encode(claims, "", algorithm="none")
+    assert not verify(
+        Callback("POST", "https://calls.example/", {"authorization": unsigned}, b"", NOW_US), SAMPLES.secrets
+    )
+
+
+def test_a_room_that_begins_is_no_call() -> None:
+    body = (REAL_DATA / "livekit" / "room_started.json").read_bytes()
+    genuine = signed("livekit", Sent(body))
+    assert verify(genuine, SAMPLES.secrets)
+    assert normalise.facts_of(genuine) == []
+
+
+def test_a_participant_who_is_on_no_telephone_is_no_call() -> None:
+    body = json.loads(SAMPLES.story[0].body)
+    body["participant"]["kind"] = "AGENT"
+    assert normalise.facts_of(signed("livekit", Sent(json.dumps(body).encode()))) == []
+
+
+def test_it_names_the_carriers_call_and_sips() -> None:
+    [fact] = normalise.facts_of(signed("livekit", SAMPLES.story[0]))
+    assert fact.links == (Node(CARRIER, is_carrier=True), Node(f"{TALK}@sip.example", is_carrier=False))
+    assert (fact.said["direction"], fact.said["from_number"]) == ("inbound", "+14155550123")
+    assert fact.event_id.startswith("EV_")

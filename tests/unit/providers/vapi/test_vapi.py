@@ -1,0 +1,123 @@
+"""Vapi's own: three ways to be genuine, words by families, what a report says of the conversation."""
+
+import json
+from typing import Any
+
+import pytest
+
+from calltally.calls.events import Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold, fold_ending
+from calltally.calls.sessions import unpack_conversation
+from calltally.calls.times import SECOND_US
+from calltally.providers.callback import Callback
+from calltally.providers.conversations import why_of
+from calltally.providers.signing import hmac_of
+from calltally.providers.vapi import normalise, words
+from calltally.providers.vapi.signature import verify
+from tests.conftest import REAL_DATA
+from tests.unit.providers.sampling import NOW_US
+from tests.unit.providers.vapi.samples import CARRIER, REPORT, TALK, TALKED, message
+
+SECRETS = {"secret": "the-secret"}
+
+
+def received(body: bytes = b"{}", **headers: str) -> Callback:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Callback("POST", "https://calls.example/", named, body, NOW_US)
+
+
+def told(sent_body: bytes) -> Fact:
+    [fact] = normalise.facts_of(received(sent_body))
+    return fact
+
+
+def test_a_secret_that_is_shown_is_enough_and_a_wrong_signature_is_not_excused_by_it() -> None:
+    assert verify(received(x_vapi_secret="the-secret"), SECRETS)
+    assert verify(received(authorization="Bearer the-secret"), SECRETS)
+    assert not verify(received(x_vapi_secret="another"), SECRETS)
+    assert not verify(received(x_vapi_secret="the-secret", x_vapi_signature="00"), SECRETS)
+    assert not verify(received(x_vapi_secret=""), {"secret": ""})
+
+
+def test_a_signature_with_a_time_covers_it_and_grows_old() -> None:
+    for stamp in (str(NOW_US // SECOND_US), str(NOW_US // 1_000)):
+        signed = hmac_of(b"the-secret", stamp.encode() + b".{}").hex()
+        assert verify(received(x_vapi_signature=f"sha256={signed}", x_vapi_timestamp=stamp), SECRETS)
+        assert not verify(received(x_vapi_signature=signed, x_vapi_timestamp=stamp + "0"), SECRETS)
+    old = str(NOW_US // SECOND_US - 301)
+    signed = hmac_of(b"the-secret", old.encode() + b".{}").hex()
+    assert not verify(received(x_vapi_signature=signed, x_vapi_timestamp=old), SECRETS)
+
+
+def test_the_smallest_report_that_its_documents_show_is_read() -> None:
+    body = (REAL_DATA / "vapi" / "end_of_call_report_min.json").read_bytes()
+    fact = told(body)
+    call = fold("acme", Node(fact.call_sid, is_carrier=False), [fact]).call
+    assert (call.call_sid, call.status) == ("73a6da0f-c455-4bb6-bf4a-5f0634871430", "completed")
+    assert call.end_reason == "agent-hung-up"
+
+
+def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:
+    fact = told(REPORT.body)
+    assert fact.links == (Node(CARRIER, is_carrier=True),)
+    call = fold("acme", Node(TALK, is_carrier=False), [fact]).call
+    assert {name: getattr(call, name) for name in TALKED} == TALKED
+    conversation = unpack_conversation(fact.conversation)
+    assert [(turn.role, turn.text, turn.end_seconds) for turn in conversation.transcript or ()] == [
+        ("agent", "Good morning.", 1.9),
+        ("user", "At eight, please.", 4.7),
+    ]
+    [tool] = conversation.function_calls or []
+    assert (tool.name, tool.arguments, tool.result) == ("book", {"at": "20:00"}, {"booked": True})
+    assert (tool.start_seconds, tool.duration_seconds) == (5.0, 0.5)
+    assert fact.said["session"]["evaluation"]["successful"] is True
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "side"),
+    [
+        ("customer-ended-call", "caller-hung-up", None),
+        ("assistant-ended-call-after-message-spoken", "agent-hung-up", None),
+        ("assistant-forwarded-call", "transferred", None),
+        ("silence-timed-out", "silence", None),
+        ("exceeded-max-duration", "limit-reached", "tenant"),
+        ("voicemail", "voicemail", None),
+        ("customer-did-not-answer", "no-answer", None),
+        ("customer-busy", "busy", None),
+        ("assistant-join-timed-out", "timeout", None),
+        ("twilio-failed-to-connect-call", "network", "network"),
+        ("vonage-rejected", "rejected", "called"),
+        ("call.in-progress.error-sip-outbound-call-failed-to-connect", "network", "network"),
+        ("call.start.error-vapifault-get-org", "provider-error", "provider"),
+        ("call.in-progress.error-providerfault-openai-500-server-error", "provider-error", "provider"),
+        ("pipeline-error-openai-401-incorrect-api-key", "agent-error", "tenant"),
+        ("pipeline-error-openai-429-exceeded-quota", "limit-reached", "tenant"),
+        ("pipeline-error-eleven-labs-voice-not-found", "agent-error", "tenant"),
+        ("call-start-error-neither-assistant-nor-server-set", "agent-error", "tenant"),
+        ("pipeline-no-available-llm-model", "agent-error", "tenant"),
+        ("call.in-progress.error-vapifault-worker-died", "provider-error", "provider"),
+    ],
+)
+def test_words_are_read_by_their_families(word: str, reason: str, side: str | None) -> None:
+    why = why_of(word, words.FAMILIES)
+    assert why is not None
+    assert (why.reason, why.side) == (reason, side)
+
+
+def test_a_word_of_no_family_is_kept_and_is_no_error() -> None:
+    fact = told(
+        message("end-of-call-report", 1, {"id": "c-1"}, endedReason="eaten-by-a-grue").body.replace(
+            b'"timestamp": 1,', b""
+        )
+    )
+    ending = fold_ending([fact])
+    assert (ending.reason, ending.provider_word) == ("unknown", "eaten-by-a-grue")
+
+
+def test_messages_that_are_of_no_record_tell_nothing() -> None:
+    bodies: list[Any] = [{"type": kind, "call": {"id": "c-1"}} for kind in ("transcript", "speech-update")]
+    assert [normalise.facts_of(received(json.dumps({"message": body}).encode())) for body in bodies] == [
+        [],
+        [],
+    ]
