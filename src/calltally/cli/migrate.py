@@ -30,7 +30,7 @@ Refold: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--refold",
-        help="Fold every call anew from its facts: after a release of another schema wrote beside this one.",
+        help="Fold every call anew from its facts: after nodes of the version before wrote beside this one.",
     ),
 ]
 
