@@ -21,11 +21,13 @@ from calltally.ingest.sample import (
     SUPPORT_NUMBER,
     Message,
     OwnEvents,
+    SwitchEvent,
     last_event,
     sample,
 )
 from calltally.logs import set_up_logs
 from calltally.net import Answer, HttpClient
+from calltally.providers.kamailio.words import NAME as KAMAILIO
 from calltally.providers.twilio.signature import HEADER, sign
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.settings import Settings
@@ -54,6 +56,7 @@ class _Play(NamedTuple):
     messages: list[Message]
     key: str
     auth_token: str
+    switch_secret: str
 
 
 class _Place(NamedTuple):
@@ -103,8 +106,8 @@ async def _prepare(settings: Settings) -> _Play:
         # The tenant's own age, so that a sample that was cut short goes on with the same messages.
         messages = sample(tenant.created_us)
         if await _is_played(store, messages):
-            return _Play([], key, "")
-        return _Play(messages, key, await _set_up(store, settings))
+            return _Play([], key, "", "")
+        return _Play(messages, key, *await _set_up(store, settings))
 
 
 def _key_path(settings: Settings) -> Path:
@@ -146,14 +149,16 @@ async def _is_played(store: Store, messages: list[Message]) -> bool:
     return any(each.fact.event_id == event_id for each in stored)
 
 
-async def _set_up(store: Store, settings: Settings) -> str:
-    """Routes, and a new token that Twilio would sign with; returns the token."""
+async def _set_up(store: Store, settings: Settings) -> tuple[str, str]:
+    """Routes, a new token that Twilio would sign with, and a secret that the switch would show."""
     for route in _ROUTES:
         await store.write(put_route(TENANT, route, wall_clock()))
-    token = secrets.token_hex(16)
-    sealed = open_vault(settings).seal(TENANT, TWILIO, {"auth_token": token})
-    await store.write(put_provider_secrets(TENANT, TWILIO, sealed, wall_clock()))
-    return token
+    token, shown = secrets.token_hex(16), secrets.token_hex(16)
+    vault = open_vault(settings)
+    for provider, stored in ((TWILIO, {"auth_token": token}), (KAMAILIO, {"secret": shown})):
+        sealed = vault.seal(TENANT, provider, stored)
+        await store.write(put_provider_secrets(TENANT, provider, sealed, wall_clock()))
+    return token, shown
 
 
 def _place(settings: Settings, listening: socket.socket) -> _Place:
@@ -179,6 +184,9 @@ def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> A
     if isinstance(message, OwnEvents):
         headers = {"authorization": f"Bearer {play.key}"}
         return client.post_json(f"{place.url}/api/v1/events", message.events, headers)
+    if isinstance(message, SwitchEvent):
+        headers = {"authorization": f"Bearer {play.switch_secret}"}
+        return client.post_json(f"{place.url}/api/v1/ingest/{KAMAILIO}/{TENANT}", message.event, headers)
     path = f"/api/v1/ingest/{TWILIO}/{TENANT}"
     signature = sign(place.public_url + path, list(message.fields.items()), play.auth_token)
     return client.post_form(place.url + path, message.fields, {HEADER: signature})

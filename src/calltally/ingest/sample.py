@@ -1,4 +1,4 @@
-"""A sample of traffic for the demonstration: what Twilio and a tenant would send over two days.
+"""A sample of traffic for the demonstration: what Twilio, a switch and a tenant would send over two days.
 
 Deterministic for a given `now`, so that a sample that was cut short can be played again and adds
 only what is missing.
@@ -49,6 +49,14 @@ _SIP_CODES: Final[Mapping[Status, str]] = {
     Status.CANCELED: "487",
     Status.FAILED: "503",
 }
+# One call in so many comes over the switch.
+_OF_SWITCH: Final = 6
+_SWITCH_EVENTS: Final[Mapping[Status, str]] = {
+    Status.INITIATED: "started",
+    Status.RINGING: "ringing",
+    Status.IN_PROGRESS: "answered",
+    Status.COMPLETED: "ended",
+}
 _TOPICS: Final = (
     ("appointment", "Caller moved an appointment to Thursday morning."),
     ("billing", "Caller asked about a charge on the last invoice; it was explained."),
@@ -70,7 +78,13 @@ class OwnEvents(NamedTuple):
     events: list[dict[str, Any]]
 
 
-Message: TypeAlias = TwilioCallback | OwnEvents
+class SwitchEvent(NamedTuple):
+    """One event of Kamailio's, to be posted as JSON."""
+
+    event: dict[str, str]
+
+
+Message: TypeAlias = TwilioCallback | SwitchEvent | OwnEvents
 
 
 class _Call(NamedTuple):
@@ -79,7 +93,13 @@ class _Call(NamedTuple):
     started_us: int
 
     @property
+    def is_of_switch(self) -> bool:
+        return self.number % _OF_SWITCH == 1
+
+    @property
     def sid(self) -> str:
+        if self.is_of_switch:
+            return f"{self.number}-{_hex(f'call {self.number}')[:8]}@192.0.2.10"
         return "CA" + _hex(f"call {self.number}")
 
     @property
@@ -122,20 +142,48 @@ def _calls(now_us: int) -> Iterator[_Call]:
         yield _Call(index, status, now_us - ago_s * SECOND_US)
 
 
-def _callbacks(call: _Call) -> list[TwilioCallback]:
+def _callbacks(call: _Call) -> list[TwilioCallback | SwitchEvent]:
     statuses = [*_BEFORE[call.status], call.status]
     # Twilio tells of an inbound call from its ringing on.
     told = statuses[1:] if call.is_inbound and len(statuses) > 1 else statuses
-    sent = [TwilioCallback(_fields(call, status, sequence)) for sequence, status in enumerate(told)]
+    sent = [_told(call, status, sequence) for sequence, status in enumerate(told)]
     if call.number % 5 == 0:
         sent.reverse()
     return [*sent, sent[-1]] if call.number % 4 == 1 else sent
 
 
-def _fields(call: _Call, status: Status, sequence: int) -> dict[str, str]:
+def _told(call: _Call, status: Status, sequence: int) -> TwilioCallback | SwitchEvent:
+    if call.is_of_switch:
+        return SwitchEvent(_event(call, status))
+    return TwilioCallback(_fields(call, status, sequence))
+
+
+def _parties(call: _Call) -> tuple[str, str]:
     own = SUPPORT_NUMBER if call.is_inbound else BOOKING_NUMBER
     other = f"+1415555{110 + call.number % 80:04}"
-    caller, called = (other, own) if call.is_inbound else (own, other)
+    return (other, own) if call.is_inbound else (own, other)
+
+
+def _event(call: _Call, status: Status) -> dict[str, str]:
+    """What examples/live-sip has Kamailio post. 408 is no answer where it rang."""
+    caller, called = _parties(call)
+    at_s = (call.started_us + _offset_s(call, status) * SECOND_US) // SECOND_US
+    event = {
+        "event": _SWITCH_EVENTS.get(status, "failed"),
+        "call_id": call.sid,
+        "direction": "inbound" if call.is_inbound else "outbound",
+        "from": caller,
+        "to": called,
+        "ts": str(at_s),
+    }
+    if event["event"] != "failed":
+        return event
+    code = "408" if status == Status.NO_ANSWER else _SIP_CODES[status]
+    return {**event, "code": code, "ringing_at": str(call.started_us // SECOND_US + 2)}
+
+
+def _fields(call: _Call, status: Status, sequence: int) -> dict[str, str]:
+    caller, called = _parties(call)
     at_us = call.started_us + _offset_s(call, status) * SECOND_US
     fields = {
         "CallSid": call.sid,

@@ -9,8 +9,9 @@ from calltally.calls.lifecycle import fold
 from calltally.calls.model import STATUSES, Call, Status
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.ingest.event_body import read_body
-from calltally.ingest.sample import CALLS, Message, OwnEvents, TwilioCallback, last_event, sample
+from calltally.ingest.sample import CALLS, Message, OwnEvents, SwitchEvent, TwilioCallback, last_event, sample
 from calltally.providers.callback import Callback
+from calltally.providers.kamailio.events import facts_of as switch_facts
 from calltally.providers.twilio.normalise import facts_of
 
 NOW_US = parse_instant("2026-08-22T08:00:00Z")
@@ -19,6 +20,8 @@ NOW_US = parse_instant("2026-08-22T08:00:00Z")
 def facts_in(message: Message) -> list[Fact]:
     if isinstance(message, TwilioCallback):
         return facts_of(Callback("POST", "", {}, urlencode(message.fields).encode(), NOW_US))
+    if isinstance(message, SwitchEvent):
+        return switch_facts(Callback("POST", "", {}, msgspec.json.encode(message.event), NOW_US))
     told = read_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
     assert not [fault for each in told for fault in each.faults]
     return [each.fact for each in told if each.fact]
@@ -43,6 +46,8 @@ def test_it_has_calls_of_every_kind_over_two_days() -> None:
     statuses = Counter(call.status for call in calls)
     assert set(statuses) == set(STATUSES) - {Status.QUEUED, Status.INITIATED}
     assert {call.direction for call in calls} == {"inbound", "outbound"}
+    assert {call.provider for call in calls} >= {"twilio", "kamailio"}
+    assert len({call.status for call in calls if call.provider == "kamailio"}) > 2
     starts = sorted(call.created_at for call in calls)
     assert (
         utc_text(NOW_US - 2 * DAY_US) <= starts[0] < utc_text(NOW_US - DAY_US) < starts[-1] < utc_text(NOW_US)
