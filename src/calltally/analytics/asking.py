@@ -122,11 +122,17 @@ _WORDS_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "string",
     "pattern": f"^(?:{'|'.join(GROUPS)})(?:,(?:{'|'.join(GROUPS)})){{0,{MOST_KEYS - 1}}}$",
 }
+_COMPARE_SCHEMA: Final[Mapping[str, Any]] = {
+    "anyOf": [
+        words_schema((PREVIOUS, SAME_WEEKDAY)),
+        {"type": "string", "maxLength": 80, "pattern": "^[0-9].*\\.\\.[0-9].*$"},
+    ]
+}
 QUALITY_PARAMETERS: Final = (
     *(_OF_LIST[name] for name in _FILTERS if name != TENANT),
     Parameter("group_by", "group_by", _GROUP_BY, _WORDS_SCHEMA, "route,day", _group_by),
     Parameter("tz", "zone", _TZ, _OF_LIST["tz"].schema, "Europe/Berlin", zone_value),
-    Parameter("compare", "compare", _COMPARE, {"type": "string", "maxLength": 80}, "previous", _compare),
+    Parameter("compare", "compare", _COMPARE, _COMPARE_SCHEMA, "previous", _compare),
     Parameter("percentiles", "percentiles", _PERCENTILES, {"type": "boolean"}, "false", flag_value),
     Parameter("format", "format", _FORMAT, words_schema(("json", "csv")), "csv", one_of(("json", "csv"))),
     _OF_LIST[TENANT],

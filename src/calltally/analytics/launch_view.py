@@ -113,6 +113,9 @@ def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> Step[LaunchShow
         raise InvalidInput.of("since", message)
     launch = _Side(query.name, (yield from _measure(tenant, query, query.name, since_us, to_us)))
     before = query.window or (since_us - BEFORE_US, since_us)
+    if before[1] - before[0] > MOST_US:
+        message = "what a launch is held against is of up to 180 days; name a shorter window"
+        raise InvalidInput.of("baseline_window", message)
     name = query.baseline
     if name is None:
         name = yield from _predecessor(tenant, query, launch.measured, before)

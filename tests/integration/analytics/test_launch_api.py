@@ -103,6 +103,7 @@ def test_of_what_nothing_was_before_there_is_no_verdict(bench: Bench, service: S
         ("route=a&since=2020-10-02&to=2026-10-01", ["since"]),
         ("route=a&baseline_window=2026-10-02", ["baseline_window"]),
         ("route=a&baseline_window=2026-10-02..2026-10-01", ["baseline_window"]),
+        (f"route=a&{LAUNCHED}&baseline_window=2020-10-02..2026-10-01", ["baseline_window"]),
     ],
 )
 def test_faults_are_told_by_name(service: Service, query: str, named: list[str]) -> None:
