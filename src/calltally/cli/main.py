@@ -37,6 +37,7 @@ class Subcommands(LazyGroup):
         "mapping": f"{_HERE}.mapping:commands",
         "secrets": f"{_HERE}.secrets:commands",
         "db": f"{_HERE}.db:commands",
+        "lab": f"{_HERE}.lab:commands",
     }
 
 

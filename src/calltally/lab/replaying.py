@@ -1,0 +1,133 @@
+"""Many months side by side through the detectors: what opened an alert, and when it was over."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from calltally.alerts.baseline import Baseline
+from calltally.alerts.budget import thresholds
+from calltally.alerts.causes import Cause, Cell, Family, Moved, go_back, take_in
+from calltally.alerts.looks import Flags, trials_of
+from calltally.alerts.rules import Rules
+from calltally.alerts.series import STEPS_AN_HOUR
+from calltally.alerts.watch import Watch, may_judge
+from calltally.lab.tenant import HOURS_A_DAY, Tenant
+from calltally.lab.traffic import Month, series_counts
+
+# Nothing is judged before so many days of the history: incidents in what is learned first would be the usual.
+_LEARNED_DAYS: Final = 14
+
+
+class Alert(NamedTuple):
+    """An alert: the place of its month, when it opened (the step's end), and the series that it names."""
+
+    month: int
+    opened: int
+    series: int
+    look: int
+    speed: int
+    since: int
+
+
+def family_of(tenant: Tenant) -> Family:
+    """Places of series: the tenant, its providers, its agents, its routes."""
+    size = tenant.size
+    parents = [-1, *[0] * (size.providers + size.agents), *(1 + tenant.provider_of).tolist()]
+    agents = range(1 + size.providers, 1 + size.providers + size.agents)
+    return Family(parents, frozenset(agents))
+
+
+class Marks(NamedTuple):
+    """Of each hour and series: whether it is in a marked campaign, and whether on a holiday."""
+
+    campaign: Flags
+    holiday: Flags
+
+
+def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
+    """The alerts of all months, in the order of their opening."""
+    families = [family_of(month.tenant) for month in months]
+    width = len(families[0].parents)
+    counts = np.concatenate([series_counts(month.tenant, month.steps) for month in months], axis=-1)
+    watch = _watch(families, rules)
+    marks = _marks(months, families, width)
+    hour_of_week = np.stack([month.hours.hour_of_week for month in months], axis=1)
+    open_causes: list[list[Cause]] = [[] for _ in months]
+    alerts: list[Alert] = []
+    for at in range(len(counts)):
+        hour = at // STEPS_AN_HOUR
+        if at % STEPS_AN_HOUR == 0:
+            watch.begin_hour(hour_of_week[hour])
+        if hour < _LEARNED_DAYS * HOURS_A_DAY:
+            watch.count(trials_of(counts[at].T))
+        else:
+            crossed, back = watch.step(
+                at, trials_of(counts[at].T), _live(marks, hour, watch.baseline.is_leaf)
+            )
+            for place, cause in _sorted_out((crossed, back), families, open_causes, at):
+                head = cause.head
+                alerts.append(Alert(place, at + 1, head.cell.series, head.cell.look, head.speed, head.since))
+        if at % STEPS_AN_HOUR == STEPS_AN_HOUR - 1:
+            settled = watch.end_hour(hour_of_week[hour], ~marks.campaign[hour] & ~marks.holiday[hour])
+            _sorted_out(([], settled), families, open_causes, at)
+            if hour % HOURS_A_DAY == HOURS_A_DAY - 1:
+                watch.baseline.end_day()
+    return alerts
+
+
+def _watch(families: Sequence[Family], rules: Rules) -> Watch:
+    width = len(families[0].parents)
+    parents = np.concatenate(
+        [np.maximum(family.parents, 0) + at * width for at, family in enumerate(families)]
+    )
+    tenant_of = np.repeat(np.arange(len(families)), width)
+    is_leaf = np.concatenate([_leaves(family) for family in families])
+    baseline = Baseline(tenant_of, is_leaf, parents)
+    return Watch(baseline, thresholds(rules.false_alarms_a_week, width), rules.least_calls)
+
+
+def _leaves(family: Family) -> Flags:
+    places = np.arange(len(family.parents))
+    return np.asarray(~np.isin(places, family.parents) & ~np.isin(places, list(family.agents)))
+
+
+def _marks(months: Sequence[Month], families: Sequence[Family], width: int) -> Marks:
+    hours = len(months[0].hours.hour_of_week)
+    campaign = np.zeros((hours, len(months) * width), dtype=np.bool_)
+    for at, (month, family) in enumerate(zip(months, families, strict=True)):
+        for route, first, length in month.hours.campaigns:
+            place = 1 + month.tenant.size.providers + month.tenant.size.agents + route
+            agent = 1 + month.tenant.size.providers + int(month.tenant.agent_of[route])
+            for series in (place, agent, *family.above(place)):
+                campaign[first : first + length, at * width + series] = True
+    holiday = np.stack([month.hours.is_holiday for month in months], axis=1).astype(np.bool_)
+    return Marks(campaign, np.repeat(holiday, width, axis=1))
+
+
+def _live(marks: Marks, hour: int, is_leaf: Flags) -> Flags:
+    return may_judge(~marks.campaign[hour], marks.holiday[hour], is_leaf)
+
+
+def _sorted_out(
+    news: tuple[list[Moved], list[Cell]], families: Sequence[Family], open_causes: list[list[Cause]], at: int
+) -> list[tuple[int, Cause]]:
+    """Give each month its own; returns the causes that are new."""
+    width = len(families[0].parents)
+    crossed, back = news
+    opened: list[tuple[int, Cause]] = []
+    touched = {moved.cell.series // width for moved in crossed} | {
+        at for at, held in enumerate(open_causes) if held
+    }
+    for place in sorted(touched):
+        own = [_within(moved, width) for moved in crossed if moved.cell.series // width == place]
+        opened += [(place, cause) for cause in take_in(open_causes[place], own, families[place])]
+        gone = [Cell(cell.look, cell.series % width) for cell in back if cell.series // width == place]
+        go_back(open_causes[place], gone, at)
+    return opened
+
+
+def _within(moved: Moved, width: int) -> Moved:
+    cell = Cell(moved.cell.look, moved.cell.series % width)
+    return msgspec.structs.replace(moved, cell=cell)

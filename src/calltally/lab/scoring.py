@@ -1,0 +1,166 @@
+"""How well alerts told of the incidents: recall, precision, delay, and false alarms per route and week."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from calltally.alerts.causes import Family
+from calltally.alerts.series import COLUMN, STEPS_AN_HOUR, Count
+from calltally.lab.incidents import Incident, Trouble
+from calltally.lab.replaying import Alert, family_of
+from calltally.lab.traffic import Month
+
+# An alert this long after the end of an incident that it is about is late, and no false alarm.
+_AFTERMATH_STEPS: Final = 24
+_EFFECTIVE_CALLS: Final = 60
+_TEN_MINUTES: Final = 2.0
+_DRIFT_HOURS: Final = 72.0
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Of one incident: how many hours after its start an alert told of it, and whether in time."""
+
+    trouble: Trouble
+    delay_hours: float | None
+    in_time: bool
+
+
+class TroubleScore(msgspec.Struct, frozen=True):
+    """Of all incidents of a kind. Delays are of those that were found; `in_time` has its limit by kind.
+
+    A collapse: 60 calls times the over-dispersion, or ten minutes, whichever is later. A drift: three days.
+    The rest: two hours.
+    """
+
+    trouble: Trouble
+    incidents: int
+    recall: float
+    median_delay_hours: float | None
+    p90_delay_hours: float | None
+    in_time: float
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Of a rule set. `false_alarms_a_week` is of a tenant, with the 95 % interval of a Poisson count."""
+
+    name: str
+    months: int
+    alerts: int
+    precision: float
+    false_alarms_a_week: float
+    low: float
+    high: float
+    false_alarms_a_route_and_week: float
+    troubles: tuple[TroubleScore, ...]
+
+
+class Tally:
+    """Adds up months, so that only some of them need to be in memory."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.told: list[Told] = []
+        self.alerts = self.false_alarms = self.months = 0
+        self.weeks = self.route_weeks = 0.0
+
+    def add(self, months: Sequence[Month], alerts: Iterable[Alert]) -> None:
+        """What some months had, and what was told of them."""
+        by_month: list[list[Alert]] = [[] for _ in months]
+        for alert in alerts:
+            by_month[alert.month].append(alert)
+        for month, told in zip(months, by_month, strict=True):
+            self._add(month, [alert for alert in told if alert.opened > month.first_step])
+
+    def _add(self, month: Month, alerts: Sequence[Alert]) -> None:
+        size = month.tenant.size
+        family = family_of(month.tenant)
+        self.months += 1
+        self.weeks += size.days / 7
+        self.route_weeks += size.routes * size.days / 7
+        self.alerts += len(alerts)
+        self.false_alarms += sum(not _has_reason(alert, month, family) for alert in alerts)
+        self.told += [_told(incident, month, family, alerts) for incident in month.incidents]
+
+    def score(self) -> Score:
+        """All of it."""
+        low, high = _poisson_interval(self.false_alarms)
+        return Score(
+            name=self.name,
+            months=self.months,
+            alerts=self.alerts,
+            precision=1 - self.false_alarms / self.alerts if self.alerts else 1.0,
+            false_alarms_a_week=self.false_alarms / self.weeks,
+            low=low / self.weeks,
+            high=high / self.weeks,
+            false_alarms_a_route_and_week=self.false_alarms / self.route_weeks,
+            troubles=tuple(
+                _of_kind(kind, found)
+                for kind in Trouble
+                if (found := [told for told in self.told if told.trouble is kind])
+            ),
+        )
+
+
+def _told(incident: Incident, month: Month, family: Family, alerts: Sequence[Alert]) -> Told:
+    opened = [
+        alert.opened
+        for alert in alerts
+        if incident.first_step < alert.opened <= incident.last_step + 1
+        and _is_about(alert, incident, month, family)
+    ]
+    if not opened:
+        return Told(incident.trouble, None, in_time=False)
+    delay = min(opened) - incident.first_step
+    return Told(incident.trouble, delay / STEPS_AN_HOUR, in_time=delay <= _limit_steps(incident, month))
+
+
+def _limit_steps(incident: Incident, month: Month) -> float:
+    if incident.trouble is Trouble.DRIFT:
+        return _DRIFT_HOURS * STEPS_AN_HOUR
+    if incident.trouble not in {Trouble.COLLAPSE, Trouble.PROVIDER_DOWN}:
+        return 2.0 * STEPS_AN_HOUR
+    first = int(incident.first_step)
+    calls = month.steps[first : first + incident.steps, COLUMN[Count.FINAL], incident.routes[0]].cumsum()
+    # Up to the step in which the last of them came: it is judged when it is over.
+    last = first + int(np.searchsorted(calls, _EFFECTIVE_CALLS * incident.spread)) + 1
+    return max(_TEN_MINUTES, last - incident.first_step)
+
+
+def _has_reason(alert: Alert, month: Month, family: Family) -> bool:
+    return any(
+        incident.first_step < alert.opened <= incident.last_step + _AFTERMATH_STEPS
+        and _is_about(alert, incident, month, family)
+        for incident in month.incidents
+    )
+
+
+def _is_about(alert: Alert, incident: Incident, month: Month, family: Family) -> bool:
+    """Whether the series that it names has calls of the incident's routes."""
+    size = month.tenant.size
+    first_route = 1 + size.providers + size.agents
+    for route in incident.routes:
+        agent = 1 + size.providers + int(month.tenant.agent_of[route])
+        if alert.series in (first_route + route, agent, *family.above(first_route + route)):
+            return True
+    return False
+
+
+def _of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
+    delays = [each.delay_hours for each in told if each.delay_hours is not None]
+    return TroubleScore(
+        trouble=kind,
+        incidents=len(told),
+        recall=len(delays) / len(told),
+        median_delay_hours=float(np.median(delays)) if delays else None,
+        p90_delay_hours=float(np.quantile(delays, 0.9)) if delays else None,
+        in_time=sum(each.in_time for each in told) / len(told),
+    )
+
+
+def _poisson_interval(count: int) -> tuple[float, float]:
+    """95 %, by Byar's approximation to the exact interval."""
+    above = count + 1
+    low = count * (1 - 1 / (9 * count) - 1.96 / (3 * count**0.5)) ** 3 if count else 0.0
+    return low, above * (1 - 1 / (9 * above) + 1.96 / (3 * above**0.5)) ** 3

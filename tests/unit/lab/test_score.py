@@ -1,0 +1,149 @@
+"""The laboratory: the same for the same seed, and a small score that the detectors must reach."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from calltally.alerts.detector import RateDetector
+from calltally.alerts.findings import Change
+from calltally.alerts.rules import Rules
+from calltally.alerts.series import COLUMN, Count, Dimension, Metric
+from calltally.calls.times import DAY_US
+from calltally.cli.lab import print_report
+from calltally.cli.main import app
+from calltally.ingest.event_body import read_body
+from calltally.lab.calls import events_of
+from calltally.lab.feeding import START_US, marked, steps_of, table_of
+from calltally.lab.incidents import LEAST_CALLS_AN_HOUR, Trouble
+from calltally.lab.replaying import replayed
+from calltally.lab.score_run import OURS, Report, scored
+from calltally.lab.scoring import TroubleScore
+from calltally.lab.tenant import Size
+from calltally.lab.traffic import Month, month, series_counts
+
+# A busy small tenant and a short month: seconds, and still an incident of each kind.
+SMALL = Size(routes=24, providers=2, agents=3, calls_an_hour=90.0, history_days=21, days=14)
+SEED = 90_001
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return scored(SEED, 3, SMALL, Rules(), lambda _report: None)
+
+
+@pytest.fixture(scope="module")
+def made() -> Month:
+    return month(SEED, SMALL)
+
+
+def of_kind(report: Report, name: str, trouble: Trouble) -> TroubleScore:
+    [score] = [each for each in report.scores if each.name == name]
+    [found] = [each for each in score.troubles if each.trouble is trouble]
+    return found
+
+
+def test_the_same_seed_gives_the_same_month(made: Month) -> None:
+    again = month(SEED, SMALL)
+    assert np.array_equal(made.steps, again.steps)
+    assert made.incidents == again.incidents
+    assert not np.array_equal(made.steps, month(SEED + 1, SMALL).steps)
+
+
+def test_how_calls_end_adds_up(made: Month) -> None:
+    columns = {count: made.steps[:, COLUMN[count]].astype(int) for count in Count}
+    ended = [Count.COMPLETED, Count.NO_ANSWER, Count.FAILED, Count.BUSY, Count.CANCELED]
+    assert np.array_equal(sum(columns[count] for count in ended), columns[Count.FINAL])
+    assert (columns[Count.PROVIDER_FAILED] <= columns[Count.FAILED]).all()
+    assert (columns[Count.TRANSFERRED] <= columns[Count.ANSWERED]).all()
+    whole = series_counts(made.tenant, made.steps)
+    assert np.array_equal(whole[..., 0], made.steps.sum(axis=-1, dtype=np.int64))
+
+
+def test_incidents_are_where_there_are_calls_enough_and_on_a_route_each(made: Month) -> None:
+    routes = [incident.routes[0] for incident in made.incidents if len(incident.routes) == 1]
+    assert len(routes) == len(set(routes))
+    for incident in made.incidents:
+        assert incident.first_step >= made.first_step
+        if (
+            incident.trouble in {Trouble.SHIFT, Trouble.COLLAPSE}
+            and incident.metric is not Metric.TRANSFER_RATE
+        ):
+            hours = slice(int(incident.first_step) // 12, int(incident.last_step) // 12)
+            assert made.hours.calls[hours, incident.routes[0]].min() >= LEAST_CALLS_AN_HOUR
+
+
+def test_the_detectors_find_what_they_should_within_their_budget(report: Report) -> None:
+    ours = report.scores[0]
+    assert ours.name == OURS
+    assert ours.low <= report.budget_a_week
+    assert of_kind(report, OURS, Trouble.SHIFT).recall >= 0.9
+    assert of_kind(report, OURS, Trouble.COLLAPSE).in_time >= 0.9
+    assert of_kind(report, OURS, Trouble.PROVIDER_DOWN).in_time == 1.0
+
+
+def test_the_others_find_less_and_later(report: Report) -> None:
+    ours = of_kind(report, OURS, Trouble.SHIFT)
+    for other in report.scores[1:]:
+        theirs = of_kind(report, other.name, Trouble.SHIFT)
+        assert theirs.recall < ours.recall
+        assert theirs.in_time < ours.in_time
+
+
+def test_the_detector_of_one_tenant_tells_what_the_laboratory_counts() -> None:
+    """Many months side by side and one tenant with names, marks and bytes are one arithmetic."""
+    made = month(SEED, SMALL._replace(history_days=15, days=8))
+    alerts = replayed([made], Rules())
+    detector = RateDetector.new(marked(made, Rules()))
+    keys = table_of(made.tenant).keys
+    began = [
+        (finding.series, (finding.found_us - START_US) // 300_000_000)
+        for step in steps_of(made)
+        for finding in detector.feed(step)
+        if finding.change is Change.BEGAN
+    ]
+    routes = [each for each in began if each[0].dimension is Dimension.ROUTE]
+    counted = [(keys[alert.series], alert.opened) for alert in alerts]
+    assert len(routes) >= 3
+    assert len(set(routes) & set(counted)) >= 0.8 * len(routes)
+
+
+def test_a_month_of_calls_is_events_that_the_service_takes(made: Month) -> None:
+    lines = list(events_of(made, 1))
+    finals = made.steps[made.first_step : made.first_step + 12, COLUMN[Count.FINAL]].sum()
+    assert len(lines) == 2 * finals
+    assert len({json.loads(line)["id"] for line in lines}) == len(lines)
+    told = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    assert [each.faults for each in told if each.fact is None] == []
+
+
+def scores(*arguments: str) -> str:
+    ran = CliRunner().invoke(app, ["lab", *arguments], catch_exceptions=False)
+    assert ran.exit_code == 0, ran.output
+    return ran.stdout
+
+
+@pytest.fixture(params=[80, 140])
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+def test_the_table_fits_the_terminal(report: Report, width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert "same weekday" in shown
+
+
+def test_the_command_scores_and_writes_calls(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("false_alarms_a_week = 2.0")
+    told = msgspec.json.decode(
+        scores("score", "--months", "1", "--routes", "6", "--rules", str(rules), "--json"), type=Report
+    )
+    assert (told.months, told.routes, told.budget_a_week) == (1, 6, 2.0)
+    assert scores("traffic", "--hours", "1").count("\n") > 100
