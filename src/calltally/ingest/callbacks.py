@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from calltally.calls.end_reasons import why_of
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
@@ -38,11 +39,15 @@ class Verdict(StrEnum):
 
 
 class Receipt(NamedTuple):
-    """The verdict, why, and what became of each fact that the callback told (none is possible)."""
+    """The verdict, why, and what became of each fact that the callback told (none is possible).
+
+    `unknown_ends` counts the words for the end of a call that are in no table: kept, and no error.
+    """
 
     verdict: Verdict
     reason: str | None = None
     recorded: tuple[Recorded, ...] = ()
+    unknown_ends: int = 0
 
 
 class Unread(NamedTuple):
@@ -106,7 +111,16 @@ class Callbacks:
     async def _record(self, tenant: str, facts: Sequence[Fact]) -> Receipt:
         table = await self._routes.of(tenant)
         submissions = [Submission(tenant, map_route(fact, table)) for fact in facts]
-        return Receipt(Verdict.RECORDED, None, tuple(await self._store.submit(submissions)))
+        recorded = tuple(await self._store.submit(submissions))
+        return Receipt(Verdict.RECORDED, None, recorded, sum(map(has_unknown_end, facts)))
+
+
+def has_unknown_end(fact: Fact) -> bool:
+    """Whether a fact says why its call ended by a word that nobody here knows."""
+    reason, word = fact.said.get("end_reason"), fact.said.get("end_word")
+    if reason is None:
+        return word is not None
+    return word is None and why_of(reason) is None
 
 
 def _callers(providers: Providers) -> list[str]:

@@ -69,6 +69,12 @@ class Metrics:
         self._dead_letters = Counter(
             "calltally_dead_letters", "Genuine bodies kept unread.", ["provider"], registry=registry
         )
+        self._unknown_ends = Counter(
+            "calltally_unknown_end_reasons",
+            "Words for why a call ended that are in no table; each is kept.",
+            ["provider"],
+            registry=registry,
+        )
         self._jobs = Counter(
             "calltally_jobs", "Jobs that were asked for, or let go of.", ["kind", "what"], registry=registry
         )
@@ -110,6 +116,10 @@ class Metrics:
     def dead_letter(self, provider: str) -> None:
         """A genuine body was kept because it could not be read."""
         self._dead_letters.labels(provider).inc()
+
+    def unknown_ends(self, provider: str, words: int) -> None:
+        """So many calls of one callback ended by words that nobody here knows."""
+        self._unknown_ends.labels(provider).inc(words)
 
     def job(self, kind: str, what: str) -> None:
         """A job was asked for (`started`) or canceled or let go of (`ended`). `kind` is one of ours."""

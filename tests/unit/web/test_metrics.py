@@ -30,10 +30,12 @@ def test_what_comes_in_is_counted_by_provider() -> None:
     metrics.fact("twilio", "applied")
     metrics.signature_failure("twilio")
     metrics.dead_letter("twilio")
+    metrics.unknown_ends("vapi", 2)
     told = lines(metrics)
     assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
     assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
     assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in told
+    assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in told
 
 
 def test_the_queue_is_asked_at_each_scrape() -> None:

@@ -21,7 +21,8 @@ from calltally.web.origin import public_url_of
 from calltally.web.paths import last_part, part_after
 from calltally.web.reply import Reply
 
-MAX_BODY_BYTES: Final = 1024 * 1024
+# The report of a long conversation has every word of it, some of them thrice.
+MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 _PATH: Final = "/api/v1/ingest/{provider:str}/{tenant:str}"
 _EXAMPLE_CALL: Final = "550e8400-e29b-81d4-a716-446655440000"
 _ANY_BYTES: Final = {"type": "string", "description": "As the provider sends it."}
@@ -152,6 +153,8 @@ def _tell(metrics: Metrics, provider: str, receipt: Receipt) -> None:
         metrics.signature_failure(provider)
     elif receipt.verdict is Verdict.DEAD_LETTER:
         metrics.dead_letter(provider)
+    if receipt.unknown_ends:
+        metrics.unknown_ends(provider, receipt.unknown_ends)
     for recorded in receipt.recorded:
         metrics.fact(provider, recorded.outcome)
 

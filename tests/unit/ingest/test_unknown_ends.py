@@ -1,0 +1,21 @@
+"""Words for the end of a call that are in no table are counted, whoever says them."""
+
+import pytest
+
+from calltally.ingest.callbacks import has_unknown_end
+from tests.telling import fact
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({}, False),
+        ({"end_reason": "user_busy"}, False),
+        ({"end_reason": "voicemail"}, False),
+        ({"end_reason": "busy", "end_word": "customer-busy"}, False),
+        ({"end_word": "eaten-by-a-grue"}, True),
+        ({"end_reason": "eaten-by-a-grue"}, True),
+    ],
+)
+def test_a_word_of_no_table_is_counted(said: dict[str, str], *, expected: bool) -> None:
+    assert has_unknown_end(fact(1, **said)) is expected  # type: ignore[arg-type] # names of what is said
