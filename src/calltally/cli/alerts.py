@@ -1,17 +1,25 @@
 """`calltally alerts`: what fires, who looks after it, and what would have fired."""
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from calltally.alerts.detector import RateDetector
+from calltally.alerts.judging import rules_for
+from calltally.alerts.rules import Rules, read_rules
 from calltally.bootstrap import wall_clock
+from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
+from calltally.calls.windows import read_window
+from calltally.cli.alerts_backtest import Asked, backtest_of, print_backtests
 from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import read_once, write_once
+from calltally.cli.session import read_once, with_store, write_once
+from calltally.store.alert_states import rules_of_tenant
 from calltally.store.alerts import AlertFilter, Change, What, acknowledge, list_alerts
 from calltally.web.api.alert_shapes import AlertShown, show_alert
 
-commands: Final = typer.Typer(help="Look after alerts.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Look after alerts, and try rules on the past.", no_args_is_help=True)
 _MOST: Final = 1_000
 _EVER: Final = 2**62
 # Who acknowledged where nobody showed a key.
@@ -56,3 +64,38 @@ def acknowledge_one(
     by = Change(0, wall_clock(), What.ACKNOWLEDGED, _COMMAND, note)
     done = write_once(acknowledge(tenant, parse_uuid(alert) or b"", by))
     _print(show_alert(done, ""))
+
+
+@commands.command("backtest")
+def backtest(
+    tenant: Annotated[str, typer.Argument(help="On whose past.")],
+    *,
+    from_: Annotated[str, typer.Option("--from", help="Its begin: RFC 3339, or a date (midnight UTC).")],
+    to: Annotated[str, typer.Option("--to", help="Its end, which is not in it.")],
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option(help="Rules in TOML or JSON to compare with those that are set; repeat for more."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would have fired, when, and for how long. Nobody is told, and nothing is changed."""
+    window = read_window(None, from_, to)
+    stored = rules_for(read_once(rules_of_tenant(tenant)))
+    asked = Asked(tenant, window.from_us, window.to_us, {"as set": stored, **_read(rules or [])})
+    done = with_store(lambda store, _settings: backtest_of(store, asked, RateDetector))
+    if as_json:
+        print_json(done)
+    else:
+        print_backtests(done, asked)
+
+
+def _read(files: list[Path]) -> dict[str, Rules]:
+    return {file.name: _rules_in(file) for file in files}
+
+
+def _rules_in(file: Path) -> Rules:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InvalidInput.of("rules", f"{file} cannot be read: {fault}") from fault
+    return read_rules(text, is_toml=file.suffix == ".toml")

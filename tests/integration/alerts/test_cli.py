@@ -1,11 +1,13 @@
 """`calltally alerts`: what fires, and who looks after it, from the command line."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from calltally.alerts.series import Dimension, SeriesKey
+from calltally.calls.errors import InvalidInput
 from calltally.cli.main import app
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.test_alert_api import began
@@ -31,3 +33,18 @@ def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.Mo
     (shown,) = json.loads(run("list", TENANT, "--state", "acknowledged", "--json"))
     assert shown["id"] == alert
     assert run("list", TENANT, "--state", "open") == "0 alerts\n"
+
+
+def test_rules_are_tried_on_the_past(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    strict = tmp_path / "strict.toml"
+    strict.write_text("false_alarms_a_week = 0.1\n")
+    window = ("--from", "2026-10-01T00:00:00Z", "--to", "2026-10-01T01:00:00Z", "--rules", str(strict))
+    printed = run("backtest", TENANT, *window)
+    assert printed.startswith("as set: 0 alerts in 0.0 weeks")
+    assert "\nstrict.toml: 0 alerts" in printed
+    done = json.loads(run("backtest", TENANT, *window, "--json"))
+    assert [each["name"] for each in done] == ["as set", "strict.toml"]
+    for wrong in ("missing.toml", str(tmp_path)):
+        refused = CliRunner().invoke(app, ["alerts", "backtest", TENANT, *window, "--rules", wrong])
+        assert isinstance(refused.exception, InvalidInput)

@@ -1,0 +1,46 @@
+"""The detector that is used, over weeks of steps in a store: they are learned from, and a spike is told."""
+
+from random import Random
+
+from calltally.alerts.content import read_content
+from calltally.alerts.detector import RateDetector
+from calltally.alerts.judging import Judge
+from calltally.calls.five_minutes import COLUMNS, STEP_S, Key
+from calltally.store.alert_steps import Differences, Steps, repair_steps
+from tests.conftest import TENANT, Bench
+from tests.integration.alerts.watching import NOTHING, after, alerts
+from tests.telling import START_US
+
+FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
+SPIKE = 16 * 288
+
+
+def weeks() -> Steps:
+    """Sixteen days of two routes with ten calls in five minutes each; then nobody is reached on one."""
+    random, steps = Random(4), Steps()
+    for step in range(SPIKE + 12):
+        for route in ("support", "sales"):
+            missed = 0.6 if route == "support" and step >= SPIKE else 0.12
+            unanswered = sum(random.random() < missed for _ in range(10))
+            said = {"started": 10, "final": 10, "no_answer": unanswered}
+            said |= dict.fromkeys(("answered", "completed"), 10 - unanswered)
+            key = Key(FIRST_S + step * STEP_S, route, "twilio", "", "")
+            steps[key] = tuple(said.get(name, 0) for name in COLUMNS)
+    return steps
+
+
+def test_weeks_are_learned_from_and_a_spike_is_told(bench: Bench) -> None:
+    bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(), 0))))
+    judge, turns = Judge(bench.store, RateDetector), 0
+    is_live = False
+    while not is_live:
+        is_live = bench.run(judge.take_turn(TENANT, after(SPIKE - 1), NOTHING)).is_live
+        turns += 1
+    assert (turns, alerts(bench)) == (16, [])
+    bench.run(judge.take_turn(TENANT, after(SPIKE + 8), NOTHING))
+    told = [alert for alert in alerts(bench) if alert.route == "support"]
+    assert len(told) == 1
+    content = read_content(told[0])
+    assert content.message.startswith("No-answer on support: ")
+    assert content.finding.listed["route"] == "support"
+    assert abs(told[0].since_us - (FIRST_S + SPIKE * STEP_S) * 1_000_000) <= 2 * STEP_S * 1_000_000
