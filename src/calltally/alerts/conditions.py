@@ -4,16 +4,19 @@ from typing import Final
 
 import msgspec
 
+from calltally.alerts.duplicates import Telling, duplicates
 from calltally.alerts.findings import Change, Direction, Evidence, Finding, Kind
 from calltally.alerts.judging import Conditions, rules_for
 from calltally.alerts.open_calls import Stuck, stuck_calls
 from calltally.alerts.rules import Rules
 from calltally.alerts.series import TENANT, Dimension, SeriesKey
 from calltally.alerts.wording import place_of, since_text
+from calltally.calls.events import Fact
 from calltally.calls.five_minutes import STEP_S
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alert_states import rules_of_tenant
+from calltally.store.disputed import disputed_facts
 from calltally.store.signature_failures import failures_since
 from calltally.store.steps import Statement, Step
 
@@ -30,6 +33,7 @@ KINDS: Final = (
     Kind.SIGNATURE_FAILURES,
     Kind.DELIVERY_FAILURES,
     Kind.MISSING_FINAL_STATE,
+    Kind.DUPLICATE_SID,
 )
 
 
@@ -41,6 +45,7 @@ def conditions_of(tenant: str, now_us: int) -> Step[Conditions]:
         *(yield from _signatures(tenant, now_us)),
         *(yield from _deliveries(tenant, now_us, rules.tz)),
         *(yield from _open_calls(tenant, now_us, rules)),
+        *(yield from _duplicates(tenant, now_us)),
     ]
     watched = [
         each
@@ -113,6 +118,18 @@ def _open_finding(stuck: Stuck, now_us: int, tz: str) -> Finding:
     found = _found(Kind.MISSING_FINAL_STATE, series, evidence, detail)
     sids = tuple(call.call_sid for call in stuck.calls[:_SIDS])
     return msgspec.structs.replace(found, listed=listed, sids=sids)
+
+
+def _duplicates(tenant: str, now_us: int) -> Step[list[Finding]]:
+    facts = yield from disputed_facts(tenant, now_us - DAY_US)
+    found = duplicates(map(_telling, facts), now_us)
+    return [] if found is None else [found]
+
+
+def _telling(fact: Fact) -> Telling:
+    said = fact.said
+    parties = (said.get("direction"), said.get("from_number"), said.get("to_number"))
+    return Telling(fact.call_sid, fact.occurred_us, *parties)
 
 
 def _series_of(stuck: Stuck) -> SeriesKey:

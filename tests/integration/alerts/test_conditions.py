@@ -119,3 +119,14 @@ def test_an_endpoint_that_fails_for_long_is_told(bench: Bench) -> None:
     (found,) = conditions(bench)
     assert found.kind is Kind.DELIVERY_FAILURES
     assert found.detail.endswith(": it answered 500")
+
+
+def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
+    first = fact(0, "CA1", from_number="+14155550100", to_number="+14155550111", status="ringing")
+    submit(bench, first, fact(9, "CA1", from_number="+14155550100", status="completed"))
+    submit(bench, fact(1, "CA2", from_number="+14155550100", status="busy"))
+    assert conditions(bench) == []
+    submit(bench, fact(20, "CA1", from_number="+14155550177", to_number="+14155550188", status="failed"))
+    (found,) = conditions(bench)
+    assert (found.kind, found.sids) == (Kind.DUPLICATE_SID, ("CA1",))
+    assert found.detail.startswith("The SID CA1 was told of more than one call: ")

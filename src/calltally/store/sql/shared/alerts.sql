@@ -128,3 +128,10 @@ UPDATE alert_sinks SET told_us = coalesce(:told_us, told_us), fault = :fault WHE
 -- Webhook endpoints that have taken nothing for a while.
 SELECT endpoint, failing_since_us, reason FROM webhook_endpoints
 WHERE tenant = :tenant AND failing_since_us < :before_us ORDER BY endpoint;
+
+-- name: last_changed
+-- The calls that changed last, the newest first, but none that did so before an instant.
+SELECT id, record FROM (
+    SELECT id, record, updated_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most
+) AS changed
+WHERE updated_us >= :since_us;
