@@ -7,6 +7,7 @@ from bench.lab import Lab
 from bench.rows import (
     against_datasette,
     callbacks,
+    deliveries,
     disk,
     growth,
     heal,
@@ -40,6 +41,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "ingest": ingest.ingest,
     "callbacks": callbacks.callbacks,
     "schemes": schemes.schemes,
+    "deliveries": deliveries.deliveries,
     "start": starting.start,
     "disk": disk.disk,
     "growth": growth.growth,

@@ -30,7 +30,7 @@ def pins(lock: Path) -> set[tuple[str, str]]:
 
 def test_the_locks_are_all_there() -> None:
     names = {lock.stem for lock in LOCKS}
-    of_interop = {f"interop-{name}" for name in ("airbyte", "dlt", "schemathesis", "singer")}
+    of_interop = {f"interop-{name}" for name in ("airbyte", "dlt", "schemathesis", "singer", "webhooks")}
     assert {"run", "dev", "bench", *of_interop} <= names
 
 
