@@ -46,14 +46,13 @@ HANDLERS: Final[Sequence[Any]] = (
     probes.health,
     probes.ready,
     probes.metrics,
-    *PAGE_HANDLERS,
 )
 
 
 def create_app(parts: Parts) -> ASGIApp:
     """The ASGI application over `parts`, which it closes when the server stops."""
     parts.metrics.watch_queue(lambda: parts.store.waiting)
-    handlers = [*HANDLERS, *documents(HANDLERS, parts.public_url)]
+    handlers = [*HANDLERS, *PAGE_HANDLERS, *documents(HANDLERS, parts.public_url)]
     app = Litestar(
         # First, because a path that has no answer to OPTIONS when it is made gets the framework's.
         [*options_of(handlers), *handlers],

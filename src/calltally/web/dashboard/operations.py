@@ -3,12 +3,12 @@
 from calltally.web.operations import Answer, Operation
 
 
-def of_page(path: str) -> Operation:
-    """The declaration of one page. Who may see it is decided by the session, not by a header."""
+def of_page(named: str) -> Operation:
+    """The declaration of one page, by its path, or by its method and path. Who may see it is decided by the session, not by a header."""
     return Operation(
-        id=path,
+        id=named,
         tag="Pages",
-        summary=path,
+        summary=named,
         counted=False,
         negotiated=False,
         reads_query=True,

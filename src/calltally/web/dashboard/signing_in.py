@@ -43,7 +43,7 @@ async def ask_to_sign_in(request: AnyRequest) -> Reply:
     return page("sign_in.html", None, _FAULTS | {"next": _inside(wanted)})
 
 
-@post("/sign-in", operation=of_page("/sign-in"), status_code=200, exception_handlers=_HANDLING)
+@post("/sign-in", operation=of_page("POST /sign-in"), status_code=200, exception_handlers=_HANDLING)
 async def sign_in(request: AnyRequest) -> Reply:
     """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
     form = await form_of(request)
