@@ -4,7 +4,7 @@ from calltally.web.operations import Answer, Operation
 
 
 def of_page(named: str) -> Operation:
-    """The declaration of one page, by its path, or by its method and path. Who may see it is decided by the session, not by a header."""
+    """The declaration of a page, by its path or method and path; the session decides who may see it."""
     return Operation(
         id=named,
         tag="Pages",
