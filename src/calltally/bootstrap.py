@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from pydantic import SecretStr
 
 from calltally import __version__
-from calltally.alerts.detector import RateDetector
 from calltally.alerts.judging import Judge
+from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.telling import Teller, Ways
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import DAY_US, SECOND_US
@@ -177,7 +177,7 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
         base=settings.public_url or "",
     )
     place = provider_place(settings, store)
-    return AlertMeans(Judge(store, RateDetector), Teller(store, ways, clock), partial(ask_about, place))
+    return AlertMeans(Judge(store, RateDetectors()), Teller(store, ways, clock), partial(ask_about, place))
 
 
 def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:

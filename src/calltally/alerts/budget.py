@@ -1,9 +1,9 @@
 """From the one number that a user sets, false alarms a week, to the threshold of each sum.
 
-How often the sums of a usual week cross a threshold was counted in the laboratory, on months without an
-incident (`calltally lab null`), with series nested as they are: routes in providers in a tenant. It falls by
-a fixed factor for each unit of the threshold and grows with the number of sums. Each speed gets a share of
-the budget: most goes to drift, which has the least evidence for each day that it is late.
+How often the sums of a usual week cross a threshold was counted on months of the laboratory without an
+incident, with series nested as they are: routes in providers in a tenant. It falls by a fixed factor for each
+unit of the threshold and grows with the number of sums. Each speed gets a share of the budget: most goes to
+shifts. Whether the whole keeps to what the user set is seen in the false alarms of `calltally lab score`.
 """
 
 from typing import Final

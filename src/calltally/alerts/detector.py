@@ -16,7 +16,7 @@ from calltally.alerts.findings import Change, Finding, Kind
 from calltally.alerts.looks import LOOKS, Flags, Ints, trials_of
 from calltally.alerts.memory import Array, arrays_of, packed, put_back, unpacked
 from calltally.alerts.rules import Rules
-from calltally.alerts.series import COLUMN, COUNTS, STEP_US, Count, Counts, Dimension, SeriesKey, Step
+from calltally.alerts.series import COLUMN, COUNTS, STEP_US, Count, Dimension, SeriesKey, Step
 from calltally.alerts.silence import Silence
 from calltally.alerts.watch import Watch, may_judge
 from calltally.calls.times import DAY_US, SECOND_US
@@ -100,7 +100,7 @@ class RateDetector:
         over = go_back(self._kept.causes, [*accepted, *back], at)
         return [*self._findings(step.at_us, began, over), *self._silences(step.at_us, counts)]
 
-    def _silences(self, at_us: int, counts: Counts) -> list[Finding]:
+    def _silences(self, at_us: int, counts: Ints) -> list[Finding]:
         """What fell silent at the end of this step, and what was silent and has calls again."""
         silence, rules = self._silence, self._rules
         if Kind.SILENCE not in rules.kinds:
@@ -213,7 +213,7 @@ class RateDetector:
         self._kept.parents += [places.get(above[key] or key, -1) if above[key] else -1 for key in new]
         self._build(arrays)
 
-    def _in_order(self, step: Step) -> Counts:
+    def _in_order(self, step: Step) -> Ints:
         counts = np.zeros((len(self._kept.keys), len(COUNTS)), dtype=np.int64)
         counts[[self._places[key] for key in step.table.keys]] = step.counts
         return counts
@@ -252,7 +252,7 @@ class RateDetector:
             inside[place] = bool(marked & {place, *self._family.above(place)})
         return inside
 
-    def _without_campaigns(self, at_us: int, counts: Counts) -> Counts:
+    def _without_campaigns(self, at_us: int, counts: Ints) -> Ints:
         """Coarser series are judged by what they have beside a campaign inside them."""
         for key in self._campaigns(at_us):
             place = self._places.get(key, -1)

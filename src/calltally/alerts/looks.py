@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calltally.alerts.findings import Direction, Speed
-from calltally.alerts.series import COLUMN, RATES, Counts, Metric
+from calltally.alerts.series import COLUMN, RATES, Metric
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ class Trials(NamedTuple):
     events: Floats
 
 
-def trials_of(counts: Counts) -> Trials:
+def trials_of(counts: Ints) -> Trials:
     """The numerators and denominators of all rates, from counts of shape (series, columns)."""
     turned = np.asarray(counts, dtype=np.float64).T
     return Trials(turned[DENOMINATORS], turned[NUMERATORS])

@@ -14,9 +14,9 @@ class OnlineDetector(Protocol):
     a gap is told by the next step's `at_us`, and is not judged. Series may come and go between steps. The
     same steps give the same findings, however often the state was stored and read again between them.
 
-    `alerts.detector` has the one that is used:
+    `alerts.rate_detectors` makes the one that is used:
 
-        detector = RateDetector.new(rules)            # or RateDetector.restored(stored, rules)
+        detector = RateDetectors().new(rules)         # or .restored(stored, rules)
         findings = detector.feed(step)
         stored = detector.stored()
     """

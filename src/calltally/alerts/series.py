@@ -4,14 +4,14 @@ A call is counted as `started` in the step of its `created_at`, and in every oth
 it *became final*, once. Failures end sooner than answered calls, so steps by `created_at` would look worse
 while they are young; dated by their end, a step is complete when it is over, and its usual value is learned
 from steps that are dated alike.
+
+Nothing here needs arrays: names, keys and rules are read by whoever shows an alert, and numpy, of which only
+the detectors are made, would cost each of them 13 MB.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from calltally.calls.times import SECOND_US
 
@@ -88,8 +88,6 @@ RATES: Final[Mapping[Metric, Rate]] = {
     Metric.TRANSFER_RATE: Rate(Count.TRANSFERRED, Count.ANSWERED, up=True, down=True),
 }
 
-Counts = npt.NDArray[np.int64]
-
 
 class SeriesTable(NamedTuple):
     """Many series in an order, and for each the place of the coarser one that it lies in (-1: in none).
@@ -113,29 +111,24 @@ class SeriesTable(NamedTuple):
 class Step(NamedTuple):
     """Five minutes of all series of one tenant.
 
-    `counts[i, j]` is how many calls of `table.keys[i]` fall under `COUNTS[j]` in
+    `counts[i][j]` is how many calls of `table.keys[i]` fall under `COUNTS[j]` in
     [at_us, at_us + STEP_US). A series without a call has a row of zeros: its silence is news too.
     """
 
     at_us: int
     table: SeriesTable
-    counts: Counts
+    counts: Sequence[Sequence[int]]
 
 
 def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[Count, int]]) -> Step:
     """A step from sparse rows; series that are not in the table are left out."""
-    counts = np.zeros((len(table.keys), len(COUNTS)), dtype=np.int64)
-    for at, key in enumerate(table.keys):
-        for count, calls in rows.get(key, {}).items():
-            counts[at, COLUMN[count]] = calls
+    silent = (0,) * len(COUNTS)
+    counts = [
+        [row.get(count, 0) for count in COUNTS] if (row := rows.get(key)) else silent for key in table.keys
+    ]
     return Step(at_us, table, counts)
 
 
 def step_start(instant_us: int) -> int:
     """The begin of the step that an instant lies in."""
     return instant_us - instant_us % STEP_US
-
-
-def summed(steps: Sequence[Step]) -> Counts:
-    """The counts of steps of one table, added up."""
-    return np.asarray(sum(step.counts for step in steps), dtype=np.int64)

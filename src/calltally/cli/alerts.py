@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.alerts.detector import RateDetector
 from calltally.alerts.judging import rules_for
+from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.rules import Rules, read_rules
 from calltally.bootstrap import wall_clock
 from calltally.calls.errors import InvalidInput
@@ -82,7 +82,7 @@ def backtest(
     window = read_window(None, from_, to)
     stored = rules_for(read_once(rules_of_tenant(tenant)))
     asked = Asked(tenant, window.from_us, window.to_us, {"as set": stored, **_read(rules or [])})
-    done = with_store(lambda store, _settings: backtest_of(store, asked, RateDetector))
+    done = with_store(lambda store, _settings: backtest_of(store, asked, RateDetectors()))
     if as_json:
         print_json(done)
     else:

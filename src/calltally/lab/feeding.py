@@ -32,7 +32,7 @@ def steps_of(month: Month) -> Iterator[Step]:
     """All steps, history first, from `START_US` on."""
     table = table_of(month.tenant)
     for at, counts in enumerate(series_counts(month.tenant, month.steps)):
-        yield Step(START_US + at * STEP_US, table, counts.T)
+        yield Step(START_US + at * STEP_US, table, counts.T.tolist())
 
 
 def marked(month: Month, rules: Rules) -> Rules:

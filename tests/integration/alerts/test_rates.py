@@ -3,8 +3,8 @@
 from random import Random
 
 from calltally.alerts.content import read_content
-from calltally.alerts.detector import RateDetector
 from calltally.alerts.judging import Judge
+from calltally.alerts.rate_detectors import RateDetectors
 from calltally.calls.five_minutes import COLUMNS, STEP_S, Key
 from calltally.store.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
@@ -31,7 +31,7 @@ def weeks() -> Steps:
 
 def test_weeks_are_learned_from_and_a_spike_is_told(bench: Bench) -> None:
     bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(), 0))))
-    judge, turns = Judge(bench.store, RateDetector), 0
+    judge, turns = Judge(bench.store, RateDetectors()), 0
     is_live = False
     while not is_live:
         is_live = bench.run(judge.take_turn(TENANT, after(SPIKE - 1), NOTHING)).is_live

@@ -42,12 +42,12 @@ class Threshold:
         if self._last_us is not None and step.at_us <= self._last_us:
             raise ValueError("a step came twice")
         self._last_us = step.at_us
-        unanswered = step.counts[:, COLUMN[Count.NO_ANSWER]]
-        self.fed.append((step.at_us // SECOND_US, int(unanswered[0])))
+        unanswered = [row[COLUMN[Count.NO_ANSWER]] for row in step.counts]
+        self.fed.append((step.at_us // SECOND_US, unanswered[0]))
         return [
             found
             for key, calls in zip(step.table.keys, unanswered, strict=True)
-            if (found := self._judged(step, key, int(calls)))
+            if (found := self._judged(step, key, calls))
         ]
 
     def _judged(self, step: Step, key: SeriesKey, calls: int) -> Finding | None:

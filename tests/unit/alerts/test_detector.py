@@ -52,7 +52,7 @@ def steps(count: int, broken: dict[int, float] | None = None, *, first: int = 0)
     rates = np.array([(broken or {}).get(route, FAILS) for route in range(len(ROUTES))])
     for at in range(first, first + count):
         calls = rng.poisson(CALLS, len(ROUTES))
-        yield Step(START_US + at * STEP_US, TABLE, counts_of(calls, rng.binomial(calls, rates)))
+        yield Step(START_US + at * STEP_US, TABLE, counts_of(calls, rng.binomial(calls, rates)).tolist())
 
 
 def fed(detector: RateDetector, of: Iterator[Step]) -> list[Finding]:
@@ -123,9 +123,9 @@ def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learne
     detector = RateDetector.restored(learned, Rules())
     table = SeriesTable.of([*PAIRS[::-1], (SeriesKey(Dimension.ROUTE, "new"), PROVIDERS[0])])
     for step in steps(24, first=LEARNED_STEPS):
-        counts = np.concatenate([step.counts[::-1], step.counts[3:4]])
+        counts = np.array([*step.counts[::-1], step.counts[3]])
         counts[-1, COLUMN[Count.FAILED]] = counts[-1, COLUMN[Count.FINAL]]
-        assert detector.feed(Step(step.at_us, table, counts)) == []
+        assert detector.feed(Step(step.at_us, table, counts.tolist())) == []
     # It is gone again: a series without calls.
     assert fed(detector, steps(6, first=LEARNED_STEPS + 24)) == []
 

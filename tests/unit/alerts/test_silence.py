@@ -37,7 +37,7 @@ def steps(count: int, first: int, per_step: tuple[float, float]) -> Iterator[Ste
         counts = np.zeros((4, len(COUNTS)), dtype=np.int64)
         for column in (Count.STARTED, Count.FINAL, Count.ANSWERED):
             counts[:, COLUMN[column]] = [calls.sum(), calls.sum(), *calls]
-        yield Step(START_US + at * STEP_US, TABLE, counts)
+        yield Step(START_US + at * STEP_US, TABLE, counts.tolist())
 
 
 def fed(detector: RateDetector, of: Iterator[Step]) -> list[Finding]:

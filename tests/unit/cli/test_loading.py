@@ -120,3 +120,26 @@ def test_a_place_that_is_wrong_is_no_missing_package() -> None:
     group = get_command(typer.Typer(cls=Broken, callback=lambda: None))
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         group.commands["broken"]  # type: ignore[attr-defined] # a group has them
+
+
+def test_a_service_starts_without_what_only_judging_and_exports_need(tmp_path: Path) -> None:
+    """Each takes tens of megabytes. Whoever measures coverage has loaded some of them already."""
+    slow = (
+        "numpy",
+        "pyarrow",
+        "sqlalchemy",
+        "alembic",
+        "psycopg",
+        "calltally.alerts.detector",
+        "calltally.lab",
+    )
+    program = f"""
+import sys
+before = set(sys.modules)
+import calltally.bootstrap, calltally.cli.serve, calltally.cli.worker, calltally.cli.alerts, calltally.web.app
+print([name for name in {slow} if name in sys.modules and name not in before])
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout == "[]\n"
