@@ -43,7 +43,7 @@ class Database:
     def _execute(self, request: Statement | Many) -> Rows:
         self.transactions[-1].append(request.name)
         if request.name == "lock_heads" and isinstance(request, Many):
-            return [("acme", 0) for row in request.rows if row["tenant"] == "acme"]
+            return [("acme", 0, "e" * 32) for row in request.rows if row["tenant"] == "acme"]
         return []
 
 
