@@ -5,10 +5,12 @@ functions, and given their arguments by name.
 """
 
 import hmac
+import json
 import os
 import secrets
 from base64 import b64encode
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -16,8 +18,6 @@ import requests
 import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, HookContext
-
-from calltally.providers.registry import PROVIDERS
 
 MAPPING: Final = 'provider = "interop"\n[fields]\ncall_sid = "call"\n'
 FORM: Final = "application/x-www-form-urlencoded"
@@ -135,9 +135,19 @@ def _of_providers(case: Case) -> None:
     if is_put and _is_positive(case) and isinstance(case.body, dict):
         if "mapping" in case.body:
             case.body["mapping"] = MAPPING
-        fits = (name for name, each in PROVIDERS.items() if case.body.keys() <= {*each.secret_names})
-        needed = (name for name in fits if {*PROVIDERS[name].needs} & case.body.keys())
-        case.path_parameters["provider"] = next(needed, case.path_parameters["provider"])
+        fits = (shape["title"] for shape in _secret_shapes() if _is_of(case.body, shape))
+        case.path_parameters["provider"] = next(fits, case.path_parameters["provider"])
+
+
+@cache
+def _secret_shapes() -> list[dict[str, Any]]:
+    """What the document says of each provider's secrets: its name is the shape's title."""
+    shapes: list[dict[str, Any]] = json.loads(os.environ["INTEROP_SECRETS"])
+    return shapes
+
+
+def _is_of(body: dict[str, Any], shape: dict[str, Any]) -> bool:
+    return {*shape["required"]} <= body.keys() <= shape["properties"].keys()
 
 
 def _of_exports(case: Case) -> None:

@@ -79,9 +79,17 @@ class Trial:
             f"{self._service.url}/openapi.json",
         ]
 
+    def _secret_shapes(self) -> list[dict[str, Any]]:
+        """Which secrets each provider takes: one body, whose shape goes with a part of the path."""
+        document = self._service.call("GET", "/openapi.json")
+        put = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]
+        shapes: list[dict[str, Any]] = put["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+        return shapes
+
     def _environment(self) -> dict[str, str]:
         """The keys go by the environment: a command line can be seen by everybody on the machine."""
         return os.environ | {
+            "INTEROP_SECRETS": json.dumps(self._secret_shapes()),
             "INTEROP_ADMIN_KEY": self._service.admin_key,
             "INTEROP_KEY": self._key,
             "INTEROP_KEY_ID": self._key_id,

@@ -8,7 +8,22 @@ from typing import Any
 import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
+from calltally.calls.times import DAY_US
+from calltally.store.deliveries import (
+    DEAD,
+    Again,
+    Notice,
+    Shown,
+    list_deliveries,
+    put_notice,
+    replay_one,
+    replay_some,
+)
+from calltally.store.endpoints import Wanted, add_endpoint
 from calltally.store.listing import list_calls
+from calltally.store.quality import FINE_KEYS
+from calltally.store.quality_reading import Piece, Question, totals_of
+from calltally.store.quality_upkeep import measure_calls
 from calltally.store.sessions import SessionQuery, list_sessions
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
@@ -49,10 +64,34 @@ def fill(bench: Bench) -> None:
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
     for sessions in ({}, {"status": "active"}, {"stream_id": "MZ1", "agent_key": "ada"}):
         bench.run(bench.store.read(list_sessions(TENANT, SessionQuery(25, 0, **sessions))))
+    fill_quality(bench)
+    fill_deliveries(bench)
     with direct(bench.url) as db:
         db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
     assert verdict(bench, repair=True).repaired
     assert verdict(bench).is_clean
+
+
+def fill_quality(bench: Bench) -> None:
+    """Roll-ups that are read with all that can be asked of them, and calls that are measured again."""
+    whole_day = Piece(at_us(0) // DAY_US * DAY_US, at_us(0) // DAY_US * DAY_US + DAY_US)
+    for keys, calls in product((("route",), FINE_KEYS), (CallFilter(), CallFilter(route="sales"))):
+        question = Question(TENANT, (whole_day,), keys, calls, with_histograms=True)
+        bench.run(bench.store.read(totals_of(question), long=True))
+    bench.run(bench.store.write(measure_calls(TENANT, b"", anew=True)))
+
+
+def fill_deliveries(bench: Bench) -> None:
+    """Deliveries of an endpoint, as they are listed and made again."""
+    endpoint = bytes(16)
+    wanted = Wanted("https://receiver.example/")
+    bench.run(bench.store.write(add_endpoint(TENANT, endpoint, wanted, b"sealed", bench.now_us)))
+    notice = Notice("voice.webhook.delivery_failed", b"\1" * 16, b"{}")
+    bench.run(bench.store.write(put_notice(TENANT, endpoint, notice, bench.now_us)))
+    bench.run(bench.store.write(replay_one(TENANT, endpoint, notice.event_id, bench.now_us)))
+    shown = Shown(state="dead", event="voice.call.completed", call_id=bytes(16))
+    bench.run(bench.store.read(list_deliveries(TENANT, endpoint, shown, 10)))
+    bench.run(bench.store.write(replay_some(TENANT, endpoint, Again.of_window(0, None, (DEAD,)), 0)))
 
 
 def test_what_is_filled_in_is_of_one_tenant(bench: Bench) -> None:

@@ -139,7 +139,7 @@ def test_one_call_has_the_record_and_what_belongs_to_it(service: Service) -> Non
     listed = service.get(LIST).json()["data"][0]
     for named in ("CA1", listed["id"], listed["id"].upper()):
         call = service.get(f"{LIST}/{named}").json()
-        assert list(call) == [*CALL_FIELDS, "events", "session", "deliveries"]
+        assert list(call) == [*CALL_FIELDS, "ending", "events", "session", "deliveries"]
         assert {name: call[name] for name in CALL_FIELDS} == listed
         assert [event["said"]["status"] for event in call["events"]] == ["ringing", "completed"]
         assert "raw" not in call["events"][0]
