@@ -19,6 +19,8 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, HookContext
 
+from interop.schemathesis.kept import keep_in
+
 MAPPING: Final = 'provider = "interop"\n[fields]\ncall_sid = "call"\n'
 FORM: Final = "application/x-www-form-urlencoded"
 TOKEN: Final = secrets.token_hex()
@@ -97,6 +99,7 @@ def map_case(context: HookContext, case: Case) -> Case:  # noqa: ARG001
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
     """The last moment before a request: callbacks are signed, the run's own key and its calls are spared."""
+    keep_in(case, is_positive=_is_positive(case))
     _of_exports(case)
     _of_reconciliations(case)
     _of_providers(case)
@@ -147,7 +150,9 @@ def _secret_shapes() -> list[dict[str, Any]]:
 
 
 def _is_of(body: dict[str, Any], shape: dict[str, Any]) -> bool:
-    return {*shape["required"]} <= body.keys() <= shape["properties"].keys()
+    needed = shape.get("anyOf", [shape])
+    is_enough = any({*each["required"]} <= body.keys() for each in needed)
+    return is_enough and body.keys() <= shape["properties"].keys()
 
 
 def _of_exports(case: Case) -> None:

@@ -8,11 +8,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
 
 from interop.checks import expect, run_checks
+from interop.schemathesis.kept import NOWHERE, kept_for_run
 from interop.service import Failed, Service, running_service
 
 # Not the one of the examples: to make that is an operation too.
@@ -20,9 +22,16 @@ TENANT: Final = "interop"
 OTHER_TENANT: Final = "interop-too"
 LIST: Final = "/api/v1/call-logs"
 EXPORTS: Final = "/api/v1/exports"
+ENDPOINTS: Final = "/api/v1/webhook-endpoints"
+SINKS: Final = "/api/v1/alert-sinks"
+ALERTS: Final = "/api/v1/alerts"
+WRONG_SIGNATURES: Final = 10
 RECONCILIATIONS: Final = "/api/v1/reconciliations"
 WINDOW: Final = "from=2026-01-01&to=2026-02-01"
-SCOPES: Final = ("calls:read", "transcripts:read", "events:write", "exports:write")
+SCOPES: Final = (
+    *("calls:read", "transcripts:read", "events:write", "exports:write"),
+    *("alerts:write", "webhooks:write"),
+)
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
 EXAMPLES: Final = 100
 # Fuzzing and stateful testing go on until it is over; coverage takes some seconds and ends by itself.
@@ -47,6 +56,7 @@ class Trial:
         self._snapshot: str = service.call("GET", LIST, key=self._key)["snapshot"]
         self._export, self._spare_export = self._make_export(), self._make_export()
         self._reconciliation, self._spare_reconciliation = self._reconcile(), self._reconcile()
+        self._kept = {**self._make_endpoints(), **self._make_sinks(), "alert": self._raise_alert()}
         self._report: dict[str, Any] = {}
 
     def finds_no_fault(self) -> str:
@@ -89,6 +99,7 @@ class Trial:
     def _environment(self) -> dict[str, str]:
         """The keys go by the environment: a command line can be seen by everybody on the machine."""
         return os.environ | {
+            "INTEROP_KEPT": kept_for_run(**self._kept),
             "INTEROP_SECRETS": json.dumps(self._secret_shapes()),
             "INTEROP_ADMIN_KEY": self._service.admin_key,
             "INTEROP_KEY": self._key,
@@ -120,6 +131,36 @@ class Trial:
         path = f"{RECONCILIATIONS}?{WINDOW}"
         made: dict[str, Any] = self._service.call("POST", path, {}, key=self._key, is_lines=True)
         return self._complete(RECONCILIATIONS, made["id"])
+
+    def _make_endpoints(self) -> dict[str, str]:
+        """Two, one to be deleted; and a delivery to the first, which never gets there."""
+        bodies = [{"url": NOWHERE, "description": name} for name in ("kept", "spare")]
+        kept, spare = (self._service.call("POST", ENDPOINTS, body, key=self._key)["id"] for body in bodies)
+        self._service.call("POST", f"{ENDPOINTS}/{kept}/test", {}, key=self._key)
+        listed = self._service.call("GET", f"{ENDPOINTS}/{kept}/deliveries", key=self._key)["data"]
+        return {"endpoint": kept, "spare_endpoint": spare, "delivery": listed[0]["id"]}
+
+    def _make_sinks(self) -> dict[str, str]:
+        bodies = [
+            {"kind": "webhook", "name": name, "settings": {"url": NOWHERE}} for name in ("kept", "spare")
+        ]
+        kept, spare = (self._service.call("POST", SINKS, body, key=self._key)["id"] for body in bodies)
+        return {"sink": kept, "spare_sink": spare}
+
+    def _raise_alert(self) -> str:
+        """Callbacks whose signatures are wrong are one, as soon as the worker has looked."""
+        path = f"/api/v1/admin/tenants/{TENANT}/providers/twilio"
+        self._service.call("PUT", path, {"auth_token": "interop"})
+        for _ in range(WRONG_SIGNATURES):
+            with suppress(Failed):
+                self._service.call("POST", f"/api/v1/ingest/twilio/{TENANT}", {})
+        until = monotonic() + JOBS_S
+        while not (listed := self._service.call("GET", ALERTS, key=self._key)["data"]):
+            if monotonic() > until:
+                raise Failed("wrong signatures raised no alert in time")
+            sleep(LOOK_AGAIN_S)
+        alert: str = listed[0]["id"]
+        return alert
 
     def _complete(self, jobs: str, job: str) -> str:
         until = monotonic() + JOBS_S
@@ -155,7 +196,7 @@ class Trial:
 
 def main() -> int:
     """Returns the exit status."""
-    with running_service() as service:
+    with running_service(worker_interval_seconds="1") as service:
         trial = Trial(service)
         return run_checks(
             {

@@ -1,0 +1,99 @@
+"""Operations on things that were made before the run: which these are, and bodies that lead nowhere else.
+
+What the run makes itself would be delivered to: no address that it makes up may ever be spoken to.
+"""
+
+import json
+import os
+from typing import Any, Final
+
+from schemathesis import Case
+
+# Nobody listens there, and the service refuses to speak to it before it tries.
+NOWHERE: Final = "https://localhost:1/"
+_SETTINGS: Final[dict[str, dict[str, Any]]] = {
+    "webhook": {"url": NOWHERE},
+    "slack": {"url": NOWHERE},
+    "pagerduty": {"url": NOWHERE, "routing_key": "0" * 32},
+    "alertmanager": {"url": NOWHERE},
+    "email": {"host": "127.0.0.1", "port": 1, "from": "a@example.com", "to": ["b@example.com"]},
+}
+_LAUNCH: Final = {"route": "support", "since": "2026-03-01", "to": "2026-03-02", "tz": "Europe/Berlin"}
+_QUALITY: Final = {
+    "from": "2026-01-01",
+    "to": "2026-02-01",
+    "group_by": "route,day",
+    "compare": "previous",
+    "tz": "Europe/Berlin",
+    "q": "appointment",
+}
+
+
+def kept_for_run(**made: str) -> str:
+    """What the run is told of them, as the value of a variable."""
+    return json.dumps(made)
+
+
+def keep_in(case: Case, *, is_positive: bool) -> None:
+    """No request leads the service elsewhere, and one that should be accepted can be."""
+    _stay_here(case)
+    if is_positive:
+        _use_kept(case)
+
+
+def _use_kept(case: Case) -> None:
+    """Name what is there, and what a schema cannot say of several values at once."""
+    operation = str(case.operation.definition.raw.get("operationId"))
+    made: dict[str, str] = json.loads(os.environ["INTEROP_KEPT"])
+    _use_things(case, operation, made)
+    match operation:
+        case "measureLaunchQuality":
+            case.query |= {name: value for name, value in _QUALITY.items() if name in case.query}
+        case "viewLaunch":
+            # Of two names one; a launch before it ends; a baseline that is before it.
+            case.query = dict(_LAUNCH)
+        case "putVoiceSession" if isinstance(case.body, dict):
+            _mend_session(case.body)
+        case "replayDeliveries" if isinstance(case.body, dict) and isinstance(case.body.get("to"), str):
+            # Which of two times is the earlier is not for a schema to say.
+            case.body["to"] = "2099-01-01"
+        case "muteAlert" if isinstance(case.body, dict):
+            # What is ahead is not for a schema to know.
+            case.body["until"] = None
+        case "putAlertRules" if isinstance(case.body, dict):
+            case.body = {"least_calls": 50}
+        case "listDeliveries":
+            case.query = {name: value for name, value in case.query.items() if name in {"limit", "state"}}
+
+
+def _stay_here(case: Case) -> None:
+    """No body of the run, right or wrong, may have the service speak to an address that was made up."""
+    body = case.body
+    if not isinstance(body, dict):
+        return
+    if isinstance(body.get("url"), str):
+        body["url"] = NOWHERE
+    if isinstance(body.get("settings"), dict):
+        kind = body.get("kind")
+        body["settings"] = dict(_SETTINGS.get(kind, {}) if isinstance(kind, str) else {})
+
+
+def _use_things(case: Case, operation: str, made: dict[str, str]) -> None:
+    parameters = case.path_parameters
+    if operation.endswith(("AlertSink",)) and "id" in parameters:
+        parameters["id"] = made["spare_sink" if operation.startswith("delete") else "sink"]
+    elif operation.endswith(("WebhookEndpoint", "WebhookSecret", "Deliveries", "Delivery")):
+        if "id" in parameters:
+            parameters["id"] = made["spare_endpoint" if operation.startswith("delete") else "endpoint"]
+        if "delivery" in parameters:
+            parameters["delivery"] = made["delivery"]
+    elif operation.endswith("Alert") and "id" in parameters:
+        parameters["id"] = made["alert"]
+
+
+def _mend_session(body: dict[str, Any]) -> None:
+    """A session is of a call; it ends after it begins; what is told of it may be any JSON but for NUL."""
+    body |= {"call_sid": "interop-session", "started_at": "2026-03-01T12:00:00Z", "occurred_at": None}
+    body |= {"ended_at": "2026-03-01T12:05:00Z", "function_calls": None, "transcript": None}
+    if isinstance(body.get("evaluation"), dict):
+        body["evaluation"]["details"] = None
