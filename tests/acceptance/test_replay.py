@@ -65,9 +65,10 @@ def test_what_is_understood_goes_in_and_the_rest_is_told(folder: Path) -> None:
 
 
 def test_misuse_is_one_line(folder: Path) -> None:
+    names = ", ".join(PROVIDERS)
     for arguments, code, says in (
         (("--tenant", "nobody"), 1, "there is no tenant 'nobody'"),
-        (("--tenant", "acme", "--provider", "none"), 2, "there is no provider 'none'; there are twilio"),
+        (("--tenant", "acme", "--provider", "none"), 2, f"there is no provider 'none'; there are {names}"),
     ):
         done = run(folder, "replay", *arguments)
         assert (done.returncode, done.stdout) == (code, "")
