@@ -11,6 +11,7 @@ import pytest
 
 from calltally.ingest.letters import write_letter
 from calltally.providers.callback import Callback
+from calltally.providers.registry import PROVIDERS
 from calltally.store.dead_letters import put_dead_letter
 from calltally.store.opening import open_store
 
