@@ -1,6 +1,7 @@
 """The laboratory: the same for the same seed, and a small score that the detectors must reach."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -95,7 +96,7 @@ def test_the_others_find_less_and_later(report: Report) -> None:
 
 def test_the_detector_of_one_tenant_tells_what_the_laboratory_counts() -> None:
     """Many months side by side and one tenant with names, marks and bytes are one arithmetic."""
-    made = month(SEED, SMALL._replace(history_days=15, days=8))
+    made = month(SEED, SMALL._replace(history_days=15, days=7))
     alerts = replayed([made], Rules())
     detector = RateDetector.new(marked(made, Rules()))
     keys = table_of(made.tenant).keys
@@ -139,7 +140,8 @@ def test_the_table_fits_the_terminal(report: Report, width: int, capsys: pytest.
     assert "same weekday" in shown
 
 
-def test_the_command_scores_and_writes_calls(tmp_path: Path) -> None:
+def test_the_command_scores_and_writes_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.cli.lab.Size", partial(Size, history_days=15, days=7))
     rules = tmp_path / "rules.toml"
     rules.write_text("false_alarms_a_week = 2.0")
     told = msgspec.json.decode(
