@@ -7,6 +7,7 @@ causes, Twilio's call states.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from calltally.calls.causes import Cause, Side, cause_of_sip, side_of, side_of_end
@@ -69,6 +70,8 @@ class Ending(NamedTuple):
         """The reason in a sentence."""
         return None if self.reason is None else EXPLANATIONS[self.reason]
 
+
+NOT_ENDED: Final = Ending(None, None, None)
 
 EXPLANATIONS: Final[Mapping[EndReason, str]] = {
     EndReason.CALLER_HUNG_UP: "The person on the line ended the call.",
@@ -158,6 +161,8 @@ def why_of(word: str) -> Why | None:
     return _WORDS.get(_plain(word))
 
 
+# Few ways to end are what nearly all calls have.
+@lru_cache(maxsize=2_048)
 def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
     """Why a call ended, from all that was said of it.
 
@@ -165,7 +170,7 @@ def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
     one that was not, the carrier. `others` is the word of the carrier, else the tenant's.
     """
     if codes.status in OPEN:
-        return Ending(None, None, None)
+        return NOT_ENDED
     by_codes = _why_by_codes(codes)
     told = (platform.why, others.why, by_codes)
     if codes.status in _REASON_OF_STATUS:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, cast
 
 from calltally.calls.causes import Cause, Side
-from calltally.calls.end_reasons import Codes, Ending, EndReason, Why, Word, ending_of, why_of
+from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, EndReason, Why, Word, ending_of, why_of
 from calltally.calls.events import Door, Fact, Said, Teller
-from calltally.calls.model import FINAL, UNANSWERED, Status
+from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
 from calltally.calls.times import SECOND_US
 
 _TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
@@ -39,6 +39,8 @@ _PRECEDENCE: Final[
     ("cost", (0, 1, 3, 2)),
     ("recording_url", (0, 1, 3, 2)),
 )
+# Most facts say nothing of these.
+_PREFERRED: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
 
 
 class Clock(NamedTuple):
@@ -207,6 +209,8 @@ class Gathered:
 
     def _prefer(self, fact: Fact, said: Said) -> None:
         """Keep what stands by who says it, not by the order of facts."""
+        if _PREFERRED.isdisjoint(said):
+            return
         for name, places in _PRECEDENCE:
             if name in said and places[fact.teller] >= self.places.get(name, 0):
                 self.places[name] = places[fact.teller]
@@ -257,6 +261,9 @@ class Gathered:
 
     def ending(self, status: str, clock: "Clock") -> Ending:
         """Why it ended, from words and codes."""
+        if status in OPEN:
+            # Three of a call's four facts: what would be gathered for it says nothing yet.
+            return NOT_ENDED
         merged = self.merged
         cause = Cause(
             *(merged.get("sip_code"), merged.get("hangup_cause"), merged.get("error_code")),

@@ -6,7 +6,7 @@ of the rows gives is compared with what is stored, in one state, and the differe
 commits meanwhile adds its own differences, so nothing has to be locked while calls are counted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.errors import DamagedStore
@@ -37,12 +37,12 @@ class StepDeltas:
     def __init__(self) -> None:
         self._cells: dict[tuple[str, Key], Cells] = {}
 
-    def move(self, tenant: str, old: Iterable[Counted], new: Iterable[Counted]) -> None:
+    def move(self, tenant: str, old: Collection[Counted], new: Collection[Counted]) -> None:
         """A call counts where `new` says, and no longer where `old` does."""
         if old == new:
             return
-        for sign, places in ((-1, old), (1, new)):
-            for key, cells in places:
+        for sign, places, others in ((-1, old, new), (1, new, old)):
+            for key, cells in (each for each in places if each not in others):
                 had = self._cells.get((tenant, key), _NONE)
                 self._cells[tenant, key] = tuple([a + sign * b for a, b in zip(had, cells, strict=True)])
 
