@@ -34,7 +34,9 @@ class Folded(NamedTuple):
 
 def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
     """The record that `facts` (at least one, each of this call) prove, whatever their order and repeats."""
-    ordered = sorted(facts, key=_order)
+    ordered = list(facts)
+    if len(ordered) > 1:
+        ordered.sort(key=_order)
     told = Gathered(ordered)
     merged, status = told.merged, told.status()
     clock = told.clock(status)

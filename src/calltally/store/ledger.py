@@ -168,12 +168,14 @@ class CallInHand:
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
-        self._write(changes, folded, stored, packed)
+        self._write(changes, (folded, body), stored, packed)
 
-    def _write(self, changes: Changes, folded: Folded, stored: StoredCall | None, packed: Packed) -> None:
-        component, sessions = self._component, self._sessions
+    def _write(
+        self, changes: Changes, last: tuple[Folded, bytes], stored: StoredCall | None, packed: Packed
+    ) -> None:
+        component, sessions, (folded, body) = self._component, self._sessions, last
         tenant = component.tenant
-        self.revision = changes.put_call(tenant, self.id, encode_body(folded.call), folded, stored)
+        self.revision = changes.put_call(tenant, self.id, body, folded, stored)
         before = stored_states(component, self.id)
         for each in sessions:
             if before.get(each.session.id) != self._states[each.session.id]:
