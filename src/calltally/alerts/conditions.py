@@ -1,4 +1,4 @@
-"""What is so now or is not, without statistics: bodies that wait unread, callbacks with a wrong signature."""
+"""What is so now, beside the rates: bodies that wait unread, callbacks that come late or wrongly signed."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ import msgspec
 from calltally.alerts.duplicates import Telling, duplicates
 from calltally.alerts.findings import Change, Direction, Evidence, Finding, Kind
 from calltally.alerts.judging import Conditions, rules_for
+from calltally.alerts.late_callbacks import late_callbacks
 from calltally.alerts.open_calls import Stuck, stuck_calls
 from calltally.alerts.rules import Rules
 from calltally.alerts.series import TENANT, Dimension, SeriesKey
@@ -34,6 +35,7 @@ KINDS: Final = (
     Kind.DELIVERY_FAILURES,
     Kind.MISSING_FINAL_STATE,
     Kind.DUPLICATE_SID,
+    Kind.CALLBACK_LAG,
 )
 
 
@@ -46,6 +48,7 @@ def conditions_of(tenant: str, now_us: int) -> Step[Conditions]:
         *(yield from _deliveries(tenant, now_us, rules.tz)),
         *(yield from _open_calls(tenant, now_us, rules)),
         *(yield from _duplicates(tenant, now_us)),
+        *(yield from late_callbacks(tenant, now_us, rules.tz)),
     ]
     watched = [
         each

@@ -1,5 +1,7 @@
 """What is so now, without statistics: unread bodies, and callbacks that nobody's secret has signed."""
 
+import msgspec
+
 from calltally.alerts.conditions import conditions_of
 from calltally.alerts.findings import Finding, Kind
 from calltally.calls.errors import Unavailable
@@ -130,3 +132,38 @@ def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
     (found,) = conditions(bench)
     assert (found.kind, found.sids) == (Kind.DUPLICATE_SID, ("CA1",))
     assert found.detail.startswith("The SID CA1 was told of more than one call: ")
+
+
+def callbacks(bench: Bench, lag_s: int, ended_us: int, name: str) -> None:
+    """Twenty calls, one a minute, each told of so late; the last of them arrives at `ended_us`."""
+    for number in range(20):
+        received_us = ended_us - (19 - number) * 60 * SECOND_US
+        happened = fact(0, f"{name}-{number}", status="completed")
+        times = {"received_us": received_us, "occurred_us": received_us - lag_s * SECOND_US}
+        bench.now_us = received_us
+        submit(bench, msgspec.structs.replace(happened, **times))
+
+
+def test_callbacks_that_come_later_than_usual_are_told(bench: Bench) -> None:
+    for day in range(2, 5):
+        callbacks(bench, 2, NOW_US - day * DAY_US, f"day-{day}")
+    callbacks(bench, 900, NOW_US, "late")
+    (found,) = conditions(bench)
+    assert (found.kind, found.series.value) == (Kind.CALLBACK_LAG, "twilio")
+    assert found.detail.startswith(
+        "Late callbacks at twilio: 20 of the last 20 came late, half of them by 15 min"
+    )
+    assert found.detail.endswith("; usually 97 of 100 come within 2 s")
+    assert (found.evidence.calls, found.evidence.observed, found.evidence.expected) == (20, 900.0, 2.0)
+    assert found.listed == {"provider": "twilio"}
+    bench.run(bench.store.write(put_rules(TENANT, b'{"mutes": [{"kind": "callback-lag"}]}', NOW_US)))
+    assert conditions(bench) == []
+
+
+def test_late_callbacks_of_a_new_provider_are_told_without_what_is_usual(bench: Bench) -> None:
+    callbacks(bench, 90, NOW_US, "new")
+    assert conditions(bench) == []
+    callbacks(bench, 700, NOW_US, "later")
+    (found,) = conditions(bench)
+    assert found.detail.endswith("what is usual is not known yet")
+    assert found.evidence.high == 600.0

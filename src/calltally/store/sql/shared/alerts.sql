@@ -135,3 +135,15 @@ SELECT id, record FROM (
     SELECT id, record, updated_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most
 ) AS changed
 WHERE updated_us >= :since_us;
+
+-- name: ids_last_changed
+-- The ids of the calls that changed last, of none that did so before an instant.
+SELECT id FROM (
+    SELECT id, updated_us FROM calls WHERE tenant = :tenant ORDER BY revision DESC LIMIT :most
+) AS changed
+WHERE updated_us >= :since_us;
+
+-- name: ids_created_between
+-- The ids of the first calls of a window.
+SELECT id FROM calls
+WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us ORDER BY created_us, id LIMIT :most;
