@@ -10,7 +10,6 @@ from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
 from calltally.providers.livekit import normalise
 from calltally.providers.livekit.signature import verify
-from tests.conftest import REAL_DATA
 from tests.unit.providers.livekit.samples import CARRIER, SAMPLES, TALK, sign
 from tests.unit.providers.sampling import NOW_US, Sent, signed
 
@@ -40,13 +39,6 @@ def test_a_token_of_another_key_or_scheme_is_kept_out() -> None:
     assert not verify(
         Callback("POST", "https://calls.example/", {"authorization": unsigned}, b"", NOW_US), SAMPLES.secrets
     )
-
-
-def test_a_room_that_begins_is_no_call() -> None:
-    body = (REAL_DATA / "livekit" / "room_started.json").read_bytes()
-    genuine = signed("livekit", Sent(body))
-    assert verify(genuine, SAMPLES.secrets)
-    assert normalise.facts_of(genuine) == []
 
 
 def test_a_participant_who_is_on_no_telephone_is_no_call() -> None:

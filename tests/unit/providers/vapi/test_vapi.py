@@ -15,7 +15,6 @@ from calltally.providers.conversations import why_of
 from calltally.providers.signing import hmac_of
 from calltally.providers.vapi import normalise, words
 from calltally.providers.vapi.signature import verify
-from tests.conftest import REAL_DATA
 from tests.unit.providers.sampling import NOW_US
 from tests.unit.providers.vapi.samples import CARRIER, REPORT, TALK, TALKED, message
 
@@ -48,14 +47,6 @@ def test_a_signature_with_a_time_covers_it_and_grows_old() -> None:
     old = str(NOW_US // SECOND_US - 301)
     signed = hmac_of(b"the-secret", old.encode() + b".{}").hex()
     assert not verify(received(x_vapi_signature=signed, x_vapi_timestamp=old), SECRETS)
-
-
-def test_the_smallest_report_that_its_documents_show_is_read() -> None:
-    body = (REAL_DATA / "vapi" / "end_of_call_report_min.json").read_bytes()
-    fact = told(body)
-    call = fold("acme", Node(fact.call_sid, is_carrier=False), [fact]).call
-    assert (call.call_sid, call.status) == ("73a6da0f-c455-4bb6-bf4a-5f0634871430", "completed")
-    assert call.end_reason == "agent-hung-up"
 
 
 def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:

@@ -1,0 +1,14 @@
+"""A body that LiveKit's documents show."""
+
+from calltally.providers.livekit import normalise
+from calltally.providers.livekit.signature import verify
+from tests.conftest import REAL_DATA
+from tests.unit.providers.livekit.samples import SAMPLES
+from tests.unit.providers.sampling import Sent, signed
+
+
+def test_a_room_that_begins_is_no_call() -> None:
+    body = (REAL_DATA / "livekit" / "room_started.json").read_bytes()
+    genuine = signed("livekit", Sent(body))
+    assert verify(genuine, SAMPLES.secrets)
+    assert normalise.facts_of(genuine) == []

@@ -1,0 +1,16 @@
+"""A body that Vapi's documents show."""
+
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.providers.callback import Callback
+from calltally.providers.vapi import normalise
+from tests.conftest import REAL_DATA
+from tests.unit.providers.sampling import NOW_US
+
+
+def test_the_smallest_report_that_its_documents_show_is_read() -> None:
+    body = (REAL_DATA / "vapi" / "end_of_call_report_min.json").read_bytes()
+    [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
+    call = fold("acme", Node(fact.call_sid, is_carrier=False), [fact]).call
+    assert (call.call_sid, call.status) == ("73a6da0f-c455-4bb6-bf4a-5f0634871430", "completed")
+    assert call.end_reason == "agent-hung-up"
