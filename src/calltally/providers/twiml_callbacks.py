@@ -15,6 +15,20 @@ from calltally.providers.callback import Callback
 from calltally.providers.form import Form, form_of
 from calltally.providers.values import Content, Field, Parse, Time
 
+# The states of a call, of a callback as of a resource. Source: Twilio's "Call resource" page.
+CALL_STATUSES: Final[Mapping[str, Status]] = {
+    "queued": Status.QUEUED,
+    "initiated": Status.INITIATED,
+    "ringing": Status.RINGING,
+    # The event *answered* arrives as in-progress; some tools forward the event's name instead.
+    "answered": Status.IN_PROGRESS,
+    "in-progress": Status.IN_PROGRESS,
+    "completed": Status.COMPLETED,
+    "busy": Status.BUSY,
+    "failed": Status.FAILED,
+    "no-answer": Status.NO_ANSWER,
+    "canceled": Status.CANCELED,
+}
 # Told when the dialled leg is over. `answered` is its word for a conference that was joined.
 DIAL_STATUSES: Final[Mapping[str, Status]] = {
     "answered": Status.COMPLETED,

@@ -8,10 +8,10 @@ from calltally.providers.documents import callback_facts
 from calltally.providers.form import is_form
 from calltally.providers.signalwire import words
 from calltally.providers.signalwire.resources import fact_of
-from calltally.providers.twiml_callbacks import Dialect, fields_of, form_facts
+from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, fields_of, form_facts
 from calltally.providers.twiml_resources import SHAPE
 
-_DIALECT: Final = Dialect(words.NAME, fields_of(words.STATUSES, words.DIRECTIONS))
+_DIALECT: Final = Dialect(words.NAME, fields_of(CALL_STATUSES, words.DIRECTIONS))
 
 
 def facts_of(callback: Callback) -> list[Fact]:

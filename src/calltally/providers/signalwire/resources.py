@@ -10,9 +10,10 @@ from calltally.calls.events import Fact
 from calltally.providers import documents
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.signalwire import words
+from calltally.providers.twiml_callbacks import CALL_STATUSES
 from calltally.providers.twiml_resources import SHAPE, Dialect, fields_of, reader
 
-fact_of: Final = reader(Dialect(words.NAME, fields_of(words.STATUSES, words.DIRECTIONS)))
+fact_of: Final = reader(Dialect(words.NAME, fields_of(CALL_STATUSES, words.DIRECTIONS)))
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:

@@ -14,13 +14,13 @@ from calltally.providers.documents import object_of
 from calltally.providers.form import Form, form_of, is_form
 from calltally.providers.telling import carriers_event
 from calltally.providers.telnyx import words
-from calltally.providers.twiml_callbacks import Dialect, content_facts, fields_of
+from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, content_facts, fields_of
 from calltally.providers.values import Content, Field, Time
 
 _TEXML: Final = Dialect(
     words.NAME,
     fields_of(
-        words.TEXML_STATUSES,
+        CALL_STATUSES,
         words.DIRECTIONS,
         # It comes after Twilio's own, and its words are mapped.
         Field("AnsweredBy", "answered_by", values.one_of(words.ANSWERED_BY)),

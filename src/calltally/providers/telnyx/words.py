@@ -56,16 +56,3 @@ ANSWERED_BY: Final[Mapping[str, str]] = {
     "not_sure": "unknown",
 }
 MACHINE_EVENTS: Final = frozenset({"call.machine.detection.ended", "call.machine.premium.detection.ended"})
-
-TEXML_STATUSES: Final[Mapping[str, Status]] = {
-    "queued": Status.QUEUED,
-    "initiated": Status.INITIATED,
-    "ringing": Status.RINGING,
-    "answered": Status.IN_PROGRESS,
-    "in-progress": Status.IN_PROGRESS,
-    "completed": Status.COMPLETED,
-    "busy": Status.BUSY,
-    "failed": Status.FAILED,
-    "no-answer": Status.NO_ANSWER,
-    "canceled": Status.CANCELED,
-}
