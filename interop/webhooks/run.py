@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from threading import Thread
 from typing import Any, Final
 
 from interop.checks import expect, run_checks
+from interop.packages import installed, tool
 from interop.programs import running_program, wait_for
 from interop.service import HOST, Failed, Service, free_port, running_service
 
@@ -28,23 +28,6 @@ _PACKAGES: Final = ("standardwebhooks", "svix")
 _STALE_S: Final = 3600
 
 Delivery = dict[str, Any]
-
-
-def tool(name: str) -> str:
-    """A command of this environment, which brings Node along."""
-    return str(Path(sys.executable).parent / name)
-
-
-def installed(folder: Path) -> Path:
-    """The packages, as the lock file has them, in a folder of their own."""
-    for name in ("package.json", "package-lock.json", "verify.js"):
-        shutil.copy(HERE / name, folder / name)
-    command = [tool("npm"), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failed(f"npm ci ended with {done.returncode}: {done.stderr[-2000:]}")
-    return folder
 
 
 @contextmanager
@@ -155,9 +138,10 @@ def main() -> int:
     with running_service(**allowed) as service:
         packages = service.folder / "node"
         packages.mkdir()
+        shutil.copy(HERE / "verify.js", installed(HERE, packages))
         service.new_tenant(TENANT)
         _, key = service.new_key(TENANT, "events:write", "webhooks:write")
-        shown = Shown(service, key, installed(packages))
+        shown = Shown(service, key, packages)
         return run_checks({"verified by npm's packages": shown.verified, "received in Node": shown.received})
 
 

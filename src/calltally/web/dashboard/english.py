@@ -53,6 +53,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "previous": "Previous",
     "next": "Next",
     "last": "Last",
+    "pages": "Pages",
     "jump": "Page",
     "of_pages": "of {pages}",
     "go": "Go",

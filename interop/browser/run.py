@@ -1,0 +1,97 @@
+"""Real Chromium goes through the dashboard as people do, on both databases, and axe looks at each page."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Final
+
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from interop.browser.axe import Axe
+from interop.browser.journeys import HERE, Journey, Shown, found
+from interop.browser.stage import KINDS, Stage, staged
+from interop.browser.visits import Visit, running_browser, visiting
+from interop.checks import Check, run_checks
+from interop.packages import installed
+from interop.service import Failed
+
+# Where a picture of the page lies on which a journey ended too early.
+FAILED: Final = HERE.parents[1] / "build" / "browser"
+THEMES: Final = ("light", "dark")
+_MOST_CHARS: Final = 600
+
+
+def main(words: list[str]) -> int:
+    """Returns the exit status. Plays only what has one of the words in its name, where any are given."""
+    wanted = re.compile("|".join(words) or ".")
+    status = 0
+    with sync_playwright() as playwright, running_browser(playwright) as browser:
+        print(f"  Chromium {browser.version}")
+        for kind in KINDS:
+            print(f"  on {kind}:")
+            with staged(kind) as stage:
+                status |= run_checks(_checks(stage, browser, wanted))
+    return status
+
+
+def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str, Check]:
+    journeys, shown = found()
+    checks = {each.name: _played(stage, browser, each) for each in journeys}
+    if stage.kind == KINDS[0]:
+        # The pages are the same on the other.
+        axe = Axe(installed(HERE, stage.service.folder))
+        checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in shown}
+    return {name: check for name, check in checks.items() if wanted.search(name)}
+
+
+def _played(stage: Stage, browser: Browser, journey: Journey) -> Check:
+    def check() -> str:
+        began = monotonic()
+        with visiting(stage, browser) as visit, _told(visit, f"{stage.kind}-{journey.name}"):
+            journey.play(visit)
+        return f"{monotonic() - began:.1f} s"
+
+    return _failing(check)
+
+
+def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown) -> Check:
+    def check() -> str:
+        for theme in THEMES:
+            with visiting(stage, browser) as visit:
+                visit.choose_theme(theme)
+                page = visit.sign_in(shown.who, shown.path) if shown.who else visit.page
+                if not shown.who:
+                    page.goto(shown.path)
+                if findings := axe.findings(page):
+                    raise Failed(f"{theme}: {'; '.join(findings)}")
+        return "nothing in both themes"
+
+    return _failing(check)
+
+
+def _failing(check: Callable[[], str]) -> Check:
+    """The check with Playwright's errors and plain assertions as the failures that they are."""
+
+    def checked() -> str:
+        try:
+            return check()
+        except (AssertionError, Error) as fault:
+            raise Failed(str(fault)[:_MOST_CHARS]) from fault
+
+    return checked
+
+
+@contextmanager
+def _told(visit: Visit, name: str) -> Iterator[None]:
+    """Leaves a picture of the page behind where the block fails."""
+    try:
+        yield
+    except (AssertionError, Error):
+        visit.page.screenshot(path=FAILED / f"{name.replace(' ', '-')}.png")
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

