@@ -16,7 +16,7 @@ import msgspec
 from bench.live import TOKEN
 from bench.timing import wall_us
 from bench.traffic import BIG, TENANTS, VERSION, history, listed_fact, routes_of
-from calltally.bootstrap import open_vault
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.lifecycle import FOLD_VERSION
 from calltally.settings import Settings
 from calltally.store import migrations

@@ -17,7 +17,7 @@ from bench.dataset import schema_mark
 from bench.live import TOKEN
 from bench.provider_month import Planted, provider_month
 from bench.timing import wall_us
-from calltally.bootstrap import open_vault
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
 from calltally.settings import Settings

@@ -276,3 +276,8 @@ def _in_words(error: ErrorDetails, path: Path) -> str:
         return f"{path}: unknown key {name}; there are {', '.join(sorted(Settings.model_fields))}"
     place = PREFIX + name.upper() if _variable(name) else f"{path}: {name}"
     return f"{place}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def secret_text(secret: SecretStr | None) -> str | None:
+    """What a setting hides; None where it is not set."""
+    return secret.get_secret_value() if secret else None

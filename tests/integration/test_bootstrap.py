@@ -9,16 +9,11 @@ from typing import Any
 
 import pytest
 
-from calltally.bootstrap import (
-    Service,
-    load_settings,
-    make_worker,
-    open_service,
-    open_vault,
-    opened_store,
-    steady_clock,
-    wall_clock,
-)
+from calltally.bootstrap.clocks import steady_clock, wall_clock
+from calltally.bootstrap.opening import load_settings, opened_store
+from calltally.bootstrap.service import Service, open_service
+from calltally.bootstrap.vaults import open_vault
+from calltally.bootstrap.workers import make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.settings import Settings
 from calltally.store.tenants import admin_list_tenants

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from calltally.bootstrap import open_vault
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from calltally import __version__
-from calltally.bootstrap import load_settings, open_vault
+from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.vaults import open_vault
 from calltally.cli.main import main
 from calltally.cli.session import read_once
 from calltally.store.keys import digest_of_key, find_key

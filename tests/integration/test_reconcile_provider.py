@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from calltally.bootstrap import open_vault
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput, Misconfigured, NotFound
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node

@@ -11,7 +11,7 @@ STORE = "src/calltally/store"
 # The ledger of effects lies in its user's own database, which the store knows nothing of.
 LEDGER_OF_EFFECTS = "src/calltally/client/once"
 STATEMENTS = ("src/calltally/store/sql", LEDGER_OF_EFFECTS)
-RIM = ("src/calltally/cli", "src/calltally/bootstrap.py", "src/calltally/web/app.py")
+RIM = ("src/calltally/cli", "src/calltally/bootstrap", "src/calltally/web/app.py")
 
 SQL = re.compile(
     r"""\s*(?:

@@ -8,7 +8,7 @@ import typer
 from calltally.alerts.judging import rules_for
 from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.rules import Rules, read_rules
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.windows import read_window

@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 import typer
 
-from calltally.bootstrap import steady_clock
+from calltally.bootstrap.clocks import steady_clock
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.shared import Crew

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from calltally.bootstrap import load_settings, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.opening import load_settings
 from calltally.calls.errors import Misconfigured
 from calltally.cli.printing import AsJson, print_json, print_rows
 from calltally.cli.session import with_store

@@ -12,7 +12,10 @@ from typing import Final, NamedTuple
 import typer
 import uvloop
 
-from calltally.bootstrap import load_settings, open_service, open_vault, opened_store, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.opening import load_settings, opened_store
+from calltally.bootstrap.service import open_service
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Unavailable
 from calltally.cli.serve import listen, run_server
 from calltally.ingest.sample import (

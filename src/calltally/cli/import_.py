@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from calltally.bootstrap import open_vault, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.events import Door, Fact
 from calltally.cli.import_source import Lines, name_of, opened, unpacked

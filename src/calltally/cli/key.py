@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.printing import AsJson, print_json, print_rows
 from calltally.cli.session import read_once, write_once
 from calltally.store.keys import SCOPES, add_key, list_keys, mint_key, revoke_key

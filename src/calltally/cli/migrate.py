@@ -5,7 +5,9 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from calltally.bootstrap import load_settings, open_vault, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.vaults import open_vault
 from calltally.cli.session import with_store
 from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.opening import migrate as migrate_database

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.bootstrap import open_vault, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.cli.session import with_store
 from calltally.providers.credentials import checked_secrets

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US

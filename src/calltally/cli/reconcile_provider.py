@@ -1,6 +1,6 @@
 """`calltally reconcile --provider`: our calls against the provider's own list, or a file of it."""
 
-from calltally.bootstrap import provider_place
+from calltally.bootstrap.places import provider_place
 from calltally.reconcile import provider_question
 from calltally.reconcile.provider_question import Question, Told, untold
 from calltally.reconcile.provider_run import ProviderReport

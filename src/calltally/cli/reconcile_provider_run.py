@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.windows import read_window
 from calltally.cli.reconcile_options import ReconcileOptions

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from calltally.bootstrap import load_settings, opened_store, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.opening import load_settings, opened_store
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.windows import Window
 from calltally.exports.window import Window as Listing

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from calltally.bootstrap import open_vault, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.printing import AsJson, print_rows
 from calltally.cli.session import read_once, write_once
 from calltally.store.routes import checked_route, list_routes, put_route

@@ -4,7 +4,7 @@ from typing import Final
 
 import typer
 
-from calltally.bootstrap import open_vault
+from calltally.bootstrap.vaults import open_vault
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
 from calltally.settings import Settings

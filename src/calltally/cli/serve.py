@@ -16,7 +16,8 @@ import typer
 import uvicorn
 import uvloop
 
-from calltally.bootstrap import Application, load_settings, open_service
+from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.service import Application, open_service
 from calltally.calls.errors import Misconfigured
 from calltally.cli.accepting import Accepting
 from calltally.cli.crew import Processes

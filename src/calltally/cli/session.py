@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from calltally.bootstrap import load_settings, opened_store, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.opening import load_settings, opened_store
 from calltally.settings import Settings
 from calltally.store.steps import Step
 from calltally.store.store import Store

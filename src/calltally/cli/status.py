@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import read_window
 from calltally.cli.printing import AsJson, print_json

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from calltally.bootstrap import wall_clock
+from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.cli.printing import AsJson, print_json, print_rows
 from calltally.cli.session import read_once, write_once

@@ -7,7 +7,8 @@ from typing import Annotated, Final
 import structlog
 import typer
 
-from calltally.bootstrap import make_worker, wall_clock
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.workers import make_worker
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
 from calltally.logs import set_up_logs

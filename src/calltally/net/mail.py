@@ -8,9 +8,9 @@ import asyncio
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from email.message import EmailMessage
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.net.addresses import Network, refusal
 
@@ -27,6 +27,9 @@ class MailServer(NamedTuple):
     security: str
     username: str | None = None
     password: str | None = None
+
+
+SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]]
 
 
 async def send_mail(server: MailServer, mail: EmailMessage, allowed: Sequence[Network]) -> str | None:

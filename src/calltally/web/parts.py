@@ -1,13 +1,12 @@
 """What the application is made of. `bootstrap` fills it; tests fill it with fakes."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from calltally.ingest.intake import Intake
-from calltally.net.mail import MailServer
+from calltally.net.mail import MailServer, SendMail
 from calltally.net.outgoing import Outgoing, Policy
 from calltally.store.job_folders import JobFolders
 from calltally.store.secrets import Vault
@@ -18,8 +17,6 @@ from calltally.web.access import Access
 from calltally.web.heads import Heads
 from calltally.web.metrics import Metrics
 from calltally.web.turned_away import TurnedAway
-
-SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]]
 
 
 async def _no_mail(server: MailServer, mail: EmailMessage) -> str | None:  # noqa: ARG001 (as all that send)

@@ -100,6 +100,18 @@ def test_the_client_loads_its_http_library_with_the_first_request(tmp_path: Path
     assert python(program, tmp_path).stdout == "[]\n"
 
 
+def test_a_command_on_the_store_loads_no_web_and_no_worker(tmp_path: Path) -> None:
+    """They are two thirds of a second, which whoever makes a key would wait for."""
+    heavy = ("litestar", "uvicorn", "structlog", "httpx2", "jinja2", "calltally.worker", "calltally.alerts")
+    program = f"""
+import sys
+import calltally.cli.key, calltally.cli.migrate, calltally.cli.tenant, calltally.cli.verify
+print([name for name in {heavy} if name in sys.modules])
+"""
+    run = partial(subprocess.run, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert run([sys.executable, "-c", program]).stdout == "[]\n"
+
+
 def test_names_are_listed_and_guessed_without_loading(tmp_path: Path) -> None:
     program = """
 import contextlib
@@ -131,7 +143,8 @@ def test_a_service_starts_without_what_only_judging_and_exports_need(tmp_path: P
 import asyncio, sys
 before = set(sys.modules)
 import calltally.cli.serve, calltally.cli.worker, calltally.cli.alerts
-from calltally.bootstrap import load_settings, open_service
+from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.service import open_service
 
 async def start():
     service = await open_service(load_settings())

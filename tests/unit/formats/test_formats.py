@@ -32,6 +32,8 @@ def test_only_a_format_with_a_zone_is_changed_by_one() -> None:
 
 def test_the_service_starts_without_pyarrow() -> None:
     """It takes 40 MB, which a service that never writes Parquet would hold for nothing."""
-    program = "import sys, calltally.bootstrap, calltally.cli.main; sys.exit('pyarrow' in sys.modules)"
+    program = (
+        "import sys, calltally.bootstrap.service, calltally.cli.main; sys.exit('pyarrow' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
     assert done.returncode == 0

@@ -1,0 +1,1 @@
+"""The one place that puts the parts together, in modules, so that a command loads no more than it needs."""

@@ -1,0 +1,105 @@
+"""The service: store, keys, limits, application, and the worker inside it where there is one."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from calltally.bootstrap.clocks import steady_clock, wall_clock
+from calltally.bootstrap.places import job_folders, mail_sender, outgoing_policy
+from calltally.bootstrap.vaults import open_vault
+from calltally.bootstrap.workers import make_worker
+from calltally.net.outgoing import Outgoing
+from calltally.settings import Settings, secret_text
+from calltally.shared import Member
+from calltally.store.opening import check_schema, open_store, sqlite_path
+from calltally.store.options import PostgresOptions
+from calltally.store.secrets import Vault
+from calltally.store.steps import Clock
+from calltally.store.store import Store
+from calltally.web.app import create_app
+from calltally.web.auth import KeyRing
+from calltally.web.beside import WithWork
+from calltally.web.crew_metrics import CrewMetrics
+from calltally.web.limits import RateLimits
+from calltally.web.metrics import Metrics
+from calltally.web.parts import Parts
+
+_ATTEND_S: Final = 1.0
+
+Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Service(NamedTuple):
+    """A service that can be served. The application closes the store when its server stops."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    app: Application
+
+
+async def open_service(
+    settings: Settings, clock: Clock = wall_clock, member: Member | None = None
+) -> Service:
+    """Everything that `serve` needs. Raises Misconfigured, with what to do."""
+    vault = open_vault(settings)
+    heads = member.crew.heads if member else None
+    options = PostgresOptions(settings.database_connections, settings.read_url, heads)
+    store = open_store(settings.database_url, clock, options)
+    try:
+        await check_schema(store)
+    except BaseException:
+        await store.close()
+        raise
+    parts = _parts(settings, store, vault, clock=clock, member=member)
+    app = _with_worker(settings, parts, create_app(parts))
+    return Service(settings, store, clock, _attended(app, parts, member) if member else app)
+
+
+def _attended(app: Application, parts: Parts, member: Member) -> Application:
+    """The application in its place: it tells the others what they cannot ask, and ends with their parent."""
+
+    async def attend(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            parts.metrics.tell_others()
+            if os.getppid() != member.parent:
+                signal.raise_signal(signal.SIGTERM)
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ATTEND_S):
+                    await stop.wait()
+
+    return WithWork(app, attend)
+
+
+def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:
+    """The embedded store has its worker inside unless told otherwise; a shared one has its own."""
+    is_inside = settings.embedded_worker
+    if is_inside is None:
+        is_inside = sqlite_path(settings.database_url) is not None
+    if not is_inside:
+        return app
+    return WithWork(
+        app, lambda stop: make_worker(settings, parts.store, parts.clock, stop, parts.metrics).run()
+    )
+
+
+def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, member: Member | None) -> Parts:
+    shared_limits = member.crew.limits if member else None
+    return Parts(
+        store=store,
+        clock=clock,
+        keys=KeyRing(store, steady_clock, secret_text(settings.admin_key)),
+        limits=RateLimits(settings.rate_limit_per_minute, steady_clock, shared_limits),
+        vault=vault,
+        public_url=settings.public_url,
+        trust_proxy=settings.trust_proxy,
+        folders=job_folders(settings),
+        metrics_by_tenant=settings.metrics_by_tenant,
+        outgoing=Outgoing(outgoing_policy(settings)),
+        send_mail=mail_sender(settings),
+        metrics=CrewMetrics(member) if member else Metrics(),
+    )

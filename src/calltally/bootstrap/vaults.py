@@ -1,0 +1,70 @@
+"""What secrets are sealed with: the configured keys, or one beside the embedded store."""
+
+import os
+import secrets
+from base64 import b64encode
+from pathlib import Path
+from typing import Final
+
+from calltally.calls.errors import Misconfigured
+from calltally.settings import SECRET_KEY_BYTES, Settings, decode_secret_key, secret_text
+from calltally.store.opening import sqlite_path
+from calltally.store.secrets import Vault
+
+KEY_FILE: Final = "secret.key"
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The vault of the configured keys; for the embedded store of a key that is made on first use.
+
+    Raises Misconfigured where a shared store has no key: its processes must all have the same.
+    """
+    given = secret_text(settings.secret_key) or _key_beside(sqlite_path(settings.database_url))
+    former = secret_text(settings.former_secret_key)
+    return Vault(decode_secret_key(given), decode_secret_key(former) if former else None)
+
+
+def _key_beside(database: Path | None) -> str:
+    if database is None:
+        message = (
+            "set CALLTALLY_SECRET_KEY, the same for every process of this database; "
+            "make one with: openssl rand -base64 32"
+        )
+        raise Misconfigured(message)
+    path = database.parent / KEY_FILE
+    if not path.exists():
+        _make_key(path)
+    text = path.read_text(encoding="ascii", errors="replace")
+    try:
+        decode_secret_key(text)
+    except ValueError as fault:
+        message = f"{path} does not hold a secret key: {fault}"
+        raise Misconfigured(message) from fault
+    return text
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key whole or not at all; of two processes that do so at once, one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
+        file.flush()
+        # A key that a power cut takes would make every secret sealed with it unreadable.
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
