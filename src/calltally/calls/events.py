@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, TypedDict
 
@@ -128,9 +129,8 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     @property
     def key(self) -> bytes:
         """Tells this fact from every other of its call: the unique key by which repeats are known."""
-        parts = (str(int(self.door)), self.provider, self.account, self.event_id)
-        framed = b"".join(b"%d:%b" % (len(part), part) for part in map(str.encode, parts))
-        return sha256(framed + self.digest).digest()[:16]
+        sender = _framed_sender(self.door, self.provider, self.account)
+        return sha256(sender + _framed(self.event_id) + self.digest).digest()[:16]
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -145,6 +145,17 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
             *(self.occurred_us, self.digest, self.event_id, self.account),
             *(self.provider, self.door, self.call_sid),
         )
+
+
+# Senders are few; told anew for each fact they would cost more than the hash.
+@lru_cache(maxsize=1_024)
+def _framed_sender(door: int, provider: str, account: str) -> bytes:
+    return b"".join(map(_framed, (str(int(door)), provider, account)))
+
+
+def _framed(part: str) -> bytes:
+    encoded = part.encode()
+    return b"%d:%b" % (len(encoded), encoded)
 
 
 def _rank(fact: Fact) -> int:

@@ -4,6 +4,7 @@ Pure, and decided once, when the call changes: the ledger keeps the answer besid
 out exactly what it put in, even where a later release would judge the call otherwise.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -86,10 +87,21 @@ def counts_of(measured: Measured) -> list[int]:
     return [*(measured.marks >> place & 1 for place in range(len(COUNTS))), *sums, 0]
 
 
+@lru_cache(maxsize=1_024)
+def places_in(marks: int) -> tuple[int, ...]:
+    """Which of `COUNTS` marks name, by their places in a row of `COLUMNS`."""
+    return tuple(place for place in range(len(COUNTS)) if marks >> place & 1)
+
+
 def bins_of(measured: Measured) -> Bins:
     """The call in the histograms."""
     values = (measured.talk_seconds, measured.ring_seconds, measured.pdd_ms)
-    return {kind * _KIND + bin_of(value): 1 for kind, value in enumerate(values) if value is not None}
+    return {bin_in(kind, value): 1 for kind, value in enumerate(values) if value is not None}
+
+
+def bin_in(kind: int, value: int) -> int:
+    """The bin of a value in the histograms that stand together; its kind is its place in `SUMS`."""
+    return kind * _KIND + bin_of(value)
 
 
 def histogram_of(bins: Bins, name: str) -> Bins:

@@ -10,6 +10,8 @@ MAX_NUMBER_CHARS: Final = 128
 
 def normalise_number(text: str) -> str:
     """`+1 (415) 555-0100` as `+14155550100`; a SIP address, a short or withheld number as it came."""
+    if _E164.fullmatch(text):
+        return text
     bare = _PUNCTUATION.sub("", text)
     return bare if _E164.fullmatch(bare) else text.strip()
 

@@ -25,6 +25,7 @@ _CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
 _BARE_E164: Final = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 _WEB: Final = re.compile(r"https?://[^\s/]", re.ASCII)
 _QUOTED_CHARS: Final = 80
+_ABSENT: Final = object()
 
 T = TypeVar("T")
 # A body's content by its names: texts of a form, or the values of a JSON object.
@@ -63,10 +64,10 @@ def said_of(content: Content, fields: tuple[Field, ...], *, at_end: tuple[Field,
 
 def _found(content: Content, fields: tuple[Field, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for field in fields:
-        value = value_of(content, field.theirs, field.parse)
+    for theirs, ours, parse in fields:
+        value = value_of(content, theirs, parse)
         if value is not None:
-            found[field.ours] = value
+            found[ours] = value
     return found
 
 
@@ -86,14 +87,16 @@ def cost_of(content: Content, amount_name: str, currency_name: str) -> Said:
 
 def value_of(content: Content, name: str, parse: Parse[T]) -> T | None:
     """The value of one field, None where it is absent or empty; raises NotUnderstood."""
-    value = at(content, name)
+    value = content.get(name, _ABSENT)
+    if value is _ABSENT:
+        value = at(content, name)
     if value is None or value == "":
         return None
     try:
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         return parse(text) if text else None
     except (ValueError, OverflowError) as fault:
-        raise NotUnderstood(f"{name} {_quoted(value)}: {fault}") from fault
+        raise _not_understood(name, value, fault) from fault
 
 
 def needed(content: Content, name: str, parse: Parse[T], what: str) -> T:
@@ -106,20 +109,22 @@ def needed(content: Content, name: str, parse: Parse[T], what: str) -> T:
 
 def instant_of(content: Content, name: str, read: Parse[int], received_us: int) -> int | None:
     """A time in microseconds, None where absent; raises NotUnderstood for one that cannot be."""
-
-    def parse(text: str) -> int | None:
-        instant = read(text)
-        if instant is not None:
-            check_plausible(instant, received_us)
-        return instant
-
-    return value_of(content, name, parse)
+    instant = value_of(content, name, read)
+    if instant is None:
+        return None
+    try:
+        check_plausible(instant, received_us)
+    except ValueError as fault:
+        raise _not_understood(name, at(content, name), fault) from fault
+    return instant
 
 
 def at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body holds)
     """The value under a name, or under a path with dots (`legs.0.id`); None where there is none."""
     if path in content:
         return content[path]
+    if "." not in path:
+        return None
     value: Any = content
     for name in path.split("."):
         if isinstance(value, list):
@@ -252,6 +257,10 @@ def _text(value: object) -> str:
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else ""
+
+
+def _not_understood(name: str, value: object, fault: Exception) -> NotUnderstood:
+    return NotUnderstood(f"{name} {_quoted(value)}: {fault}")
 
 
 def _quoted(value: object) -> str:

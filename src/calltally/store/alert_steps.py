@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.calls.errors import DamagedStore
 from calltally.calls.five_minutes import COLUMNS, LONGEST_S, Cells, Counted, Key, counted_in
 from calltally.calls.times import SECOND_US
-from calltally.store.steps import Many, Params, Row, Statement, Step
+from calltally.store.steps import Many, Params, Row, Statement, Step, Table
 
 # What detectors learn from: nine of each weekday, of which holidays and campaigns may be left out.
 KEPT_S: Final = 63 * 86_400
@@ -20,6 +20,7 @@ WINDOW_S: Final = 86_400
 _PAGE: Final = 2_000
 _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
 _WHOSE: Final = ("tenant", *Key._fields)
+_ADDED: Final = (*_WHOSE, *COLUMNS)
 _ADDING: Final = (
     _COLUMNS,
     ("values", ", ".join(f":{name}" for name in COLUMNS)),
@@ -35,24 +36,30 @@ class StepDeltas:
     """What a commit changes in the steps, added up before anything is written."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[str, Key], Cells] = {}
+        # How often which cells: most calls have those of others, so that they are added up by the kind.
+        self._times: dict[tuple[str, Key], dict[Cells, int]] = {}
 
     def move(self, tenant: str, old: Collection[Counted], new: Collection[Counted]) -> None:
         """A call counts where `new` says, and no longer where `old` does."""
         if old == new:
             return
         for sign, places, others in ((-1, old, new), (1, new, old)):
-            for key, cells in (each for each in places if each not in others):
-                had = self._cells.get((tenant, key), _NONE)
-                self._cells[tenant, key] = tuple([a + sign * b for a, b in zip(had, cells, strict=True)])
+            for each in places:
+                if each not in others:
+                    times = self._times.setdefault((tenant, each.key), {})
+                    times[each.cells] = times.get(each.cells, 0) + sign
 
     def statements(self) -> Iterator[Many]:
         """Add what has changed, if anything has."""
-        rows = [
-            _row(tenant, key, cells) for (tenant, key), cells in sorted(self._cells.items()) if any(cells)
-        ]
+        added = ((tenant, key, _added_up(self._times[tenant, key])) for tenant, key in sorted(self._times))
+        rows = [(tenant, *key, *cells) for tenant, key, cells in added if any(cells)]
         if rows:
-            yield Many("add_alert_steps", rows, _ADDING)
+            yield Many("add_alert_steps", Table(_ADDED, rows), _ADDING)
+
+
+def _added_up(times: Mapping[Cells, int]) -> Cells:
+    columns = zip(*([number * cell for cell in cells] for cells, number in times.items()), strict=True)
+    return tuple(map(sum, columns))
 
 
 def _row(tenant: str, key: Key, cells: Cells) -> Params:

@@ -38,6 +38,7 @@ bodies: Final = Codec(_DICTIONARY.read_bytes())
 
 def pack_fact(fact: Fact) -> bytes:
     """The row of a fact, without its raw body and its time of receipt, which have columns."""
+    said, later = _pack_said(fact)
     row: list[Any] = [
         _pack_sid(fact.call_sid),
         int(fact.door),
@@ -47,9 +48,8 @@ def pack_fact(fact: Fact) -> bytes:
         fact.sequence,
         fact.occurred_us,
         fact.digest,
-        _pack_said(fact),
+        said,
     ]
-    later = {_LATER[name]: value for name, value in fact.said.items() if name in _LATER}
     if fact.is_carrier or fact.links or later:
         row.append(fact.is_carrier)
     if fact.links or later:
@@ -83,13 +83,21 @@ def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
     )
 
 
-def _pack_said(fact: Fact) -> dict[int, Any]:
-    said: dict[int, Any] = {_NUMBERS[name]: value for name, value in fact.said.items() if name not in _LATER}
+def _pack_said(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
+    """What it says by numbers for names, and apart from that what releases before may not know."""
+    said: dict[int, Any] = {}
+    later: dict[int, Any] = {}
+    for name, value in fact.said.items():
+        number = _NUMBERS.get(name)
+        if number is None:
+            later[_LATER[name]] = value
+        else:
+            said[number] = value
     if said.get(_PROVIDER) == fact.provider:
         said[_PROVIDER] = _SAME
     if said.get(_ACCOUNT) == fact.account:
         said[_ACCOUNT] = _SAME
-    return said
+    return said, later
 
 
 def _unpack_said(said: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> Said:

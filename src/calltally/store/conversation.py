@@ -4,7 +4,7 @@ from typing import Any, Final, TypeVar
 
 from calltally.store.link import Asked, Link
 from calltally.store.statements import NamedSql, Statements
-from calltally.store.steps import Many, Params, Request, Rows, Statement, Step, Together, drive_async
+from calltally.store.steps import Many, Params, Request, Rows, Statement, Step, Table, Together, drive_async
 from calltally.store.store import Behind
 
 T = TypeVar("T")
@@ -127,4 +127,6 @@ def _params(request: Request) -> Params:
     if isinstance(request, Statement):
         return request.params
     rows = request.rows
+    if isinstance(rows, Table):
+        return dict(zip(rows.names, map(list, zip(*rows.tuples, strict=True)), strict=True))
     return {name: [row[name] for row in rows] for name in rows[0]}

@@ -7,17 +7,18 @@ and hour: each level of them costs a commit a page of history per route, which i
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
-from calltally.store.steps import Many, Params
+from calltally.store.steps import Many, Row, Table
 
 WIDTHS_S: Final = (32 * 86_400, 86_400, 3_600, 60)
 FACET_WIDTHS_S: Final = (86_400, 3_600)
 FACETS: Final = ("route", "agent", "provider")
 ALL: Final = ""
-_FINEST_US: Final = WIDTHS_S[-1] * SECOND_US
+_FINEST_S: Final = WIDTHS_S[-1]
+_FINEST_OF_FACETS_S: Final = FACET_WIDTHS_S[-1]
 _SIDES: Final = ("unknown", "inbound", "outbound")
 # The sum of a row stands in it too: most lists ask for nothing else, and adding up 27 columns is what costs.
 SUM: Final = "calls"
@@ -25,6 +26,9 @@ COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUS
 
 Key: TypeAlias = tuple[str, str, int, int]
 Cells: TypeAlias = dict[int, int]
+_ADDED: Final = ("tenant", "facet", "width_s", "bucket_s", "revision")
+# In the order in which the statement names them.
+_KEPT: Final = ("revision", *_ADDED[:-1])
 _FEW_COLUMNS: Final = 3
 _ALL_COLUMNS: Final = tuple(range(len(COLUMNS)))
 
@@ -73,29 +77,33 @@ class Deltas:
     """
 
     def __init__(self) -> None:
-        self._places: dict[Place, int] = {}
+        # Of each facet's finest level alone, as (tenant, facet, bucket, column); wider ones are made of it.
+        self._finest: dict[tuple[str, str, int, int], int] = {}
 
     def add(self, place: Place, calls: int) -> None:
-        """Count `calls` (1 or -1) more at `place`; only the minute tells it from others."""
-        minute = Place(place.tenant, place.created_us - place.created_us % _FINEST_US, *place[2:])
-        self._places[minute] = self._places.get(minute, 0) + calls
+        """Count `calls` (1 or -1) more at `place`."""
+        tenant, created_us, status, direction, *values = place
+        column = column_number(status, direction)
+        second, finest = created_us // SECOND_US, self._finest
+        key = (tenant, ALL, second - second % _FINEST_S, column)
+        finest[key] = finest.get(key, 0) + calls
+        hour_s = second - second % _FINEST_OF_FACETS_S
+        for name, value in zip(FACETS, values, strict=True):
+            if value is not None:
+                key = (tenant, facet(name, value), hour_s, column)
+                finest[key] = finest.get(key, 0) + calls
 
     def rows(self) -> dict[Key, Cells]:
         """The rows of counters that change, in the order of their keys, each with its columns that do."""
         rows: dict[Key, Cells] = {}
-        for place, calls in self._places.items():
-            _spread(rows, place, calls)
+        for (tenant, name, bucket_s, column), calls in self._finest.items():
+            for width_s in widths_of(name):
+                key = (tenant, name, width_s, bucket_s - bucket_s % width_s)
+                cells = rows.get(key)
+                if cells is None:
+                    cells = rows[key] = {}
+                cells[column] = cells.get(column, 0) + calls
         return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
-
-
-def _spread(rows: dict[Key, Cells], place: Place, calls: int) -> None:
-    """Add to the row of each level and facet that `place` stands in."""
-    column = column_number(place.status, place.direction)
-    second = place.created_us // SECOND_US
-    for name in _facets(place):
-        for width_s in widths_of(name):
-            cells = rows.setdefault((place.tenant, name, width_s, second - second % width_s), {})
-            cells[column] = cells.get(column, 0) + calls
 
 
 def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[Many]:
@@ -104,41 +112,30 @@ def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Itera
     Rows that change in the same few columns share a statement over just those: with all 27 in each,
     the counters of a small commit cost more than all else in it.
     """
-    keyed = {key: _named(key, revisions[key[0]]) for key in rows}
-    yield Many("keep_counts", list(keyed.values()), CLAUSES)
-    groups: dict[tuple[int, ...], list[Params]] = {}
+    kept = [(revisions[key[0]], *key) for key in rows]
+    yield Many("keep_counts", Table(_KEPT, kept), CLAUSES)
+    groups: dict[tuple[int, ...], list[Row]] = {}
     for key, cells in rows.items():
         columns = tuple(sorted(cells)) if len(cells) <= _FEW_COLUMNS else _ALL_COLUMNS
-        counted = {f"n{place}": cells.get(column, 0) for place, column in enumerate(columns)}
-        counted["calls"] = sum(cells.values())
-        groups.setdefault(columns, []).append(keyed[key] | counted)
+        numbers = [cells.get(column, 0) for column in columns]
+        groups.setdefault(columns, []).append((*key, revisions[key[0]], sum(numbers), *numbers))
     for columns, group in groups.items():
-        yield Many("add_counts", group, _adding(columns))
+        yield Many("add_counts", Table((*_ADDED, *_params(columns)), group), _adding(columns))
 
 
-def _named(key: Key, revision: int) -> dict[str, Any]:
-    tenant, name, width_s, bucket_s = key
-    return {"tenant": tenant, "facet": name, "width_s": width_s, "bucket_s": bucket_s, "revision": revision}
+def _params(columns: tuple[int, ...]) -> tuple[str, ...]:
+    return (SUM, *(f"n{place}" for place in range(len(columns))))
 
 
 @cache
 def _adding(columns: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
-    names = [SUM, *(COLUMNS[column] for column in columns)]
-    params = [SUM, *(f"n{place}" for place in range(len(columns)))]
+    names, params = [SUM, *(COLUMNS[column] for column in columns)], _params(columns)
     return (
         ("columns", ", ".join(names)),
         ("values", ", ".join(f":{param}" for param in params)),
         ("arrays", ", ".join(f":{param}::integer[]" for param in params)),
         ("sums", ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names)),
     )
-
-
-def _facets(place: Place) -> list[str]:
-    values = (place.route, place.agent, place.provider)
-    return [
-        ALL,
-        *(facet(name, value) for name, value in zip(FACETS, values, strict=True) if value is not None),
-    ]
 
 
 # Clauses of the statements that take or give all columns.

@@ -6,7 +6,7 @@ lock is held, and a commit has few that change, since only final calls are in th
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from itertools import starmap
 from operator import add as plus
@@ -16,13 +16,25 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from calltally.calls.histogram import Bins, add, pack, unpack
-from calltally.calls.measures import COLUMNS, ERASED, Measured, bins_of, counts_of, measured_of, place_of
+from calltally.calls.measures import (
+    COLUMNS,
+    ERASED,
+    SUMS,
+    Measured,
+    bin_in,
+    bins_of,
+    counts_of,
+    measured_of,
+    place_of,
+    places_in,
+)
 from calltally.calls.times import SECOND_US
 from calltally.store.counts import Place
-from calltally.store.steps import Many, Params, Step
+from calltally.store.steps import Many, Row, Step, Table
 
 DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
 WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
+_NAMED: Final = ("tenant", "grain", "bucket_s", "key")
 COARSE_KEYS: Final = ("direction", "route", "provider")
 FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
 _KEY_BYTES: Final = 16
@@ -31,6 +43,8 @@ _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
 _ERASED_AT: Final = place_of(ERASED)
 _ATTEMPTS_AT: Final = place_of("attempts")
+_SUMS_AT: Final = slice(place_of(SUMS[0]), place_of(SUMS[0]) + len(SUMS))
+_FINE_S: Final = WIDTH_S[FINE]
 
 Keys: TypeAlias = tuple[int, str, str, str, str, str, str]
 # Which row: tenant, grain, bucket and the hash of its keys.
@@ -106,11 +120,48 @@ def key_of(keys: Keys) -> bytes:
     return blake2b(msgspec.msgpack.encode(keys), digest_size=_KEY_BYTES).digest()
 
 
+class _Tally:
+    """The calls of one row as they come, and what is said of erased ones; at the end a row of `COLUMNS`.
+
+    Most calls have the marks of others, so that those are counted by the kind and not one by one.
+    """
+
+    __slots__ = ("bins", "marks", "others", "sums")
+
+    def __init__(self, keys: Keys) -> None:
+        self.others = Delta(keys)
+        self.marks: dict[int, int] = {}
+        self.sums = [0] * len(SUMS)
+        self.bins: Bins = {}
+
+    def add(self, call: Measured, times: int) -> None:
+        self.marks[call.marks] = self.marks.get(call.marks, 0) + times
+        for kind, value in enumerate((call.talk_seconds, call.ring_seconds, call.pdd_ms)):
+            if value is not None:
+                self.sums[kind] += times * value
+                number = bin_in(kind, value)
+                self.bins[number] = self.bins.get(number, 0) + times
+
+    def delta(self) -> Delta:
+        """All of it as one difference."""
+        others, counts = self.others, [0] * len(COLUMNS)
+        for marks, times in self.marks.items():
+            for place in places_in(marks):
+                counts[place] += times
+        counts[_SUMS_AT] = self.sums
+        delta = Delta(others.keys)
+        delta.counts = [own + more for own, more in zip(counts, others.counts, strict=True)]
+        add(delta.bins, self.bins)
+        add(delta.bins, others.bins)
+        delta.erased = others.erased
+        return delta
+
+
 class QualityDeltas:
     """What a commit changes in the roll-ups, added up before anything is written."""
 
     def __init__(self) -> None:
-        self._fine: dict[tuple[str, int, Keys], Delta] = {}
+        self._fine: dict[tuple[str, int, Keys], _Tally] = {}
 
     def move(self, old: tuple[Place, bytes | None] | None, new: tuple[Place, bytes]) -> None:
         """A call changed, or is new: what it added goes, what it adds now comes."""
@@ -122,8 +173,8 @@ class QualityDeltas:
 
     def add(self, place: Place, measured: bytes, times: int = 1) -> None:
         """Count a call, or with `times` -1 count it no more."""
-        call, counts, bins = _apart(measured)
-        self._delta(place, call).add(counts, bins, times)
+        call = measured_of(measured)
+        self._tally(place, call).add(call, times)
 
     def take_out(self, place: Place, measured: bytes | None) -> None:
         """A call that is none any more; one that was never measured is in no row."""
@@ -133,13 +184,13 @@ class QualityDeltas:
     def erase(self, place: Place, measured: bytes | None) -> None:
         """A call that was erased stays in the numbers."""
         if measured is not None:
-            call, counts, bins = _apart(measured)
-            self._delta(place, call).erase(counts, bins)
+            call = measured_of(measured)
+            self._tally(place, call).others.erase(counts_of(call), bins_of(call))
 
     def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
         """What a row has of erased calls, as if they were still there."""
         counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
-        self._fine.setdefault((tenant, bucket_s, keys), Delta(keys)).add(counts, share.bins)
+        self._fine.setdefault((tenant, bucket_s, keys), _Tally(keys)).others.add(counts, share.bins)
 
     def write(self) -> Step[None]:
         """Add it all to the rows."""
@@ -148,7 +199,8 @@ class QualityDeltas:
     def rows(self) -> dict[RowId, Delta]:
         """The rows of all grains that change."""
         rows: dict[RowId, Delta] = {}
-        for (tenant, hour_s, keys), fine in self._fine.items():
+        for (tenant, hour_s, keys), tally in self._fine.items():
+            fine = tally.delta()
             if fine.is_empty:
                 continue
             fine_key, coarse = key_of(keys), coarse_keys(keys)
@@ -159,14 +211,14 @@ class QualityDeltas:
             _row_of(rows, (tenant, DAY, day_s, key), coarse).add(fine.counts, _NOTHING)
         return {row: delta for row, delta in rows.items() if not delta.is_empty}
 
-    def _delta(self, place: Place, call: Measured) -> Delta:
+    def _tally(self, place: Place, call: Measured) -> _Tally:
         second = place.created_us // SECOND_US
         keys = fine_keys(place, call)
-        where = (place.tenant, second - second % WIDTH_S[FINE], keys)
-        delta = self._fine.get(where)
-        if delta is None:
-            delta = self._fine[where] = Delta(keys)
-        return delta
+        where = (place.tenant, second - second % _FINE_S, keys)
+        tally = self._fine.get(where)
+        if tally is None:
+            tally = self._fine[where] = _Tally(keys)
+        return tally
 
 
 def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
@@ -175,21 +227,22 @@ def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
     begun = [row for row in sorted(rows) if _is_begun(rows[row])]
     others = sorted(rows.keys() - begun)
     if begun:
-        counted = [_begun(row, rows[row]) for row in begun]
-        yield Many("add_quality", counted, _BEGUN_CLAUSES)
+        counted = [(*row, *rows[row].keys, rows[row].counts[_ATTEMPTS_AT], None, None) for row in begun]
+        yield Many("add_quality", Table(_names_of(("attempts",)), counted), _BEGUN_CLAUSES)
     if others:
-        yield Many("add_quality", [_row(row, rows[row], kept.get(row)) for row in others], CLAUSES)
+        whole = [_row(row, rows[row], kept.get(row)) for row in others]
+        yield Many("add_quality", Table(_names_of(COLUMNS), whole), CLAUSES)
+
+
+@cache
+def _names_of(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return (*_NAMED, *FINE_KEYS, *columns, "histograms", "erased")
 
 
 def _is_begun(delta: Delta) -> bool:
     """Whether only `attempts` differ, as where calls begin: half of the rows of a commit."""
     others = [*delta.counts[:_ATTEMPTS_AT], *delta.counts[_ATTEMPTS_AT + 1 :]]
     return not (delta.bins or delta.erased or any(others))
-
-
-def _begun(row: RowId, delta: Delta) -> Params:
-    keys = dict(zip(FINE_KEYS, delta.keys, strict=True))
-    return {**named(row), **keys, "attempts": delta.counts[_ATTEMPTS_AT], "histograms": None, "erased": None}
 
 
 def _row_of(rows: dict[RowId, Delta], row: RowId, keys: Keys) -> Delta:
@@ -199,17 +252,9 @@ def _row_of(rows: dict[RowId, Delta], row: RowId, keys: Keys) -> Delta:
     return delta
 
 
-# Calls that begin are all alike.
-@lru_cache(maxsize=4_096)
-def _apart(measured: bytes) -> tuple[Measured, list[int], Bins]:
-    """A call and what it counts; not to be changed, since others get the same."""
-    call = measured_of(measured)
-    return call, counts_of(call), bins_of(call)
-
-
 def named(row: RowId) -> dict[str, Any]:
     """A row as the parameters that find it."""
-    return dict(zip(("tenant", "grain", "bucket_s", "key"), row, strict=True))
+    return dict(zip(_NAMED, row, strict=True))
 
 
 def _bucket(place: Place) -> tuple[Any, ...]:
@@ -219,22 +264,20 @@ def _bucket(place: Place) -> tuple[Any, ...]:
 
 def _kept(rows: Mapping[RowId, Delta]) -> Step[dict[RowId, tuple[bytes | None, bytes | None]]]:
     """What the rows hold that cannot be added to where it stands."""
-    asked = [named(row) for row, delta in rows.items() if delta.bins or delta.erased]
+    asked = [row for row, delta in rows.items() if delta.bins or delta.erased]
     if not asked:
         return {}
-    found = yield Many("quality_of_keys", asked)
+    found = yield Many("quality_of_keys", Table(_NAMED, asked))
     return {tuple(row[:4]): (row[4], row[5]) for row in found}
 
 
-def _row(row: RowId, delta: Delta, kept: tuple[bytes | None, bytes | None] | None) -> Params:
+def _row(row: RowId, delta: Delta, kept: tuple[bytes | None, bytes | None] | None) -> Row:
     histograms, erased = kept or (None, None)
-    return {
-        **named(row),
-        **dict(zip(FINE_KEYS, delta.keys, strict=True)),
-        **dict(zip(COLUMNS, delta.counts, strict=True)),
-        "histograms": _added(histograms, delta.bins) if delta.bins else None,
-        "erased": _erased(erased, delta.erased) if delta.erased else None,
-    }
+    return (
+        *(*row, *delta.keys, *delta.counts),
+        _added(histograms, delta.bins) if delta.bins else None,
+        _erased(erased, delta.erased) if delta.erased else None,
+    )
 
 
 def _added(stored: bytes | None, more: Bins) -> bytes:

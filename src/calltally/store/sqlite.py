@@ -1,7 +1,7 @@
 """The embedded store: SQLite in WAL by apsw. Nothing to install, one file, one writer."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from operator import itemgetter
@@ -15,7 +15,18 @@ import apsw
 from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import NamedSql, Statements
-from calltally.store.steps import Clock, Many, Params, Request, Rows, Step, drive, drive_async, one_by_one
+from calltally.store.steps import (
+    Clock,
+    Many,
+    Params,
+    Request,
+    Rows,
+    Step,
+    Table,
+    drive,
+    drive_async,
+    one_by_one,
+)
 from calltally.store.store import Recorded, Submission
 from calltally.store.turn import Turn
 from calltally.store.writer import Writer
@@ -200,7 +211,9 @@ class _Executor:
         return self._cursor.execute(named.sql, params).fetchall()
 
 
-def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterator[tuple[Any, ...]]:
+def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterable[tuple[Any, ...]]:
+    if isinstance(rows, Table) and rows.names == names:
+        return rows.tuples
     if len(names) == 1:
         return ((row[names[0]],) for row in rows)
     return map(itemgetter(*names), rows)

@@ -5,7 +5,7 @@ and a test can run it with a table of canned rows.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -24,6 +24,31 @@ class Statement(NamedTuple):
     name: str
     params: Params
     clauses: Clauses = ()
+
+
+class Table(Sequence[Params]):
+    """Rows of parameters as tuples under one list of names: what a commit has thousands of.
+
+    A mapping a row costs more than to bind it. Whoever looks at single rows gets them as mappings.
+    """
+
+    __slots__ = ("names", "tuples")
+
+    def __init__(self, names: tuple[str, ...], tuples: Sequence[Row]) -> None:
+        self.names = names
+        self.tuples = tuples
+
+    def __len__(self) -> int:
+        return len(self.tuples)
+
+    @overload
+    def __getitem__(self, index: int) -> Params: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Table": ...
+    def __getitem__(self, index: int | slice) -> "Params | Table":
+        if isinstance(index, slice):
+            return Table(self.names, self.tuples[index])
+        return dict(zip(self.names, self.tuples[index], strict=True))
 
 
 class Many(NamedTuple):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 from hypothesis import example, given
@@ -132,3 +133,15 @@ def test_one_bad_clock_dates_no_call() -> None:
         check_plausible(EARLIEST_US - 1, now_us)
     with pytest.raises(ValueError, match="24 h ahead"):
         check_plausible(now_us + AHEAD_US + 1, now_us)
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 (as above)
+def test_the_form_that_carriers_write_is_read_as_the_standard_library_reads_it(moment: datetime) -> None:
+    text = format_datetime(moment)
+    assert parse_rfc2822(text) == instant_us(parsedate_to_datetime(text))
+
+
+@pytest.mark.parametrize("text", ["Sun, 31 Feb 2026 09:00:00 +0000", "Sun, 01 Xyz 2026 09:00:00 +0000"])
+def test_a_day_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 (the words are the standard library's)
+        parse_rfc2822(text)
