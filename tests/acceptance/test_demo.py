@@ -107,6 +107,7 @@ def first(folder: Path) -> Iterator[dict[str, Any]]:
             "demo": demo,
             "page": demo.get("/api/v1/call-logs?limit=25&offset=0"),
             "all": demo.get("/api/v1/call-logs?limit=1000"),
+            "sessions": demo.get("/api/v1/voice-sessions?status=completed"),
         }
 
 
@@ -129,6 +130,20 @@ def test_the_sample_has_calls_of_every_kind(first: dict[str, Any]) -> None:
     assert any(call["escalated"] for call in calls)
     assert any(call["summary"] for call in calls)
     assert any(call["transfer"] for call in calls)
+
+
+def test_the_sample_is_told_by_carriers_platforms_and_a_switch(first: dict[str, Any]) -> None:
+    calls = first["all"]["data"]
+    assert {call["provider"] for call in calls} == {"twilio", "telnyx", "vonage", "kamailio"}
+    assert not any(call["conflicts"] for call in calls)
+    assert first["sessions"]["total"] > 10
+    by_id = {call["id"]: call for call in calls}
+    for session in first["sessions"]["data"]:
+        # One call, two tellers: the carrier's record leads to what was said on the platform.
+        call = by_id[session["call_id"]]
+        assert call["session_id"] == session["id"]
+        assert (call["call_sid"], call["summary"]) == (session["call_sid"], session["summary"])
+        assert session["transcript_turn_count"]
 
 
 def test_the_key_is_kept_where_only_the_user_can_read_it(first: dict[str, Any], folder: Path) -> None:

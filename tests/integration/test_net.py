@@ -47,11 +47,12 @@ def url() -> Iterator[str]:
 def test_a_page_a_form_and_json(url: str) -> None:
     with HttpClient() as client:
         page = client.get(f"{url}/p?a=%2B1", {"x-own": "1"})
-        form = client.post_form(f"{url}/f", {"From": "+1 2", "b": "ü"}, {"x-own": "2"})
+        encoded = "application/x-www-form-urlencoded"
+        headers = {"x-own": "2", "content-type": encoded}
+        form = client.post(f"{url}/f", b"From=%2B1+2&b=%C3%BC", headers)
         sent = client.post_json(f"{url}/j", [{"a": None}])
     assert page.status == form.status == sent.status == 201
     assert json.loads(page.body) == ["GET", "/p?a=%2B1", "", None, "1"]
-    encoded = "application/x-www-form-urlencoded"
     assert json.loads(form.body) == ["POST", "/f", "From=%2B1+2&b=%C3%BC", encoded, "2"]
     assert json.loads(sent.body) == ["POST", "/j", '[{"a":null}]', "application/json", None]
 

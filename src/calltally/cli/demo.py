@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import signal
 import socket
 from collections.abc import Mapping
@@ -17,21 +16,13 @@ from calltally.bootstrap.opening import load_settings, opened_store
 from calltally.bootstrap.service import open_service
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Unavailable
+from calltally.cli.demo_senders import Sender, new_senders
 from calltally.cli.serve import listen, run_server
-from calltally.ingest.sample import (
-    BOOKING_NUMBER,
-    CALLS,
-    SUPPORT_NUMBER,
-    Message,
-    OwnEvents,
-    SwitchEvent,
-    last_event,
-    sample,
-)
+from calltally.ingest.sample.calls import BOOKING_NUMBER, CALLS, SUPPORT_NUMBER
+from calltally.ingest.sample.messages import Message, OwnEvents
+from calltally.ingest.sample.traffic import last_event, sample
 from calltally.logs import set_up_logs
 from calltally.net import Answer, HttpClient
-from calltally.providers.kamailio.words import NAME as KAMAILIO
-from calltally.providers.twilio.signature import HEADER, sign
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.settings import Settings
 from calltally.store.keys import add_key, digest_of_key, find_key, mint_key, tenant_of_key
@@ -54,12 +45,11 @@ _LOOPBACKS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # 
 
 
 class _Play(NamedTuple):
-    """What is still to be sent to the demonstration's own endpoints, and the secrets to do it with."""
+    """What is still to be sent to the demonstration's own endpoints, by the tenant's key or by whom else."""
 
     messages: list[Message]
     key: str
-    auth_token: str
-    switch_secret: str
+    senders: Mapping[str, Sender]
 
 
 class _Place(NamedTuple):
@@ -109,8 +99,8 @@ async def _prepare(settings: Settings) -> _Play:
         # The tenant's own age, so that a sample that was cut short goes on with the same messages.
         messages = sample(tenant.created_us)
         if await _is_played(store, messages):
-            return _Play([], key, "", "")
-        return _Play(messages, key, *await _set_up(store, settings))
+            return _Play([], key, {})
+        return _Play(messages, key, await _set_up(store, settings))
 
 
 def _key_path(settings: Settings) -> Path:
@@ -152,16 +142,15 @@ async def _is_played(store: Store, messages: list[Message]) -> bool:
     return any(each.fact.event_id == event_id for each in stored)
 
 
-async def _set_up(store: Store, settings: Settings) -> tuple[str, str]:
-    """Routes, a new token that Twilio would sign with, and a secret that the switch would show."""
+async def _set_up(store: Store, settings: Settings) -> Mapping[str, Sender]:
+    """Routes, and new secrets that the providers would sign with or show."""
     for route in _ROUTES:
         await store.write(put_route(TENANT, route, wall_clock()))
-    token, shown = secrets.token_hex(16), secrets.token_hex(16)
-    vault = open_vault(settings)
-    for provider, stored in ((TWILIO, {"auth_token": token}), (KAMAILIO, {"secret": shown})):
-        sealed = vault.seal(TENANT, provider, stored)
+    vault, senders = open_vault(settings), new_senders()
+    for provider, sender in senders.items():
+        sealed = vault.seal(TENANT, provider, sender.stored)
         await store.write(put_provider_secrets(TENANT, provider, sealed, wall_clock()))
-    return token, shown
+    return senders
 
 
 def _place(settings: Settings, listening: socket.socket) -> _Place:
@@ -187,12 +176,10 @@ def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> A
     if isinstance(message, OwnEvents):
         headers = {"authorization": f"Bearer {play.key}"}
         return client.post_json(f"{place.url}/api/v1/events", message.events, headers)
-    if isinstance(message, SwitchEvent):
-        headers = {"authorization": f"Bearer {play.switch_secret}"}
-        return client.post_json(f"{place.url}/api/v1/ingest/{KAMAILIO}/{TENANT}", message.event, headers)
-    path = f"/api/v1/ingest/{TWILIO}/{TENANT}"
-    signature = sign(place.public_url + path, list(message.fields.items()), play.auth_token)
-    return client.post_form(place.url + path, message.fields, {HEADER: signature})
+    path = f"/api/v1/ingest/{message.provider}/{TENANT}"
+    sender = play.senders[message.provider]
+    body, headers = sender.signed(message, place.public_url + path, wall_clock())
+    return client.post(place.url + path, body, headers)
 
 
 def _check(answer: Answer) -> None:

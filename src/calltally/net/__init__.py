@@ -130,11 +130,9 @@ class HttpClient:
         """Fetch a page."""
         return _sent(url, lambda: self._client.get(url, headers=headers))
 
-    def post_form(
-        self, url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Send fields as `application/x-www-form-urlencoded`."""
-        return _sent(url, lambda: self._client.post(url, data=fields, headers=headers))
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Send a body as it is; the headers say what it is."""
+        return _sent(url, lambda: self._client.post(url, content=body, headers=headers))
 
     def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """Send anything that JSON can say."""

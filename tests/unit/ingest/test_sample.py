@@ -7,32 +7,39 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import STATUSES, Call, Status
+from calltally.calls.sessions import unpack_conversation
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.ingest.event_body import read_body
-from calltally.ingest.sample import CALLS, Message, OwnEvents, SwitchEvent, TwilioCallback, last_event, sample
+from calltally.ingest.sample.calls import CALLS
+from calltally.ingest.sample.messages import FormCallback, JsonCallback, Message, OwnEvents
+from calltally.ingest.sample.traffic import last_event, sample
 from calltally.providers.callback import Callback
-from calltally.providers.kamailio.events import facts_of as switch_facts
-from calltally.providers.twilio.normalise import facts_of
+from calltally.providers.registry import PROVIDERS, WEBHOOKS, Kind
 
 NOW_US = parse_instant("2026-08-22T08:00:00Z")
 
 
 def facts_in(message: Message) -> list[Fact]:
-    if isinstance(message, TwilioCallback):
-        return facts_of(Callback("POST", "", {}, urlencode(message.fields).encode(), NOW_US))
-    if isinstance(message, SwitchEvent):
-        return switch_facts(Callback("POST", "", {}, msgspec.json.encode(message.event), NOW_US))
-    told = read_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
-    assert not [fault for each in told for fault in each.faults]
-    return [each.fact for each in told if each.fact]
+    if isinstance(message, OwnEvents):
+        told = read_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
+        assert not [fault for each in told for fault in each.faults]
+        return [each.fact for each in told if each.fact]
+    headers = {"content-type": message.content_type}
+    return WEBHOOKS[message.provider].facts_of(Callback("POST", "", headers, message.encoded(), NOW_US))
 
 
-def folded() -> list[Call]:
+def told() -> dict[str, dict[bytes, Fact]]:
+    """The facts of each call, by the SID of whoever carries it."""
     by_sid: dict[str, dict[bytes, Fact]] = defaultdict(dict)
     for message in sample(NOW_US):
         for fact in facts_in(message):
-            by_sid[fact.call_sid].setdefault(fact.key, fact)
-    return [fold("demo", Node(sid, is_carrier=True), facts.values()).call for sid, facts in by_sid.items()]
+            carriers = [node.call_sid for node in fact.links if node.is_carrier]
+            by_sid[carriers[0] if carriers else fact.call_sid].setdefault(fact.key, fact)
+    return by_sid
+
+
+def folded() -> list[Call]:
+    return [fold("demo", Node(sid, is_carrier=True), facts.values()).call for sid, facts in told().items()]
 
 
 def test_the_same_now_gives_the_same_messages() -> None:
@@ -46,8 +53,9 @@ def test_it_has_calls_of_every_kind_over_two_days() -> None:
     statuses = Counter(call.status for call in calls)
     assert set(statuses) == set(STATUSES) - {Status.QUEUED, Status.INITIATED}
     assert {call.direction for call in calls} == {"inbound", "outbound"}
-    assert {call.provider for call in calls} >= {"twilio", "kamailio"}
-    assert len({call.status for call in calls if call.provider == "kamailio"}) > 2
+    assert {call.provider for call in calls} == {"twilio", "telnyx", "vonage", "kamailio"}
+    for provider in ("telnyx", "vonage", "kamailio"):
+        assert len({call.status for call in calls if call.provider == provider}) > 2
     starts = sorted(call.created_at for call in calls)
     assert (
         utc_text(NOW_US - 2 * DAY_US) <= starts[0] < utc_text(NOW_US - DAY_US) < starts[-1] < utc_text(NOW_US)
@@ -56,22 +64,54 @@ def test_it_has_calls_of_every_kind_over_two_days() -> None:
     assert not any(call.conflicts for call in calls)
 
 
-def test_what_the_tenant_tells_is_of_the_same_calls() -> None:
+def test_three_carriers_two_platforms_and_a_switch_tell_of_them() -> None:
+    told_by = {each.provider for each in sample(NOW_US) if not isinstance(each, OwnEvents)}
+    kinds = Counter(PROVIDERS[name].kind for name in told_by)
+    assert kinds == {Kind.CARRIER: 3, Kind.PLATFORM: 2, Kind.SWITCH: 1}
+
+
+def test_what_is_told_behind_a_call_is_of_the_same_call() -> None:
     completed = [call for call in folded() if call.status == Status.COMPLETED]
-    assert all(call.summary and call.tags and call.session_id and call.duration_seconds for call in completed)
+    assert all(call.summary and call.tags and call.duration_seconds for call in completed)
     escalated = [call for call in completed if call.escalated]
     assert escalated
     assert all(call.escalation and call.transfer for call in escalated)
 
 
+def test_calls_of_each_platform_are_told_by_their_carrier_too() -> None:
+    pairs = {frozenset(fact.provider for fact in facts.values()) - {""} for facts in told().values()}
+    assert pairs >= {
+        frozenset({"twilio", "vapi"}),
+        frozenset({"vonage", "vapi"}),
+        frozenset({"twilio", "retell"}),
+    }
+
+
+def test_a_session_has_what_was_said_and_the_tool_that_was_used() -> None:
+    sessions = [
+        unpack_conversation(fact.conversation)
+        for facts in told().values()
+        for fact in facts.values()
+        if fact.conversation
+    ]
+    assert len(sessions) > 10
+    for each in sessions:
+        assert each.transcript
+        assert [turn.role for turn in each.transcript[:2]] == ["agent", "user"]
+    used = [tool for each in sessions for tool in each.function_calls or ()]
+    assert len(used) > 10
+    assert all(tool.arguments and tool.result for tool in used)
+
+
 def test_callbacks_come_repeated_and_out_of_order() -> None:
-    callbacks = [message.fields for message in sample(NOW_US) if isinstance(message, TwilioCallback)]
+    callbacks = [each.fields for each in sample(NOW_US) if isinstance(each, FormCallback)]
     kinds = Counter(map(urlencode, callbacks))
     assert max(kinds.values()) == 2
     numbers: dict[str, list[int]] = defaultdict(list)
     for fields in callbacks:
         numbers[fields["CallSid"]].append(int(fields["SequenceNumber"]))
     assert any(told != sorted(told) for told in numbers.values())
+    assert any(isinstance(each, JsonCallback) for each in sample(NOW_US))
 
 
 def test_the_last_event_ends_the_sample() -> None:

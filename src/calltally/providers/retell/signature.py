@@ -25,3 +25,9 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     return any(
         is_among(hmac_of(key, message).hex().encode(), given) for key in keys_of(secrets, SECRET_NAMES)
     )
+
+
+def sign(body: bytes, key: str, signed_at_us: int) -> str:
+    """What Retell would send in the header with a body: for the demonstration, and for trying by hand."""
+    stamp = str(signed_at_us // 1_000)
+    return f"v={stamp},d={hmac_of(key.encode(), body + stamp.encode()).hex()}"

@@ -3,13 +3,13 @@
 Source: Telnyx, "Webhook fundamentals", and the behaviour of its SDK, which allows 300 seconds.
 """
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
@@ -34,6 +34,22 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
         return any(_is_signed(key, signature, message) for key in keys)
     except ValueError:
         return False
+
+
+def public_key_of(private_key: str) -> str:
+    """The key to store for one that signs; both are 32 bytes in base64."""
+    return b64encode(_private_key(private_key).public_key().public_bytes_raw()).decode()
+
+
+def sign(body: bytes, private_key: str, signed_at_us: int) -> dict[str, str]:
+    """The headers that Telnyx would send with a body: for the demonstration, and for trying by hand."""
+    stamp = str(signed_at_us // SECOND_US)
+    signature = _private_key(private_key).sign(f"{stamp}|".encode() + body)
+    return {_TIMESTAMP: stamp, _SIGNATURE: b64encode(signature).decode()}
+
+
+def _private_key(text: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(b64decode(text))
 
 
 def _is_signed(key: str, signature: bytes, message: bytes) -> bool:

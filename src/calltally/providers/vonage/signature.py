@@ -5,7 +5,7 @@ each request: `iat` says when, and what is older than the tolerance is refused.
 """
 
 import hmac
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -55,6 +55,14 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     return head.alg == "HS256" and is_signed and _is_now(claims, callback) and _is_of(claims, callback)
 
 
+def sign(body: bytes, secret: str, signed_at_us: int) -> str:
+    """What Vonage would send in `Authorization`: for the demonstration, and for trying by hand."""
+    head = {"alg": "HS256", "typ": "JWT"}
+    claims = {"iat": signed_at_us // SECOND_US, "payload_hash": _hash(body).decode()}
+    message = b".".join(_text(msgspec.json.encode(part)) for part in (head, claims))
+    return f"Bearer {(message + b'.' + _text(hmac_of(secret.encode(), message))).decode()}"
+
+
 def _is_now(claims: _Claims, callback: Callback) -> bool:
     is_over = claims.exp is not None and claims.exp * SECOND_US < callback.received_us
     return is_fresh(claims.iat * SECOND_US, callback.received_us) and not is_over
@@ -76,3 +84,8 @@ def _hash(payload: bytes) -> bytes:
 def _bytes(part: bytes) -> bytes:
     """What base64url without its padding stands for; raises ValueError."""
     return urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+
+
+def _text(part: bytes) -> bytes:
+    """Base64url without its padding."""
+    return urlsafe_b64encode(part).rstrip(b"=")

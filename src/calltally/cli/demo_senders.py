@@ -1,0 +1,90 @@
+"""The demonstration's providers: each with a secret of its own, and how it signs what it sends."""
+
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+
+from calltally.ingest.sample.messages import Callback, FormCallback
+from calltally.providers.kamailio.words import NAME as KAMAILIO
+from calltally.providers.retell import signature as retell
+from calltally.providers.retell.words import NAME as RETELL
+from calltally.providers.telnyx import signature as telnyx
+from calltally.providers.telnyx.words import NAME as TELNYX
+from calltally.providers.twilio import signature as twilio
+from calltally.providers.twilio.words import NAME as TWILIO
+from calltally.providers.vapi.words import NAME as VAPI
+from calltally.providers.vonage import signature as vonage
+from calltally.providers.vonage.words import NAME as VONAGE
+
+
+class Request(NamedTuple):
+    """What is signed: the URL that the provider calls, the message and its bytes, when (microseconds UTC)."""
+
+    url: str
+    message: Callback
+    body: bytes
+    at_us: int
+
+
+_Headers: TypeAlias = Callable[[Request, str], Mapping[str, str]]
+
+
+class Sender(NamedTuple):
+    """One provider: what the tenant stores of it, what it signs with, and the headers that it adds."""
+
+    stored: Mapping[str, str]
+    secret: str
+    headers: _Headers
+
+    def signed(self, message: Callback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
+        """The body of a message, and all its headers."""
+        body = message.encoded()
+        headers = self.headers(Request(url, message, body, now_us), self.secret)
+        return body, {"content-type": message.content_type, **headers}
+
+
+def new_senders() -> dict[str, Sender]:
+    """Those of the sample by their names, with new secrets."""
+    senders = {}
+    for name, (stored_as, headers) in _SHARED.items():
+        secret = secrets.token_hex(16)
+        senders[name] = Sender({stored_as: secret}, secret, headers)
+    private = b64encode(secrets.token_bytes(32)).decode()
+    senders[TELNYX] = Sender({"public_key": telnyx.public_key_of(private)}, private, _telnyx)
+    return senders
+
+
+def _telnyx(request: Request, private_key: str) -> Mapping[str, str]:
+    return telnyx.sign(request.body, private_key, request.at_us)
+
+
+def _twilio(request: Request, token: str) -> Mapping[str, str]:
+    fields = request.message.fields if isinstance(request.message, FormCallback) else {}
+    return {twilio.HEADER: twilio.sign(request.url, list(fields.items()), token)}
+
+
+def _vonage(request: Request, secret: str) -> Mapping[str, str]:
+    return {"authorization": vonage.sign(request.body, secret, request.at_us)}
+
+
+def _retell(request: Request, key: str) -> Mapping[str, str]:
+    return {retell.HEADER: retell.sign(request.body, key, request.at_us)}
+
+
+def _vapi(_request: Request, secret: str) -> Mapping[str, str]:
+    return {"x-vapi-secret": secret}
+
+
+def _kamailio(_request: Request, secret: str) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+# Who shares a secret with the tenant, the name that it is stored under, and what it makes of it.
+_SHARED: Final[Mapping[str, tuple[str, _Headers]]] = {
+    TWILIO: ("auth_token", _twilio),
+    VONAGE: ("signature_secret", _vonage),
+    VAPI: ("secret", _vapi),
+    RETELL: ("api_key", _retell),
+    KAMAILIO: ("secret", _kamailio),
+}

@@ -1,0 +1,1 @@
+"""What carriers, a switch, platforms and a tenant would send over two days, for the demonstration."""

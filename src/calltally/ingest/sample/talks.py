@@ -1,0 +1,134 @@
+"""What is said in made-up calls: a conversation a topic, with the tool that the agent uses in it."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from calltally.ingest.sample.calls import SampleCall
+
+
+class Tool(NamedTuple):
+    """One call of a tool, after so many turns."""
+
+    after: int
+    name: str
+    arguments: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
+class Talk(NamedTuple):
+    """One conversation: turn and turn about, the agent first. Some use no tool."""
+
+    topic: str
+    summary: str
+    turns: tuple[str, ...]
+    tool: Tool | None
+
+
+_MOVED: Final = Talk(
+    "appointment",
+    "Caller moved an appointment to Thursday morning.",
+    (
+        "Good morning, this is the appointments line. What can I do for you?",
+        "I cannot make it on Tuesday. Is there anything later in the week?",
+        "Let me look. There is Thursday at half past nine, or Friday at two.",
+        "Thursday morning, please.",
+        "That is moved to Thursday, half past nine. You will get a message that says so.",
+        "Thank you, goodbye.",
+    ),
+    Tool(
+        2,
+        "find_free_times",
+        {"week": "this", "not_before": "Wednesday"},
+        {"free": ["Thu 09:30", "Fri 14:00"]},
+    ),
+)
+_CHARGE: Final = Talk(
+    "billing",
+    "Caller asked about a charge on the last invoice; it was explained.",
+    (
+        "Hello, you have reached billing. How can I help?",
+        "There is a charge on my last invoice that I do not know.",
+        "I see it: that is the delivery of the second parcel, on the twelfth.",
+        "Ah, the second parcel. Then it is right.",
+        "Is there anything else?",
+        "No, that was all.",
+    ),
+    Tool(2, "read_invoice", {"which": "last"}, {"lines": [{"what": "delivery", "amount": "4.90"}]}),
+)
+_ARRIVES: Final = Talk(
+    "delivery",
+    "Caller wanted to know when an order arrives; given the date.",
+    (
+        "Hello, what is your question?",
+        "When does my order arrive?",
+        "It left the warehouse yesterday, and comes tomorrow before noon.",
+        "Good, I will be there.",
+    ),
+    Tool(2, "track_order", {"order": "latest"}, {"left": "yesterday", "arrives": "tomorrow, before 12:00"}),
+)
+_CONFIRMED: Final = Talk(
+    "appointment",
+    "Customer confirmed appointment time.",
+    (
+        "Hello, I am calling about your appointment tomorrow at ten. Does that still suit you?",
+        "Yes, I will come.",
+        "Then it is confirmed. Until tomorrow.",
+    ),
+    Tool(2, "confirm_appointment", {"when": "tomorrow, 10:00"}, {"confirmed": True}),
+)
+_RETURN: Final = Talk(
+    "returns",
+    "Caller asked how to send an item back; label sent by e-mail.",
+    (
+        "Hello, how can I help you?",
+        "The lamp that I ordered does not fit. How do I send it back?",
+        "I send you a label by e-mail. Put it on the box, and leave the box at any post office.",
+        "And the money?",
+        "Within five days after the box is here.",
+        "Fine, thank you.",
+    ),
+    Tool(2, "send_return_label", {"item": "lamp", "by": "e-mail"}, {"sent": True}),
+)
+_PUT_OFF: Final = Talk(
+    "appointment",
+    "Customer could not come; a new time was found.",
+    (
+        "Hello, I am calling about your appointment tomorrow at ten. Does that still suit you?",
+        "No, something came up. Could it be next week?",
+        "Next week there is Monday at eleven.",
+        "Monday at eleven is good.",
+        "Then I have moved it. Until Monday.",
+    ),
+    Tool(2, "find_free_times", {"week": "next"}, {"free": ["Mon 11:00"]}),
+)
+_HUNG_UP: Final = Talk(
+    "hang-up",
+    "The other side hung up soon after the greeting.",
+    ("Hello, this is an automatic assistant.", "No, thank you."),
+    None,
+)
+_INBOUND: Final = (_MOVED, _CHARGE, _ARRIVES, _RETURN)
+_OUTBOUND: Final = (_CONFIRMED, _PUT_OFF)
+_FOR_A_PERSON: Final = (
+    "I would rather speak with somebody, please.",
+    "Of course. I connect you with the front desk; stay on the line.",
+)
+_LEAST_S: Final = 20
+
+
+def talk_of(call: SampleCall) -> Talk:
+    """The conversation of a call; one that is escalated ends with the wish for a person."""
+    if call.talk_s < _LEAST_S:
+        return _HUNG_UP
+    talks = _INBOUND if call.is_inbound else _OUTBOUND
+    talk = talks[call.number // 3 % len(talks)]
+    if not call.is_escalated:
+        return talk
+    # The agent has the last word before the hand-over.
+    turns = talk.turns if len(talk.turns) % 2 else talk.turns[:-1]
+    return talk._replace(turns=(*turns, *_FOR_A_PERSON))
+
+
+def begins_s(call: SampleCall, talk: Talk, index: int) -> float:
+    """When a turn begins, seconds from the answer: they share the time that there is."""
+    return round(call.talk_s * index / (len(talk.turns) + 1), 1)
