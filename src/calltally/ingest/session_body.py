@@ -6,17 +6,10 @@ from typing import Annotated, Any, Final, TypeAlias, cast
 import msgspec
 from msgspec import Meta
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
 from calltally.calls.errors import InvalidBody
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.calls.sessions import (
-    SESSION_STATUSES,
-    Conversation,
-    FunctionCall,
-    SessionStatus,
-    Turn,
-    counts_of,
-    pack_conversation,
-)
+from calltally.calls.sessions import SESSION_STATUSES, SessionStatus, counts_of
 from calltally.calls.times import check_plausible, utc_text
 from calltally.ingest import event_values as of
 from calltally.ingest.event_fields import MAX_ID_CHARS, MAX_SUMMARY_CHARS, MAX_WORD_CHARS

@@ -9,10 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
 from calltally.calls.end_reasons import Why
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
-from calltally.calls.sessions import Conversation, FunctionCall, Turn, counts_of, pack_conversation
+from calltally.calls.sessions import counts_of
 from calltally.providers import values
 from calltally.providers.callback import Source
 

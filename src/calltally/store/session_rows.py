@@ -5,10 +5,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from calltally.calls.conversation import spoken_text, unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.model import seal, unseal
-from calltally.calls.sessions import FoldedSession, Session, spoken_text, unpack_conversation
+from calltally.calls.sessions import FoldedSession, Session
 from calltally.store.components import Component, FactKey, StoredSession
 from calltally.store.content import bodies
 from calltally.store.steps import Many, Params, Step

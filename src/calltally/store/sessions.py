@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.sessions import Conversation, unpack_conversation
+from calltally.calls.conversation import Conversation, unpack_conversation
 from calltally.store.components import FactKey, StoredSession, stored_session
 from calltally.store.content import bodies
 from calltally.store.lookup import find_call

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
 from calltally.calls.events import Door, Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.calls.sessions import Conversation, FunctionCall, Turn, counts_of, pack_conversation
+from calltally.calls.sessions import counts_of
 from calltally.store.content import bodies
 from calltally.store.erasure import erase_call
 from calltally.store.listing import list_calls

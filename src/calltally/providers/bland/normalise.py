@@ -6,9 +6,9 @@ Source: Bland, "Call details" and "Post call webhooks".
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
+from calltally.calls.conversation import Conversation, Turn
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import FINAL, UNANSWERED, Direction
-from calltally.calls.sessions import Conversation, Turn
 from calltally.providers import conversations as talks
 from calltally.providers import documents, instants, values
 from calltally.providers.bland import words

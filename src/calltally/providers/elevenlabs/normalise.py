@@ -6,10 +6,10 @@ Sources: ElevenLabs, "Post-call webhooks"; its SDK's conversation models.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import FINAL, UNANSWERED, Direction
-from calltally.calls.sessions import Conversation, FunctionCall, Turn
 from calltally.calls.times import SECOND_US
 from calltally.providers import conversations as talks
 from calltally.providers import documents, instants, values

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import UNANSWERED, Status
-from calltally.calls.sessions import Conversation, FunctionCall, Turn
 from calltally.providers import conversations as talks
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Callback, Refusal, Source

@@ -6,10 +6,10 @@ Source: Vapi, "Server events" and the Call object of its API reference.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
+from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import UNANSWERED, Direction, Status
-from calltally.calls.sessions import Conversation, FunctionCall, Turn
 from calltally.providers import conversations as talks
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Callback, Refusal, Source

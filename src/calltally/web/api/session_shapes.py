@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.sessions import Evaluation, FunctionCall, Turn
+from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 
 SESSION_TAG: Final = "Voice sessions"
 

@@ -6,9 +6,9 @@ import pytest
 from elevenlabs.client import ElevenLabs
 from elevenlabs.errors import BadRequestError
 
+from calltally.calls.conversation import unpack_conversation
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
-from calltally.calls.sessions import unpack_conversation
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import why_of
 from calltally.providers.elevenlabs import normalise, words

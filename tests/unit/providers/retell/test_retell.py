@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from calltally.calls.conversation import unpack_conversation
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
-from calltally.calls.sessions import unpack_conversation
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import why_of
 from calltally.providers.retell import normalise, words

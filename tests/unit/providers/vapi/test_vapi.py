@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from calltally.calls.conversation import unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
-from calltally.calls.sessions import unpack_conversation
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import why_of
