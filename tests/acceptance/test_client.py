@@ -11,7 +11,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import AsyncClient, CallRecord, Client, Retries, Tombstone, errors
+from calltally.client import AsyncClient, CallRecord, Client, Evaluation, Retries, Tombstone, Turn, errors
 from tests.acceptance.live import Live
 from tests.integration.client.either import Either
 
@@ -113,6 +113,28 @@ def test_one_call_and_all_that_was_told_of_it(told: Told) -> None:
     assert (page.total, json.loads(page.data[0].raw)["id"]) == (2, events[1].event_id)
     with pytest.raises(errors.NotFound):
         told.ask(lambda client: client.get_call("call-99"))
+
+
+def test_a_session_is_stored_in_parts_listed_and_read(told: Told) -> None:
+    def store(client: Any) -> Any:  # noqa: ANN401 (either client)
+        return client.put_session("s/1", call_sid="call-03", transcript=[Turn("agent", "Hello.")], tags=["b"])
+
+    stored = told.ask(store)
+    assert (stored.outcome, stored.call_id) == (
+        "applied",
+        told.ask(lambda client: client.get_call("call-03")).id,
+    )
+    told.ask(lambda client: client.put_session("s/1", evaluation=Evaluation(successful=True), tags=["a"]))
+    assert told.ask(lambda client: client.list_sessions(agent_key="none")).total == 0
+    [listed] = told.ask(lambda client: client.iter_sessions(status="completed"))
+    assert (listed.id, listed.tags, listed.transcript_turn_count) == ("s/1", ("a", "b"), 1)
+    whole = told.ask(lambda client: client.get_session("s/1"))
+    assert (whole.transcript, whole.function_calls) == ((Turn("agent", "Hello."),), None)
+    with pytest.raises(errors.NotFound):
+        told.ask(lambda client: client.get_session("s/2"))
+    with pytest.raises(errors.BadRequest) as caught:
+        told.ask(lambda client: client.put_session("s/2", tags=["a"]))
+    assert caught.value.faults[0].parameter == "call_sid"
 
 
 def test_the_feed_tells_what_came_and_what_went(told: Told) -> None:

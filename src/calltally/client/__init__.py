@@ -4,6 +4,7 @@ It needs none of the packages that only the server needs, and loads its HTTP lib
 `calltally.client.errors` has what it raises, `calltally.client.webhooks` checks what the service delivers.
 """
 
+from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.client.alerts import AlertPage, AlertRecord
 from calltally.client.clients import AsyncClient, Client
 from calltally.client.errors import ClientError
@@ -20,6 +21,7 @@ from calltally.client.records import (
     Page,
     Tombstone,
 )
+from calltally.client.sessions import SessionDetail, SessionPage, SessionRecord, SessionStored, SessionTold
 from calltally.client.streaming import Streamed
 from calltally.client.wire import Answer, Request
 
@@ -36,13 +38,21 @@ __all__ = [
     "ChangePage",
     "Client",
     "ClientError",
+    "Evaluation",
     "EventPage",
     "Filters",
+    "FunctionCall",
     "Page",
     "Request",
     "Retries",
+    "SessionDetail",
+    "SessionPage",
+    "SessionRecord",
+    "SessionStored",
+    "SessionTold",
     "Streamed",
     "Surroundings",
     "Tombstone",
+    "Turn",
     "Window",
 ]

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import alerts, following, operations, quality, sending, streaming
+from calltally.client import alerts, following, operations, quality, sending, sessions, streaming
 from calltally.client.plan import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
 from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
 from calltally.client.transport import AwaitingTransport, BlockingTransport
@@ -142,6 +142,10 @@ class Client(_Opened):
     acknowledge_alert = blocking(alerts.acknowledge_alert)
     resolve_alert = blocking(alerts.resolve_alert)
     mute_alert = blocking(alerts.mute_alert)
+    list_sessions = blocking(sessions.list_sessions)
+    iter_sessions = iterating(sessions.iter_sessions)
+    get_session = blocking(sessions.get_session)
+    put_session = blocking(sessions.put_session)
 
 
 class AsyncClient(_Opened):
@@ -183,3 +187,7 @@ class AsyncClient(_Opened):
     acknowledge_alert = awaiting(alerts.acknowledge_alert)
     resolve_alert = awaiting(alerts.resolve_alert)
     mute_alert = awaiting(alerts.mute_alert)
+    list_sessions = awaiting(sessions.list_sessions)
+    iter_sessions = iterating_async(sessions.iter_sessions)
+    get_session = awaiting(sessions.get_session)
+    put_session = awaiting(sessions.put_session)
