@@ -111,8 +111,6 @@ class Link:
         """Send statements together; the rows of each. Raises what psycopg would."""
         if not asked:
             return []
-        if not asked:
-            return []
         waiting = _Waiting(len(asked), self._loop.create_future())
         # All of them first: after one that cannot be encoded nothing may be on its way.
         for encoded in [self._encode(each) for each in asked]:
