@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from calltally.cli.placeholders import write_placeholders
 from calltally.client.errors import NotInstalled
 
 _OURS: Final = __name__.partition(".")[0]
@@ -71,7 +72,9 @@ def _made(name: str, found: Any, **options: Any) -> Any:  # noqa: ANN401 (a func
         holder.add_typer(found, name=name)
     else:
         holder.command(name, **options)(found)
-    return get_group(holder).commands[name]
+    made = get_group(holder).commands[name]
+    write_placeholders(made)
+    return made
 
 
 def _refusal(name: str) -> Any:  # noqa: ANN401 (the same)

@@ -1,14 +1,17 @@
 """Subcommands that are loaded when they are asked for, and told about when their packages are missing."""
 
 import os
+import re
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from calltally.cli.loading import LazyGroup
 from calltally.cli.main import Subcommands, app
@@ -60,6 +63,27 @@ def test_every_place_has_a_command(name: str) -> None:
     command = get_command(app)
     assert command.commands[name].name == name  # type: ignore[attr-defined] # a group has them
     assert "Needs the server" not in (command.commands[name].help or "")  # type: ignore[attr-defined] # the same
+
+
+@pytest.mark.parametrize("name", Subcommands.places)
+def test_help_names_values_by_words_and_not_by_types(name: str) -> None:
+    command: Any = get_command(app)
+    below = getattr(command.commands[name], "commands", {})
+    for words in ([name, each] for each in below) if below else ([name],):
+        assert not re.search(r"--[a-z-]+ <", CliRunner().invoke(app, [*words, "--help"]).stdout)
+
+
+def test_a_value_is_named_by_what_it_is() -> None:
+    said = CliRunner().invoke(app, ["export", "--help"]).stdout
+    for written in (
+        "--from TIME",
+        "--settle DURATION",
+        "--limit N",
+        "--checkpoint FILE",
+        "--route ROUTE",
+        "--raw ",
+    ):
+        assert written in said
 
 
 @pytest.mark.parametrize(
@@ -119,11 +143,11 @@ from calltally.cli.main import main
 sys.argv = ['calltally', 'srve']
 with contextlib.suppress(SystemExit):
     main()
-print([name for name in sys.modules if name.startswith('calltally.cli.')])
+print(sorted(name for name in sys.modules if name.startswith('calltally.cli.')))
 """
     said = python(program, tmp_path)
     assert "Did you mean 'serve'?" in said.stderr
-    assert said.stdout == "['calltally.cli.loading', 'calltally.cli.main']\n"
+    assert said.stdout == "['calltally.cli.loading', 'calltally.cli.main', 'calltally.cli.placeholders']\n"
 
 
 class Broken(LazyGroup):

@@ -1,0 +1,49 @@
+"""What help writes for an option's value: `--from TIME`, not the type that Python has for it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, get_args
+
+_TIMES: Final = dict.fromkeys(("from_", "to", "as_of"), "TIME")
+_DURATIONS: Final = dict.fromkeys(("last", "late", "grace", "settle", "slice"), "DURATION")
+# Of all others the option's own name says it.
+_WORDS: Final[Mapping[str, str]] = {
+    **_TIMES,
+    **_DURATIONS,
+    "against": "WHAT",
+    "base_url": "URL",
+    "call_sid": "SID",
+    "calls": "FOLDER",
+    "escalated": "BOOLEAN",
+    "events": "FILE",
+    "expect": "EVENT",
+    "out": "FOLDER",
+    "q": "WORDS",
+    "secret": "NAME=VALUE",
+    "time_zone": "ZONE",
+    "verify": "FOLDER",
+}
+
+
+def write_placeholders(command: Any) -> None:  # noqa: ANN401 (typer keeps the class of commands to itself)
+    """Give each option of a command, or of all below a group, a word for its value."""
+    below: Mapping[str, Any] = getattr(command, "commands", {})
+    for each in below.values():
+        write_placeholders(each)
+    for option in command.params:
+        if _takes_a_value(option):
+            option.metavar = _WORDS.get(option.name) or _word_of(option)
+
+
+def _takes_a_value(option: Any) -> bool:  # noqa: ANN401 (the same)
+    return option.param_type_name == "option" and option.metavar is None and not option.is_flag
+
+
+def _word_of(option: Any) -> str:  # noqa: ANN401 (the same)
+    kind = option.type_descriptor.annotation
+    kinds = {kind, *get_args(kind)}
+    if Path in kinds:
+        return "FILE"
+    if int in kinds:
+        return "N"
+    return str(option.name).strip("_").upper()
