@@ -21,9 +21,10 @@ endef
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: .venv/.dev ## Make .venv with all that development needs
+setup: .venv/.dev .venv/.charts ## Make .venv with all that development needs
 
 run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
+	@$(MAKE) --no-print-directory .venv/.charts || echo 'The pages go without charts: their numbers are in tables.' >&2
 	@$(BIN)/calltally demo
 
 test: .venv/.dev ## Run all tests, with coverage
@@ -51,7 +52,7 @@ lock: ## Remake requirements/*.txt from pyproject.toml
 
 clean: ## Remove the environments and everything else that was made
 	rm -rf .venv .venvs build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -rf htmlcov .coverage .coverage.*
+	rm -rf htmlcov .coverage .coverage.* src/calltally/web/dashboard/built
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.python:
@@ -70,6 +71,11 @@ clean: ## Remove the environments and everything else that was made
 	@echo 'Installing what development needs into .venv ...'
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
+
+.venv/.charts: requirements/charts.txt tools/charts/build tools/charts/package-lock.json
+	@echo "Fetching the charts' library ..."
+	@PYTHON=$(PYTHON) tools/charts/build
+	@mkdir -p .venv && touch $@
 
 .venv/.bench: .venv/.run requirements/bench.txt
 	@echo 'Installing what the benchmark compares with into .venv ...'

@@ -1,5 +1,6 @@
 """What the repository promises about its lock files and its make targets."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -28,10 +29,21 @@ def pins(lock: Path) -> set[tuple[str, str]]:
     return {(match["name"], match["version"]) for match in found if match}
 
 
+@pytest.mark.parametrize(
+    "lock", sorted(REPOSITORY.glob("[it]*/*/package-lock.json")), ids=lambda lock: lock.parent.name
+)
+def test_every_package_of_npm_is_pinned_by_its_hash_and_by_no_address(lock: Path) -> None:
+    packages = json.loads(lock.read_text())["packages"]
+    installed = [each for name, each in packages.items() if name]
+    assert installed
+    assert all(each["integrity"].startswith("sha512-") for each in installed)
+    assert not any("resolved" in each for each in installed)
+
+
 def test_the_locks_are_all_there() -> None:
     names = {lock.stem for lock in LOCKS}
     of_interop = {f"interop-{name}" for name in ("airbyte", "dlt", "schemathesis", "singer", "webhooks")}
-    assert {"run", "dev", "bench", *of_interop} <= names
+    assert {"run", "dev", "bench", "charts", *of_interop} <= names
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)

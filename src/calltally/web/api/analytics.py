@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -23,8 +24,9 @@ from calltally.analytics.measuring import (
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.formats.csv_lines import guard
+from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
-from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ
+from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ, Access
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.operations import Answer, Operation
 from calltally.web.query import pairs_of
@@ -69,16 +71,32 @@ QUALITY: Final = Operation(
 @get("/api/v1/analytics/launch-quality", operation=QUALITY)
 async def measure_launch_quality(request: AnyRequest) -> Reply:
     """Measured in a thread, since a question may read very many rows."""
-    query = _query(request)
-    window = window_of(query, parts_of(request).clock())
-    other = compared_window(query, window)
-    tenants = await _tenants(request)
-    measured = await _measured(request, query, window, tenants)
-    compared = await _measured(request, query, other, tenants) if other else None
-    shown = quality_shown(query, measured, compared)
+    parts, query = parts_of(request), _query(request)
+    shown = await answer_quality(parts.store, query, await _tenants(request), parts.clock())
     if _is_csv(request, query):
         return Reply(csv_bytes(shown), media_type=b"text/csv; charset=utf-8; header=present")
     return Reply.json(shown)
+
+
+async def answer_quality(
+    store: Store, query: QualityQuery, tenants: Sequence[str], now_us: int
+) -> QualityShown:
+    """The one answer to a question about quality: of some tenants together, with what it is compared with.
+
+    Raises InvalidInput for a window that is none, and for what would be too much.
+    """
+    window = window_of(query, now_us)
+    other = compared_window(query, window)
+    measured = await _measured(store, query, window, tenants)
+    compared = await _measured(store, query, other, tenants) if other else None
+    return quality_shown(query, measured, compared)
+
+
+def seen_by(query: QualityQuery, access: Access) -> QualityQuery:
+    """The question as a key may ask it: words are looked for in transcripts by those who may read them."""
+    if query.filter.q is None:
+        return query
+    return replace(query, filter=replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ)))
 
 
 LAUNCH: Final = Operation(
@@ -109,10 +127,7 @@ async def view_launch(request: AnyRequest) -> Reply:
 
 def _query(request: AnyRequest) -> QualityQuery:
     access = access_of(request)
-    query = _parsed(request.scope["query_string"], is_admin=access.is_admin)
-    if query.filter.q is None:
-        return query
-    return replace(query, filter=replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ)))
+    return seen_by(_parsed(request.scope["query_string"], is_admin=access.is_admin), access)
 
 
 @lru_cache(maxsize=256)
@@ -131,10 +146,7 @@ async def _tenants(request: AnyRequest) -> list[str]:
     return found
 
 
-async def _measured(
-    request: AnyRequest, query: QualityQuery, window: Window, tenants: list[str]
-) -> Measurement:
-    store = parts_of(request).store
+async def _measured(store: Store, query: QualityQuery, window: Window, tenants: Sequence[str]) -> Measurement:
     found = [
         await store.read_tenant(tenant, partial(measure, tenant, query, window), long=True)
         for tenant in tenants

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.web.dashboard.english_quality import QUALITY_TEXTS
+
 TEXTS: Final[Mapping[str, str]] = {
     "product": "Calltally",
     "calls": "Calls",
@@ -98,6 +100,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "theme_light": "light",
     "theme_dark": "dark",
     "keyboard": "Keys: j and k move, Enter opens, / finds, Esc leaves",
+    **QUALITY_TEXTS,
 }
 
 

@@ -5,8 +5,12 @@ from typing import Any, Final
 
 from litestar import get
 
+from calltally.calls.errors import NotFound
 from calltally.web.dashboard import call_page, calls_page, signing_in
+from calltally.web.dashboard.built import CHARTS, built
 from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.quality import launch_page
+from calltally.web.dashboard.quality import page as quality_page
 from calltally.web.dashboard.rendering import asset
 from calltally.web.exchange import AnyRequest
 from calltally.web.reply import Reply
@@ -14,7 +18,10 @@ from calltally.web.reply import Reply
 _TYPES: Final = {
     "dashboard.css": b"text/css; charset=utf-8",
     "dashboard.js": b"text/javascript; charset=utf-8",
+    "figures.css": b"text/css; charset=utf-8",
     "mark.svg": b"image/svg+xml",
+    "quality.js": b"text/javascript; charset=utf-8",
+    "scriptless.css": b"text/css; charset=utf-8",
 }
 
 
@@ -28,13 +35,26 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
     return answer
 
 
+@get(f"/assets/{CHARTS}", operation=of_page(f"/assets/{CHARTS}"))
+async def _charts(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+    """The charts' library. Pages refer to it only where it was built."""
+    library = built(CHARTS)
+    if library is None:
+        raise NotFound("the charts' library was not built here; make setup does it")
+    return Reply(library, media_type=_TYPES["dashboard.js"])
+
+
 PAGE_HANDLERS: Final[Sequence[Any]] = (
     calls_page.show_calls,
     calls_page.export_calls,
     call_page.show_call,
+    quality_page.show_quality,
+    quality_page.export_quality,
+    launch_page.show_launch,
     signing_in.ask_to_sign_in,
     signing_in.sign_in,
     signing_in.sign_out,
     signing_in.choose,
+    _charts,
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),
 )

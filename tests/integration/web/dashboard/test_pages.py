@@ -8,7 +8,8 @@ import pytest
 
 from calltally.calls.events import Said
 from tests.conftest import TENANT
-from tests.integration.web.service import ADMIN, Answer, Service
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.service import ADMIN, Answer
 
 DONE: Said = {
     "status": "completed",
@@ -18,43 +19,6 @@ DONE: Said = {
     "route": "support",
     "summary": "<script>alert(1)</script> confirmed",
 }
-
-
-class Browser:
-    """Keeps its cookies, follows nothing by itself, and knows the forms of the last page."""
-
-    def __init__(self, service: Service) -> None:
-        self.service = service
-        self.cookies: dict[str, str] = {}
-        self.csrf = ""
-
-    def get(self, path: str) -> Answer:
-        return self._taken(self.service.get(path, self._headers()))
-
-    def post(self, path: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
-        sent = {"content-type": "application/x-www-form-urlencoded", **self._headers(), **(headers or {})}
-        body = urlencode({"csrf": self.csrf, **fields}).encode()
-        return self._taken(self.service.bench.run(self.service._ask("POST", path, sent, body)))
-
-    def sign_in(self, key: str = "", **fields: str) -> Answer:
-        key = key or self.service.key["authorization"].removeprefix("Bearer ")
-        return self.post("/sign-in", None, key=key, **fields)
-
-    def _headers(self) -> dict[str, str]:
-        return {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-
-    def _taken(self, answer: Answer) -> Answer:
-        for line in answer.headers.get_list("set-cookie"):
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        found = re.search(r'name="csrf" value="([^"]+)"', answer.text)
-        self.csrf = found[1] if found else self.csrf
-        return answer
-
-
-@pytest.fixture
-def browser(service: Service) -> Browser:
-    return Browser(service)
 
 
 def links(answer: Answer, rel: str) -> str:

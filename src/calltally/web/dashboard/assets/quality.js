@@ -1,0 +1,225 @@
+// Draws the charts of the quality and launch pages, and makes them lead somewhere. The tables say the same.
+"use strict";
+
+const drawn = JSON.parse(document.getElementById("drawn").textContent);
+const views = document.querySelector(".views");
+const charts = new Map();
+// Shorter is a click that trembled.
+const BRUSH_PX = 8;
+const MOST_DOTS = 60;
+const [VALUE, LOW, HIGH, CALLS, SMALL, BASE] = [0, 1, 2, 3, 4, 5];
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const clear = (name, percent) => `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
+const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+
+function shortLabel(label) {
+  if (drawn.step === "hour") return label.slice(11, 16) === "00:00" ? label.slice(5, 10) : label.slice(11, 16);
+  return drawn.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
+}
+
+// One scale for a row, so that its columns can be compared.
+function top_of(rate) {
+  const points = drawn.columns.flatMap((column) => column.rates[rate]).filter(Boolean);
+  const most = Math.max(...points.map((point) => Math.max(point[HIGH] ?? 0, point[BASE] ?? 0)), 0.05);
+  return Math.min(1, Math.ceil(most * 20) / 20);
+}
+
+function datasets(rate, place, top) {
+  const points = drawn.columns[place].rates[rate];
+  const of = (at) => points.map((point) => point?.[at] ?? null);
+  const marks = drawn.marks.filter((mark) => mark.metric === rate && (mark.column === place || mark.column === null));
+  const quiet = { pointRadius: 0, pointHitRadius: 0, borderWidth: 0 };
+  return [
+    { ...quiet, data: of(HIGH) },
+    { ...quiet, data: of(LOW), fill: "-1", backgroundColor: clear("accent", 18) },
+    { ...quiet, data: of(BASE), borderWidth: 1, borderColor: colour("soft"), borderDash: [4, 3] },
+    {
+      data: of(VALUE),
+      borderColor: colour("accent"),
+      borderWidth: 2,
+      pointRadius: points.length > MOST_DOTS ? 1.5 : 2.5,
+      pointHoverRadius: 5,
+      pointBorderColor: colour("accent"),
+      pointBackgroundColor: points.map((point) => colour(point?.[SMALL] ? "paper" : "accent")),
+    },
+    {
+      data: points.map((_, at) => (marks.some((mark) => mark.at === at) ? top : null)),
+      showLine: false,
+      pointStyle: "triangle",
+      pointRotation: 180,
+      pointRadius: 5,
+      pointBackgroundColor: colour("bad"),
+      pointBorderColor: colour("bad"),
+    },
+  ];
+}
+
+function told(rate, place, at) {
+  const point = drawn.columns[place].rates[rate][at];
+  const lines = [];
+  if (point?.[VALUE] != null) {
+    lines.push(`${percent(point[VALUE])} (${percent(point[LOW])} – ${percent(point[HIGH])}) ${drawn.words.of} ${point[CALLS]}`);
+    if (point[SMALL]) lines.push(drawn.words.small);
+  }
+  if (point?.[BASE] != null) lines.push(`${drawn.words.baseline} ${percent(point[BASE])}`);
+  for (const mark of drawn.marks)
+    if (mark.metric === rate && mark.at === at && (mark.column === place || mark.column === null))
+      lines.push(`${drawn.words.alert}: ${mark.message}`);
+  if (drawn.columns[place].calls !== null) lines.push(drawn.words.open);
+  return lines;
+}
+
+const brush = {
+  id: "brush",
+  afterDraw(chart) {
+    if (!chart.brushed) return;
+    const { top, height } = chart.chartArea;
+    const [start, end] = chart.brushed;
+    chart.ctx.fillStyle = clear("accent", 25);
+    chart.ctx.fillRect(Math.min(start, end), top, Math.abs(end - start), height);
+  },
+};
+
+function options(rate, place, top) {
+  const axis = { grid: { color: colour("line") }, border: { display: false } };
+  const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 } };
+  const label = { callback: (_, at) => shortLabel(drawn.labels[at]), autoSkipPadding: 12 };
+  return {
+    animation: false,
+    maintainAspectRatio: false,
+    interaction: { mode: "index", intersect: false },
+    scales: {
+      x: { ...axis, grid: { display: false }, ticks: { ...ticks, ...label } },
+      y: { ...axis, min: 0, max: top, ticks: { ...ticks, maxTicksLimit: 4, callback: (share) => `${Math.round(100 * share)} %` } },
+    },
+    plugins: {
+      legend: { display: false },
+      tooltip: {
+        filter: (item, at) => at === 0,
+        displayColors: false,
+        callbacks: { title: ([item]) => item?.label, label: (item) => told(rate, place, item.dataIndex) },
+      },
+    },
+  };
+}
+
+function place_of(chart, event) {
+  const [found] = chart.getElementsAtEventForMode(event, "index", { intersect: false }, false);
+  return found?.index;
+}
+
+function calls_at(rate, place, at) {
+  const { calls } = drawn.columns[place];
+  if (calls === null || at === undefined) return null;
+  const span = new URLSearchParams({ from: drawn.from[at], to: drawn.to[at] });
+  return `/calls?${[calls, drawn.narrow[rate], span].filter(Boolean).join("&")}`;
+}
+
+function span_of(chart, start, end) {
+  const at = (x) => Math.min(Math.max(chart.scales.x.getValueForPixel(x), 0), drawn.labels.length - 1);
+  const wanted = new URL(location.href);
+  wanted.searchParams.set("from", drawn.from[at(Math.min(start, end))]);
+  wanted.searchParams.set("to", drawn.to[at(Math.max(start, end))]);
+  return wanted.href;
+}
+
+function listen(canvas, chart, rate, place) {
+  let began = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) began = event.offsetX;
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (began === null || Math.abs(event.offsetX - began) < BRUSH_PX) return;
+    chart.brushed = [began, event.offsetX];
+    chart.draw();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    began = chart.brushed = null;
+    chart.draw();
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const url = chart.brushed ? brushable(chart) : calls_at(rate, place, place_of(chart, event));
+    const isNew = event.ctrlKey || event.metaKey || event.button === 1;
+    began = chart.brushed = null;
+    if (url && isNew) window.open(url, "_blank", "noopener");
+    else if (url && event.button === 0) location.assign(url);
+  });
+}
+
+const brushable = (chart) => (views.dataset.brush === "off" ? null : span_of(chart, ...chart.brushed));
+
+function draw(canvas) {
+  const rate = canvas.dataset.rate;
+  const place = Number(canvas.dataset.column);
+  const top = top_of(rate);
+  const chart = new Chart(canvas, {
+    type: "line",
+    data: { labels: drawn.labels, datasets: datasets(rate, place, top) },
+    options: options(rate, place, top),
+    plugins: [brush],
+  });
+  charts.set(canvas, chart);
+  listen(canvas, chart, rate, place);
+}
+
+// What is looked at first; the rest while nothing else is to be done, since a page may have dozens.
+const waiting = new Set();
+
+function draw_one(canvas) {
+  waiting.delete(canvas);
+  if (!charts.has(canvas)) draw(canvas);
+}
+
+function draw_rest(deadline) {
+  for (const canvas of waiting) {
+    if (deadline.timeRemaining() < 5) break;
+    draw_one(canvas);
+  }
+  if (waiting.size) requestIdleCallback(draw_rest);
+}
+
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) draw_one(target);
+});
+
+function begin() {
+  for (const canvas of views.querySelectorAll("canvas")) {
+    waiting.add(canvas);
+    seen.observe(canvas);
+  }
+  requestIdleCallback(draw_rest);
+}
+
+function show(view) {
+  const isTable = view === "table";
+  views.classList.toggle("table", isTable);
+  for (const button of views.querySelectorAll("[data-view]"))
+    button.setAttribute("aria-pressed", String(button.dataset.view === view));
+  const here = new URL(location.href);
+  if (isTable) here.searchParams.set("view", "table");
+  else here.searchParams.delete("view");
+  history.replaceState(null, "", here);
+}
+
+for (const button of views.querySelectorAll("[data-view]"))
+  button.addEventListener("click", () => show(button.dataset.view));
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+  if (event.key !== "t" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  show(views.classList.contains("table") ? "charts" : "table");
+});
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const [canvas, chart] of charts) {
+    const rate = canvas.dataset.rate;
+    const place = Number(canvas.dataset.column);
+    chart.data.datasets = datasets(rate, place, top_of(rate));
+    chart.options = options(rate, place, top_of(rate));
+    chart.update();
+  }
+});
+
+if (globalThis.Chart) begin();
+else views.classList.add("table");

@@ -1,0 +1,88 @@
+"""A rate by the hours of the week: what goes wrong every Monday morning, at one look."""
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from calltally.analytics.buckets import local
+from calltally.analytics.measuring import Measurement
+from calltally.calls.intervals import SMALL_SAMPLE, Share
+from calltally.calls.metrics import rate_named, share_of
+from calltally.web.dashboard.english import text
+from calltally.web.dashboard.figures import percent
+
+HOURS: Final = 24
+WEEKDAYS: Final = 7
+# How many shades there are.
+SHADES: Final = 8
+
+
+class Cell(NamedTuple):
+    """One hour of a weekday: the rate in percent without its sign, how dark, and all of it in words."""
+
+    shown: str
+    shade: int
+    words: str
+    is_small: bool
+
+
+class HeatMap(NamedTuple):
+    """Seven rows of 24 cells, and the rates that are lightest and darkest."""
+
+    rows: list[tuple[str, list[Cell]]]
+    low: str
+    high: str
+
+
+def heat_map(measured: Measurement, rate: str, zone: ZoneInfo) -> HeatMap:
+    """Fold the hours of a window into a week. An hour that a day has twice counts as one."""
+    shares = _folded(measured, rate, zone)
+    low, high = _spread(shares.values())
+    rows = [
+        (
+            text(f"weekday_{day}"),
+            [_cell(shares.get((day, hour)), (day, hour), (low, high)) for hour in range(HOURS)],
+        )
+        for day in range(WEEKDAYS)
+    ]
+    return HeatMap(rows, percent(low), percent(high))
+
+
+def _spread(shares: Collection[Share]) -> tuple[float, float]:
+    """Between which rates the shades lie: small samples stray too far to set the scale for the rest."""
+    sure = [each.value for each in shares if each.value is not None and each.denominator >= SMALL_SAMPLE]
+    values = sure or [each.value for each in shares if each.value is not None]
+    return min(values, default=0.0), max(values, default=0.0)
+
+
+def _shade(value: float, low: float, high: float) -> int:
+    if high <= low:
+        return 1
+    return 1 + round((SHADES - 1) * min(max((value - low) / (high - low), 0.0), 1.0))
+
+
+def _folded(measured: Measurement, rate: str, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
+    shares: dict[tuple[int, int], Share] = {}
+    metric = rate_named(rate)
+    for (_, place), totals in measured.groups.items():
+        clock = local(measured.window.buckets[place].lo_us, zone)
+        at, more = (clock.weekday(), clock.hour), share_of(totals.columns(), metric)
+        had = shares.get(at, Share(0, 0))
+        shares[at] = Share(had.numerator + more.numerator, had.denominator + more.denominator)
+    return shares
+
+
+def _cell(share: Share | None, at: tuple[int, int], spread: tuple[float, float]) -> Cell:
+    day, hour = text(f"weekday_{at[0]}"), f"{at[1]:02d}:00"
+    if share is None or share.value is None:
+        return Cell("", 0, text("heat_nothing", day=day, hour=hour), is_small=False)
+    words = text(
+        "heat_cell",
+        day=day,
+        hour=hour,
+        rate=percent(share.value),
+        numerator=share.numerator,
+        denominator=share.denominator,
+    )
+    is_small = share.denominator < SMALL_SAMPLE
+    return Cell(f"{100 * share.value:.0f}", _shade(share.value, *spread), words, is_small)

@@ -1,0 +1,165 @@
+"""`/quality/launch`: a route or an agent since its launch, with the verdict and what speaks for it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from litestar import get
+
+from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
+from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
+from calltally.web.dashboard.built import CHARTS, is_built
+from calltally.web.dashboard.calls_page import curl_of, renewed
+from calltally.web.dashboard.english import text
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.figures import grouped, interval, minute, percent, points
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import meant, url
+from calltally.web.dashboard.quality.behind import NARROWED, calls_url
+from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.query import Pairs, pairs_of
+from calltally.web.reply import Reply
+
+PATH: Final = "/quality/launch"
+API: Final = "/api/v1/analytics/launch"
+_HANDLING: Final[Any] = {Exception: answer_page}
+# The page's form has one field for what was launched, and one for its name.
+_FACETS: Final = ("agent", "route")
+_DAY: Final = 10
+# So many hours are in the table; the API has all.
+MOST_HOURS: Final = 200
+
+
+class Piece(NamedTuple):
+    """One rate that is judged, as a row of the evidence."""
+
+    name: str
+    verdict: str
+    since: str
+    since_interval: str
+    since_of: str
+    before: str
+    before_interval: str
+    before_of: str
+    change: str
+    bounds: str
+    baseline_bounds: str
+    more: str
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_launch(request: AnyRequest) -> Reply:
+    """Without a name in the URL the form alone, which asks for it."""
+    visitor = await visitor_of(request)
+    pairs = _named(meant(pairs_of(request.scope["query_string"])))
+    told = {"asked": dict(pairs), "here": url(pairs, PATH), "path": PATH, "facets": _FACETS, "launch": None}
+    if not any(name in _FACETS for name, _ in pairs):
+        return page("launch.html", visitor, told, headers=renewed(request, visitor))
+    api = (*pairs, ("tz", visitor.zone.key))
+    query = parse_launch_query(api, is_admin=False)
+    parts = parts_of(request)
+    view = partial(launch_view, visitor.tenant, query, parts.clock())
+    launch = await parts.store.read_tenant(visitor.tenant, view, long=True)
+    told |= {**_values(visitor, query, launch), "curl": curl_of(request, url(api, API))}
+    return page("launch.html", visitor, told, headers=renewed(request, visitor))
+
+
+def _named(pairs: Pairs) -> Pairs:
+    """`what=agent&name=vera`, as the form sends it, for `agent=vera`."""
+    told = dict(pairs)
+    if told.get("what") not in _FACETS:
+        return pairs
+    rest = tuple(pair for pair in pairs if pair[0] not in {"what", "name"})
+    return (*rest, (told["what"], told["name"])) if "name" in told else rest
+
+
+def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[str, Any]:
+    window = launch.launch.window
+    sides = [side for side in (launch.launch, launch.baseline) if side is not None]
+    return {
+        "launch": launch,
+        "sides": [
+            {
+                "name": side.name,
+                "calls": grouped(side.measures.counts["attempts"]),
+                "since": minute(side.window.from_, visitor.zone),
+                "until": minute(side.window.to, visitor.zone),
+                "path": calls_url(((side.facet, side.name),), side.window.from_, side.window.to),
+            }
+            for side in sides
+        ],
+        "pieces": [_piece(name, each) for name, each in launch.evidence.items()],
+        "hours": [_hour(query, hour, list(launch.evidence)) for hour in launch.hours[-MOST_HOURS:][::-1]],
+        "hours_in_all": len(launch.hours),
+        "rates": list(launch.evidence),
+        "drawn": _drawn(query, launch),
+        "script": CHARTS if is_built(CHARTS) else None,
+        "quality": url([(query.facet, query.name), ("from", window.from_), ("step", "hour")], "/quality"),
+    }
+
+
+def _piece(name: str, evidence: EvidenceShown) -> Piece:
+    since, before = evidence.launch, evidence.baseline
+    has_both = since.value is not None and before.value is not None
+    return Piece(
+        name=name,
+        verdict=evidence.verdict,
+        since=percent(since.value),
+        since_interval=interval(since.low, since.high),
+        since_of=f"{grouped(since.numerator)} / {grouped(since.denominator)}",
+        before=percent(before.value),
+        before_interval=interval(before.low, before.high),
+        before_of=f"{grouped(before.numerator)} / {grouped(before.denominator)}",
+        change=points((since.value or 0) - (before.value or 0)) if has_both else "",
+        bounds=interval(evidence.bounds.low, evidence.bounds.high) if evidence.bounds else "",
+        baseline_bounds=(
+            interval(evidence.baseline_bounds.low, evidence.baseline_bounds.high)
+            if evidence.baseline_bounds
+            else ""
+        ),
+        more=_more(evidence.more_calls),
+    )
+
+
+def _more(calls: int | None) -> str:
+    if calls is None:
+        return text("more_never")
+    return text("more_calls", calls=grouped(calls)) if calls else text("more_none")
+
+
+def _hour(query: LaunchQuery, hour: HourShown, rates: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": hour.hour[:16].replace("T", " "),
+        "calls": grouped(hour.counts["attempts"]),
+        "path": calls_url(((query.facet, query.name),), hour.from_, hour.to),
+        "figures": [(percent(hour.rates[rate].value), hour.rates[rate].small_sample) for rate in rates],
+        "verdict": hour.verdict,
+    }
+
+
+def _drawn(query: LaunchQuery, launch: LaunchShown) -> dict[str, Any]:
+    """For the script of the charts: one column, the hours, and the rate before as the baseline."""
+    hours, rates = launch.hours, list(launch.evidence)
+    return {
+        "step": "hour",
+        "labels": [hour.hour for hour in hours],
+        "from": [hour.from_ for hour in hours],
+        "to": [hour.to for hour in hours],
+        "narrow": {rate: "=".join(NARROWED[rate]) for rate in rates if rate in NARROWED},
+        "columns": [
+            {
+                "name": query.name,
+                "calls": url([(query.facet, query.name)], "").removeprefix("?"),
+                "rates": {rate: [_point(launch, hour, rate) for hour in hours] for rate in rates},
+            }
+        ],
+        "marks": [],
+        "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
+    }
+
+
+def _point(launch: LaunchShown, hour: HourShown, rate: str) -> list[Any]:
+    shown, before = hour.rates[rate], launch.evidence[rate].baseline
+    return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), before.value]

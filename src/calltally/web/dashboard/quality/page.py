@@ -1,0 +1,138 @@
+"""`/quality`: rates over time, side by side, against a baseline; which hours of the week; the numbers."""
+
+from functools import partial
+from typing import Any, Final
+
+from litestar import get
+from litestar.types import ASGIApp
+from msgspec.structs import replace
+
+from calltally.alerts.findings import Kind
+from calltally.analytics.answering import QualityShown
+from calltally.analytics.asking import UTC, QualityQuery
+from calltally.analytics.buckets import HOUR, STEPS
+from calltally.analytics.measuring import Window, measure, window_of
+from calltally.calls.metrics import RATES
+from calltally.calls.model import DIRECTIONS
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.store.alerts import Alert, AlertFilter, list_alerts
+from calltally.web.api.analytics import answer_quality, measure_launch_quality, seen_by
+from calltally.web.dashboard.built import CHARTS, is_built
+from calltally.web.dashboard.calls_page import curl_of, renewed
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.figures import minute
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import Chip, meant, url
+from calltally.web.dashboard.quality.drawn import MOST_COLUMNS, chart_data, columns_of, marks_of
+from calltally.web.dashboard.quality.heat_map import HeatMap, heat_map
+from calltally.web.dashboard.quality.question import ALL, BY, COMPARED, NONE, Asked, asked_of
+from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
+from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.parts import Parts
+from calltally.web.query import Pairs, pairs_of
+from calltally.web.reply import Reply
+
+PATH: Final = "/quality"
+EXPORT: Final = "/quality-export"
+API: Final = "/api/v1/analytics/launch-quality"
+_HANDLING: Final[Any] = {Exception: answer_page}
+_HEAT_US: Final = 28 * DAY_US
+_HOUR_US: Final = 3_600 * SECOND_US
+_MOST_ALERTS: Final = 100
+_CHOICES: Final = {
+    "by": (*BY, ALL),
+    "steps": STEPS,
+    "compared": (*COMPARED, NONE),
+    "directions": DIRECTIONS,
+    "rates": RATES,
+}
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_quality(request: AnyRequest) -> Reply:
+    """By the same functions as the API's answer, so that both always agree."""
+    visitor, parts = await visitor_of(request), parts_of(request)
+    pairs, now_us = meant(pairs_of(request.scope["query_string"])), parts.clock()
+    asked = asked_of(pairs, visitor.zone, now_us)
+    query = seen_by(asked.query, visitor.access)
+    shown = await answer_quality(parts.store, query, [visitor.tenant], now_us)
+    window = window_of(query, now_us)
+    values = {
+        **_numbers(asked, shown),
+        **_charts(asked, shown, window, await _alerts(parts, visitor.tenant, window)),
+        **_links(request, pairs, asked),
+        "heat": await _week(parts, visitor, replace(query, compare=None), window, asked.heat),
+        "span": [minute(at, visitor.zone) for at in (shown.window.from_, shown.window.to)],
+    }
+    return page("quality.html", visitor, values, headers=renewed(request, visitor))
+
+
+@get(EXPORT, operation=of_page(EXPORT), exception_handlers=_HANDLING)
+async def export_quality(request: AnyRequest) -> ASGIApp:
+    """The API's CSV, by the session instead of a key in a header."""
+    await visitor_of(request)
+    answer: ASGIApp = await measure_launch_quality.fn(request)
+    return answer
+
+
+def _numbers(asked: Asked, shown: QualityShown) -> dict[str, Any]:
+    return {
+        "asked": asked,
+        "rows": rows_of(asked, shown),
+        "total": total_row(asked, shown),
+        "groups": len(shown.data),
+        "most_rows": MOST_ROWS,
+        "keys": shown.group_by,
+        "definitions": {rate.name: rate.definition for rate in RATES},
+        "is_compared": shown.compared_window is not None,
+        "unmeasured": shown.unmeasured,
+        "choices": _CHOICES,
+    }
+
+
+def _charts(asked: Asked, shown: QualityShown, window: Window, alerts: list[Alert]) -> dict[str, Any]:
+    every = columns_of(shown, asked.step, window.buckets)
+    columns = every[:MOST_COLUMNS]
+    marks = marks_of(alerts, columns, window.buckets)
+    return {
+        "columns": columns,
+        "left_out": len(every) - len(columns),
+        "marks": [
+            mark for place, mark in enumerate(marks) if mark.path not in {m.path for m in marks[:place]}
+        ],
+        "drawn": chart_data(asked, columns, window.buckets, marks),
+        "script": CHARTS if is_built(CHARTS) else None,
+    }
+
+
+def _links(request: AnyRequest, pairs: Pairs, asked: Asked) -> dict[str, Any]:
+    stays = [pair for pair in pairs if pair not in asked.filters]
+    return {
+        "chips": [
+            Chip(name, value, url([*stays, *(each for each in asked.filters if each != (name, value))], PATH))
+            for name, value in asked.filters
+        ],
+        "values": dict(pairs),
+        "here": url(pairs, PATH),
+        "path": PATH,
+        "export": url([*asked.api, ("percentiles", "false"), ("format", "csv")], EXPORT),
+        "curl": curl_of(request, url(asked.api, API)),
+    }
+
+
+async def _alerts(parts: Parts, tenant: str, window: Window) -> list[Alert]:
+    """Those on rates that were found in the window."""
+    wanted = AlertFilter(window.lo_us, window.hi_us, kind=Kind.RATE, limit=_MOST_ALERTS)
+    return (await parts.store.read(list_alerts(tenant, wanted)))[0]
+
+
+async def _week(parts: Parts, visitor: Visitor, query: QualityQuery, window: Window, rate: str) -> HeatMap:
+    """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
+    lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
+    asked = replace(
+        query, keys=(), step=HOUR, zone=UTC, filter=replace(query.filter, from_us=lo_us, to_us=window.hi_us)
+    )
+    hours = partial(measure, visitor.tenant, asked, window_of(asked, window.hi_us))
+    return heat_map(await parts.store.read_tenant(visitor.tenant, hours, long=True), rate, visitor.zone)

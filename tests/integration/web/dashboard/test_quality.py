@@ -1,0 +1,231 @@
+"""The pages of figures over a real store."""
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+
+from calltally.alerts.content import new_alert
+from calltally.alerts.findings import Change
+from calltally.alerts.series import Dimension, SeriesKey
+from calltally.store.alerts import open_alert
+from calltally.web.dashboard import built
+from tests.conftest import TENANT, Bench
+from tests.integration.alerts.watching import finding
+from tests.integration.store.probing import submit
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.service import Answer
+from tests.telling import START_US, fact
+
+# The tests' calls are made on 2026-09-21 from 13:34 UTC on.
+WINDOW = "from=2026-09-21&to=2026-09-22&compare=previous"
+DONE: dict[str, Any] = {"status": "completed", "talk_seconds": 30}
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the charts' library had been built, whoever runs the tests."""
+    monkeypatch.setattr(built, "built", lambda _name: b"")
+
+
+def calls(bench: Bench, route: str, count: int, at: float = 0, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
+    submit(bench, *(fact(at + n, f"{route}-{at}-{n}", route=route, **(said or DONE)) for n in range(count)))
+
+
+def seen(browser: Browser, query: str = WINDOW) -> Answer:
+    answer = browser.get(f"/quality?{query}")
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def drawn(answer: Answer) -> Any:  # noqa: ANN401 (JSON)
+    found = re.search(r'<script type="application/json" id="drawn">(.*?)</script>', answer.text)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_charts_and_the_table_have_the_numbers_of_the_api(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 40)
+    calls(bench, "support", 3, status="failed")
+    calls(bench, "sales", 2, at=-86_400)
+    browser.sign_in()
+    page = seen(browser)
+    data = drawn(page)
+    assert [column["name"] for column in data["columns"]] == ["sales", "support"]
+    assert data["labels"] == ["2026-09-21"]
+    [[value, low, high, of, small, base]] = data["columns"][0]["rates"]["answer_rate"]
+    assert (value, of, small, base) == (1, 40, 0, 1)
+    assert low < high == 1
+    assert data["columns"][1]["rates"]["failure_rate"][0][:1] + data["columns"][1]["rates"]["failure_rate"][
+        0
+    ][3:5] == [1, 3, 1]
+    told = browser.service.get(f"/api/v1/analytics/launch-quality?{WINDOW}&group_by=route,day").json()
+    assert told["data"][0]["rates"]["answer_rate"]["low"] == low
+    assert "40 / 40" in page.text
+    assert 'class="few" title="fewer than 30 calls"' in page.text
+
+
+def test_a_row_and_a_point_lead_to_their_calls(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 4)
+    calls(bench, "support", 2)
+    browser.sign_in()
+    page = seen(browser)
+    link = re.search(r'<a href="(/calls\?route=sales[^"]+)">4</a>', page.text)
+    assert link
+    listed = browser.get(unescape(link[1]))
+    assert listed.text.count('class="call"') == 4
+    data = drawn(page)
+    assert (data["columns"][0]["calls"], data["narrow"]["failure_rate"]) == ("route=sales", "status=failed")
+
+
+def test_what_the_list_cannot_filter_has_no_link(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 4)
+    browser.sign_in()
+    page = seen(browser, f"{WINDOW}&by=country&by=route")
+    assert drawn(page)["columns"][0]["calls"] is None
+    assert "unknown · sales" in page.text
+    assert not re.search(r'<tr><td>[^<]*</td><td>sales</td><td>[^<]*</td><td class="number"><a', page.text)
+
+
+def test_alerts_are_marks_on_their_column_and_links_below(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 4)
+    calls(bench, "support", 2)
+    for key in (
+        SeriesKey(Dimension.ROUTE, "support"),
+        SeriesKey(Dimension.TENANT),
+        SeriesKey(Dimension.AGENT, "vera"),
+    ):
+        found = finding(Change.BEGAN, key, START_US)
+        bench.run(
+            bench.store.write(
+                open_alert(TENANT, new_alert(TENANT, found, f"No-answer {key.value}", START_US))
+            )
+        )
+    browser.sign_in()
+    page = seen(browser)
+    marks = [(mark["message"], mark["column"], mark["at"]) for mark in drawn(page)["marks"]]
+    assert sorted(marks, key=str) == [
+        ("No-answer ", None, 0),
+        ("No-answer support", 1, 0),
+        ("No-answer vera", None, 0),
+    ]
+    assert page.text.count('<a href="/alerts/') == 3
+    alone = drawn(seen(browser, f"{WINDOW}&by=all"))
+    assert {mark["column"] for mark in alone["marks"] if mark["message"] == "No-answer "} == {0}
+
+
+def test_the_browser_is_never_given_markup_in_the_data(bench: Bench, browser: Browser) -> None:
+    calls(bench, "</script><b>", 4)
+    browser.sign_in()
+    page = seen(browser)
+    assert "</script><b>" not in page.text
+    assert drawn(page)["columns"][0]["name"] == "</script><b>"
+
+
+def test_without_the_library_the_numbers_are_in_the_table(
+    bench: Bench, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(built, "built", lambda _name: None)
+    calls(bench, "sales", 4)
+    browser.sign_in()
+    page = seen(browser)
+    assert "canvas" not in page.text
+    assert "quality.js" not in page.text
+    assert '<section class="numbers">' in page.text
+
+
+def test_a_time_without_calls_says_so(browser: Browser) -> None:
+    browser.sign_in()
+    assert "No call in this time matches" in seen(browser).text
+
+
+def test_only_so_many_columns_are_drawn_and_the_others_are_counted(bench: Bench, browser: Browser) -> None:
+    for number in range(8):
+        calls(bench, f"route-{number}", 1 + number)
+    browser.sign_in()
+    page = seen(browser)
+    assert [column["name"] for column in drawn(page)["columns"]][:2] == ["route-7", "route-6"]
+    assert "2 more groups" in page.text
+
+
+def test_filters_are_chips_and_stay_in_the_form(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 4)
+    browser.sign_in()
+    page = seen(browser, f"{WINDOW}&route=sales&direction=&heat=busy_rate&view=table&rate=busy_rate")
+    assert "<b>route</b> sales" in page.text
+    assert 'name="route" value="sales"' in page.text
+    assert "charted table" in page.text
+    assert "Busy rate, in percent" in page.text
+
+
+def test_what_cannot_be_asked_is_told_with_the_way_back(browser: Browser) -> None:
+    browser.sign_in()
+    assert browser.get("/quality?by=luck").status_code == 400
+    assert browser.get("/quality?from=2030-01-01").status_code == 400
+
+
+def test_words_are_looked_for(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 1, status="completed", summary="about the invoice")
+    browser.sign_in()
+    assert ">1</a>" in seen(browser, f"{WINDOW}&q=invoice").text
+
+
+def test_the_file_is_the_apis(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 4)
+    browser.sign_in()
+    found = re.search(r'<a href="(/quality-export[^"]+)"', seen(browser).text)
+    assert found
+    answer = browser.get(unescape(found[1]))
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines()[1].startswith("sales,2026-09-21,")
+
+
+def test_the_library_is_served_where_it_was_built(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert browser.get("/assets/quality.js").status_code == 200
+    monkeypatch.setattr("calltally.web.dashboard.pages.built", lambda _name: None)
+    assert browser.get("/assets/chart.js").status_code == 404
+    monkeypatch.setattr("calltally.web.dashboard.pages.built", lambda _name: b"chart()")
+    assert browser.get("/assets/chart.js").text == "chart()"
+
+
+LAUNCHED = "since=2026-09-21T13:00:00Z&to=2026-09-21T18:00:00Z"
+
+
+@pytest.fixture
+def launched(bench: Bench) -> None:
+    """An agent that fails far more often than the one before it."""
+    calls(bench, "sales", 60, at=-86_400, agent="vera-1", **DONE)
+    calls(bench, "sales", 60, agent="vera-2", status="failed")
+
+
+@pytest.mark.usefixtures("launched")
+def test_a_launch_has_its_verdict_and_what_speaks_for_it(browser: Browser) -> None:
+    browser.sign_in()
+    page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}")
+    assert "Worse than vera-1 before." in page.text
+    assert "these calls" in page.text
+    data = drawn(page)
+    hours = {point[3] for point in data["columns"][0]["rates"]["failure_rate"]}
+    assert (len(data["labels"]), hours) == (5, {0, 60})
+    assert data["columns"][0]["rates"]["failure_rate"][0][5] == 0
+    link = re.search(r'<a href="(/calls\?agent=vera-2[^"]+)">60</a>', page.text)
+    assert link
+    assert browser.get(unescape(link[1])).status_code == 200
+
+
+@pytest.mark.usefixtures("launched")
+def test_the_form_asks_by_kind_and_name(browser: Browser) -> None:
+    browser.sign_in()
+    page = browser.get(f"/quality/launch?what=agent&name=vera-2&baseline=&{LAUNCHED}")
+    assert "Launch of agent vera-2" in page.text
+    assert browser.get("/quality/launch?what=agent").text.count("Name a route or an agent") == 1
+
+
+def test_a_launch_without_anything_before_it_says_so(bench: Bench, browser: Browser) -> None:
+    calls(bench, "sales", 3, agent="vera-2", **DONE)
+    browser.sign_in()
+    page = browser.get(f"/quality/launch?agent=vera-2&{LAUNCHED}").text
+    assert "There is nothing before it" in page
+    assert browser.get("/quality/launch?agent=nobody").status_code == 404
