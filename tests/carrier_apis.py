@@ -47,6 +47,8 @@ class Api:
     """One account's calls. Every `busy_every`th request is refused with 429 and told to come at once."""
 
     root = ""
+    # The header that signs in.
+    sign_in = "authorization"
 
     def __init__(self, calls: Sequence[Made] = (), *, busy_every: int = 0) -> None:
         self.calls = {call.call_sid: call for call in calls}
@@ -56,7 +58,7 @@ class Api:
         self.url = ""
         self._lock = Lock()
 
-    def answer(self, target: str, authorization: str) -> Reply:
+    def answer(self, target: str, authorization: str, body: bytes | None = None) -> Reply:
         with self._lock:
             self.asked.append(target)
             count = len(self.asked)
@@ -67,6 +69,8 @@ class Api:
         if self.odd is not None:
             return Reply(200, self.odd)
         parts = urlsplit(target)
+        if body is not None:
+            return self.posted(parts.path, body)
         return self.found(unquote(parts.path), dict(parse_qsl(parts.query)))
 
     def is_signed_in(self, authorization: str) -> bool:
@@ -74,6 +78,9 @@ class Api:
 
     def found(self, path: str, query: Mapping[str, str]) -> Reply:
         raise NotImplementedError
+
+    def posted(self, path: str, body: bytes) -> Reply:
+        return Reply(405, self.error(f"{path} takes no POST of {len(body)} bytes"))
 
     def error(self, text: str) -> Json:
         return {"message": text}

@@ -38,6 +38,8 @@ class TwilioApi:
     `single` are calls as they are told when asked for by themselves, where that is not what the list says.
     """
 
+    sign_in = "authorization"
+
     def __init__(self, calls: Iterable[Resource] = (), *, busy_every: int = 0) -> None:
         self.calls = {call["sid"]: call for call in calls}
         self.single: dict[str, Resource] = {}
@@ -46,7 +48,7 @@ class TwilioApi:
         self.url = ""
         self._lock = Lock()
 
-    def answer(self, target: str, authorization: str) -> Reply:
+    def answer(self, target: str, authorization: str, _body: bytes | None = None) -> Reply:
         with self._lock:
             self.asked.append(target)
             count = len(self.asked)
@@ -132,11 +134,12 @@ def _error(status: int, code: int, message: str) -> Reply:
 
 
 class StandIn(Protocol):
-    """What can be served: it is told the target and the sign-in of each GET."""
+    """What can be served: it is told the target and the sign-in of each request, and the body of a POST."""
 
     url: str
+    sign_in: str
 
-    def answer(self, target: str, authorization: str) -> Reply: ...
+    def answer(self, target: str, authorization: str, body: bytes | None = None, /) -> Reply: ...
 
 
 A = TypeVar("A", bound=StandIn)
@@ -150,7 +153,13 @@ def served(api: A) -> Iterator[A]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            reply = api.answer(self.path, self.headers.get("authorization", ""))
+            self._answer(None)
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+        def _answer(self, sent: bytes | None) -> None:
+            reply = api.answer(self.path, self.headers.get(api.sign_in, ""), sent)
             body = json.dumps(reply.document).encode()
             self.send_response(reply.status)
             for name, value in (("content-type", "application/json"), *reply.headers):

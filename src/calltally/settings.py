@@ -184,6 +184,16 @@ class Settings(BaseSettings):
         "https://api.jambonz.cloud",
         description="Where jambonz's recent calls are asked for: of your own system, what stands before /v1.",
     )
+    vapi_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.vapi.ai", description="Where Vapi's list of calls is asked for."
+    )
+    retell_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.retellai.com", description="Where Retell's list of calls is asked for."
+    )
+    elevenlabs_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+        "https://api.elevenlabs.io",
+        description="Where ElevenLabs' list of conversations is asked for; each data residency has its own.",
+    )
     outgoing_allow_http: bool = Field(
         default=False,
         description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",

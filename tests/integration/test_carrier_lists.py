@@ -57,7 +57,7 @@ def ask(
         patience = Patience(tries=3, first_s=0.0)
         async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
             access = Access(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
-            return await work(Asking(FETCHES[name], access, client.get))
+            return await work(Asking(FETCHES[name], access, client.ask))
 
     return asyncio.run(session())
 

@@ -52,7 +52,7 @@ def got(url: str, *, tries: int = 4, chance: Callable[[], float] = lambda: 0.5) 
     async def session() -> Answer:
         patience = Patience(tries, first_s=1.0, longest_s=30.0)
         async with PatientClient(chance, timeout_s=5, patience=patience, pause=pause) as client:
-            return await client.get(url, {"authorization": "Basic x"})
+            return await client.ask(url, {"authorization": "Basic x"})
 
     return asyncio.run(session()), waits
 

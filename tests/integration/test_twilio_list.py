@@ -38,7 +38,7 @@ def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[st
         patience = Patience(tries=3, first_s=0.0)
         async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
             access = Access(api.url, secrets, NOW_US)
-            return await work(Asking(FETCHES["twilio"], access, client.get))
+            return await work(Asking(FETCHES["twilio"], access, client.ask))
 
     return asyncio.run(session())
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Self, TypeAlias
 
 import httpx2
 
-# The request was not processed, or somebody on the way could not pass it on: to repeat a GET is safe.
+# The request was not processed, or somebody on the way could not pass it on.
 _PASSING: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -53,9 +53,10 @@ class Patience(NamedTuple):
 
 
 class PatientClient:
-    """GETs that wait as long as they are asked to, and try again what passes: 429, 502, 503, 504, no answer.
+    """Asks, waits as long as it is asked to, and tries again what passes: 429, 502, 503, 504, no answer.
 
-    Redirects are not followed, since a sign-in must not be carried elsewhere. `chance` gives 0 to 1.
+    What is sent must be safe to repeat. Redirects are not followed, since a sign-in must not be carried
+    elsewhere. `chance` gives 0 to 1.
     """
 
     def __init__(
@@ -79,28 +80,29 @@ class PatientClient:
     ) -> None:
         await self._client.aclose()
 
-    async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer, or the last of those that told to come back.
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        """The answer to a GET, or to a POST of a body; the last of those that told to come back.
 
         Raises ConnectionError if none came, and ValueError where the URL is none.
         """
         for attempt in range(1, self._patience.tries):
             try:
-                answer = await self._sent(url, headers)
+                answer = await self._sent(url, headers, body)
             except ConnectionError:
                 await self._wait(attempt, None)
                 continue
             if answer.status not in _PASSING:
                 return answer
             await self._wait(attempt, answer.headers.get("retry-after"))
-        return await self._sent(url, headers)
+        return await self._sent(url, headers, body)
 
     async def _wait(self, attempt: int, asked: str | None) -> None:
         await self._pause(self._patience.wait_s(attempt, asked, self._chance()))
 
-    async def _sent(self, url: str, headers: Mapping[str, str]) -> Answer:
+    async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        method = "GET" if body is None else "POST"
         try:
-            answer = await self._client.get(url, headers=headers)
+            answer = await self._client.request(method, url, headers=headers, content=body)
         except httpx2.InvalidURL as fault:
             raise _no_url(url, fault) from fault
         except httpx2.TransportError as fault:

@@ -13,11 +13,15 @@ from calltally.providers.callback import Refusal
 T = TypeVar("T")
 
 
-class Get(NamedTuple):
-    """One request. The headers hold the sign-in: they are not for logs."""
+class Ask(NamedTuple):
+    """One request: a GET, or a POST where it has a body. The headers hold the sign-in: they are not for logs.
+
+    Whatever is posted only asks: it may be sent twice.
+    """
 
     url: str
     headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 class Answered(NamedTuple):
@@ -49,7 +53,7 @@ class Started(NamedTuple):
     to_us: int
 
 
-Fetching: TypeAlias = Generator[Get, Answered, T]
+Fetching: TypeAlias = Generator[Ask, Answered, T]
 ListPage: TypeAlias = Callable[[Access, Started, str | None], Fetching[Listing]]
 OneCall: TypeAlias = Callable[[Access, str], Fetching[list[Fact | Refusal]]]
 
@@ -69,12 +73,12 @@ class Fetch(NamedTuple):
     one_call: OneCall
 
 
-async def fetch(step: Fetching[T], get: Callable[[Get], Awaitable[Answered]]) -> T:
+async def fetch(step: Fetching[T], ask: Callable[[Ask], Awaitable[Answered]]) -> T:
     """Run it to its result with something that does the HTTP."""
     try:
         request = next(step)
         while True:
-            request = step.send(await get(request))
+            request = step.send(await ask(request))
     except StopIteration as done:
         result: T = done.value
         return result

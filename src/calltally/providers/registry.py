@@ -11,6 +11,7 @@ from calltally.providers.asterisk import files as asterisk_files
 from calltally.providers.bland import normalise as bland_normalise
 from calltally.providers.bland import signature as bland_signature
 from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.elevenlabs import fetch as elevenlabs_fetch
 from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
 from calltally.providers.elevenlabs import signature as elevenlabs_signature
 from calltally.providers.fetching import Fetch
@@ -29,6 +30,7 @@ from calltally.providers.plivo import fetch as plivo_fetch
 from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
+from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
 from calltally.providers.retell import signature as retell_signature
 from calltally.providers.signalwire import fetch as signalwire_fetch
@@ -43,6 +45,7 @@ from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
 from calltally.providers.twilio import signature as twilio_signature
+from calltally.providers.vapi import fetch as vapi_fetch
 from calltally.providers.vapi import normalise as vapi_normalise
 from calltally.providers.vapi import signature as vapi_signature
 from calltally.providers.vonage import fetch as vonage_fetch
@@ -198,10 +201,11 @@ GENERIC: Final = Provider(
 VAPI: Final = Provider(
     name="vapi",
     kind=Kind.PLATFORM,
-    secret_names=vapi_signature.SECRET_NAMES,
+    secret_names=(*vapi_signature.SECRET_NAMES, *vapi_fetch.SECRET_NAMES),
     needs=vapi_signature.SECRET_NAMES[:1],
     webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of),
     list_facts=vapi_normalise.list_facts,
+    fetch=vapi_fetch.FETCH,
 )
 RETELL: Final = Provider(
     name="retell",
@@ -210,14 +214,16 @@ RETELL: Final = Provider(
     needs=retell_signature.SECRET_NAMES[:1],
     webhook=Webhook(retell_signature.verify, retell_normalise.facts_of),
     list_facts=retell_normalise.list_facts,
+    fetch=retell_fetch.FETCH,
 )
 ELEVENLABS: Final = Provider(
     name="elevenlabs",
     kind=Kind.PLATFORM,
-    secret_names=elevenlabs_signature.SECRET_NAMES,
+    secret_names=(*elevenlabs_signature.SECRET_NAMES, *elevenlabs_fetch.SECRET_NAMES),
     needs=elevenlabs_signature.SECRET_NAMES[:1],
     webhook=Webhook(elevenlabs_signature.verify, elevenlabs_normalise.facts_of),
     list_facts=elevenlabs_normalise.list_facts,
+    fetch=elevenlabs_fetch.FETCH,
 )
 LIVEKIT: Final = Provider(
     name="livekit",

@@ -13,7 +13,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.times import EPOCH, SECOND_US
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.documents import Document, FactOf, Shape, decode, document_facts
-from calltally.providers.fetching import Access, Answered, Get
+from calltally.providers.fetching import Access, Answered, Ask
 from calltally.providers.values import at
 
 NOT_FOUND: Final = 404
@@ -97,10 +97,10 @@ class Api(NamedTuple):
         return f" ({said[0][:_QUOTED_CHARS]})" if said else ""
 
 
-def get(access: Access, target: str, authorization: str) -> Get:
+def get(access: Access, target: str, authorization: str) -> Ask:
     """A request for a target at the provider's address."""
     headers = {"authorization": authorization, "accept": "application/json"}
-    return Get(access.base_url.rstrip("/") + target, headers)
+    return Ask(access.base_url.rstrip("/") + target, headers)
 
 
 def basic(user: str, password: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Fetching, Get, Listing, Started
+from calltally.providers.fetching import Access, Ask, Fetching, Listing, Started
 
 PAGE_SIZE: Final = 1_000
 
@@ -42,7 +42,7 @@ class TwimlList(NamedTuple):
             return []
         return list(self.api.facts(self.api.read(answered), access))
 
-    def _get(self, access: Access, target: str) -> Get:
+    def _get(self, access: Access, target: str) -> Ask:
         located = access._replace(base_url=self.base_url_of(access))
         return rest.get(located, target, self.sign_in(access))
 

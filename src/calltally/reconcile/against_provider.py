@@ -18,6 +18,7 @@ class Terms(msgspec.Struct, frozen=True):
     The window is on our `created_at`, and on the provider's start for calls that we do not have. Both sides
     are listed from `margin_us` before it to as long behind: a call has not quite the same time on both.
     What ended or began less than `settle_us` ago is not judged, since its callbacks may be under way.
+    `by_platform` is whether the provider is a platform whose calls others carry.
     `listed_from_us` and `listed_to_us` are what a file reaches over: beyond, nothing is missing in it.
     """
 
@@ -30,6 +31,7 @@ class Terms(msgspec.Struct, frozen=True):
     open_limit_us: int = DAY_US
     margin_us: int = 60 * _MINUTE_US
     settle_us: int = 5 * _MINUTE_US
+    by_platform: bool = False
     listed_from_us: int | None = None
     listed_to_us: int | None = None
 

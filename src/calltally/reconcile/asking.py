@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from calltally.calls.errors import NotUnderstood, Unavailable
 from calltally.calls.events import Fact
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Answered, Fetch, Get, Started, fetch
+from calltally.providers.fetching import Access, Answered, Ask, Fetch, Started, fetch
 
 
 class HttpAnswer(Protocol):
@@ -25,19 +25,20 @@ class HttpAnswer(Protocol):
 
 _QUOTED_CHARS: Final = 200
 
-HttpGet = Callable[[str, Mapping[str, str]], Awaitable[HttpAnswer]]
+# Told the URL, the headers, and the body of what is posted.
+HttpAsk = Callable[[str, Mapping[str, str], bytes | None], Awaitable[HttpAnswer]]
 
 
 class Asking:
     """Asks one provider about one tenant's account.
 
-    `get` does the HTTP, with its waits and retries. What it cannot get is raised as Unavailable.
+    `send` does the HTTP, with its waits and retries. What gets no answer is raised as Unavailable.
     """
 
-    def __init__(self, provider: Fetch, access: Access, get: HttpGet) -> None:
+    def __init__(self, provider: Fetch, access: Access, send: HttpAsk) -> None:
         self._provider = provider
         self._access = access
-        self._get = get
+        self._send = send
         self.requests = 0
 
     @property
@@ -68,10 +69,10 @@ class Asking:
         """What the provider says of one call now; nothing where it knows none."""
         return await fetch(self._provider.one_call(self._access, call_sid), self._answer)
 
-    async def _answer(self, request: Get) -> Answered:
+    async def _answer(self, request: Ask) -> Answered:
         self.requests += 1
         try:
-            answer = await self._get(request.url, request.headers)
+            answer = await self._send(*request)
         except ConnectionError as fault:
             raise Unavailable(f"{fault}; what was done is kept, so run it again later") from fault
         except ValueError as fault:

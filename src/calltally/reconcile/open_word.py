@@ -33,7 +33,7 @@ async def ask_about(place: Place, tenant: str, provider: str, call_sids: Sequenc
     FETCHES[provider].account_of(secrets)
     told: list[Fact] = []
     async with PatientClient(SystemRandom().random, timeout_s=_TIMEOUT_S, patience=_PATIENCE) as client:
-        asking = Asking(FETCHES[provider], access, client.get)
+        asking = Asking(FETCHES[provider], access, client.ask)
         for call_sid in call_sids:
             told += [item for item in await asking.call(call_sid) if isinstance(item, Fact)]
     report = await import_facts(place.store, tenant, told=told, deliver=True)

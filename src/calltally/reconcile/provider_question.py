@@ -21,7 +21,7 @@ from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import PatientClient
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.fetching import Access, Started
-from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, ListFacts
+from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, Kind, ListFacts
 from calltally.reconcile.against_provider import Terms
 from calltally.reconcile.asking import Asking
 from calltally.reconcile.findings import Finding
@@ -135,7 +135,7 @@ def _asking(question: Question, access: Access, client: PatientClient) -> Asking
         if not question.files:
             raise
         return None
-    return Asking(provider, access, client.get)
+    return Asking(provider, access, client.ask)
 
 
 def _terms(question: Question, now_us: int, account: str | None) -> Terms:
@@ -147,6 +147,7 @@ def _terms(question: Question, now_us: int, account: str | None) -> Terms:
         now_us=now_us,
         tolerance_s=question.tolerance_s,
         open_limit_us=question.open_limit_us,
+        by_platform=PROVIDERS[question.provider].kind is Kind.PLATFORM,
     )
 
 

@@ -16,6 +16,7 @@ from calltally.providers.callback import Refusal
 from calltally.reconcile.against_provider import Terms, judge
 from calltally.reconcile.findings import Finding, Kind, Report, Span, Tally
 from calltally.reconcile.heal import Healed, Healer
+from calltally.reconcile.platform_words import needs_a_look, reference_of
 from calltally.reconcile.provider_sides import Sides, our_calls, their_call
 from calltally.reconcile.rechecking import Recheck
 from calltally.spill import MEMORY_BYTES, Spill
@@ -90,7 +91,9 @@ class ProviderRun:
         async with aclosing(chunks):
             async for records in chunks:
                 for call in our_calls(records):
-                    sides.add_ours(call)
+                    reference = reference_of(call, self._terms)
+                    if reference is not None:
+                        sides.add_ours(call, reference)
                     if call.provider == self._terms.provider and self._terms.has(call.created_us):
                         self._expected += 1
 
@@ -121,7 +124,7 @@ class ProviderRun:
     async def _judge(self, sides: Sides) -> None:
         terms = self._terms
         for number, pair in enumerate(sides.pairs(), start=1):
-            if judge(pair, terms) is not None:
+            if needs_a_look(pair, terms) or judge(pair, terms) is not None:
                 confirmed = await self._means.recheck.confirm(pair, terms)
                 if confirmed is not None:
                     self._note(confirmed.finding)

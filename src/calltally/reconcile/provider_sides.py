@@ -28,12 +28,14 @@ class OurCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
     created_us: int
     provider: str | None = None
     account: str | None = None
+    session_id: str | None = None
 
 
 class TheirCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A call as the provider lists it. Times are microseconds UTC, None where it states none.
 
-    `content` and `raw` are the fact that its listing is, packed as the ledger does, where it may be wanted.
+    `content`, `raw` and `conversation` are the fact that its listing is, packed as the ledger does, where
+    it may be wanted.
     """
 
     call_sid: str
@@ -44,12 +46,14 @@ class TheirCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
     received_us: int
     content: bytes | None = None
     raw: bytes = b""
+    conversation: bytes = b""
 
     def fact(self) -> Fact | None:
         """The listing as a fact for the ledger; None where it was not kept."""
         if self.content is None:
             return None
-        return unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
+        fact = unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
+        return msgspec.structs.replace(fact, conversation=bodies.decompress(self.conversation))
 
 
 class Pair(NamedTuple):
@@ -68,6 +72,7 @@ class _Record(msgspec.Struct, gc=False):
     created_at: str | None = None
     provider: str | None = None
     provider_account: str | None = None
+    session_id: str | None = None
     erased: bool = False
 
 
@@ -94,6 +99,7 @@ def our_calls(records: bytes) -> Iterator[OurCall]:
                 parse_instant(record.created_at),
                 record.provider,
                 record.provider_account,
+                record.session_id,
             )
 
 
@@ -107,12 +113,19 @@ def their_call(fact: Fact, *, keep: bool = False) -> TheirCall:
         fact.call_sid,
         said.get("status", Status.QUEUED),
         talk_of(said),
-        said.get("started_us", fact.occurred_us),
+        said.get("started_us", _earliest(fact)),
         said.get("ended_us"),
         fact.received_us,
         pack_fact(fact) if keep else None,
         bodies.compress(fact.raw) if keep else b"",
+        bodies.compress(fact.conversation) if keep else b"",
     )
+
+
+def _earliest(fact: Fact) -> int:
+    """When a call was there already, of a listing that does not say when it began."""
+    told_us = (fact.said.get("answered_us"), fact.said.get("ended_us"), fact.occurred_us)
+    return min(each for each in told_us if each is not None)
 
 
 def talk_of(said: Said) -> int | None:
@@ -132,10 +145,10 @@ class Sides:
         self.ours = 0
         self.theirs = 0
 
-    def add_ours(self, call: OurCall) -> None:
-        """Take one of our calls."""
+    def add_ours(self, call: OurCall, reference: str) -> None:
+        """Take one of our calls, under the id by which the provider may list it."""
         self.ours += 1
-        self._spill.add(call.call_sid.encode() + _OURS, _pack(call))
+        self._spill.add(reference.encode() + _OURS, _pack(call))
 
     def add_theirs(self, call: TheirCall) -> None:
         """Take one of the provider's. Of one that it lists twice the later word counts."""

@@ -10,6 +10,7 @@ from calltally.calls.events import Door, Fact
 from calltally.providers.callback import Refusal
 from calltally.reconcile.against_provider import Terms, is_asked, judge
 from calltally.reconcile.findings import Finding, Kind
+from calltally.reconcile.platform_words import as_told
 from calltally.reconcile.provider_sides import OurCall, Pair, TheirCall, our_calls, talk_of, their_call
 from calltally.store.lookup import facts_of_call, find_call
 from calltally.store.store import Store
@@ -47,10 +48,12 @@ class Recheck:
         """What is left of a pair's finding after a look at the ledger and, where need be, at the provider."""
         try:
             pair = pair._replace(ours=await self._ours(pair.call_sid))
+            if terms.by_platform and pair.ours is not None:
+                pair = as_told(pair, await self._facts(pair.ours.call_sid), terms)
         except Erased:
             return None
         finding = judge(pair, terms)
-        if finding is not None and is_asked(finding) and self._ask is not None and self.asked < MOST_ASKED:
+        if finding is not None and self._ask is not None and self._may_ask(finding, terms):
             pair, finding = await self._asked(pair, terms, self._ask)
         if finding is None or await self._is_kept(finding, pair.theirs):
             return None
@@ -59,6 +62,15 @@ class Recheck:
     async def _ours(self, call_sid: str) -> OurCall | None:
         record = await self._store.read_tenant(self._tenant, lambda: find_call(self._tenant, call_sid))
         return None if record is None else next(our_calls(record), None)
+
+    def _may_ask(self, finding: Finding, terms: Terms) -> bool:
+        """A platform is asked of whatever it lists: its list lacks who carries a call, and what was said."""
+        is_listed = terms.by_platform and finding.theirs is not None
+        return is_listed or (is_asked(finding) and self.asked < MOST_ASKED)
+
+    async def _facts(self, call_sid: str) -> list[Fact]:
+        stored = await self._store.read_tenant(self._tenant, lambda: facts_of_call(self._tenant, call_sid))
+        return [each.fact for each in stored or ()]
 
     async def _asked(self, pair: Pair, terms: Terms, ask: Ask) -> tuple[Pair, Finding | None]:
         self.asked += 1
@@ -78,9 +90,7 @@ class Recheck:
         """Whether the ledger has this very word of the provider's, by a list, and keeps its own state."""
         if finding.kind not in _DISPUTES or theirs is None:
             return False
-        sid = theirs.call_sid
-        stored = await self._store.read_tenant(self._tenant, lambda: facts_of_call(self._tenant, sid))
-        is_known = any(_is_word(each.fact, theirs) for each in stored or ())
+        is_known = any(_is_word(fact, theirs) for fact in await self._facts(theirs.call_sid))
         self.kept += is_known
         return is_known
 

@@ -104,14 +104,14 @@ class Gate:
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached = asyncio.Event()
         self.released = asyncio.Event()
-        whole = PatientClient.get
+        whole = PatientClient.ask
 
-        async def get(client: PatientClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
+        async def ask(client: PatientClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
             self.reached.set()
             await self.released.wait()
             return await whole(client, *args, **kwargs)
 
-        monkeypatch.setattr(PatientClient, "get", get)
+        monkeypatch.setattr(PatientClient, "ask", ask)
         monkeypatch.setattr(attending, "LOOKS_EVERY_S", 0.01)
         self.desk = desk
 
@@ -316,7 +316,7 @@ def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pyte
         raise ConnectionError("nobody answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(PatientClient, "get", away)
+        patched.setattr(PatientClient, "ask", away)
         desk.work()
     assert desk.shown(job)["state"] == "running"
     desk.bench.now_us += LEASE_US

@@ -135,7 +135,7 @@ def test_each_sid_is_paired_once_by_its_last_word(told: list[tuple[str, int, str
         sides = Sides(spill)
         for side, number, status in told:
             if side == "o":
-                sides.add_ours(ours(call_sid=f"CA{number}", status=status))
+                sides.add_ours(ours(call_sid=f"CA{number}", status=status), f"CA{number}")
             else:
                 sides.add_theirs(theirs(call_sid=f"CA{number}", status=status))
         pairs = list(sides.pairs())

@@ -13,7 +13,7 @@ from calltally.calls.errors import Misconfigured, NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Fetch, Fetching, Get, Listing, Started
+from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.jambonz.resources import SHAPE, fact_of
 from calltally.providers.values import at
 
@@ -73,7 +73,7 @@ def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
 FETCH: Final = Fetch(SECRET_NAMES, account_of, list_page, one_call)
 
 
-def _get(access: Access, asked: Mapping[str, object]) -> Get:
+def _get(access: Access, asked: Mapping[str, object]) -> Ask:
     path = f"/v1/Accounts/{account_of(access.secrets)}/RecentCalls"
     key = rest.need_secret(access.secrets, "api_key", _TITLE)
     return rest.get(access, f"{path}?{urlencode(asked)}", rest.bearer(key))

@@ -14,7 +14,7 @@ from calltally.calls.events import Fact
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Fetch, Fetching, Get, Listing, Started
+from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.plivo.resources import SHAPE, fact_of
 
 ACCOUNT: Final = "auth_id"
@@ -85,6 +85,6 @@ def _stamp(instant_us: int) -> str:
     return (EPOCH + timedelta(seconds=instant_us // SECOND_US)).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _get(access: Access, target: str) -> Get:
+def _get(access: Access, target: str) -> Ask:
     token = rest.need_secret(access.secrets, "auth_token", _TITLE)
     return rest.get(access, target, rest.basic(account_of(access.secrets), token))

@@ -12,7 +12,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Fetch, Fetching, Get, Listing, Started
+from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.telnyx.resources import SHAPE, fact_of
 from calltally.providers.values import at
 
@@ -78,7 +78,7 @@ def _query(started: Started, number: int) -> str:
     )
 
 
-def _get(access: Access, target: str) -> Get:
+def _get(access: Access, target: str) -> Ask:
     return rest.get(access, target, rest.bearer(rest.need_secret(access.secrets, "api_key", _TITLE)))
 
 

@@ -22,7 +22,7 @@ from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Fetch, Fetching, Get, Listing, Started
+from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.vonage.resources import SHAPE, fact_of
 
 ACCOUNT: Final = "application_id"
@@ -88,7 +88,7 @@ def _query(started: Started, index: int) -> str:
     )
 
 
-def _get(access: Access, target: str) -> Get:
+def _get(access: Access, target: str) -> Ask:
     return rest.get(access, target, rest.bearer(_token(access)))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.times import parse_instant
-from calltally.providers.fetching import Access, Answered, Fetching, Get, Listing, Started, T
+from calltally.providers.fetching import Access, Answered, Ask, Fetching, Listing, Started, T
 from calltally.providers.twilio.fetch import FETCH
 
 ACCOUNT = "AC" + "a" * 32
@@ -16,7 +16,7 @@ ACCESS = Access("https://api.example.com/", SECRETS, parse_instant("2026-11-02")
 OCTOBER = Started(parse_instant("2026-10-01"), parse_instant("2026-11-01") - 1)
 
 
-def asked(step: Fetching[T]) -> Get:
+def asked(step: Fetching[T]) -> Ask:
     return next(step)
 
 
