@@ -177,11 +177,26 @@ def test_a_key_is_none_to_the_admin_api(wall: Wall) -> None:
 def admin_requests(tenant: str) -> Iterator[tuple[str, str]]:
     base = "/api/v1/admin/tenants"
     yield from (("GET", base), ("POST", base))
+    yield ("GET", "/api/v1/admin/shared-sids")
     yield from ((method, f"{base}/{tenant}/api-keys") for method in ("GET", "POST"))
     yield ("GET", f"{base}/{tenant}/routes")
     yield ("PUT", f"{base}/{tenant}/retention")
     yield from (("PUT", f"{base}/{tenant}/{place}/twilio") for place in ("routes", "providers"))
     yield ("DELETE", f"{base}/{tenant}/api-keys/key_0123456789abcdef")
+
+
+def test_only_the_admin_key_is_told_that_both_have_a_sid(wall: Wall) -> None:
+    window = "from=2026-11-18&to=2026-11-19"
+    shown = wall.ours.service.ask("GET", f"/api/v1/admin/shared-sids?{window}", headers=ADMIN).json()
+    assert [each["call_sid"] for each in shown["data"]] == [SHARED_SID]
+    assert [call["tenant"] for call in shown["data"][0]["calls"]] == [OURS, THEIRS]
+    places = (LIST, f"{LIST}/{SHARED_SID}", "/api/v1/alerts", "/api/v1/changes", "/metrics")
+    for side, other in ((wall.ours, THEIRS), (wall.theirs, OURS)):
+        for path in places:
+            answer = side.get(path)
+            assert answer.status_code == 200
+            assert f'"{other}"' not in answer.text
+            assert uuid_text(call_uuid(other, SHARED_SID)) not in answer.text
 
 
 def test_a_key_that_names_another_tenant_in_its_text_is_none(wall: Wall) -> None:

@@ -8,15 +8,19 @@ import typer
 from calltally.alerts.judging import rules_for
 from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.rules import Rules, read_rules
+from calltally.alerts.shared_sids import SharedSid, shared_sids
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
-from calltally.calls.windows import read_window
+from calltally.calls.times import DAY_US, parse_instant, utc_text
+from calltally.calls.windows import Window, read_window
 from calltally.cli.alerts_backtest import Asked, backtest_of, print_backtests
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import read_once, with_store, write_once
 from calltally.store.alert_states import rules_of_tenant
 from calltally.store.alerts import AlertFilter, Change, What, acknowledge, list_alerts
+from calltally.store.store import Store
+from calltally.store.tenants import admin_list_tenants
 from calltally.web.api.alert_shapes import AlertShown, show_alert
 
 commands: Final = typer.Typer(help="Look after alerts, and try rules on the past.", no_args_is_help=True)
@@ -64,6 +68,43 @@ def acknowledge_one(
     by = Change(0, wall_clock(), What.ACKNOWLEDGED, _COMMAND, note)
     done = write_once(acknowledge(tenant, parse_uuid(alert) or b"", by))
     _print(show_alert(done, ""))
+
+
+@commands.command("shared-sids")
+def shared(
+    *,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Of calls created at or after this; a day before --to.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Of calls created before this; now if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List SIDs that several tenants have, or several accounts of a provider told of. For operators alone.
+
+    The exit code is 1 where there are any.
+    """
+    end = to or utc_text(wall_clock())
+    window = read_window(None, from_ or utc_text(parse_instant(end) - DAY_US), end)
+    found = with_store(lambda store, _settings: _shared_sids(store, window))
+    if as_json:
+        print_json(found)
+    else:
+        for each in found:
+            typer.echo(_shared_line(each))
+        typer.echo(f"{len(found)} shared SIDs" if len(found) != 1 else "1 shared SID")
+    if found:
+        raise typer.Exit(1)
+
+
+async def _shared_sids(store: Store, window: Window) -> list[SharedSid]:
+    tenants = [each.tenant for each in await store.read(admin_list_tenants())]
+    return await shared_sids(store, tenants, window)
+
+
+def _shared_line(found: SharedSid) -> str:
+    whose = ", ".join(f"{each.tenant} {each.id} ({each.status})" for each in found.calls)
+    accounts = f"; told by accounts {', '.join(found.accounts)}" if found.accounts else ""
+    return f"{found.call_sid}: {whose}{accounts}"
 
 
 @commands.command("backtest")

@@ -17,6 +17,7 @@ SQL = {dialect: {name: named.sql for name, named in load(dialect).items()} for d
 NAMES = sorted(SQL["sqlite"])
 ACROSS_TENANTS = [
     "admin_list_tenants",
+    "admin_sids_of_tenants",
     "admin_tenants_to_deliver",
     "admin_tenants_with_open_jobs",
     "admin_unresolved_by_tenant",
