@@ -11,7 +11,7 @@ from calltally.alerts.judging import Detectors, by_step
 from calltally.alerts.rules import Rules
 from calltally.calls.five_minutes import STEP_S
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
-from calltally.store.alert_steps import WINDOW_S, count_steps
+from calltally.store.alert_steps import WINDOW_S, count_steps, first_call_s
 from calltally.store.store import Store
 
 _PLOT_CHARS: Final = 60
@@ -29,10 +29,15 @@ class Asked(NamedTuple):
 
 
 async def backtest_of(store: Store, asked: Asked, detectors: Detectors) -> list[Backtest]:
-    """The steps are counted from the calls themselves, a day at a time: the past may be of any age."""
+    """The steps are counted from the calls themselves, a day at a time: the past may be of any age.
+
+    They begin with the first call, as a worker's do: what was before it can be learned from by nobody.
+    """
     from_s, to_s = (us // SECOND_US // STEP_S * STEP_S for us in (asked.from_us, asked.to_us))
     replays = [Replay(name, rules, detectors, from_s, to_s) for name, rules in asked.rules.items()]
-    for lo_s in range(from_s - LEARNED_S, to_s, WINDOW_S):
+    first_s = await store.read(first_call_s(asked.tenant))
+    begins_s = to_s if first_s is None else max(first_s, from_s - LEARNED_S)
+    for lo_s in range(begins_s, to_s, WINDOW_S):
         hi_s = min(lo_s + WINDOW_S, to_s)
         steps, _looked_at = await store.read(count_steps(asked.tenant, lo_s, hi_s), long=True)
         rows = by_step(steps)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.five_minutes import COLUMNS, LONGEST_S, Cells, Counted, Key, counted_in
+from calltally.calls.five_minutes import COLUMNS, LONGEST_S, STEP_S, Cells, Counted, Key, counted_in
 from calltally.calls.times import SECOND_US
 from calltally.store.steps import Many, Params, Row, Statement, Step, Table
 
@@ -128,6 +128,12 @@ def step_windows(tenant: str) -> Step[list[int]]:
         return []
     first_s = max(min(seconds) // WINDOW_S * WINDOW_S, from_s)
     return list(range(first_s, max(seconds + ends_s) + 1, WINDOW_S))
+
+
+def first_call_s(tenant: str) -> Step[int | None]:
+    """The begin of the step in which a tenant's first call was created; None where it has no calls."""
+    [(first_us, _)] = yield Statement("first_and_last_call", {"tenant": tenant})
+    return None if first_us is None else first_us // SECOND_US // STEP_S * STEP_S
 
 
 def differences(tenant: str, window_s: int) -> Step[Differences]:

@@ -11,6 +11,8 @@ from calltally.calls.errors import InvalidInput
 from calltally.cli.main import app
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.test_alert_api import began
+from tests.integration.store.probing import submit
+from tests.telling import fact
 
 ROUTE = SeriesKey(Dimension.ROUTE, "support-de")
 
@@ -39,7 +41,9 @@ def test_rules_are_tried_on_the_past(bench: Bench, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     strict = tmp_path / "strict.toml"
     strict.write_text("false_alarms_a_week = 0.1\n")
-    window = ("--from", "2026-10-01T00:00:00Z", "--to", "2026-10-01T01:00:00Z", "--rules", str(strict))
+    # What comes before the first call is not gone through: two hours, not the four weeks before them.
+    submit(bench, fact(0, "first", status="no-answer", route="support-de"))
+    window = ("--from", "2026-09-21T12:00:00Z", "--to", "2026-09-21T15:00:00Z", "--rules", str(strict))
     printed = run("backtest", TENANT, *window)
     assert printed.startswith("as set: 0 alerts in 0.0 weeks")
     assert "\nstrict.toml: 0 alerts" in printed
