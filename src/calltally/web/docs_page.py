@@ -20,9 +20,9 @@ _CURL_URL: Final = "http://127.0.0.1:8080"
 def home_page() -> str:
     """What this is, and where to go from here."""
     return _frame(
-        "Calltally",
-        "<p>Call history of voice agents and phone lines: one true record per call, told by signed provider"
-        " callbacks, that a team can list, audit and measure with.</p>"
+        "Call history",
+        "<p>What happened on the calls of voice agents and phone lines: one true record per call, told by"
+        " signed provider callbacks, that a team can list, audit and measure with.</p>"
         '<ul><li><a href="/calls">Calls</a>: find one, and see what happened on it</li>'
         '<li><a href="/docs">How to use it</a>: every endpoint, parameter and example</li>'
         '<li><a href="/docs/problems">Problems</a>: what each error means</li>'
