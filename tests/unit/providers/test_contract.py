@@ -3,6 +3,7 @@
 That order and repeats make no difference is tried through the ledger, in tests/integration/ingest.
 """
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -31,6 +32,8 @@ from tests.unit.providers.sampling import (
 from tests.unit.providers.spoiling import BROKEN, spoilt
 
 HOUR_US = 3_600 * SECOND_US
+# A token whose parts are JSON too deep to be read: nobody has signed it, so anybody can send it.
+DEEP = b64encode(b'{"x":' + b"[" * 2_500).decode().rstrip("=")
 ODD_HEADERS = (
     "",
     " ",
@@ -42,6 +45,8 @@ ODD_HEADERS = (
     "x" * 9_000,
     "Bearer ",
     "Bearer a.b.c",
+    f"Bearer {DEEP}.{DEEP}.a",
+    f"{DEEP}.{DEEP}.a",
     "v1,",
 )
 

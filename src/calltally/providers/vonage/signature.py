@@ -48,7 +48,7 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     try:
         head, claims = _head.decode(_bytes(parts[0])), _claims.decode(_bytes(parts[1]))
         signature, message = _bytes(parts[2]), parts[0] + b"." + parts[1]
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     # The scheme is the one that we know, whatever the token says of itself.
     is_signed = any(hmac.compare_digest(hmac_of(key, message), signature) for key in keys)
