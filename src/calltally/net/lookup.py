@@ -1,15 +1,12 @@
-"""Names to addresses, in threads of their own.
-
-The loop's own threads are few, and a name whose server says nothing holds one for many seconds: names of
-strangers would so stop everything else that needs a thread. These end with the process, whatever they wait
-for.
-"""
+"""Names to addresses, in threads of their own: one whose server says nothing takes many seconds."""
 
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from threading import Thread
+from functools import partial
 from typing import Final, TypeAlias
+
+from calltally.net.threads import in_own_thread
 
 Found: TypeAlias = Sequence[str]
 # More names at once than this wait their turn: so many may hang without anybody noticing.
@@ -35,37 +32,10 @@ class Lookup:
 
     async def _look_up(self, host: str, port: int) -> Found:
         async with self._free:
-            loop = asyncio.get_running_loop()
-            answer: asyncio.Future[Found] = loop.create_future()
-            arguments = (loop, answer, self._ask, (host, port))
-            Thread(target=_work, args=arguments, name="calltally-lookup", daemon=True).start()
-            return await answer
-
-
-def _work(
-    loop: asyncio.AbstractEventLoop,
-    answer: "asyncio.Future[Found]",
-    ask: Callable[[str, int], Found],
-    asked: tuple[str, int],
-) -> None:
-    try:
-        found, fault = ask(*asked), None
-    except (OSError, UnicodeError) as raised:
-        found, fault = [], raised
-    try:
-        loop.call_soon_threadsafe(_tell, answer, found, fault)
-    except RuntimeError:
-        # The loop is closed: nobody waits any more.
-        return
-
-
-def _tell(answer: "asyncio.Future[Found]", found: Found, fault: Exception | None) -> None:
-    if answer.done():
-        return
-    if fault is not None:
-        answer.set_exception(OSError(str(fault)))
-    else:
-        answer.set_result(found)
+            try:
+                return await in_own_thread(partial(self._ask, host, port), "calltally-lookup")
+            except UnicodeError as fault:
+                raise OSError(str(fault)) from fault
 
 
 def _addresses(host: str, port: int) -> Found:

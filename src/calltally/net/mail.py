@@ -1,7 +1,8 @@
 """Mail by SMTP, to servers that somebody else named: judged like every other place that is sent to.
 
 The standard library's client, in a thread. The connection goes to the address that was judged; TLS is
-verified against the name.
+verified against the name. The client bounds each answer that it waits for, and a server may give as many of
+them as it likes, a byte at a time: so the whole is bounded too, and then broken off.
 """
 
 import asyncio
@@ -9,12 +10,19 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from email.message import EmailMessage
+from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.net.addresses import Network, refusal
+from calltally.net.threads import in_own_thread
 
+# For each answer, and for all of it.
 TIMEOUT_S: Final = 15.0
+WITHIN_S: Final = 45.0
+# Each under way has a thread.
+_FREE: Final = BoundedSemaphore(64)
 TLS: Final = "tls"
 STARTTLS: Final = "starttls"
 
@@ -32,10 +40,16 @@ class MailServer(NamedTuple):
 SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]]
 
 
-async def send_mail(server: MailServer, mail: EmailMessage, allowed: Sequence[Network]) -> str | None:
-    """Hand a mail over; returns what went wrong, in words, or None."""
+async def send_mail(
+    server: MailServer, mail: EmailMessage, allowed: Sequence[Network], *, within_s: float = WITHIN_S
+) -> str | None:
+    """Hand a mail over; returns what went wrong, in words, or None. One that is late is not sent any more."""
+    sending = _Sending(server, mail, allowed)
     try:
-        await asyncio.to_thread(_send, server, mail, allowed)
+        async with asyncio.timeout(within_s):
+            await in_own_thread(sending.run, "calltally-mail")
+    except TimeoutError:
+        return f"{server.host} did not answer in time"
     except smtplib.SMTPException as fault:
         return f"the mail server refused it: {_said(fault)}"
     except ssl.SSLError as fault:
@@ -44,17 +58,59 @@ async def send_mail(server: MailServer, mail: EmailMessage, allowed: Sequence[Ne
         return f"no mail server at {server.host}:{server.port}: {fault.strerror or fault}"
     except ValueError as fault:
         return str(fault)
+    finally:
+        sending.break_off()
     return None
 
 
-def _send(server: MailServer, mail: EmailMessage, allowed: Sequence[Network]) -> None:
-    context = ssl.create_default_context()
-    with _Client(server, _permitted(server, allowed), context if server.security == TLS else None) as client:
-        if server.security == STARTTLS:
-            client.starttls(context=context)
-        if server.username is not None:
-            client.login(server.username, server.password or "")
-        client.send_message(mail)
+class _Sending:
+    """One mail on its way: `run` in a thread, `break_off` from anywhere."""
+
+    def __init__(self, server: MailServer, mail: EmailMessage, allowed: Sequence[Network]) -> None:
+        self._server = server
+        self._mail = mail
+        self._allowed = allowed
+        self._lock = Lock()
+        self._is_over = False
+        self._handle: socket.socket | None = None
+
+    def run(self) -> None:
+        """Hand it over. Raises SMTPException, OSError, ValueError."""
+        if not _FREE.acquire(blocking=False):
+            raise ValueError("too many mails are under way; it is tried again")
+        try:
+            self._hand_over()
+        finally:
+            _FREE.release()
+
+    def _hand_over(self) -> None:
+        server, context = self._server, ssl.create_default_context()
+        address = _permitted(server, self._allowed)
+        tls = context if server.security == TLS else None
+        with _Client(server, address, tls, self._opened) as client:
+            if server.security == STARTTLS:
+                client.starttls(context=context)
+            if server.username is not None:
+                client.login(server.username, server.password or "")
+            client.send_message(self._mail)
+
+    def break_off(self) -> None:
+        """Whoever waits for an answer is told that the connection is gone."""
+        with self._lock:
+            self._is_over = True
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            with suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+            handle.close()
+
+    def _opened(self, connection: socket.socket) -> None:
+        # A handle of its own: TLS takes the connection away from the socket that it was opened by.
+        with self._lock:
+            if self._is_over:
+                connection.close()
+                raise TimeoutError("nobody waits for it any more")
+            self._handle = connection.dup()
 
 
 def _permitted(server: MailServer, allowed: Sequence[Network]) -> str:
@@ -70,14 +126,22 @@ def _permitted(server: MailServer, allowed: Sequence[Network]) -> str:
 class _Client(smtplib.SMTP):
     """Connects to an address that was judged, whatever the name leads to by now."""
 
-    def __init__(self, server: MailServer, address: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        server: MailServer,
+        address: str,
+        tls: ssl.SSLContext | None,
+        opened: Callable[[socket.socket], None],
+    ) -> None:
         self._address = address
         self._tls = tls
+        self._opened = opened
         super().__init__(server.host, server.port, timeout=TIMEOUT_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        opened = socket.create_connection((self._address, port), timeout)
-        return self._tls.wrap_socket(opened, server_hostname=host) if self._tls else opened
+        connection = socket.create_connection((self._address, port), timeout)
+        self._opened(connection)
+        return self._tls.wrap_socket(connection, server_hostname=host) if self._tls else connection
 
 
 def _said(fault: smtplib.SMTPException) -> str:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 from functools import partial
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
@@ -94,6 +94,18 @@ def test_what_becomes_of_an_alert_is_told_once_and_in_order(desk: Desk) -> None:
     assert states == ["open", "acknowledged", "resolved"]
     assert desk.tell(10) == 0
     assert desk.sink().fault is None
+
+
+def test_what_a_sink_answers_may_be_no_text_and_holds_up_nobody(desk: Desk) -> None:
+    hook(desk)
+    desk.add("slack", url="https://hooks.slack.example/x")
+    began(desk.bench, ROUTE)
+    desk.receiver.status, desk.receiver.says = 500, b"no\0t\xff"
+    assert desk.tell() == 0
+    faults = [sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))]
+    assert faults == ["it answered 500: no\N{REPLACEMENT CHARACTER}t\N{REPLACEMENT CHARACTER}"] * 2
+    desk.receiver.status = 200
+    assert desk.tell(15 * SECOND_US) == 2
 
 
 def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: Desk) -> None:
@@ -257,6 +269,39 @@ def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: 
         "starttls" in str(bench.run(send_mail(server._replace(security="starttls"), mail, allowed))).lower()
     )
     assert str(bench.run(send_mail(server._replace(port=1), mail, allowed))).startswith("no mail server at")
+
+
+class _Tarpit(StreamRequestHandler):
+    """Greets without end, a line at a time: each answer comes in time, and none of them is the last."""
+
+    def handle(self) -> None:
+        self.connection.settimeout(0.01)
+        with suppress(OSError):
+            while not self._is_closed():
+                self.wfile.write(b"220-still here\r\n")
+        self.server.let_go.set()  # type: ignore[attr-defined]
+
+    def _is_closed(self) -> bool:
+        try:
+            return not self.connection.recv(1)
+        except TimeoutError:
+            return False
+
+
+def test_a_mail_server_that_never_ends_its_answer_is_left(bench: Bench) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "a@acme.example", "b@acme.example"
+    with ThreadingTCPServer(("127.0.0.1", 0), _Tarpit) as tarpit:
+        tarpit.let_go = Event()  # type: ignore[attr-defined]
+        tarpit.daemon_threads = True
+        thread = Thread(target=tarpit.serve_forever, args=(0.02,))
+        thread.start()
+        server = MailServer("127.0.0.1", tarpit.server_address[1], "none")
+        said = bench.run(send_mail(server, mail, networks("127.0.0.0/8"), within_s=0.1))
+        assert said == "127.0.0.1 did not answer in time"
+        assert tarpit.let_go.wait(5)  # type: ignore[attr-defined]
+        tarpit.shutdown()
+        thread.join()
 
 
 def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None:

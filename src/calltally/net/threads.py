@@ -1,0 +1,42 @@
+"""Work that waits for strangers, in threads of its own.
+
+The loop's own threads are few, and whoever says nothing holds one for as long as it likes: strangers would
+so stop everything else that needs a thread. These end with the process, whatever they wait for.
+"""
+
+import asyncio
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def in_own_thread(work: Callable[[], T], name: str) -> T:
+    """What `work` returns or raises. Who gives up waiting does not end it."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[T] = loop.create_future()
+    Thread(target=_work, args=(loop, answer, work), name=name, daemon=True).start()
+    return await answer
+
+
+def _work(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[Any]", work: Callable[[], object]) -> None:
+    result, fault = None, None
+    try:
+        result = work()
+    except Exception as raised:  # noqa: BLE001 - it is raised where the result is awaited
+        fault = raised
+    try:
+        loop.call_soon_threadsafe(_tell, answer, result, fault)
+    except RuntimeError:
+        # The loop is closed: nobody waits any more.
+        return
+
+
+def _tell(answer: "asyncio.Future[Any]", result: object, fault: Exception | None) -> None:
+    if answer.done():
+        return
+    if fault is not None:
+        answer.set_exception(fault)
+    else:
+        answer.set_result(result)
