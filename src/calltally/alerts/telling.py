@@ -64,6 +64,12 @@ class Ways(NamedTuple):
 
 async def tell(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
     """Tell a sink one thing, once; returns what went wrong, in words that hold no secret, or None."""
+    fault = await _told_by(ways, tenant, sink, told, now_us)
+    # Another's words, and they are kept: PostgreSQL has no place for a NUL in a text.
+    return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+async def _told_by(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
     settings = unsealed(ways.vault(), tenant, sink)
     if sink.kind == EMAIL:
         server = MailServer(

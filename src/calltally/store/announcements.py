@@ -94,8 +94,8 @@ class Instant(NamedTuple):
 
 
 def event_time(at_us: int) -> bytes:
-    """The six bytes that ids of events of a millisecond begin with."""
-    return (at_us // MILLISECOND_US).to_bytes(_TIMED, "big")
+    """The six bytes that ids of events of a millisecond begin with; before 1970 there was no event."""
+    return max(0, at_us // MILLISECOND_US).to_bytes(_TIMED, "big")
 
 
 def message_id(event_id: bytes) -> str:

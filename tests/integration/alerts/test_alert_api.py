@@ -86,6 +86,7 @@ def test_somebody_acknowledges_and_resolves_and_the_history_says_who(
     began(service.bench, ROUTE)
     (alert,) = listed(service)
     one = f"{PATH}/{alert['id']}"
+    assert slug(service.send(f"{one}/acknowledge", {"note": "No\0"}, writing)) == "invalid-body"
     done = service.send(f"{one}/acknowledge", {"note": "The carrier knows."}, writing)
     assert (done.status_code, done.json()["state"]) == (200, "acknowledged")
     assert service.send(f"{one}/acknowledge", {}, writing).json() == done.json()

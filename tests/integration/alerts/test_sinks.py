@@ -87,6 +87,7 @@ def test_a_sink_is_changed_as_a_whole_and_deleted(service: Service, writing: dic
 
 WRONG: dict[str, dict[str, Any]] = {
     "another kind": {"kind": "pager", "name": "x", "settings": {}},
+    "a name that no text can hold": {**HOOK, "name": "ours\0"},
     "no url": {"kind": "slack", "name": "x", "settings": {}},
     "a misspelt setting": {"kind": "slack", "name": "x", "settings": {"url": SLACK_URL, "channel": "#x"}},
     "plain http": {"kind": "slack", "name": "x", "settings": {"url": "http://hooks.slack.example/x"}},

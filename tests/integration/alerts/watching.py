@@ -146,6 +146,7 @@ class Receiver:
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
+        self.says = b"as told"
         self.took: list[tuple[str, Mapping[str, str], dict[str, object]]] = []
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
@@ -153,7 +154,7 @@ class Receiver:
             return Unanswered("unreachable", "no connection")
         if self.status < 300:
             self.took.append((url, headers, json.loads(body)))
-        return Answered(self.status, {}, b"as told")
+        return Answered(self.status, {}, self.says)
 
 
 __all__ = ["NOW_US", "TENANT"]

@@ -176,6 +176,8 @@ def test_deliveries_are_listed_filtered_and_paged(hooks: Hooks) -> None:
         before = f"&before={page['next']}"
     assert pages == whole["data"]
     assert hooks.get(place + "?from=2030-01-01").json()["data"] == []
+    assert len(hooks.get(place + "?from=0001-01-01&to=9999-12-31").json()["data"]) == 3
+    assert hooks.get(place + "?to=1969-12-31").json()["data"] == []
     assert len(hooks.get(place + "?from=2020-01-01&to=2030-01-01").json()["data"]) == 3
     assert at_fault(hooks.get(place + "?state=gone&before=x")) == ["state"]
     assert at_fault(hooks.get(place + "?before=x")) == ["before"]

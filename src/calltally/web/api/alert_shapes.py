@@ -16,8 +16,9 @@ from calltally.store.alert_sinks import Sink
 from calltally.store.alerts import Alert, Change
 
 MOST_NOTE_CHARS: Final = 500
-_Note = Annotated[str, Meta(max_length=MOST_NOTE_CHARS)]
-_Name = Annotated[str, Meta(min_length=1, max_length=200)]
+# No database of ours but SQLite has a place for a NUL in a text.
+_Note = Annotated[str, Meta(max_length=MOST_NOTE_CHARS, pattern=r"^[^\u0000]*$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 _Settings = Annotated[
     dict[str, Any], Meta(description="By kind; see the how-to page. Secrets are stored sealed, never shown.")
 ]

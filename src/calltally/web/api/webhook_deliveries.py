@@ -117,7 +117,7 @@ def _again(asked: ReplayBody) -> Again:
 
 def _instant(name: str, text: str) -> int:
     try:
-        return max(0, instant_value(text))
+        return instant_value(text)
     except ValueError as fault:
         raise InvalidBody.of(name, f"{name} {fault}") from fault
 
