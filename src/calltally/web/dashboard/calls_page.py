@@ -19,6 +19,7 @@ from calltally.web.dashboard.paging import (
     chips,
     filters_alone,
     meant,
+    number_in,
     only,
     pager,
     placed,
@@ -73,8 +74,7 @@ def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
 
 
 def _limit(pairs: Pairs) -> int:
-    text = only(pairs, "limit")
-    return min(max(int(text), 1), MAX_LIMIT) if text.isdecimal() else DEFAULT_LIMIT
+    return min(max(number_in(only(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
 
 
 def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:

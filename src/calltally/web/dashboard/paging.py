@@ -1,5 +1,6 @@
 """Where the list's links lead: all is in the URL, so that what one sees can be sent."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 from calltally.web.query import Pairs
 
 LIST: Final = "/calls"
+_NUMBER: Final = re.compile(r"[0-9]{1,19}")
 _PLACE: Final = frozenset({"offset", "snapshot", "page"})
 # What is no filter, and so has no chip.
 _NO_CHIP: Final = _PLACE | {"limit", "order"}
@@ -81,8 +83,13 @@ def placed(pairs: Pairs, limit: int) -> Pairs:
     if not named:
         return pairs
     rest = tuple(pair for pair in pairs if pair[0] not in {"page", "offset"})
-    number = int(named[-1]) if named[-1].isdecimal() else 1
+    number = number_in(named[-1], otherwise=1)
     return (*rest, ("offset", str((max(number, 1) - 1) * limit)))
+
+
+def number_in(text: str, *, otherwise: int) -> int:
+    """A whole number of the address bar; something else where it is none, or longer than any that is meant."""
+    return int(text) if _NUMBER.fullmatch(text) else otherwise
 
 
 def url(pairs: Iterable[tuple[str, str]], path: str = LIST) -> str:

@@ -97,7 +97,9 @@ async def _checked_form(request: AnyRequest) -> dict[str, str]:
     """A form of somebody who is signed in. Raises Forbidden where it does not carry the session's token."""
     visitor = await visitor_of(request)
     form = await form_of(request)
-    if not is_own_form(request) or not compare_digest(form.get("csrf", ""), visitor.session.csrf):
+    # As bytes: texts are compared only where they are ASCII, and anybody may send others.
+    has_token = compare_digest(form.get("csrf", "").encode(), visitor.session.csrf.encode())
+    if not is_own_form(request) or not has_token:
         raise Forbidden(text("other_site"))
     return form
 

@@ -81,8 +81,9 @@ def test_a_form_of_another_site_signs_nobody_in(browser: Browser) -> None:
 def test_a_form_without_the_sessions_token_changes_nothing(browser: Browser) -> None:
     browser.sign_in()
     browser.get("/calls")
-    browser.csrf = "guessed"
-    assert browser.post("/sign-out").status_code == 403
+    for guessed in ("guessed", "guéssed"):
+        browser.csrf = guessed
+        assert browser.post("/sign-out").status_code == 403
     assert browser.get("/calls").status_code == 200
 
 
@@ -159,6 +160,8 @@ def test_any_page_is_one_jump_away(browser: Browser) -> None:
     assert rows(browser.get("/calls?limit=2&page=0")) == everyone[:2]
     assert rows(browser.get("/calls?limit=2&page=x")) == everyone[:2]
     assert "No call matches" not in browser.get("/calls?limit=2&page=9").text
+    assert rows(browser.get(f"/calls?page={'9' * 5_000}")) == everyone
+    assert browser.get(f"/calls?limit={'9' * 5_000}").status_code == 400
 
 
 def test_filters_are_chips_that_can_be_taken_off(browser: Browser) -> None:
