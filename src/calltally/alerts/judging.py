@@ -21,6 +21,7 @@ from calltally.alerts.watching import Known, Roll, Rows
 from calltally.calls.errors import DamagedStore
 from calltally.calls.five_minutes import STEP_S, Cells, Key
 from calltally.calls.times import SECOND_US
+from calltally.store.alert_erasure import erased_among, forget_in_alerts
 from calltally.store.alert_states import Judging, judging_of, keep_judging, rules_of_tenant
 from calltally.store.alert_steps import KEPT_S, Steps, steps_between
 from calltally.store.signature_failures import drop_failures
@@ -213,5 +214,9 @@ def _keep(
     yield from keeper.take(findings)
     if conditions is not None:
         yield from keeper.take_conditions(conditions.kinds, conditions.findings)
+        # They were found before the lock was had: whoever was erased since must not be named.
+        sids = sorted({sid for finding in conditions.findings for sid in finding.sids})
+        if gone := (yield from erased_among(tenant, sids)):
+            yield from forget_in_alerts(tenant, gone)
         yield from drop_failures(tenant, now_us // SECOND_US - _FAILURES_KEPT_S)
     return True

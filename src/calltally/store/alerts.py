@@ -1,7 +1,8 @@
 """Alerts as rows: what they are, what became of them, and what is still to be told of them.
 
 Who changes alerts locks the tenant's head first, as the ledger does: a change is numbered from the last one,
-and is so told to sinks in its order. `content` is JSON that only `calltally.alerts` reads.
+and is so told to sinks in its order. `content` is JSON that only `calltally.alerts` reads; `alert_erasure`
+takes SIDs out of it.
 """
 
 from enum import StrEnum

@@ -1,8 +1,9 @@
 """Erasing calls: by request, and by the age that a tenant sets. What remains is a hash that refuses them.
 
 Gone at once: the record, its sessions, its facts with their raw bodies and transcripts, its words, its
-frozen events, and the numbers in its superseded versions. What those versions say of its place in lists
-stays for as long as snapshots are kept, because a page from before must not move; then it is pruned.
+frozen events, its SIDs in alerts, and the numbers in its superseded versions. What those versions say of its
+place in lists stays for as long as snapshots are kept, because a page from before must not move; then it is
+pruned.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Final
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.calls.times import DAY_US
+from calltally.store.alert_erasure import forget_in_alerts
 from calltally.store.changes import Changes
 from calltally.store.components import ERASED, StoredCall, stored_call
 from calltally.store.lookup import resolve
@@ -77,6 +79,7 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
         changes.erase(call, reason)
     changes.put("add_erasures", tenant=tenant, erased=len(calls))
     yield from changes.write()
+    yield from forget_in_alerts(tenant, set(nodes))
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> Step[None]:
