@@ -53,15 +53,19 @@ def add_sink(tenant: str, new: Sink, now_us: int) -> Step[Sink]:
     if len((yield from list_sinks(tenant))) >= MOST_SINKS:
         message = f"a tenant has at most {MOST_SINKS} alert sinks; delete one first"
         raise Conflict(message)
-    return (yield from put_sink(tenant, new, now_us))
+    yield Statement("add_sink", _columns(tenant, new, now_us))
+    return (yield from need_sink(tenant, new.sink))
 
 
-def put_sink(tenant: str, sink: Sink, now_us: int) -> Step[Sink]:
-    """Keep a sink as given, in place of what it was."""
-    named = {"sink": sink.sink, "kind": sink.kind, "name": sink.name}
-    put = {"tenant": tenant, **named, "shown": sink.shown, "sealed": sink.sealed, "now_us": now_us}
-    yield Statement("put_sink", put)
+def change_sink(tenant: str, sink: Sink, now_us: int) -> Step[Sink]:
+    """Keep a sink as given, in place of what it was. Raises NotFound, where it was dropped meanwhile too."""
+    yield Statement("change_sink", _columns(tenant, sink, now_us))
     return (yield from need_sink(tenant, sink.sink))
+
+
+def _columns(tenant: str, sink: Sink, now_us: int) -> dict[str, object]:
+    named = {"tenant": tenant, "sink": sink.sink, "kind": sink.kind, "name": sink.name}
+    return {**named, "shown": sink.shown, "sealed": sink.sealed, "now_us": now_us}
 
 
 def drop_sink(tenant: str, sink: bytes) -> Step[None]:

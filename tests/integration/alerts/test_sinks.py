@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from calltally.calls.errors import NotFound
 from calltally.net.addresses import networks
 from calltally.net.outgoing import Outgoing, Policy
+from calltally.store.alert_sinks import change_sink, list_sinks
 from calltally.web.app import create_app
+from tests.conftest import NOW_US, TENANT
 from tests.integration.net.receivers import Receiver, answer_ok, answering, receiving
 from tests.integration.store.probing import direct
 from tests.integration.web.service import Service, slug
@@ -126,6 +129,18 @@ def test_another_tenants_sink_is_not_there(service: Service, writing: dict[str, 
         assert slug(service.get(f"{PATH}/{made['id']}{path}", theirs, method)) == "not-found"
     assert slug(service.send(f"{PATH}/{made['id']}", HOOK, theirs, "PUT")) == "not-found"
     assert slug(service.get(PATH)) == "forbidden"
+
+
+def test_a_sink_that_is_deleted_while_it_is_changed_stays_deleted(
+    service: Service, writing: dict[str, str]
+) -> None:
+    made = add(service, writing, HOOK)
+    store = service.bench.store
+    (known,) = service.bench.run(store.read(list_sinks(TENANT)))
+    assert service.get(f"{PATH}/{made['id']}", writing, "DELETE").status_code == 204
+    with pytest.raises(NotFound):
+        service.bench.run(store.write(change_sink(TENANT, known, NOW_US)))
+    assert service.get(PATH, writing).json() == {"data": []}
 
 
 def test_the_button_tells_a_webhook_that_a_library_of_the_scheme_verifies(

@@ -13,7 +13,15 @@ from calltally.alerts.sinks.told import test_of
 from calltally.alerts.telling import Ways, sealed_for, tell
 from calltally.calls.errors import CalltallyError, InvalidBody, InvalidInput
 from calltally.calls.identity import parse_uuid, uuid_text
-from calltally.store.alert_sinks import Sink, add_sink, drop_sink, list_sinks, need_sink, note_sink, put_sink
+from calltally.store.alert_sinks import (
+    Sink,
+    add_sink,
+    change_sink,
+    drop_sink,
+    list_sinks,
+    need_sink,
+    note_sink,
+)
 from calltally.web.api import alert_sink_operations as operations
 from calltally.web.api.alert_shapes import SinkBody, SinkList, TestShown, show_new_sink, show_sink
 from calltally.web.bodies import json_body
@@ -55,7 +63,7 @@ async def put_alert_sink(request: AnyRequest) -> Reply:
     """The whole sink."""
     parts, known = parts_of(request), await _sink(request)
     sink, secret = await _asked(request, known.sink)
-    put_now = await parts.store.write(put_sink(tenant_of(request), sink, parts.clock()))
+    put_now = await parts.store.write(change_sink(tenant_of(request), sink, parts.clock()))
     return Reply.json(show_new_sink(put_now, secret))
 
 

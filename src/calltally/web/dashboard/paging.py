@@ -88,7 +88,7 @@ def placed(pairs: Pairs, limit: int) -> Pairs:
 
 
 def number_in(text: str, *, otherwise: int) -> int:
-    """A whole number of the address bar; something else where it is none, or longer than any that is meant."""
+    """A whole number of the address bar; another where it is none, or longer than any that is meant."""
     return int(text) if _NUMBER.fullmatch(text) else otherwise
 
 

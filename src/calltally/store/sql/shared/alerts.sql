@@ -46,6 +46,13 @@ SET
     muted_until_us = :muted_until_us, is_told = :is_told, changes = :changes, content = :content
 WHERE tenant = :tenant AND alert = :alert;
 
+-- name: alerts_with_sids
+-- Those that may name calls: all but those of rates.
+SELECT alert, content FROM alerts WHERE tenant = :tenant AND kind <> 'rate' ORDER BY alert;
+
+-- name: set_alert_content!
+UPDATE alerts SET content = :content WHERE tenant = :tenant AND alert = :alert;
+
 -- name: put_alert_change!
 INSERT INTO alert_changes (tenant, alert, change, at_us, what, by_whom, note)
 VALUES (:tenant, :alert, :change, :at_us, :what, :by_whom, :note);
@@ -88,12 +95,14 @@ FROM alert_sinks WHERE tenant = :tenant ORDER BY created_us, sink;
 SELECT sink, kind, name, shown, sealed, created_us, updated_us, told_us, fault
 FROM alert_sinks WHERE tenant = :tenant AND sink = :sink;
 
--- name: put_sink!
+-- name: add_sink!
 INSERT INTO alert_sinks (tenant, sink, kind, name, shown, sealed, created_us, updated_us)
-VALUES (:tenant, :sink, :kind, :name, :shown, :sealed, :now_us, :now_us)
-ON CONFLICT (tenant, sink) DO UPDATE SET
-    kind = excluded.kind, name = excluded.name, shown = excluded.shown, sealed = excluded.sealed,
-    updated_us = excluded.updated_us;
+VALUES (:tenant, :sink, :kind, :name, :shown, :sealed, :now_us, :now_us);
+
+-- name: change_sink!
+-- Nothing where it was dropped meanwhile.
+UPDATE alert_sinks SET kind = :kind, name = :name, shown = :shown, sealed = :sealed, updated_us = :now_us
+WHERE tenant = :tenant AND sink = :sink;
 
 -- name: drop_sink
 DELETE FROM alert_sinks WHERE tenant = :tenant AND sink = :sink RETURNING sink;
