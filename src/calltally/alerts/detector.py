@@ -10,9 +10,10 @@ import numpy as np
 
 from calltally.alerts.baseline import Baseline, Seen
 from calltally.alerts.budget import thresholds
-from calltally.alerts.causes import Cause, Cell, Family, go_back, take_in
+from calltally.alerts.causes import Cause, Cell, Family, News
 from calltally.alerts.evidence import Names, Quiet, finding, silence_finding
 from calltally.alerts.findings import Change, Finding, Kind
+from calltally.alerts.grouping import go_back, released, take_in
 from calltally.alerts.looks import LOOKS, Flags, Ints, trials_of
 from calltally.alerts.memory import Array, arrays_of, packed, put_back, unpacked
 from calltally.alerts.rules import Rules
@@ -34,6 +35,7 @@ class _Kept(msgspec.Struct, array_like=True):
     parents: list[int]
     last_us: int | None
     causes: list[Cause]
+    agents_of: dict[int, set[int]] = {}
 
 
 class _Hour(NamedTuple):
@@ -96,9 +98,16 @@ class RateDetector:
         at = step.at_us // STEP_US
         crossed, back = self._watch.step(at, trials_of(counts), self._live(step.at_us))
         self._kept.last_us = step.at_us
-        began = take_in(self._kept.causes, crossed, self._family)
-        over = go_back(self._kept.causes, [*accepted, *back], at)
-        return [*self._findings(step.at_us, began, over), *self._silences(step.at_us, counts)]
+        news = take_in(self._kept.causes, crossed, self._family)
+        over = self._go_back(accepted, back, at)
+        return [*self._findings(step.at_us, news, over), *self._silences(step.at_us, counts)]
+
+    def _go_back(self, accepted: Sequence[Cell], back: Sequence[Cell], at: int) -> list[Cause]:
+        """What is usual again goes with what moved with it, what was accepted alone. Returns what is over."""
+        freed = released(self._kept.causes, back)
+        if freed:
+            self._watch.release(freed)
+        return go_back(self._kept.causes, [*accepted, *back, *freed], at)
 
     def _silences(self, at_us: int, counts: Ints) -> list[Finding]:
         """What fell silent at the end of this step, and what was silent and has calls again."""
@@ -124,10 +133,11 @@ class RateDetector:
             found.append(silence_finding(names, quiet, Change.BEGAN, at_us))
         return [each for each in found if self._is_told(each)]
 
-    def _findings(self, at_us: int, began: Sequence[Cause], over: Sequence[Cause]) -> list[Finding]:
-        told = [(cause, Change.BEGAN) for cause in began]
+    def _findings(self, at_us: int, news: News, over: Sequence[Cause]) -> list[Finding]:
+        told = [(cause, Change.BEGAN) for cause in news.began]
+        told += [(cause, Change.WORSENED) for cause in news.worsened]
         if (at_us + STEP_US) % _HOUR_US == 0:
-            lasting = [cause for cause in self._kept.causes if cause not in began]
+            lasting = [cause for cause in self._kept.causes if cause not in (*news.began, *news.worsened)]
             told += [(cause, Change.CONTINUES) for cause in lasting]
         told += [(cause, Change.RECOVERED) for cause in over]
         names = Names(tuple(self._kept.keys), self._rules.false_alarms_a_week)
@@ -159,7 +169,7 @@ class RateDetector:
         keys, parents = self._kept.keys, self._kept.parents
         self._places = {key: place for place, key in enumerate(keys)}
         agents = frozenset(place for place, key in enumerate(keys) if key.dimension is Dimension.AGENT)
-        self._family = Family(parents, agents)
+        self._family = Family(parents, agents, self._kept.agents_of)
         series = np.arange(len(keys))
         is_route = np.array([key.dimension is Dimension.ROUTE for key in keys], dtype=np.bool_)
         within = np.array(
@@ -186,6 +196,7 @@ class RateDetector:
         return [
             ("watch.", self._watch),
             ("sums.", self._watch.sums),
+            ("worse.", self._watch.worsening),
             ("usual.", self._watch.baseline),
             ("silence.", self._silence),
         ]
@@ -200,15 +211,19 @@ class RateDetector:
 
     def _make_room(self, step: Step) -> None:
         """Take in series that were not known. One that is gone stays known, as without calls."""
-        new = [key for key in step.table.keys if key not in self._places]
-        if not new:
-            return
+        if new := [key for key in step.table.keys if key not in self._places]:
+            self._take_in(step, new)
+        places = [self._places[key] for key in step.table.keys]
+        for route, agent in step.table.agents:
+            self._kept.agents_of.setdefault(places[route], set()).add(places[agent])
+
+    def _take_in(self, step: Step, new: Sequence[SeriesKey]) -> None:
         arrays = self._arrays()
         self._kept.keys += new
         places = {key: place for place, key in enumerate(self._kept.keys)}
         above = {
             key: step.table.keys[parent] if parent >= 0 else None
-            for key, parent in zip(*step.table, strict=True)
+            for key, parent in zip(step.table.keys, step.table.parents, strict=True)
         }
         self._kept.parents += [places.get(above[key] or key, -1) if above[key] else -1 for key in new]
         self._build(arrays)

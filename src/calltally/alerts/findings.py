@@ -25,11 +25,13 @@ class Kind(StrEnum):
 class Change(StrEnum):
     """Where it stands. `began` opens an alert, `continues` renews its evidence, `recovered` closes it.
 
-    `recovered` is evidence, not its lack: the opposite hypothesis has crossed its own threshold.
+    `worsened` is news of one that is open: it has become far more than was told. `recovered` is evidence, not
+    its lack: the opposite hypothesis has crossed its own threshold.
     """
 
     BEGAN = "began"
     CONTINUES = "continues"
+    WORSENED = "worsened"
     RECOVERED = "recovered"
 
 

@@ -156,7 +156,7 @@ def _restored(detectors: Detectors, memory: _Memory, rules: Rules) -> OnlineDete
 def _last(lasting: dict[str, Finding], finding: Finding) -> None:
     if finding.change is Change.RECOVERED:
         lasting.pop(finding.key, None)
-    elif finding.change is Change.BEGAN:
+    elif finding.change in {Change.BEGAN, Change.WORSENED}:
         lasting[finding.key] = finding
 
 

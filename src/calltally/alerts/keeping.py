@@ -1,7 +1,8 @@
 """From findings to alerts: what opens, goes on, is grouped under its cause, and ends.
 
 One alert for each cause at a time. What ended by itself and begins again soon is the same alert, reopened.
-One that was ended by hand stays so until it has recovered and begun anew: only a finding that begins opens.
+One that was ended by hand stays so until it has recovered and begun anew, or has become far worse. One that
+gets worse is open again though it was acknowledged: that was of less.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,11 +53,11 @@ class Keeper:
             if finding.change is Turn.RECOVERED:
                 if alert is not None:
                     yield from self._end(self._renewed(alert, finding), What.RESOLVED)
-            elif alert is not None:
-                self._unresolved[finding.key] = self._renewed(alert, finding)
-                yield from renew_alert(self._tenant, self._unresolved[finding.key])
-            elif finding.change is Turn.BEGAN:
-                yield from self._begin(finding)
+            elif alert is None:
+                if finding.change in {Turn.BEGAN, Turn.WORSENED}:
+                    yield from self._begin(finding)
+            else:
+                self._unresolved[finding.key] = yield from self._renew(alert, finding)
 
     def take_conditions(self, kinds: Sequence[Kind], findings: Sequence[Finding]) -> Step[None]:
         """All that is so now, of some kinds: what is not among it any more is over."""
@@ -78,6 +79,17 @@ class Keeper:
             alert = yield from open_alert(self._tenant, alert._replace(muted_until_us=muted_us))
         self._unresolved[finding.key] = alert
         yield from self._group(alert, finding)
+
+    def _renew(self, alert: Alert, finding: Finding) -> Step[Alert]:
+        again = self._renewed(alert, finding)
+        if finding.change is Turn.WORSENED:
+            return (
+                yield from change_alert(
+                    self._tenant, again._replace(state=State.OPEN), self._by_itself(What.WORSENED)
+                )
+            )
+        yield from renew_alert(self._tenant, again)
+        return again
 
     def _group(self, cause: Alert, finding: Finding) -> Step[None]:
         """Alerts of finer series that moved with it are explained by it."""

@@ -93,19 +93,26 @@ class SeriesTable(NamedTuple):
     """Many series in an order, and for each the place of the coarser one that it lies in (-1: in none).
 
     A route lies in its account or provider (the one that most of its calls use), an account in its provider,
-    a provider in the tenant, an agent in the tenant.
+    a provider in the tenant, an agent in the tenant. `agents` are the places of routes and of the agents that
+    their calls went to.
     """
 
     keys: tuple[SeriesKey, ...]
     parents: tuple[int, ...]
+    agents: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[SeriesKey, SeriesKey | None]]) -> "SeriesTable":
+    def of(
+        cls,
+        pairs: Iterable[tuple[SeriesKey, SeriesKey | None]],
+        agents: Iterable[tuple[SeriesKey, SeriesKey]] = (),
+    ) -> "SeriesTable":
         """From (series, the one it lies in). A parent that is not among the series counts as none."""
         listed = tuple(dict(pairs).items())
         places = {key: at for at, (key, _parent) in enumerate(listed)}
         parents = tuple(-1 if parent is None else places.get(parent, -1) for _key, parent in listed)
-        return cls(tuple(places), parents)
+        known = ((route, agent) for route, agent in agents if route in places and agent in places)
+        return cls(tuple(places), parents, tuple((places[route], places[agent]) for route, agent in known))
 
 
 class Step(NamedTuple):

@@ -4,8 +4,10 @@ It knows nothing of names, findings or causes: places in arrays in, places in ar
 judged by it as well as a hundred months of the laboratory side by side.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from calltally.alerts.baseline import Baseline, Seen, Usual
@@ -21,6 +23,7 @@ from calltally.alerts.looks import (
     Trials,
     softplus,
 )
+from calltally.alerts.worsening import Counted, Worsening
 
 # A return to the usual has to be e^5, 150 times, likelier than that it goes on.
 _RECOVERED: Final = 5.0
@@ -43,7 +46,7 @@ class Watch:
         series = len(tenant_of)
         self.baseline = baseline
         self.threshold, self.least_calls = threshold[:, None, None], least_calls
-        self.sums = Sums(series)
+        self.sums, self.worsening = Sums(series), Worsening(series)
         shape = (len(LOOKS), series)
         self.alarmed = np.zeros(shape, dtype=np.bool_)
         self.back, self.back_change = np.zeros(shape), np.zeros(shape)
@@ -73,11 +76,14 @@ class Watch:
         self.count(trials)
         back = self._go_back(trials)
         judged = live & self.mature & self.can_move
+        alarmed = self.alarmed & judged[0]
+        self.worsening.step(at, trials, self.usual, alarmed)
+        worse = self._worse(at, alarmed)
         self.sums.add(at, trials, (self.usual, self.weights), (judged, judged & ~self.alarmed))
         over = (self.sums.sums > self.threshold) & ~self.alarmed
         crossing = self._cross(at, over) if over.any() else []
         self.hour_alarmed |= self.alarmed.any(axis=0)
-        return crossing, back
+        return [*worse, *crossing], back
 
     def count(self, trials: Trials) -> None:
         """Take in five minutes to learn from, without a judgement."""
@@ -97,6 +103,12 @@ class Watch:
         allowed = np.broadcast_to(learnable & ~self.hour_alarmed, self.baseline.level.shape)
         self.baseline.learn(hour_of_week, self.usual, self.seen, allowed)
         return self._accept()
+
+    def release(self, cells: Sequence[Cell]) -> None:
+        """Take cells for usual again: judge them anew, from nothing."""
+        look, series = np.array([cell.look for cell in cells]), np.array([cell.series for cell in cells])
+        self.alarmed[look, series] = False
+        self.sums.forget(look, series)
 
     def _accept(self) -> list[Cell]:
         """What has been alarmed for ten days is how it is now: its series is learned anew."""
@@ -122,28 +134,50 @@ class Watch:
         speed = over[:, look, series].argmax(axis=0)
         sums = self.sums
         place = speed, look, series
-        change = change_of(sums.calls[place], sums.events[place], sums.expected[place])
+        counted = Counted(
+            look,
+            series,
+            *(each[place] for each in (sums.since, sums.calls, sums.events, sums.expected, sums.sums)),
+        )
+        self._alarm(at, counted)
+        self.alarmed[look, series] = True
+        return self._moved(at, counted, speed)
+
+    def _worse(self, at: int, alarmed: Flags) -> list[Moved]:
+        """What is alarmed and got far worse than was told."""
+        limit = float(self.threshold[0, 0, 0])
+        counted = self.worsening.over(limit, alarmed)
+        self._alarm(at, counted)
+        moved = self._moved(at, counted, np.zeros_like(counted.look))
+        return [msgspec.structs.replace(each, is_worse=True) for each in moved]
+
+    def _alarm(self, at: int, counted: Counted) -> None:
+        """Remember what is told of some cells: the way back and the way on are measured from it."""
+        look, series = counted.look, counted.series
+        change = change_of(counted.calls, counted.events, counted.expected)
         sign = SIGN_OF_LOOK[look, 0]
         self.back_change[look, series] = sign * np.clip(_DISCOUNT * sign * change, _LEAST_BACK, 4.0)
         self.back[look, series] = 0.0
-        self.alarmed[look, series] = True
-        spread = self.usual.spread.hour[METRIC_OF_LOOK[look], series]
-        columns = (sums.since, sums.calls, sums.events, sums.expected, sums.sums)
-        rows = zip(speed, look, series, spread, *(column[place] for column in columns), strict=True)
+        self.worsening.begin(look, series, at, change)
+
+    def _moved(self, at: int, counted: Counted, speed: Ints) -> list[Moved]:
+        spread = self.usual.spread.hour[METRIC_OF_LOOK[counted.look], counted.series]
         return [
             Moved(
-                cell=Cell(int(row[1]), int(row[2])),
-                speed=int(row[0]),
-                since=int(row[4]),
+                cell=Cell(int(row.look), int(row.series)),
+                speed=int(fast),
+                since=int(row.since),
                 at=at,
-                calls=float(row[5]),
-                events=float(row[6]),
-                expected=float(row[7]),
-                spread=float(row[3]),
-                sum=float(row[8]),
-                threshold=float(self.threshold[row[0], 0, 0]),
+                calls=float(row.calls),
+                events=float(row.events),
+                expected=float(row.expected),
+                spread=float(wide),
+                sum=float(row.sums),
+                threshold=float(self.threshold[fast, 0, 0]),
             )
-            for row in rows
+            for row, fast, wide in zip(
+                map(Counted._make, zip(*counted, strict=True)), speed, spread, strict=True
+            )
         ]
 
     def _go_back(self, trials: Trials) -> list[Cell]:

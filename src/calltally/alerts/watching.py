@@ -17,11 +17,12 @@ _CALLS: Final = (COLUMNS.index("started"), COLUMNS.index("final"))
 
 
 class Known(msgspec.Struct, array_like=True):
-    """One series that is watched: which one it lies in, and when it last had a call."""
+    """One series that is watched: which one it lies in, when it last had a call, and a route's agents."""
 
     key: SeriesKey
     parent: SeriesKey
     seen_s: int
+    agents: list[SeriesKey] = []
 
 
 class Roll:
@@ -39,7 +40,8 @@ class Roll:
         self._see(step_s, rows)
         pairs: list[tuple[SeriesKey, SeriesKey | None]] = [(TENANT, None)]
         pairs += [(each.key, each.parent) for each in sorted(self._known.values(), key=_coarse_first)]
-        return step_of(step_s * SECOND_US, SeriesTable.of(pairs), _summed(rows))
+        agents = [(each.key, agent) for each in self._known.values() for agent in each.agents]
+        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), _summed(rows))
 
     def _see(self, step_s: int, rows: Rows) -> None:
         parents: dict[SeriesKey, dict[SeriesKey, int]] = {}
@@ -51,6 +53,8 @@ class Roll:
         for series, among in parents.items():
             if any(among.values()):
                 self._note(series, among, step_s)
+        for key in rows:
+            self._note_agent(key)
         self._known = {k: each for k, each in self._known.items() if step_s - each.seen_s <= FORGOTTEN_S}
 
     def _note(self, series: SeriesKey, among: Mapping[SeriesKey, int], step_s: int) -> None:
@@ -60,6 +64,12 @@ class Roll:
             known = Known(series, max(among, key=lambda parent: (among[parent], parent)), step_s)
         known.seen_s = step_s
         self._known[series] = known
+
+    def _note_agent(self, key: Key) -> None:
+        route = self._known.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
+        agent = SeriesKey(Dimension.AGENT, key.agent or "")
+        if route is not None and agent not in route.agents:
+            route.agents.append(agent)
 
 
 def _coarse_first(known: Known) -> tuple[int, SeriesKey]:

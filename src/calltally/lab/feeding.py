@@ -25,7 +25,8 @@ def table_of(tenant: Tenant) -> SeriesTable:
         (SeriesKey(Dimension.ROUTE, f"route-{number + 1}"), providers[int(provider)])
         for number, provider in enumerate(tenant.provider_of)
     ]
-    return SeriesTable.of([(TENANT, None), *((key, TENANT) for key in (*providers, *agents)), *routes])
+    own = [(key, agents[int(agent)]) for (key, _), agent in zip(routes, tenant.agent_of, strict=True)]
+    return SeriesTable.of([(TENANT, None), *((key, TENANT) for key in (*providers, *agents)), *routes], own)
 
 
 def steps_of(month: Month) -> Iterator[Step]:

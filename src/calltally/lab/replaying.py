@@ -8,7 +8,8 @@ import numpy as np
 
 from calltally.alerts.baseline import Baseline
 from calltally.alerts.budget import thresholds
-from calltally.alerts.causes import Cause, Cell, Family, Moved, go_back, take_in
+from calltally.alerts.causes import Cause, Cell, Family, Moved
+from calltally.alerts.grouping import go_back, released, take_in
 from calltally.alerts.looks import Flags, trials_of
 from calltally.alerts.rules import Rules
 from calltally.alerts.series import STEPS_AN_HOUR
@@ -36,7 +37,8 @@ def family_of(tenant: Tenant) -> Family:
     size = tenant.size
     parents = [-1, *[0] * (size.providers + size.agents), *(1 + tenant.provider_of).tolist()]
     agents = range(1 + size.providers, 1 + size.providers + size.agents)
-    return Family(parents, frozenset(agents))
+    agents_of = {agents.stop + route: (agents[agent],) for route, agent in enumerate(tenant.agent_of)}
+    return Family(parents, frozenset(agents), agents_of)
 
 
 class Marks(NamedTuple):
@@ -66,12 +68,12 @@ def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
             crossed, back = watch.step(
                 at, trials_of(counts[at].T), _live(marks, hour, watch.baseline.is_leaf)
             )
-            for place, cause in _sorted_out((crossed, back), families, open_causes, at):
+            for place, cause in _sorted_out(_Moves(crossed, back, []), watch, (families, open_causes), at):
                 head = cause.head
                 alerts.append(Alert(place, at + 1, head.cell.series, head.cell.look, head.speed, head.since))
         if at % STEPS_AN_HOUR == STEPS_AN_HOUR - 1:
             settled = watch.end_hour(hour_of_week[hour], ~marks.campaign[hour] & ~marks.holiday[hour])
-            _sorted_out(([], settled), families, open_causes, at)
+            _sorted_out(_Moves([], [], settled), watch, (families, open_causes), at)
             if hour % HOURS_A_DAY == HOURS_A_DAY - 1:
                 watch.baseline.end_day()
     return alerts
@@ -110,21 +112,37 @@ def _live(marks: Marks, hour: int, is_leaf: Flags) -> Flags:
     return may_judge(~marks.campaign[hour], marks.holiday[hour], is_leaf)
 
 
+class _Moves(NamedTuple):
+    """What crossed in a step, what is usual again, and what was taken for how it is now."""
+
+    crossed: list[Moved]
+    back: list[Cell]
+    settled: list[Cell]
+
+    def of(self, place: int, width: int) -> "_Moves":
+        """Those of one month, by the places of its own series."""
+        crossed = [_within(moved, width) for moved in self.crossed if moved.cell.series // width == place]
+        back, settled = (
+            [Cell(cell.look, cell.series % width) for cell in cells if cell.series // width == place]
+            for cells in (self.back, self.settled)
+        )
+        return _Moves(crossed, back, settled)
+
+
 def _sorted_out(
-    news: tuple[list[Moved], list[Cell]], families: Sequence[Family], open_causes: list[list[Cause]], at: int
+    moves: _Moves, watch: Watch, held: tuple[Sequence[Family], list[list[Cause]]], at: int
 ) -> list[tuple[int, Cause]]:
-    """Give each month its own; returns the causes that are new."""
-    width = len(families[0].parents)
-    crossed, back = news
+    """Give each month its own; returns the causes that are told: that are new, or far worse."""
     opened: list[tuple[int, Cause]] = []
-    touched = {moved.cell.series // width for moved in crossed} | {
-        at for at, held in enumerate(open_causes) if held
-    }
-    for place in sorted(touched):
-        own = [_within(moved, width) for moved in crossed if moved.cell.series // width == place]
-        opened += [(place, cause) for cause in take_in(open_causes[place], own, families[place])]
-        gone = [Cell(cell.look, cell.series % width) for cell in back if cell.series // width == place]
-        go_back(open_causes[place], gone, at)
+    for place, (family, causes) in enumerate(zip(*held, strict=True)):
+        width = len(family.parents)
+        own = moves.of(place, width)
+        news = take_in(causes, own.crossed, family)
+        opened += [(place, cause) for cause in (*news.began, *news.worsened)]
+        freed = released(causes, own.back)
+        if freed:
+            watch.release([Cell(cell.look, cell.series + place * width) for cell in freed])
+        go_back(causes, [*own.back, *own.settled, *freed], at)
     return opened
 
 

@@ -26,6 +26,7 @@ class What(StrEnum):
 
     OPENED = "opened"
     REOPENED = "reopened"
+    WORSENED = "worsened"
     ACKNOWLEDGED = "acknowledged"
     MUTED = "muted"
     UNMUTED = "unmuted"
@@ -34,7 +35,9 @@ class What(StrEnum):
 
 
 # What sinks are told of; how an alert ended only where they know that it was open.
-_TOLD: Final = frozenset({What.OPENED, What.REOPENED, What.ACKNOWLEDGED, What.RESOLVED, What.GROUPED})
+_TOLD: Final = frozenset(
+    {What.OPENED, What.REOPENED, What.WORSENED, What.ACKNOWLEDGED, What.RESOLVED, What.GROUPED}
+)
 _ENDS: Final = frozenset({What.RESOLVED, What.GROUPED})
 
 

@@ -111,6 +111,21 @@ def test_what_was_resolved_by_hand_stays_so_until_it_begins_anew(
     assert len(listed(service)) == 2
 
 
+def test_what_gets_far_worse_is_told_anew_whatever_was_done_about_it(
+    service: Service, writing: dict[str, str]
+) -> None:
+    bench = service.bench
+    began(bench, ROUTE)
+    one = f"{PATH}/{listed(service)[0]['id']}"
+    service.send(f"{one}/acknowledge", {}, writing)
+    keep(bench, finding(Change.WORSENED, ROUTE, after(1)))
+    alert = service.get(one).json()
+    assert (alert["state"], alert["history"][-1]["what"]) == ("open", "worsened")
+    service.send(f"{one}/resolve", {}, writing)
+    keep(bench, finding(Change.WORSENED, ROUTE, after(2)))
+    assert len(listed(service, "?state=unresolved")) == 1
+
+
 def test_what_flaps_is_one_alert(service: Service) -> None:
     bench = service.bench
     for turn in range(3):

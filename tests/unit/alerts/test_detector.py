@@ -100,6 +100,25 @@ def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learne
     assert not children & {*ROUTES[:3]}
 
 
+def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    little = dict.fromkeys((3, 4, 5), 0.13)
+    before = fed(detector, steps(36, little, first=LEARNED_STEPS))
+    assert {finding.series for finding in before} == {PROVIDERS[1]}
+    found = fed(detector, steps(11, {**little, 4: 0.9}, first=LEARNED_STEPS + 36))
+    assert [finding.series for finding in found if finding.change is Change.BEGAN] == [ROUTES[4]]
+
+
+def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    fed(detector, steps(36, {4: 0.15}, first=LEARNED_STEPS))
+    found = fed(detector, steps(11, {4: 0.9}, first=LEARNED_STEPS + 36))
+    assert [each.change for each in found] == [Change.WORSENED]
+    assert found[0].evidence.observed > 0.7
+    over = fed(detector, steps(36, first=LEARNED_STEPS + 47))
+    assert over[-1].change is Change.RECOVERED
+
+
 def test_all_providers_at_once_are_the_tenant(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(12, dict.fromkeys(range(6), 0.4), first=LEARNED_STEPS))

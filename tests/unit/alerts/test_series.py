@@ -13,6 +13,8 @@ from calltally.alerts.series import (
     step_of,
     step_start,
 )
+from calltally.alerts.watching import Roll
+from calltally.calls.five_minutes import COLUMNS, Key
 
 TWILIO = SeriesKey(Dimension.PROVIDER, "twilio")
 SUPPORT = SeriesKey(Dimension.ROUTE, "support")
@@ -50,3 +52,12 @@ def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
         budget_a_week=1.0,
     )
     assert finding.key == "rate/route/support/failure_rate/up"
+
+
+def test_the_agents_of_a_route_are_those_that_its_calls_went_to() -> None:
+    roll = Roll()
+    rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
+    roll.step(0, rows)
+    table = Roll(roll.stored()).step(300, {}).table
+    pairs = {(table.keys[route].value, table.keys[agent].value) for route, agent in table.agents}
+    assert pairs == {("support", "ada"), ("support", "bob")}

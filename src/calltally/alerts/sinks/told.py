@@ -15,9 +15,10 @@ ALERTS_PATH: Final = "/api/v1/alerts"
 
 
 class Told(NamedTuple):
-    """One change of one alert. `what` is opened, reopened, acknowledged, grouped, resolved or test.
+    """One change of one alert.
 
-    `calls_url` lists the calls behind it. `facts` is the newest finding with its evidence.
+    `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
+    behind it. `facts` is the newest finding with its evidence.
     """
 
     tenant: str
