@@ -16,10 +16,10 @@ endef
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format interop bench lock clean
+.PHONY: help setup run test check format interop screenshots bench lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: .venv/.dev .venv/.charts ## Make .venv with all that development needs
 
@@ -43,6 +43,9 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 
 interop: .venv/.run ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
+
+screenshots: .venv/.run ## Photograph every page into build/screenshots
+	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser
 
 bench: .venv/.bench ## Measure; SIZE=1m says how many calls
 	@$(BIN)/python -m bench --size $(SIZE)

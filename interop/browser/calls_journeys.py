@@ -87,6 +87,7 @@ def operations_jumps_to_a_page_far_in(visit: Visit) -> None:
 def a_list_can_be_read_without_scripts(visit: Visit) -> None:
     """Support's browser runs no scripts: filters, pages and a call work all the same."""
     page = visit.without_scripts().sign_in("support")
+    page.get_by_text("Filter", exact=True).first.click()
     page.get_by_label("failed").check()
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page).to_have_url(re.compile("status=failed"))
@@ -94,3 +95,116 @@ def a_list_can_be_read_without_scripts(visit: Visit) -> None:
     expect(page.get_by_text("26 to 50")).to_be_visible()
     page.locator("tr.call a").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("it failed")
+
+
+@journey
+def new_calls_wait_behind_a_quiet_bar(visit: Visit) -> None:
+    """Support reads the list while calls come in: nothing moves until they ask for the new ones."""
+    visit.page.clock.install()
+    page = visit.sign_in("support", "/calls?route=quiet-bar")
+    visit.stage.tell([_completed("quiet-bar", number) for number in range(3)])
+    page.goto("/calls?route=quiet-bar")
+    shown = page.locator("tr.call").all_inner_texts()
+    visit.stage.tell([_completed("quiet-bar", number) for number in range(3, 5)])
+    page.clock.fast_forward(6_000)
+    bar = page.get_by_role("link", name="2 new calls")
+    expect(bar).to_be_visible()
+    assert page.locator("tr.call").all_inner_texts() == shown, "the rows moved"
+    bar.click()
+    expect(page.locator("tr.call")).to_have_count(5)
+
+
+@journey
+def support_chooses_columns_once(visit: Visit) -> None:
+    """Support wants the SID and no agent, and finds it so on the next page and the next day."""
+    page = visit.sign_in("support")
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_label("SID", exact=True).last.check()
+    page.get_by_label("Agent", exact=True).last.uncheck()
+    page.get_by_role("button", name="Apply").last.click()
+    head = page.locator("table.calls thead")
+    expect(head).to_contain_text("SID")
+    expect(head).not_to_contain_text("Agent")
+    page.get_by_role("link", name="Next").click()
+    expect(head).to_contain_text("SID")
+
+
+@journey
+def operations_keeps_a_view_and_comes_back_to_it(visit: Visit) -> None:
+    """Operations saves the failed calls of a route under a name, opens them there, and drops the view."""
+    page = visit.sign_in("operations", "/calls?status=failed&route=route-3")
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_label("Name of this list").fill("Failed on 3")
+    page.get_by_role("button", name="Save").click()
+    page.goto("/calls")
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_role("link", name="Failed on 3").click()
+    expect(page).to_have_url(re.compile(r"status=failed&route=route-3$"))
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_label("Remove the view Failed on 3").click()
+    expect(page.get_by_role("link", name="Failed on 3")).to_have_count(0)
+
+
+@journey
+def a_window_is_typed_in_ones_own_zone(visit: Visit) -> None:
+    """Support in Tokyo asks for an evening of theirs; the URL means the same elsewhere."""
+    page = visit.sign_in("support")
+    visit.context.add_cookies(
+        [{"name": "calltally_zone", "value": "Asia%2FTokyo", "url": visit.stage.service.url}]
+    )
+    page.goto("/calls")
+    page.get_by_text("Filter", exact=True).first.click()
+    page.get_by_label("From", exact=True).fill("2026-07-02T18:00")
+    page.get_by_label("To", exact=True).fill("2026-07-02T19:00")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page).to_have_url(re.compile(r"from=2026-07-02T09%3A00%3A00Z&to=2026-07-02T10%3A00%3A00Z"))
+    expect(page.locator("tr.call")).to_have_count(3)
+    expect(page.locator("tr.call time").first).to_have_text("18:41:40")
+
+
+@journey
+def what_is_shown_is_what_is_exported(visit: Visit) -> None:
+    """Operations filters the list and takes all of it along as CSV: as many lines as the foot says."""
+    page = visit.sign_in("operations", "/calls?status=failed&limit=25")
+    total = int(page.locator(".count strong").inner_text().split()[0].replace(",", ""))
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="csv").click()
+    lines = downloading.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) == total + 1, f"{len(lines)} lines for {total} calls"
+    assert all("failed" in line for line in lines[1:]), "a call that was not shown"
+
+
+@journey
+def the_keys_are_told_by_a_key(visit: Visit) -> None:
+    """Support asks by ? which keys there are, leaves by Esc, and opens and closes a panel by keys."""
+    page = visit.sign_in("support")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Next and previous call")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_text("Columns", exact=True).press("Enter")
+    expect(page.get_by_label("Conflicts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Conflicts")).to_be_hidden()
+
+
+@journey
+def a_thousand_rows_keep_their_head(visit: Visit) -> None:
+    """Operations looks at 1,000 calls at once, scrolls to the end, and still sees what the columns are."""
+    page = visit.sign_in("operations", "/calls?limit=1000")
+    expect(page.locator("tr.call")).to_have_count(1_000)
+    page.keyboard.press("End")
+    expect(page.locator("tr.call").last).to_be_in_viewport()
+    expect(page.locator("table.calls thead th").first).to_be_in_viewport()
+    expect(page.get_by_text("1 to 1,000")).to_be_visible()
+
+
+def _completed(route: str, number: int) -> dict[str, object]:
+    return {
+        "id": f"{route}-{number}",
+        "call_sid": f"{route}-{number}",
+        "occurred_at": f"2026-07-03T12:00:{number:02}Z",
+        "status": "completed",
+        "route": route,
+    }

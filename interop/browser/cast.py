@@ -31,6 +31,13 @@ TRANSCRIPT: Final = (
     ("user", "No, I would like to talk to a person.", 31.1, 34.0),
     ("agent", "Of course. I hand you over to the front desk.", 34.6, 38.0),
 )
+_SUMMARIES: Final = (
+    "Customer confirmed the appointment on Thursday at nine.",
+    "Moved the appointment to next week; a message with the new time was sent.",
+    "Customer asked for another day and is called back in the afternoon.",
+    "Delivery on Friday morning is fine; to be left with a neighbour.",
+    "Customer had paid already; the reminder was withdrawn.",
+)
 
 
 def _at(seconds: float) -> str:
@@ -66,6 +73,15 @@ def events() -> list[dict[str, Any]]:
         _event(3, DISPUTED, 641, status="completed", duration_seconds=31, **about),
         _event(1, OPEN, 700, status="in-progress", agent="nora", **about),
     ]
+
+
+def with_parties(event: dict[str, Any]) -> dict[str, Any]:
+    """An event of the laboratory with what it leaves open: who called whom, and what was said in short."""
+    number = sum(event["call_sid"].encode())
+    about = {"from_number": LINE, "to_number": f"+1415555{130 + number % 60:04}"}
+    if "duration_seconds" in event:
+        about["summary"] = _SUMMARIES[number % len(_SUMMARIES)]
+    return event | about
 
 
 def session() -> dict[str, Any]:

@@ -20,6 +20,8 @@ from interop.service import Failed
 # Where a picture of the page lies on which a journey ended too early.
 FAILED: Final = HERE.parents[1] / "build" / "browser"
 THEMES: Final = ("light", "dark")
+# From a small telephone to a large screen.
+WIDTHS: Final = (320, 375, 720, 721, 1280, 3840)
 _MOST_CHARS: Final = 600
 
 
@@ -43,6 +45,7 @@ def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str
         # The pages are the same on the other.
         axe = Axe(installed(HERE, stage.service.folder))
         checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in shown}
+        checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in shown}
     return {name: check for name, check in checks.items() if wanted.search(name)}
 
 
@@ -61,12 +64,23 @@ def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown) -> Check:
         for theme in THEMES:
             with visiting(stage, browser) as visit:
                 visit.choose_theme(theme)
-                page = visit.sign_in(shown.who, shown.path) if shown.who else visit.page
-                if not shown.who:
-                    page.goto(shown.path)
-                if findings := axe.findings(page):
+                if findings := axe.findings(visit.open(shown.who, shown.path)):
                     raise Failed(f"{theme}: {'; '.join(findings)}")
         return "nothing in both themes"
+
+    return _failing(check)
+
+
+def _measured(stage: Stage, browser: Browser, shown: Shown) -> Check:
+    def check() -> str:
+        with visiting(stage, browser) as visit:
+            page = visit.open(shown.who, shown.path)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                wide = page.evaluate("document.scrollingElement.scrollWidth")
+                if wide > width:
+                    raise Failed(f"{wide} pixels wide in a window of {width}")
+        return f"in {WIDTHS[0]} to {WIDTHS[-1]} pixels"
 
     return _failing(check)
 

@@ -87,7 +87,7 @@ def _play_laboratory(stage: Stage) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = iter(done.stdout.splitlines())
     while batch := list(islice(lines, _BATCH)):
-        stage.tell([json.loads(line) for line in batch])
+        stage.tell([cast.with_parties(json.loads(line)) for line in batch])
 
 
 def _play_cast(stage: Stage) -> None:

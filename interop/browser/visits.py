@@ -67,6 +67,13 @@ class Visit:
         self.page.wait_for_url(lambda url: "/sign-in" not in url)
         return self.page
 
+    def open(self, who: str, path: str) -> Page:
+        """A page as somebody sees it; as a stranger where `who` is empty."""
+        if who:
+            return self.sign_in(who, path)
+        self.page.goto(path)
+        return self.page
+
     def choose_theme(self, theme: str) -> None:
         """The theme that the page is shown in, as the cookie of the form has it."""
         cookie = {"name": "calltally_theme", "value": theme, "url": self.stage.service.url}

@@ -26,11 +26,14 @@ _UNMATCHED: Final = "(none)"
 # Answers depend on who asks and what they take. Pages of their own bring their own policy.
 STANDING_HEADERS: Final = (
     (b"vary", b"Authorization, Accept, Accept-Encoding"),
-    (b"cache-control", b"private, no-cache"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
+
+
+_ANEW: Final = (b"cache-control", b"private, no-cache")
+_LASTING: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 class Envelope:
@@ -89,7 +92,8 @@ class Envelope:
             await self._app(scope, receive, send)
 
     def _add_headers(self, message: Any, exchange: Exchange) -> None:  # noqa: ANN401 (a message that is known to be a start)
-        headers = [*message["headers"], *self._standing, (b"x-request-id", exchange.request_id)]
+        cached = _LASTING if exchange.is_lasting else _ANEW
+        headers = [*message["headers"], *self._standing, cached, (b"x-request-id", exchange.request_id)]
         if self._parts.limits.limit:
             headers.append((b"x-ratelimit-remaining", b"%d" % exchange.remaining))
         message["headers"] = headers

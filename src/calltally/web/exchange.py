@@ -16,7 +16,17 @@ _KEY: Final = "exchange"
 class Exchange:
     """One request: filled by the envelope (id, headers), then by admission (access, tenant, budget)."""
 
-    __slots__ = ("access", "headers", "is_head", "media_type", "parts", "remaining", "request_id", "tenant")
+    __slots__ = (
+        "access",
+        "headers",
+        "is_head",
+        "is_lasting",
+        "media_type",
+        "parts",
+        "remaining",
+        "request_id",
+        "tenant",
+    )
 
     def __init__(self, parts: Parts, request_id: bytes, headers: dict[bytes, bytes]) -> None:
         self.parts = parts
@@ -28,6 +38,8 @@ class Exchange:
         self.remaining = parts.limits.limit
         # What was asked by HEAD is handled as GET; only what takes long to make has to know.
         self.is_head = False
+        # Whether what is answered never changes under its URL, and is nobody's own.
+        self.is_lasting = False
         # What Accept chose, of the types that the operation offers.
         self.media_type = b"application/json"
 

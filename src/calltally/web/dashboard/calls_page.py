@@ -1,7 +1,9 @@
 """`/calls`: the list, with every filter of the API in its URL."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import get
@@ -9,11 +11,13 @@ from litestar.types import ASGIApp
 
 from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.calls.times import utc_text
+from calltally.calls.times import EPOCH, utc_text
 from calltally.store.listing import Listed, is_seek, list_calls
 from calltally.web.api.call_list import list_call_logs, with_search
+from calltally.web.dashboard.columns import COLUMNS, COLUMNS_COOKIE, chosen_columns
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.finding import place_of
+from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import (
     chips,
@@ -26,9 +30,10 @@ from calltally.web.dashboard.paging import (
     url,
 )
 from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.saved_views import VIEWS_COOKIE, read_views
 from calltally.web.dashboard.shown import days
 from calltally.web.dashboard.signing_in import session_header
-from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.dashboard.visitors import Visitor, cookie_of, visitor_of
 from calltally.web.exchange import AnyRequest, parts_of
 from calltally.web.origin import origin_of
 from calltally.web.query import Pairs, pairs_of
@@ -46,14 +51,17 @@ async def show_calls(request: AnyRequest) -> Reply:
     """A page of calls. Its links carry the snapshot, so that rows do not move while one reads."""
     visitor = await visitor_of(request)
     pairs = meant(pairs_of(request.scope["query_string"]))
+    if is_typed(pairs_of(request.scope["query_string"])):
+        return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
         return redirect(await place_of(parts_of(request), visitor.tenant, pairs[0][1]))
     pairs = placed(pairs, _limit(pairs))
     query = with_search(parse_list_query(pairs, allow_tenant=False), visitor.access)
     read = partial(list_calls, visitor.tenant, query)
     listed = await parts_of(request).store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
+    values = _values(request, pairs, query, listed) | _choices(request, visitor, pairs, query)
     return page(
-        "calls.html", visitor, _values(request, pairs, query, listed), headers=renewed(request, visitor)
+        "calls.html", visitor, values | _rows(request, visitor, listed), headers=renewed(request, visitor)
     )
 
 
@@ -77,30 +85,53 @@ def _limit(pairs: Pairs) -> int:
     return min(max(number_in(only(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
 
 
-def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:
-    """All that the page is filled with."""
+def _rows(request: AnyRequest, visitor: Visitor, listed: Listed) -> dict[str, Any]:
+    """The calls under their days, in the columns that this browser has chosen."""
+    columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
     calls = msgspec.json.decode(b"[" + listed.records + b"]")
+    return {"columns": columns, "days": days(calls, visitor.zone, columns)}
+
+
+def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:
+    """How many there are, and where all links lead."""
     here = filters_alone(pairs)
-    filters = [pair for pair in here if pair[0] not in {"limit", "order"}]
     # A file has no pages.
     whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", listed.snapshot)]
     return {
-        "days": lambda zone: days(calls, zone),
         "total": listed.total,
         "pager": pager(pairs, listed.snapshot, (query.limit, listed.offset, listed.total)),
         "chips": chips(pairs),
-        "asked": dict(here),
-        "statuses_asked": set(query.filter.statuses),
-        "choices": {"statuses": STATUSES, "directions": DIRECTIONS, "sizes": PAGE_SIZES},
-        "limit": query.limit,
         "is_still": query.snapshot is not None,
         "fresh": url(here),
-        "has_filters": bool(filters),
+        "poll": url([*(pair for pair in here if pair[0] != "limit"), ("limit", "1")], EXPORT),
+        "has_filters": any(name not in {"limit", "order"} for name, _value in here),
         "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in EXPORTS],
         "curl": curl_of(request, url(here, API)),
         "first_event": _first_event(request),
         "here": url(pairs),
         "hidden": [("snapshot", listed.snapshot), *here],
+    }
+
+
+def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQuery) -> dict[str, Any]:
+    """What the forms of the list offer, with what is chosen now."""
+    here = filters_alone(pairs)
+    asked = dict(here)
+    now = EPOCH + timedelta(microseconds=parts_of(request).clock())
+    timeless = [pair for pair in here if pair[0] not in {"from", "to"}]
+    return {
+        "asked": asked,
+        "statuses_asked": set(query.filter.statuses),
+        "typed": {name: as_field(asked.get(name, ""), visitor.zone) for name in ("from", "to")},
+        "windows": [
+            (window.name, url([*timeless, *meant((("from", window.begin), ("to", window.end)))]))
+            for window in windows(now, visitor.zone)
+        ],
+        "choices": {"statuses": STATUSES, "directions": DIRECTIONS, "sizes": PAGE_SIZES},
+        "all_columns": COLUMNS,
+        "limit": query.limit,
+        "views": read_views(cookie_of(request, VIEWS_COOKIE)),
+        "query": urlencode(here),
     }
 
 

@@ -6,16 +6,18 @@ from typing import Any, Final
 from litestar import get
 
 from calltally.calls.errors import NotFound
-from calltally.web.dashboard import call_page, calls_page, signing_in
+from calltally.web.dashboard import call_page, calls_page, choosing, signing_in
 from calltally.web.dashboard.built import CHARTS, built
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.quality import launch_page
 from calltally.web.dashboard.quality import page as quality_page
-from calltally.web.dashboard.rendering import asset
-from calltally.web.exchange import AnyRequest
+from calltally.web.dashboard.rendering import asset, version
+from calltally.web.exchange import AnyRequest, exchange_in
 from calltally.web.reply import Reply
 
 _TYPES: Final = {
+    "calls.css": b"text/css; charset=utf-8",
+    "calls.js": b"text/javascript; charset=utf-8",
     "dashboard.css": b"text/css; charset=utf-8",
     "dashboard.js": b"text/javascript; charset=utf-8",
     "figures.css": b"text/css; charset=utf-8",
@@ -27,9 +29,11 @@ _TYPES: Final = {
 
 def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
     reply = Reply(asset(name), media_type=media_type)
+    named = version(asset(name)).encode()
 
     @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
-    async def answer(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+    async def answer(request: AnyRequest) -> Reply:
+        exchange_in(request.scope).is_lasting = request.scope["query_string"] == named
         return reply
 
     return answer
@@ -48,6 +52,8 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     calls_page.show_calls,
     calls_page.export_calls,
     call_page.show_call,
+    choosing.choose_columns,
+    choosing.keep_view,
     quality_page.show_quality,
     quality_page.export_quality,
     launch_page.show_launch,

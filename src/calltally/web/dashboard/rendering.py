@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals |= {"t": text, "dash": DASH, "zones": ZONES, "themes": THEMES, "call_path": call_path}
+    environment.globals["asset"] = asset_path
     environment.filters["short"] = short
     return environment
 
@@ -70,6 +72,18 @@ def redirect(path: str, headers: Headers = ()) -> Reply:
     return Reply(b"", status=303, media_type=b"", headers=((b"location", path.encode()), *headers))
 
 
+@cache
+def asset_path(name: str) -> str:
+    """Where a file that pages refer to is: its URL changes with its bytes, so that browsers may keep it."""
+    return f"/assets/{name}?{version(asset(name))}"
+
+
+def version(content: bytes) -> str:
+    """What tells one state of a file from another."""
+    return sha256(content).hexdigest()[:12]
+
+
+@cache
 def asset(name: str) -> bytes:
     """The bytes of a file that pages refer to."""
     return files("calltally.web.dashboard").joinpath("assets", name).read_bytes()

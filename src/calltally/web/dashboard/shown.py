@@ -7,30 +7,24 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from calltally.web.dashboard.sentence import span
+from calltally.web.dashboard.columns import Column
+from calltally.web.dashboard.english import text
 
 DASH: Final = "\N{EN DASH}"
 _SHORT_CHARS: Final = 15
 _ENDS_CHARS: Final = 6
+_UNITS: Final = ((86_400, "days_ago"), (3600, "hours_ago"), (60, "minutes_ago"))
 
 
 class Row(NamedTuple):
-    """One line of the list."""
+    """One line of the list; `cells` are in the order of the columns."""
 
-    id: str
     path: str
     instant: str
     full: str
     time: str
     status: str
-    direction: str
-    from_number: str
-    to_number: str
-    route: str
-    agent: str
-    talk: str
-    ring: str
-    summary: str
+    cells: Sequence[str]
     escalated: bool
     erased: bool
 
@@ -42,12 +36,12 @@ class Day(NamedTuple):
     rows: Sequence[Row]
 
 
-def days(calls: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> list[Day]:
+def days(calls: Sequence[Mapping[str, Any]], zone: ZoneInfo, columns: Sequence[Column]) -> list[Day]:
     """The lines of a page under their days, in the order of the list."""
     dated = [(local(call["created_at"], zone), call) for call in calls]
     grouped = groupby(dated, key=lambda pair: pair[0].date())
     return [
-        Day(day.strftime("%A, %-d %B %Y"), [_row(moment, call) for moment, call in pairs])
+        Day(day.strftime("%A, %-d %B %Y"), [_row(moment, call, columns) for moment, call in pairs])
         for day, pairs in grouped
     ]
 
@@ -77,22 +71,24 @@ def short(text: str) -> str:
     return f"{text[:_ENDS_CHARS]}…{text[-_ENDS_CHARS:]}"
 
 
-def _row(moment: datetime, call: Mapping[str, Any]) -> Row:
+def ago(moment: datetime, now: datetime) -> str:
+    """How long before `now` that was, in one unit: `3 min ago`."""
+    seconds = max(int((now - moment).total_seconds()), 0)
+    for unit, name in _UNITS:
+        if seconds >= unit:
+            return text(name, number=seconds // unit)
+    return text("just_now")
+
+
+def _row(moment: datetime, call: Mapping[str, Any], columns: Sequence[Column]) -> Row:
+    is_erased = bool(call.get("erased"))
     return Row(
-        id=call["id"],
         path=call_path(call["id"]),
         instant=call["created_at"],
         full=f"{moment:%Y-%m-%d %H:%M:%S %Z}",
         time=f"{moment:%H:%M:%S}",
         status=call["status"] or "",
-        direction=call["direction"] or "",
-        from_number=call["from_number"] or DASH,
-        to_number=call["to_number"] or DASH,
-        route=call["route"] or "",
-        agent=call["agent"] or "",
-        talk=span(call["duration_seconds"]),
-        ring=span(call["ring_seconds"]),
-        summary=call["summary"] or "",
+        cells=[""] * len(columns) if is_erased else [column.cell(call) for column in columns],
         escalated=bool(call["escalated"]),
-        erased=bool(call.get("erased")),
+        erased=is_erased,
     )

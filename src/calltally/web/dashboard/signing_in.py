@@ -1,8 +1,7 @@
 """`/sign-in`, `/sign-out` and `/preferences`: the few forms that set a cookie."""
 
-from hmac import compare_digest
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from litestar import get, post
 
@@ -10,6 +9,7 @@ from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthor
 from calltally.calls.export_query import zone_of
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.forms import HOME, back, checked_form, inside, pairs_of_form
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.rendering import page, redirect
 from calltally.web.dashboard.session import LONGEST_US, REST_US, Session
@@ -22,86 +22,63 @@ from calltally.web.dashboard.visitors import (
     is_own_form,
     session_cookie_name,
     set_cookie,
-    visitor_of,
 )
 from calltally.web.exchange import AnyRequest, parts_of
 from calltally.web.query import pairs_of
 from calltally.web.reply import Headers, Reply
 
-_HOME: Final = "/calls"
 _SESSION_S: Final = min(REST_US, LONGEST_US) // 1_000_000
 _YEAR_S: Final = 365 * 86_400
-_MOST_FIELDS: Final = 10
-_FAULTS: Final = {"key": "", "tenant": "", "next": _HOME, "fault": ""}
+_FAULTS: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
 _HANDLING: Final[Any] = {Exception: answer_page}
 
 
 @get("/sign-in", operation=of_page("/sign-in"), exception_handlers=_HANDLING)
 async def ask_to_sign_in(request: AnyRequest) -> Reply:
     """The form."""
-    wanted = dict(pairs_of(request.scope["query_string"])).get("next", _HOME)
-    return page("sign_in.html", None, _FAULTS | {"next": _inside(wanted)})
+    wanted = dict(pairs_of(request.scope["query_string"])).get("next", HOME)
+    return page("sign_in.html", None, _FAULTS | {"next": inside(wanted)})
 
 
 @post("/sign-in", operation=of_page("POST /sign-in"), status_code=200, exception_handlers=_HANDLING)
 async def sign_in(request: AnyRequest) -> Reply:
     """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
-    form = await form_of(request)
+    form = dict(await pairs_of_form(request))
     parts = parts_of(request)
     key, tenant = form.get("key", "").strip(), form.get("tenant", "").strip()
     fault = await _fault(request, key, tenant)
     if fault:
-        told = {"tenant": tenant, "next": _inside(form.get("next", _HOME)), "fault": fault}
+        told = {"tenant": tenant, "next": inside(form.get("next", HOME)), "fault": fault}
         return page("sign_in.html", None, _FAULTS | told, status=403)
     session = Session.begin(key, tenant, parts.clock())
-    return redirect(_inside(form.get("next", _HOME)), session_header(request, session))
+    return redirect(inside(form.get("next", HOME)), session_header(request, session))
 
 
 @post("/sign-out", operation=of_page("/sign-out"), status_code=200, exception_handlers=_HANDLING)
 async def sign_out(request: AnyRequest) -> Reply:
     """The cookie goes."""
-    await _checked_form(request)
+    await checked_form(request)
     return redirect("/sign-in", set_cookie(request, session_cookie_name(request), "", lasts_s=0))
 
 
 @post("/preferences", operation=of_page("/preferences"), status_code=200, exception_handlers=_HANDLING)
 async def choose(request: AnyRequest) -> Reply:
     """The time zone and the theme, once for all pages."""
-    form = await _checked_form(request)
+    _visitor, pairs = await checked_form(request)
+    form = dict(pairs)
     zone, theme = form.get("zone", ""), form.get("theme", "")
     headers: Headers = ()
     if zone_of(zone) is not None:
         headers += set_cookie(request, ZONE_COOKIE, quote(zone, safe=""), lasts_s=_YEAR_S)
     if theme in THEMES:
         headers += set_cookie(request, THEME_COOKIE, theme, lasts_s=_YEAR_S)
-    return redirect(_inside(form.get("next", _HOME)), headers)
+    return redirect(back(pairs), headers)
 
 
 def session_header(request: AnyRequest, session: Session) -> Headers:
     """The cookie of a session, sealed anew."""
     sealed = session.sealed(parts_of(request).vault)
     return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
-
-
-async def form_of(request: AnyRequest) -> dict[str, str]:
-    """The fields of a form; what cannot be read is as if it had not been sent."""
-    body = await request.body()
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        return {}
-    return dict(pairs)
-
-
-async def _checked_form(request: AnyRequest) -> dict[str, str]:
-    """A form of somebody who is signed in. Raises Forbidden where it does not carry the session's token."""
-    visitor = await visitor_of(request)
-    form = await form_of(request)
-    # As bytes: texts are compared only where they are ASCII, and anybody may send others.
-    has_token = compare_digest(form.get("csrf", "").encode(), visitor.session.csrf.encode())
-    if not is_own_form(request) or not has_token:
-        raise Forbidden(text("other_site"))
-    return form
 
 
 async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
@@ -115,9 +92,3 @@ async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
     except (Unauthorized, Forbidden, CalltallyError):
         return text("wrong_key")
     return ""
-
-
-def _inside(path: str) -> str:
-    """A path of this service and of no other: two slashes, of either kind, lead elsewhere."""
-    is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
-    return path if is_path and path.isprintable() and path.isascii() else _HOME

@@ -169,7 +169,7 @@ def test_filters_are_chips_that_can_be_taken_off(browser: Browser) -> None:
     browser.sign_in()
     page = browser.get("/calls?status=failed&status=busy&route=&direction=outbound&limit=50").text
     assert "No call matches these filters" in page
-    chips = re.findall(r'<li><b>(\w+)</b> (\S+) <a href="([^"]+)"', page)
+    chips = re.findall(r'<li><span class="soft">(\w+)</span> <b>(\S+)</b> <a href="([^"]+)"', page)
     assert [(name, value) for name, value, _ in chips] == [
         ("status", "failed"),
         ("status", "busy"),

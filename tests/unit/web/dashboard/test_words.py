@@ -7,10 +7,12 @@ import pytest
 
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.dashboard import english, rendering
+from calltally.web.dashboard.columns import columns_of
 from calltally.web.dashboard.sentence import sentence, span
 from calltally.web.dashboard.shown import days, full_time, short
 from calltally.web.dashboard.timeline import WIDTH, timeline
 
+COLUMNS = columns_of(())
 CALL: dict[str, Any] = {
     **dict.fromkeys(CALL_FIELDS),
     "id": "00000000-0000-8000-8000-000000000000",
@@ -75,7 +77,7 @@ def test_spans_in_words(seconds: int | None, words: str) -> None:
 
 def test_the_same_instant_stands_under_the_day_of_the_readers_zone() -> None:
     night = {**CALL, "created_at": "2026-10-01T23:30:00.000000Z"}
-    names = [days([night], ZoneInfo(zone))[0].name for zone in ("UTC", "Europe/Berlin")]
+    names = [days([night], ZoneInfo(zone), COLUMNS)[0].name for zone in ("UTC", "Europe/Berlin")]
     assert names == ["Thursday, 1 October 2026", "Friday, 2 October 2026"]
 
 
@@ -87,7 +89,7 @@ def test_both_hours_of_a_night_that_has_one_twice_are_told_apart() -> None:
 
 def test_an_erased_call_keeps_its_line() -> None:
     erased = dict.fromkeys(CALL_FIELDS) | {"id": CALL["id"], "created_at": CALL["created_at"], "erased": True}
-    [row] = days([erased], ZoneInfo("UTC"))[0].rows
+    [row] = days([erased], ZoneInfo("UTC"), COLUMNS)[0].rows
     assert (row.erased, row.status, row.time) == (True, "", "09:30:00")
 
 

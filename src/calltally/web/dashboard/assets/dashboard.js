@@ -1,7 +1,9 @@
-// What the keyboard adds. Every page works without this file.
+// What keyboard and mouse gain on every page. Every page works without this file.
 "use strict";
 
 const rows = [...document.querySelectorAll("tr.call")];
+const help = document.getElementById("help");
+const told = document.getElementById("told");
 let chosen = -1;
 
 function choose(place) {
@@ -16,22 +18,57 @@ function isTyping(target) {
   return target instanceof HTMLElement && target.matches("input, select, textarea");
 }
 
+function closeMenus(but) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!but || !menu.contains(but)) menu.open = false;
+  }
+}
+
+function leave(target) {
+  const menu = target.closest?.("details.menu[open]");
+  if (menu) menu.querySelector("summary").focus();
+  else if (isTyping(target)) target.blur();
+  closeMenus();
+}
+
 const actions = {
   j: () => choose(chosen + 1),
   k: () => choose(chosen - 1),
   Enter: () => rows[chosen]?.querySelector("a")?.click(),
-  "/": () => document.querySelector("input[type=search]")?.focus(),
+  "/": () => document.querySelector(".find input")?.focus(),
+  "?": () => help.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape") {
-    if (isTyping(event.target)) event.target.blur();
-    return;
-  }
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.key === "Escape") return leave(event.target);
   const action = actions[event.key];
-  const isFree = event.target === document.body || event.target.id === "content" || event.key !== "Enter";
+  const isFree = event.key !== "Enter" || event.target.matches("body, main, .wide");
   if (!action || isTyping(event.target) || !isFree) return;
   event.preventDefault();
   action();
+});
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Over plain http to another machine there is no clipboard for scripts but the old one.
+    const area = document.body.appendChild(document.createElement("textarea"));
+    area.value = text;
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+}
+
+document.addEventListener("click", async (event) => {
+  closeMenus(event.target);
+  if (event.target.closest("[data-help]")) help.showModal();
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await copy(document.getElementById(button.dataset.copy)?.textContent ?? button.dataset.copy);
+  told.textContent = told.dataset.copied;
+  button.classList.add("copied");
+  setTimeout(() => button.classList.remove("copied"), 1500);
 });

@@ -1,0 +1,137 @@
+"""What a reader chooses of the list: columns, views, a window in their own zone."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.errors import InvalidInput
+from calltally.calls.model import CALL_FIELDS
+from calltally.web.dashboard.columns import COLUMNS, USUAL, as_cookie, chosen_columns
+from calltally.web.dashboard.english import TEXTS
+from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
+from calltally.web.dashboard.saved_views import View, read_views, with_view, without_view, written
+from calltally.web.dashboard.shown import ago
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+NOW = datetime(2026, 10, 1, 20, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("cookie", [None, "", "nothing.known", ".", "\x00"])
+def test_whoever_chose_nothing_has_the_usual_columns(cookie: str | None) -> None:
+    assert tuple(column.name for column in chosen_columns(cookie)) == USUAL
+
+
+def test_columns_stand_in_their_own_order() -> None:
+    assert [column.name for column in chosen_columns(as_cookie(["summary", "gone", "agent"]))] == [
+        "agent",
+        "summary",
+    ]
+
+
+def test_every_column_has_a_name_and_a_cell_for_a_call_of_which_nothing_is_known() -> None:
+    nothing: dict[str, Any] = dict.fromkeys(CALL_FIELDS)
+    assert {column.name: column.cell(nothing) for column in COLUMNS.values()} == dict.fromkeys(COLUMNS, "")
+    assert set(COLUMNS) <= set(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "cell"),
+    [
+        ("parties", {"from_number": "+1", "to_number": None}, "+1 → ?"),
+        ("cost", {"cost": {"amount": "0.014", "currency": "USD"}}, "0.014 USD"),
+        ("cost", {"cost": {"amount": "2", "currency": None}}, "2"),
+        ("tags", {"tags": ["a", "b"]}, "a, b"),
+        ("end_reason", {"end_reason": "caller-hung-up"}, "caller hung up"),
+        ("conflicts_count", {"conflicts": 2}, "2"),
+        ("conflicts_count", {"conflicts": 0}, ""),
+    ],
+)
+def test_cells_in_words(name: str, said: dict[str, Any], cell: str) -> None:
+    assert COLUMNS[name].cell(said) == cell
+
+
+def test_views_come_back_by_their_names() -> None:
+    views = with_view(with_view([], "  Failed   here ", "status=failed"), "All", "")
+    assert views == [View("All", ""), View("Failed here", "status=failed")]
+    assert read_views(written(views)) == views
+    assert [view.path for view in views] == ["/calls", "/calls?status=failed"]
+    assert with_view(views, "All", "route=r")[0] == View("All", "route=r")
+    assert without_view(views, "All") == views[1:]
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text())))
+def test_what_was_written_is_read(pairs: list[tuple[str, str]]) -> None:
+    views = [View(*pair) for pair in pairs]
+    assert read_views(written(views)) == views
+
+
+@pytest.mark.parametrize("cookie", [None, "", "x", "!", "bm8gSlNPTg", "W10x", "ü"])
+def test_a_cookie_that_cannot_be_read_has_no_views(cookie: str | None) -> None:
+    assert read_views(cookie) == []
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61, "\x00"])
+def test_a_name_that_cannot_be_is_told(name: str) -> None:
+    with pytest.raises(InvalidInput):
+        with_view([], name, "")
+
+
+def test_no_more_views_than_a_browser_keeps() -> None:
+    views = [View(f"view {number}", "status=failed&route=support") for number in range(40)]
+    assert len(with_view(views, "one more", "")) == 41
+    with pytest.raises(InvalidInput, match="remove one"):
+        with_view([*views, *views], "one more", "")
+
+
+def test_a_window_is_written_in_utc() -> None:
+    typed = (("status", "busy"), ("from_local", "2026-10-02T05:00"), ("to_local", "tomorrow"))
+    assert is_typed(typed)
+    written_so = in_utc(typed, TOKYO)
+    assert written_so == (("status", "busy"), ("from", "2026-10-01T20:00:00Z"), ("to", "tomorrow"))
+    assert not is_typed(written_so)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("2026-10-01T20:00:00Z", "2026-10-02T05:00"),
+        ("2026-10-01", "2026-10-01T09:00"),
+        ("soon", ""),
+        ("", ""),
+    ],
+)
+def test_the_field_shows_the_window_in_the_readers_zone(text: str, field: str) -> None:
+    assert as_field(text, TOKYO) == field
+
+
+def test_the_ends_of_time_have_no_other_zone() -> None:
+    assert as_field("9999-12-31T23:59:59Z", TOKYO) == ""
+    assert in_utc((("from_local", "0001-01-01T00:00"),), TOKYO) == (("from", "0001-01-01T00:00"),)
+
+
+def test_days_to_choose_are_the_readers() -> None:
+    told = {window.name: (window.begin, window.end) for window in windows(NOW, TOKYO)}
+    assert told == {
+        "last_hour": ("2026-10-01T19:30:00Z", ""),
+        "today": ("2026-10-01T15:00:00Z", ""),
+        "yesterday": ("2026-09-30T15:00:00Z", "2026-10-01T15:00:00Z"),
+        "last_week": ("2026-09-24T15:00:00Z", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 10, 1, 20, 29, 30, tzinfo=UTC), "just now"),
+        (datetime(2026, 10, 1, 21, 0, tzinfo=UTC), "just now"),
+        (datetime(2026, 10, 1, 20, 27, tzinfo=UTC), "3 min ago"),
+        (datetime(2026, 10, 1, 9, 0, tzinfo=UTC), "11 h ago"),
+        (datetime(2026, 9, 1, 9, 0, tzinfo=UTC), "30 days ago"),
+    ],
+)
+def test_how_long_ago(moment: datetime, words: str) -> None:
+    assert ago(moment, NOW) == words
