@@ -21,9 +21,15 @@ _WEEK_S: Final = 7 * 86_400
 
 
 class Episode(msgspec.Struct, frozen=True):
-    """One alert that would have been: since when by the evidence, when found, when over (null: it lasted)."""
+    """One alert that would have been: since when by the evidence, when found, when over (null: it lasted).
+
+    `dimension`, `series` and `metric` say of what; null for a metric where it is about no rate.
+    """
 
     cause: str
+    dimension: str
+    series: str
+    metric: str | None
     message: str
     since: str
     found: str
@@ -80,6 +86,9 @@ class Replay:
         until_us = ended_us if ended_us is not None else self._span.to_s * SECOND_US
         return Episode(
             cause=began.key,
+            dimension=began.series.dimension.value,
+            series=began.series.value,
+            metric=None if began.metric is None else began.metric.value,
             message=message_of(began, self._rules.tz),
             since=utc_text(began.since_us),
             found=utc_text(began.found_us),

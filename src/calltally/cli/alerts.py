@@ -1,23 +1,17 @@
 """`calltally alerts`: what fires, who looks after it, and what would have fired."""
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from calltally.alerts.judging import rules_for
-from calltally.alerts.rate_detectors import RateDetectors
-from calltally.alerts.rules import Rules, read_rules
 from calltally.alerts.shared_sids import SharedSid, shared_sids
 from calltally.bootstrap.clocks import wall_clock
-from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 from calltally.calls.windows import Window, read_window
-from calltally.cli.alerts_backtest import Asked, backtest_of, print_backtests
+from calltally.cli.backtest import backtest
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import read_once, with_store, write_once
-from calltally.store.alert_states import rules_of_tenant
 from calltally.store.alerts import AlertFilter, Change, What, acknowledge, list_alerts
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
@@ -107,36 +101,4 @@ def _shared_line(found: SharedSid) -> str:
     return f"{found.call_sid}: {whose}{accounts}"
 
 
-@commands.command("backtest")
-def backtest(
-    tenant: Annotated[str, typer.Argument(help="On whose past.")],
-    *,
-    from_: Annotated[str, typer.Option("--from", help="Its begin: RFC 3339, or a date (midnight UTC).")],
-    to: Annotated[str, typer.Option("--to", help="Its end, which is not in it.")],
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option(help="Rules in TOML or JSON to compare with those that are set; repeat for more."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say what would have fired, when, and for how long. Nobody is told, and nothing is changed."""
-    window = read_window(None, from_, to)
-    stored = rules_for(read_once(rules_of_tenant(tenant)))
-    asked = Asked(tenant, window.from_us, window.to_us, {"as set": stored, **_read(rules or [])})
-    done = with_store(lambda store, _settings: backtest_of(store, asked, RateDetectors()))
-    if as_json:
-        print_json(done)
-    else:
-        print_backtests(done, asked)
-
-
-def _read(files: list[Path]) -> dict[str, Rules]:
-    return {file.name: _rules_in(file) for file in files}
-
-
-def _rules_in(file: Path) -> Rules:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as fault:
-        raise InvalidInput.of("rules", f"{file} cannot be read: {fault}") from fault
-    return read_rules(text, is_toml=file.suffix == ".toml")
+commands.command("backtest")(backtest)

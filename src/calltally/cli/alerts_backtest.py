@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import typer
 
 from calltally.alerts.backtest import LEARNED_S, Backtest, Episode, Replay, in_order
+from calltally.alerts.backtest_hours import Hours
 from calltally.alerts.judging import Detectors, by_step
 from calltally.alerts.rules import Rules
 from calltally.calls.five_minutes import STEP_S
@@ -27,13 +28,22 @@ class Asked(NamedTuple):
     to_us: int
     rules: Mapping[str, Rules]
 
+    @property
+    def window_s(self) -> tuple[int, int]:
+        """The steps of the window, seconds: from the first to behind the last."""
+        from_s, to_s = (us // SECOND_US // STEP_S * STEP_S for us in (self.from_us, self.to_us))
+        return from_s, to_s
 
-async def backtest_of(store: Store, asked: Asked, detectors: Detectors) -> list[Backtest]:
+
+async def backtest_of(
+    store: Store, asked: Asked, detectors: Detectors, hours: Hours | None = None
+) -> list[Backtest]:
     """The steps are counted from the calls themselves, a day at a time: the past may be of any age.
 
     They begin with the first call, as a worker's do: what was before it can be learned from by nobody.
+    `hours` are filled with the same steps.
     """
-    from_s, to_s = (us // SECOND_US // STEP_S * STEP_S for us in (asked.from_us, asked.to_us))
+    from_s, to_s = asked.window_s
     replays = [Replay(name, rules, detectors, from_s, to_s) for name, rules in asked.rules.items()]
     first_s = await store.read(first_call_s(asked.tenant))
     begins_s = to_s if first_s is None else max(first_s, from_s - LEARNED_S)
@@ -41,6 +51,8 @@ async def backtest_of(store: Store, asked: Asked, detectors: Detectors) -> list[
         hi_s = min(lo_s + WINDOW_S, to_s)
         steps, _looked_at = await store.read(count_steps(asked.tenant, lo_s, hi_s), long=True)
         rows = by_step(steps)
+        if hours is not None:
+            hours.add(rows.items())
         for replay in replays:
             await asyncio.to_thread(replay.feed, list(in_order(rows, lo_s, hi_s)))
     return [replay.result() for replay in replays]

@@ -52,3 +52,21 @@ def test_rules_are_tried_on_the_past(bench: Bench, monkeypatch: pytest.MonkeyPat
     for wrong in ("missing.toml", str(tmp_path)):
         refused = CliRunner().invoke(app, ["alerts", "backtest", TENANT, *window, "--rules", wrong])
         assert isinstance(refused.exception, InvalidInput)
+
+
+def test_two_settings_are_drawn_side_by_side(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    names = [str(tmp_path / name / "rules.toml") for name in ("one", "two")]
+    for name in names:
+        Path(name).parent.mkdir()
+        Path(name).write_text("false_alarms_a_week = 0.1\n")
+    window = ("--from", "2026-09-21", "--to", "2026-09-22", "--rules", names[0], "--against", names[1])
+    page = tmp_path / "plot.html"
+    done = json.loads(run("backtest", TENANT, *window, "--plot", str(page), "--json"))
+    assert [each["name"] for each in done] == [names[1], names[0]]
+    assert "2026-09-21 00:00 to 2026-09-22 00:00, UTC" in page.read_text()
+    nowhere = ("--plot", str(tmp_path / "no" / "plot.html"))
+    refused = CliRunner().invoke(app, ["alerts", "backtest", TENANT, *window, *nowhere])
+    assert isinstance(refused.exception, InvalidInput)
