@@ -35,21 +35,40 @@ Place = tuple[Ints, Ints, Ints]
 
 
 class Weights(NamedTuple):
-    """What an event adds to each sum and what a call takes, shape (speeds, looks, series)."""
+    """What an hour is to all sums: what an event adds to each and what a call takes, (speeds, looks, series).
+
+    The rest are the usual rates and spreads as each look has them, (looks, series), looked up once an hour;
+    `days` is how many times wider days are, for the speed that adds up days.
+    """
 
     event: Floats
     call: Floats
+    rate: Floats
+    at_once: Floats
+    lasting: Floats
+    hour_calls: Floats
+    days: Floats
 
 
 def weights(usual: Usual) -> Weights:
     """For one hour: constant in it, as what is usual is."""
-    logit = usual.logit[METRIC_OF_LOOK]
+    logit, spread = usual.logit[METRIC_OF_LOOK], usual.spread
     spread_logit = 1 / np.sqrt(np.maximum(usual.scale[METRIC_OF_LOOK], 1e-6))
     usual_loss = softplus(logit)
     changes = np.stack(
         [SIGN_OF_LOOK * np.clip(size * spread_logit, least, most) for size, least, most in _CHANGES]
     )
-    return Weights(changes, softplus(logit + changes) - usual_loss)
+    days = np.ones_like(changes)
+    days[_DRIFT] = spread.days[METRIC_OF_LOOK]
+    return Weights(
+        event=changes,
+        call=softplus(logit + changes) - usual_loss,
+        rate=usual.rate[METRIC_OF_LOOK],
+        at_once=spread.at_once[METRIC_OF_LOOK],
+        lasting=spread.lasting[METRIC_OF_LOOK],
+        hour_calls=spread.hour_calls[METRIC_OF_LOOK],
+        days=days,
+    )
 
 
 class _Cells(NamedTuple):
@@ -70,9 +89,16 @@ class _Cells(NamedTuple):
         """What the hour so far says, its calls as wide as so many calls of one hour are."""
         # What lasts is measured over whole hours, in which some of it is over: within less it is up to twice
         # that.
-        share = np.maximum(2.0 - self.calls / self.hour_calls, 1.0)
-        wide = (self.at_once + self.lasting * self.calls * share * skew) * self.days
-        return np.asarray((self.event * self.events - self.call * self.calls) / wide)
+        wide = np.divide(self.calls, self.hour_calls)
+        np.subtract(2.0, wide, out=wide)
+        np.maximum(wide, 1.0, out=wide)
+        for each in (self.lasting, self.calls, skew):
+            np.multiply(wide, each, out=wide)
+        np.add(wide, self.at_once, out=wide)
+        np.multiply(wide, self.days, out=wide)
+        gained = self.event * self.events
+        np.subtract(gained, self.call * self.calls, out=gained)
+        return np.divide(gained, wide, out=gained)
 
     def skew(self) -> Floats:
         """How much wider lasting noise is where the rate has gone than its variance says.
@@ -101,68 +127,42 @@ class Sums:
         self.since = np.zeros(shape, dtype=np.int64)
         self.calls, self.events, self.expected = np.zeros(shape), np.zeros(shape), np.zeros(shape)
 
-    def settle(self, usual: Usual, weigh: Weights) -> None:
+    def settle(self, weigh: Weights) -> None:
         """An hour is over: what it said counts from now on, with the doubt that lasting noise deserves."""
-        cells = self._all(usual, weigh)
+        cells = self._cells(weigh)
         self.settled = np.maximum(cells.settled + cells.gained(cells.skew()), 0.0)
         self.sums[:] = self.settled
         self.block_calls[:], self.block_events[:] = 0.0, 0.0
 
-    def checked(self, place: Place, usual: Usual, weigh: Weights) -> Floats:
+    def checked(self, place: Place, weigh: Weights) -> Floats:
         """The sums at some places, with that doubt: it takes logarithms, too slow for every step of all."""
-        speed, look, series = place
-        metric, spread = METRIC_OF_LOOK[look], usual.spread
-        cells = _Cells(
-            self.settled[place],
-            self.block_calls[place],
-            self.block_events[place],
-            weigh.event[place],
-            weigh.call[place],
-            usual.rate[metric, series],
-            spread.at_once[metric, series],
-            spread.lasting[metric, series],
-            spread.hour_calls[metric, series],
-            np.where(speed == _DRIFT, spread.days[metric, series], 1.0),
-        )
+        cells = self._cells(weigh)
+        # What a look has at all speeds alike is of one axis less.
+        taken = (each[place] if each.ndim == len(place) else each[place[1:]] for each in cells)
+        cells = _Cells._make(taken)
         return cells.settled + cells.gained(cells.skew())
 
-    def add(self, at: int, trials: Trials, by: tuple[Usual, Weights], live: tuple[Flags, Flags]) -> None:
+    def _cells(self, weigh: Weights) -> _Cells:
+        return _Cells(self.settled, self.block_calls, self.block_events, *weigh)
+
+    def add(self, at: int, trials: Trials, weigh: Weights, live: tuple[Flags, Flags]) -> None:
         """Take in the step `at`.
 
         `live` are two of the sums' shape (or ones that fit it): what is counted, and what of it is judged.
         """
-        usual, weigh = by
         counted, judged = live
         calls, events = trials.calls[METRIC_OF_LOOK], trials.events[METRIC_OF_LOOK]
         going = self.sums > 0
-        self.since[~going] = at
-        expected = calls * usual.rate[METRIC_OF_LOOK]
-        for held, added in ((self.calls, calls), (self.events, events), (self.expected, expected)):
+        np.copyto(self.since, at, where=~going)
+        for held, added in ((self.calls, calls), (self.events, events), (self.expected, calls * weigh.rate)):
             np.multiply(held, going, out=held)
-            np.add(held, added * counted, out=held)
-        self.block_calls += calls * judged
-        self.block_events += events * judged
-        self.sums = self.settled + self._all(usual, weigh).gained(1.0)
-        fallen = self.sums <= 0
+            np.add(held, added, out=held, where=counted)
+        np.add(self.block_calls, calls, out=self.block_calls, where=judged)
+        np.add(self.block_events, events, out=self.block_events, where=judged)
+        np.add(self.settled, self._cells(weigh).gained(1.0), out=self.sums)
+        rising = self.sums > 0
         for held in (self.sums, self.settled, self.block_calls, self.block_events):
-            held[fallen] = 0.0
-
-    def _all(self, usual: Usual, weigh: Weights) -> "_Cells":
-        spread = usual.spread
-        days = np.ones((len(SPEEDS), *spread.days.shape))
-        days[_DRIFT] = spread.days
-        return _Cells(
-            self.settled,
-            self.block_calls,
-            self.block_events,
-            weigh.event,
-            weigh.call,
-            usual.rate[METRIC_OF_LOOK],
-            spread.at_once[METRIC_OF_LOOK],
-            spread.lasting[METRIC_OF_LOOK],
-            spread.hour_calls[METRIC_OF_LOOK],
-            days[:, METRIC_OF_LOOK],
-        )
+            np.multiply(held, rising, out=held)
 
     def forget(self, look: Ints, series: Ints) -> None:
         """Begin again at zero."""

@@ -79,7 +79,7 @@ class Watch:
         alarmed = self.alarmed & judged[0]
         self.worsening.step(at, trials, self.usual, alarmed)
         worse = self._worse(at, alarmed)
-        self.sums.add(at, trials, (self.usual, self.weights), (judged, judged & ~self.alarmed))
+        self.sums.add(at, trials, self.weights, (judged, judged & ~self.alarmed))
         over = (self.sums.sums > self.threshold) & ~self.alarmed
         crossing = self._cross(at, over) if over.any() else []
         self.hour_alarmed |= self.alarmed.any(axis=0)
@@ -99,7 +99,7 @@ class Watch:
 
         Returns what is usual again because it has lasted for so long.
         """
-        self.sums.settle(self.usual, self.weights)
+        self.sums.settle(self.weights)
         allowed = np.broadcast_to(learnable & ~self.hour_alarmed, self.baseline.level.shape)
         self.baseline.learn(hour_of_week, self.usual, self.seen, allowed)
         return self._accept()
@@ -129,7 +129,7 @@ class Watch:
         over &= np.abs(self.sums.events - self.sums.expected) >= _LEAST_EVENTS
         speed, look, series = np.nonzero(over)
         place = speed, look, series
-        over[place] = self.sums.checked(place, self.usual, self.weights) > self.threshold[speed, 0, 0]
+        over[place] = self.sums.checked(place, self.weights) > self.threshold[speed, 0, 0]
         look, series = np.nonzero(over.any(axis=0))
         speed = over[:, look, series].argmax(axis=0)
         sums = self.sums
@@ -147,6 +147,8 @@ class Watch:
         """What is alarmed and got far worse than was told."""
         limit = float(self.threshold[0, 0, 0])
         counted = self.worsening.over(limit, alarmed)
+        if not len(counted.look):
+            return []
         self._alarm(at, counted)
         moved = self._moved(at, counted, np.zeros_like(counted.look))
         return [msgspec.structs.replace(each, is_worse=True) for each in moved]

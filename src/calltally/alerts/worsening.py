@@ -74,6 +74,8 @@ class Worsening:
     def _settle(self, at: int, place: tuple[Ints, Ints]) -> None:
         """At the end of the hour in which it unfolds: what was told, or what it has come to."""
         due = at - self.at[place] == _UNFOLDS_STEPS
+        if not due.any():
+            return
         look, series = (each[due] for each in place)
         seen = change_of(self.calls[look, series], self.events[look, series], self.expected[look, series])
         change = np.maximum(self.told[look, series], SIGN_OF_LOOK[look, 0] * seen)

@@ -48,6 +48,11 @@ class Rivals:
             for (name, limit), tally in self._tallies.items():
                 tally.add([month], _alerts(month, scores[name] > limit))
 
+    def join(self, other: "Rivals") -> None:
+        """Add what others have counted, of other months."""
+        for key, tally in self._tallies.items():
+            tally.join(other._tallies[key])  # noqa: SLF001 - of its own class
+
     def at(self, false_alarms_a_week: float) -> list[Score]:
         """Each at the strictness that comes nearest to so many from below; else at its strictest."""
         found = []
@@ -60,9 +65,11 @@ class Rivals:
 
 def _seen(month: Month) -> _Seen:
     """Rates of the last hour, every quarter of one; the first is of the first hour."""
-    steps = month.steps.cumsum(axis=0, dtype=np.int32)
-    hour = steps[STEPS_AN_HOUR - 1 :: _EVERY].copy()
-    hour[_AN_HOUR:] -= hour[:-_AN_HOUR].copy()
+    quarters = month.steps.reshape(-1, _EVERY, *month.steps.shape[1:]).sum(axis=1, dtype=np.int32)
+    times = len(quarters) - _AN_HOUR + 1
+    hour = quarters[:times].copy()
+    for later in range(1, _AN_HOUR):
+        hour += quarters[later : later + times]
     calls, events = hour[:, DENOMINATORS][:, METRIC_OF_LOOK], hour[:, NUMERATORS][:, METRIC_OF_LOOK]
     rate = np.clip((events + 0.25) / (calls + 0.5), 1e-3, 1 - 1e-3)
     return _Seen(np.asarray(rate), np.asarray(calls >= _LEAST_CALLS))

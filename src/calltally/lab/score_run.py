@@ -1,7 +1,10 @@
 """A whole scoring: months generated, judged and scored a few at a time, with the rivals beside."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -27,16 +30,40 @@ class Report(msgspec.Struct, frozen=True):
     scores: tuple[Score, ...]
 
 
-def scored(first_seed: int, months: int, size: Size, rules: Rules, told: Callable[[Report], None]) -> Report:
-    """Score so many months. `told` gets the report so far after each few."""
+def scored(
+    seeds: Sequence[int], size: Size, rules: Rules, told: Callable[[Report], None], processes: int = 1
+) -> Report:
+    """Score a month for each seed, in up to so many processes. `told` gets the report so far after a few."""
     ours, rivals = Tally(OURS), Rivals()
-    report = Report(first_seed, 0, size.routes, rules.false_alarms_a_week, ())
-    for first in range(0, months, _AT_ONCE):
-        made = [month(first_seed + at, size) for at in range(first, min(first + _AT_ONCE, months))]
-        ours.add(made, replayed(made, rules))
-        rivals.add(made)
+    report = Report(seeds[0], 0, size.routes, rules.false_alarms_a_week, ())
+    chunks = [seeds[at : at + _AT_ONCE] for at in range(0, len(seeds), _AT_ONCE)]
+    for part in _parts(chunks, size, rules, processes):
+        ours.join(part.ours)
+        rivals.join(part.rivals)
         score = ours.score()
         others = rivals.at(max(score.false_alarms_a_week, rules.false_alarms_a_week))
         report = msgspec.structs.replace(report, months=score.months, scores=(score, *others))
         told(report)
     return report
+
+
+class _Part(NamedTuple):
+    ours: Tally
+    rivals: Rivals
+
+
+def _parts(chunks: Sequence[Sequence[int]], size: Size, rules: Rules, processes: int) -> Iterator[_Part]:
+    """In the order of the seeds, whichever process they come from."""
+    if processes == 1 or len(chunks) == 1:
+        yield from map(_part, chunks, repeat(size), repeat(rules))
+        return
+    with ProcessPoolExecutor(min(processes, len(chunks)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_part, chunks, repeat(size), repeat(rules))
+
+
+def _part(seeds: Sequence[int], size: Size, rules: Rules) -> _Part:
+    made = [month(seed, size) for seed in seeds]
+    part = _Part(Tally(OURS), Rivals())
+    part.ours.add(made, replayed(made, rules))
+    part.rivals.add(made)
+    return part

@@ -1,12 +1,11 @@
 """How well alerts told of the incidents: recall, precision, delay, and false alarms per route and week."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
-from calltally.alerts.causes import Family
 from calltally.alerts.series import COLUMN, STEPS_AN_HOUR, Count
 from calltally.lab.incidents import Incident, Trouble
 from calltally.lab.replaying import Alert, family_of
@@ -75,13 +74,22 @@ class Tally:
 
     def _add(self, month: Month, alerts: Sequence[Alert]) -> None:
         size = month.tenant.size
-        family = family_of(month.tenant)
+        spans = [_span(incident, month) for incident in month.incidents]
         self.months += 1
         self.weeks += size.days / 7
         self.route_weeks += size.routes * size.days / 7
         self.alerts += len(alerts)
-        self.false_alarms += sum(not _has_reason(alert, month, family) for alert in alerts)
-        self.told += [_told(incident, month, family, alerts) for incident in month.incidents]
+        self.false_alarms += sum(not _has_reason(alert, spans) for alert in alerts)
+        self.told += [
+            _told(incident, span, month, alerts)
+            for incident, span in zip(month.incidents, spans, strict=True)
+        ]
+
+    def join(self, other: "Tally") -> None:
+        """Add what another one of the same name has counted, of other months."""
+        self.told += other.told
+        for name in ("alerts", "false_alarms", "months", "weeks", "route_weeks"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def score(self) -> Score:
         """All of it."""
@@ -103,12 +111,11 @@ class Tally:
         )
 
 
-def _told(incident: Incident, month: Month, family: Family, alerts: Sequence[Alert]) -> Told:
+def _told(incident: Incident, span: "_Span", month: Month, alerts: Sequence[Alert]) -> Told:
     opened = [
         alert.opened
         for alert in alerts
-        if incident.first_step < alert.opened <= incident.last_step + 1
-        and _is_about(alert, incident, month, family)
+        if span.first < alert.opened <= span.last + 1 and alert.series in span.series
     ]
     if not opened:
         return Told(incident.trouble, None, in_time=False)
@@ -128,23 +135,26 @@ def _limit_steps(incident: Incident, month: Month) -> float:
     return max(_TEN_MINUTES, last - incident.first_step)
 
 
-def _has_reason(alert: Alert, month: Month, family: Family) -> bool:
+class _Span(NamedTuple):
+    """When an incident is, in steps, and the series that have calls of its routes."""
+
+    first: float
+    last: float
+    series: frozenset[int]
+
+
+def _span(incident: Incident, month: Month) -> _Span:
+    size, family = month.tenant.size, family_of(month.tenant)
+    routes = [1 + size.providers + size.agents + route for route in incident.routes]
+    series = {each for route in routes for each in (route, *family.agents_of[route], *family.above(route))}
+    return _Span(incident.first_step, incident.last_step, frozenset(series))
+
+
+def _has_reason(alert: Alert, spans: Sequence[_Span]) -> bool:
     return any(
-        incident.first_step < alert.opened <= incident.last_step + _AFTERMATH_STEPS
-        and _is_about(alert, incident, month, family)
-        for incident in month.incidents
+        span.first < alert.opened <= span.last + _AFTERMATH_STEPS and alert.series in span.series
+        for span in spans
     )
-
-
-def _is_about(alert: Alert, incident: Incident, month: Month, family: Family) -> bool:
-    """Whether the series that it names has calls of the incident's routes."""
-    size = month.tenant.size
-    first_route = 1 + size.providers + size.agents
-    for route in incident.routes:
-        agent = 1 + size.providers + int(month.tenant.agent_of[route])
-        if alert.series in (first_route + route, agent, *family.above(first_route + route)):
-            return True
-    return False
 
 
 def _of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:

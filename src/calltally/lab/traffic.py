@@ -141,7 +141,10 @@ def _ended(rng: np.random.Generator, calls: Ints, rates: Floats, of_route: tuple
         Count.CANCELED: busy // 2,
         Count.TRANSFERRED: _clustered(rng, answered, rates[:, 3], size),
     }
-    return np.stack([columns[count] for count in COUNTS], axis=1).astype(np.int16)
+    ended = np.empty((len(calls), len(COUNTS), calls.shape[1]), dtype=np.int16)
+    for place, count in enumerate(COUNTS):
+        ended[:, place] = columns[count]
+    return ended
 
 
 def _clustered(rng: np.random.Generator, calls: Ints, rate: Floats, size: Ints) -> Ints:

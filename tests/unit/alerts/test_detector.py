@@ -204,7 +204,7 @@ def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
         detector.feed(step._replace(at_us=step.at_us + STEP_US + 1))
 
 
-@pytest.mark.parametrize("stored", [b"", b"nothing of ours"])
+@pytest.mark.parametrize("stored", [b"", b"nothing of ours", b"\x28\xb5\x2f\xfd, and no more of it"])
 def test_what_is_no_state_is_refused(stored: bytes) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         RateDetector.restored(stored, Rules())

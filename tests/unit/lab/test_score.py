@@ -33,7 +33,7 @@ SEED = 90_001
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return scored(SEED, 3, SMALL, Rules(), lambda _report: None)
+    return scored(range(SEED, SEED + 3), SMALL, Rules(), lambda _report: None)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,15 @@ def test_the_detectors_find_what_they_should_within_their_budget(report: Report)
     assert of_kind(report, OURS, Trouble.SHIFT).recall >= 0.9
     assert of_kind(report, OURS, Trouble.COLLAPSE).in_time >= 0.9
     assert of_kind(report, OURS, Trouble.PROVIDER_DOWN).in_time == 1.0
+
+
+def test_several_processes_score_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calltally.lab.score_run._AT_ONCE", 1)
+    tiny, months = Size(routes=6, history_days=15, days=7), [SEED, SEED + 1]
+    heard: list[int] = []
+    one = scored(months, tiny, Rules(), lambda report: heard.append(report.months))
+    assert scored(months, tiny, Rules(), lambda _report: None, 2) == one
+    assert (one.months, heard) == (2, [1, 2])
 
 
 def test_the_others_find_less_and_later(report: Report) -> None:
