@@ -29,6 +29,7 @@ class Subcommands(LazyGroup):
         "verify": f"{_HERE}.verify:verify",
         "reconcile": f"{_HERE}.reconcile:reconcile",
         "status": f"{_HERE}.status:status",
+        "quality": f"{_HERE}.quality:quality",
         "alerts": f"{_HERE}.alerts:commands",
         "tenant": f"{_HERE}.tenant:commands",
         "key": f"{_HERE}.key:commands",

@@ -14,13 +14,16 @@ _WORDS: Final[Mapping[str, str]] = {
     "base_url": "URL",
     "call_sid": "SID",
     "calls": "FOLDER",
+    "compare": "WINDOW",
     "escalated": "BOOLEAN",
     "events": "FILE",
     "expect": "EVENT",
+    "group_by": "KEYS",
     "out": "FOLDER",
     "q": "WORDS",
     "secret": "NAME=VALUE",
     "time_zone": "ZONE",
+    "tz": "ZONE",
     "verify": "FOLDER",
 }
 

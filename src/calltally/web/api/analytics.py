@@ -1,30 +1,18 @@
 """`GET /api/v1/analytics/launch-quality`: rates of calls by what one likes to tell apart."""
 
-import csv
-import io
-from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Final
 
 from litestar import get
 from msgspec.structs import replace
 
-from calltally.analytics.answering import QualityShown, csv_rows, quality_shown
+from calltally.analytics.answered import answer_quality, csv_bytes
+from calltally.analytics.answering import QualityShown
 from calltally.analytics.asking import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
-from calltally.analytics.measuring import (
-    Measurement,
-    Window,
-    compared_window,
-    joined,
-    measure,
-    window_of,
-)
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
-from calltally.formats.csv_lines import guard
-from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
 from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ, Access
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
@@ -76,20 +64,6 @@ async def measure_launch_quality(request: AnyRequest) -> Reply:
     if _is_csv(request, query):
         return Reply(csv_bytes(shown), media_type=b"text/csv; charset=utf-8; header=present")
     return Reply.json(shown)
-
-
-async def answer_quality(
-    store: Store, query: QualityQuery, tenants: Sequence[str], now_us: int
-) -> QualityShown:
-    """The one answer to a question about quality: of some tenants together, with what it is compared with.
-
-    Raises InvalidInput for a window that is none, and for what would be too much.
-    """
-    window = window_of(query, now_us)
-    other = compared_window(query, window)
-    measured = await _measured(store, query, window, tenants)
-    compared = await _measured(store, query, other, tenants) if other else None
-    return quality_shown(query, measured, compared)
 
 
 def seen_by(query: QualityQuery, access: Access) -> QualityQuery:
@@ -146,33 +120,7 @@ async def _tenants(request: AnyRequest) -> list[str]:
     return found
 
 
-async def _measured(store: Store, query: QualityQuery, window: Window, tenants: Sequence[str]) -> Measurement:
-    found = [
-        await store.read_tenant(tenant, partial(measure, tenant, query, window), long=True)
-        for tenant in tenants
-    ]
-    if not found:
-        return Measurement(window, {})
-    return found[0] if len(found) == 1 else joined(window, found)
-
-
 def _is_csv(request: AnyRequest, query: QualityQuery) -> bool:
     if query.format is not None:
         return query.format == "csv"
     return exchange_in(request.scope).media_type == _CSV.encode()
-
-
-def csv_bytes(shown: QualityShown) -> bytes:
-    """RFC 4180, with texts that a spreadsheet would run made harmless."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_cell(value) for value in row] for row in csv_rows(shown))
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 (what a table holds)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return guard(value) if isinstance(value, str) else value

@@ -8,6 +8,7 @@ from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 from calltally.alerts.findings import Kind
+from calltally.analytics.answered import answer_quality
 from calltally.analytics.answering import QualityShown
 from calltally.analytics.asking import UTC, QualityQuery
 from calltally.analytics.buckets import HOUR, STEPS
@@ -16,7 +17,7 @@ from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts import Alert, AlertFilter, list_alerts
-from calltally.web.api.analytics import answer_quality, measure_launch_quality, seen_by
+from calltally.web.api.analytics import measure_launch_quality, seen_by
 from calltally.web.dashboard.built import CHARTS, is_built
 from calltally.web.dashboard.calls_page import curl_of, renewed
 from calltally.web.dashboard.faults import answer_page
