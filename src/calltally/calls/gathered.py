@@ -15,6 +15,9 @@ _TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us
     "answered_us",
     "ended_us",
 )
+# Looked up on the class each of them costs as much as what is done with it.
+_QUEUED, _INITIATED, _RINGING = Status.QUEUED, Status.INITIATED, Status.RINGING
+_IN_PROGRESS, _COMPLETED = Status.IN_PROGRESS, Status.COMPLETED
 _OF_STATE: Final = frozenset({"status", "ringing_us", "answered_us", "ended_us", "talk_seconds"})
 # What makes two tellings contradict each other beside the final state: who called whom.
 PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = (
@@ -63,9 +66,9 @@ class _Platform:
     def take(self, said: Said, occurred_us: int) -> None:
         """One more fact, in the order of facts. What is stated stands before what a state implies."""
         times, status = self.times, said.get("status")
-        if status == Status.RINGING:
+        if status == _RINGING:
             times.setdefault("ringing_us", occurred_us)
-        if status == Status.IN_PROGRESS:
+        if status == _IN_PROGRESS:
             times.setdefault("answered_us", occurred_us)
         if status in FINAL:
             times["ended_us"] = said.get("ended_us", times.get("ended_us", occurred_us))
@@ -75,7 +78,7 @@ class _Platform:
         if "talk_seconds" in said:
             times["talk_seconds"] = said["talk_seconds"]
         is_talk = "answered_us" in said or said.get("talk_seconds", 0) > 0
-        self.answered = self.answered or is_talk or status == Status.IN_PROGRESS
+        self.answered = self.answered or is_talk or status == _IN_PROGRESS
 
 
 class Gathered:
@@ -88,7 +91,7 @@ class Gathered:
 
     def __init__(self, ordered: Sequence[Fact]) -> None:
         self.merged: Said = {}
-        self.open: str = Status.QUEUED
+        self.open: str = _QUEUED
         self.finals: list[str] = []
         self.answered = self.escalated = False
         # Whether a conflict is possible at all: mostly not, and counting costs a third of the fold.
@@ -103,7 +106,11 @@ class Gathered:
         self.places: dict[str, int] = {}
         self.platform: _Platform | None = None
         # Whether a carrier told how it ended: then nothing that a platform says of the state counts.
-        self.settled = any(fact.is_carrier and fact.said.get("status") in FINAL for fact in ordered)
+        self.settled = False
+        for fact in ordered:
+            if fact.is_carrier and fact.said.get("status") in FINAL:
+                self.settled = True
+                break
         for fact in ordered:
             self._take(fact)
         self.merged.update(self.preferred)
@@ -151,8 +158,11 @@ class Gathered:
 
     def _date(self, said: Said, occurred_us: int) -> None:
         """Everything that is dated proves that the call was there by then."""
-        for instant_us in (occurred_us, *[said[name] for name in _TIMES if name in said]):
-            self.created_us = min(self.created_us, instant_us)
+        first_us = min(self.created_us, occurred_us)
+        for name in _TIMES:
+            if name in said and said[name] < first_us:
+                first_us = said[name]
+        self.created_us = first_us
         talk_seconds = said.get("talk_seconds", 0)
         if talk_seconds > 0:
             # Told with its end, a talk proves that the call was there when it began.
@@ -177,7 +187,7 @@ class Gathered:
             self.finals.append(status)
         else:
             self.open = status
-            self.answered = self.answered or status == Status.IN_PROGRESS
+            self.answered = self.answered or status == _IN_PROGRESS
 
     def _take_platform(self, said: Said, occurred_us: int) -> None:
         """What it says of times is kept apart until it is known what the others say of them."""
@@ -195,8 +205,8 @@ class Gathered:
         """Take from the platform what nobody else tells of the times."""
         merged, times = self.merged, platform.times
         ended = "ended_us" in merged or bool(self.last_us)
-        talked = "answered_us" in merged or Status.IN_PROGRESS in self.first_us
-        if "ringing_us" in times and "ringing_us" not in merged and Status.RINGING not in self.first_us:
+        talked = "answered_us" in merged or _IN_PROGRESS in self.first_us
+        if "ringing_us" in times and "ringing_us" not in merged and _RINGING not in self.first_us:
             merged["ringing_us"] = times["ringing_us"]
         if "answered_us" in times and not talked and "talk_seconds" not in merged:
             merged["answered_us"] = times["answered_us"]
@@ -204,7 +214,7 @@ class Gathered:
             merged["talk_seconds"] = times["talk_seconds"]
         if "ended_us" in times and not ended:
             merged["ended_us"] = times["ended_us"]
-        if platform.answered and (not self.settled or self.status() == Status.COMPLETED):
+        if platform.answered and (not self.settled or self.status() == _COMPLETED):
             self.answered = True
 
     def _prefer(self, fact: Fact, said: Said) -> None:
@@ -223,10 +233,10 @@ class Gathered:
         if not self.finals:
             return self.open
         if self.answered:
-            return Status.COMPLETED
+            return _COMPLETED
         # Vonage sends `completed` after busy, failed and unanswered too: it proves nothing by itself.
         unanswered = [status for status in self.finals if status in UNANSWERED]
-        return unanswered[-1] if unanswered else Status.COMPLETED
+        return unanswered[-1] if unanswered else _COMPLETED
 
     def can_conflict(self, status: str) -> bool:
         """Whether the facts may contradict each other, or the state that they led to."""
@@ -235,11 +245,11 @@ class Gathered:
     def clock(self, status: str) -> Clock:
         """What a fact states outright, else when the state was told of."""
         merged = self.merged
-        ringing_us = merged.get("ringing_us", self.first_us.get(Status.RINGING))
+        ringing_us = merged.get("ringing_us", self.first_us.get(_RINGING))
         ended_us = merged.get("ended_us", self._end_us(status)) if status in FINAL else None
         if not self.answered:
             return Clock(ringing_us, None, ended_us)
-        answered_us = merged.get("answered_us", self.first_us.get(Status.IN_PROGRESS))
+        answered_us = merged.get("answered_us", self.first_us.get(_IN_PROGRESS))
         talk_seconds = merged.get("talk_seconds", 0)
         if answered_us is None and ended_us is not None and talk_seconds > 0:
             answered_us = ended_us - int(talk_seconds * SECOND_US)
@@ -248,7 +258,7 @@ class Gathered:
     def pdd_ms(self, ringing_us: int | None) -> int | None:
         """How long after its start it rang. A call that only ever rang has no start that is known."""
         first_us = self.first_us
-        told_us = first_us.get(Status.INITIATED, first_us.get(Status.QUEUED))
+        told_us = first_us.get(_INITIATED, first_us.get(_QUEUED))
         started_us = self.merged.get("started_us", told_us)
         if ringing_us is None or started_us is None:
             return None
@@ -278,7 +288,7 @@ class Gathered:
 def _word(said: Said | None) -> Word:
     """What somebody said of the end: by a word of ours, by one of theirs, or by both."""
     if said is None:
-        return Word(None, None)
+        return _NO_WORD
     reason, word = said.get("end_reason"), said.get("end_word", said.get("end_reason"))
     if reason is not None and reason in _REASONS:
         side = said.get("end_side")
@@ -286,4 +296,5 @@ def _word(said: Said | None) -> Word:
     return Word(word, why_of(word) if word else None)
 
 
+_NO_WORD: Final = Word(None, None)
 _REASONS: Final = frozenset(EndReason) - {EndReason.UNKNOWN}

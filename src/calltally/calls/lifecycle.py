@@ -5,7 +5,7 @@ last that was said. States have rules of their own (architecture.md, invariant 2
 platforms say of times and carriers of words (`gathered`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.end_reasons import Ending
@@ -40,38 +40,40 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
     told = Gathered(ordered)
     merged, status = told.merged, told.status()
     clock = told.clock(status)
+    said: Callable[..., Any] = merged.get
+    # By place, in the order of the record: thirty names would cost a fifth of the fold.
     call = Call(
-        id=uuid_text(call_uuid(tenant, canonical.call_sid)),
-        call_sid=canonical.call_sid,
-        direction=merged.get("direction"),
-        status=status,
-        duration_seconds=_duration_seconds(merged, status, clock),
-        escalated=told.escalated,
-        summary=merged.get("summary"),
-        created_at=utc_text(told.created_us),
-        answered_at=_text(clock.answered_us),
-        ended_at=_text(clock.ended_us),
-        ring_seconds=_ring_seconds(clock, answered=told.answered),
-        from_number=merged.get("from_number"),
-        to_number=merged.get("to_number"),
-        route=merged.get("route", merged.get("mapped_route")),
-        agent=merged.get("agent", merged.get("mapped_agent", merged.get("platform_agent"))),
-        provider=merged.get("provider"),
-        provider_account=merged.get("provider_account"),
-        end_reason=told.ending(status, clock).reason,
-        hangup_cause=merged.get("hangup_cause"),
-        sip_code=merged.get("sip_code"),
-        error_code=merged.get("error_code"),
-        answered_by=merged.get("answered_by"),
-        escalation=merged.get("escalation"),
-        transfer=merged.get("transfer"),
-        session_id=merged.get("session_id"),
-        recording_url=merged.get("recording_url"),
-        cost=merged.get("cost"),
-        parent_call_sid=merged.get("parent_call_sid"),
-        tags=sorted(told.tags),
-        metadata=_sorted_keys(merged.get("metadata")),
-        conflicts=_conflicts(ordered, merged, status) if told.can_conflict(status) else 0,
+        uuid_text(call_uuid(tenant, canonical.call_sid)),
+        canonical.call_sid,
+        said("direction"),
+        status,
+        _duration_seconds(merged, status, clock),
+        told.escalated,
+        said("summary"),
+        utc_text(told.created_us),
+        _text(clock.answered_us),
+        _text(clock.ended_us),
+        _ring_seconds(clock, answered=told.answered),
+        said("from_number"),
+        said("to_number"),
+        said("route", said("mapped_route")),
+        said("agent", said("mapped_agent", said("platform_agent"))),
+        said("provider"),
+        said("provider_account"),
+        told.ending(status, clock).reason,
+        said("hangup_cause"),
+        said("sip_code"),
+        said("error_code"),
+        said("answered_by"),
+        said("escalation"),
+        said("transfer"),
+        said("session_id"),
+        said("recording_url"),
+        said("cost"),
+        said("parent_call_sid"),
+        sorted(told.tags),
+        _sorted_keys(said("metadata")),
+        _conflicts(ordered, merged, status) if told.can_conflict(status) else 0,
     )
     return Folded(call, told.created_us, told.pdd_ms(clock.ringing_us))
 

@@ -2,27 +2,29 @@
 
 import gc
 import io
-from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-import msgspec
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
-from calltally.calls.errors import InvalidInput, NotUnderstood
-from calltally.calls.events import Door, Fact
-from calltally.cli.import_source import Lines, name_of, opened, unpacked
+from calltally.calls.errors import InvalidInput
+from calltally.calls.events import Door
+from calltally.cli.import_reading import Read, Reading, read_of, task_for
+from calltally.cli.import_source import name_of, opened
+from calltally.cli.memory import keep_freed_memory
 from calltally.cli.options import with_options
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.provider import read_mapping
 from calltally.cli.session import with_store
-from calltally.ingest.imports import ImportReport, import_facts
-from calltally.providers.callback import Refusal, Source
+from calltally.ingest.ahead import Ahead, reading_ahead
+from calltally.ingest.imports import ImportReport, bring_chunks, import_facts, routes_for, submit_facts
+from calltally.providers.callback import Source
 from calltally.providers.generic.compiling import check_encoding, compile_mapping
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.local_time import zone_of
@@ -70,25 +72,42 @@ def import_calls(options: ImportOptions) -> None:
 
     What cannot be read is refused, told with its place, and makes the exit code 1; the rest goes in.
     """
-    list_facts = _reader(options.provider)
+    reading = Reading(_reader(options.provider), options.files, options.refused)
     _check(options)
     gc.set_threshold(_COLLECT_AFTER)
-
-    async def bring(store: Store, settings: Settings) -> ImportReport:
-        source = await _source(options, store, settings)
-        with ExitStack() as stack:
-            kept = stack.enter_context(options.refused.open("wb")) if options.refused else None
-            told = _Told(list_facts, source, stack.enter_context(_progress()), kept)
-            items = (item for path in options.files for item in told.of(path))
-            return await import_facts(store, options.tenant, told=items, deliver=options.deliver)
-
-    report = with_store(bring)
+    keep_freed_memory()
+    if options.deliver or not reading.is_long():
+        report = with_store(partial(_bring, options, reading))
+    else:
+        with reading_ahead(reading.ahead()) as ahead:
+            report = with_store(partial(_bring_ahead, options, ahead))
     if options.as_json:
         print_json(report)
     else:
         _print_report(report)
     if report.refused:
         raise typer.Exit(1)
+
+
+async def _bring(options: ImportOptions, reading: Reading, store: Store, settings: Settings) -> ImportReport:
+    source = await _source(options, store, settings)
+    with _progress() as progress:
+        told = reading.items(source, _Bars(options.files, progress).show)
+        if options.deliver:
+            return await submit_facts(store, options.tenant, told=told, deliver=True)
+        return await import_facts(store, options.tenant, told=told, clock=wall_clock)
+
+
+async def _bring_ahead(
+    options: ImportOptions, ahead: Ahead, store: Store, settings: Settings
+) -> ImportReport:
+    source = await _source(options, store, settings)
+    task = task_for(options.tenant, source, await routes_for(store, options.tenant))
+    with _progress() as progress:
+        bars = _Bars(options.files, progress)
+        chunks = ahead.chunks(task, lambda note: bars.show(read_of(note)))
+        async with aclosing(chunks):
+            return await bring_chunks(store, options.tenant, chunks, clock=wall_clock)
 
 
 def _reader(name: str) -> ListFacts:
@@ -142,44 +161,24 @@ async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> 
     return text
 
 
-class _Told:
-    """What files tell; a refusal says which file it is of, and its line is kept where that was asked for."""
+class _Bars:
+    """A bar over each file's bytes."""
 
-    def __init__(
-        self, list_facts: ListFacts, source: Source, progress: Progress, kept: BinaryIO | None
-    ) -> None:
-        self._list_facts = list_facts
-        self._source = source
+    def __init__(self, files: list[Path], progress: Progress) -> None:
+        self._files = files
         self._progress = progress
-        self._kept = kept
+        self._tasks: dict[int, TaskID] = {}
 
-    def of(self, path: Path) -> Iterator[Fact | Refusal]:
-        """The items of one file in their order."""
-        name = name_of(path)
-        size = path.stat().st_size if path.is_file() else None
-        task = self._progress.add_task(name, total=size)
-        with opened(path) as raw:
-            lines = Lines(unpacked(raw))
-            for count, item in enumerate(self._items(lines)):
-                if isinstance(item, Fact):
-                    yield item
-                else:
-                    self._keep(lines.at(item.position))
-                    yield msgspec.structs.replace(item, position=f"{name}: {item.position}")
-                if size and not count % 500:
-                    self._progress.update(task, completed=raw.tell())
-            if lines.fault:
-                yield Refusal(name, lines.fault)
-
-    def _items(self, lines: Lines) -> Iterator[Fact | Refusal]:
-        try:
-            yield from self._list_facts(lines, self._source)
-        except NotUnderstood as fault:
-            yield Refusal("the file", fault.detail)
-
-    def _keep(self, line: bytes) -> None:
-        if self._kept is not None and line:
-            self._kept.write(line if line.endswith(b"\n") else line + b"\n")
+    def show(self, read: Read) -> None:
+        """Say how far a file is; those before it are read."""
+        for place in range(read.place):
+            if (task := self._tasks.get(place)) is not None:
+                self._progress.stop_task(task)
+        if read.place not in self._tasks:
+            name = name_of(self._files[read.place])
+            self._tasks[read.place] = self._progress.add_task(name, total=read.size)
+        if read.size:
+            self._progress.update(self._tasks[read.place], completed=read.done)
 
 
 def _progress() -> Progress:

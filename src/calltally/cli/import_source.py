@@ -4,7 +4,7 @@ import gzip
 import re
 import sys
 import zlib
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -17,6 +17,7 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 # A page of a list may be one line of some megabytes; nothing that is read is longer.
 _MOST_LINE_BYTES: Final = 64 * 1024 * 1024
+_BUFFER_BYTES: Final = 256 * 1024
 # More than a reader looks ahead: for what is refused, its line is still at hand.
 _REMEMBERED: Final = 400
 _LINE: Final = re.compile(r"line (\d+)")
@@ -28,15 +29,13 @@ class Lines:
     def __init__(self, file: BinaryIO) -> None:
         self.fault = ""
         self._file = file
-        self._recent: OrderedDict[int, bytes] = OrderedDict()
+        self._recent: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._last = 0
 
     def __iter__(self) -> Iterator[bytes]:
         while line := self._next():
             self._last += 1
-            self._recent[self._last] = line
-            if len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
+            self._recent.append(line)
             yield line
 
     def _next(self) -> bytes:
@@ -53,7 +52,8 @@ class Lines:
     def at(self, position: str) -> bytes:
         """The line that a position names, as it came; empty where it names none, or one long ago."""
         found = _LINE.match(position)
-        return self._recent.get(int(found[1]), b"") if found else b""
+        back = self._last - int(found[1]) if found else -1
+        return self._recent[-1 - back] if 0 <= back < len(self._recent) else b""
 
 
 def name_of(path: Path) -> str:
@@ -66,7 +66,7 @@ def opened(path: Path) -> BinaryIO:
     if str(path) == STDIN:
         return sys.stdin.buffer
     try:
-        return path.open("rb")
+        return path.open("rb", buffering=_BUFFER_BYTES)
     except OSError as fault:
         message = f"{str(path)!r} cannot be read: {fault.strerror}"
         raise InvalidInput.of("files", message) from fault

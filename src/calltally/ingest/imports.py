@@ -1,18 +1,21 @@
 """Imports: a provider's own list of calls, however long, as facts through the ledger's one door."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
 import msgspec
 
 from calltally.calls.events import Fact, Outcome
-from calltally.ingest.routes import map_route
+from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import Refusal
+from calltally.store.bulk import record_prepared
 from calltally.store.known import unknown_facts
+from calltally.store.prepared import Item, prepare
 from calltally.store.routes import routes_by_number
-from calltally.store.store import Store, Submission
+from calltally.store.steps import Clock
+from calltally.store.store import Recorded, Store, Submission
 from calltally.store.tenants import need_tenant
 
 # A commit each: enough for the ledger's speed, few enough that others are not kept waiting.
@@ -21,6 +24,8 @@ CHUNK: Final = 500
 MAX_REFUSALS: Final = 1_000
 
 Told: TypeAlias = Iterable[Fact | Refusal]
+# What a stretch of the items gives, prepared for the ledger.
+Chunk: TypeAlias = Sequence[Item | Refusal]
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -43,47 +48,90 @@ class ImportReport(msgspec.Struct, frozen=True):
         return self.recorded + self.known + self.unchanged + self.refused
 
 
+OnProgress: TypeAlias = Callable[[ImportReport], None]
+
+
+def _untold(_report: ImportReport) -> None:
+    """Nobody listens."""
+
+
 async def import_facts(
-    store: Store,
-    tenant: str,
-    *,
-    told: Told,
-    deliver: bool = False,
-    on_progress: Callable[[ImportReport], None] = lambda _: None,
+    store: Store, tenant: str, *, told: Told, clock: Clock, on_progress: OnProgress = _untold
 ) -> ImportReport:
     """Record what `told` gives, chunk by chunk; `on_progress` hears the report so far after each.
 
-    Nothing is delivered to the tenant's endpoints unless `deliver`. Stopped at any point and run again, it
-    finds what it did as known. Raises NotFound for an unknown tenant, Unavailable where the store is down.
+    Nothing is delivered to the tenant's endpoints. Stopped at any point and run again, it finds what it did
+    as known. Raises NotFound for an unknown tenant, Unavailable where the store is down.
     """
-    await store.read(need_tenant(tenant))
-    table = await store.read(routes_by_number(tenant))
+    table = await routes_for(store, tenant)
+    chunks = prepared_chunks(told, tenant, table, CHUNK)
+    return await bring_chunks(store, tenant, _each(chunks), clock=clock, on_progress=on_progress)
+
+
+async def submit_facts(
+    store: Store, tenant: str, *, told: Told, deliver: bool, on_progress: OnProgress = _untold
+) -> ImportReport:
+    """The same in the writer's small commits, beside what else it is handed; endpoints may be told of it."""
+    table = await routes_for(store, tenant)
     report = ImportReport()
-    for chunk in _chunks(told):
+    for chunk in _chunks(told, CHUNK):
         facts = [map_route(item, table) for item in chunk if isinstance(item, Fact)]
         # What is known is read and not written again: so an import that was stopped soon is where it was.
         fresh = await store.read(unknown_facts(tenant, facts)) if facts else []
         recorded = await store.submit([Submission(tenant, fact, deliver) for fact in fresh]) if fresh else []
-        outcomes = Counter(each.outcome for each in recorded)
-        outcomes[Outcome.DUPLICATE] += len(facts) - len(fresh)
-        refusals = [item for item in chunk if isinstance(item, Refusal)]
-        report = _added(report, outcomes, sum(each.conflicting for each in recorded), refusals)
+        report = _added(report, recorded, chunk)
+        report = msgspec.structs.replace(report, known=report.known + len(facts) - len(fresh))
         on_progress(report)
     return report
 
 
-def _chunks(told: Told) -> Iterator[list[Fact | Refusal]]:
-    items = iter(told)
-    while chunk := list(islice(items, CHUNK)):
+async def routes_for(store: Store, tenant: str) -> RouteTable:
+    """The table by which an import's calls are routed. Raises NotFound for an unknown tenant."""
+    await store.read(need_tenant(tenant))
+    return await store.read(routes_by_number(tenant))
+
+
+def prepared_chunks(told: Told, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
+    """What `told` gives, in stretches of `size`, ready for the ledger; in whichever process."""
+    for chunk in _chunks(told, size):
+        yield [prepare(tenant, map_route(item, table)) if isinstance(item, Fact) else item for item in chunk]
+
+
+async def bring_chunks(
+    store: Store,
+    tenant: str,
+    chunks: AsyncIterator[Chunk],
+    *,
+    clock: Clock,
+    on_progress: OnProgress = _untold,
+) -> ImportReport:
+    """Record prepared chunks, a transaction each; `on_progress` hears the report so far after each."""
+    report = ImportReport()
+    async for chunk in chunks:
+        items = [item for item in chunk if not isinstance(item, Refusal)]
+        recorded = await store.write(record_prepared(tenant, items, clock)) if items else []
+        report = _added(report, recorded, chunk)
+        on_progress(report)
+    return report
+
+
+async def _each(chunks: Iterable[Chunk]) -> AsyncIterator[Chunk]:
+    for chunk in chunks:
         yield chunk
 
 
-def _added(
-    report: ImportReport, outcomes: Counter[Outcome], conflicting: int, refusals: list[Refusal]
-) -> ImportReport:
+def _chunks(told: Told, size: int) -> Iterator[list[Fact | Refusal]]:
+    items = iter(told)
+    while chunk := list(islice(items, size)):
+        yield chunk
+
+
+def _added(report: ImportReport, recorded: Sequence[Recorded], chunk: Chunk) -> ImportReport:
+    outcomes = Counter(each.outcome for each in recorded)
+    refusals = [item for item in chunk if isinstance(item, Refusal)]
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],
-        conflicting=report.conflicting + conflicting,
+        conflicting=report.conflicting + sum(each.conflicting for each in recorded),
         known=report.known + outcomes[Outcome.DUPLICATE],
         unchanged=report.unchanged + outcomes[Outcome.IGNORED],
         refused=report.refused + len(refusals) + outcomes[Outcome.REFUSED],

@@ -6,13 +6,14 @@ from typing import Any
 from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
 from calltally.calls.measures import measure
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, seal
+from calltally.calls.model import seal
 from calltally.calls.sessions import FoldedSession
 from calltally.store.alert_steps import StepDeltas
 from calltally.store.announcements import Change, Instant, announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
+from calltally.store.prepared import Prepared, new_rows
 from calltally.store.quality import QualityDeltas
 from calltally.store.session_rows import session_row
 from calltally.store.steps import Many, Params, Step
@@ -36,6 +37,7 @@ class Changes:
         self._steps = StepDeltas()
         self._quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
+        self._new: list[tuple[Prepared, int]] = []
         self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
 
     def put_fact(self, tenant: str, node: bytes, row: dict[str, Any]) -> None:
@@ -89,6 +91,18 @@ class Changes:
         self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **said)
         return revision
 
+    def put_prepared(self, item: Prepared) -> int:
+        """A call that nobody told of before, with the one fact that tells of it."""
+        tenant = item.place.tenant
+        revision = self._next_revision(tenant)
+        self._deltas.add(item.place, 1)
+        self._steps.move(tenant, (), item.counted)
+        self._quality.add(item.place, item.measured)
+        self._new.append((item, revision))
+        if item.words:
+            self.put_words((tenant, item.node, revision), item.words, is_new=True)
+        return revision
+
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None
     ) -> int:
@@ -96,11 +110,7 @@ class Changes:
         revision = self._next_revision(tenant)
         if old is not None:
             self._supersede(old, revision)
-        call = folded.call
-        place = Place(
-            *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
-            *(call.route, call.agent, call.provider),
-        )
+        call, place = folded.call, Place.of(tenant, folded)
         # What stays in its place moves no counter: only then may a bucket's row be left alone.
         if old is None or old.place != place:
             self._deltas.add(place, 1)
@@ -166,6 +176,8 @@ class Changes:
         if self._facts:
             facts = [{**row, "revision": self.heads[row["tenant"]]} for row in self._facts.values()]
             yield Many("put_facts", facts)
+        if self._new:
+            yield from new_rows(self._new, self.heads, self._now_us)
         for name, rows in self._rows.items():
             yield Many(name, rows)
         if counted := self._deltas.rows():

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 
+from calltally.calls.lifecycle import Folded
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
 from calltally.store.steps import Many, Row, Table
@@ -43,6 +44,15 @@ class Place(NamedTuple):
     route: str | None
     agent: str | None
     provider: str | None
+
+    @classmethod
+    def of(cls, tenant: str, folded: Folded) -> "Place":
+        """Where a call stands."""
+        call = folded.call
+        return cls(
+            *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
+            *(call.route, call.agent, call.provider),
+        )
 
 
 def widths_of(facet_name: str) -> tuple[int, ...]:

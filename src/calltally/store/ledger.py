@@ -1,7 +1,7 @@
 """The ledger: the only code that writes a call. Facts in, one transaction, the record out."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, Outcome
@@ -42,26 +42,50 @@ def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded
     components = yield from gather(submissions)
     changes = Changes(heads, now_us, epochs)
     work: dict[int, CallInHand] = {}
-    told: list[tuple[CallInHand | None, _Told]] = []
-    for submission, component in zip(submissions, components, strict=True):
-        if component is None:
-            told.append((None, _Told(Outcome.REFUSED, FORGOTTEN)))
-            continue
-        call = work.setdefault(id(component), CallInHand(component))
-        told.append((call, call.tell(submission, changes)))
+    told = [
+        tell(submission, component, work, changes)
+        for submission, component in zip(submissions, components, strict=True)
+    ]
     yield from settle_all(list(work.values()), changes)
     yield from changes.write()
-    return [_recorded(call, each) for call, each in told]
+    return [recorded(call, each) for call, each in told]
 
 
-def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
+def tell(
+    submission: Submission, component: Component | None, work: dict[int, "CallInHand"], changes: Changes
+) -> tuple["CallInHand | None", "Told"]:
+    """Take one fact in; `work` has the calls in hand by the identity of their components."""
+    if component is None:
+        return None, Told(Outcome.REFUSED, FORGOTTEN)
+    call = work.get(id(component))
+    if call is None:
+        call = work[id(component)] = CallInHand(component)
+    return call, call.tell(submission, changes)
+
+
+class InHand(Protocol):
+    """A call in the hands of a commit, to be written once; `id` and `revision` are right once it is."""
+
+    id: bytes
+    revision: int
+
+    def missing_turns(self) -> Sequence[Params]:
+        """The facts of which it takes the words, where those are not at hand."""
+        ...
+
+    def settle(self, changes: Changes, packed: Packed) -> None:
+        """Write it, if it changed."""
+        ...
+
+
+def settle_all(calls: Sequence[InHand], changes: Changes) -> Step[None]:
     """Write each call that changed; what was said before is fetched where a call's words change."""
     packed = yield from fetch_packed([asked for call in calls for asked in call.missing_turns()])
     for call in calls:
         call.settle(changes, packed)
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
     """What became of one fact, and whether it contradicts the others."""
 
     outcome: Outcome
@@ -69,7 +93,8 @@ class _Told(NamedTuple):
     conflicting: bool = False
 
 
-def _recorded(call: "CallInHand | None", told: _Told) -> Recorded:
+def recorded(call: InHand | None, told: Told) -> Recorded:
+    """What is said of one fact, once its call is settled."""
     outcome, reason, conflicting = told
     return Recorded(outcome, reason, call.id if call else None, call.revision if call else None, conflicting)
 
@@ -108,21 +133,21 @@ class CallInHand:
             self._states = stored_states(component, self.id)
             self.revision = stored.revision
 
-    def tell(self, submission: Submission, changes: Changes) -> _Told:
+    def tell(self, submission: Submission, changes: Changes) -> Told:
         """Take one fact in; say what became of it."""
         component, (tenant, fact, announce) = self._component, submission
         node, key = call_uuid(tenant, fact.call_sid), fact.key
         if (node, key) in component.facts:
             changes.count_repeat(tenant, node, key)
-            return _Told(Outcome.DUPLICATE, "already recorded")
+            return Told(Outcome.DUPLICATE, "already recorded")
         component.facts[node, key] = fact
-        conflicts = _conflicts_in(self._body)
+        conflicts = conflicts_in(self._body)
         is_same = not self.refold()
         outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
         changes.put_fact(tenant, node, _fact_row(key, fact, outcome, reason))
-        return _Told(outcome, reason, _conflicts_in(self._body) > conflicts)
+        return Told(outcome, reason, conflicts_in(self._body) > conflicts)
 
     def refold(self) -> bool:
         """Fold all that is known; whether that gives something else than before."""
@@ -199,7 +224,7 @@ class CallInHand:
         return furthest._replace(escalated=max(call.escalated for call in calls))
 
 
-def _conflicts_in(body: bytes | None) -> int:
+def conflicts_in(body: bytes | None) -> int:
     """How many conflicts a body tells: its last field."""
     return int(body[body.rindex(b":") + 1 :]) if body else 0
 

@@ -18,7 +18,7 @@ CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "
 
 
 def imported(bench: Bench, told: list[Fact | Refusal], tenant: str = TENANT) -> ImportReport:
-    return bench.run(import_facts(bench.store, tenant, told=told))
+    return bench.run(import_facts(bench.store, tenant, told=told, clock=lambda: bench.now_us))
 
 
 def calls(bench: Bench) -> list[dict[str, Any]]:
@@ -68,7 +68,7 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
         reports.append(report)
         assert taken == report.total
 
-    last = bench.run(import_facts(bench.store, TENANT, told=told(), on_progress=listen))
+    last = bench.run(import_facts(bench.store, TENANT, told=told(), clock=lambda: NOW_US, on_progress=listen))
     assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
     assert reports[-1] == last
 

@@ -1,0 +1,142 @@
+"""What an import's files tell, file by file: here, or in the process that reads ahead."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+import msgspec
+
+from calltally.calls.errors import NotUnderstood
+from calltally.calls.events import Fact
+from calltally.cli.import_source import STDIN, Lines, name_of, opened, unpacked
+from calltally.ingest.ahead import Work
+from calltally.ingest.imports import Chunk, prepared_chunks
+from calltally.ingest.routes import RouteTable
+from calltally.providers.callback import Refusal, Source
+from calltally.providers.registry import ListFacts
+from calltally.store.routes import RouteTarget
+
+# A transaction each: pages of indexes are written once for many calls. Of 2,000 each would cost a tenth less,
+# and others who write would wait a tenth of a second.
+_CHUNK: Final = 1_000
+# A file of less is imported before another process would have begun.
+_WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
+_EVERY: Final = 500
+
+
+class Read(NamedTuple):
+    """How far a file is: its place among the files, its size (None: not known), how many bytes are read."""
+
+    place: int
+    size: int | None
+    done: int
+
+
+class Task(msgspec.Struct, array_like=True):
+    """What the process that reads ahead has to know and could not before it was begun."""
+
+    tenant: str
+    source: Source
+    table: dict[str, RouteTarget]
+
+
+class Reading(NamedTuple):
+    """Files, how their records are read, and where lines that are refused are kept."""
+
+    list_facts: ListFacts
+    files: list[Path]
+    refused: Path | None
+
+    def is_long(self) -> bool:
+        """Whether a process of its own is worth its while."""
+        return any(str(file) == STDIN for file in self.files) or (
+            sum(file.stat().st_size for file in self.files) >= _WORTH_A_PROCESS_BYTES
+        )
+
+    def items(self, source: Source, watch: Callable[[Read], None]) -> Iterator[Fact | Refusal]:
+        """What the files tell in their order; `watch` hears how far that is."""
+        with ExitStack() as stack:
+            kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
+            told = _Told(self.list_facts, source, watch, kept)
+            for place, path in enumerate(self.files):
+                yield from told.of(place, path)
+
+    def ahead(self) -> Work:
+        """The same as the work of a process: chunks for the ledger, each with how far it was read."""
+        # What is forked has its standard input closed; this it keeps.
+        stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
+
+        def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+            if stdin is not None:
+                sys.stdin = os.fdopen(stdin)
+            tenant, source, table = _task_of(task)
+            last = [Read(0, None, 0)]
+            items = self.items(source, last.append)
+            for chunk in prepared_chunks(items, tenant, table, _CHUNK):
+                del last[:-1]
+                yield chunk, _encoder.encode(last[0])
+
+        return work
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_tasks: Final = msgspec.msgpack.Decoder(Task)
+_reads: Final = msgspec.msgpack.Decoder(Read)
+
+
+def task_for(tenant: str, source: Source, table: RouteTable) -> bytes:
+    """The task, as the process is told it."""
+    return _encoder.encode(Task(tenant, source, dict(table)))
+
+
+def read_of(note: bytes) -> Read:
+    """How far it is, by the note with a chunk."""
+    return _reads.decode(note)
+
+
+def _task_of(task: bytes) -> tuple[str, Source, RouteTable]:
+    told = _tasks.decode(task)
+    return told.tenant, told.source, told.table
+
+
+class _Told:
+    """What files tell; a refusal says which file it is of, and its line is kept where that was asked for."""
+
+    def __init__(
+        self, list_facts: ListFacts, source: Source, watch: Callable[[Read], None], kept: BinaryIO | None
+    ) -> None:
+        self._list_facts = list_facts
+        self._source = source
+        self._watch = watch
+        self._kept = kept
+
+    def of(self, place: int, path: Path) -> Iterator[Fact | Refusal]:
+        """The items of one file in their order."""
+        name = name_of(path)
+        size = path.stat().st_size if path.is_file() else None
+        self._watch(Read(place, size, 0))
+        with opened(path) as raw:
+            lines = Lines(unpacked(raw))
+            for count, item in enumerate(self._items(lines)):
+                if isinstance(item, Fact):
+                    yield item
+                else:
+                    self._keep(lines.at(item.position))
+                    yield msgspec.structs.replace(item, position=f"{name}: {item.position}")
+                if size and not count % _EVERY:
+                    self._watch(Read(place, size, raw.tell()))
+            if lines.fault:
+                yield Refusal(name, lines.fault)
+
+    def _items(self, lines: Lines) -> Iterator[Fact | Refusal]:
+        try:
+            yield from self._list_facts(lines, self._source)
+        except NotUnderstood as fault:
+            yield Refusal("the file", fault.detail)
+
+    def _keep(self, line: bytes) -> None:
+        if self._kept is not None and line:
+            self._kept.write(line if line.endswith(b"\n") else line + b"\n")

@@ -1,0 +1,104 @@
+"""What the ledger would write of a call that one fact alone tells of, worked out before it is known as new.
+
+Pure, and so it can be done in another process than the one that writes: nothing here asks what the ledger
+has. A call that it has already is recorded from the same fact the long way.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from calltally.calls.events import Fact, Outcome
+from calltally.calls.five_minutes import Counted, counted_of
+from calltally.calls.identity import Node, call_uuid
+from calltally.calls.lifecycle import fold
+from calltally.calls.measures import measure
+from calltally.calls.model import encode_body, seal
+from calltally.calls.sessions import names_session
+from calltally.store.content import bodies, pack_fact, unpack_fact
+from calltally.store.counts import Place
+from calltally.store.steps import Many, Table
+from calltally.store.texts import indexed_words
+
+# In the order in which the statements name them.
+_FACT: Final = (
+    *("tenant", "node", "key", "received_us", "outcome", "reason", "repeats", "content", "raw", "revision"),
+    "conversation",
+)
+_CALL: Final = (
+    *("tenant", "id", "call_sid", *Place._fields[1:], "escalated", "from_number", "to_number"),
+    *("revision", "updated_us", "record", "measured"),
+)
+
+
+class Prepared(msgspec.Struct, frozen=True, array_like=True):
+    """One fact as its row has it, and the call that it makes where nothing else tells of that call.
+
+    `body` is its record without revision, `parties` are the columns escalated, from_number and to_number,
+    `words` what it is found by.
+    """
+
+    node: bytes
+    key: bytes
+    received_us: int
+    content: bytes
+    raw: bytes
+    call_sid: str
+    body: bytes
+    place: Place
+    parties: tuple[int, str | None, str | None]
+    measured: bytes
+    counted: tuple[Counted, ...]
+    words: str = ""
+
+    def fact(self) -> Fact:
+        """The fact itself."""
+        return unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
+
+
+# A fact that may make a call with others, or has a conversation, is left as it is.
+Item: TypeAlias = Prepared | Fact
+
+
+def prepare(tenant: str, fact: Fact) -> Item:
+    """A fact about one SID alone, prepared; any other as it came."""
+    if fact.links or fact.conversation or names_session((fact,)):
+        return fact
+    folded = fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,))
+    call = folded.call
+    return Prepared(
+        node=call_uuid(tenant, fact.call_sid),
+        key=fact.key,
+        received_us=fact.received_us,
+        content=pack_fact(fact),
+        raw=bodies.compress(fact.raw),
+        call_sid=call.call_sid,
+        body=encode_body(call),
+        place=Place.of(tenant, folded),
+        parties=(int(call.escalated), call.from_number, call.to_number),
+        measured=measure(folded),
+        counted=counted_of(call),
+        words=indexed_words(tenant, call.summary) if call.summary else "",
+    )
+
+
+def new_rows(new: Sequence[tuple[Prepared, int]], heads: Mapping[str, int], now_us: int) -> Iterator[Many]:
+    """The rows of new calls, each with its revision, and of their facts, of which the commit's heads tell."""
+    applied = Outcome.APPLIED.value
+    facts = [
+        (
+            *(item.place.tenant, item.node, item.key, item.received_us, applied, None, 0),
+            *(item.content, item.raw, heads[item.place.tenant], None),
+        )
+        for item, _revision in new
+    ]
+    yield Many("put_facts", Table(_FACT, facts))
+    calls = [
+        (
+            *(item.place.tenant, item.node, item.call_sid, *item.place[1:], *item.parties),
+            *(revision, now_us, seal(item.body, revision, now_us), item.measured),
+        )
+        for item, revision in new
+    ]
+    yield Many("put_calls", Table(_CALL, calls))

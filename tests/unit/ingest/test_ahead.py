@@ -1,0 +1,79 @@
+"""Chunks that another process prepares come as they would here, and so does what goes wrong there."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import aclosing
+
+import msgspec
+import pytest
+
+from calltally.calls.conversation import Conversation, Turn, pack_conversation
+from calltally.calls.errors import InvalidInput, NotUnderstood, Unavailable
+from calltally.calls.events import Fact
+from calltally.ingest.ahead import Work, reading_ahead
+from calltally.ingest.imports import Chunk, prepared_chunks
+from calltally.providers.callback import Refusal
+from calltally.store.routes import RouteTarget
+from tests.telling import fact
+
+TABLE = {"+15550100": RouteTarget("support", "vera")}
+SAID = pack_conversation(Conversation([Turn("user", "Hello")], []))
+TOLD: list[Fact | Refusal] = [
+    fact(1, "CA1", status="busy", to_number="+15550100", talk_seconds=4.5, summary="Will call again."),
+    msgspec.structs.replace(fact(2, "CA2", session_id="s1", talk_seconds=3), conversation=SAID),
+    Refusal("line 3", "not JSON"),
+    fact(4, "CA4", status="completed", escalated=True, raw=b'{"sid":"CA4"}'),
+]
+
+
+def taken(work: Work, task: bytes = b"acme") -> tuple[list[Chunk], list[bytes]]:
+    """All chunks of a process and the notes with them."""
+    notes: list[bytes] = []
+
+    async def take() -> list[Chunk]:
+        async with aclosing(ahead.chunks(task, notes.append)) as chunks:
+            return [chunk async for chunk in chunks]
+
+    with reading_ahead(work) as ahead:
+        return asyncio.run(take()), notes
+
+
+def test_they_are_what_is_prepared_here() -> None:
+    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+        yield from ((chunk, task) for chunk in prepared_chunks(TOLD, task.decode(), TABLE, 3))
+
+    chunks, notes = taken(work)
+    assert chunks == [list(chunk) for chunk in prepared_chunks(TOLD, "acme", TABLE, 3)]
+    assert notes == [b"acme", b"acme"]
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+        yield [], task
+        raise NotUnderstood("it is no list of calls")
+
+    with pytest.raises(InvalidInput, match="it is no list of calls"):
+        taken(work)
+
+
+def test_a_process_that_dies_is_no_end_of_its_files() -> None:
+    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+        yield [], task
+        os._exit(3)
+
+    with pytest.raises(Unavailable, match="died; run the import again"):
+        taken(work)
+
+
+def test_it_ends_with_whoever_wanted_its_chunks() -> None:
+    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+        while True:
+            yield [Refusal("line 1", "x" * 1_000)], task
+
+    async def take_one() -> Chunk:
+        async with aclosing(ahead.chunks(b"", lambda _note: None)) as chunks:
+            return await anext(chunks)
+
+    with reading_ahead(work) as ahead:
+        assert asyncio.run(take_one()) == [Refusal("line 1", "x" * 1_000)]
