@@ -1,8 +1,9 @@
 """Form-encoded bodies: the signature and the content are of the same parameters."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from calltally.calls.errors import NotUnderstood
 from calltally.providers.callback import Callback
@@ -12,6 +13,7 @@ Params: TypeAlias = list[tuple[str, str]]
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 # A status callback has 40 or so, a few dozen more with custom SIP headers.
 MAX_PARAMS: Final = 1_000
+_READ_AGAIN_BYTES: Final = 64 * 1024
 _QUOTED_CHARS: Final = 80
 
 
@@ -23,7 +25,27 @@ def is_form(headers: Mapping[str, str]) -> bool:
 
 def read_form(body: bytes) -> Params:
     """The parameters in the order sent; raises ValueError for what is not UTF-8, and for far too many."""
-    return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
+    return list(_read_again(body) if len(body) <= _READ_AGAIN_BYTES else _read(body))
+
+
+def _read(body: bytes) -> tuple[tuple[str, str], ...]:
+    """As `urllib.parse.parse_qsl` would, which takes three times as long."""
+    text = body.decode()
+    if text.count("&") >= MAX_PARAMS:
+        raise ValueError(f"more than {MAX_PARAMS} parameters")
+    fields = [field.partition("=") for field in text.replace("+", " ").split("&") if field]
+    return tuple([(_unquoted(name), _unquoted(value)) for name, _, value in fields])
+
+
+# A request is read for its signature and, right after that, for what it says.
+_read_again: Final = lru_cache(maxsize=4)(_read)
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    # What is all ASCII is one run of bytes; else only the runs between other characters are.
+    return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
 
 
 class Form(NamedTuple):

@@ -50,17 +50,20 @@ def parts_of(header: str) -> dict[str, list[str]]:
 
 
 def spellings(url: str) -> Iterator[str]:
-    """The URL as given, without a port and with the default one, each by https and http.
+    """The URL as given, without a port and with the default one, each by https and http; none twice.
 
     Providers are not of one mind whether a default port belongs to what is signed, and a proxy may have
-    changed the scheme.
+    changed the scheme. The first is nearly always the one; the others are made when they are asked for.
     """
     yield url
-    parts = urlsplit(url)
+    met, parts = {url}, urlsplit(url)
     host = _without_port(parts)
     for scheme, port in _DEFAULT_PORTS.items():
         for netloc in (parts.netloc, host, f"{host}:{port}"):
-            yield parts._replace(scheme=scheme, netloc=netloc).geturl()
+            spelling = parts._replace(scheme=scheme, netloc=netloc).geturl()
+            if spelling not in met:
+                met.add(spelling)
+                yield spelling
 
 
 def _without_port(parts: SplitResult) -> str:

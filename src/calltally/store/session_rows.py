@@ -28,6 +28,8 @@ class State(NamedTuple):
 
 def stored_states(component: Component, call_id: bytes) -> dict[str, State]:
     """The sessions of a call as their rows have them."""
+    if not component.sessions:
+        return {}
     rows = component.sessions.items()
     return {sid: _state(stored) for (each_id, sid), stored in rows if each_id == call_id}
 
@@ -42,6 +44,8 @@ def folded_states(tenant: str, sessions: Iterable[FoldedSession]) -> dict[str, S
 
 def turns_of(states: Mapping[str, State]) -> tuple[FactKey, ...]:
     """The facts whose turns a call is found by."""
+    if not states:
+        return ()
     return tuple(state.turns for _id, state in sorted(states.items()) if state.turns is not None)
 
 

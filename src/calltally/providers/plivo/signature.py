@@ -59,7 +59,7 @@ def _is_signed(messages: Iterable[str], keys: list[bytes], given: list[bytes]) -
 def _bases(url: str) -> Iterator[str]:
     """The URL without its query, in each of its spellings; the one as given first."""
     bare = urlsplit(url)._replace(query="", fragment="").geturl()
-    return iter(dict.fromkeys(spellings(bare)))
+    return spellings(bare)
 
 
 def _given(callback: Callback, names: tuple[str, ...]) -> list[bytes]:

@@ -27,7 +27,7 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     try:
         return any(
             is_among(signature, given_sha256 if is_sha256 else given)
-            for url in dict.fromkeys(spellings(callback.url))
+            for url in spellings(callback.url)
             for key in keys
             for signature, is_sha256 in _signatures(callback, url.encode(), key)
         )

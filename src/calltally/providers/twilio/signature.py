@@ -47,7 +47,7 @@ def _is_signed(callback: Callback, secrets: Mapping[str, str]) -> bool:
     tail = _signed_params(callback)
     return any(
         hmac.compare_digest(_sign(token, url.encode() + tail, hash_name), signature)
-        for url in dict.fromkeys(spellings(callback.url))
+        for url in spellings(callback.url)
         for token in tokens
     )
 
