@@ -41,7 +41,7 @@ class Roll:
         pairs: list[tuple[SeriesKey, SeriesKey | None]] = [(TENANT, None)]
         pairs += [(each.key, each.parent) for each in sorted(self._known.values(), key=_coarse_first)]
         agents = [(each.key, agent) for each in self._known.values() for agent in each.agents]
-        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), _summed(rows))
+        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), summed(rows))
 
     def _see(self, step_s: int, rows: Rows) -> None:
         parents: dict[SeriesKey, dict[SeriesKey, int]] = {}
@@ -96,7 +96,8 @@ def lineage(key: Key) -> Iterator[tuple[SeriesKey, SeriesKey]]:
         yield SeriesKey(Dimension.AGENT, key.agent), TENANT
 
 
-def _summed(rows: Rows) -> dict[SeriesKey, dict[Count, int]]:
+def summed(rows: Rows) -> dict[SeriesKey, dict[Count, int]]:
+    """What each series of some rows adds up to; what is nothing is left out."""
     sums: dict[SeriesKey, list[int]] = {}
     for key, cells in rows.items():
         for series in (TENANT, *(each for each, _parent in lineage(key))):

@@ -4,6 +4,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from calltally.web.dashboard.rendering import version
+
 CHARTS: Final = "chart.js"
 
 
@@ -14,6 +16,7 @@ def built(name: str) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def is_built(name: str) -> bool:
-    """Whether pages may refer to it."""
-    return built(name) is not None
+def built_path(name: str) -> str | None:
+    """Where pages find it, by a URL that changes with its bytes; None where it was not built."""
+    content = built(name)
+    return None if content is None else f"/assets/{name}?{version(content)}"

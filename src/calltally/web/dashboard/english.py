@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from calltally.web.dashboard.english_alerts import ALERT_TEXTS
 from calltally.web.dashboard.english_quality import QUALITY_TEXTS
 
 TEXTS: Final[Mapping[str, str]] = {
@@ -140,6 +141,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "keys_help": "These keys",
     "close": "Close",
     **QUALITY_TEXTS,
+    **ALERT_TEXTS,
 }
 
 

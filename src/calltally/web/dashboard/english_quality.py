@@ -41,9 +41,9 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "chart_small": "fewer than 30 calls",
     "chart_alert": "alert",
     "chart_open": "click for the calls",
-    "chart_key": "Line: the rate. Band: where it lies, 19 times of 20. Thin line: the baseline. Ring: fewer"
-    " than 30 calls. Triangle: an alert began. Click a point for its calls; drag over a span to look at it"
-    " alone.",
+    "chart_key": "Line: the rate. Band: where it lies, 19 times of 20. Thin line: the baseline. Ring:"
+    " fewer than 30 calls. Triangle: an alert began. Click a point for its calls; drag over a span to"
+    " look at it alone.",
     "left_out": "{count} more groups are in the table; the charts have those with most calls.",
     "marks": "Alerts in this time",
     "launch_link": "since its launch",
@@ -93,15 +93,16 @@ QUALITY_TEXTS: Final[Mapping[str, str]] = {
     "predecessor": "its predecessor",
     "against_window": "In the window",
     "judge": "Judge",
-    "launch_hint": "Name a route or an agent: the page says whether its calls go better or worse than before,"
-    " and since which hour that is certain.",
+    "launch_hint": "Name a route or an agent: the page says whether its calls go better or worse than"
+    " before, and since which hour that is certain.",
     "verdict": "Verdict",
     "verdict_worse": "Worse than {name} before.",
     "verdict_better": "Better than {name} before.",
     "verdict_no_difference_yet": "No difference yet to {name} before.",
     "verdict_alone": "There is nothing before it to hold it against; name another.",
-    "verdict_hint": "Look as often as you like: over all looks and rates a wrong verdict comes in at most one"
-    " of twenty launches. The bounds hold for that; they are wider than the interval beneath each rate.",
+    "verdict_hint": "Look as often as you like: over all looks and rates a wrong verdict comes in at most"
+    " one of twenty launches. The bounds hold for that; they are wider than the interval beneath each"
+    " rate.",
     "judged_worse": "worse",
     "judged_better": "better",
     "judged_no_difference_yet": "no difference yet",

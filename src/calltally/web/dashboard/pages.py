@@ -7,6 +7,8 @@ from litestar import get
 
 from calltally.calls.errors import NotFound
 from calltally.web.dashboard import call_page, calls_page, choosing, signing_in
+from calltally.web.dashboard.alerting import doing as alert_doing
+from calltally.web.dashboard.alerting import page as alerts_page
 from calltally.web.dashboard.built import CHARTS, built
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.quality import launch_page
@@ -40,11 +42,13 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
 
 
 @get(f"/assets/{CHARTS}", operation=of_page(f"/assets/{CHARTS}"))
-async def _charts(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework passes it by name)
+async def _charts(request: AnyRequest) -> Reply:
     """The charts' library. Pages refer to it only where it was built."""
     library = built(CHARTS)
     if library is None:
         raise NotFound("the charts' library was not built here; make setup does it")
+    exchange = exchange_in(request.scope)
+    exchange.is_lasting = request.scope["query_string"] == version(library).encode()
     return Reply(library, media_type=_TYPES["dashboard.js"])
 
 
@@ -57,6 +61,9 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     quality_page.show_quality,
     quality_page.export_quality,
     launch_page.show_launch,
+    alerts_page.show_alerts,
+    alerts_page.show_alert,
+    alert_doing.change_alert,
     signing_in.ask_to_sign_in,
     signing_in.sign_in,
     signing_in.sign_out,

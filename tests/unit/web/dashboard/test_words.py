@@ -120,7 +120,7 @@ def test_an_open_call_has_no_bar_of_talk() -> None:
 # Texts whose names are put together: `rate_` and the name of a rate.
 BUILT = (
     *("theme_", "same_", "lane_", "by_", "step_", "compare_", "rate_", "weekday_", "chart_", "verdict_"),
-    "judged_",
+    *("judged_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),
 )
 
 

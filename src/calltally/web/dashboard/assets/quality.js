@@ -14,7 +14,8 @@ const clear = (name, percent) => `color-mix(in srgb, ${colour(name)} ${percent}%
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 function shortLabel(label) {
-  if (drawn.step === "hour") return label.slice(11, 16) === "00:00" ? label.slice(5, 10) : label.slice(11, 16);
+  if (drawn.step === "hour" || drawn.step === "minute")
+    return label.slice(11, 16) === "00:00" ? label.slice(5, 10) : label.slice(11, 16);
   return drawn.step === "month" ? label.slice(0, 7) : label.slice(5, 10);
 }
 

@@ -8,7 +8,7 @@ from litestar import get
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
-from calltally.web.dashboard.built import CHARTS, is_built
+from calltally.web.dashboard.built import CHARTS, built_path
 from calltally.web.dashboard.calls_page import curl_of, renewed
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.faults import answer_page
@@ -95,7 +95,7 @@ def _values(visitor: Visitor, query: LaunchQuery, launch: LaunchShown) -> dict[s
         "hours_in_all": len(launch.hours),
         "rates": list(launch.evidence),
         "drawn": _drawn(query, launch),
-        "script": CHARTS if is_built(CHARTS) else None,
+        "script": built_path(CHARTS),
         "quality": url([(query.facet, query.name), ("from", window.from_), ("step", "hour")], "/quality"),
     }
 

@@ -18,7 +18,7 @@ from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts import Alert, AlertFilter, list_alerts
 from calltally.web.api.analytics import measure_launch_quality, seen_by
-from calltally.web.dashboard.built import CHARTS, is_built
+from calltally.web.dashboard.built import CHARTS, built_path
 from calltally.web.dashboard.calls_page import curl_of, renewed
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.figures import minute
@@ -104,7 +104,7 @@ def _charts(asked: Asked, shown: QualityShown, window: Window, alerts: list[Aler
             mark for place, mark in enumerate(marks) if mark.path not in {m.path for m in marks[:place]}
         ],
         "drawn": chart_data(asked, columns, window.buckets, marks),
-        "script": CHARTS if is_built(CHARTS) else None,
+        "script": built_path(CHARTS),
     }
 
 

@@ -1,0 +1,74 @@
+"""What somebody says of an alert, by a form: the same steps as the API's, with the session's key."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from litestar import post
+
+from calltally.calls.errors import Forbidden, InvalidInput, NotFound
+from calltally.calls.times import SECOND_US
+from calltally.store.alerts import Alert, Change, What, acknowledge, mute, resolve
+from calltally.store.steps import Step
+from calltally.web.access import ALERTS_WRITE
+from calltally.web.api.alert_shapes import MOST_NOTE_CHARS
+from calltally.web.dashboard.alerting.page import ONE, alert_id
+from calltally.web.dashboard.english import text
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.forms import back, checked_form
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import redirect
+from calltally.web.exchange import AnyRequest, access_of, parts_of, tenant_of
+from calltally.web.paths import last_part
+from calltally.web.reply import Reply
+
+_HANDLING: Final[Any] = {Exception: answer_page}
+_MOST_HOURS: Final = 31 * 24
+_HOUR_US: Final = 3_600 * SECOND_US
+
+Form: TypeAlias = Mapping[str, str]
+# Whose alert, which, and what the form says: the time and the key of it stand in the change.
+Doing: TypeAlias = Callable[[str, bytes, Form, Change], Step[Alert]]
+
+
+def _acknowledge(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return acknowledge(tenant, alert, by._replace(what=What.ACKNOWLEDGED))
+
+
+def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return resolve(tenant, alert, by._replace(what=What.RESOLVED))
+
+
+def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> Step[Alert]:
+    hours = form.get("hours", "")
+    if not hours.isdecimal() or not 1 <= int(hours) <= _MOST_HOURS:
+        raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
+    until_us = by.at_us + int(hours) * _HOUR_US
+    return mute(tenant, alert, until_us, by._replace(what=What.MUTED))
+
+
+def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return mute(tenant, alert, None, by._replace(what=What.UNMUTED))
+
+
+_DOINGS: Final[Mapping[str, Doing]] = {
+    "acknowledge": _acknowledge,
+    "resolve": _resolve,
+    "mute": _mute,
+    "unmute": _unmute,
+}
+
+
+@post(ONE + "/{doing:str}", operation=of_page(f"POST {ONE}"), status_code=200, exception_handlers=_HANDLING)
+async def change_alert(request: AnyRequest) -> Reply:
+    """Acknowledge, resolve, mute or unmute; then back to where the form was."""
+    _visitor, pairs = await checked_form(request)
+    form = dict(pairs)
+    if not access_of(request).may(ALERTS_WRITE):
+        raise Forbidden(text("needs_scope", scope=ALERTS_WRITE))
+    doing = _DOINGS.get(last_part(request, "alerts"))
+    if doing is None:
+        raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
+    note = form.get("note", "").strip()[:MOST_NOTE_CHARS] or None
+    by = Change(0, parts_of(request).clock(), What.ACKNOWLEDGED, access_of(request).key_id, note)
+    await parts_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
+    return redirect(back(pairs))

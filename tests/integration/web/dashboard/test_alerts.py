@@ -1,0 +1,181 @@
+"""The pages of alerts over a real store."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+from msgspec.structs import replace
+
+from calltally.alerts.content import new_alert
+from calltally.alerts.findings import Change, Evidence, Finding, Kind
+from calltally.alerts.series import STEP_US, Dimension, SeriesKey
+from calltally.calls.times import DAY_US
+from calltally.store.alerts import Alert, open_alert
+from calltally.web.dashboard import built
+from tests.conftest import TENANT, Bench
+from tests.integration.alerts.watching import finding, unanswered
+from tests.integration.web.dashboard.browsing import Browser
+from tests.telling import START_US
+
+SUPPORT = SeriesKey(Dimension.ROUTE, "support")
+BEGAN_US = START_US // STEP_US * STEP_US
+SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 50 calls"
+
+
+@pytest.fixture(autouse=True)
+def library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the charts' library had been built, whoever runs the tests."""
+    monkeypatch.setattr(built, "built", lambda _name: b"")
+
+
+def opened(
+    bench: Bench, found: Finding | None = None, message: str = SENTENCE, tenant: str = TENANT
+) -> Alert:
+    """An alert that began when the tests' calls do."""
+    bench.now_us = BEGAN_US + 3 * 3_600_000_000
+    told = found or finding(Change.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),))
+    return bench.run(bench.store.write(open_alert(tenant, new_alert(tenant, told, message, bench.now_us))))
+
+
+def links(browser: Browser, query: str = "") -> list[str]:
+    page = browser.get(f"/alerts{query}")
+    assert page.status_code == 200, page.text
+    return re.findall(r'<a class="says" href="([^"]+)">', page.text)
+
+
+def writer(browser: Browser) -> None:
+    key = browser.service.new_key("calls:read", "alerts:write")["authorization"].removeprefix("Bearer ")
+    browser.sign_in(key)
+
+
+def test_what_is_on_reads_like_sentences(bench: Bench, browser: Browser) -> None:
+    opened(bench)
+    browser.sign_in()
+    page = browser.get("/alerts").text
+    assert SENTENCE in page
+    assert "rate · since 2026-09-21 14:10 UTC · for 3 h 0 min" in page
+    assert 'action="/alerts/' not in page
+
+
+def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
+    bench: Bench, browser: Browser
+) -> None:
+    unanswered(bench, 0, 12)
+    opened(bench)
+    browser.sign_in()
+    [path] = links(browser)
+    page = browser.get(path).text
+    data = json.loads(re.findall(r'id="drawn">(.*?)</script>', page)[0])
+    points = data["columns"][0]["rates"]["no_answer_rate"]
+    assert [point for point in points if point[3]] == [
+        [1.0, pytest.approx(0.757, abs=0.01), 1.0, 12, 1, 0.12]
+    ]
+    assert [point[5] for point in points].count(0.12) == 1
+    assert data["marks"][0]["at"] == next(at for at, point in enumerate(points) if point[3])
+    assert (data["columns"][0]["calls"], data["narrow"]) == (
+        "route=support",
+        {"no_answer_rate": "status=no-answer"},
+    )
+    assert "with agent vera" in page
+    assert "found" in page
+    [calls] = re.findall(r'<a href="(/calls\?status=no-answer[^"]+)"', page)
+    assert browser.get(unescape(calls)).status_code == 200
+
+
+def test_a_long_alert_has_wider_points(bench: Bench, browser: Browser) -> None:
+    found = finding(Change.BEGAN, SeriesKey(Dimension.TENANT), BEGAN_US)
+    longer = replace(found, evidence=replace(found.evidence, to_us=BEGAN_US + 20 * DAY_US))
+    opened(bench, longer)
+    browser.sign_in()
+    data = json.loads(re.findall(r'id="drawn">(.*?)</script>', browser.get(links(browser)[0]).text)[0])
+    assert (data["step"], data["columns"][0]["name"]) == ("day", "all calls")
+    assert 40 < len(data["labels"]) <= 144
+
+
+def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, browser: Browser) -> None:
+    found = finding(Change.BEGAN, SUPPORT, BEGAN_US)
+    evidence = Evidence(SUPPORT, None, BEGAN_US, BEGAN_US + STEP_US, 0, 0, 0.0, 12.0, 8.5, 20.0)
+    silence = replace(found, kind=Kind.SILENCE, metric=None, evidence=evidence, sids=("CA1",), listed={})
+    opened(bench, silence, "No call of route support since 14:10")
+    stuck = replace(silence, kind=Kind.MISSING_FINAL_STATE, evidence=replace(evidence, low=0.0, high=0.0))
+    opened(bench, stuck, "No final state on support")
+    browser.sign_in()
+    pages = {text for path in links(browser) if (text := browser.get(path).text)}
+    assert all("canvas" not in page and 'href="/calls/CA1"' in page for page in pages)
+    assert sum("8.5 to 20" in page for page in pages) == 1
+
+
+def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser) -> None:
+    opened(bench)
+    writer(browser)
+    [path] = links(browser)
+    browser.get(path)
+    answer = browser.post(f"{path}/acknowledge", note="The carrier knows.", next=path)
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    page = browser.get(path).text
+    assert "looked after" in page
+    assert "The carrier knows." in page
+    assert f'action="{path}/acknowledge"' not in page
+    assert browser.post(f"{path}/mute", hours="8", next="/alerts").headers["location"] == "/alerts"
+    assert "muted until 2026-09-22 01:10 UTC" in browser.get("/alerts").text
+    browser.post(f"{path}/unmute")
+    assert "muted until" not in browser.get("/alerts").text
+    browser.post(f"{path}/resolve")
+    assert links(browser) == []
+    assert links(browser, "?state=resolved") == links(browser, "?state=all") == [path]
+    told = browser.get(path).text
+    assert [
+        told.count(f"<td>{what}</td>") for what in ("found", "acknowledged", "muted", "unmuted", "over")
+    ] == [1] * 5
+    assert "it lasted 3 h 0 min" in told
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "1000", "soon", ""])
+def test_a_mute_has_an_end(bench: Bench, browser: Browser, hours: str) -> None:
+    opened(bench)
+    writer(browser)
+    [path] = links(browser)
+    assert browser.post(f"{path}/mute", hours=hours).status_code == 400
+
+
+def test_a_key_that_may_only_read_changes_nothing(bench: Bench, browser: Browser) -> None:
+    opened(bench)
+    browser.sign_in()
+    [path] = links(browser)
+    assert browser.post(f"{path}/resolve").status_code == 403
+    assert links(browser) == [path]
+
+
+def test_a_form_without_the_sessions_token_changes_nothing(bench: Bench, browser: Browser) -> None:
+    opened(bench)
+    writer(browser)
+    [path] = links(browser)
+    browser.csrf = "guessed"
+    assert browser.post(f"{path}/resolve").status_code == 403
+    assert links(browser) == [path]
+
+
+def test_there_is_nothing_else_to_do_and_nobody_elses_alert(bench: Bench, browser: Browser) -> None:
+    bench.add_tenant("other")
+    opened(bench, tenant="other")
+    writer(browser)
+    assert links(browser) == []
+    assert "calltally alerts backtest acme" in browser.get("/alerts?state=resolved").text
+    other = "/alerts/0ef25721-2dd6-8ff5-9d50-25a73830586a"
+    assert [browser.get(other).status_code, browser.post(f"{other}/resolve").status_code] == [404, 404]
+    assert browser.post(f"{other}/shout").status_code == 404
+    assert browser.get("/alerts?state=gone").status_code == 400
+
+
+def test_the_list_is_filtered_and_paged(bench: Bench, browser: Browser) -> None:
+    for number in range(3):
+        opened(
+            bench, finding(Change.BEGAN, SeriesKey(Dimension.ROUTE, f"r{number}"), BEGAN_US), f"on r{number}"
+        )
+    browser.sign_in()
+    assert len(links(browser, "?kind=rate&route=r1")) == 1
+    first = browser.get("/alerts?limit=2").text
+    [after] = re.findall(r'<a href="([^"]+)" rel="next"', first)
+    assert len(links(browser, unescape(after).removeprefix("/alerts"))) == 1
+    assert 'rel="prev"' in browser.get(unescape(after)).text
