@@ -3,11 +3,30 @@
 import logging
 import logging.config
 import re
-from collections.abc import Mapping, MutableMapping
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final, Literal, TypeAlias
 
-import structlog
-from structlog.typing import Processor
+
+@contextmanager
+def _as_if_not_installed(name: str) -> Iterator[None]:
+    """Has `name` found missing by what is loaded meanwhile, unless it is there already."""
+    is_loaded = name in sys.modules
+    if not is_loaded:
+        # What stands there as None cannot be imported (Python's reference, 5.3.1).
+        sys.modules[name] = None  # type: ignore[assignment] # as the reference has it
+    try:
+        yield
+    finally:
+        if not is_loaded:
+            del sys.modules[name]
+
+
+# It would load a terminal library wherever that is, for tracebacks in colour that are not written here: 5 MB.
+with _as_if_not_installed("rich"):
+    import structlog
+    from structlog.typing import Processor
 
 Format: TypeAlias = Literal["json", "console"]
 Event: TypeAlias = MutableMapping[str, Any]
@@ -22,6 +41,14 @@ _API_KEY: Final = re.compile(r"\bct_[a-z0-9-]{1,64}_[\w-]{8,}", re.ASCII)
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
 # A plus sign, also as a URL writes it, then what E.164 allows. Bare digits stay: ids and times have them.
 _PHONE: Final = re.compile(r"(\+|%2B)[1-9](?:[ ().-]{0,2}\d){6,14}", re.IGNORECASE | re.ASCII)
+
+
+get_logger: Final = structlog.get_logger
+
+
+def name_in_each_line(**fields: object) -> None:
+    """Have every line that is logged from here on say these too."""
+    structlog.contextvars.bind_contextvars(**fields)
 
 
 def set_up_logs(form: Format, level: str) -> None:

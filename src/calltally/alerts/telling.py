@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
-import structlog
 
 from calltally.alerts.sinks import alertmanager
 from calltally.alerts.sinks.email import written
@@ -14,6 +13,7 @@ from calltally.alerts.sinks.told import Told, told_of
 from calltally.calls.errors import CalltallyError, NotFound
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
 from calltally.net.mail import MailServer
 from calltally.net.outgoing import Outcome, Unanswered
 from calltally.store.alert_sinks import (
@@ -42,7 +42,7 @@ _FAULT_CHARS: Final = 300
 # Who has no word for it is not told that somebody acknowledged.
 _KNOW_NO_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Post(Protocol):

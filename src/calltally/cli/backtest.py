@@ -17,8 +17,8 @@ from calltally.calls.windows import read_window
 from calltally.cli.alerts_backtest import Asked, backtest_of, print_backtests
 from calltally.cli.options import with_options
 from calltally.cli.printing import print_json
-from calltally.cli.reconcile_files import written
 from calltally.cli.session import read_once, with_store
+from calltally.cli.written_file import written
 from calltally.store.alert_states import rules_of_tenant
 
 

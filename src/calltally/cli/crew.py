@@ -17,12 +17,12 @@ from multiprocessing import connection, get_context
 from multiprocessing.process import BaseProcess
 from typing import Final
 
-import structlog
 import typer
 
 from calltally.bootstrap.clocks import steady_clock
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger, name_in_each_line
 from calltally.shared import Crew
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -36,7 +36,7 @@ _LOOK_S: Final = 0.02
 # Longer than answers under way are given, and what is queued then takes to be written.
 _END_US: Final = 25 * SECOND_US
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Processes:
             # Until the server has handlers of its own there is nothing to finish.
             signal.signal(stop, lambda _number, _frame: os._exit(0))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-        structlog.contextvars.bind_contextvars(worker=number)
+        name_in_each_line(worker=number)
         try:
             self._work(number)
         except CalltallyError as error:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from calltally.cli.reconcile_files import written
+from calltally.cli.written_file import written
 from calltally.formats.csv_lines import guard
 from calltally.reconcile.findings import WORDS, Finding, Kind, Report
 from calltally.reconcile.html_report import html_report, window_words

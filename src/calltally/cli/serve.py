@@ -11,7 +11,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import structlog
 import typer
 import uvicorn
 import uvloop
@@ -23,7 +22,7 @@ from calltally.cli.accepting import Accepting
 from calltally.cli.crew import Processes
 from calltally.cli.memory import keep_freed_memory
 from calltally.cli.protocol import ProblemProtocol
-from calltally.logs import set_up_logs
+from calltally.logs import get_logger, set_up_logs
 from calltally.settings import MOST_WORKERS, Settings
 from calltally.shared import Crew, Member
 from calltally.store.opening import sqlite_path
@@ -37,7 +36,7 @@ _FAIR: Final = 2
 # each of the several points where a page waits: a first page's p99 beside CSV came down by a fifth to a half.
 _SWITCH_S: Final = 0.0005
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 def serve(

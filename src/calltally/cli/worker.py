@@ -4,20 +4,19 @@ import asyncio
 import signal
 from typing import Annotated, Final
 
-import structlog
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.workers import make_worker
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
-from calltally.logs import set_up_logs
+from calltally.logs import get_logger, set_up_logs
 from calltally.settings import Settings
 from calltally.store.store import Store
 from calltally.worker.background import Background
 from calltally.worker.rounds import Round
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 def worker(

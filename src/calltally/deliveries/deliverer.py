@@ -4,12 +4,11 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-import structlog
-
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.deliveries.means import Sending
 from calltally.deliveries.sending import TenantSending
+from calltally.logs import get_logger
 from calltally.store.delivery_turn import admin_tenants_to_deliver
 from calltally.store.leases import Lease, claim
 
@@ -20,7 +19,7 @@ _BETWEEN_S: Final = 0.005
 _TAKEN_FOR_S: Final = 1.0
 _AFTER_FAULT_S: Final = 2.0
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Deliverer:

@@ -7,8 +7,6 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
-import structlog
-
 from calltally.calls.errors import CalltallyError
 from calltally.calls.event_types import DELIVERY_FAILED
 from calltally.calls.identity import uuid_text
@@ -18,6 +16,7 @@ from calltally.deliveries.judging import Attempted, Verdict, age_s, judge, witho
 from calltally.deliveries.lanes import Lane
 from calltally.deliveries.means import Sending
 from calltally.deliveries.signing import signature_headers
+from calltally.logs import get_logger
 from calltally.store.announcements import Instant, event_time, freeze, message_id
 from calltally.store.content import bodies
 from calltally.store.deliveries import DEAD, WAITING, Notice
@@ -32,7 +31,7 @@ _UNSIGNED_FOR_S: Final = 60.0
 _ENDS_WITHIN_S: Final = 2.0
 _ID_BYTES: Final = 10
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Requests:

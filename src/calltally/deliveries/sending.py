@@ -9,13 +9,12 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-import structlog
-
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.deliveries.lanes import Lane
 from calltally.deliveries.means import MARGIN_S, Sending
 from calltally.deliveries.requests import Requests
+from calltally.logs import get_logger
 from calltally.store.delivery_turn import NEVER_US, Told, Turn, rest_until, take_turn
 from calltally.store.leases import Lease, release
 
@@ -25,7 +24,7 @@ _IDLE_S: Final = 2.0
 _RENEWED_EVERY_S: Final = 0.5
 _AFTER_FAULT_S: Final = 1.0
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class TenantSending:

@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import Final, NamedTuple, TypeVar
 
 import psycopg
-import structlog
 
 from calltally.calls.errors import CalltallyError, Misconfigured
+from calltally.logs import get_logger
 from calltally.store.conversation import Asking, AskingReplica, read_on
 from calltally.store.link import Link
 from calltally.store.links import Links, connect
@@ -31,7 +31,7 @@ _ANSWER_S: Final = 5.0
 # What of PostgreSQL's codes says that the server, not the statement, is the matter.
 _SERVER_STATES: Final = ("08", "57P")
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class AskPrimary(Exception):

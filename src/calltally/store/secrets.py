@@ -1,22 +1,18 @@
 """Providers' secrets, encrypted at rest: AES-256-GCM, bound to the tenant and provider they are for."""
 
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from calltally.calls.errors import DamagedStore, Misconfigured
 from calltally.store.steps import Statement, Step
 from calltally.store.tenants import is_tenant_id, need_tenant
 
-# Sealed: this byte, the key's id, a random nonce, then the ciphertext with its tag.
+# Sealed: this byte, the key's id, then what `sealing` makes.
 _VERSION: Final = 1
 _HEAD: Final = 2
-_NONCE: Final = 12
 
 
 class Vault:
@@ -24,33 +20,34 @@ class Vault:
 
     def __init__(self, key: bytes, former: bytes | None = None) -> None:
         self._current = _key_id(key)
-        self._ciphers = {_key_id(each): AESGCM(each) for each in (former, key) if each}
+        self._keys = {_key_id(each): each for each in (former, key) if each}
 
     def seal(self, tenant: str, provider: str, secrets: Mapping[str, str]) -> bytes:
         """Encrypt secrets by name, so that they open only for this tenant and provider."""
-        nonce = os.urandom(_NONCE)
+        from calltally.store import sealing  # deferred: 6 MB, which no idle service has to hold
+
         plain = msgspec.json.encode(dict(secrets))
-        ciphertext = self._ciphers[self._current].encrypt(nonce, plain, _bound_to(tenant, provider))
-        return bytes((_VERSION, self._current)) + nonce + ciphertext
+        made = sealing.sealed(self._keys[self._current], plain, _bound_to(tenant, provider))
+        return bytes((_VERSION, self._current)) + made
 
     def open(self, tenant: str, provider: str, sealed: bytes) -> dict[str, str]:
         """The secrets by name.
 
         Raises Misconfigured if no key here sealed them, DamagedStore if the bytes are not what was sealed.
         """
+        from calltally.store import sealing  # deferred: the same
+
         whose = f"the secrets of tenant {tenant!r} for {provider!r}"
-        cipher = self._ciphers.get(sealed[1]) if sealed[:1] == bytes((_VERSION,)) and sealed[1:] else None
-        if cipher is None:
+        key = self._keys.get(sealed[1]) if sealed[:1] == bytes((_VERSION,)) and sealed[1:] else None
+        if key is None:
             message = (
                 f"{whose} were sealed with another key: set CALLTALLY_FORMER_SECRET_KEY, or put them again"
             )
             raise Misconfigured(message)
-        nonce, ciphertext = sealed[_HEAD : _HEAD + _NONCE], sealed[_HEAD + _NONCE :]
-        try:
-            plain = cipher.decrypt(nonce, ciphertext, _bound_to(tenant, provider))
-        except (InvalidTag, ValueError) as fault:
+        plain = sealing.opened(key, sealed[_HEAD:], _bound_to(tenant, provider))
+        if plain is None:
             message = f"{whose} do not open: their bytes changed, or the key did; put them again"
-            raise DamagedStore(message) from fault
+            raise DamagedStore(message)
         return msgspec.json.decode(plain, type=dict[str, str])
 
     def reseal(self, tenant: str, provider: str, sealed: bytes) -> bytes:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
-import structlog
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from calltally.alerts.findings import Kind
 from calltally.calls.errors import CalltallyError
+from calltally.logs import get_logger
 from calltally.store.alerts import State, admin_count_unresolved
 from calltally.store.store import Store
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:

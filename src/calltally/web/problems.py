@@ -7,13 +7,13 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
-import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import Scope
 
 from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
+from calltally.logs import get_logger
 from calltally.web.exchange import AnyRequest, exchange_in
 from calltally.web.reply import Reply
 
@@ -22,7 +22,7 @@ PROBLEM_JSON: Final = b"application/problem+json"
 TYPE_PREFIX: Final = "/docs/problems#"
 _DISCONNECTED: Final = "client disconnected prematurely"
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Kind(NamedTuple):

@@ -5,16 +5,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-import structlog
 from litestar.types import Receive, Scope, Send
 
+from calltally.logs import get_logger
 from calltally.web.coding import CODINGS
 from calltally.web.exchange import exchange_in
 from calltally.web.reply import Headers, coding_asked_for
 
 Pieces = AsyncGenerator[bytes]
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Stream:

@@ -3,9 +3,8 @@
 import asyncio
 from typing import Final
 
-import structlog
-
 from calltally.calls.errors import CalltallyError
+from calltally.logs import get_logger
 from calltally.store.signature_failures import count_failures
 from calltally.store.steps import Clock
 from calltally.store.store import Store
@@ -14,7 +13,7 @@ _WRITTEN_EVERY_S: Final = 2.0
 # Whoever makes up tenants fills no memory: those beyond are not counted.
 _MOST_TENANTS: Final = 100
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class TurnedAway:

@@ -4,13 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
-
 from calltally.alerts.conditions import conditions_of
 from calltally.alerts.judging import is_turn_due, rules_for
 from calltally.alerts.open_calls import stuck_calls
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
 from calltally.reconcile.open_word import can_ask
 from calltally.store.alert_states import rules_of_tenant
 from calltally.store.leases import Lease, claim, release
@@ -25,7 +24,7 @@ _LOOKS_EVERY_S: Final = 10.0
 _ASKED_EVERY_US: Final = 3_600 * SECOND_US
 _MOST_ASKED: Final = 50
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class AlertWorker:

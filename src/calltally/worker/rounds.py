@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-import structlog
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
 from calltally.store.alert_steps import are_steps_old, keep_steps_from, prune_steps
 from calltally.store.delivery_upkeep import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.store.erasure import expire_calls
@@ -51,7 +51,7 @@ _SOON_S: Final = 0.2
 _SLOWEST: Final = 16
 _JITTER: Final = 0.2
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class Round(msgspec.Struct):

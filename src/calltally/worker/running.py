@@ -8,10 +8,10 @@ import asyncio
 from typing import Any, Final
 
 import msgspec
-import structlog
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
 from calltally.store.job_folders import JobFolders
 from calltally.store.job_turn import JobTaken, JobTurn
 from calltally.store.jobs import (
@@ -48,7 +48,7 @@ _FIRST_WAIT_US: Final = 2 * SECOND_US
 _LONGEST_WAIT_US: Final = 300 * SECOND_US
 MOST_WAITS: Final = 300
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 class JobWorker:

@@ -3,10 +3,9 @@
 import asyncio
 from typing import NamedTuple
 
-import structlog
-
 from calltally.exports.erasures import holds_any
 from calltally.exports.spec import read_progress
+from calltally.logs import get_logger
 from calltally.reconcile.jobs import spec as reconciliations
 from calltally.reconcile.jobs.erasures import names_any
 from calltally.store.job_folders import JobFolders
@@ -22,7 +21,7 @@ from calltally.store.job_upkeep import (
 from calltally.store.jobs import Job, Kind, expire_job
 from calltally.store.store import Store
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Gone(NamedTuple):

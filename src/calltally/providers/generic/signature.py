@@ -5,9 +5,6 @@ from binascii import Error as NotEncoded
 from collections.abc import Mapping
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from calltally.calls.errors import InvalidInput
 from calltally.providers import shown_secret
 from calltally.providers.callback import Callback
@@ -92,7 +89,9 @@ def _fits(check: Check, key: str, message: bytes, given: list[bytes]) -> bool:
         return False
     if check.scheme is Scheme.HMAC:
         return is_among(hmac_of(secret, message, check.algorithm), given)
-    return any(_is_ed25519(secret, message, each) for each in given)
+    from calltally.providers import ed25519  # deferred: 6 MB, which only its signatures need
+
+    return any(ed25519.is_signed(secret, each, message) for each in given)
 
 
 def _secret(text: str, check: Check) -> bytes:
@@ -101,14 +100,6 @@ def _secret(text: str, check: Check) -> bytes:
         raw = _decoded(text, "hex") or _decoded(text, "base64")
         return raw if len(raw) == _ED25519_BYTES else b""
     return text.encode() if check.key_encoding == "text" else _decoded(text, check.key_encoding)
-
-
-def _is_ed25519(key: bytes, message: bytes, signature: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _decoded(text: str, encoding: str) -> bytes:

@@ -5,11 +5,7 @@ Source: Telnyx, "Webhook fundamentals", and the behaviour of its SDK, which allo
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
@@ -31,36 +27,32 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     keys = [secrets[name] for name in SECRET_NAMES if secrets.get(name)]
     try:
         signature = b64decode(callback.headers.get(_SIGNATURE, ""), validate=True)
-        return any(_is_signed(key, signature, message) for key in keys)
     except ValueError:
         return False
+    return any(_is_signed(key, signature, message) for key in keys)
 
 
 def public_key_of(private_key: str) -> str:
     """The key to store for one that signs; both are 32 bytes in base64."""
-    return b64encode(_private_key(private_key).public_key().public_bytes_raw()).decode()
+    from calltally.providers import ed25519  # deferred: 6 MB, which only its signatures need
+
+    return b64encode(ed25519.public_key_of(b64decode(private_key))).decode()
 
 
 def sign(body: bytes, private_key: str, signed_at_us: int) -> dict[str, str]:
     """The headers that Telnyx would send with a body: for the demonstration, and for trying by hand."""
+    from calltally.providers import ed25519  # deferred: the same
+
     stamp = str(signed_at_us // SECOND_US)
-    signature = _private_key(private_key).sign(f"{stamp}|".encode() + body)
+    signature = ed25519.sign(b64decode(private_key), f"{stamp}|".encode() + body)
     return {_TIMESTAMP: stamp, _SIGNATURE: b64encode(signature).decode()}
 
 
-def _private_key(text: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(b64decode(text))
-
-
 def _is_signed(key: str, signature: bytes, message: bytes) -> bool:
+    from calltally.providers import ed25519  # deferred: the same
+
     try:
-        _public_key(key).verify(signature, message)
-    except (InvalidSignature, ValueError):
+        raw = b64decode(key.strip(), validate=True)
+    except ValueError:
         return False
-    return True
-
-
-# Reading a key costs a fifth of what checking a signature does.
-@lru_cache(maxsize=1_024)
-def _public_key(text: str) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(b64decode(text.strip(), validate=True))
+    return ed25519.is_signed(raw, signature, message)

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import structlog
 from litestar import get
 
 from calltally.calls.errors import Unavailable
+from calltally.logs import get_logger
 from calltally.store.opening import check_schema
 from calltally.web.alert_metrics import alert_metrics
 from calltally.web.exchange import AnyRequest, parts_of
@@ -43,7 +43,7 @@ METRICS: Final = Operation(
     },
 )
 
-log: Final = structlog.get_logger(__name__)
+log: Final = get_logger(__name__)
 
 
 @get("/healthz", operation=HEALTH)
