@@ -28,6 +28,8 @@ def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> Step[None]:
 
 def erased_among(tenant: str, sids: Sequence[str]) -> Step[set[bytes]]:
     """The nodes of those SIDs whose calls were erased. The tenant's head is locked."""
+    if not sids:
+        return set()
     nodes = [call_uuid(tenant, sid) for sid in sids]
     rows = yield Many("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     return {row[1] for row in rows if row[3] == ERASED}

@@ -6,6 +6,7 @@ import pytest
 
 from calltally.alerts.conditions import conditions_of
 from calltally.alerts.content import read_content
+from calltally.alerts.findings import Kind
 from calltally.alerts.judging import Conditions
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
@@ -54,6 +55,10 @@ def test_what_was_found_before_the_erasure_and_is_kept_after_it_names_nobody(ben
     erase(bench, FIRST)
     judge(bench, after(0), conditions)
     assert named(bench)[1:] == ((SECOND,), {})
+
+
+def test_where_nobody_is_named_there_is_nothing_to_forget(bench: Bench) -> None:
+    assert judge(bench, after(0), Conditions((Kind.DUPLICATE_SID,), ())).is_kept
 
 
 def test_content_that_is_none_is_told() -> None:
