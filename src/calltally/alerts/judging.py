@@ -188,7 +188,7 @@ def by_step(steps: Steps) -> dict[int, Rows]:
     """Rows by the step that they are of."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
-        rows.setdefault(key.step_s, {})[key._replace(step_s=0)] = cells
+        rows.setdefault(key.step_s, {})[Key._make((0, *key[1:]))] = cells
     return rows
 
 

@@ -22,13 +22,17 @@ _ATTEMPTS: Final = 80
 
 
 class Trouble(StrEnum):
-    """What goes wrong with a rate."""
+    """What goes wrong: with a rate, with single calls (`lab.single_calls`), or with their coming."""
 
     SHIFT = "shift"
     COLLAPSE = "collapse"
     DRIFT = "drift"
     FEWER_TRANSFERS = "fewer-transfers"
     PROVIDER_DOWN = "provider-down"
+    STUCK_CALL = "stuck-call"
+    LOST_CALLBACKS = "lost-callbacks"
+    DUPLICATE_SID = "duplicate-sid"
+    SILENCE = "silence"
 
 
 SPREADS: Final = {

@@ -93,7 +93,7 @@ class Tally:
 
     def score(self) -> Score:
         """All of it."""
-        low, high = _poisson_interval(self.false_alarms)
+        low, high = poisson_interval(self.false_alarms)
         return Score(
             name=self.name,
             months=self.months,
@@ -104,7 +104,7 @@ class Tally:
             high=high / self.weeks,
             false_alarms_a_route_and_week=self.false_alarms / self.route_weeks,
             troubles=tuple(
-                _of_kind(kind, found)
+                of_kind(kind, found)
                 for kind in Trouble
                 if (found := [told for told in self.told if told.trouble is kind])
             ),
@@ -157,7 +157,8 @@ def _has_reason(alert: Alert, spans: Sequence[_Span]) -> bool:
     )
 
 
-def _of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
+def of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
+    """What was told of all incidents of a kind."""
     delays = [each.delay_hours for each in told if each.delay_hours is not None]
     return TroubleScore(
         trouble=kind,
@@ -169,7 +170,7 @@ def _of_kind(kind: Trouble, told: Sequence[Told]) -> TroubleScore:
     )
 
 
-def _poisson_interval(count: int) -> tuple[float, float]:
+def poisson_interval(count: int) -> tuple[float, float]:
     """95 %, by Byar's approximation to the exact interval."""
     above = count + 1
     low = count * (1 - 1 / (9 * count) - 1.96 / (3 * count**0.5)) ** 3 if count else 0.0

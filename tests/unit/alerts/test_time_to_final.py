@@ -2,7 +2,8 @@
 
 import pytest
 
-from calltally.alerts.open_calls import time_to_final
+from calltally.alerts.time_in_state import MARGIN, Past, limit_us, time_to_final
+from calltally.calls.model import Status
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,10 @@ def test_it_is_that_of_kaplan_and_meier(
     ended: list[int], still_open: list[int], quantile: float, expected: int | None
 ) -> None:
     assert time_to_final(ended, still_open, quantile) == expected
+
+
+def test_each_state_has_its_limit_and_calls_that_rang_alone_tell_of_one() -> None:
+    past = [Past(0, 10, 4_000), Past(0, 20, 9_000), Past(0, None, 60)]
+    assert limit_us(Status.RINGING, past, []) == 60 * MARGIN
+    assert limit_us(Status.IN_PROGRESS, past, []) == 8_980 * MARGIN
+    assert limit_us(Status.IN_PROGRESS, [Past(0, None, 60)], [7_000]) == 0

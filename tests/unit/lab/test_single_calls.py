@@ -1,0 +1,97 @@
+"""The laboratory's single calls: what is labelled among them, and what is told of it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from calltally.alerts.rules import Floors, Rules
+from calltally.lab.incidents import Trouble
+from calltally.lab.scoring import TroubleScore
+from calltally.lab.single_calls import NEVER_S, SingleMonth, single_month
+from calltally.lab.single_replaying import Seen, seen
+from calltally.lab.single_scoring import scored_calls
+
+SEED = 90_001
+FEW = 8.0
+
+
+@pytest.fixture(scope="module")
+def month() -> SingleMonth:
+    return single_month(SEED, FEW)
+
+
+@pytest.fixture(scope="module")
+def told(month: SingleMonth) -> list[Seen]:
+    return seen(month, Rules())
+
+
+def test_the_same_seed_gives_the_same_calls(month: SingleMonth) -> None:
+    again = single_month(SEED, FEW)
+    assert again.incidents == month.incidents
+    assert all(np.array_equal(one, other) for one, other in zip(again.calls, month.calls, strict=True))
+
+
+def test_what_is_labelled_is_so(month: SingleMonth) -> None:
+    calls = month.calls
+    assert (calls.told_ended >= calls.ended).all()
+    kinds = [each.trouble for each in month.incidents]
+    assert set(kinds) == {
+        Trouble.STUCK_CALL,
+        Trouble.LOST_CALLBACKS,
+        Trouble.DUPLICATE_SID,
+        Trouble.SILENCE,
+    }
+    for each in month.incidents:
+        places = sorted(each.calls)
+        if each.trouble is Trouble.STUCK_CALL:
+            assert (calls.told_ended[places] == NEVER_S).all()
+        elif each.trouble is Trouble.DUPLICATE_SID:
+            assert len(set(calls.sid[places].tolist())) == 1 < len(places)
+        elif each.trouble is Trouble.SILENCE:
+            of_route = calls.created[calls.route == each.route]
+            assert not ((of_route >= each.first_s) & (of_route < each.last_s)).any()
+    untold = set(np.flatnonzero(calls.told_ended == NEVER_S).tolist())
+    assert untold <= {call for each in month.incidents for call in each.calls}
+
+
+def test_all_of_it_is_told_in_time_and_nothing_else() -> None:
+    score = scored_calls([SEED], Rules(), lambda _report: None, FEW).scores[0]
+    assert [each.recall for each in score.troubles] == [1.0] * 4
+    assert min(each.in_time for each in score.troubles) >= 0.5
+    assert score.false_alarms_a_week == 0.0
+
+
+def test_a_call_that_rings_is_told_of_within_minutes_and_one_in_progress_within_hours(
+    month: SingleMonth, told: list[Seen]
+) -> None:
+    delays = {
+        is_answered: [
+            each.at_s - incident.first_s
+            for incident in month.incidents
+            if incident.trouble is Trouble.STUCK_CALL
+            for call in incident.calls
+            if bool(month.calls.told_answered[call] < NEVER_S) is is_answered
+            for each in told
+            if each.is_about(incident)
+        ]
+        for is_answered in (True, False)
+    }
+    assert max(delays[False]) <= 900
+    assert 4 * 3_600 < min(delays[True]) <= max(delays[True]) <= 4.5 * 3_600
+
+
+def test_with_short_floors_it_is_what_was_learned_that_counts(month: SingleMonth) -> None:
+    floors = Floors(ringing_hours=60 / 3_600, in_progress_hours=0.75)
+    labelled = {call for each in month.incidents for call in each.calls}
+    found = {call for each in seen(month, Rules(floors=floors)) for call in each.calls}
+    assert {call for call in labelled if math.isinf(month.calls.told_ended[call])} <= found
+    assert len(found - labelled) < len(month.calls.sid) / 1_000
+
+
+def test_a_kind_that_is_missed_is_scored_as_such() -> None:
+    nobody = Rules(floors=Floors(ringing_hours=700.0, in_progress_hours=700.0))
+    troubles = scored_calls([SEED], nobody, lambda _report: None, FEW).scores[0].troubles
+    stuck: TroubleScore = troubles[0]
+    assert (stuck.trouble, stuck.recall, stuck.in_time) == (Trouble.STUCK_CALL, 0.0, 0.0)
+    assert stuck.median_delay_hours is None
