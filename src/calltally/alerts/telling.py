@@ -164,6 +164,9 @@ class Teller:
             return await tell(self._ways, tenant, sink, told, self._clock())
         except CalltallyError as fault:
             return fault.detail
+        except ValueError:
+            # What is stored of it was let in once: it must not keep the tenant's other sinks waiting.
+            return "its settings cannot be used; put them again"
 
 
 def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, Change | None]]:

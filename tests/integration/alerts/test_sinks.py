@@ -98,6 +98,10 @@ WRONG: dict[str, dict[str, Any]] = {
     "a cloud's metadata": {"kind": "webhook", "name": "x", "settings": {"url": "https://169.254.169.254/"}},
     "a private network": {"kind": "alertmanager", "name": "x", "settings": {"url": "https://10.0.0.1:9093"}},
     "a short secret": {**HOOK, "settings": {"url": "https://a.example/", "secret": "whsec_AAAA"}},
+    "a secret that is cut": {
+        **HOOK,
+        "settings": {"url": "https://a.example/", "secret": "whsec_" + "A" * 33},
+    },
     "two lines": {
         "kind": "email",
         "name": "x",

@@ -108,6 +108,15 @@ def test_what_a_sink_answers_may_be_no_text_and_holds_up_nobody(desk: Desk) -> N
     assert desk.tell(15 * SECOND_US) == 2
 
 
+def test_a_sink_whose_settings_are_none_holds_up_nobody(desk: Desk) -> None:
+    desk.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 33)
+    desk.add("slack", url="https://hooks.slack.example/x")
+    began(desk.bench, ROUTE)
+    assert desk.tell() == 1
+    faults = {sink.kind: sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))}
+    assert faults == {"webhook": "its settings cannot be used; put them again", "slack": None}
+
+
 def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: Desk) -> None:
     hook(desk)
     began(desk.bench, ROUTE)

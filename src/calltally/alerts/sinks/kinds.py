@@ -1,6 +1,5 @@
 """The kinds of sinks: which settings each takes, which of them are secret, and how it is told."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
@@ -15,7 +14,6 @@ _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 # One address, with nothing that could begin another header.
 _Address = Annotated[str, Meta(max_length=254, pattern=r"^[^\s@,;<>\"]+@[^\s@,;<>\"]+$")]
-_WHSEC: Final = re.compile(r"whsec_[A-Za-z0-9+/]{32,88}={0,2}")
 
 Shape: TypeAlias = Callable[[Told, Mapping[str, Any], int], Sent]
 
@@ -100,7 +98,7 @@ def checked_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  
         raise InvalidInput.of("settings", f"the settings of a {kind} sink: {fault}") from fault
     if kind == WEBHOOK:
         settings.setdefault("secret", webhook.new_secret(random))
-        if not _WHSEC.fullmatch(settings["secret"]):
+        if not webhook.is_secret(settings["secret"]):
             raise InvalidInput.of("secret", "a secret is whsec_ and the base64 of 24 to 64 bytes")
     _check_lines(settings)
     return settings

@@ -16,6 +16,8 @@ from calltally.alerts.sinks.told import JSON_HEADERS, Sent, Told
 from calltally.calls.times import SECOND_US
 
 PREFIX = "whsec_"
+_SHORTEST_BYTES = 24
+_LONGEST_BYTES = 64
 
 
 def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:
@@ -38,6 +40,17 @@ def sign(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
 def new_secret(random: bytes) -> str:
     """A secret of 24 to 64 random bytes, as the scheme writes it."""
     return PREFIX + b64encode(random).decode()
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text is a secret as the scheme writes it: one that is not could sign nothing."""
+    if not text.startswith(PREFIX):
+        return False
+    try:
+        key = b64decode(text.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        return False
+    return _SHORTEST_BYTES <= len(key) <= _LONGEST_BYTES
 
 
 def _stamp(told: Told) -> str:
