@@ -18,6 +18,8 @@ _SUMMARY: Final = "s"
 _TRANSCRIPT: Final = "t"
 _MARK_BYTES: Final = 5
 CHUNK: Final = 500
+# Of a call's words with their marks: some fifty thousand different ones.
+MOST_BYTES: Final = 1_000_000
 
 
 class _Summary(msgspec.Struct):
@@ -33,9 +35,14 @@ def summary_of(record: bytes) -> str | None:
 
 
 def indexed_words(tenant: str, summary: str, spoken: str = "") -> str:
-    """The words of a summary and of what was said as they are stored, with spaces between."""
+    """The words of a summary and of what was said as they are stored, with spaces between.
+
+    Of very many the first: beyond a MiB PostgreSQL mixes the words of a tsvector up, and does not say so.
+    """
     told = ((_SUMMARY, summary), (_TRANSCRIPT, spoken))
-    return " ".join(_mark(tenant) + place + word for place, text in told for word in words_in(text))
+    words = " ".join(_mark(tenant) + place + word for place, text in told for word in words_in(text))
+    stored = words.encode()
+    return words if len(stored) <= MOST_BYTES else stored[:MOST_BYTES].rpartition(b" ")[0].decode()
 
 
 def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:

@@ -1,0 +1,32 @@
+"""A conversation of more words than a database can index is found by those that came first."""
+
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.ingest.session_body import SessionBody, TurnBody, session_fact
+from calltally.store.listing import list_calls
+from calltally.store.texts import MOST_BYTES, indexed_words
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import submit, verdict
+
+# PostgreSQL, "Limitations" of full text search: of one tsvector all words together, in bytes.
+LIMIT = 1_048_575
+WORDS = [f"{number:05d}{'x' * 40}" for number in range(22_000)]
+
+
+def test_what_is_indexed_of_a_call_has_a_limit_and_ends_with_a_whole_word() -> None:
+    words = indexed_words(TENANT, "Möwe", " ".join(WORDS))
+    assert MOST_BYTES - 100 < len(words.encode()) <= MOST_BYTES < LIMIT
+    marked = words.split(" ")
+    assert marked[0].endswith("smöwe")
+    assert [word[-45:] for word in marked[1:]] == WORDS[: len(marked) - 1]
+
+
+def test_the_first_words_of_a_very_long_conversation_are_found(bench: Bench) -> None:
+    turns = [TurnBody("user", " ".join(WORDS[at : at + 2_000])) for at in range(0, len(WORDS), 2_000)]
+    body = SessionBody(call_sid="long", transcript=turns)
+    submit(bench, session_fact("s", body, "long", raw=b"", now_us=NOW_US))
+    found = [
+        bench.run(bench.store.read(list_calls(TENANT, ListQuery(CallFilter(q=word, in_transcripts=True)))))
+        for word in (WORDS[0], WORDS[9_000], WORDS[17_000])
+    ]
+    assert [each.total for each in found] == [1, 1, 1]
+    assert verdict(bench).findings == []
