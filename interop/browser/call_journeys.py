@@ -12,6 +12,10 @@ SHOWN: Final = (
     Shown("one call", f"/calls/{cast.HANDED_OVER}"),
     Shown("one call, disputed", f"/calls/{cast.DISPUTED}"),
     Shown("one call, open", f"/calls/{cast.OPEN}"),
+    Shown("one call, deliveries", f"/calls/{cast.HANDED_OVER}?tab=deliveries"),
+    Shown("one call, record", f"/calls/{cast.HANDED_OVER}?tab=record"),
+    Shown("one call, json", f"/calls/{cast.HANDED_OVER}?tab=json"),
+    Shown("one call, to print", f"/calls/{cast.HANDED_OVER}?tab=print"),
 )
 
 
@@ -30,7 +34,9 @@ def support_sees_what_the_carrier_really_sent(visit: Visit) -> None:
     page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
     told = page.get_by_role("row").filter(has_text="in-progress")
     told.get_by_text("Raw body").click()
-    expect(told.locator("pre")).to_contain_text("CallSid=")
+    expect(told.locator("pre").first).to_contain_text("CallStatus: in-progress")
+    told.get_by_text("As it came").click()
+    expect(told.locator("pre").last).to_contain_text("CallSid=")
 
 
 @journey
@@ -53,3 +59,76 @@ def a_dispute_is_seen_at_once(visit: Visit) -> None:
     """Support sees that two tellers do not agree how a call ended."""
     page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
     expect(page.locator(".warning")).to_contain_text("contradict")
+    expect(page.locator(".warning")).to_contain_text("no-answer (told by own event)")
+    expect(page.locator(".warning")).to_contain_text("completed (told by own event, counts)")
+
+
+@journey
+def support_reads_the_conversation_and_finds_a_word_in_it(visit: Visit) -> None:
+    """Support looks for the invoice in what was said: what does not speak of it goes out of the way."""
+    page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
+    turns = page.locator(".entry.agent:visible, .entry.user:visible")
+    expect(turns).to_have_count(len(cast.TRANSCRIPT))
+    page.get_by_label("Find in the conversation").fill("invoice")
+    expect(turns).to_have_count(1)
+    expect(page.locator(".within output")).to_have_text("2")
+    page.get_by_label("Find in the conversation").fill("parcel")
+    expect(page.locator(".within output")).to_have_text("nothing found")
+
+
+@journey
+def the_timeline_leads_to_what_was_said_then(visit: Visit) -> None:
+    """Support clicks the tool call on the timeline, and is at its place in the conversation."""
+    page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
+    page.locator(".lanes a[href='#tool-1']").click()
+    expect(page.locator("#tool-1")).to_be_in_viewport()
+    expect(page.locator("#tool-1")).to_contain_text("the first line was busy")
+    for lane in ("Callbacks", "Speech", "Tools", "Hand-over", "Deliveries"):
+        expect(page.locator(".lane", has_text=lane)).to_be_visible()
+
+
+@journey
+def operations_sees_whether_an_endpoint_was_told(visit: Visit) -> None:
+    """Operations looks whether their own system was told of the escalation, and after how many attempts."""
+    page = visit.sign_in("operations", f"/calls/{cast.HANDED_OVER}")
+    page.get_by_role("link", name="Deliveries").click()
+    told = page.get_by_role("row").filter(has_text="voice.call.escalated")
+    expect(told.first).to_contain_text("delivered")
+
+
+@journey
+def support_copies_a_call_for_a_ticket(visit: Visit) -> None:
+    """Support copies the call as JSON and as curl, and pastes both into a ticket."""
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
+    page.get_by_role("button", name="Copy as JSON").click()
+    expect(page.locator("#told")).to_have_text("Copied")
+    assert f'"call_sid": "{cast.HANDED_OVER}"' in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_role("button", name="Copy as curl").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('curl'))")
+    page.get_by_role("button", name="copy whole").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('CA1a'))")
+
+
+@journey
+def a_dispute_is_printed_with_all_that_was_told(visit: Visit) -> None:
+    """Support prints a call for a dispute with the carrier, with bodies, and without what is for screens."""
+    page = visit.sign_in("support", f"/calls/{cast.DISPUTED}")
+    page.get_by_role("link", name="All on one page").click()
+    for name in ("Facts", "Deliveries", "Record"):
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+    expect(page.locator("pre").first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".rail")).to_be_hidden()
+    expect(page.get_by_role("button", name="Copy as JSON")).to_be_hidden()
+
+
+@journey
+def support_goes_from_a_call_to_others_like_it(visit: Visit) -> None:
+    """Support looks at what else that caller had, and at what else went over that route."""
+    page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
+    page.get_by_role("link", name=f"Calls with {cast.CALLER}").click()
+    expect(page.locator("tr.call")).to_have_count(4)
+    page.go_back()
+    page.get_by_role("link", name=f"Calls of route {cast.ROUTE}").click()
+    expect(page.locator("tr.call")).to_have_count(3)

@@ -1,7 +1,9 @@
 """The list: to find a call among thousands."""
 
 import re
+from datetime import timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
@@ -154,12 +156,15 @@ def a_window_is_typed_in_ones_own_zone(visit: Visit) -> None:
     )
     page.goto("/calls")
     page.get_by_text("Filter", exact=True).first.click()
-    page.get_by_label("From", exact=True).fill("2026-07-02T18:00")
-    page.get_by_label("To", exact=True).fill("2026-07-02T19:00")
+    ends = [cast.BEGAN - timedelta(minutes=1), cast.BEGAN + timedelta(minutes=1)]
+    for label, end in zip(("From", "To"), ends, strict=True):
+        there = end.astimezone(ZoneInfo("Asia/Tokyo"))
+        page.get_by_label(label, exact=True).fill(f"{there:%Y-%m-%dT%H:%M}")
     page.get_by_role("button", name="Filter", exact=True).click()
-    expect(page).to_have_url(re.compile(r"from=2026-07-02T09%3A00%3A00Z&to=2026-07-02T10%3A00%3A00Z"))
-    expect(page.locator("tr.call")).to_have_count(3)
-    expect(page.locator("tr.call time").first).to_have_text("18:41:40")
+    expect(page).to_have_url(re.compile(f"from={ends[0]:%Y-%m-%dT%H%%3A%M%%3A00Z}&to="))
+    expect(page.locator("tr.call")).to_have_count(1)
+    began = cast.BEGAN.astimezone(ZoneInfo("Asia/Tokyo"))
+    expect(page.locator("tr.call time").first).to_have_text(f"{began:%H:%M:%S}")
 
 
 @journey

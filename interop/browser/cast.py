@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 # Numbers of the range that is kept free for fiction.
 CALLER: Final = "+14155550123"
 LINE: Final = "+14155550100"
-BEGAN: Final = datetime(2026, 7, 2, 9, 30, tzinfo=UTC)
+# Some minutes ago, so that what is told of it comes in about when it would.
+BEGAN: Final = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=42)
 
 # A conversation with a tool call, handed over to a person.
 HANDED_OVER: Final = "CA" + "1a" * 16
@@ -21,6 +22,7 @@ DISPUTED: Final = "CA" + "2b" * 16
 OPEN: Final = "CA" + "3c" * 16
 # Its carrier's callbacks came in the wrong order.
 OUT_OF_ORDER: Final = "CA" + "4d" * 16
+ROUTE: Final = "support-us"
 SESSION: Final = "session-2044"
 AUTH_TOKEN: Final = "0123456789abcdef0123456789abcdef"  # noqa: S105 (of the stage's own carrier)
 
@@ -50,12 +52,12 @@ def _event(number: int, call_sid: str, seconds: float, **said: Any) -> dict[str,
 
 def events() -> list[dict[str, Any]]:
     """What the tenant says itself."""
-    about = {"direction": "inbound", "from_number": CALLER, "to_number": LINE, "route": "support-us"}
+    about = {"direction": "inbound", "from_number": CALLER, "to_number": LINE, "route": ROUTE}
     return [
         _event(
             *(1, HANDED_OVER, 38),
             agent="vera",
-            route="support-us",
+            route=ROUTE,
             session_id=SESSION,
             escalated=True,
             escalation={"target": "front-desk", "initiated_by": "caller", "reason": "asked for a person"},

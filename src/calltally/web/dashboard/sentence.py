@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from calltally.calls.end_reasons import EndReason
+
 Record = Mapping[str, Any]
 
 _HOUR_S: Final = 3600
 _MINUTE_S: Final = 60
+_DAYS_FROM_H: Final = 48
 _ENDS: Final[Mapping[str, str]] = {
     "busy": "the called party was busy",
     "failed": "it failed",
@@ -25,10 +28,12 @@ def sentence(call: Record) -> str:
 
 
 def span(seconds: int | None) -> str:
-    """`2 min 22 s`, `11 s`, `1 h 3 min`; empty where it is not known."""
+    """`2 min 22 s`, `11 s`, `1 h 3 min`, `4 days`; empty where it is not known."""
     if seconds is None:
         return ""
     hours, rest = divmod(seconds, _HOUR_S)
+    if hours >= _DAYS_FROM_H:
+        return f"{hours // 24} days"
     minutes, left = divmod(rest, _MINUTE_S)
     if hours:
         return f"{hours} h {minutes} min"
@@ -59,7 +64,7 @@ def _course(call: Record) -> Iterator[str]:
         yield f"talked {talk}" if talk else "completed"
     else:
         yield _ENDS.get(call["status"], str(call["status"]))
-    if call["end_reason"]:
+    if call["end_reason"] not in {None, EndReason.UNKNOWN}:
         yield f"ended: {str(call['end_reason']).replace('-', ' ').replace('_', ' ')}"
     if call["sip_code"] and call["status"] != "completed":
         yield f"SIP {call['sip_code']}"

@@ -10,7 +10,6 @@ from calltally.web.dashboard import english, rendering
 from calltally.web.dashboard.columns import columns_of
 from calltally.web.dashboard.sentence import sentence, span
 from calltally.web.dashboard.shown import days, full_time, short
-from calltally.web.dashboard.timeline import WIDTH, timeline
 
 COLUMNS = columns_of(())
 CALL: dict[str, Any] = {
@@ -30,10 +29,6 @@ CALL: dict[str, Any] = {
     "end_reason": "caller-hung-up",
     "escalated": False,
 }
-
-
-def fact(at: str, received: str, door: str = "callback", **said: str) -> dict[str, Any]:
-    return {"occurred_at": at, "received_at": received, "door": door, "said": said, "outcome": "applied"}
 
 
 def test_a_completed_call_in_one_sentence() -> None:
@@ -69,7 +64,8 @@ def test_completed_without_any_time_is_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (61, "1 min 1 s"), (3_780, "1 h 3 min"), (None, "")]
+    ("seconds", "words"),
+    [(0, "0 s"), (61, "1 min 1 s"), (3_780, "1 h 3 min"), (400_000, "4 days"), (None, "")],
 )
 def test_spans_in_words(seconds: int | None, words: str) -> None:
     assert span(seconds) == words
@@ -97,30 +93,10 @@ def test_ids_are_shortened_in_the_middle() -> None:
     assert (short("CA1"), short("CA1234567890abcdef1234567890abcdef")) == ("CA1", "CA1234…abcdef")
 
 
-def test_a_fact_that_came_after_a_later_one_is_marked() -> None:
-    told = [
-        fact("2026-10-01T09:30:00.000000Z", "2026-10-01T09:30:09.000000Z", status="initiated"),
-        fact("2026-10-01T09:30:02.000000Z", "2026-10-01T09:30:03.000000Z", status="ringing"),
-        fact("2026-10-01T09:32:35.000000Z", "2026-10-01T09:32:36.000000Z", door="own_event", summary="x"),
-    ]
-    drawn = timeline(CALL, told)
-    assert [mark.is_late for mark in drawn.marks] == [False, True, False]
-    assert [mark.label for mark in drawn.marks] == ["initiated", "ringing", "summary"]
-    assert (drawn.lanes, [mark.lane for mark in drawn.marks]) == (["lane_carrier", "lane_own"], [0, 0, 1])
-    assert [bar.kind for bar in drawn.bars] == ["ringing", "talking"]
-    assert all(0 <= mark.x <= WIDTH for mark in drawn.marks)
-    assert drawn.ticks[-1][1] == "155 s"
-
-
-def test_an_open_call_has_no_bar_of_talk() -> None:
-    drawn = timeline({**CALL, "ended_at": None}, [fact(CALL["created_at"], CALL["created_at"])])
-    assert ([bar.kind for bar in drawn.bars], drawn.marks[0].label) == (["ringing"], "applied")
-
-
 # Texts whose names are put together: `rate_` and the name of a rate.
 BUILT = (
     *("theme_", "same_", "lane_", "by_", "step_", "compare_", "rate_", "weekday_", "chart_", "verdict_"),
-    *("judged_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),
+    *("judged_", "role_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),
 )
 
 

@@ -1,6 +1,4 @@
 // The list: it takes the keyboard's scrolling, and says when there is more than it shows.
-"use strict";
-
 const EVERY_MS = 5000;
 const list = document.querySelector("main > .wide");
 const news = document.querySelector(".news a");

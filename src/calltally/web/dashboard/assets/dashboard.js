@@ -1,6 +1,4 @@
 // What keyboard and mouse gain on every page. Every page works without this file.
-"use strict";
-
 const rows = [...document.querySelectorAll("tr.call")];
 const help = document.getElementById("help");
 const told = document.getElementById("told");

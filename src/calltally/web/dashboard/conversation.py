@@ -1,0 +1,112 @@
+"""What was said and done on a call, in its order: turns, tool calls and hand-overs as one conversation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from calltally.calls.times import SECOND_US, parse_instant
+
+Record = Mapping[str, Any]
+
+_TURNS: Final = {"agent": "agent", "user": "user"}
+_MINUTE_S: Final = 60
+
+
+class Entry(NamedTuple):
+    """One thing. Offsets are in seconds from the call's first evidence; None in `clock` where not known.
+
+    `kind` is agent, user, other, tool or hand-over; `details` are names and values beside the text.
+    """
+
+    kind: str
+    offset_s: float
+    until_s: float
+    clock: str
+    label: str
+    text: str
+    anchor: str
+    details: Sequence[tuple[str, str]] = ()
+    is_failed: bool = False
+
+    @property
+    def lane(self) -> str:
+        """In which lane of the timeline it is."""
+        return {"tool": "lane_tools", "hand-over": "lane_hand_over"}.get(self.kind, "lane_speech")
+
+
+def conversation(call: Record) -> list[Entry]:
+    """All of it, of a call as the API answers it; what is masked there is not here either."""
+    session = call["session"] or {}
+    begin_s = _since(call, session["created_at"]) if session else 0.0
+    told = [
+        *_turns(session.get("transcript") or (), begin_s),
+        *_tools(session.get("function_calls") or (), begin_s),
+        *_hand_overs(call),
+    ]
+    # Python sorts stably: what has no time of its own stays behind what came before it.
+    return sorted(told, key=lambda entry: entry.offset_s)
+
+
+def clock_text(seconds: float) -> str:
+    """`1:07`, as counters of a call show it."""
+    minutes, rest = divmod(int(seconds), _MINUTE_S)
+    return f"{minutes}:{rest:02}"
+
+
+def _since(call: Record, instant: str) -> float:
+    return (parse_instant(instant) - parse_instant(call["created_at"])) / SECOND_US
+
+
+def _turns(turns: Sequence[Record], begin_s: float) -> Iterator[Entry]:
+    last_s = begin_s
+    for number, turn in enumerate(turns):
+        start, end = turn["start_seconds"], turn["end_seconds"]
+        at_s = last_s if start is None else begin_s + start
+        last_s = at_s if end is None else max(begin_s + end, at_s)
+        kind = _TURNS.get(turn["role"], "other")
+        clock = "" if start is None else clock_text(at_s)
+        yield Entry(kind, at_s, last_s, clock, turn["role"], turn["text"], f"turn-{number}")
+
+
+def _tools(tools: Sequence[Record], begin_s: float) -> Iterator[Entry]:
+    for number, tool in enumerate(tools):
+        start, lasted = tool["start_seconds"], tool["duration_seconds"]
+        at_s = begin_s + (start or 0.0)
+        details = [
+            (name, value if isinstance(value, str) else msgspec.json.encode(value).decode())
+            for name in ("arguments", "result", "error")
+            if (value := tool[name]) is not None
+        ]
+        yield Entry(
+            kind="tool",
+            offset_s=at_s,
+            until_s=at_s + (lasted or 0.0),
+            clock="" if start is None else clock_text(at_s),
+            label=tool["name"],
+            text="",
+            anchor=f"tool-{number}",
+            details=details,
+            is_failed=tool["error"] is not None,
+        )
+
+
+def _hand_overs(call: Record) -> Iterator[Entry]:
+    for number, fact in enumerate(call["events"]):
+        told = {name: fact["said"].get(name) for name in ("escalation", "transfer")}
+        details = [
+            (name, str(value))
+            for part in told.values()
+            for name, value in (part or {}).items()
+            if value is not None
+        ]
+        if details or fact["said"].get("escalated"):
+            at_s = _since(call, fact["occurred_at"])
+            label = details[0][1] if details else "escalated"
+            yield Entry(
+                "hand-over", at_s, at_s, clock_text(at_s), label, "", f"hand-over-{number}", _unique(details)
+            )
+
+
+def _unique(details: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(details))

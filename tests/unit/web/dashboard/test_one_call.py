@@ -1,0 +1,194 @@
+"""What the page of one call is made of: its clock, its conversation, its disputes, its bodies."""
+
+from typing import Any
+
+import pytest
+
+from calltally.web.dashboard.bodies import readable
+from calltally.web.dashboard.conversation import conversation
+from calltally.web.dashboard.disputes import Claim, disputes, other_ids
+from calltally.web.dashboard.timeline import AFTER, END, LEFT, RIGHT, Lane, Timeline, timeline
+
+DAY = "2026-10-01T"
+
+
+def at(clock: str) -> str:
+    return f"{DAY}{clock}.000000Z"
+
+
+def fact(occurred: str, received: str, door: str = "callback", **said: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "call_sid": "CA1",
+        "provider": "twilio" if door == "callback" else None,
+        "occurred_at": at(occurred),
+        "received_at": at(received),
+        "door": door,
+        "said": said,
+        "outcome": "applied",
+    }
+
+
+def call(*facts: dict[str, Any], **changed: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {
+        "call_sid": "CA1",
+        "status": "completed",
+        "direction": "inbound",
+        "from_number": "+14155550123",
+        "to_number": None,
+        "created_at": at("09:30:00"),
+        "answered_at": at("09:30:13"),
+        "ended_at": at("09:32:35"),
+        "ring_seconds": 11,
+        "duration_seconds": 142,
+        "events": list(facts),
+        "session": None,
+        "deliveries": [],
+        **changed,
+    }
+
+
+def drawn(told: dict[str, Any]) -> Timeline:
+    return timeline(told, conversation(told))
+
+
+def lanes(told: dict[str, Any]) -> dict[str, Lane]:
+    return {lane.name: lane for lane in drawn(told).lanes}
+
+
+SESSION: dict[str, Any] = {
+    "created_at": at("09:30:13"),
+    "transcript": [
+        {"role": "agent", "text": "Good morning.", "start_seconds": 1.0, "end_seconds": 3.0},
+        {"role": "user", "text": "Hello.", "start_seconds": 4.0, "end_seconds": None},
+        {"role": "system", "text": "A note.", "start_seconds": None, "end_seconds": None},
+    ],
+    "function_calls": [
+        {
+            "name": "find",
+            "arguments": {"day": "Thursday"},
+            "result": None,
+            "error": "nothing there",
+            "start_seconds": 3.5,
+            "duration_seconds": 0.2,
+        },
+        {
+            "name": "note",
+            "arguments": None,
+            "result": "kept",
+            "error": None,
+            "start_seconds": None,
+            "duration_seconds": None,
+        },
+    ],
+}
+
+
+def test_a_fact_that_came_after_a_later_one_is_marked() -> None:
+    told = lanes(
+        call(
+            fact("09:30:00", "09:30:09", status="initiated"),
+            fact("09:30:02", "09:30:03", status="ringing"),
+            fact("09:32:35", "09:32:36", door="own_event", summary="x"),
+        )
+    )
+    assert [mark.is_late for mark in told["lane_carrier"].marks] == [False, True]
+    assert [mark.label for mark in told["lane_carrier"].marks] == ["initiated", "ringing"]
+    assert [mark.label for mark in told["lane_own"].marks] == ["summary"]
+    assert [bar.kind for bar in told["lane_call"].bars] == ["ringing", "talking"]
+    first, second = told["lane_carrier"].marks
+    assert (first.x, second.arrived) == (LEFT, None)
+    assert first.arrived is not None
+    assert first.x < second.x < first.arrived
+
+
+def test_what_came_after_the_end_has_a_clock_of_its_own() -> None:
+    delivery = {"event": "voice.call.completed", "state": "waiting", "updated_at": at("11:32:35")}
+    told = drawn(call(fact("09:32:35", "09:32:35", status="completed"), deliveries=[delivery]))
+    by_name = {lane.name: lane for lane in told.lanes}
+    assert told.has_after
+    assert by_name["lane_carrier"].marks[0].x == END
+    [delivered] = by_name["lane_deliveries"].marks
+    assert (delivered.x, delivered.is_late) == (RIGHT, True)
+    assert told.ticks[-1] == (RIGHT, "+2 h 0 min")
+    assert all(place < AFTER for place, _label in told.ticks[:-1])
+
+
+def test_an_import_that_came_days_later_draws_no_way() -> None:
+    late = {**fact("09:30:00", "09:30:00", door="import"), "received_at": "2026-11-01T00:00:00.000000Z"}
+    assert lanes(call(late))["lane_list"].marks[0].arrived is None
+
+
+def test_an_open_call_goes_on_to_the_last_that_is_known() -> None:
+    told = lanes(call(fact("09:30:40", "09:30:40"), ended_at=None, duration_seconds=None, ring_seconds=None))
+    assert [(bar.kind, bar.label) for bar in told["lane_call"].bars] == [("talking", "")]
+    assert told["lane_carrier"].marks[0].label == "applied"
+
+
+def test_a_call_of_which_next_to_nothing_is_known_is_drawn() -> None:
+    told = drawn(call(ended_at=None, answered_at=None, ring_seconds=None))
+    assert (told.lanes, told.ticks) == ([], [(LEFT, "0:00"), (RIGHT, "0:01")])
+
+
+def test_what_was_said_and_done_is_one_conversation() -> None:
+    escalated = fact(
+        *("09:30:20", "09:30:21", "own_event"),
+        escalated=True,
+        escalation={"target": "desk", "reason": None},
+        transfer={"target": "desk", "outcome": "bridged"},
+    )
+    entries = conversation(call(escalated, session=SESSION))
+    assert [(entry.kind, entry.clock, entry.label) for entry in entries] == [
+        ("tool", "", "note"),
+        ("agent", "0:14", "agent"),
+        ("tool", "0:16", "find"),
+        ("user", "0:17", "user"),
+        ("other", "", "system"),
+        ("hand-over", "0:20", "desk"),
+    ]
+    assert [entry.is_failed for entry in entries] == [False, False, True, False, False, False]
+    assert entries[2].details == [("arguments", '{"day":"Thursday"}'), ("error", "nothing there")]
+    assert entries[-1].details == [("target", "desk"), ("outcome", "bridged")]
+    assert len({entry.anchor for entry in entries}) == len(entries)
+    drawn_lanes = lanes(call(escalated, session=SESSION))
+    assert [len(drawn_lanes[f"lane_{name}"].bars) for name in ("speech", "tools", "hand_over")] == [3, 2, 1]
+
+
+def test_an_escalation_of_which_nothing_more_is_known() -> None:
+    [entry] = conversation(call(fact("09:30:20", "09:30:20", escalated=True)))
+    assert (entry.label, entry.details) == ("escalated", [])
+
+
+def test_what_may_not_be_read_is_not_there() -> None:
+    assert conversation(call(session={**SESSION, "transcript": None, "function_calls": None})) == []
+
+
+def test_tellers_who_do_not_agree() -> None:
+    told = call(
+        fact("09:30:00", "09:30:00", status="ringing", from_number="+14155550123"),
+        fact("09:32:34", "09:32:34", status="no-answer", from_number="+14155550123"),
+        fact("09:32:35", "09:32:35", "own_event", status="completed"),
+    )
+    [dispute] = disputes(told)
+    assert dispute.name == "status"
+    assert dispute.claims == [
+        Claim("no-answer", ["twilio / callback"], counts=False),
+        Claim("completed", ["own event"], counts=True),
+    ]
+
+
+def test_ids_that_proved_to_be_one_call() -> None:
+    other = {**fact("09:30:00", "09:30:00"), "call_sid": "vapi-1"}
+    assert other_ids(call(fact("09:30:00", "09:30:00"), other, other)) == ["vapi-1"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ('{"a":[1]}', '{\n  "a": [\n    1\n  ]\n}'),
+        ("CallSid=CA1&To=%2B1415&Empty=", "CallSid: CA1\nTo: +1415\nEmpty: "),
+        ("neither of them", "neither of them"),
+        ("", ""),
+    ],
+)
+def test_bodies_are_laid_out(raw: str, shown: str) -> None:
+    assert readable(raw) == shown
