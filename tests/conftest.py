@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -33,6 +34,10 @@ TENANT = "acme"
 REAL_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 collect_ignore_glob = [] if REAL_DATA.is_dir() else ["*/test_real_data.py"]
 _numbers = itertools.count()
+
+# A run in the background of a script ignores Ctrl-C, and so would every command that a test starts and stops.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What waits for a disk in a test waits for nothing that the test is about, but where it says so.
 if (memory := folder_in_memory()) is not None:
