@@ -14,10 +14,12 @@ from calltally import __version__
 from calltally.bootstrap.opening import load_settings
 from calltally.bootstrap.vaults import open_vault
 from calltally.cli.main import main
-from calltally.cli.session import read_once
+from calltally.cli.session import read_once, with_store
 from calltally.store.keys import digest_of_key, find_key
 from calltally.store.secrets import find_provider_secrets
+from calltally.store.store import Submission
 from tests.integration.store.probing import direct
+from tests.telling import own
 
 
 class Said(NamedTuple):
@@ -102,6 +104,21 @@ def test_migrate_makes_the_store_and_its_key(empty: Commands, tmp_path: Path) ->
         "calltally.db",
         "secret.key",
     ]
+
+
+def test_a_migration_that_was_broken_off_is_finished_by_the_next(run: Commands, tmp_path: Path) -> None:
+    told = own(1, "call-1", summary="Found.", status="completed", route="support")
+    with_store(lambda store, _settings: store.submit([Submission("acme", told)]))
+    with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
+        # As an upgrade from the first release leaves it behind the schema.
+        db("DELETE FROM call_texts")
+        db("DELETE FROM alert_steps")
+        db("DELETE FROM quality")
+        db("UPDATE calls SET measured = NULL, measured_revision = NULL")
+        db("INSERT INTO refolds (tenant, after_id) VALUES ('acme', x'')")
+    assert run("verify").code == 1
+    assert run("migrate").code == 0
+    assert run("verify").code == 0
 
 
 def test_before_it_is_migrated_each_command_says_so(empty: Commands) -> None:

@@ -13,6 +13,7 @@ from calltally.store.alert_steps import differences, keep_steps_from, repair_ste
 from calltally.store.opening import migrate as migrate_database
 from calltally.store.opening import schema_of, sqlite_path
 from calltally.store.quality_upkeep import measure_calls
+from calltally.store.refold_place import refold_place
 from calltally.store.refolding import CHUNK as REFOLD_CHUNK
 from calltally.store.refolding import begin_refold, refold_calls
 from calltally.store.schema import HEAD
@@ -26,6 +27,8 @@ _SEARCHED: Final = "0002"
 _MEASURED: Final = "0006"
 # The first one with steps that alerts are judged by.
 _STEPPED: Final = "0005"
+# Which one there was before a migration that was broken off, nobody knows any more: the oldest.
+_UNKNOWN: Final = "0000"
 
 
 Refold: TypeAlias = Annotated[
@@ -41,21 +44,35 @@ def migrate(*, refold: Refold = False) -> None:
     """Make the database where it is missing, and bring its schema to this version. Safe to repeat.
 
     Where the new version makes other records of the same facts, all calls are then folded anew; that may be
-    stopped, and goes on where it was.
+    stopped, and goes on where it was; so does what else former versions did not write.
     """
     settings = load_settings()
     before = asyncio.run(schema_of(settings.database_url, wall_clock))
     migrate_database(settings.database_url)
     if sqlite_path(settings.database_url) is not None:
         open_vault(settings)
-    if before is not None and before < _SEARCHED:
-        with_store(lambda store, _settings: _index_words(store))
-    if before is not None and before < _STEPPED:
-        with_store(lambda store, _settings: _fill_steps(store, wall_clock()))
-    if before is not None and before < _MEASURED:
-        with_store(lambda store, _settings: _measure_calls(store))
+    is_unfinished = before == HEAD and with_store(lambda store, _settings: _is_unfinished(store))
+    since = _UNKNOWN if is_unfinished else before
+    if since is not None:
+        with_store(lambda store, _settings: _fill(store, since))
     folded = with_store(lambda store, _settings: _refold(store, is_asked=refold))
     typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were folded anew." if folded else ""))
+
+
+async def _is_unfinished(store: Store) -> bool:
+    """Whether a migration was broken off behind its schema: folding anew is the last that it does."""
+    tenants = await store.read(admin_list_tenants())
+    return any([await store.read(refold_place(each.tenant)) is not None for each in tenants])
+
+
+async def _fill(store: Store, since: str) -> None:
+    """What releases before a schema did not write. Each looks for what is missing: safe to repeat."""
+    if since < _SEARCHED:
+        await _index_words(store)
+    if since < _STEPPED:
+        await _fill_steps(store, wall_clock())
+    if since < _MEASURED:
+        await _measure_calls(store)
 
 
 async def _refold(store: Store, *, is_asked: bool) -> int:
