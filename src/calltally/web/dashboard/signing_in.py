@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from litestar import get, post
 
-from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthorized
+from calltally.calls.errors import Forbidden, NotFound, Unauthorized
 from calltally.calls.export_query import zone_of
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.faults import answer_page
@@ -89,6 +89,6 @@ async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
         await admitted(parts_of(request), key, tenant)
     except (WrongTenant, NotFound):
         return text("wrong_tenant")
-    except (Unauthorized, Forbidden, CalltallyError):
+    except (Unauthorized, Forbidden):
         return text("wrong_key")
     return ""

@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from calltally.calls.errors import Unavailable
 from calltally.calls.events import Said
-from tests.conftest import TENANT
+from tests.conftest import TENANT, Bench
 from tests.integration.web.dashboard.browsing import Browser
-from tests.integration.web.service import ADMIN, Answer
+from tests.integration.web.service import ADMIN, Answer, Broken, Service
 
 DONE: Said = {
     "status": "completed",
@@ -52,6 +53,13 @@ def test_signing_in_leads_to_no_other_site(browser: Browser, elsewhere: str) -> 
 def test_a_wrong_key_is_told_in_the_form_and_sets_no_cookie(browser: Browser) -> None:
     answer = browser.sign_in("ct_acme_wrong")
     assert (answer.status_code, "wrong or revoked" in answer.text, browser.cookies) == (403, True, {})
+
+
+def test_a_database_that_is_away_is_not_a_wrong_key(bench: Bench) -> None:
+    away = Browser(Service(bench, store=Broken(Unavailable("away", retry_after_s=3))))
+    answer = away.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
+    assert answer.status_code == 503
+    assert "set-cookie" not in answer.headers
 
 
 def test_a_key_that_may_not_read_calls_gets_in_nowhere(browser: Browser) -> None:

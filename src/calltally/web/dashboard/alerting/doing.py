@@ -16,6 +16,7 @@ from calltally.web.dashboard.english import text
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.forms import back, checked_form
 from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import number_in
 from calltally.web.dashboard.rendering import redirect
 from calltally.web.exchange import AnyRequest, access_of, parts_of, tenant_of
 from calltally.web.paths import last_part
@@ -39,15 +40,20 @@ def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
 
 
 def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> Step[Alert]:
-    hours = form.get("hours", "")
-    if not hours.isdecimal() or not 1 <= int(hours) <= _MOST_HOURS:
+    hours = number_in(form.get("hours", ""), otherwise=0)
+    if not 1 <= hours <= _MOST_HOURS:
         raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
-    until_us = by.at_us + int(hours) * _HOUR_US
+    until_us = by.at_us + hours * _HOUR_US
     return mute(tenant, alert, until_us, by._replace(what=What.MUTED))
 
 
 def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
     return mute(tenant, alert, None, by._replace(what=What.UNMUTED))
+
+
+def _note(form: Form) -> str | None:
+    # PostgreSQL has no place for a NUL in a text.
+    return form.get("note", "").replace("\0", "").strip()[:MOST_NOTE_CHARS] or None
 
 
 _DOINGS: Final[Mapping[str, Doing]] = {
@@ -68,7 +74,6 @@ async def change_alert(request: AnyRequest) -> Reply:
     doing = _DOINGS.get(last_part(request, "alerts"))
     if doing is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
-    note = form.get("note", "").strip()[:MOST_NOTE_CHARS] or None
-    by = Change(0, parts_of(request).clock(), What.ACKNOWLEDGED, access_of(request).key_id, note)
+    by = Change(0, parts_of(request).clock(), What.ACKNOWLEDGED, access_of(request).key_id, _note(form))
     await parts_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
     return redirect(back(pairs))
