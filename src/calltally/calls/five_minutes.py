@@ -25,6 +25,8 @@ COLUMNS: Final = (
     *("started", "final", "answered", "completed", "no_answer", "failed", "provider_failed", "busy"),
     *("canceled", "transferred"),
 )
+# Of each name in a key: four of the longest would be more than the 2,704 bytes that PostgreSQL indexes.
+MOST_CHARS: Final = 128
 _PLACES: Final = {name: place for place, name in enumerate(COLUMNS)}
 _STARTED: Final = (1,) + (0,) * (len(COLUMNS) - 1)
 _BRIDGED: Final = "bridged"
@@ -51,7 +53,10 @@ class Watched(msgspec.Struct):
 
 
 class Key(NamedTuple):
-    """Which row a call counts in: when (seconds since 1970), and of whom; "" where nobody said."""
+    """Which row a call counts in: when (seconds since 1970), and of whom; "" where nobody said.
+
+    Names are cut to `MOST_CHARS`: those that are longer and begin alike are judged together.
+    """
 
     step_s: int
     route: str
@@ -81,7 +86,7 @@ def counted_in(record: bytes) -> tuple[Counted, ...]:
 
 def counted_of(call: Call | Watched) -> tuple[Counted, ...]:
     """Where a call counts: as started, and once it is final as that."""
-    whose = (call.route or "", call.provider or "", call.provider_account or "", call.agent or "")
+    whose = [(name or "")[:MOST_CHARS] for name in _names(call)]
     created_s = _minute_s(call.created_at[:16])
     started = Counted(Key(created_s - created_s % STEP_S, *whose), _STARTED)
     if call.status not in FINAL or call.ended_at is None:
@@ -90,6 +95,10 @@ def counted_of(call: Call | Watched) -> tuple[Counted, ...]:
     if ended_s - created_s > LONGEST_S:
         return (started,)
     return started, Counted(Key(ended_s - ended_s % STEP_S, *whose), _final_cells(call))
+
+
+def _names(call: Call | Watched) -> tuple[str | None, ...]:
+    return call.route, call.provider, call.provider_account, call.agent
 
 
 def _final_cells(call: Call | Watched) -> Cells:

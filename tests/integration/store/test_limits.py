@@ -32,9 +32,8 @@ def wide(characters: int, luck: Random) -> str:
 
 def widest(luck: Random) -> Fact:
     """An own event with the longest texts that the contract allows."""
-    words = {
-        name: wide(MAX_CHARS, luck) for name in ("route", "agent", "provider", "session_id", "end_reason")
-    }
+    named = ("route", "agent", "provider", "provider_account", "session_id", "end_reason")
+    words = {name: wide(MAX_CHARS, luck) for name in named}
     numbers = {name: wide(128, luck) for name in ("from_number", "to_number")}
     told = own(
         1,
