@@ -8,22 +8,22 @@ what they find is not told unless it still lasts.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
 from calltally.alerts.findings import Change, Finding, Kind
 from calltally.alerts.keeping import Keeper
-from calltally.alerts.lateness import LATE_S, Judged
+from calltally.alerts.lateness import LATE_S
 from calltally.alerts.online import OnlineDetector
 from calltally.alerts.rules import Rules, rules_of
-from calltally.alerts.watching import Known, Roll, Rows
-from calltally.calls.errors import DamagedStore
-from calltally.calls.five_minutes import STEP_S, Cells, Key
+from calltally.alerts.turn_memory import Memory, changed_steps, judged_of, read_memory, remember
+from calltally.alerts.watching import Roll, Rows
+from calltally.calls.five_minutes import STEP_S, Key
 from calltally.calls.times import SECOND_US
 from calltally.store.alert_erasure import erased_among, forget_in_alerts
 from calltally.store.alert_states import Judging, judging_of, keep_judging, rules_of_tenant
-from calltally.store.alert_steps import KEPT_S, Steps, steps_between
+from calltally.store.alert_steps import KEPT_S, Steps, step_sums, steps_between
 from calltally.store.signature_failures import drop_failures
 from calltally.store.steps import Statement, Step
 from calltally.store.store import Store
@@ -66,30 +66,16 @@ class Turn(NamedTuple):
     is_kept: bool
 
 
-_StepRows: TypeAlias = list[tuple[Key, Cells]]
-
-
-class _Memory(msgspec.Struct, array_like=True):
-    """What is remembered between turns. `lasting` is what began in the past and has not recovered."""
-
-    detector: bytes | None = None
-    roll: list[Known] = []
-    judged: list[tuple[int, _StepRows]] = []
-    lasting: list[Finding] = []
-
-
 class _Work(NamedTuple):
     """What a turn begins with."""
 
     judging: Judging
-    memory: _Memory
+    memory: Memory
     rules: Rules
     from_s: int
     to_s: int
     rows: dict[int, Rows]
-
-
-_decoder: Final = msgspec.msgpack.Decoder(_Memory)
+    changed: frozenset[int]
 
 
 def rules_for(stored: bytes | None) -> Rules:
@@ -128,14 +114,14 @@ class Judge:
         is_kept = await self._store.write(step)
         return Turn((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
 
-    def _feed(self, work: _Work) -> tuple[_Memory, list[Finding]]:
+    def _feed(self, work: _Work) -> tuple[Memory, list[Finding]]:
         """In a thread: what many routes and weeks take would hold up others."""
         memory = work.memory
         if self._detectors is None or (memory.detector is None and work.from_s == work.to_s):
             # Who has no calls has nothing to learn from, and costs nothing.
-            return _Memory(), []
+            return Memory(), []
         detector = _restored(self._detectors, memory, work.rules)
-        roll, judged = Roll(memory.roll), Judged({at: dict(rows) for at, rows in memory.judged})
+        roll, judged = Roll(memory.roll), judged_of(memory, work.changed)
         lasting = {finding.key: finding for finding in memory.lasting}
         found: list[Finding] = []
         for step_s in range(work.from_s, work.to_s, STEP_S):
@@ -143,11 +129,12 @@ class Judge:
             for finding in detector.feed(roll.step(step_s, rows)):
                 found.append(finding)
                 _last(lasting, finding)
-        held = [(at, list(rows.items())) for at, rows in judged.stored().items()]
-        return _Memory(detector.stored(), roll.stored(), held, list(lasting.values())), found
+        kept = Memory(detector.stored(), roll.stored(), memory.judged, list(lasting.values()), memory.sums)
+        remember(kept, judged, work.to_s)
+        return kept, found
 
 
-def _restored(detectors: Detectors, memory: _Memory, rules: Rules) -> OnlineDetector:
+def _restored(detectors: Detectors, memory: Memory, rules: Rules) -> OnlineDetector:
     if memory.detector is None:
         return detectors.new(rules)
     return detectors.restored(memory.detector, rules)
@@ -163,25 +150,18 @@ def _last(lasting: dict[str, Finding], finding: Finding) -> None:
 def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
     judging = yield from judging_of(tenant)
     rules = rules_for((yield from rules_of_tenant(tenant)))
-    memory, last_s = _remembered(judging), last_step_s(now_us)
+    memory, last_s = read_memory(judging.state), last_step_s(now_us)
     from_s = judging.judged_us // SECOND_US if learns else last_s
     if memory.detector is None and learns:
         [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
         from_s = max(first_s if first_s is not None else last_s, last_s - KEPT_S)
         from_s -= from_s % STEP_S
     to_s = min(last_s, from_s + _MOST_STEPS * STEP_S)
-    rows = yield from steps_between(tenant, from_s - LATE_S, to_s)
-    return _Work(judging, memory, rules, min(from_s, to_s), to_s, by_step(rows))
-
-
-def _remembered(judging: Judging) -> _Memory:
-    if judging.state is None:
-        return _Memory()
-    try:
-        return _decoder.decode(judging.state)
-    except msgspec.DecodeError as fault:
-        message = "what alerts were judged by cannot be read; restore it from a backup"
-        raise DamagedStore(message) from fault
+    changed = changed_steps(memory, (yield from step_sums(tenant, from_s - LATE_S, from_s)))
+    rows = yield from steps_between(tenant, from_s, to_s)
+    for at in sorted(changed):
+        rows |= yield from steps_between(tenant, at, at + STEP_S)
+    return _Work(judging, memory, rules, min(from_s, to_s), to_s, by_step(rows), changed)
 
 
 def by_step(steps: Steps) -> dict[int, Rows]:
@@ -194,7 +174,7 @@ def by_step(steps: Steps) -> dict[int, Rows]:
 
 def _keep(
     tenant: str,
-    done: tuple[_Work, _Memory],
+    done: tuple[_Work, Memory],
     findings: Sequence[Finding],
     now_us: int,
     conditions: Conditions | None,

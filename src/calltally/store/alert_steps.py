@@ -19,6 +19,7 @@ KEPT_S: Final = 63 * 86_400
 WINDOW_S: Final = 86_400
 _PAGE: Final = 2_000
 _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
+_SUMMED: Final = ("summed", ", ".join(f"sum({name})" for name in COLUMNS))
 _WHOSE: Final = ("tenant", *Key._fields)
 _ADDED: Final = (*_WHOSE, *COLUMNS)
 _ADDING: Final = (
@@ -79,6 +80,12 @@ def steps_between(tenant: str, lo_s: int, hi_s: int) -> Step[Steps]:
     asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
     rows = yield Statement("alert_steps_between", asked, (_COLUMNS,))
     return dict(map(_stored, rows))
+
+
+def step_sums(tenant: str, lo_s: int, hi_s: int) -> Step[dict[int, list[int]]]:
+    """For each step of a window that has rows: how many, and what each column adds up to."""
+    asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
+    return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", asked, (_SUMMED,)))}
 
 
 def _stored(row: Row) -> tuple[Key, Cells]:

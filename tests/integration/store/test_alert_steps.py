@@ -15,6 +15,7 @@ from calltally.store.alert_steps import (
     keep_steps_from,
     prune_steps,
     repair_steps,
+    step_sums,
     step_windows,
     steps_between,
 )
@@ -54,6 +55,14 @@ def test_steps_equal_the_calls_whatever_is_told_and_erased(bench: Bench) -> None
             assert is_equal(bench, tenant)
 
     check()
+
+
+def test_the_sums_of_a_step_are_those_of_its_rows(bench: Bench) -> None:
+    submit(bench, fact(0, route="a", status="ringing"))
+    submit(bench, fact(0, "CA2", route="b", status="ringing"))
+    sums = bench.run(bench.store.read(step_sums(TENANT, STEP, STEP + STEP_S)))
+    assert sums == {STEP: [2, 2, *[0] * (len(COLUMNS) - 1)]}
+    assert bench.run(bench.store.read(step_sums(TENANT, STEP + STEP_S, STEP + 2 * STEP_S))) == {}
 
 
 def test_a_call_counts_when_it_began_and_when_it_became_final(bench: Bench) -> None:

@@ -3,6 +3,11 @@
 SELECT step_s, route, provider, provider_account, agent, {columns} FROM alert_steps
 WHERE tenant = :tenant AND step_s >= :lo_s AND step_s < :hi_s;
 
+-- name: alert_step_sums
+-- What the rows of each step of a window add up to.
+SELECT step_s, count(*), {summed} FROM alert_steps
+WHERE tenant = :tenant AND step_s >= :lo_s AND step_s < :hi_s GROUP BY step_s;
+
 -- name: records_created_after
 -- Sealed records in the order of their creation, from behind a call or an instant, for a count of their steps.
 SELECT created_us, id, record FROM calls
