@@ -30,7 +30,7 @@ def take_in(causes: list[Cause], crossed: Sequence[Moved], family: Family) -> Ne
         if cause is None:
             cause = _begun(causes, moved)
             news.began.append(cause)
-        elif moved.is_worse and moved.cell == cause.head.cell and is_much_more(moved, cause.head):
+        elif moved.cell == cause.head.cell and is_much_more(moved, cause.head):
             cause.head = moved
             news.worsened.append(cause)
         else:
@@ -89,10 +89,11 @@ def _belongs(cause: Cause, moved: Moved, family: Family) -> bool:
     Not whatever lies in a coarse member: a provider that one route has moved does not claim its other routes.
     """
     head, series = cause.head.cell.series, moved.cell.series
+    # One that is quiet by now and comes back far worse is the same alert too: there is one of a cell.
+    if moved.cell == cause.head.cell:
+        return True
     if family.holds(series, head):
         return is_explained(moved, _known_in(cause, series, family))
-    if moved.is_worse and moved.cell == cause.head.cell:
-        return True
     if series in {cell.series for cell in cause.still} or (series == head and cause.quiet_since is not None):
         return _is_of_own(cause, moved) or _is_inside(cause, moved, family)
     return _is_inside(cause, moved, family)

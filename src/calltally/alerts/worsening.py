@@ -56,7 +56,8 @@ class Worsening:
         rate = usual.rate[METRIC_OF_LOOK[look], series]
         for held, added in ((self.calls, calls), (self.events, events), (self.expected, calls * rate)):
             held[place] += added
-        is_told = at - self.at[place] > _UNFOLDS_STEPS
+        # Of what was alarmed by a version that did not remember, nobody knows what was told.
+        is_told = (self.at[place] > 0) & (at - self.at[place] > _UNFOLDS_STEPS)
         gained = self._gained(place, usual, (calls, events))
         self.sums[place] = np.where(is_told, np.maximum(self.sums[place] + gained, 0.0), 0.0)
         self._settle(at, place)

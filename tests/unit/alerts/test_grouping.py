@@ -119,3 +119,12 @@ def test_a_route_that_alone_gets_far_worse_is_an_alert_of_its_own() -> None:
     news = take_in(causes, [moved(ROUTE, 0.6, since=200, is_worse=True)], FAMILY)
     assert [each.head.cell.series for each in news.began] == [ROUTE]
     assert causes[0].still == {causes[0].head.cell}
+
+
+def test_what_comes_back_far_worse_while_it_is_held_is_the_same_alert() -> None:
+    causes: list[Cause] = []
+    take_in(causes, [moved(ROUTE, 0.1)], FAMILY)
+    go_back(causes, [causes[0].head.cell], 50)
+    assert take_in(causes, [moved(ROUTE, 0.12, since=51)], FAMILY) == ([], [])
+    assert take_in(causes, [moved(ROUTE, 0.7, since=52)], FAMILY) == ([], [causes[0]])
+    assert (len(causes), causes[0].quiet_since) == (1, None)
