@@ -34,7 +34,12 @@ def _read(body: bytes) -> tuple[tuple[str, str], ...]:
     if text.count("&") >= MAX_PARAMS:
         raise ValueError(f"more than {MAX_PARAMS} parameters")
     fields = [field.partition("=") for field in text.replace("+", " ").split("&") if field]
-    return tuple([(_unquoted(name), _unquoted(value)) for name, _, value in fields])
+    return tuple(
+        [
+            (_unquoted(name) if "%" in name else name, _unquoted(value) if "%" in value else value)
+            for name, _, value in fields
+        ]
+    )
 
 
 # A request is read for its signature and, right after that, for what it says.
@@ -42,8 +47,6 @@ _read_again: Final = lru_cache(maxsize=4)(_read)
 
 
 def _unquoted(text: str) -> str:
-    if "%" not in text:
-        return text
     # What is all ASCII is one run of bytes; else only the runs between other characters are.
     return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
 

@@ -127,10 +127,19 @@ def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Itera
     groups: dict[tuple[int, ...], list[Row]] = {}
     for key, cells in rows.items():
         columns = tuple(sorted(cells)) if len(cells) <= _FEW_COLUMNS else _ALL_COLUMNS
-        numbers = [cells.get(column, 0) for column in columns]
+        numbers = _numbers(columns, cells)
         groups.setdefault(columns, []).append((*key, revisions[key[0]], sum(numbers), *numbers))
     for columns, group in groups.items():
         yield Many("add_counts", Table((*_ADDED, *_params(columns)), group), _adding(columns))
+
+
+def _numbers(columns: tuple[int, ...], cells: Cells) -> list[int]:
+    if columns is not _ALL_COLUMNS:
+        return [cells[column] for column in columns]
+    numbers = [0] * len(COLUMNS)
+    for column, number in cells.items():
+        numbers[column] = number
+    return numbers
 
 
 def _params(columns: tuple[int, ...]) -> tuple[str, ...]:
