@@ -1,11 +1,17 @@
 """The detector that is used, over weeks of steps in a store: they are learned from, and a spike is told."""
 
+import asyncio
+import shutil
+from pathlib import Path
 from random import Random
+
+import pytest
 
 from calltally.alerts.content import read_content
 from calltally.alerts.judging import Judge
 from calltally.alerts.rate_detectors import RateDetectors
 from calltally.calls.five_minutes import COLUMNS, STEP_S, Key
+from calltally.store.alert_states import Judging, judging_of, keep_judging
 from calltally.store.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.watching import NOTHING, after, alerts
@@ -15,8 +21,11 @@ FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
 SPIKE = 16 * 288
 
 
-def weeks() -> Steps:
-    """Sixteen days of two routes with ten calls in five minutes each; then nobody is reached on one."""
+def weeks(first: int) -> Steps:
+    """Sixteen days of two routes with ten calls in five minutes each; then nobody is reached on one.
+
+    From the step `first` on.
+    """
     random, steps = Random(4), Steps()
     for step in range(SPIKE + 12):
         for route in ("support", "sales"):
@@ -25,19 +34,41 @@ def weeks() -> Steps:
             said = {"started": 10, "final": 10, "no_answer": unanswered}
             said |= dict.fromkeys(("answered", "completed"), 10 - unanswered)
             key = Key(FIRST_S + step * STEP_S, route, "twilio", "", "")
-            steps[key] = tuple(said.get(name, 0) for name in COLUMNS)
+            if step >= first:
+                steps[key] = tuple(said.get(name, 0) for name in COLUMNS)
     return steps
 
 
-def test_weeks_are_learned_from_and_a_spike_is_told(bench: Bench) -> None:
-    bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(), 0))))
-    judge, turns = Judge(bench.store, RateDetectors()), 0
-    is_live = False
+def judged(bench: Bench, step: int) -> int:
+    """How many turns it takes until all up to the end of a step is judged."""
+    judge, turns, is_live = Judge(bench.store, RateDetectors()), 0, False
     while not is_live:
-        is_live = bench.run(judge.take_turn(TENANT, after(SPIKE - 1), NOTHING)).is_live
+        is_live = bench.run(judge.take_turn(TENANT, after(step), NOTHING)).is_live
         turns += 1
-    assert (turns, alerts(bench)) == (16, [])
-    bench.run(judge.take_turn(TENANT, after(SPIKE + 8), NOTHING))
+    return turns
+
+
+@pytest.fixture(scope="module")
+def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Judging:
+    """What is kept after sixteen days, a day a turn, in which nothing was found: learned once."""
+    path = tmp_path_factory.mktemp("learned") / "calltally.db"
+    shutil.copy(sqlite_template, path)
+    with asyncio.Runner() as runner:
+        bench = Bench(f"sqlite:///{path}", runner)
+        bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(0), 0))))
+        assert (judged(bench, SPIKE - 1), alerts(bench)) == (16, [])
+        kept = bench.run(bench.store.read(judging_of(TENANT)))
+        bench.close()
+    return kept
+
+
+def test_weeks_are_learned_from_and_a_spike_is_told(bench: Bench, learned: Judging) -> None:
+    assert learned.state is not None
+    begun = bench.run(bench.store.read(judging_of(TENANT)))
+    keep = keep_judging(TENANT, begun, learned.judged_us, learned.state)
+    assert bench.run(bench.store.write(keep))
+    bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(SPIKE - 288), 0))))
+    assert judged(bench, SPIKE + 8) == 1
     told = [alert for alert in alerts(bench) if alert.route == "support"]
     assert len(told) == 1
     content = read_content(told[0])
