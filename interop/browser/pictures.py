@@ -1,14 +1,16 @@
 """Photographs of every page, at three widths and in both themes, to be looked at one by one.
 
-`make screenshots` writes them to build/screenshots; words after the command name those wanted.
+`make screenshots` writes them to build/screenshots, and the six of the README to docs/pictures; words after
+the command name those wanted.
 """
 
 import re
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from interop.browser.journeys import HERE, Shown, found
 from interop.browser.stage import KINDS, Stage, staged
@@ -25,7 +27,27 @@ class Size(NamedTuple):
     height: int
 
 
+class Chosen(NamedTuple):
+    """One of the README's: which page, how large, in which theme, under which name."""
+
+    file: str
+    shown: str
+    size: Size
+    theme: str
+
+
 SIZES: Final = (Size(375, 812), Size(1280, 800), Size(2560, 1440))
+
+README: Final = HERE.parents[1] / "docs" / "pictures"
+CHOSEN: Final = (
+    Chosen("calls", "calls", Size(1280, 720), "light"),
+    Chosen("call", "one call", Size(1280, 720), "light"),
+    Chosen("call-dark", "one call, disputed", Size(1280, 720), "dark"),
+    Chosen("quality", "quality", Size(1280, 720), "light"),
+    Chosen("launch-dark", "launch", Size(1280, 720), "dark"),
+    Chosen("calls-small", "calls", Size(375, 720), "light"),
+)
+_QUALITY: Final = 82
 
 
 def main(words: list[str]) -> int:
@@ -36,7 +58,11 @@ def main(words: list[str]) -> int:
     with sync_playwright() as playwright, running_browser(playwright) as browser, staged(KINDS[0]) as stage:
         for page in shown:
             for file in _photographed(stage, browser, page, wanted):
-                print(f"  {file.relative_to(HERE.parents[1])}: {file.stat().st_size // 1000} kB")
+                _tell(file)
+        for chosen in CHOSEN:
+            if wanted.search(chosen.file):
+                [page] = [each for each in shown if each.name == chosen.shown]
+                _tell(_for_readme(stage, browser, page, chosen))
     return 0
 
 
@@ -55,6 +81,29 @@ def _photographed(stage: Stage, browser: Browser, shown: Shown, wanted: re.Patte
             page.wait_for_load_state("networkidle")
             page.screenshot(path=file, full_page=True, animations="disabled")
     return list(named.values())
+
+
+def _for_readme(stage: Stage, browser: Browser, shown: Shown, chosen: Chosen) -> Path:
+    """One of the README's: what a window shows, as WebP, a quarter of the bytes of PNG."""
+    with visiting(stage, browser) as visit:
+        visit.choose_theme(chosen.theme)
+        page = visit.page
+        page.set_viewport_size(chosen.size._asdict())
+        visit.open(shown.who, shown.path)
+        page.wait_for_load_state("networkidle")
+        file = README / f"{chosen.file}.webp"
+        file.write_bytes(_webp(page))
+    return file
+
+
+def _webp(page: Page) -> bytes:
+    asked = {"format": "webp", "quality": _QUALITY}
+    answer = page.context.new_cdp_session(page).send("Page.captureScreenshot", asked)
+    return b64decode(answer["data"])
+
+
+def _tell(file: Path) -> None:
+    print(f"  {file.relative_to(HERE.parents[1])}: {file.stat().st_size // 1000} kB")
 
 
 def _file(shown: Shown, size: Size, theme: str) -> Path:
