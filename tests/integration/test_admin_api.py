@@ -66,7 +66,7 @@ def test_a_tenant_is_made_and_listed(api: Api) -> None:
     assert made.status_code == 201
     bolt = made.json()
     assert bolt.pop("created_at").endswith("Z")
-    assert bolt == {"id": "bolt", "name": "Bolt Ltd", "retention_days": None}
+    assert bolt == {"id": "bolt", "name": "Bolt Ltd", "retention_days": None, "masks_numbers": False}
     listed = api.ask("GET", TENANTS)
     assert [tenant["id"] for tenant in listed.json()["data"]] == [TENANT, "bolt"]
 
@@ -172,6 +172,7 @@ OPERATIONS: list[tuple[str, str, object]] = [
     ("DELETE", "/{}/api-keys/key_0000000000000000", None),
     ("PUT", "/{}/providers/twilio", {"auth_token": "x"}),
     ("PUT", "/{}/retention", {"days": 90}),
+    ("PUT", "/{}/masking", {"masks_numbers": True}),
     ("PUT", "/{}/routes/r", {"numbers": []}),
     ("GET", "/{}/routes", None),
 ]

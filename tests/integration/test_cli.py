@@ -137,10 +137,10 @@ def test_a_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.Monkey
 
 def test_tenants(run: Commands) -> None:
     made = run("tenant", "add", "bolt", "--json").json
-    assert sorted(made) == ["created_at", "id", "name", "retention_days"]
+    assert sorted(made) == ["created_at", "id", "masks_numbers", "name", "retention_days"]
     assert [tenant["id"] for tenant in run("tenant", "list", "--json").json] == ["acme", "bolt"]
     names, acme, bolt = run("tenant", "list").out.splitlines()
-    assert names.split() == ["id", "name", "created_at", "retention_days"]
+    assert names.split() == ["id", "name", "created_at", "retention_days", "masks_numbers"]
     assert acme.split()[:3] == ["acme", "Acme", "Dental"]
     assert bolt.split()[1] == "-"
 

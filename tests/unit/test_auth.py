@@ -21,7 +21,7 @@ class OneTable:
     """A store that knows keys by (tenant, digest), and counts how often it is asked."""
 
     def __init__(self) -> None:
-        self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes))}
+        self.keys = {("acme-1", digest_of_key(KEY.text)): (KEY.key_id, " ".join(KEY.scopes), 0)}
         self.asked = 0
         self.reading = asyncio.Event()
         self.opened = asyncio.Event()

@@ -8,7 +8,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.cli.printing import AsJson, print_json, print_rows
 from calltally.cli.session import read_once, write_once
-from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch, set_retention
+from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch, set_masking, set_retention
 from calltally.web.api.admin_shapes import show_tenant
 
 commands: Final = typer.Typer(help="Make and list tenants.", no_args_is_help=True)
@@ -50,3 +50,15 @@ def retention(
     write_once(set_retention(tenant, days))
     kept = "for ever" if days is None else f"for {days} days"
     typer.echo(f"The calls of {tenant} are kept {kept}.")
+
+
+@commands.command("masking")
+def masking(
+    tenant: Annotated[str, typer.Argument(help="Whose numbers.")],
+    *,
+    masks: Annotated[bool, typer.Option("--on/--off", help="Whether they are masked.")],
+) -> None:
+    """Say whether whole telephone numbers are for keys with `pii:read` alone."""
+    write_once(set_masking(tenant, masks=masks))
+    who = "keys with pii:read alone" if masks else "all keys that read calls"
+    typer.echo(f"Whole numbers of {tenant} are for {who}.")

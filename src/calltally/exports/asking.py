@@ -18,19 +18,21 @@ from calltally.store.listing import View, view_of
 from calltally.store.steps import Step
 
 
-def ask_export(tenant: str, asked: ExportQuery, key: str | None, now_us: int) -> Step[Job]:
-    """Queue an export; with a `key` that was sent before, the job of then.
+def ask_export(
+    tenant: str, asked: ExportQuery, key: str | None, now_us: int, *, are_masked: bool = False
+) -> Step[Job]:
+    """Queue an export, its numbers hidden if they `are_masked`; with a `key` sent before, the job of then.
 
     Raises Conflict where it was sent with something else, InvalidInput and SnapshotGone for a state that
     cannot be exported, TooManyRequests where too many jobs wait.
     """
-    digest = sha256(msgspec.json.encode(asked)).hexdigest()
+    digest = sha256(msgspec.json.encode(asked) + b"masked" * are_masked).hexdigest()
     job = new_job_id() if key is None else job_of_key(tenant, key)
     known = yield from find_job(tenant, job)
     if known is None:
         view = yield from _view(tenant, asked.query, now_us)
         query = replace(asked.query, snapshot=view.token, hold=None)
-        spec = ExportSpec(query, asked.partition, asked.name, digest)
+        spec = ExportSpec(query, asked.partition, asked.name, digest, are_masked)
         new = NewJob(job, Kind.EXPORT, msgspec.json.encode(spec), view.as_of)
         known = yield from add_job(tenant, new, now_us)
     if read_spec(known.spec).asked != digest:

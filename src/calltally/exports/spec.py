@@ -14,12 +14,16 @@ PART_ROWS: Final = 262_144
 
 
 class ExportSpec(msgspec.Struct, frozen=True):
-    """The calls of `query`, which names a snapshot; `asked` stands for the request that it came from."""
+    """The calls of `query`, which names a snapshot; `asked` stands for the request that it came from.
+
+    Numbers `are_masked` where they were from the key that asked.
+    """
 
     query: ListQuery
     partition: str | None
     name: str | None
     asked: str
+    are_masked: bool = False
 
     @property
     def snapshot(self) -> str:

@@ -10,10 +10,11 @@ from calltally.calls.errors import InvalidInput, NotFound
 from calltally.store.steps import Statement, Step
 from calltally.store.tenants import check_name, check_tenant_id, need_tenant
 
+PII_READ: Final = "pii:read"
 SCOPES: Final = {
     "calls:read": "list calls and read one with its events",
     "transcripts:read": "read transcripts and raw provider bodies",
-    "pii:read": "see whole phone numbers where the tenant masks them",
+    PII_READ: "see whole phone numbers where the tenant masks them",
     "events:write": "send events about calls",
     "exports:write": "start bulk exports",
     "alerts:write": "acknowledge alerts, set their rules and where they are told",
@@ -45,10 +46,11 @@ class NewKey(NamedTuple):
 
 
 class KnownKey(NamedTuple):
-    """What a presented key turned out to be."""
+    """What a presented key turned out to be; `is_masked` where its tenant hides whole numbers from it."""
 
     key_id: str
     scopes: frozenset[str]
+    is_masked: bool = False
 
 
 def mint_key(tenant: str, scopes: Collection[str]) -> NewKey:
@@ -95,7 +97,11 @@ def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> Step[Key]:
 def find_key(tenant: str, digest: bytes) -> Step[KnownKey | None]:
     """The unrevoked key of that digest."""
     rows = yield Statement("find_key", {"tenant": tenant, "digest": digest})
-    return KnownKey(rows[0][0], frozenset(rows[0][1].split())) if rows else None
+    if not rows:
+        return None
+    [(key_id, words, masks_numbers)] = rows
+    scopes = frozenset(words.split())
+    return KnownKey(key_id, scopes, bool(masks_numbers) and PII_READ not in scopes)
 
 
 def list_keys(tenant: str) -> Step[list[Key]]:

@@ -23,13 +23,15 @@ _LINE: Final = re.compile(rf"(?:(?![\ud800-\udfff]){LINE_CHAR})*")
 class Tenant(NamedTuple):
     """One tenant; `name` is for people, the id for everything else.
 
-    `retention_days` is how old its calls may become, None for any age.
+    `retention_days` is how old its calls may become, None for any age; `masks_numbers` whether whole
+    telephone numbers are for keys with `pii:read` alone.
     """
 
     tenant: str
     name: str
     created_us: int
     retention_days: int | None = None
+    masks_numbers: bool = False
 
 
 def is_tenant_id(tenant: str) -> bool:
@@ -104,5 +106,12 @@ def set_retention(tenant: str, days: int | None) -> Step[None]:
     yield Statement("set_retention", {"tenant": tenant, "days": days})
 
 
+def set_masking(tenant: str, *, masks: bool) -> Step[None]:
+    """Hide whole telephone numbers from keys without `pii:read`, or show them to all. Raises NotFound."""
+    yield from need_tenant(tenant)
+    yield Statement("set_masking", {"tenant": tenant, "masks": int(masks)})
+
+
 def _tenant(row: Row) -> Tenant:
-    return Tenant(*row)
+    tenant, name, created_us, retention_days, masks_numbers = row
+    return Tenant(tenant, name, created_us, retention_days, bool(masks_numbers))

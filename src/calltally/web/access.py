@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 CALLS_READ: Final = "calls:read"
 TRANSCRIPTS_READ: Final = "transcripts:read"
+PII_READ: Final = "pii:read"
 EVENTS_WRITE: Final = "events:write"
 EXPORTS_WRITE: Final = "exports:write"
 ALERTS_WRITE: Final = "alerts:write"
@@ -12,13 +13,22 @@ ADMIN: Final = "admin"
 
 
 class Access(NamedTuple):
-    """A key that was found good. `tenant` is None for the admin key alone, which names one by `tenant=`."""
+    """A key that was found good. `tenant` is None for the admin key alone, which names one by `tenant=`.
+
+    From one that `is_masked` the tenant hides whole telephone numbers.
+    """
 
     tenant: str | None
     key_id: str
     scopes: frozenset[str]
     is_admin: bool = False
+    is_masked: bool = False
 
     def may(self, scope: str) -> bool:
         """Whether what needs `scope` is open to this key; the admin key may do everything."""
         return self.is_admin or scope in self.scopes
+
+    @property
+    def sees_bodies(self) -> bool:
+        """Whether it may read bodies as they came, with what was said and numbers in any form."""
+        return self.may(TRANSCRIPTS_READ) and not self.is_masked

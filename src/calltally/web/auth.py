@@ -1,6 +1,7 @@
 """Who presents a key: bearer keys (RFC 6750) from the store, and the one admin key."""
 
 import re
+from collections.abc import Callable
 from hmac import compare_digest
 from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
@@ -76,7 +77,7 @@ class KeyRing:
         if key is None:
             self._known.pop(digest, None)
             _refuse()
-        access = Access(tenant, key.key_id, key.scopes)
+        access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked)
         if before == self._revocations:
             self._remember(digest, access)
         return access
@@ -89,12 +90,15 @@ class KeyRing:
 
     def forget(self, tenant: str, key_id: str) -> None:
         """Make a revocation count at once in this process. Call it after the store has it."""
+        self._forget(lambda access: (access.tenant, access.key_id) == (tenant, key_id))
+
+    def forget_tenant(self, tenant: str) -> None:
+        """The same for what keys of a tenant may see."""
+        self._forget(lambda access: access.tenant == tenant)
+
+    def _forget(self, is_meant: Callable[[Access], bool]) -> None:
         self._revocations += 1
-        gone = [
-            digest
-            for digest, (access, _until) in self._known.items()
-            if (access.tenant, access.key_id) == (tenant, key_id)
-        ]
+        gone = [digest for digest, (access, _until) in self._known.items() if is_meant(access)]
         for digest in gone:
             del self._known[digest]
 

@@ -7,10 +7,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from calltally.calls.errors import Misconfigured
+from calltally.calls.errors import Forbidden, Misconfigured
 from calltally.store.jobs import JobFile
+from calltally.web.access import PII_READ
 from calltally.web.etags import matches
-from calltally.web.exchange import AnyRequest, exchange_in
+from calltally.web.exchange import AnyRequest, access_of, exchange_in
 from calltally.web.ranges import Span, asked_span
 from calltally.web.reply import Headers, Reply
 from calltally.web.stream import Stream
@@ -29,6 +30,17 @@ class Kept(NamedTuple):
 
     path: Path
     file: JobFile
+
+
+def check_whole_numbers(request: AnyRequest, *, has_them: bool) -> None:
+    """Raises Forbidden for a file with whole numbers, and a key from which they are hidden.
+
+    Its bytes are promised by a checksum, so that they cannot be hidden in it.
+    """
+    if has_them and access_of(request).is_masked:
+        raise Forbidden(
+            f"numbers are masked for this key, and this file has whole ones: it takes the scope {PII_READ}"
+        )
 
 
 async def file_reply(request: AnyRequest, kept: Kept) -> Reply | Stream:

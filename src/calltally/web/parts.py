@@ -37,6 +37,10 @@ class Keys(Protocol):
         """Make a revocation count at once."""
         ...
 
+    def forget_tenant(self, tenant: str) -> None:
+        """Make what keys of a tenant may see count at once."""
+        ...
+
 
 class Limits(Protocol):
     """A budget of requests for each key."""

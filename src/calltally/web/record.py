@@ -176,7 +176,11 @@ _DELIVERY: Final[Mapping[str, Field]] = {
     "next_attempt_at": Field("When it is tried next; null unless it waits.", _or_null(_TIME), None),
 }
 _RAW: Final[Mapping[str, Field]] = {
-    "raw": Field("The body as it came; null without `transcripts:read`.", _or_null(_TEXT), None),
+    "raw": Field(
+        "The body as it came; null without `transcripts:read`, and where numbers are masked.",
+        _or_null(_TEXT),
+        None,
+    ),
     "raw_encoding": Field("How `raw` is written.", _or_null(_words(("utf-8", "base64"))), None),
 }
 

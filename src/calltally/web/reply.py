@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from litestar.types import Receive, Scope, Send
 
+from calltally.calls.masking import mask_json
 from calltally.web.coding import CODINGS, OFFERED
 from calltally.web.exchange import exchange_in
 from calltally.web.negotiation import choose_coding
@@ -13,6 +14,7 @@ from calltally.web.negotiation import choose_coding
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = b"application/json"
+_JSON_TYPES: Final = frozenset({JSON, b"application/problem+json"})
 # Below this a coding spares less than its own header and the time that it takes.
 CODED_FROM_BYTES: Final = 1024
 # Beyond this, compressing takes longer than handing the work to a thread.
@@ -46,7 +48,7 @@ class Reply:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
         """Send it, compressed where that was asked for and pays."""
-        body, headers = self.body, [*self.headers]
+        body, headers = await self._seen(scope), [*self.headers]
         if len(body) > CODED_FROM_BYTES and (coding := coding_asked_for(scope)):
             body = await _packed(body, coding)
             headers.append((b"content-encoding", coding))
@@ -54,6 +56,20 @@ class Reply:
             headers += ((b"content-type", self.media_type), (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _seen(self, scope: Scope) -> bytes:
+        """The body as whoever asks may see it: all JSON leaves here."""
+        if self.media_type not in _JSON_TYPES or not is_masked(scope):
+            return self.body
+        if len(self.body) <= LOOP_BYTES:
+            return mask_json(self.body)
+        return await asyncio.to_thread(mask_json, self.body)
+
+
+def is_masked(scope: Scope) -> bool:
+    """Whether whole numbers are hidden from whoever asks."""
+    access = exchange_in(scope).access
+    return access is not None and access.is_masked
 
 
 def coding_asked_for(scope: Scope) -> bytes | None:

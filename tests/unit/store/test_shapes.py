@@ -210,8 +210,10 @@ def test_what_has_no_tenant_is_named_with_its_reason() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS["postgres"])
 def test_a_migration_is_of_statements_that_citus_can_spread(script: str) -> None:
-    found = [schema_faults(statement) for statement in statements_of(SCRIPTS["postgres"][script])]
-    assert len(found) > 5
+    text = SCRIPTS["postgres"][script]
+    found = [schema_faults(statement) for statement in statements_of(text)]
+    # None is passed over: each kind of statement is found as often as it begins a line.
+    assert len(found) >= len(re.findall(r"^(?:CREATE|ALTER|INSERT|UPDATE|DROP)\b", text, re.MULTILINE)) > 0
     assert [each for each in found if each] == []
 
 

@@ -9,10 +9,18 @@ from calltally.providers.credentials import checked_secrets
 from calltally.store.keys import add_key, list_keys, mint_key, revoke_key
 from calltally.store.routes import checked_route, list_routes, put_route
 from calltally.store.secrets import put_provider_secrets
-from calltally.store.tenants import add_tenant, admin_list_tenants, need_tenant, new_epoch, set_retention
+from calltally.store.tenants import (
+    add_tenant,
+    admin_list_tenants,
+    need_tenant,
+    new_epoch,
+    set_masking,
+    set_retention,
+)
 from calltally.web.api import admin_operations as operations
 from calltally.web.api.admin_shapes import (
     KeyList,
+    MaskingBody,
     NewKeyBody,
     NewKeyShown,
     NewTenantBody,
@@ -57,6 +65,16 @@ async def put_retention(request: AnyRequest) -> Reply:
     body = await json_body(request, RetentionBody)
     days = None if body.days is None else int(body.days)
     await parts.store.write(set_retention(tenant, days))
+    return Reply.empty()
+
+
+@put(_TENANT + "/masking", operation=operations.PUT_MASKING)
+async def put_masking(request: AnyRequest) -> Reply:
+    """Keys that are remembered here are looked up anew."""
+    parts, tenant = parts_of(request), part_after(request, "tenants")
+    body = await json_body(request, MaskingBody)
+    await parts.store.write(set_masking(tenant, masks=body.masks_numbers))
+    parts.keys.forget_tenant(tenant)
     return Reply.empty()
 
 
@@ -125,6 +143,7 @@ ADMIN_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
     post_tenant,
     get_tenants,
     put_retention,
+    put_masking,
     post_key,
     get_keys,
     delete_key,

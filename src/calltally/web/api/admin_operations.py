@@ -12,6 +12,7 @@ from calltally.web.api.admin_shapes import (
     TENANT_SCHEMA,
     WORD_SCHEMA,
     KeyList,
+    MaskingBody,
     NewKeyBody,
     NewKeyShown,
     NewTenantBody,
@@ -31,6 +32,7 @@ _TENANT_SHOWN: Final = {
     "name": "Acme Dental",
     "created_at": _MADE_AT,
     "retention_days": None,
+    "masks_numbers": False,
 }
 _BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")
 
@@ -128,6 +130,19 @@ PUT_RETENTION: Final = Operation(
     scope=ADMIN,
     path=(_TENANT,),
     body=Body(content={JSON_BODY: RetentionBody}, example={"days": 90}),
+    answers={204: Answer(meaning="It is so.")},
+    problems=("not-found", *_BODY_PROBLEMS),
+)
+PUT_MASKING: Final = Operation(
+    id="putMasking",
+    tag=TAG,
+    summary="Say whether a tenant's numbers are masked.",
+    meaning="Where they are, keys without `pii:read` see the last two digits of a number, may not look for"
+    " one, and get no bodies as they came. It counts everywhere within five seconds. Events that are"
+    " delivered have whole numbers.",
+    scope=ADMIN,
+    path=(_TENANT,),
+    body=Body(content={JSON_BODY: MaskingBody}, example={"masks_numbers": True}),
     answers={204: Answer(meaning="It is so.")},
     problems=("not-found", *_BODY_PROBLEMS),
 )

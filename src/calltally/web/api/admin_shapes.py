@@ -64,6 +64,13 @@ class TenantShown(msgspec.Struct, frozen=True):
     name: str
     created_at: str
     retention_days: int | None
+    masks_numbers: bool
+
+
+class MaskingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether whole telephone numbers are for keys with `pii:read` alone."""
+
+    masks_numbers: bool
 
 
 class RetentionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,7 +142,8 @@ class RouteList(msgspec.Struct, frozen=True):
 
 def show_tenant(tenant: Tenant) -> TenantShown:
     """A tenant as the outside sees it."""
-    return TenantShown(tenant.tenant, tenant.name, utc_text(tenant.created_us), tenant.retention_days)
+    created_at = utc_text(tenant.created_us)
+    return TenantShown(tenant.tenant, tenant.name, created_at, tenant.retention_days, tenant.masks_numbers)
 
 
 def show_key(key: Key) -> KeyShown:

@@ -7,11 +7,12 @@ from litestar import get
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
+from calltally.calls.errors import Forbidden
 from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
 from calltally.store.holds import pin
 from calltally.store.listing import Listed, View, is_present, is_seek, list_present, list_view, view_of
 from calltally.store.steps import Step
-from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ, Access
+from calltally.web.access import CALLS_READ, PII_READ, TRANSCRIPTS_READ, Access
 from calltally.web.api.call_streams import STREAM_HEADERS, STREAMED, stream_plan
 from calltally.web.etags import ETAG_MEANING, matches, weak_tag
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
@@ -49,6 +50,13 @@ LIST: Final = Operation(
 )
 
 
+class _Asked(NamedTuple):
+    """What an answer is a function of, beside the state of the ledger."""
+
+    query: ListQuery
+    is_masked: bool
+
+
 class _Found(NamedTuple):
     """The tag of an answer, and the answer itself where the client does not have it."""
 
@@ -81,7 +89,12 @@ def list_query(request: AnyRequest) -> ListQuery:
 
 
 def with_search(query: ListQuery, access: Access) -> ListQuery:
-    """The query with what the key may search: transcripts only for those that may read them."""
+    """The query with what the key may search: transcripts only for those that may read them.
+
+    Raises Forbidden for a number that the key may not see: by trying them all it could be found out.
+    """
+    if query.filter.number is not None and access.is_masked:
+        raise Forbidden(f"numbers are masked for this key: to look for one takes the scope {PII_READ}")
     if query.filter.q is None:
         return query
     searched = replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ))
@@ -99,7 +112,7 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Fou
     parts, tenant = parts_of(request), tenant_of(request)
     known = exchange_in(request.scope).headers.get(b"if-none-match")
     is_long = not is_seek(query.filter)
-    answer = partial(_answer, tenant, query, known, asked)
+    answer = partial(_answer, tenant, query, known, _Asked(asked, access_of(request).is_masked))
     if query.hold is None:
         found = await parts.store.read_tenant(tenant, answer, long=is_long)
     else:
@@ -114,7 +127,7 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Fou
     return found
 
 
-def _answer(tenant: str, query: ListQuery, known: bytes | None, asked: ListQuery) -> Step[_Found | None]:
+def _answer(tenant: str, query: ListQuery, known: bytes | None, asked: _Asked) -> Step[_Found | None]:
     """None where the query names a hold that has yet to be pinned. What the client has costs one key read."""
     if known is None and is_present(query):
         view, listed = yield from list_present(tenant, query)
@@ -130,7 +143,7 @@ def _answer(tenant: str, query: ListQuery, known: bytes | None, asked: ListQuery
 
 
 @lru_cache(maxsize=1_024)
-def _tag(view: View, query: ListQuery) -> bytes:
+def _tag(view: View, asked: _Asked) -> bytes:
     # The query as it was read says what the key may search as well, and all ways to ask the same are one.
     standing = view.standing
-    return weak_tag(_SHAPE, standing.tenant, standing.epoch, view.as_of, standing.erasures, query)
+    return weak_tag(_SHAPE, standing.tenant, standing.epoch, view.as_of, standing.erasures, *asked)

@@ -60,7 +60,7 @@ EVENTS: Final = Operation(
     tag=CALL_TAG,
     summary="Every fact recorded of a call, applied or not, and why not.",
     meaning="In the order in which they happened. `raw` is the body as it came, for keys with"
-    " `transcripts:read`; null for all others.",
+    " `transcripts:read`; null for all others, and for those from which the tenant hides numbers.",
     scope=CALLS_READ,
     of_tenant=True,
     path=(CALL_ID,),
@@ -187,7 +187,7 @@ async def list_call_log_events(request: AnyRequest) -> Reply:
     """Raw bodies hold what the parties said, so they need the scope that transcripts need."""
     window = parse_list_query(without_tenant(request), allow_tenant=False)
     _record, facts, _session = await found_call(request)
-    shows_raw = access_of(request).may(TRANSCRIPTS_READ)
+    shows_raw = access_of(request).sees_bodies
     shown = facts[window.offset : window.offset + window.limit]
     data = [shown_fact(fact, shows_raw=shows_raw) for fact in shown]
     page = {"data": data, "limit": window.limit, "offset": window.offset, "total": len(facts)}

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
 from calltally.calls.filters import ListQuery
+from calltally.calls.masking import mask_json
 from calltally.calls.parameters import shown
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import Window, first_chunk
 from calltally.formats.table import FORMATS, Format
 from calltally.formats.writer import Writer
 from calltally.store.listing import Listed
-from calltally.web.exchange import AnyRequest, exchange_in, parts_of, tenant_of
+from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
 from calltally.web.operations import Schema
 from calltally.web.query import pairs_of
 from calltally.web.reply import Headers
@@ -63,7 +64,7 @@ class Plan(NamedTuple):
             *((_disposition(self.form, tenant, self.asked),) if self.form.is_saved else ()),
         )
         return Stream(
-            _file(window, self.form, _zone(self.asked.tz)),
+            _file(window, self.form, _zone(self.asked.tz), is_masked=access_of(request).is_masked),
             media_type=self.form.content_type.encode(),
             headers=(*headers, *own),
             is_packed=self.form.is_packed,
@@ -98,14 +99,20 @@ def _zone(name: str | None) -> ZoneInfo | None:
     return zone
 
 
-async def _file(window: Window, form: Format, zone: ZoneInfo | None) -> AsyncGenerator[bytes]:
+async def _file(
+    window: Window, form: Format, zone: ZoneInfo | None, *, is_masked: bool
+) -> AsyncGenerator[bytes]:
     """The bytes of the file. What takes long is done in a thread, so that others are answered meanwhile."""
     writer: Writer = await asyncio.to_thread(form.new_writer, zone)
     yield writer.begin()
     async with aclosing(window.chunks()) as chunks:
         async for records in chunks:
-            yield await asyncio.to_thread(writer.add, records)
+            yield await asyncio.to_thread(_written, writer, records, is_masked=is_masked)
     yield await asyncio.to_thread(writer.end)
+
+
+def _written(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
+    return writer.add(mask_json(records) if is_masked else records)
 
 
 def _disposition(form: Format, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:

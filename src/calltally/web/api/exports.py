@@ -15,18 +15,18 @@ from calltally.calls.identity import parse_uuid
 from calltally.calls.parameters import read_values
 from calltally.exports.asking import ask_export
 from calltally.exports.erasures import holds_any
-from calltally.exports.spec import read_progress
+from calltally.exports.spec import read_progress, read_spec
 from calltally.store.job_folders import JobFolders
 from calltally.store.job_upkeep import Erased, erased_after
 from calltally.store.jobs import Job, JobFile, Kind, State, file_of, files_of, let_go, list_jobs, need_job
 from calltally.store.steps import Step
-from calltally.web.access import TRANSCRIPTS_READ
 from calltally.web.admission import without_tenant
 from calltally.web.api import export_operations as operations
+from calltally.web.api.call_list import with_search
 from calltally.web.api.export_shapes import PATH, ExportList, ExportShown, show_export, show_manifest
 from calltally.web.bodies import json_body
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.file_reply import Kept, file_reply
+from calltally.web.file_reply import Kept, check_whole_numbers, file_reply
 from calltally.web.links import Window, link_header
 from calltally.web.paths import last_part, part_after
 from calltally.web.reply import Reply
@@ -44,7 +44,9 @@ async def post_export(request: AnyRequest) -> Reply:
     parts, tenant = parts_of(request), tenant_of(request)
     _folders(request)
     asked = _seen_by(request, parse_export_query(await json_body(request, dict[str, Any])))
-    job = await parts.store.write(ask_export(tenant, asked, _sent_key(request), parts.clock()))
+    is_masked = access_of(request).is_masked
+    asking = ask_export(tenant, asked, _sent_key(request), parts.clock(), are_masked=is_masked)
+    job = await parts.store.write(asking)
     parts.metrics.job(Kind.EXPORT, "started")
     shown = await _shown(request, job)
     return Reply.json(
@@ -97,6 +99,7 @@ async def get_file(request: AnyRequest) -> ASGIApp:
         )
     if file is None or job.state is not State.COMPLETE:
         raise NotFound("there is no file of that name, or not yet: the export says which there are")
+    check_whole_numbers(request, has_them=not read_spec(job.spec).are_masked)
     folder = folders.of(tenant, job.job)
     erased: Erased = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
@@ -115,12 +118,8 @@ def _folders(request: AnyRequest) -> JobFolders:
 
 
 def _seen_by(request: AnyRequest, asked: ExportQuery) -> ExportQuery:
-    """What is asked for, with what the key may search."""
-    query = asked.query
-    if query.filter.q is None:
-        return asked
-    searched = replace(query.filter, in_transcripts=access_of(request).may(TRANSCRIPTS_READ))
-    return replace(asked, query=replace(query, filter=searched))
+    """What is asked for, with what the key may search. Raises Forbidden."""
+    return replace(asked, query=with_search(asked.query, access_of(request)))
 
 
 def _sent_key(request: AnyRequest) -> str | None:

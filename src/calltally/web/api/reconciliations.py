@@ -42,7 +42,7 @@ from calltally.web.api.reconciliation_shapes import (
 )
 from calltally.web.bodies import JSON_BODY, MOST_EVENTS_BYTES, NDJSON_BODY, body_type, short_body
 from calltally.web.exchange import AnyRequest, access_of, parts_of, tenant_of
-from calltally.web.file_reply import Kept, file_reply
+from calltally.web.file_reply import Kept, check_whole_numbers, file_reply
 from calltally.web.links import Window, link_header
 from calltally.web.paths import part_after
 from calltally.web.reply import Reply
@@ -107,6 +107,8 @@ async def get_findings(request: AnyRequest) -> Reply:
 @get(f"{_ONE}/{FINDINGS_NAME}", operation=operations.FILE)
 async def get_findings_file(request: AnyRequest) -> ASGIApp:
     """The same, as they lie on the disk."""
+    # A finding quotes what could not be read.
+    check_whole_numbers(request, has_them=True)
     folder, _, file = await _findings(request)
     return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
 

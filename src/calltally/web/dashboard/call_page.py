@@ -44,9 +44,11 @@ async def show_call(request: AnyRequest) -> Reply:
     """The page of one call, by any id or SID that ever was its own."""
     visitor = await visitor_of(request)
     found = await found_call(request, "calls")
-    call = msgspec.json.decode(await whole_call(request, found))
+    call = msgspec.json.decode(visitor.seen(await whole_call(request, found)))
     may_read = visitor.access.may(TRANSCRIPTS_READ)
-    told = [msgspec.to_builtins(shown_fact(fact, shows_raw=may_read)) for fact in found.facts]
+    shows_raw = visitor.access.sees_bodies
+    events = msgspec.json.encode([shown_fact(fact, shows_raw=shows_raw) for fact in found.facts])
+    told = msgspec.json.decode(visitor.seen(events))
     here = call_path(call["id"])
     asked = only(pairs_of(request.scope["query_string"]), "tab")
     shown = {
@@ -82,7 +84,7 @@ def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
         "other_ids": other_ids(call),
         "deliveries": [_delivery(visitor, each) for each in call["deliveries"]],
         "json": _indented(call),
-        "related": list(_related(call)),
+        "related": list(_related(call, sees_numbers=not visitor.access.is_masked)),
     }
 
 
@@ -146,8 +148,8 @@ def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[
     }
 
 
-def _related(call: dict[str, Any]) -> Any:  # noqa: ANN401 (pairs of a text's name, its value and a link)
-    for name in ("from_number", "to_number"):
+def _related(call: dict[str, Any], *, sees_numbers: bool) -> Any:  # noqa: ANN401 (pairs of a text's name, its value and a link)
+    for name in ("from_number", "to_number") if sees_numbers else ():
         if call[name]:
             yield "same_number", {"number": call[name]}, url([("number", call[name])])
     for name in ("route", "agent"):

@@ -59,6 +59,7 @@ async def show_calls(request: AnyRequest) -> Reply:
     query = with_search(parse_list_query(pairs, allow_tenant=False), visitor.access)
     read = partial(list_calls, visitor.tenant, query)
     listed = await parts_of(request).store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
+    listed = listed._replace(records=visitor.seen(listed.records))
     values = _values(request, pairs, query, listed) | _choices(request, visitor, pairs, query)
     return page(
         "calls.html", visitor, values | _rows(request, visitor, listed), headers=renewed(request, visitor)

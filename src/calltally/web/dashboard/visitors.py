@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthorized
 from calltally.calls.export_query import zone_of
+from calltally.calls.masking import mask_json
 from calltally.store.tenants import need_tenant
 from calltally.web.access import CALLS_READ, Access
 from calltally.web.dashboard.session import COOKIE, HOST_COOKIE, Session, SignedOut, opened
@@ -36,6 +37,10 @@ class Visitor(NamedTuple):
     tenant: str
     zone: ZoneInfo
     theme: str
+
+    def seen(self, body: bytes) -> bytes:
+        """JSON as this person may see it: pages are made of it, so that nothing hidden is in them."""
+        return mask_json(body) if self.access.is_masked else body
 
 
 async def visitor_of(request: AnyRequest) -> Visitor:

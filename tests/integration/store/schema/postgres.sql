@@ -521,6 +521,7 @@ CREATE TABLE tenants (
     name text COLLATE "C" NOT NULL,
     created_us bigint NOT NULL,
     retention_days integer,
+    masks_numbers smallint NOT NULL DEFAULT 0,
     CONSTRAINT tenants_pkey PRIMARY KEY (tenant)
 );
 

@@ -525,7 +525,8 @@ CREATE TABLE tenants (
     tenant TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     created_us INTEGER NOT NULL,
-    retention_days INTEGER
+    retention_days INTEGER,
+    masks_numbers INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tombstones (

@@ -9,12 +9,12 @@ INSERT INTO ledger_heads (tenant, revision, epoch)
 VALUES (:tenant, 0, :epoch)
 
 -- name: find_tenant
-SELECT tenant, name, created_us, retention_days
+SELECT tenant, name, created_us, retention_days, masks_numbers
 FROM tenants
 WHERE tenant = :tenant
 
 -- name: admin_list_tenants
-SELECT tenant, name, created_us, retention_days
+SELECT tenant, name, created_us, retention_days, masks_numbers
 FROM tenants
 ORDER BY tenant
 
@@ -22,4 +22,10 @@ ORDER BY tenant
 -- How many days a tenant's calls are kept; null for ever.
 UPDATE tenants
 SET retention_days = :days
+WHERE tenant = :tenant
+
+-- name: set_masking!
+-- 1 hides whole telephone numbers from keys without pii:read.
+UPDATE tenants
+SET masks_numbers = :masks
 WHERE tenant = :tenant

@@ -1,0 +1,236 @@
+"""A tenant that masks numbers: no operation tells a whole one to a key without `pii:read`."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from msgspec.structs import replace
+from pyarrow import ipc, parquet
+
+from calltally.calls.conversation import Conversation, Turn, pack_conversation
+from calltally.store.store import Submission
+from calltally.store.tenants import set_masking
+from tests.conftest import TENANT, Bench
+from tests.integration.exports.exporting import EXPORTS, Desk
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.service import ADMIN, LIST, Answer, slug
+from tests.telling import fact, own
+
+SID: Final = "CA" + "7" * 32
+SESSION: Final = "session-1"
+CALLER, CALLED, DESK, PERSON = "+14155550123", "70117", "+442079460999", "sip:caller.person@example.com"
+WRITTEN, SPOKEN, ATTACHED = "+14155550188", "+14155550177", "+14155550166"
+# By what each would be known, in whatever form it leaves.
+WHOLE: Final = (
+    "4155550123",
+    "70117",
+    "2079460999",
+    "caller.person",
+    "4155550188",
+    "4155550177",
+    "4155550166",
+)
+MASKED_SCOPES: Final = (
+    *("calls:read", "transcripts:read", "events:write", "exports:write", "alerts:write", "webhooks:write"),
+)
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> Desk:
+    """Two calls with numbers wherever one can be, of a tenant that masks them."""
+    desk = Desk(bench, tmp_path / "files")
+    said: Any = {
+        "status": "completed",
+        "direction": "inbound",
+        "from_number": CALLER,
+        "to_number": CALLED,
+        "transfer": {"target": DESK, "outcome": "bridged"},
+        "escalation": {"target": PERSON, "initiated_by": "caller", "reason": f"asked for {DESK}"},
+        "escalated": True,
+        "summary": f"To be called back on {WRITTEN}.",
+        "metadata": {"callback": ATTACHED},
+        "route": "support",
+    }
+    talk = pack_conversation(Conversation([Turn("user", f"My number is {SPOKEN}.")], []))
+    session = own(3, SID, session_id=SESSION, session={"transcript_turn_count": 1})
+    told = [
+        fact(0, SID, raw=f"From={CALLER}&To={CALLED}".encode(), **said),
+        replace(session, conversation=talk),
+        fact(5, "CA" + "8" * 32, status="ringing", from_number=PERSON, to_number=CALLED),
+    ]
+    bench.run(bench.store.submit([Submission(TENANT, each) for each in told]))
+    bench.run(bench.store.write(set_masking(TENANT, masks=True)))
+    return desk
+
+
+def paths_of(desk: Desk) -> dict[str, list[str]]:
+    """What to ask of each path of the published document that takes a GET."""
+    export = desk.done(format="csv")
+    streams = [f"{LIST}?format={name}" for name in ("csv", "ndjson", "parquet", "arrow")]
+    of_nothing = "00000000-0000-4000-8000-000000000000"
+    hook, alert = f"/api/v1/webhook-endpoints/{of_nothing}", f"/api/v1/alerts/{of_nothing}"
+    return {
+        LIST: [LIST, f"{LIST}?limit=1&order=asc", f"{LIST}?q=called", f"{LIST}?call_sid={SID}", *streams],
+        f"{LIST}/{{id}}": [f"{LIST}/{SID}"],
+        f"{LIST}/{{id}}/events": [f"{LIST}/{SID}/events"],
+        "/api/v1/changes": ["/api/v1/changes?limit=10"],
+        "/api/v1/voice-sessions": ["/api/v1/voice-sessions"],
+        "/api/v1/voice-sessions/{id}": [f"/api/v1/voice-sessions/{SESSION}"],
+        "/api/v1/analytics/launch-quality": ["/api/v1/analytics/launch-quality?group_by=route"],
+        EXPORTS: [EXPORTS],
+        EXPORTS + "/{id}": [f"{EXPORTS}/{export}"],
+        EXPORTS + "/{id}/manifest.json": [f"{EXPORTS}/{export}/manifest.json"],
+        EXPORTS + "/{id}/files/{name}": [f"{EXPORTS}/{export}/files/calls.csv"],
+        "/api/v1/alerts": ["/api/v1/alerts"],
+        "/api/v1/alerts/{id}": [alert],
+        "/api/v1/webhook-endpoints": ["/api/v1/webhook-endpoints"],
+        "/api/v1/webhook-endpoints/{id}": [hook],
+    }
+
+
+def text_of(answer: Answer) -> str:
+    """All that an answer says, whatever it is written as."""
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind == "application/vnd.apache.parquet":
+        return str(parquet.read_table(io.BytesIO(answer.content)).to_pydict())
+    if kind == "application/vnd.apache.arrow.stream":
+        return str(ipc.open_stream(answer.content).read_all().to_pydict())
+    return answer.text
+
+
+def whole_in(answer: Answer) -> set[str]:
+    text = text_of(answer) + str(answer.headers)
+    return {number for number in WHOLE if number in text}
+
+
+def published(desk: Desk) -> set[str]:
+    """The paths of the document that a tenant's key can GET."""
+    document = desk.service.get("/openapi.json", {}).json()
+    others = ("/api/v1/admin/", "/api/v1/ingest/")
+    return {
+        path
+        for path, operations in document["paths"].items()
+        if "get" in operations and path.startswith("/api/v1/") and not path.startswith(others)
+    }
+
+
+def test_no_operation_tells_a_whole_number_to_a_key_that_may_not_see_it(desk: Desk) -> None:
+    known, masked = paths_of(desk), desk.service.new_key(*MASKED_SCOPES)
+    walked = {path: known.get(path, [_of_nothing(path)]) for path in published(desk)}
+    assert set(known) <= set(walked)
+    for asked in walked.values():
+        for each in asked:
+            answer = desk.service.get(each, masked)
+            assert answer.status_code in {200, 400, 403, 404}, (each, answer.text)
+            assert whole_in(answer) == set(), each
+
+
+def _of_nothing(path: str) -> str:
+    """A path that nobody wrote down here, with ids that lead to nothing."""
+    return path.replace("{", "").replace("}", "")
+
+
+def test_the_same_walk_with_the_right_to_see_them_finds_each_of_them(desk: Desk) -> None:
+    """So the walk above looks where numbers are."""
+    sees = desk.service.new_key(*MASKED_SCOPES, "pii:read")
+    desk.writing = sees
+    known = paths_of(desk)
+    found = {path: set[str]() for path in known}
+    for path, asked in known.items():
+        for each in asked:
+            found[path] |= whole_in(desk.service.get(each, sees))
+    assert set().union(*found.values()) == set(WHOLE)
+    for path in (LIST, f"{LIST}/{{id}}", "/api/v1/changes", EXPORTS + "/{id}/files/{name}"):
+        assert {"4155550123", "70117", "caller.person", "2079460999"} <= found[path], path
+    assert "4155550177" in found["/api/v1/voice-sessions/{id}"]
+
+
+def test_a_masked_number_keeps_its_last_digits_and_the_call_all_else(desk: Desk) -> None:
+    masked, whole = desk.service.key, desk.service.new_key("calls:read", "pii:read")
+    shown = desk.service.get(f"{LIST}?call_sid={SID}", masked).json()["data"][0]
+    real = desk.service.get(f"{LIST}?call_sid={SID}", whole).json()["data"][0]
+    assert (shown["from_number"], shown["to_number"]) == ("+*********23", "***17")
+    assert shown["transfer"] == {"target": "+**********99", "outcome": "bridged"}
+    assert shown["escalation"]["target"] == "sip:***"
+    assert shown["summary"] == "To be called back on +*********88."
+    assert {name for name in real if shown[name] != real[name]} == {
+        *("from_number", "to_number", "transfer", "escalation", "summary", "metadata")
+    }
+
+
+def test_an_answer_of_one_kind_of_key_is_not_kept_for_the_other(desk: Desk) -> None:
+    masked, whole = desk.service.key, desk.service.new_key("calls:read", "pii:read")
+    tag = desk.service.get(LIST, masked).headers["etag"]
+    assert desk.service.get(LIST, {**masked, "if-none-match": tag}).status_code == 304
+    assert desk.service.get(LIST, {**whole, "if-none-match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize("query", ["number=%2B14155550123", "number=70117&status=completed"])
+def test_a_number_cannot_be_found_out_by_asking_for_it(desk: Desk, query: str) -> None:
+    refused = desk.service.get(f"{LIST}?{query}", desk.service.key)
+    assert (refused.status_code, slug(refused)) == (403, "forbidden")
+    writing = desk.service.new_key("exports:write")
+    refused = desk.service.send(EXPORTS, {"number": CALLER}, writing)
+    assert (refused.status_code, slug(refused)) == (403, "forbidden")
+    whole = desk.service.new_key("calls:read", "pii:read")
+    assert desk.service.get(f"{LIST}?{query}", whole).json()["total"] == 1
+
+
+def test_an_export_with_whole_numbers_is_for_keys_that_see_them(desk: Desk) -> None:
+    masked = desk.done(format="ndjson")
+    desk.writing = desk.service.new_key("exports:write", "pii:read")
+    whole = desk.done(format="ndjson")
+    sees = desk.service.new_key("calls:read", "pii:read")
+    name = "calls.ndjson"
+    assert whole_in(desk.fetch(masked, name)) == set()
+    assert whole_in(desk.fetch(masked, name, sees)) == set()
+    refused = desk.fetch(whole, name)
+    assert (refused.status_code, slug(refused)) == (403, "forbidden")
+    assert "4155550123" in desk.fetch(whole, name, sees).text
+
+
+def test_one_idempotency_key_is_not_of_both_kinds(desk: Desk) -> None:
+    sent = {"Idempotency-Key": "nightly"}
+    assert desk.ask(sent, format="csv").status_code == 202
+    desk.writing = desk.service.new_key("exports:write", "pii:read")
+    assert desk.ask(sent, format="csv").status_code == 409
+
+
+def test_pages_tell_none_either(desk: Desk) -> None:
+    for scopes, is_masked in ((MASKED_SCOPES, True), ((*MASKED_SCOPES, "pii:read"), False)):
+        browser = Browser(desk.service)
+        browser.get("/sign-in")
+        key = desk.service.new_key(*scopes)["authorization"].removeprefix("Bearer ")
+        assert browser.sign_in(key).status_code == 303
+        pages = [browser.get(path) for path in ("/calls", f"/calls/{SID}", "/calls-export?format=csv")]
+        assert [page.status_code for page in pages] == [200] * 3
+        assert all(bool(whole_in(page)) is not is_masked for page in pages)
+        refused = browser.get("/calls?number=70117")
+        assert (refused.status_code == 403) is is_masked
+
+
+def test_the_administrator_sees_them_and_says_whether_others_do(desk: Desk) -> None:
+    put = f"/api/v1/admin/tenants/{TENANT}/masking"
+    assert "4155550123" in desk.service.get(f"{LIST}?tenant={TENANT}", ADMIN).text
+    assert desk.service.get("/api/v1/admin/tenants", ADMIN).json()["data"][0]["masks_numbers"] is True
+    assert "4155550123" not in desk.service.get(LIST).text
+    for masks in (False, True):
+        answer = desk.service.send(put, {"masks_numbers": masks}, ADMIN, "PUT")
+        assert (answer.status_code, answer.content) == (204, b"")
+        # At once in this process, though the key is remembered.
+        assert ("4155550123" in desk.service.get(LIST).text) is not masks
+    odd = desk.service.send(put, {"masks_numbers": "yes"}, ADMIN, "PUT")
+    assert (odd.status_code, slug(odd)) == (400, "invalid-body")
+    nobody = put.replace(TENANT, "nobody")
+    gone = desk.service.send(nobody, {"masks_numbers": True}, ADMIN, "PUT")
+    assert (gone.status_code, slug(gone)) == (404, "not-found")
+
+
+def test_numbers_are_whole_where_nobody_masks_them(desk: Desk) -> None:
+    """Off at first: keys of the reference page see what it shows."""
+    other = desk.bench.add_tenant("bolt")
+    desk.tell(1, other, from_number=CALLER)
+    key: Mapping[str, str] = desk.service.new_key("calls:read", tenant=other)
+    assert desk.service.get(LIST, key).json()["data"][0]["from_number"] == CALLER
