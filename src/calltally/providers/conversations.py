@@ -17,6 +17,8 @@ from calltally.calls.sessions import counts_of
 from calltally.providers import values
 from calltally.providers.callback import Source
 
+# In which header of SIP the carrier's own id of the call may stand.
+CARRIER_HEADERS: Final = ("x-calltally-call-sid", "x-twilio-callsid")
 AGENT: Final = "agent"
 USER: Final = "user"
 _MAX_DETAIL_BYTES: Final = 16_384
@@ -96,6 +98,19 @@ def fact_of(name: str, told: Told, source: Source, raw: bytes) -> Fact:
 def carrier(call_sid: str | None) -> tuple[Node, ...]:
     """The link to the call of whoever carried it, where the report names that."""
     return () if call_sid is None else (Node(call_sid, is_carrier=True),)
+
+
+def carrier_in_headers(headers: object) -> tuple[Node, ...]:
+    """The links to the carrier's call that headers of SIP name, whatever the case of their names.
+
+    Platforms hand on headers that they were sent. Twilio sends its SID by itself; with any other trunk, or a
+    switch, the tenant adds one of ours.
+    """
+    if not isinstance(headers, Mapping):
+        return ()
+    named = {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
+    found = (values.value_of(named, name, values.sid) for name in CARRIER_HEADERS)
+    return tuple(Node(call_sid, is_carrier=True) for call_sid in dict.fromkeys(found) if call_sid is not None)
 
 
 def turn(role: object, text: object, *, start: object = None, end: object = None) -> Turn | None:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.providers import documents
+from calltally.calls.identity import Node
+from calltally.providers import documents, values
 from calltally.providers.callback import Callback, Source
 
 
@@ -49,6 +50,15 @@ def carriers_record(
         raw=documents.encode(record),
         is_carrier=True,
     )
+
+
+def sip_call_id(content: Mapping[str, Any], name: str, call_sid: str) -> tuple[Node, ...]:
+    """The link to what a switch on the way, or a platform, calls the same call: SIP's Call-ID.
+
+    It is unique in the world (RFC 3261 section 8.1.1.4), and passes proxies as it is.
+    """
+    call_id = values.value_of(content, name, values.sid)
+    return () if call_id is None or call_id == call_sid else (Node(call_id, is_carrier=False),)
 
 
 def _credited(said: Said, account: str) -> Said:

@@ -13,6 +13,7 @@ from calltally.calls.model import Direction, Status
 from calltally.providers import instants, values
 from calltally.providers.callback import Callback
 from calltally.providers.form import Form, form_of
+from calltally.providers.telling import sip_call_id
 from calltally.providers.values import Content, Field, Parse, Time
 
 # The states of a call, of a callback as of a resource. Source: Twilio's "Call resource" page.
@@ -99,9 +100,10 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
     }
     occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
     # A name may come several times, which the content alone would hide.
+    call_sid = values.needed(content, "CallSid", values.sid, _NAMELESS)
     repeated = dict(content) if form is None else cast("list[object]", sorted(form.params))
     return Fact(
-        call_sid=values.needed(content, "CallSid", values.sid, _NAMELESS),
+        call_sid=call_sid,
         door=Door.CALLBACK,
         provider=dialect.provider,
         account=said.get("provider_account", ""),
@@ -113,6 +115,8 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         said=said,
         raw=callback.body if form is None else form.raw,
         is_carrier=True,
+        # Of a call that came over SIP.
+        links=sip_call_id(content, "SipCallId", call_sid),
     )
 
 

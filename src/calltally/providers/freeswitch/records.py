@@ -17,6 +17,7 @@ from calltally.providers.callback import Source
 from calltally.providers.freeswitch import words
 from calltally.providers.local_time import local_stamp
 from calltally.providers.plausible import check_times
+from calltally.providers.telling import sip_call_id
 from calltally.providers.values import Field
 
 _FIELDS: Final = (
@@ -55,6 +56,7 @@ def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
         said=said,
         raw=documents.encode(record),
         is_carrier=True,
+        links=sip_call_id(plain, "sip_call_id", call_sid),
     )
 
 

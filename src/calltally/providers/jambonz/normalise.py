@@ -10,7 +10,7 @@ from calltally.providers import values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.jambonz import words
-from calltally.providers.telling import carriers_event
+from calltally.providers.telling import carriers_event, sip_call_id
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
@@ -59,4 +59,6 @@ def facts_of(callback: Callback) -> list[Fact]:
 def _fact(call_sid: str, said: Said, content: Content, callback: Callback) -> Fact:
     """At the time of its receipt, since the body carries none; the place of its status orders it."""
     fact = carriers_event(call_sid, content, said, callback)
-    return msgspec.structs.replace(fact, sequence=words.SEQUENCE_OF.get(said.get("status", "")))
+    # What the body says of SIP is of the call that it names first.
+    links = sip_call_id(content, "call_id", call_sid) if call_sid == content.get("call_sid") else ()
+    return msgspec.structs.replace(fact, sequence=words.SEQUENCE_OF.get(said.get("status", "")), links=links)

@@ -7,12 +7,14 @@ attempt to the end in some records, so the talk is what lies between answer and 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.providers import documents, instants, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.jambonz import words
-from calltally.providers.telling import carriers_record
+from calltally.providers.telling import carriers_record, sip_call_id
 from calltally.providers.values import Field, Time
 
 _FIELDS: Final = (
@@ -42,7 +44,8 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One recent call as a fact; raises NotUnderstood that names the field and its value."""
     call_sid = values.needed(record, "call_sid", values.sid, _NAMELESS)
-    return carriers_record(call_sid, record, _said(record, source), source)
+    fact = carriers_record(call_sid, record, _said(record, source), source)
+    return msgspec.structs.replace(fact, links=sip_call_id(record, "sip_callid", call_sid))
 
 
 def _said(record: Mapping[str, Any], source: Source) -> Said:

@@ -122,7 +122,9 @@ def _final(theirs: str, reason: str | None, started_us: int | None) -> Status:
 
 
 def _links(call: Content) -> tuple[Any, ...]:
-    return talks.carrier(values.value_of(call, "telephony_identifier.twilio_call_sid", values.sid))
+    """Retell names Twilio's SID alone; of another trunk it hands on the headers of SIP."""
+    told = talks.carrier(values.value_of(call, "telephony_identifier.twilio_call_sid", values.sid))
+    return tuple(dict.fromkeys((*told, *talks.carrier_in_headers(call.get("custom_sip_headers")))))
 
 
 def _evaluation(call: Content) -> dict[str, Any] | None:

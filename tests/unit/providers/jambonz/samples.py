@@ -85,7 +85,14 @@ SAMPLES = Samples(
             json.dumps(each)
             for each in (
                 record(),
-                record(call_sid=BUSY, answered=False, answered_at=None, sip_status=486, duration=0),
+                record(
+                    call_sid=BUSY,
+                    sip_callid=f"sip-of-{BUSY}",
+                    answered=False,
+                    answered_at=None,
+                    sip_status=486,
+                    duration=0,
+                ),
             )
         ).encode(),
         {

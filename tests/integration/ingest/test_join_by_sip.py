@@ -1,0 +1,125 @@
+"""A call that two know by one Call-ID of SIP, or by a carrier's id in a header of it, is one record."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from calltally.calls.events import Fact
+from calltally.calls.identity import Node
+from calltally.providers.callback import Callback
+from calltally.providers.conversations import carrier_in_headers
+from calltally.providers.registry import WEBHOOKS
+from calltally.store.store import Submission
+from tests.conftest import TENANT, Bench
+from tests.integration.store.probing import listed, verdict
+from tests.unit.providers.freeswitch import samples as freeswitch
+from tests.unit.providers.jambonz import samples as jambonz
+from tests.unit.providers.kamailio import samples as kamailio
+from tests.unit.providers.retell import samples as retell
+from tests.unit.providers.sampling import NOW_US, Sent
+from tests.unit.providers.telnyx import samples as telnyx
+from tests.unit.providers.twilio.samples import status as twilio_status
+
+CALL_ID = "9f1c2b7e@192.0.2.10"
+TWILIO_SID = "CA" + "9" * 32
+
+
+def facts(name: str, *sent: Sent) -> list[Fact]:
+    """What a provider's requests say, signed or not."""
+    return [
+        fact
+        for each in sent
+        for fact in WEBHOOKS[name].facts_of(
+            Callback("POST", "", {"content-type": each.content_type}, each.body, NOW_US)
+        )
+    ]
+
+
+def of_kamailio() -> list[Fact]:
+    events = [
+        kamailio.event("started", CALL_ID, 0),
+        kamailio.event("answered", CALL_ID, 9),
+        kamailio.event("ended", CALL_ID, 42),
+    ]
+    return facts("kamailio", *map(kamailio.body, events))
+
+
+def of_freeswitch() -> list[Fact]:
+    variables = freeswitch.variables(freeswitch.A_LEG, sip_call_id=CALL_ID, **freeswitch.ANSWERED)
+    return facts("freeswitch", Sent(json.dumps(freeswitch.record(**variables)).encode()))
+
+
+def of_jambonz() -> list[Fact]:
+    told = [jambonz.status("in-progress", 200, call_id=CALL_ID)]
+    return facts("jambonz", *told, jambonz.status("completed", 200, duration=33, call_id=CALL_ID))
+
+
+def of_twilio() -> list[Fact]:
+    told = [twilio_status(TWILIO_SID, "in-progress", 9, 2, SipCallId=CALL_ID)]
+    ended = twilio_status(TWILIO_SID, "completed", 42, 3, SipCallId=CALL_ID, CallDuration="33")
+    return facts("twilio", *told, ended)
+
+
+def submit(bench: Bench, told: Sequence[Fact]) -> None:
+    for fact in told:
+        bench.run(bench.store.submit([Submission(TENANT, fact)]))
+
+
+@pytest.mark.parametrize("other", [of_freeswitch, of_jambonz, of_twilio])
+def test_a_switch_and_whoever_is_behind_it_tell_of_one_call(bench: Bench, other: Any) -> None:  # noqa: ANN401 (a function)
+    told = [*of_kamailio(), *other()]
+    for order in (told, told[::-1]):
+        submit(bench, order)
+        [call] = listed(bench)
+        assert call["status"] == "completed"
+        assert verdict(bench).findings == []
+
+
+def test_what_knows_no_call_id_stays_a_call_of_its_own(bench: Bench) -> None:
+    """Peers, point 7: one id, one call. Calls are put together by an id of both, by nothing else."""
+    submit(bench, [*of_kamailio(), *facts("jambonz", jambonz.status("trying", 100))])
+    assert len(listed(bench)) == 2
+
+
+def retell_report(headers: Mapping[str, str]) -> Sent:
+    """Of a call that came over a trunk that is not Twilio's: Retell names no carrier's id."""
+    call = {**retell.call("call_sip"), **retell.ANALYSED, "custom_sip_headers": headers}
+    return retell.event("call_analyzed", call)
+
+
+def test_a_report_of_retell_joins_a_carrier_that_is_not_twilio_by_a_header(bench: Bench) -> None:
+    """Two tellers, whoever the carrier is: the trunk sends the carrier's id of the call."""
+    carrier = facts(
+        "telnyx",
+        telnyx.event("call.initiated", telnyx.TALK, 0, direction="incoming"),
+        telnyx.event("call.answered", telnyx.TALK, 10),
+        telnyx.hangup(telnyx.TALK, 52, "normal_clearing", "200", "caller"),
+    )
+    report = facts("retell", retell_report({"X-Calltally-Call-Sid": telnyx.TALK}))
+    submit(bench, [*report, *carrier])
+    [call] = listed(bench)
+    assert (call["call_sid"], call["provider"], call["summary"]) == (telnyx.TALK, "telnyx", "Booked a table.")
+    assert (call["session_id"], call["duration_seconds"]) == ("call_sip", 42)
+
+
+def test_a_report_of_retell_joins_a_call_of_the_tenants_own_switch(bench: Bench) -> None:
+    submit(bench, [*of_kamailio(), *facts("retell", retell_report({"x-calltally-call-sid": CALL_ID}))])
+    [call] = listed(bench)
+    assert (call["call_sid"], call["provider"], call["session_id"]) == (CALL_ID, "kamailio", "call_sip")
+
+
+@pytest.mark.parametrize(
+    ("headers", "sids"),
+    [
+        ({"X-Twilio-CallSid": "CA1"}, ["CA1"]),
+        ({"X-CALLTALLY-CALL-SID": "v3:1", "x-twilio-callsid": "v3:1"}, ["v3:1"]),
+        ({"x-other": "1", "x-twilio-callsid": ""}, []),
+        ({"x-twilio-callsid": {"a": 1}}, []),
+        (None, []),
+        ("x-twilio-callsid: CA1", []),
+    ],
+)
+def test_headers_that_name_a_carriers_call(headers: object, sids: list[str]) -> None:
+    assert carrier_in_headers(headers) == tuple(Node(sid, is_carrier=True) for sid in sids)
