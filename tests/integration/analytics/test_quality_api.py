@@ -49,6 +49,18 @@ def test_every_metric_is_answered_with_what_it_is_made_of(bench: Bench, service:
     assert body["unmeasured"] == 0
 
 
+def test_pain_8_an_answer_rate_is_not_stuck_at_all(bench: Bench, service: Service) -> None:
+    """Where a provider says `completed` of every call, unanswered ones are no answers, one call or many."""
+    for n in range(10):
+        ended: dict[str, Any] = {"talk_seconds": 30} if n < 3 else {}
+        word = "completed" if n < 3 else ("busy", "no-answer", "failed")[n % 3]
+        call(bench, f"call-{n}", n, status=word, **ended)
+        call(bench, f"call-{n}", n + 0.5, status="completed")
+    rates = asked(service, WINDOW)["total"]["rates"]
+    assert (rates["answer_rate"]["numerator"], rates["answer_rate"]["denominator"]) == (3, 10)
+    assert rates["completion_rate"]["value"] == rates["answer_rate"]["value"] == 0.3
+
+
 def test_a_rate_of_nothing_is_null(service: Service) -> None:
     body = asked(service, WINDOW)
     assert body["data"] == []
