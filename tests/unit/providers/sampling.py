@@ -50,7 +50,8 @@ class Samples(NamedTuple):
     by SID: as many of the public fields as matter. `unknown` is a request with a word that is in no table,
     and the word; `unnamed` one that does not say which call it is of. `other_secrets` are of the same form,
     and not stored. `tolerance_s` is how old a signature may be; None where the scheme has no time.
-    `signs_body` is False for schemes that only show a secret.
+    `signs_body` is False for schemes that only show a secret. `vendor` is the module whose code makes the
+    signatures, or checks what `sign` makes in a test beside; `no_vendor` says why there is none.
     """
 
     secrets: Secrets
@@ -62,6 +63,8 @@ class Samples(NamedTuple):
     unnamed: Sent
     tolerance_s: int | None = None
     signs_body: bool = True
+    vendor: str = ""
+    no_vendor: str = ""
     records: Records | None = None
 
 

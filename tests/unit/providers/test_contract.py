@@ -3,8 +3,12 @@
 That order and repeats make no difference is tried through the ledger, in tests/integration/ingest.
 """
 
+import ast
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Final
 
 import msgspec
 import pytest
@@ -31,6 +35,7 @@ from tests.unit.providers.sampling import (
 )
 from tests.unit.providers.spoiling import BROKEN, spoilt
 
+FOLDER: Final = Path(__file__).parent
 HOUR_US = 3_600 * SECOND_US
 # A token whose parts are JSON too deep to be read: nobody has signed it, so anybody can send it.
 DEEP = b64encode(b'{"x":' + b"[" * 2_500).decode().rstrip("=")
@@ -99,6 +104,31 @@ def test_what_is_signed_is_let_in_and_read(name: str) -> None:
     assert {fact.provider for fact in told} == {name}
     assert {Door(fact.door) for fact in told} == {Door.CALLBACK}
     assert {*samples.calls} <= {fact.call_sid for fact in told}
+
+
+@webhooks
+def test_a_signature_is_vouched_for_by_the_vendors_own_package_or_there_is_none(name: str) -> None:
+    """Our reading of a scheme is not proved by itself: somebody else's code makes or checks signatures."""
+    samples = samples_of(name)
+    assert bool(samples.vendor) is not bool(samples.no_vendor)
+    if samples.vendor:
+        assert samples.vendor in _imported(name)
+        assert import_module(samples.vendor).__file__
+
+
+def _imported(name: str) -> set[str]:
+    """What the tests of a provider import, and what those of others do that they build upon."""
+    own = _imports_of(name)
+    others = [
+        each.split(".")[3] for each in own if each.startswith("tests.unit.providers.") and each.count(".") > 3
+    ]
+    return own.union(*map(_imports_of, others))
+
+
+def _imports_of(name: str) -> set[str]:
+    parsed = [ast.parse(file.read_text()) for file in (FOLDER / name).glob("*.py")]
+    found = [each for tree in parsed for each in tree.body if isinstance(each, ast.ImportFrom)]
+    return {each.module for each in found if each.module}
 
 
 @signing

@@ -69,6 +69,7 @@ SAMPLES = Samples(
     secrets={"webhook_secret": "the-secret"},
     other_secrets={"webhook_secret": "another-secret"},
     sign=sign,
+    no_vendor="it has no SDK that verifies",
     story=[sent(call(TALK)), sent(MISSED)],
     calls={TALK: TALKED, AWAY: {"status": "no-answer", "duration_seconds": 0, "end_reason": "no-answer"}},
     unknown=(sent(call(TALK, status="eaten-by-a-grue")), "eaten-by-a-grue"),

@@ -85,6 +85,7 @@ SAMPLES = Samples(
     secrets={"webhook_secret": "wsec_the"},
     other_secrets={"webhook_secret": "wsec_another"},
     sign=sign,
+    vendor="elevenlabs.client",
     story=[
         event("post_call_transcription", 1_787_385_660, CONVERSATION),
         event("call_initiation_failure", 1_787_385_700, FAILED),

@@ -103,6 +103,7 @@ SAMPLES = Samples(
     secrets={"secret": "of-the-switch"},
     other_secrets={"secret": "of-another"},
     sign=sign,
+    no_vendor="it shows a secret, and signs nothing",
     story=[
         body(A_RECORD),
         body(B_RECORD),

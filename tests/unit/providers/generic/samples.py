@@ -112,6 +112,7 @@ SAMPLES = Samples(
     secrets={"mapping": MAPPING, "secret": SECRET},
     other_secrets={"mapping": MAPPING, "secret": OTHER},
     sign=sign,
+    vendor="standardwebhooks",
     story=[body(*EVENTS[:2]), body(EVENTS[2]), body(*EVENTS[3:])],
     calls=CALLS,
     unknown=(body(event(TALKED, "parked", 5)), "parked"),

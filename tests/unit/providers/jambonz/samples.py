@@ -63,6 +63,7 @@ SAMPLES = Samples(
     secrets={"webhook_secret": "wh_secret_1"},
     other_secrets={"webhook_secret": "wh_secret_2"},
     sign=sign,
+    no_vendor="its SDKs that verify are for Node",
     story=[
         status("trying", 100),
         status("early-media", 183),

@@ -55,6 +55,7 @@ SAMPLES = Samples(
     secrets={"secret": "of-the-proxy"},
     other_secrets={"secret": "of-another"},
     sign=sign,
+    no_vendor="it shows a secret, and signs nothing",
     story=[body(each) for each in EVENTS],
     calls=CALLS,
     unknown=(body(event("parked", TALKED, 7)), "parked"),

@@ -51,6 +51,7 @@ SAMPLES = Samples(
     secrets={"api_secret": "s" * 40, "api_key": "APIthe"},
     other_secrets={"api_secret": "o" * 40, "api_key": "APIthe"},
     sign=sign,
+    vendor="livekit.api",
     story=[
         event("participant_joined", 1_787_385_610, TALK, "+14155550123"),
         event("participant_left", 1_787_385_652, TALK, "+14155550123", disconnectReason="CLIENT_INITIATED"),

@@ -91,6 +91,7 @@ SAMPLES = Samples(
     secrets={"auth_token": "the-token"},
     other_secrets={"auth_token": "another-token"},
     sign=sign,
+    vendor="plivo.utils.signature_v3",
     story=[
         posted("ringing", "Ring"),
         posted("in-progress", "StartApp", query="line=sales&line=help"),

@@ -83,6 +83,7 @@ SAMPLES = Samples(
     secrets={"api_key": "key_the"},
     other_secrets={"api_key": "key_another"},
     sign=sign,
+    vendor="retell.lib.webhook_auth",
     story=[
         event("call_started", call(TALK, call_status="ongoing", **BEGUN)),
         event("call_ended", call(TALK, **DONE)),

@@ -66,6 +66,7 @@ SAMPLES = Samples(
     secrets={"signing_key": "PSK_the-key"},
     other_secrets={"signing_key": "PSK_another"},
     sign=sign,
+    vendor="twilio.request_validator",
     story=[
         status("initiated", 0),
         status("ringing", 2),

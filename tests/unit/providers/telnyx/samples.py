@@ -102,6 +102,7 @@ SAMPLES = Samples(
     secrets={"public_key": public(KEY)},
     other_secrets={"public_key": public(OTHER)},
     sign=sign,
+    vendor="telnyx",
     story=[
         event("call.initiated", TALK, 0, direction="outgoing", state="bridging"),
         event("call.answered", TALK, 5.25, state="answered"),

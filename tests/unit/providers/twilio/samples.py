@@ -80,6 +80,7 @@ SAMPLES = Samples(
     secrets={"auth_token": "the-token"},
     other_secrets={"auth_token": "another-token"},
     sign=sign,
+    vendor="twilio.request_validator",
     story=[
         status(TALK, "initiated", 0, 0),
         status(TALK, "ringing", 2, 1),

@@ -79,6 +79,7 @@ SAMPLES = Samples(
     secrets={"secret": "the-secret"},
     other_secrets={"secret": "another-secret"},
     sign=sign,
+    no_vendor="its SDKs neither sign nor verify",
     story=[
         message("status-update", 1_787_385_600_000, call(TALK), status="queued"),
         message("status-update", 1_787_385_602_000, call(TALK), status="ringing"),

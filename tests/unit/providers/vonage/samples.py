@@ -88,6 +88,7 @@ SAMPLES = Samples(
     secrets={"signature_secret": "a-secret-of-more-than-32-characters"},
     other_secrets={"signature_secret": "another-secret-of-over-32-characters"},
     sign=sign,
+    vendor="vonage_jwt.verify_jwt",
     story=[
         posted("started", 0),
         posted("ringing", 1.5),
