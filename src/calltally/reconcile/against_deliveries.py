@@ -16,8 +16,8 @@ from calltally.reconcile.calls_side import CallState, chunk_states
 from calltally.reconcile.delivery_rules import Sent, judged
 from calltally.reconcile.findings import Finding, Kind, Report, Span, Tally
 from calltally.store.deliveries import replay_one
+from calltally.store.delivery_intake import wants
 from calltally.store.delivery_settling import completed_events_of, deliver_now
-from calltally.store.delivery_turn import wants
 from calltally.store.endpoints import Endpoint, need_endpoint
 from calltally.store.listing import list_calls
 from calltally.store.store import Store

@@ -10,14 +10,12 @@ costs nobody anything. Of a call only the first event that waits is ever given o
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from calltally.calls.event_types import place_of
 from calltally.store.deliveries import DELIVERED, WAITING, Notice, notice_row, put_deliveries
-from calltally.store.endpoints import Endpoint, Wanted, endpoints_of, lock_deliveries
+from calltally.store.delivery_intake import READ_AT_ONCE, UNSAID, take_in, wants
+from calltally.store.endpoints import Endpoint, endpoints_of, lock_deliveries
 from calltally.store.leases import Lease, renew
-from calltally.store.steps import Many, Row, Rows, Statement, Step
+from calltally.store.steps import Many, Statement, Step
 
-# Events that are read at once; a turn with more of them to read is followed by another.
-READ_AT_ONCE: Final = 500
 NEVER_US: Final = 2**62
 # The due time of a tenant of which somebody asked that it is looked at again.
 WOKEN: Final = 0
@@ -112,7 +110,7 @@ def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> Step[T
     notices = yield from _pause(tenant, turn.pauses, active, (revision, now_us))
     paused = {each.endpoint for each in turn.pauses}
     active = [each for each in active if each.endpoint not in paused]
-    fresh, is_behind = yield from _take_in(tenant, active, turn.room, (revision, now_us))
+    fresh, is_behind = yield from take_in(tenant, active, turn.room, (revision, now_us))
     first = yield from _first_of(tenant, {*freed, *fresh, *notices})
     jobs = [job for job in first if job.due_us <= now_us]
     due: dict[bytes, int] = {}
@@ -191,75 +189,10 @@ def _pause(
         said = {"state": "paused", "reason": pause.reason, "now_us": at[1]}
         yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": pause.endpoint, **said})
         name = pause.notice.event
-        others = [each for each in active if each.endpoint not in gone and wants(each.wanted, name, _UNSAID)]
+        others = [each for each in active if each.endpoint not in gone and wants(each.wanted, name, UNSAID)]
         yield from put_deliveries([notice_row(tenant, each.endpoint, pause.notice, at) for each in others])
         told |= {(each.endpoint, pause.notice.event_id) for each in others}
     return told
-
-
-def _take_in(
-    tenant: str, active: Sequence[Endpoint], room: Mapping[bytes, int], at: tuple[int, int]
-) -> Step[tuple[set[tuple[bytes, bytes]], bool]]:
-    """Rows for new events, for endpoints that have room.
-
-    Returns which endpoints and calls have some, and whether events are left. Endpoints that keep up are at
-    the same place in the ledger, so one reading serves all of them.
-    """
-    revision, now_us = at
-    fresh: set[tuple[bytes, bytes]] = set()
-    is_behind = False
-    places: dict[int, list[Endpoint]] = {}
-    for each in active:
-        if each.taken < revision and room.get(each.endpoint, READ_AT_ONCE) > 0:
-            places.setdefault(each.taken, []).append(each)
-    for taken, group in places.items():
-        events, upto = yield from _events_after(tenant, taken, revision)
-        is_behind = is_behind or upto < revision
-        rows = [_row(tenant, each, event, now_us) for each in group for event in _wanted(each, events)]
-        yield from put_deliveries(rows)
-        yield Many(
-            "move_endpoints", [{"tenant": tenant, "endpoint": each.endpoint, "taken": upto} for each in group]
-        )
-        fresh |= {(row["endpoint"], row["call_id"]) for row in rows}  # type: ignore[misc] # both are bytes
-    return fresh, is_behind
-
-
-def _events_after(tenant: str, after: int, revision: int) -> Step[tuple[Rows, int]]:
-    """Events behind a revision, and up to which revision they are all."""
-    rows = yield Statement("events_after", {"tenant": tenant, "after": after, "most": READ_AT_ONCE})
-    if len(rows) < READ_AT_ONCE:
-        return rows, max(revision, rows[-1][0] if rows else 0)
-    # The last revision may have more events than were read.
-    last = rows[-1][0]
-    return [row for row in rows if row[0] < last], last - 1
-
-
-def _wanted(endpoint: Endpoint, events: Iterable[Row]) -> list[Row]:
-    return [row for row in events if wants(endpoint.wanted, row[1], row[5:8])]
-
-
-def wants(wanted: Wanted, event: str, said: Sequence[str | None]) -> bool:
-    """Whether an endpoint is sent an event of a call with this direction, route and agent.
-
-    Filters are of calls, so an event that is of none passes them.
-    """
-    if wanted.events and event not in wanted.events:
-        return False
-    if place_of(event) >= _OF_NO_CALL:
-        return True
-    filters = (wanted.direction, wanted.route, wanted.agent)
-    return all(each is None or each == value for each, value in zip(filters, said, strict=True))
-
-
-_UNSAID: Final = (None, None, None)
-_OF_NO_CALL: Final = place_of("voice.webhook.delivery_failed")
-
-
-def _row(tenant: str, endpoint: Endpoint, event: Row, now_us: int) -> dict[str, object]:
-    revision, name, event_id, call_id, created_us, *_ = event
-    named = {"tenant": tenant, "endpoint": endpoint.endpoint, "event_id": event_id, "event": name}
-    order = {"revision": revision, "place": place_of(name), "call_id": call_id}
-    return {**named, **order, "due_us": now_us, "created_us": created_us, "body": None}
 
 
 def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> Step[list[Job]]:

@@ -15,7 +15,8 @@ from calltally.deliveries.lanes import BROKEN, FEW, MOST_HELD, MOST_IN_FLIGHT, L
 from calltally.deliveries.schedule import GIVES_UP_AFTER_US, asked_wait_s, next_try_us, wait_s
 from calltally.net.conversation import Answered
 from calltally.net.outgoing import Unanswered
-from calltally.store.delivery_turn import Job, wants
+from calltally.store.delivery_intake import wants
+from calltally.store.delivery_turn import Job
 from calltally.store.endpoints import Endpoint, Wanted
 from calltally.web.event_schemas import DATA, event_schema
 
