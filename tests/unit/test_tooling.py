@@ -9,7 +9,19 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
-TARGETS = {"bench", "check", "clean", "format", "help", "interop", "lock", "run", "setup", "test"}
+TARGETS = {
+    "bench",
+    "check",
+    "clean",
+    "format",
+    "help",
+    "interop",
+    "lock",
+    "run",
+    "screenshots",
+    "setup",
+    "test",
+}
 
 PINNED = re.compile(r"(?P<name>[a-z0-9][a-z0-9-]*)(\[[a-z0-9,-]+\])?==(?P<version>[^\s;]+)( ; [^;]+)?")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
