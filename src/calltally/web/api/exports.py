@@ -41,17 +41,23 @@ Found = tuple[Job, list[JobFile]]
 @post(PATH, operation=operations.START, status_code=200)
 async def post_export(request: AnyRequest) -> Reply:
     """Only writes down what is asked for, and as of which state: that is all that has to be done at once."""
-    parts, tenant = parts_of(request), tenant_of(request)
-    _folders(request)
-    asked = _seen_by(request, parse_export_query(await json_body(request, dict[str, Any])))
-    is_masked = access_of(request).is_masked
-    asking = ask_export(tenant, asked, _sent_key(request), parts.clock(), are_masked=is_masked)
-    job = await parts.store.write(asking)
-    parts.metrics.job(Kind.EXPORT, "started")
+    asked = parse_export_query(await json_body(request, dict[str, Any]))
+    job = await start_export(request, asked, _sent_key(request))
     shown = await _shown(request, job)
     return Reply.json(
         shown, status=202, headers=((b"location", f"{_base(request)}{PATH}/{shown.id}".encode()),)
     )
+
+
+async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None) -> Job:
+    """Queue an export of what the key may search. Raises as `ask_export` does, and NoFilesFolder."""
+    parts = parts_of(request)
+    _folders(request)
+    seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
+    step = ask_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
+    job: Job = await parts.store.write(step)
+    parts.metrics.job(Kind.EXPORT, "started")
+    return job
 
 
 @get(PATH, operation=operations.LIST)
@@ -59,7 +65,7 @@ async def get_exports(request: AnyRequest) -> Reply:
     """Those that are forgotten are not there any more."""
     known = {each.name: each for each in operations.PAGE}
     asked = {"limit": operations.LISTED, "offset": 0, **read_values(without_tenant(request), known)}
-    found, total = await parts_of(request).store.read(_page(tenant_of(request), **asked))
+    found, total = await parts_of(request).store.read(exports_of(tenant_of(request), **asked))
     data = [show_export(job, files, _base(request)) for job, files in found]
     window = Window(asked["limit"], asked["offset"], total)
     return Reply.json(ExportList(data, **asked, total=total), headers=(link_header(request, window),))
@@ -68,14 +74,14 @@ async def get_exports(request: AnyRequest) -> Reply:
 @get(_ONE, operation=operations.READ)
 async def get_export(request: AnyRequest) -> Reply:
     """Another tenant's is not there."""
-    return Reply.json(show_export(*await _found(request), _base(request)))
+    return Reply.json(show_export(*await found_export(request), _base(request)))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_ONE, operation=operations.END, status_code=200)
 async def delete_export(request: AnyRequest) -> Reply:
     """A worker that is at it sees that after the chunk in hand."""
-    parts, (job, _) = parts_of(request), await _found(request)
+    parts, (job, _) = parts_of(request), await found_export(request)
     await parts.store.write(let_go(tenant_of(request), job.job, parts.clock()))
     parts.metrics.job(Kind.EXPORT, "ended")
     return Reply.empty()
@@ -84,7 +90,7 @@ async def delete_export(request: AnyRequest) -> Reply:
 @get(_ONE + "/manifest.json", operation=operations.MANIFEST)
 async def get_manifest(request: AnyRequest) -> Reply:
     """Of one that is not complete it says so."""
-    return Reply.json(show_manifest(*await _found(request)))
+    return Reply.json(show_manifest(*await found_export(request)))
 
 
 @get(_ONE + "/files/{name:str}", operation=operations.FILE)
@@ -135,7 +141,8 @@ def _id(request: AnyRequest) -> bytes:
     return parse_uuid(part_after(request, "exports")) or b""
 
 
-async def _found(request: AnyRequest) -> Found:
+async def found_export(request: AnyRequest) -> Found:
+    """The export that the path names, and its files once all are whole. Raises NotFound."""
     found: Found = await parts_of(request).store.read(_job_and_files(tenant_of(request), _id(request)))
     return found
 
@@ -171,7 +178,8 @@ def _job_and_file(tenant: str, job_id: bytes, name: str) -> Step[tuple[Job, JobF
     return job, (yield from file_of(tenant, job.job, name))
 
 
-def _page(tenant: str, limit: int, offset: int) -> Step[tuple[list[Found], int]]:
+def exports_of(tenant: str, limit: int, offset: int) -> Step[tuple[list[Found], int]]:
+    """A page of a tenant's exports with their files, newest first; and how many there are in all."""
     jobs, total = yield from list_jobs(tenant, Kind.EXPORT, limit=limit, offset=offset)
     files: list[list[JobFile]] = []
     for job in jobs:

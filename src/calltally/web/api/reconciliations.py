@@ -60,10 +60,16 @@ async def post_reconciliation(request: AnyRequest) -> Reply:
     else:
         body = await short_body(request, _MOST_JSON_BYTES)
         spec = provider_spec(body, without_tenant(request), access_of(request))
-        job = await _added(request, new_job_id(), spec)
+        job = await start_reconciliation(request, spec)
     shown = show_reconciliation(job, _base(request))
     place = f"{_base(request)}{PATH}/{shown.id}".encode()
     return Reply.json(shown, status=202, headers=((b"location", place),))
+
+
+async def start_reconciliation(request: AnyRequest, spec: ReconciliationSpec) -> Job:
+    """Queue a comparison that needs no upload. Raises TooManyRequests, and NoFilesFolder."""
+    folders_of(request)
+    return await _added(request, new_job_id(), spec)
 
 
 @get(PATH, operation=operations.LIST)
@@ -82,14 +88,14 @@ async def get_reconciliations(request: AnyRequest) -> Reply:
 @get(_ONE, operation=operations.READ)
 async def get_reconciliation(request: AnyRequest) -> Reply:
     """Another tenant's is not there."""
-    return Reply.json(show_reconciliation(await _job(request), _base(request)))
+    return Reply.json(show_reconciliation(await found_reconciliation(request), _base(request)))
 
 
 # The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
 @delete(_ONE, operation=operations.END, status_code=200)
 async def delete_reconciliation(request: AnyRequest) -> Reply:
     """A worker that is at it sees that within a second or so."""
-    parts, job = parts_of(request), await _job(request)
+    parts, job = parts_of(request), await found_reconciliation(request)
     await parts.store.write(let_go(tenant_of(request), job.job, parts.clock()))
     return Reply.empty()
 
@@ -131,7 +137,8 @@ async def _added(request: AnyRequest, job_id: bytes, spec: ReconciliationSpec) -
     return job
 
 
-async def _job(request: AnyRequest) -> Job:
+async def found_reconciliation(request: AnyRequest) -> Job:
+    """The reconciliation that the path names. Raises NotFound."""
     job: Job = await parts_of(request).store.read(_reconciliation(tenant_of(request), _id(request)))
     return job
 

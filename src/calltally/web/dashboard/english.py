@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.web.dashboard.english_alerts import ALERT_TEXTS
+from calltally.web.dashboard.english_jobs import JOB_TEXTS
 from calltally.web.dashboard.english_quality import QUALITY_TEXTS
+from calltally.web.dashboard.english_settings import SETTINGS_TEXTS
 
 TEXTS: Final[Mapping[str, str]] = {
     "product": "Calltally",
@@ -182,6 +184,8 @@ TEXTS: Final[Mapping[str, str]] = {
     "close": "Close",
     **QUALITY_TEXTS,
     **ALERT_TEXTS,
+    **JOB_TEXTS,
+    **SETTINGS_TEXTS,
 }
 
 

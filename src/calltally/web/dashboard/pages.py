@@ -10,10 +10,14 @@ from calltally.web.dashboard import call_page, calls_page, choosing, signing_in
 from calltally.web.dashboard.alerting import doing as alert_doing
 from calltally.web.dashboard.alerting import page as alerts_page
 from calltally.web.dashboard.built import CHARTS, built
+from calltally.web.dashboard.jobs import exports_page, reconciliations_page
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.quality import launch_page
 from calltally.web.dashboard.quality import page as quality_page
 from calltally.web.dashboard.rendering import asset, version
+from calltally.web.dashboard.settings import administering
+from calltally.web.dashboard.settings import doing as settings_doing
+from calltally.web.dashboard.settings import page as settings_page
 from calltally.web.exchange import AnyRequest, exchange_in
 from calltally.web.reply import Reply
 
@@ -25,6 +29,7 @@ _TYPES: Final = {
     "dashboard.css": b"text/css; charset=utf-8",
     "dashboard.js": b"text/javascript; charset=utf-8",
     "figures.css": b"text/css; charset=utf-8",
+    "jobs.js": b"text/javascript; charset=utf-8",
     "mark.svg": b"image/svg+xml",
     "quality.js": b"text/javascript; charset=utf-8",
     "scriptless.css": b"text/css; charset=utf-8",
@@ -66,6 +71,29 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     alerts_page.show_alerts,
     alerts_page.show_alert,
     alert_doing.change_alert,
+    exports_page.show_exports,
+    exports_page.ask_for_export,
+    exports_page.show_export_page,
+    exports_page.cancel_export,
+    exports_page.give_manifest,
+    exports_page.give_file,
+    reconciliations_page.show_reconciliations,
+    reconciliations_page.ask_for_reconciliation,
+    reconciliations_page.show_reconciliation_page,
+    reconciliations_page.cancel_reconciliation,
+    reconciliations_page.give_findings,
+    settings_page.show_settings,
+    administering.make_tenant,
+    administering.look_at_tenant,
+    administering.keep_for,
+    administering.make_key,
+    administering.end_key,
+    administering.set_route,
+    administering.set_secrets,
+    administering.check_provider,
+    settings_doing.set_rules,
+    settings_doing.make_endpoint,
+    settings_doing.change_endpoint,
     signing_in.ask_to_sign_in,
     signing_in.sign_in,
     signing_in.sign_out,

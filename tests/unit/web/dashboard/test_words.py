@@ -97,6 +97,7 @@ def test_ids_are_shortened_in_the_middle() -> None:
 BUILT = (
     *("theme_", "same_", "lane_", "by_", "step_", "compare_", "rate_", "weekday_", "chart_", "verdict_"),
     *("judged_", "role_", "state_", "is_", "kind_", "hours_", "no_alerts_", "became_"),
+    *("job_", "partition_", "endpoint_", "check_"),
 )
 
 
@@ -112,3 +113,10 @@ def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
     words = set(re.findall(r"\w+", templates))
     built = {name for name in english.TEXTS if name.startswith(BUILT)}
     assert set(english.TEXTS) - words - built == set()
+
+
+def test_no_table_hides_a_word_of_another() -> None:
+    folder = Path(rendering.__file__).parent
+    tables = [path.read_text() for path in folder.glob("english*.py")]
+    names = [name for table in tables for name in re.findall(r'^    "(\w+)":', table, re.MULTILINE)]
+    assert len(names) == len(set(names)) == len(english.TEXTS)

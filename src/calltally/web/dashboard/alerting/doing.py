@@ -5,19 +5,19 @@ from typing import Any, Final, TypeAlias
 
 from litestar import post
 
-from calltally.calls.errors import Forbidden, InvalidInput, NotFound
+from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts import Alert, Change, What, acknowledge, mute, resolve
 from calltally.store.steps import Step
 from calltally.web.access import ALERTS_WRITE
 from calltally.web.api.alert_shapes import MOST_NOTE_CHARS
 from calltally.web.dashboard.alerting.page import ONE, alert_id
-from calltally.web.dashboard.english import text
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.forms import back, checked_form
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import number_in
 from calltally.web.dashboard.rendering import redirect
+from calltally.web.dashboard.rights import need
 from calltally.web.exchange import AnyRequest, access_of, parts_of, tenant_of
 from calltally.web.paths import last_part
 from calltally.web.reply import Reply
@@ -67,10 +67,9 @@ _DOINGS: Final[Mapping[str, Doing]] = {
 @post(ONE + "/{doing:str}", operation=of_page(f"POST {ONE}"), status_code=200, exception_handlers=_HANDLING)
 async def change_alert(request: AnyRequest) -> Reply:
     """Acknowledge, resolve, mute or unmute; then back to where the form was."""
-    _visitor, pairs = await checked_form(request)
+    visitor, pairs = await checked_form(request)
     form = dict(pairs)
-    if not access_of(request).may(ALERTS_WRITE):
-        raise Forbidden(text("needs_scope", scope=ALERTS_WRITE))
+    need(visitor, ALERTS_WRITE)
     doing = _DOINGS.get(last_part(request, "alerts"))
     if doing is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")

@@ -1,5 +1,5 @@
 // Draws the charts of the quality and launch pages, and makes them lead somewhere. The tables say the same.
-"use strict";
+// A module: its names are its own, whatever other scripts of the page are called.
 
 const drawn = JSON.parse(document.getElementById("drawn").textContent);
 const views = document.querySelector(".views");

@@ -1,0 +1,54 @@
+"""Exports and reconciliations: asked for, watched, fetched."""
+
+from typing import Final
+
+from playwright.sync_api import expect
+
+from interop.browser.journeys import Shown, journey
+from interop.browser.visits import Visit
+
+SHOWN: Final = (
+    Shown("exports", "/exports", "operations"),
+    Shown("reconciliations", "/reconciliations", "operations"),
+)
+_DONE_MS: Final = 60_000
+
+
+@journey
+def operations_exports_a_route_as_files(visit: Visit) -> None:
+    """Operations asks for the calls of a route as CSV, watches the export end by itself, and has the file."""
+    page = visit.sign_in("operations", "/exports")
+    page.get_by_label("Route", exact=True).fill("route-1")
+    page.get_by_label("Name", exact=True).fill("Route one")
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Route one")
+    expect(page.get_by_text("complete", exact=True)).to_be_visible(timeout=_DONE_MS)
+    with page.expect_download() as download:
+        page.get_by_role("region", name="Files").get_by_role("link").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 1
+    assert all(",route-1," in line for line in lines[1:])
+    page.get_by_role("button", name="Delete its files").click()
+    expect(page.get_by_text("files gone")).to_be_visible()
+
+
+@journey
+def operations_compares_with_a_provider_that_cannot_be_asked(visit: Visit) -> None:
+    """Operations starts a comparison without the carrier's account, and finds it in the list."""
+    page = visit.sign_in("operations", "/reconciliations")
+    page.locator("select[name=provider]").select_option("vonage")
+    page.get_by_label("From").fill("2026-07-01T00:00")
+    page.get_by_label("To", exact=True).fill("2026-07-02T00:00")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Against vonage")
+    page.get_by_role("link", name="All reconciliations").click()
+    expect(page.get_by_role("row").filter(has_text="vonage")).not_to_have_count(0)
+
+
+@journey
+def a_reader_asks_for_no_export(visit: Visit) -> None:
+    """A reader sees what was exported, and no form to ask for more."""
+    page = visit.sign_in("reader", "/exports")
+    expect(page.get_by_role("heading", name="Exports")).to_be_visible()
+    expect(page.get_by_role("button", name="Start")).to_have_count(0)

@@ -1,0 +1,65 @@
+"""Settings: what the administrator sets up, and what others may."""
+
+import re
+from typing import Final
+
+from playwright.sync_api import expect
+
+from interop.browser.journeys import Shown, journey
+from interop.browser.visits import Visit
+
+SHOWN: Final = (
+    Shown("settings", "/settings", "admin"),
+    Shown("settings, of a provider", "/settings?provider=twilio", "admin"),
+    Shown("settings, of operations", "/settings", "operations"),
+)
+
+
+@journey
+def the_administrator_makes_a_key_and_revokes_it(visit: Visit) -> None:
+    """The administrator makes a key, sees it once, and revokes it."""
+    page = visit.sign_in("admin", "/settings")
+    keys = page.get_by_role("region", name="API keys")
+    page.get_by_label("Name", exact=True).first.fill("front desk")
+    page.get_by_role("button", name="Make a key").click()
+    expect(page.get_by_text(re.compile("^ct_acme_"))).to_be_visible()
+    page.goto("/settings")
+    expect(page.get_by_text(re.compile("^ct_acme_"))).to_have_count(0)
+    keys.get_by_role("row").filter(has_text="front desk").first.get_by_role("button", name="Revoke").click()
+    expect(keys.get_by_role("row").filter(has_text="front desk").first).to_contain_text("revoked")
+
+
+@journey
+def the_administrator_tries_a_providers_callback(visit: Visit) -> None:
+    """The administrator sends a test callback to where the carrier calls, and to where it does not."""
+    page = visit.sign_in("admin", "/settings")
+    row = page.get_by_role("region", name="Providers").get_by_role("row").filter(has_text="twilio")
+    row.get_by_role("button", name="Send a test callback").click()
+    expect(page.get_by_role("status").filter(has_text="is believed")).to_be_visible()
+    row.get_by_label("The URL that it calls").fill("https://calls.example.com/elsewhere")
+    row.get_by_role("button", name="Send a test callback").click()
+    expect(page.get_by_role("status").filter(has_text="would be refused")).to_be_visible()
+
+
+@journey
+def the_administrator_looks_at_another_tenant(visit: Visit) -> None:
+    """The administrator makes a tenant, looks at it, and finds no call of the first there."""
+    page = visit.sign_in("admin", "/settings")
+    page.get_by_label("Id", exact=True).fill(f"north-{visit.stage.kind}")
+    page.get_by_role("button", name="Add a tenant").click()
+    row = page.get_by_role("region", name="Tenants").get_by_role("row").filter(has_text="north-")
+    row.get_by_role("button", name="Look at it").click()
+    page.get_by_role("link", name="Calls", exact=True).click()
+    expect(page.get_by_text("No call has been recorded yet.")).to_be_visible()
+
+
+@journey
+def operations_sets_the_rules_of_alerts(visit: Visit) -> None:
+    """Operations bears half a false alarm a week; a slip in the JSON is told by name."""
+    page = visit.sign_in("operations", "/settings")
+    page.locator("textarea[name=rules]").fill('{"false_alarms_a_week": 0.5}')
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("textarea[name=rules]")).to_have_value(re.compile("0.5"))
+    page.locator("textarea[name=rules]").fill('{"false_alarm": 1}')
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("false_alarm").first).to_be_visible()

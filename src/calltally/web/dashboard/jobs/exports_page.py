@@ -1,0 +1,184 @@
+"""`/exports` and `/exports/{id}`: windows of calls as files, made by a worker."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from litestar import get, post
+from litestar.types import ASGIApp
+
+from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS, parse_export_query
+from calltally.calls.identity import uuid_text
+from calltally.calls.model import DIRECTIONS, STATUSES
+from calltally.web.access import EXPORTS_WRITE
+from calltally.web.api.export_operations import PAGE
+from calltally.web.api.export_shapes import ExportShown, show_export
+from calltally.web.api.exports import (
+    delete_export,
+    exports_of,
+    found_export,
+    get_file,
+    get_manifest,
+    start_export,
+)
+from calltally.web.dashboard.calls_page import renewed
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.figures import grouped, minute
+from calltally.web.dashboard.forms import back, checked_form
+from calltally.web.dashboard.jobs.progress import around, page_of, progress_of, size_text, window_text
+from calltally.web.dashboard.local_window import as_field, in_utc
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import meant, url
+from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.rights import need
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.query import Pairs, pairs_of
+from calltally.web.reply import Reply
+
+PATH: Final = "/exports"
+ONE: Final = PATH + "/{id:str}"
+_HANDLING: Final[Any] = {Exception: answer_page}
+_FIELDS: Final = {each.name: each for each in EXPORT_FIELDS}
+# Fields that the form itself has; any other filter of a link is carried along.
+_SHOWN: Final = frozenset(
+    {"format", "partition", "name", "from", "to", "route", "agent", "status", "direction"}
+)
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_exports(request: AnyRequest) -> Reply:
+    """The newest first, and a form that is filled with the filters of the URL."""
+    visitor = await visitor_of(request)
+    pairs = meant(pairs_of(request.scope["query_string"]))
+    asked = page_of(pairs, PAGE)
+    found, total = await parts_of(request).store.read(exports_of(visitor.tenant, **asked))
+    filled = [pair for pair in pairs if pair[0] in _FIELDS]
+    values = {
+        "lines": [_line(visitor, show_export(job, files, "")) for job, files in found],
+        "total": total,
+        **around(PATH, asked, total),
+        "filled": dict(filled),
+        "typed": {name: as_field(dict(filled).get(name, ""), visitor.zone) for name in ("from", "to")},
+        "carried": [pair for pair in filled if pair[0] not in _SHOWN],
+        "choices": {
+            "formats": EXPORT_FORMATS,
+            "partitions": PARTITIONS,
+            "statuses": STATUSES,
+            "directions": DIRECTIONS,
+        },
+        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "has_folder": parts_of(request).folders is not None,
+        "here": url(pairs, PATH),
+    }
+    return page("exports.html", visitor, values, headers=renewed(request, visitor))
+
+
+@post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
+async def ask_for_export(request: AnyRequest) -> Reply:
+    """By the form; then on to its page."""
+    visitor, pairs = await checked_form(request)
+    need(visitor, EXPORTS_WRITE)
+    job = await start_export(request, parse_export_query(_body(visitor, pairs)), None)
+    return redirect(f"{PATH}/{uuid_text(job.job)}")
+
+
+def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
+    """The fields of the form as the API's body has them; days are those of the reader's zone."""
+    body: dict[str, Any] = {}
+    for name, value in in_utc(meant(pairs), visitor.zone):
+        if name not in _FIELDS:
+            continue
+        if name == "escalated":
+            body[name] = value == "true"
+        elif _FIELDS[name].repeatable:
+            body.setdefault(name, []).append(value)
+        else:
+            body[name] = value
+    return body
+
+
+@get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
+async def show_export_page(request: AnyRequest) -> Reply:
+    """One export, how far it is, and its files."""
+    visitor = await visitor_of(request)
+    job, files = await found_export(request)
+    shown = show_export(job, files, "")
+    values = {
+        **_line(visitor, shown),
+        "files": [
+            {
+                "name": file.name,
+                "rows": grouped(file.rows),
+                "size": size_text(file.bytes),
+                "sha256": file.sha256,
+                "path": f"{PATH}/{shown.id}/files/{file.name}",
+            }
+            for file in shown.files
+        ],
+        "error": shown.error,
+        "snapshot": shown.snapshot,
+        "calls": url(_calls(shown)),
+        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "here": f"{PATH}/{shown.id}",
+    }
+    return page("export.html", visitor, values, headers=renewed(request, visitor))
+
+
+@post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
+async def cancel_export(request: AnyRequest) -> Reply:
+    """Cancel it, or let its files go."""
+    visitor, pairs = await checked_form(request)
+    need(visitor, EXPORTS_WRITE)
+    await delete_export.fn(request)
+    return redirect(back(pairs))
+
+
+@get(ONE + "/manifest.json", operation=of_page(f"{ONE}/manifest.json"), exception_handlers=_HANDLING)
+async def give_manifest(request: AnyRequest) -> Reply:
+    """The API's, by the session instead of a key in a header."""
+    await visitor_of(request)
+    answer: Reply = await get_manifest.fn(request)
+    return answer
+
+
+@get(ONE + "/files/{name:str}", operation=of_page(f"{ONE}/files"), exception_handlers=_HANDLING)
+async def give_file(request: AnyRequest) -> ASGIApp:
+    """The API's, by the session instead of a key in a header."""
+    await visitor_of(request)
+    answer: ASGIApp = await get_file.fn(request)
+    return answer
+
+
+def _line(visitor: Visitor, shown: ExportShown) -> dict[str, Any]:
+    return {
+        "id": shown.id,
+        "path": f"{PATH}/{shown.id}",
+        "name": shown.name or "",
+        "format": shown.format,
+        "partition": shown.partition,
+        "window": window_text(shown.window.from_, shown.window.to, visitor.zone),
+        "filters": _filters(shown.filters),
+        "progress": progress_of(shown.state, shown.rows_done, shown.rows),
+        "created": minute(shown.created_at, visitor.zone),
+        "expires": minute(shown.expires_at, visitor.zone) if shown.expires_at else "",
+    }
+
+
+def _filters(filters: Mapping[str, list[str]]) -> list[tuple[str, str]]:
+    return [
+        (name, ", ".join(values)) for name, values in filters.items() if name not in {"format", "snapshot"}
+    ]
+
+
+def _calls(shown: ExportShown) -> Pairs:
+    """The same calls as a list, as they were then."""
+    window = [("from", shown.window.from_), ("to", shown.window.to)]
+    filters = [
+        (name, value) for name, values in shown.filters.items() for value in values if name in _FILTERS
+    ]
+    return (*filters, *((name, value) for name, value in window if value), ("snapshot", shown.snapshot))
+
+
+_FILTERS: Final = frozenset(
+    {"status", "direction", "route", "provider", "agent", "call_sid", "number", "escalated", "q"}
+)

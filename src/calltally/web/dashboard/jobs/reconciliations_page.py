@@ -1,0 +1,179 @@
+"""`/reconciliations` and `/reconciliations/{id}`: what does not add up, against a provider or events."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import get, post
+from litestar.types import ASGIApp
+
+from calltally.calls.errors import FilesGone
+from calltally.calls.identity import uuid_text
+from calltally.providers.registry import FETCHES
+from calltally.reconcile.findings import WORDS, Kind
+from calltally.reconcile.jobs.spec import FINDINGS_NAME
+from calltally.store.jobs import Job, list_jobs
+from calltally.store.jobs import Kind as JobKind
+from calltally.web.access import EVENTS_WRITE, EXPORTS_WRITE
+from calltally.web.api.reconciliation_asking import provider_spec
+from calltally.web.api.reconciliation_operations import PAGE
+from calltally.web.api.reconciliation_shapes import ReconciliationShown, show_reconciliation
+from calltally.web.api.reconciliations import (
+    delete_reconciliation,
+    found_reconciliation,
+    get_findings,
+    get_findings_file,
+    start_reconciliation,
+)
+from calltally.web.dashboard.calls_page import renewed
+from calltally.web.dashboard.english import text
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.figures import grouped, minute
+from calltally.web.dashboard.forms import back, checked_form
+from calltally.web.dashboard.jobs.progress import around, is_done, page_of, progress_of, window_text
+from calltally.web.dashboard.local_window import in_utc
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import meant, url
+from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.rights import need
+from calltally.web.dashboard.shown import DASH, call_path
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.query import pairs_of
+from calltally.web.reply import Reply
+
+PATH: Final = "/reconciliations"
+ONE: Final = PATH + "/{id:str}"
+_HANDLING: Final[Any] = {Exception: answer_page}
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_reconciliations(request: AnyRequest) -> Reply:
+    """The newest first, and a form."""
+    visitor = await visitor_of(request)
+    pairs = meant(pairs_of(request.scope["query_string"]))
+    asked = page_of(pairs, PAGE)
+    jobs: list[Job]
+    jobs, total = await parts_of(request).store.read(
+        list_jobs(visitor.tenant, JobKind.RECONCILIATION, **asked)
+    )
+    values = {
+        "lines": [_line(visitor, show_reconciliation(job, "")) for job in jobs],
+        "total": total,
+        **around(PATH, asked, total),
+        "providers": sorted(FETCHES),
+        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "may_heal": visitor.access.may(EVENTS_WRITE),
+        "has_folder": parts_of(request).folders is not None,
+        "here": url(pairs, PATH),
+    }
+    return page("reconciliations.html", visitor, values, headers=renewed(request, visitor))
+
+
+@post(PATH, operation=of_page(f"POST {PATH}"), status_code=200, exception_handlers=_HANDLING)
+async def ask_for_reconciliation(request: AnyRequest) -> Reply:
+    """Against a provider's list, by the form; then on to its page."""
+    visitor, pairs = await checked_form(request)
+    need(visitor, EXPORTS_WRITE)
+    sent = dict(in_utc(meant(pairs), visitor.zone))
+    asked = {
+        "against": "provider",
+        **{name: sent.get(name, "") for name in ("provider", "from", "to")},
+        "heal": "heal" in sent,
+        "deliver": "deliver" in sent,
+    }
+    spec = provider_spec(msgspec.json.encode(asked), (), visitor.access)
+    job = await start_reconciliation(request, spec)
+    return redirect(f"{PATH}/{uuid_text(job.job)}")
+
+
+@get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
+async def show_reconciliation_page(request: AnyRequest) -> Reply:
+    """One reconciliation: what was found of each kind, and a page of the findings."""
+    visitor = await visitor_of(request)
+    shown = show_reconciliation(await found_reconciliation(request), "")
+    pairs = meant(pairs_of(request.scope["query_string"]))
+    values = {
+        **_line(visitor, shown),
+        "counts": [_counted(name, count) for name, count in shown.counts.items()],
+        "looked_at": [(name.replace("_", " "), grouped(count)) for name, count in shown.looked_at.items()],
+        "healed": [(name.replace("_", " "), grouped(count)) for name, count in (shown.healed or {}).items()],
+        "error": shown.error,
+        **await _findings(request, shown),
+        "file": f"{PATH}/{shown.id}/{FINDINGS_NAME}",
+        "may_write": visitor.access.may(EXPORTS_WRITE),
+        "here": url(pairs, f"{PATH}/{shown.id}"),
+    }
+    return page("reconciliation.html", visitor, values, headers=renewed(request, visitor))
+
+
+@post(ONE + "/cancel", operation=of_page(f"POST {ONE}/cancel"), status_code=200, exception_handlers=_HANDLING)
+async def cancel_reconciliation(request: AnyRequest) -> Reply:
+    """Cancel it, or let its findings go."""
+    visitor, pairs = await checked_form(request)
+    need(visitor, EXPORTS_WRITE)
+    await delete_reconciliation.fn(request)
+    return redirect(back(pairs))
+
+
+@get(f"{ONE}/{FINDINGS_NAME}", operation=of_page(f"{ONE}/{FINDINGS_NAME}"), exception_handlers=_HANDLING)
+async def give_findings(request: AnyRequest) -> ASGIApp:
+    """The API's, by the session instead of a key in a header."""
+    await visitor_of(request)
+    answer: ASGIApp = await get_findings_file.fn(request)
+    return answer
+
+
+def _line(visitor: Visitor, shown: ReconciliationShown) -> dict[str, Any]:
+    found = sum(shown.counts.values())
+    return {
+        "id": shown.id,
+        "path": f"{PATH}/{shown.id}",
+        "against": shown.provider or text("against_events"),
+        "window": window_text(shown.window.from_, shown.window.to, visitor.zone),
+        "progress": progress_of(shown.state, 0, None),
+        "is_clean": shown.clean,
+        "found": grouped(found) if shown.clean is not None else DASH,
+        "heal": shown.heal,
+        "created": minute(shown.created_at, visitor.zone),
+        "expires": minute(shown.expires_at, visitor.zone) if shown.expires_at else "",
+    }
+
+
+def _counted(name: str, count: int) -> tuple[str, str, str]:
+    words = WORDS[Kind(name)]
+    return words.title, grouped(count), words.meaning
+
+
+async def _findings(request: AnyRequest, shown: ReconciliationShown) -> dict[str, Any]:
+    """A page of them; why there is none where they were let go of."""
+    nothing: dict[str, Any] = {
+        "findings": [],
+        "findings_total": 0,
+        "gone": "",
+        "previous": None,
+        "next": None,
+    }
+    if not is_done(shown.state) or not shown.counts:
+        return nothing
+    try:
+        answer: Reply = await get_findings.fn(request)
+    except FilesGone as gone:
+        return {**nothing, "gone": gone.detail}
+    told = msgspec.json.decode(answer.body)
+    asked = {"limit": told["limit"], "offset": told["offset"]}
+    found = [_finding(each) for each in told["data"]]
+    pages = around(f"{PATH}/{shown.id}", asked, told["total"])
+    return {**nothing, "findings": found, "findings_total": told["total"], **pages}
+
+
+def _finding(told: Mapping[str, Any]) -> dict[str, Any]:
+    named = told["call_id"] or told["call_sid"]
+    return {
+        "kind": WORDS[Kind(told["kind"])].title,
+        "detail": told["detail"],
+        "name": told["call_sid"] or told["call_id"] or DASH,
+        "path": call_path(named) if named else None,
+        "ours": told["ours"] or DASH,
+        "theirs": told["theirs"] or DASH,
+    }

@@ -1,0 +1,128 @@
+"""`/settings`: what a tenant has set up, and the forms to change it."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import get
+
+from calltally.alerts.judging import rules_for
+from calltally.alerts.rules import rules_as_values
+from calltally.calls.event_types import SUBSCRIBABLE
+from calltally.calls.times import SECOND_US
+from calltally.deliveries.forms import FORMS
+from calltally.providers.registry import PROVIDERS, WEBHOOKS
+from calltally.store.alert_states import rules_of_tenant
+from calltally.store.endpoints import endpoints_of
+from calltally.store.keys import SCOPES, list_keys
+from calltally.store.routes import list_routes
+from calltally.store.secrets import find_provider_secrets
+from calltally.store.signature_failures import failures_since
+from calltally.store.tenants import admin_list_tenants, need_tenant
+from calltally.web.access import ALERTS_WRITE, WEBHOOKS_WRITE
+from calltally.web.api.admin_shapes import show_key, show_route, show_tenant
+from calltally.web.api.webhook_shapes import show_endpoint
+from calltally.web.dashboard.calls_page import renewed
+from calltally.web.dashboard.faults import answer_page
+from calltally.web.dashboard.figures import minute
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.paging import meant, only
+from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.visitors import Visitor, visitor_of
+from calltally.web.exchange import AnyRequest, parts_of
+from calltally.web.origin import origin_of
+from calltally.web.query import pairs_of
+from calltally.web.reply import Reply
+
+PATH: Final = "/settings"
+_HANDLING: Final[Any] = {Exception: answer_page}
+_HALF_HOUR_S: Final = 1_800
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_settings(request: AnyRequest) -> Reply:
+    """Everybody sees the rules; the rest is for those who may change it."""
+    visitor = await visitor_of(request)
+    values = await values_of(request, visitor)
+    return page("settings.html", visitor, values, headers=renewed(request, visitor))
+
+
+async def values_of(request: AnyRequest, visitor: Visitor, **shown_once: object) -> dict[str, Any]:
+    """All that the page is filled with. `shown_once` is a new key or a new endpoint's secret."""
+    may_send, is_admin = visitor.access.may(WEBHOOKS_WRITE), visitor.access.is_admin
+    return {
+        "is_admin": is_admin,
+        "may_send": may_send,
+        "may_rule": visitor.access.may(ALERTS_WRITE),
+        "rules": await _rules(request, visitor),
+        "endpoints": await _endpoints(request, visitor) if may_send else [],
+        "choices": {"scopes": SCOPES, "events": SUBSCRIBABLE, "forms": FORMS},
+        **(await _administration(request, visitor) if is_admin else {}),
+        "new_key": None,
+        "new_secret": None,
+        "checked": None,
+        **shown_once,
+        "here": PATH,
+    }
+
+
+async def _rules(request: AnyRequest, visitor: Visitor) -> str:
+    stored = await parts_of(request).store.read(rules_of_tenant(visitor.tenant))
+    return msgspec.json.format(msgspec.json.encode(rules_as_values(rules_for(stored))), indent=2).decode()
+
+
+async def _endpoints(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
+    found = await parts_of(request).store.read(endpoints_of(visitor.tenant))
+    return [
+        {
+            "shown": shown,
+            "failing": minute(shown.failing_since, visitor.zone) if shown.failing_since else "",
+            "created": minute(shown.created_at, visitor.zone),
+        }
+        for shown in map(show_endpoint, found)
+    ]
+
+
+async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, Any]:
+    store = parts_of(request).store
+    keys = [show_key(key) for key in await store.read(list_keys(visitor.tenant))]
+    tenants = [show_tenant(tenant) for tenant in await store.read(admin_list_tenants())]
+    return {
+        "tenants": [(each, minute(each.created_at, visitor.zone)) for each in tenants],
+        "retention_days": (await store.read(need_tenant(visitor.tenant))).retention_days,
+        "keys": [
+            (key, minute(key.created_at, visitor.zone), _ended(visitor, key.revoked_at)) for key in keys
+        ],
+        "routes": [show_route(route) for route in await store.read(list_routes(visitor.tenant))],
+        "providers": await _providers(request, visitor),
+        "provider": _asked_provider(request),
+    }
+
+
+def _ended(visitor: Visitor, revoked_at: str | None) -> str:
+    return minute(revoked_at, visitor.zone) if revoked_at else ""
+
+
+def _asked_provider(request: AnyRequest) -> dict[str, Any] | None:
+    """The provider whose secrets the form asks for."""
+    named = only(meant(pairs_of(request.scope["query_string"])), "provider")
+    provider = PROVIDERS.get(named)
+    if provider is None:
+        return None
+    return {"name": provider.name, "secrets": provider.secret_names, "needs": provider.needs}
+
+
+async def _providers(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:
+    """Who sends callbacks, where to, and whether they are believed."""
+    parts, tenant = parts_of(request), visitor.tenant
+    since_s = parts.clock() // SECOND_US - _HALF_HOUR_S
+    wrong = {name: count for name, count, _ in await parts.store.read(failures_since(tenant, since_s))}
+    return [
+        {
+            "name": name,
+            "kind": PROVIDERS[name].kind.value,
+            "url": f"{origin_of(request)}/api/v1/ingest/{name}/{tenant}",
+            "is_set": await parts.store.read(find_provider_secrets(tenant, name)) is not None,
+            "wrong": wrong.get(name, 0),
+        }
+        for name in WEBHOOKS
+    ]

@@ -1,0 +1,149 @@
+"""The pages of exports and reconciliations, over a real store and real workers."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from calltally.reconcile.findings import WORDS
+from tests.conftest import Bench
+from tests.integration.exports.exporting import Desk as ExportDesk
+from tests.integration.reconciliations.reconciling import WINDOW
+from tests.integration.reconciliations.reconciling import Desk as ReconciliationDesk
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.service import Service
+from tests.provider_month import month
+from tests.twilio_api import TwilioApi, served
+
+
+def signed_in(service: Service, *scopes: str) -> Browser:
+    browser = Browser(service)
+    browser.sign_in(service.new_key("calls:read", *scopes)["authorization"].removeprefix("Bearer "))
+    browser.get("/calls")
+    return browser
+
+
+@pytest.fixture
+def desk(bench: Bench, tmp_path: Path) -> ExportDesk:
+    """Where exports are done."""
+    return ExportDesk(bench, tmp_path / "files")
+
+
+def page(browser: Browser, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
+    desk.tell(5, route="sales")
+    desk.tell(2, route="support")
+    browser = signed_in(desk.service, "exports:write")
+    answer = browser.post("/exports", format="csv", name="All of it", route="", from_local="2026-09-01T00:00")
+    assert answer.status_code == 303, answer.text
+    path = answer.headers["location"]
+    waiting = page(browser, path)
+    assert ("waiting" in waiting, "jobs.js" in waiting, "Cancel it" in waiting) == (True, True, True)
+    desk.work()
+    done = page(browser, path)
+    assert ("complete" in done, "jobs.js" in done, "All of it" in done) == (True, False, True)
+    [file] = re.findall(rf'<a href="({path}/files/[^"]+)" download>', done)
+    told = browser.get(file)
+    assert told.headers["content-type"].startswith("text/csv")
+    assert told.text.count("\n") == 1 + 5
+    assert browser.get(f"{path}/manifest.json").json()["complete"] is True
+    [calls] = re.findall(r'<a href="(/calls\?[^"]+)">The same calls', done)
+    assert page(browser, calls).count('class="call') >= 5
+    listed = page(browser, "/exports")
+    assert ("All of it" in listed, "5 calls" in listed, "1 in all" in listed) == (True, True, True)
+
+
+def test_an_export_is_cancelled_and_files_are_let_go(desk: ExportDesk) -> None:
+    desk.tell(3)
+    browser = signed_in(desk.service, "exports:write")
+    first, second = (browser.post("/exports", format="ndjson").headers["location"] for _ in range(2))
+    browser.post(f"{first}/cancel", next=first)
+    desk.work()
+    assert "canceled" in page(browser, first)
+    browser.post(f"{second}/cancel", next=second)
+    assert "files gone" in page(browser, second)
+
+
+def test_the_form_is_filled_by_the_filters_of_a_link(desk: ExportDesk) -> None:
+    browser = signed_in(desk.service, "exports:write")
+    query = (
+        "status=failed&route=sales&number=%2B14155550100&escalated=true&from=2026-09-21T10:00:00Z&format=csv"
+    )
+    shown = page(browser, f"/exports?{query}")
+    assert 'name="number" value="+14155550100"' in shown
+    assert 'name="from_local" value="2026-09-21T10:00"' in shown
+    assert "<option selected>failed</option>" in shown
+    answer = browser.post("/exports", number="+14155550100", escalated="true", status="failed", format="csv")
+    assert "+14155550100" in page(browser, answer.headers["location"])
+    assert browser.post("/exports", format="docx").status_code == 400
+
+
+def test_who_may_not_export_has_no_form_and_is_refused(desk: ExportDesk) -> None:
+    browser = signed_in(desk.service)
+    assert "A new export" not in page(browser, "/exports")
+    assert browser.post("/exports", format="csv").status_code == 403
+    assert browser.get("/exports/0ef25721-2dd6-8ff5-9d50-25a73830586a").status_code == 404
+
+
+def test_a_long_list_of_exports_has_pages(desk: ExportDesk) -> None:
+    for _ in range(3):
+        desk.done(format="csv")
+    browser = signed_in(desk.service)
+    first = page(browser, "/exports?limit=2")
+    [after] = re.findall(r'<a href="([^"]+)" rel="next"', first)
+    assert 'rel="prev"' in page(browser, after)
+
+
+def test_without_a_folder_the_pages_say_what_to_set(bench: Bench) -> None:
+    browser = signed_in(Service(bench), "exports:write")
+    assert "CALLTALLY_FILES_FOLDER" in page(browser, "/exports")
+    assert "CALLTALLY_FILES_FOLDER" in page(browser, "/reconciliations")
+    assert browser.post("/exports", format="csv").status_code in {409, 503, 501}
+
+
+def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench, tmp_path: Path) -> None:
+    with served(TwilioApi()) as api:
+        desk = ReconciliationDesk(bench, tmp_path / "files", api)
+        desk.sign_in()
+        made = month(200)
+        desk.tell(made.facts)
+        desk.api.calls = {call["sid"]: call for call in made.listed}
+        browser = signed_in(desk.service, "exports:write", "events:write")
+        window = {f"{name}_local": value[:16] for name, value in WINDOW.items()}
+        answer = browser.post("/reconciliations", headers=None, provider="twilio", **window)
+        assert answer.status_code == 303, answer.text
+        path = answer.headers["location"]
+        assert "waiting" in page(browser, path)
+        desk.work()
+        done = page(browser, path)
+        assert f"Found {len(made.labels)}" in " ".join(done.split())
+        assert all(WORDS[kind].title in done for kind in made.labels.values())
+        assert len(re.findall(r'<a href="/calls/[^"]+"><code', done)) == len(made.labels)
+        assert "Delete its files" in done
+        [file] = re.findall(rf'<a href="({path}/findings[^"]+)" download>', done)
+        assert browser.get(file).text.count("\n") >= 1
+        assert "twilio" in page(browser, "/reconciliations")
+        browser.post(f"{path}/cancel", next=path)
+        assert "files gone" in page(browser, path)
+
+
+def test_what_cannot_be_compared_is_refused(bench: Bench, tmp_path: Path) -> None:
+    with served(TwilioApi()) as api:
+        desk = ReconciliationDesk(bench, tmp_path / "files", api)
+        browser = signed_in(desk.service, "exports:write")
+        assert "Record what the provider says" not in page(browser, "/reconciliations")
+        window = {f"{name}_local": value[:16] for name, value in WINDOW.items()}
+        assert (
+            browser.post("/reconciliations", headers=None, provider="twilio", heal="on", **window).status_code
+            == 403
+        )
+        assert browser.post("/reconciliations", headers=None, provider="nobody", **window).status_code == 400
+        assert browser.post("/reconciliations", provider="twilio").status_code == 400
+        assert signed_in(desk.service).post("/reconciliations", provider="twilio").status_code == 403
+        assert browser.get("/reconciliations/0ef25721-2dd6-8ff5-9d50-25a73830586a").status_code == 404

@@ -1,0 +1,147 @@
+"""The page of settings over a real store: who sees what, and what its forms do."""
+
+import re
+from html import unescape
+
+import pytest
+
+from calltally.store.signature_failures import count_failures
+from tests.conftest import TENANT
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.service import ADMIN, Service
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def admin(browser: Browser) -> Browser:
+    """The administrator, who looks at the tests' tenant."""
+    browser.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
+    browser.get("/settings")
+    return browser
+
+
+def page(browser: Browser, query: str = "") -> str:
+    answer = browser.get(f"/settings{query}")
+    assert answer.status_code == 200, answer.text
+    return unescape(answer.text)
+
+
+def signed_in(browser: Browser, *scopes: str) -> Browser:
+    browser.sign_in(browser.service.new_key(*scopes)["authorization"].removeprefix("Bearer "))
+    browser.get("/settings")
+    return browser
+
+
+def test_a_reader_sees_the_rules_alone(browser: Browser) -> None:
+    shown = page(signed_in(browser, "calls:read"))
+    assert "set up by the administrator" in shown
+    assert all(
+        f'action="/settings/{name}"' not in shown for name in ("keys", "endpoints", "rules", "tenants")
+    )
+
+
+def test_the_forms_of_the_administrator_are_the_administrators(browser: Browser) -> None:
+    signed_in(browser, "calls:read", "alerts:write", "webhooks:write")
+    names = ("keys", "revoked-keys", "routes", "providers", "checks", "retention", "tenants", "look")
+    assert {browser.post(f"/settings/{name}").status_code for name in names} == {403}
+
+
+def test_a_key_is_made_shown_once_and_revoked(admin: Browser) -> None:
+    answer = admin.post("/settings/keys", name="desk", scope="calls:read")
+    [key] = re.findall(r"ct_acme_[A-Za-z0-9_-]{43}", answer.text)
+    assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 200
+    shown = page(admin)
+    assert key not in shown
+    [key_id] = re.findall(r"<code>(key_[0-9a-f]+)</code></td><td>desk</td>", shown)
+    assert admin.post("/settings/revoked-keys", key=key_id, next="/settings#keys").status_code == 303
+    assert admin.service.get("/api/v1/call-logs", {"authorization": f"Bearer {key}"}).status_code == 401
+    assert "revoked 20" in page(admin)
+    assert admin.post("/settings/keys", name="none").status_code == 400
+
+
+def test_a_route_is_set_as_a_whole(admin: Browser) -> None:
+    numbers = "+14155550100\n+14155550101, +14155550102"
+    admin.post("/settings/routes", route="support", agent="vera", provider="twilio", numbers=numbers)
+    assert "+14155550100, +14155550101, +14155550102" in page(admin)
+    admin.post("/settings/routes", route="support")
+    assert "+14155550100" not in page(admin)
+    assert admin.post("/settings/routes", route="two words").status_code == 400
+
+
+def test_secrets_are_taken_and_never_shown(admin: Browser) -> None:
+    assert 'name="secret.auth_token"' in page(admin, "?provider=twilio")
+    assert "Secrets of nobody" not in page(admin, "?provider=nobody")
+    fields = {"provider": "twilio", "secret.auth_token": SECRET}
+    assert admin.post("/settings/providers", None, **fields).status_code == 303
+    shown = page(admin)
+    assert (SECRET in shown, shown.count("stored")) == (False, 1)
+    assert admin.post("/settings/providers", None, provider="twilio").status_code == 400
+
+
+def test_a_test_callback_tells_whether_the_real_one_would_be_believed(admin: Browser) -> None:
+    own = "http://test/api/v1/ingest/twilio/acme"
+    assert "There is no secret of twilio" in admin.post("/settings/checks", provider="twilio", url=own).text
+    admin.post("/settings/providers", None, **{"provider": "twilio", "secret.auth_token": SECRET})
+    assert "is believed" in admin.post("/settings/checks", provider="twilio", url=own).text
+    elsewhere = admin.post("/settings/checks", provider="twilio", url="https://calls.example/hook").text
+    assert "would be refused" in elsewhere
+    assert own in elsewhere
+    admin.post("/settings/providers", None, **{"provider": "kamailio", "secret.secret": SECRET})
+    assert "is stored and opens" in admin.post("/settings/checks", provider="kamailio").text
+
+
+def test_wrong_signatures_are_counted_beside_the_provider(admin: Browser) -> None:
+    bench = admin.service.bench
+    bench.run(bench.store.write(count_failures(TENANT, "twilio", 7, bench.now_us)))
+    assert "7 wrong signatures" in page(admin)
+
+
+def test_calls_are_kept_for_so_long(admin: Browser) -> None:
+    admin.post("/settings/retention", days="365")
+    assert 'value="365"' in page(admin)
+    admin.post("/settings/retention", days="")
+    assert 'value="365"' not in page(admin)
+    assert [admin.post("/settings/retention", days=days).status_code for days in ("soon", "0")] == [400, 400]
+
+
+def test_the_administrator_makes_a_tenant_and_looks_at_it(admin: Browser) -> None:
+    admin.post("/settings/tenants", id="other", name="Other", next="/settings#tenants")
+    assert "Look at it" in page(admin)
+    assert admin.post("/settings/look", tenant="other", next="/settings").status_code == 303
+    assert '<span class="tenant" title="Tenant">other</span>' in page(admin)
+    assert admin.post("/settings/look", tenant="nobody").status_code == 404
+    assert admin.post("/settings/tenants", id="other").status_code == 409
+
+
+def test_rules_are_set_by_who_may(browser: Browser) -> None:
+    signed_in(browser, "calls:read", "alerts:write")
+    assert browser.post("/settings/rules", rules='{"false_alarms_a_week": 0.5}').status_code == 303
+    assert '"false_alarms_a_week": 0.5' in page(browser)
+    assert browser.post("/settings/rules", rules="{not json").status_code == 400
+    browser.post("/settings/rules", rules="")
+    assert 'false_alarms_a_week": 0.5' not in page(browser)
+    assert browser.post("/settings/endpoints", url="https://hooks.example/x").status_code == 403
+
+
+def test_an_endpoint_is_made_paused_resumed_and_deleted(service: Service) -> None:
+    browser = signed_in(Browser(service), "calls:read", "webhooks:write")
+    made = browser.post(
+        "/settings/endpoints",
+        url="https://203.0.114.7/x",
+        description="billing",
+        event="voice.call.completed",
+    )
+    assert made.status_code == 200, made.text
+    assert "whsec_" in made.text
+    shown = page(browser)
+    assert ("whsec_" in shown, "voice.call.completed</td>" in shown) == (False, True)
+    [endpoint] = set(re.findall(r'name="endpoint" value="([^"]+)"', shown))
+    browser.post("/settings/endpoints/pause", endpoint=endpoint)
+    assert "paused by request" in page(browser)
+    browser.post("/settings/endpoints/resume", endpoint=endpoint)
+    assert "paused by request" not in page(browser)
+    assert browser.post("/settings/endpoints/shout", endpoint=endpoint).status_code == 404
+    browser.post("/settings/endpoints/delete", endpoint=endpoint)
+    assert "delivered nowhere yet" in page(browser)
+    assert browser.post("/settings/rules", rules="{}").status_code == 403
