@@ -118,5 +118,5 @@ def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
 def test_no_table_hides_a_word_of_another() -> None:
     folder = Path(rendering.__file__).parent
     tables = [path.read_text() for path in folder.glob("english*.py")]
-    names = [name for table in tables for name in re.findall(r'^    "(\w+)":', table, re.MULTILINE)]
+    names = [name for table in tables for name in re.findall(r'^    "([\w-]+)":', table, re.MULTILINE)]
     assert len(names) == len(set(names)) == len(english.TEXTS)
