@@ -41,10 +41,10 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-interop: .venv/.run ## Run other people's tools against a server of ours
+interop: .venv/.run .venv/.charts ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
 
-screenshots: .venv/.run ## Photograph every page into build/screenshots
+screenshots: .venv/.run .venv/.charts ## Photograph every page into build/screenshots
 	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser
 
 bench: .venv/.bench ## Measure; SIZE=1m says how many calls

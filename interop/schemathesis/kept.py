@@ -19,6 +19,7 @@ _SETTINGS: Final[dict[str, dict[str, Any]]] = {
     "email": {"host": "127.0.0.1", "port": 1, "from": "a@example.com", "to": ["b@example.com"]},
 }
 _LAUNCH: Final = {"route": "support", "since": "2026-03-01", "to": "2026-03-02", "tz": "Europe/Berlin"}
+_SHARED: Final = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
 _QUALITY: Final = {
     "from": "2026-01-01",
     "to": "2026-02-01",
@@ -56,12 +57,15 @@ def _use_kept(case: Case) -> None:
             _mend_session(case.body)
         case "replayDeliveries" if isinstance(case.body, dict) and isinstance(case.body.get("to"), str):
             # Which of two times is the earlier is not for a schema to say.
-            case.body["to"] = "2099-01-01"
+            case.body["to"] = "2099-01-01T00:00:00Z"
         case "muteAlert" if isinstance(case.body, dict):
             # What is ahead is not for a schema to know.
             case.body["until"] = None
         case "putAlertRules" if isinstance(case.body, dict):
             case.body = {"least_calls": 50}
+        case "listSharedSids":
+            # How wide a window may be is not for a schema to say.
+            case.query = {name: value for name, value in _SHARED.items() if set(_SHARED) <= case.query.keys()}
         case "listDeliveries":
             case.query = {name: value for name, value in case.query.items() if name in {"limit", "state"}}
 

@@ -75,6 +75,10 @@ def test_an_endpoint_is_made_with_a_secret_that_is_shown_once(hooks: Hooks) -> N
     assert hooks.get().json() == {"data": [shown]}
 
 
+def test_a_description_may_have_characters_that_no_table_knows_yet(hooks: Hooks) -> None:
+    assert hooks.add(description="\U000caf7c")["description"] == "\U000caf7c"
+
+
 def test_it_is_set_as_a_whole_and_deleted(hooks: Hooks) -> None:
     made = hooks.add(description="old", agent="scheduler")
     place = f"/{made['id']}"
@@ -117,7 +121,9 @@ def test_pause_and_resume(hooks: Hooks) -> None:
         ({"url": URL, "form": "xml"}, "form"),
         ({"url": URL, "direction": "sideways"}, "direction"),
         ({"url": URL, "route": "two words"}, "route"),
+        ({"url": URL, "agent": ""}, "agent"),
         ({"url": URL, "description": "two\nlines"}, "description"),
+        ({"url": URL, "description": "two\u2028lines"}, "description"),
         ({"url": URL, "secret": "mine"}, "secret"),
         ({}, "url"),
     ],

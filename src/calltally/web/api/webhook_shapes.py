@@ -15,6 +15,7 @@ from calltally.net.targets import LONGEST_URL
 from calltally.store.announcements import message_id
 from calltally.store.deliveries import WAITING, Attempt, Delivery
 from calltally.store.endpoints import Endpoint
+from calltally.store.tenants import LINE_CHAR
 from calltally.web.api.admin_shapes import Word
 
 PATH: Final = "/api/v1/webhook-endpoints"
@@ -26,7 +27,7 @@ Url: TypeAlias = Annotated[
     str, Meta(extra_json_schema={"format": "uri", "minLength": 8, "maxLength": LONGEST_URL})
 ]
 Described: TypeAlias = Annotated[
-    str, Meta(extra_json_schema={"maxLength": MOST_DESCRIBED, "pattern": r"^[^\u0000-\u001f\u007f]*$"})
+    str, Meta(extra_json_schema={"maxLength": MOST_DESCRIBED, "pattern": f"^{LINE_CHAR}*$"})
 ]
 EventName: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(SUBSCRIBABLE)})]
 Form: TypeAlias = Annotated[str, Meta(extra_json_schema={"enum": list(FORMS)})]

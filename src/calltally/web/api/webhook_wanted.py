@@ -9,6 +9,7 @@ from calltally.calls.model import DIRECTIONS
 from calltally.deliveries.forms import FORMS
 from calltally.store.endpoints import Wanted
 from calltally.store.routes import WORD_PATTERN
+from calltally.store.tenants import is_line
 from calltally.web.api.webhook_shapes import MOST_DESCRIBED, EndpointBody
 from calltally.web.exchange import AnyRequest, parts_of
 
@@ -39,8 +40,7 @@ def _word_faults(body: EndpointBody) -> list[Fault]:
         faults.append(Fault("form", f"form must be one of {', '.join(FORMS)}"))
     if body.direction not in (None, *DIRECTIONS):
         faults.append(Fault("direction", f"direction must be one of {', '.join(DIRECTIONS)}"))
-    described = body.description or ""
-    if len(described) > MOST_DESCRIBED or not (described.isprintable()):
+    if not is_line(body.description or "", MOST_DESCRIBED):
         faults.append(Fault("description", f"a description is a line of at most {MOST_DESCRIBED} characters"))
     return [*faults, *_filter_faults(body)]
 
@@ -48,4 +48,8 @@ def _word_faults(body: EndpointBody) -> list[Fault]:
 def _filter_faults(body: EndpointBody) -> list[Fault]:
     asked = (("route", body.route), ("agent", body.agent))
     told = "must be up to 64 printable ASCII characters without spaces"
-    return [Fault(name, f"{name} {told}") for name, value in asked if value and not _WORD.fullmatch(value)]
+    return [
+        Fault(name, f"{name} {told}")
+        for name, value in asked
+        if value is not None and not _WORD.fullmatch(value)
+    ]
