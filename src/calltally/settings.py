@@ -163,6 +163,11 @@ class Settings(BaseSettings):
     worker_interval_seconds: int = Field(
         60, ge=1, le=3600, description="The pause between two rounds of the background work."
     )
+    rate_alerts: bool = Field(
+        True,  # noqa: FBT003 (how pydantic takes a default)
+        description="Whether unusual rates and silence are looked for. Without it alerts are of what can be"
+        " told of single calls, callbacks and endpoints.",
+    )
     twilio_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
         "https://api.twilio.com",
         description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",

@@ -130,7 +130,11 @@ def commands(command: Any, name: str) -> Iterator[tuple[str, list[str]]]:  # noq
             yield from commands(each, f"{name} {word}")
         return
     arguments = [each.name.upper() for each in command.params if each.param_type_name == "argument"]
-    options = [each.opts[0] for each in command.params if each.param_type_name == "option"]
+    options = [
+        "/".join([each.opts[0], *each.secondary_opts])
+        for each in command.params
+        if each.param_type_name == "option"
+    ]
     yield " ".join([name, *arguments]), options
 
 

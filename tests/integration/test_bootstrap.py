@@ -13,7 +13,7 @@ from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.opening import load_settings, opened_store
 from calltally.bootstrap.service import Service, open_service
 from calltally.bootstrap.vaults import open_vault
-from calltally.bootstrap.workers import make_worker
+from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.settings import Settings
 from calltally.store.tenants import admin_list_tenants
@@ -110,6 +110,13 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
         return {worker.rounds._means.holder for worker in workers}
 
     assert len(asyncio.run(holders())) == 2
+
+
+@pytest.mark.parametrize("said", ["true", "false"])
+def test_rates_are_judged_unless_told_otherwise(said: str) -> None:
+    settings = settings_of(POSTGRES, rate_alerts=said)
+    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock).judge
+    assert (judge._detectors is not None) is (said == "true")
 
 
 def test_a_command_closes_its_store(new_database: Callable[[], str]) -> None:

@@ -67,7 +67,8 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
         base=settings.public_url or "",
     )
     place = provider_place(settings, store)
-    return AlertMeans(Judge(store, RateDetectors()), Teller(store, ways, clock), partial(ask_about, place))
+    detectors = RateDetectors() if settings.rate_alerts else None
+    return AlertMeans(Judge(store, detectors), Teller(store, ways, clock), partial(ask_about, place))
 
 
 def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:

@@ -8,7 +8,8 @@ from typing import Any
 import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
-from calltally.calls.times import DAY_US
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.store.alert_steps import step_sums
 from calltally.store.deliveries import (
     DEAD,
     Again,
@@ -64,6 +65,7 @@ def fill(bench: Bench) -> None:
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
     for sessions in ({}, {"status": "active"}, {"stream_id": "MZ1", "agent_key": "ada"}):
         bench.run(bench.store.read(list_sessions(TENANT, SessionQuery(25, 0, **sessions))))
+    bench.run(bench.store.read(step_sums(TENANT, 0, at_us(90) // SECOND_US)))
     fill_quality(bench)
     fill_deliveries(bench)
     with direct(bench.url) as db:
