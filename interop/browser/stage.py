@@ -108,7 +108,12 @@ def _database(kind: str) -> Iterator[dict[str, str]]:
         tempfile.TemporaryDirectory(prefix="calltally-browser-", ignore_cleanup_errors=True) as folder,
         get_server(Path(folder) / "pg", cleanup_mode="delete") as server,
     ):
-        yield {"database_url": server.get_uri(), "embedded_worker": "true"}
+        yield {
+            "database_url": server.get_uri(),
+            "embedded_worker": "true",
+            # There is no database file to keep the files of exports beside.
+            "files_folder": f"{folder}/files",
+        }
 
 
 def _play_laboratory(stage: Stage) -> None:
