@@ -1,5 +1,6 @@
 """The documents say what is: their commands run, their tables list what the code has, their links resolve."""
 
+import json
 import os
 import re
 import shutil
@@ -118,7 +119,12 @@ def test_the_settings_are_those_that_there_are() -> None:
     expected[CONFIG_VARIABLE] = DEFAULT_CONFIG
     assert list(listed) == list(expected)
     assert {name: cells[0].strip("`") for name, cells in listed.items()} == {
-        name: {None: "none", False: "false"}.get(default, str(default)) for name, default in expected.items()
+        name: json.dumps(default)
+        if isinstance(default, bool)
+        else "none"
+        if default is None
+        else str(default)
+        for name, default in expected.items()
     }
     assert all(cells[1] for cells in listed.values())
 
