@@ -56,6 +56,8 @@ def damaged(own: Live) -> tuple[Live, str]:
     """A tenant whose oldest call cannot be read any more: its record is no JSON, and in two pieces."""
     tenant, key = told(own)
     connection = apsw.Connection(str(own.log.with_name("var") / "calltally.db"))
+    # The server's own upkeep may be writing just now.
+    connection.set_busy_timeout(10_000)
     connection.execute(
         "UPDATE calls SET record = cast(?2 AS BLOB) WHERE tenant = ?1 AND created_us = "
         "(SELECT min(created_us) FROM calls WHERE tenant = ?1)",
