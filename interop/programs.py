@@ -1,10 +1,12 @@
 """Other people's servers, started by us on loopback with files of ours, and ended by their process id."""
 
 import json
+import os
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
@@ -20,10 +22,12 @@ _TRY_AGAIN_S: Final = 0.1
 
 @contextmanager
 def running_program(command: Sequence[str], log: Path) -> Iterator[None]:
-    """A program for as long as the block runs. What it says goes into `log`."""
+    """A program, and what it starts, for as long as the block runs. What it says goes into `log`."""
     with log.open("wb") as output:
         try:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, start_new_session=True
+            )
         except FileNotFoundError as fault:
             raise Failed(
                 f"{command[0]} is not installed; `make interop` says which package has it"
@@ -31,12 +35,17 @@ def running_program(command: Sequence[str], log: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """A command may be a script that starts the program, as Node's is: all of the group are ended."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=_STOP_S)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def fetch(url: str) -> Any:  # noqa: ANN401 (JSON may be anything)

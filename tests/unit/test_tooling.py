@@ -1,11 +1,15 @@
 """What the repository promises about its lock files and its make targets."""
 
 import json
+import os
 import re
+import select
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from interop.programs import running_program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOCKS = sorted((REPOSITORY / "requirements").glob("*.txt"))
@@ -96,3 +100,13 @@ def test_the_help_of_make_lists_every_target() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     assert phony
     assert listed == TARGETS == set(phony[1].split())
+
+
+def test_what_a_program_of_interop_started_ends_with_it(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    os.mkfifo(held)
+    with running_program(["sh", "-c", "tail -f /dev/null > held & wait"], tmp_path / "log"):
+        reading = os.open(held, os.O_RDONLY)
+    assert select.select([reading], [], [], 30)[0], "somebody holds it still"
+    assert os.read(reading, 1) == b""
+    os.close(reading)
