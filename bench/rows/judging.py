@@ -105,8 +105,12 @@ async def _turn(lab: Lab, random: np.random.Generator, steps: list[tuple[int, Ro
         await store.close()
 
 
+async def _nothing() -> Conditions:
+    return Conditions((), ())
+
+
 async def _judge(judge: Judge, to_s: int) -> None:
-    turn = await judge.take_turn(_TENANT, (to_s + SETTLED_S) * SECOND_US, Conditions((), ()))
+    turn = await judge.take_turn(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
     assert turn.is_kept
     assert turn.steps
 

@@ -7,8 +7,8 @@ what they find is not told unless it still lasts.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -52,6 +52,12 @@ class Conditions(NamedTuple):
 
     kinds: Sequence[Kind]
     findings: Sequence[Finding]
+
+
+# What is so now: asked only once a turn comes up to now, since it costs more than many steps of the past.
+Asked: TypeAlias = Callable[[], Awaitable[Conditions]]
+# Goes through the steps of a turn, as fast as others can bear.
+Pace: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 
 
 class Turn(NamedTuple):
@@ -98,19 +104,19 @@ def is_turn_due(tenant: str, now_us: int) -> Step[bool]:
 class Judge:
     """Takes turns for tenants, one after the other, on one store."""
 
-    def __init__(self, store: Store, detectors: Detectors | None) -> None:
+    def __init__(self, store: Store, detectors: Detectors | None, pace: Pace = iter) -> None:
         self._store = store
         self._detectors = detectors
+        self._pace = pace
 
-    async def take_turn(self, tenant: str, now_us: int, conditions: Conditions) -> Turn:
-        """Judge what is due, a day at most. `conditions` count once all is judged up to now."""
+    async def take_turn(self, tenant: str, now_us: int, ask: Asked) -> Turn:
+        """Judge what is due, a day at most; what is so now is asked once all is judged up to now."""
         learns = self._detectors is not None
         work = await self._store.read(_begin(tenant, now_us, learns=learns), long=True)
         memory, findings = await asyncio.to_thread(self._feed, work)
         is_live = work.to_s == last_step_s(now_us)
-        step = _keep(
-            tenant, (work, memory), findings if is_live else (), now_us, conditions if is_live else None
-        )
+        conditions = await ask() if is_live else None
+        step = _keep(tenant, (work, memory), findings if is_live else (), now_us, conditions)
         is_kept = await self._store.write(step)
         return Turn((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
 
@@ -124,7 +130,7 @@ class Judge:
         roll, judged = Roll(memory.roll), judged_of(memory, work.changed)
         lasting = {finding.key: finding for finding in memory.lasting}
         found: list[Finding] = []
-        for step_s in range(work.from_s, work.to_s, STEP_S):
+        for step_s in self._pace(range(work.from_s, work.to_s, STEP_S)):
             rows = judged.with_late(step_s, work.rows)
             for finding in detector.feed(roll.step(step_s, rows)):
                 found.append(finding)

@@ -4,6 +4,8 @@ import asyncio
 import os
 import secrets
 import socket
+import time
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -26,6 +28,7 @@ from calltally.store.steps import Clock
 from calltally.store.store import Store, WatchedStore
 from calltally.worker.background import Background
 from calltally.worker.means import AlertMeans, Means
+from calltally.worker.patience import at_ease
 
 _HOUR_US: Final = 3600 * SECOND_US
 
@@ -68,7 +71,13 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
     )
     place = provider_place(settings, store)
     detectors = RateDetectors() if settings.rate_alerts else None
-    return AlertMeans(Judge(store, detectors), Teller(store, ways, clock), partial(ask_about, place))
+    return AlertMeans(
+        Judge(store, detectors, _at_ease), Teller(store, ways, clock), partial(ask_about, place)
+    )
+
+
+def _at_ease(steps: Iterable[int]) -> Iterator[int]:
+    return at_ease(steps, steady_clock, time.sleep)
 
 
 def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from calltally.alerts.conditions import conditions_of
-from calltally.alerts.judging import is_turn_due, rules_for
+from calltally.alerts.judging import Conditions, Turn, is_turn_due, rules_for
 from calltally.alerts.open_calls import stuck_calls
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
@@ -40,13 +41,17 @@ class AlertWorker:
         self._stop = stop
 
     async def run(self) -> None:
-        """Look after look."""
-        while not await rest(self._stop, _LOOKS_EVERY_S * (0.5 + self._means.chance())):
-            await self.look()
+        """Look after look; at once where somebody's past waits to be learned, which is paced by itself."""
+        is_behind = False
+        while not await rest(self._stop, 0 if is_behind else _LOOKS_EVERY_S * (0.5 + self._means.chance())):
+            is_behind = any(not turn.is_live for turn in await self.look())
 
-    async def look(self) -> int:
-        """Do what is due for each tenant; returns how many turns were taken. Faults are logged."""
-        turns = 0
+    async def look(self) -> Sequence[Turn]:
+        """Take a turn for each tenant that has one due; returns them. Faults are logged.
+
+        One each, so that nobody's present waits for another's past.
+        """
+        turns: list[Turn] = []
         for tenant in await self._tenants():
             turns += await self._attempt(tenant)
             if self._stop.is_set():
@@ -60,7 +65,7 @@ class AlertWorker:
             log.warning("alerts wait", detail=str(fault))
             return ()
 
-    async def _attempt(self, tenant: str) -> int:
+    async def _attempt(self, tenant: str) -> Sequence[Turn]:
         """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
         try:
             turns = await self._judge_tenant(tenant)
@@ -68,7 +73,7 @@ class AlertWorker:
         except Exception as fault:
             foreseen = isinstance(fault, CalltallyError)
             log.exception("alerts failed", tenant=tenant, detail=str(fault), exc_info=not foreseen)
-            return 0
+            return ()
         return turns
 
     async def _ask_providers(self, tenant: str, now_us: int) -> None:
@@ -90,20 +95,19 @@ class AlertWorker:
             else:
                 log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
 
-    async def _judge_tenant(self, tenant: str) -> int:
-        turns = 0
+    async def _judge_tenant(self, tenant: str) -> Sequence[Turn]:
+        """A turn, where one is due and nobody else takes it."""
+        now_us = self._means.clock()
         lease = Lease(tenant, ALERTS, self._means.holder)
-        while not self._stop.is_set() and await self._store.read(is_turn_due(tenant, self._means.clock())):
-            now_us = self._means.clock()
-            if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
-                return turns
-            await self._ask_providers(tenant, now_us)
-            conditions = await self._store.read(conditions_of(tenant, now_us), long=True)
-            turn = await self._judge.take_turn(tenant, now_us, conditions)
-            turns += 1
-            log.debug("judged", tenant=tenant, **turn._asdict())
-            if turn.is_live or not turn.is_kept:
-                break
-        if turns:
-            await self._store.write(release(lease))
-        return turns
+        if not await self._store.read(is_turn_due(tenant, now_us)):
+            return ()
+        if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
+            return ()
+        turn = await self._judge.take_turn(tenant, now_us, partial(self._conditions, tenant, now_us))
+        log.debug("judged", tenant=tenant, **turn._asdict())
+        await self._store.write(release(lease))
+        return (turn,)
+
+    async def _conditions(self, tenant: str, now_us: int) -> Conditions:
+        await self._ask_providers(tenant, now_us)
+        return await self._store.read(conditions_of(tenant, now_us), long=True)

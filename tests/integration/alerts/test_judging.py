@@ -13,11 +13,11 @@ from calltally.store.alert_states import judging_of
 from calltally.store.alerts import State, What
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.watching import (
-    NOTHING,
     Threshold,
     Thresholds,
     after,
     alerts,
+    asked,
     history,
     judge,
     unanswered,
@@ -77,7 +77,7 @@ def test_of_two_workers_at_once_one_counts(bench: Bench) -> None:
 
     async def both() -> list[int]:
         """How many steps each turn judged; one that began after another had ended finds none."""
-        turns = [Judge(bench.store, Thresholds()).take_turn(TENANT, after(1), NOTHING) for _ in range(3)]
+        turns = [Judge(bench.store, Thresholds()).take_turn(TENANT, after(1), asked()) for _ in range(3)]
         return [turn.steps for turn in await asyncio.gather(*turns) if turn.is_kept]
 
     assert sum(bench.run(both())) == 1

@@ -14,7 +14,7 @@ from calltally.calls.five_minutes import COLUMNS, STEP_S, Key
 from calltally.store.alert_states import Judging, judging_of, keep_judging
 from calltally.store.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import NOTHING, after, alerts
+from tests.integration.alerts.watching import after, alerts, asked
 from tests.telling import START_US
 
 FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
@@ -43,7 +43,7 @@ def judged(bench: Bench, step: int) -> int:
     """How many turns it takes until all up to the end of a step is judged."""
     judge, turns, is_live = Judge(bench.store, RateDetectors()), 0, False
     while not is_live:
-        is_live = bench.run(judge.take_turn(TENANT, after(step), NOTHING)).is_live
+        is_live = bench.run(judge.take_turn(TENANT, after(step), asked())).is_live
         turns += 1
     return turns
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
@@ -15,7 +16,7 @@ import msgspec
 import pytest
 
 from calltally.alerts.findings import Change
-from calltally.alerts.judging import Judge
+from calltally.alerts.judging import Judge, is_turn_due
 from calltally.alerts.series import Dimension, SeriesKey
 from calltally.alerts.sinks.alertmanager import RESEND_US
 from calltally.alerts.telling import MOST_TRIES, Teller, Ways, sealed_for
@@ -191,7 +192,7 @@ def test_a_worker_judges_and_tells(desk: Desk) -> None:
 
     async def look() -> int:
         assert means.alerts is not None
-        return await AlertWorker(means, means.alerts, asyncio.Event()).look()
+        return len(await AlertWorker(means, means.alerts, asyncio.Event()).look())
 
     assert bench.run(look()) == 1
     assert {body["data"]["message"][:9] for _, _, body in desk.receiver.took} == {"No-answer"}  # type: ignore[index]
@@ -204,6 +205,46 @@ def test_a_worker_judges_and_tells(desk: Desk) -> None:
     bench.now_us += SECOND_US
     assert bench.run(look()) == 1
     assert len({body["type"] for _, _, body in desk.receiver.took}) == 2
+
+
+def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
+    """A turn each in a look: who is behind by days goes on with the next one, while others are judged."""
+    bench = desk.bench
+    unanswered(bench, 0, 1)
+    bench.add_tenant("zebra")
+    submit(bench, fact(290 * 300, "call-1", route="support", status="no-answer"), tenant="zebra")
+    bench.now_us = after(290)
+    means = worker_means(desk)
+
+    async def look() -> list[tuple[int, bool]]:
+        assert means.alerts is not None
+        worker = AlertWorker(means, means.alerts, asyncio.Event())
+        return [(turn.steps, turn.is_live) for turn in await worker.look()]
+
+    assert bench.run(look()) == [(288, False), (1, True)]
+    assert bench.run(look()) == [(3, True)]
+    assert bench.run(look()) == []
+
+
+def test_a_worker_rests_only_once_all_is_judged(desk: Desk) -> None:
+    """Three turns of a day each; it chooses how long to rest before the first and behind the last."""
+    unanswered(desk.bench, 0, 1)
+    desk.bench.now_us = after(700)
+    stop, chances = asyncio.Event(), iter((-0.5, 1.0))
+
+    def chance() -> float:
+        chosen = next(chances)
+        if chosen > 0:
+            stop.set()
+        return chosen
+
+    async def run() -> None:
+        means = replace(worker_means(desk), chance=chance)
+        assert means.alerts is not None
+        await AlertWorker(means, means.alerts, stop).run()
+
+    desk.bench.run(run())
+    assert not desk.bench.run(desk.bench.store.read(is_turn_due(TENANT, desk.bench.now_us)))
 
 
 def worker_means(desk: Desk) -> Means:
@@ -331,7 +372,7 @@ def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None
         asking = means.alerts._replace(ask=partial(ask_about, place))
 
         async def look() -> int:
-            return await AlertWorker(means, asking, asyncio.Event()).look()
+            return len(await AlertWorker(means, asking, asyncio.Event()).look())
 
         bench.run(look())
     assert found(bench, sid)["status"] == "no-answer"  # type: ignore[index]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from calltally.alerts.findings import Change, Direction, Evidence, Finding, Kind
-from calltally.alerts.judging import Conditions, Judge, Turn
+from calltally.alerts.judging import Asked, Conditions, Judge, Turn
 from calltally.alerts.rules import Rules
 from calltally.alerts.series import COLUMN, STEP_US, Count, Metric, SeriesKey, Step
 from calltally.calls.times import SECOND_US
@@ -125,9 +125,18 @@ def after(step: int) -> int:
     return (START_US // STEP_US + step + 1) * STEP_US + 31 * SECOND_US
 
 
+def asked(conditions: Conditions = NOTHING) -> Asked:
+    """What is so now, for whoever asks."""
+
+    async def conditions_now() -> Conditions:
+        return conditions
+
+    return conditions_now
+
+
 def judge(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> Turn:
     """One turn."""
-    return bench.run(Judge(bench.store, Thresholds()).take_turn(TENANT, now_us, conditions))
+    return bench.run(Judge(bench.store, Thresholds()).take_turn(TENANT, now_us, asked(conditions)))
 
 
 def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:
