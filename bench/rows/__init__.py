@@ -7,6 +7,7 @@ from bench.lab import Lab
 from bench.rows import (
     against_datasette,
     callbacks,
+    dashboard,
     deliveries,
     disk,
     growth,
@@ -34,6 +35,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "page": pages.small_page,
     "large-page": pages.large_page,
     "template": pages.template,
+    "dashboard": dashboard.dashboard,
     "offset": seeking.offset,
     "offset-http": pages.any_page,
     "total": seeking.total,

@@ -17,6 +17,7 @@ from calltally.web.api.call_list import list_call_logs, with_search
 from calltally.web.dashboard.columns import COLUMNS, COLUMNS_COOKIE, chosen_columns
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.finding import place_of
+from calltally.web.dashboard.lines import days
 from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import (
@@ -29,9 +30,8 @@ from calltally.web.dashboard.paging import (
     placed,
     url,
 )
-from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.rendering import page, redirect, status_mark
 from calltally.web.dashboard.saved_views import VIEWS_COOKIE, read_views
-from calltally.web.dashboard.shown import days
 from calltally.web.dashboard.signing_in import session_header
 from calltally.web.dashboard.visitors import Visitor, cookie_of, visitor_of
 from calltally.web.exchange import AnyRequest, parts_of
@@ -90,7 +90,7 @@ def _rows(request: AnyRequest, visitor: Visitor, listed: Listed) -> dict[str, An
     """The calls under their days, in the columns that this browser has chosen."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
     calls = msgspec.json.decode(b"[" + listed.records + b"]")
-    return {"columns": columns, "days": days(calls, visitor.zone, columns)}
+    return {"columns": columns, "days": days(calls, visitor.zone, columns, status_mark)}
 
 
 def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:

@@ -10,6 +10,8 @@ Record = Mapping[str, Any]
 COLUMNS_COOKIE: Final = "calltally_columns"
 _BETWEEN: Final = "."
 _NUMBER: Final = "number"
+# Kinds that are drawn in a way of their own.
+STATE, SUMMARY, SHORTENED = "state", "summary", "id"
 
 
 class Column(NamedTuple):
@@ -46,7 +48,7 @@ def _end(call: Record) -> str:
 COLUMNS: Final[Mapping[str, Column]] = {
     column.name: column
     for column in (
-        Column("status", _of("status"), "state"),
+        Column("status", _of("status"), STATE),
         Column("direction", _of("direction")),
         Column("parties", _parties, "parties"),
         Column("route", _of("route")),
@@ -59,9 +61,9 @@ COLUMNS: Final[Mapping[str, Column]] = {
         Column("cost", _cost, _NUMBER),
         Column("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
         Column("tags", lambda call: ", ".join(call["tags"] or ())),
-        Column("session_id", _of("session_id"), "id"),
-        Column("call_sid", _of("call_sid"), "id"),
-        Column("summary", _of("summary"), "summary"),
+        Column("session_id", _of("session_id"), SHORTENED),
+        Column("call_sid", _of("call_sid"), SHORTENED),
+        Column("summary", _of("summary"), SUMMARY),
     )
 }
 USUAL: Final = ("status", "direction", "parties", "route", "agent", "ring", "talk", "summary")

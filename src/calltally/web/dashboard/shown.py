@@ -1,49 +1,16 @@
 """A call as the pages write it: times in the reader's zone, spans in words, what is unknown as a dash."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from calltally.web.dashboard.columns import Column
 from calltally.web.dashboard.english import text
 
 DASH: Final = "\N{EN DASH}"
 _SHORT_CHARS: Final = 15
 _ENDS_CHARS: Final = 6
 _UNITS: Final = ((86_400, "days_ago"), (3600, "hours_ago"), (60, "minutes_ago"))
-
-
-class Row(NamedTuple):
-    """One line of the list; `cells` are in the order of the columns."""
-
-    path: str
-    instant: str
-    full: str
-    time: str
-    status: str
-    cells: Sequence[str]
-    escalated: bool
-    erased: bool
-
-
-class Day(NamedTuple):
-    """The calls of one day of the reader's zone."""
-
-    name: str
-    rows: Sequence[Row]
-
-
-def days(calls: Sequence[Mapping[str, Any]], zone: ZoneInfo, columns: Sequence[Column]) -> list[Day]:
-    """The lines of a page under their days, in the order of the list."""
-    dated = [(local(call["created_at"], zone), call) for call in calls]
-    grouped = groupby(dated, key=lambda pair: pair[0].date())
-    return [
-        Day(day.strftime("%A, %-d %B %Y"), [_row(moment, call, columns) for moment, call in pairs])
-        for day, pairs in grouped
-    ]
 
 
 def local(text: str, zone: ZoneInfo) -> datetime:
@@ -78,17 +45,3 @@ def ago(moment: datetime, now: datetime) -> str:
         if seconds >= unit:
             return text(name, number=seconds // unit)
     return text("just_now")
-
-
-def _row(moment: datetime, call: Mapping[str, Any], columns: Sequence[Column]) -> Row:
-    is_erased = bool(call.get("erased"))
-    return Row(
-        path=call_path(call["id"]),
-        instant=call["created_at"],
-        full=f"{moment:%Y-%m-%d %H:%M:%S %Z}",
-        time=f"{moment:%H:%M:%S}",
-        status=call["status"] or "",
-        cells=[""] * len(columns) if is_erased else [column.cell(call) for column in columns],
-        escalated=bool(call["escalated"]),
-        erased=is_erased,
-    )

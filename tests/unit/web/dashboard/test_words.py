@@ -8,8 +8,9 @@ import pytest
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.dashboard import english, rendering
 from calltally.web.dashboard.columns import columns_of
+from calltally.web.dashboard.lines import days
 from calltally.web.dashboard.sentence import sentence, span
-from calltally.web.dashboard.shown import days, full_time, short
+from calltally.web.dashboard.shown import full_time, short
 
 COLUMNS = columns_of(())
 CALL: dict[str, Any] = {
@@ -73,7 +74,7 @@ def test_spans_in_words(seconds: int | None, words: str) -> None:
 
 def test_the_same_instant_stands_under_the_day_of_the_readers_zone() -> None:
     night = {**CALL, "created_at": "2026-10-01T23:30:00.000000Z"}
-    names = [days([night], ZoneInfo(zone), COLUMNS)[0].name for zone in ("UTC", "Europe/Berlin")]
+    names = [days([night], ZoneInfo(zone), COLUMNS, str)[0].name for zone in ("UTC", "Europe/Berlin")]
     assert names == ["Thursday, 1 October 2026", "Friday, 2 October 2026"]
 
 
@@ -85,8 +86,21 @@ def test_both_hours_of_a_night_that_has_one_twice_are_told_apart() -> None:
 
 def test_an_erased_call_keeps_its_line() -> None:
     erased = dict.fromkeys(CALL_FIELDS) | {"id": CALL["id"], "created_at": CALL["created_at"], "erased": True}
-    [row] = days([erased], ZoneInfo("UTC"), COLUMNS)[0].rows
-    assert (row.erased, row.status, row.time) == (True, "", "09:30:00")
+    line = days([erased], ZoneInfo("UTC"), COLUMNS, str)[0].lines
+    assert '<tr class="call erased">' in line
+    assert ">09:30:00</time>" in line
+    assert line.count('<td class="none') == len(COLUMNS)
+
+
+def test_nothing_that_a_call_says_becomes_html() -> None:
+    evil = '"><script>'
+    said = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
+    every = columns_of(("summary", "route", "call_sid", "parties", "end_reason", "status"))
+    line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].lines
+    assert "<script" not in line
+    # Once in each cell, and once more in the two that tell all of it in their title.
+    assert line.count("&lt;script&gt;") == len(every) - 1 + 2
+    assert '<span class="tag">escalated</span>' in line
 
 
 def test_ids_are_shortened_in_the_middle() -> None:

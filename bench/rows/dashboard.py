@@ -1,0 +1,109 @@
+"""The pages for people: how long the server takes for each over HTTP, one request after the other."""
+
+from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPConnection
+from itertools import count, islice
+from statistics import median
+from typing import Final
+from urllib.parse import urlencode
+
+from bench.client import get, load
+from bench.dataset import SEED, Dataset
+from bench.lab import Lab
+from bench.processes import Server, service
+from bench.rows.pages import page_path
+from bench.rows.seeking import offsets_of
+from bench.table import Row, micros, within
+from bench.timing import percentile
+from bench.traffic import BIG, END_US, history, own_number
+from calltally.calls.times import DAY_US, utc_text
+
+Drawn = Callable[[], str]
+
+_LIMIT_S: Final = 0.05
+_SHARE: Final = 0.95
+_REQUESTS: Final = 43
+# What is loaded by the first of a kind is not its own.
+_FIRST: Final = 3
+_PAGE: Final = 25
+# A browser says this of a form that is on a page of ours.
+_FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+_MONTH_US: Final = 30 * DAY_US
+_WEEK_US: Final = 7 * DAY_US
+
+
+async def dashboard(lab: Lab) -> list[Row]:
+    """Each page's p95, and how long one waits for it."""
+    dataset = await lab.dataset()
+    async with service(dataset.url, probe=page_path(1), key=dataset.key) as server:
+        cookie = _signed_in(server, dataset.key)
+        return [await _row(server, cookie, name, draw) for name, draw in _pages(dataset).items()]
+
+
+def _pages(dataset: Dataset) -> Mapping[str, Drawn]:
+    """The pages by what they are, each with what draws the next address."""
+    offset, sids = offsets_of(dataset.calls), _sids(dataset)
+    return {
+        "the list": lambda: "/calls",
+        "the list, anywhere": lambda: f"/calls?page={offset() // _PAGE + 1}",
+        "the list, 1,000 rows": lambda: "/calls?limit=1000",
+        "the list, of a status and direction": lambda: "/calls?status=failed&direction=outbound",
+        "the list, of a status and route": lambda: "/calls?status=failed&route=route-1",
+        "the list, of a caller": lambda: _asked("/calls", number=own_number(BIG, 1)),
+        "the list, by words": lambda: "/calls?q=invoice",
+        "one call": lambda: f"/calls/{next(sids)}",
+        "quality, 30 days": lambda: _asked("/quality", **_last(_MONTH_US), step="day"),
+        "quality, 7 days by the hour": lambda: _asked("/quality", **_last(_WEEK_US), step="hour"),
+        "a launch": lambda: _asked("/quality/launch", route="route-1", since=_last(_WEEK_US)["from"]),
+        "alerts": lambda: "/alerts",
+        "exports": lambda: "/exports",
+        "reconciliations": lambda: "/reconciliations",
+        "settings": lambda: "/settings",
+    }
+
+
+def _asked(path: str, **parameters: str) -> str:
+    return f"{path}?{urlencode(parameters)}"
+
+
+def _last(span_us: int) -> dict[str, str]:
+    """The end of the data, which is no end of today."""
+    return {"from": utc_text(END_US - span_us), "to": utc_text(END_US)}
+
+
+def _sids(dataset: Dataset) -> Iterator[str]:
+    """Calls of the tenant, from all over the data."""
+    made = islice(history(dataset.calls, SEED), 0, None, max(dataset.calls // 1_000, 1))
+    found = [each.sid for each in made if each.tenant == BIG]
+    return (found[number % len(found)] for number in count())
+
+
+def _signed_in(server: Server, key: str) -> str:
+    """The cookie of a session, as the form gives it."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", "/sign-in", urlencode({"key": key}), _FORM)
+    answer = connection.getresponse()
+    cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+    connection.close()
+    if not cookie:
+        raise ValueError(f"signing in was answered {answer.status}")
+    return cookie
+
+
+async def _row(server: Server, cookie: str, name: str, draw: Drawn) -> Row:
+    """By the server's processor time, of each request by itself: others use the machine too."""
+    # As a browser asks: compressed, which is part of what the server does.
+    headers = f"cookie: {cookie}\r\naccept-encoding: gzip, zstd\r\n\r\n".encode()
+    taken = []
+    for _ in range(_REQUESTS):
+        asked = get(draw(), server.port).removesuffix(b"\r\n") + headers
+        taken.append(await load(server.port, server.pid, iter([asked]), connections=1))
+    p95 = percentile([each.cpu_seconds for each in taken[_FIRST:]], _SHARE)
+    clock = median(each.latencies[0] for each in taken[_FIRST:])
+    return within(
+        f"page for people: {name}, p95",
+        f"{micros(p95)} CPU",
+        against=f"median by the clock: {micros(clock)}",
+        target="under 50 ms",
+        met=p95 < _LIMIT_S,
+    )
