@@ -1,6 +1,8 @@
 """The application: every handler, and what stands around them."""
 
+import asyncio
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from litestar import Litestar
@@ -18,6 +20,7 @@ from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
 from calltally.web.api.shared_sids import get_shared_sids
 from calltally.web.api.voice_sessions import SESSION_HANDLERS
 from calltally.web.api.webhooks import WEBHOOK_HANDLERS
+from calltally.web.beside import WithWork
 from calltally.web.dashboard.pages import PAGE_HANDLERS
 from calltally.web.documents import documents
 from calltally.web.envelope import Envelope
@@ -67,16 +70,27 @@ class _Framework(Litestar):
 def create_app(parts: Parts) -> ASGIApp:
     """The ASGI application over `parts`, which it closes when the server stops."""
     parts.metrics.watch_queue(lambda: parts.store.waiting)
-    handlers = [*HANDLERS, *PAGE_HANDLERS, *documents(HANDLERS, parts.public_url)]
-    app = _Framework(
+
+    async def hold(stop: asyncio.Event) -> None:
+        try:
+            await stop.wait()
+        finally:
+            await parts.close()
+
+    return Envelope(WithWork(_routed(parts.public_url), hold), parts)
+
+
+@cache
+def _routed(public_url: str | None) -> Litestar:
+    """Every handler by its path. It holds nothing of one service: whoever needs several makes it once."""
+    handlers = [*HANDLERS, *PAGE_HANDLERS, *documents(HANDLERS, public_url)]
+    return _Framework(
         # First, because a path that has no answer to OPTIONS when it is made gets the framework's.
         [*options_of(handlers), *handlers],
         before_request=admit,
         exception_handlers={Exception: answer_error},
-        on_shutdown=[parts.heads.close, parts.turned_away.close, parts.store.close],
         request_max_body_size=BODY_BYTES,
         # The document is made of our own declarations (see openapi), and the logs are the caller's.
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(app, parts)

@@ -7,9 +7,10 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from calltally.calls.errors import TooLarge
+from calltally.web.beside import App
 from calltally.web.bodies import MOST_EVENTS_BYTES
 from calltally.web.exchange import Exchange
 from calltally.web.heads import ON_STOP
@@ -39,7 +40,7 @@ _LASTING: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 class Envelope:
     """The outermost application: request id, HEAD, body limit, headers, counting, the last catch."""
 
-    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+    def __init__(self, app: App, parts: Parts) -> None:
         self._app = app
         self._parts = parts
         limit = (b"x-ratelimit-limit", b"%d" % parts.limits.limit)

@@ -1,5 +1,6 @@
 """What the application is made of. `bootstrap` fills it; tests fill it with fakes."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from functools import cached_property
@@ -96,3 +97,10 @@ class Parts:
     def intake(self) -> Intake:
         """All that comes in over HTTP goes through this one, which remembers routes and secrets."""
         return Intake(self.store, self.vault, self.clock)
+
+    async def close(self) -> None:
+        """Let go whoever waits, forget what was not written, and close the store, whichever of them fails."""
+        async with AsyncExitStack() as then:
+            then.push_async_callback(self.store.close)
+            then.push_async_callback(self.turned_away.close)
+            await self.heads.close()
