@@ -54,7 +54,7 @@ def _pages(dataset: Dataset) -> Mapping[str, Drawn]:
         "one call": lambda: f"/calls/{next(sids)}",
         "quality, 30 days": lambda: _asked("/quality", **_last(_MONTH_US), step="day"),
         "quality, 7 days by the hour": lambda: _asked("/quality", **_last(_WEEK_US), step="hour"),
-        "a launch": lambda: _asked("/quality/launch", route="route-1", since=_last(_WEEK_US)["from"]),
+        "a launch": lambda: _asked("/quality/launch", route="route-1", **_launched()),
         "alerts": lambda: "/alerts",
         "exports": lambda: "/exports",
         "reconciliations": lambda: "/reconciliations",
@@ -69,6 +69,11 @@ def _asked(path: str, **parameters: str) -> str:
 def _last(span_us: int) -> dict[str, str]:
     """The end of the data, which is no end of today."""
     return {"from": utc_text(END_US - span_us), "to": utc_text(END_US)}
+
+
+def _launched() -> dict[str, str]:
+    span = _last(_WEEK_US)
+    return {"since": span["from"], "to": span["to"]}
 
 
 def _sids(dataset: Dataset) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Totals as the outside sees them: counts, rates with their intervals, times, and how others differ."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -17,8 +17,11 @@ from calltally.calls.metrics import (
     DURATIONS,
     PERCENTILES,
     RATES,
+    Count,
     Duration,
+    Rate,
     count_of,
+    rate_named,
     share_of,
 )
 from calltally.calls.times import utc_text
@@ -124,15 +127,27 @@ class QualityShown(msgspec.Struct, frozen=True):
     unmeasured: _Count
 
 
+class _Wanted(NamedTuple):
+    """What is told of each group, and among how many comparisons one has to stand out."""
+
+    counts: Sequence[Count]
+    rates: Sequence[Rate]
+    durations: Sequence[Duration]
+    comparisons: int = 0
+
+
+_EVERY: Final = _Wanted(COUNTS, RATES, DURATIONS)
+
+
 def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
     """The answer to a query: of a window, and of the one that it is compared with."""
     groups = _groups(query, measured, other)
-    comparisons = (len(groups) + 1) * len(RATES) if other else 0
+    wanted = _wanted(query, (len(groups) + 1) * len(RATES) if other else 0)
     window, whole = measured.window, Bucket("", measured.window.lo_us, measured.window.hi_us)
-    total = _shown({}, whole, measured.total(), other.total() if other else None, comparisons)
+    total = _shown({}, whole, measured.total(), other.total() if other else None, wanted)
     return QualityShown(
         data=[
-            _shown(_key(query, key, window.buckets[key[1]]), window.buckets[key[1]], *totals, comparisons)
+            _shown(_key(query, key, window.buckets[key[1]]), window.buckets[key[1]], *totals, wanted)
             for key, totals in groups.items()
         ],
         total=total,
@@ -143,6 +158,13 @@ def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement
         rows_read=measured.rows_read + (other.rows_read if other else 0),
         unmeasured=measured.unmeasured + (other.unmeasured if other else 0),
     )
+
+
+def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
+    """A page makes as many comparisons as the whole answer does, so that both say the same."""
+    if query.rates is None:
+        return _EVERY._replace(comparisons=comparisons)
+    return _Wanted(COUNTS[:1], [rate_named(name) for name in query.rates], (), comparisons)
 
 
 def _groups(
@@ -177,20 +199,21 @@ def _key(query: QualityQuery, key: GroupKey, bucket: Bucket) -> dict[str, str | 
 
 
 def _shown(
-    key: dict[str, str | None], bucket: Bucket, mine: Totals, other: Totals | None, comparisons: int
+    key: dict[str, str | None], bucket: Bucket, mine: Totals, other: Totals | None, wanted: _Wanted
 ) -> GroupShown:
-    shown, span = measures_shown(mine), (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
-    compared = _compared(mine, other, comparisons) if other else None
+    shown = measures_shown(mine, wanted)
+    compared = _compared(mine, other, wanted) if other else None
+    span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
     return GroupShown(key, *span, shown.counts, shown.rates, shown.seconds, compared)
 
 
-def measures_shown(totals: Totals) -> MeasuresShown:
+def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     """Every metric of some totals."""
     columns = totals.columns()
     return MeasuresShown(
-        counts={count.name: count_of(columns, count.name) for count in COUNTS},
-        rates={rate.name: rate_shown(share_of(columns, rate)) for rate in RATES},
-        seconds={each.name: _time(each, columns, totals) for each in DURATIONS},
+        counts={count.name: count_of(columns, count.name) for count in wanted.counts},
+        rates={rate.name: rate_shown(share_of(columns, rate)) for rate in wanted.rates},
+        seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
     )
 
 
@@ -219,11 +242,12 @@ def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> Tim
     return TimeShown(calls, total, round(total / calls, 3) if calls else None, *shown)
 
 
-def _compared(mine: Totals, other: Totals, comparisons: int) -> ComparedShown:
-    shown, ours, theirs = measures_shown(other), mine.columns(), other.columns()
+def _compared(mine: Totals, other: Totals, wanted: _Wanted) -> ComparedShown:
+    shown = measures_shown(other, wanted)
+    ours, theirs = mine.columns(), other.columns()
     differences = {
-        rate.name: difference_shown(share_of(ours, rate), share_of(theirs, rate), comparisons)
-        for rate in RATES
+        rate.name: difference_shown(share_of(ours, rate), share_of(theirs, rate), wanted.comparisons)
+        for rate in wanted.rates
     }
     return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
 

@@ -59,7 +59,8 @@ _FORMAT: Final = "What to answer with, for links; wins over Accept."
 class QualityQuery(msgspec.Struct, frozen=True):
     """What to measure. Without `from` the last seven days up to `to`, without `to` up to now.
 
-    `compare` is a word or the two instants (us) of another window; `tenant` is for the admin key.
+    `compare` is a word or the two instants (us) of another window; `tenant` is for the admin key. `rates` are
+    those that a page has room for, which is then told of them alone; None where every metric is asked for.
     """
 
     filter: CallFilter = CallFilter()
@@ -70,6 +71,7 @@ class QualityQuery(msgspec.Struct, frozen=True):
     percentiles: bool = True
     format: str | None = None
     tenant: str | None = None
+    rates: tuple[str, ...] | None = None
 
     @property
     def is_by_tenant(self) -> bool:

@@ -52,6 +52,10 @@ JUDGED: Final = (
 )
 
 
+# For all of them together.
+_Z_BEFORE: Final = two_sided(1 - _MAY_BE_WRONG / 2 / len(JUDGED))
+
+
 class Evidence(NamedTuple):
     """What a verdict rests on.
 
@@ -102,17 +106,27 @@ class Hours:
 
 def judge(judged: Judged, since: Hours, before: Hours) -> Evidence:
     """The verdict on one rate, from the hours since a launch and those before."""
-    dispersion = max(since.over_dispersion(), before.over_dispersion())
-    now = Effective(since.events / dispersion, since.calls / dispersion)
-    bounds = _wilson(Effective(before.events / dispersion, before.calls / dispersion))
-    if bounds is None or since.calls == 0:
-        return Evidence(Verdict.NO_DIFFERENCE_YET, None, bounds, dispersion, None)
-    side = _side(now, bounds)
-    verdict = Verdict.NO_DIFFERENCE_YET
-    if side:
-        verdict = Verdict.BETTER if (side > 0) == judged.more_is_better else Verdict.WORSE
-    more = 0 if side else _more_calls(now, bounds, dispersion)
-    return Evidence(verdict, sequence_bounds(now), bounds, dispersion, more)
+    seen = _look(since, before)
+    if seen.bounds is None or seen.now.calls == 0:
+        return Evidence(Verdict.NO_DIFFERENCE_YET, None, seen.bounds, seen.dispersion, None)
+    side = _side(seen.now, seen.bounds)
+    more = 0 if side else _more_calls(seen.now, seen.bounds, seen.dispersion)
+    verdict = _verdict(judged, side)
+    return Evidence(verdict, sequence_bounds(seen.now), seen.bounds, seen.dispersion, more)
+
+
+def verdict_on(judged: Judged, since: Hours, before: Hours) -> Verdict:
+    """The verdict alone, for a look after each hour: bounds would cost a hundred times as much."""
+    seen = _look(since, before)
+    if seen.bounds is None or seen.now.calls == 0:
+        return Verdict.NO_DIFFERENCE_YET
+    return _verdict(judged, _side(seen.now, seen.bounds))
+
+
+def _verdict(judged: Judged, side: int) -> Verdict:
+    if not side:
+        return Verdict.NO_DIFFERENCE_YET
+    return Verdict.BETTER if (side > 0) == judged.more_is_better else Verdict.WORSE
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
@@ -128,6 +142,20 @@ class Effective(NamedTuple):
 
     events: float
     calls: float
+
+
+class _Look(NamedTuple):
+    """What is known after some hours: the calls since, where the rate lay before, how many calls are one."""
+
+    now: Effective
+    bounds: Interval | None
+    dispersion: float
+
+
+def _look(since: Hours, before: Hours) -> _Look:
+    dispersion = max(since.over_dispersion(), before.over_dispersion())
+    now = Effective(since.events / dispersion, since.calls / dispersion)
+    return _Look(now, _wilson(Effective(before.events / dispersion, before.calls / dispersion)), dispersion)
 
 
 def sequence_bounds(seen: Effective) -> Interval:
@@ -193,6 +221,5 @@ def _more_calls(now: Effective, before: Interval, dispersion: float) -> int | No
 
 
 def _wilson(seen: Effective) -> Interval | None:
-    confidence = 1 - _MAY_BE_WRONG / 2 / len(JUDGED)
     # Whole calls: the half of one that is lost is beyond all that is told.
-    return wilson(Share(round(seen.events), round(seen.calls)), two_sided(confidence))
+    return wilson(Share(round(seen.events), round(seen.calls)), _Z_BEFORE)

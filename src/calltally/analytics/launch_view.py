@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from calltally.analytics.answering import MeasuresShown, RateShown, SpanShown, measures_shown, rate_shown
 from calltally.analytics.asking import QualityQuery
 from calltally.analytics.buckets import HOUR
-from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall
+from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall, verdict_on
 from calltally.analytics.launch_query import BEFORE_US, MOST_US, LaunchQuery
 from calltally.analytics.measuring import Measurement, measure, window_of
 from calltally.calls.errors import InvalidInput, NotFound
@@ -201,7 +201,7 @@ def _hours(launch: _Side, before: dict[Judged, Hours]) -> tuple[dict[Judged, Hou
         columns = totals.columns()
         for judged in JUDGED:
             since[judged].add(share_of(columns, rate_named(judged.name)))
-        verdict = overall([each.verdict for each in _evidence(since, before).values()])
+        verdict = overall([verdict_on(judged, since[judged], before[judged]) for judged in JUDGED])
         measures = measures_shown(totals)
         span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
         shown.append(HourShown(bucket.label, *span, measures.counts, measures.rates, verdict.value))

@@ -4,6 +4,7 @@ Sources: E. B. Wilson, JASA 22 (1927), for one proportion; R. G. Newcombe, Stati
 method 10, for the difference of two.
 """
 
+from functools import lru_cache
 from math import sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -33,6 +34,7 @@ class Share(NamedTuple):
         return self.numerator / self.denominator if self.denominator else None
 
 
+@lru_cache(maxsize=64)
 def two_sided(confidence: float) -> float:
     """How many standard deviations an interval of that confidence reaches to either side."""
     return _NORMAL.inv_cdf((1 + confidence) / 2)
@@ -41,6 +43,8 @@ def two_sided(confidence: float) -> float:
 _Z: Final = two_sided(CONFIDENCE)
 
 
+# An answer asks for the same share three times, and hours of few calls are much alike.
+@lru_cache(maxsize=4_096)
 def wilson(share: Share, z: float = _Z) -> Interval | None:
     """Where the rate behind what was seen lies; None where nothing was seen."""
     if not share.denominator:

@@ -139,12 +139,16 @@ _COUNT: Final = {count.name: count for count in COUNTS}
 def count_of(columns: Mapping[str, int], name: str) -> int:
     """A count by its name, from what the roll-ups' columns add up to."""
     count = _COUNT[name]
-    return sum(columns[column] for column in count.columns) - sum(columns[column] for column in count.less)
+    return _sum(columns, count.columns) - _sum(columns, count.less)
 
 
 def share_of(columns: Mapping[str, int], rate: Rate) -> Share:
     """A rate as its numerator and denominator."""
-    return Share(sum(columns[column] for column in rate.numerator), count_of(columns, rate.denominator))
+    return Share(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
+
+
+def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:
+    return sum(map(columns.__getitem__, names))
 
 
 def rate_named(name: str) -> Rate:

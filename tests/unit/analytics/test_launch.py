@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall
+from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall, verdict_on
 from calltally.calls.intervals import Share
 
 ANSWERED = Judged("answer_rate", more_is_better=True)
@@ -60,6 +60,17 @@ def test_a_great_change_is_told_within_a_day(since: float, verdict: Verdict) -> 
         looks = watched(rng, since, 0.7)
         assert looks[23].verdict is verdict
         assert looks[23].more_calls == 0
+
+
+@pytest.mark.parametrize("judged", [ANSWERED, FAILED])
+@pytest.mark.parametrize("since", [0.4, 0.7, 0.95])
+def test_the_verdict_alone_is_that_of_the_whole_evidence(judged: Judged, since: float) -> None:
+    rng = Random(8)
+    past, seen = Hours(hour(rng, 0.7, 20) for _ in range(7 * 24)), Hours()
+    for calls in (0, 3, *[20] * LOOKS):
+        seen.add(hour(rng, since, calls))
+        assert verdict_on(judged, seen, past) is judge(judged, seen, past).verdict
+    assert verdict_on(judged, seen, Hours()) is Verdict.NO_DIFFERENCE_YET
 
 
 def test_how_many_more_calls_would_tell_is_about_right() -> None:
