@@ -4,9 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypeAlias
-
-import httpx2
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 # The request was not processed, or somebody on the way could not pass it on.
 _PASSING: Final = frozenset(
@@ -67,6 +65,8 @@ class PatientClient:
         patience: Patience | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
+        import httpx2  # deferred: an eighth of a service's start
+
         self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
         self._patience = patience or Patience()
         self._chance = chance
@@ -100,6 +100,8 @@ class PatientClient:
         await self._pause(self._patience.wait_s(attempt, asked, self._chance()))
 
     async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        import httpx2  # deferred: an eighth of a service's start
+
         method = "GET" if body is None else "POST"
         try:
             answer = await self._client.request(method, url, headers=headers, content=body)
@@ -118,6 +120,8 @@ class HttpClient:
     """
 
     def __init__(self, timeout_s: float = 10.0) -> None:
+        import httpx2  # deferred: an eighth of a service's start
+
         self._client = httpx2.Client(timeout=timeout_s, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -141,7 +145,9 @@ class HttpClient:
         return _sent(url, lambda: self._client.post(url, json=body, headers=headers))
 
 
-def _sent(url: str, request: Callable[[], httpx2.Response]) -> Answer:
+def _sent(url: str, request: Callable[[], Any]) -> Answer:
+    import httpx2  # deferred: an eighth of a service's start
+
     try:
         answer = request()
     except httpx2.InvalidURL as fault:
@@ -151,9 +157,11 @@ def _sent(url: str, request: Callable[[], httpx2.Response]) -> Answer:
     return Answer(answer.status_code, answer.headers, answer.content)
 
 
-def _unreachable(url: str, fault: httpx2.TransportError) -> ConnectionError:
+def _unreachable(url: str, fault: Exception) -> ConnectionError:
+    import httpx2  # deferred: an eighth of a service's start
+
     return ConnectionError(f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}")
 
 
-def _no_url(url: str, fault: httpx2.InvalidURL) -> ValueError:
+def _no_url(url: str, fault: Exception) -> ValueError:
     return ValueError(f"{url[:_QUOTED_CHARS]!r} is no URL: {fault}")

@@ -163,7 +163,7 @@ def test_a_place_that_is_wrong_is_no_missing_package() -> None:
 def test_a_service_starts_without_what_it_may_never_need(tmp_path: Path) -> None:
     """Each takes megabytes. Whoever measures coverage has loaded some of them already."""
     of_parts = ("numpy", "pyarrow", "sqlalchemy.orm", "psycopg", "pydantic.v1", "calltally.alerts.detector")
-    slow = (*of_parts, "cryptography", "rich", "pygments")
+    slow = (*of_parts, "cryptography", "httpx2", "rich", "pygments")
     program = f"""
 import asyncio, sys
 before = set(sys.modules)
