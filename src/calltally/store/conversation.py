@@ -1,5 +1,6 @@
 """Steps on one connection to PostgreSQL: what is asked together goes out together, and so does the end."""
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from calltally.store.link import Asked, Link
@@ -10,6 +11,8 @@ from calltally.store.store import Behind
 T = TypeVar("T")
 
 _BEGIN_READ: Final = (Asked("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
+# What is sent up to an end is one transaction by itself, of the kind that the connection has for reading.
+_UNTOLD: Final = ()
 # What grows with the data is planned for its values, and may take its time.
 _BEGIN_LONG: Final = (
     *_BEGIN_READ,
@@ -30,22 +33,27 @@ class Asking:
         self._link = link
         self._statements = statements
 
+    @property
+    def begin(self) -> tuple[Asked, ...]:
+        """What a short read begins with. To say it where it is so anyway takes longer than to read a row.
+
+        Several machines have to be told: else each statement sees a state of its own there.
+        """
+        return _UNTOLD if self._statements.is_spread is False else _BEGIN_READ
+
     async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """The rows of a request, or a list of each one's rows."""
         if isinstance(request, Together):
             return await self._ask_all(request.requests)
-        named = self._find(request)
-        asked = Asked(named.sql, _params(request))
+        named = self._statements.of(request)
+        asked = _asked(named, request)
         if named.answers:
             return (await self._link.ask(asked))[0]
         self._link.tell(asked)
         return []
 
     async def _ask_all(self, requests: tuple[Request, ...]) -> list[Rows]:
-        return await self._link.ask(*(Asked(self._find(each).sql, _params(each)) for each in requests))
-
-    def _find(self, request: Request) -> NamedSql:
-        return self._statements.of(request)
+        return await self._link.ask(*[_asked(self._statements.of(each), each) for each in requests])
 
 
 class AskingReplica(Asking):
@@ -90,14 +98,16 @@ class AskingWriter(Asking):
 
 async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = False) -> T:
     """Run a step against one state of the database. Its end is not waited for."""
-    for each in _BEGIN_LONG if long else _BEGIN_READ:
+    begin = _BEGIN_LONG if long else asking.begin
+    for each in begin:
         link.tell(each)
     try:
         result = await drive_async(step, asking)
     except BaseException:
-        _undo(link)
+        _undo(link, is_told=bool(begin))
         raise
-    link.tell(_COMMIT)
+    if begin:
+        link.tell(_COMMIT)
     link.end()
     return result
 
@@ -115,18 +125,23 @@ async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
     return result
 
 
-def _undo(link: Link) -> None:
-    """Twice an end: after a fault the server listens to nothing before the first."""
-    if not link.is_broken:
-        link.end()
+def _undo(link: Link, *, is_told: bool = True) -> None:
+    """Twice an end if it was told to begin: after a fault the server listens to nothing before the first."""
+    if link.is_broken:
+        return
+    link.end()
+    if is_told:
         link.tell(_ROLLBACK)
         link.end()
 
 
-def _params(request: Request) -> Params:
+def _asked(named: NamedSql, request: Request) -> Asked:
     if isinstance(request, Statement):
-        return request.params
-    rows = request.rows
+        return Asked(named.sql, request.params)
+    return Asked(named.sql, request.rows[0] if named.takes_row else _arrays(request.rows))
+
+
+def _arrays(rows: Sequence[Params]) -> Params:
     if isinstance(rows, Table):
         return dict(zip(rows.names, map(list, zip(*rows.tuples, strict=True)), strict=True))
     return {name: [row[name] for row in rows] for name in rows[0]}

@@ -27,11 +27,12 @@ _NETWORK: Final[Mapping[str, Any]] = {
 # run it (Citus plans for values or not at all). That plan goes by an index even if it is made while the
 # table is empty: it is kept while the table grows. Half a millisecond is not worth compiling for. What is
 # acknowledged is on the disk, even where the database was told to be quicker than that: any other level
-# waits for it, and stronger ones for more.
+# waits for it, and stronger ones for more. A transaction that does not say what it is reads, in one state.
 _SETTINGS: Final = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('statement_timeout', %(statement)s), ('lock_timeout', %(lock)s),
     ('enable_seqscan', 'off'), ('jit', 'off'),
+    ('default_transaction_isolation', 'repeatable read'), ('default_transaction_read_only', 'on'),
     ('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'auto'
         ELSE 'force_generic_plan' END),
     ('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
+from calltally.store.begun import BEGUN
 from calltally.store.holds import held
 from calltally.store.past import PastSeek
 from calltally.store.scan import Scan
 from calltally.store.seek import SEPARATOR, Page, Seek, facet_of
 from calltally.store.standing import ask_standing, standing_in, standing_of
-from calltally.store.steps import Statement, Step, together
+from calltally.store.steps import Statement, Step, resumed, together, with_another
 from calltally.store.tokens import SNAPSHOT, Standing, make_token, read_snapshot
 
 __all__ = [
@@ -69,8 +70,7 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
         return (yield from list_present(tenant, query))[1]
     view = yield from view_of(tenant, query)
     if view is None:
-        standing = yield from standing_of(tenant)
-        view = View(standing, standing.revision)
+        view = _now((yield from standing_of(tenant)))
     return (yield from list_view(view, query))
 
 
@@ -80,17 +80,49 @@ def is_present(query: ListQuery) -> bool:
 
 
 def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
-    """The page that such a query asks for. What can be asked in one go is: a round trip less."""
+    """The page that such a query asks for. What can be asked in one go is: each round trip less counts."""
     facet_name = facet_of(query.filter)
-    seek = None if facet_name is None else Seek(tenant, query, facet_name)
-    rows, *answers = yield from together(ask_standing(tenant), *(seek.requests() if seek else ()))
-    standing = standing_in(tenant, rows)
-    view = View(standing, standing.revision)
-    if seek is None:
-        page = yield from _scan(view, query).page()
-    else:
+    if facet_name is None:
+        standing = yield from standing_of(tenant)
+        return _listed(standing, query, (yield from _scan(_now(standing), query).page()))
+    seek = Seek(tenant, query, facet_name)
+    found = yield from _from_what_is_known(tenant, query, seek)
+    if found is None:
+        rows, *answers = yield from together(ask_standing(tenant), *seek.requests())
+        standing = standing_in(tenant, rows)
+        BEGUN.note(standing, query.filter, answers)
         seek.epoch = standing.epoch
-        page = yield from seek.page_of(answers)
+        found = standing, (yield from seek.page_of(answers))
+    return _listed(found[0], query, found[1])
+
+
+def _from_what_is_known(tenant: str, query: ListQuery, seek: Seek) -> Step[tuple[Standing, Page] | None]:
+    """The page by counters that were read before; None unless the ledger still stands where it did then."""
+    known = BEGUN.of(tenant, query.filter)
+    if known is None:
+        return None
+    standing, answers = known
+    seek.epoch = standing.epoch
+    walk = seek.page_of(answers)
+    try:
+        asked = next(walk)
+    except StopIteration as done:
+        # A page behind the last has nothing to be read.
+        return (standing, done.value) if (yield from standing_of(tenant)) == standing else None
+    rows, answer = yield from with_another(ask_standing(tenant), asked)
+    if standing_in(tenant, rows) != standing:
+        # Not a step further: what is found now must not be kept as what was there then.
+        walk.close()
+        return None
+    return standing, (yield from resumed(walk, answer))
+
+
+def _now(standing: Standing) -> View:
+    return View(standing, standing.revision)
+
+
+def _listed(standing: Standing, query: ListQuery, page: Page) -> tuple[View, Listed]:
+    view = _now(standing)
     return view, Listed(page.records, page.total, query.offset, view.token)
 
 
@@ -108,7 +140,7 @@ def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
     if query.snapshot is not None:
         return View(standing, read_snapshot(standing, query.snapshot))
     if query.hold is None:
-        return View(standing, standing.revision)
+        return _now(standing)
     begins = query.offset == 0 and query.after is None
     revision = yield from held(standing, query.hold, begins=begins)
     return None if revision is None else View(standing, revision)

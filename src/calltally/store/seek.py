@@ -234,4 +234,5 @@ def _plan(statuses: tuple[str, ...], direction: str | None, facet_column: str, *
     # Where there is no facet its value is '', and so is this column.
     filters = (("column", f"c.{facet_column}" if facet_column else "''"), ("filters", " ".join(parts)))
     way = ("way", "DESC" if order == "desc" else "ASC")
-    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, way))
+    onwards = ("onwards", "<=" if order == "desc" else ">=")
+    return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, way, onwards))

@@ -87,6 +87,25 @@ def together(*requests: Request) -> Step[list[Rows]]:
     return told
 
 
+def with_another(request: Request, asked: Request | Together) -> Step[tuple[Rows, Any]]:
+    """The rows of a request, sent with what a step asked; and the answer to that."""
+    if isinstance(asked, Together):
+        rows, *answers = yield from together(request, *asked.requests)
+        return rows, answers
+    rows, answer = yield from together(request, asked)
+    return rows, answer
+
+
+def resumed(step: Step[T], answer: Any) -> Step[T]:  # noqa: ANN401 (rows, or a list of them)
+    """The rest of a step, from the answer to what it asked last."""
+    try:
+        while True:
+            answer = yield step.send(answer)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
 def drive(step: Step[T], execute: Callable[[Request], Rows]) -> T:
     """Run a step to its result with something that executes its statements at once."""
 

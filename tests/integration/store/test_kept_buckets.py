@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from calltally.calls.filters import ListQuery
-from calltally.store import seek
+from calltally.store import listing, seek
+from calltally.store.begun import Begun
 from calltally.store.children import Children
 from calltally.store.listing import list_calls
 from calltally.store.steps import Many, Step, Together
@@ -18,6 +19,7 @@ from tests.telling import own
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
     monkeypatch.setattr(seek, "KEPT", Children())
+    monkeypatch.setattr(listing, "BEGUN", Begun())
 
 
 def noted(step: Step[Any], names: list[str]) -> Step[Any]:
@@ -58,3 +60,30 @@ def test_what_changes_in_a_bucket_is_seen_at_once(bench: Bench) -> None:
     submit(bench, own(0.5, "between", event_id="late"))
     assert page(bench, 1)[0] == ["call-2"]
     assert page(bench, 3)[0] == ["between"]
+
+
+def test_the_third_time_no_counter_is_asked(bench: Bench) -> None:
+    submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
+    assert [page(bench, 1)[1] for _ in range(2)][1] == 1
+    assert page(bench, 1) == (["call-2"], 0)
+    assert page(bench, 2) == (["call-1"], 0)
+    assert page(bench, 3) == ([], 0)
+
+
+def test_a_page_that_was_begun_with_what_is_no_more_is_found_anew(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever part of it was sent already, or none: one of the pages begins behind the last call."""
+    submit(bench, *[own(second, f"call-{second}") for second in (1, 2, 3)])
+    for offset, newer, seen in ((0, "call-4", "call-4"), (4, "call-5", "call-1"), (2, "call-6", "call-4")):
+        for _ in range(3):
+            page(bench, offset)
+        monkeypatch.setattr(seek, "KEPT", Children())
+        submit(bench, own(float(newer[-1]), newer))
+        assert page(bench, offset)[0] == [seen]
+        # What was found on the way to a page that was given up is not taken for what was there.
+        assert page(bench, offset)[0] == [seen]
+    assert [page(bench, offset)[0] for offset in range(7)] == [
+        *([f"call-{number}"] for number in (6, 5, 4, 3, 2, 1)),
+        [],
+    ]

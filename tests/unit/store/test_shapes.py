@@ -35,6 +35,7 @@ NAMED = [(dialect, name) for dialect in ("sqlite", "postgres") for name in sorte
 # In place of what is filled in: something that parses wherever it stands.
 FILLINGS = {
     "way": "ASC",
+    "onwards": ">=",
     "side": ">=",
     "filters": "",
     "sums": "calls = 1",

@@ -7,7 +7,8 @@ import pytest
 
 import calltally
 from calltally.store import statements
-from calltally.store.statements import Statements, load
+from calltally.store.statements import Statements, for_one_row, load
+from calltally.store.steps import Many
 
 PACKAGE = Path(calltally.__file__).parent
 # The ledger of effects lies in its user's own database, and has statements of its own.
@@ -73,6 +74,32 @@ def test_none_is_run_both_for_one_row_and_for_many() -> None:
 @pytest.mark.parametrize("name", sorted(used("Many")))
 def test_what_is_run_for_many_rows_takes_arrays_of_postgres(name: str) -> None:
     assert re.search(r"\bunnest\(|= ANY\(", SQL["postgres"][name])
+
+
+@pytest.mark.parametrize("name", sorted(used("Many")))
+def test_one_row_that_is_read_for_is_bound_as_it_is(name: str) -> None:
+    """As values, of the same types and under the same names."""
+    named = load("postgres")[name]
+    one = for_one_row(named)
+    assert set(PARAMETER["postgres"].findall(one.sql)) == set(PARAMETER["postgres"].findall(named.sql))
+    if named.answers and "unnest(" in named.sql and named.sql.split()[0] == "SELECT":
+        assert one.takes_row
+        assert "unnest" not in one.sql
+        assert "[]" not in one.sql
+    elif not named.answers:
+        assert one is named
+
+
+def test_rows_on_several_machines_stay_arrays() -> None:
+    """There the tenant has to be seen in them."""
+    known = Statements("postgres")
+    request = Many("facts_of_nodes", [{"tenant": "acme", "node": b"1"}])
+    assert "unnest(" in known.of(request).sql
+    known.is_spread = True
+    assert "(%(tenant)b::text[])[1]" in known.of(request).sql
+    known.is_spread = False
+    assert known.of(request).takes_row
+    assert "unnest(" in known.of(Many(request.name, [*request.rows, *request.rows])).sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

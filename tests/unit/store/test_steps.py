@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from calltally.store.steps import (
     Request,
     Rows,
@@ -11,7 +13,9 @@ from calltally.store.steps import (
     drive,
     drive_async,
     one_by_one,
+    resumed,
     together,
+    with_another,
 )
 
 
@@ -36,6 +40,30 @@ def test_what_is_asked_together_is_answered_in_its_order() -> None:
     expected = [[("one",)], [("two",)], [("three",)]]
     assert drive(_step(), _rows) == expected
     assert asyncio.run(drive_async(_step(), one_by_one(_awaited))) == expected
+
+
+def _begun_beside(*, together_first: bool) -> Step[tuple[Rows, list[Rows]]]:
+    step = _together_first() if together_first else _step()
+    rows, answer = yield from with_another(Statement("another", {}), next(step))
+    return rows, (yield from resumed(step, answer))
+
+
+def _together_first() -> Step[list[Rows]]:
+    two = yield from together(Statement("one", {}), Statement("two", {}))
+    return [*two, (yield Statement("three", {}))]
+
+
+@pytest.mark.parametrize("together_first", [False, True])
+def test_a_step_goes_on_from_what_was_sent_with_another_request(together_first: bool) -> None:  # noqa: FBT001
+    trips: list[int] = []
+
+    def answer(request: Request) -> Rows:
+        trips.append(1)
+        return _rows(request)
+
+    found = drive(_begun_beside(together_first=together_first), answer)
+    assert found == ([("another",)], [[("one",)], [("two",)], [("three",)]])
+    assert len(trips) == 4
 
 
 def test_a_table_is_rows_of_parameters() -> None:

@@ -16,17 +16,28 @@ GROUP BY k.lo_us, k.hi_us;
 
 -- name: page_records
 -- The records of each run of buckets, joined.
-SELECT k.place, string_agg(r.record, E',\n'::bytea ORDER BY r.created_us {way}, r.id {way}), max(r.revision)
+-- What is skipped is skipped in the index alone, up to the call that the page begins with; from there on rows are read.
+-- What is aggregated comes from a limited subquery in its order, and is not sorted again.
+SELECT k.place, r.records, r.revision
 FROM unnest(
     :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :place::bigint[]
 ) AS k (tenant, lo_us, hi_us, value, skip, most, place)
 CROSS JOIN LATERAL (
-    SELECT c.record, c.created_us, c.id, c.revision FROM calls AS c
+    SELECT c.created_us, c.id FROM calls AS c
     WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
         AND {column} = k.value {filters}
-    ORDER BY c.created_us {way}, c.id {way} LIMIT k.most OFFSET k.skip
-) AS r
-GROUP BY k.place;
+    ORDER BY c.created_us {way}, c.id {way} LIMIT 1 OFFSET k.skip
+) AS f
+CROSS JOIN LATERAL (
+    SELECT string_agg(s.record, E',\n'::bytea) AS records, max(s.revision) AS revision
+    FROM (
+        SELECT c.record, c.revision FROM calls AS c
+        WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
+            AND c.created_us {onwards} f.created_us AND (c.created_us, c.id) {onwards} (f.created_us, f.id)
+            AND {column} = k.value {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT k.most
+    ) AS s
+) AS r;
 
 -- name: timeline_of_nodes
 -- Everything kept of the facts of a call.

@@ -1,0 +1,51 @@
+"""A read sees one state of the database from its first statement to its last, and cannot write."""
+
+from typing import NamedTuple
+
+import pytest
+
+from calltally.calls.events import Fact
+from calltally.store.standing import standing_of
+from calltally.store.steps import Statement, Step
+from tests.conftest import TENANT, Bench
+from tests.integration.store.probing import direct, submit
+from tests.telling import own
+
+
+class Seen(NamedTuple):
+    """The head of a ledger before and after another connection moved it."""
+
+    before: int
+    after: int
+
+
+def moved_meanwhile(url: str) -> Step[Seen]:
+    before = yield from standing_of(TENANT)
+    with direct(url) as db:
+        db("UPDATE ledger_heads SET revision = revision + 1 WHERE tenant = ?", TENANT)
+    after = yield from standing_of(TENANT)
+    return Seen(before.revision, after.revision)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_what_is_committed_meanwhile_is_seen_by_the_next_read(bench: Bench, long: bool) -> None:  # noqa: FBT001
+    told: Fact = own(1, "call-1")
+    submit(bench, told)
+    reads = [bench.run(bench.store.read(moved_meanwhile(bench.url), long=long)) for _ in range(3)]
+    assert reads == [Seen(revision, revision) for revision in (1, 2, 3)]
+
+
+def writing() -> Step[None]:
+    yield Statement("keep_from", {"tenant": TENANT, "revision": 5})
+
+
+def test_a_read_that_would_write_fails_and_the_next_one_does_not(bench: Bench) -> None:
+    for _ in range(2):
+        with pytest.raises(Exception, match=r"read-?only|readonly"):
+            bench.run(bench.store.read(_read_after(writing())))
+        assert bench.run(bench.store.read(standing_of(TENANT))).kept_from == 0
+
+
+def _read_after(step: Step[None]) -> Step[int]:
+    yield from step
+    return (yield from standing_of(TENANT)).revision
