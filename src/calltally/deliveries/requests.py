@@ -15,8 +15,8 @@ from calltally.deliveries.forms import CONTENT_TYPES, body_in_form
 from calltally.deliveries.judging import Attempted, Verdict, age_s, judge, without_bytes
 from calltally.deliveries.lanes import Lane
 from calltally.deliveries.means import Sending
-from calltally.deliveries.signing import signature_headers
 from calltally.logs import get_logger
+from calltally.net.standard_webhooks import signature_headers
 from calltally.store.announcements import Instant, event_time, freeze, message_id
 from calltally.store.content import bodies
 from calltally.store.deliveries import DEAD, WAITING, Notice

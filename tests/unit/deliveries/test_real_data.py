@@ -2,7 +2,7 @@
 
 import json
 
-from calltally.deliveries.signing import signature_headers
+from calltally.net.standard_webhooks import signature_headers
 from tests.conftest import REAL_DATA
 
 VECTOR = json.loads((REAL_DATA / "conformance" / "standard_webhooks_static_vector.json").read_text())

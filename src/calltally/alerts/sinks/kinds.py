@@ -9,6 +9,7 @@ from msgspec import Meta
 from calltally.alerts.sinks import alertmanager, pagerduty, slack, webhook
 from calltally.alerts.sinks.told import Sent, Told
 from calltally.calls.errors import InvalidInput
+from calltally.net.standard_webhooks import is_secret, write_secret
 
 _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -97,8 +98,8 @@ def checked_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  
     except msgspec.ValidationError as fault:
         raise InvalidInput.of("settings", f"the settings of a {kind} sink: {fault}") from fault
     if kind == WEBHOOK:
-        settings.setdefault("secret", webhook.new_secret(random))
-        if not webhook.is_secret(settings["secret"]):
+        settings.setdefault("secret", write_secret(random))
+        if not is_secret(settings["secret"]):
             raise InvalidInput.of("secret", "a secret is whsec_ and the base64 of 24 to 64 bytes")
     _check_lines(settings)
     return settings

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from calltally.calls.errors import InvalidBody
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
-from calltally.deliveries.signing import SECRET_BYTES, write_secret
+from calltally.net.standard_webhooks import SECRET_BYTES, write_secret
 from calltally.store.endpoints import (
     Endpoint,
     Rotation,

@@ -9,7 +9,7 @@ from litestar import post
 from calltally.alerts.rules import read_rules, rules_as_values
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import parse_uuid
-from calltally.deliveries.signing import SECRET_BYTES, write_secret
+from calltally.net.standard_webhooks import SECRET_BYTES, write_secret
 from calltally.store.alert_states import put_rules
 from calltally.store.endpoints import (
     add_endpoint,

@@ -12,7 +12,7 @@ import svix.webhooks
 
 from calltally.client.errors import WrongSignature
 from calltally.client.webhooks import verify_signature
-from calltally.deliveries.signing import signature_headers, write_secret
+from calltally.net.standard_webhooks import signature_headers, write_secret
 
 SECRET = write_secret(b"k" * 32)
 OTHER = write_secret(b"o" * 32)
