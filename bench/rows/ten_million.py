@@ -17,7 +17,7 @@ from bench.dataset import FILE
 from bench.lab import Lab
 from bench.processes import Missing, need
 from bench.rows.on_postgres import fresh_database, server
-from bench.table import Row, failure, within
+from bench.table import Row, context, failure, within
 from bench.timing import MS_PER_S, Timed, wall_us
 from calltally.analytics.asking import QualityQuery
 from calltally.analytics.measuring import measure, window_of
@@ -38,6 +38,7 @@ from calltally.store.quality import (
     key_of,
     write_rows,
 )
+from calltally.store.quality_blocks import close_next_day
 from calltally.store.store import Store
 from calltally.store.tenants import add_tenant, new_epoch
 
@@ -93,14 +94,18 @@ async def _of_tenant(store: Store, routes: int, name: str, clock: Callable[[], f
     await store.write(add_tenant(tenant, tenant, wall_us(), new_epoch()))
     for batch in _batches(dict(_rows_of(tenant, routes))):
         await store.write(write_rows(batch))
-    fine = ("agent", "end_reason", "country")
+    closing = await _closed(store, tenant, clock)
+    fine, finest = ("agent", "end_reason", "country"), ("route", "agent", "end_reason")
     asked = (
         ("by route", ("route",), _FROM_US, _COARSE_MS),
         ("by route, days of Berlin", ("route",), _ZONE_US, _COARSE_MS),
         ("by agent, end reason and country", fine, _FROM_US, _FINE_MS),
         ("by those, days of Berlin", fine, _ZONE_US, _FINE_MS),
+        ("by route, agent and end reason", finest, _FROM_US, _FINE_MS),
+        ("by those three, days of Berlin", finest, _ZONE_US, _FINE_MS),
     )
-    return [
+    longest = f"of {len(closing)}: {max(closing) * MS_PER_S:.0f} ms"
+    rows = [
         _row(
             f"{name}, {routes} routes, {what}",
             await _median(_ask(store, tenant, keys, from_us), clock),
@@ -108,6 +113,17 @@ async def _of_tenant(store: Store, routes: int, name: str, clock: Callable[[], f
         )
         for what, keys, from_us, most_ms in asked
     ]
+    return [context(f"{name}, {routes} routes, the longest that closing a day takes", longest, "-"), *rows]
+
+
+async def _closed(store: Store, tenant: str, clock: Callable[[], float]) -> list[float]:
+    """Close all days; returns how long each took."""
+    took, is_left = [], True
+    while is_left:
+        started = clock()
+        is_left = bool(await store.write(close_next_day(tenant, _FROM_US + (_DAYS + 2) * DAY_US)))
+        took.append(clock() - started)
+    return took
 
 
 def _ask(store: Store, tenant: str, keys: tuple[str, ...], from_us: int) -> Timed:

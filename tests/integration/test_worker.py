@@ -63,7 +63,7 @@ def rows(bench: Bench, table: str, tenant: str = TENANT) -> int:
 
 def test_a_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
     tell(bench, 5)
-    assert round_of(bench) == Round(tenants=1, marked=1)
+    assert round_of(bench) == Round(tenants=1, marked=1, closed_days=32)
     assert round_of(bench) == Round(tenants=1)
     assert round_of(bench, LATER_US - 1) == Round(tenants=1)
     pruned = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
@@ -114,11 +114,23 @@ def test_nothing_is_too_old_where_all_is_kept(aged: Bench) -> None:
     assert len(listed(aged)) == 30
 
 
+def test_days_that_are_over_are_closed_and_those_that_change_again_not_at_once(bench: Bench) -> None:
+    submit(bench, fact(0, status="completed"))
+    worker = Worker(means(bench.store), asyncio.Event())
+    first = bench.run(worker.run_round(LATER_US))
+    assert first.closed_days == rows(bench, "quality_closed")
+    assert first.closed_days > 1
+    submit(bench, fact(10, "other", status="completed"))
+    assert bench.run(worker.run_round(LATER_US + HOUR_US - 1)).closed_days == 0
+    assert bench.run(worker.run_round(LATER_US + HOUR_US)).closed_days == 1
+    assert verdict(bench).findings == []
+
+
 def test_a_job_that_another_has_is_left_to_it(bench: Bench) -> None:
     tell(bench, 2)
     theirs = Lease(TENANT, HISTORY, "another")
     assert bench.run(bench.store.write(claim(theirs, now_us=NOW_US, until_us=NOW_US + 5)))
-    assert round_of(bench) == Round(tenants=1, busy=1)
+    assert round_of(bench) == Round(tenants=1, busy=1, closed_days=32)
     assert round_of(bench, clock=lambda: NOW_US + 5) == Round(tenants=1, marked=1)
 
 
@@ -167,7 +179,7 @@ def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: B
     with direct(bench.url) as db:
         db("DELETE FROM ledger_heads WHERE tenant = ?", first)
     with capture_logs() as logs:
-        assert round_of(bench) == Round(tenants=2, marked=1, failed=1)
+        assert round_of(bench) == Round(tenants=2, marked=1, closed_days=32, failed=1)
     fault, told = logs
     assert (fault["event"], fault["tenant"], fault["task"]) == ("worker failed", first, HISTORY)
     assert fault["exc_info"] is False

@@ -8,7 +8,8 @@ from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local, midnigh
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
-from calltally.store.quality_reading import Answered, Piece, Question, Totals, check_groups, totals_of
+from calltally.store.quality_cut import Piece
+from calltally.store.quality_reading import Answered, Question, Totals, check_groups, totals_of
 from calltally.store.quality_upkeep import unmeasured
 from calltally.store.steps import Step
 

@@ -35,6 +35,7 @@ from calltally.store.steps import Many, Row, Step, Table
 DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
 WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
 _NAMED: Final = ("tenant", "grain", "bucket_s", "key")
+_DAYS: Final = ("tenant", "day_s")
 COARSE_KEYS: Final = ("direction", "route", "provider")
 FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
 _KEY_BYTES: Final = 16
@@ -223,6 +224,10 @@ class QualityDeltas:
 
 def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
     """Add differences to rows. The tenants' heads must be locked."""
+    if not rows:
+        return
+    days = sorted({(row[0], row[2] - row[2] % WIDTH_S[DAY]) for row in rows})
+    yield Many("open_quality_days", Table(_DAYS, days))
     kept = yield from _kept(rows)
     begun = [row for row in sorted(rows) if _is_begun(rows[row])]
     others = sorted(rows.keys() - begun)

@@ -1,7 +1,8 @@
 """What calls add up to: from the roll-ups, and from the calls themselves where no roll-up reaches.
 
 A window is cut into whole days and hours (UTC), for which there are rows, and edges, whose calls are read one
-by one: the same numbers, to the unit. So are all calls of a filter that roll-ups do not know.
+by one: the same numbers, to the unit. So are all calls of a filter that roll-ups do not know. One statement
+adds up all pieces of the window, however many there are.
 """
 
 from bisect import bisect_right
@@ -14,32 +15,23 @@ from calltally.calls.histogram import Bins, add, unpack
 from calltally.calls.measures import COLUMNS, bins_of, counts_of, measured_of
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.counts import Place
-from calltally.store.quality import COARSE_KEYS, DAY, FINE, FINE_DAY, FINE_KEYS, HOUR, WIDTH_S, fine_keys
+from calltally.store.quality import FINE_KEYS, fine_keys
+from calltally.store.quality_blocks import Layer, layer_of
+from calltally.store.quality_cut import Piece, Stretch, cut_pieces, in_blocks, in_hours, packed
 from calltally.store.scan import Scan
-from calltally.store.spans import cut
 from calltally.store.standing import standing_of
-from calltally.store.steps import Clauses, Row, Statement, Step, together
+from calltally.store.steps import Row, Statement, Step
 
 # How many calls a question may read one by one: about a second's work.
 MOST_ROWS: Final = 100_000
 MOST_GROUPS: Final = 5_000
-# Of one span of time there are more than this only where there are too many groups altogether.
-_MOST_OF_SPAN: Final = MOST_GROUPS + 1
+# There are more than this only where there are too many.
+_MOST_SUMS: Final = MOST_GROUPS + 1
+_ALL: Final = 2**31
 _PAGE: Final = 5_000
-# Which grain has buckets of which width, widest first.
-_COARSE: Final = {WIDTH_S[grain]: grain for grain in (DAY, HOUR)}
-_FINE: Final = {WIDTH_S[grain]: grain for grain in (FINE_DAY, FINE)}
-_HOURS_OF: Final = {DAY: HOUR, FINE_DAY: FINE}
 _FACETS: Final = ("route", "provider", "agent")
 
 Group: TypeAlias = tuple[int, tuple[Any, ...]]
-
-
-class Piece(NamedTuple):
-    """A part of the window that is counted by itself, from `lo_us` to before `hi_us`."""
-
-    lo_us: int
-    hi_us: int
 
 
 class Question(NamedTuple):
@@ -78,15 +70,6 @@ class Answered(NamedTuple):
     rows_read: int
 
 
-class _Span(NamedTuple):
-    """Whole buckets of one piece."""
-
-    place: int
-    grain: int
-    lo_s: int
-    hi_s: int
-
-
 def reads_rows(calls: CallFilter) -> bool:
     """Whether a filter asks what roll-ups do not know, so that its calls have to be read."""
     exact = (calls.call_sid, calls.number, calls.escalated, calls.q)
@@ -96,10 +79,14 @@ def reads_rows(calls: CallFilter) -> bool:
 def totals_of(question: Question) -> Step[Answered]:
     """Add it all up. Raises InvalidInput where that would be too many groups or too many calls to read."""
     groups: dict[Group, Totals] = {}
-    spans, edges = _cut(question)
-    yield from _add_sums(question, spans, groups)
-    if question.with_histograms:
-        yield from _add_histograms(question, spans, groups)
+    if reads_rows(question.calls):
+        return Answered(groups, (yield from _add_rows(question, list(enumerate(question.pieces)), groups)))
+    layer = _layer(question)
+    stretches, edges = cut_pieces(question.pieces, layer)
+    if stretches:
+        yield from _add_sums(question, (yield from in_blocks(question.tenant, stretches, layer)), groups)
+    if stretches and question.with_histograms:
+        yield from _add_histograms(question, in_hours(stretches), groups)
     rows_read = yield from _add_rows(question, edges, groups)
     return Answered(groups, rows_read)
 
@@ -114,61 +101,55 @@ def check_groups(count: int) -> None:
         raise InvalidInput.of("group_by", detail)
 
 
-def _cut(question: Question) -> tuple[list[_Span], list[tuple[int, Piece]]]:
-    """Whole buckets, and what is left: each with the place of its piece."""
-    spans: list[_Span] = []
-    edges: list[tuple[int, Piece]] = []
-    is_fine = question.calls.agent is not None or not set(question.keys) <= set(COARSE_KEYS)
-    grains = _FINE if is_fine else _COARSE
-    for place, piece in enumerate(question.pieces):
-        if reads_rows(question.calls):
-            edges.append((place, piece))
-            continue
-        parts = cut(piece.lo_us, piece.hi_us, tuple(grains))
-        edges += [(place, Piece(*edge)) for edge in (parts.first, parts.last) if edge is not None]
-        for width_s, lo_s, hi_s in parts.spans:
-            spans.append(_Span(place, grains[width_s], lo_s, hi_s))
-    return spans, edges
+def _layer(question: Question) -> Layer:
+    filtered = {facet for facet in _FACETS if getattr(question.calls, facet) is not None}
+    return layer_of(filtered.union(question.keys))
 
 
-def _add_sums(question: Question, spans: Sequence[_Span], groups: dict[Group, Totals]) -> Step[None]:
-    keys = ", ".join(("grain", *question.keys))
-    clauses = (("keys", keys), ("sums", _SUMS), _filters(question.calls))
-    answers = yield from together(*[_asked("quality_sums", question, span, clauses) for span in spans])
-    width = len(question.keys)
-    for span, rows in zip(spans, answers, strict=True):
-        for _grain, *row in rows:
-            group = (span.place, tuple(row[:width]))
-            groups.setdefault(group, Totals()).add(row[width:], {})
-        check_groups(max(len(rows), len(groups)))
+def _add_sums(question: Question, stretches: Sequence[Stretch], groups: dict[Group, Totals]) -> Step[None]:
+    rows = yield _asked("quality_sums", question, stretches)
+    check_groups(len(rows))
+    width = 1 + len(question.keys)
+    for row in rows:
+        # Nothing has been added before: these are whole.
+        totals = groups[row[0], tuple(row[1:width])] = Totals()
+        totals.counts = list(row[width:])
 
 
-def _add_histograms(question: Question, spans: Sequence[_Span], groups: dict[Group, Totals]) -> Step[None]:
-    """Days have none: their hours do."""
-    keys = ", ".join(("grain", *question.keys))
-    hours = [span._replace(grain=_HOURS_OF.get(span.grain, span.grain)) for span in spans]
-    clauses = (("keys", keys), _filters(question.calls))
-    for span in hours:
-        rows = yield _asked("quality_histograms", question, span, clauses)
-        for _grain, *key, packed in rows:
-            add(groups[span.place, tuple(key)].bins, unpack(packed))
+def _add_histograms(
+    question: Question, stretches: Sequence[Stretch], groups: dict[Group, Totals]
+) -> Step[None]:
+    rows = yield _asked("quality_histograms", question, stretches)
+    for place, *key, histograms in rows:
+        add(groups[place, tuple(key)].bins, unpack(histograms))
 
 
-def _asked(name: str, question: Question, span: _Span, clauses: Clauses) -> Statement:
+def sums_of(tenant: str, stretches: Sequence[Stretch], keys: Sequence[str]) -> Step[list[Row]]:
+    """What stretches add up to: rows of a place, the values of the keys, and the counts."""
+    asked = {"tenant": tenant, "stretches": packed(stretches), "most": _ALL}
+    return (yield Statement("quality_sums", asked, (_keys(keys), ("sums", _SUMS), ("filters", ""))))
+
+
+def _asked(name: str, question: Question, stretches: Sequence[Stretch]) -> Statement:
     named = {facet: getattr(question.calls, facet) for facet in _FACETS}
     params = {name: value for name, value in named.items() if value is not None}
-    where = {"grain": span.grain, "lo_s": span.lo_s, "hi_s": span.hi_s, "most": _MOST_OF_SPAN}
-    return Statement(name, {"tenant": question.tenant, **where, **params}, clauses)
+    where = {"tenant": question.tenant, "stretches": packed(stretches), "most": _MOST_SUMS}
+    clauses = (_keys(question.keys), ("sums", _SUMS), _filters(question.calls))
+    return Statement(name, where | params, clauses)
+
+
+def _keys(keys: Sequence[str]) -> tuple[str, str]:
+    return "keys", ", ".join(("k.place", *(f"q.{key}" for key in keys)))
 
 
 def _filters(calls: CallFilter) -> tuple[str, str]:
-    parts = [f"AND {facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
+    parts = [f"AND q.{facet} = :{facet}" for facet in _FACETS if getattr(calls, facet) is not None]
     if calls.direction is not None:
-        parts.append(f"AND direction = {DIRECTION_NUMBER[calls.direction]}")
+        parts.append(f"AND q.direction = {DIRECTION_NUMBER[calls.direction]}")
     return "filters", " ".join(parts)
 
 
-_SUMS: Final = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in COLUMNS)
+_SUMS: Final = ", ".join(f"CAST(sum(q.{name}) AS BIGINT)" for name in COLUMNS)
 
 
 def _add_rows(

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from calltally.store.alert_steps import differences, repair_steps, step_windows
+from calltally.store.quality_blocks import close_again, periods_of
 from calltally.store.quality_upkeep import measure_calls, quality_days, repair_quality
 from calltally.store.steps import Step
 from calltally.store.store import Store
@@ -23,7 +24,7 @@ from calltally.store.verify import (
     repair_counts,
 )
 from calltally.store.verify_past import SAMPLES, check_past
-from calltally.store.verify_quality import check_measured, check_quality
+from calltally.store.verify_quality import check_blocks, check_measured, check_quality
 
 # How much of what kind ("calls", "facts", …) was just looked at.
 Progress: TypeAlias = Callable[[str, int], None]
@@ -105,11 +106,17 @@ class Verification:
         is_repairing = self._repair and self._are_rows_sound()
         if is_repairing and any(each.subject == measures_of(tenant) for each in self._verdict.findings):
             await self._measure_anew(tenant)
-        for day_s in await self._store.read(quality_days(tenant), long=True):
+        days_s = await self._store.read(quality_days(tenant), long=True)
+        for day_s in days_s:
             checked = await self._store.read(check_quality(tenant, day_s), long=True)
             self._note("measured", checked)
             if checked.findings and is_repairing:
                 self._verdict.repaired += await self._store.write(repair_quality(tenant, day_s))
+        for period_s in periods_of(days_s):
+            checked = await self._store.read(check_blocks(tenant, period_s), long=True)
+            self._note("measured", checked)
+            if checked.findings and is_repairing:
+                self._verdict.repaired += await self._store.write(close_again(tenant, period_s))
 
     async def _measure_anew(self, tenant: str) -> None:
         after: bytes | None = b""

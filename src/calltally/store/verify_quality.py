@@ -5,8 +5,11 @@ from typing import Final
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.quality import DAY, FINE_DAY, FINE_KEYS, HOUR, Delta, RowId
+from calltally.store.quality_blocks import DAY_S, LAYERS, PERIOD_S, Block, Layer, closed_days, is_whole
+from calltally.store.quality_cut import Stretch
+from calltally.store.quality_reading import sums_of
 from calltally.store.quality_upkeep import differing, stale_calls
-from calltally.store.steps import Step
+from calltally.store.steps import Row, Step
 from calltally.store.verify import Checked, Finding, measures_of
 
 _INVARIANT: Final = 6
@@ -25,6 +28,43 @@ def check_quality(tenant: str, day_s: int) -> Step[Checked]:
     found = yield from differing(tenant, day_s)
     findings = [_finding(row, found.lacking[row]) for row in sorted(found.lacking)]
     return Checked(found.looked_at, findings, None)
+
+
+def check_blocks(tenant: str, period_s: int) -> Step[Checked]:
+    """The blocks of a period that count equal what they are made of."""
+    closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
+    findings: list[Finding] = []
+    for layer in LAYERS:
+        for block in layer.blocks:
+            whole = [
+                lo_s
+                for lo_s in range(period_s, period_s + PERIOD_S, block.width_s)
+                if is_whole(closed, lo_s, block.width_s)
+            ]
+            wrong = (yield from _wrong_blocks(tenant, layer, block, whole)) if whole else []
+            findings += [_of_block(tenant, block, lo_s) for lo_s in wrong]
+    return Checked(0, findings, None)
+
+
+def _wrong_blocks(tenant: str, layer: Layer, block: Block, whole: list[int]) -> Step[list[int]]:
+    parts = [Stretch(block.made_of, lo_s, lo_s + block.width_s, at) for at, lo_s in enumerate(whole)]
+    blocks = [Stretch(block.grain, lo_s, lo_s + 1, at) for at, lo_s in enumerate(whole)]
+    expected = _by_place((yield from sums_of(tenant, parts, layer.keys)))
+    found = _by_place((yield from sums_of(tenant, blocks, layer.keys)))
+    return [lo_s for at, lo_s in enumerate(whole) if expected.get(at) != found.get(at)]
+
+
+def _by_place(rows: list[Row]) -> dict[int, set[Row]]:
+    places: dict[int, set[Row]] = {}
+    for row in rows:
+        places.setdefault(row[0], set()).add(row)
+    return places
+
+
+def _of_block(tenant: str, block: Block, lo_s: int) -> Finding:
+    days = block.width_s // DAY_S
+    where = f"quality of {tenant}, {days} days from {utc_text(lo_s * SECOND_US)}, grain {block.grain}"
+    return Finding(_INVARIANT, where, "it is not the sum of its days")
 
 
 def _finding(row: RowId, lacking: Delta) -> Finding:

@@ -22,6 +22,7 @@ from calltally.store.erasure import expire_calls
 from calltally.store.job_upkeep import is_upkeep_due
 from calltally.store.leases import Lease, claim, release, renew
 from calltally.store.pruning import advance, is_due, mark, prune, prune_holds
+from calltally.store.quality_blocks import close_next_day, next_open_day
 from calltally.store.retention import expire_letters, has_expired
 from calltally.store.steps import Step
 from calltally.store.tenants import Tenant, admin_list_tenants
@@ -34,6 +35,7 @@ RETENTION: Final = "retention"
 UPKEEP: Final = "upkeep of jobs"
 EVENTS: Final = "upkeep of events"
 STEPS: Final = "old alert steps"
+BLOCKS: Final = "roll-ups of several days"
 LEASE_US: Final = 60 * SECOND_US
 
 # A few milliseconds each: so long does what is told meanwhile wait for the writer.
@@ -41,6 +43,8 @@ _PRUNED_AT_ONCE: Final = 500
 _EXPIRED_AT_ONCE: Final = 20
 # Then the next tenant has its turn; what is left is for the next round, which then comes at once.
 _MOST_BATCHES: Final = 100
+# An import of old calls changes the same days again and again: they are not added up after each round.
+_CLOSED_EVERY_US: Final = 3_600 * SECOND_US
 # So often a database that does not answer is asked in one round.
 _ENOUGH: Final = 3
 _RENEWED_EVERY_US: Final = LEASE_US // 3
@@ -69,6 +73,7 @@ class Round(msgspec.Struct):
     expired_letters: int = 0
     expired_jobs: int = 0
     forgotten_jobs: int = 0
+    closed_days: int = 0
     busy: int = 0
     failed: int = 0
     unanswered: int = 0
@@ -101,6 +106,7 @@ class Worker:
         self._store = means.store
         self._stop = stop
         self._renewed_us = 0
+        self._closed_us: dict[str, int] = {}
         folders = means.folders
         self._upkeep = JobUpkeep(means.store, folders, means.files_us) if folders else None
         self._jobs: dict[str, tuple[_Look, _Work]] = {
@@ -110,6 +116,7 @@ class Worker:
             UPKEEP: (self._is_upkeep_due, self._keep_up_jobs),
             EVENTS: (self._are_events_due, self._prune_events),
             STEPS: (self._are_steps_due, self._prune_steps),
+            BLOCKS: (self._are_days_due, self._close_days),
         }
 
     async def run(self) -> None:
@@ -204,6 +211,19 @@ class Worker:
         await self._store.write(keep_steps_from(tenant, task.now_us))
         async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
             task.done.pruned += rows
+
+    async def _are_days_due(self, task: _Task) -> bool:
+        last_us = self._closed_us.get(task.tenant.tenant)
+        if last_us is not None and 0 <= task.now_us - last_us < _CLOSED_EVERY_US:
+            return False
+        return await self._store.read(next_open_day(task.tenant.tenant, task.now_us)) is not None
+
+    async def _close_days(self, task: _Task) -> None:
+        tenant, now_us = task.tenant.tenant, task.now_us
+        async for days in self._batches(task, lambda: close_next_day(tenant, now_us)):
+            task.done.closed_days += days
+        if await self._store.read(next_open_day(tenant, now_us)) is None:
+            self._closed_us[tenant] = now_us
 
     async def _are_events_due(self, task: _Task) -> bool:
         before_us = await self._events_before(task)

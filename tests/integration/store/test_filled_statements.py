@@ -23,7 +23,9 @@ from calltally.store.deliveries import (
 from calltally.store.endpoints import Wanted, add_endpoint
 from calltally.store.listing import list_calls
 from calltally.store.quality import FINE_KEYS
-from calltally.store.quality_reading import Piece, Question, totals_of
+from calltally.store.quality_blocks import close_next_day
+from calltally.store.quality_cut import Piece
+from calltally.store.quality_reading import Question, totals_of
 from calltally.store.quality_upkeep import measure_calls
 from calltally.store.sessions import SessionQuery, list_sessions
 from tests.conftest import TENANT, Bench
@@ -81,6 +83,7 @@ def fill_quality(bench: Bench) -> None:
         question = Question(TENANT, (whole_day,), keys, calls, with_histograms=True)
         bench.run(bench.store.read(totals_of(question), long=True))
     bench.run(bench.store.write(measure_calls(TENANT, b"", anew=True)))
+    bench.run(bench.store.write(close_next_day(TENANT, at_us(90) + 90 * DAY_US)))
 
 
 def fill_deliveries(bench: Bench) -> None:

@@ -16,7 +16,7 @@ TENANT: Final = "tenant"
 IMMUTABLE: Final = frozenset(
     {
         *("unnest", "cast", "coalesce", "count", "max", "min", "sum", "and", "or", "exists", "case", "if"),
-        *("array_to_tsvector", "string_to_array"),
+        *("array_to_tsvector", "string_to_array", "encode", "decode"),
     }
 )
 # What comes out otherwise each time, and so has no place in a read either.

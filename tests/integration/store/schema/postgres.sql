@@ -482,6 +482,12 @@ CREATE TABLE quality (
     CONSTRAINT quality_pkey PRIMARY KEY (tenant, grain, bucket_s, key)
 ) WITH (fillfactor=70);
 
+CREATE TABLE quality_closed (
+    tenant text COLLATE "C" NOT NULL,
+    day_s bigint NOT NULL,
+    CONSTRAINT quality_closed_pkey PRIMARY KEY (tenant, day_s)
+);
+
 CREATE TABLE refolds (
     tenant text COLLATE "C" NOT NULL,
     after_id bytea NOT NULL,

@@ -489,6 +489,12 @@ CREATE TABLE quality (
     PRIMARY KEY (tenant, grain, bucket_s, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE quality_closed (
+    tenant TEXT NOT NULL,
+    day_s INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day_s)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE refolds (
     tenant TEXT NOT NULL,
     after_id BLOB NOT NULL,

@@ -25,3 +25,47 @@ ON CONFLICT (tenant, grain, bucket_s, key) DO UPDATE SET
 UPDATE calls AS t SET measured = k.measured, measured_revision = k.revision
 FROM unnest(:tenant::text[], :id::bytea[], :measured::bytea[], :revision::bigint[]) AS k (tenant, id, measured, revision)
 WHERE t.tenant = k.tenant AND t.id = k.id;
+
+-- name: open_quality_days!
+-- Days that change stand in no roll-up of several days any more.
+DELETE FROM quality_closed AS t USING unnest(:tenant::text[], :day_s::bigint[]) AS k (tenant, day_s)
+WHERE t.tenant = k.tenant AND t.day_s = k.day_s;
+
+-- name: put_quality_block!
+-- Add up a block from its parts. Of each row's keys one hash of a part is as good as any: no other row has it.
+INSERT INTO quality (
+    tenant, grain, bucket_s, key, direction, route, provider, agent, provider_account, end_reason, country, {columns}
+)
+SELECT :tenant, :grain::smallint, :bucket_s::bigint, decode(min(encode(q.key, 'hex')), 'hex'), {keys}, {sums} FROM quality AS q
+WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND q.bucket_s < :hi_s AND q.attempts > 0
+GROUP BY {group};
+
+-- name: quality_sums
+-- What the roll-ups of stretches of time add up to, by the place of each and some of their keys. Each stretch is looked up by
+-- itself, which OFFSET 0 says: joined, all of the tenant's rows would be read as soon as there are statistics.
+SELECT {keys}, {sums}
+FROM (
+    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS place
+    FROM jsonb_array_elements(:stretches::text::jsonb)
+) AS k
+CROSS JOIN LATERAL (
+    SELECT * FROM quality AS t
+    WHERE t.tenant = :tenant AND t.grain = k.grain AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.attempts > 0
+    OFFSET 0
+) AS q
+WHERE q.tenant = :tenant {filters}
+GROUP BY {keys} LIMIT :most;
+
+-- name: quality_histograms
+-- The histograms of stretches of time, by the place of each and some of their rows' keys.
+SELECT {keys}, q.histograms
+FROM (
+    SELECT (value ->> 0)::smallint AS grain, (value ->> 1)::bigint AS lo_s, (value ->> 2)::bigint AS hi_s, (value ->> 3)::integer AS place
+    FROM jsonb_array_elements(:stretches::text::jsonb)
+) AS k
+CROSS JOIN LATERAL (
+    SELECT * FROM quality AS t
+    WHERE t.tenant = :tenant AND t.grain = k.grain AND t.bucket_s >= k.lo_s AND t.bucket_s < k.hi_s AND t.attempts > 0
+    OFFSET 0
+) AS q
+WHERE q.tenant = :tenant AND q.histograms IS NOT NULL {filters};

@@ -21,3 +21,36 @@ ON CONFLICT (tenant, grain, bucket_s, key) DO UPDATE SET
 -- name: remeasure_calls!
 -- What calls add, where that changed and their records did not.
 UPDATE calls SET measured = :measured, measured_revision = :revision WHERE tenant = :tenant AND id = :id;
+
+-- name: open_quality_days!
+-- Days that change stand in no roll-up of several days any more.
+DELETE FROM quality_closed WHERE tenant = :tenant AND day_s = :day_s;
+
+-- name: put_quality_block!
+-- Add up a block from its parts. Of each row's keys one hash of a part is as good as any: no other row has it.
+INSERT INTO quality (
+    tenant, grain, bucket_s, key, direction, route, provider, agent, provider_account, end_reason, country, {columns}
+)
+SELECT :tenant, :grain, :bucket_s, min(q.key), {keys}, {sums} FROM quality AS q
+WHERE q.tenant = :tenant AND q.grain = :made_of AND q.bucket_s >= :bucket_s AND q.bucket_s < :hi_s AND q.attempts > 0
+GROUP BY {group};
+
+-- name: quality_sums
+-- What the roll-ups of stretches of time add up to, by the place of each and some of their keys.
+WITH k (grain, lo_s, hi_s, place) AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
+    FROM json_each(:stretches)
+)
+SELECT {keys}, {sums} FROM k CROSS JOIN quality AS q
+WHERE q.tenant = :tenant AND q.grain = k.grain AND q.bucket_s >= k.lo_s AND q.bucket_s < k.hi_s AND q.attempts > 0 {filters}
+GROUP BY {keys} LIMIT :most;
+
+-- name: quality_histograms
+-- The histograms of stretches of time, by the place of each and some of their rows' keys.
+WITH k (grain, lo_s, hi_s, place) AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]')
+    FROM json_each(:stretches)
+)
+SELECT {keys}, q.histograms FROM k CROSS JOIN quality AS q
+WHERE q.tenant = :tenant AND q.grain = k.grain AND q.bucket_s >= k.lo_s AND q.bucket_s < k.hi_s
+    AND q.histograms IS NOT NULL AND q.attempts > 0 {filters};
