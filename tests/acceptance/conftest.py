@@ -1,6 +1,8 @@
-"""One server process for all acceptance tests of a worker; each test takes a tenant of its own."""
+"""One server for all acceptance tests, each with a tenant of its own; a database for what needs its own."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,3 +14,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """A running server on SQLite."""
     with serving(tmp_path_factory.mktemp("live")) as server:
         yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sqlite_template: Path) -> Path:
+    """Where commands find a database as `migrate` leaves it; the pages of the documents run that itself."""
+    (tmp_path / "var").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
+    return tmp_path

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tests.acceptance.live import COMMAND, HOST, own_environment, request_head
+from tests.unmeasured import unmeasured
 
 ADMIN_KEY = "let-me-in"
 ENDS_WITHIN_S = 60
@@ -28,7 +29,7 @@ PAUSE_S = 0.02
 def environment(url: str) -> dict[str, str]:
     """What all nodes have alike. Workers look for something to do each second."""
     settings = {"DATABASE_URL": url, "ADMIN_KEY": ADMIN_KEY, "SECRET_KEY": "A" * 43 + "="}
-    return own_environment(**settings, RATE_LIMIT_PER_MINUTE="0", WORKER_INTERVAL_SECONDS="1")
+    return unmeasured(own_environment(**settings, RATE_LIMIT_PER_MINUTE="0", WORKER_INTERVAL_SECONDS="1"))
 
 
 class Node:

@@ -28,6 +28,7 @@ from calltally.store.tenants import add_tenant, new_epoch
 from tests.acceptance.delivery_worker import now_us
 from tests.acceptance.pages import ROOT
 from tests.telling import fact
+from tests.unmeasured import unmeasured
 
 EVENTS: Final = int(os.environ.get("DELIVERY_EVENTS", "600"))
 KILLS: Final = int(os.environ.get("DELIVERY_KILLS", "4"))
@@ -108,7 +109,9 @@ async def settle(receiver: Receiver, url: str) -> None:
     for generation in range(KILLS + 1):
         receiver.generation = generation
         command = [sys.executable, "-m", "tests.acceptance.delivery_worker", url, f"worker-{generation}"]
-        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=unmeasured(), stdout=subprocess.DEVNULL
+        )
         goal = EVENTS if generation == KILLS else (generation + 1) * EVENTS // (KILLS + 2)
         try:
             await _until(receiver, goal)

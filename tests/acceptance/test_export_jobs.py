@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.acceptance.live import own_environment
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.telling import fact
+from tests.unmeasured import unmeasured
 
 KILLS = int(os.environ.get("EXPORT_KILLS", "3"))
 CALLS = 1_000 * KILLS
@@ -55,9 +56,11 @@ class Jobs:
         return self.bench.run(self.bench.store.write(ask_export(TENANT, query, None, self.bench.now_us))).job
 
     @contextmanager
-    def worker(self, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def worker(
+        self, *words: str, environment: Mapping[str, str] | None = None
+    ) -> Iterator["subprocess.Popen[bytes]"]:
         command = [sys.executable, "-c", SLOWLY, "worker", *words]
-        with subprocess.Popen(command, cwd=self.folder, env=self.settings) as process:
+        with subprocess.Popen(command, cwd=self.folder, env=environment or self.settings) as process:
             try:
                 yield process
             finally:
@@ -66,7 +69,7 @@ class Jobs:
     def kill_past(self, job: bytes, rows: int) -> int:
         """Kill a worker once it is past so many rows; returns how far the job is known to be."""
         until = monotonic() + WITHIN_S
-        with self.worker() as process:
+        with self.worker(environment=unmeasured(self.settings)) as process:
             while self.progress(job).rows <= rows:
                 assert monotonic() < until
                 with suppress(subprocess.TimeoutExpired):

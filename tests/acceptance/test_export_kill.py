@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from tests.acceptance.live import COMMAND, Live, calltally, own_environment
+from tests.unmeasured import unmeasured
 
 KILLS: Final = int(os.environ.get("EXPORT_KILLS", "2"))
 CALLS: Final = 400
@@ -53,7 +54,9 @@ def kill_at(folder: Path, words: tuple[str, ...], environment: dict[str, str], p
     """End it the hard way once its checkpoint has so many lines, or more: it goes on meanwhile."""
     checkpoint = folder / "killed" / "export.checkpoint"
     command = [*COMMAND, *words, "--out", "killed"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=folder, env=unmeasured(environment), stderr=subprocess.DEVNULL
+    ) as process:
         for _ in range(WITHIN_S * 500):
             if checkpoint.exists() and checkpoint.read_bytes().count(b"\n") >= point:
                 break

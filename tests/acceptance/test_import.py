@@ -11,20 +11,23 @@ import apsw
 import pytest
 from backports import zstd
 
+from tests.acceptance.live import own_environment
+from tests.unmeasured import unmeasured
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 COMMAND = (sys.executable, "-m", "calltally")
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(folder: Path) -> Run:
     """Runs `calltally` in a folder of its own, with a migrated database and the tenant `acme`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment,
             capture_output=True,
             text=True,
@@ -32,7 +35,6 @@ def run(tmp_path: Path) -> Run:
             timeout=60,
         )
 
-    assert run("migrate").returncode == 0
     assert run("tenant", "add", "acme").returncode == 0
     return run
 
@@ -102,8 +104,9 @@ def test_an_import_that_was_killed_goes_on_and_gives_the_same_calls(tmp_path: Pa
     file = tmp_path / "Master.csv"
     file.write_text(HEADER + "".join(row(number) for number in range(CALLS)))
     command = [*COMMAND, "import", "asterisk", str(file), "--tenant", "acme", "--account", "pbx", "--json"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=unmeasured(own_environment()), stdout=subprocess.DEVNULL
+    ) as process:
         while run_total(tmp_path) < 500 and process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.02)

@@ -17,6 +17,7 @@ from calltally.calls.identity import call_uuid
 from tests.acceptance.live import COMMAND, HOST, Live, calltally, own_environment, port_of, request_head
 from tests.integration.store.probing import direct
 from tests.unit.providers.twilio.signing import FORM, TOKEN, repeated, sdk_signature
+from tests.unmeasured import unmeasured
 
 CONNECTIONS = 64
 KILLS = {"sqlite": 20, "postgres": 4}
@@ -107,7 +108,7 @@ class Server:
         self._folder = folder
         self._log = folder / "serve.log"
         settings = {"DATABASE_URL": url, "ADMIN_KEY": ADMIN_KEY, "PUBLIC_URL": PUBLIC_URL, "PORT": "0"}
-        self.environment = own_environment(**settings, SECRET_KEY="A" * 43 + "=")
+        self.environment = unmeasured(own_environment(**settings, SECRET_KEY="A" * 43 + "="))
 
     def start(self) -> tuple["subprocess.Popen[bytes]", Live]:
         with self._log.open("wb") as output:

@@ -45,12 +45,11 @@ async def put_letters(url: str, *statuses: str) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(folder: Path) -> Path:
     """A migrated database, a tenant, one letter that can be read by now, and one that cannot."""
-    assert run(tmp_path, "migrate").returncode == 0
-    assert run(tmp_path, "tenant", "add", "acme").returncode == 0
-    asyncio.run(put_letters(f"sqlite:///{tmp_path / 'var' / 'calltally.db'}", "ringing", "parked"))
-    return tmp_path
+    assert run(folder, "tenant", "add", "acme").returncode == 0
+    asyncio.run(put_letters(f"sqlite:///{folder / 'var' / 'calltally.db'}", "ringing", "parked"))
+    return folder
 
 
 def test_what_is_understood_goes_in_and_the_rest_is_told(folder: Path) -> None:

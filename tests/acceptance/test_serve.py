@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,13 +15,6 @@ from calltally.net import HttpClient
 from tests.acceptance.live import ANSWERS_WITHIN_S, HOST, Live, request_head
 
 ENDS_WITHIN_S = 20
-
-
-@pytest.fixture
-def folder(tmp_path: Path, sqlite_template: Path) -> Path:
-    (tmp_path / "var").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
-    return tmp_path
 
 
 def start(folder: Path, **settings: str) -> subprocess.Popen[str]:

@@ -1,7 +1,6 @@
 """The background work in processes: `calltally worker`, and inside `calltally serve`."""
 
 import json
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,11 +16,9 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, sqlite_template: Path) -> Path:
-    (tmp_path / "var").mkdir()
-    shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
-    assert calltally(tmp_path, "tenant", "add", "acme").returncode == 0
-    return tmp_path
+def folder(folder: Path) -> Path:
+    assert calltally(folder, "tenant", "add", "acme").returncode == 0
+    return folder
 
 
 def start(folder: Path, command: str, **settings: str) -> subprocess.Popen[str]:

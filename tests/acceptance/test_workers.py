@@ -83,12 +83,6 @@ class Server:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    assert calltally(tmp_path, "migrate").returncode == 0
-    return tmp_path
-
-
-@pytest.fixture
 def new_server(folder: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 

@@ -12,6 +12,7 @@ import msgspec
 from tests.acceptance.pages import ROOT
 from tests.integration.client.once.storm_worker import Plan
 from tests.integration.client.once.telling import Told
+from tests.unmeasured import unmeasured
 
 # Answers that settle a delivery; after any other it is sent again.
 SETTLED = {"run", "repeat", "uncertain"}
@@ -70,6 +71,7 @@ class Storm:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=ROOT,
+            env=unmeasured(),
         )
         in_flight: deque[str] = deque()
         try:
