@@ -79,8 +79,16 @@ def _photographed(stage: Stage, browser: Browser, shown: Shown, wanted: re.Patte
             page.set_viewport_size(size._asdict())
             page.goto(shown.path)
             page.wait_for_load_state("networkidle")
+            _unfold(page, size)
             page.screenshot(path=file, full_page=True, animations="disabled")
     return list(named.values())
+
+
+def _unfold(page: Page, size: Size) -> None:
+    """A window as tall as the page: what sticks to its foot is there, and what is far away is drawn."""
+    tall = page.evaluate("document.scrollingElement.scrollHeight")
+    page.set_viewport_size({"width": size.width, "height": max(size.height, tall)})
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
 
 
 def _for_readme(stage: Stage, browser: Browser, shown: Shown, chosen: Chosen) -> Path:

@@ -1,4 +1,4 @@
-"""Real Chromium goes through the dashboard as people do, on both databases, and axe looks at each page."""
+"""Real Chromium goes through the dashboard as people do, on both databases; axe and Lighthouse look at it."""
 
 import re
 import sys
@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Error, sync_playwright
 
 from interop.browser.axe import Axe
 from interop.browser.journeys import HERE, Journey, Shown, found
+from interop.browser.lighthouse import LEAST, PAGES, Lighthouse
 from interop.browser.stage import KINDS, Stage, staged
 from interop.browser.visits import Visit, running_browser, visiting
 from interop.checks import Check, run_checks
@@ -43,9 +44,14 @@ def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str
     checks = {each.name: _played(stage, browser, each) for each in journeys}
     if stage.kind == KINDS[0]:
         # The pages are the same on the other.
-        axe = Axe(installed(HERE, stage.service.folder))
+        packages = installed(HERE, stage.service.folder)
+        axe, lighthouse = Axe(packages), Lighthouse(packages)
         checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in shown}
         checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in shown}
+        looked_at = [each for each in shown if each.name in PAGES]
+        checks |= {
+            f"lighthouse: {each.name}": _scored(stage, browser, lighthouse, each) for each in looked_at
+        }
     return {name: check for name, check in checks.items() if wanted.search(name)}
 
 
@@ -81,6 +87,20 @@ def _measured(stage: Stage, browser: Browser, shown: Shown) -> Check:
                 if wide > width:
                     raise Failed(f"{wide} pixels wide in a window of {width}")
         return f"in {WIDTHS[0]} to {WIDTHS[-1]} pixels"
+
+    return _failing(check)
+
+
+def _scored(stage: Stage, browser: Browser, lighthouse: Lighthouse, shown: Shown) -> Check:
+    def check() -> str:
+        with visiting(stage, browser) as visit:
+            visit.open(shown.who, shown.path)
+            cookies = {each.get("name", ""): each.get("value", "") for each in visit.context.cookies()}
+        scores = lighthouse.scores(f"{stage.service.url}{shown.path}", cookies)
+        told = ", ".join(f"{name} {score:.0f}" for name, score in scores.items())
+        if min(scores.values()) < LEAST:
+            raise Failed(f"{told}, wanted {LEAST} of each")
+        return told
 
     return _failing(check)
 

@@ -22,14 +22,23 @@ _WAIT_MS: Final = 10_000
 _BAD: Final = 400
 
 
-@contextmanager
-def running_browser(playwright: Playwright) -> Iterator[Browser]:
+def browser_program() -> str:
     """The Chromium at $CALLTALLY_BROWSER, else Debian's. Raises Failed where there is none."""
     program = os.environ.get(BROWSER, _USUAL)
     if not os.access(program, os.X_OK):
         raise Failed(f"there is no browser at {program}: apt-get install chromium, or name one in {BROWSER}")
-    flags = [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    browser = playwright.chromium.launch(executable_path=program, args=flags)
+    return program
+
+
+def browser_flags() -> list[str]:
+    """With what it is started."""
+    return [*_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+
+@contextmanager
+def running_browser(playwright: Playwright) -> Iterator[Browser]:
+    """The Chromium of `browser_program`. Raises Failed where there is none."""
+    browser = playwright.chromium.launch(executable_path=browser_program(), args=browser_flags())
     expect.set_options(timeout=_WAIT_MS)
     try:
         yield browser

@@ -9,7 +9,16 @@ const BRUSH_PX = 8;
 const MOST_DOTS = 60;
 const [VALUE, LOW, HIGH, CALLS, SMALL, BASE] = [0, 1, 2, 3, 4, 5];
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const NAMES = ["accent", "bad", "line", "paper", "soft"];
+// Asked of the page once for all charts, each of which needs dozens.
+let palette = painted();
+
+function painted() {
+  const style = getComputedStyle(document.documentElement);
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+const colour = (name) => palette[name];
 const clear = (name, percent) => `color-mix(in srgb, ${colour(name)} ${percent}%, transparent)`;
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 
@@ -84,7 +93,8 @@ const brush = {
 
 function options(rate, place, top) {
   const axis = { grid: { color: colour("line") }, border: { display: false } };
-  const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 } };
+  // Of all labels a few are measured: they are alike.
+  const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 }, sampleSize: 4 };
   const label = { callback: (_, at) => shortLabel(drawn.labels[at]), autoSkipPadding: 12 };
   return {
     animation: false,
@@ -164,33 +174,40 @@ function draw(canvas) {
   listen(canvas, chart, rate, place);
 }
 
-// What is looked at first; the rest while nothing else is to be done, since a page may have dozens.
-const waiting = new Set();
+// A chart is drawn when it comes near: a page may have dozens. Each is a task of its own, so that a slow telephone
+// answers a finger between two of them.
+const NEAR = "300px";
+const near = new Set();
+let isDrawing = false;
 
-function draw_one(canvas) {
-  waiting.delete(canvas);
-  if (!charts.has(canvas)) draw(canvas);
+function draw_near() {
+  const [canvas] = near;
+  isDrawing = Boolean(canvas);
+  if (!canvas) return;
+  near.delete(canvas);
+  seen.unobserve(canvas);
+  draw(canvas);
+  setTimeout(draw_near);
 }
 
-function draw_rest(deadline) {
-  for (const canvas of waiting) {
-    if (deadline.timeRemaining() < 5) break;
-    draw_one(canvas);
+function come_near(entries) {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) near.add(target);
+    else near.delete(target);
   }
-  if (waiting.size) requestIdleCallback(draw_rest);
+  if (!isDrawing) draw_near();
 }
 
-const seen = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) if (isIntersecting) draw_one(target);
-});
+const seen = new IntersectionObserver(come_near, { rootMargin: NEAR });
 
 function begin() {
-  for (const canvas of views.querySelectorAll("canvas")) {
-    waiting.add(canvas);
-    seen.observe(canvas);
-  }
-  requestIdleCallback(draw_rest);
+  for (const canvas of views.querySelectorAll("canvas")) seen.observe(canvas);
 }
+
+// Paper has no far away.
+window.addEventListener("beforeprint", () => {
+  for (const canvas of views.querySelectorAll("canvas")) if (!charts.has(canvas)) draw(canvas);
+});
 
 function show(view) {
   const isTable = view === "table";
@@ -213,6 +230,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  palette = painted();
   for (const [canvas, chart] of charts) {
     const rate = canvas.dataset.rate;
     const place = Number(canvas.dataset.column);

@@ -1,0 +1,62 @@
+"""Lighthouse on a page: how quick it is, whether everybody can use it, whether it is built as browsers wish.
+
+As it measures unless told otherwise: a telephone of the middle range, its processor four times slower than
+this machine's, its network a slow 4G. Machines that others use too are slow at times, so each score is the
+median of three runs.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from interop.browser.visits import browser_flags, browser_program
+from interop.packages import tool
+from interop.service import Failed
+
+# The pages that people look at most, by the names under which they are shown.
+PAGES: Final = ("calls", "one call", "quality")
+LEAST: Final = 95
+CATEGORIES: Final = ("performance", "accessibility", "best-practices")
+_RUNS: Final = 3
+_RUN_S: Final = 180
+_MOST_CHARS: Final = 2_000
+
+
+class Lighthouse:
+    """The tool, as npm's package has it, with the browser of the journeys."""
+
+    def __init__(self, packages: Path) -> None:
+        self._packages = packages
+        self._program = packages / "node_modules" / "lighthouse" / "cli" / "index.js"
+
+    def scores(self, url: str, cookies: Mapping[str, str]) -> dict[str, float]:
+        """Each category's score of 100. Raises Failed where the page could not be looked at."""
+        runs = [self._run(url, cookies) for _ in range(_RUNS)]
+        return {name: median(run[name] for run in runs) for name in CATEGORIES}
+
+    def _run(self, url: str, cookies: Mapping[str, str]) -> dict[str, float]:
+        sent = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        command = [
+            *(tool("node"), str(self._program), url, "--quiet", "--no-enable-error-reporting"),
+            *("--output=json", "--output-path=stdout", f"--only-categories={','.join(CATEGORIES)}"),
+            f"--extra-headers={json.dumps({'Cookie': sent})}",
+            f"--chrome-flags={' '.join(['--headless=new', *browser_flags()])}",
+        ]
+        # What it keeps of its own goes with the packages.
+        environment = os.environ | {"CHROME_PATH": browser_program(), "HOME": str(self._packages)}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=_RUN_S
+        )
+        if done.returncode:
+            raise Failed(f"lighthouse ended with {done.returncode}: {done.stderr[-_MOST_CHARS:]}")
+        return _scores(json.loads(done.stdout))
+
+
+def _scores(report: dict[str, Any]) -> dict[str, float]:
+    if fault := report.get("runtimeError"):
+        raise Failed(f"lighthouse could not look: {fault['message']}")
+    return {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
