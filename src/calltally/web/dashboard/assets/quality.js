@@ -161,6 +161,7 @@ function listen(canvas, chart, rate, place) {
 const brushable = (chart) => (views.dataset.brush === "off" ? null : span_of(chart, ...chart.brushed));
 
 function draw(canvas) {
+  if (charts.has(canvas)) return;
   const rate = canvas.dataset.rate;
   const place = Number(canvas.dataset.column);
   const top = top_of(rate);
@@ -206,7 +207,7 @@ function begin() {
 
 // Paper has no far away.
 window.addEventListener("beforeprint", () => {
-  for (const canvas of views.querySelectorAll("canvas")) if (!charts.has(canvas)) draw(canvas);
+  for (const canvas of views.querySelectorAll("canvas")) draw(canvas);
 });
 
 function show(view) {
