@@ -46,11 +46,15 @@ class NewKey(NamedTuple):
 
 
 class KnownKey(NamedTuple):
-    """What a presented key turned out to be; `is_masked` where its tenant hides whole numbers from it."""
+    """What a presented key turned out to be.
+
+    `masks` is whether its tenant hides whole numbers, `is_masked` whether from this very key.
+    """
 
     key_id: str
     scopes: frozenset[str]
     is_masked: bool = False
+    masks: bool = False
 
 
 def mint_key(tenant: str, scopes: Collection[str]) -> NewKey:
@@ -101,7 +105,8 @@ def find_key(tenant: str, digest: bytes) -> Step[KnownKey | None]:
         return None
     [(key_id, words, masks_numbers)] = rows
     scopes = frozenset(words.split())
-    return KnownKey(key_id, scopes, bool(masks_numbers) and PII_READ not in scopes)
+    masks = bool(masks_numbers)
+    return KnownKey(key_id, scopes, masks and PII_READ not in scopes, masks)
 
 
 def list_keys(tenant: str) -> Step[list[Key]]:

@@ -15,7 +15,8 @@ ADMIN: Final = "admin"
 class Access(NamedTuple):
     """A key that was found good. `tenant` is None for the admin key alone, which names one by `tenant=`.
 
-    From one that `is_masked` the tenant hides whole telephone numbers.
+    From one that `is_masked` the tenant hides whole telephone numbers; where it `masks` them, pages show them
+    to others only when they ask, and note who did.
     """
 
     tenant: str | None
@@ -23,6 +24,7 @@ class Access(NamedTuple):
     scopes: frozenset[str]
     is_admin: bool = False
     is_masked: bool = False
+    masks: bool = False
 
     def may(self, scope: str) -> bool:
         """Whether what needs `scope` is open to this key; the admin key may do everything."""

@@ -77,7 +77,7 @@ class KeyRing:
         if key is None:
             self._known.pop(digest, None)
             _refuse()
-        access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked)
+        access = Access(tenant, key.key_id, key.scopes, is_masked=key.is_masked, masks=key.masks)
         if before == self._revocations:
             self._remember(digest, access)
         return access

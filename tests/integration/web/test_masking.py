@@ -1,6 +1,7 @@
 """A tenant that masks numbers: no operation tells a whole one to a key without `pii:read`."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from pyarrow import ipc, parquet
 
 from calltally.calls.conversation import Conversation, Turn, pack_conversation
+from calltally.store.reveals import reveals_of_tenant
 from calltally.store.store import Submission
 from calltally.store.tenants import set_masking
 from tests.conftest import TENANT, Bench
@@ -206,9 +208,45 @@ def test_pages_tell_none_either(desk: Desk) -> None:
         assert browser.sign_in(key).status_code == 303
         pages = [browser.get(path) for path in ("/calls", f"/calls/{SID}", "/calls-export?format=csv")]
         assert [page.status_code for page in pages] == [200] * 3
-        assert all(bool(whole_in(page)) is not is_masked for page in pages)
+        # Also for who may see whole numbers a page has them only where that was asked for; a file has them.
+        assert [bool(whole_in(page)) for page in pages] == [False, False, not is_masked]
         refused = browser.get("/calls?number=70117")
         assert (refused.status_code == 403) is is_masked
+
+
+def signed_in(desk: Desk, *scopes: str) -> Browser:
+    browser = Browser(desk.service)
+    browser.get("/sign-in")
+    browser.sign_in(desk.service.new_key(*scopes)["authorization"].removeprefix("Bearer "))
+    return browser
+
+
+def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> None:
+    sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
+    assert "Show whole numbers" in sees.get(f"/calls/{SID}").text
+    shown = sees.post(f"/calls/{SID}/reveal")
+    assert (shown.status_code, "4155550123" in shown.text, "is recorded" in shown.text) == (200, True, True)
+    assert "4155550123" not in sees.get(f"/calls/{SID}").text
+    admin = Browser(desk.service)
+    admin.get("/sign-in")
+    admin.sign_in(ADMIN["x-admin-key"], tenant=TENANT)
+    assert "4155550123" not in admin.get(f"/calls/{SID}").text
+    assert "4155550123" in admin.post(f"/calls/{SID}/reveal").text
+    settings = admin.get("/settings").text
+    assert "Looks at whole numbers" in settings
+    noted = settings.partition("Looks at whole numbers")[2].partition("</section>")[0]
+    assert re.findall(r"<code>(admin|key)_?\w*</code></td>", noted) == ["admin", "key"]
+
+
+def test_who_may_not_see_them_is_refused_and_a_call_that_is_not_there_is_no_look(desk: Desk) -> None:
+    masked = signed_in(desk, *MASKED_SCOPES)
+    assert "Show whole numbers" not in masked.get(f"/calls/{SID}").text
+    assert masked.post(f"/calls/{SID}/reveal").status_code == 403
+    sees = signed_in(desk, *MASKED_SCOPES, "pii:read")
+    sees.get("/calls")
+    assert sees.post("/calls/nowhere/reveal").status_code == 404
+    assert sees.post(f"/calls/{SID}/reveal", csrf="other").status_code == 403
+    assert desk.bench.run(desk.bench.store.read(reveals_of_tenant(TENANT, 10))) == []
 
 
 def test_the_administrator_sees_them_and_says_whether_others_do(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from litestar import get
 
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
 from calltally.web.access import TRANSCRIPTS_READ
-from calltally.web.api.call_logs import found_call, shown_fact, whole_call
+from calltally.web.api.call_logs import FoundCall, found_call, shown_fact, whole_call
 from calltally.web.dashboard.bodies import readable
 from calltally.web.dashboard.calls_page import API, curl_of, renewed
 from calltally.web.dashboard.conversation import conversation
@@ -42,11 +42,14 @@ _LONG_S: Final = 3_600
 @get("/calls/{id:str}", operation=of_page("/calls/{id}"), exception_handlers=_HANDLING)
 async def show_call(request: AnyRequest) -> Reply:
     """The page of one call, by any id or SID that ever was its own."""
-    visitor = await visitor_of(request)
-    found = await found_call(request, "calls")
+    return await call_reply(request, await visitor_of(request), await found_call(request, "calls"))
+
+
+async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Reply:
+    """The page of a call as that person may see it."""
     call = msgspec.json.decode(visitor.seen(await whole_call(request, found)))
     may_read = visitor.access.may(TRANSCRIPTS_READ)
-    shows_raw = visitor.access.sees_bodies
+    shows_raw = visitor.sees_bodies
     events = msgspec.json.encode([shown_fact(fact, shows_raw=shows_raw) for fact in found.facts])
     told = msgspec.json.decode(visitor.seen(events))
     here = call_path(call["id"])
@@ -59,6 +62,7 @@ async def show_call(request: AnyRequest) -> Reply:
         "ago": ago(local(call["created_at"], visitor.zone), _now(request)),
         "tab": asked if asked in {*TABS, PRINTED} else TABS[0],
         "tabs": [(name, f"{here}?tab={name}#tabs") for name in TABS],
+        "is_revealed": visitor.access.masks and not visitor.is_masked,
         "printed": f"{here}?tab={PRINTED}",
         "here": here,
     }
@@ -84,7 +88,7 @@ def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
         "other_ids": other_ids(call),
         "deliveries": [_delivery(visitor, each) for each in call["deliveries"]],
         "json": _indented(call),
-        "related": list(_related(call, sees_numbers=not visitor.access.is_masked)),
+        "related": list(_related(call, sees_numbers=not visitor.is_masked)),
     }
 
 

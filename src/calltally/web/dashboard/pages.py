@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import get
 
 from calltally.calls.errors import NotFound
-from calltally.web.dashboard import call_page, calls_page, choosing, signing_in
+from calltally.web.dashboard import call_page, calls_page, choosing, revealing, signing_in
 from calltally.web.dashboard.alerting import doing as alert_doing
 from calltally.web.dashboard.alerting import page as alerts_page
 from calltally.web.dashboard.built import CHARTS, built
@@ -63,6 +63,7 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     calls_page.show_calls,
     calls_page.export_calls,
     call_page.show_call,
+    revealing.reveal_call,
     choosing.choose_columns,
     choosing.keep_view,
     quality_page.show_quality,

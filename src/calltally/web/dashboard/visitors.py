@@ -8,7 +8,7 @@ from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthor
 from calltally.calls.export_query import zone_of
 from calltally.calls.masking import mask_json
 from calltally.store.tenants import need_tenant
-from calltally.web.access import CALLS_READ, Access
+from calltally.web.access import CALLS_READ, PII_READ, Access
 from calltally.web.dashboard.session import COOKIE, HOST_COOKIE, Session, SignedOut, opened
 from calltally.web.exchange import AnyRequest, exchange_in, parts_of
 from calltally.web.origin import origin_of
@@ -30,17 +30,32 @@ class WrongTenant(CalltallyError):
 
 
 class Visitor(NamedTuple):
-    """A person with a session: what their key may see, and whose calls they look at."""
+    """A person with a session: what their key may see, and whose calls they look at.
+
+    `is_masked` is whether this page hides whole telephone numbers: those of a tenant that masks them do, but
+    for one that was asked to show them.
+    """
 
     session: Session
     access: Access
     tenant: str
     zone: ZoneInfo
     theme: str
+    is_masked: bool = False
 
     def seen(self, body: bytes) -> bytes:
         """JSON as this person may see it: pages are made of it, so that nothing hidden is in them."""
-        return mask_json(body) if self.access.is_masked else body
+        return mask_json(body) if self.is_masked else body
+
+    @property
+    def may_reveal(self) -> bool:
+        """Whether whole numbers are hidden from this page, and may be asked for."""
+        return self.is_masked and self.access.may(PII_READ)
+
+    @property
+    def sees_bodies(self) -> bool:
+        """Whether this page shows bodies as they came, in which numbers are in any form."""
+        return not self.is_masked and self.access.sees_bodies
 
 
 async def visitor_of(request: AnyRequest) -> Visitor:
@@ -53,7 +68,7 @@ async def visitor_of(request: AnyRequest) -> Visitor:
         raise SignedOut("the key of this session is not good any more") from fault
     exchange = exchange_in(request.scope)
     exchange.access, exchange.tenant = access, tenant
-    return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request))
+    return Visitor(session, access, tenant, zone_cookie(request), theme_cookie(request), access.masks)
 
 
 async def admitted(parts: Parts, key: str, tenant: str) -> tuple[Access, str]:
@@ -68,7 +83,8 @@ async def admitted(parts: Parts, key: str, tenant: str) -> tuple[Access, str]:
         return access, access.tenant
     if not tenant:
         raise WrongTenant("the admin key is of no tenant; name one")
-    return access, (await parts.store.read(need_tenant(tenant))).tenant
+    looked_at = await parts.store.read(need_tenant(tenant))
+    return access._replace(masks=looked_at.masks_numbers), looked_at.tenant
 
 
 def is_own_form(request: AnyRequest) -> bool:

@@ -494,6 +494,14 @@ CREATE TABLE refolds (
     CONSTRAINT refolds_pkey PRIMARY KEY (tenant)
 );
 
+CREATE TABLE reveals (
+    tenant text COLLATE "C" NOT NULL,
+    at_us bigint NOT NULL,
+    key_id text COLLATE "C" NOT NULL,
+    call_id bytea NOT NULL,
+    CONSTRAINT reveals_pkey PRIMARY KEY (tenant, at_us, key_id, call_id)
+);
+
 CREATE TABLE route_numbers (
     tenant text COLLATE "C" NOT NULL,
     number text COLLATE "C" NOT NULL,

@@ -501,6 +501,14 @@ CREATE TABLE refolds (
     PRIMARY KEY (tenant)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE reveals (
+    tenant TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    key_id TEXT NOT NULL,
+    call_id BLOB NOT NULL,
+    PRIMARY KEY (tenant, at_us, key_id, call_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE route_numbers (
     tenant TEXT NOT NULL,
     number TEXT NOT NULL,

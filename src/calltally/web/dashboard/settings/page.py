@@ -8,12 +8,14 @@ from litestar import get
 from calltally.alerts.judging import rules_for
 from calltally.alerts.rules import rules_as_values
 from calltally.calls.event_types import SUBSCRIBABLE
-from calltally.calls.times import SECOND_US
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import SECOND_US, utc_text
 from calltally.deliveries.forms import FORMS
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from calltally.store.alert_states import rules_of_tenant
 from calltally.store.endpoints import endpoints_of
 from calltally.store.keys import SCOPES, list_keys
+from calltally.store.reveals import reveals_of_tenant
 from calltally.store.routes import list_routes
 from calltally.store.secrets import find_provider_secrets
 from calltally.store.signature_failures import failures_since
@@ -36,6 +38,7 @@ from calltally.web.reply import Reply
 PATH: Final = "/settings"
 _HANDLING: Final[Any] = {Exception: answer_page}
 _HALF_HOUR_S: Final = 1_800
+_MOST_REVEALS: Final = 100
 
 
 @get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
@@ -92,10 +95,19 @@ async def _administration(request: AnyRequest, visitor: Visitor) -> dict[str, An
         "keys": [
             (key, minute(key.created_at, visitor.zone), _ended(visitor, key.revoked_at)) for key in keys
         ],
+        "reveals": await _reveals(request, visitor),
         "routes": [show_route(route) for route in await store.read(list_routes(visitor.tenant))],
         "providers": await _providers(request, visitor),
         "provider": _asked_provider(request),
     }
+
+
+async def _reveals(request: AnyRequest, visitor: Visitor) -> list[tuple[str, str, str]]:
+    """Who looked at whole numbers: when, by which key, of which call."""
+    found = await parts_of(request).store.read(reveals_of_tenant(visitor.tenant, _MOST_REVEALS))
+    return [
+        (minute(utc_text(each.at_us), visitor.zone), each.key_id, uuid_text(each.call_id)) for each in found
+    ]
 
 
 def _ended(visitor: Visitor, revoked_at: str | None) -> str:

@@ -1,0 +1,13 @@
+"""Who looked at whole numbers that a tenant masks."""
+
+from pathlib import Path
+
+from calltally.store.migrate import run_sql
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    """A new table, empty."""
+    run_sql(Path(__file__))
