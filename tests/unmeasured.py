@@ -1,7 +1,7 @@
-"""Processes that are killed run without coverage.
+"""Processes that are killed run without coverage, and so do those that run what other tests cover.
 
-They tell nothing of what they ran; one that is killed while it writes it leaves half a file, which the report
-then warns of; and to start with coverage takes half as long again.
+One that is killed tells nothing of what it ran; killed while it writes it, it leaves half a file, which the
+report then warns of. And to start with coverage takes half as long again: the documents alone start hundreds.
 """
 
 import os

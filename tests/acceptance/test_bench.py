@@ -1,19 +1,20 @@
 """The benchmark runs and prints its table. What it measures is not looked at: machines differ."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.acceptance.live import own_environment
+from tests.unmeasured import unmeasured
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
     return subprocess.run(
         [sys.executable, "-m", "bench", "--folder", str(folder), *arguments],
         cwd=REPOSITORY,
-        env=environment,
+        env=unmeasured(own_environment()),
         capture_output=True,
         text=True,
         check=False,

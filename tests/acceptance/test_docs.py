@@ -26,6 +26,7 @@ from calltally.web.openapi import openapi_document
 from calltally.web.problems import KINDS
 from tests.acceptance import pages
 from tests.acceptance.live import HOST, own_environment
+from tests.unmeasured import unmeasured
 
 REFERENCE = pages.ROOT / "docs" / "reference"
 RUNS_WITHIN_S = 120
@@ -68,7 +69,7 @@ def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("page", pages.runnable(), ids=names(pages.runnable()))
 def test_the_commands_of_a_page_run(page: Path, replaced: dict[str, str], tmp_path: Path) -> None:
     port = replaced[f"{HOST}:8080"].rpartition(":")[2]
-    environment = own_environment(PORT=port) | {
+    environment = unmeasured(own_environment(PORT=port)) | {
         "PATH": f"{tools(tmp_path)}:{os.environ['PATH']}",
         "no_proxy": "*",
     }

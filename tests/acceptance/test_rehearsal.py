@@ -10,6 +10,7 @@ import pytest
 from calltally.store.opening import migrate
 from calltally.store.schema import HEAD
 from tests.acceptance.pages import ROOT
+from tests.unmeasured import unmeasured
 
 CALLS = 2_000
 LINE = re.compile(r"^ +\d+\.\d\d  (.+)$", re.MULTILINE)
@@ -18,7 +19,9 @@ WAITED = re.compile(r"a (writer|reader) waited \d+\.\d\d s at the longest, and c
 
 def rehearse(*words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-W", "ignore", "-m", "tools.rehearsal", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=ROOT, env=unmeasured(), capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
