@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from tests.acceptance.live import COMMAND, HOST, own_environment, request_head
+from tests.ports import free_port
 from tests.unmeasured import unmeasured
 
 ADMIN_KEY = "let-me-in"
@@ -37,7 +37,7 @@ class Node:
 
     def __init__(self, word: str, number: int, folder: Path, settings: Mapping[str, str]) -> None:
         self.name = f"{word}-{number}"
-        self.port = _free_port()
+        self.port = free_port(HOST)
         self.kills = 0
         self._command = [*COMMAND, word]
         self._folder = folder
@@ -80,12 +80,6 @@ class Node:
         if self._process is not None:
             self._process.kill()
             self._process.wait(ENDS_WITHIN_S)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Said(NamedTuple):

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from calltally.web.openapi import openapi_document
 from calltally.web.problems import KINDS
 from tests.acceptance import pages
 from tests.acceptance.live import HOST, own_environment
+from tests.ports import free_port
 from tests.unmeasured import unmeasured
 
 REFERENCE = pages.ROOT / "docs" / "reference"
@@ -53,9 +53,7 @@ def names(paths: list[Path]) -> list[str]:
 @pytest.fixture
 def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """What stands in the documents for what is the reader's own: the address and the database."""
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    told = {f"{HOST}:8080": f"{HOST}:{port}"}
+    told = {f"{HOST}:8080": f"{HOST}:{free_port(HOST)}"}
     if POSTGRES not in request.node.callspec.params["page"].read_text():
         yield told
         return
