@@ -175,10 +175,15 @@ PARAMETERS: Final = (
 )
 
 
+_KNOWN: Final = {
+    may_name: {each.name: each for each in PARAMETERS if may_name or not each.for_admin}
+    for may_name in (False, True)
+}
+
+
 def parse_list_query(pairs: Sequence[tuple[str, str]], *, allow_tenant: bool) -> ListQuery:
     """The query that decoded name and value pairs ask for; raises InvalidInput with every fault in it."""
-    known = {each.name: each for each in PARAMETERS if allow_tenant or not each.for_admin}
-    values, faults = read_all(pairs, known)
+    values, faults = read_all(pairs, _KNOWN[allow_tenant])
     refuse([*faults, *contradictions(values)])
     return query_of(values)
 
@@ -201,8 +206,8 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
 
 def query_of(values: dict[str, Any]) -> ListQuery:
     """The query of such values."""
-    asked = values.get("statuses", ())
-    # In one order, however they were asked for: the same question has the same ETag.
-    values["statuses"] = tuple(str(status) for status in STATUSES if status in asked)
+    if asked := values.get("statuses"):
+        # In one order, however they were asked for: the same question has the same ETag.
+        values["statuses"] = tuple(str(status) for status in STATUSES if status in asked)
     of_filter = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
     return ListQuery(filter=CallFilter(**of_filter), **values)

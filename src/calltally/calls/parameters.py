@@ -160,7 +160,10 @@ def read_all(
     pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]
 ) -> tuple[dict[str, Any], list[Fault]]:
     """The values that could be read, and what is wrong with the others."""
-    faults = [*_unknown(pairs, known), *_repeated(pairs, known)]
+    # Most are right, and to say so costs less than to look for what is wrong.
+    names = {name for name, _ in pairs}
+    is_plain = len(names) == len(pairs) and names <= known.keys()
+    faults = [] if is_plain else [*_unknown(pairs, known), *_repeated(pairs, known)]
     values: dict[str, Any] = {}
     for name, text in pairs:
         if name in known:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from calltally.cli.collecting import nothing_collected
 from calltally.cli.placeholders import write_placeholders
 from calltally.client.errors import NotInstalled
 
@@ -57,7 +58,8 @@ class _Commands(Mapping[str, Any]):
 def _load(name: str, place: str) -> Any:  # noqa: ANN401 (the same)
     module, _, attribute = place.partition(":")
     try:
-        found = getattr(import_module(module), attribute)
+        with nothing_collected():
+            found = getattr(import_module(module), attribute)
     except ModuleNotFoundError as fault:
         if str(fault.name).partition(".")[0] == _OURS:
             raise

@@ -16,9 +16,10 @@ import uvicorn
 import uvloop
 
 from calltally.bootstrap.opening import load_settings
-from calltally.bootstrap.service import Application, open_service
+from calltally.bootstrap.service import Application, Service, open_service
 from calltally.calls.errors import Misconfigured
 from calltally.cli.accepting import Accepting
+from calltally.cli.collecting import keep_what_is_there, nothing_collected
 from calltally.cli.crew import Processes
 from calltally.cli.memory import keep_freed_memory
 from calltally.cli.protocol import ProblemProtocol
@@ -73,10 +74,17 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
-    service = await open_service(settings)
+    service = await _open(settings)
     _tell(listening, database=service.store.dialect)
     await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
     log.info("stopped")
+
+
+async def _open(settings: Settings, member: Member | None = None) -> Service:
+    with nothing_collected():
+        service = await open_service(settings, member=member)
+    keep_what_is_there()
+    return service
 
 
 def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
@@ -95,7 +103,7 @@ def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
 
 
 async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
-    service = await open_service(settings, member=member)
+    service = await _open(settings, member)
     await run_server(service.app, listening, trust_proxy=settings.trust_proxy, member=member)
 
 

@@ -13,6 +13,7 @@ from calltally.calls.parameters import Parameter, shown
 Pairs = tuple[tuple[str, str], ...]
 
 MAX_PAIRS: Final = 100
+_ESCAPED: Final = re.compile(rb"[%+\x80-\xff]")
 _HALF_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}).{0,2}", re.DOTALL)
 
 
@@ -28,11 +29,19 @@ def pairs_of(query: bytes) -> Pairs:
         raise InvalidInput.of("query", f"the query string holds {found}, which is no escape; write % as %25")
     try:
         text = query.decode()
+        if not _ESCAPED.search(query) and query.count(b"&") < MAX_PAIRS:
+            return _as_they_are(text)
         return tuple(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS))
     except UnicodeDecodeError:
         raise InvalidInput.of("query", "the query string is not UTF-8, percent-encoded") from None
     except ValueError:
         raise InvalidInput.of("query", f"the query string has more than {MAX_PAIRS} parameters") from None
+
+
+def _as_they_are(text: str) -> Pairs:
+    """What `parse_qsl` makes of a text without escapes, in half of the time: a pager's is new each time."""
+    parted = [piece.partition("=") for piece in text.split("&") if piece]
+    return tuple([(name, value) for name, _, value in parted])
 
 
 def check_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:

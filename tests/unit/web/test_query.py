@@ -1,6 +1,10 @@
 """Query strings as pairs, and the check of their names."""
 
+from urllib.parse import parse_qsl
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import PARAMETERS
@@ -51,3 +55,9 @@ def test_the_tenant_is_the_admins_to_name() -> None:
 def test_a_path_without_parameters_says_so() -> None:
     with pytest.raises(InvalidInput, match="there are none here"):
         check_names(pairs_of(b"a=1"), [], is_admin=False)
+
+
+@given(st.lists(st.sampled_from(["a", "offset", "=", "&", "+", "%2B", "5", ";", " "]), max_size=12))
+def test_pairs_are_those_of_the_standard_library(pieces: list[str]) -> None:
+    query = "".join(pieces)
+    assert list(pairs_of(query.encode())) == parse_qsl(query, keep_blank_values=True)

@@ -1,0 +1,26 @@
+"""When Python looks for garbage: neither while a program is loaded, nor among what it was loaded with.
+
+A service is a hundred thousand objects. To look through all of them takes 50 ms, during which nobody is
+answered, and finds nothing.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """What is made in here is made to stay: to look through it meanwhile is a tenth of a start."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def keep_what_is_there() -> None:
+    """Never look through what there is now; what comes after it is collected as ever."""
+    gc.freeze()
