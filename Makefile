@@ -28,7 +28,7 @@ run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
 	@$(BIN)/calltally demo
 
 test: .venv/.dev ## Run all tests, with coverage
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: .venv/.dev ## Format, lint, types, imports, house rules
 	$(call step,format,$(BIN)/ruff format --check $(CODE))
