@@ -4,8 +4,8 @@ The window is cut into buckets. Whole buckets before the offset are skipped by t
 that hold the page are opened one level finer, until what is left to skip is a part of a finest one.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -67,7 +67,7 @@ class Seek:
         self._query = query
         self._facet = facet_name
         self._widths_s = widths_of(facet_name)
-        self._finer_s = dict(pairwise(self._widths_s))
+        self._finer_s = _finer_of(self._widths_s)
         column, _, self._value = facet_name.partition("=")
         plan = _plan(query.filter.statuses, query.filter.direction, column, order=query.order)
         self._sums, self._edges, self._records_of = plan
@@ -81,7 +81,7 @@ class Seek:
     def page_of(self, answers: Sequence[Rows]) -> Step[Page]:
         """The page, given what `requests` were answered."""
         buckets = self._in_order(answers)
-        total = sum(bucket[_MATCHES] for bucket in buckets)
+        total = sum([bucket[_MATCHES] for bucket in buckets])
         limit = self._query.limit
         chosen, skip = _cover(buckets, self._query.offset, limit)
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
@@ -183,6 +183,12 @@ class Seek:
     def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
         rows = yield Many("page_records", asked, self._records_of)
         return SEPARATOR.join(records for _place, records, _revision in sorted(rows))
+
+
+@cache
+def _finer_of(widths_s: tuple[int, ...]) -> Mapping[int, int]:
+    """The next finer width of each that has one."""
+    return dict(pairwise(widths_s))
 
 
 def _cover(buckets: Sequence[Bucket], offset: int, limit: int) -> tuple[list[Bucket], int]:

@@ -50,5 +50,5 @@ def page_links(base: str, query: bytes, window: Window) -> bytes:
 @lru_cache(maxsize=256)
 def _kept(query: bytes) -> str:
     """The other parameters, encoded anew: what came may hold characters that a header must not."""
-    kept = urlencode([pair for pair in pairs_of(query) if pair[0] not in _OWN])
-    return f"{kept}&" if kept else ""
+    kept = [pair for pair in pairs_of(query) if pair[0] not in _OWN]
+    return f"{urlencode(kept)}&" if kept else ""
