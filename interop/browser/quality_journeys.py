@@ -25,6 +25,11 @@ _DRAWN: Final = """(canvas) => canvas.getContext("2d")
     .getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0)"""
 
 
+# Hours stand under their own place of the axis, however few of them are told.
+_IN_PLACE: Final = """(canvas) => Chart.getChart(canvas).scales.x.ticks.every(
+    ({label, value}) => value === 0 ? label === "06-29" : Number(label.slice(0, 2)) === value)"""
+
+
 def _canvas(charts: Locator, name: str) -> Locator:
     return charts.get_by_role("img", name=re.compile(name)).first
 
@@ -37,6 +42,7 @@ def operations_sees_rates_side_by_side(visit: Visit) -> None:
     chart.scroll_into_view_if_needed()
     expect(chart).to_be_visible()
     page.wait_for_function(f"(canvas) => ({_DRAWN})(canvas)", arg=chart.element_handle())
+    assert chart.evaluate(_IN_PLACE)
 
 
 @journey

@@ -95,7 +95,7 @@ function options(rate, place, top) {
   const axis = { grid: { color: colour("line") }, border: { display: false } };
   // Of all labels a few are measured: they are alike.
   const ticks = { color: colour("soft"), maxRotation: 0, font: { size: 11 }, sampleSize: 4 };
-  const label = { callback: (_, at) => shortLabel(drawn.labels[at]), autoSkipPadding: 12 };
+  const label = { callback: (at) => shortLabel(drawn.labels[at]), autoSkipPadding: 12 };
   return {
     animation: false,
     maintainAspectRatio: false,
