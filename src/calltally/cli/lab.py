@@ -15,6 +15,8 @@ from calltally.cli.printing import AsJson, print_json
 from calltally.lab.calls import events_of
 from calltally.lab.score_run import Report, scored
 from calltally.lab.scoring import Score, TroubleScore
+from calltally.lab.single_calls import single_month
+from calltally.lab.single_events import single_events_of
 from calltally.lab.single_scoring import scored_calls
 from calltally.lab.tenant import Size
 from calltally.lab.traffic import month
@@ -79,8 +81,19 @@ def traffic(
     seed: Annotated[int, typer.Option(min=0, help="The seed of the month.")] = 1,
     hours: Annotated[int, typer.Option(min=1, max=720, help="How many hours, from the month's first.")] = 24,
     routes: Annotated[int, typer.Option(min=6, max=_MOST_ROUTES, help="Routes of the tenant.")] = 6,
+    single: Annotated[
+        bool,
+        typer.Option(
+            "--single",
+            help="Calls as `score-calls` makes them, of 6 routes: some stuck, lost, or under one SID.",
+        ),
+    ] = False,
 ) -> None:
     """Write the calls of a made-up month as events, one JSON object a line, for `POST /api/v1/events`."""
+    if single:
+        for line in single_events_of(single_month(seed), hours):
+            typer.echo(line)
+        return
     made = month(seed, Size(routes=routes))
     for line in events_of(made, hours):
         typer.echo(line)

@@ -24,8 +24,8 @@ from calltally.store.quality_blocks import (
     next_open_day,
 )
 from calltally.store.quality_cut import Piece, Stretch, cut_pieces, in_blocks
-from calltally.store.quality_reading import Group, Question, totals_of
-from calltally.store.steps import drive
+from calltally.store.quality_reading import Answered, Group, Question, totals_of
+from calltally.store.steps import Rows, Step, drive
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import START_US, fact
@@ -209,3 +209,28 @@ def test_a_single_day_asks_for_no_closed_days() -> None:
         raise AssertionError
 
     assert drive(in_blocks(TENANT, stretches, BY_ROUTE), refuse) == stretches
+
+
+def test_fifty_years_by_week_are_as_few_statements_as_one(months: Bench) -> None:
+    """A round trip a week took seconds: all pieces are added up at once."""
+    week = 7 * DAY_S
+    pieces = tuple(
+        Piece(at * SECOND_US, (at + week) * SECOND_US) for at in range(4 * DAY_S, 3_000 * week, week)
+    )
+    weekly = Question(TENANT, pieces, ("route",), CallFilter(), with_histograms=True)
+    sent: list[str] = []
+
+    def count(step: Step[Answered]) -> Step[Answered]:
+        rows: Rows | None = None
+        while True:
+            try:
+                request = step.send(rows) if rows is not None else next(step)
+            except StopIteration as done:
+                answered: Answered = done.value
+                return answered
+            sent.append(request.name)  # type: ignore[union-attr]
+            rows = yield request
+
+    answered = months.run(months.store.read(count(totals_of(weekly))))
+    assert sent == ["closed_quality_days", "quality_sums", "quality_histograms"]
+    assert sum(totals.counts[0] for totals in answered.groups.values()) == DAYS

@@ -2,13 +2,18 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
 from calltally.alerts.rules import Floors, Rules
+from calltally.calls.times import DAY_US, SECOND_US, parse_instant
+from calltally.ingest.event_body import read_body
+from calltally.lab.feeding import START_US
 from calltally.lab.incidents import Trouble
 from calltally.lab.scoring import TroubleScore
 from calltally.lab.single_calls import NEVER_S, SingleMonth, single_month
+from calltally.lab.single_events import single_events_of
 from calltally.lab.single_replaying import Seen, seen
 from calltally.lab.single_scoring import scored_calls
 
@@ -95,3 +100,31 @@ def test_a_kind_that_is_missed_is_scored_as_such() -> None:
     stuck: TroubleScore = troubles[0]
     assert (stuck.trouble, stuck.recall, stuck.in_time) == (Trouble.STUCK_CALL, 0.0, 0.0)
     assert stuck.median_delay_hours is None
+
+
+def test_its_events_are_taken_in_the_order_of_their_telling_with_what_is_labelled(month: SingleMonth) -> None:
+    lines = list(single_events_of(month, 15 * 24))
+    assert list(single_events_of(month, 15 * 24)) == lines
+    told = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    assert [each.faults for each in told if each.fact is None] == []
+    events = [msgspec.json.decode(line) for line in lines]
+    ended = {each["call_sid"] for each in events if each["status"] in {"completed", "no-answer"}}
+    for incident in month.incidents:
+        sids = [f"single-{SEED}-{month.calls.sid[call]}" for call in incident.calls]
+        if incident.trouble is Trouble.STUCK_CALL:
+            assert not ended & {*sids}
+        if incident.trouble is Trouble.DUPLICATE_SID:
+            assert len({*sids}) == 1
+            own = [each for each in events if each["call_sid"] == sids[0] and each["status"] == "ringing"]
+            assert len(own) == 2
+            assert own[0]["from_number"] != own[1]["from_number"]
+        if incident.trouble is Trouble.SILENCE:
+            silent = (each for each in events if each["route"] == f"route-{incident.route + 1}")
+            times = [parse_instant(each["occurred_at"]) for each in silent if each["status"] == "ringing"]
+            first, last = (START_US + at * SECOND_US for at in (incident.first_s, incident.last_s))
+            assert not [at for at in times if first <= at < last]
+
+
+def test_hours_bound_which_calls_there_are(month: SingleMonth) -> None:
+    short, longer = ({*single_events_of(month, hours)} for hours in (1, 24))
+    assert 0 < len(short) < len(longer)
