@@ -26,6 +26,8 @@ class Trouble(StrEnum):
 
     SHIFT = "shift"
     COLLAPSE = "collapse"
+    # Of those the ones that begin while their provider is down: drawn as all are, and told apart in a score.
+    COLLAPSE_IN_OUTAGE = "collapse-in-outage"
     DRIFT = "drift"
     FEWER_TRANSFERS = "fewer-transfers"
     PROVIDER_DOWN = "provider-down"
@@ -79,7 +81,10 @@ class Incident(NamedTuple):
 
 
 def draw(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> tuple[Incident, ...]:
-    """A month's incidents, no two on one route. Where no hour is busy enough, there are fewer."""
+    """A month's incidents, no two on one route but for that of a whole provider.
+
+    Where no hour is busy enough, there are fewer.
+    """
     taken = {campaign.route for campaign in hours.campaigns}
     found = [_provider_down(rng, tenant, hours)]
     for trouble, wanted in _A_MONTH.items():

@@ -19,11 +19,15 @@ _DRIFT_HOURS: Final = 72.0
 
 
 class Told(msgspec.Struct, frozen=True):
-    """Of one incident: how many hours after its start an alert told of it, and whether in time."""
+    """Of one incident: how many hours after its start an alert told of it, and whether in time.
+
+    `in_outage` is whether its route's provider was down already when it began.
+    """
 
     trouble: Trouble
     delay_hours: float | None
     in_time: bool
+    in_outage: bool = False
 
 
 class TroubleScore(msgspec.Struct, frozen=True):
@@ -103,12 +107,14 @@ class Tally:
             low=low / self.weeks,
             high=high / self.weeks,
             false_alarms_a_route_and_week=self.false_alarms / self.route_weeks,
-            troubles=tuple(
-                of_kind(kind, found)
-                for kind in Trouble
-                if (found := [told for told in self.told if told.trouble is kind])
-            ),
+            troubles=tuple(of_kind(kind, found) for kind in Trouble if (found := self._of(kind))),
         )
+
+    def _of(self, kind: Trouble) -> list[Told]:
+        """Collapses in an outage are among the collapses, and once more by themselves."""
+        if kind is Trouble.COLLAPSE_IN_OUTAGE:
+            return [told for told in self.told if told.trouble is Trouble.COLLAPSE and told.in_outage]
+        return [told for told in self.told if told.trouble is kind]
 
 
 def _told(incident: Incident, span: "_Span", month: Month, alerts: Sequence[Alert]) -> Told:
@@ -117,10 +123,22 @@ def _told(incident: Incident, span: "_Span", month: Month, alerts: Sequence[Aler
         for alert in alerts
         if span.first < alert.opened <= span.last + 1 and alert.series in span.series
     ]
+    in_outage = any(_is_outage_of(each, incident) for each in month.incidents)
     if not opened:
-        return Told(incident.trouble, None, in_time=False)
+        return Told(incident.trouble, None, in_time=False, in_outage=in_outage)
     delay = min(opened) - incident.first_step
-    return Told(incident.trouble, delay / STEPS_AN_HOUR, in_time=delay <= _limit_steps(incident, month))
+    in_time = delay <= _limit_steps(incident, month)
+    return Told(incident.trouble, delay / STEPS_AN_HOUR, in_time, in_outage)
+
+
+def _is_outage_of(other: Incident, incident: Incident) -> bool:
+    """Whether another incident is that all of a provider fails, and it did so when this one began there."""
+    return (
+        other.trouble is Trouble.PROVIDER_DOWN
+        and incident is not other
+        and other.first_step <= incident.first_step < other.last_step
+        and incident.routes[0] in other.routes
+    )
 
 
 def _limit_steps(incident: Incident, month: Month) -> float:

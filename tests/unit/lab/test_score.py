@@ -22,7 +22,7 @@ from calltally.lab.feeding import START_US, marked, steps_of, table_of
 from calltally.lab.incidents import LEAST_CALLS_AN_HOUR, Trouble
 from calltally.lab.replaying import replayed
 from calltally.lab.score_run import OURS, Report, scored
-from calltally.lab.scoring import TroubleScore
+from calltally.lab.scoring import Tally, TroubleScore
 from calltally.lab.tenant import Size
 from calltally.lab.traffic import Month, month, series_counts
 
@@ -84,6 +84,19 @@ def test_the_detectors_find_what_they_should_within_their_budget(report: Report)
     assert of_kind(report, OURS, Trouble.SHIFT).recall >= 0.9
     assert of_kind(report, OURS, Trouble.COLLAPSE).in_time >= 0.9
     assert of_kind(report, OURS, Trouble.PROVIDER_DOWN).in_time == 1.0
+
+
+def test_a_collapse_of_a_route_whose_provider_is_down_already_is_told_apart_and_still_counts() -> None:
+    made = month(SEED, SMALL)
+    [outage] = [each for each in made.incidents if each.trouble is Trouble.PROVIDER_DOWN]
+    collapse = next(each for each in made.incidents if each.trouble is Trouble.COLLAPSE)
+    inside = collapse._replace(first_step=outage.first_step + 1, routes=outage.routes[:1])
+    before = inside._replace(first_step=outage.first_step - 1)
+    elsewhere = inside._replace(routes=tuple({*range(SMALL.routes)} - {*outage.routes})[:1])
+    tally = Tally(OURS)
+    tally.add([made._replace(incidents=(outage, inside, before, elsewhere))], [])
+    counted = {each.trouble: each.incidents for each in tally.score().troubles}
+    assert counted == {Trouble.PROVIDER_DOWN: 1, Trouble.COLLAPSE: 3, Trouble.COLLAPSE_IN_OUTAGE: 1}
 
 
 def test_several_processes_score_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,3 +171,5 @@ def test_the_command_scores_and_writes_calls(tmp_path: Path, monkeypatch: pytest
     )
     assert (told.months, told.routes, told.budget_a_week) == (1, 6, 2.0)
     assert scores("traffic", "--hours", "1").count("\n") > 100
+    single = [json.loads(line) for line in scores("traffic", "--hours", "1", "--single").splitlines()]
+    assert {"ringing", "completed"} <= {event["status"] for event in single}
