@@ -22,7 +22,7 @@ from calltally.calls.metrics import (
     Rate,
     count_of,
     rate_named,
-    share_of,
+    shares_of,
 )
 from calltally.calls.times import utc_text
 from calltally.store.quality_reading import Totals
@@ -202,7 +202,7 @@ def _shown(
     key: dict[str, str | None], bucket: Bucket, mine: Totals, other: Totals | None, wanted: _Wanted
 ) -> GroupShown:
     shown = measures_shown(mine, wanted)
-    compared = _compared(mine, other, wanted) if other else None
+    compared = _compared(shown.rates, other, wanted) if other else None
     span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
     return GroupShown(key, *span, shown.counts, shown.rates, shown.seconds, compared)
 
@@ -212,7 +212,7 @@ def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     columns = totals.columns()
     return MeasuresShown(
         counts={count.name: count_of(columns, count.name) for count in wanted.counts},
-        rates={rate.name: rate_shown(share_of(columns, rate)) for rate in wanted.rates},
+        rates={name: rate_shown(share) for name, share in shares_of(columns, wanted.rates).items()},
         seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
     )
 
@@ -231,7 +231,10 @@ def rate_shown(share: Share) -> RateShown:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else max(-1.0, min(1.0, round(value, _ROUND)))
+    if value is None:
+        return None
+    rounded = round(value, _ROUND)
+    return rounded if -1.0 <= rounded <= 1.0 else max(-1.0, min(1.0, rounded))
 
 
 def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> TimeShown:
@@ -242,14 +245,17 @@ def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> Tim
     return TimeShown(calls, total, round(total / calls, 3) if calls else None, *shown)
 
 
-def _compared(mine: Totals, other: Totals, wanted: _Wanted) -> ComparedShown:
+def _compared(mine: dict[str, RateShown], other: Totals, wanted: _Wanted) -> ComparedShown:
     shown = measures_shown(other, wanted)
-    ours, theirs = mine.columns(), other.columns()
     differences = {
-        rate.name: difference_shown(share_of(ours, rate), share_of(theirs, rate), wanted.comparisons)
-        for rate in wanted.rates
+        name: difference_shown(_share(rate), _share(shown.rates[name]), wanted.comparisons)
+        for name, rate in mine.items()
     }
     return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
+
+
+def _share(shown: RateShown) -> Share:
+    return Share(shown.numerator, shown.denominator)
 
 
 def difference_shown(mine: Share, other: Share, comparisons: int) -> DifferenceShown:

@@ -147,6 +147,12 @@ def share_of(columns: Mapping[str, int], rate: Rate) -> Share:
     return Share(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
 
 
+def shares_of(columns: Mapping[str, int], rates: Sequence[Rate]) -> dict[str, Share]:
+    """Several rates by their names; what they divide by is often the same, and counted once."""
+    lines = {name: count_of(columns, name) for name in {rate.denominator for rate in rates}}
+    return {rate.name: Share(_sum(columns, rate.numerator), lines[rate.denominator]) for rate in rates}
+
+
 def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:
     return sum(map(columns.__getitem__, names))
 
