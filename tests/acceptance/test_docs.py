@@ -24,7 +24,7 @@ from calltally.web.app import HANDLERS
 from calltally.web.openapi import openapi_document
 from calltally.web.problems import KINDS
 from tests.acceptance import pages
-from tests.acceptance.live import HOST, own_environment
+from tests.acceptance.live import HOST, calltally, own_environment
 from tests.ports import free_port
 from tests.unmeasured import unmeasured
 
@@ -64,11 +64,23 @@ def replaced(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         connection.execute('DROP DATABASE "docs" WITH (FORCE)')
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `calltally migrate` makes in an empty folder, which most pages begin with, and what it says."""
+    folder = tmp_path_factory.mktemp("migrated")
+    done = calltally(folder, "migrate", environment=unmeasured(own_environment()))
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "said").write_text(done.stdout)
+    return folder
+
+
 @pytest.mark.parametrize("page", pages.runnable(), ids=names(pages.runnable()))
-def test_the_commands_of_a_page_run(page: Path, replaced: dict[str, str], tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run(
+    page: Path, replaced: dict[str, str], migrated: Path, tmp_path: Path
+) -> None:
     port = replaced[f"{HOST}:8080"].rpartition(":")[2]
     environment = unmeasured(own_environment(PORT=port)) | {
-        "PATH": f"{tools(tmp_path)}:{os.environ['PATH']}",
+        "PATH": f"{tools(tmp_path, migrated)}:{os.environ['PATH']}",
         "no_proxy": "*",
     }
     folder = tmp_path / "reader"
@@ -87,7 +99,16 @@ def test_the_commands_of_a_page_run(page: Path, replaced: dict[str, str], tmp_pa
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def tools(folder: Path) -> Path:
+# In every empty folder it does the same: it is run once, and copied where no setting says otherwise.
+MIGRATE_ONCE = """\
+if [ "$*" = migrate ] && [ ! -e var ] && [ ! -e calltally.toml ] &&
+    ! env | grep -q -e ^CALLTALLY_DATABASE -e ^CALLTALLY_SECRET -e ^CALLTALLY_CONFIG; then
+    cp -a "$MIGRATED/var" . && exec cat "$MIGRATED/said"
+fi
+"""
+
+
+def tools(folder: Path, migrated: Path) -> Path:
     """The commands that the documents use, as this environment has them; curl only where there is none."""
     found = folder / "bin"
     found.mkdir()
@@ -96,6 +117,7 @@ def tools(folder: Path) -> Path:
         name: f'PYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module}'
         for name, module in wanted.items()
     }
+    scripts["calltally"] = f'MIGRATED="{migrated}"\n{MIGRATE_ONCE}{scripts["calltally"]}'
     # A link to it would not find the packages of this environment.
     scripts["python3"] = f'exec "{sys.executable}"'
     for name, command in scripts.items():
