@@ -38,7 +38,7 @@ class Children:
         return finer, unknown
 
     def keep(self, scope: Scope, buckets: Sequence[Bucket], finer: Sequence[Bucket]) -> None:
-        """Remember what was found in them."""
+        """Remember what was found in them, in its order."""
         for bucket in buckets:
             lo_us, hi_us = bucket[:2]
             self._kept[scope, bucket] = [each for each in finer if lo_us <= each[0] < hi_us]

@@ -144,10 +144,13 @@ class Seek:
 
     def _open(self, chosen: Sequence[Bucket], opened: Sequence[Bucket]) -> Step[list[Bucket]]:
         finer = yield from self._finer(opened)
+        if len(chosen) == 1:
+            return finer[::-1] if self._descending else finer
         kept = [bucket for bucket in chosen if bucket not in opened]
         return self._in_order((kept, finer))
 
     def _finer(self, opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+        """What they hold one level finer; of a single one earliest first."""
         if self.epoch is None:
             return (yield from self._ask_finer(opened))
         scope = (self._tenant, self.epoch, self._facet, self._sums)
@@ -164,7 +167,7 @@ class Seek:
             for lo_us, hi_us, width_s, *_ in opened
         ]
         found: list[Any] = yield self._count_buckets(self._spans(spans))
-        return found
+        return sorted(found)
 
     def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
         """The buckets with whether they were touched since: of the present there is no since."""
