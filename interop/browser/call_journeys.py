@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from interop.browser import cast
 from interop.browser.journeys import Shown, journey
+from interop.browser.stage import TENANT
 from interop.browser.visits import Visit
 
 SHOWN: Final = (
@@ -132,3 +133,36 @@ def support_goes_from_a_call_to_others_like_it(visit: Visit) -> None:
     page.go_back()
     page.get_by_role("link", name=f"Calls of route {cast.ROUTE}").click()
     expect(page.locator("tr.call")).to_have_count(3)
+
+
+@journey
+def two_ids_of_one_call_are_one_call(visit: Visit) -> None:
+    """Support looks for the id that the platform knows, and is on the carrier's call, with what both told."""
+    visit.stage.call_back(cast.bridged())
+    told = {"id": "bridged", "call_sid": cast.SIP_CALL, "occurred_at": "2026-06-30T10:00:00Z"}
+    visit.stage.tell([told | {"summary": "The gate code was asked for."}])
+    page = visit.sign_in("support")
+    page.get_by_label("Find", exact=True).fill(cast.SIP_CALL)
+    page.get_by_label("Find", exact=True).press("Enter")
+    expect(page.get_by_text("One call under more than one id.")).to_contain_text(cast.SIP_CALL)
+    expect(page.get_by_title(cast.BRIDGED).first).to_be_visible()
+    expect(page.get_by_text("The gate code was asked for.").first).to_be_visible()
+
+
+@journey
+def support_has_a_number_shown_and_that_is_recorded(visit: Visit) -> None:
+    """Support asks for the masked numbers of one call; the administrator reads that they did."""
+    masking = f"/api/v1/admin/tenants/{TENANT}/masking"
+    visit.stage.service.call("PUT", masking, {"masks_numbers": True})
+    try:
+        page = visit.sign_in("support", f"/calls/{cast.HANDED_OVER}")
+        expect(page.get_by_role("heading", level=1)).not_to_contain_text(cast.CALLER)
+        page.get_by_role("button", name="Show whole numbers").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(cast.CALLER)
+        page.get_by_role("link", name="Hide them").click()
+        expect(page.get_by_role("heading", level=1)).not_to_contain_text(cast.CALLER)
+        visit.context.clear_cookies()
+        page = visit.sign_in("admin", "/settings")
+        expect(page.get_by_role("region", name="Looks at whole numbers").get_by_role("link")).to_be_visible()
+    finally:
+        visit.stage.service.call("PUT", masking, {"masks_numbers": False})

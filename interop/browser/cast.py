@@ -20,6 +20,9 @@ HANDED_OVER: Final = "CA" + "1a" * 16
 DISPUTED: Final = "CA" + "2b" * 16
 # Still talking.
 OPEN: Final = "CA" + "3c" * 16
+# One call by the carrier's id and by SIP's.
+BRIDGED: Final = "CA" + "4d" * 16
+SIP_CALL: Final = "bridge-7@sip.example.com"
 # Its carrier's callbacks came in the wrong order.
 OUT_OF_ORDER: Final = "CA" + "4d" * 16
 ROUTE: Final = "support-us"
@@ -125,6 +128,12 @@ def callbacks() -> list[dict[str, str]]:
         for call_sid, course in ((HANDED_OVER, early), (OUT_OF_ORDER, late))
         for seconds, status in course
     ]
+
+
+def bridged() -> dict[str, str]:
+    """What the carrier says of a call that a platform knows by its Call-ID of SIP."""
+    others = {"From": "+14155550177", "To": "+14155550178", "SipCallId": SIP_CALL}
+    return _callback(BRIDGED, 2_000, "in-progress") | others
 
 
 def _callback(call_sid: str, seconds: int, status: str) -> dict[str, str]:

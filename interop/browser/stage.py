@@ -57,6 +57,18 @@ class Stage(NamedTuple):
         if refused:
             raise Failed(f"refused: {refused[0]}")
 
+    def call_back(self, fields: dict[str, str]) -> None:
+        """A signed callback of the carrier's. Raises Failed where it is not believed."""
+        path = f"/api/v1/ingest/twilio/{TENANT}"
+        body, headers = cast.signed_form(self.service.url + path, fields)
+        connection = http.client.HTTPConnection(HOST, self.service.port, timeout=ANSWER_S)
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        said = answer.read()
+        connection.close()
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
+            raise Failed(f"a callback was answered {answer.status}: {said[:200].decode(errors='replace')}")
+
 
 @contextmanager
 def staged(kind: str, **settings: str) -> Iterator[Stage]:
@@ -129,19 +141,7 @@ def _play_cast(stage: Stage) -> None:
     path = f"/api/v1/admin/tenants/{TENANT}/providers/twilio"
     stage.service.call("PUT", path, {"auth_token": cast.AUTH_TOKEN})
     for fields in cast.callbacks():
-        _call_back(stage.service, fields)
+        stage.call_back(fields)
     stage.tell(cast.events())
     path = f"/api/v1/voice-sessions/{cast.SESSION}"
     stage.service.call("PUT", path, cast.session(), key=stage.keys["operations"])
-
-
-def _call_back(service: Service, fields: dict[str, str]) -> None:
-    path = f"/api/v1/ingest/twilio/{TENANT}"
-    body, headers = cast.signed_form(service.url + path, fields)
-    connection = http.client.HTTPConnection(HOST, service.port, timeout=ANSWER_S)
-    connection.request("POST", path, body, headers)
-    answer = connection.getresponse()
-    said = answer.read()
-    connection.close()
-    if answer.status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}:
-        raise Failed(f"a callback was answered {answer.status}: {said[:200].decode(errors='replace')}")
