@@ -217,6 +217,13 @@ def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     )
 
 
+def counts_and_rates(totals: Totals) -> tuple[dict[str, int], dict[str, RateShown]]:
+    """Every count and rate, for what tells no times."""
+    columns = totals.columns()
+    counts = {count.name: count_of(columns, count.name) for count in COUNTS}
+    return counts, {name: rate_shown(share) for name, share in shares_of(columns, RATES).items()}
+
+
 def rate_shown(share: Share) -> RateShown:
     """A rate with its interval."""
     interval = wilson(share)

@@ -7,7 +7,14 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from calltally.analytics.answering import MeasuresShown, RateShown, SpanShown, measures_shown, rate_shown
+from calltally.analytics.answering import (
+    MeasuresShown,
+    RateShown,
+    SpanShown,
+    counts_and_rates,
+    measures_shown,
+    rate_shown,
+)
 from calltally.analytics.asking import QualityQuery
 from calltally.analytics.buckets import HOUR
 from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall, verdict_on
@@ -202,9 +209,9 @@ def _hours(launch: _Side, before: dict[Judged, Hours]) -> tuple[dict[Judged, Hou
         for judged in JUDGED:
             since[judged].add(share_of(columns, rate_named(judged.name)))
         verdict = overall([verdict_on(judged, since[judged], before[judged]) for judged in JUDGED])
-        measures = measures_shown(totals)
+        counts, rates = counts_and_rates(totals)
         span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
-        shown.append(HourShown(bucket.label, *span, measures.counts, measures.rates, verdict.value))
+        shown.append(HourShown(bucket.label, *span, counts, rates, verdict.value))
     return since, shown
 
 
