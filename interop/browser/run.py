@@ -24,6 +24,12 @@ THEMES: Final = ("light", "dark")
 # From a small telephone to a large screen.
 WIDTHS: Final = (320, 375, 720, 721, 1280, 3840)
 _MOST_CHARS: Final = 600
+# Pages of what journeys have made before: the first that the list of it leads to.
+_MADE: Final = (
+    (Shown("one export", "/exports", "operations"), "a[href^='/exports/']"),
+    (Shown("one reconciliation", "/reconciliations", "operations"), "a[href^='/reconciliations/']"),
+    (Shown("one alert", "/alerts?state=all", "operations"), "a[href^='/alerts/']"),
+)
 
 
 def main(words: list[str]) -> int:
@@ -47,6 +53,7 @@ def _checks(stage: Stage, browser: Browser, wanted: re.Pattern[str]) -> dict[str
         packages = installed(HERE, stage.service.folder)
         axe, lighthouse = Axe(packages), Lighthouse(packages)
         checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each) for each in shown}
+        checks |= {f"axe: {each.name}": _judged(stage, browser, axe, each, link) for each, link in _MADE}
         checks |= {f"fits: {each.name}": _measured(stage, browser, each) for each in shown}
         looked_at = [each for each in shown if each.name in PAGES]
         checks |= {
@@ -65,12 +72,18 @@ def _played(stage: Stage, browser: Browser, journey: Journey) -> Check:
     return _failing(check)
 
 
-def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown) -> Check:
+def _judged(stage: Stage, browser: Browser, axe: Axe, shown: Shown, link: str = "") -> Check:
+    """Of the page itself, or of the first one that a link on it leads to."""
+
     def check() -> str:
         for theme in THEMES:
             with visiting(stage, browser) as visit:
                 visit.choose_theme(theme)
-                if findings := axe.findings(visit.open(shown.who, shown.path)):
+                page = visit.open(shown.who, shown.path)
+                if link:
+                    page.locator(f"main {link}").first.click()
+                    page.wait_for_url(lambda url: not url.endswith(shown.path))
+                if findings := axe.findings(page):
                     raise Failed(f"{theme}: {'; '.join(findings)}")
         return "nothing in both themes"
 
