@@ -1,6 +1,7 @@
 """Totals as the outside sees them: counts, rates with their intervals, times, and how others differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -19,10 +20,9 @@ from calltally.calls.metrics import (
     RATES,
     Count,
     Duration,
-    Rate,
+    Shares,
     count_of,
     rate_named,
-    shares_of,
 )
 from calltally.calls.times import utc_text
 from calltally.store.quality_reading import Totals
@@ -128,15 +128,16 @@ class QualityShown(msgspec.Struct, frozen=True):
 
 
 class _Wanted(NamedTuple):
-    """What is told of each group, and among how many comparisons one has to stand out."""
+    """What is told of each group, and among how many comparisons one stands out: 0 for none of them."""
 
     counts: Sequence[Count]
-    rates: Sequence[Rate]
+    rates: Shares
     durations: Sequence[Duration]
     comparisons: int = 0
 
 
-_EVERY: Final = _Wanted(COUNTS, RATES, DURATIONS)
+_EVERY: Final = _Wanted(COUNTS, Shares(RATES), DURATIONS)
+_NO_TIMES: Final = _EVERY._replace(durations=())
 
 
 def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
@@ -145,10 +146,16 @@ def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement
     wanted = _wanted(query, (len(groups) + 1) * len(RATES) if other else 0)
     window, whole = measured.window, Bucket("", measured.window.lo_us, measured.window.hi_us)
     total = _shown({}, whole, measured.total(), other.total() if other else None, wanted)
+    rows, undiffered = query.rows, wanted._replace(comparisons=0)
     return QualityShown(
         data=[
-            _shown(_key(query, key, window.buckets[key[1]]), window.buckets[key[1]], *totals, wanted)
-            for key, totals in groups.items()
+            _shown(
+                _key(query, key, window.buckets[key[1]]),
+                window.buckets[key[1]],
+                *totals,
+                wanted if rows is None or place < rows else undiffered,
+            )
+            for place, (key, totals) in enumerate(groups.items())
         ],
         total=total,
         window=SpanShown(utc_text(window.lo_us), utc_text(window.hi_us)),
@@ -164,7 +171,7 @@ def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
     """A page makes as many comparisons as the whole answer does, so that both say the same."""
     if query.rates is None:
         return _EVERY._replace(comparisons=comparisons)
-    return _Wanted(COUNTS[:1], [rate_named(name) for name in query.rates], (), comparisons)
+    return _Wanted(COUNTS[:1], Shares([rate_named(name) for name in query.rates]), (), comparisons)
 
 
 def _groups(
@@ -210,22 +217,29 @@ def _shown(
 def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     """Every metric of some totals."""
     columns = totals.columns()
+    shares = wanted.rates.of(totals.counts)
     return MeasuresShown(
         counts={count.name: count_of(columns, count.name) for count in wanted.counts},
-        rates={name: rate_shown(share) for name, share in shares_of(columns, wanted.rates).items()},
+        rates={name: _rate(*share) for name, share in zip(wanted.rates.names, shares, strict=True)},
         seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
     )
 
 
 def counts_and_rates(totals: Totals) -> tuple[dict[str, int], dict[str, RateShown]]:
     """Every count and rate, for what tells no times."""
-    columns = totals.columns()
-    counts = {count.name: count_of(columns, count.name) for count in COUNTS}
-    return counts, {name: rate_shown(share) for name, share in shares_of(columns, RATES).items()}
+    shown = measures_shown(totals, _NO_TIMES)
+    return shown.counts, shown.rates
 
 
 def rate_shown(share: Share) -> RateShown:
     """A rate with its interval."""
+    return _rate(*share)
+
+
+# Hours of few calls are much alike, and whoever looks at a page looks at it again.
+@lru_cache(maxsize=16_384)
+def _rate(numerator: int, denominator: int) -> RateShown:
+    share = Share(numerator, denominator)
     interval = wilson(share)
     return RateShown(
         value=_rounded(share.value),
@@ -254,10 +268,12 @@ def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> Tim
 
 def _compared(mine: dict[str, RateShown], other: Totals, wanted: _Wanted) -> ComparedShown:
     shown = measures_shown(other, wanted)
-    differences = {
-        name: difference_shown(_share(rate), _share(shown.rates[name]), wanted.comparisons)
-        for name, rate in mine.items()
-    }
+    differences = {}
+    if wanted.comparisons:
+        differences = {
+            name: difference_shown(_share(rate), _share(shown.rates[name]), wanted.comparisons)
+            for name, rate in mine.items()
+        }
     return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
 
 
@@ -265,6 +281,7 @@ def _share(shown: RateShown) -> Share:
     return Share(shown.numerator, shown.denominator)
 
 
+@lru_cache(maxsize=8_192)
 def difference_shown(mine: Share, other: Share, comparisons: int) -> DifferenceShown:
     """How one rate differs from another."""
     interval = difference(mine, other)

@@ -61,6 +61,7 @@ class QualityQuery(msgspec.Struct, frozen=True):
 
     `compare` is a word or the two instants (us) of another window; `tenant` is for the admin key. `rates` are
     those that a page has room for, which is then told of them alone; None where every metric is asked for.
+    Groups beyond the first `rows` are told without differences; None where all have theirs.
     """
 
     filter: CallFilter = CallFilter()
@@ -72,6 +73,7 @@ class QualityQuery(msgspec.Struct, frozen=True):
     format: str | None = None
     tenant: str | None = None
     rates: tuple[str, ...] | None = None
+    rows: int | None = None
 
     @property
     def is_by_tenant(self) -> bool:

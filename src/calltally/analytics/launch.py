@@ -76,23 +76,22 @@ class Hours:
 
     __slots__ = ("_enough", "_hours", "_squares", "calls", "events")
 
-    def __init__(self, hours: Iterable[Share] = ()) -> None:
+    def __init__(self, hours: Iterable[tuple[int, int]] = ()) -> None:
         self.events = self.calls = 0
-        self._enough = Share(0, 0)
+        self._enough = (0, 0)
         self._hours, self._squares = 0, 0.0
         for hour in hours:
             self.add(hour)
 
-    def add(self, hour: Share) -> None:
-        """One more hour, of any number of calls."""
-        self.events += hour.numerator
-        self.calls += hour.denominator
-        if hour.denominator >= _LEAST_OF_HOUR:
+    def add(self, hour: tuple[int, int]) -> None:
+        """One more hour, of any number of calls: how many of them were so, and how many they are."""
+        events, calls = hour
+        self.events += events
+        self.calls += calls
+        if calls >= _LEAST_OF_HOUR:
             self._hours += 1
-            self._enough = Share(
-                self._enough.numerator + hour.numerator, self._enough.denominator + hour.denominator
-            )
-            self._squares += hour.numerator**2 / hour.denominator
+            self._enough = (self._enough[0] + events, self._enough[1] + calls)
+            self._squares += events**2 / calls
 
     def over_dispersion(self) -> float:
         """How much more hours differ than chance would have it; at least 1, also for too few hours."""

@@ -23,7 +23,7 @@ from calltally.analytics.measuring import Measurement, measure, window_of
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Share
-from calltally.calls.metrics import rate_named, share_of
+from calltally.calls.metrics import Shares, rate_named
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.counts import facet
 from calltally.store.quality_reading import Totals
@@ -38,6 +38,7 @@ _Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Count = Annotated[int, Meta(ge=0)]
 _Word = Annotated[str, Meta(extra_json_schema={"enum": [verdict.value for verdict in Verdict]})]
 _HOUR_S: Final = 3_600
+_SHARES: Final = Shares([rate_named(judged.name) for judged in JUDGED])
 _ROUND: Final = 6
 
 
@@ -191,10 +192,8 @@ def _shown(query: LaunchQuery, launch: _Side, baseline: _Side | None) -> LaunchS
 
 
 def _rates(hours: Sequence[Totals]) -> dict[Judged, Hours]:
-    return {
-        judged: Hours(share_of(hour.columns(), rate_named(judged.name)) for hour in hours)
-        for judged in JUDGED
-    }
+    shares = [_SHARES.of(hour.counts) for hour in hours]
+    return {judged: Hours(hour[at] for hour in shares) for at, judged in enumerate(JUDGED)}
 
 
 def _evidence(since: dict[Judged, Hours], before: dict[Judged, Hours]) -> dict[Judged, Evidence]:
@@ -205,9 +204,8 @@ def _hours(launch: _Side, before: dict[Judged, Hours]) -> tuple[dict[Judged, Hou
     """All hours together, and each with the verdict that stood at its end."""
     since, shown = _rates([]), []
     for bucket, totals in zip(launch.measured.window.buckets, launch.hours(), strict=True):
-        columns = totals.columns()
-        for judged in JUDGED:
-            since[judged].add(share_of(columns, rate_named(judged.name)))
+        for judged, share in zip(JUDGED, _SHARES.of(totals.counts), strict=True):
+            since[judged].add(share)
         verdict = overall([verdict_on(judged, since[judged], before[judged]) for judged in JUDGED])
         counts, rates = counts_and_rates(totals)
         span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))

@@ -3,10 +3,12 @@
 The API, its documents, the commands and the alerts read it here. A rate whose denominator is 0 is null.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.intervals import Share
+from calltally.calls.measures import place_of
 
 # What numbers are of, as columns of the roll-ups (calls.measures) add up to them.
 _FINAL: Final = ("completed", "busy", "failed", "no_answer", "canceled")
@@ -147,10 +149,36 @@ def share_of(columns: Mapping[str, int], rate: Rate) -> Share:
     return Share(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
 
 
-def shares_of(columns: Mapping[str, int], rates: Sequence[Rate]) -> dict[str, Share]:
-    """Several rates by their names; what they divide by is often the same, and counted once."""
-    lines = {name: count_of(columns, name) for name in {rate.denominator for rate in rates}}
-    return {rate.name: Share(_sum(columns, rate.numerator), lines[rate.denominator]) for rate in rates}
+_Summed: TypeAlias = Callable[[Sequence[int]], int]
+
+
+class Shares:
+    """Several rates of rows of the roll-ups' columns: where each stands is looked up once for all rows.
+
+    What rates divide by is often the same, and is counted once for a row. A page has thousands of them.
+    """
+
+    __slots__ = ("_above", "_below", "names")
+
+    def __init__(self, rates: Sequence[Rate]) -> None:
+        lines = list(dict.fromkeys(rate.denominator for rate in rates))
+        self.names = tuple(rate.name for rate in rates)
+        self._below = [_summed(_COUNT[line].columns, _COUNT[line].less) for line in lines]
+        self._above = [(_summed(rate.numerator), lines.index(rate.denominator)) for rate in rates]
+
+    def of(self, row: Sequence[int]) -> list[tuple[int, int]]:
+        """The numerator and denominator of each rate, in the order of `names`."""
+        below = [summed(row) for summed in self._below]
+        return [(summed(row), below[line]) for summed, line in self._above]
+
+
+def _summed(names: Sequence[str], less: Sequence[str] = ()) -> _Summed:
+    """What adds up some columns of a row, less others."""
+    places, others = ([place_of(name) for name in each] for each in (names, less))
+    if others:
+        return lambda row: sum(row[place] for place in places) - sum(row[place] for place in others)
+    picked: Callable[[Sequence[int]], tuple[int, ...]] = itemgetter(*places)
+    return itemgetter(places[0]) if len(places) == 1 else lambda row: sum(picked(row))
 
 
 def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from calltally.analytics.buckets import local
 from calltally.analytics.measuring import Measurement
 from calltally.calls.intervals import SMALL_SAMPLE, Share
-from calltally.calls.metrics import rate_named, share_of
+from calltally.calls.metrics import Shares, rate_named
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.figures import percent
 
@@ -63,12 +63,12 @@ def _shade(value: float, low: float, high: float) -> int:
 
 def _folded(measured: Measurement, rate: str, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
     shares: dict[tuple[int, int], Share] = {}
-    metric = rate_named(rate)
+    asked = Shares([rate_named(rate)])
     for (_, place), totals in measured.groups.items():
         clock = local(measured.window.buckets[place].lo_us, zone)
-        at, more = (clock.weekday(), clock.hour), share_of(totals.columns(), metric)
+        at, [(events, calls)] = (clock.weekday(), clock.hour), asked.of(totals.counts)
         had = shares.get(at, Share(0, 0))
-        shares[at] = Share(had.numerator + more.numerator, had.denominator + more.denominator)
+        shares[at] = Share(had.numerator + events, had.denominator + calls)
     return shares
 
 

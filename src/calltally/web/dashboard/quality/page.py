@@ -57,7 +57,7 @@ async def show_quality(request: AnyRequest) -> Reply:
     visitor, parts = await visitor_of(request), parts_of(request)
     pairs, now_us = meant(pairs_of(request.scope["query_string"])), parts.clock()
     asked = asked_of(pairs, visitor.zone, now_us)
-    query = seen_by(replace(asked.query, rates=asked.rates), visitor.access)
+    query = seen_by(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
     shown = await answer_quality(parts.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
     values = {
