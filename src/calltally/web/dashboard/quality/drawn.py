@@ -4,8 +4,10 @@ The browser gets it as JSON. Every rate is one of the API's answer; none is comp
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
+
+from markupsafe import Markup
 
 from calltally.alerts.content import read_content
 from calltally.alerts.series import Dimension
@@ -17,6 +19,7 @@ from calltally.store.alerts import Alert
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.figures import percent
 from calltally.web.dashboard.quality.behind import NARROWED, calls_of
+from calltally.web.dashboard.quality.points import NO_POINT, Drawn, chart_json, point
 from calltally.web.dashboard.quality.question import Asked
 
 # More columns than this are too narrow to read; the others are in the table.
@@ -104,36 +107,32 @@ def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[Column
 
 def chart_data(
     asked: Asked, columns: Sequence[Column], buckets: Sequence[Bucket], marks: Sequence[Marked]
-) -> dict[str, Any]:
-    """All that the script needs. A point is rate, low, high, of how many calls, small sample, baseline."""
-    return {
+) -> Markup:
+    """All that the script needs, as JSON."""
+    told = {
         "step": asked.step,
         "labels": [bucket.label for bucket in buckets],
         "from": [utc_text(bucket.lo_us) for bucket in buckets],
         "to": [utc_text(bucket.hi_us) for bucket in buckets],
         "narrow": {rate: urlencode([NARROWED[rate]]) for rate in asked.rates if rate in NARROWED},
-        "columns": [_column(asked, column, len(buckets)) for column in columns],
         "marks": [mark._asdict() for mark in marks],
         "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
     }
+    return chart_json(told, [_drawn(asked, column, len(buckets)) for column in columns])
 
 
-def _column(asked: Asked, column: Column, count: int) -> dict[str, Any]:
+def _drawn(asked: Asked, column: Column, count: int) -> Drawn:
     calls = calls_of(column.key, asked.filters)
-    return {
-        "name": column.name,
-        "calls": None if calls is None else urlencode(calls),
-        "rates": {
-            rate: [_point(column.steps.get(place), rate) for place in range(count)] for rate in asked.rates
-        },
-    }
+    steps = [column.steps.get(place) for place in range(count)]
+    points = {rate: [_point(step, rate) for step in steps] for rate in asked.rates}
+    return Drawn(column.name, None if calls is None else urlencode(calls), points)
 
 
-def _point(step: GroupShown | None, rate: str) -> list[Any] | None:
+def _point(step: GroupShown | None, rate: str) -> str:
+    """None where neither rate is of any calls."""
     if step is None:
-        return None
-    shown = step.rates[rate]
-    base = step.compared.rates[rate].value if step.compared else None
-    if shown.value is None and base is None:
-        return None
-    return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), base]
+        return NO_POINT
+    shown, base = step.rates[rate], step.compared.rates[rate] if step.compared else None
+    if shown.value is None and (base is None or base.value is None):
+        return NO_POINT
+    return point(shown, base)

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from litestar import get
+from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
@@ -16,6 +17,7 @@ from calltally.web.dashboard.figures import grouped, interval, minute, percent, 
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import meant, url
 from calltally.web.dashboard.quality.behind import NARROWED, calls_url
+from calltally.web.dashboard.quality.points import Drawn, chart_json, point
 from calltally.web.dashboard.rendering import page
 from calltally.web.dashboard.visitors import Visitor, visitor_of
 from calltally.web.exchange import AnyRequest, parts_of
@@ -139,27 +141,19 @@ def _hour(query: LaunchQuery, hour: HourShown, rates: Sequence[str]) -> dict[str
     }
 
 
-def _drawn(query: LaunchQuery, launch: LaunchShown) -> dict[str, Any]:
+def _drawn(query: LaunchQuery, launch: LaunchShown) -> Markup:
     """For the script of the charts: one column, the hours, and the rate before as the baseline."""
     hours, rates = launch.hours, list(launch.evidence)
-    return {
+    calls = url([(query.facet, query.name)], "").removeprefix("?")
+    befores = [(rate, launch.evidence[rate].baseline) for rate in rates]
+    points = {rate: [point(hour.rates[rate], before) for hour in hours] for rate, before in befores}
+    told = {
         "step": "hour",
         "labels": [hour.hour for hour in hours],
         "from": [hour.from_ for hour in hours],
         "to": [hour.to for hour in hours],
         "narrow": {rate: "=".join(NARROWED[rate]) for rate in rates if rate in NARROWED},
-        "columns": [
-            {
-                "name": query.name,
-                "calls": url([(query.facet, query.name)], "").removeprefix("?"),
-                "rates": {rate: [_point(launch, hour, rate) for hour in hours] for rate in rates},
-            }
-        ],
         "marks": [],
         "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
     }
-
-
-def _point(launch: LaunchShown, hour: HourShown, rate: str) -> list[Any]:
-    shown, before = hour.rates[rate], launch.evidence[rate].baseline
-    return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), before.value]
+    return chart_json(told, [Drawn(query.name, calls, points)])

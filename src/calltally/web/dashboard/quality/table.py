@@ -1,9 +1,14 @@
-"""The same numbers as a table: for whoever reads numbers, and where no script runs."""
+"""The same numbers as a table: for whoever reads numbers, and where no script runs.
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+As HTML, since a table has thousands of figures, and a template takes several times as long.
+"""
 
-from calltally.analytics.answering import GroupShown, QualityShown
+from functools import lru_cache
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from calltally.analytics.answering import DifferenceShown, GroupShown, QualityShown, RateShown
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.figures import grouped, interval, percent, points
 from calltally.web.dashboard.quality.behind import calls_of, calls_url
@@ -14,73 +19,53 @@ from calltally.web.dashboard.shown import DASH
 MOST_ROWS: Final = 400
 
 
-class Figure(NamedTuple):
-    """One rate of one row. `changed` is the difference to the baseline, `is_news` if more than chance."""
-
-    value: str
-    interval: str
-    made_of: str
-    is_small: bool
-    changed: str
-    is_news: bool
-
-
-class Row(NamedTuple):
-    """One group and step: its names, the list of its calls (None where there is none), and its rates."""
-
-    names: list[str]
-    calls: str
-    path: str | None
-    figures: list[Figure]
-
-    @property
-    def cells(self) -> str:
-        """The figures as HTML: a table has thousands, and a template takes several times as long."""
-        return "".join(map(_cell, self.figures))
-
-
-def rows_of(asked: Asked, shown: QualityShown) -> list[Row]:
+def rows_of(asked: Asked, shown: QualityShown) -> Markup:
     """The rows of the table, in the order of the API."""
-    return [_row(asked, group) for group in shown.data[:MOST_ROWS]]
+    return Markup("".join([_row(asked, group) for group in shown.data[:MOST_ROWS]]))  # noqa: S704 (escaped)
 
 
-def total_row(asked: Asked, shown: QualityShown) -> Row:
-    """All of them together."""
-    return _row(asked, shown.total)
+def total_row(asked: Asked, shown: QualityShown) -> Markup:
+    """All of them together: the cells behind the name of the row."""
+    return Markup(_cells(asked, shown.total))  # noqa: S704 (escaped)
 
 
-def _row(asked: Asked, group: GroupShown) -> Row:
+def _row(asked: Asked, group: GroupShown) -> str:
+    names = (DASH if value is None else value for value in group.key.values())
+    named = "".join([f'<td class="steady">{escape(name)}</td>' for name in names])
+    return f"<tr>{named}{_cells(asked, group)}</tr>\n"
+
+
+def _cells(asked: Asked, group: GroupShown) -> str:
+    """How many calls, as a link to their list where there is one, and the rates."""
     key = {name: value for name, value in group.key.items() if name != asked.step}
-    calls = calls_of(key, asked.filters)
-    return Row(
-        names=[value if value is not None else DASH for value in group.key.values()],
-        calls=grouped(group.counts["attempts"]),
-        path=None if calls is None else calls_url(calls, group.from_, group.to),
-        figures=_figures(asked.rates, group),
-    )
+    calls, count = calls_of(key, asked.filters), grouped(group.counts["attempts"])
+    if calls is not None:
+        count = f'<a href="{escape(calls_url(calls, group.from_, group.to))}">{count}</a>'
+    figures = "".join([_figure(rate, group) for rate in asked.rates])
+    return f'<td class="number">{count}</td>\n  {figures}'
 
 
-def _figures(rates: Sequence[str], group: GroupShown) -> list[Figure]:
-    return [_figure(rate, group) for rate in rates]
-
-
-def _figure(rate: str, group: GroupShown) -> Figure:
-    shown = group.rates[rate]
-    change = group.compared.differences[rate] if group.compared else None
-    return Figure(
-        value=percent(shown.value),
-        interval=interval(shown.low, shown.high),
-        made_of=f"{grouped(shown.numerator)} / {grouped(shown.denominator)}",
-        is_small=shown.small_sample and shown.value is not None,
-        changed=points(change.value) if change and change.value is not None else "",
-        is_news=bool(change and change.more_than_chance),
-    )
-
-
-def _cell(figure: Figure) -> str:
+def _figure(rate: str, group: GroupShown) -> str:
     """Numbers of our own writing, in which there is nothing to escape."""
-    few = f' class="few" title="{text("small_sample")}"' if figure.is_small else ""
-    news = ' class="news"' if figure.is_news else ""
-    changed = f" <span{news}>{figure.changed}</span>" if figure.changed else ""
-    more = f" <small>{figure.interval}</small> <small>{figure.made_of}</small>"
-    return f'<td class="number"><b{few}>{figure.value}</b>{changed}{more}</td>'
+    value, more = _parts(group.rates[rate])
+    changed = _changed(group.compared.differences[rate]) if group.compared else ""
+    return f'<td class="number">{value}{changed}{more}</td>'
+
+
+# Hours of few calls are much alike.
+@lru_cache(maxsize=8_192)
+def _parts(shown: RateShown) -> tuple[str, str]:
+    """What stands before the difference, and behind it."""
+    is_small = shown.small_sample and shown.value is not None
+    few = f' class="few" title="{text("small_sample")}"' if is_small else ""
+    made_of = f"{grouped(shown.numerator)} / {grouped(shown.denominator)}"
+    more = f" <small>{interval(shown.low, shown.high)}</small> <small>{made_of}</small>"
+    return f"<b{few}>{percent(shown.value)}</b>", more
+
+
+@lru_cache(maxsize=8_192)
+def _changed(change: DifferenceShown) -> str:
+    if change.value is None:
+        return ""
+    news = ' class="news"' if change.more_than_chance else ""
+    return f" <span{news}>{points(change.value)}</span>"

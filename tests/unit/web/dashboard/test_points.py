@@ -1,0 +1,24 @@
+"""What the charts are given: JSON that a page holds as it is, whatever a group is called."""
+
+import json
+
+from calltally.analytics.answering import rate_shown
+from calltally.calls.intervals import Share
+from calltally.web.dashboard.quality.points import NO_POINT, Drawn, chart_json, point
+
+
+def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
+    shown = rate_shown(Share(1, 200_000))
+    told = json.loads(point(shown, rate_shown(Share(3, 4))))
+    assert told == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
+    assert json.loads(point(rate_shown(Share(0, 0)), None)) == [None, None, None, 0, 1, None]
+
+
+def test_a_name_ends_no_script() -> None:
+    name = "</script><script>alert('&')"
+    text = chart_json({"step": "hour"}, [Drawn(name, None, {"busy_rate": [NO_POINT, "[1.0]"]})])
+    assert not {"<", ">", "&", "'"} & set(text)
+    assert json.loads(text) == {
+        "step": "hour",
+        "columns": [{"name": name, "calls": None, "rates": {"busy_rate": [None, [1.0]]}}],
+    }
