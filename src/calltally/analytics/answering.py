@@ -18,11 +18,11 @@ from calltally.calls.metrics import (
     DURATIONS,
     PERCENTILES,
     RATES,
-    Count,
     Duration,
     Shares,
-    count_of,
+    Summed,
     rate_named,
+    summed,
 )
 from calltally.calls.times import utc_text
 from calltally.store.quality_reading import Totals
@@ -130,13 +130,13 @@ class QualityShown(msgspec.Struct, frozen=True):
 class _Wanted(NamedTuple):
     """What is told of each group, and among how many comparisons one stands out: 0 for none of them."""
 
-    counts: Sequence[Count]
+    counts: Mapping[str, Summed]
     rates: Shares
     durations: Sequence[Duration]
     comparisons: int = 0
 
 
-_EVERY: Final = _Wanted(COUNTS, Shares(RATES), DURATIONS)
+_EVERY: Final = _Wanted(summed(COUNTS), Shares(RATES), DURATIONS)
 _NO_TIMES: Final = _EVERY._replace(durations=())
 
 
@@ -171,7 +171,7 @@ def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
     """A page makes as many comparisons as the whole answer does, so that both say the same."""
     if query.rates is None:
         return _EVERY._replace(comparisons=comparisons)
-    return _Wanted(COUNTS[:1], Shares([rate_named(name) for name in query.rates]), (), comparisons)
+    return _Wanted(summed(COUNTS[:1]), Shares([rate_named(name) for name in query.rates]), (), comparisons)
 
 
 def _groups(
@@ -216,10 +216,10 @@ def _shown(
 
 def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     """Every metric of some totals."""
-    columns = totals.columns()
-    shares = wanted.rates.of(totals.counts)
+    row = totals.counts
+    shares, columns = wanted.rates.of(row), totals.columns() if wanted.durations else {}
     return MeasuresShown(
-        counts={count.name: count_of(columns, count.name) for count in wanted.counts},
+        counts={name: of_row(row) for name, of_row in wanted.counts.items()},
         rates={name: _rate(*share) for name, share in zip(wanted.rates.names, shares, strict=True)},
         seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
     )

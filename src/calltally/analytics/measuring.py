@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from calltally.analytics.asking import PREVIOUS, SAME_WEEKDAY, QualityQuery, zone_named
 from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local, midnight_us, shifted_us
 from calltally.calls.errors import InvalidInput
+from calltally.calls.histogram import add
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.quality_cut import Piece
@@ -42,9 +43,11 @@ class Measurement(NamedTuple):
 
     def total(self) -> Totals:
         """All groups together."""
-        total = Totals()
-        for each in self.groups.values():
-            total.add(each.counts, each.bins)
+        total, groups = Totals(), self.groups.values()
+        if groups:
+            total.counts = [sum(column) for column in zip(*[each.counts for each in groups], strict=True)]
+        for each in groups:
+            add(total.bins, each.bins)
         return total
 
 

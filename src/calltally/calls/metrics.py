@@ -149,7 +149,13 @@ def share_of(columns: Mapping[str, int], rate: Rate) -> Share:
     return Share(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
 
 
-_Summed: TypeAlias = Callable[[Sequence[int]], int]
+# What counts calls of a row of the roll-ups' columns.
+Summed: TypeAlias = Callable[[Sequence[int]], int]
+
+
+def summed(counts: Sequence[Count]) -> dict[str, Summed]:
+    """Several counts of rows, by their names: where each stands is looked up once for all rows."""
+    return {count.name: _summed(count.columns, count.less) for count in counts}
 
 
 class Shares:
@@ -172,7 +178,7 @@ class Shares:
         return [(summed(row), below[line]) for summed, line in self._above]
 
 
-def _summed(names: Sequence[str], less: Sequence[str] = ()) -> _Summed:
+def _summed(names: Sequence[str], less: Sequence[str] = ()) -> Summed:
     """What adds up some columns of a row, less others."""
     places, others = ([place_of(name) for name in each] for each in (names, less))
     if others:
