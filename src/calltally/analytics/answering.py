@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from calltally.analytics.asking import GROUPS, QualityQuery
 from calltally.analytics.buckets import Bucket
-from calltally.analytics.measuring import GroupKey, Measurement, counterparts
+from calltally.analytics.measuring import GroupKey, Measurement, Window, counterparts
 from calltally.calls.histogram import percentile
 from calltally.calls.intervals import SMALL_SAMPLE, Share, difference, is_more_than_chance, wilson
 from calltally.calls.measures import histogram_of
@@ -144,27 +144,35 @@ def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement
     """The answer to a query: of a window, and of the one that it is compared with."""
     groups = _groups(query, measured, other)
     wanted = _wanted(query, (len(groups) + 1) * len(RATES) if other else 0)
-    window, whole = measured.window, Bucket("", measured.window.lo_us, measured.window.hi_us)
+    window = measured.window
+    whole, *spans = (SpanShown(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
     total = _shown({}, whole, measured.total(), other.total() if other else None, wanted)
     rows, undiffered = query.rows, wanted._replace(comparisons=0)
     return QualityShown(
         data=[
             _shown(
                 _key(query, key, window.buckets[key[1]]),
-                window.buckets[key[1]],
+                spans[key[1]],
                 *totals,
                 wanted if rows is None or place < rows else undiffered,
             )
             for place, (key, totals) in enumerate(groups.items())
         ],
         total=total,
-        window=SpanShown(utc_text(window.lo_us), utc_text(window.hi_us)),
+        window=whole,
         compared_window=SpanShown(*map(utc_text, other.window[:2])) if other else None,
         group_by=[*query.keys, *([query.step] if query.step else [])],
         tz=query.zone,
         rows_read=measured.rows_read + (other.rows_read if other else 0),
         unmeasured=measured.unmeasured + (other.unmeasured if other else 0),
     )
+
+
+def _bounds(window: Window) -> Iterator[tuple[int, int]]:
+    """Those of the window, and of each of its buckets."""
+    yield window.lo_us, window.hi_us
+    for bucket in window.buckets:
+        yield bucket.lo_us, bucket.hi_us
 
 
 def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
@@ -206,12 +214,11 @@ def _key(query: QualityQuery, key: GroupKey, bucket: Bucket) -> dict[str, str | 
 
 
 def _shown(
-    key: dict[str, str | None], bucket: Bucket, mine: Totals, other: Totals | None, wanted: _Wanted
+    key: dict[str, str | None], span: SpanShown, mine: Totals, other: Totals | None, wanted: _Wanted
 ) -> GroupShown:
     shown = measures_shown(mine, wanted)
     compared = _compared(shown.rates, other, wanted) if other else None
-    span = (utc_text(bucket.lo_us), utc_text(bucket.hi_us))
-    return GroupShown(key, *span, shown.counts, shown.rates, shown.seconds, compared)
+    return GroupShown(key, span.from_, span.to, shown.counts, shown.rates, shown.seconds, compared)
 
 
 def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
@@ -239,21 +246,14 @@ def rate_shown(share: Share) -> RateShown:
 # Hours of few calls are much alike, and whoever looks at a page looks at it again.
 @lru_cache(maxsize=16_384)
 def _rate(numerator: int, denominator: int) -> RateShown:
-    share = Share(numerator, denominator)
-    interval = wilson(share)
-    return RateShown(
-        value=_rounded(share.value),
-        numerator=share.numerator,
-        denominator=share.denominator,
-        low=_rounded(interval and interval.low),
-        high=_rounded(interval and interval.high),
-        small_sample=share.denominator < SMALL_SAMPLE,
-    )
+    interval = wilson(Share(numerator, denominator))
+    if interval is None:
+        return RateShown(None, numerator, denominator, None, None, small_sample=True)
+    value, low, high = (round(each, _ROUND) for each in (numerator / denominator, *interval))
+    return RateShown(value, numerator, denominator, low, high, denominator < SMALL_SAMPLE)
 
 
-def _rounded(value: float | None) -> float | None:
-    if value is None:
-        return None
+def _rounded(value: float) -> float:
     rounded = round(value, _ROUND)
     return rounded if -1.0 <= rounded <= 1.0 else max(-1.0, min(1.0, rounded))
 
@@ -291,7 +291,9 @@ def difference_shown(mine: Share, other: Share, comparisons: int) -> DifferenceS
         value=_rounded(mine.value - other.value),
         low=_rounded(interval.low),
         high=_rounded(interval.high),
-        more_than_chance=is_more_than_chance(mine, other, comparisons),
+        # Of several comparisons it reaches further: what holds 0 at once needs no second one.
+        more_than_chance=not interval.low <= 0 <= interval.high
+        and is_more_than_chance(mine, other, comparisons),
     )
 
 
