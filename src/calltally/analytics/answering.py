@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import starmap
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -223,11 +224,10 @@ def _shown(
 
 def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
     """Every metric of some totals."""
-    row = totals.counts
-    shares, columns = wanted.rates.of(row), totals.columns() if wanted.durations else {}
+    row, columns = totals.counts, totals.columns() if wanted.durations else {}
     return MeasuresShown(
         counts={name: of_row(row) for name, of_row in wanted.counts.items()},
-        rates={name: _rate(*share) for name, share in zip(wanted.rates.names, shares, strict=True)},
+        rates=dict(zip(wanted.rates.names, starmap(_rate, wanted.rates.of(row)), strict=True)),
         seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
     )
 

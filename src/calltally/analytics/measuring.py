@@ -105,9 +105,9 @@ def measure(tenant: str, query: QualityQuery, window: Window) -> Step[Measuremen
     pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
     question = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles)
     answered: Answered = yield from totals_of(question)
-    groups = {
-        (_values(query, tenant, key), place): totals for (place, key), totals in answered.groups.items()
-    }
+    # A group has as many steps as there are: its values are told once for all.
+    values = {key: _values(query, tenant, key) for key in {key for _, key in answered.groups}}
+    groups = {(values[key], place): totals for (place, key), totals in answered.groups.items()}
     waiting = yield from unmeasured(tenant, window.lo_us, window.hi_us)
     return Measurement(window, groups, answered.rows_read, waiting)
 
