@@ -187,17 +187,19 @@ def _groups(
     query: QualityQuery, measured: Measurement, other: Measurement | None
 ) -> dict[GroupKey, tuple[Totals, Totals | None]]:
     """Each group with its counterpart, ordered by key and time; of steps alone also those without a call."""
-    groups = {key: (totals, Totals() if other else None) for key, totals in measured.groups.items()}
+    # One for all that have none: nothing is added to what is told.
+    nothing = Totals()
+    groups = {key: (totals, nothing if other else None) for key, totals in measured.groups.items()}
     if not query.keys and query.step is not None:
         for place in range(len(measured.window.buckets)):
-            groups.setdefault(((), place), (Totals(), Totals() if other else None))
+            groups.setdefault(((), place), (nothing, nothing if other else None))
     if other is not None:
         there: dict[int, list[tuple[Any, ...]]] = {}
         for values, at in other.groups:
             there.setdefault(at, []).append(values)
         for place, at_place in enumerate(counterparts(query, measured.window, other.window)):
             for values in there.get(at_place, ()) if at_place is not None else ():
-                mine = groups.get((values, place), (Totals(), None))[0]
+                mine = groups.get((values, place), (nothing, None))[0]
                 groups[values, place] = (mine, other.groups[values, at_place or 0])
     if not (query.keys or query.step):
         return {}

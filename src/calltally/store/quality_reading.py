@@ -49,8 +49,8 @@ class Totals:
 
     __slots__ = ("bins", "counts")
 
-    def __init__(self) -> None:
-        self.counts = [0] * len(COLUMNS)
+    def __init__(self, counts: list[int] | None = None) -> None:
+        self.counts = [0] * len(COLUMNS) if counts is None else counts
         self.bins: Bins = {}
 
     def add(self, counts: Sequence[int], bins: Bins) -> None:
@@ -112,8 +112,7 @@ def _add_sums(question: Question, stretches: Sequence[Stretch], groups: dict[Gro
     width = 1 + len(question.keys)
     for row in rows:
         # Nothing has been added before: these are whole.
-        totals = groups[row[0], tuple(row[1:width])] = Totals()
-        totals.counts = list(row[width:])
+        groups[row[0], tuple(row[1:width])] = Totals(list(row[width:]))
 
 
 def _add_histograms(

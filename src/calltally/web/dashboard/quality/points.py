@@ -45,13 +45,14 @@ def _array(values: Iterable[str]) -> str:
 
 def point(shown: RateShown, base: RateShown | None) -> str:
     """Rate, low, high, of how many calls, small sample, baseline."""
-    return f"[{_begun(shown)}, {_fraction(base.value if base else None)}]"
+    return _point(shown, None if base is None else base.value)
 
 
 @lru_cache(maxsize=16_384)
-def _begun(shown: RateShown) -> str:
+def _point(shown: RateShown, base: float | None) -> str:
     bounds = f"{_fraction(shown.low)}, {_fraction(shown.high)}"
-    return f"{_fraction(shown.value)}, {bounds}, {shown.denominator}, {int(shown.small_sample)}"
+    seen = f"{_fraction(shown.value)}, {bounds}, {shown.denominator}, {int(shown.small_sample)}"
+    return f"[{seen}, {_fraction(base)}]"
 
 
 def _fraction(value: float | None) -> str:
