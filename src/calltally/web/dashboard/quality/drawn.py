@@ -68,8 +68,10 @@ def columns_of(shown: QualityShown, step: str, buckets: Sequence[Bucket]) -> lis
     found: dict[tuple[str | None, ...], Column] = {}
     for group in shown.data:
         key = {name: value for name, value in group.key.items() if name != step}
-        column = found.setdefault(tuple(key.values()), Column(_name(key), 0, key, {}))
-        column.steps[places[group.key[step] or ""]] = group
+        values = tuple(key.values())
+        if values not in found:
+            found[values] = Column(_name(key), 0, key, {})
+        found[values].steps[places[group.key[step] or ""]] = group
     counted = [column._replace(calls=_calls(column)) for column in found.values()]
     return sorted(counted, key=lambda column: (-column.calls, column.name))
 
