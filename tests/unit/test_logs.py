@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -10,16 +9,6 @@ import structlog
 from calltally.logs import redact, redact_text, set_up_logs
 
 KEY = "ct_acme-1_" + "aB3_-" * 8 + "xyz"
-
-
-@pytest.fixture
-def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 TEXTS = [
@@ -57,7 +46,6 @@ def test_secrets_are_known_by_their_name_however_deep() -> None:
     }
 
 
-@pytest.mark.usefixtures("_restored")
 def test_json_lines_of_ours_and_of_others(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("json", "info")
     structlog.get_logger("calltally.x").info("started", request_id="r1", number="+14155550142")
@@ -75,7 +63,6 @@ def test_json_lines_of_ours_and_of_others(capsys: pytest.CaptureFixture[str]) ->
     assert (others["event"], others["level"], others["logger"]) == ("calling +…42", "warning", "library")
 
 
-@pytest.mark.usefixtures("_restored")
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_an_exceptions_text_is_redacted_too(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("console" if form == "console" else "json", "debug")
@@ -88,7 +75,6 @@ def test_an_exceptions_text_is_redacted_too(form: str, capsys: pytest.CaptureFix
     assert KEY not in said
 
 
-@pytest.mark.usefixtures("_restored")
 def test_the_client_does_not_tell_whom_it_asks_for_what(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("json", "debug")
     logging.getLogger("httpx2").info("GET https://provider.example/Calls/CA0123456789.json")
