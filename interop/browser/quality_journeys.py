@@ -20,9 +20,14 @@ SHOWN: Final = (
     Shown("launch", LAUNCH),
     Shown("launch, asked for", "/quality/launch"),
 )
-# A pixel that a chart drew has a colour.
-_DRAWN: Final = """(canvas) => canvas.getContext("2d")
-    .getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0)"""
+# A pixel that a chart drew has a colour. Read from a copy: it is asked for frame after frame until there is
+# one, and of a canvas that is read so often the browser complains.
+_DRAWN: Final = """(canvas) => {
+    const size = [canvas.width, canvas.height];
+    const copy = new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    return copy.getImageData(0, 0, ...size).data.some((byte) => byte > 0);
+}"""
 
 
 # Hours stand under their own place of the axis, however few of them are told.
