@@ -116,7 +116,7 @@ STORE: Final = Operation(
             },
         )
     },
-    problems=("invalid-body", "too-large", "unsupported-media-type", "erased"),
+    problems=("not-found", "invalid-body", "too-large", "unsupported-media-type", "erased"),
 )
 
 
