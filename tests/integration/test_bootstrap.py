@@ -115,7 +115,7 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
 @pytest.mark.parametrize("said", ["true", "false"])
 def test_rates_are_judged_unless_told_otherwise(said: str) -> None:
     settings = settings_of(POSTGRES, rate_alerts=said)
-    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock).judge
+    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).judge
     assert (judge._detectors is not None) is (said == "true")
 
 

@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -52,7 +51,7 @@ def make_worker(
         chance=secrets.SystemRandom().random,
         folders=job_folders(settings),
         files_us=settings.export_days * DAY_US,
-        alerts=alert_means(settings, store, clock),
+        alerts=alert_means(settings, store, clock, stop),
         runners={
             Kind.EXPORT: ExportRunner(),
             Kind.RECONCILIATION: ReconciliationRunner(provider_place(settings, store), stop),
@@ -61,8 +60,8 @@ def make_worker(
     return Background(means, stop)
 
 
-def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
-    """Who judges what happened, and who tells of it."""
+def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertMeans:
+    """Who judges what happened, and who tells of it; without haste until `stop` is set."""
     ways = Ways(
         outgoing=Outgoing(outgoing_policy(settings)),
         mail=mail_sender(settings),
@@ -71,13 +70,8 @@ def alert_means(settings: Settings, store: Store, clock: Clock) -> AlertMeans:
     )
     place = provider_place(settings, store)
     detectors = RateDetectors() if settings.rate_alerts else None
-    return AlertMeans(
-        Judge(store, detectors, _at_ease), Teller(store, ways, clock), partial(ask_about, place)
-    )
-
-
-def _at_ease(steps: Iterable[int]) -> Iterator[int]:
-    return at_ease(steps, steady_clock, time.sleep)
+    pace = partial(at_ease, stop=stop, steady=steady_clock, sleep=time.sleep)
+    return AlertMeans(Judge(store, detectors, pace), Teller(store, ways, clock), partial(ask_about, place))
 
 
 def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:

@@ -15,15 +15,19 @@ _REST: Final = 4
 _LONGEST_REST_S: Final = 0.1
 
 
-def at_ease(items: Iterable[T], steady: Clock, sleep: Callable[[float], None]) -> Iterator[T]:
+def at_ease(
+    items: Iterable[T], stop: asyncio.Event, *, steady: Clock, sleep: Callable[[float], None]
+) -> Iterator[T]:
     """Each item in its turn, and behind each a rest of four times as long as it was worked on.
 
     For a thread: while it sleeps it does not hold the interpreter, so a request waits for one item at most.
+    Once it is to stop there are no more rests, as everybody then waits for it.
     """
     for item in items:
         began_us = steady()
         yield item
-        sleep(min(_REST * (steady() - began_us) / SECOND_US, _LONGEST_REST_S))
+        if not stop.is_set():
+            sleep(min(_REST * (steady() - began_us) / SECOND_US, _LONGEST_REST_S))
 
 
 async def rest(stop: asyncio.Event, seconds: float) -> bool:
