@@ -253,3 +253,13 @@ def test_what_is_shown_is_exported(browser: Browser) -> None:
 def test_the_files_of_the_pages_are_there(browser: Browser) -> None:
     for name in ("dashboard.css", "dashboard.js", "mark.svg"):
         assert browser.get(f"/assets/{name}").status_code == 200
+
+
+def test_a_page_of_a_fault_says_each_once(browser: Browser) -> None:
+    browser.sign_in()
+    page = unescape(browser.get("/calls?status=gone").text)
+    assert page.count("status must be one or more of") == 1
+    page = unescape(browser.get("/calls?status=gone&direction=up").text)
+    assert "<li>status must be" in page
+    assert page.count("<li>direction must be") == 1
+    assert "<code>" not in page
