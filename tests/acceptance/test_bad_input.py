@@ -8,11 +8,13 @@ import asyncio
 import json
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from http.client import HTTPResponse
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx2
 import pytest
 
 from calltally.calls.times import DAY_US, utc_text
@@ -373,6 +375,39 @@ def test_a_body_of_100_mb_that_is_not_announced_is_not_read_to_its_end(wire: Wir
     answer = wire.post(chunks(), path, transfer_encoding="chunked")
     assert problem(answer) == (413, "too-large")
     assert sent_mib < 50
+
+
+def sent_blindly(wire: Wire, body: bytes, coding: str) -> int:
+    """The status that a client reads who looks for none before it has sent all."""
+    length = {"content-length": str(len(body))} if coding == "identity" else {"transfer-encoding": coding}
+    with socket.create_connection((LOOPBACK, wire.live.port), timeout=30) as connection:
+        connection.sendall(request_head(f"POST {EVENTS}", {**wire.headers, **length}))
+        for piece in (body[place : place + MIB] for place in range(0, len(body), MIB)):
+            connection.sendall(piece if coding == "identity" else b"%x\r\n%b\r\n" % (len(piece), piece))
+        response = HTTPResponse(connection)
+        response.begin()
+        assert json.loads(response.read())["status"] == response.status
+        return response.status
+
+
+def posted_by_a_library(wire: Wire, body: bytes, coding: str) -> int:
+    content = body if coding == "identity" else iter([body])
+    return httpx2.post(wire.live.base + EVENTS, content=content, headers=wire.headers).status_code
+
+
+@pytest.mark.parametrize("send", [sent_blindly, posted_by_a_library])
+@pytest.mark.parametrize("coding", ["identity", "chunked"])
+@pytest.mark.parametrize("mib", [6, 10, 40])
+def test_a_client_that_sends_on_reads_that_the_body_is_too_long(
+    wire: Wire, mib: int, coding: str, send: Callable[[Wire, bytes, str], int]
+) -> None:
+    """It was told nothing but that the connection was reset."""
+    assert [send(wire, b" " * (mib * MIB), coding) for _ in range(3)] == [413] * 3
+
+
+def test_whoever_reads_no_answer_is_cut_off_in_the_end(wire: Wire) -> None:
+    with pytest.raises(ConnectionError):
+        sent_blindly(wire, b" " * HUNDRED_MB, "identity")
 
 
 @pytest.mark.parametrize(
