@@ -16,12 +16,13 @@ from calltally.deliveries.judging import Attempted, Verdict, age_s, judge, witho
 from calltally.deliveries.lanes import Lane
 from calltally.deliveries.means import Sending
 from calltally.logs import get_logger
+from calltally.net.outgoing import Outcome, Unanswered
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.announcements import Instant, event_time, freeze, message_id
 from calltally.store.content import bodies
 from calltally.store.deliveries import DEAD, WAITING, Notice
 from calltally.store.delivery_turn import NEVER_US, Health, Job, Pause, Result
-from calltally.store.endpoints import Endpoint
+from calltally.store.endpoints import Endpoint, Wanted
 from calltally.store.secrets import Vault
 
 # After so long without a success an endpoint is paused.
@@ -147,18 +148,27 @@ class Requests:
         self._told()
 
     async def _attempt(self, lane: Lane, job: Job, frozen: bytes) -> Verdict:
-        means, wanted = self._means, lane.endpoint.wanted
-        body = body_in_form(wanted.form, bodies.decompress(frozen))
-        at_us, began_s = means.clock(), _now_s()
+        at_us, began_s = self._means.clock(), _now_s()
         secrets = lane.endpoint.secrets(self._opened(), self._tenant, at_us)
+        try:
+            body = body_in_form(lane.endpoint.wanted.form, bodies.decompress(frozen))
+            signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
+            outcome = await self._post(lane.endpoint.wanted, signature, body)
+        except Exception as fault:
+            # Shown as an attempt that failed, and tried again like one: it must hold up no other event.
+            named = {"endpoint": uuid_text(lane.endpoint.endpoint), "message": message_id(job.event_id)}
+            log.exception("a delivery failed by a fault of ours", tenant=self._tenant, **named)
+            outcome = Unanswered("internal", f"a fault of ours, told in our log: {type(fault).__name__}")
+        took_us = int((_now_s() - began_s) * SECOND_US)
+        return judge(job, Attempted(at_us, took_us, outcome), self._means.chance())
+
+    async def _post(self, wanted: Wanted, signature: Mapping[str, str], body: bytes) -> Outcome:
         headers = {
             "content-type": CONTENT_TYPES[wanted.form],
-            "user-agent": means.user_agent,
-            **signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets),
+            "user-agent": self._means.user_agent,
+            **signature,
         }
-        outcome = await means.outgoing.post(wanted.url, headers, body)
-        took_us = int((_now_s() - began_s) * SECOND_US)
-        return judge(job, Attempted(at_us, took_us, outcome), means.chance())
+        return await self._means.outgoing.post(wanted.url, headers, body)
 
     def _opened(self) -> Vault:
         if self._vault is None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
 from calltally.deliveries.schedule import GIVES_UP_AFTER_US
+from calltally.net.outgoing import Outcome, Outgoing
 from calltally.store.deliveries import DEAD, DELIVERED, WAITING, Again, find_delivery, replay_one, replay_some
 from calltally.store.endpoints import (
     Rotation,
@@ -34,6 +36,7 @@ from tests.integration.net.receivers import (
     receiving,
     reset,
 )
+from tests.integration.store.probing import direct
 
 FAILED = b"HTTP/1.1 500 No\r\ncontent-length: 7\r\n\r\nsorry!\n"
 Story = Callable[[Desk, Receiver, str], Coroutine[Any, Any, None]]
@@ -156,6 +159,61 @@ def test_each_attempt_is_recorded_with_what_came(bench: Bench) -> None:
         assert "calltally_delivery_first_attempt_seconds_count 1.0" in text
 
     told(bench, story, failing(2))
+
+
+def test_a_fault_of_ours_is_an_attempt_that_failed_and_holds_up_nothing_else(bench: Bench) -> None:
+    """Its task ended without a word, or with one of a secret, and the endpoint waited for it for ever."""
+
+    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+        endpoint = await desk.endpoint(url, events=("voice.call.completed",))
+        for sid in ("damaged", "sound"):
+            await desk.tell(sid, "completed")
+        with direct(bench.url) as db:
+            whole = db("SELECT body FROM outbox WHERE call_id = ?", call_uuid(TENANT, "damaged"))[0][0]
+            db("UPDATE outbox SET body = ? WHERE call_id = ?", b"junk", call_uuid(TENANT, "damaged"))
+        with capture_logs() as logs:
+            async with desk.delivering():
+                await until(lambda: len(receiver.visits) == 1 and logs)
+        assert words(receiver) == [("sound", "completed")]
+        damaged = next(each for each in await desk.deliveries(endpoint) if each.state != DELIVERED)
+        _, [attempt, *_] = await desk.store.read(find_delivery(TENANT, endpoint, damaged.event_id))
+        assert (attempt.status, attempt.reason) == (
+            None,
+            "internal: a fault of ours, told in our log: DamagedStore",
+        )
+        assert (logs[0]["log_level"], logs[0]["event"]) == ("error", "a delivery failed by a fault of ours")
+        assert logs[0]["tenant"] == TENANT
+        assert 'calltally_delivery_attempts_total{outcome="failed"}' in desk.metrics.text().decode()
+        with direct(bench.url) as db:
+            db("UPDATE outbox SET body = ? WHERE call_id = ?", whole, call_uuid(TENANT, "damaged"))
+        async with desk.delivering():
+            await until(lambda: len(receiver.visits) == 2)
+        assert {each.state for each in await desk.deliveries(endpoint)} == {DELIVERED}
+
+    told(bench, story)
+
+
+def test_what_nobody_foresaw_of_a_request_ends_as_an_attempt_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, faults = Outgoing.post, [LookupError("a word that nobody knows")] * 3
+
+    async def fail(outgoing: Outgoing, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        if faults:
+            raise faults.pop()
+        return await post(outgoing, url, headers, body)
+
+    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+        endpoint = await desk.endpoint(url, events=("voice.call.completed",))
+        await desk.tell("a", "completed")
+        monkeypatch.setattr(Outgoing, "post", fail)
+        with capture_logs():
+            async with desk.delivering():
+                await until(lambda: len(receiver.visits) == 1)
+        [delivery] = await desk.deliveries(endpoint)
+        assert (delivery.state, delivery.attempts, delivery.reason) == (DELIVERED, 4, None)
+
+    told(bench, story)
 
 
 def test_after_three_days_it_is_dead_and_the_next_of_its_call_goes(bench: Bench) -> None:
