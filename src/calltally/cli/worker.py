@@ -14,7 +14,7 @@ from calltally.logs import get_logger, set_up_logs
 from calltally.settings import Settings
 from calltally.store.store import Store
 from calltally.worker.background import Background
-from calltally.worker.rounds import Round
+from calltally.worker.batches import Round
 
 log: Final = get_logger(__name__)
 

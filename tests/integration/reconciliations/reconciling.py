@@ -16,8 +16,9 @@ from calltally.store.job_folders import JobFolders
 from calltally.store.jobs import Kind
 from calltally.store.secrets import Vault, put_provider_secrets
 from calltally.store.store import Submission
+from calltally.worker.batches import Round
 from calltally.worker.means import Means
-from calltally.worker.rounds import Round, Worker
+from calltally.worker.rounds import Worker
 from calltally.worker.running import JobWorker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
