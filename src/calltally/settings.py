@@ -217,6 +217,9 @@ class Settings(BaseSettings):
         le=365,
         description="For how many days events and what became of their deliveries are kept.",
     )
+    alert_days: int = Field(
+        400, ge=7, le=3650, description="For how many days alerts are kept that are over."
+    )
     files_folder: Path | None = Field(
         None,
         description="The folder for the files of exports and reconciliations; all nodes must see the same."

@@ -96,7 +96,11 @@ WRONG = [
     ("SECRET_KEY", KEY[:-4] + "hush" * 2, "CALLTALLY_SECRET_KEY: it must be the base64"),
     ("SECRET_KEY", "hüsh", "CALLTALLY_SECRET_KEY: it must be the base64"),
     ("FORMER_SECRET_KEY", "hush=", "CALLTALLY_FORMER_SECRET_KEY: it must be"),
-    ("PROT", "8080", "unknown variable CALLTALLY_PROT; there are CALLTALLY_ADMIN_KEY, CALLTALLY_CONFIG"),
+    (
+        "PROT",
+        "8080",
+        "unknown variable CALLTALLY_PROT; there are CALLTALLY_ADMIN_KEY, CALLTALLY_ALERT_DAYS",
+    ),
     ("port", "8080", "unknown variable CALLTALLY_port"),
 ]
 
@@ -113,7 +117,7 @@ def test_a_wrong_variable_is_named_and_not_quoted(
 
 
 WRONG_FILES = [
-    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, database_connections"),
+    ("prot = 1", "calltally.toml: unknown key prot; there are admin_key, alert_days, database_connections"),
     ('port = "x"\nhost = ""', "calltally.toml: host: String should have at least 1 character; "),
     ("port = ", "calltally.toml is not TOML: "),
     ("[server]\nport = 1", "calltally.toml: unknown key server"),

@@ -43,6 +43,7 @@ def make_worker(
         if isinstance(store, WatchedStore)
         else None,
         events_us=settings.event_days * DAY_US,
+        alerts_us=settings.alert_days * DAY_US,
         keep_us=settings.snapshot_hours * _HOUR_US,
         interval_s=settings.worker_interval_seconds,
         holder=holder,

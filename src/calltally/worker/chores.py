@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.times import SECOND_US
 from calltally.store.alert_steps import are_steps_old, keep_steps_from, prune_steps
+from calltally.store.alert_upkeep import Old, are_alerts_old, prune_alerts
 from calltally.store.delivery_upkeep import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.store.erasure import expire_calls
 from calltally.store.job_upkeep import is_upkeep_due
@@ -21,11 +22,14 @@ RETENTION: Final = "retention"
 UPKEEP: Final = "upkeep of jobs"
 EVENTS: Final = "upkeep of events"
 STEPS: Final = "old alert steps"
+ALERTS: Final = "old alerts"
 BLOCKS: Final = "roll-ups of several days"
 
 # A few milliseconds each: so long does what is told meanwhile wait for the writer.
 _PRUNED_AT_ONCE: Final = 500
 _EXPIRED_AT_ONCE: Final = 20
+# Each has some changes, and evidence of kilobytes.
+_ALERTS_AT_ONCE: Final = 50
 # An import of old calls changes the same days again and again: they are not added up after each round.
 _CLOSED_EVERY_US: Final = 3_600 * SECOND_US
 
@@ -57,6 +61,7 @@ class Chores:
             UPKEEP: Chore(self._is_upkeep_due, self._keep_up_jobs),
             EVENTS: Chore(self._are_events_due, self._prune_events),
             STEPS: Chore(self._are_steps_due, self._prune_steps),
+            ALERTS: Chore(self._are_alerts_due, self._prune_alerts),
             BLOCKS: Chore(self._are_days_due, self._close_days),
         }
 
@@ -107,6 +112,20 @@ class Chores:
         await self._store.write(keep_steps_from(tenant, task.now_us))
         async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
             task.done.pruned += rows
+
+    async def _are_alerts_due(self, task: Task) -> bool:
+        old = self._old_alerts(task)
+        return old is not None and await self._store.read(are_alerts_old(task.tenant.tenant, old))
+
+    async def _prune_alerts(self, task: Task) -> None:
+        if (old := self._old_alerts(task)) is not None:
+            batch = partial(prune_alerts, task.tenant.tenant, old, _ALERTS_AT_ONCE)
+            async for alerts in self._batches(task, batch):
+                task.done.pruned += alerts
+
+    def _old_alerts(self, task: Task) -> Old | None:
+        kept_us = self._means.alerts_us
+        return None if kept_us is None else Old(task.now_us - kept_us, task.now_us)
 
     async def _are_days_due(self, task: Task) -> bool:
         last_us = self._closed_us.get(task.tenant.tenant)

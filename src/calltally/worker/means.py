@@ -35,7 +35,7 @@ class Means:
     of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
     done, and `runners` do the jobs of each kind; without `alerts` none is judged. `sending` is what
     deliveries are made with, None where this process makes none; `events_us` is for how long events and
-    deliveries are kept.
+    deliveries are kept, `alerts_us` for how long alerts are that are over, None for ever.
     """
 
     store: Store
@@ -50,4 +50,5 @@ class Means:
     alerts: AlertMeans | None = None
     sending: Sending | None = None
     events_us: int = 0
+    alerts_us: int | None = None
     runners: Mapping[Kind, Runner] = field(default_factory=dict)

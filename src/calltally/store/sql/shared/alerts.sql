@@ -61,6 +61,36 @@ VALUES (:tenant, :alert, :change, :at_us, :what, :by_whom, :note);
 SELECT change, at_us, what, by_whom, note FROM alert_changes
 WHERE tenant = :tenant AND alert = :alert ORDER BY change;
 
+-- name: old_alerts
+-- The first that were over long ago. What is older and is not over is read each time: there is little of it.
+SELECT alert FROM alerts
+WHERE
+    tenant = :tenant AND opened_us < :before_us AND state = 'resolved' AND updated_us < :before_us
+    AND (muted_until_us IS NULL OR muted_until_us <= :now_us)
+ORDER BY opened_us, alert LIMIT :most;
+
+-- name: prune_alert_changes!
+-- What became of the alerts that `prune_alerts` deletes behind it, of the same parameters.
+DELETE FROM alert_changes
+WHERE tenant = :tenant AND alert IN (
+    SELECT a.alert FROM alerts AS a
+    WHERE
+        a.tenant = :tenant AND a.opened_us < :before_us AND a.state = 'resolved' AND a.updated_us < :before_us
+        AND (a.muted_until_us IS NULL OR a.muted_until_us <= :now_us)
+    ORDER BY a.opened_us, a.alert LIMIT :most
+);
+
+-- name: prune_alerts
+DELETE FROM alerts
+WHERE tenant = :tenant AND alert IN (
+    SELECT a.alert FROM alerts AS a
+    WHERE
+        a.tenant = :tenant AND a.opened_us < :before_us AND a.state = 'resolved' AND a.updated_us < :before_us
+        AND (a.muted_until_us IS NULL OR a.muted_until_us <= :now_us)
+    ORDER BY a.opened_us, a.alert LIMIT :most
+)
+RETURNING alert;
+
 -- name: admin_unresolved_by_tenant
 -- How many alerts are unresolved, of which kind and state, for those who alert by Prometheus.
 SELECT tenant, kind, state, count(*) FROM alerts

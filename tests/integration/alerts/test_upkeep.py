@@ -1,0 +1,128 @@
+"""Alerts that were over long ago go with all that became of them; others stay, however old."""
+
+from typing import Any
+
+import pytest
+
+from calltally.calls.errors import NotFound
+from calltally.calls.times import DAY_US
+from calltally.store.alert_upkeep import Old, are_alerts_old, prune_alerts
+from calltally.store.alerts import (
+    Alert,
+    AlertFilter,
+    Change,
+    State,
+    What,
+    acknowledge,
+    history_of,
+    list_alerts,
+    mute,
+    need_alert,
+    open_alert,
+    resolve,
+)
+from calltally.store.steps import Step
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct
+from tests.integration.test_worker import round_of
+
+KEPT_US = 400 * DAY_US
+LATER_US = NOW_US + KEPT_US + 1
+OLD = Old(NOW_US + 1, LATER_US)
+
+
+def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+    return bench.run(bench.store.write(step))
+
+
+def by_hand(at_us: int = NOW_US) -> Change:
+    return Change(0, at_us, What.RESOLVED, "key", None)
+
+
+def opened(bench: Bench, number: int, tenant: str = TENANT) -> bytes:
+    """An alert of a cause of its own."""
+    alert = Alert(
+        *(bytes([number]) * 16, f"rate/route/{number}", "rate", None, None, State.OPEN, NOW_US, NOW_US),
+        *(NOW_US, None, None, 0, 0, b"{}"),
+    )
+    return write(bench, open_alert(tenant, alert)).alert  # type: ignore[no-any-return]  # an id
+
+
+def over(bench: Bench, number: int, at_us: int = NOW_US, tenant: str = TENANT) -> bytes:
+    alert = opened(bench, number, tenant)
+    write(bench, resolve(tenant, alert, by_hand(at_us)))
+    return alert
+
+
+def left(bench: Bench, tenant: str = TENANT) -> set[bytes]:
+    alerts, _ = bench.run(bench.store.read(list_alerts(tenant, AlertFilter(0, LATER_US, limit=100))))
+    return {alert.alert for alert in alerts}
+
+
+def pruned(bench: Bench, old: Old, most: int = 50) -> list[int]:
+    """How many went with each batch."""
+    gone: list[int] = []
+    while some := write(bench, prune_alerts(TENANT, old, most)):
+        gone.append(some)
+    assert not bench.run(bench.store.read(are_alerts_old(TENANT, old)))
+    return gone
+
+
+def test_what_was_over_long_ago_goes_with_its_history(bench: Bench) -> None:
+    gone = {over(bench, number) for number in range(5)}
+    assert left(bench) == gone
+    assert bench.run(bench.store.read(are_alerts_old(TENANT, OLD)))
+    assert pruned(bench, OLD, 2) == [2, 2, 1]
+    assert left(bench) == set()
+    with direct(bench.url) as db:
+        assert db("SELECT count(*) FROM alert_changes") == [(0,)]
+    with pytest.raises(NotFound):
+        bench.run(bench.store.read(need_alert(TENANT, bytes(16))))
+
+
+def test_what_is_not_over_stays_however_old(bench: Bench) -> None:
+    seen, still_open = opened(bench, 1), opened(bench, 2)
+    write(bench, acknowledge(TENANT, seen, by_hand()._replace(what=What.ACKNOWLEDGED)))
+    gone = over(bench, 3)
+    assert pruned(bench, OLD) == [1]
+    assert left(bench) == {seen, still_open}
+    assert gone not in left(bench)
+    assert len(bench.run(bench.store.read(history_of(TENANT, seen)))) == 2
+
+
+def test_its_last_change_says_how_old_it_is(bench: Bench) -> None:
+    over(bench, 1, NOW_US)
+    late = over(bench, 2, NOW_US + DAY_US)
+    assert pruned(bench, OLD) == [1]
+    assert left(bench) == {late}
+    assert pruned(bench, Old(NOW_US + DAY_US, LATER_US)) == []
+    assert pruned(bench, Old(NOW_US + DAY_US + 1, LATER_US)) == [1]
+
+
+def test_a_mute_keeps_its_alert_until_it_ends(bench: Bench) -> None:
+    """It holds for the same cause, whenever that begins anew."""
+    muted = over(bench, 1)
+    by = by_hand()._replace(what=What.MUTED)
+    write(bench, mute(TENANT, muted, LATER_US, by))
+    assert pruned(bench, Old(NOW_US + 1, LATER_US - 1)) == []
+    assert left(bench) == {muted}
+    assert pruned(bench, OLD) == [1]
+
+
+def test_another_tenants_alerts_are_its_own(bench: Bench) -> None:
+    other = bench.new_tenant()
+    over(bench, 1)
+    theirs = over(bench, 1, tenant=other)
+    assert pruned(bench, OLD) == [1]
+    assert left(bench, other) == {theirs}
+    assert len(bench.run(bench.store.read(history_of(other, theirs)))) == 2
+
+
+def test_a_round_of_the_worker_does_it_where_it_is_told_for_how_long(bench: Bench) -> None:
+    for number in range(60):
+        over(bench, number)
+    assert round_of(bench, LATER_US).pruned == 0
+    assert round_of(bench, LATER_US - 1, alerts_us=KEPT_US).pruned == 0
+    assert round_of(bench, LATER_US, alerts_us=KEPT_US).pruned == 60
+    assert left(bench) == set()
+    assert round_of(bench, LATER_US, alerts_us=KEPT_US).is_idle
