@@ -28,7 +28,8 @@ from calltally.providers.callback import Source
 from calltally.providers.generic.compiling import check_encoding, compile_mapping
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.local_time import zone_of
-from calltally.providers.registry import GENERIC, RECORDS, ListFacts, registered_name
+from calltally.providers.provider import ListFacts
+from calltally.providers.registry import GENERIC, RECORDS, registered_name
 from calltally.settings import Settings
 from calltally.store.secrets import find_provider_secrets
 from calltally.store.store import Store

@@ -16,7 +16,7 @@ from calltally.ingest.ahead import Work
 from calltally.ingest.imports import Chunk, prepared_chunks
 from calltally.ingest.routes import RouteTable
 from calltally.providers.callback import Refusal, Source
-from calltally.providers.registry import ListFacts
+from calltally.providers.provider import ListFacts
 from calltally.store.routes import RouteTarget
 
 # A transaction each: pages of indexes are written once for many calls. Of 2,000 each would cost a tenth less,

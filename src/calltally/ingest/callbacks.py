@@ -15,7 +15,8 @@ from calltally.ingest.recent import Recent
 from calltally.ingest.routes import RouteTables, map_route
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
-from calltally.providers.registry import Provider, registered_name
+from calltally.providers.provider import Provider
+from calltally.providers.registry import registered_name
 from calltally.store.dead_letters import put_dead_letter
 from calltally.store.secrets import Vault, find_provider_secrets
 from calltally.store.steps import Clock

@@ -1,20 +1,16 @@
 """Which providers there are, each as the same few pure functions."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Final
 
-from calltally.calls.events import Fact
 from calltally.providers import shown_secret
 from calltally.providers.asterisk import files as asterisk_files
 from calltally.providers.bland import normalise as bland_normalise
 from calltally.providers.bland import signature as bland_signature
-from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.elevenlabs import fetch as elevenlabs_fetch
 from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
 from calltally.providers.elevenlabs import signature as elevenlabs_signature
-from calltally.providers.fetching import Fetch
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
 from calltally.providers.generic import bodies as generic_bodies
@@ -30,6 +26,7 @@ from calltally.providers.plivo import fetch as plivo_fetch
 from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
+from calltally.providers.provider import Kind, Provider, Webhook
 from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
 from calltally.providers.retell import signature as retell_signature
@@ -52,52 +49,6 @@ from calltally.providers.vonage import fetch as vonage_fetch
 from calltally.providers.vonage import normalise as vonage_normalise
 from calltally.providers.vonage import resources as vonage_resources
 from calltally.providers.vonage import signature as vonage_signature
-
-Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
-FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
-ListFacts: TypeAlias = Callable[[Iterable[bytes], Source], Iterator[Fact | Refusal]]
-
-
-class Kind(StrEnum):
-    """What a provider is to a call: who carries it, who talks in it, or the tenant's own telephone system."""
-
-    CARRIER = "carrier"
-    PLATFORM = "platform"
-    SWITCH = "switch"
-
-
-class Webhook(NamedTuple):
-    """How a provider's requests are taken in.
-
-    `verify` is false for everything that is not signed with one of the secrets, and never raises.
-    `facts_of` raises `NotUnderstood` for a genuine body that cannot be read. A request that tells nothing
-    of a call gives no facts.
-    """
-
-    verify: Verify
-    facts_of: FactsOf
-
-
-class Provider(NamedTuple):
-    """One provider, and what it has of the three ways in.
-
-    `secret_names` are what a tenant may store of it, and one of `needs` has to be among what is stored
-    (where there are any). `webhook` takes its requests; `list_facts` reads the lines of an export, giving a
-    refusal for each item that it cannot read; `fetch` asks its own list. `account_name` is which of the
-    stored values names the account, for bodies that do not. The facts of a provider whose ids are not
-    unique in the world carry the account in front of their SIDs.
-    """
-
-    name: str
-    kind: Kind
-    secret_names: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    webhook: Webhook | None = None
-    list_facts: ListFacts | None = None
-    fetch: Fetch | None = None
-    account_name: str = ""
-    ids_are_unique: bool = True
-
 
 TWILIO: Final = Provider(
     name="twilio",

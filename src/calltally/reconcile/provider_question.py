@@ -21,7 +21,8 @@ from calltally.ingest.imports import ImportReport, submit_facts
 from calltally.net import PatientClient
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.fetching import Access, Started
-from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, Kind, ListFacts
+from calltally.providers.provider import Kind, ListFacts
+from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS
 from calltally.reconcile.against_provider import Terms
 from calltally.reconcile.asking import Asking
 from calltally.reconcile.findings import Finding

@@ -9,7 +9,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.callbacks import Unread, is_genuine, read_facts
 from calltally.ingest.letters import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
-from calltally.providers.registry import Kind, Provider, Webhook
+from calltally.providers.provider import Kind, Provider, Webhook
 from calltally.store.dead_letters import DeadLetter
 
 CALLBACK = Callback(

@@ -14,7 +14,8 @@ from calltally.ingest.sample.calls import CALLS
 from calltally.ingest.sample.messages import FormCallback, JsonCallback, Message, OwnEvents
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.providers.callback import Callback
-from calltally.providers.registry import PROVIDERS, WEBHOOKS, Kind
+from calltally.providers.provider import Kind
+from calltally.providers.registry import PROVIDERS, WEBHOOKS
 
 NOW_US = parse_instant("2026-08-22T08:00:00Z")
 
