@@ -22,7 +22,7 @@ from calltally.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings
 from calltally.store.keys import SCOPES
 from calltally.web.app import HANDLERS
 from calltally.web.openapi import openapi_document
-from calltally.web.problems import KINDS
+from calltally.web.problem_kinds import KINDS
 from tests.acceptance import pages
 from tests.acceptance.live import HOST, calltally, own_environment
 from tests.ports import free_port

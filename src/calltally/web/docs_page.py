@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.web.problems import KINDS, Kind
+from calltally.web.problem_kinds import KINDS, Kind
 
 Json = dict[str, Any]
 

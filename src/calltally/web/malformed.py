@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from calltally.web.envelope import STANDING_HEADERS
-from calltally.web.problems import KINDS, PROBLEM_JSON, TYPE_PREFIX, BadRequest, Problem
+from calltally.web.problem_kinds import KINDS, BadRequest
+from calltally.web.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 
 _DETAIL: Final = (
     "The head of the request breaks the rules of HTTP/1.1 (RFC 9112), or has no end: percent-encode in the"

@@ -15,7 +15,8 @@ from calltally import __version__
 from calltally.calls.parameters import Parameter
 from calltally.web.access import ADMIN
 from calltally.web.operations import OPT, Answer, Body, Operation, PathPart, Schema
-from calltally.web.problems import KINDS, PROBLEM_JSON, TYPE_PREFIX, Kind, Problem
+from calltally.web.problem_kinds import KINDS, Kind
+from calltally.web.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 from calltally.web.record import SCHEMAS
 
 Json = dict[str, Any]

@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from calltally.web.problems import RangeNotSatisfiable
+from calltally.web.problem_kinds import RangeNotSatisfiable
 
 _RANGE: Final = re.compile(rb"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 

@@ -14,7 +14,7 @@ from calltally.web.app import HANDLERS
 from calltally.web.docs_page import docs_page, home_page, problems_page
 from calltally.web.openapi import openapi_document
 from calltally.web.operations import OPT, Operation
-from calltally.web.problems import KINDS
+from calltally.web.problem_kinds import KINDS
 
 PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from calltally.calls.errors import CalltallyError
-from calltally.web.problems import KINDS, allow_header, plain
+from calltally.web.problem_kinds import KINDS
+from calltally.web.problems import allow_header, plain
 
 
 def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:

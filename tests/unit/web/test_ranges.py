@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.web.problems import RangeNotSatisfiable
+from calltally.web.problem_kinds import RangeNotSatisfiable
 from calltally.web.ranges import Span, asked_span
 
 NUMBERS = st.integers(0, 40)
