@@ -5,7 +5,7 @@ from typing import Any
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
-from calltally.providers import documents, values
+from calltally.providers import documents, parsers, values
 from calltally.providers.callback import Callback, Source
 
 
@@ -57,7 +57,7 @@ def sip_call_id(content: Mapping[str, Any], name: str, call_sid: str) -> tuple[N
 
     It is unique in the world (RFC 3261 section 8.1.1.4), and passes proxies as it is.
     """
-    call_id = values.value_of(content, name, values.sid)
+    call_id = values.value_of(content, name, parsers.sid)
     return () if call_id is None or call_id == call_sid else (Node(call_id, is_carrier=False),)
 
 

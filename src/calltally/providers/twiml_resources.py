@@ -9,15 +9,18 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Direction, Status
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Source
-from calltally.providers.values import Field, Parse, Time
+
+# Links, which change with the API's version and say nothing about the call.
+from calltally.providers.parsers import Parse
+from calltally.providers.values import Field, Time
 
 # Links, which change with the API's version and say nothing about the call.
 _VOLATILE: Final = frozenset({"subresource_uris", "uri"})
 # When the resource was true: the first of these that it has.
 _OCCURRED: Final = ("end_time", "start_time", "date_updated", "date_created")
-_AT_END: Final = (Field("duration", "talk_seconds", values.talk_seconds),)
+_AT_END: Final = (Field("duration", "talk_seconds", parsers.talk_seconds),)
 _OTHER_SID: Final = re.compile(r"(?!CA)[A-Z]{2}[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 _NAMELESS: Final = "the resource does not say which call it is"
 
@@ -33,13 +36,13 @@ class Dialect(NamedTuple):
 def fields_of(statuses: Mapping[str, Status], directions: Mapping[str, Direction]) -> tuple[Field, ...]:
     """The fields of a resource by a provider's own words."""
     return (
-        Field("status", "status", values.one_of(statuses)),
-        Field("direction", "direction", values.one_of(directions)),
-        Field("from", "from_number", values.number),
-        Field("to", "to_number", values.number),
-        Field("parent_call_sid", "parent_call_sid", values.sid),
-        Field("account_sid", "provider_account", values.sid),
-        Field("answered_by", "answered_by", values.word),
+        Field("status", "status", parsers.one_of(statuses)),
+        Field("direction", "direction", parsers.one_of(directions)),
+        Field("from", "from_number", parsers.number),
+        Field("to", "to_number", parsers.number),
+        Field("parent_call_sid", "parent_call_sid", parsers.sid),
+        Field("account_sid", "provider_account", parsers.sid),
+        Field("answered_by", "answered_by", parsers.word),
     )
 
 
@@ -84,7 +87,7 @@ def _said(resource: Mapping[str, Any], source: Source, dialect: Dialect) -> Said
 def _call_sid(text: str) -> str:
     if _OTHER_SID.fullmatch(text):
         raise ValueError("the id of something else than a call")
-    return values.sid(text)
+    return parsers.sid(text)
 
 
 def _digest(resource: Mapping[str, Any]) -> bytes:

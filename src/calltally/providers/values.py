@@ -1,37 +1,23 @@
-"""How the values of providers' bodies are read, whatever the provider: text in, ours out, or why not.
+"""How values are found in providers' bodies, whatever the provider, and what is said of one that cannot be.
 
-A provider's own words and names are tables in its folder; here is what they are read with.
+A provider's own words and names are tables in its folder; here and in `parsers` is what they are read with.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Said
 from calltally.calls.model import FINAL
-from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.calls.times import check_plausible
+from calltally.providers.parsers import Parse, amount, currency
 
-MAX_SID_CHARS: Final = 200
-MAX_WORD_CHARS: Final = 200
-_MAX_URL_CHARS: Final = 2_000
-_MAX_TALK_SECONDS: Final = 30 * 86_400
-_MAX_SEQUENCE: Final = 1_000_000
-_DIGITS: Final = re.compile(r"\d{1,9}", re.ASCII)
-_DECIMAL: Final = re.compile(r"\d{1,9}(\.\d{1,20})?", re.ASCII)
-_MONEY: Final = re.compile(r"[+-]?(\d{1,12}(?:\.\d{1,18})?)", re.ASCII)
-_CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
-_BARE_E164: Final = re.compile(r"[1-9]\d{6,14}", re.ASCII)
-_WEB: Final = re.compile(r"https?://[^\s/]", re.ASCII)
 _QUOTED_CHARS: Final = 80
 _ABSENT: Final = object()
 
 T = TypeVar("T")
 # A body's content by its names: texts of a form, or the values of a JSON object.
 Content: TypeAlias = Mapping[str, Any]
-# Reads one value's text. None is unsaid; raises ValueError with words for the reader.
-Parse: TypeAlias = Callable[[str], T | None]
 
 
 class Field(NamedTuple):
@@ -144,111 +130,6 @@ def flag_at(content: Content, path: str) -> bool | None:
     """The truth under a path, as JSON or as its word; None where it is not said."""
     value = at(content, path)
     return {"true": True, "false": False}.get(str(value).lower()) if isinstance(value, bool | str) else None
-
-
-def one_of(words: Mapping[str, T]) -> Parse[T]:
-    """Reads a word by its table."""
-
-    def parse(text: str) -> T:
-        if text not in words:
-            raise ValueError(f"not one of {', '.join(words)}")
-        return words[text]
-
-    return parse
-
-
-def up_to(most_chars: int) -> Parse[str]:
-    """Reads text of a bounded length."""
-
-    def parse(text: str) -> str:
-        return _bounded(text, most_chars)
-
-    return parse
-
-
-def between(least: int, most: int) -> Parse[int]:
-    """Reads a whole number within bounds."""
-
-    def parse(text: str) -> int:
-        if not _DIGITS.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"not a whole number from {least} to {most}")
-        return int(text)
-
-    return parse
-
-
-def number(text: str) -> str:
-    """Reads a party: E.164 where it is that; `client:…`, `sip:…` and short numbers as they came."""
-    return normalise_number(_bounded(text, MAX_NUMBER_CHARS))
-
-
-def bare_number(text: str) -> str:
-    """Reads a party of a provider that writes E.164 without its plus sign."""
-    party = number(text)
-    return f"+{party}" if _BARE_E164.fullmatch(party) else party
-
-
-def link(text: str) -> str:
-    """Reads a web address; whatever else a browser would run must not become a link in a page."""
-    if not _WEB.match(text):
-        raise ValueError("not an http or https address")
-    return _bounded(text, _MAX_URL_CHARS)
-
-
-def seconds(text: str) -> float:
-    """Reads a length of talk in seconds, whole or not."""
-    if not _DECIMAL.fullmatch(text) or float(text) > _MAX_TALK_SECONDS:
-        raise ValueError(f"not a number of seconds from 0 to {_MAX_TALK_SECONDS}")
-    return float(text)
-
-
-def milliseconds(text: str) -> float:
-    """Reads a length of talk in milliseconds as seconds."""
-    if not _DECIMAL.fullmatch(text):
-        raise ValueError("not a number of milliseconds")
-    return int(text.partition(".")[0]) / 1_000
-
-
-def amount(text: str) -> str:
-    """Reads money without its sign: a charge is written as a negative amount by some."""
-    found = _MONEY.fullmatch(text)
-    if not found:
-        raise ValueError("not a decimal number")
-    return found[1]
-
-
-def currency(text: str) -> str:
-    """Reads a currency's code."""
-    if not _CURRENCY.fullmatch(text):
-        raise ValueError("not an ISO 4217 code")
-    return text.upper()
-
-
-def sid(text: str) -> str:
-    """Reads an id."""
-    return _bounded(text, MAX_SID_CHARS)
-
-
-def word(text: str) -> str:
-    """Reads a word of theirs that is kept as it came."""
-    return _bounded(text, MAX_WORD_CHARS)
-
-
-sequence: Final = between(0, _MAX_SEQUENCE)
-sip_code: Final = between(100, 699)
-q850_cause: Final = between(1, 127)
-talk_seconds: Final = between(0, _MAX_TALK_SECONDS)
-
-
-def _bounded(text: str, most_chars: int) -> str:
-    if len(text) > most_chars:
-        raise ValueError(f"{len(text)} characters, more than {most_chars}")
-    if "\0" in text:
-        raise ValueError("holds a NUL character")
-    # JSON can write half of a pair of surrogates, which no database takes.
-    if not text.isascii():
-        text.encode()
-    return text
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.times import instant_us, parse_instant
-from calltally.providers import instants, values
+from calltally.providers import instants, parsers
 from calltally.providers.local_time import local_stamp, zone_of
 
 # Reads one value's text, told the time zone of the mapping. Raises ValueError with words for the reader.
@@ -90,7 +90,7 @@ def _iso_length(text: str) -> float:
 
 
 def _minutes(text: str) -> float:
-    return values.seconds(text) * 60
+    return parsers.seconds(text) * 60
 
 
 def _flag(text: str) -> bool:
@@ -100,28 +100,28 @@ def _flag(text: str) -> bool:
 
 
 def _tags(text: str) -> list[str]:
-    return sorted({values.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
+    return sorted({parsers.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
 
 
 def _kind(**readers: Callable[[str], Any]) -> Kind:
     return Kind({name: _plain(read) for name, read in readers.items()})
 
 
-ID: Final = _kind(text=values.sid)
-WORD: Final = _kind(text=values.word)
-SUMMARY: Final = _kind(text=values.up_to(MAX_SUMMARY_CHARS))
-PARTY: Final = _kind(number=values.number, bare_number=values.bare_number)
-LINK: Final = _kind(link=values.link)
+ID: Final = _kind(text=parsers.sid)
+WORD: Final = _kind(text=parsers.word)
+SUMMARY: Final = _kind(text=parsers.up_to(MAX_SUMMARY_CHARS))
+PARTY: Final = _kind(number=parsers.number, bare_number=parsers.bare_number)
+LINK: Final = _kind(link=parsers.link)
 FLAG: Final = _kind(flag=_flag)
 TAGS: Final = _kind(commas=_tags)
-SEQUENCE: Final = _kind(whole=values.between(0, 999_999_999))
-SIP: Final = _kind(whole=values.sip_code)
-Q850: Final = _kind(whole=values.between(0, 127))
-AMOUNT: Final = _kind(decimal=values.amount)
-CURRENCY: Final = _kind(text=values.currency)
+SEQUENCE: Final = _kind(whole=parsers.between(0, 999_999_999))
+SIP: Final = _kind(whole=parsers.sip_code)
+Q850: Final = _kind(whole=parsers.between(0, 127))
+AMOUNT: Final = _kind(decimal=parsers.amount)
+CURRENCY: Final = _kind(text=parsers.currency)
 LENGTH: Final = _kind(
-    seconds=values.seconds,
-    milliseconds=values.milliseconds,
+    seconds=parsers.seconds,
+    milliseconds=parsers.milliseconds,
     minutes=_minutes,
     clock=_clock,
     iso8601=_iso_length,

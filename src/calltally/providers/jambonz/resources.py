@@ -11,22 +11,22 @@ import msgspec
 
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.jambonz import words
 from calltally.providers.telling import carriers_record, sip_call_id
 from calltally.providers.values import Field, Time
 
 _FIELDS: Final = (
-    Field("call_status", "status", values.one_of(words.STATUSES)),
-    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", values.number),
-    Field("to", "to_number", values.number),
-    Field("account_sid", "provider_account", values.sid),
-    Field("parent_call_sid", "parent_call_sid", values.sid),
-    Field("sip_status", "sip_code", values.sip_code),
-    Field("termination_reason", "end_reason", values.word),
-    Field("recording_url", "recording_url", values.link),
+    Field("call_status", "status", parsers.one_of(words.STATUSES)),
+    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", parsers.number),
+    Field("to", "to_number", parsers.number),
+    Field("account_sid", "provider_account", parsers.sid),
+    Field("parent_call_sid", "parent_call_sid", parsers.sid),
+    Field("sip_status", "sip_code", parsers.sip_code),
+    Field("termination_reason", "end_reason", parsers.word),
+    Field("recording_url", "recording_url", parsers.link),
 )
 _TIMES: Final = (
     Time("attempted_at", "started_us", instants.epoch_ms_or_stamp),
@@ -43,7 +43,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One recent call as a fact; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(record, "call_sid", values.sid, _NAMELESS)
+    call_sid = values.needed(record, "call_sid", parsers.sid, _NAMELESS)
     fact = carriers_record(call_sid, record, _said(record, source), source)
     return msgspec.structs.replace(fact, links=sip_call_id(record, "sip_callid", call_sid))
 

@@ -5,18 +5,18 @@ from typing import Any, Final
 
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.kamailio import words
 from calltally.providers.plausible import check_times
 from calltally.providers.values import Field
 
 _FIELDS: Final = (
-    Field("event", "status", values.one_of(words.EVENTS)),
-    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", values.number),
-    Field("to", "to_number", values.number),
-    Field("code", "sip_code", values.sip_code),
+    Field("event", "status", parsers.one_of(words.EVENTS)),
+    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", parsers.number),
+    Field("to", "to_number", parsers.number),
+    Field("code", "sip_code", parsers.sip_code),
 )
 _TIMES: Final = {"invited_at": "started_us", "ringing_at": "ringing_us", "ended_at": "ended_us"}
 
@@ -33,8 +33,8 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 
 def fact_of(event: Mapping[str, Any], source: Source) -> Fact:
     """One event; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(event, "call_id", values.sid, "the event does not say which call it is of")
-    values.needed(event, "event", values.word, "the body does not say what happened")
+    call_sid = values.needed(event, "call_id", parsers.sid, "the event does not say which call it is of")
+    values.needed(event, "event", parsers.word, "the body does not say what happened")
     said = _said(event, source)
     occurred_us = _instant(event, "ts", source.received_us) or said.get("ended_us") or source.received_us
     return Fact(

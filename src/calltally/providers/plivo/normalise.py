@@ -5,7 +5,7 @@ from typing import Final, cast
 import msgspec
 
 from calltally.calls.events import Fact, Said, content_digest
-from calltally.providers import instants, values
+from calltally.providers import instants, parsers, values
 from calltally.providers.callback import Callback
 from calltally.providers.form import form_of
 from calltally.providers.plivo import words
@@ -13,17 +13,17 @@ from calltally.providers.telling import carriers_event
 from calltally.providers.values import Content, Field, Time
 
 _FIELDS: Final = (
-    Field("CallStatus", "status", values.one_of(words.STATUSES)),
-    Field("Direction", "direction", values.one_of(words.DIRECTIONS)),
-    Field("From", "from_number", values.bare_number),
-    Field("To", "to_number", values.bare_number),
-    Field("ParentAuthID", "provider_account", values.sid),
-    Field("ParentCallUUID", "parent_call_sid", values.sid),
-    Field("Machine", "answered_by", values.one_of(words.ANSWERED_BY)),
-    Field("HangupCause", "end_reason", values.word),
-    Field("HangupCauseName", "end_reason", values.word),
-    Field("HangupCauseCode", "error_code", values.word),
-    Field("RecordUrl", "recording_url", values.link),
+    Field("CallStatus", "status", parsers.one_of(words.STATUSES)),
+    Field("Direction", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("From", "from_number", parsers.bare_number),
+    Field("To", "to_number", parsers.bare_number),
+    Field("ParentAuthID", "provider_account", parsers.sid),
+    Field("ParentCallUUID", "parent_call_sid", parsers.sid),
+    Field("Machine", "answered_by", parsers.one_of(words.ANSWERED_BY)),
+    Field("HangupCause", "end_reason", parsers.word),
+    Field("HangupCauseName", "end_reason", parsers.word),
+    Field("HangupCauseCode", "error_code", parsers.word),
+    Field("RecordUrl", "recording_url", parsers.link),
 )
 _TIMES: Final = (
     Time("SessionStart", "started_us", instants.any_stamp),
@@ -34,7 +34,7 @@ _TIMES: Final = (
 # When what the request tells happened: the first of these that it has.
 _OCCURRED: Final = ("EndTime", "AnswerTime")
 # BillDuration is what is charged for: rounded up.
-_DURATION: Final = Field("Duration", "talk_seconds", values.seconds)
+_DURATION: Final = Field("Duration", "talk_seconds", parsers.seconds)
 _NAMELESS: Final = "the body does not say which call it is of"
 
 
@@ -47,7 +47,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     content = form.content
     received_us = callback.received_us
     told_us = [values.instant_of(content, name, instants.any_stamp, received_us) for name in _OCCURRED]
-    call_sid = values.needed(content, "CallUUID", values.sid, _NAMELESS)
+    call_sid = values.needed(content, "CallUUID", parsers.sid, _NAMELESS)
     fact = carriers_event(call_sid, content, _said(content, callback), callback)
     occurred_us = next((each for each in told_us if each is not None), received_us)
     # A name may come several times, which the content alone would hide.
@@ -61,7 +61,7 @@ def _said(content: Content, callback: Callback) -> Said:
         **values.times_of(content, _TIMES, callback.received_us),
         "provider": words.NAME,
     }
-    cost = values.value_of(content, "TotalCost", values.amount)
+    cost = values.value_of(content, "TotalCost", parsers.amount)
     if cost is not None:
         said["cost"] = {"amount": cost, "currency": "USD"}
     # Where both times are told the talk lies between them; `Duration` alone has to do without.

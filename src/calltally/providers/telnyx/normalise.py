@@ -8,7 +8,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
-from calltally.providers import instants, values
+from calltally.providers import instants, parsers, values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.form import Form, form_of, is_form
@@ -23,8 +23,8 @@ _TEXML: Final = Dialect(
         CALL_STATUSES,
         words.DIRECTIONS,
         # It comes after Twilio's own, and its words are mapped.
-        Field("AnsweredBy", "answered_by", values.one_of(words.ANSWERED_BY)),
-        Field("HangupCause", "end_reason", values.word),
+        Field("AnsweredBy", "answered_by", parsers.one_of(words.ANSWERED_BY)),
+        Field("HangupCause", "end_reason", parsers.word),
     ),
     timestamp=instants.any_stamp,
     times=(
@@ -34,9 +34,9 @@ _TEXML: Final = Dialect(
     ),
 )
 _FIELDS: Final = (
-    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", values.number),
-    Field("to", "to_number", values.number),
+    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", parsers.number),
+    Field("to", "to_number", parsers.number),
 )
 _TIMES: Final = (Time("start_time", "started_us", instants.any_stamp),)
 _NAMELESS: Final = "the event does not say which call it is of"
@@ -59,14 +59,14 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 def _texml_facts(content: Content, form: Form | None, callback: Callback) -> list[Fact]:
     facts = content_facts(content, form, callback, _TEXML)
-    leg = values.value_of(content, "CallLegId", values.sid)
+    leg = values.value_of(content, "CallLegId", parsers.sid)
     return [msgspec.structs.replace(facts[0], links=_links(leg)), *facts[1:]]
 
 
 def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     """An event of API v2 has its parts in `data`; one of v1 is the body itself, and says `call_…`."""
     event = values.nest_at(content, "data") or content
-    kind = values.needed(event, "event_type", values.word, "it is no event").replace("call_", "call.", 1)
+    kind = values.needed(event, "event_type", parsers.word, "it is no event").replace("call_", "call.", 1)
     if not kind.startswith("call."):
         return []
     payload = values.nest_at(event, "payload")
@@ -78,18 +78,18 @@ def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     fact = carriers_event(_call_sid(payload, kind), event, _said(payload, kind, callback), callback)
     told = msgspec.structs.replace(
         fact,
-        event_id=values.value_of(event, "id", values.sid) or "",
+        event_id=values.value_of(event, "id", parsers.sid) or "",
         occurred_us=next((each for each in told_us if each is not None), received_us),
-        links=_links(values.value_of(payload, "call_leg_id", values.sid)),
+        links=_links(values.value_of(payload, "call_leg_id", parsers.sid)),
     )
     return [told]
 
 
 def _call_sid(payload: Content, kind: str) -> str:
     """The id of the call; recordings are told of by the leg alone, which is linked with it."""
-    found = values.value_of(payload, "call_control_id", values.sid)
+    found = values.value_of(payload, "call_control_id", parsers.sid)
     if found is None:
-        found = values.value_of(payload, "call_leg_id", values.sid)
+        found = values.value_of(payload, "call_leg_id", parsers.sid)
     if found is None:
         raise NotUnderstood(f"call_control_id is missing: {_NAMELESS} ({kind})")
     return found
@@ -123,21 +123,21 @@ def _state(payload: Content, kind: str) -> Said:
     return {}
 
 
-_RESULT: Final = Field("result", "answered_by", values.one_of(words.ANSWERED_BY))
+_RESULT: Final = Field("result", "answered_by", parsers.one_of(words.ANSWERED_BY))
 _RECORDING: Final = (
-    Field("recording_urls.mp3", "recording_url", values.link),
-    Field("recording_urls.wav", "recording_url", values.link),
+    Field("recording_urls.mp3", "recording_url", parsers.link),
+    Field("recording_urls.wav", "recording_url", parsers.link),
 )
 
 
 def _sip_code(text: str) -> int | None:
     """The code, which is `unspecified` where there was none."""
-    return values.sip_code(text) if text.isdigit() else None
+    return parsers.sip_code(text) if text.isdigit() else None
 
 
 def _ended(payload: Content) -> Said:
     """How it ended. A cause that is in no table is kept as it came: that it ended is certain."""
-    cause = values.value_of(payload, "hangup_cause", values.word)
+    cause = values.value_of(payload, "hangup_cause", parsers.word)
     said: Said = {"status": words.HANGUP_CAUSES.get(cause or "", Status.FAILED)}
     if cause is not None:
         said["end_reason"] = cause

@@ -13,7 +13,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.telling import carriers_record
 from calltally.providers.telnyx import words
@@ -23,12 +23,12 @@ from calltally.providers.values import Field, Time
 _CONTROL_IDS: Final = ("call_control_id", "telnyx_call_control_id")
 _LEG_IDS: Final = ("call_leg_id", "telnyx_leg_id", "leg_id")
 _FIELDS: Final = (
-    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", values.number),
-    Field("cli", "from_number", values.number),
-    Field("to", "to_number", values.number),
-    Field("cld", "to_number", values.number),
-    Field("hangup_cause", "end_reason", values.word),
+    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", parsers.number),
+    Field("cli", "from_number", parsers.number),
+    Field("to", "to_number", parsers.number),
+    Field("cld", "to_number", parsers.number),
+    Field("hangup_cause", "end_reason", parsers.word),
 )
 _TIMES: Final = (
     Time("start_time", "started_us", instants.any_stamp),
@@ -37,7 +37,7 @@ _TIMES: Final = (
     Time("end_time", "ended_us", instants.any_stamp),
     Time("finished_at", "ended_us", instants.any_stamp),
 )
-_TALK: Final = (Field("call_sec", "talk_seconds", values.seconds),)
+_TALK: Final = (Field("call_sec", "talk_seconds", parsers.seconds),)
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
@@ -57,7 +57,7 @@ def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
 
 
 def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = (values.value_of(record, name, values.sid) for name in names)
+    found = (values.value_of(record, name, parsers.sid) for name in names)
     return next((each for each in found if each is not None), None)
 
 

@@ -11,7 +11,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import UNANSWERED, Direction, Status
 from calltally.providers import conversations as talks
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.documents import Shape, encode
 from calltally.providers.values import Content, Field
@@ -23,11 +23,11 @@ _CURRENCY: Final = "USD"
 _ROLES: Final = {"bot": talks.AGENT, "assistant": talks.AGENT, "user": talks.USER}
 
 _FIELDS: Final = (
-    Field("call.type", "direction", values.one_of(words.DIRECTIONS)),
-    Field("call.orgId", "provider_account", values.sid),
-    Field("call.assistantId", "platform_agent", values.word),
+    Field("call.type", "direction", parsers.one_of(words.DIRECTIONS)),
+    Field("call.orgId", "provider_account", parsers.sid),
+    Field("call.assistantId", "platform_agent", parsers.word),
     Field("analysis.summary", "summary", talks.summary),
-    Field("artifact.recordingUrl", "recording_url", values.link),
+    Field("artifact.recordingUrl", "recording_url", parsers.link),
 )
 SHAPE: Final = Shape(
     "call", ("results", "calls"), lambda nest: "id" in nest and bool({"assistantId", "orgId"} & nest.keys())
@@ -37,7 +37,7 @@ SHAPE: Final = Shape(
 def facts_of(callback: Callback) -> list[Fact]:
     """What a message says of a call; nothing where it is of another kind. Raises NotUnderstood."""
     message = values.nest_at(documents.object_of(callback.body), "message")
-    kind = values.needed(message, "type", values.word, "the body is no message of Vapi's")
+    kind = values.needed(message, "type", parsers.word, "the body is no message of Vapi's")
     if kind in words.PASSED_OVER or kind.startswith("transcript"):
         return []
     if kind not in (REPORT, UPDATE):
@@ -57,8 +57,8 @@ def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
 
 
 def _fact(content: Content, source: Source, raw: bytes) -> Fact:
-    call_sid = values.needed(content, "call.id", values.sid, "the message does not say which call it is of")
-    word = _first(content, ("endedReason", "call.endedReason"), values.word)
+    call_sid = values.needed(content, "call.id", parsers.sid, "the message does not say which call it is of")
+    word = _first(content, ("endedReason", "call.endedReason"), parsers.word)
     said = cast("Said", {**values.said_of(content, _FIELDS), **talks.end_of(word, words.FAMILIES)})
     _add_state(said, content, word, source.received_us)
     _add_parties(said, content)
@@ -70,19 +70,19 @@ def _fact(content: Content, source: Source, raw: bytes) -> Fact:
         conversation=_conversation(content),
         session={"evaluation": _evaluation(content)},
         account=said.get("provider_account", ""),
-        links=talks.carrier(values.value_of(content, "call.phoneCallProviderId", values.sid)),
+        links=talks.carrier(values.value_of(content, "call.phoneCallProviderId", parsers.sid)),
     )
     return talks.fact_of(words.NAME, told, source, raw)
 
 
-def _first(content: Content, names: Iterable[str], parse: values.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
+def _first(content: Content, names: Iterable[str], parse: parsers.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
     found = (values.value_of(content, name, parse) for name in names)
     return next((value for value in found if value is not None), None)
 
 
 def _add_state(said: Said, content: Content, word: str | None, received_us: int) -> None:
     """An end is `completed`, unless its reason says that nobody answered."""
-    theirs = _first(content, ("status", "call.status"), values.word)
+    theirs = _first(content, ("status", "call.status"), parsers.word)
     has_ended = theirs == words.ENDED or content.get("type") == REPORT
     if not has_ended:
         if theirs is not None:
@@ -97,7 +97,7 @@ def _add_state(said: Said, content: Content, word: str | None, received_us: int)
         said["ended_us"] = ended_us
     if status not in UNANSWERED and started_us is not None:
         said["answered_us"] = started_us
-        seconds = values.value_of(content, "durationSeconds", values.seconds)
+        seconds = values.value_of(content, "durationSeconds", parsers.seconds)
         if seconds is not None:
             said["talk_seconds"] = seconds
 
@@ -117,8 +117,8 @@ def _final(word: str | None, started_us: int | None) -> Status:
 
 
 def _add_parties(said: Said, content: Content) -> None:
-    customer = _first(content, ("customer.number", "call.customer.number"), values.number)
-    own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), values.number)
+    customer = _first(content, ("customer.number", "call.customer.number"), parsers.number)
+    own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), parsers.number)
     caller, called = (customer, own) if said.get("direction") == Direction.INBOUND else (own, customer)
     if said.get("direction") is None:
         return
@@ -127,12 +127,12 @@ def _add_parties(said: Said, content: Content) -> None:
     if called is not None:
         said["to_number"] = called
     if said.get("end_reason") == "transferred":
-        target = values.value_of(content, "destination.number", values.number)
+        target = values.value_of(content, "destination.number", parsers.number)
         said["transfer"] = {"target": target, "outcome": "bridged"}
 
 
 def _add_money(said: Said, content: Content) -> None:
-    amount = _first(content, ("cost", "call.cost"), values.amount)
+    amount = _first(content, ("cost", "call.cost"), parsers.amount)
     if amount is not None:
         said["cost"] = {"amount": amount, "currency": _CURRENCY}
 

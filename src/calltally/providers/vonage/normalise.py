@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
-from calltally.providers import instants, values
+from calltally.providers import instants, parsers, values
 from calltally.providers.callback import Callback
 from calltally.providers.documents import object_of
 from calltally.providers.form import form_of
@@ -39,7 +39,7 @@ def _content(callback: Callback) -> dict[str, Any]:
 
 
 def _call_sid(content: Content) -> str:
-    found = [values.value_of(content, name, values.sid) for name in _SIDS]
+    found = [values.value_of(content, name, parsers.sid) for name in _SIDS]
     call_sid = next((each for each in found if each is not None), None)
     if call_sid is None:
         raise NotUnderstood("uuid is missing: the event does not say which call it is of")
@@ -47,7 +47,7 @@ def _call_sid(content: Content) -> str:
 
 
 def _said(content: Content, callback: Callback) -> Said:
-    word = values.value_of(content, "status", values.word)
+    word = values.value_of(content, "status", parsers.word)
     if word not in words.ASIDE:
         return said_of(content, callback.received_us)
     said = said_of({**content, "status": None}, callback.received_us)

@@ -8,24 +8,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from calltally.calls.events import Fact, Said
-from calltally.providers import documents, instants, values
+from calltally.providers import documents, instants, parsers, values
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.telling import carriers_record
 from calltally.providers.values import Content, Field, Time
 from calltally.providers.vonage import words
 
 _FIELDS: Final = (
-    Field("status", "status", values.one_of(words.STATUSES)),
-    Field("direction", "direction", values.one_of(words.DIRECTIONS)),
+    Field("status", "status", parsers.one_of(words.STATUSES)),
+    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
     # A text in events, an object in lists; SIP addresses and users of apps have no number.
-    *(Field(f"from{part}", "from_number", values.bare_number) for part in ("", ".user", ".uri", ".number")),
-    *(Field(f"to{part}", "to_number", values.bare_number) for part in ("", ".user", ".uri", ".number")),
-    Field("detail", "end_reason", values.word),
-    Field("sip_code", "sip_code", values.sip_code),
-    Field("recording_url", "recording_url", values.link),
+    *(Field(f"from{part}", "from_number", parsers.bare_number) for part in ("", ".user", ".uri", ".number")),
+    *(Field(f"to{part}", "to_number", parsers.bare_number) for part in ("", ".user", ".uri", ".number")),
+    Field("detail", "end_reason", parsers.word),
+    Field("sip_code", "sip_code", parsers.sip_code),
+    Field("recording_url", "recording_url", parsers.link),
 )
 # The length of the talk: it begins at start_time, which is the answer.
-_AT_END: Final = (Field("duration", "talk_seconds", values.seconds),)
+_AT_END: Final = (Field("duration", "talk_seconds", parsers.seconds),)
 _TIMES: Final = (
     Time("start_time", "started_us", instants.any_stamp),
     Time("end_time", "ended_us", instants.any_stamp),
@@ -42,7 +42,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
 
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One call as a fact; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(record, "uuid", values.sid, _NAMELESS)
+    call_sid = values.needed(record, "uuid", parsers.sid, _NAMELESS)
     return carriers_record(call_sid, record, said_of(record, source.received_us), source, _VOLATILE)
 
 
@@ -53,7 +53,7 @@ def said_of(content: Content, received_us: int) -> Said:
         **values.times_of(content, _TIMES, received_us),
         "provider": words.NAME,
     }
-    price = values.value_of(content, "price", values.amount)
+    price = values.value_of(content, "price", parsers.amount)
     if price is not None:
         said["cost"] = {"amount": price, "currency": "EUR"}
     return said
