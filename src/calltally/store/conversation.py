@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from calltally.store.link import Asked, Link
+from calltally.store.asked import Asked
+from calltally.store.link import Link
 from calltally.store.statements import NamedSql, Statements
 from calltally.store.steps import Many, Params, Request, Rows, Statement, Step, Table, Together, drive_async
 from calltally.store.store import Behind

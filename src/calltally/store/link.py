@@ -5,20 +5,18 @@ from here. Its cursors wait for one thing at a time, and take four times the pro
 """
 
 import asyncio
-import re
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from functools import lru_cache
 from itertools import count
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import PyFormat, Transformer
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.types.numeric import Int8BinaryDumper
 
-from calltally.store.steps import Params, Rows
+from calltally.store.asked import Asked, Encoded, Owed, Shape, Waiting, numbered
+from calltally.store.steps import Rows
 
 # Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
 _MOST_PREPARED: Final = 256
@@ -28,56 +26,7 @@ _CANCEL_S: Final = 2.0
 _PLANS_YOUNG: Final = 32
 _PLANS_OLD: Final = 4_096
 _OLD_AFTER: Final = 2_048
-_PLACE: Final = re.compile(r"%\((\w+)\)b|%%")
 _names: Final = count()
-
-
-class Asked(NamedTuple):
-    """A statement, its parameters as `%(name)b`."""
-
-    sql: str
-    params: Params
-
-
-class _Waiting:
-    """Who waits for the rows of several statements."""
-
-    __slots__ = ("answers", "future", "left")
-
-    def __init__(self, left: int, future: "asyncio.Future[list[Rows]]") -> None:
-        self.left = left
-        self.future = future
-        self.answers: list[Rows] = []
-
-    def take(self, rows: Rows) -> None:
-        self.answers.append(rows)
-        if len(self.answers) == self.left and not self.future.done():
-            self.future.set_result(self.answers)
-
-    def fail(self, fault: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(fault)
-
-
-# A statement's text and the types of its parameters: what the server prepares once.
-_Shape: TypeAlias = tuple[bytes, tuple[int, ...]]
-
-
-class _Owed(NamedTuple):
-    """An answer that the server still has to give: who waits for it, and what it would have prepared."""
-
-    waiting: _Waiting | None = None
-    prepared: _Shape | None = None
-    is_end: bool = False
-    settled: "asyncio.Future[None] | None" = None
-
-
-class _Encoded(NamedTuple):
-    """A statement as it goes over the wire."""
-
-    shape: _Shape
-    values: Sequence[Any]
-    formats: Sequence[pq.Format] | None
 
 
 class Link:
@@ -95,8 +44,8 @@ class Link:
         self._pgconn.nonblocking = 1
         self._pgconn.enter_pipeline_mode()
         self._values = Transformer(connection)
-        self._owed: deque[_Owed] = deque()
-        self._prepared: OrderedDict[_Shape, bytes] = OrderedDict()
+        self._owed: deque[Owed] = deque()
+        self._prepared: OrderedDict[Shape, bytes] = OrderedDict()
         self._fault: Exception | None = None
         # Ends that the server has not come to.
         self._ends = 0
@@ -111,7 +60,7 @@ class Link:
         """Send statements together; the rows of each. Raises what psycopg would."""
         if not asked:
             return []
-        waiting = _Waiting(len(asked), self._loop.create_future())
+        waiting = Waiting(len(asked), self._loop.create_future())
         # All of them first: after one that cannot be encoded nothing may be on its way.
         for encoded in [self._encode(each) for each in asked]:
             self._send(encoded, waiting)
@@ -149,12 +98,12 @@ class Link:
         finally:
             self.close()
 
-    def _encode(self, asked: Asked) -> _Encoded:
-        query, names, formats = _numbered(asked.sql)
+    def _encode(self, asked: Asked) -> Encoded:
+        query, names, formats = numbered(asked.sql)
         values = self._values.dump_sequence([asked.params[name] for name in names], formats)
-        return _Encoded((query, self._values.types or ()), values, self._values.formats)
+        return Encoded((query, self._values.types or ()), values, self._values.formats)
 
-    def _send(self, encoded: _Encoded, waiting: _Waiting | None) -> None:
+    def _send(self, encoded: Encoded, waiting: Waiting | None) -> None:
         self._check()
         shape, values, formats = encoded
         if values:
@@ -164,16 +113,16 @@ class Link:
         else:
             # BEGIN and the like: read as quickly as a name is looked up.
             self._pgconn.send_query_params(shape[0], None, result_format=pq.Format.BINARY)
-        self._owed.append(_Owed(waiting))
+        self._owed.append(Owed(waiting))
 
-    def _prepare(self, shape: _Shape) -> bytes:
+    def _prepare(self, shape: Shape) -> bytes:
         if len(self._prepared) == _MOST_PREPARED:
             _, former = self._prepared.popitem(last=False)
             self._pgconn.send_query_params(b"DEALLOCATE " + former, None)
-            self._owed.append(_Owed())
+            self._owed.append(Owed())
         name = self._prepared[shape] = b"s%d" % next(_names)
         self._pgconn.send_prepare(name, *shape)
-        self._owed.append(_Owed(prepared=shape))
+        self._owed.append(Owed(prepared=shape))
         return name
 
     def _check(self) -> None:
@@ -188,7 +137,7 @@ class Link:
             raise psycopg.OperationalError("the connection is lost")
         self._pgconn.pipeline_sync()
         self._ends += 1
-        self._owed.append(_Owed(is_end=True, settled=settled))
+        self._owed.append(Owed(is_end=True, settled=settled))
         self._transactions += 1
         if self._transactions % (_PLANS_OLD if self._transactions > _OLD_AFTER else _PLANS_YOUNG) == 0:
             self._plan_anew()
@@ -196,10 +145,10 @@ class Link:
 
     def _plan_anew(self) -> None:
         self._pgconn.send_query_params(b"DISCARD PLANS", None)
-        self._owed.append(_Owed())
+        self._owed.append(Owed())
         self._pgconn.pipeline_sync()
         self._ends += 1
-        self._owed.append(_Owed(is_end=True))
+        self._owed.append(Owed(is_end=True))
 
     def _flush(self) -> None:
         """Hand the system what it takes now, and the rest when it takes more."""
@@ -243,7 +192,7 @@ class Link:
         else:
             self._fail(owed, result)
 
-    def _load(self, waiting: _Waiting, result: "pq.abc.PGresult") -> None:
+    def _load(self, waiting: Waiting, result: "pq.abc.PGresult") -> None:
         try:
             self._values.set_pgresult(result)
             waiting.take(self._values.load_rows(0, result.ntuples, tuple))
@@ -260,7 +209,7 @@ class Link:
         else:
             settled.set_exception(fault)
 
-    def _fail(self, owed: _Owed, result: "pq.abc.PGresult") -> None:
+    def _fail(self, owed: Owed, result: "pq.abc.PGresult") -> None:
         if self._fault is None:
             self._fault = error_from_result(result)
         if owed.prepared is not None:
@@ -282,17 +231,3 @@ class Link:
             if owed.settled is not None and not owed.settled.done():
                 owed.settled.set_exception(fault)
         self._owed.clear()
-
-
-@lru_cache(maxsize=4_096)
-def _numbered(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyFormat]]:
-    """The statement with numbers for names, and the names in the order of the numbers."""
-    names: dict[str, int] = {}
-
-    def place(found: re.Match[str]) -> str:
-        if found[1] is None:
-            return "%"
-        return f"${names.setdefault(found[1], len(names) + 1)}"
-
-    query = _PLACE.sub(place, sql).encode()
-    return query, tuple(names), [PyFormat.BINARY] * len(names)

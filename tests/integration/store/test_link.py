@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from calltally.calls.errors import Unavailable
-from calltally.store.link import Asked, Link
+from calltally.store.asked import Asked
+from calltally.store.link import Link
 from calltally.store.links import Links, connect
 from calltally.store.postgres import PostgresStore
 from tests.conftest import Bench

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from calltally.store import sqlite
-from calltally.store.link import Asked
+from calltally.store.asked import Asked
 from calltally.store.opening import open_store
 from calltally.store.postgres import PostgresStore
 from calltally.store.store import Store, Submission
