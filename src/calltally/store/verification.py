@@ -15,14 +15,12 @@ from calltally.store.verify import (
     Checked,
     Finding,
     check_calls,
-    check_counts,
     check_facts,
     check_revisions,
     check_steps,
-    count_windows,
     measures_of,
-    repair_counts,
 )
+from calltally.store.verify_counts import check_counts, count_windows, repair_counts
 from calltally.store.verify_past import SAMPLES, check_past
 from calltally.store.verify_quality import check_blocks, check_measured, check_quality
 

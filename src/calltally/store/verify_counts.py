@@ -1,0 +1,88 @@
+"""Counters equal the rows that they count (architecture.md, 6): compared bucket by bucket, and put right."""
+
+from typing import Final
+
+from calltally.calls.times import SECOND_US
+from calltally.store.counts import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
+from calltally.store.steps import Many, Statement, Step
+from calltally.store.verify import Checked, Finding
+
+_REPLACED: Final = (
+    "replaced",
+    ", ".join(f"{name} = excluded.{name}" for name in ("revision", SUM, *COLUMNS)),
+)
+
+
+def count_windows(tenant: str) -> Step[list[int]]:
+    """The widest buckets, in seconds, in which a tenant has calls or counters."""
+    width_s = WIDTHS_S[0]
+    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
+    [counts_s] = yield Statement("first_and_last_count", {"tenant": tenant})
+    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in counts_s if s is not None]
+    return list(range(min(seconds) // width_s * width_s, max(seconds) + 1, width_s)) if seconds else []
+
+
+def check_counts(tenant: str, window_s: int) -> Step[Checked]:
+    """The counters of one widest bucket, and of all within it, equal its rows."""
+    expected, looked_at = yield from _recount(tenant, window_s)
+    stored = yield from _stored_counts(tenant, window_s)
+    findings = []
+    for key in sorted(expected.keys() | stored.keys()):
+        wanted, had = expected.get(key, _NONE), stored.get(key, _NONE)
+        if wanted != had:
+            facet, width_s, bucket_s = key
+            subject = f"counts of {tenant}, {facet or 'all calls'}, {width_s} s from {bucket_s}"
+            findings.append(Finding(6, subject, f"it counts {had[0]} calls, the rows are {wanted[0]}"))
+    return Checked(looked_at, findings, None)
+
+
+def repair_counts(tenant: str, window_s: int) -> Step[int]:
+    """Put the counters of a widest bucket right, under the tenant's lock; returns how many were wrong."""
+    [(_tenant, revision, _epoch)] = yield Many("lock_heads", [{"tenant": tenant}])
+    expected, _ = yield from _recount(tenant, window_s)
+    stored = yield from _stored_counts(tenant, window_s)
+    wrong = [
+        key for key in expected.keys() | stored.keys() if expected.get(key, _NONE) != stored.get(key, _NONE)
+    ]
+    for key in sorted(wrong):
+        facet, width_s, bucket_s = key
+        counted = dict(zip((SUM, *COLUMNS), expected.get(key, _NONE), strict=True))
+        named = {
+            "tenant": tenant,
+            "facet": facet,
+            "width_s": width_s,
+            "bucket_s": bucket_s,
+            "revision": revision,
+        }
+        yield Statement("set_counts", named | counted, (*CLAUSES, _REPLACED))
+    if wrong:
+        # What a wrong row held before cannot be told, so snapshots from before cannot either.
+        yield Statement("keep_from", {"tenant": tenant, "revision": revision})
+    return len(wrong)
+
+
+_NONE: Final = (0,) * (1 + len(COLUMNS))
+_Key = tuple[str, int, int]
+_Counts = dict[_Key, tuple[int, ...]]
+
+
+def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
+    lo_us, hi_us = window_s * SECOND_US, (window_s + WIDTHS_S[0]) * SECOND_US
+    rows = yield Statement("calls_by_minute", {"tenant": tenant, "lo_us": lo_us, "hi_us": hi_us})
+    deltas = Deltas()
+    for minute_s, *place, calls in rows:
+        deltas.add(Place(tenant, minute_s * SECOND_US, *place), calls)
+    counts = {key[1:]: _whole(cells) for key, cells in deltas.rows().items()}
+    return counts, sum(row[-1] for row in rows)
+
+
+def _whole(cells: Cells) -> tuple[int, ...]:
+    return (sum(cells.values()), *(cells.get(column, 0) for column in range(len(COLUMNS))))
+
+
+def _stored_counts(tenant: str, window_s: int) -> Step[_Counts]:
+    asked = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
+    rows = yield Statement("counts_between", asked, CLAUSES)
+    return {
+        (facet, width_s, bucket_s): tuple(counts) for facet, width_s, bucket_s, *counts in rows if any(counts)
+    }
