@@ -9,7 +9,8 @@ from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import Window
-from calltally.reconcile.window_status import WindowStatus, window_status
+from calltally.reconcile.window_report import WindowStatus
+from calltally.reconcile.window_status import window_status
 from calltally.store.dead_letters import NewLetter, put_dead_letter
 from calltally.store.store import Submission
 from tests.conftest import TENANT, Bench

@@ -12,7 +12,8 @@ from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import read_window
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
-from calltally.reconcile.window_status import WindowStatus, window_status
+from calltally.reconcile.window_report import WindowStatus
+from calltally.reconcile.window_status import window_status
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
 
