@@ -1,6 +1,5 @@
 """`/api/v1/call-logs/{id}`: one call, what was said of it, and how it is forgotten."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -9,11 +8,9 @@ import msgspec
 from litestar import delete, get
 
 from calltally.calls.errors import NotFound
-from calltally.calls.events import DOOR_NAMES, Door, Said
 from calltally.calls.filters import PARAMETERS, parse_list_query
 from calltally.calls.identity import parse_uuid
 from calltally.calls.lifecycle import fold_ending
-from calltally.calls.times import utc_text
 from calltally.store.deliveries import deliveries_of_call
 from calltally.store.erasure import erase_call
 from calltally.store.lookup import StoredFact, facts_of_call, find_call_with_id
@@ -21,6 +18,7 @@ from calltally.store.sessions import FoundSession, session_of_call
 from calltally.store.steps import Step
 from calltally.web.access import ADMIN, CALLS_READ, TRANSCRIPTS_READ
 from calltally.web.admission import TENANT_PARAMETER, named_tenant, without_tenant
+from calltally.web.api.call_shapes import shown_event, shown_fact
 from calltally.web.api.voice_sessions import session_body
 from calltally.web.api.webhook_shapes import show_delivery
 from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
@@ -85,40 +83,9 @@ ERASE: Final = Operation(
     problems=("not-found", "invalid-parameter"),
 )
 
-_INSTANTS: Final = {
-    "started_us": "started_at",
-    "ringing_us": "ringing_at",
-    "answered_us": "answered_at",
-    "ended_us": "ended_at",
-}
-
 
 class _Named(msgspec.Struct):
     id: str
-
-
-class Event(msgspec.Struct, frozen=True):
-    """One fact as the timeline shows it. What is not known is null."""
-
-    call_sid: str
-    door: str
-    provider: str | None
-    account: str | None
-    event_id: str | None
-    sequence: int | None
-    occurred_at: str
-    received_at: str
-    outcome: str
-    reason: str | None
-    repeats: int
-    said: dict[str, Any]
-
-
-class RawEvent(Event, frozen=True):
-    """The same with its body, as UTF-8 text where it is that, else in base64."""
-
-    raw: str | None
-    raw_encoding: str | None
 
 
 class FoundCall(NamedTuple):
@@ -138,7 +105,7 @@ async def get_call_log(request: AnyRequest) -> Reply:
 async def whole_call(request: AnyRequest, found: FoundCall) -> bytes:
     """The answer as JSON: the record, why it ended, its facts, what was said, and its deliveries."""
     record, facts, session = found
-    events = msgspec.json.encode([_event(fact) for fact in facts])
+    events = msgspec.json.encode([shown_event(fact) for fact in facts])
     call_id = parse_uuid(msgspec.json.decode(record, type=_Named).id) or b""
     sent = await parts_of(request).store.read(deliveries_of_call(tenant_of(request), call_id))
     deliveries = msgspec.json.encode([show_delivery(each) for each in sent])
@@ -214,49 +181,3 @@ def _whole_call(tenant: str, named: str) -> Step[FoundCall | None]:
     if session_id is None:
         return FoundCall(record, facts, None)
     return FoundCall(record, facts, (yield from session_of_call(tenant, call_id, session_id)))
-
-
-def _event(stored: StoredFact) -> Event:
-    return Event(**_told(stored))
-
-
-def shown_fact(stored: StoredFact, *, shows_raw: bool) -> RawEvent:
-    """One fact as people and clients are shown it; its body only where `shows_raw`."""
-    raw, encoding = _readable(stored.fact.raw) if shows_raw else (None, None)
-    return RawEvent(**_told(stored), raw=raw, raw_encoding=encoding)
-
-
-def _told(stored: StoredFact) -> dict[str, Any]:
-    fact = stored.fact
-    return {
-        "call_sid": fact.call_sid,
-        "door": DOOR_NAMES[Door(fact.door)],
-        "provider": fact.provider or None,
-        "account": fact.account or None,
-        "event_id": fact.event_id or None,
-        "sequence": fact.sequence,
-        "occurred_at": utc_text(fact.occurred_us),
-        "received_at": utc_text(fact.received_us),
-        "outcome": stored.outcome,
-        "reason": stored.reason,
-        "repeats": stored.repeats,
-        "said": _said(fact.said),
-    }
-
-
-def _said(said: Said) -> dict[str, Any]:
-    """What was said, under the names that own events use, with times as text."""
-    shown: dict[str, Any] = {}
-    for name, value in said.items():
-        if name in _INSTANTS and isinstance(value, int):
-            shown[_INSTANTS[name]] = utc_text(value)
-        else:
-            shown["duration_seconds" if name == "talk_seconds" else name] = value
-    return shown
-
-
-def _readable(raw: bytes) -> tuple[str, str]:
-    try:
-        return raw.decode(), "utf-8"
-    except UnicodeDecodeError:
-        return b64encode(raw).decode(), "base64"

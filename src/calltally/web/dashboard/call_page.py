@@ -9,7 +9,8 @@ from litestar import get
 
 from calltally.calls.times import EPOCH, SECOND_US, parse_instant
 from calltally.web.access import TRANSCRIPTS_READ
-from calltally.web.api.call_logs import FoundCall, found_call, shown_fact, whole_call
+from calltally.web.api.call_logs import FoundCall, found_call, whole_call
+from calltally.web.api.call_shapes import shown_fact
 from calltally.web.dashboard.bodies import readable
 from calltally.web.dashboard.calls_page import API, curl_of, renewed
 from calltally.web.dashboard.conversation import conversation
