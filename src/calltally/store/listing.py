@@ -10,7 +10,7 @@ from calltally.calls.identity import uuid_text
 from calltally.store.begun import BEGUN
 from calltally.store.holds import held
 from calltally.store.past import PastSeek
-from calltally.store.scan import Scan
+from calltally.store.scan import KnownScan, Scan
 from calltally.store.seek import SEPARATOR, Page, Seek, facet_of
 from calltally.store.standing import ask_standing, standing_in, standing_of
 from calltally.store.steps import Statement, Step, resumed, together, with_another
@@ -70,7 +70,7 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
         return (yield from list_present(tenant, query))[1]
     view = yield from view_of(tenant, query)
     if view is None:
-        view = _now((yield from standing_of(tenant)))
+        view = now_of((yield from standing_of(tenant)))
     return (yield from list_view(view, query))
 
 
@@ -84,7 +84,7 @@ def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         standing = yield from standing_of(tenant)
-        return _listed(standing, query, (yield from _scan(_now(standing), query).page()))
+        return _listed(standing, query, (yield from _scan(now_of(standing), query).page()))
     seek = Seek(tenant, query, facet_name)
     found = yield from _from_what_is_known(tenant, query, seek)
     if found is None:
@@ -117,12 +117,13 @@ def _from_what_is_known(tenant: str, query: ListQuery, seek: Seek) -> Step[tuple
     return standing, (yield from resumed(walk, answer))
 
 
-def _now(standing: Standing) -> View:
+def now_of(standing: Standing) -> View:
+    """The present of a ledger."""
     return View(standing, standing.revision)
 
 
 def _listed(standing: Standing, query: ListQuery, page: Page) -> tuple[View, Listed]:
-    view = _now(standing)
+    view = now_of(standing)
     return view, Listed(page.records, page.total, query.offset, view.token)
 
 
@@ -131,7 +132,7 @@ def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
     view = yield from view_of(tenant, query)
     if view is None or facet_of(query.filter) is not None:
         return (yield from list_calls(tenant, query)).records
-    return (yield from _scan(view, query).records())
+    return SEPARATOR.join((yield from _scan(view, query).records()))
 
 
 def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
@@ -140,7 +141,7 @@ def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
     if query.snapshot is not None:
         return View(standing, read_snapshot(standing, query.snapshot))
     if query.hold is None:
-        return _now(standing)
+        return now_of(standing)
     begins = query.offset == 0 and query.after is None
     revision = yield from held(standing, query.hold, begins=begins)
     return None if revision is None else View(standing, revision)
@@ -162,7 +163,7 @@ def _page(view: View, query: ListQuery) -> Step[Page]:
 
 
 def _scan(view: View, query: ListQuery) -> Scan:
-    return Scan(view.standing, query, view.as_of if view.is_past else None)
+    return KnownScan(view.standing, query, view.as_of if view.is_past else None)
 
 
 def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
@@ -174,7 +175,7 @@ def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
 
 def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:
     """The same question with the offset at which the calls after one begin."""
-    at_us = yield from _created(view, call_id)
+    at_us = yield from created_in(view, call_id)
     calls, before = query.filter, 0
     # The rows that come earlier in the order asked for, and those of the same instant up to the call itself.
     earlier = _cut_at(calls, at_us) if query.order == "asc" else _cut_after(calls, at_us)
@@ -204,8 +205,8 @@ def _total(view: View, query: ListQuery) -> Step[int]:
     return (yield from _seek(view, query, facet_name).total())
 
 
-def _created(view: View, call_id: bytes) -> Step[int]:
-    """When a call was created as of a view; raises InvalidInput for one that was not there."""
+def created_in(view: View, call_id: bytes) -> Step[int]:
+    """When a call was created (us) as of a view; raises InvalidInput for one that was not there."""
     tenant = view.standing.tenant
     rows = yield Statement("place_of_call", {"tenant": tenant, "id": call_id})
     created_us, revision = rows[0] if rows else (0, None)

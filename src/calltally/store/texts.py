@@ -57,9 +57,12 @@ def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:
     # Words are letters, marks and digits alone: there is nothing in them to escape.
     of_fts5 = [" OR ".join(f'"{word}"{"*" * begun}' for word, begun in either) for either in asked]
     of_tsquery = [" | ".join(f"'{word}'{':*' * begun}" for word, begun in either) for either in asked]
+    # Of each word the places where it may stand, as it is found in a text with a space at both ends.
+    probes = [[f" {word}" if begun else f" {word} " for word, begun in either] for either in asked]
     return {
         "fts5": " AND ".join(f"({terms})" for terms in of_fts5),
         "tsquery": " & ".join(f"({terms})" for terms in of_tsquery),
+        "probes": msgspec.json.encode(probes).decode(),
     }
 
 
@@ -82,4 +85,6 @@ def fill_texts(tenant: str, after: bytes) -> Step[bytes | None]:
     ]
     if fresh:
         yield Many("put_texts", fresh)
+        # They are found as of before as well, so that what was answered then is no longer right.
+        yield Many("add_erasures", [{"tenant": tenant, "erased": len(fresh)}])
     return rows[-1][0] if len(rows) == CHUNK else None

@@ -28,7 +28,7 @@ class Standing(NamedTuple):
     """Where a tenant's ledger stands.
 
     `kept_from` is the oldest revision as of which pages can still be told; `erasures` counts the calls
-    that were erased, which changes answers about the past too.
+    that were erased, and those whose words were indexed later: both change answers about the past too.
     """
 
     tenant: str

@@ -5,6 +5,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
@@ -21,6 +23,7 @@ from calltally.store.deliveries import (
     replay_some,
 )
 from calltally.store.endpoints import Wanted, add_endpoint
+from calltally.store.glance import Place, count_fresh, glance
 from calltally.store.listing import list_calls
 from calltally.store.quality import FINE_KEYS
 from calltally.store.quality_blocks import close_next_day
@@ -45,6 +48,7 @@ FILTERS: tuple[dict[str, Any], ...] = (
     {"escalated": True},
     {"call_sid": "call-1"},
     {"q": "booked table"},
+    {"q": "booked", "number": "+14155550100"},
     {"from_us": at_us(-1), "to_us": at_us(90)},
 )
 NAMED: dict[str, Any] = {
@@ -65,6 +69,8 @@ def fill(bench: Bench) -> None:
     for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first), places):
         query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **place)
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
+        if query.after is None:
+            fill_glances(bench, query)
     for sessions in ({}, {"status": "active"}, {"stream_id": "MZ1", "agent_key": "ada"}):
         bench.run(bench.store.read(list_sessions(TENANT, SessionQuery(25, 0, **sessions))))
     bench.run(bench.store.read(step_sums(TENANT, 0, at_us(90) // SECOND_US)))
@@ -74,6 +80,16 @@ def fill(bench: Bench) -> None:
         db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
     assert verdict(bench, repair=True).repaired
     assert verdict(bench).is_clean
+
+
+def fill_glances(bench: Bench, query: ListQuery) -> None:
+    """The same pages for people, from their offset and from a call."""
+    call_id = call_uuid(TENANT, "call-2")
+    # Of this window nobody has counted the calls.
+    query = replace(query, filter=replace(query.filter, to_us=at_us(95)))
+    for place in (Place(call_id), Place(call_id, is_before=True), None):
+        bench.run(bench.store.read(glance(TENANT, query, place), long=True))
+    bench.run(bench.store.read(count_fresh(TENANT, query), long=True))
 
 
 def fill_quality(bench: Bench) -> None:

@@ -1,6 +1,8 @@
 """Invariant 5: whatever is written meanwhile, pages under a snapshot are what a full listing then showed."""
 
+import json
 import os
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -19,15 +21,19 @@ from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import parse_uuid
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
+from calltally.store import glance as glancing
 from calltally.store import past, seek
 from calltally.store.erasure import erase_call
+from calltally.store.glance import Place, count, count_fresh, glance
 from calltally.store.listing import Listed, list_calls
+from calltally.store.steps import Step
 from calltally.store.store import Submission
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.test_list_oracle import Call, linked, naive, queries
 from tests.strategies import SIDS, facts
 from tests.telling import own
 
+T = TypeVar("T")
 ALL = ListQuery(limit=1000)
 MOST_EXAMPLES = int(os.environ.get("SNAPSHOT_EXAMPLES", "25"))
 SHAPES = ["above a size", "always"]
@@ -126,6 +132,65 @@ class History(RuleBasedStateMachine):
         assert page.offset == len(expected) - len(behind)
         assert records_of(page) == behind[: query.limit]
 
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=4))
+    def glance_at_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
+        """The pages for people hold the same rows, whether or not they say how many there are."""
+        taken = data.draw(st.sampled_from(self.taken))
+        for query in asked:
+            expected = self._expected(taken, query)
+            if expected is None:
+                continue
+            self._glance(query, taken, expected, None)
+            if taken.calls:
+                beside = data.draw(st.sampled_from(taken.calls))
+                place = Place(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
+                self._glance(query, taken, expected, (beside, place))
+
+    def _glance(
+        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, Place] | None
+    ) -> None:
+        last = query.offset + query.limit
+        shown, more = expected[query.offset : last], len(expected) > last
+        if beside is not None:
+            call, place = beside
+            behind = [each for each in expected if _is_behind(each, call, query.order)]
+            ahead = [each for each in expected if each not in behind and each["id"] != call["id"]]
+            shown, more = behind[: query.limit], len(behind) > query.limit
+            if place.is_before:
+                shown, more = ahead[-query.limit :], True
+        asked = replace(query, snapshot=taken.token)
+        page = self._run(glance(self.tenant, asked, None if beside is None else beside[1]))
+        assert (json.loads(b"[%b]" % page.records), page.has_more) == (shown, more)
+        assert page.total in {None, len(expected)}
+        if beside is None:
+            assert page.at_least <= len(expected)
+        assert self._run(count(self.tenant, asked)) == len(expected)
+        assert page.snapshot == taken.token
+        if beside is None:
+            known = self._run(glance(self.tenant, asked))
+            assert (known.records, known.has_more, known.total) == (page.records, more, len(expected))
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), query=queries)
+    def count_what_came_since(self, data: st.DataObject, query: ListQuery) -> None:
+        taken = data.draw(st.sampled_from(self.taken))
+        then = self._expected(taken, query)
+        if then is not None and taken.erased == self.erased:
+            now = self._read(replace(query, limit=1, offset=0)).total
+            fresh = self._run(count_fresh(self.tenant, replace(query, snapshot=taken.token)))
+            assert fresh == now - len(then)
+
+    def _expected(self, taken: Taken, query: ListQuery) -> list[Call] | None:
+        """What a query found in a snapshot; None where it is refused."""
+        if self._is_refused(taken, query):
+            return None
+        then = [self._as_shown(call) for call in taken.calls]
+        return naive(then, query, linked(taken.told), of=taken.calls)
+
+    def _run(self, step: Step[T]) -> T:
+        return self.bench.run(self.bench.store.read(step))
+
     def _tell(self, told: list[Fact]) -> None:
         recorded = self.bench.run(self.bench.store.submit([Submission(self.tenant, fact) for fact in told]))
         self.told += [fact for fact, each in zip(told, recorded, strict=True) if each.call_id is not None]
@@ -166,6 +231,9 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
         # So that a few calls go through what in earnest only thousands do.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(past, "_FEW_CALLS", 0)
+        looks = {"_LOOKED_AT_FIRST": 1, "_LOOKED_AT": 2, "_LOOKED_AT_A_ROW": 0, "_COUNTED": 3, "_FEW": 1}
+        for name, most in looks.items():
+            monkeypatch.setattr(glancing, name, most)
     machine = type("Machine", (History,), {"bench": bench})
     run_state_machine_as_test(
         machine,

@@ -26,7 +26,7 @@ ACROSS_TENANTS = [
     "meta_schema_version",
 ]
 # Parts of other statements, which each database says in its own words.
-PARTS = {"ids_of_words"}
+PARTS = {"has_words", "ids_of_words"}
 # What the ledger names in the rows that it gathers, rather than where it says them.
 GATHERED = re.compile(r'self\._put\(\s*"(\w+)"')
 USED = {kind: re.compile(rf'\b{kind}\(\s*"(\w+)"') for kind in ("Many", "Statement")}

@@ -1,35 +1,24 @@
 """`/calls`: the list, with every filter of the API in its URL."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import msgspec
 from litestar import get
 from litestar.types import ASGIApp
 
-from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
+from calltally.calls.filters import ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.times import EPOCH, utc_text
-from calltally.store.listing import Listed, is_seek, list_calls
-from calltally.web.api.call_list import list_call_logs, with_search
+from calltally.web.api.call_list import list_call_logs
 from calltally.web.dashboard.columns import COLUMNS, COLUMNS_COOKIE, chosen_columns
+from calltally.web.dashboard.counting import COUNT, NEWS, Asked, Leaf, asked_for, read_leaf, told_total
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.finding import place_of
 from calltally.web.dashboard.lines import days
 from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import (
-    chips,
-    filters_alone,
-    meant,
-    number_in,
-    only,
-    pager,
-    placed,
-    url,
-)
+from calltally.web.dashboard.paging import AFTER, BEFORE, COUNTED, chips, filters_alone, meant, pager, url
 from calltally.web.dashboard.rendering import page, redirect, status_mark
 from calltally.web.dashboard.saved_views import VIEWS_COOKIE, read_views
 from calltally.web.dashboard.signing_in import session_header
@@ -55,14 +44,11 @@ async def show_calls(request: AnyRequest) -> Reply:
         return redirect(url(in_utc(pairs, visitor.zone)))
     if pairs and pairs[0][0] == "find":
         return redirect(await place_of(parts_of(request), visitor.tenant, pairs[0][1]))
-    pairs = placed(pairs, _limit(pairs))
-    query = with_search(parse_list_query(pairs, allow_tenant=False), visitor.access)
-    read = partial(list_calls, visitor.tenant, query)
-    listed = await parts_of(request).store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
-    listed = listed._replace(records=visitor.seen(listed.records))
-    values = _values(request, pairs, query, listed) | _choices(request, visitor, pairs, query)
+    asked = asked_for(pairs, visitor)
+    leaf = await read_leaf(parts_of(request), visitor, asked)
+    values = _values(request, asked, leaf) | _choices(request, visitor, asked.pairs, asked.query)
     return page(
-        "calls.html", visitor, values | _rows(request, visitor, listed), headers=renewed(request, visitor)
+        "calls.html", visitor, values | _rows(request, visitor, leaf), headers=renewed(request, visitor)
     )
 
 
@@ -82,35 +68,49 @@ def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
     return session_header(request, visitor.session._replace(seen_us=now_us))
 
 
-def _limit(pairs: Pairs) -> int:
-    return min(max(number_in(only(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
-
-
-def _rows(request: AnyRequest, visitor: Visitor, listed: Listed) -> dict[str, Any]:
+def _rows(request: AnyRequest, visitor: Visitor, leaf: Leaf) -> dict[str, Any]:
     """The calls under their days, in the columns that this browser has chosen."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
-    calls = msgspec.json.decode(b"[" + listed.records + b"]")
-    return {"columns": columns, "days": days(calls, visitor.zone, columns, status_mark)}
+    return {"columns": columns, "days": days(leaf.calls, visitor.zone, columns, status_mark)}
 
 
-def _values(request: AnyRequest, pairs: Pairs, query: ListQuery, listed: Listed) -> dict[str, Any]:
+def _values(request: AnyRequest, asked: Asked, leaf: Leaf) -> dict[str, Any]:
     """How many there are, and where all links lead."""
-    here = filters_alone(pairs)
+    here = filters_alone(asked.pairs)
     # A file has no pages.
-    whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", listed.snapshot)]
+    whole = [*(pair for pair in here if pair[0] != "limit"), ("snapshot", leaf.snapshot)]
+    shown = leaf.shown
     return {
-        "total": listed.total,
-        "pager": pager(pairs, listed.snapshot, (query.limit, listed.offset, listed.total)),
-        "chips": chips(pairs),
-        "is_still": query.snapshot is not None,
+        "has_calls": shown.total is None or shown.total > 0,
+        "pager": pager(asked.pairs, leaf.snapshot, shown),
+        "chips": chips(asked.pairs),
+        "is_still": asked.query.snapshot is not None,
         "fresh": url(here),
-        "poll": url([*(pair for pair in here if pair[0] != "limit"), ("limit", "1")], EXPORT),
         "has_filters": any(name not in {"limit", "order"} for name, _value in here),
         "exports": [(name, url([*whole, ("format", name)], EXPORT)) for name in EXPORTS],
         "curl": curl_of(request, url(here, API)),
         "first_event": _first_event(request),
-        "here": url(pairs),
-        "hidden": [("snapshot", listed.snapshot), *here],
+        "here": url(asked.pairs),
+        "hidden": [("snapshot", leaf.snapshot), *here],
+        **_counts(asked, leaf),
+    }
+
+
+def _counts(asked: Asked, leaf: Leaf) -> dict[str, Any]:
+    """How many calls there are, or where that is counted; and where a page asks what has come since."""
+    shown, here = leaf.shown, filters_alone(asked.pairs)
+    counted = [*here, ("snapshot", leaf.snapshot), ("offset", str(shown.offset))]
+    beside = [pair for pair in asked.pairs if pair[0] in {AFTER, BEFORE}]
+    unlimited = [pair for pair in here if pair[0] != "limit"]
+    return {
+        "total": shown.total,
+        "told_total": told_total(shown.at_least if shown.total is None else shown.total),
+        "at_least": shown.at_least,
+        "count": url(counted, COUNT),
+        "counted": url([*counted, *beside, (COUNTED, "yes")]),
+        "poll": url([*unlimited, ("limit", "1")], EXPORT)
+        if asked.is_quick
+        else url([*unlimited, ("snapshot", leaf.snapshot)], NEWS),
     }
 
 

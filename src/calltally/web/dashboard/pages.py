@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import get
 
 from calltally.calls.errors import NotFound
-from calltally.web.dashboard import call_page, calls_page, choosing, revealing, signing_in
+from calltally.web.dashboard import call_page, calls_page, choosing, counting, revealing, signing_in
 from calltally.web.dashboard.alerting import doing as alert_doing
 from calltally.web.dashboard.alerting import page as alerts_page
 from calltally.web.dashboard.built import CHARTS, built
@@ -62,6 +62,8 @@ async def _charts(request: AnyRequest) -> Reply:
 PAGE_HANDLERS: Final[Sequence[Any]] = (
     calls_page.show_calls,
     calls_page.export_calls,
+    counting.count_calls,
+    counting.tell_news,
     call_page.show_call,
     revealing.reveal_call,
     choosing.choose_columns,

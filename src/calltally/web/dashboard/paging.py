@@ -9,7 +9,11 @@ from calltally.web.query import Pairs
 
 LIST: Final = "/calls"
 _NUMBER: Final = re.compile(r"[0-9]{1,19}")
-_PLACE: Final = frozenset({"offset", "snapshot", "page"})
+AFTER: Final = "after"
+BEFORE: Final = "before"
+# Whether the page is to say how many calls there are, however long it takes to count them.
+COUNTED: Final = "counted"
+_PLACE: Final = frozenset({"offset", "snapshot", "page", AFTER, BEFORE, COUNTED})
 # What is no filter, and so has no chip.
 _NO_CHIP: Final = _PLACE | {"limit", "order"}
 
@@ -22,13 +26,29 @@ class Chip(NamedTuple):
     without: str
 
 
+class Shown(NamedTuple):
+    """What part of a list a page shows: `rows` calls from `offset` on, of pages of `limit`.
+
+    `total` is None where it was not counted: there are `at_least` so many. `ends` are the ids of the first
+    and last call, where the pages around are found by them rather than by their offset.
+    """
+
+    limit: int
+    offset: int
+    rows: int
+    total: int | None
+    at_least: int
+    has_more: bool = False
+    ends: tuple[str, str] | None = None
+
+
 class Pager(NamedTuple):
-    """Which rows of how many are shown, and the pages around; None where there is none."""
+    """Which rows of how many are shown, and the pages around; None where there is none, or nobody knows."""
 
     first_row: int
     last_row: int
     page: int
-    pages: int
+    pages: int | None
     first: str | None
     previous: str | None
     next: str | None
@@ -50,25 +70,28 @@ def chips(pairs: Pairs) -> list[Chip]:
     ]
 
 
-def pager(pairs: Pairs, snapshot: str, shown: tuple[int, int, int]) -> Pager:
-    """The pages around one of `limit` rows from `offset` on, of `total`."""
-    limit, offset, total = shown
-    last_offset = max(total - 1, 0) // limit * limit
+def pager(pairs: Pairs, snapshot: str, shown: Shown) -> Pager:
+    """The pages around the one that is shown."""
+    limit, offset, total = shown.limit, shown.offset, shown.total
     stays = [pair for pair in pairs if pair[0] not in _PLACE]
 
-    def at(place: int) -> str:
-        return url([*stays, ("snapshot", snapshot), ("offset", str(place))])
+    def at(place: int, beside: tuple[str, str] | None = None) -> str:
+        found = (beside,) if beside is not None and place else ()
+        return url([*stays, ("snapshot", snapshot), ("offset", str(place)), *found])
 
-    has_before, has_after = offset > 0, offset + limit < total
+    first_id, last_id = shown.ends or ("", "")
+    has_after = shown.has_more if total is None else offset + limit < total
+    last_offset = None if total is None else max(total - 1, 0) // limit * limit
+    before = offset - limit if total is None else min(offset, total) - limit
     return Pager(
-        first_row=min(offset + 1, total),
-        last_row=min(offset + limit, total),
+        first_row=offset + 1 if shown.rows else min(offset + 1, shown.at_least),
+        last_row=offset + shown.rows,
         page=offset // limit + 1,
-        pages=last_offset // limit + 1,
-        first=at(0) if has_before else None,
-        previous=at(max(min(offset, total) - limit, 0)) if has_before else None,
-        next=at(offset + limit) if has_after else None,
-        last=at(last_offset) if has_after else None,
+        pages=None if last_offset is None else last_offset // limit + 1,
+        first=at(0) if offset else None,
+        previous=at(max(before, 0), (BEFORE, first_id) if first_id else None) if offset else None,
+        next=at(offset + limit, (AFTER, last_id) if last_id else None) if has_after else None,
+        last=at(last_offset) if has_after and last_offset is not None else None,
     )
 
 

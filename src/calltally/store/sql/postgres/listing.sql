@@ -187,11 +187,127 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
 ORDER BY n.created_us {way}, n.id {way};
 
+-- name: look_records
+-- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
+SELECT r.record FROM (
+    SELECT c.created_us, c.id FROM (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+    ) AS c
+    WHERE TRUE {filters} ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+) AS n
+JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: look_rows_as_of
+-- The same as of a revision.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.id, c.created_us, c.revision, c.updated_us, c.stands FROM (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
+            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+        UNION ALL
+        SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0,
+            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM call_versions AS c
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY 1 {way}, 2 {way} LIMIT :look
+    ) AS c
+    WHERE TRUE {filters} ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: look_total
+-- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+) AS c;
+
+-- name: look_total_as_of
+-- The same as of a revision.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: number_look_total
+-- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: number_look_total_as_of
+-- The same as of a revision.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: search_rows_as_of
+-- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM ({ids_of_words}) AS d
+    CROSS JOIN calls AS c
+    WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {has_words}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
 -- name: ids_of_words
 -- The calls that had all of some words as of a revision.
 SELECT d.id FROM call_texts AS d
 WHERE d.tenant = :tenant AND d.words @@ :tsquery::text::tsquery AND d.valid_from <= :as_of
     AND (d.valid_to IS NULL OR d.valid_to > :as_of);
+
+-- name: has_words
+-- Whether a call had all of some words as of a revision, by its own text. A value and no join: the index of words is not to be read for it.
+coalesce((
+    SELECT d.words @@ :tsquery::text::tsquery FROM call_texts AS d
+    WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)
+    LIMIT 1
+), FALSE);
 
 -- name: words_of_call
 -- The words that a call is found by now.

@@ -22,6 +22,17 @@ CROSS JOIN calls AS c
 WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
 ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip;
 
+-- name: words_total
+-- How many calls had all of some words as of a revision, up to so many, whatever else they were: each had one text then.
+SELECT count(*) FROM (
+    SELECT d.id FROM ledger_heads AS h CROSS JOIN ({ids_of_words}) AS d WHERE h.tenant = :tenant {filters} LIMIT :most
+) AS n;
+
+-- name: fresh_total
+-- How many calls of a filter, as they are now, have changed since a revision.
+SELECT count(*) FROM calls AS c
+WHERE c.tenant = :tenant AND c.revision > :since AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters};
+
 -- name: calls_at
 -- How many calls of a filter were created at the very instant of one, and stand at it or before it.
 SELECT count(*) FROM calls AS c

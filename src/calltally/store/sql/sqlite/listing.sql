@@ -29,27 +29,34 @@ SELECT :place, CAST(group_concat(j.record, ',' || char(10)) AS BLOB), max(j.revi
 SELECT received_us, outcome, reason, repeats, content, raw FROM facts WHERE tenant = :tenant AND node = :node;
 
 -- name: number_total
--- How many calls have a number at either end.
+-- How many calls have a number at either end. Whether a call has it at both is seen in the other index: its row costs four times as much.
 SELECT count(*) FROM (
     SELECT c.id FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
     SELECT c.id FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND NOT EXISTS (
+            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
+                AND o.created_us = c.created_us AND o.id = c.id
+        ) {filters}
 ) AS n;
 
 -- name: number_records
--- A page of the calls that have a number at either end: each from its own index, merged.
-SELECT n.record FROM (
-    SELECT c.record, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
+-- A page of the calls that have a number at either end: each from its own index, merged; what is skipped is skipped there.
+SELECT r.record FROM (
+    SELECT c.rowid AS place, c.created_us, c.id FROM calls AS c INDEXED BY calls_from
     WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
     UNION ALL
-    SELECT c.record, c.created_us, c.id FROM calls AS c INDEXED BY calls_to
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    SELECT c.rowid, c.created_us, c.id FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND NOT EXISTS (
+            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
+                AND o.created_us = c.created_us AND o.id = c.id
+        ) {filters}
     ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
 ) AS n
+CROSS JOIN calls AS r ON r.rowid = n.place
 ORDER BY n.created_us {way}, n.id {way};
 
 -- name: count_buckets_as_of
@@ -150,11 +157,136 @@ SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
 ORDER BY n.created_us {way}, n.id {way};
 
+-- name: look_records
+-- A page of the first so many calls of a window that a filter leaves; each is looked at, in the order asked for.
+-- A limited subquery keeps its order, as in page_records.
+SELECT r.record FROM (
+    SELECT c.place, c.created_us, c.id FROM (
+        SELECT c.rowid AS place, c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c INDEXED BY calls_listed
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+    ) AS c
+    WHERE TRUE {filters} LIMIT :most OFFSET :skip
+) AS n
+CROSS JOIN calls AS r ON r.rowid = n.place
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: look_rows_as_of
+-- The same as of a revision.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.id, c.created_us, c.revision, c.updated_us, c.stands FROM (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
+            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c INDEXED BY calls_listed
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+        UNION ALL
+        SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0,
+            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM call_versions AS c INDEXED BY call_versions_ended
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY 1 {way}, 2 {way} LIMIT :look
+    ) AS c
+    WHERE TRUE {filters} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
+-- name: look_total
+-- Of the newest so many calls of a window: how many there are, and how many of them a filter leaves.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_listed
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+) AS c;
+
+-- name: look_total_as_of
+-- The same as of a revision.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_listed
+    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM call_versions AS c INDEXED BY call_versions_ended
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: number_look_total
+-- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND NOT EXISTS (
+            SELECT 1 FROM calls AS o INDEXED BY calls_from WHERE o.tenant = :tenant AND o.from_number = :number
+                AND o.created_us = c.created_us AND o.id = c.id
+        )
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: number_look_total_as_of
+-- The same as of a revision.
+SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_from
+    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM calls AS c INDEXED BY calls_to
+    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+    FROM call_versions AS c INDEXED BY call_versions_ended
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+    ORDER BY 1 DESC, 2 DESC LIMIT :look
+) AS c;
+
+-- name: search_rows_as_of
+-- A page, as of a revision, of the calls that had all of some words: linear in those that had them.
+SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
+    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM ({ids_of_words}) AS d
+    CROSS JOIN calls AS c
+    WHERE c.tenant = :tenant AND c.id = d.id AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        AND c.revision <= :as_of
+    UNION ALL
+    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c INDEXED BY call_versions_ended
+    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND {has_words}
+    ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
+) AS n
+LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
+ORDER BY n.created_us {way}, n.id {way};
+
 -- name: ids_of_words
 -- The calls that had all of some words as of a revision.
 SELECT d.id FROM call_words CROSS JOIN call_texts AS d ON d.document = call_words.rowid
 WHERE call_words MATCH :fts5 AND d.tenant = :tenant AND d.valid_from <= :as_of
     AND (d.valid_to IS NULL OR d.valid_to > :as_of);
+
+-- name: has_words
+-- Whether a call had all of some words as of a revision, by its own text: a tenth of what asking the index costs.
+-- Words stand between spaces; each that is asked for may be found in one of several places.
+EXISTS (
+    SELECT 1 FROM call_texts AS d
+    WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)
+        AND NOT EXISTS (
+            SELECT 1 FROM json_each(:probes) AS a WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(a.value) AS b WHERE instr(' ' || d.words || ' ', b.value) > 0
+            )
+        )
+);
 
 -- name: words_of_call
 -- The words that a call is found by now.
