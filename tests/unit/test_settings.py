@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from calltally.settings import BadSetting, Settings, decode_secret_key, read_settings
+from calltally.settings import BadSetting, Settings, read_settings
+from calltally.settings.checks import decode_secret_key
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 

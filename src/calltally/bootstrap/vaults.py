@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import Misconfigured
-from calltally.settings import SECRET_KEY_BYTES, Settings, decode_secret_key, secret_text
+from calltally.settings import Settings, secret_text
+from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
 from calltally.store.opening import sqlite_path
 from calltally.store.secrets import Vault
 

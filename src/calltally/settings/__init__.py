@@ -2,104 +2,35 @@
 
 import os
 import tomllib
-from base64 import b64decode
 from collections.abc import Mapping
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from calltally.settings.checks import (
+    AdminKey,
+    SecretKey,
+    check_api_url,
+    check_database_url,
+    check_networks,
+    check_public_url,
+    check_read_url,
+)
 
 PREFIX: Final = "CALLTALLY_"
 CONFIG_VARIABLE: Final = "CALLTALLY_CONFIG"
 DEFAULT_CONFIG: Final = "calltally.toml"
 # Of the commands that ask a server, this one or another: no settings, and nothing to stumble over.
 CLIENT_VARIABLES: Final = frozenset({"CALLTALLY_BASE_URL", "CALLTALLY_API_KEY"})
-SECRET_KEY_BYTES: Final = 32
 MOST_WORKERS: Final = 256
 _API_URL: Final = "_api_url"
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class BadSetting(ValueError):
     """A setting is unknown or has a wrong value; the text names it and never quotes a value."""
-
-
-def _database_url(url: str) -> str:
-    scheme, found, rest = url.partition("://")
-    if found and scheme in {"sqlite", "postgresql"} and rest.strip("/"):
-        return url
-    message = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
-    raise ValueError(message)
-
-
-def _read_url(url: str, info: ValidationInfo) -> str:
-    if not url.startswith("postgresql://") or not url.partition("://")[2].strip("/"):
-        message = "write postgresql://USER@HOST/NAME"
-        raise ValueError(message)
-    if not str(info.data.get("database_url", url)).startswith("postgresql://"):
-        message = "only PostgreSQL has read replicas, and the database is SQLite"
-        raise ValueError(message)
-    return url
-
-
-def _public_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        message = "write https://HOST, with a port or path if there is one, and no query"
-        raise ValueError(message)
-    return url.rstrip("/")
-
-
-def _api_url(url: str) -> str:
-    parts = urlsplit(url)
-    is_own_machine = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_own_machine):
-        message = "write https://HOST, since a secret goes there; http only for this machine"
-        raise ValueError(message)
-    return url.rstrip("/")
-
-
-def _networks(text: str) -> str:
-    for part in filter(None, map(str.strip, text.split(","))):
-        try:
-            ip_network(part)
-        except ValueError as fault:
-            message = "write networks in CIDR separated by commas, as in 10.0.0.0/8, fd00::/8"
-            raise ValueError(message) from fault
-    return text
-
-
-def _admin_key(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value()
-    if text and text.isascii() and text.isprintable() and " " not in text:
-        return key
-    message = "use printable ASCII characters without spaces, as it travels in a header"
-    raise ValueError(message)
-
-
-def decode_secret_key(text: str) -> bytes:
-    """The 32 bytes behind a secret key's base64. Raises ValueError with words for the operator."""
-    try:
-        key = b64decode(text.strip(), validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != SECRET_KEY_BYTES:
-        message = f"it must be the base64 of exactly {SECRET_KEY_BYTES} bytes: openssl rand -base64 32"
-        raise ValueError(message)
-    return key
-
-
-def _secret_key(key: SecretStr) -> SecretStr:
-    decode_secret_key(key.get_secret_value())
-    return key
-
-
-AdminKey = Annotated[SecretStr, AfterValidator(_admin_key)]
-SecretKey = Annotated[SecretStr, AfterValidator(_secret_key)]
 
 
 class Settings(BaseSettings):
@@ -107,12 +38,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
-    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+    database_url: Annotated[str, AfterValidator(check_database_url)] = Field(
         "sqlite:///var/calltally.db",
         description="The database: sqlite:///PATH (three slashes and a relative path, four and an absolute"
         " one) or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
     )
-    read_url: Annotated[str, AfterValidator(_read_url)] | None = Field(
+    read_url: Annotated[str, AfterValidator(check_read_url)] | None = Field(
         None,
         description="A read replica of the database, for reads: postgresql://USER:PASSWORD@HOST:PORT/NAME."
         " Unset: the database answers all of them.",
@@ -132,7 +63,7 @@ class Settings(BaseSettings):
     admin_key: AdminKey | None = Field(
         None, description="What x-admin-key must be. Unset: the admin API answers 401 to everybody."
     )
-    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+    public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
         None,
         description="The URL under which the outside reaches this service. Providers sign it, so set it"
         " behind a proxy. Unset: each request's own scheme and Host.",
@@ -168,34 +99,34 @@ class Settings(BaseSettings):
         description="Whether unusual rates and silence are looked for. Without it alerts are of what can be"
         " told of single calls, callbacks and endpoints.",
     )
-    twilio_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    twilio_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.twilio.com",
         description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",
     )
-    telnyx_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    telnyx_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.telnyx.com", description="Where Telnyx's detail records of calls are asked for."
     )
-    vonage_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    vonage_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.nexmo.com", description="Where Vonage's list of calls is asked for."
     )
-    plivo_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    plivo_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.plivo.com", description="Where Plivo's list of calls is asked for."
     )
-    signalwire_api_url: Annotated[str, AfterValidator(_api_url)] | None = Field(
+    signalwire_api_url: Annotated[str, AfterValidator(check_api_url)] | None = Field(
         None,
         description="Where SignalWire's list of calls is asked for. Unset: at each tenant's own space.",
     )
-    jambonz_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    jambonz_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.jambonz.cloud",
         description="Where jambonz's recent calls are asked for: of your own system, what stands before /v1.",
     )
-    vapi_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    vapi_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.vapi.ai", description="Where Vapi's list of calls is asked for."
     )
-    retell_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    retell_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.retellai.com", description="Where Retell's list of calls is asked for."
     )
-    elevenlabs_api_url: Annotated[str, AfterValidator(_api_url)] = Field(
+    elevenlabs_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.elevenlabs.io",
         description="Where ElevenLabs' list of conversations is asked for; each data residency has its own.",
     )
@@ -203,7 +134,7 @@ class Settings(BaseSettings):
         default=False,
         description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",
     )
-    outgoing_allow_networks: Annotated[str, AfterValidator(_networks)] | None = Field(
+    outgoing_allow_networks: Annotated[str, AfterValidator(check_networks)] | None = Field(
         None,
         description="Networks that are not public and to which webhooks and alerts may be sent all the same,"
         " in CIDR separated by commas: 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
