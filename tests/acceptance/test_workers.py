@@ -19,15 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.acceptance.live import (
-    COMMAND,
-    HOST,
-    Live,
-    calltally,
-    own_environment,
-    port_of,
-    request_head,
-)
+from tests.acceptance.live import COMMAND, HOST, Live, calltally, own_environment, port_of, request_head
 from tests.unit.providers.twilio.signing import FORM, TOKEN, repeated, sdk_signature
 from tests.unmeasured import unmeasured
 

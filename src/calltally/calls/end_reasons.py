@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from calltally.calls.causes import Cause, Side, cause_of_sip, side_of, side_of_end
+from calltally.calls.events import Said
 from calltally.calls.model import OPEN, UNANSWERED, Direction, Status
 
 
@@ -220,3 +221,18 @@ def _side(codes: Codes, why: Why) -> Side | None:
         if side is not None and side is not Side.UNKNOWN:
             return side
     return _SIDE_OF_REASON.get(why.reason)
+
+
+def word_of(said: Said | None) -> Word:
+    """What somebody said of the end: by a word of ours, by one of theirs, or by both."""
+    if said is None:
+        return _NO_WORD
+    reason, word = said.get("end_reason"), said.get("end_word", said.get("end_reason"))
+    if reason is not None and reason in _REASONS:
+        side = said.get("end_side")
+        return Word(word, Why(EndReason(reason), None if side is None else Side(side)))
+    return Word(word, why_of(word) if word else None)
+
+
+_NO_WORD: Final = Word(None, None)
+_REASONS: Final = frozenset(EndReason) - {EndReason.UNKNOWN}

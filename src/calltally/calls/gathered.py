@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, cast
 
-from calltally.calls.causes import Cause, Side
-from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, EndReason, Why, Word, ending_of, why_of
+from calltally.calls.causes import Cause
+from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, ending_of, word_of
 from calltally.calls.events import Door, Fact, Said, Teller
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
+from calltally.calls.platform_times import TIMES, PlatformTimes
 from calltally.calls.times import SECOND_US
 
-_TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
-    "started_us",
-    "ringing_us",
-    "answered_us",
-    "ended_us",
-)
 # Looked up on the class each of them costs as much as what is done with it.
 _QUEUED, _INITIATED, _RINGING = Status.QUEUED, Status.INITIATED, Status.RINGING
 _IN_PROGRESS, _COMPLETED = Status.IN_PROGRESS, Status.COMPLETED
@@ -27,11 +22,7 @@ PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = (
 )
 _OF_FIRST_LEG: Final[
     tuple[Literal["direction", "from_number", "to_number", "metadata", "started_us"], ...]
-] = (
-    *PARTIES,
-    "metadata",
-    "started_us",
-)
+] = (*PARTIES, "metadata", "started_us")
 # What is not settled by the order of facts alone, because the order is by who knows of states and times:
 # by field, whose word of it stands before whose. The platform's price has the carrier's in it.
 _PRECEDENCE: Final[
@@ -52,33 +43,6 @@ class Clock(NamedTuple):
     ringing_us: int | None
     answered_us: int | None
     ended_us: int | None
-
-
-class _Platform:
-    """What platforms say of state and times: whoever carries the call knows better."""
-
-    __slots__ = ("answered", "times")
-
-    def __init__(self) -> None:
-        self.answered = False
-        self.times: Said = {}
-
-    def take(self, said: Said, occurred_us: int) -> None:
-        """One more fact, in the order of facts. What is stated stands before what a state implies."""
-        times, status = self.times, said.get("status")
-        if status == _RINGING:
-            times.setdefault("ringing_us", occurred_us)
-        if status == _IN_PROGRESS:
-            times.setdefault("answered_us", occurred_us)
-        if status in FINAL:
-            times["ended_us"] = said.get("ended_us", times.get("ended_us", occurred_us))
-        for name in _TIMES:
-            if name in said:
-                times[name] = said[name]
-        if "talk_seconds" in said:
-            times["talk_seconds"] = said["talk_seconds"]
-        is_talk = "answered_us" in said or said.get("talk_seconds", 0) > 0
-        self.answered = self.answered or is_talk or status == _IN_PROGRESS
 
 
 class Gathered:
@@ -104,7 +68,7 @@ class Gathered:
         self.end_words: dict[Teller, Said] = {}
         self.preferred: Said = {}
         self.places: dict[str, int] = {}
-        self.platform: _Platform | None = None
+        self.platform: PlatformTimes | None = None
         # Whether a carrier told how it ended: then nothing that a platform says of the state counts.
         self.settled = False
         for fact in ordered:
@@ -159,7 +123,7 @@ class Gathered:
     def _date(self, said: Said, occurred_us: int) -> None:
         """Everything that is dated proves that the call was there by then."""
         first_us = min(self.created_us, occurred_us)
-        for name in _TIMES:
+        for name in TIMES:
             if name in said and said[name] < first_us:
                 first_us = said[name]
         self.created_us = first_us
@@ -192,7 +156,7 @@ class Gathered:
     def _take_platform(self, said: Said, occurred_us: int) -> None:
         """What it says of times is kept apart until it is known what the others say of them."""
         if self.platform is None:
-            self.platform = _Platform()
+            self.platform = PlatformTimes()
         self.platform.take(said, occurred_us)
         self.merged.update(cast("Said", {name: said[name] for name in said.keys() - _OF_STATE}))  # type: ignore[literal-required] # of its own keys
         status = said.get("status")
@@ -201,19 +165,15 @@ class Gathered:
         elif status is not None:
             self._take_status(status)
 
-    def _adopt(self, platform: "_Platform") -> None:
+    def _adopt(self, platform: PlatformTimes) -> None:
         """Take from the platform what nobody else tells of the times."""
-        merged, times = self.merged, platform.times
-        ended = "ended_us" in merged or bool(self.last_us)
-        talked = "answered_us" in merged or _IN_PROGRESS in self.first_us
-        if "ringing_us" in times and "ringing_us" not in merged and _RINGING not in self.first_us:
-            merged["ringing_us"] = times["ringing_us"]
-        if "answered_us" in times and not talked and "talk_seconds" not in merged:
-            merged["answered_us"] = times["answered_us"]
-        if "talk_seconds" in times and "talk_seconds" not in merged and not (talked and ended):
-            merged["talk_seconds"] = times["talk_seconds"]
-        if "ended_us" in times and not ended:
-            merged["ended_us"] = times["ended_us"]
+        merged, first_us = self.merged, self.first_us
+        platform.fill_in(
+            merged,
+            rang="ringing_us" in merged or _RINGING in first_us,
+            talked="answered_us" in merged or _IN_PROGRESS in first_us,
+            ended="ended_us" in merged or bool(self.last_us),
+        )
         if platform.answered and (not self.settled or self.status() == _COMPLETED):
             self.answered = True
 
@@ -282,19 +242,4 @@ class Gathered:
         words = self.end_words
         others = words.get(Teller.CARRIER, words.get(Teller.OWN))
         codes = Codes(status, cause, merged.get("direction"))
-        return ending_of(codes, _word(words.get(Teller.PLATFORM)), _word(others))
-
-
-def _word(said: Said | None) -> Word:
-    """What somebody said of the end: by a word of ours, by one of theirs, or by both."""
-    if said is None:
-        return _NO_WORD
-    reason, word = said.get("end_reason"), said.get("end_word", said.get("end_reason"))
-    if reason is not None and reason in _REASONS:
-        side = said.get("end_side")
-        return Word(word, Why(EndReason(reason), None if side is None else Side(side)))
-    return Word(word, why_of(word) if word else None)
-
-
-_NO_WORD: Final = Word(None, None)
-_REASONS: Final = frozenset(EndReason) - {EndReason.UNKNOWN}
+        return ending_of(codes, word_of(words.get(Teller.PLATFORM)), word_of(others))

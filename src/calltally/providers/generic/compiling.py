@@ -7,15 +7,7 @@ from typing import Any, Final
 
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.providers.generic.checks import compile_check
-from calltally.providers.generic.mapping import (
-    FIELDS,
-    IGNORE,
-    UNSAID,
-    FieldMap,
-    Format,
-    Mapped,
-    Table,
-)
+from calltally.providers.generic.mapping import FIELDS, IGNORE, UNSAID, FieldMap, Format, Mapped, Table
 from calltally.providers.generic.paths import Path, compile_path
 from calltally.providers.generic.readers import MAX_FORMAT_CHARS, TIME, Kind, Read, by_format
 from calltally.providers.generic.reading_toml import Document

@@ -26,13 +26,7 @@ from calltally.web.links import LINK_MEANING, Window, link_header
 from calltally.web.operations import Answer, Operation, PathPart
 from calltally.web.paths import MAX_PART_CHARS, part_after
 from calltally.web.query import pairs_of
-from calltally.web.record import (
-    CALL_DETAIL,
-    CALL_EVENTS,
-    CALL_TAG,
-    EXAMPLE_DETAIL,
-    EXAMPLE_EVENTS,
-)
+from calltally.web.record import CALL_DETAIL, CALL_EVENTS, CALL_TAG, EXAMPLE_DETAIL, EXAMPLE_EVENTS
 from calltally.web.reply import Reply
 
 CALL_ID: Final = PathPart(
