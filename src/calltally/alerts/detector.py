@@ -1,9 +1,7 @@
 """The detector of rates of one tenant: names in, findings out; the arithmetic is `alerts.watch`."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -14,6 +12,8 @@ from calltally.alerts.causes import Cause, Cell, Family, News
 from calltally.alerts.evidence import Names, Quiet, finding, silence_finding
 from calltally.alerts.findings import Change, Finding, Kind
 from calltally.alerts.grouping import go_back, released, take_in
+from calltally.alerts.hours import Hours
+from calltally.alerts.kept import Kept, kept_in, with_kept
 from calltally.alerts.looks import LOOKS, Flags, Ints, trials_of
 from calltally.alerts.memory import Array, arrays_of, packed, put_back, unpacked
 from calltally.alerts.rules import Rules
@@ -23,53 +23,29 @@ from calltally.alerts.watch import Watch, may_judge
 from calltally.calls.times import DAY_US, SECOND_US
 
 _HOUR_US: Final = 3600 * SECOND_US
-_SATURDAY, _SUNDAY = 5, 6
 _VERSION: Final = 1
-
-
-class _Kept(msgspec.Struct, array_like=True):
-    """What is remembered beside the arrays."""
-
-    version: int
-    keys: list[SeriesKey]
-    parents: list[int]
-    last_us: int | None
-    causes: list[Cause]
-    agents_of: dict[int, set[int]] = {}
-
-
-class _Hour(NamedTuple):
-    """What one hour is to the tenant: its place in the week, and whether it is one of a holiday."""
-
-    of_week: Ints
-    is_holiday: bool
 
 
 class RateDetector:
     """See `alerts.online.OnlineDetector`, which this is."""
 
-    def __init__(self, rules: Rules, kept: _Kept, arrays: dict[str, Array]) -> None:
+    def __init__(self, rules: Rules, kept: Kept, arrays: dict[str, Array]) -> None:
         self._rules, self._kept = rules, kept
-        self._zone = ZoneInfo(rules.tz)
+        self._hours = Hours(rules)
         # Silences that an hour's end took for how it is: told with the next step.
         self._settled: Flags = np.zeros(len(kept.keys), dtype=np.bool_)
-        self._holidays = frozenset(rules.holidays)
         self._build(arrays)
 
     @classmethod
     def new(cls, rules: Rules) -> "RateDetector":
         """One that has seen nothing: it learns for two weeks before its first verdict."""
-        return cls(rules, _Kept(_VERSION, [], [], None, []), {})
+        return cls(rules, Kept(_VERSION, [], [], None, []), {})
 
     @classmethod
     def restored(cls, stored: bytes, rules: Rules) -> "RateDetector":
         """One that goes on where `stored` was taken. Raises ValueError where that cannot be read."""
         arrays = unpacked(stored)
-        try:
-            kept = msgspec.msgpack.decode(arrays.pop("kept").tobytes(), type=_Kept)
-        except (KeyError, msgspec.DecodeError) as fault:
-            message = "the stored state of the detectors cannot be read"
-            raise ValueError(message) from fault
+        kept = kept_in(arrays)
         return cls(rules, kept, arrays) if kept.version == _VERSION else cls.new(rules)
 
     @property
@@ -79,8 +55,7 @@ class RateDetector:
 
     def stored(self) -> bytes:
         """The state as bytes."""
-        kept = np.frombuffer(msgspec.msgpack.encode(self._kept), dtype=np.uint8)
-        return packed({**self._arrays(), "kept": kept})
+        return packed(with_kept(self._arrays(), self._kept))
 
     def with_rules(self, rules: Rules) -> "RateDetector":
         """The same state under other rules: what was learned stays."""
@@ -117,7 +92,8 @@ class RateDetector:
         live = self._watched & ~self._in_campaign(at_us) & self._watch.mature
         started = counts[:, COLUMN[Count.STARTED]].astype(np.float64)
         before = [silence.since.copy(), silence.missed.copy()]
-        back = silence.step(at_us // STEP_US, started, _bin(self._hour(at_us)), live) | self._settled
+        hour = self._hours.at(at_us).of_two_days
+        back = silence.step(at_us // STEP_US, started, hour, live) | self._settled
         self._settled = np.zeros_like(back)
         limit = silence.threshold(rules.false_alarms_a_week, self._watched)
         names = Names(tuple(self._kept.keys), rules.false_alarms_a_week)
@@ -187,7 +163,7 @@ class RateDetector:
                 {name.removeprefix(prefix): each for name, each in arrays.items() if name.startswith(prefix)},
             )
         if self._kept.last_us is not None:
-            self._watch.resume(self._hour(self._kept.last_us).of_week)
+            self._watch.resume(self._hours.at(self._kept.last_us).of_week)
             held = [arrays[f"seen.{name}"] for name in Seen._fields]
             for fresh, old in zip(self._watch.seen, held, strict=True):
                 fresh[..., : old.shape[-1]] = old
@@ -235,41 +211,31 @@ class RateDetector:
 
     # --------------------------------------------------------------------------------------------- time
 
-    def _hour(self, at_us: int) -> _Hour:
-        local = datetime.fromtimestamp(at_us // SECOND_US, UTC).astimezone(self._zone)
-        is_holiday = local.date() in self._holidays
-        day = _SUNDAY if is_holiday else local.weekday()
-        return _Hour(np.array([day * 24 + local.hour]), is_holiday)
-
     def _turn_hour(self, at_us: int) -> list[Cell]:
         """Where an hour is over, learn from it and begin the next; what is usual by now."""
         last_us, accepted = self._kept.last_us, list[Cell]()
         if last_us is not None and last_us // _HOUR_US == at_us // _HOUR_US:
             return accepted
         if last_us is not None:
-            hour = self._hour(last_us)
+            hour = self._hours.at(last_us)
             learnable = ~self._in_campaign(last_us) & (not hour.is_holiday)
             accepted = self._watch.end_hour(hour.of_week, learnable)
-            self._settled |= self._silence.end_hour(_bin(hour), learnable)
+            self._settled |= self._silence.end_hour(hour.of_two_days, learnable)
             if last_us // DAY_US != at_us // DAY_US:
                 self._watch.baseline.end_day()
-        self._watch.begin_hour(self._hour(at_us).of_week)
+        self._watch.begin_hour(self._hours.at(at_us).of_week)
         return accepted
-
-    def _campaigns(self, at_us: int) -> list[SeriesKey]:
-        windows = ((each.window_us, each.series) for each in self._rules.campaigns)
-        return [series for (from_us, to_us), series in windows if from_us <= at_us < to_us]
 
     def _in_campaign(self, at_us: int) -> Flags:
         inside = np.zeros(len(self._kept.keys), dtype=np.bool_)
-        marked = {self._places[key] for key in self._campaigns(at_us) if key in self._places}
+        marked = {self._places[key] for key in self._hours.campaigns(at_us) if key in self._places}
         for place in range(len(inside) if marked else 0):
             inside[place] = bool(marked & {place, *self._family.above(place)})
         return inside
 
     def _without_campaigns(self, at_us: int, counts: Ints) -> Ints:
         """Coarser series are judged by what they have beside a campaign inside them."""
-        for key in self._campaigns(at_us):
+        for key in self._hours.campaigns(at_us):
             place = self._places.get(key, -1)
             for above in self._family.above(place) if place >= 0 else ():
                 counts[above] = np.maximum(counts[above] - counts[place], 0)
@@ -279,11 +245,5 @@ class RateDetector:
         """What may be judged, (speeds, looks, series)."""
         series = self._watched & ~self._in_campaign(at_us)
         looks = np.array([look.metric in self._rules.metrics for look in LOOKS], dtype=np.bool_)
-        holiday = np.full(len(series), self._hour(at_us).is_holiday)
+        holiday = np.full(len(series), self._hours.at(at_us).is_holiday)
         return np.asarray(may_judge(series, holiday, self._watch.baseline.is_leaf) & looks[:, None])
-
-
-def _bin(hour: _Hour) -> int:
-    """The hour's place among 48: of a working day, or of a day off."""
-    day, of_day = divmod(int(hour.of_week[0]), 24)
-    return of_day + (24 if day >= _SATURDAY else 0)
