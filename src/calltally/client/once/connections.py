@@ -208,7 +208,10 @@ def link(connection: Connection) -> Link:
         return PsycopgLink(connection)
     if "psycopg.AsyncConnection" in names:
         raise _wrong("this one is asynchronous: use calltally.client.once.aio")
-    raise _wrong(_what_it_takes(connection))
+    raise _wrong(
+        f"{type(connection)!r} is no connection of sqlite3, apsw or psycopg; of a wrapper, hand over the "
+        "driver's own connection that is inside"
+    )
 
 
 def async_link(connection: Connection) -> AsyncPsycopgLink:
@@ -220,13 +223,6 @@ def async_link(connection: Connection) -> AsyncPsycopgLink:
 
 def _names(connection: object) -> set[str]:
     return {f"{each.__module__}.{each.__qualname__}" for each in type(connection).__mro__}
-
-
-def _what_it_takes(connection: object) -> str:
-    return (
-        f"{type(connection)!r} is no connection of sqlite3, apsw or psycopg; of a wrapper, hand over the "
-        "driver's own connection that is inside"
-    )
 
 
 def _wrong(detail: str) -> WrongConnection:

@@ -99,13 +99,7 @@ ADD_TENANT: Final = Operation(
     meaning="The id is for good: 1 to 64 lower-case letters and digits, with single hyphens between them.",
     scope=ADMIN,
     body=Body(content={JSON_BODY: NewTenantBody}, example={"id": "acme", "name": "Acme Dental"}),
-    answers={
-        201: Answer(
-            meaning="The tenant.",
-            schema=TenantShown,
-            example=_TENANT_SHOWN,
-        )
-    },
+    answers={201: Answer(meaning="The tenant.", schema=TenantShown, example=_TENANT_SHOWN)},
     problems=("conflict", *_BODY_PROBLEMS),
 )
 LIST_TENANTS: Final = Operation(
@@ -113,13 +107,7 @@ LIST_TENANTS: Final = Operation(
     tag=TAG,
     summary="All tenants.",
     scope=ADMIN,
-    answers={
-        200: Answer(
-            meaning="By id.",
-            schema=TenantList,
-            example={"data": [_TENANT_SHOWN]},
-        )
-    },
+    answers={200: Answer(meaning="By id.", schema=TenantList, example={"data": [_TENANT_SHOWN]})},
 )
 PUT_RETENTION: Final = Operation(
     id="putRetention",
