@@ -149,8 +149,7 @@ class Teller:
         if alert is None or change is None or _is_stale(sink, alert, change):
             await self._store.write(settle_notice(tenant, notice, None, None))
             return True
-        told = told_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
-        fault = await self._tell(tenant, sink, told)
+        fault = await self._tell(tenant, sink, alert, change)
         now_us = self._clock()
         if fault is None:
             await self._store.write(_told(tenant, sink, notice, alert, now_us))
@@ -159,14 +158,20 @@ class Teller:
         await self._store.write(_failed(tenant, notice, fault, now_us))
         return False
 
-    async def _tell(self, tenant: str, sink: Sink, told: Told) -> str | None:
+    async def _tell(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
+        """What went wrong. Whatever it is, it must not keep the tenant's other sinks waiting."""
         try:
+            told = told_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
             return await tell(self._ways, tenant, sink, told, self._clock())
         except CalltallyError as fault:
             return fault.detail
         except ValueError:
-            # What is stored of it was let in once: it must not keep the tenant's other sinks waiting.
+            # What is stored of it was let in once.
             return "its settings cannot be used; put them again"
+        except Exception as fault:
+            named = {"sink": uuid_text(sink.sink), "alert": uuid_text(alert.alert)}
+            log.exception("an alert could not be told by a fault of ours", tenant=tenant, **named)
+            return f"a fault of ours, told in our log: {type(fault).__name__}"
 
 
 def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, Change | None]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.alerts.findings import Change
 from calltally.alerts.judging import Judge, is_turn_due
@@ -35,7 +36,7 @@ from calltally.worker.means import AlertMeans, Means
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.test_alert_api import began, keep
 from tests.integration.alerts.watching import Receiver, Thresholds, after, alerts, finding, unanswered
-from tests.integration.store.probing import found, submit
+from tests.integration.store.probing import direct, found, submit
 from tests.telling import START_US, at_us, fact
 from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, resource, served
 
@@ -114,8 +115,35 @@ def test_a_sink_whose_settings_are_none_holds_up_nobody(desk: Desk) -> None:
     desk.add("slack", url="https://hooks.slack.example/x")
     began(desk.bench, ROUTE)
     assert desk.tell() == 1
-    faults = {sink.kind: sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))}
-    assert faults == {"webhook": "its settings cannot be used; put them again", "slack": None}
+    assert faults(desk) == {"webhook": "its settings cannot be used; put them again", "slack": None}
+
+
+def faults(desk: Desk) -> dict[str, str | None]:
+    return {sink.kind: sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))}
+
+
+def test_a_fault_of_ours_is_told_of_its_sink_and_holds_up_nobody(desk: Desk) -> None:
+    """A server that is asked for by a name that is not there, as settings of another release may have it."""
+    desk.add("email", server="mail.example.com", to=["ada@example.com"])
+    desk.add("slack", url="https://hooks.slack.example/x")
+    began(desk.bench, ROUTE)
+    with capture_logs() as logs:
+        assert desk.tell() == 1
+    assert faults(desk) == {"email": "a fault of ours, told in our log: KeyError", "slack": None}
+    assert [log["tenant"] for log in logs if log["log_level"] == "error"] == [TENANT]
+
+
+def test_an_alert_that_is_damaged_holds_up_no_other(desk: Desk) -> None:
+    hook(desk)
+    began(desk.bench, ROUTE)
+    with direct(desk.bench.url) as db:
+        (content,) = db("SELECT content FROM alerts")[0]
+        db("UPDATE alerts SET content = ?", b"junk")
+    assert desk.tell() == 0
+    assert faults(desk) == {"webhook": "an alert's content cannot be read; restore it from a backup"}
+    with direct(desk.bench.url) as db:
+        db("UPDATE alerts SET content = ?", content)
+    assert desk.tell(15 * SECOND_US) == 1
 
 
 def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: Desk) -> None:
