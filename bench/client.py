@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple, cast
 
-from bench.timing import cpu_seconds, percentile
+from bench.timing import cpu_seconds_with_children, percentile
 
 DEADLINE_S: Final = 120.0
 _OK: Final = (b"200", b"202")
@@ -14,7 +14,7 @@ _HEAD_END: Final = b"\r\n\r\n"
 
 
 class Load(NamedTuple):
-    """What a load came to. Times in seconds; the processor time is the server's."""
+    """What a load came to. Times in seconds; the processor time is that of the server's processes."""
 
     requests: int
     seconds: float
@@ -126,11 +126,12 @@ async def load(
     one, and TimeoutError after two minutes.
     """
     latencies: list[float] = []
-    cpu, started = cpu_seconds(pid), time.perf_counter()
+    cpu, started = cpu_seconds_with_children(pid), time.perf_counter()
     async with asyncio.timeout(DEADLINE_S):
         opened = [await _open(port, requests, latencies, pause_s) for _ in range(connections)]
         await asyncio.gather(*(connection.done for connection in opened))
-    return Load(len(latencies), time.perf_counter() - started, cpu_seconds(pid) - cpu, latencies)
+    seconds = time.perf_counter() - started
+    return Load(len(latencies), seconds, cpu_seconds_with_children(pid) - cpu, latencies)
 
 
 async def _open(port: int, requests: Iterator[bytes], latencies: list[float], pause_s: float) -> _Connection:

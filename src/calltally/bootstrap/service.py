@@ -11,14 +11,16 @@ from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.places import job_folders, mail_sender, outgoing_policy
 from calltally.bootstrap.vaults import open_vault
 from calltally.bootstrap.workers import make_worker
+from calltally.logs import get_logger
 from calltally.net.outgoing import Outgoing
 from calltally.settings import Settings, secret_text
 from calltally.shared import Member
+from calltally.store.apart import Happened, Pace, StoreApart
 from calltally.store.opening import check_schema, open_store, sqlite_path
 from calltally.store.options import PostgresOptions
 from calltally.store.secrets import Vault
 from calltally.store.steps import Clock
-from calltally.store.store import Store
+from calltally.store.store import Store, WatchedStore
 from calltally.web.app import create_app
 from calltally.web.auth import KeyRing
 from calltally.web.beside import WithWork
@@ -28,6 +30,8 @@ from calltally.web.metrics import Metrics
 from calltally.web.parts import Parts
 
 _ATTEND_S: Final = 1.0
+
+log: Final = get_logger(__name__)
 
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -48,7 +52,7 @@ async def open_service(
     vault = open_vault(settings)
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
-    store = open_store(settings.database_url, clock, options)
+    store = _open(settings, clock, options, is_alone=member is None)
     try:
         await check_schema(store)
     except BaseException:
@@ -57,6 +61,22 @@ async def open_service(
     parts = _parts(settings, store, vault, clock=clock, member=member)
     app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
+
+
+def _open(settings: Settings, clock: Clock, options: PostgresOptions, *, is_alone: bool) -> Store:
+    """The store; on a file that this process serves alone, with a recorder while there are many facts."""
+    store, path = open_store(settings.database_url, clock, options), sqlite_path(settings.database_url)
+    many = settings.recorder_facts_per_second
+    if path is None or not many or not is_alone or not isinstance(store, WatchedStore):
+        return store
+    return StoreApart(store, path, _tell_of_recorder, Pace(many))
+
+
+def _tell_of_recorder(happened: Happened, pid: int) -> None:
+    if happened is Happened.DIED:
+        log.warning("the process that records facts died; they are recorded here", pid=pid)
+    else:
+        log.info("a process records facts", state=happened.value, pid=pid)
 
 
 def _attended(app: Application, parts: Parts, member: Member) -> Application:

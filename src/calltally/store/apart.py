@@ -1,0 +1,161 @@
+"""A store whose facts are recorded by a process of its own while there are many.
+
+One interpreter answers HTTP, reads and checks signatures, another folds, counts and writes: on two cores a
+service takes many more callbacks, and a page waits for no commit. A quiet service has no such process, and so
+none of its memory. The two write in turns, as any two processes do (`turn`); what is no fact is still written
+here.
+
+Nothing is lost with the process. What it had not answered is recorded here again: facts have keys, so one
+that it did write is known, and is answered as the repeat that it is.
+"""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from calltally.store.recorder import Recorder, begin_recorder
+from calltally.store.store import Recorded, Submission, WatchedStore
+
+
+class Pace(NamedTuple):
+    """When the process is begun and let go. Times in seconds.
+
+    `many` facts within one second begin it, which takes a quarter of a second of a core. Once it has died it
+    is not begun again for `rest_s`.
+    """
+
+    many: int
+    idle_s: float = 60.0
+    rest_s: float = 10.0
+    # Its commits are milliseconds: what is queued is written long before.
+    end_s: float = 20.0
+
+
+class Happened(Enum):
+    """What happened to the process."""
+
+    BEGUN = "begun"
+    LET_GO = "let go"
+    DIED = "died"
+
+
+# Is called with it and the process's id.
+OnHappened: TypeAlias = Callable[[Happened, int], None]
+
+
+class StoreApart:
+    """`store`, on the SQLite file at `path`, with a recorder beside it while that pays."""
+
+    def __init__(self, store: WatchedStore, path: Path, on_happened: OnHappened, pace: Pace) -> None:
+        self._store = store
+        self.dialect = store.dialect
+        self._path = path
+        self._on_happened = on_happened
+        self._pace = pace
+        self._watchers: list[Callable[[], None]] = []
+        self._recorder: Recorder | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._second = self._not_before = 0.0
+        self._facts = 0
+        self.read, self.read_tenant, self.write = store.read, store.read_tenant, store.write
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a writer now, here or in the process."""
+        return self._store.waiting + (self._recorder.waiting if self._recorder else 0)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether a process of its own records now."""
+        return self._recorder is not None and self._recorder.is_ready
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the process, from when it was begun until it has ended."""
+        return self._process.pid if self._process else None
+
+    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+        """Record facts, by the process where there is one."""
+        recorder = self._recorder
+        if recorder is not None and recorder.is_ready:
+            if (recorded := await recorder.ask(submissions)) is not None:
+                return recorded
+        elif self._life is None:
+            self._count(len(submissions))
+        # What the process wrote but could not answer is known by now, and is not written twice.
+        return await self._store.submit(submissions)
+
+    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+        """Have `told` called behind each commit of facts, whoever made it."""
+        self._watchers.append(told)
+        unwatch = self._store.watch(told)
+
+        def end() -> None:
+            self._watchers.remove(told)
+            unwatch()
+
+        return end
+
+    async def close(self) -> None:
+        """Let the process finish, then close the store."""
+        self._closing.set()
+        await self.at_rest()
+        await self._store.close()
+
+    async def at_rest(self) -> None:
+        """Wait for as long as there is a process."""
+        if self._life is not None:
+            await self._life
+
+    def _count(self, facts: int) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._second >= 1.0:
+            self._second, self._facts = now_s, 0
+        self._facts += facts
+        if self._facts >= self._pace.many and now_s >= self._not_before and not self._closing.is_set():
+            self._life = asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        """The process's life, from its beginning until it is let go or dies."""
+        recorder, process = await begin_recorder(self._path, self._tell)
+        self._recorder, self._process = recorder, process
+        await recorder.heard.wait()
+        if not recorder.ended.is_set():
+            self._on_happened(Happened.BEGUN, process.pid)
+            await self._while_needed(recorder)
+        died = recorder.ended.is_set()
+        if died:
+            self._not_before = asyncio.get_running_loop().time() + self._pace.rest_s
+        self._on_happened(Happened.DIED if died else Happened.LET_GO, process.pid)
+        recorder.let_go()
+        await asyncio.to_thread(self._wait_for, process)
+        await recorder.ended.wait()
+        self._recorder = self._process = self._life = None
+
+    async def _while_needed(self, recorder: Recorder) -> None:
+        asked = -1
+        while recorder.asked != asked and not self._closing.is_set():
+            asked = recorder.asked
+            ends = [asyncio.ensure_future(each.wait()) for each in (recorder.ended, self._closing)]
+            await asyncio.wait(ends, timeout=self._pace.idle_s, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+            if recorder.ended.is_set():
+                return
+
+    def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self._pace.end_s)
+            return
+        process.kill()
+        process.wait()
+
+    def _tell(self) -> None:
+        for told in self._watchers:
+            told()

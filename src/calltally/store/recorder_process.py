@@ -1,0 +1,111 @@
+"""`python -m calltally.store.recorder_process DATABASE`: records facts for the service that began it.
+
+It has one ledger, an interpreter of its own, and nothing to do with HTTP. What it is asked comes by its
+standard input, a socket, and is answered there; when that ends it finishes what it has and ends too. Signals
+are for the service: what a supervisor sends to all of them at once must not end this one first.
+"""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, cast
+
+import uvloop
+
+from calltally.store.recorder_frames import Answer, Frames, frame, hello, read_questions
+from calltally.store.sqlite import SqliteStore
+from calltally.store.store import Recorded, Store, Submission
+
+_STDIN: Final = 0
+
+
+class _Asked(asyncio.Protocol):
+    """The service's end: questions in, answers out, those of one commit together."""
+
+    def __init__(self, store: Store, ended: asyncio.Event) -> None:
+        self._store = store
+        self._ended = ended
+        self._frames = Frames()
+        self._answers: list[Answer] = []
+        self._under_way: set[asyncio.Task[list[Recorded]]] = set()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Not asked by isinstance: uvloop's transports are no subclass.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(hello())
+
+    def data_received(self, data: bytes) -> None:
+        for body in self._frames.feed(data):
+            for number, submissions in read_questions(body):
+                self._begin(number, submissions)
+
+    def eof_received(self) -> bool:
+        """The service asks nothing more, but waits for what it asked."""
+        self._ended.set()
+        return True
+
+    def connection_lost(self, _fault: Exception | None) -> None:
+        self._transport = None
+        self._ended.set()
+
+    async def finish(self) -> None:
+        """Answer all that was asked, and hang up."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        # Their answers are gathered by callbacks, which run once more round the loop.
+        await asyncio.sleep(0)
+        if self._transport is not None:
+            self._flush()
+            self._transport.close()
+
+    def _begin(self, number: int, submissions: Sequence[Submission]) -> None:
+        task = asyncio.ensure_future(self._store.submit(submissions))
+        self._under_way.add(task)
+        task.add_done_callback(lambda done: self._answer(number, done))
+
+    def _answer(self, number: int, done: "asyncio.Task[list[Recorded]]") -> None:
+        """Why something was not recorded the service finds out by itself: it tries the same again."""
+        self._under_way.discard(done)
+        if not self._answers:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._answers.append((number, None if done.exception() else done.result()))
+
+    def _flush(self) -> None:
+        answers, self._answers = self._answers, []
+        if self._transport is not None and answers:
+            self._transport.write(frame(answers))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000  # clock: this is the composition root of a process
+
+
+async def _record(path: Path, asked: socket.socket) -> None:
+    store, ended = SqliteStore(path, _now_us), asyncio.Event()
+    # What was loaded is never looked through again.
+    gc.collect()
+    gc.freeze()
+    try:
+        loop = asyncio.get_running_loop()
+        _, asking = await loop.create_connection(lambda: _Asked(store, ended), sock=asked)
+        await ended.wait()
+        await asking.finish()
+    finally:
+        await store.close()
+
+
+def main(path: Path) -> None:
+    """Record until the service lets go."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_record(path, socket.socket(fileno=_STDIN)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
