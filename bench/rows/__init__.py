@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from bench.lab import Lab
 from bench.rows import (
     against_datasette,
+    browser,
     callbacks,
     dashboard,
     deliveries,
@@ -36,6 +37,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "large-page": pages.large_page,
     "template": pages.template,
     "dashboard": dashboard.dashboard,
+    "browser": browser.browser,
     "offset": seeking.offset,
     "offset-http": pages.any_page,
     "total": seeking.total,

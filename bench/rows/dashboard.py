@@ -36,7 +36,7 @@ async def dashboard(lab: Lab) -> list[Row]:
     """Each page's p95, and how long one waits for it."""
     dataset = await lab.dataset()
     async with service(dataset.url, probe=page_path(1), key=dataset.key) as server:
-        cookie = _signed_in(server, dataset.key)
+        cookie = signed_in(server, dataset.key)
         pages = [await _row(server, cookie, name, draw) for name, draw in _pages(dataset).items()]
         counts = [await _counted(server, cookie, name, draw) for name, draw in _counts().items()]
         return [*pages, *counts]
@@ -103,7 +103,7 @@ def _sids(dataset: Dataset) -> Iterator[str]:
     return (found[number % len(found)] for number in count())
 
 
-def _signed_in(server: Server, key: str) -> str:
+def signed_in(server: Server, key: str) -> str:
     """The cookie of a session, as the form gives it."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("POST", "/sign-in", urlencode({"key": key}), _FORM)

@@ -16,6 +16,7 @@ SHOWN: Final = (
     Shown("calls, filtered", "/calls?status=failed&status=busy&route=route-1"),
     Shown("calls, none", "/calls?route=nowhere"),
 )
+_LEFT: Final = "(cell) => Math.round(cell.getBoundingClientRect().left)"
 
 
 @journey
@@ -203,6 +204,34 @@ def a_thousand_rows_keep_their_head(visit: Visit) -> None:
     expect(page.locator("tr.call").last).to_be_in_viewport()
     expect(page.locator("table.calls thead th").first).to_be_in_viewport()
     expect(page.get_by_text("1 to 1,000")).to_be_visible()
+    heads, cells = (page.locator(each).last.locator("th, td") for each in ("thead tr", "tr.call"))
+    for place in range(heads.count()):
+        head, cell = (each.nth(place).evaluate(_LEFT) for each in (heads, cells))
+        assert head == cell, f"column {place} is not below its head"
+
+
+@journey
+def a_list_is_counted_behind_its_page(visit: Visit) -> None:
+    """Operations asks for calls that have to be counted one by one: the rows come first, the total then."""
+    page = visit.sign_in("operations", "/calls?escalated=false")
+    expect(page.locator("tr.call")).to_have_count(25)
+    expect(page.locator(".count strong")).to_have_text(re.compile(r"^[\d,]+ calls$"))
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_text("26 to 50")).to_be_visible()
+    page.get_by_role("link", name="Last").click()
+    expect(page.locator(".pages").get_by_text("Next")).not_to_have_attribute("href", re.compile("."))
+    page.get_by_role("link", name="Previous").click()
+    expect(page.locator("tr.call")).to_have_count(25)
+
+
+@journey
+def a_list_is_counted_without_scripts(visit: Visit) -> None:
+    """The same without scripts: the page says that there are more, and a link counts them."""
+    page = visit.without_scripts().sign_in("operations", "/calls?escalated=false&status=completed&limit=50")
+    expect(page.locator(".count strong")).to_have_text(re.compile("^More than "))
+    page.get_by_role("link", name="Count them").click()
+    expect(page.locator(".count strong")).to_have_text(re.compile(r"^[\d,]+ calls$"))
+    expect(page.locator("tr.call")).to_have_count(50)
 
 
 def _completed(route: str, number: int) -> dict[str, object]:

@@ -15,7 +15,7 @@ from calltally.web.dashboard.columns import COLUMNS, COLUMNS_COOKIE, chosen_colu
 from calltally.web.dashboard.counting import COUNT, NEWS, Asked, Leaf, asked_for, read_leaf, told_total
 from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.finding import place_of
-from calltally.web.dashboard.lines import days
+from calltally.web.dashboard.lines import LONG, days
 from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import AFTER, BEFORE, COUNTED, chips, filters_alone, meant, pager, url
@@ -71,7 +71,8 @@ def renewed(request: AnyRequest, visitor: Visitor) -> Headers:
 def _rows(request: AnyRequest, visitor: Visitor, leaf: Leaf) -> dict[str, Any]:
     """The calls under their days, in the columns that this browser has chosen."""
     columns = chosen_columns(cookie_of(request, COLUMNS_COOKIE))
-    return {"columns": columns, "days": days(leaf.calls, visitor.zone, columns, status_mark)}
+    shown = days(leaf.calls, visitor.zone, columns, status_mark)
+    return {"columns": columns, "days": shown, "is_long": len(leaf.calls) > LONG}
 
 
 def _values(request: AnyRequest, asked: Asked, leaf: Leaf) -> dict[str, Any]:

@@ -49,15 +49,15 @@ COLUMNS: Final[Mapping[str, Column]] = {
     column.name: column
     for column in (
         Column("status", _of("status"), STATE),
-        Column("direction", _of("direction")),
+        Column("direction", _of("direction"), "slim"),
         Column("parties", _parties, "parties"),
         Column("route", _of("route")),
         Column("agent", _of("agent")),
         Column("provider", _of("provider")),
-        Column("ring", lambda call: span(call["ring_seconds"]), _NUMBER),
+        Column("ring", lambda call: span(call["ring_seconds"]), f"{_NUMBER} slim"),
         Column("talk", lambda call: span(call["duration_seconds"]), _NUMBER),
         Column("end_reason", _end),
-        Column("sip_code", _of("sip_code"), _NUMBER),
+        Column("sip_code", _of("sip_code"), f"{_NUMBER} slim"),
         Column("cost", _cost, _NUMBER),
         Column("conflicts_count", lambda call: str(call["conflicts"] or ""), _NUMBER),
         Column("tags", lambda call: ", ".join(call["tags"] or ())),

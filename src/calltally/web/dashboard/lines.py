@@ -15,15 +15,22 @@ from calltally.web.dashboard.shown import DASH, call_path, local, short
 # The column, what its cell says, and whether the call was escalated; cells of a page are often alike.
 Cells = Callable[[Column, str, bool], str]
 
+# What is longer may be cut where its column is narrow.
+_WHOLE_CHARS: Final = 10
 _DAY_CHARS: Final = len("2026-10-01 ")
 _SECOND_CHARS: Final = len("2026-10-01 14:02:11")
 
 
+# A page of more calls than this is one that the browser draws piece by piece, as they come into view.
+LONG: Final = 100
+_PIECE: Final = 20
+
+
 class Day(NamedTuple):
-    """The calls of one day of the reader's zone: `lines` is HTML, all that a call says escaped."""
+    """The calls of one day of the reader's zone: `pieces` are HTML, all that a call says escaped."""
 
     name: str
-    lines: str
+    pieces: list[str]
 
 
 def days(
@@ -39,10 +46,14 @@ def days(
     return [
         Day(
             day.strftime("%A, %-d %B %Y"),
-            "".join(_line(moment, call, columns, cells) for moment, call in pairs),
+            _pieces([_line(moment, call, columns, cells) for moment, call in pairs]),
         )
         for day, pairs in grouped
     ]
+
+
+def _pieces(lines: Sequence[str]) -> list[str]:
+    return ["".join(lines[begin : begin + _PIECE]) for begin in range(0, len(lines), _PIECE)]
 
 
 def _line(moment: datetime, call: Mapping[str, Any], columns: Sequence[Column], cells: Cells) -> str:
@@ -74,6 +85,7 @@ def _cells(states: Callable[[str], str]) -> Cells:
             return f'<td class="state">{states(said)}</td>'
         if column.kind == SHORTENED:
             return f'<td class="id"><code title="{told}">{escape(short(said))}</code></td>'
-        return f'<td class="{column.kind}" data-name="{column.name}">{told}</td>'
+        whole = f' title="{told}"' if len(said) > _WHOLE_CHARS and not column.kind else ""
+        return f'<td class="{column.kind}" data-name="{column.name}"{whole}>{told}</td>'
 
     return cell

@@ -86,7 +86,7 @@ def test_both_hours_of_a_night_that_has_one_twice_are_told_apart() -> None:
 
 def test_an_erased_call_keeps_its_line() -> None:
     erased = dict.fromkeys(CALL_FIELDS) | {"id": CALL["id"], "created_at": CALL["created_at"], "erased": True}
-    line = days([erased], ZoneInfo("UTC"), COLUMNS, str)[0].lines
+    line = days([erased], ZoneInfo("UTC"), COLUMNS, str)[0].pieces[0]
     assert '<tr class="call erased">' in line
     assert ">09:30:00</time>" in line
     assert line.count('<td class="none') == len(COLUMNS)
@@ -96,11 +96,21 @@ def test_nothing_that_a_call_says_becomes_html() -> None:
     evil = '"><script>'
     said = {**CALL, **dict.fromkeys(("summary", "route", "call_sid", "from_number", "end_reason"), evil)}
     every = columns_of(("summary", "route", "call_sid", "parties", "end_reason", "status"))
-    line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].lines
+    line = days([said | {"escalated": True}], ZoneInfo("UTC"), every, str)[0].pieces[0]
     assert "<script" not in line
     # Once in each cell, and once more in the two that tell all of it in their title.
     assert line.count("&lt;script&gt;") == len(every) - 1 + 2
     assert '<span class="tag">escalated</span>' in line
+
+
+def test_a_day_of_many_calls_comes_in_pieces() -> None:
+    [day] = days([CALL] * 45, ZoneInfo("UTC"), columns_of(("status",)), str)
+    assert [piece.count("<tr ") for piece in day.pieces] == [20, 20, 5]
+
+
+def test_what_a_narrow_column_may_cut_is_whole_in_its_title() -> None:
+    [day] = days([{**CALL, "route": "support-of-montreal"}], ZoneInfo("UTC"), columns_of(("route",)), str)
+    assert 'title="support-of-montreal">support-of-montreal</td>' in day.pieces[0]
 
 
 def test_ids_are_shortened_in_the_middle() -> None:
