@@ -12,7 +12,7 @@ from calltally import __version__
 from calltally.alerts.judging import Judge
 from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.telling import Teller, Ways
-from calltally.bootstrap.clocks import steady_clock
+from calltally.bootstrap.clocks import spent_clock, steady_clock
 from calltally.bootstrap.places import job_folders, mail_sender, outgoing_policy, provider_place
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.times import DAY_US, SECOND_US
@@ -27,7 +27,7 @@ from calltally.store.steps import Clock
 from calltally.store.store import Store, WatchedStore
 from calltally.worker.background import Background
 from calltally.worker.means import AlertMeans, Means
-from calltally.worker.patience import at_ease
+from calltally.worker.patience import Times, at_ease
 
 _HOUR_US: Final = 3600 * SECOND_US
 
@@ -71,7 +71,7 @@ def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
     )
     place = provider_place(settings, store)
     detectors = RateDetectors() if settings.rate_alerts else None
-    pace = partial(at_ease, stop=stop, steady=steady_clock, sleep=time.sleep)
+    pace = partial(at_ease, stop=stop, times=Times(steady_clock, spent_clock, time.sleep))
     return AlertMeans(Judge(store, detectors, pace), Teller(store, ways, clock), partial(ask_about, place))
 
 
