@@ -32,7 +32,7 @@ class ProblemProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server has it
         """A client is there."""
         super().connection_made(transport)
-        self._answers = _Answers(transport, self._hang_up)
+        self._answers = _Answers(transport, self.loop, self._hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, and nothing is to hold on to what was of it."""
@@ -58,7 +58,7 @@ class ProblemProtocol(HttpToolsProtocol):
         """It is whole, and is answered through what hangs up as we do."""
         self._is_in_head, self._head_bytes = False, 0
         super().on_headers_complete()
-        self.cycle.transport = self._answers
+        self.cycle.transport = self._answers.begun()
 
     def on_response_complete(self) -> None:
         """The next request may be answered, unless this was the last."""
@@ -97,18 +97,46 @@ class ProblemProtocol(HttpToolsProtocol):
 
 
 class _Answers(asyncio.Transport):
-    """The part of a transport that answers use; whoever closes it hangs up."""
+    """The part of a transport that answers use; whoever closes it hangs up.
 
-    def __init__(self, transport: asyncio.Transport, hang_up: Callable[[], None]) -> None:
+    The server gives a head and its body apart, and the loop would send each by itself: a system call more for
+    each answer, and for the client one read more. So a head waits for as long as the loop takes to go round.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, hang_up: Callable[[], None]
+    ) -> None:
         super().__init__()
         self._transport = transport
+        self._loop = loop
+        self._is_head = False
+        self._held: list[Any] = []
         self.hang_up = hang_up
 
+    def begun(self) -> "_Answers":
+        """The same, of which the next that is written is a head."""
+        self._is_head = True
+        return self
+
     def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
-        self._transport.write(data)
+        if self._held:
+            self._held.append(data)
+            self._flush()
+        elif self._is_head:
+            self._is_head = False
+            self._held.append(data)
+            self._loop.call_soon(self._flush)
+        else:
+            self._transport.write(data)
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
 
     def close(self) -> None:
+        self._flush()
         self.hang_up()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.writelines(held)

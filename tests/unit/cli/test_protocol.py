@@ -18,13 +18,17 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = b""
+        self.sent: list[bytes] = []
         self.has_ended = False
         self.is_shut = False
 
+    @property
+    def written(self) -> bytes:
+        return b"".join(self.sent)
+
     def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
         assert not self.has_ended
-        self.written += data
+        self.sent.append(bytes(data))
 
     def write_eof(self) -> None:
         self.has_ended = True
@@ -50,6 +54,19 @@ async def break_off(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
 
 
+def in_pieces(pause: int) -> Any:  # noqa: ANN401 (an ASGI application)
+    """Answers by a head and three pieces, each of which is so many turns of the loop late."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 (an ASGI application)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
+        for number, piece in enumerate((b"a", b"b", b"c")):
+            for _ in range(pause):
+                await asyncio.sleep(0)
+            await send({"type": "http.response.body", "body": piece, "more_body": number < 2})
+
+    return app
+
+
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
@@ -72,6 +89,19 @@ def told(runner: asyncio.Runner, protocol: ProblemProtocol, data: bytes) -> None
         await asyncio.gather(*protocol.tasks)
 
     runner.run(come())
+
+
+@pytest.mark.parametrize(("pause", "pieces"), [(0, [b"a", b"b", b"c"]), (2, [b"", b"a", b"b", b"c"])])
+def test_a_head_is_sent_with_what_follows_at_once(
+    runner: asyncio.Runner, pause: int, pieces: list[bytes]
+) -> None:
+    protocol, wire = connected(runner, in_pieces(pause))
+    for _ in range(2):
+        wire.sent.clear()
+        told(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        head, _, first = wire.sent[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert [first, *wire.sent[1:]] == pieces
 
 
 def test_an_answer_before_the_end_of_its_request_shuts_one_side_alone(runner: asyncio.Runner) -> None:
