@@ -15,6 +15,8 @@ FORM_TYPE: Final = "application/x-www-form-urlencoded"
 MAX_PARAMS: Final = 1_000
 _READ_AGAIN_BYTES: Final = 64 * 1024
 _QUOTED_CHARS: Final = 80
+# What is longer is not remembered: it is no number.
+_REMEMBERED_CHARS: Final = 64
 
 
 def is_form(headers: Mapping[str, str]) -> bool:
@@ -47,8 +49,16 @@ _read_again: Final = lru_cache(maxsize=4)(_read)
 
 
 def _unquoted(text: str) -> str:
+    return (_unquoted_again if len(text) <= _REMEMBERED_CHARS else _unquote)(text)
+
+
+def _unquote(text: str) -> str:
     # What is all ASCII is one run of bytes; else only the runs between other characters are.
     return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
+
+
+# Each callback of a call has its numbers, twice or thrice.
+_unquoted_again: Final = lru_cache(maxsize=4_096)(_unquote)
 
 
 class Form(NamedTuple):

@@ -1,6 +1,7 @@
 """The OpenAPI document says what the handlers do."""
 
 import re
+from inspect import iscoroutinefunction, signature
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from calltally.calls.model import CALL_FIELDS, STATUSES
 from calltally.store.keys import SCOPES
 from calltally.store.routes import checked_route
 from calltally.web.app import HANDLERS
+from calltally.web.dashboard.pages import PAGE_HANDLERS
 from calltally.web.docs_page import docs_page, home_page, problems_page
 from calltally.web.openapi import openapi_document
 from calltally.web.operations import OPT, Operation
@@ -22,6 +24,13 @@ PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "esc
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return openapi_document(HANDLERS, None)
+
+
+@pytest.mark.parametrize("handler", [*HANDLERS, *PAGE_HANDLERS], ids=lambda each: each.fn.__name__)
+def test_a_handler_takes_the_request_and_nothing_else(handler: Any) -> None:  # noqa: ANN401 (the framework's kinds)
+    # It is called by what admits, not by the framework.
+    assert list(signature(handler.fn).parameters) == ["request"]
+    assert iscoroutinefunction(handler.fn)
 
 
 def test_every_handler_declares_its_operation_under_a_name_of_its_own() -> None:
