@@ -1,9 +1,9 @@
 """Totals as the outside sees them: counts, rates with their intervals, times, and how others differ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import starmap
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -129,14 +129,19 @@ class QualityShown(msgspec.Struct, frozen=True):
 
 
 class _Wanted(NamedTuple):
-    """What is told of each group, and among how many comparisons one stands out: 0 for none of them."""
+    """What is told of each group, and among how many comparisons one stands out: 0 for none of them.
+
+    `is_page` is whether people see it, who are told less than the API's clients.
+    """
 
     counts: Mapping[str, Summed]
     rates: Shares
     durations: Sequence[Duration]
     comparisons: int = 0
+    is_page: bool = False
 
 
+_RateOf: TypeAlias = Callable[[int, int], RateShown]
 _EVERY: Final = _Wanted(summed(COUNTS), Shares(RATES), DURATIONS)
 _NO_TIMES: Final = _EVERY._replace(durations=())
 
@@ -148,11 +153,11 @@ def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement
     window = measured.window
     whole, *spans = (SpanShown(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
     total = _shown({}, whole, measured.total(), other.total() if other else None, wanted)
-    rows, undiffered = query.rows, wanted._replace(comparisons=0)
+    rows, undiffered, named = query.rows, wanted._replace(comparisons=0), _named(query, groups)
     return QualityShown(
         data=[
             _shown(
-                _key(query, key, window.buckets[key[1]]),
+                _key(query, named[key[0]], window.buckets[key[1]]),
                 spans[key[1]],
                 *totals,
                 wanted if rows is None or place < rows else undiffered,
@@ -180,7 +185,8 @@ def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
     """A page makes as many comparisons as the whole answer does, so that both say the same."""
     if query.rates is None:
         return _EVERY._replace(comparisons=comparisons)
-    return _Wanted(summed(COUNTS[:1]), Shares([rate_named(name) for name in query.rates]), (), comparisons)
+    rates = Shares([rate_named(name) for name in query.rates])
+    return _Wanted(summed(COUNTS[:1]), rates, (), comparisons, is_page=True)
 
 
 def _groups(
@@ -203,16 +209,22 @@ def _groups(
                 groups[values, place] = (mine, other.groups[values, at_place or 0])
     if not (query.keys or query.step):
         return {}
-    return dict(sorted(groups.items(), key=_order))
+    # A group has as many steps as there are: where it stands is worked out once.
+    ranked = sorted({values for values, _ in groups}, key=_order)
+    rank = {values: place for place, values in enumerate(ranked)}
+    return dict(sorted(groups.items(), key=lambda item: (rank[item[0][0]], item[0][1])))
 
 
-def _order(item: tuple[GroupKey, Any]) -> tuple[Any, ...]:
-    (values, place), _ = item
-    return (*((value is None, value or "") for value in values), place)
+def _order(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple((value is None, value or "") for value in values)
 
 
-def _key(query: QualityQuery, key: GroupKey, bucket: Bucket) -> dict[str, str | None]:
-    named = dict(zip(query.keys, key[0], strict=True))
+def _named(query: QualityQuery, groups: Iterable[GroupKey]) -> dict[tuple[Any, ...], dict[str, str | None]]:
+    """The values of each group's keys by their names."""
+    return {values: dict(zip(query.keys, values, strict=True)) for values in {key[0] for key in groups}}
+
+
+def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> dict[str, str | None]:
     return {**named, query.step: bucket.label} if query.step else named
 
 
@@ -224,13 +236,18 @@ def _shown(
     return GroupShown(key, span.from_, span.to, shown.counts, shown.rates, shown.seconds, compared)
 
 
-def measures_shown(totals: Totals, wanted: _Wanted = _EVERY) -> MeasuresShown:
+def measures_shown(totals: Totals, wanted: _Wanted = _EVERY, rate_of: _RateOf | None = None) -> MeasuresShown:
     """Every metric of some totals."""
-    row, columns = totals.counts, totals.columns() if wanted.durations else {}
+    row, rates = totals.counts, wanted.rates
+    seconds = {}
+    if wanted.durations:
+        columns = totals.columns()
+        seconds = {each.name: _time(each, columns, totals) for each in wanted.durations}
     return MeasuresShown(
-        counts={name: of_row(row) for name, of_row in wanted.counts.items()},
-        rates=dict(zip(wanted.rates.names, starmap(_rate, wanted.rates.of(row)), strict=True)),
-        seconds={each.name: _time(each, columns, totals) for each in wanted.durations},
+        {name: of_row(row) for name, of_row in wanted.counts.items()},
+        # As many as there are names, and a page has thousands.
+        dict(zip(rates.names, starmap(rate_of or _rate, rates.of(row)))),  # noqa: B905
+        seconds,
     )
 
 
@@ -251,13 +268,18 @@ def _rate(numerator: int, denominator: int) -> RateShown:
     interval = wilson(Share(numerator, denominator))
     if interval is None:
         return RateShown(None, numerator, denominator, None, None, small_sample=True)
-    value, low, high = (round(each, _ROUND) for each in (numerator / denominator, *interval))
-    return RateShown(value, numerator, denominator, low, high, denominator < SMALL_SAMPLE)
+    value, low, high = numerator / denominator, interval[0], interval[1]
+    return RateShown(
+        *(round(value, _ROUND), numerator, denominator, round(low, _ROUND), round(high, _ROUND)),
+        denominator < SMALL_SAMPLE,
+    )
 
 
-def _rounded(value: float) -> float:
-    rounded = round(value, _ROUND)
-    return rounded if -1.0 <= rounded <= 1.0 else max(-1.0, min(1.0, rounded))
+@lru_cache(maxsize=16_384)
+def _bare(numerator: int, denominator: int) -> RateShown:
+    """A rate without its interval, of which pages do not tell where it is only compared with."""
+    value = round(numerator / denominator, _ROUND) if denominator else None
+    return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 
 
 def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> TimeShown:
@@ -269,34 +291,34 @@ def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> Tim
 
 
 def _compared(mine: dict[str, RateShown], other: Totals, wanted: _Wanted) -> ComparedShown:
-    shown = measures_shown(other, wanted)
+    shown = measures_shown(other, wanted, _bare if wanted.is_page else _rate)
     differences = {}
     if wanted.comparisons:
-        differences = {
-            name: difference_shown(_share(rate), _share(shown.rates[name]), wanted.comparisons)
-            for name, rate in mine.items()
-        }
+        theirs, comparisons = shown.rates, wanted.comparisons
+        differences = {name: _difference(rate, theirs[name], comparisons) for name, rate in mine.items()}
     return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
 
 
-def _share(shown: RateShown) -> Share:
-    return Share(shown.numerator, shown.denominator)
-
-
+# Rates that are alike are the same objects, and their differences as well.
 @lru_cache(maxsize=8_192)
-def difference_shown(mine: Share, other: Share, comparisons: int) -> DifferenceShown:
+def _difference(mine: RateShown, other: RateShown, comparisons: int) -> DifferenceShown:
     """How one rate differs from another."""
-    interval = difference(mine, other)
-    if interval is None or mine.value is None or other.value is None:
-        return DifferenceShown(None, None, None, None)
+    if mine.value is None or other.value is None:
+        return _NO_DIFFERENCE
+    one, two = Share(mine.numerator, mine.denominator), Share(other.numerator, other.denominator)
+    interval = difference(one, two)
+    if interval is None:
+        return _NO_DIFFERENCE
+    low, high = interval
+    value = mine.numerator / mine.denominator - other.numerator / other.denominator
     return DifferenceShown(
-        value=_rounded(mine.value - other.value),
-        low=_rounded(interval.low),
-        high=_rounded(interval.high),
+        *(round(value, _ROUND), round(low, _ROUND), round(high, _ROUND)),
         # Of several comparisons it reaches further: what holds 0 at once needs no second one.
-        more_than_chance=not interval.low <= 0 <= interval.high
-        and is_more_than_chance(mine, other, comparisons),
+        not low <= 0 <= high and is_more_than_chance(one, two, comparisons),
     )
+
+
+_NO_DIFFERENCE: Final = DifferenceShown(None, None, None, None)
 
 
 def csv_rows(shown: QualityShown) -> Iterator[list[Any]]:

@@ -5,7 +5,7 @@ method 10, for the difference of two.
 """
 
 from functools import lru_cache
-from math import sqrt
+from math import hypot, sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
@@ -65,10 +65,8 @@ def difference(one: Share, other: Share, z: float = _Z) -> Interval | None:
     if of_one is None or of_other is None:
         return None
     p, q = one.numerator / one.denominator, other.numerator / other.denominator
-    return Interval(
-        p - q - sqrt((p - of_one.low) ** 2 + (of_other.high - q) ** 2),
-        p - q + sqrt((of_one.high - p) ** 2 + (q - of_other.low) ** 2),
-    )
+    (low, high), (other_low, other_high) = of_one, of_other
+    return Interval(p - q - hypot(p - low, other_high - q), p - q + hypot(high - p, q - other_low))
 
 
 def is_more_than_chance(one: Share, other: Share, comparisons: int = 1) -> bool | None:

@@ -11,7 +11,9 @@ from calltally.cli.collecting import keep_what_is_there, nothing_collected
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
+    threshold = gc.get_threshold()
     yield
+    gc.set_threshold(*threshold)
     gc.enable()
     gc.unfreeze()
 
@@ -43,3 +45,11 @@ def test_what_is_there_is_kept_and_what_comes_is_not() -> None:
     gc.collect()
     assert before() is not None
     assert after() is None
+
+
+def test_what_comes_is_looked_at_after_a_page_of_it_and_no_earlier() -> None:
+    keep_what_is_there()
+    before = gc.get_stats()[0]["collections"]
+    page = [[number] for number in range(10_000)]
+    assert gc.get_stats()[0]["collections"] - before <= 1
+    assert len(page) == 10_000

@@ -116,6 +116,28 @@ def test_alerts_are_marks_on_their_column_and_links_below(bench: Bench, browser:
     assert {mark["column"] for mark in alone["marks"] if mark["message"] == "No-answer "} == {0}
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata"])
+def test_a_week_is_the_same_from_the_hours_of_the_charts_and_from_others(
+    bench: Bench, browser: Browser, zone: str
+) -> None:
+    calls(bench, "sales", 40)
+    calls(bench, "sales", 5, at=7_200, status="failed")
+    calls(bench, "support", 3, at=3_600, status="failed")
+    browser.sign_in()
+    seen(browser)
+    browser.post("/preferences", zone=zone, theme="auto")
+    window = "from=2026-09-21T00:00:00Z&to=2026-09-23T00:00:00Z&compare=none"
+    weeks = []
+    for shown in ("step=hour", "step=day", "step=hour&by=all", "step=hour&rate=busy_rate&heat=answer_rate"):
+        found = re.search(
+            r'<table class="heat">.*?</table>', seen(browser, f"{window}&{shown}").text, re.DOTALL
+        )
+        assert found
+        weeks.append(found[0])
+    assert "40 of 40" in weeks[0]
+    assert weeks == [weeks[0]] * 4
+
+
 def test_the_browser_is_never_given_markup_in_the_data(bench: Bench, browser: Browser) -> None:
     calls(bench, "</script><b>", 4)
     browser.sign_in()

@@ -12,7 +12,7 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.quality_reading import Totals
 from calltally.web.dashboard.figures import grouped, interval, minute, percent, points
 from calltally.web.dashboard.quality.behind import calls_of, calls_url
-from calltally.web.dashboard.quality.heat_map import SHADES, heat_map
+from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
 from calltally.web.dashboard.quality.question import RATES_FIRST, asked_of
 
 BERLIN, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
@@ -115,7 +115,9 @@ def hours(*shares: tuple[int, int, int]) -> Measurement:
 
 
 def test_the_hours_of_two_weeks_are_folded_into_one() -> None:
-    week = heat_map(hours((9, 50, 100), (9 + 7 * 24, 30, 100), (10, 90, 100), (11, 1, 2)), "answer_rate", UTC)
+    week = heat_map(
+        hours_of(hours((9, 50, 100), (9 + 7 * 24, 30, 100), (10, 90, 100), (11, 1, 2)), "answer_rate"), UTC
+    )
     name, monday = week.rows[0]
     assert name == "Mon"
     assert [(cell.shown, cell.shade, cell.is_small) for cell in monday[9:12]] == [
@@ -129,10 +131,12 @@ def test_the_hours_of_two_weeks_are_folded_into_one() -> None:
 
 
 def test_hours_are_those_of_the_readers_clock() -> None:
-    week = heat_map(hours((23, 40, 80)), "answer_rate", BERLIN)
+    week = heat_map(hours_of(hours((23, 40, 80)), "answer_rate"), BERLIN)
     assert week.rows[1][1][1].shown == "50"
     assert week.rows[1][1][1].shade == 1
 
 
 def test_a_week_without_calls_has_no_shade() -> None:
-    assert {cell.shade for _, cells in heat_map(hours(), "answer_rate", UTC).rows for cell in cells} == {0}
+    assert {
+        cell.shade for _, cells in heat_map(hours_of(hours(), "answer_rate"), UTC).rows for cell in cells
+    } == {0}

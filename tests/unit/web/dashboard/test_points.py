@@ -9,9 +9,10 @@ from calltally.web.dashboard.quality.points import NO_POINT, Drawn, chart_json, 
 
 def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
     shown = rate_shown(Share(1, 200_000))
-    told = json.loads(point(shown, rate_shown(Share(3, 4))))
-    assert told == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
-    assert json.loads(point(rate_shown(Share(0, 0)), None)) == [None, None, None, 0, 1, None]
+    assert json.loads(point(shown, 0.75)) == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
+    nothing = rate_shown(Share(0, 0))
+    assert json.loads(point(nothing, 0.5)) == [None, None, None, 0, 1, 0.5]
+    assert point(nothing, None) == NO_POINT
 
 
 def test_a_name_ends_no_script() -> None:

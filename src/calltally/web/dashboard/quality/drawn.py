@@ -27,7 +27,7 @@ MOST_COLUMNS: Final = 6
 
 
 class Column(NamedTuple):
-    """One group: what it is called, how many calls it has, its steps by their place on the axis."""
+    """One group: what it is called, how many calls it has, its steps by their place on the axis, in order."""
 
     name: str
     calls: int
@@ -43,9 +43,8 @@ class Column(NamedTuple):
 
     def summary(self, rate: str) -> str:
         """A row of points in words, for whoever does not see them."""
-        values = [
-            value for _, step in sorted(self.steps.items()) if (value := step.rates[rate].value) is not None
-        ]
+        told = [step.rates[rate].value for step in self.steps.values()]
+        values = [value for value in told if value is not None]
         if not values:
             return text("chart_nothing", name=self.name)
         low, high, last = (percent(each) for each in (min(values), max(values), values[-1]))
@@ -134,7 +133,5 @@ def _point(step: GroupShown | None, rate: str) -> str:
     """None where neither rate is of any calls."""
     if step is None:
         return NO_POINT
-    shown, base = step.rates[rate], step.compared.rates[rate] if step.compared else None
-    if shown.value is None and (base is None or base.value is None):
-        return NO_POINT
-    return point(shown, base)
+    base = step.compared
+    return point(step.rates[rate], None if base is None else base.rates[rate].value)

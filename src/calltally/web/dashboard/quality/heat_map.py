@@ -1,7 +1,7 @@
 """A rate by the hours of the week: what goes wrong every Monday morning, at one look."""
 
-from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from calltally.analytics.buckets import local
@@ -15,6 +15,8 @@ HOURS: Final = 24
 WEEKDAYS: Final = 7
 # How many shades there are.
 SHADES: Final = 8
+# When each hour begins (us), and how many of how many calls its rate is of.
+Hours: TypeAlias = Iterator[tuple[int, int, int]]
 
 
 class Cell(NamedTuple):
@@ -34,9 +36,17 @@ class HeatMap(NamedTuple):
     high: str
 
 
-def heat_map(measured: Measurement, rate: str, zone: ZoneInfo) -> HeatMap:
-    """Fold the hours of a window into a week. An hour that a day has twice counts as one."""
-    shares = _folded(measured, rate, zone)
+def hours_of(measured: Measurement, rate: str) -> Hours:
+    """A rate of the hours of a window, in which no groups are told apart."""
+    asked, buckets = Shares([rate_named(rate)]), measured.window.buckets
+    for (_, place), totals in measured.groups.items():
+        [(events, calls)] = asked.of(totals.counts)
+        yield buckets[place].lo_us, events, calls
+
+
+def heat_map(hours: Hours, zone: ZoneInfo) -> HeatMap:
+    """Fold hours into a week. An hour that a day has twice counts as one."""
+    shares = _folded(hours, zone)
     low, high = _spread(shares.values())
     rows = [
         (
@@ -61,14 +71,18 @@ def _shade(value: float, low: float, high: float) -> int:
     return 1 + round((SHADES - 1) * min(max((value - low) / (high - low), 0.0), 1.0))
 
 
-def _folded(measured: Measurement, rate: str, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
+def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
+    """Groups that are told apart have the same hours: those are added up before a clock is read."""
+    summed: dict[int, tuple[int, int]] = {}
+    for lo_us, events, calls in hours:
+        had = summed.get(lo_us, (0, 0))
+        summed[lo_us] = had[0] + events, had[1] + calls
     shares: dict[tuple[int, int], Share] = {}
-    asked = Shares([rate_named(rate)])
-    for (_, place), totals in measured.groups.items():
-        clock = local(measured.window.buckets[place].lo_us, zone)
-        at, [(events, calls)] = (clock.weekday(), clock.hour), asked.of(totals.counts)
-        had = shares.get(at, Share(0, 0))
-        shares[at] = Share(had.numerator + events, had.denominator + calls)
+    for lo_us, (events, calls) in summed.items():
+        clock = local(lo_us, zone)
+        at = clock.weekday(), clock.hour
+        before = shares.get(at, Share(0, 0))
+        shares[at] = Share(before.numerator + events, before.denominator + calls)
     return shares
 
 

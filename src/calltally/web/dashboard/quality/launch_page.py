@@ -145,7 +145,7 @@ def _drawn(query: LaunchQuery, launch: LaunchShown) -> Markup:
     """For the script of the charts: one column, the hours, and the rate before as the baseline."""
     hours, rates = launch.hours, list(launch.evidence)
     calls = url([(query.facet, query.name)], "").removeprefix("?")
-    befores = [(rate, launch.evidence[rate].baseline) for rate in rates]
+    befores = [(rate, launch.evidence[rate].baseline.value) for rate in rates]
     points = {rate: [point(hour.rates[rate], before) for hour in hours] for rate, before in befores}
     told = {
         "step": "hour",

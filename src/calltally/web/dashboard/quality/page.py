@@ -1,5 +1,6 @@
 """`/quality`: rates over time, side by side, against a baseline; which hours of the week; the numbers."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -24,8 +25,8 @@ from calltally.web.dashboard.faults import answer_page
 from calltally.web.dashboard.figures import minute
 from calltally.web.dashboard.operations import of_page
 from calltally.web.dashboard.paging import Chip, meant, url
-from calltally.web.dashboard.quality.drawn import MOST_COLUMNS, chart_data, columns_of, marks_of
-from calltally.web.dashboard.quality.heat_map import HeatMap, heat_map
+from calltally.web.dashboard.quality.drawn import MOST_COLUMNS, Column, chart_data, columns_of, marks_of
+from calltally.web.dashboard.quality.heat_map import Hours, heat_map, hours_of
 from calltally.web.dashboard.quality.question import ALL, BY, COMPARED, NONE, Asked, asked_of
 from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
 from calltally.web.dashboard.rendering import page
@@ -60,11 +61,13 @@ async def show_quality(request: AnyRequest) -> Reply:
     query = seen_by(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
     shown = await answer_quality(parts.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
+    columns = columns_of(shown, asked.step, window.buckets)
+    hours = _shown_hours(asked, columns, window) or await _hours(parts, visitor, query, window, asked.heat)
     values = {
         **_numbers(asked, shown),
-        **_charts(asked, shown, window, await _alerts(parts, visitor.tenant, window)),
+        **_charts(asked, columns, window, await _alerts(parts, visitor.tenant, window)),
         **_links(request, pairs, asked),
-        "heat": await _week(parts, visitor, replace(query, compare=None), window, asked.heat),
+        "heat": heat_map(hours, visitor.zone),
         "span": [minute(at, visitor.zone) for at in (shown.window.from_, shown.window.to)],
     }
     return page("quality.html", visitor, values, headers=renewed(request, visitor))
@@ -93,8 +96,7 @@ def _numbers(asked: Asked, shown: QualityShown) -> dict[str, Any]:
     }
 
 
-def _charts(asked: Asked, shown: QualityShown, window: Window, alerts: list[Alert]) -> dict[str, Any]:
-    every = columns_of(shown, asked.step, window.buckets)
+def _charts(asked: Asked, every: Sequence[Column], window: Window, alerts: list[Alert]) -> dict[str, Any]:
     columns = every[:MOST_COLUMNS]
     marks = marks_of(alerts, columns, window.buckets)
     return {
@@ -129,11 +131,24 @@ async def _alerts(parts: Parts, tenant: str, window: Window) -> list[Alert]:
     return (await parts.store.read(list_alerts(tenant, wanted)))[0]
 
 
-async def _week(parts: Parts, visitor: Visitor, query: QualityQuery, window: Window, rate: str) -> HeatMap:
+def _shown_hours(asked: Asked, columns: Sequence[Column], window: Window) -> Hours | None:
+    """The hours of the charts, where those are the ones that make up a week; None where they are others."""
+    is_whole = all(bucket.lo_us % _HOUR_US == 0 for bucket in window.buckets)
+    is_within = window.hi_us - window.lo_us <= _HEAT_US
+    if asked.step != HOUR or asked.heat not in asked.rates or not is_whole or not is_within:
+        return None
+    return (
+        (window.buckets[place].lo_us, rate.numerator, rate.denominator)
+        for column in columns
+        for place, step in column.steps.items()
+        for rate in [step.rates[asked.heat]]
+    )
+
+
+async def _hours(parts: Parts, visitor: Visitor, query: QualityQuery, window: Window, rate: str) -> Hours:
     """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
-    asked = replace(
-        query, keys=(), step=HOUR, zone=UTC, filter=replace(query.filter, from_us=lo_us, to_us=window.hi_us)
-    )
+    there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)
+    asked = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None)
     hours = partial(measure, visitor.tenant, asked, window_of(asked, window.hi_us))
-    return heat_map(await parts.store.read_tenant(visitor.tenant, hours, long=True), rate, visitor.zone)
+    return hours_of(await parts.store.read_tenant(visitor.tenant, hours, long=True), rate)

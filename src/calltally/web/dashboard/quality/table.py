@@ -15,8 +15,9 @@ from calltally.web.dashboard.quality.behind import calls_of, calls_url
 from calltally.web.dashboard.quality.question import Asked
 from calltally.web.dashboard.shown import DASH
 
-# A page of more is slow to lay out; the file has them all.
-MOST_ROWS: Final = 400
+# A page of more is slow to make and to lay out; the file has them all.
+MOST_ROWS: Final = 200
+_FEW: Final = f' class="few" title="{text("small_sample")}"'
 
 
 def rows_of(asked: Asked, shown: QualityShown) -> Markup:
@@ -56,10 +57,11 @@ def _figure(rate: str, group: GroupShown) -> str:
 @lru_cache(maxsize=8_192)
 def _parts(shown: RateShown) -> tuple[str, str]:
     """What stands before the difference, and behind it."""
-    is_small = shown.small_sample and shown.value is not None
-    few = f' class="few" title="{text("small_sample")}"' if is_small else ""
-    made_of = f"{grouped(shown.numerator)} / {grouped(shown.denominator)}"
-    more = f" <small>{interval(shown.low, shown.high)}</small> <small>{made_of}</small>"
+    made_of = f"<small>{shown.numerator:,} / {shown.denominator:,}</small>"
+    if shown.value is None:
+        return f"<b>{DASH}</b>", f" <small></small> {made_of}"
+    few = _FEW if shown.small_sample else ""
+    more = f" <small>{interval(shown.low, shown.high)}</small> {made_of}"
     return f"<b{few}>{percent(shown.value)}</b>", more
 
 
