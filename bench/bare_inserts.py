@@ -14,7 +14,7 @@ import apsw
 
 from bench.timing import wall_us
 from calltally.store.ledger import record
-from calltally.store.sqlite import connect
+from calltally.store.sqlite_connection import connect
 from calltally.store.statements import Statements
 from calltally.store.steps import Many, Rows, Statement, drive
 from calltally.store.store import Submission

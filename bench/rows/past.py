@@ -17,7 +17,7 @@ from calltally.exports.window import Window, first_chunk
 from calltally.formats.table import FORMATS
 from calltally.store.listing import SEPARATOR, list_calls
 from calltally.store.opening import open_store
-from calltally.store.sqlite import connect
+from calltally.store.sqlite_connection import connect
 from calltally.store.store import Store, Submission
 
 _ROUNDS: Final = 40

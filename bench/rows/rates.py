@@ -11,7 +11,7 @@ from calltally.analytics.measuring import measure, window_of
 from calltally.calls.filters import CallFilter
 from calltally.calls.times import DAY_US
 from calltally.store.opening import open_store
-from calltally.store.sqlite import connect
+from calltally.store.sqlite_connection import connect
 from calltally.store.store import Store
 
 _ROUNDS: Final = 20

@@ -15,7 +15,7 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.store.listing import list_calls
 from calltally.store.opening import open_store
-from calltally.store.sqlite import connect
+from calltally.store.sqlite_connection import connect
 from calltally.store.store import Store
 
 _ROUNDS: Final = 40

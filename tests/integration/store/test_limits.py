@@ -11,7 +11,7 @@ import pytest
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.store import sqlite
+from calltally.store import checkpoints
 from calltally.store.listing import list_calls
 from calltally.store.opening import open_store
 from calltally.store.store import Submission
@@ -104,8 +104,8 @@ def test_readers_do_not_let_the_wal_grow_without_end(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cap_bytes = CAP_PAGES * 4096
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", CAP_PAGES // 2)
-    monkeypatch.setattr(sqlite, "_WAL_CAP_BYTES", cap_bytes)
+    monkeypatch.setattr(checkpoints, "_CHECKPOINT_PAGES", CAP_PAGES // 2)
+    monkeypatch.setattr(checkpoints, "_WAL_CAP_BYTES", cap_bytes)
     url = new_database()
     wal = Path(url.removeprefix("sqlite:///") + "-wal")
     longest = asyncio.run(_write_beside_readers(url, lambda: wal.stat().st_size))

@@ -7,7 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from calltally.store.sqlite import SqliteStore, connect
+from calltally.store.sqlite import SqliteStore
+from calltally.store.sqlite_connection import connect
 from calltally.store.standing import standing_of
 from calltally.store.tenants import add_tenant, admin_list_tenants
 from tests.conftest import NOW_US, TENANT

@@ -2,16 +2,16 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
-from calltally.store import sqlite
+from calltally.store import checkpoints, sqlite
 from calltally.store.asked import Asked
 from calltally.store.opening import open_store
 from calltally.store.postgres import PostgresStore
+from calltally.store.sqlite_connection import connect
 from calltally.store.store import Store, Submission
 from calltally.store.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
@@ -78,7 +78,7 @@ async def _check(url: str, tenants: list[str]) -> None:
 
 
 @pytest.fixture(params=["beside the writer", "by the writer", "at the end"])
-def checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def checkpointing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Checkpoints as a busy day has them, in a moment's traffic."""
     how: str = request.param
     pages = {
@@ -87,16 +87,16 @@ def checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         "at the end": (2**40, 2**40),
     }
     most_pages, cap_bytes = pages[how]
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_PAGES", most_pages)
-    monkeypatch.setattr(sqlite, "_WAL_CAP_BYTES", cap_bytes)
+    monkeypatch.setattr(checkpoints, "_CHECKPOINT_PAGES", most_pages)
+    monkeypatch.setattr(checkpoints, "_WAL_CAP_BYTES", cap_bytes)
     return how
 
 
 def test_whatever_was_acknowledged_is_there_after_a_power_cut(
-    database: str, tmp_path: Path, checkpoints: str
+    database: str, tmp_path: Path, checkpointing: str
 ) -> None:
     disk = traffic_on(database)
-    assert (disk.checkpoints > 0) == (checkpoints != "at the end")
+    assert (disk.checkpoints > 0) == (checkpointing != "at the end")
     for number, cut in enumerate(disk.cuts):
         assert lost(cut, tmp_path / f"cut-{number}") == set()
 
@@ -106,14 +106,14 @@ def test_with_less_than_full_sync_facts_are_lost(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     """So the test above can fail, and FULL is what keeps it from failing."""
-    careful: Callable[[Path], apsw.Connection] = sqlite.connect
 
     def careless(path: Path) -> apsw.Connection:
-        connection = careful(path)
+        connection = connect(path)
         connection.pragma("synchronous", level)
         return connection
 
-    monkeypatch.setattr(sqlite, "connect", careless)
+    for module in (sqlite, checkpoints):
+        monkeypatch.setattr(module, "connect", careless)
     cuts = [cut for cut in traffic_on(database).cuts if len(cut.acknowledged) >= ROUNDS]
     assert any(lost(cut, tmp_path / f"cut-{number}") for number, cut in enumerate(cuts[:8]))
 

@@ -1,0 +1,73 @@
+"""Connections to an SQLite file by apsw, as the ledger's promises want them, and what their faults mean."""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
+from calltally.store.schema import NO_TABLES
+
+BUSY_MS: Final = 10_000
+_CACHE_KIB: Final = 64 * 1024
+_NOT_NOW: Final = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+)
+
+
+class ToldApart:
+    """A database that cannot answer now is not a fault of the program.
+
+    No generator: around each read, that would take as long as its COMMIT.
+    """
+
+    def __enter__(self) -> None:
+        """Nothing is held."""
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
+        if fault is not None and isinstance(fault, apsw.Error):
+            _tell_apart(fault)
+
+
+TOLD_APART: Final = ToldApart()
+
+
+def _tell_apart(fault: apsw.Error) -> None:
+    if isinstance(fault, _NOT_NOW):
+        message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
+        raise Unavailable(message) from fault
+    if isinstance(fault, apsw.NotADBError):
+        message = "the file that CALLTALLY_DATABASE_URL names is no SQLite database"
+        raise Misconfigured(message) from fault
+    if isinstance(fault, apsw.CorruptError):
+        message = f"the database file is damaged ({fault}); restore it from a backup"
+        raise DamagedStore(message) from fault
+    if isinstance(fault, apsw.SQLError) and str(fault).startswith("no such table"):
+        raise Misconfigured(NO_TABLES) from fault
+
+
+def connect(path: Path) -> apsw.Connection:
+    """A connection with the settings that the ledger's promises rest on.
+
+    `synchronous=FULL` syncs the WAL in each commit: with NORMAL an acknowledged fact could be lost
+    with the power. Grouped, it costs a tenth of the rate.
+    """
+    with TOLD_APART:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "FULL")
+        connection.pragma("cache_size", -_CACHE_KIB)
+        return connection
+
+
+def connect_to_read(path: Path) -> apsw.Connection:
+    """One that never writes."""
+    connection = connect(path)
+    connection.pragma("query_only", "on")
+    return connection
