@@ -57,14 +57,20 @@ SELECT count(*) FROM (
 ) AS n;
 
 -- name: number_records
--- A page of the calls that have a number at either end: each from its own index, merged.
+-- A page of the calls that have a number at either end: each from its own index, no further than the page can reach, merged.
 SELECT n.record FROM (
-    SELECT c.record, c.created_us, c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    (
+        SELECT c.record, c.created_us, c.id FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     UNION ALL
-    SELECT c.record, c.created_us, c.id FROM calls AS c
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    (
+        SELECT c.record, c.created_us, c.id FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     ORDER BY created_us {way}, id {way} LIMIT :most OFFSET :skip
 ) AS n
 ORDER BY n.created_us {way}, n.id {way};
@@ -155,13 +161,19 @@ WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
 -- name: scan_rows_as_of
 -- A page, as of a revision, of a filter for which there are no counters.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+            AND c.revision <= :as_of
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
-    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+    (
+        SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
 ) AS n
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
@@ -170,18 +182,27 @@ ORDER BY n.created_us {way}, n.id {way};
 -- name: number_rows_as_of
 -- A page, as of a revision, of the calls that had a number at either end.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
-        AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters}
+            AND c.revision <= :as_of
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us {filters} AND c.revision <= :as_of
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
-    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
-        {filters}
+    (
+        SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0 FROM call_versions AS c
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+            {filters}
+        ORDER BY c.created_us {way}, c.id {way} LIMIT :skip::bigint + :most::bigint
+    )
     ORDER BY 1 {way}, 2 {way} LIMIT :most OFFSET :skip
 ) AS n
 LEFT JOIN calls AS r ON r.tenant = :tenant AND r.id = n.id AND n.stands = 1
@@ -205,16 +226,22 @@ ORDER BY n.created_us {way}, n.id {way};
 -- The same as of a revision.
 SELECT 0, n.id, n.created_us, n.revision, n.updated_us, r.record FROM (
     SELECT c.id, c.created_us, c.revision, c.updated_us, c.stands FROM (
-        SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
-            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM calls AS c
-        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+        (
+            SELECT c.created_us, c.id, c.revision, c.updated_us, 1 AS stands,
+                c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM calls AS c
+            WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+            ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+        )
         UNION ALL
-        SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0,
-            c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-        FROM call_versions AS c
-        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-            AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        (
+            SELECT c.created_us, c.id, c.valid_from, c.updated_us, 0,
+                c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+            FROM call_versions AS c
+            WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+                AND c.created_us >= :lo_us AND c.created_us < :hi_us
+            ORDER BY c.created_us {way}, c.id {way} LIMIT :look
+        )
         ORDER BY 1 {way}, 2 {way} LIMIT :look
     ) AS c
     WHERE TRUE {filters} ORDER BY c.created_us {way}, c.id {way} LIMIT :most OFFSET :skip
@@ -234,48 +261,69 @@ SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
 -- name: look_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c
-    WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM call_versions AS c
-    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM call_versions AS c
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     ORDER BY 1 DESC, 2 DESC LIMIT :look
 ) AS c;
 
 -- name: number_look_total
 -- Of the newest so many calls that have a number at either end: how many there are, and how many of them a filter leaves.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     ORDER BY 1 DESC, 2 DESC LIMIT :look
 ) AS c;
 
 -- name: number_look_total_as_of
 -- The same as of a revision.
 SELECT count(*), count(CASE WHEN TRUE {filters} THEN 1 END) FROM (
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c
-    WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
-        AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.from_number = :number AND c.created_us >= :lo_us AND c.created_us < :hi_us
+            AND c.revision <= :as_of
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM calls AS c
-    WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM calls AS c
+        WHERE c.tenant = :tenant AND c.to_number = :number AND coalesce(c.from_number, '') <> :number
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND c.revision <= :as_of
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     UNION ALL
-    SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
-    FROM call_versions AS c
-    WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
-        AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+    (
+        SELECT c.created_us, c.id, c.status, c.direction, c.route, c.agent, c.provider, c.escalated
+        FROM call_versions AS c
+        WHERE c.tenant = :tenant AND c.valid_to > :as_of AND c.valid_from <= :as_of
+            AND c.created_us >= :lo_us AND c.created_us < :hi_us AND (c.from_number = :number OR c.to_number = :number)
+        ORDER BY c.created_us DESC, c.id DESC LIMIT :look
+    )
     ORDER BY 1 DESC, 2 DESC LIMIT :look
 ) AS c;
 
