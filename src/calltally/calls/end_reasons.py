@@ -183,6 +183,17 @@ def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
     return Ending(why.reason, _side(codes, why), spoken)
 
 
+@lru_cache(maxsize=2_048)
+def unspoken_ending(
+    status: str, direction: str | None, cause: tuple[int | None, int | None, str | None, str | None, bool]
+) -> Ending:
+    """The same of what most calls are, of which nobody said a word; `cause` has the fields of a `Cause`.
+
+    As plain values, since to make the others only to look them up takes twice as long.
+    """
+    return ending_of(Codes(status, Cause(*cause), direction), _NO_WORD, _NO_WORD)
+
+
 def _plain(word: str) -> str:
     return "-".join(word.lower().replace("_", " ").replace("-", " ").split())
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, cast
 
 from calltally.calls.causes import Cause
-from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, ending_of, word_of
+from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, ending_of, unspoken_ending, word_of
 from calltally.calls.events import Door, Fact, Said, Teller
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
 from calltally.calls.platform_times import TIMES, PlatformTimes
@@ -234,12 +234,13 @@ class Gathered:
         if status in OPEN:
             # Three of a call's four facts: what would be gathered for it says nothing yet.
             return NOT_ENDED
-        merged = self.merged
-        cause = Cause(
+        merged, words = self.merged, self.end_words
+        cause = (
             *(merged.get("sip_code"), merged.get("hangup_cause"), merged.get("error_code")),
             *(merged.get("provider"), clock.ringing_us is not None),
         )
-        words = self.end_words
+        if not words:
+            return unspoken_ending(status, merged.get("direction"), cause)
         others = words.get(Teller.CARRIER, words.get(Teller.OWN))
-        codes = Codes(status, cause, merged.get("direction"))
+        codes = Codes(status, Cause(*cause), merged.get("direction"))
         return ending_of(codes, word_of(words.get(Teller.PLATFORM)), word_of(others))

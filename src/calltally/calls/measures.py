@@ -4,8 +4,9 @@ Pure, and decided once, when the call changes: the ledger keeps the answer besid
 out exactly what it put in, even where a later release would judge the call otherwise.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -37,6 +38,7 @@ _TRANSFERS: Final = {
     "failed": "transfers_failed",
 }
 _BIT: Final = {name: 1 << place for place, name in enumerate(COUNTS)}
+_RANG, _ALERTED = _BIT["rang"], _BIT["alerted"]
 # Histograms of one row stand in one mapping: a kind and a bin make a number.
 _KIND: Final = 1024
 _PLACE: Final = {name: place for place, name in enumerate(COLUMNS)}
@@ -58,6 +60,15 @@ class Measured(msgspec.Struct, frozen=True, array_like=True):
     country: str
 
 
+class _Answer(NamedTuple):
+    """What of an answered call decides what it counts as; `transfer` names the one of `COUNTS` it adds to."""
+
+    is_short: bool
+    is_escalated: bool
+    transfer: str | None
+    is_machine: bool
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Measured)
 
@@ -71,8 +82,10 @@ def measure(folded: Folded) -> bytes:
         return _encoder.encode(Measured(_BIT["attempts"], None, None, None, *names))
     is_answered = call.answered_at is not None
     talk_seconds = (call.duration_seconds or 0) if is_answered else None
-    marks = sum(map(_BIT.__getitem__, _marks(call, talk_seconds)))
-    marks |= _BIT["rang"] * (call.ring_seconds is not None) | _BIT["alerted"] * (folded.pdd_ms is not None)
+    answer = None if talk_seconds is None else _answer(call, talk_seconds)
+    failure = _failure(call) if call.status == Status.FAILED else ()
+    marks = _marks(call.status, failure, answer)
+    marks |= _RANG * (call.ring_seconds is not None) | _ALERTED * (folded.pdd_ms is not None)
     return _encoder.encode(Measured(marks, talk_seconds, call.ring_seconds, folded.pdd_ms, *names))
 
 
@@ -115,28 +128,35 @@ def place_of(name: str) -> int:
     return _PLACE[name]
 
 
-def _marks(call: Call, talk_seconds: int | None) -> list[str]:
-    marks = ["attempts", call.status.replace("-", "_")]
-    if call.status == Status.FAILED:
-        marks += _failure(call)
-    return marks if talk_seconds is None else [*marks, *_answer(call, talk_seconds)]
+# Most calls are like others in this.
+@lru_cache(maxsize=1_024)
+def _marks(status: str, failure: tuple[str, ...], answer: _Answer | None) -> int:
+    names = ["attempts", status.replace("-", "_"), *failure, *(_marks_of_answer(answer) if answer else ())]
+    return sum(map(_BIT.__getitem__, names))
 
 
-def _failure(call: Call) -> list[str]:
+def _failure(call: Call) -> tuple[str, ...]:
     has_rung = call.ring_seconds is not None
     cause = Cause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
     judged = {"provider_failed": is_provider_failure, "rejected": is_rejected}
-    return [name for name, is_so in judged.items() if is_so(call.status, cause)]
+    return tuple(name for name, is_so in judged.items() if is_so(call.status, cause))
 
 
-def _answer(call: Call, talk_seconds: int) -> list[str]:
-    outcome = (call.transfer or {}).get("outcome")
-    handed_over = call.escalated or outcome == "bridged"
-    marks = ["answered", "short_calls" if talk_seconds < SHORT_SECONDS else "long_calls"]
-    if talk_seconds >= SHORT_SECONDS and not handed_over:
-        marks.append("contained")
-    if (call.answered_by or "").lower().startswith(_MACHINES):
-        marks.append("machine_answered")
-    if outcome in _TRANSFERS:
-        marks.append(_TRANSFERS[outcome])
-    return [*marks, "escalated"] if call.escalated else marks
+def _answer(call: Call, talk_seconds: int) -> _Answer:
+    outcome = call.transfer.get("outcome") if call.transfer else None
+    is_machine = call.answered_by is not None and call.answered_by.lower().startswith(_MACHINES)
+    transfer = _TRANSFERS.get(outcome) if isinstance(outcome, str) else None
+    return _Answer(talk_seconds < SHORT_SECONDS, call.escalated, transfer, is_machine)
+
+
+def _marks_of_answer(answer: _Answer) -> Iterator[str]:
+    yield "answered"
+    yield "short_calls" if answer.is_short else "long_calls"
+    if not (answer.is_short or answer.is_escalated or answer.transfer == _TRANSFERS["bridged"]):
+        yield "contained"
+    if answer.is_machine:
+        yield "machine_answered"
+    if answer.transfer is not None:
+        yield answer.transfer
+    if answer.is_escalated:
+        yield "escalated"

@@ -75,7 +75,12 @@ def counts_of(conversation: Conversation) -> dict[str, int]:
 
 def names_session(facts: Iterable[Fact]) -> bool:
     """Whether there is a session at all."""
-    return any("session_id" in fact.said for fact in facts)
+    return any(map(is_of_session, facts))
+
+
+def is_of_session(fact: Fact) -> bool:
+    """Whether a fact names the session that it is of."""
+    return "session_id" in fact.said
 
 
 def fold_sessions(folded: Folded, facts: Iterable[Fact]) -> list[FoldedSession]:

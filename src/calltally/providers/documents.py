@@ -136,7 +136,10 @@ def _list_name(value: object, shape: Shape) -> str:
     """Under which name a page has its list; empty for what is no page."""
     if not isinstance(value, dict):
         return ""
-    return next((name for name in shape.list_names if isinstance(value.get(name), list)), "")
+    for name in shape.list_names:
+        if isinstance(value.get(name), list):
+            return name
+    return ""
 
 
 def _has_page(value: object, shape: Shape, depth: int) -> bool:

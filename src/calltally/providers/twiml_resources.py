@@ -14,10 +14,10 @@ from calltally.providers.callback import Source
 
 # Links, which change with the API's version and say nothing about the call.
 from calltally.providers.parsers import Parse
-from calltally.providers.values import Field, Time
+from calltally.providers.values import Field
 
 # Links, which change with the API's version and say nothing about the call.
-_VOLATILE: Final = frozenset({"subresource_uris", "uri"})
+_VOLATILE: Final = ("subresource_uris", "uri")
 # When the resource was true: the first of these that it has.
 _OCCURRED: Final = ("end_time", "start_time", "date_updated", "date_created")
 _AT_END: Final = (Field("duration", "talk_seconds", parsers.talk_seconds),)
@@ -51,8 +51,8 @@ def reader(dialect: Dialect) -> Callable[[Mapping[str, Any], Source], Fact]:
 
     def fact_of(resource: Mapping[str, Any], source: Source) -> Fact:
         call_sid = values.needed(resource, "sid", _call_sid, _NAMELESS)
-        told_us = [values.instant_of(resource, name, dialect.time, source.received_us) for name in _OCCURRED]
-        said = _said(resource, source, dialect)
+        told_us = _told_us(resource, source, dialect)
+        said = _said(resource, told_us, dialect)
         return Fact(
             call_sid=call_sid,
             door=source.door,
@@ -60,7 +60,7 @@ def reader(dialect: Dialect) -> Callable[[Mapping[str, Any], Source], Fact]:
             account=said.get("provider_account", ""),
             event_id="",
             sequence=None,
-            occurred_us=next((each for each in told_us if each is not None), source.received_us),
+            occurred_us=next((each for each in told_us.values() if each is not None), source.received_us),
             received_us=source.received_us,
             digest=_digest(resource),
             said=said,
@@ -71,17 +71,19 @@ def reader(dialect: Dialect) -> Callable[[Mapping[str, Any], Source], Fact]:
     return fact_of
 
 
-def _said(resource: Mapping[str, Any], source: Source, dialect: Dialect) -> Said:
-    times = (
-        Time("start_time", "started_us", dialect.time),
-        Time("end_time", "ended_us", dialect.time),
-    )
-    return {
-        **values.said_of(resource, dialect.fields, at_end=_AT_END),
-        **values.times_of(resource, times, source.received_us),
-        **values.cost_of(resource, "price", "price_unit"),
-        "provider": dialect.provider,
-    }
+def _told_us(resource: Mapping[str, Any], source: Source, dialect: Dialect) -> dict[str, int | None]:
+    return {name: values.instant_of(resource, name, dialect.time, source.received_us) for name in _OCCURRED}
+
+
+def _said(resource: Mapping[str, Any], told_us: Mapping[str, int | None], dialect: Dialect) -> Said:
+    said = values.said_of(resource, dialect.fields, at_end=_AT_END)
+    if (started_us := told_us["start_time"]) is not None:
+        said["started_us"] = started_us
+    if (ended_us := told_us["end_time"]) is not None:
+        said["ended_us"] = ended_us
+    said.update(values.cost_of(resource, "price", "price_unit"))
+    said["provider"] = dialect.provider
+    return said
 
 
 def _call_sid(text: str) -> str:
@@ -91,7 +93,10 @@ def _call_sid(text: str) -> str:
 
 
 def _digest(resource: Mapping[str, Any]) -> bytes:
-    return content_digest({name: value for name, value in resource.items() if name not in _VOLATILE})
+    lasting = dict(resource)
+    for name in _VOLATILE:
+        lasting.pop(name, None)
+    return content_digest(lasting)
 
 
 def _is_call(value: Mapping[str, Any]) -> bool:

@@ -51,6 +51,10 @@ def said_of(content: Content, fields: tuple[Field, ...], *, at_end: tuple[Field,
 def _found(content: Content, fields: tuple[Field, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for theirs, ours, parse in fields:
+        told = content.get(theirs, _ABSENT)
+        # Most fields of a record say nothing: looked at here, they cost a third of a call.
+        if told is None or told == "":
+            continue
         value = value_of(content, theirs, parse)
         if value is not None:
             found[ours] = value

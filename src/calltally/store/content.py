@@ -6,6 +6,7 @@ is not said twice. Raw bodies are read by people, seldom, and so take a shared z
 """
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -43,7 +44,7 @@ def pack_fact(fact: Fact) -> bytes:
         _pack_sid(fact.call_sid),
         int(fact.door),
         fact.provider,
-        _pack_sid(fact.account),
+        _pack_account(fact.account),
         fact.event_id,
         fact.sequence,
         fact.occurred_us,
@@ -115,6 +116,10 @@ _ACCOUNT: Final = _NUMBERS["provider_account"]
 
 def _pack_sid(sid: str) -> str | bytes:
     return sid[:2].encode() + bytes.fromhex(sid[2:]) if _HEX_SID.fullmatch(sid) else sid
+
+
+# Accounts are few.
+_pack_account: Final = lru_cache(maxsize=1_024)(_pack_sid)
 
 
 def _unpack_sid(packed: str | bytes) -> str:

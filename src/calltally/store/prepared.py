@@ -15,7 +15,7 @@ from calltally.calls.identity import Node, call_uuid
 from calltally.calls.lifecycle import fold
 from calltally.calls.measures import measure
 from calltally.calls.model import encode_body, seal
-from calltally.calls.sessions import names_session
+from calltally.calls.sessions import is_of_session
 from calltally.store.content import bodies, pack_fact, unpack_fact
 from calltally.store.counts import Place
 from calltally.store.steps import Many, Table
@@ -63,7 +63,7 @@ Item: TypeAlias = Prepared | Fact
 
 def prepare(tenant: str, fact: Fact) -> Item:
     """A fact about one SID alone, prepared; any other as it came."""
-    if fact.links or fact.conversation or names_session((fact,)):
+    if fact.links or fact.conversation or is_of_session(fact):
         return fact
     folded = fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,))
     call = folded.call

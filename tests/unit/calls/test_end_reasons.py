@@ -4,8 +4,16 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.causes import Side
-from calltally.calls.end_reasons import EXPLANATIONS, EndReason, why_of
+from calltally.calls.causes import Cause, Side
+from calltally.calls.end_reasons import (
+    EXPLANATIONS,
+    Codes,
+    EndReason,
+    Word,
+    ending_of,
+    unspoken_ending,
+    why_of,
+)
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
@@ -88,6 +96,18 @@ def test_a_word_that_nobody_knows_is_kept_beside_unknown() -> None:
     ending = fold_ending([own(9, status="completed", end_reason="fell into the sea")])
     assert (ending.reason, ending.provider_word) == ("unknown", "fell into the sea")
     assert why_of("fell into the sea") is None
+
+
+@pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
+@pytest.mark.parametrize("direction", [None, "inbound", "outbound"])
+@pytest.mark.parametrize("codes", [(None, None), (503, None), (None, 17), (486, 21)])
+def test_without_a_word_it_is_what_the_codes_say(
+    status: str, direction: str | None, codes: tuple[int | None, int | None]
+) -> None:
+    cause = (*codes, None, "twilio", True)
+    nothing = Word(None, None)
+    spoken = ending_of(Codes(status, Cause(*cause), direction), nothing, nothing)
+    assert unspoken_ending(status, direction, cause) == spoken
 
 
 def test_what_a_word_says_gives_way_to_no_other_tellers_silence() -> None:
