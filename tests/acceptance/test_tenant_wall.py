@@ -179,7 +179,7 @@ def admin_requests(tenant: str) -> Iterator[tuple[str, str]]:
     yield from (("GET", base), ("POST", base))
     yield ("GET", "/api/v1/admin/shared-sids")
     yield from ((method, f"{base}/{tenant}/api-keys") for method in ("GET", "POST"))
-    yield ("GET", f"{base}/{tenant}/routes")
+    yield from (("GET", f"{base}/{tenant}/{place}") for place in ("routes", "reveals"))
     yield ("PUT", f"{base}/{tenant}/retention")
     yield from (("PUT", f"{base}/{tenant}/{place}/twilio") for place in ("routes", "providers"))
     yield ("DELETE", f"{base}/{tenant}/api-keys/key_0123456789abcdef")

@@ -17,6 +17,7 @@ from calltally.web.api.alert_sinks import SINK_HANDLERS
 from calltally.web.api.alerts import ALERT_HANDLERS
 from calltally.web.api.exports import EXPORT_HANDLERS
 from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
+from calltally.web.api.reveals import get_reveals
 from calltally.web.api.shared_sids import get_shared_sids
 from calltally.web.api.voice_sessions import SESSION_HANDLERS
 from calltally.web.api.webhooks import WEBHOOK_HANDLERS
@@ -50,6 +51,7 @@ HANDLERS: Final[Sequence[Any]] = (
     ingest.receive_callback,
     ingest.receive_query,
     *ADMIN_HANDLERS,
+    get_reveals,
     get_shared_sids,
     probes.health,
     probes.ready,

@@ -236,6 +236,14 @@ def test_who_may_see_whole_numbers_asks_for_them_and_is_noted(desk: Desk) -> Non
     assert "Looks at whole numbers" in settings
     noted = settings.partition("Looks at whole numbers")[2].partition("</section>")[0]
     assert re.findall(r"<code>(admin|key)_?\w*</code></td>", noted) == ["admin", "key"]
+    path = f"/api/v1/admin/tenants/{TENANT}/reveals"
+    told = desk.service.get(path, ADMIN).json()["data"]
+    assert [each["key_id"].partition("_")[0] for each in told] == ["admin", "key"]
+    assert told[0]["at"] >= told[1]["at"]
+    assert len({each["call_id"] for each in told}) == 1
+    assert desk.service.get(f"{path}?limit=1", ADMIN).json()["data"] == told[:1]
+    assert desk.service.get(f"{path}?limit=0", ADMIN).status_code == 400
+    assert desk.service.get(path.replace(TENANT, "nobody"), ADMIN).status_code == 404
 
 
 def test_who_may_not_see_them_is_refused_and_a_call_that_is_not_there_is_no_look(desk: Desk) -> None:
