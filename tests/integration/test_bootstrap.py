@@ -2,12 +2,14 @@
 
 import asyncio
 import stat
+import sys
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.opening import load_settings, opened_store
@@ -15,10 +17,14 @@ from calltally.bootstrap.service import Service, open_service
 from calltally.bootstrap.vaults import open_vault
 from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
+from calltally.calls.events import Outcome
 from calltally.settings import Settings
-from calltally.store.tenants import admin_list_tenants
+from calltally.store.store import Recorded, Submission
+from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
 from calltally.web.beside import WithWork
+from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
+from tests.telling import fact
 
 KEY = b64encode(b"k" * 32).decode()
 FORMER_KEY = b64encode(b"f" * 32).decode()
@@ -86,6 +92,31 @@ def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
     service = asyncio.run(opened())
     assert service.settings is settings
     assert callable(service.app)
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_a_service_that_can_begin_no_recorder_says_why(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(new_database(), secret_key=KEY, recorder_facts_per_second="1")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    async def recorded() -> list[Recorded]:
+        service = await open_service(settings)
+        await service.store.write(add_tenant("acme", "acme", NOW_US, new_epoch()))
+        answer = await service.store.submit([Submission("acme", fact(1))])
+        await service.store.close()
+        return answer
+
+    with capture_logs() as logs:
+        [only] = asyncio.run(recorded())
+    assert only.outcome is Outcome.APPLIED
+    [line] = logs
+    assert (line["log_level"], line["event"]) == (
+        "warning",
+        "the process that records facts cannot be begun; they are recorded here",
+    )
+    assert "/nowhere/python" in line["why"]
 
 
 @pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])

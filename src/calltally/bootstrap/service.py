@@ -72,11 +72,13 @@ def _open(settings: Settings, clock: Clock, options: PostgresOptions, *, is_alon
     return StoreApart(store, path, _tell_of_recorder, Pace(many))
 
 
-def _tell_of_recorder(happened: Happened, pid: int) -> None:
-    if happened is Happened.DIED:
-        log.warning("the process that records facts died; they are recorded here", pid=pid)
+def _tell_of_recorder(happened: Happened, what: int | Exception) -> None:
+    if happened is Happened.REFUSED:
+        log.warning("the process that records facts cannot be begun; they are recorded here", why=str(what))
+    elif happened is Happened.DIED:
+        log.warning("the process that records facts died; they are recorded here", pid=what)
     else:
-        log.info("a process records facts", state=happened.value, pid=pid)
+        log.info("a process records facts", state=happened.value, pid=what)
 
 
 def _attended(app: Application, parts: Parts, member: Member) -> Application:

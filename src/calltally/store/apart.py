@@ -11,7 +11,7 @@ that it did write is known, and is answered as the repeat that it is.
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -24,11 +24,12 @@ from calltally.store.store import Recorded, Submission, WatchedStore
 class Pace(NamedTuple):
     """When the process is begun and let go. Times in seconds.
 
-    `many` facts within one second begin it, which takes a quarter of a second of a core. Once it has died it
-    is not begun again for `rest_s`.
+    `many` facts within one second begin it, which takes a quarter of a second of a core; in `begin_s` it has
+    said so, or never will. Once it has died it is not begun again for `rest_s`.
     """
 
     many: int
+    begin_s: float = 60.0
     idle_s: float = 60.0
     rest_s: float = 10.0
     # Its commits are milliseconds: what is queued is written long before.
@@ -38,13 +39,14 @@ class Pace(NamedTuple):
 class Happened(Enum):
     """What happened to the process."""
 
+    REFUSED = "refused"
     BEGUN = "begun"
     LET_GO = "let go"
     DIED = "died"
 
 
-# Is called with it and the process's id.
-OnHappened: TypeAlias = Callable[[Happened, int], None]
+# Is called with it and the process's id, or why there is none.
+OnHappened: TypeAlias = Callable[[Happened, int | Exception], None]
 
 
 class StoreApart:
@@ -111,7 +113,8 @@ class StoreApart:
     async def at_rest(self) -> None:
         """Wait for as long as there is a process."""
         if self._life is not None:
-            await self._life
+            # Whoever gives up waiting does not end it.
+            await asyncio.wait([self._life])
 
     def _count(self, facts: int) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -123,31 +126,44 @@ class StoreApart:
 
     async def _live(self) -> None:
         """The process's life, from its beginning until it is let go or dies."""
-        recorder, process = await begin_recorder(self._path, self._tell)
-        self._recorder, self._process = recorder, process
-        await recorder.heard.wait()
-        if not recorder.ended.is_set():
-            self._on_happened(Happened.BEGUN, process.pid)
+        try:
+            self._recorder, self._process = await begin_recorder(self._path, self._tell)
+        except Exception as fault:  # noqa: BLE001 - it is told, and facts go on being recorded here
+            self._happen(Happened.REFUSED, fault)
+        else:
+            await self._let_live(self._recorder, self._process)
+        finally:
+            self._recorder = self._process = self._life = None
+
+    async def _let_live(self, recorder: Recorder, process: "subprocess.Popen[bytes]") -> None:
+        await _one_of((recorder.heard, self._closing), self._pace.begin_s)
+        if recorder.is_ready:
+            self._happen(Happened.BEGUN, process.pid)
             await self._while_needed(recorder)
-        died = recorder.ended.is_set()
-        if died:
-            self._not_before = asyncio.get_running_loop().time() + self._pace.rest_s
-        self._on_happened(Happened.DIED if died else Happened.LET_GO, process.pid)
-        recorder.let_go()
+        if recorder.is_ready:
+            self._happen(Happened.LET_GO, process.pid)
+        elif recorder.ended.is_set() or not self._closing.is_set():
+            self._happen(Happened.DIED, process.pid)
+        self._end(recorder, process)
         await asyncio.to_thread(self._wait_for, process)
         await recorder.ended.wait()
-        self._recorder = self._process = self._life = None
+
+    def _end(self, recorder: Recorder, process: "subprocess.Popen[bytes]") -> None:
+        if not recorder.is_ready:
+            # Dead, or still loading: it was asked nothing, and would be waited for.
+            process.kill()
+        recorder.let_go()
+
+    def _happen(self, happened: Happened, what: int | Exception) -> None:
+        if happened in {Happened.REFUSED, Happened.DIED}:
+            self._not_before = asyncio.get_running_loop().time() + self._pace.rest_s
+        self._on_happened(happened, what)
 
     async def _while_needed(self, recorder: Recorder) -> None:
         asked = -1
-        while recorder.asked != asked and not self._closing.is_set():
+        while recorder.is_ready and recorder.asked != asked and not self._closing.is_set():
             asked = recorder.asked
-            ends = [asyncio.ensure_future(each.wait()) for each in (recorder.ended, self._closing)]
-            await asyncio.wait(ends, timeout=self._pace.idle_s, return_when=asyncio.FIRST_COMPLETED)
-            for end in ends:
-                end.cancel()
-            if recorder.ended.is_set():
-                return
+            await _one_of((recorder.ended, self._closing), self._pace.idle_s)
 
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         with suppress(subprocess.TimeoutExpired):
@@ -159,3 +175,11 @@ class StoreApart:
     def _tell(self) -> None:
         for told in self._watchers:
             told()
+
+
+async def _one_of(events: Iterable[asyncio.Event], within_s: float) -> None:
+    """Wait until one of them happens, but no longer."""
+    waits = [asyncio.ensure_future(each.wait()) for each in events]
+    await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()

@@ -1,6 +1,7 @@
 """The process that records facts, from the side of the service that began it."""
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from calltally.store.recorder_frames import Frames, frame, read_answers
+from calltally.store.recorder_frames import NOT_OURS, Frames, frame, read_answers
 from calltally.store.store import Recorded, Submission
 
 _Waiting: TypeAlias = "asyncio.Future[list[Recorded] | None]"
@@ -51,16 +52,32 @@ class Recorder(asyncio.Protocol):
         return future
 
     def _flush(self) -> None:
-        if self._transport is not None:
-            self._transport.write(frame(self._questions))
-        self._questions = []
+        asked, self._questions = self._questions, []
+        transport = self._open()
+        if asked and transport is not None:
+            transport.writelines(self._frames_of(asked))
+
+    def _frames_of(self, asked: list[tuple[int, Sequence[Submission]]]) -> list[bytes]:
+        """One frame, or one for each question where that cannot be written; what cannot is not asked."""
+        try:
+            return [frame(asked)]
+        except Exception:  # noqa: BLE001 - it is raised anew where the facts are recorded, for their sender
+            if len(asked) > 1:
+                return [framed for each in asked for framed in self._frames_of([each])]
+            _resolve(self._waiting.pop(asked[0][0]), None)
+            return []
 
     def let_go(self) -> None:
         """Ask nothing more: it answers what it was asked, and ends."""
+        self._flush()
         self.is_ready = False
-        if self._transport is not None:
-            self._flush()
-            self._transport.write_eof()
+        if (transport := self._open()) is not None:
+            transport.write_eof()
+
+    def _open(self) -> asyncio.Transport | None:
+        """What can be written to. Of a process that died it is closed before its end is heard of."""
+        transport = self._transport
+        return None if transport is None or transport.is_closing() else transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there; the process has yet to load its code."""
@@ -89,17 +106,30 @@ class Recorder(asyncio.Protocol):
 
 
 async def begin_recorder(path: Path, told: Callable[[], None]) -> tuple[Recorder, "subprocess.Popen[bytes]"]:
-    """Begin the process for the database at `path`. It says itself when it is ready."""
+    """Begin the process for the database at `path`. It says itself when it is ready.
+
+    Raises OSError where the system has no process or socket to give.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
-        process = await asyncio.to_thread(_spawn, path, theirs)
-    _, recorder = await asyncio.get_running_loop().create_connection(lambda: Recorder(told), sock=ours)
-    return recorder, process
+        loop = asyncio.get_running_loop()
+        transport, recorder = await loop.create_connection(lambda: Recorder(told), sock=ours)
+        try:
+            return recorder, await asyncio.to_thread(_spawn, path, theirs)
+        except BaseException:
+            transport.abort()
+            raise
 
 
 def _spawn(path: Path, asked: socket.socket) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "calltally.store.recorder_process", str(path)]
-    return subprocess.Popen(command, stdin=asked.fileno(), stdout=subprocess.DEVNULL)
+    """In a thread of its own, whose mask of signals the process inherits: it must not die while it loads."""
+    # Without -P it would load whatever in the working directory has the name of a module.
+    command = [sys.executable, "-P", "-m", "calltally.store.recorder_process", str(path)]
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NOT_OURS)
+    try:
+        return subprocess.Popen(command, stdin=asked.fileno(), stdout=subprocess.DEVNULL)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _resolve(future: _Waiting, recorded: list[Recorded] | None) -> None:

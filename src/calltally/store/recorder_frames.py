@@ -4,6 +4,7 @@ The parent sends questions, each of the facts of one submission, and is answered
 frame back is an empty one: the process is ready.
 """
 
+import signal
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeAlias
@@ -14,6 +15,8 @@ from calltally.calls.events import Fact
 from calltally.store.store import Recorded, Submission
 
 _LENGTH: Final = struct.Struct(">I")
+# Signals for the service: what is sent to its whole group must not end a process that has facts of it.
+NOT_OURS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # Its number, and the tenant, the fact and whether it is announced, of each.
 Question: TypeAlias = tuple[int, list[tuple[str, Fact, bool]]]

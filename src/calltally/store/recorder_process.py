@@ -17,7 +17,7 @@ from typing import Final, cast
 
 import uvloop
 
-from calltally.store.recorder_frames import Answer, Frames, frame, hello, read_questions
+from calltally.store.recorder_frames import NOT_OURS, Answer, Frames, frame, hello, read_questions
 from calltally.store.sqlite import SqliteStore
 from calltally.store.store import Recorded, Store, Submission
 
@@ -30,6 +30,7 @@ class _Asked(asyncio.Protocol):
     def __init__(self, store: Store, ended: asyncio.Event) -> None:
         self._store = store
         self._ended = ended
+        self._hung_up = asyncio.Event()
         self._frames = Frames()
         self._answers: list[Answer] = []
         self._under_way: set[asyncio.Task[list[Recorded]]] = set()
@@ -53,6 +54,7 @@ class _Asked(asyncio.Protocol):
     def connection_lost(self, _fault: Exception | None) -> None:
         self._transport = None
         self._ended.set()
+        self._hung_up.set()
 
     async def finish(self) -> None:
         """Answer all that was asked, and hang up."""
@@ -61,7 +63,9 @@ class _Asked(asyncio.Protocol):
         await asyncio.sleep(0)
         if self._transport is not None:
             self._flush()
+            # With answers in it that the service has yet to take it closes later.
             self._transport.close()
+            await self._hung_up.wait()
 
     def _begin(self, number: int, submissions: Sequence[Submission]) -> None:
         task = asyncio.ensure_future(self._store.submit(submissions))
@@ -101,7 +105,7 @@ async def _record(path: Path, asked: socket.socket) -> None:
 
 def main(path: Path) -> None:
     """Record until the service lets go."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in NOT_OURS:
         signal.signal(number, signal.SIG_IGN)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_record(path, socket.socket(fileno=_STDIN)))

@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from itertools import count
+from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec
 
 import pytest
@@ -48,11 +50,11 @@ class Taken(NamedTuple):
 
 
 @asynccontextmanager
-async def apart(url: str, pace: Pace = EAGER) -> AsyncIterator[Taken]:
+async def apart(url: str, pace: Pace = EAGER, tenant: str = TENANT) -> AsyncIterator[Taken]:
     store, path = open_store(url, lambda: NOW_US), sqlite_path(url)
     assert path is not None
     assert isinstance(store, WatchedStore)
-    await store.write(add_tenant(TENANT, TENANT, NOW_US, new_epoch()))
+    await store.write(add_tenant(tenant, tenant, NOW_US, new_epoch()))
     happened: list[Happened] = []
     taken = Taken(StoreApart(store, path, lambda what, _pid: happened.append(what), pace), happened)
     try:
@@ -82,6 +84,11 @@ def facts_in(url: str) -> tuple[int, int]:
 def pid_of(store: StoreApart) -> int:
     assert store.process_id is not None
     return store.process_id
+
+
+def send_stops(process: int) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(process, number)
 
 
 @in_a_loop
@@ -143,6 +150,78 @@ async def test_what_cannot_be_recorded_says_why_and_nothing_else_waits_for_it(
 
 
 @in_a_loop
+async def test_what_cannot_be_put_in_a_frame_fails_alone(new_database: Callable[[], str]) -> None:
+    numbers = count()
+    async with apart(new_database()) as (store, happened):
+        await until(lambda: store.is_apart, store, numbers)
+        # 64 bits are the most that MessagePack has.
+        bad = fact(next(numbers), "CA" + "f" * 32, metadata={"number": 2**70})
+        good = [asyncio.ensure_future(store.submit([told(next(numbers))])) for _ in range(2)]
+        with pytest.raises(OverflowError):
+            await store.submit([Submission(TENANT, bad)])
+        good.append(asyncio.ensure_future(store.submit([told(next(numbers))])))
+        async with asyncio.timeout(READY_WITHIN_S):
+            assert {each.outcome for [each] in await asyncio.gather(*good)} == {Outcome.APPLIED}
+        assert store.is_apart
+    assert happened == [Happened.BEGUN, Happened.LET_GO]
+
+
+@in_a_loop
+async def test_where_no_process_can_be_begun_facts_are_recorded_here(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url, numbers = new_database(), count()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", str(tmp_path / "missing"))
+        async with apart(url, EAGER._replace(rest_s=600)) as (store, happened):
+            for _ in range(WRITERS):
+                await store.submit([told(next(numbers))])
+            await store.at_rest()
+            # It is not tried again for each fact.
+            await store.submit([told(next(numbers))])
+            assert store.process_id is None
+    assert happened == [Happened.REFUSED]
+    assert facts_in(url)[0] == next(numbers)
+
+
+@in_a_loop
+async def test_what_never_gets_ready_is_killed(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    never, numbers = tmp_path / "never", count()
+    never.write_text("#!/bin/sh\nexec sleep 600\n")
+    never.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(never))
+    url = new_database()
+    async with apart(url, EAGER._replace(begin_s=0.05)) as (store, happened):
+        async with asyncio.timeout(READY_WITHIN_S):
+            await store.submit([told(next(numbers))])
+            await store.at_rest()
+        await store.submit([told(next(numbers))])
+    assert happened == [Happened.DIED]
+    # To close waits for it no longer.
+    async with asyncio.timeout(READY_WITHIN_S), apart(url, tenant="other") as (store, happened):
+        await until(lambda: store.process_id is not None, store, numbers)
+    assert happened == []
+    assert store.process_id is None
+
+
+@in_a_loop
+async def test_whoever_gives_up_waiting_for_it_does_not_end_it(new_database: Callable[[], str]) -> None:
+    numbers = count()
+    async with apart(new_database()) as (store, happened):
+        await until(lambda: store.is_apart, store, numbers)
+        waits = asyncio.ensure_future(store.at_rest())
+        await asyncio.sleep(0)
+        waits.cancel()
+        await asyncio.wait([waits])
+        [recorded] = await store.submit([told(next(numbers))])
+        assert recorded.outcome is Outcome.APPLIED
+        assert store.is_apart
+    assert happened == [Happened.BEGUN, Happened.LET_GO]
+
+
+@in_a_loop
 async def test_it_is_let_go_when_nothing_comes(new_database: Callable[[], str]) -> None:
     numbers = count()
     async with apart(new_database(), EAGER._replace(idle_s=0.05)) as (store, happened):
@@ -158,6 +237,7 @@ async def test_it_is_let_go_when_nothing_comes(new_database: Callable[[], str]) 
         [recorded] = await store.submit([told(next(numbers))])
         assert recorded.outcome is Outcome.APPLIED
         assert not store.is_apart
+        await until(lambda: len(happened) == 3, store, numbers)
     assert happened == [Happened.BEGUN, Happened.LET_GO] * 2
 
 
@@ -179,9 +259,12 @@ async def test_closing_waits_for_what_was_asked(new_database: Callable[[], str])
 async def test_the_signals_of_a_supervisor_do_not_end_it(new_database: Callable[[], str]) -> None:
     numbers = count()
     async with apart(new_database()) as (store, happened):
+        # Neither while it loads nor when it is there.
+        await until(lambda: store.process_id is not None, store, numbers)
+        assert not store.is_apart
+        send_stops(pid_of(store))
         await until(lambda: store.is_apart, store, numbers)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            os.kill(pid_of(store), number)
+        send_stops(pid_of(store))
         [recorded] = await store.submit([told(next(numbers))])
         assert recorded.outcome is Outcome.APPLIED
         assert store.is_apart
