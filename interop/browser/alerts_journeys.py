@@ -22,7 +22,7 @@ _CALLBACKS: Final = 8
 WRONG: Final = "Wrong signatures on callbacks of telnyx"
 
 
-def _strangers_call(visit: Visit) -> None:
+def strangers_call(visit: Visit) -> None:
     """Callbacks of a provider whose secret is not stored here: none is believed."""
     connection = http.client.HTTPConnection(HOST, visit.stage.service.port, timeout=ANSWER_S)
     for _ in range(_CALLBACKS):
@@ -33,7 +33,7 @@ def _strangers_call(visit: Visit) -> None:
     connection.close()
 
 
-def _line(page: Page) -> Locator:
+def alert_line(page: Page) -> Locator:
     """The line of the alert, once the worker has found it."""
     line = page.get_by_role("listitem").filter(has_text=WRONG)
     for _ in range(_LOOKS):
@@ -48,9 +48,9 @@ def _line(page: Page) -> Locator:
 @journey
 def operations_looks_after_an_alert(visit: Visit) -> None:
     """Operations mutes an alert for a day, acknowledges it with a note, and finds both in its history."""
-    _strangers_call(visit)
+    strangers_call(visit)
     page = visit.sign_in("operations", "/alerts")
-    line = _line(page)
+    line = alert_line(page)
     line.get_by_label("Mute for").select_option("24")
     line.get_by_role("button", name="Mute").click()
     expect(page.get_by_role("listitem").filter(has_text="muted until")).to_be_visible()
@@ -67,9 +67,9 @@ def operations_looks_after_an_alert(visit: Visit) -> None:
 @journey
 def a_reader_may_look_and_not_touch(visit: Visit) -> None:
     """A reader sees the alerts without a single button that they may not press."""
-    _strangers_call(visit)
+    strangers_call(visit)
     page = visit.sign_in("reader", "/alerts")
-    _line(page).get_by_role("link").click()
+    alert_line(page).get_by_role("link").click()
     expect(page.get_by_role("region", name="Evidence")).to_be_visible()
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     expect(page.get_by_role("button", name="Mute")).to_have_count(0)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from interop.browser.journeys import Shown, journey
 from interop.browser.visits import Visit
@@ -14,16 +14,21 @@ SHOWN: Final = (
 _DONE_MS: Final = 60_000
 
 
+def export_route(page: Page, name: str) -> None:
+    """Ask for the calls of a route under a name, and wait for them on the page of the export."""
+    page.get_by_label("Route", exact=True).fill("route-1")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.get_by_text("complete", exact=True)).to_be_visible(timeout=_DONE_MS)
+
+
 @journey
 def operations_exports_a_route_as_files(visit: Visit) -> None:
     """Operations asks for the calls of a route as CSV, watches the export end by itself, and has the file."""
     page = visit.sign_in("operations", "/exports")
-    page.get_by_label("Route", exact=True).fill("route-1")
-    page.get_by_label("Name", exact=True).fill("Route one")
-    page.get_by_label("Format").select_option("csv")
-    page.get_by_role("button", name="Start").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Route one")
-    expect(page.get_by_text("complete", exact=True)).to_be_visible(timeout=_DONE_MS)
+    export_route(page, "Route one")
     with page.expect_download() as download:
         page.get_by_role("region", name="Files").get_by_role("link").click()
     lines = download.value.path().read_text(encoding="utf-8").splitlines()

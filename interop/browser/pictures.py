@@ -9,9 +9,12 @@ import sys
 from base64 import b64decode
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from interop.browser.alerts_journeys import alert_line, strangers_call
+from interop.browser.jobs_journeys import export_route
 from interop.browser.journeys import HERE, Shown, found
 from interop.browser.stage import KINDS, Stage, staged
 from interop.browser.visits import running_browser, visiting
@@ -56,6 +59,7 @@ def main(words: list[str]) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     _journeys, shown = found()
     with sync_playwright() as playwright, running_browser(playwright) as browser, staged(KINDS[0]) as stage:
+        shown = [*shown, *_made(stage, browser)]
         for page in shown:
             for file in _photographed(stage, browser, page, wanted):
                 _tell(file)
@@ -64,6 +68,19 @@ def main(words: list[str]) -> int:
                 [page] = [each for each in shown if each.name == chosen.shown]
                 _tell(_for_readme(stage, browser, page, chosen))
     return 0
+
+
+def _made(stage: Stage, browser: Browser) -> list[Shown]:
+    """An export and an alert, so that their lists have something to show; and the page of each."""
+    with visiting(stage, browser) as visit:
+        strangers_call(visit)
+        page = visit.sign_in("operations", "/exports")
+        export_route(page, "Calls of route one")
+        export = Shown("one export", urlsplit(page.url).path, "operations")
+        page.goto("/alerts")
+        alert_line(page).get_by_role("link").first.click()
+        page.wait_for_url("**/alerts/*")
+        return [export, Shown("one alert", urlsplit(page.url).path, "operations")]
 
 
 def _photographed(stage: Stage, browser: Browser, shown: Shown, wanted: re.Pattern[str]) -> list[Path]:
