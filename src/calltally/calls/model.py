@@ -1,6 +1,7 @@
 """The public record of one call: its words, its fields in their order, its bytes."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -113,7 +114,13 @@ def encode_body(call: Call) -> bytes:
 
 def seal(body: bytes, revision: int, updated_us: int) -> bytes:
     """The whole public JSON object: the body with `revision` and `updated_at` added."""
-    return b'%b%b%d,"updated_at":"%b"}' % (body, _TAIL, revision, utc_text(updated_us).encode())
+    return b"%b%b%d%b" % (body, _TAIL, revision, _updated(updated_us))
+
+
+# All records of a commit have the same.
+@lru_cache(maxsize=64)
+def _updated(updated_us: int) -> bytes:
+    return b',"updated_at":"%b"}' % utc_text(updated_us).encode()
 
 
 def unseal(record: bytes) -> bytes:

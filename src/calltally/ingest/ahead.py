@@ -62,6 +62,7 @@ class _Pipes(NamedTuple):
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(_Message)
+_LAST: Final = _Message()
 
 
 class Ahead:
@@ -78,12 +79,11 @@ class Ahead:
         """
         self._pipes.telling.send_bytes(task)
         try:
-            taken = asyncio.create_task(asyncio.to_thread(self._take))
-            while (data := await taken) != _END:
-                if data is None:
+            taken = asyncio.create_task(self._next())
+            while (message := await taken) is not _LAST:
+                if message is None:
                     raise Unavailable("the process that reads the files died; run the import again")
-                taken = asyncio.create_task(asyncio.to_thread(self._take))
-                message = _decoder.decode(data)
+                taken = asyncio.create_task(self._next())
                 if message.fault:
                     raise InvalidInput.of("files", message.fault)
                 yield _chunk(message)
@@ -91,6 +91,13 @@ class Ahead:
         finally:
             # Whoever waits for it is told of its end by the pipe.
             self._process.terminate()
+
+    async def _next(self) -> _Message | None:
+        """Decoded while a commit waits for the disk, when the loop has nothing to do; None from the dead."""
+        data = await asyncio.to_thread(self._take)
+        if data is None:
+            return None
+        return _LAST if data == _END else _decoder.decode(data)
 
     def _take(self) -> bytes | None:
         try:

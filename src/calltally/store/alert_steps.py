@@ -44,11 +44,17 @@ class StepDeltas:
         """A call counts where `new` says, and no longer where `old` does."""
         if old == new:
             return
-        for sign, places, others in ((-1, old, new), (1, new, old)):
-            for each in places:
-                if each not in others:
-                    times = self._times.setdefault((tenant, each.key), {})
-                    times[each.cells] = times.get(each.cells, 0) + sign
+        for each in old:
+            if each not in new:
+                self._count(tenant, each, -1)
+        for each in new:
+            if each not in old:
+                self._count(tenant, each, 1)
+
+    def _count(self, tenant: str, counted: Counted, calls: int) -> None:
+        key, cells = counted
+        times = self._times.setdefault((tenant, key), {})
+        times[cells] = times.get(cells, 0) + calls
 
     def statements(self) -> Iterator[Many]:
         """Add what has changed, if anything has."""

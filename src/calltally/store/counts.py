@@ -27,6 +27,7 @@ COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUS
 
 Key: TypeAlias = tuple[str, str, int, int]
 Cells: TypeAlias = dict[int, int]
+_Values: TypeAlias = tuple[str | None, str | None, str | None]
 _ADDED: Final = ("tenant", "facet", "width_s", "bucket_s", "revision")
 # In the order in which the statement names them.
 _KEPT: Final = ("revision", *_ADDED[:-1])
@@ -87,26 +88,24 @@ class Deltas:
     """
 
     def __init__(self) -> None:
-        # Of each facet's finest level alone, as (tenant, facet, bucket, column); wider ones are made of it.
-        self._finest: dict[tuple[str, str, int, int], int] = {}
+        # Of the finest level alone, as (tenant, minute, column); wider ones are made of it.
+        self._minutes: dict[tuple[str, int, int], int] = {}
+        # And as (tenant, hour, column, *values of FACETS): most calls have all of it in common with others.
+        self._hours: dict[tuple[str, int, int, *_Values], int] = {}
 
     def add(self, place: Place, calls: int) -> None:
         """Count `calls` (1 or -1) more at `place`."""
-        tenant, created_us, status, direction, *values = place
-        column = column_number(status, direction)
-        second, finest = created_us // SECOND_US, self._finest
-        key = (tenant, ALL, second - second % _FINEST_S, column)
-        finest[key] = finest.get(key, 0) + calls
-        hour_s = second - second % _FINEST_OF_FACETS_S
-        for name, value in zip(FACETS, values, strict=True):
-            if value is not None:
-                key = (tenant, facet(name, value), hour_s, column)
-                finest[key] = finest.get(key, 0) + calls
+        tenant, created_us, status, direction, route, agent, provider = place
+        column, second = column_number(status, direction), created_us // SECOND_US
+        minute = (tenant, second - second % _FINEST_S, column)
+        self._minutes[minute] = self._minutes.get(minute, 0) + calls
+        hour = (tenant, second - second % _FINEST_OF_FACETS_S, column, route, agent, provider)
+        self._hours[hour] = self._hours.get(hour, 0) + calls
 
     def rows(self) -> dict[Key, Cells]:
         """The rows of counters that change, in the order of their keys, each with its columns that do."""
         rows: dict[Key, Cells] = {}
-        for (tenant, name, bucket_s, column), calls in self._finest.items():
+        for (tenant, name, bucket_s, column), calls in self._finest():
             for width_s in widths_of(name):
                 key = (tenant, name, width_s, bucket_s - bucket_s % width_s)
                 cells = rows.get(key)
@@ -114,6 +113,15 @@ class Deltas:
                     cells = rows[key] = {}
                 cells[column] = cells.get(column, 0) + calls
         return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
+
+    def _finest(self) -> Iterator[tuple[tuple[str, str, int, int], int]]:
+        """Each facet's finest counters, some of them in parts, as (tenant, facet, bucket, column)."""
+        for (tenant, minute_s, column), calls in self._minutes.items():
+            yield (tenant, ALL, minute_s, column), calls
+        for (tenant, hour_s, column, *values), calls in self._hours.items():
+            for name, value in zip(FACETS, values, strict=True):
+                if value is not None:
+                    yield (tenant, facet(name, value), hour_s, column), calls
 
 
 def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[Many]:

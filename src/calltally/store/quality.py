@@ -106,8 +106,9 @@ def share_of(stored: bytes | None) -> Share:
 
 def fine_keys(place: Place, measured: Measured) -> Keys:
     """The keys of the row in which a call stands."""
-    finer = (place.agent or "", measured.provider_account, measured.end_reason, measured.country)
-    return (place.direction, place.route or "", place.provider or "", *finer)
+    _tenant, _created_us, _status, direction, route, agent, provider = place
+    account, end_reason, country = measured.provider_account, measured.end_reason, measured.country
+    return (direction, route or "", provider or "", agent or "", account, end_reason, country)
 
 
 def coarse_keys(keys: Keys) -> Keys:
