@@ -107,6 +107,18 @@ def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
     return row["tenant"], row["facet"], row["width_s"], row["bucket_s"]
 
 
+def test_commits_of_many_states_share_one_statement() -> None:
+    def said(statuses: range) -> list[tuple[str, object]]:
+        deltas = Deltas()
+        for status in statuses:
+            deltas.add(Place("acme", START_US, status, 1, None, None, None), 1)
+        return [(many.name, many.clauses) for many in statements(deltas.rows(), {"acme": 7})]
+
+    assert [name for name, _ in said(range(2))] == ["keep_counts", "add_counts"]
+    assert said(range(4)) == said(range(4, 8)) == said(range(len(STATUSES)))
+    assert said(range(2)) != said(range(2, 4))
+
+
 def test_every_state_and_side_has_one_column() -> None:
     numbers = [
         column_number(STATUS_NUMBER[status], DIRECTION_NUMBER[side])
