@@ -12,7 +12,7 @@ from calltally.analytics.asking import GROUPS, QualityQuery
 from calltally.analytics.buckets import Bucket
 from calltally.analytics.measuring import GroupKey, Measurement, Window, counterparts
 from calltally.calls.histogram import percentile
-from calltally.calls.intervals import SMALL_SAMPLE, Share, difference, is_more_than_chance, wilson
+from calltally.calls.intervals import SMALL_SAMPLE, Share, bounds, difference, is_more_than_chance
 from calltally.calls.measures import histogram_of
 from calltally.calls.metrics import (
     COUNTS,
@@ -265,19 +265,19 @@ def rate_shown(share: Share) -> RateShown:
 # Hours of few calls are much alike, and whoever looks at a page looks at it again.
 @lru_cache(maxsize=16_384)
 def _rate(numerator: int, denominator: int) -> RateShown:
-    interval = wilson(Share(numerator, denominator))
-    if interval is None:
+    if not denominator:
         return RateShown(None, numerator, denominator, None, None, small_sample=True)
-    value, low, high = numerator / denominator, interval[0], interval[1]
-    return RateShown(
-        *(round(value, _ROUND), numerator, denominator, round(low, _ROUND), round(high, _ROUND)),
-        denominator < SMALL_SAMPLE,
-    )
+    low, high = bounds(numerator, denominator)
+    value = round(numerator / denominator, _ROUND)
+    is_small = denominator < SMALL_SAMPLE
+    return RateShown(value, numerator, denominator, round(low, _ROUND), round(high, _ROUND), is_small)
 
 
-@lru_cache(maxsize=16_384)
 def _bare(numerator: int, denominator: int) -> RateShown:
-    """A rate without its interval, of which pages do not tell where it is only compared with."""
+    """A rate without its interval, which pages do not tell of what they only compare with.
+
+    To remember it would take as long as to make it.
+    """
     value = round(numerator / denominator, _ROUND) if denominator else None
     return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 

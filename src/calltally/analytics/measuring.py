@@ -7,6 +7,7 @@ from calltally.analytics.asking import PREVIOUS, SAME_WEEKDAY, QualityQuery, zon
 from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local, midnight_us, shifted_us
 from calltally.calls.errors import InvalidInput
 from calltally.calls.histogram import add
+from calltally.calls.metrics import columns_of
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.quality_cut import Piece
@@ -103,7 +104,8 @@ def _window(query: QualityQuery, lo_us: int, hi_us: int) -> Window:
 def measure(tenant: str, query: QualityQuery, window: Window) -> Step[Measurement]:
     """Measure one tenant. Raises InvalidInput for what would be too much."""
     pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
-    question = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles)
+    columns = None if query.rates is None else columns_of(query.rates)
+    question = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
     answered: Answered = yield from totals_of(question)
     # A group has as many steps as there are: its values are told once for all.
     values = {key: _values(query, tenant, key) for key in {key for _, key in answered.groups}}

@@ -43,20 +43,22 @@ def two_sided(confidence: float) -> float:
 _Z: Final = two_sided(CONFIDENCE)
 
 
-# An answer asks for the same share three times, and hours of few calls are much alike.
+# An answer asks for the same share twice, and hours of few calls are much alike.
 @lru_cache(maxsize=4_096)
 def wilson(share: Share, z: float = _Z) -> Interval | None:
     """Where the rate behind what was seen lies; None where nothing was seen."""
-    if not share.denominator:
-        return None
-    n, p = share.denominator, share.numerator / share.denominator
-    shrunk = 1 + z * z / n
-    middle = (p + z * z / (2 * n)) / shrunk
-    reach = z / shrunk * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Interval(*bounds(*share, z)) if share.denominator else None
+
+
+def bounds(events: int, calls: int, z: float = _Z) -> tuple[float, float]:
+    """The same as two numbers, for who has thousands; of some calls."""
+    p, squared = events / calls, z * z
+    shrunk = 1 + squared / calls
+    middle = (p + squared / (2 * calls)) / shrunk
+    reach = z / shrunk * sqrt(p * (1 - p) / calls + squared / (4 * calls * calls))
     # Where all or none are, the bound is exact and must not be off by a rounding.
-    low = 0.0 if share.numerator == 0 else max(0.0, middle - reach)
-    high = 1.0 if share.numerator == n else min(1.0, middle + reach)
-    return Interval(low, high)
+    low = 0.0 if events == 0 else max(0.0, middle - reach)
+    return low, 1.0 if events == calls else min(1.0, middle + reach)
 
 
 def difference(one: Share, other: Share, z: float = _Z) -> Interval | None:

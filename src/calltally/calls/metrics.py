@@ -3,7 +3,7 @@
 The API, its documents, the commands and the alerts read it here. A rate whose denominator is 0 is null.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -147,6 +147,14 @@ def count_of(columns: Mapping[str, int], name: str) -> int:
 def share_of(columns: Mapping[str, int], rate: Rate) -> Share:
     """A rate as its numerator and denominator."""
     return Share(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
+
+
+def columns_of(rates: Iterable[str]) -> frozenset[str]:
+    """The roll-ups' columns that rates of these names are made of, and that which counts all calls."""
+    asked = [_BY_NAME[name] for name in rates]
+    lines = [COUNTS[0], *(_COUNT[rate.denominator] for rate in asked)]
+    above = (column for rate in asked for column in rate.numerator)
+    return frozenset((*above, *(column for line in lines for column in (*line.columns, *line.less))))
 
 
 # What counts calls of a row of the roll-ups' columns.

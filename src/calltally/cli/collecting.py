@@ -11,7 +11,7 @@ from typing import Final
 
 # A page of charts is some ten thousand objects, none of them garbage before it is answered: to look each few
 # hundred takes a sixth of its time.
-_COLLECT_AFTER: Final = 20_000
+_COLLECT_AFTER: Final = 50_000
 
 
 @contextmanager

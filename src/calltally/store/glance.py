@@ -28,6 +28,8 @@ _LOOKED_AT_A_ROW: Final = 8
 _COUNTED: Final = 5_000
 # Texts so few that to begin at them costs no more than that.
 _FEW: Final = 2_000
+# So few matches among those that are counted may be all there are.
+_SELDOM: Final = 100
 # What a call costs that is found by its words, in calls that are looked at.
 _OF_ONE_FOUND: Final = 6
 # By whether a number is asked for, and whether as of the past.
@@ -181,7 +183,8 @@ class _Look(KnownScan):
         matched = (yield from self._looked_at_newest())[1]
         if (yield from self.is_looked_through()):
             return self.note(matched), matched
-        if matched < _FEW and (yield from self.has_few()):
+        # Of words that are only begun the index first collects every text that has them: not asked in vain.
+        if matched < _SELDOM and (yield from self.has_few()):
             total = yield from self.total()
             return total, total
         return None, matched

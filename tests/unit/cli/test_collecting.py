@@ -47,7 +47,7 @@ def test_what_is_there_is_kept_and_what_comes_is_not() -> None:
     assert after() is None
 
 
-def test_what_comes_is_looked_at_after_a_page_of_it_and_no_earlier() -> None:
+def test_what_comes_is_looked_at_after_pages_of_it_and_no_earlier() -> None:
     keep_what_is_there()
     before = gc.get_stats()[0]["collections"]
     page = [[number] for number in range(10_000)]

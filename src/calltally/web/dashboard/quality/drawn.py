@@ -125,13 +125,14 @@ def chart_data(
 def _drawn(asked: Asked, column: Column, count: int) -> Drawn:
     calls = calls_of(column.key, asked.filters)
     steps = [column.steps.get(place) for place in range(count)]
-    points = {rate: [_point(step, rate) for step in steps] for rate in asked.rates}
+    # In one expression: there are thousands of them.
+    points = {
+        rate: [
+            NO_POINT
+            if step is None
+            else point(step.rates[rate], None if step.compared is None else step.compared.rates[rate].value)
+            for step in steps
+        ]
+        for rate in asked.rates
+    }
     return Drawn(column.name, None if calls is None else urlencode(calls), points)
-
-
-def _point(step: GroupShown | None, rate: str) -> str:
-    """None where neither rate is of any calls."""
-    if step is None:
-        return NO_POINT
-    base = step.compared
-    return point(step.rates[rate], None if base is None else base.rates[rate].value)

@@ -149,6 +149,6 @@ async def _hours(parts: Parts, visitor: Visitor, query: QualityQuery, window: Wi
     """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
     there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)
-    asked = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None)
+    asked = replace(query, keys=(), step=HOUR, zone=UTC, filter=there, compare=None, rates=(rate,))
     hours = partial(measure, visitor.tenant, asked, window_of(asked, window.hi_us))
     return hours_of(await parts.store.read_tenant(visitor.tenant, hours, long=True), rate)
