@@ -61,12 +61,14 @@ class ProblemProtocol(HttpToolsProtocol):
         self.cycle.transport = self._answers.begun()
 
     def on_response_complete(self) -> None:
-        """The next request may be answered, unless this was the last."""
+        """The next request may be answered, unless this was the last; a head without a body is not held."""
+        self._answers.flush()
         if not self._is_lingering:
             super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the server's signature)
         """Answer and hang up: where the next request would begin is not known."""
+        self._answers.flush()
         self.transport.write(malformed_answer())
         # Before the first head is whole there is no cycle.
         if getattr(self.cycle, "response_complete", True):
@@ -121,11 +123,11 @@ class _Answers(asyncio.Transport):
     def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
         if self._held:
             self._held.append(data)
-            self._flush()
+            self.flush()
         elif self._is_head:
             self._is_head = False
             self._held.append(data)
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         else:
             self._transport.write(data)
 
@@ -133,10 +135,11 @@ class _Answers(asyncio.Transport):
         return self._transport.is_closing()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self.hang_up()
 
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
+    def flush(self) -> None:
+        """Send a head that waits, unless the client is gone meanwhile."""
+        held, self._held = self._held, []
+        if held and not self._transport.is_closing():
             self._transport.writelines(held)

@@ -28,6 +28,7 @@ class Wire(asyncio.Transport):
 
     def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
         assert not self.has_ended
+        assert not self.is_shut
         self.sent.append(bytes(data))
 
     def write_eof(self) -> None:
@@ -69,8 +70,11 @@ def in_pieces(pause: int) -> Any:  # noqa: ANN401 (an ASGI application)
 
 @pytest.fixture
 def runner() -> Iterator[asyncio.Runner]:
+    faults = list[dict[str, Any]]()
     with asyncio.Runner() as runner:
+        runner.get_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
         yield runner
+    assert faults == []
 
 
 def connected(runner: asyncio.Runner, app: Any = refuse) -> tuple[ProblemProtocol, Wire]:  # noqa: ANN401 (an ASGI application)
@@ -102,6 +106,39 @@ def test_a_head_is_sent_with_what_follows_at_once(
         head, _, first = wire.sent[0].partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 ")
         assert [first, *wire.sent[1:]] == pieces
+
+
+@pytest.mark.parametrize("meanwhile", ["gone", "junk"])
+def test_a_head_that_waits_for_what_follows_outlives_what_happens_meanwhile(
+    runner: asyncio.Runner, meanwhile: str
+) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 (an ASGI application)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        if meanwhile == "gone":
+            wire.is_shut = True
+        else:
+            protocol.data_received(b"HELLO\r\n\r\n")
+        await asyncio.sleep(0)
+
+    protocol, wire = connected(runner, app)
+    told(runner, protocol, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    answers = [sent[:12] for sent in wire.sent]
+    assert answers == ([] if meanwhile == "gone" else [b"HTTP/1.1 200", b"HTTP/1.1 400"])
+
+
+def test_a_head_without_a_body_waits_for_nothing(runner: asyncio.Runner) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 (an ASGI application)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+        await send({"type": "http.response.body", "body": b"a"})
+        sent.append(wire.written)
+        protocol.shutdown()
+
+    sent = list[bytes]()
+    protocol, wire = connected(runner, app)
+    told(runner, protocol, b"HEAD / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert wire.is_shut
+    assert sent == [wire.written]
+    assert wire.written.startswith(b"HTTP/1.1 200 ")
 
 
 def test_an_answer_before_the_end_of_its_request_shuts_one_side_alone(runner: asyncio.Runner) -> None:
