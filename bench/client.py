@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final, NamedTuple, cast
 
-from bench.timing import cpu_seconds_with_children, percentile
+from bench.timing import cpu_seconds, cpu_seconds_with_children, percentile
 
 DEADLINE_S: Final = 120.0
 _OK: Final = (b"200", b"202")
@@ -20,6 +20,8 @@ class Load(NamedTuple):
     seconds: float
     cpu_seconds: float
     latencies: list[float]
+    # Of it, what the process had that answers.
+    answering_seconds: float
 
     @property
     def per_s(self) -> float:
@@ -126,12 +128,13 @@ async def load(
     one, and TimeoutError after two minutes.
     """
     latencies: list[float] = []
-    cpu, started = cpu_seconds_with_children(pid), time.perf_counter()
+    cpu, own, started = cpu_seconds_with_children(pid), cpu_seconds(pid), time.perf_counter()
     async with asyncio.timeout(DEADLINE_S):
         opened = [await _open(port, requests, latencies, pause_s) for _ in range(connections)]
         await asyncio.gather(*(connection.done for connection in opened))
     seconds = time.perf_counter() - started
-    return Load(len(latencies), seconds, cpu_seconds_with_children(pid) - cpu, latencies)
+    cpu, own = cpu_seconds_with_children(pid) - cpu, cpu_seconds(pid) - own
+    return Load(len(latencies), seconds, cpu, latencies, own)
 
 
 async def _open(port: int, requests: Iterator[bytes], latencies: list[float], pause_s: float) -> _Connection:

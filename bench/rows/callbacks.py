@@ -13,7 +13,7 @@ from bench.live import Message, messages, request
 from bench.processes import Server, application, service
 from bench.rows.pages import page_path
 from bench.table import Limit, Row, at_least, context, within
-from bench.timing import MS_PER_S, percentile
+from bench.timing import MS_PER_S, US_PER_S, percentile
 
 _ROUNDS: Final = 3
 _CONNECTIONS: Final = 64
@@ -82,6 +82,7 @@ async def _with_reader(dataset: Dataset, ours: Server, same: list[Message]) -> t
 def _rows(taken: _Taken) -> list[Row]:
     ours, floor = (median(done.per_s for done in rounds) for rounds in (taken.ours, taken.floor))
     cpu, floor_cpu = (median(done.cpu_each for done in rounds) for rounds in (taken.ours, taken.floor))
+    answering_us = median(done.answering_seconds / done.requests for done in taken.ours) * US_PER_S
     p99_ms = median(done.p99 for done in taken.ours) * MS_PER_S
     what = f"signed callbacks over HTTP, {_CONNECTIONS} connections"
     only = f"verifying alone: {floor:,.0f}/s"
@@ -105,6 +106,7 @@ def _rows(taken: _Taken) -> list[Row]:
             f"verifying alone: {floor_cpu * 1e6:,.0f} us",
             f"{cpu / floor_cpu:.2f}x",
         ),
+        context(f"{what}, of it by the process that answers", f"{answering_us:,.0f} us", "-", "-"),
         _read_row(taken),
     ]
 
