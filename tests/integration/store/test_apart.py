@@ -17,6 +17,7 @@ from calltally.calls.errors import NotFound, Unavailable
 from calltally.calls.events import Outcome
 from calltally.store.apart import Happened, Pace, StoreApart
 from calltally.store.opening import open_store, sqlite_path
+from calltally.store.recorder_frames import hello
 from calltally.store.store import Recorded, Submission, WatchedStore
 from calltally.store.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
@@ -89,6 +90,14 @@ def pid_of(store: StoreApart) -> int:
 def send_stops(process: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         os.kill(process, number)
+
+
+def program(folder: Path, does: str) -> str:
+    """An executable in place of the recorder's."""
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o700)
+    return str(path)
 
 
 @in_a_loop
@@ -188,11 +197,8 @@ async def test_where_no_process_can_be_begun_facts_are_recorded_here(
 async def test_what_never_gets_ready_is_killed(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    never, numbers = tmp_path / "never", count()
-    never.write_text("#!/bin/sh\nexec sleep 600\n")
-    never.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(never))
-    url = new_database()
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "exec sleep 600"))
+    url, numbers = new_database(), count()
     async with apart(url, EAGER._replace(begin_s=0.05)) as (store, happened):
         async with asyncio.timeout(READY_WITHIN_S):
             await store.submit([told(next(numbers))])
@@ -204,6 +210,27 @@ async def test_what_never_gets_ready_is_killed(
         await until(lambda: store.process_id is not None, store, numbers)
     assert happened == []
     assert store.process_id is None
+
+
+@in_a_loop
+async def test_what_a_process_that_hangs_was_asked_is_recorded_here(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    says_hello = "".join(f"\\{byte:03o}" for byte in hello())
+    hangs = program(tmp_path, f"printf '{says_hello}' >&0; exec sleep 600")
+    monkeypatch.setattr(sys, "executable", hangs)
+    numbers = count()
+    async with apart(new_database(), EAGER._replace(end_s=0.05)) as (store, happened):
+        await until(lambda: store.is_apart, store, numbers)
+        asked = [asyncio.ensure_future(store.submit([told(next(numbers))])) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert store.waiting == 2
+        asked[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked[0]
+    [recorded] = await asked[1]
+    assert recorded.outcome is Outcome.APPLIED
+    assert happened == [Happened.BEGUN, Happened.LET_GO]
 
 
 @in_a_loop
