@@ -28,6 +28,8 @@ _LOOKED_AT_A_ROW: Final = 8
 _COUNTED: Final = 5_000
 # Texts so few that to begin at them costs no more than that.
 _FEW: Final = 2_000
+# A page of so many calls that have some words tells by itself that there are many.
+_TELLING: Final = 500
 # So few matches among those that are counted may be all there are.
 _SELDOM: Final = 100
 # What a call costs that is found by its words, in calls that are looked at.
@@ -74,7 +76,8 @@ def glance(tenant: str, query: ListQuery, place: Place | None = None) -> Step[Gl
     else:
         rows, has_more = yield from _beside(view, query, place, whole)
     shown = rows[: query.limit]
-    total, at_least = yield from whole.at_least()
+    is_telling = has_more and len(shown) >= _TELLING and query.filter.q is not None
+    total, at_least = (whole.known_total(), 0) if is_telling else (yield from whole.at_least())
     if total is None and shown:
         at_least = max(at_least, query.offset + len(shown) + has_more)
     return Glanced(SEPARATOR.join(shown), has_more, total, at_least, view.token)

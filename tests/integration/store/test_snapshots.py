@@ -231,7 +231,14 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
         # So that a few calls go through what in earnest only thousands do.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(past, "_FEW_CALLS", 0)
-        looks = {"_LOOKED_AT_FIRST": 1, "_LOOKED_AT": 2, "_LOOKED_AT_A_ROW": 0, "_COUNTED": 3, "_FEW": 1}
+        looks = {
+            "_LOOKED_AT_FIRST": 1,
+            "_LOOKED_AT": 2,
+            "_LOOKED_AT_A_ROW": 0,
+            "_COUNTED": 3,
+            "_FEW": 1,
+            "_TELLING": 2,
+        }
         for name, most in looks.items():
             monkeypatch.setattr(glancing, name, most)
     machine = type("Machine", (History,), {"bench": bench})
