@@ -1,7 +1,7 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
@@ -16,10 +16,18 @@ from calltally.store.counts import Deltas, Place, statements
 from calltally.store.prepared import Prepared, new_rows
 from calltally.store.quality import QualityDeltas
 from calltally.store.session_rows import session_row
-from calltally.store.steps import Many, Params, Step
+from calltally.store.steps import Many, Params, Row, Step, Table
 from calltally.store.texts import summary_of
 
-_PARTIES = ("escalated", "from_number", "to_number")
+_SEALED: Final = ("revision", "updated_us", "record", "measured")
+_VALID: Final = ("valid_from", "valid_to")
+_PARTIES: Final = ("escalated", "from_number", "to_number")
+# Of the rows that are most, the columns in the order in which the statements name them.
+_NAMES: Final = {
+    "put_calls": ("tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
+    "move_calls": ("status", *_SEALED, "tenant", "id"),
+    "put_versions": (*Place._fields[:2], "id", *_VALID, *Place._fields[2:], *_PARTIES, "updated_us"),
+}
 
 
 class Changes:
@@ -37,6 +45,7 @@ class Changes:
         self._steps = StepDeltas()
         self._quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
+        self._tuples: dict[str, list[Row]] = {}
         self._new: list[tuple[Prepared, int]] = []
         self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
 
@@ -119,18 +128,12 @@ class Changes:
         self._steps.move(tenant, counted_in(old.record) if old is not None else (), counted_of(call))
         measured = measure(folded)
         self._quality.move(old and (old.place, old.measured), (place, measured))
-        sealed = {
-            "revision": revision,
-            "updated_us": self._now_us,
-            "record": seal(body, revision, self._now_us),
-            "measured": measured,
-        }
+        sealed = (revision, self._now_us, seal(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
         if old is not None and _stays(old, place, parties):
-            self._put("move_calls", tenant=tenant, id=call_id, status=place.status, **sealed)
+            self._put_row("move_calls", (place.status, *sealed, tenant, call_id))
         else:
-            row = {"id": call_id, "call_sid": call.call_sid, **place._asdict()}
-            self._put("put_calls", **row, **dict(zip(_PARTIES, parties, strict=True)), **sealed)
+            self._put_row("put_calls", (tenant, call_id, call.call_sid, *place[1:], *parties, *sealed))
         return revision
 
     def remeasure(self, old: StoredCall, folded: Folded) -> None:
@@ -178,6 +181,8 @@ class Changes:
             yield Many("put_facts", facts)
         if self._new:
             yield from new_rows(self._new, self.heads, self._now_us)
+        for name, tuples in self._tuples.items():
+            yield Many(name, Table(_NAMES[name], tuples))
         for name, rows in self._rows.items():
             yield Many(name, rows)
         if counted := self._deltas.rows():
@@ -193,12 +198,16 @@ class Changes:
         return self.heads[tenant]
 
     def _supersede(self, old: StoredCall, revision: int) -> None:
-        slim = {"escalated": old.escalated, "from_number": old.from_number, "to_number": old.to_number}
-        valid = {"valid_from": old.revision, "valid_to": revision, "updated_us": old.updated_us}
-        self._put("put_versions", id=old.id, **old.place._asdict(), **slim, **valid)
+        tenant, created_us, *rest = old.place
+        row = (tenant, created_us, old.id, old.revision, revision, *rest)
+        self._put_row("put_versions", (*row, old.escalated, old.from_number, old.to_number, old.updated_us))
 
     def _put(self, name: str, **row: object) -> None:
         self._rows.setdefault(name, []).append(row)
+
+    def _put_row(self, name: str, row: Row) -> None:
+        """The same of a table in `_NAMES`."""
+        self._tuples.setdefault(name, []).append(row)
 
 
 def _stays(old: StoredCall, place: Place, parties: tuple[int, str | None, str | None]) -> bool:
