@@ -25,15 +25,18 @@ class Pace(NamedTuple):
     """When the process is begun and let go. Times in seconds.
 
     `many` facts within one second begin it, which takes a quarter of a second of a core; in `begin_s` it has
-    said so, or never will. Once it has died it is not begun again for `rest_s`.
+    said so, or never will. It is killed where what it is next to answer is the same for `hang_s`. Once it has
+    died it is not begun again for `rest_s`.
     """
 
     many: int
     begin_s: float = 60.0
     idle_s: float = 60.0
+    # To wait for others who write, and then to write, takes it some ten seconds at worst.
+    hang_s: float = 30.0
     rest_s: float = 10.0
-    # Its commits are milliseconds: what is queued is written long before.
-    end_s: float = 20.0
+    # Its commits are milliseconds; and a supervisor waits for the service no longer than some seconds more.
+    end_s: float = 5.0
 
 
 class Happened(Enum):
@@ -139,7 +142,9 @@ class StoreApart:
         await _one_of((recorder.heard, self._closing), self._pace.begin_s)
         if recorder.is_ready:
             self._happen(Happened.BEGUN, process.pid)
+            watch = asyncio.create_task(self._kill_if_it_hangs(recorder, process))
             await self._while_needed(recorder)
+            watch.cancel()
         if recorder.is_ready:
             self._happen(Happened.LET_GO, process.pid)
         elif recorder.ended.is_set() or not self._closing.is_set():
@@ -164,6 +169,13 @@ class StoreApart:
         while recorder.is_ready and recorder.asked != asked and not self._closing.is_set():
             asked = recorder.asked
             await _one_of((recorder.ended, self._closing), self._pace.idle_s)
+
+    async def _kill_if_it_hangs(self, recorder: Recorder, process: "subprocess.Popen[bytes]") -> None:
+        oldest = None
+        while oldest is None or recorder.oldest != oldest:
+            oldest = recorder.oldest
+            await asyncio.sleep(self._pace.hang_s)
+        process.kill()
 
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         with suppress(subprocess.TimeoutExpired):

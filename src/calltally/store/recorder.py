@@ -37,6 +37,11 @@ class Recorder(asyncio.Protocol):
         """Questions that were not answered yet."""
         return len(self._waiting)
 
+    @property
+    def oldest(self) -> int | None:
+        """The number of the question that waits longest."""
+        return next(iter(self._waiting), None)
+
     def ask(self, submissions: Sequence[Submission]) -> _Waiting:
         """What becomes of these facts; None where the process did not record them, or died over it.
 

@@ -100,6 +100,12 @@ def program(folder: Path, does: str) -> str:
     return str(path)
 
 
+def hanging(folder: Path) -> str:
+    """An executable that says it is ready, and then nothing."""
+    ready = "".join(f"\\{byte:03o}" for byte in hello())
+    return program(folder, f"printf '{ready}' >&0; exec sleep 600")
+
+
 @in_a_loop
 async def test_many_facts_are_recorded_by_a_process_of_their_own(new_database: Callable[[], str]) -> None:
     url, numbers = new_database(), count()
@@ -213,12 +219,10 @@ async def test_what_never_gets_ready_is_killed(
 
 
 @in_a_loop
-async def test_what_a_process_that_hangs_was_asked_is_recorded_here(
+async def test_what_a_process_that_hangs_was_asked_is_recorded_here_in_the_end(
     new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    says_hello = "".join(f"\\{byte:03o}" for byte in hello())
-    hangs = program(tmp_path, f"printf '{says_hello}' >&0; exec sleep 600")
-    monkeypatch.setattr(sys, "executable", hangs)
+    monkeypatch.setattr(sys, "executable", hanging(tmp_path))
     numbers = count()
     async with apart(new_database(), EAGER._replace(end_s=0.05)) as (store, happened):
         await until(lambda: store.is_apart, store, numbers)
@@ -231,6 +235,21 @@ async def test_what_a_process_that_hangs_was_asked_is_recorded_here(
     [recorded] = await asked[1]
     assert recorded.outcome is Outcome.APPLIED
     assert happened == [Happened.BEGUN, Happened.LET_GO]
+
+
+@in_a_loop
+async def test_what_hangs_is_killed(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", hanging(tmp_path))
+    numbers = count()
+    async with apart(new_database(), EAGER._replace(hang_s=0.05, rest_s=600)) as (store, happened):
+        await until(lambda: store.is_apart, store, numbers)
+        async with asyncio.timeout(READY_WITHIN_S):
+            [recorded] = await store.submit([told(next(numbers))])
+            await store.at_rest()
+        assert recorded.outcome is Outcome.APPLIED
+        assert happened == [Happened.BEGUN, Happened.DIED]
 
 
 @in_a_loop
