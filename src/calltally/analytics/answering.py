@@ -12,7 +12,7 @@ from calltally.analytics.asking import GROUPS, QualityQuery
 from calltally.analytics.buckets import Bucket
 from calltally.analytics.measuring import GroupKey, Measurement, Window, counterparts
 from calltally.calls.histogram import percentile
-from calltally.calls.intervals import SMALL_SAMPLE, Share, bounds, difference, is_more_than_chance
+from calltally.calls.intervals import SMALL_SAMPLE, Share, bounds, difference_bounds, is_more_than_chance
 from calltally.calls.measures import histogram_of
 from calltally.calls.metrics import (
     COUNTS,
@@ -305,16 +305,13 @@ def _difference(mine: RateShown, other: RateShown, comparisons: int) -> Differen
     """How one rate differs from another."""
     if mine.value is None or other.value is None:
         return _NO_DIFFERENCE
-    one, two = Share(mine.numerator, mine.denominator), Share(other.numerator, other.denominator)
-    interval = difference(one, two)
-    if interval is None:
-        return _NO_DIFFERENCE
-    low, high = interval
+    one, two = (mine.numerator, mine.denominator), (other.numerator, other.denominator)
+    low, high = difference_bounds(one, two)
     value = mine.numerator / mine.denominator - other.numerator / other.denominator
     return DifferenceShown(
         *(round(value, _ROUND), round(low, _ROUND), round(high, _ROUND)),
         # Of several comparisons it reaches further: what holds 0 at once needs no second one.
-        not low <= 0 <= high and is_more_than_chance(one, two, comparisons),
+        not low <= 0 <= high and is_more_than_chance(Share(*one), Share(*two), comparisons),
     )
 
 

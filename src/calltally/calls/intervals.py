@@ -63,12 +63,16 @@ def bounds(events: int, calls: int, z: float = _Z) -> tuple[float, float]:
 
 def difference(one: Share, other: Share, z: float = _Z) -> Interval | None:
     """Where `one` less `other` lies; None where either is of nothing."""
-    of_one, of_other = wilson(one, z), wilson(other, z)
-    if of_one is None or of_other is None:
+    if not one.denominator or not other.denominator:
         return None
-    p, q = one.numerator / one.denominator, other.numerator / other.denominator
-    (low, high), (other_low, other_high) = of_one, of_other
-    return Interval(p - q - hypot(p - low, other_high - q), p - q + hypot(high - p, q - other_low))
+    return Interval(*difference_bounds(one, other, z))
+
+
+def difference_bounds(one: tuple[int, int], other: tuple[int, int], z: float = _Z) -> tuple[float, float]:
+    """The same as two numbers, for who has thousands; of some calls both."""
+    (low, high), (other_low, other_high) = bounds(*one, z), bounds(*other, z)
+    p, q = one[0] / one[1], other[0] / other[1]
+    return p - q - hypot(p - low, other_high - q), p - q + hypot(high - p, q - other_low)
 
 
 def is_more_than_chance(one: Share, other: Share, comparisons: int = 1) -> bool | None:
