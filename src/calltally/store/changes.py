@@ -1,6 +1,6 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from calltally.calls.five_minutes import counted_in, counted_of
@@ -13,7 +13,7 @@ from calltally.store.announcements import Change, Instant, announce
 from calltally.store.components import Component, StoredCall
 from calltally.store.content import bodies
 from calltally.store.counts import Deltas, Place, statements
-from calltally.store.prepared import Prepared, new_rows
+from calltally.store.prepared import FACT_COLUMNS, Prepared, new_rows
 from calltally.store.quality import QualityDeltas
 from calltally.store.session_rows import session_row
 from calltally.store.steps import Many, Params, Row, Step, Table
@@ -26,6 +26,10 @@ _PARTIES: Final = ("escalated", "from_number", "to_number")
 _NAMES: Final = {
     "put_calls": ("tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
     "move_calls": ("status", *_SEALED, "tenant", "id"),
+    "put_outbox": (
+        *("tenant", "revision", "event", "event_id", "call_id", "created_us", "body"),
+        *("direction", "route", "agent"),
+    ),
     "put_versions": (*Place._fields[:2], "id", *_VALID, *Place._fields[2:], *_PARTIES, "updated_us"),
 }
 
@@ -48,18 +52,19 @@ class Changes:
         self._tuples: dict[str, list[Row]] = {}
         self._new: list[tuple[Prepared, int]] = []
         self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
+        self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
     def put_fact(self, tenant: str, node: bytes, row: dict[str, Any]) -> None:
         """A fact that is new to its call."""
-        self._facts[tenant, node, row["key"]] = {"tenant": tenant, "node": node, "repeats": 0, **row}
+        self._facts[tenant, node, row["key"]] = row
 
     def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
         """A fact that was told before, in an earlier commit or in this one."""
-        fact = self._facts.get((tenant, node, key))
-        if fact is None:
-            self._put("count_repeats", tenant=tenant, node=node, key=key)
+        place = (tenant, node, key)
+        if place in self._facts:
+            self._repeats[place] = self._repeats.get(place, 0) + 1
         else:
-            fact["repeats"] += 1
+            self._put("count_repeats", tenant=tenant, node=node, key=key)
 
     def put_identities(self, component: Component, call_id: bytes) -> None:
         """Linked SIDs lead to their call for life."""
@@ -158,27 +163,17 @@ class Changes:
 
     def announce(self, tenant: str, change: Change) -> None:
         """Freeze the events that this change is to the tenant's endpoints."""
-        folded, revision = change.folded, change.revision
+        call, revision = change.folded.call, change.revision
         at = Instant(tenant, self._epochs[tenant], revision, self._now_us)
         for event in announce(at, change):
-            frozen = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
-            matched = {"direction": folded.call.direction, "route": folded.call.route}
-            self._put(
-                "put_outbox",
-                tenant=tenant,
-                revision=revision,
-                call_id=event.call_id,
-                created_us=self._now_us,
-                **frozen,
-                **matched,
-                agent=folded.call.agent,
-            )
+            named = (tenant, revision, event.name, event.id, event.call_id)
+            frozen = (self._now_us, bodies.compress(event.body))
+            self._put_row("put_outbox", (*named, *frozen, call.direction, call.route, call.agent))
 
     def write(self) -> Step[None]:
         """Say it all to the database."""
         if self._facts:
-            facts = [{**row, "revision": self.heads[row["tenant"]]} for row in self._facts.values()]
-            yield Many("put_facts", facts)
+            yield Many("put_facts", Table(FACT_COLUMNS, list(self._fact_rows())))
         if self._new:
             yield from new_rows(self._new, self.heads, self._now_us)
         for name, tuples in self._tuples.items():
@@ -192,6 +187,12 @@ class Changes:
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
             yield Many("move_heads", moved)
+
+    def _fact_rows(self) -> Iterator[Row]:
+        for place, fact in self._facts.items():
+            told = (fact["received_us"], fact["outcome"], fact["reason"], self._repeats.get(place, 0))
+            kept = (fact["content"], fact["raw"], self.heads[place[0]], fact["conversation"])
+            yield (*place, *told, *kept)
 
     def _next_revision(self, tenant: str) -> int:
         self.heads[tenant] += 1

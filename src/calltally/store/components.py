@@ -13,7 +13,7 @@ from calltally.calls.identity import Node, call_uuid, canonical
 from calltally.calls.sessions import names_session
 from calltally.store.content import unpack_fact
 from calltally.store.counts import Place
-from calltally.store.steps import Many, Rows, Step
+from calltally.store.steps import Many, Rows, Step, Table
 from calltally.store.store import Submission
 
 NodeKey: TypeAlias = tuple[str, bytes]
@@ -22,6 +22,8 @@ NodeKey: TypeAlias = tuple[str, bytes]
 ERASED: Final = bytes(16)
 # So many columns behind the id tell the place.
 _PLACED: Final = len(Place._fields) - 1
+_BY_NODE: Final = ("tenant", "node")
+_BY_ID: Final = ("tenant", "id")
 
 
 class StoredCall(NamedTuple):
@@ -105,7 +107,7 @@ def gather(submissions: Sequence[Submission]) -> Step[list[Component | None]]:
     """
     partition = _Partition()
     named = [_name(partition, tenant, fact) for tenant, fact, _ in submissions]
-    found = yield Many("identities_of_nodes", [_node(key) for key in partition.sids])
+    found = yield Many("identities_of_nodes", Table(_BY_NODE, list(partition.sids)))
     erased = {(tenant, node) for tenant, node, _sid, call_id in found if call_id == ERASED}
     identities = (yield from _siblings(found)) if found else []
     _join(partition, [keys for keys in named if erased.isdisjoint(keys)], identities)
@@ -149,10 +151,6 @@ def _name(partition: _Partition, tenant: str, fact: Fact) -> list[NodeKey]:
     return [partition.add(tenant, sid) for sid in (fact.call_sid, *(link.call_sid for link in fact.links))]
 
 
-def _node(key: NodeKey) -> dict[str, object]:
-    return {"tenant": key[0], "node": key[1]}
-
-
 def _join(partition: _Partition, named: Iterable[list[NodeKey]], identities: Rows) -> None:
     members: dict[NodeKey, list[NodeKey]] = {}
     for tenant, _node_id, sid, call_id in identities:
@@ -178,11 +176,11 @@ def _components(partition: _Partition, identities: Rows) -> dict[NodeKey, Compon
 def _load(components: dict[NodeKey, Component]) -> Step[None]:
     by_node = {(c.tenant, node): c for c in components.values() for node in c.sids}
     for tenant, node, key, received_us, content in (
-        yield Many("facts_of_nodes", [_node(key) for key in by_node])
+        yield Many("facts_of_nodes", Table(_BY_NODE, list(by_node)))
     ):
         by_node[tenant, node].facts[node, key] = unpack_fact(content, received_us)
     by_id = {(c.tenant, c.linked.get(node, node)): c for c in components.values() for node in c.sids}
-    rows = yield Many("calls_of_ids", [{"tenant": tenant, "id": call_id} for tenant, call_id in by_id])
+    rows = yield Many("calls_of_ids", Table(_BY_ID, list(by_id)))
     for row in rows:
         by_id[row[0], row[1]].calls[row[1]] = stored_call(row)
     yield from _load_sessions(by_id)

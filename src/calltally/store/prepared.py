@@ -22,7 +22,7 @@ from calltally.store.steps import Many, Table
 from calltally.store.texts import indexed_words
 
 # In the order in which the statements name them.
-_FACT: Final = (
+FACT_COLUMNS: Final = (
     *("tenant", "node", "key", "received_us", "outcome", "reason", "repeats", "content", "raw", "revision"),
     "conversation",
 )
@@ -93,7 +93,7 @@ def new_rows(new: Sequence[tuple[Prepared, int]], heads: Mapping[str, int], now_
         )
         for item, _revision in new
     ]
-    yield Many("put_facts", Table(_FACT, facts))
+    yield Many("put_facts", Table(FACT_COLUMNS, facts))
     calls = [
         (
             *(item.place.tenant, item.node, item.call_sid, *item.place[1:], *item.parties),
