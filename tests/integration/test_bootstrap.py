@@ -19,6 +19,8 @@ from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.calls.events import Outcome
 from calltally.settings import Settings
+from calltally.store.apart import StoreApart
+from calltally.store.steps import Clock
 from calltally.store.store import Recorded, Submission
 from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
 from calltally.web.beside import WithWork
@@ -117,6 +119,21 @@ def test_a_service_that_can_begin_no_recorder_says_why(
         "the process that records facts cannot be begun; they are recorded here",
     )
     assert "/nowhere/python" in line["why"]
+
+
+@pytest.mark.parametrize(("clock", "many"), [(wall_clock, "250"), (wall_clock, "0"), (lambda: NOW_US, "250")])
+def test_a_recorder_is_for_one_process_on_sqlite_by_the_wall_clock(
+    new_database: Callable[[], str], clock: Clock, many: str
+) -> None:
+    settings = settings_of(new_database(), secret_key=KEY, recorder_facts_per_second=many)
+
+    async def is_apart() -> bool:
+        service = await open_service(settings, clock)
+        await service.store.close()
+        return isinstance(service.store, StoreApart)
+
+    may_be = settings.database_url.startswith("sqlite") and clock is wall_clock and many != "0"
+    assert asyncio.run(is_apart()) is may_be
 
 
 @pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])

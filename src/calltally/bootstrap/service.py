@@ -67,6 +67,8 @@ def _open(settings: Settings, clock: Clock, options: PostgresOptions, *, is_alon
     """The store; on a file that this process serves alone, with a recorder while there are many facts."""
     store, path = open_store(settings.database_url, clock, options), sqlite_path(settings.database_url)
     many = settings.recorder_facts_per_second
+    # A process of its own goes by the wall clock, whichever this one was given.
+    is_alone = is_alone and clock is wall_clock
     if path is None or not many or not is_alone or not isinstance(store, WatchedStore):
         return store
     return StoreApart(store, path, _tell_of_recorder, Pace(many))
