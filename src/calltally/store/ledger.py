@@ -162,7 +162,8 @@ class CallInHand:
 
     def missing_turns(self) -> list[Params]:
         """What was said before, where the words that the call is found by change."""
-        return missing_turns(self._component.tenant, self._sessions) if self._moves_words() else []
+        is_asked = self._sessions and self._moves_words()
+        return missing_turns(self._component.tenant, self._sessions) if is_asked else []
 
     def _moves_words(self) -> bool:
         stored, folded = self._component.calls.get(self.id), self._folded
