@@ -1,7 +1,7 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from calltally.calls.five_minutes import counted_in, counted_of
 from calltally.calls.lifecycle import Folded
@@ -11,7 +11,7 @@ from calltally.calls.sessions import FoldedSession
 from calltally.store.alert_steps import StepDeltas
 from calltally.store.announcements import Change, Instant, announce
 from calltally.store.components import Component, StoredCall
-from calltally.store.content import bodies
+from calltally.store.content import PackedFact, bodies
 from calltally.store.counts import Deltas, Place, statements
 from calltally.store.prepared import FACT_COLUMNS, Prepared, new_rows
 from calltally.store.quality import QualityDeltas
@@ -51,12 +51,12 @@ class Changes:
         self._rows: dict[str, list[Params]] = {}
         self._tuples: dict[str, list[Row]] = {}
         self._new: list[tuple[Prepared, int]] = []
-        self._facts: dict[tuple[str, bytes, bytes], dict[str, Any]] = {}
+        self._facts: dict[tuple[str, bytes, bytes], tuple[tuple[int, str, str | None], PackedFact]] = {}
         self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
-    def put_fact(self, tenant: str, node: bytes, row: dict[str, Any]) -> None:
-        """A fact that is new to its call."""
-        self._facts[tenant, node, row["key"]] = row
+    def put_fact(self, place: tuple[str, bytes], fact: PackedFact, told: tuple[int, str, str | None]) -> None:
+        """A fact that is new to its call, of a tenant and node: when it came, what became of it and why."""
+        self._facts[(*place, fact.key)] = told, fact
 
     def count_repeat(self, tenant: str, node: bytes, key: bytes) -> None:
         """A fact that was told before, in an earlier commit or in this one."""
@@ -189,10 +189,9 @@ class Changes:
             yield Many("move_heads", moved)
 
     def _fact_rows(self) -> Iterator[Row]:
-        for place, fact in self._facts.items():
-            told = (fact["received_us"], fact["outcome"], fact["reason"], self._repeats.get(place, 0))
-            kept = (fact["content"], fact["raw"], self.heads[place[0]], fact["conversation"])
-            yield (*place, *told, *kept)
+        for place, (told, fact) in self._facts.items():
+            kept = (fact.content, fact.raw, self.heads[place[0]], fact.conversation)
+            yield (*place, *told, self._repeats.get(place, 0), *kept)
 
     def _next_revision(self, tenant: str) -> int:
         self.heads[tenant] += 1

@@ -106,7 +106,7 @@ def gather(submissions: Sequence[Submission]) -> Step[list[Component | None]]:
     None for one that names a SID of an erased call: nothing of it may be kept again.
     """
     partition = _Partition()
-    named = [_name(partition, tenant, fact) for tenant, fact, _ in submissions]
+    named = [_name(partition, tenant, fact) for tenant, fact, *_ in submissions]
     found = yield Many("identities_of_nodes", Table(_BY_NODE, list(partition.sids)))
     erased = {(tenant, node) for tenant, node, _sid, call_id in found if call_id == ERASED}
     identities = (yield from _siblings(found)) if found else []

@@ -8,7 +8,7 @@ is not said twice. Raw bodies are read by people, seldom, and so take a shared z
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -35,6 +35,21 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder()
 _DICTIONARY: Final = Path(__file__).parent / "dictionaries" / "bodies-1.zdict"
 bodies: Final = Codec(_DICTIONARY.read_bytes())
+
+
+class PackedFact(NamedTuple):
+    """What of a fact's row is known without its call: to make it takes a tenth of what a fact costs."""
+
+    key: bytes
+    content: bytes
+    raw: bytes
+    conversation: bytes | None
+
+
+def packed(fact: Fact, key: bytes) -> PackedFact:
+    """That of a fact with this key."""
+    said = bodies.compress(fact.conversation) if fact.conversation else None
+    return PackedFact(key, pack_fact(fact), bodies.compress(fact.raw), said)
 
 
 def pack_fact(fact: Fact) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from calltally.calls.errors import NotFound
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Outcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
@@ -12,7 +12,7 @@ from calltally.calls.sessions import FoldedSession, fold_sessions, names_session
 from calltally.store.announcements import Change
 from calltally.store.changes import Changes
 from calltally.store.components import Component, FactKey, StoredCall, gather
-from calltally.store.content import bodies, pack_fact
+from calltally.store.content import packed
 from calltally.store.session_rows import (
     Packed,
     State,
@@ -135,8 +135,8 @@ class CallInHand:
 
     def tell(self, submission: Submission, changes: Changes) -> Told:
         """Take one fact in; say what became of it."""
-        component, (tenant, fact, announce) = self._component, submission
-        node, key = call_uuid(tenant, fact.call_sid), fact.key
+        component, (tenant, fact, announce, ready) = self._component, submission
+        node, key = call_uuid(tenant, fact.call_sid), ready.key if ready else fact.key
         if (node, key) in component.facts:
             changes.count_repeat(tenant, node, key)
             return Told(Outcome.DUPLICATE, "already recorded")
@@ -146,7 +146,8 @@ class CallInHand:
         outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
-        changes.put_fact(tenant, node, _fact_row(key, fact, outcome, reason))
+        told = (fact.received_us, outcome.value, reason)
+        changes.put_fact((tenant, node), ready or packed(fact, key), told)
         return Told(outcome, reason, conflicts_in(self._body) > conflicts)
 
     def refold(self) -> bool:
@@ -228,9 +229,3 @@ class CallInHand:
 def conflicts_in(body: bytes | None) -> int:
     """How many conflicts a body tells: its last field."""
     return int(body[body.rindex(b":") + 1 :]) if body else 0
-
-
-def _fact_row(key: bytes, fact: Fact, outcome: Outcome, reason: str | None) -> dict[str, object]:
-    row = {"key": key, "received_us": fact.received_us, "outcome": outcome.value, "reason": reason}
-    said = bodies.compress(fact.conversation) if fact.conversation else None
-    return {**row, "content": pack_fact(fact), "raw": bodies.compress(fact.raw), "conversation": said}

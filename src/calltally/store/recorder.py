@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from calltally.store.recorder_frames import NOT_OURS, Frames, frame, read_answers
+from calltally.store.recorder_frames import NOT_OURS, Frames, asking, read_answers
 from calltally.store.store import Recorded, Submission
 
 _Waiting: TypeAlias = "asyncio.Future[list[Recorded] | None]"
@@ -65,7 +65,7 @@ class Recorder(asyncio.Protocol):
     def _frames_of(self, asked: list[tuple[int, Sequence[Submission]]]) -> list[bytes]:
         """One frame, or one for each question where that cannot be written; what cannot is not asked."""
         try:
-            return [frame(asked)]
+            return [asking(asked)]
         except Exception:  # noqa: BLE001 - it is raised anew where the facts are recorded, for their sender
             if len(asked) > 1:
                 return [framed for each in asked for framed in self._frames_of([each])]

@@ -12,14 +12,17 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from calltally.calls.events import Fact
+from calltally.store.content import PackedFact, packed
 from calltally.store.store import Recorded, Submission
 
 _LENGTH: Final = struct.Struct(">I")
+# What callbacks have. Of more the process makes it, as pages would wait meanwhile.
+_FEW_FACTS: Final = 8
 # Signals for the service: what is sent to its whole group must not end a process that has facts of it.
 NOT_OURS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# Its number, and the tenant, the fact and whether it is announced, of each.
-Question: TypeAlias = tuple[int, list[tuple[str, Fact, bool]]]
+# Its number, and of each fact the tenant, itself, whether it is announced, and what was made of it.
+Question: TypeAlias = tuple[int, list[tuple[str, Fact, bool, PackedFact | None]]]
 # The number of a question, and what became of its facts; None where they could not be recorded there.
 Answer: TypeAlias = tuple[int, list[Recorded] | None]
 
@@ -32,6 +35,17 @@ def frame(content: Sequence[tuple[int, Sequence[Submission]]] | Sequence[Answer]
     """Questions or answers, as they are sent."""
     body = _encoder.encode(content)
     return _LENGTH.pack(len(body)) + body
+
+
+def asking(asked: Sequence[tuple[int, Sequence[Submission]]]) -> bytes:
+    """A frame of questions. What can be made of a few facts before is made by whoever asks, who has time."""
+    return frame([(number, _made_ready(submissions)) for number, submissions in asked])
+
+
+def _made_ready(submissions: Sequence[Submission]) -> Sequence[Submission]:
+    if len(submissions) > _FEW_FACTS:
+        return submissions
+    return [each._replace(packed=packed(each.fact, each.fact.key)) for each in submissions]
 
 
 def read_questions(body: bytes) -> Iterator[tuple[int, list[Submission]]]:

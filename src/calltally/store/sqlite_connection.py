@@ -10,6 +10,9 @@ from calltally.store.schema import NO_TABLES
 
 BUSY_MS: Final = 10_000
 _CACHE_KIB: Final = 64 * 1024
+# The most that the driver takes. It keeps them in a ring that goes one further with each row of an
+# executemany: in one of 100 a commit of 30 facts prepared nearly all of its statements anew.
+_KEPT_STATEMENTS: Final = 512
 _NOT_NOW: Final = (
     apsw.BusyError,
     apsw.LockedError,
@@ -58,7 +61,9 @@ def connect(path: Path) -> apsw.Connection:
     with the power. Grouped, it costs a tenth of the rate.
     """
     with TOLD_APART:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = apsw.Connection(
+            str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_KEPT_STATEMENTS
+        )
         connection.set_busy_timeout(BUSY_MS)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "FULL")

@@ -5,17 +5,22 @@ from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, Outcome
+from calltally.store.content import PackedFact
 from calltally.store.steps import Step
 
 T = TypeVar("T")
 
 
 class Submission(NamedTuple):
-    """One fact for the ledger. Without `announce` (imports, replays) no delivery is enqueued."""
+    """One fact for the ledger. Without `announce` (imports, replays) no delivery is enqueued.
+
+    `packed` is what may have been made of it in another process than the one that records.
+    """
 
     tenant: str
     fact: Fact
     announce: bool = True
+    packed: PackedFact | None = None
 
 
 class Recorded(NamedTuple):

@@ -82,7 +82,7 @@ def test_outcomes_stand_in_the_order_sent() -> None:
 def test_facts_come_with_their_route_and_are_announced() -> None:
     store = KeepingStore()
     receive(store, EVENT)
-    ((tenant, fact, announce),) = store.submitted
+    ((tenant, fact, announce, _packed),) = store.submitted
     assert (tenant, announce) == ("acme", True)
     assert (fact.said["mapped_route"], fact.said["mapped_agent"]) == ("emergency", "dispatcher")
 
