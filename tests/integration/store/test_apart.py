@@ -23,6 +23,7 @@ from calltally.store.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
 from tests.integration.store.probing import direct, verified
 from tests.telling import fact
+from tests.unmeasured import unmeasured
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -41,6 +42,13 @@ def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]
         asyncio.run(test(*arguments, **named))
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some are killed here while they end, which would leave half a file of coverage."""
+    for name in os.environ.keys() - unmeasured().keys():
+        monkeypatch.delenv(name)
 
 
 class Taken(NamedTuple):

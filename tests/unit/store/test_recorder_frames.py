@@ -1,11 +1,13 @@
 """Frames between a service and its recorder: whole again however they are cut."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.events import Outcome
 from calltally.calls.identity import Node
-from calltally.store.recorder_frames import Frames, frame, hello, read_answers, read_questions
+from calltally.store.content import packed
+from calltally.store.recorder_frames import Frames, asking, frame, hello, read_answers, read_questions
 from calltally.store.store import Recorded, Submission
 from tests.telling import fact, own
 
@@ -34,6 +36,16 @@ def test_questions_come_as_they_were_asked(sizes: list[int], places: list[int]) 
     frames = Frames()
     bodies = [body for piece in cut(sent, places) for body in frames.feed(piece)]
     assert [list(read_questions(body)) for body in bodies] == [[], asked, asked[:1]]
+
+
+@pytest.mark.parametrize(("facts", "is_ready"), [(1, True), (8, True), (9, False)])
+def test_what_can_be_made_of_a_few_facts_before_comes_with_them(facts: int, *, is_ready: bool) -> None:
+    asked = [Submission("acme", fact(second, status="ringing", raw=b"?" * second)) for second in range(facts)]
+    [body] = Frames().feed(asking([(1, asked)]))
+    [(_, come)] = read_questions(body)
+    assert [each._replace(packed=None) for each in come] == asked
+    made = [packed(each.fact, each.fact.key) for each in asked]
+    assert [each.packed for each in come] == (made if is_ready else [None] * facts)
 
 
 def test_answers_come_as_they_were_given() -> None:
