@@ -78,6 +78,7 @@ def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
         {"no_answer_rate": "status=no-answer"},
     )
     assert "with agent vera" in page
+    assert "As strong a sign comes by chance 0.01 times a week" in page
     assert "found" in page
     [calls] = re.findall(r'<a href="(/calls\?status=no-answer[^"]+)"', page)
     assert browser.get(unescape(calls)).status_code == 200
@@ -98,12 +99,15 @@ def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, b
     evidence = Evidence(SUPPORT, None, BEGAN_US, BEGAN_US + STEP_US, 0, 0, 0.0, 12.0, 8.5, 20.0)
     silence = replace(found, kind=Kind.SILENCE, metric=None, evidence=evidence, sids=("CA1",), listed={})
     opened(bench, silence, "No call of route support since 14:10")
-    stuck = replace(silence, kind=Kind.MISSING_FINAL_STATE, evidence=replace(evidence, low=0.0, high=0.0))
+    counted = replace(evidence, low=0.0, high=0.0)
+    stuck = replace(silence, kind=Kind.MISSING_FINAL_STATE, evidence=counted, budget_a_week=0.0)
     opened(bench, stuck, "No final state on support")
     browser.sign_in()
     pages = {text for path in links(browser) if (text := browser.get(path).text)}
     assert all("canvas" not in page and 'href="/calls/CA1"' in page for page in pages)
     assert sum("8.5 to 20" in page for page in pages) == 1
+    # What is counted does not come by chance.
+    assert sum("by chance" in page for page in pages) == 1
 
 
 def test_somebody_acknowledges_mutes_and_resolves(bench: Bench, browser: Browser) -> None:
