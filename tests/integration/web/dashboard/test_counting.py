@@ -116,3 +116,19 @@ def test_who_is_not_signed_in_counts_nothing(browser: Browser) -> None:
 def test_a_call_that_is_not_in_the_list_begins_no_page(browser: Browser) -> None:
     for nobody in ("00000000-0000-8000-8000-000000000000", "nobody"):
         assert browser.get(f"/calls?q=booked&offset=2&after={nobody}").status_code == 400
+
+
+def test_another_tenant_counts_and_pages_its_own_calls_alone(browser: Browser) -> None:
+    page = browser.get("/calls?q=booked&limit=2")
+    news = re.search(r'data-poll="(/calls-news[^"]+)"', page.text)
+    assert news
+    theirs = [unescape(path) for path in (counted(page), news[1], links(page, "next"))]
+    browser.service.bench.add_tenant("other")
+    browser.service.tell("CA1", DONE, tenant="other")
+    key = browser.service.new_key("calls:read", tenant="other")["authorization"].removeprefix("Bearer ")
+    browser.sign_in(key)
+    # What was counted for one is remembered under no other's name.
+    assert browser.get("/calls-count?q=booked").json()["total"] == "1 call"
+    # Their snapshot is of another ledger.
+    assert [browser.get(path).status_code for path in theirs] == [410, 410, 410]
+    assert browser.get(f"/calls?q=booked&offset=2&after={rows(page)[0]}").status_code == 400
