@@ -80,7 +80,7 @@ def import_calls(options: ImportOptions) -> None:
     if options.deliver or not reading.is_long():
         report = with_store(partial(_bring, options, reading))
     else:
-        with reading_ahead(reading.ahead()) as ahead:
+        with reading_ahead(reading.ahead(), reading.processes()) as ahead:
             report = with_store(partial(_bring_ahead, options, ahead))
     if options.as_json:
         print_json(report)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -11,9 +12,10 @@ import msgspec
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
+from calltally.cli.import_share import STRETCH_LINES, SharedLines
 from calltally.cli.import_source import STDIN, Lines, name_of, opened, unpacked
-from calltally.ingest.ahead import Work
-from calltally.ingest.imports import Chunk, prepared_chunks
+from calltally.ingest.ahead import Share, Stretch, Work
+from calltally.ingest.imports import prepared
 from calltally.ingest.routes import RouteTable
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.provider import ListFacts
@@ -21,10 +23,14 @@ from calltally.store.routes import RouteTarget
 
 # A transaction each: pages of indexes are written once for many calls. Of 1,000 each an import would take an
 # eighth longer; others who write wait a tenth of a second at most, and have their turn behind each.
-_CHUNK: Final = 2_000
+_CHUNK: Final = STRETCH_LINES
 # A file of less is imported before another process would have begun.
 _WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
+# To read takes longer than to write: two keep one that writes busy.
+_MOST_PROCESSES: Final = 2
 _EVERY: Final = 500
+# Stands among items where the next process has what comes behind them.
+_TURN: Final = None
 
 
 class Read(NamedTuple):
@@ -56,28 +62,38 @@ class Reading(NamedTuple):
             sum(file.stat().st_size for file in self.files) >= _WORTH_A_PROCESS_BYTES
         )
 
+    def processes(self) -> int:
+        """How many may share the files: one reads standard input, and keeps lines that are refused."""
+        is_for_one = self.refused is not None or any(str(file) == STDIN for file in self.files)
+        return 1 if is_for_one else min(_MOST_PROCESSES, os.cpu_count() or 1)
+
     def items(self, source: Source, watch: Callable[[Read], None]) -> Iterator[Fact | Refusal]:
         """What the files tell in their order; `watch` hears how far that is."""
+        return (item for item in self._items(source, watch, Share()) if item is not _TURN)
+
+    def _items(
+        self, source: Source, watch: Callable[[Read], None], share: Share
+    ) -> Iterator[Fact | Refusal | None]:
         with ExitStack() as stack:
             kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
             told = _Told(self.list_facts, source, watch, kept)
             for place, path in enumerate(self.files):
-                yield from told.of(place, path)
+                yield from told.of(place, path, share)
 
     def ahead(self) -> Work:
-        """The same as the work of a process: chunks for the ledger, each with how far it was read."""
+        """The same as the work of processes: chunks for the ledger, each with how far it was read."""
         # What is forked has its standard input closed; this it keeps.
         stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
 
-        def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+        def work(task: bytes, share: Share) -> Iterator[Stretch]:
             if stdin is not None:
                 sys.stdin = os.fdopen(stdin)
             tenant, source, table = _task_of(task)
             last = [Read(0, None, 0)]
-            items = self.items(source, last.append)
-            for chunk in prepared_chunks(items, tenant, table, _CHUNK):
+            for chunk, is_last in _stretches(self._items(source, last.append, share)):
                 del last[:-1]
-                yield chunk, _encoder.encode(last[0])
+                ready = [prepared(item, tenant, table) for item in chunk]
+                yield Stretch(ready, _encoder.encode(last[0]), is_last)
 
         return work
 
@@ -102,6 +118,20 @@ def _task_of(task: bytes) -> tuple[str, Source, RouteTable]:
     return told.tenant, told.source, told.table
 
 
+def _stretches(items: Iterator[Fact | Refusal | None]) -> Iterator[tuple[list[Fact | Refusal], bool]]:
+    """Items in chunks, each with whether it is the last of its turn, which may be empty."""
+    chunk: list[Fact | Refusal] = []
+    for item in items:
+        if item is _TURN:
+            yield chunk, True
+            chunk = []
+            continue
+        if len(chunk) == _CHUNK:
+            yield chunk, False
+            chunk = []
+        chunk.append(item)
+
+
 class _Told:
     """What files tell; a refusal says which file it is of, and its line is kept where that was asked for."""
 
@@ -113,14 +143,17 @@ class _Told:
         self._watch = watch
         self._kept = kept
 
-    def of(self, place: int, path: Path) -> Iterator[Fact | Refusal]:
-        """The items of one file in their order."""
+    def of(self, place: int, path: Path, share: Share) -> Iterator[Fact | Refusal | None]:
+        """The items of a share of one file in their order, and `_TURN` where each turn ends."""
         name = name_of(path)
         size = path.stat().st_size if path.is_file() else None
         self._watch(Read(place, size, 0))
         with opened(path) as raw:
-            lines = Lines(unpacked(raw))
+            lines, turns = SharedLines(unpacked(raw), share), 0
             for count, item in enumerate(self._items(lines)):
+                if turns < lines.turns:
+                    yield from repeat(_TURN, lines.turns - turns)
+                    turns = lines.turns
                 if isinstance(item, Fact):
                     yield item
                 else:
@@ -128,8 +161,9 @@ class _Told:
                     yield msgspec.structs.replace(item, position=f"{name}: {item.position}")
                 if size and not count % _EVERY:
                     self._watch(Read(place, size, raw.tell()))
-            if lines.fault:
+            if lines.fault and not share.place:
                 yield Refusal(name, lines.fault)
+            yield from repeat(_TURN, lines.turns + 1 - turns)
 
     def _items(self, lines: Lines) -> Iterator[Fact | Refusal]:
         try:

@@ -94,7 +94,12 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
 def prepared_chunks(told: Told, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
     """What `told` gives, in stretches of `size`, ready for the ledger; in whichever process."""
     for chunk in _chunks(told, size):
-        yield [prepare(tenant, map_route(item, table)) if isinstance(item, Fact) else item for item in chunk]
+        yield [prepared(item, tenant, table) for item in chunk]
+
+
+def prepared(item: Fact | Refusal, tenant: str, table: RouteTable) -> Item | Refusal:
+    """One item, ready for the ledger."""
+    return prepare(tenant, map_route(item, table)) if isinstance(item, Fact) else item
 
 
 async def bring_chunks(

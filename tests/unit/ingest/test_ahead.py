@@ -11,7 +11,7 @@ import pytest
 from calltally.calls.conversation import Conversation, Turn, pack_conversation
 from calltally.calls.errors import InvalidInput, NotUnderstood, Unavailable
 from calltally.calls.events import Fact
-from calltally.ingest.ahead import Work, reading_ahead
+from calltally.ingest.ahead import Share, Stretch, Work, reading_ahead
 from calltally.ingest.imports import Chunk, prepared_chunks
 from calltally.providers.callback import Refusal
 from calltally.store.routes import RouteTarget
@@ -27,30 +27,51 @@ TOLD: list[Fact | Refusal] = [
 ]
 
 
-def taken(work: Work, task: bytes = b"acme") -> tuple[list[Chunk], list[bytes]]:
-    """All chunks of a process and the notes with them."""
+def taken(work: Work, processes: int = 1) -> tuple[list[Chunk], list[bytes]]:
+    """All chunks of so many processes and the notes with them."""
     notes: list[bytes] = []
 
     async def take() -> list[Chunk]:
-        async with aclosing(ahead.chunks(task, notes.append)) as chunks:
+        async with aclosing(ahead.chunks(b"acme", notes.append)) as chunks:
             return [chunk async for chunk in chunks]
 
-    with reading_ahead(work) as ahead:
+    with reading_ahead(work, processes) as ahead:
         return asyncio.run(take()), notes
 
 
 def test_they_are_what_is_prepared_here() -> None:
-    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
-        yield from ((chunk, task) for chunk in prepared_chunks(TOLD, task.decode(), TABLE, 3))
+    def work(task: bytes, _share: Share) -> Iterator[Stretch]:
+        yield from (Stretch(chunk, task) for chunk in prepared_chunks(TOLD, task.decode(), TABLE, 3))
 
     chunks, notes = taken(work)
     assert chunks == [list(chunk) for chunk in prepared_chunks(TOLD, "acme", TABLE, 3)]
     assert notes == [b"acme", b"acme"]
 
 
+def test_several_take_turns() -> None:
+    def work(_task: bytes, share: Share) -> Iterator[Stretch]:
+        for turn in range(3):
+            place = turn * share.of + share.place
+            yield Stretch([Refusal(f"{place}", "")], is_last_of_turn=False)
+            yield Stretch([Refusal(f"{place}", "and")])
+
+    chunks, _notes = taken(work, 3)
+    assert chunks == [[Refusal(f"{place}", word)] for place in range(9) for word in ("", "and")]
+
+
+def test_what_one_of_several_cannot_read_is_said() -> None:
+    def work(_task: bytes, share: Share) -> Iterator[Stretch]:
+        if share.place:
+            raise NotUnderstood("it is no list of calls")
+        yield Stretch([])
+
+    with pytest.raises(InvalidInput, match="it is no list of calls"):
+        taken(work, 2)
+
+
 def test_what_cannot_be_read_is_said() -> None:
-    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
-        yield [], task
+    def work(task: bytes, _share: Share) -> Iterator[Stretch]:
+        yield Stretch([], task)
         raise NotUnderstood("it is no list of calls")
 
     with pytest.raises(InvalidInput, match="it is no list of calls"):
@@ -58,8 +79,8 @@ def test_what_cannot_be_read_is_said() -> None:
 
 
 def test_a_process_that_dies_is_no_end_of_its_files() -> None:
-    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
-        yield [], task
+    def work(task: bytes, _share: Share) -> Iterator[Stretch]:
+        yield Stretch([], task)
         os._exit(3)
 
     with pytest.raises(Unavailable, match="died; run the import again"):
@@ -67,13 +88,13 @@ def test_a_process_that_dies_is_no_end_of_its_files() -> None:
 
 
 def test_it_ends_with_whoever_wanted_its_chunks() -> None:
-    def work(task: bytes) -> Iterator[tuple[Chunk, bytes]]:
+    def work(task: bytes, _share: Share) -> Iterator[Stretch]:
         while True:
-            yield [Refusal("line 1", "x" * 1_000)], task
+            yield Stretch([Refusal("line 1", "x" * 1_000)], task)
 
     async def take_one() -> Chunk:
         async with aclosing(ahead.chunks(b"", lambda _note: None)) as chunks:
             return await anext(chunks)
 
-    with reading_ahead(work) as ahead:
+    with reading_ahead(work, 2) as ahead:
         assert asyncio.run(take_one()) == [Refusal("line 1", "x" * 1_000)]

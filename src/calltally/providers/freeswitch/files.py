@@ -4,7 +4,7 @@ JSON or XML one after another, and tables with a header (FusionPBX, mod_cdr_csv)
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 from calltally.calls.errors import NotUnderstood
@@ -22,14 +22,25 @@ _KEYS: Final = ("hangup_cause", "end_epoch", "end_uepoch", "end_stamp")
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each record of a file as a fact."""
     numbered = iter(lines)
-    first = next((line for line in numbered if line.strip()), b"")
-    whole, start = chain([first], numbered), first.lstrip(b"\xef\xbb\xbf \t")[:1]
+    empty, first = _first(numbered)
+    # Places are told by the numbers of lines, so those in front count.
+    whole, start = chain(repeat(b"\n", empty), [first], numbered), first.lstrip(b"\xef\xbb\xbf \t")[:1]
     if start == b"<":
         yield from _xml_facts(whole, source)
     elif start in (b"{", b"["):
         yield from documents.list_facts(whole, source, SHAPE, fact_of)
     else:
         yield from _table_facts(whole, source)
+
+
+def _first(lines: Iterator[bytes]) -> tuple[int, bytes]:
+    """How many lines are empty, and the one behind them."""
+    empty = 0
+    for line in lines:
+        if line.strip():
+            return empty, line
+        empty += 1
+    return empty, b""
 
 
 def _xml_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:

@@ -120,3 +120,17 @@ def test_one_id_of_two_calls_is_counted_as_a_conflict_and_both_are_kept() -> Non
     found = [*posted(json.dumps(A_RECORD).encode()), *posted(json.dumps(other).encode())]
     call = fold("acme", Node(A_LEG, is_carrier=True), found).call
     assert call.conflicts == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        (json.dumps(A_RECORD).encode() + b"\n{]", "line 4"),
+        (b"<cdr>", "line 3"),
+        (b"a,b\n1", "line 4"),
+    ],
+)
+def test_empty_lines_in_front_count_where_a_place_is_told(text: bytes, position: str) -> None:
+    *_, last = told(b"\n \n" + text)
+    assert isinstance(last, Refusal)
+    assert last.position == position
