@@ -92,8 +92,8 @@ class Reading(NamedTuple):
             last = [Read(0, None, 0)]
             for chunk, is_last in _stretches(self._items(source, last.append, share)):
                 del last[:-1]
-                ready = [prepared(item, tenant, table) for item in chunk]
-                yield Stretch(ready, _encoder.encode(last[0]), is_last)
+                note = _encoder.encode(last[0])
+                yield Stretch(prepared(chunk, tenant, table), note, is_last)
 
         return work
 

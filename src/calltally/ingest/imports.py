@@ -94,12 +94,14 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
 def prepared_chunks(told: Told, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
     """What `told` gives, in stretches of `size`, ready for the ledger; in whichever process."""
     for chunk in _chunks(told, size):
-        yield [prepared(item, tenant, table) for item in chunk]
+        yield prepared(chunk, tenant, table)
 
 
-def prepared(item: Fact | Refusal, tenant: str, table: RouteTable) -> Item | Refusal:
-    """One item, ready for the ledger."""
-    return prepare(tenant, map_route(item, table)) if isinstance(item, Fact) else item
+def prepared(told: Sequence[Fact | Refusal], tenant: str, table: RouteTable) -> Chunk:
+    """What was told, ready for the ledger, in its order."""
+    facts = [map_route(item, table) for item in told if isinstance(item, Fact)]
+    ready = iter(prepare(tenant, facts))
+    return [next(ready) if isinstance(item, Fact) else item for item in told]
 
 
 async def bring_chunks(

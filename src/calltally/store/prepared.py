@@ -4,15 +4,16 @@ Pure, and so it can be done in another process than the one that writes: nothing
 has. A call that it has already is recorded from the same fact the long way.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from calltally.calls.events import Fact, Outcome
 from calltally.calls.five_minutes import Counted, counted_of
 from calltally.calls.identity import Node, call_uuid
-from calltally.calls.lifecycle import fold
+from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.measures import measure
 from calltally.calls.model import encode_body, seal
 from calltally.calls.sessions import is_of_session
@@ -61,26 +62,42 @@ class Prepared(msgspec.Struct, frozen=True, array_like=True):
 Item: TypeAlias = Prepared | Fact
 
 
-def prepare(tenant: str, fact: Fact) -> Item:
-    """A fact about one SID alone, prepared; any other as it came."""
-    if fact.links or fact.conversation or is_of_session(fact):
-        return fact
-    folded = fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,))
-    call = folded.call
-    return Prepared(
-        node=call_uuid(tenant, fact.call_sid),
-        key=fact.key,
-        received_us=fact.received_us,
-        content=pack_fact(fact),
-        raw=bodies.compress(fact.raw),
-        call_sid=call.call_sid,
-        body=encode_body(call),
-        place=Place.of(tenant, folded),
-        parties=(int(call.escalated), call.from_number, call.to_number),
-        measured=measure(folded),
-        counted=counted_of(call),
-        words=indexed_words(tenant, call.summary) if call.summary else "",
+def prepare(tenant: str, facts: Sequence[Fact]) -> list[Item]:
+    """Facts about one SID alone, prepared; any other as it came. In the order given."""
+    ready = iter(_prepared(tenant, [fact for fact in facts if _stands_alone(fact)]))
+    return [next(ready) if _stands_alone(fact) else fact for fact in facts]
+
+
+def _stands_alone(fact: Fact) -> bool:
+    return not (fact.links or fact.conversation or is_of_session(fact))
+
+
+def _prepared(tenant: str, facts: list[Fact]) -> Iterator[Prepared]:
+    """One step for all facts after the other: what a step needs stays in the processor's caches, of which
+    all steps for one fact need more than there is. That takes a quarter less."""
+    folded = [fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,)) for fact in facts]
+    columns = (
+        [call_uuid(tenant, fact.call_sid) for fact in facts],
+        [fact.key for fact in facts],
+        [fact.received_us for fact in facts],
+        [pack_fact(fact) for fact in facts],
+        [bodies.compress(fact.raw) for fact in facts],
+        *_of_calls(tenant, folded),
     )
+    # By place: names would cost a twentieth.
+    return itertools.starmap(Prepared, zip(*columns, strict=True))
+
+
+def _of_calls(tenant: str, folded: list[Folded]) -> Iterator[list[Any]]:
+    """The columns of a prepared fact that its call alone decides."""
+    calls = [each.call for each in folded]
+    yield [call.call_sid for call in calls]
+    yield [encode_body(call) for call in calls]
+    yield [Place.of(tenant, each) for each in folded]
+    yield [(int(call.escalated), call.from_number, call.to_number) for call in calls]
+    yield [measure(each) for each in folded]
+    yield [counted_of(call) for call in calls]
+    yield [indexed_words(tenant, call.summary) if call.summary else "" for call in calls]
 
 
 def new_rows(new: Sequence[tuple[Prepared, int]], heads: Mapping[str, int], now_us: int) -> Iterator[Many]:

@@ -51,7 +51,7 @@ _batches = st.lists(st.lists(facts(), min_size=1, max_size=8), min_size=1, max_s
 
 
 def bring(bench: Bench, *told: Fact, tenant: str = TENANT) -> list[Recorded]:
-    items = [prepare(tenant, each) for each in told]
+    items = prepare(tenant, told)
     return bench.run(bench.store.write(record_prepared(tenant, items, lambda: bench.now_us)))
 
 
@@ -143,9 +143,9 @@ def test_a_call_with_a_conversation_goes_the_long_way(bench: Bench) -> None:
     conversation = Conversation([Turn("user", "A table for two")], [])
     told = fact(5, "own-1", session_id="s1", session=counts_of(conversation))
     told = msgspec.structs.replace(told, conversation=pack_conversation(conversation))
-    assert prepare(TENANT, told) is told
+    assert prepare(TENANT, [told]) == [told]
     new = fact(1, "CA" + "1" * 32, status="busy", summary="Said he would call again.")
-    assert isinstance(prepare(TENANT, new), Prepared)
+    assert isinstance(prepare(TENANT, [new])[0], Prepared)
     outcomes = bring(bench, told, new, told)
     assert [each.outcome for each in outcomes] == [Outcome.APPLIED, Outcome.APPLIED, Outcome.DUPLICATE]
     assert verdict(bench).findings == []

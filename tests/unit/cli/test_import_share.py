@@ -52,7 +52,7 @@ def flat(chunks: Iterator[Chunk]) -> list[object]:
 
 def alone(reading: Reading) -> list[object]:
     """What one process reads, prepared."""
-    return [prepared(item, "acme", {}) for item in reading.items(SOURCE, lambda _read: None)]
+    return list(prepared(list(reading.items(SOURCE, lambda _read: None)), "acme", {}))
 
 
 @given(files=st.lists(kinds, min_size=1, max_size=3), processes=st.integers(1, 4))
