@@ -7,7 +7,7 @@ Where there are several, each does its share, and they take turns in handing ove
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from fcntl import F_SETPIPE_SZ, fcntl
 from multiprocessing import get_context
@@ -26,7 +26,8 @@ from calltally.store.prepared import Prepared
 
 # What the system lets a pipe hold: fewer turns between two processes.
 _PIPE_BYTES: Final = 1024 * 1024
-_END: Final = b""
+# Messages that are one chunk for whoever writes; and as many are fetched ahead.
+_TOGETHER: Final = 4
 
 
 class Share(NamedTuple):
@@ -65,8 +66,9 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     others: list[_Other] = []
     refused: list[Refusal] = []
     note: bytes = b""
-    is_last_of_turn: bool = True
     fault: str = ""
+    is_end: bool = False
+    is_dead: bool = False
 
 
 class _Pipes(NamedTuple):
@@ -80,7 +82,7 @@ class _Pipes(NamedTuple):
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(_Message)
-_LAST: Final = _Message()
+_DEAD: Final = _encoder.encode(_Message(is_end=True, is_dead=True))
 
 
 class _Reader(NamedTuple):
@@ -89,18 +91,12 @@ class _Reader(NamedTuple):
     process: BaseProcess
     pipes: _Pipes
 
-    async def next(self) -> _Message | None:
-        """Decoded while a commit waits for the disk, when the loop has nothing to do; None from the dead."""
-        data = await asyncio.to_thread(self._take)
-        if data is None:
-            return None
-        return _LAST if data == _END else _decoder.decode(data)
-
-    def _take(self) -> bytes | None:
+    def take(self) -> bytes:
+        """What it hands over next; empty from the dead."""
         try:
             return self.pipes.taking.recv_bytes()
         except (EOFError, OSError):
-            return None
+            return b""
 
     def end(self) -> None:
         """Stop it, wherever it is."""
@@ -117,28 +113,54 @@ class Ahead:
         self._readers = readers
 
     async def chunks(self, task: bytes, on_note: Callable[[bytes], None]) -> AsyncGenerator[Chunk, None]:
-        """What they make of `task`, in its order; the next is fetched while one is worked on.
+        """What they make of `task`, in its order; the next are fetched while some are worked on.
 
-        Raises InvalidInput for what could not be done, Unavailable where one of them died.
+        Several of theirs are one here: pages of indexes are written once a transaction, so that 8,000 calls
+        take a sixth less of the writer than four times 2,000. Raises InvalidInput for what could not be done,
+        Unavailable where one of them died.
         """
         for reader in self._readers:
             reader.pipes.telling.send_bytes(task)
-        turn = 0
+        fetched: asyncio.Queue[bytes] = asyncio.Queue(_TOGETHER)
+        fetching = asyncio.create_task(self._fetch(fetched))
         try:
-            taken = asyncio.create_task(self._readers[turn].next())
-            while (message := await taken) is not _LAST:
-                if message is None:
-                    raise Unavailable("a process that reads the files died; run the import again")
-                turn = (turn + message.is_last_of_turn) % len(self._readers)
-                taken = asyncio.create_task(self._readers[turn].next())
-                if message.fault:
-                    raise InvalidInput.of("files", message.fault)
-                yield _chunk(message)
-                on_note(message.note)
+            last = _Message()
+            while not last.is_end:
+                messages = [message async for message in _some(fetched)]
+                last = messages[-1]
+                if chunk := [item for message in messages for item in _items(message)]:
+                    yield chunk
+                    on_note([message.note for message in messages if not message.is_end][-1])
+                _check(last)
         finally:
             # Whoever waits for one is told of its end by the pipe.
             for reader in self._readers:
                 reader.process.terminate()
+            fetching.cancel()
+
+    async def _fetch(self, fetched: "asyncio.Queue[bytes]") -> None:
+        """Take from whose turn it is, until there is no more."""
+        turn = 0
+        while data := await asyncio.to_thread(self._readers[turn].take):
+            await fetched.put(data[1:])
+            turn = (turn + data[0]) % len(self._readers)
+        await fetched.put(_DEAD)
+
+
+async def _some(fetched: "asyncio.Queue[bytes]") -> AsyncIterator[_Message]:
+    """As many as are worked on together, decoded; fewer at the end."""
+    for _ in range(_TOGETHER):
+        message = _decoder.decode(await fetched.get())
+        yield message
+        if message.is_end:
+            return
+
+
+def _check(last: _Message) -> None:
+    if last.is_dead:
+        raise Unavailable("a process that reads the files died; run the import again")
+    if last.fault:
+        raise InvalidInput.of("files", last.fault)
 
 
 @contextmanager
@@ -180,10 +202,15 @@ def _read(work: Work, share: Share, pipes: _Pipes, not_its: list[Connection]) ->
         task = pipes.told.recv_bytes()
         try:
             for stretch in work(task, share):
-                pipes.given.send_bytes(_encoder.encode(_message(stretch)))
-            pipes.given.send_bytes(_END)
+                _give(pipes, _message(stretch), is_last_of_turn=stretch.is_last_of_turn)
+            _give(pipes, _Message(is_end=True))
         except (CalltallyError, OSError) as fault:
-            pipes.given.send_bytes(_encoder.encode(_Message(fault=str(fault))))
+            _give(pipes, _Message(fault=str(fault), is_end=True))
+
+
+def _give(pipes: _Pipes, message: _Message, *, is_last_of_turn: bool = False) -> None:
+    """Whose turn is next stands in front, for whoever fetches it without reading it."""
+    pipes.given.send_bytes(bytes([is_last_of_turn]) + _encoder.encode(message))
 
 
 def _message(stretch: Stretch) -> _Message:
@@ -194,7 +221,6 @@ def _message(stretch: Stretch) -> _Message:
         [_other(place, item) for place, item in enumerate(items) if isinstance(item, Fact)],
         [item for item in chunk if isinstance(item, Refusal)],
         stretch.note,
-        is_last_of_turn=stretch.is_last_of_turn,
     )
 
 
@@ -202,7 +228,7 @@ def _other(place: int, fact: Fact) -> _Other:
     return _Other(place, pack_fact(fact), fact.received_us, fact.raw, fact.conversation)
 
 
-def _chunk(message: _Message) -> Chunk:
+def _items(message: _Message) -> Chunk:
     """The facts in their order, behind them what was refused."""
     chunk: list[Prepared | Fact | Refusal] = [*message.prepared]
     for other in message.others:

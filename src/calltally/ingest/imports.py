@@ -20,6 +20,8 @@ from calltally.store.tenants import need_tenant
 
 # A commit each: enough for the ledger's speed, few enough that others are not kept waiting.
 CHUNK: Final = 500
+# The same where all is prepared beforehand and others wait: a tenth of a second of the writer.
+_FEW: Final = 2_000
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
 
@@ -112,14 +114,24 @@ async def bring_chunks(
     clock: Clock,
     on_progress: OnProgress = _untold,
 ) -> ImportReport:
-    """Record prepared chunks, a transaction each; `on_progress` hears the report so far after each."""
+    """Record prepared chunks, a transaction each, or several where others wait to write.
+
+    `on_progress` hears the report so far after each.
+    """
     report = ImportReport()
     async for chunk in chunks:
-        items = [item for item in chunk if not isinstance(item, Refusal)]
-        recorded = await store.write(record_prepared(tenant, items, clock)) if items else []
-        report = _added(report, recorded, chunk)
-        on_progress(report)
+        rest = chunk
+        while rest:
+            many = _FEW if store.is_wanted() else len(rest)
+            part, rest = rest[:many], rest[many:]
+            report = _added(report, await _recorded(store, tenant, part, clock), part)
+            on_progress(report)
     return report
+
+
+async def _recorded(store: Store, tenant: str, part: Chunk, clock: Clock) -> list[Recorded]:
+    items = [item for item in part if not isinstance(item, Refusal)]
+    return await store.write(record_prepared(tenant, items, clock)) if items else []
 
 
 async def _each(chunks: Iterable[Chunk]) -> AsyncIterator[Chunk]:

@@ -75,6 +75,10 @@ class StoreApart:
         """Requests that wait for a writer now, here or in the process."""
         return self._store.waiting + (self._recorder.waiting if self._recorder else 0)
 
+    def is_wanted(self) -> bool:
+        """Whether others wait to write: the process waits for its turn as any other does."""
+        return self._store.is_wanted()
+
     @property
     def is_apart(self) -> bool:
         """Whether a process of its own records now."""

@@ -44,6 +44,10 @@ class PostgresStore:
         """Requests that wait for the writer now."""
         return self._writer.waiting
 
+    def is_wanted(self) -> bool:
+        """It is not known who waits for a tenant's lock, so there may always be somebody."""
+        return True
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
         with _told_apart():

@@ -73,8 +73,11 @@ def _stands_alone(fact: Fact) -> bool:
 
 
 def _prepared(tenant: str, facts: list[Fact]) -> Iterator[Prepared]:
-    """One step for all facts after the other: what a step needs stays in the processor's caches, of which
-    all steps for one fact need more than there is. That takes a quarter less."""
+    """Step by step, each for all facts.
+
+    What a step needs stays in the processor's caches so, of which all steps for one fact need more than there
+    is: that takes a quarter less.
+    """
     folded = [fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,)) for fact in facts]
     columns = (
         [call_uuid(tenant, fact.call_sid) for fact in facts],

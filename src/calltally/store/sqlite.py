@@ -65,6 +65,10 @@ class SqliteStore:
         """Requests that wait for the writer now."""
         return self._writer.waiting
 
+    def is_wanted(self) -> bool:
+        """Whether others here or another process wait to write."""
+        return self._writer.waiting > 0 or self._turn.is_wanted()
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step at once, since a seek costs less than a thread; a `long` one in a thread."""
         if long:

@@ -51,6 +51,10 @@ class Store(Protocol):
         """Requests that wait for the writer now."""
         ...
 
+    def is_wanted(self) -> bool:
+        """Whether somebody else waits to write, as far as it is known; else a transaction may be longer."""
+        ...
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a step that only reads, against one state of the database.
 

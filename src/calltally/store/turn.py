@@ -50,6 +50,16 @@ class Turn:
         finally:
             flock(self._turn, LOCK_UN)
 
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the turn now."""
+        self._open()
+        try:
+            flock(self._next, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            return True
+        flock(self._next, LOCK_UN)
+        return False
+
     def close(self) -> None:
         """Wait for nothing any more."""
         if self._waiting == 0:
@@ -59,9 +69,12 @@ class Turn:
         # Else the thread still stands in the queue, and gives its place away when the process ends.
         self._asked.put(None)
 
-    def _take_at_once(self) -> bool:
+    def _open(self) -> None:
         if self._turn < 0:
             self._turn, self._next = (_opened(self._database, name) for name in ("turn", "next"))
+
+    def _take_at_once(self) -> bool:
+        self._open()
         if self._waiting:
             return False
         with suppress(BlockingIOError):

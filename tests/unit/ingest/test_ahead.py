@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
 import msgspec
@@ -44,8 +44,8 @@ def test_they_are_what_is_prepared_here() -> None:
         yield from (Stretch(chunk, task) for chunk in prepared_chunks(TOLD, task.decode(), TABLE, 3))
 
     chunks, notes = taken(work)
-    assert chunks == [list(chunk) for chunk in prepared_chunks(TOLD, "acme", TABLE, 3)]
-    assert notes == [b"acme", b"acme"]
+    assert chunks == [[item for chunk in prepared_chunks(TOLD, "acme", TABLE, 3) for item in chunk]]
+    assert notes == [b"acme"]
 
 
 def test_several_take_turns() -> None:
@@ -56,7 +56,10 @@ def test_several_take_turns() -> None:
             yield Stretch([Refusal(f"{place}", "and")])
 
     chunks, _notes = taken(work, 3)
-    assert chunks == [[Refusal(f"{place}", word)] for place in range(9) for word in ("", "and")]
+    assert [item for chunk in chunks for item in chunk] == [
+        Refusal(f"{place}", word) for place in range(9) for word in ("", "and")
+    ]
+    assert [len(chunk) for chunk in chunks] == [4, 4, 4, 4, 2]
 
 
 def test_what_one_of_several_cannot_read_is_said() -> None:
@@ -78,6 +81,22 @@ def test_what_cannot_be_read_is_said() -> None:
         taken(work)
 
 
+def test_what_was_read_before_is_handed_over_first() -> None:
+    def work(_task: bytes, _share: Share) -> Iterator[Stretch]:
+        yield Stretch([Refusal("line 1", "x")])
+        raise NotUnderstood("it is no list of calls")
+
+    async def take(chunks: AsyncGenerator[Chunk, None]) -> Chunk:
+        async with aclosing(chunks):
+            first = await anext(chunks)
+            with pytest.raises(InvalidInput, match="it is no list of calls"):
+                await anext(chunks)
+            return first
+
+    with reading_ahead(work) as ahead:
+        assert asyncio.run(take(ahead.chunks(b"", lambda _note: None))) == [Refusal("line 1", "x")]
+
+
 def test_a_process_that_dies_is_no_end_of_its_files() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
         yield Stretch([], task)
@@ -97,4 +116,4 @@ def test_it_ends_with_whoever_wanted_its_chunks() -> None:
             return await anext(chunks)
 
     with reading_ahead(work, 2) as ahead:
-        assert asyncio.run(take_one()) == [Refusal("line 1", "x" * 1_000)]
+        assert asyncio.run(take_one()) == [Refusal("line 1", "x" * 1_000)] * 4

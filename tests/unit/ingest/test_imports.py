@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -7,7 +7,16 @@ import pytest
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Door, Fact
 from calltally.calls.filters import ListQuery
-from calltally.ingest.imports import CHUNK, MAX_REFUSALS, ImportReport, import_facts
+from calltally.ingest import imports
+from calltally.ingest.imports import (
+    CHUNK,
+    MAX_REFUSALS,
+    Chunk,
+    ImportReport,
+    bring_chunks,
+    import_facts,
+    prepared,
+)
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio.resources import list_facts
 from calltally.store.listing import list_calls
@@ -71,6 +80,22 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
     last = bench.run(import_facts(bench.store, TENANT, told=told(), clock=lambda: NOW_US, on_progress=listen))
     assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
     assert reports[-1] == last
+
+
+@pytest.mark.parametrize(("is_wanted", "expected"), [(True, [2, 4, 5]), (False, [5])])
+def test_a_prepared_chunk_is_divided_where_others_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_wanted: bool, expected: list[int]
+) -> None:
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield prepared(told_of(*({**CALL, "sid": f"CA{number}"} for number in range(5))), TENANT, {})
+
+    reports: list[ImportReport] = []
+    monkeypatch.setattr(imports, "_FEW", 2)
+    monkeypatch.setattr(bench.store, "is_wanted", lambda: is_wanted)
+    bringing = bring_chunks(bench.store, TENANT, chunks(), clock=lambda: NOW_US, on_progress=reports.append)
+    assert bench.run(bringing) == reports[-1]
+    assert [report.recorded for report in reports] == expected
+    assert len(calls(bench)) == 5
 
 
 def test_all_refusals_are_counted_and_the_first_are_kept(bench: Bench) -> None:

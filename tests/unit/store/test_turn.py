@@ -68,6 +68,28 @@ def test_who_never_rests_does_not_keep_others_waiting(new_turn: Callable[[], Tur
     run(work())
 
 
+def test_who_writes_knows_that_another_waits(new_turn: Callable[[], Turn]) -> None:
+    async def wait(turn: Turn) -> None:
+        async with turn.taken(WAIT_S):
+            pass
+
+    async def work() -> None:
+        first, second = new_turn(), new_turn()
+        assert not first.is_wanted()
+        async with first.taken(WAIT_S):
+            assert not first.is_wanted()
+            waiting = asyncio.create_task(wait(second))
+            async with asyncio.timeout(WAIT_S):
+                while not first.is_wanted():
+                    await asyncio.to_thread(os.sync)
+        await waiting
+        assert not first.is_wanted()
+        first.close()
+        second.close()
+
+    run(work())
+
+
 def test_who_waits_in_vain_is_told_and_harms_nobody(new_turn: Callable[[], Turn]) -> None:
     async def work() -> None:
         first, second, third = new_turn(), new_turn(), new_turn()
