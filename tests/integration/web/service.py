@@ -134,6 +134,9 @@ class Broken:
         self.error = error
         self.closed = 0
 
+    def is_wanted(self) -> bool:
+        return False
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         del long
         return await self.write(step)

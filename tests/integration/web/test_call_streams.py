@@ -225,6 +225,9 @@ class Interrupted:
         self.dialect = store.dialect
         self.waiting = 0
 
+    def is_wanted(self) -> bool:
+        return self._store.is_wanted()
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         if long:
             await self._before()

@@ -29,6 +29,9 @@ class KeepingStore:
     def __init__(self) -> None:
         self.submitted: list[Submission] = []
 
+    def is_wanted(self) -> bool:
+        return False
+
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         assert not long
         next(step)
