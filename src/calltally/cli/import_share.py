@@ -21,27 +21,33 @@ class SharedLines(Lines):
     def __init__(self, file: BinaryIO, share: Share) -> None:
         super().__init__(file)
         self._share = share
-        self._of_stretch = self._stretch = 0
-        self._is_by_line: bool | None = None
+        self._left = self._stretch = 0
+        self._is_begun = self._is_by_line = False
+        self._is_ours = share.place == 0
 
     def __iter__(self) -> Iterator[bytes]:
         """All lines; to pass over one costs a fiftieth of reading its record."""
         for line in super().__iter__():
-            self._count(line)
-            yield line if self._stretch % self._share.of == self._share.place else b"\n"
+            self._left -= 1
+            if self._left < 0:
+                self._look(line)
+            yield line if self._is_ours else b"\n"
 
     @property
     def turns(self) -> int:
         """How many of its turns this process has had when it comes to the current line."""
         return self._stretch // self._share.of
 
-    def _count(self, line: bytes) -> None:
-        if self._is_by_line is None and line.strip():
-            self._is_by_line = _is_object(line)
-        if self._is_by_line and self._of_stretch >= STRETCH_LINES and _is_object(line):
+    def _look(self, line: bytes) -> None:
+        """At the first line that is not empty, and at those with which a stretch may begin."""
+        if not self._is_begun:
+            self._is_begun, self._is_by_line = bool(line.strip()), _is_object(line)
+        elif self._is_by_line and _is_object(line):
             self._stretch += 1
-            self._of_stretch = 0
-        self._of_stretch += 1
+            self._is_ours = self._stretch % self._share.of == self._share.place
+        else:
+            return
+        self._left = STRETCH_LINES - 1 if self._is_begun else 0
 
 
 def _is_object(line: bytes) -> bool:

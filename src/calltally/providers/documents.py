@@ -49,7 +49,11 @@ def list_facts(
     position, and the others go on.
     """
     for document in read_documents(lines):
-        yield from document_facts(document, source, shape, fact_of)
+        # Most are a record each: to look for those of a page costs half as much as to read one.
+        if isinstance(document, Document) and _is_one(document.value, shape):
+            yield _fact_or_refusal(document, source, shape, fact_of)
+        else:
+            yield from document_facts(document, source, shape, fact_of)
 
 
 def document_facts(
@@ -63,12 +67,21 @@ def document_facts(
     is_listed = isinstance(document.value, list)
     for position, value in _records(document, shape, is_listed=is_listed, depth=_MAX_DEPTH):
         is_empty = False
-        try:
-            yield fact_of(_object(value, shape), source)
-        except NotUnderstood as fault:
-            yield Refusal(position, fault.detail)
+        yield _fact_or_refusal(Document(position, value), source, shape, fact_of)
     if is_empty and not is_listed and not _has_page(document.value, shape, _MAX_DEPTH):
         yield Refusal(document.position, f"holds no {shape.noun}")
+
+
+def _is_one(value: object, shape: Shape) -> bool:
+    """Whether a document is a record, and no page of them."""
+    return isinstance(value, dict) and not _list_name(value, shape) and shape.is_record(value)
+
+
+def _fact_or_refusal(document: Document, source: Source, shape: Shape, fact_of: FactOf) -> Fact | Refusal:
+    try:
+        return fact_of(_object(document.value, shape), source)
+    except NotUnderstood as fault:
+        return Refusal(document.position, fault.detail)
 
 
 def callback_facts(callback: Callback, shape: Shape, fact_of: FactOf) -> list[Fact]:
