@@ -33,7 +33,7 @@ from calltally.exports.window import (
 from calltally.store.job_turn import JobTurn
 from calltally.store.job_upkeep import erased_after
 from calltally.store.jobs import JobFile, Kept, files_of
-from calltally.store.listing import SEPARATOR, list_calls, next_calls
+from calltally.store.listing import LINE_FEED, list_calls, next_calls
 
 # What a worker that is killed does again: no more than a second's work, but in Parquet and Arrow a file's.
 CHECKPOINT_US: Final = SECOND_US
@@ -169,7 +169,7 @@ class _Export:
     def _key_of(self, first: Chunk) -> str:
         if self._progress.part is not None:
             return self._progress.part.key
-        return key_of(first.records.partition(SEPARATOR)[0], KEY_CHARS[self._spec.partition])
+        return key_of(first.records.partition(LINE_FEED)[0], KEY_CHARS[self._spec.partition])
 
     async def _fill(self, file: PartFile, first: Chunk) -> bool:
         """Write until the file is whole; False where the turn is over before, and it can be gone on with."""

@@ -5,7 +5,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from calltally.exports.window import created_text
-from calltally.store.listing import SEPARATOR
+from calltally.store.listing import LINE_FEED
 
 ERASED: Final = "erased"
 # Of the text of a time: its day, its month.
@@ -26,7 +26,7 @@ class Facts(NamedTuple):
 
 def facts_of(records: bytes) -> Facts:
     """Look at each record once."""
-    each = records.split(SEPARATOR)
+    each = records.split(LINE_FEED)
     words = Counter(_status(record) for record in each)
     # Nothing is kept of a call that was erased before it was written.
     digits = b"".join([_digits(record) for record in each if not record.endswith(_ERASED)])
@@ -42,10 +42,10 @@ def same_key(records: bytes, key: str) -> bytes:
     """The records at the beginning that are of a day or month."""
     if not key:
         return records
-    each: list[bytes] = records.split(SEPARATOR)
+    each: list[bytes] = records.split(LINE_FEED)
     if key_of(each[-1], len(key)) == key:
         return records
-    return SEPARATOR.join(takewhile(lambda record: key_of(bytes(record), len(key)) == key, each))
+    return LINE_FEED.join(takewhile(lambda record: key_of(bytes(record), len(key)) == key, each))
 
 
 def _status(record: bytes) -> str:

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import parse_instant
-from calltally.store.listing import SEPARATOR, Listed, is_seek, next_calls
+from calltally.store.listing import LINE_FEED, SEPARATOR, Listed, is_seek, next_calls
 from calltally.store.store import Store
 
 # A chunk is about so many bytes: enough that what a statement costs does not count, little enough that a
 # few of them are no memory to speak of.
-CHUNK_BYTES: Final = 1024 * 1024
-MOST_ROWS: Final = 1_000
+CHUNK_BYTES: Final = 2 * 1024 * 1024
+MOST_ROWS: Final = 2_000
 FIRST_ROWS: Final = 500
 _CREATED: Final = b'"created_at":"'
 
@@ -45,14 +45,14 @@ class Window:
         self._first = first
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """The sealed records, joined by SEPARATOR; the next chunk is read while this one is worked on.
+        """The sealed records, joined by LINE_FEED; the next chunk is read while this one is worked on.
 
         Raises SnapshotGone where the reader is slower than the snapshot is kept, and DamagedStore rather
         than end with fewer calls than were counted.
         """
         base = replace(self._query, snapshot=self._first.snapshot, hold=None, after=None)
         begin = position_of(base, self._first.offset, self.rows)
-        first = Chunk(begin, base.limit, self._first.records)
+        first = Chunk(begin, base.limit, self._first.records.replace(SEPARATOR, LINE_FEED))
         async with aclosing(chunks_from(base, first, self._read)) as chunks:
             async for chunk in chunks:
                 yield chunk.records
@@ -120,18 +120,24 @@ def _behind(base: ListQuery, chunk: Chunk) -> Chunk:
         message = "the store has fewer calls than it counted; run `calltally verify`"
         raise DamagedStore(message)
     fitting = CHUNK_BYTES * count // len(chunk.records)
-    at = moved(base, chunk.at, chunk.records)
+    at = _moved_by(base, chunk.at, chunk.records, count)
     return Chunk(at, min(max(fitting, 1), MOST_ROWS, max(at.left, 1)), b"")
 
 
 def row_count(records: bytes) -> int:
     """How many records there are."""
-    return records.count(b"\n") + 1 if records else 0
+    import numpy as np  # deferred: it takes 20 MB, and most never stream
+
+    # Bytes count a single one of theirs at a fifth of the speed, and keep the interpreter meanwhile.
+    return int(np.count_nonzero(np.frombuffer(records, np.uint8) == LINE_FEED[0])) + 1 if records else 0
 
 
 def moved(base: ListQuery, at: Position, records: bytes) -> Position:
     """The place behind `records`, of which there is at least one, read from `at` on."""
-    count = row_count(records)
+    return _moved_by(base, at, records, row_count(records))
+
+
+def _moved_by(base: ListQuery, at: Position, records: bytes, count: int) -> Position:
     left = at.left - count
     instant_us, at_it = (0, count) if is_seek(base.filter) else _end_of(records)
     if at_it == count:
@@ -154,7 +160,7 @@ async def _ended(task: "asyncio.Future[bytes]") -> None:
 def _end_of(records: bytes) -> tuple[int, int]:
     """When the last call was created, and how many of the last calls were created then."""
     last, count = None, 0
-    for record in reversed(records.split(SEPARATOR)):
+    for record in reversed(records.split(LINE_FEED)):
         created = created_text(record)
         if last is not None and created != last:
             break

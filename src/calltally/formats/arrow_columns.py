@@ -1,6 +1,6 @@
-"""Calls as Arrow columns: the schema that Parquet and Arrow files share, and records read into it.
+"""Sealed records read into Arrow columns: cut where they can be, else parsed.
 
-To import this loads pyarrow, which takes 40 MB: only a writer that needs it may.
+Both ways give equal columns. Parsing takes any record; it is slower, and the interpreter is busy with it.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,49 +9,36 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from calltally.calls.model import Cost, Escalation, Transfer
-from calltally.formats.columns import COLUMNS, Column, ColumnReader, Kind, is_unknown
+from calltally.calls.errors import DamagedStore
+from calltally.formats.arrow_cuts import read_cuts
+from calltally.formats.arrow_schema import READ_AS, SCHEMA, STRUCTS, TEXT
+from calltally.formats.columns import COLUMNS, DAMAGED, Column, ColumnReader, Kind, is_unknown
 
-_TEXT: Final = pa.string()
 _NULL: Final = b"null"
-_INSTANT: Final = pa.timestamp("us", tz="UTC")
-_STRUCTS: Final[Mapping[str, type]] = {"escalation": Escalation, "transfer": Transfer, "cost": Cost}
-_TYPES: Final[Mapping[Kind, Any]] = {
-    Kind.WORD: _TEXT,
-    Kind.TEXT: _TEXT,
-    Kind.INSTANT: _INSTANT,
-    Kind.INTEGER: pa.int64(),
-    Kind.FLAG: pa.bool_(),
-}
-_NESTED: Final[Mapping[str, Any]] = {
-    **{
-        name: pa.struct([(key, _TEXT) for key in each.__struct_fields__])  # type: ignore[attr-defined] # they are Structs
-        for name, each in _STRUCTS.items()
-    },
-    "tags": pa.list_(_TEXT),
-    # JSON in text: its keys are whatever the sender liked.
-    "metadata": _TEXT,
-}
-SCHEMA: Final = pa.schema(
-    [(name, _NESTED[name] if kind is Kind.NESTED else _TYPES[kind]) for name, kind in COLUMNS.items()]
-)
 
 
 class ArrowReader:
-    """Reads sealed records into record batches of `SCHEMA`."""
+    """Reads sealed records into record batches of `SCHEMA`. Several threads may at once."""
 
     def __init__(self) -> None:
-        read_as = {name: each | None for name, each in _STRUCTS.items()}
-        self._reader = ColumnReader({**read_as, "tags": list[str] | None})
+        self._reader = ColumnReader(READ_AS)
         self._makers = [(_MAKERS[field.name], field.type) for field in SCHEMA]
 
     def read(self, records: bytes) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
-        """One batch. Raises DamagedStore for what is no record."""
+        """One batch of records joined by a line feed. Raises DamagedStore for what is no record."""
+        batch = read_cuts(records)
+        return self.parsed(records) if batch is None else batch
+
+    def parsed(self, records: bytes) -> Any:  # noqa: ANN401
+        """The same batch of records that may be as they like. Raises DamagedStore for what is none."""
         columns = self._reader.read(records)
-        arrays = [
-            pa.nulls(len(column), kind) if is_unknown(column) else make(column, kind)
-            for (make, kind), column in zip(self._makers, columns, strict=True)
-        ]
+        try:
+            arrays = [
+                pa.nulls(len(column), kind) if is_unknown(column) else make(column, kind)
+                for (make, kind), column in zip(self._makers, columns, strict=True)
+            ]
+        except (pa.ArrowInvalid, OverflowError, UnicodeDecodeError) as fault:
+            raise DamagedStore(DAMAGED) from fault
         return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
@@ -64,7 +51,7 @@ def _plain(column: Column, kind: Any) -> Any:  # noqa: ANN401 (pyarrow has no ty
 
 def _instants(column: Column, kind: Any) -> Any:  # noqa: ANN401
     # As text first: Arrow reads RFC 3339 itself, ten times as fast as Python makes datetimes of it.
-    return pa.array(column, _TEXT).cast(kind)
+    return pa.array(column, TEXT).cast(kind)
 
 
 def _json(column: Column, kind: Any) -> Any:  # noqa: ANN401
@@ -89,6 +76,6 @@ def _structs(column: Column, kind: Any) -> Any:  # noqa: ANN401
 
 _MAKERS: Final[Mapping[str, Maker]] = {
     **{name: _instants if kind is Kind.INSTANT else _plain for name, kind in COLUMNS.items()},
-    **dict.fromkeys(_STRUCTS, _structs),
+    **dict.fromkeys(STRUCTS, _structs),
     "metadata": _json,
 }

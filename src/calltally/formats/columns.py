@@ -36,6 +36,8 @@ _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in name
 # In the order of the record. Only a call that was erased after the snapshot has the last.
 COLUMNS: Final[Mapping[str, Kind]] = {name: _KIND_OF[name] for name in (*CALL_FIELDS, "erased")}
 
+DAMAGED: Final = "a stored record cannot be read; `calltally verify` says which"
+
 # One column's values; what is not known is None, and nested values are as they were asked for.
 Column: TypeAlias = list[Any]
 
@@ -61,15 +63,17 @@ class ColumnReader:
         row = msgspec.defstruct("Row", fields, gc=False)
         # A column at a time: to make tuples of the rows and turn them takes half as long again.
         self._getters = [attrgetter(name) for name in types]
-        self._decoder: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[row])  # type: ignore[valid-type] # made just now
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
 
     def read(self, records: bytes) -> list[Column]:
-        """The columns of `records`, which hold at least one. Raises DamagedStore for what is no record."""
+        """The columns of records, of which there is at least one, joined by a line feed.
+
+        Raises DamagedStore for what is no record.
+        """
         try:
-            rows = self._decoder.decode(b"[%b]" % records)
+            rows = self._decoder.decode_lines(records)
         except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-            message = "a stored record cannot be read; `calltally verify` says which"
-            raise DamagedStore(message) from fault
+            raise DamagedStore(DAMAGED) from fault
         return [list(map(get, rows)) for get in self._getters]
 
 

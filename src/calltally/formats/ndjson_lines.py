@@ -2,7 +2,7 @@
 
 
 class NdjsonLines:
-    """Nothing is decoded: a sealed record holds no line feed, so only what joins them has to change."""
+    """Nothing is decoded: records come as lines already."""
 
     def begin(self) -> bytes:
         """Nothing."""
@@ -10,9 +10,7 @@ class NdjsonLines:
 
     def add(self, records: bytes) -> bytes:
         """A line each."""
-        # One byte is found by hardware; to replace the two that stand between records takes four times that.
-        *lines, last = records.split(b"\n")
-        return b"\n".join([*(line[:-1] for line in lines), last, b""])
+        return records + b"\n"
 
     def end(self) -> bytes:
         """Nothing: each line has its end."""

@@ -14,7 +14,7 @@ class Writer(Protocol):
         ...
 
     def add(self, records: bytes) -> bytes:
-        """The next calls: at least one, as sealed JSON joined by a comma and a line feed.
+        """The next calls: at least one, as sealed JSON joined by a line feed.
 
         What comes back may be empty, where the writer waits for more. Raises DamagedStore for what is no
         record.

@@ -11,12 +11,13 @@ from calltally.store.begun import BEGUN
 from calltally.store.holds import held
 from calltally.store.past import PastSeek
 from calltally.store.scan import KnownScan, Scan
-from calltally.store.seek import SEPARATOR, Page, Seek, facet_of
+from calltally.store.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
 from calltally.store.standing import ask_standing, standing_in, standing_of
 from calltally.store.steps import Statement, Step, resumed, together, with_another
 from calltally.store.tokens import SNAPSHOT, Standing, make_token, read_snapshot
 
 __all__ = [
+    "LINE_FEED",
     "SEPARATOR",
     "Listed",
     "View",
@@ -128,11 +129,17 @@ def _listed(standing: Standing, query: ListQuery, page: Page) -> tuple[View, Lis
 
 
 def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
-    """The records of a page that follows one whose total is known: nothing is counted that need not be."""
+    """The records of a page that follows one whose total is known, joined by LINE_FEED.
+
+    Nothing is counted that need not be.
+    """
     view = yield from view_of(tenant, query)
-    if view is None or facet_of(query.filter) is not None:
-        return (yield from list_calls(tenant, query)).records
-    return SEPARATOR.join((yield from _scan(view, query).records()))
+    if view is None:
+        view = now_of((yield from standing_of(tenant)))
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return LINE_FEED.join((yield from _scan(view, query).records()))
+    return (yield from _seek(view, query, facet_name).lines())
 
 
 def view_of(tenant: str, query: ListQuery) -> Step[View | None]:

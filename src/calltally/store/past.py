@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from calltally.calls.filters import ListQuery
 from calltally.store.refold import documents_of
-from calltally.store.seek import SEPARATOR, Bucket, Seek
+from calltally.store.seek import Bucket, Seek
 from calltally.store.steps import Many, Row, Step
 
 # A touched bucket is read row by row, so it is opened earlier than one whose index can be stepped over.
@@ -55,5 +55,5 @@ class PastSeek(Seek):
         flat = [row for place in sorted(by_place) for row in by_place[place]]
         documents = iter((yield from documents_of(self._tenant, self._as_of, flat)))
         for place in sorted(by_place):
-            joined[place] = SEPARATOR.join(next(documents) for _ in by_place[place])
-        return SEPARATOR.join(joined[place] for place in sorted(joined))
+            joined[place] = self._joint.join(next(documents) for _ in by_place[place])
+        return self._joint.join(joined[place] for place in sorted(joined))

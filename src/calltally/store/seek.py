@@ -30,6 +30,8 @@ class Page(NamedTuple):
 
 # What stands between two records of a page; no record has a raw line end in it.
 SEPARATOR: Final = b",\n"
+# And between two of a stream: to put it in the other's place takes half as long as reading the records.
+LINE_FEED: Final = b"\n"
 
 # A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
 # of the facet, and the revision that touched it last (of the past: whether any did since). Rows just
@@ -71,8 +73,14 @@ class Seek:
         column, _, self._value = facet_name.partition("=")
         plan = _plan(query.filter.statuses, query.filter.direction, column, order=query.order)
         self._sums, self._edges, self._records_of = plan
+        self._joint = SEPARATOR
         # Only where the facet is all calls does a counter tell how many rows the index has there.
         self._knows_rows = facet_name == ALL
+
+    def lines(self) -> Step[bytes]:
+        """The records of the page, joined by LINE_FEED instead."""
+        self._joint = LINE_FEED
+        return (yield from self.page()).records
 
     def page(self) -> Step[Page]:
         """The page and its total."""
@@ -178,14 +186,14 @@ class Seek:
         left, asked = self._query.limit, []
         for place, run in enumerate(runs):
             most = min(left, run.matches - skip)
-            window = self._window(run.lo_us, run.hi_us)
+            window = {**self._window(run.lo_us, run.hi_us), "joint": self._joint}
             asked.append({**window, "skip": skip, "most": most, "place": place, "touched": run.touched})
             left, skip = left - most, 0
         return asked
 
     def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
         rows = yield Many("page_records", asked, self._records_of)
-        return SEPARATOR.join(records for _place, records, _revision in sorted(rows))
+        return self._joint.join(records for _place, records, _revision in sorted(rows))
 
 
 @cache

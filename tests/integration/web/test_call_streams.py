@@ -479,7 +479,7 @@ class Short(Interrupted):
 
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         found = await super().read(step, long=long)
-        return found[: found.rindex(b",\n")] if isinstance(found, bytes) and b",\n" in found else found  # type: ignore[return-value] # the chunk that it is
+        return found[: found.rindex(b"\n")] if isinstance(found, bytes) and b"\n" in found else found  # type: ignore[return-value] # the chunk that it is
 
 
 def test_fewer_calls_than_were_counted_are_no_clean_end(bench: Bench) -> None:

@@ -31,7 +31,7 @@ def record(call_id: bytes, status: str, day: str, text: str) -> bytes:
 
 @given(st.lists(st.tuples(IDS, st.sampled_from(["completed", "busy"]), TEXT), min_size=1, max_size=5))
 def test_each_record_is_counted_and_its_id_noted(told: list[tuple[bytes, str, str]]) -> None:
-    records = b",\n".join(record(call_id, status, "2026-10-01", text) for call_id, status, text in told)
+    records = b"\n".join(record(call_id, status, "2026-10-01", text) for call_id, status, text in told)
     found = facts_of(records)
     assert sorted(found.by_status.elements()) == sorted(status for _, status, _ in told)
     assert found.ids == b"".join(call_id[:ID_BYTES] for call_id, _, _ in told)
@@ -46,11 +46,11 @@ def test_of_what_was_erased_before_nothing_is_noted() -> None:
 def test_records_are_cut_where_the_day_or_month_changes(text: str, days: list[str]) -> None:
     days = sorted(days)
     each = [record(bytes(16), "busy", day, text) for day in days]
-    records = b",\n".join(each)
+    records = b"\n".join(each)
     for chars in (7, 10):
         key = key_of(each[0], chars)
         assert key == days[0][:chars]
-        assert same_key(records, key) == b",\n".join(
+        assert same_key(records, key) == b"\n".join(
             one for one, day in zip(each, days, strict=True) if day.startswith(key)
         )
     assert same_key(records, "") == records

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES, Call, encode_body, seal
 from calltally.calls.times import utc_text
 from calltally.store.refold import erased_document
-from calltally.store.seek import SEPARATOR
+from calltally.store.seek import LINE_FEED
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ records = st.lists(standing | erased, min_size=1, max_size=5)
 
 def joined(sealed: list[bytes]) -> bytes:
     """As the list has them."""
-    return SEPARATOR.join(sealed)
+    return LINE_FEED.join(sealed)
 
 
 def decoded(sealed: list[bytes]) -> list[Json]:

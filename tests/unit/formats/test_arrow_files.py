@@ -12,7 +12,8 @@ from hypothesis import given
 from pyarrow import parquet
 
 from calltally.formats import parquet_file
-from calltally.formats.arrow_columns import SCHEMA, ArrowReader
+from calltally.formats.arrow_columns import ArrowReader
+from calltally.formats.arrow_schema import SCHEMA
 from calltally.formats.arrow_stream import ArrowStream
 from calltally.formats.columns import COLUMNS, Kind
 from calltally.formats.parquet_file import ParquetFile

@@ -9,7 +9,7 @@ from calltally.client.errors import UnexpectedAnswer
 from calltally.client.wire import Answer, Pairs, Request
 
 LIST: Final = "/api/v1/call-logs"
-SEPARATOR: Final = b",\n"
+LINE_FEED: Final = b"\n"
 
 
 class Sender(Protocol):
@@ -79,9 +79,9 @@ def read_page(body: bytes) -> Page:
 
 
 def joined(records: Sequence[Any]) -> bytes:
-    """Records as writers of files take them: one line each, joined by a comma and a line feed."""
-    whole = SEPARATOR.join(records)
-    return whole if whole.count(b"\n") == len(records) - 1 else SEPARATOR.join(map(_on_one_line, records))
+    """Records as writers of files take them: one line each, joined by a line feed."""
+    whole = LINE_FEED.join(records)
+    return whole if whole.count(b"\n") == len(records) - 1 else LINE_FEED.join(map(_on_one_line, records))
 
 
 def lines_of(records: Sequence[Any]) -> bytes:

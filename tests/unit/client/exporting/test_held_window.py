@@ -55,7 +55,7 @@ class Mortal(HeldServer):
 def as_written(form: str) -> bytes:
     """What the formats' own writer makes of all records, fed as pages of ten."""
     writer = FORMATS[form].new_writer(None)
-    pages = [b",\n".join(RECORDS[at : at + 10]) for at in range(0, len(RECORDS), 10)]
+    pages = [b"\n".join(RECORDS[at : at + 10]) for at in range(0, len(RECORDS), 10)]
     return b"".join([writer.begin(), *map(writer.add, pages), writer.end()])
 
 

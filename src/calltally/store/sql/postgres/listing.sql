@@ -20,8 +20,9 @@ GROUP BY k.lo_us, k.hi_us;
 -- What is aggregated comes from a limited subquery in its order, and is not sorted again.
 SELECT k.place, r.records, r.revision
 FROM unnest(
-    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :place::bigint[]
-) AS k (tenant, lo_us, hi_us, value, skip, most, place)
+    :tenant::text[], :lo_us::bigint[], :hi_us::bigint[], :value::text[], :skip::bigint[], :most::bigint[], :place::bigint[],
+    :joint::bytea[]
+) AS k (tenant, lo_us, hi_us, value, skip, most, place, joint)
 CROSS JOIN LATERAL (
     SELECT c.created_us, c.id FROM calls AS c
     WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us
@@ -29,7 +30,7 @@ CROSS JOIN LATERAL (
     ORDER BY c.created_us {way}, c.id {way} LIMIT 1 OFFSET k.skip
 ) AS f
 CROSS JOIN LATERAL (
-    SELECT string_agg(s.record, E',\n'::bytea) AS records, max(s.revision) AS revision
+    SELECT string_agg(s.record, k.joint) AS records, max(s.revision) AS revision
     FROM (
         SELECT c.record, c.revision FROM calls AS c
         WHERE c.tenant = k.tenant AND c.created_us >= k.lo_us AND c.created_us < k.hi_us

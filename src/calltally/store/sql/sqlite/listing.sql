@@ -14,7 +14,7 @@ HAVING count(*) > 0;
 -- The records of one run of buckets, joined: a page of 1,000 so costs two thirds of fetching its rows.
 -- The page is found in the index alone; a plain OFFSET would read each row that it skips, at ten times the price.
 -- A limited subquery keeps its order, and CROSS JOIN the order of its sides: to say it again outside costs an eighth.
-SELECT :place, CAST(group_concat(j.record, ',' || char(10)) AS BLOB), max(j.revision) FROM (
+SELECT :place, CAST(group_concat(j.record, :joint) AS BLOB), max(j.revision) FROM (
     SELECT r.record AS record, r.revision AS revision
     FROM (
         SELECT c.rowid AS place FROM calls AS c INDEXED BY calls_listed
