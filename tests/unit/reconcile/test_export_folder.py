@@ -69,7 +69,7 @@ def manifest(path: Path, rows: int = len(SIDS), **more: object) -> Manifest:
 def exported(folder: Path, format_name: str) -> Path:
     writer = FORMATS[format_name].new_writer(None)
     name = f"calls{FORMATS[format_name].suffix}"
-    records = b",\n".join(map(record, range(len(SIDS))))
+    records = b"\n".join(map(record, range(len(SIDS))))
     (folder / name).write_bytes(writer.begin() + writer.add(records) + writer.end())
     gone = folder / "gone.ndjson"
     gone.write_bytes(b'{"found":"gone"}\n')
