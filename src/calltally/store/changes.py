@@ -15,6 +15,7 @@ from calltally.store.content import PackedFact, bodies
 from calltally.store.counts import Deltas, Place, statements
 from calltally.store.prepared import FACT_COLUMNS, Prepared, new_rows
 from calltally.store.quality import QualityDeltas
+from calltally.store.segments import segment_of
 from calltally.store.session_rows import session_row
 from calltally.store.steps import Many, Params, Row, Step, Table
 from calltally.store.texts import summary_of
@@ -24,7 +25,7 @@ _VALID: Final = ("valid_from", "valid_to")
 _PARTIES: Final = ("escalated", "from_number", "to_number")
 # Of the rows that are most, the columns in the order in which the statements name them.
 _NAMES: Final = {
-    "put_calls": ("tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
+    "put_calls": ("segment", "tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
     "move_calls": ("status", *_SEALED, "tenant", "id"),
     "put_outbox": (
         *("tenant", "revision", "event", "event_id", "call_id", "created_us", "body"),
@@ -138,7 +139,8 @@ class Changes:
         if old is not None and _stays(old, place, parties):
             self._put_row("move_calls", (place.status, *sealed, tenant, call_id))
         else:
-            self._put_row("put_calls", (tenant, call_id, call.call_sid, *place[1:], *parties, *sealed))
+            named = (segment_of(tenant, place.created_us), tenant, call_id, call.call_sid)
+            self._put_row("put_calls", (*named, *place[1:], *parties, *sealed))
         return revision
 
     def remeasure(self, old: StoredCall, folded: Folded) -> None:

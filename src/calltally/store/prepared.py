@@ -19,6 +19,7 @@ from calltally.calls.model import encode_body, seal
 from calltally.calls.sessions import is_of_session
 from calltally.store.content import bodies, pack_fact, unpack_fact
 from calltally.store.counts import Place
+from calltally.store.segments import segment_of
 from calltally.store.steps import Many, Table
 from calltally.store.texts import indexed_words
 
@@ -28,7 +29,7 @@ FACT_COLUMNS: Final = (
     "conversation",
 )
 _CALL: Final = (
-    *("tenant", "id", "call_sid", *Place._fields[1:], "escalated", "from_number", "to_number"),
+    *("segment", "tenant", "id", "call_sid", *Place._fields[1:], "escalated", "from_number", "to_number"),
     *("revision", "updated_us", "record", "measured"),
 )
 
@@ -116,7 +117,8 @@ def new_rows(new: Sequence[tuple[Prepared, int]], heads: Mapping[str, int], now_
     yield Many("put_facts", Table(FACT_COLUMNS, facts))
     calls = [
         (
-            *(item.place.tenant, item.node, item.call_sid, *item.place[1:], *item.parties),
+            *(segment_of(*item.place[:2]), item.place.tenant, item.node, item.call_sid),
+            *(*item.place[1:], *item.parties),
             *(revision, now_us, seal(item.body, revision, now_us), item.measured),
         )
         for item, revision in new

@@ -121,8 +121,15 @@ def scopes(statement: exp.Expr, tables: frozenset[str], dialect: str) -> Iterato
     """Every scope of a statement that has a table of ours."""
     for node in statement.find_all(exp.Select, exp.Update, exp.Delete):
         scope = Scope(node, tables, dialect)
-        if scope.tables:
+        if scope.tables and not (dialect == "sqlite" and _tells_a_row_alone(node)):
             yield scope
+
+
+def _tells_a_row_alone(node: exp.Expr) -> bool:
+    """The last of some rows by their numbers: whose they are and what they say it does not tell."""
+    asked = node.expressions if isinstance(node, exp.Select) else []
+    columns = {column.name for column in node.find_all(exp.Column)}
+    return len(asked) == 1 and isinstance(asked[0], exp.Max) and columns == {"rowid"}
 
 
 def _sources(node: exp.Expr) -> Iterator[Any]:

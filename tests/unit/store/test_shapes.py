@@ -139,6 +139,17 @@ def test_on_sqlite_a_row_may_be_found_by_its_number_and_only_there() -> None:
     assert faults(parsed(sql, "postgres"), TABLES, "postgres") != []
 
 
+def test_on_sqlite_the_last_row_of_some_may_be_asked_for_and_nothing_else_of_it() -> None:
+    sql = "SELECT max(s.rowid) FROM calls AS s WHERE s.rowid >= :lo AND s.rowid < :hi"
+    assert faults(parsed(sql, "sqlite"), TABLES, "sqlite") == []
+    for otherwise in (
+        sql.replace("max(s.rowid)", "s.rowid"),
+        sql.replace("s.rowid < :hi", "s.revision < :hi"),
+    ):
+        assert faults(parsed(otherwise, "sqlite"), TABLES, "sqlite") != []
+    assert faults(parsed(sql, "postgres"), TABLES, "postgres") != []
+
+
 # ---------------------------------------------------------------------------------------------------- nodes
 
 

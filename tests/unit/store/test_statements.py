@@ -27,6 +27,8 @@ ACROSS_TENANTS = [
 ]
 # Parts of other statements, which each database says in its own words.
 PARTS = {"has_words", "ids_of_words"}
+# Where in its file a row lies SQLite is told; a table of PostgreSQL has it wherever there is room.
+OF_SQLITE = {"put_calls": {"segment"}}
 # What the ledger names in the rows that it gathers, rather than where it says them.
 GATHERED = re.compile(r'self\._put\(\s*"(\w+)"')
 USED = {kind: re.compile(rf'\b{kind}\(\s*"(\w+)"') for kind in ("Many", "Statement")}
@@ -52,7 +54,7 @@ def test_both_databases_have_every_statement() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - PARTS))
 def test_a_statement_takes_and_gives_the_same_in_both(name: str) -> None:
-    assert parameters("sqlite", name) == parameters("postgres", name)
+    assert parameters("sqlite", name) - OF_SQLITE.get(name, set()) == parameters("postgres", name)
     answers = [load(dialect)[name].answers for dialect in DIALECTS]
     assert answers[0] == answers[1]
 

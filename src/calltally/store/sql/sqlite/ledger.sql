@@ -46,12 +46,15 @@ VALUES (
 ON CONFLICT (tenant, node) DO UPDATE SET call_sid = excluded.call_sid, id = excluded.id;
 
 -- name: put_calls!
--- New and changed calls.
+-- New and changed calls. A new one comes behind the rows of its segment, of which the last is looked up.
 INSERT INTO calls (
-    tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
+    rowid, tenant, id, call_sid, created_us, status, direction, route, agent, provider, escalated,
     from_number, to_number, revision, updated_us, record, measured, measured_revision
 )
 VALUES (
+    coalesce(
+        (SELECT max(s.rowid) FROM calls AS s WHERE s.rowid >= :segment AND s.rowid < :segment + 2147483648), :segment
+    ) + 1,
     :tenant, :id, :call_sid, :created_us, :status, :direction, :route, :agent, :provider, :escalated,
     :from_number, :to_number, :revision, :updated_us, :record, :measured, :revision
 )
