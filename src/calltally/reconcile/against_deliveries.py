@@ -33,7 +33,7 @@ class _Filtered(msgspec.Struct):
 
 
 _Call: TypeAlias = tuple[CallState, tuple[str | None, str | None, str | None]]
-_filtered: Final = msgspec.json.Decoder(list[_Filtered])
+_filtered: Final = msgspec.json.Decoder(_Filtered)
 _MESSAGE: Final = "msg_"
 
 
@@ -82,9 +82,7 @@ async def _chunks(store: Store, question: Question) -> AsyncIterator[dict[bytes,
     tenant = question.tenant
     first = await store.read_tenant(tenant, lambda: list_calls(tenant, query), long=True)
     async for records in Listing(store, tenant, query, first).chunks():
-        said = {
-            each.id: (each.direction, each.route, each.agent) for each in _filtered.decode(b"[%b]" % records)
-        }
+        said = {each.id: (each.direction, each.route, each.agent) for each in _filtered.decode_lines(records)}
         yield {parse_uuid(each.id) or b"": (each, said[each.id]) for each in chunk_states(records)}
 
 

@@ -51,7 +51,7 @@ class Record(msgspec.Struct, gc=False):
     escalated: bool | None = None
 
 
-_records: Final = msgspec.json.Decoder(list[Record])
+_record: Final = msgspec.json.Decoder(Record)
 
 
 def state_of(record: Record) -> CallState | None:
@@ -92,9 +92,9 @@ def listed_state(record: CallRecord, *, beside: bool = False) -> CallState | Non
 
 
 def chunk_states(records: bytes) -> Iterator[CallState]:
-    """The states of sealed records that are joined by commas. Raises DamagedStore."""
+    """The states of sealed records that are joined by line feeds. Raises DamagedStore."""
     try:
-        listed = _records.decode(b"[%b]" % records)
+        listed = _record.decode_lines(records)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
         message = "a stored record cannot be read; `calltally verify` says which"
         raise DamagedStore(message) from fault

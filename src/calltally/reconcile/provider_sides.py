@@ -76,16 +76,16 @@ class _Record(msgspec.Struct, gc=False):
     erased: bool = False
 
 
-_records: Final = msgspec.json.Decoder(list[_Record])
+_record: Final = msgspec.json.Decoder(_Record)
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack_ours: Final = msgspec.msgpack.Decoder(OurCall).decode
 _unpack_theirs: Final = msgspec.msgpack.Decoder(TheirCall).decode
 
 
 def our_calls(records: bytes) -> Iterator[OurCall]:
-    """The calls of sealed records that are joined by commas; an erased one is nobody's any more."""
+    """The calls of sealed records that are joined by line feeds; an erased one is nobody's any more."""
     try:
-        listed = _records.decode(b"[%b]" % records)
+        listed = _record.decode_lines(records)
     except msgspec.DecodeError as fault:
         message = f"a stored record is no call: {fault}; run `calltally verify`"
         raise DamagedStore(message) from fault

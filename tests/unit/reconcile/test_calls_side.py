@@ -12,8 +12,8 @@ CREATED_US = 1_790_812_800_000_000
 def test_a_chunk_of_records_is_read() -> None:
     records = (
         b'{"id":"1","call_sid":"CA1","status":"busy","duration_seconds":3,"escalated":true,"revision":7,'
-        b'"created_at":"2026-10-01T00:00:00.000000Z","updated_at":"2026-10-01T00:00:01.000000Z"},\n'
-        b'{"id":"2","call_sid":null,"status":null,"created_at":"2026-10-01T00:00:00Z","erased":true},\n'
+        b'"created_at":"2026-10-01T00:00:00.000000Z","updated_at":"2026-10-01T00:00:01.000000Z"}\n'
+        b'{"id":"2","call_sid":null,"status":null,"created_at":"2026-10-01T00:00:00Z","erased":true}\n'
         b'{"id":"3","call_sid":"CA3","status":null}'
     )
     assert list(chunk_states(records)) == [

@@ -55,7 +55,7 @@ def test_facts_go_in_by_portions_as_they_were_told() -> None:
 def test_an_erased_call_is_nobodys() -> None:
     call = {"id": "an-id", "call_sid": "CA1", "status": "busy", "created_at": "2026-10-01T00:00:00.000000Z"}
     erased = {"id": "another", "created_at": "2026-10-01T00:00:00.000000Z", "erased": True}
-    (found,) = our_calls(f"{json.dumps(erased)},\n{json.dumps(call)}".encode())
+    (found,) = our_calls(f"{json.dumps(erased)}\n{json.dumps(call)}".encode())
     assert found == OurCall("CA1", "an-id", "busy", None, 1_790_812_800_000_000)
 
 
