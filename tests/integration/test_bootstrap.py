@@ -24,6 +24,7 @@ from calltally.store.steps import Clock
 from calltally.store.store import Recorded, Submission
 from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
 from calltally.web.beside import WithWork
+from calltally.web.metrics import Metrics
 from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
 from tests.telling import fact
@@ -103,6 +104,9 @@ def test_a_service_that_can_begin_no_recorder_says_why(
     settings = settings_of(new_database(), secret_key=KEY, recorder_facts_per_second="1")
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
+    metrics = Metrics()
+    monkeypatch.setattr("calltally.bootstrap.service.Metrics", lambda: metrics)
+
     async def recorded() -> list[Recorded]:
         service = await open_service(settings)
         await service.store.write(add_tenant("acme", "acme", NOW_US, new_epoch()))
@@ -119,6 +123,7 @@ def test_a_service_that_can_begin_no_recorder_says_why(
         "the process that records facts cannot be begun; they are recorded here",
     )
     assert "/nowhere/python" in line["why"]
+    assert 'calltally_recorder_processes_total{what="refused"} 1.0' in metrics.text().decode()
 
 
 @pytest.mark.parametrize(("clock", "many"), [(wall_clock, "250"), (wall_clock, "0"), (lambda: NOW_US, "250")])

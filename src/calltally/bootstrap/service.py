@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
@@ -52,29 +53,35 @@ async def open_service(
     vault = open_vault(settings)
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
-    store = _open(settings, clock, options, is_alone=member is None)
+    metrics = CrewMetrics(member) if member else Metrics()
+    store = _open(settings, clock, options, None if member else metrics)
     try:
         await check_schema(store)
     except BaseException:
         await store.close()
         raise
-    parts = _parts(settings, store, vault, clock=clock, member=member)
+    parts = _parts(settings, (store, metrics), vault, clock=clock, member=member)
     app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
 
 
-def _open(settings: Settings, clock: Clock, options: PostgresOptions, *, is_alone: bool) -> Store:
-    """The store; on a file that this process serves alone, with a recorder while there are many facts."""
+def _open(settings: Settings, clock: Clock, options: PostgresOptions, metrics: Metrics | None) -> Store:
+    """The store; with a recorder while there are many facts, on a file that this process serves alone.
+
+    Only then there are `metrics` for what happens to it.
+    """
     store, path = open_store(settings.database_url, clock, options), sqlite_path(settings.database_url)
     many = settings.recorder_facts_per_second
     # A process of its own goes by the wall clock, whichever this one was given.
-    is_alone = is_alone and clock is wall_clock
-    if path is None or not many or not is_alone or not isinstance(store, WatchedStore):
+    if metrics is None or clock is not wall_clock:
         return store
-    return StoreApart(store, path, _tell_of_recorder, Pace(many))
+    if path is None or not many or not isinstance(store, WatchedStore):
+        return store
+    return StoreApart(store, path, partial(_tell_of_recorder, metrics), Pace(many))
 
 
-def _tell_of_recorder(happened: Happened, what: int | Exception) -> None:
+def _tell_of_recorder(metrics: Metrics, happened: Happened, what: int | Exception) -> None:
+    metrics.recorder(happened.value)
     if happened is Happened.REFUSED:
         log.warning("the process that records facts cannot be begun; they are recorded here", why=str(what))
     elif happened is Happened.DIED:
@@ -111,7 +118,15 @@ def _with_worker(settings: Settings, parts: Parts, app: Application) -> Applicat
     )
 
 
-def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, member: Member | None) -> Parts:
+def _parts(
+    settings: Settings,
+    told: tuple[Store, Metrics],
+    vault: Vault,
+    *,
+    clock: Clock,
+    member: Member | None,
+) -> Parts:
+    store, metrics = told
     shared_limits = member.crew.limits if member else None
     return Parts(
         store=store,
@@ -125,5 +140,5 @@ def _parts(settings: Settings, store: Store, vault: Vault, *, clock: Clock, memb
         metrics_by_tenant=settings.metrics_by_tenant,
         outgoing=Outgoing(outgoing_policy(settings)),
         send_mail=mail_sender(settings),
-        metrics=CrewMetrics(member) if member else Metrics(),
+        metrics=metrics,
     )

@@ -13,12 +13,15 @@ import asyncio
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.store.recorder import Recorder, begin_recorder
 from calltally.store.store import Recorded, Submission, WatchedStore
+
+# Of ten seconds eleven minutes.
+_MOST_DOUBLINGS: Final = 6
 
 
 class Pace(NamedTuple):
@@ -26,7 +29,7 @@ class Pace(NamedTuple):
 
     `many` facts within one second begin it, which takes a quarter of a second of a core; in `begin_s` it has
     said so, or never will. It is killed where what it is next to answer is the same for `hang_s`. Once it has
-    died it is not begun again for `rest_s`.
+    died it is not begun again for `rest_s`, and for twice as long each time it dies sooner than that again.
     """
 
     many: int
@@ -39,12 +42,34 @@ class Pace(NamedTuple):
     end_s: float = 5.0
 
 
-class Happened(Enum):
+class Rests:
+    """How long the process is left alone once it failed: twice as long each time, until it lives as long."""
+
+    def __init__(self, first_s: float) -> None:
+        self._first_s = first_s
+        self._failures = 0
+        self._begun_s: float | None = None
+
+    def begun(self, now_s: float) -> None:
+        """It was begun, and works."""
+        self._begun_s = now_s
+
+    def after_failure(self, now_s: float) -> float:
+        """It died, or could not be begun; how many seconds to wait before it is begun again."""
+        if self._begun_s is not None and now_s - self._begun_s > self._first_s * 2**self._failures:
+            self._failures = 0
+        self._begun_s = None
+        rest_s = self._first_s * 2.0**self._failures
+        self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
+        return rest_s
+
+
+class Happened(StrEnum):
     """What happened to the process."""
 
     REFUSED = "refused"
     BEGUN = "begun"
-    LET_GO = "let go"
+    LET_GO = "let_go"
     DIED = "died"
 
 
@@ -66,6 +91,7 @@ class StoreApart:
         self._process: subprocess.Popen[bytes] | None = None
         self._life: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
+        self._rests = Rests(pace.rest_s)
         self._second = self._not_before = 0.0
         self._facts = 0
         self.read, self.read_tenant, self.write = store.read, store.read_tenant, store.write
@@ -164,8 +190,11 @@ class StoreApart:
         recorder.let_go()
 
     def _happen(self, happened: Happened, what: int | Exception) -> None:
-        if happened in {Happened.REFUSED, Happened.DIED}:
-            self._not_before = asyncio.get_running_loop().time() + self._pace.rest_s
+        now_s = asyncio.get_running_loop().time()
+        if happened is Happened.BEGUN:
+            self._rests.begun(now_s)
+        elif happened in {Happened.REFUSED, Happened.DIED}:
+            self._not_before = now_s + self._rests.after_failure(now_s)
         self._on_happened(happened, what)
 
     async def _while_needed(self, recorder: Recorder) -> None:

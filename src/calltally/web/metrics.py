@@ -41,6 +41,25 @@ def _deliveries(registry: CollectorRegistry) -> _Deliveries:
     )
 
 
+class _Received(NamedTuple):
+    facts: Counter
+    signature_failures: Counter
+    dead_letters: Counter
+    unknown_ends: Counter
+
+
+def _received(registry: CollectorRegistry) -> _Received:
+    counter = partial(Counter, registry=registry)
+    unknown = "Words for why a call ended that are in no table; each is kept."
+    unsigned = "Callbacks that were not signed with the tenant's secret."
+    return _Received(
+        counter("calltally_facts", "Facts by what became of them.", ["provider", "outcome"]),
+        counter("calltally_signature_failures", unsigned, ["provider"]),
+        counter("calltally_dead_letters", "Genuine bodies kept unread.", ["provider"]),
+        counter("calltally_unknown_end_reasons", unknown, ["provider"]),
+    )
+
+
 class Metrics:
     """Counters of one application; `text` is what a scrape reads."""
 
@@ -57,28 +76,17 @@ class Metrics:
             registry=registry,
             buckets=LATENCY_BUCKETS,
         )
-        self._facts = Counter(
-            "calltally_facts", "Facts by what became of them.", ["provider", "outcome"], registry=registry
-        )
-        self._signature_failures = Counter(
-            "calltally_signature_failures",
-            "Callbacks that were not signed with the tenant's secret.",
-            ["provider"],
-            registry=registry,
-        )
-        self._dead_letters = Counter(
-            "calltally_dead_letters", "Genuine bodies kept unread.", ["provider"], registry=registry
-        )
-        self._unknown_ends = Counter(
-            "calltally_unknown_end_reasons",
-            "Words for why a call ended that are in no table; each is kept.",
-            ["provider"],
-            registry=registry,
-        )
+        self._received = _received(registry)
         self._jobs = Counter(
             "calltally_jobs", "Jobs that were asked for, or let go of.", ["kind", "what"], registry=registry
         )
         self._deliveries = _deliveries(registry)
+        self._recorder = Counter(
+            "calltally_recorder_processes",
+            "Processes that record facts beside this one, by what happened to them.",
+            ["what"],
+            registry=registry,
+        )
         self._queued = Gauge(
             "calltally_writer_queue",
             "What waits for the writer.",
@@ -89,7 +97,7 @@ class Metrics:
         # Looking a labelled child up costs more than adding to it, so each is looked up once.
         self._series: dict[tuple[str, str, int], _Series] = {}
         # Providers and outcomes are few, and ours.
-        self._facts_of = cache(self._facts.labels)
+        self._facts_of = cache(self._received.facts.labels)
 
     def answered(self, route: str, method: str, status: int, *, seconds: float) -> None:
         """One answer, by the route's template (not the path that was asked for)."""
@@ -113,15 +121,15 @@ class Metrics:
 
     def signature_failure(self, provider: str) -> None:
         """A callback was turned away; an unknown tenant counts the same."""
-        self._signature_failures.labels(provider).inc()
+        self._received.signature_failures.labels(provider).inc()
 
     def dead_letter(self, provider: str) -> None:
         """A genuine body was kept because it could not be read."""
-        self._dead_letters.labels(provider).inc()
+        self._received.dead_letters.labels(provider).inc()
 
     def unknown_ends(self, provider: str, words: int) -> None:
         """So many calls of one callback ended by words that nobody here knows."""
-        self._unknown_ends.labels(provider).inc(words)
+        self._received.unknown_ends.labels(provider).inc(words)
 
     def job(self, kind: str, what: str) -> None:
         """A job was asked for (`started`) or canceled or let go of (`ended`). `kind` is one of ours."""
@@ -133,6 +141,10 @@ class Metrics:
         self._deliveries.took.observe(took_s)
         if age_s is not None:
             self._deliveries.age.observe(age_s)
+
+    def recorder(self, what: str) -> None:
+        """A process that records facts was `begun` or `let_go`, `died`, or could not be begun (`refused`)."""
+        self._recorder.labels(what).inc()
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""
