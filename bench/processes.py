@@ -20,7 +20,7 @@ _STOP_S: Final = 10.0
 _POLL_S: Final = 0.002
 # Our settings; and what is installed has its bytecode, where a checkout that may not keep any would
 # compile all of our modules at each start.
-_NOT_KEPT: Final = ("CALLTALLY_", "PYTHONDONTWRITEBYTECODE")
+NOT_KEPT: Final = ("CALLTALLY_", "PYTHONDONTWRITEBYTECODE")
 
 
 class Missing(Exception):
@@ -81,7 +81,7 @@ async def datasette(path: Path, *, probe: str) -> AsyncIterator[Server]:
 async def _serving(
     arguments: Sequence[str], environment: Mapping[str, str], *, port: int, probe: bytes
 ) -> AsyncIterator[Server]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_KEPT)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_KEPT)}
     started = time.perf_counter()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: ASYNC220 - nothing else is under way that it could hold up

@@ -1,11 +1,14 @@
 """What a tenth of the data costs, beside the whole: nothing may grow with it."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from statistics import median
-from typing import Final
+from typing import Final, TypeAlias
 
+from bench.dataset import Dataset
 from bench.lab import Lab
 from bench.rows.ingest import Ingested, facts_a_chunk, live_facts, through_ledger
+from bench.rows.rates import rates_reader
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, micros
 from bench.timing import interleaved, settle, wall_us
@@ -17,47 +20,59 @@ _ROUNDS: Final = 40
 _INGEST_ROUNDS: Final = 4
 _IN_FLIGHT: Final = 256
 
+# Of the whole and of the tenth.
+Sizes: TypeAlias = tuple[int, int]
+Stores: TypeAlias = tuple[Store, Store]
+Measured: TypeAlias = Callable[[Stores, Sizes], Awaitable[list[Row]]]
+
 
 async def growth(lab: Lab) -> list[Row]:
-    """Page, total and facts a second at both sizes, in turn, on copies."""
-    tenth = max(lab.size // 10, 100)
-    large, small = await lab.copy(), await lab.copy(tenth)
-    stores = open_store(large.url, wall_us), open_store(small.url, wall_us)
+    """Page, total, rates and facts a second at both sizes, in turn. What writes does so on copies."""
+    sizes = lab.size, max(lab.size // 10, 100)
+    read = await _at_both([await lab.dataset(size) for size in sizes], sizes, _read_rows)
+    # Reads first: a copy of the larger may leave the system no memory for the set itself.
+    copies = [await lab.copy(size) for size in sizes]
     try:
-        return await _rows(stores, (lab.size, tenth))
+        return read + await _at_both(copies, sizes, _fact_rows)
     finally:
-        for store in stores:
-            await store.close()
-        lab.drop(large)
-        lab.drop(small)
+        for copy in copies:
+            lab.drop(copy)
 
 
-async def _rows(stores: tuple[Store, Store], sizes: tuple[int, int]) -> list[Row]:
+async def _at_both(datasets: Sequence[Dataset], sizes: Sizes, measured: Measured) -> list[Row]:
+    large, small = (open_store(dataset.url, wall_us) for dataset in datasets)
+    try:
+        return await measured((large, small), sizes)
+    finally:
+        await large.close()
+        await small.close()
+
+
+async def _read_rows(stores: Stores, sizes: Sizes) -> list[Row]:
     readers = [page_reader(store, offsets_of(size)) for store, size in zip(stores, sizes, strict=True)]
     pages = await interleaved(*readers, rounds=_ROUNDS)
     totals = await interleaved(*map(total_reader, stores), rounds=_ROUNDS)
-    rates = await _rates(stores, facts_a_chunk(sizes[0]))
-    at = f"{sizes[0]:,} calls"
-    before = f"{sizes[1]:,} calls"
+    rates = await interleaved(*(rates_reader(store, "route") for store in stores), rounds=_ROUNDS)
     return [
-        _cost_row(f"page at any offset, {at}", pages, before),
-        _cost_row(f"exact total, {at}", totals, before),
-        at_most(
-            f"facts, durable, {at}",
-            f"{rates[0]:,.0f}/s",
-            f"{before}: {rates[1]:,.0f}/s",
-            ratio=rates[1] / rates[0],
-            limit=_LIMIT,
-        ),
+        _cost_row("page at any offset", pages, sizes),
+        _cost_row("exact total", totals, sizes),
+        _cost_row("30 days of rates by route", rates, sizes),
     ]
 
 
-def _cost_row(what: str, seconds: list[float], before: str) -> Row:
+async def _fact_rows(stores: Stores, sizes: Sizes) -> list[Row]:
+    large, small = await _rates(stores, facts_a_chunk(sizes[0]))
+    what, against = f"facts, durable, {sizes[0]:,} calls", f"{sizes[1]:,} calls: {small:,.0f}/s"
+    return [at_most(what, f"{large:,.0f}/s", against, ratio=small / large, limit=_LIMIT)]
+
+
+def _cost_row(what: str, seconds: list[float], sizes: Sizes) -> Row:
     large, small = seconds
-    return at_most(what, micros(large), f"{before}: {micros(small)}", ratio=large / small, limit=_LIMIT)
+    against = f"{sizes[1]:,} calls: {micros(small)}"
+    return at_most(f"{what}, {sizes[0]:,} calls", micros(large), against, ratio=large / small, limit=_LIMIT)
 
 
-async def _rates(stores: tuple[Store, Store], chunk: int) -> list[float]:
+async def _rates(stores: Stores, chunk: int) -> list[float]:
     facts = live_facts()
     taken: list[list[Ingested]] = [[], []]
     for number in range(_INGEST_ROUNDS):

@@ -15,6 +15,7 @@ import msgspec
 from bench import call_resource
 from bench.dataset import SEED, add_tenants
 from bench.lab import Lab
+from bench.processes import NOT_KEPT
 from bench.table import Row, context, micros, within
 from bench.timing import wall_us
 from bench.traffic import BIG, Made, calls_of, history
@@ -68,7 +69,8 @@ def _resource(made: Made) -> call_resource.Resource:
 
 def _imported(folder: Path, url: str) -> Imported:
     command = [sys.executable, "-m", "calltally", "import", "twilio", str(folder / _FILE)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CALLTALLY_")}
+    # What is installed has its bytecode.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(NOT_KEPT)}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         [*command, "--tenant", BIG, "--json"],

@@ -39,8 +39,8 @@ async def rates(lab: Lab) -> list[Row]:
         assert connection.execute(_GROUPED, (BIG, _FROM_US, _TO_US)).fetchall()
 
     try:
-        by_route = _asked(store, "route")
-        finer = _asked(store, "agent", "provider_account", "country")
+        by_route = rates_reader(store, "route")
+        finer = rates_reader(store, "agent", "provider_account", "country")
         ours, theirs = await interleaved(by_route, grouped, rounds=_ROUNDS)
         (fine,) = await interleaved(finer, rounds=_ROUNDS)
     finally:
@@ -59,7 +59,8 @@ async def rates(lab: Lab) -> list[Row]:
     ]
 
 
-def _asked(store: Store, *keys: str) -> Timed:
+def rates_reader(store: Store, *keys: str) -> Timed:
+    """Asks for 30 days of rates by those keys."""
     query = QualityQuery(_WINDOW, keys=keys, percentiles=False)
     window = window_of(query, _TO_US)
 
