@@ -126,10 +126,11 @@ def _behind(base: ListQuery, chunk: Chunk) -> Chunk:
 
 def row_count(records: bytes) -> int:
     """How many records there are."""
-    import numpy as np  # deferred: it takes 20 MB, and most never stream
-
-    # Bytes count a single one of theirs at a fifth of the speed, and keep the interpreter meanwhile.
-    return int(np.count_nonzero(np.frombuffer(records, np.uint8) == LINE_FEED[0])) + 1 if records else 0
+    # To find each takes half of what `count` takes, which looks at one byte after the other.
+    count, at = 0, 0
+    while at >= 0 and records:
+        count, at = count + 1, records.find(LINE_FEED, at + 1)
+    return count
 
 
 def moved(base: ListQuery, at: Position, records: bytes) -> Position:

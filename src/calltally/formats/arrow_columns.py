@@ -18,7 +18,7 @@ _NULL: Final = b"null"
 
 
 class ArrowReader:
-    """Reads sealed records into record batches of `SCHEMA`. Several threads may at once."""
+    """Reads sealed records into record batches of `SCHEMA`."""
 
     def __init__(self) -> None:
         self._reader = ColumnReader(READ_AS)

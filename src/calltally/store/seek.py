@@ -186,8 +186,9 @@ class Seek:
         left, asked = self._query.limit, []
         for place, run in enumerate(runs):
             most = min(left, run.matches - skip)
-            window = {**self._window(run.lo_us, run.hi_us), "joint": self._joint}
-            asked.append({**window, "skip": skip, "most": most, "place": place, "touched": run.touched})
+            window = self._window(run.lo_us, run.hi_us)
+            how = {"skip": skip, "most": most, "place": place, "touched": run.touched, "joint": self._joint}
+            asked.append({**window, **how})
             left, skip = left - most, 0
         return asked
 

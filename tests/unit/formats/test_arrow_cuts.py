@@ -1,5 +1,6 @@
 """What is cut is what parsing gives, to the value, and what cannot be cut is left to parsing."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,8 @@ ODD = (
     " ",
     "x" * 5_000,
 )
+# A text or name that begins with a colon: its first quote looks like the end of a name.
+COLON_FIRST = re.compile(rb'[:,\[{]":')
 # All that a record may hold beside texts.
 WHOLE: dict[str, Any] = {
     "duration_seconds": 2**63 - 1,
@@ -75,7 +78,7 @@ def test_cut_or_parsed_is_one(sealed: list[bytes]) -> None:
     assert READER.read(joined(sealed)).equals(READER.parsed(joined(sealed)))
 
 
-@given(st.lists(standing.filter(lambda record: b':":' not in record), min_size=1, max_size=5))
+@given(st.lists(standing.filter(lambda record: not COLON_FIRST.search(record)), min_size=1, max_size=5))
 def test_whatever_stands_is_cut(sealed: list[bytes]) -> None:
     cut = read_cuts(joined(sealed))
     assert cut is not None
@@ -135,10 +138,11 @@ def test_other_fields_and_another_order_are_parsed() -> None:
 
 
 def spoilt(sealed: bytes) -> Iterator[bytes]:
-    """Each byte put out, left out or doubled."""
+    """Each byte left out, doubled or put out, in two of six ways in turn."""
     for at in range(len(sealed)):
         before, here, behind = sealed[:at], sealed[at : at + 1], sealed[at + 1 :]
-        for byte in (b"", here * 2, b'"', b"\\", b"{", b"\xff"):
+        instead = (b"", b'"', here * 2, b"\\", b"{", b"\xff")
+        for byte in instead[at % 3 :: 3]:
             yield before + byte + behind
 
 
