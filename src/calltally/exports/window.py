@@ -16,8 +16,8 @@ from calltally.store.store import Store
 
 # A chunk is about so many bytes: enough that what a statement costs does not count, little enough that a
 # few of them are no memory to speak of.
-CHUNK_BYTES: Final = 2 * 1024 * 1024
-MOST_ROWS: Final = 2_000
+CHUNK_BYTES: Final = 3 * 512 * 1024
+MOST_ROWS: Final = 1_500
 FIRST_ROWS: Final = 500
 _CREATED: Final = b'"created_at":"'
 
