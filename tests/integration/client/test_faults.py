@@ -113,7 +113,7 @@ def test_a_server_that_is_silent_is_waited_for_so_long(either: Either) -> None:
 
 def test_an_answer_without_end_has_one(either: Either) -> None:
     with planned(trickle) as server:
-        ask = either.open(server.base, retries=Retries(together_s=0.1))
+        ask = either.open(server.base, retries=Retries(together_s=0.5))
         with pytest.raises(Unreachable, match="still sending"):
             ask(lambda client: client.list_calls())
 
