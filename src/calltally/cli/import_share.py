@@ -53,4 +53,4 @@ class SharedLines(Lines):
 def _is_object(line: bytes) -> bool:
     """Whether a line begins and ends as a JSON object with a name in it does; no row of a table does."""
     text = line.strip()
-    return text.startswith(b'{"') and text.endswith(b"}")
+    return text[:1] == b"{" and text[1:].lstrip()[:1] == b'"' and text[-1:] == b"}"

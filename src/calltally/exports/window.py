@@ -1,6 +1,7 @@
 """A window of calls as of one snapshot, read a chunk at a time: no transaction outlives its chunk."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final, NamedTuple
@@ -19,6 +20,8 @@ from calltally.store.store import Store
 CHUNK_BYTES: Final = 3 * 512 * 1024
 MOST_ROWS: Final = 1_500
 FIRST_ROWS: Final = 500
+# Two processors read faster than one; and a disk that is asked for two things at once.
+_AHEAD: Final = 2
 _CREATED: Final = b'"created_at":"'
 
 
@@ -53,7 +56,9 @@ class Window:
         base = replace(self._query, snapshot=self._first.snapshot, hold=None, after=None)
         begin = position_of(base, self._first.offset, self.rows)
         first = Chunk(begin, base.limit, self._first.records.replace(SEPARATOR, LINE_FEED))
-        async with aclosing(chunks_from(base, first, self._read)) as chunks:
+        # A file is read by several at once. Each connection to a server is one that others may wait for.
+        ahead = _AHEAD if self._store.dialect == "sqlite" else 1
+        async with aclosing(chunks_from(base, first, self._read, ahead=ahead)) as chunks:
             async for chunk in chunks:
                 yield chunk.records
 
@@ -88,23 +93,32 @@ def position_of(base: ListQuery, offset: int, left: int) -> Position:
 
 
 async def chunks_from(
-    base: ListQuery, first: Chunk, read: Callable[[ListQuery], Awaitable[bytes]]
+    base: ListQuery, first: Chunk, read: Callable[[ListQuery], Awaitable[bytes]], *, ahead: int = 1
 ) -> AsyncGenerator[Chunk]:
-    """A chunk that is there and all behind it; the next one is read while one is worked on.
+    """A chunk that is there and all behind it; as many as `ahead` are read while one is worked on.
 
-    `base` says of which snapshot. Raises DamagedStore where the window ends before its calls do.
+    More than one are where counters answer, so that it is known beforehand where each begins. `base` says of
+    which snapshot. Raises DamagedStore where the window ends before its calls do.
     """
-    chunk = first
-    while chunk.at.left:
-        following = _behind(base, chunk)
-        query = query_at(base, following.at, following.limit)
-        coming = asyncio.ensure_future(read(query)) if following.at.left else None
-        try:
+    most = ahead if is_seek(base.filter) else 1
+    coming: deque[tuple[Chunk, asyncio.Future[bytes]]] = deque()
+    chunk = last = first
+    try:
+        while chunk.at.left:
+            _check(chunk)
+            while len(coming) < most and (following := _behind(base, last, chunk)).at.left:
+                query, last = query_at(base, following.at, following.limit), following
+                coming.append((following, asyncio.ensure_future(read(query))))
             yield chunk
-            chunk = following._replace(records=await coming if coming else b"")
-        finally:
-            if coming:
-                await _ended(coming)
+            if not coming:
+                return
+            following, reading = coming[0]
+            chunk = following._replace(records=await reading)
+            last = chunk if last is following else last
+            coming.popleft()
+    finally:
+        for _chunk, reading in coming:
+            await _ended(reading)
 
 
 def query_at(base: ListQuery, at: Position, limit: int) -> ListQuery:
@@ -113,14 +127,22 @@ def query_at(base: ListQuery, at: Position, limit: int) -> ListQuery:
     return replace(base, filter=calls, offset=at.offset, limit=limit)
 
 
-def _behind(base: ListQuery, chunk: Chunk) -> Chunk:
-    """Where the next chunk begins, and for how many it asks; raises DamagedStore if this one is short."""
-    count = row_count(chunk.records)
-    if count != min(chunk.limit, chunk.at.left):
+def _check(chunk: Chunk) -> None:
+    """Raises DamagedStore if it is short."""
+    if row_count(chunk.records) != _count(chunk):
         message = "the store has fewer calls than it counted; run `calltally verify`"
         raise DamagedStore(message)
-    fitting = CHUNK_BYTES * count // len(chunk.records)
-    at = _moved_by(base, chunk.at, chunk.records, count)
+
+
+def _count(chunk: Chunk) -> int:
+    """How many calls a chunk must have."""
+    return min(chunk.limit, chunk.at.left)
+
+
+def _behind(base: ListQuery, last: Chunk, known: Chunk) -> Chunk:
+    """The chunk behind the last, as large as one should be that resembles the last that is known."""
+    fitting = CHUNK_BYTES * _count(known) // len(known.records)
+    at = _moved_by(base, last.at, last.records, _count(last))
     return Chunk(at, min(max(fitting, 1), MOST_ROWS, max(at.left, 1)), b"")
 
 

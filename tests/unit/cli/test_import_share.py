@@ -68,8 +68,9 @@ def test_it_is_the_same_in_the_same_order(
     assert flat(merged(turns(reading, processes))) == alone(reading)
 
 
-def test_lines_of_others_are_not_read(tmp_path: Path) -> None:
-    (tmp_path / "a.ndjson").write_text("\n".join(CALL.format(number) for number in range(8)))
+@pytest.mark.parametrize("line", [CALL, CALL.replace("{{", "{{ ").replace("}}", " }}\r")])
+def test_lines_of_others_are_not_read(tmp_path: Path, line: str) -> None:
+    (tmp_path / "a.ndjson").write_text("\n".join(line.format(number) for number in range(8)))
     first, second = turns(Reading(RECORDS["twilio"], [tmp_path / "a.ndjson"], None), 2)
     assert [len(each.chunk) for each in first] == [3, 2]
     assert [len(each.chunk) for each in second] == [3, 0]
