@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, cast
 
 import msgspec
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.cli.import_share import STRETCH_LINES, SharedLines
-from calltally.cli.import_source import STDIN, Lines, name_of, opened, unpacked
+from calltally.cli.import_source import STDIN, FirstBytes, Lines, name_of, opened, unpacked
 from calltally.ingest.ahead import Share, Stretch, Work
 from calltally.ingest.imports import prepared
 from calltally.ingest.routes import RouteTable
@@ -21,8 +21,7 @@ from calltally.providers.callback import Refusal, Source
 from calltally.providers.provider import ListFacts
 from calltally.store.routes import RouteTarget
 
-# A transaction each: pages of indexes are written once for many calls. Of 1,000 each an import would take an
-# eighth longer; others who write wait a tenth of a second at most, and have their turn behind each.
+# As many are made ready at once, and are a transaction by themselves where others wait to write.
 _CHUNK: Final = STRETCH_LINES
 # A file of less is imported before another process would have begun.
 _WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
@@ -63,25 +62,34 @@ class Reading(NamedTuple):
         )
 
     def processes(self) -> int:
-        """How many may share the files: one reads standard input, and keeps lines that are refused."""
-        is_for_one = self.refused is not None or any(str(file) == STDIN for file in self.files)
+        """How many may share the files: one reads what can be read but once, and keeps what is refused."""
+        is_for_one = self.refused is not None or not all(_is_regular(file) for file in self.files)
         return 1 if is_for_one else min(_MOST_PROCESSES, os.cpu_count() or 1)
 
     def items(self, source: Source, watch: Callable[[Read], None]) -> Iterator[Fact | Refusal]:
         """What the files tell in their order; `watch` hears how far that is."""
-        return (item for item in self._items(source, watch, Share()) if item is not _TURN)
+        items = self._items(source, watch, Share(), self._sizes())
+        return (item for item in items if item is not _TURN)
 
     def _items(
-        self, source: Source, watch: Callable[[Read], None], share: Share
+        self, source: Source, watch: Callable[[Read], None], share: Share, sizes: list[int | None]
     ) -> Iterator[Fact | Refusal | None]:
         with ExitStack() as stack:
             kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
             told = _Told(self.list_facts, source, watch, kept)
             for place, path in enumerate(self.files):
-                yield from told.of(place, path, share)
+                yield from told.of(Read(place, sizes[place], 0), path, share)
+
+    def _sizes(self) -> list[int | None]:
+        """Of each file in bytes, None where that is not known."""
+        return [file.stat().st_size if _is_regular(file) else None for file in self.files]
 
     def ahead(self) -> Work:
-        """The same as the work of processes: chunks for the ledger, each with how far it was read."""
+        """The same as the work of processes: chunks for the ledger, each with how far it was read.
+
+        To be asked for before they begin: of a file that grows all of them read what it has now.
+        """
+        sizes = self._sizes()
         # What is forked has its standard input closed; this it keeps.
         stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
 
@@ -90,7 +98,7 @@ class Reading(NamedTuple):
                 sys.stdin = os.fdopen(stdin)
             tenant, source, table = _task_of(task)
             last = [Read(0, None, 0)]
-            for chunk, is_last in _stretches(self._items(source, last.append, share)):
+            for chunk, is_last in _stretches(self._items(source, last.append, share, sizes)):
                 del last[:-1]
                 note = _encoder.encode(last[0])
                 yield Stretch(prepared(chunk, tenant, table), note, is_last)
@@ -118,6 +126,16 @@ def _task_of(task: bytes) -> tuple[str, Source, RouteTable]:
     return told.tenant, told.source, told.table
 
 
+def _is_regular(file: Path) -> bool:
+    return str(file) != STDIN and file.is_file()
+
+
+def _whole(raw: BinaryIO, size: int | None) -> BinaryIO:
+    """What a file holds. What is appended to a plain one from now on is the next import's to read."""
+    file = unpacked(raw)
+    return file if size is None or file is not raw else cast("BinaryIO", FirstBytes(raw, size))
+
+
 def _stretches(items: Iterator[Fact | Refusal | None]) -> Iterator[tuple[list[Fact | Refusal], bool]]:
     """Items in chunks, each with whether it is the last of its turn, which may be empty."""
     chunk: list[Fact | Refusal] = []
@@ -143,13 +161,13 @@ class _Told:
         self._watch = watch
         self._kept = kept
 
-    def of(self, place: int, path: Path, share: Share) -> Iterator[Fact | Refusal | None]:
+    def of(self, begin: Read, path: Path, share: Share) -> Iterator[Fact | Refusal | None]:
         """The items of a share of one file in their order, and `_TURN` where each turn ends."""
+        place, size, _ = begin
         name = name_of(path)
-        size = path.stat().st_size if path.is_file() else None
-        self._watch(Read(place, size, 0))
+        self._watch(begin)
         with opened(path) as raw:
-            lines, turns = SharedLines(unpacked(raw), share), 0
+            lines, turns = SharedLines(_whole(raw, size), share), 0
             for count, item in enumerate(self._items(lines)):
                 if turns < lines.turns:
                     yield from repeat(_TURN, lines.turns - turns)

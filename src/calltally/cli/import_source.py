@@ -56,6 +56,20 @@ class Lines:
         return self._recent[-1 - back] if 0 <= back < len(self._recent) else b""
 
 
+class FirstBytes:
+    """So many bytes of a file, line by line, however long it becomes meanwhile."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._left = size
+
+    def readline(self, most: int) -> bytes:
+        """The next line, of at most so many bytes; empty at the end."""
+        line = self._file.readline(min(most, self._left))
+        self._left -= len(line)
+        return line
+
+
 def name_of(path: Path) -> str:
     """What a file is called in what is told of it."""
     return "standard input" if str(path) == STDIN else path.name

@@ -48,7 +48,7 @@ class Window:
         self._first = first
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """The sealed records, joined by LINE_FEED; the next chunk is read while this one is worked on.
+        """The sealed records, joined by LINE_FEED; the next ones are read while one is worked on.
 
         Raises SnapshotGone where the reader is slower than the snapshot is kept, and DamagedStore rather
         than end with fewer calls than were counted.

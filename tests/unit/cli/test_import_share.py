@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,11 +106,25 @@ def test_a_file_that_is_cut_is_told_of_once(tmp_path: Path) -> None:
     assert "the file cannot be read on behind line" in str(read[-1])
 
 
+def test_of_a_file_that_grows_all_read_what_it_has_at_first(tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_text("".join(f"{CALL.format(number)}\n" for number in range(7)))
+    reading = Reading(RECORDS["twilio"], [file], None)
+    task, work, before = task_for("acme", SOURCE, {}), reading.ahead(), alone(reading)
+    first = list(work(task, Share(0, 2)))
+    with file.open("a") as growing:
+        growing.writelines(f"{CALL.format(number)}\n" for number in range(7, 20))
+    assert flat(merged([first, list(work(task, Share(1, 2)))])) == before
+
+
 def test_only_one_reads_standard_input_or_keeps_what_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     list_facts = RECORDS["twilio"]
+    (tmp_path / "a").touch()
+    os.mkfifo(tmp_path / "pipe")
+    assert Reading(list_facts, [tmp_path / "a", tmp_path / "pipe"], None).processes() == 1
     assert Reading(list_facts, [tmp_path / "a"], None).processes() == 2
     assert Reading(list_facts, [Path("-")], None).processes() == 1
     assert Reading(list_facts, [tmp_path / "a"], tmp_path / "refused").processes() == 1
