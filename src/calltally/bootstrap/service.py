@@ -120,13 +120,13 @@ def _with_worker(settings: Settings, parts: Parts, app: Application) -> Applicat
 
 def _parts(
     settings: Settings,
-    told: tuple[Store, Metrics],
+    beneath: tuple[Store, Metrics],
     vault: Vault,
     *,
     clock: Clock,
     member: Member | None,
 ) -> Parts:
-    store, metrics = told
+    store, metrics = beneath
     shared_limits = member.crew.limits if member else None
     return Parts(
         store=store,

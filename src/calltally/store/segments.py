@@ -16,6 +16,7 @@ _HOUR_US: Final = 3_600 * SECOND_US
 # A row's number has 63 bits: of the tenant, of the hour since 1970 (until 2089), of the rows of a segment.
 _TENANT_BITS: Final = 12
 _HOUR_BITS: Final = 20
+# `put_calls` has this as a number: where a segment ends.
 _ROW_BITS: Final = 31
 
 

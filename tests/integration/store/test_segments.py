@@ -13,6 +13,7 @@ from calltally.store import segments
 from calltally.store.listing import list_calls
 from calltally.store.opening import sqlite_path
 from calltally.store.segments import segment_of
+from calltally.store.statements import load
 from calltally.store.store import Submission
 from tests.conftest import NOW_US, Bench, records_of
 
@@ -100,6 +101,11 @@ def test_rows_that_lie_elsewhere_are_read_and_changed_where_they_are(bench: Benc
     assert [(call["call_sid"], call["status"]) for call in calls] == [
         (f"CA{number:04}", "busy") for number in reversed(range(25))
     ]
+
+
+def test_the_statement_ends_a_segment_where_the_next_begins() -> None:
+    width = segment_of("acme", NOW_US + HOUR_US) - segment_of("acme", NOW_US)
+    assert f"s.rowid < :segment + {width})" in load("sqlite")["put_calls"].sql
 
 
 def test_a_segment_has_a_place_for_each_tenant_and_hour() -> None:
