@@ -14,6 +14,7 @@ from bench.lab import Lab
 from bench.processes import Missing
 from bench.rows import MEASURES
 from bench.table import Row, failure, render
+from calltally.cli.memory import keep_freed_memory
 
 _FOLDER: Final = Path("var", "bench")
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
@@ -23,6 +24,8 @@ _LEAST_CALLS: Final = 1_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 if a line could not be measured. A missed target is a result."""
     asked = _parser().parse_args(arguments)
+    # What is asked of the store in this process is what the service does, whose memory is kept so.
+    keep_freed_memory()
     with (
         Lab(asked.folder, asked.size) as lab,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

@@ -105,7 +105,7 @@ async def _stream(store: Store, name: str, wish_per_s: int | None) -> Row:
     writer, sent, started = FORMATS[name].new_writer(None), 0, time.perf_counter()
     sent += len(writer.begin())
     # In threads, as the service does it.
-    async for records in window.chunks():
+    async for records in window.chunks(FORMATS[name].chunk_bytes):
         sent += len(await asyncio.to_thread(writer.add, records))
     sent += len(await asyncio.to_thread(writer.end))
     assert sent

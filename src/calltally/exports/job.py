@@ -174,7 +174,10 @@ class _Export:
     async def _fill(self, file: PartFile, first: Chunk) -> bool:
         """Write until the file is whole; False where the turn is over before, and it can be gone on with."""
         can_wait = not is_in_parts(file.form)
-        async with aclosing(chunks_from(self._spec.query, first, self._read)) as chunks:
+        each_bytes = file.form.chunk_bytes
+        async with aclosing(
+            chunks_from(self._spec.query, first, self._read, each_bytes=each_bytes)
+        ) as chunks:
             async for chunk in chunks:
                 taken = same_key(chunk.records, file.key)
                 if taken:

@@ -10,9 +10,9 @@ from calltally.formats.arrow_columns import ArrowReader
 # To make a batch takes as long as to read its records and to encode it, which others do meanwhile: so two
 # processors are busy. A second thread takes more of their time than it saves.
 _THREADS: Final = 1
-# One is made and one waits. By number, not by what happens to be done: so the same records give the same row
-# groups.
-_UNDER_WAY: Final = 2
+# One is made; to have another wait took memory and was no faster. By number, not by what happens to be done:
+# so the same records give the same row groups.
+_UNDER_WAY: Final = 1
 
 
 class BatchesAhead:

@@ -10,8 +10,9 @@ from calltally.formats.arrow_schema import SCHEMA
 from calltally.formats.batches_ahead import BatchesAhead
 from calltally.formats.sink import Sink
 
-# Whichever comes first: readers like large groups, and memory must stay flat where summaries are long.
-GROUP_ROWS: Final = 65_536
+# Whichever comes first: readers like large groups, and memory must stay flat where summaries are long. Two of
+# them are in it at once.
+GROUP_ROWS: Final = 49_152
 GROUP_BYTES: Final = 32 * 1024 * 1024
 _COMPRESSION: Final = "zstd"
 # Columns of few different values. In the others a dictionary is tried in vain, at half of the rate.

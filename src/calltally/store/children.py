@@ -47,3 +47,5 @@ class Children:
 
 
 KEPT: Final = Children()
+# Whoever walks through a whole window comes by each bucket once: a day or an hour is needed until its end.
+WALKED: Final = Children(most=64)

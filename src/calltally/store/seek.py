@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
-from calltally.store.children import KEPT
+from calltally.store.children import KEPT, WALKED
 from calltally.store.counts import ALL, FACETS, columns_of, facet, widths_of
 from calltally.store.spans import Span, cut
 from calltally.store.steps import Clauses, Many, Request, Rows, Step, together
@@ -78,12 +78,13 @@ class Seek:
         plan = _plan(query.filter.statuses, query.filter.direction, column, order=query.order)
         self._sums, self._edges, self._records_of = plan
         self._joint = SEPARATOR
+        self._is_walk = False
         # Only where the facet is all calls does a counter tell how many rows the index has there.
         self._knows_rows = facet_name == ALL
 
     def lines(self) -> Step[bytes]:
-        """The records of the page, joined by LINE_FEED instead."""
-        self._joint = LINE_FEED
+        """The records of a page that others follow, joined by LINE_FEED instead."""
+        self._joint, self._is_walk = LINE_FEED, True
         return (yield from self.page()).records
 
     def page(self) -> Step[Page]:
@@ -166,10 +167,11 @@ class Seek:
         if self.epoch is None:
             return (yield from self._ask_finer(opened))
         scope = (self._tenant, self.epoch, self._facet, self._sums)
-        finer, unknown = KEPT.known(scope, opened)
+        kept = WALKED if self._is_walk else KEPT
+        finer, unknown = kept.known(scope, opened)
         if unknown:
             found = yield from self._ask_finer(unknown)
-            KEPT.keep(scope, unknown, found)
+            kept.keep(scope, unknown, found)
             finer += found
         return finer
 

@@ -105,7 +105,7 @@ async def _file(
     """The bytes of the file. What takes long is done in a thread, so that others are answered meanwhile."""
     writer: Writer = await asyncio.to_thread(form.new_writer, zone)
     yield writer.begin()
-    async with aclosing(window.chunks()) as chunks:
+    async with aclosing(window.chunks(form.chunk_bytes)) as chunks:
         async for records in chunks:
             yield await asyncio.to_thread(_written, writer, records, is_masked=is_masked)
     yield await asyncio.to_thread(writer.end)
