@@ -25,20 +25,10 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.opening import migrate, open_store
-from calltally.store.quality import (
-    DAY,
-    FINE,
-    FINE_DAY,
-    HOUR,
-    WIDTH_S,
-    Delta,
-    Keys,
-    RowId,
-    coarse_keys,
-    key_of,
-    write_rows,
-)
+from calltally.store.quality import write_rows
 from calltally.store.quality_blocks import close_next_day
+from calltally.store.quality_delta import Delta
+from calltally.store.quality_keys import DAY, FINE, FINE_DAY, HOUR, WIDTH_S, Keys, RowId, coarse_keys, key_of
 from calltally.store.store import Store
 from calltally.store.tenants import add_tenant, new_epoch
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from calltally.analytics.answering import QualityShown, csv_rows, quality_shown
+from calltally.analytics.answering import quality_shown
 from calltally.analytics.asking import QualityQuery
+from calltally.analytics.csv_rows import csv_rows
 from calltally.analytics.measuring import Measurement, Window, compared_window, joined, measure, window_of
+from calltally.analytics.shapes import QualityShown
 from calltally.formats.csv_lines import guard
 from calltally.store.store import Store
 

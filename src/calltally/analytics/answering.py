@@ -3,14 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import starmap
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-import msgspec
-from msgspec import Meta
-
-from calltally.analytics.asking import GROUPS, QualityQuery
+from calltally.analytics.asking import QualityQuery
 from calltally.analytics.buckets import Bucket
 from calltally.analytics.measuring import GroupKey, Measurement, Window, counterparts
+from calltally.analytics.shapes import (
+    ComparedShown,
+    DifferenceShown,
+    GroupShown,
+    MeasuresShown,
+    QualityShown,
+    RateShown,
+    SpanShown,
+    TimeShown,
+)
 from calltally.calls.histogram import percentile
 from calltally.calls.intervals import SMALL_SAMPLE, Share, bounds, difference_bounds, is_more_than_chance
 from calltally.calls.measures import histogram_of
@@ -29,103 +36,6 @@ from calltally.calls.times import utc_text
 from calltally.store.quality_reading import Totals
 
 _ROUND: Final = 6
-_Fraction = Annotated[float, Meta(ge=0, le=1)]
-_Count = Annotated[int, Meta(ge=0)]
-_Instant = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-_Change = Annotated[float, Meta(ge=-1, le=1)]
-
-
-class RateShown(msgspec.Struct, frozen=True):
-    """A rate with what it is made of, and where the rate behind it lies (95 %, Wilson).
-
-    `value` is null where `denominator` is 0; `small_sample` says that it is under 30.
-    """
-
-    value: _Fraction | None
-    numerator: _Count
-    denominator: _Count
-    low: _Fraction | None
-    high: _Fraction | None
-    small_sample: bool
-
-
-class TimeShown(msgspec.Struct, frozen=True):
-    """A time of calls in seconds: over how many of them, and its percentiles to 1 %."""
-
-    calls: _Count
-    total: Annotated[float, Meta(ge=0)]
-    average: Annotated[float, Meta(ge=0)] | None
-    p50: Annotated[float, Meta(ge=0)] | None = None
-    p90: Annotated[float, Meta(ge=0)] | None = None
-    p99: Annotated[float, Meta(ge=0)] | None = None
-
-
-class MeasuresShown(msgspec.Struct, frozen=True):
-    """What some calls add up to."""
-
-    counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
-
-
-class DifferenceShown(msgspec.Struct, frozen=True):
-    """A rate less the one it is compared with, and where that lies (95 %, Newcombe).
-
-    `more_than_chance` allows for all comparisons of the answer together; null where either rate is.
-    """
-
-    value: _Change | None
-    low: _Change | None
-    high: _Change | None
-    more_than_chance: bool | None
-
-
-class ComparedShown(msgspec.Struct, frozen=True):
-    """What is compared with, and how its rates differ."""
-
-    counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
-    differences: dict[str, DifferenceShown]
-
-
-class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """One group: `key` has the value of each of `group_by`, null where it is not known.
-
-    A step of time is named by its local date, an hour by its local time with its offset.
-    """
-
-    key: dict[str, str | None]
-    from_: _Instant
-    to: _Instant
-    counts: dict[str, _Count]
-    rates: dict[str, RateShown]
-    seconds: dict[str, TimeShown]
-    compared: ComparedShown | None = None
-
-
-class SpanShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """A window: from <= created_at < to."""
-
-    from_: _Instant
-    to: _Instant
-
-
-class QualityShown(msgspec.Struct, frozen=True):
-    """The answer.
-
-    `rows_read` is how many calls had to be read one by one, `unmeasured` how many an older release wrote and
-    nobody measured since: those are in no number (`calltally migrate`).
-    """
-
-    data: list[GroupShown]
-    total: GroupShown
-    window: SpanShown
-    compared_window: SpanShown | None
-    group_by: list[Annotated[str, Meta(extra_json_schema={"enum": list(GROUPS)})]]
-    tz: str
-    rows_read: _Count
-    unmeasured: _Count
 
 
 class _Wanted(NamedTuple):
@@ -316,35 +226,3 @@ def _difference(mine: RateShown, other: RateShown, comparisons: int) -> Differen
 
 
 _NO_DIFFERENCE: Final = DifferenceShown(None, None, None, None)
-
-
-def csv_rows(shown: QualityShown) -> Iterator[list[Any]]:
-    """The groups as rows of a table under a heading; without `group_by` the one row of all calls."""
-    groups = shown.data if shown.group_by else [shown.total]
-    yield [*shown.group_by, *_heading(compared=shown.compared_window is not None)]
-    for group in groups:
-        yield [*(group.key[name] for name in shown.group_by), group.from_, group.to, *_cells(group)]
-
-
-def _heading(*, compared: bool) -> Iterator[str]:
-    yield from ("from", "to", *(count.name for count in COUNTS))
-    for rate in RATES:
-        parts = ("numerator", "denominator", "low", "high", "small_sample")
-        yield from (rate.name, *(f"{rate.name}_{part}" for part in parts))
-    for each in DURATIONS:
-        yield from (f"{each.name}_{part}" for part in ("calls", "seconds", "average", *PERCENTILES))
-    for rate in RATES if compared else ():
-        parts = ("compared", "difference", "difference_low", "difference_high", "more_than_chance")
-        yield from (f"{rate.name}_{part}" for part in parts)
-
-
-def _cells(group: GroupShown) -> Iterator[Any]:
-    yield from group.counts.values()
-    for rate in group.rates.values():
-        yield from msgspec.structs.astuple(rate)
-    for time in group.seconds.values():
-        yield from msgspec.structs.astuple(time)
-    if group.compared is not None:
-        for name, change in group.compared.differences.items():
-            yield group.compared.rates[name].value
-            yield from msgspec.structs.astuple(change)

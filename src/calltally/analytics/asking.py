@@ -20,7 +20,7 @@ from calltally.calls.parameters import (
     shown,
     words_schema,
 )
-from calltally.store.quality import FINE_KEYS
+from calltally.store.quality_keys import FINE_KEYS
 
 TENANT: Final = "tenant"
 KEYS: Final = (

@@ -7,19 +7,13 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from calltally.analytics.answering import (
-    MeasuresShown,
-    RateShown,
-    SpanShown,
-    counts_and_rates,
-    measures_shown,
-    rate_shown,
-)
+from calltally.analytics.answering import counts_and_rates, measures_shown, rate_shown
 from calltally.analytics.asking import QualityQuery
 from calltally.analytics.buckets import HOUR
 from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall, verdict_on
 from calltally.analytics.launch_query import BEFORE_US, MOST_US, LaunchQuery
 from calltally.analytics.measuring import Measurement, measure, window_of
+from calltally.analytics.shapes import MeasuresShown, RateShown, SpanShown
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Share

@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
+from calltally.store.buckets import Bucket
+
 # A bucket is at most 60 finer ones: some megabytes in all.
 MOST_KEPT: Final = 1_024
 
-# From (us), to (us), width (s), matches, calls, revision: see seek.Bucket.
-Bucket: TypeAlias = tuple[int, int, int, int, int, int]
 # Tenant, epoch, facet and the sum that matches are counted by.
 Scope: TypeAlias = tuple[Any, ...]
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from calltally.calls.filters import ListQuery
+from calltally.store.buckets import Bucket
 from calltally.store.refold import documents_of
-from calltally.store.seek import Bucket, Seek
+from calltally.store.seek import Seek
 from calltally.store.steps import Many, Row, Step
 
 # A touched bucket is read row by row, so it is opened earlier than one whose index can be stepped over.

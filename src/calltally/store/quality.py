@@ -6,19 +6,14 @@ lock is held, and a commit has few that change, since only final calls are in th
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from hashlib import blake2b
-from itertools import starmap
-from operator import add as plus
-from operator import sub as minus
-from typing import Any, Final, TypeAlias
+from functools import cache
+from typing import Any, Final
 
 import msgspec
 
 from calltally.calls.histogram import Bins, add, pack, unpack
 from calltally.calls.measures import (
     COLUMNS,
-    ERASED,
     SUMS,
     Measured,
     bin_in,
@@ -30,96 +25,32 @@ from calltally.calls.measures import (
 )
 from calltally.calls.times import SECOND_US
 from calltally.store.counts import Place
+from calltally.store.quality_delta import Delta, Share, share_of
+from calltally.store.quality_keys import (
+    DAY,
+    FINE,
+    FINE_DAY,
+    FINE_KEYS,
+    HOUR,
+    NAMED,
+    WIDTH_S,
+    Keys,
+    RowId,
+    coarse_keys,
+    fine_keys,
+    key_of,
+)
 from calltally.store.steps import Many, Row, Step, Table
 
-DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
-WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
-_NAMED: Final = ("tenant", "grain", "bucket_s", "key")
 _DAYS: Final = ("tenant", "day_s")
-COARSE_KEYS: Final = ("direction", "route", "provider")
-FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
-_KEY_BYTES: Final = 16
 # Empty, and yet said: a row that keeps what it has says nothing.
 _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
-_ERASED_AT: Final = place_of(ERASED)
 _ATTEMPTS_AT: Final = place_of("attempts")
 _SUMS_AT: Final = slice(place_of(SUMS[0]), place_of(SUMS[0]) + len(SUMS))
 _FINE_S: Final = WIDTH_S[FINE]
 
-Keys: TypeAlias = tuple[int, str, str, str, str, str, str]
-# Which row: tenant, grain, bucket and the hash of its keys.
-RowId: TypeAlias = tuple[str, int, int, bytes]
-
-
-class Share(msgspec.Struct, array_like=True):
-    """What of a row is of erased calls."""
-
-    counts: list[int]
-    bins: Bins
-
-
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(Share)
-
-
-class Delta:
-    """What a commit, or a recount, adds to one row."""
-
-    __slots__ = ("bins", "counts", "erased", "keys")
-
-    def __init__(self, keys: Keys) -> None:
-        self.keys = keys
-        self.counts = [0] * len(COLUMNS)
-        self.bins: Bins = {}
-        self.erased: Share | None = None
-
-    def add(self, counts: list[int], bins: Bins, times: int = 1) -> None:
-        """Count a call, or with `times` -1 count it no more."""
-        # Of all that a commit adds up these are the most: a comprehension would take twice as long.
-        pairs = zip(self.counts, counts, strict=True)
-        self.counts = list(starmap(plus if times == 1 else minus, pairs))
-        add(self.bins, bins, times)
-
-    def erase(self, counts: list[int], bins: Bins) -> None:
-        """A call stays, as one that was erased."""
-        self.counts[_ERASED_AT] += 1
-        share = self.erased = self.erased or no_share()
-        share.counts = [had + more for had, more in zip(share.counts, counts, strict=True)]
-        add(share.bins, bins)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the row stays as it is."""
-        return not (self.bins or self.erased or any(self.counts))
-
-
-def no_share() -> Share:
-    """Of a row without an erased call."""
-    return Share([0] * len(COLUMNS), {})
-
-
-def share_of(stored: bytes | None) -> Share:
-    """The share of erased calls, as a row has it."""
-    return _decoder.decode(stored) if stored else no_share()
-
-
-def fine_keys(place: Place, measured: Measured) -> Keys:
-    """The keys of the row in which a call stands."""
-    _tenant, _created_us, _status, direction, route, agent, provider = place
-    account, end_reason, country = measured.provider_account, measured.end_reason, measured.country
-    return (direction, route or "", provider or "", agent or "", account, end_reason, country)
-
-
-def coarse_keys(keys: Keys) -> Keys:
-    """The keys of the row of less detail."""
-    return (*keys[:3], "", "", "", "")
-
-
-@lru_cache(maxsize=4_096)
-def key_of(keys: Keys) -> bytes:
-    """A hash of keys: as themselves they could be longer than an index of PostgreSQL takes."""
-    return blake2b(msgspec.msgpack.encode(keys), digest_size=_KEY_BYTES).digest()
 
 
 class _Tally:
@@ -242,7 +173,7 @@ def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
 
 @cache
 def _names_of(columns: tuple[str, ...]) -> tuple[str, ...]:
-    return (*_NAMED, *FINE_KEYS, *columns, "histograms", "erased")
+    return (*NAMED, *FINE_KEYS, *columns, "histograms", "erased")
 
 
 def _is_begun(delta: Delta) -> bool:
@@ -258,11 +189,6 @@ def _row_of(rows: dict[RowId, Delta], row: RowId, keys: Keys) -> Delta:
     return delta
 
 
-def named(row: RowId) -> dict[str, Any]:
-    """A row as the parameters that find it."""
-    return dict(zip(_NAMED, row, strict=True))
-
-
 def _bucket(place: Place) -> tuple[Any, ...]:
     """All of a place that decides in which row a call stands, but its status."""
     return (place.created_us // (WIDTH_S[FINE] * SECOND_US), *place[3:])
@@ -273,7 +199,7 @@ def _kept(rows: Mapping[RowId, Delta]) -> Step[dict[RowId, tuple[bytes | None, b
     asked = [row for row, delta in rows.items() if delta.bins or delta.erased]
     if not asked:
         return {}
-    found = yield Many("quality_of_keys", Table(_NAMED, asked))
+    found = yield Many("quality_of_keys", Table(NAMED, asked))
     return {tuple(row[:4]): (row[4], row[5]) for row in found}
 
 

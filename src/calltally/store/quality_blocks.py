@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US
-from calltally.store.quality import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
+from calltally.store.quality_keys import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
 from calltally.store.steps import Clauses, Many, Statement, Step
 
 DAY_S: Final = WIDTH_S[DAY]

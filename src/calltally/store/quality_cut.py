@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.store.quality import DAY, FINE, FINE_DAY, HOUR, WIDTH_S
 from calltally.store.quality_blocks import DAY_S, Layer, closed_days, is_whole
+from calltally.store.quality_keys import DAY, FINE, FINE_DAY, HOUR, WIDTH_S
 from calltally.store.spans import cut
 from calltally.store.steps import Step
 

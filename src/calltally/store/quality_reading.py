@@ -16,9 +16,9 @@ from calltally.calls.histogram import Bins, add, unpack
 from calltally.calls.measures import COLUMNS, bins_of, counts_of, measured_of
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.counts import Place
-from calltally.store.quality import FINE_KEYS, fine_keys
 from calltally.store.quality_blocks import Layer, layer_of
 from calltally.store.quality_cut import Piece, Stretch, cut_pieces, in_blocks, in_hours, packed
+from calltally.store.quality_keys import FINE_KEYS, fine_keys
 from calltally.store.scan import Scan
 from calltally.store.standing import standing_of
 from calltally.store.steps import Row, Statement, Step

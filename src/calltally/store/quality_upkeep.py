@@ -15,16 +15,9 @@ from calltally.calls.times import SECOND_US
 from calltally.store.components import component_of, linked_nodes, stored_call
 from calltally.store.content import unpack_fact
 from calltally.store.counts import Place
-from calltally.store.quality import (
-    CLAUSES,
-    DAY,
-    WIDTH_S,
-    Delta,
-    QualityDeltas,
-    RowId,
-    share_of,
-    write_rows,
-)
+from calltally.store.quality import CLAUSES, QualityDeltas, write_rows
+from calltally.store.quality_delta import Delta, share_of
+from calltally.store.quality_keys import DAY, WIDTH_S, RowId
 from calltally.store.steps import Many, Row, Statement, Step
 
 CHUNK: Final = 500

@@ -7,11 +7,12 @@ that hold the page are opened one level finer, until what is left to skip is a p
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
+from calltally.store.buckets import MATCHES, Bucket, Run, cover, runs_of
 from calltally.store.children import KEPT, WALKED
 from calltally.store.counts import ALL, FACETS, columns_of, facet, widths_of
 from calltally.store.spans import Span, cut
@@ -34,21 +35,6 @@ _EVERY: Final = CallFilter()
 SEPARATOR: Final = b",\n"
 # And between two of a stream: to put it in the other's place takes half as long as reading the records.
 LINE_FEED: Final = b"\n"
-
-# A stretch of time: from (us), to (us), width (s), how many calls of the filter it holds, how many calls
-# of the facet, and the revision that touched it last (of the past: whether any did since). Rows just
-# as the database gives them: to name their parts doubles the price of a page.
-Bucket: TypeAlias = tuple[int, int, int, int, int, int]
-_MATCHES: Final = 3
-
-
-class Run(NamedTuple):
-    """Neighbouring buckets that are read together; `touched` says whether calls of theirs moved meanwhile."""
-
-    lo_us: int
-    hi_us: int
-    matches: int
-    touched: int
 
 
 def facet_of(calls: CallFilter) -> str | None:
@@ -94,20 +80,20 @@ class Seek:
     def page_of(self, answers: Sequence[Rows]) -> Step[Page]:
         """The page, given what `requests` were answered."""
         buckets = self._in_order(answers)
-        total = sum([bucket[_MATCHES] for bucket in buckets])
+        total = sum([bucket[MATCHES] for bucket in buckets])
         limit = self._query.limit
-        chosen, skip = _cover(buckets, self._query.offset, limit)
+        chosen, skip = cover(buckets, self._query.offset, limit)
         while opened := [bucket for bucket in chosen if self._is_worth_opening(bucket, chosen, skip)]:
             chosen = yield from self._open(chosen, opened)
-            chosen, skip = _cover(chosen, skip, limit)
-        runs = _runs(self._marked(chosen), descending=self._descending)
+            chosen, skip = cover(chosen, skip, limit)
+        runs = runs_of(self._marked(chosen), descending=self._descending)
         records = (yield from self._records(self._asked(runs, skip))) if runs else b""
         return Page(records, total)
 
     def total(self) -> Step[int]:
         """How many calls match, without any of them."""
         answers = yield from self._answers()
-        return sum(bucket[_MATCHES] for rows in answers for bucket in rows)
+        return sum(bucket[MATCHES] for rows in answers for bucket in rows)
 
     def requests(self) -> list[Request]:
         """What has to be asked before anything else: the counters of the window, and its ragged edges."""
@@ -207,35 +193,6 @@ class Seek:
 def _finer_of(widths_s: tuple[int, ...]) -> Mapping[int, int]:
     """The next finer width of each that has one."""
     return dict(pairwise(widths_s))
-
-
-def _cover(buckets: Sequence[Bucket], offset: int, limit: int) -> tuple[list[Bucket], int]:
-    """The buckets that hold the rows from `offset` on, and how many rows of the first come before."""
-    chosen: list[Bucket] = []
-    skip, covered = offset, 0
-    for bucket in buckets:
-        matches = bucket[_MATCHES]
-        if not chosen and skip >= matches:
-            skip -= matches
-            continue
-        chosen.append(bucket)
-        covered += matches
-        if covered >= skip + limit:
-            break
-    return chosen, skip
-
-
-def _runs(chosen: Sequence[Bucket], *, descending: bool) -> list[Run]:
-    runs: list[Run] = []
-    for lo_us, hi_us, _width_s, matches, _calls, touched in chosen:
-        last = runs[-1] if runs and runs[-1].touched == touched else None
-        if last and descending and last.lo_us == hi_us:
-            runs[-1] = Run(lo_us, last.hi_us, last.matches + matches, touched)
-        elif last and not descending and last.hi_us == lo_us:
-            runs[-1] = Run(last.lo_us, hi_us, last.matches + matches, touched)
-        else:
-            runs.append(Run(lo_us, hi_us, matches, touched))
-    return runs
 
 
 class _Plan(NamedTuple):

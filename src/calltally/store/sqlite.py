@@ -33,8 +33,9 @@ T = TypeVar("T")
 
 # More than any file has: SQLite maps what there is of it.
 _MAPPED_BYTES: Final = 1 << 40
-# What is read at length is read once: more than the inner pages of the indexes need not be kept.
-_APART_CACHE_KIB: Final = 2 * 1024
+# What is read at length is mostly read once: more than a page of 1,000 calls from all over the file need not
+# be held.
+_APART_CACHE_KIB: Final = 4 * 1024
 _MOST_APART: Final = 4
 # How long a transaction may keep the loop from reads that wait.
 _TURN_S: Final = 0.002

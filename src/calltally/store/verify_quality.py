@@ -4,9 +4,10 @@ from typing import Final
 
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.quality import DAY, FINE_DAY, FINE_KEYS, HOUR, Delta, RowId
 from calltally.store.quality_blocks import DAY_S, LAYERS, PERIOD_S, Block, Layer, closed_days, is_whole
 from calltally.store.quality_cut import Stretch
+from calltally.store.quality_delta import Delta
+from calltally.store.quality_keys import DAY, FINE_DAY, FINE_KEYS, HOUR, RowId
 from calltally.store.quality_reading import sums_of
 from calltally.store.quality_upkeep import differing, stale_calls
 from calltally.store.steps import Row, Step

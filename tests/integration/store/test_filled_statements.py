@@ -25,9 +25,9 @@ from calltally.store.deliveries import (
 from calltally.store.endpoints import Wanted, add_endpoint
 from calltally.store.glance import Place, count_fresh, glance
 from calltally.store.listing import list_calls
-from calltally.store.quality import FINE_KEYS
 from calltally.store.quality_blocks import close_next_day
 from calltally.store.quality_cut import Piece
+from calltally.store.quality_keys import FINE_KEYS
 from calltally.store.quality_reading import Question, totals_of
 from calltally.store.quality_upkeep import measure_calls
 from calltally.store.sessions import SessionQuery, list_sessions

@@ -9,7 +9,8 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.measures import COLUMNS
 from calltally.store.erasure import erase_call
-from calltally.store.quality import CLAUSES, DAY, FINE, HOUR, WIDTH_S
+from calltally.store.quality import CLAUSES
+from calltally.store.quality_keys import DAY, FINE, HOUR, WIDTH_S
 from calltally.store.quality_upkeep import differing, measure_calls, quality_days, unmeasured
 from calltally.store.steps import Rows, Statement, Step
 from tests.conftest import NOW_US, TENANT, Bench

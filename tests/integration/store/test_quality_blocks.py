@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from calltally.calls.filters import CallFilter
 from calltally.calls.times import SECOND_US
 from calltally.store.erasure import erase_call
-from calltally.store.quality import DAY, FINE_DAY, FINE_KEYS
 from calltally.store.quality_blocks import (
     BY_ROUTE,
     DAY_S,
@@ -24,6 +23,7 @@ from calltally.store.quality_blocks import (
     next_open_day,
 )
 from calltally.store.quality_cut import Piece, Stretch, cut_pieces, in_blocks
+from calltally.store.quality_keys import DAY, FINE_DAY, FINE_KEYS
 from calltally.store.quality_reading import Answered, Group, Question, totals_of
 from calltally.store.steps import Rows, Step, drive
 from tests.conftest import TENANT, Bench

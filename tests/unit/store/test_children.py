@@ -1,6 +1,7 @@
 """What buckets were opened to is kept as long as their row says that it is so, and no longer."""
 
-from calltally.store.children import Bucket, Children
+from calltally.store.buckets import Bucket
+from calltally.store.children import Children
 
 SCOPE = ("acme", "epoch", "", ())
 HOUR: Bucket = (0, 3_600, 3_600, 5, 5, 7)

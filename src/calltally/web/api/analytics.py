@@ -7,10 +7,10 @@ from litestar import get
 from msgspec.structs import replace
 
 from calltally.analytics.answered import answer_quality, csv_bytes
-from calltally.analytics.answering import QualityShown
 from calltally.analytics.asking import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
+from calltally.analytics.shapes import QualityShown
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.store.tenants import admin_list_tenants

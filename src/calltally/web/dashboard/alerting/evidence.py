@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from calltally.alerts.findings import Finding
 from calltally.alerts.series import RATES, Count, Metric, SeriesKey
 from calltally.alerts.watching import summed
-from calltally.analytics.answering import RateShown, rate_shown
+from calltally.analytics.answering import rate_shown
 from calltally.analytics.buckets import local
+from calltally.analytics.shapes import RateShown
 from calltally.calls.five_minutes import STEP_S, Cells, Key
 from calltally.calls.intervals import Share
 from calltally.calls.times import SECOND_US, utc_text

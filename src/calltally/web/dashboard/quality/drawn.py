@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from calltally.alerts.content import read_content
 from calltally.alerts.series import Dimension
-from calltally.analytics.answering import GroupShown, QualityShown
 from calltally.analytics.buckets import Bucket
+from calltally.analytics.shapes import GroupShown, QualityShown
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts import Alert

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from calltally.alerts.findings import Kind
 from calltally.analytics.answered import answer_quality
-from calltally.analytics.answering import QualityShown
 from calltally.analytics.asking import UTC, QualityQuery
 from calltally.analytics.buckets import HOUR, STEPS
 from calltally.analytics.measuring import Window, measure, window_of
+from calltally.analytics.shapes import QualityShown
 from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from calltally.analytics.answering import RateShown
+from calltally.analytics.shapes import RateShown
 
 NO_POINT: Final = "null"
 

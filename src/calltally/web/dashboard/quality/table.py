@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from calltally.analytics.answering import DifferenceShown, GroupShown, QualityShown, RateShown
+from calltally.analytics.shapes import DifferenceShown, GroupShown, QualityShown, RateShown
 from calltally.web.dashboard.english import text
 from calltally.web.dashboard.figures import grouped, interval, percent, points
 from calltally.web.dashboard.quality.behind import calls_of, calls_url
