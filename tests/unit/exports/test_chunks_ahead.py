@@ -71,9 +71,9 @@ def test_they_come_in_their_order_however_many_are_read_ahead(calls: int, most_r
 )
 def test_more_than_one_are_read_where_it_is_known_where_they_begin(calls: CallFilter, expected: int) -> None:
     async def read() -> Ledger:
-        ledger = Ledger(3_000)
+        ledger = Ledger(2 * window.MOST_ROWS + 3)
         query = ListQuery(filter=calls, snapshot="s", limit=3)
-        async with aclosing(chunks_from(query, ledger.first(3_000), ledger.read, ahead=2)) as chunks:
+        async with aclosing(chunks_from(query, ledger.first(ledger.calls), ledger.read, ahead=2)) as chunks:
             await anext(chunks)
             await asyncio.sleep(0)
             assert ledger.under_way == expected
