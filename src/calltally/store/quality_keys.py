@@ -11,6 +11,7 @@ from calltally.store.counts import Place
 
 DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
 WIDTH_S: Final = {DAY: 86_400, HOUR: 3_600, FINE: 3_600, FINE_DAY: 86_400}
+# What finds a row, in the order of a RowId.
 NAMED: Final = ("tenant", "grain", "bucket_s", "key")
 COARSE_KEYS: Final = ("direction", "route", "provider")
 FINE_KEYS: Final = (*COARSE_KEYS, "agent", "provider_account", "end_reason", "country")
