@@ -133,8 +133,7 @@ def copy_of(dataset: Dataset, folder: Path) -> Dataset:
     """A copy to write to, with what the service needs beside it."""
     folder.mkdir(parents=True)
     for name in (FILE, "secret.key"):
-        shutil.copyfile(dataset.path.with_name(name), folder / name)
-        _sync(folder / name)
+        _copy(dataset.path.with_name(name), folder / name)
     url = f"sqlite:///{folder / FILE}"
     return msgspec.structs.replace(dataset, url=url, folder=str(folder))
 
@@ -146,7 +145,16 @@ def read_through(path: Path) -> None:
             pass
 
 
-def _sync(path: Path) -> None:
-    """Have it on disk now: else the first commits that are measured would wait for it."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _copy(source: Path, target: Path) -> None:
+    """Have it on disk now, else the first commits that are measured would wait for it.
+
+    Of the source nothing stays in the system's memory: of two large files it would hold half of each, where
+    who runs the service has one.
+    """
+    with source.open("rb", buffering=0) as read, target.open("wb") as written:
+        while chunk := read.read(_CHUNK_BYTES):
+            written.write(chunk)
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(read.fileno(), 0, read.tell(), os.POSIX_FADV_DONTNEED)
+        written.flush()
+        os.fsync(written.fileno())

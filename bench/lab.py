@@ -39,7 +39,10 @@ class Lab:
 
     async def copy(self, calls: int | None = None) -> Dataset:
         """A copy of it, to write to; give it back with `drop`."""
-        return copy_of(await self.dataset(calls), self.new_folder())
+        dataset = await sqlite_dataset(self.root, calls or self.size)
+        # To copy it takes it out of the system's memory.
+        self._warm.discard(dataset.path)
+        return copy_of(dataset, self.new_folder())
 
     def new_folder(self) -> Path:
         """A path in the scratch folder that nobody uses."""

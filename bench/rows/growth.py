@@ -1,13 +1,17 @@
 """What a tenth of the data costs, beside the whole: nothing may grow with it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from itertools import islice
 from statistics import median
 from typing import Final, TypeAlias
 
+from bench.client import get
 from bench.dataset import Dataset
 from bench.lab import Lab
+from bench.processes import service
 from bench.rows.ingest import Ingested, facts_a_chunk, live_facts, through_ledger
+from bench.rows.pages import in_turn, page_path
 from bench.rows.rates import rates_reader
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, micros
@@ -19,6 +23,7 @@ _LIMIT: Final = 1.3
 _ROUNDS: Final = 40
 _INGEST_ROUNDS: Final = 4
 _IN_FLIGHT: Final = 256
+_PAGES: Final = 600
 
 # Of the whole and of the tenth.
 Sizes: TypeAlias = tuple[int, int]
@@ -29,7 +34,8 @@ Measured: TypeAlias = Callable[[Stores, Sizes], Awaitable[list[Row]]]
 async def growth(lab: Lab) -> list[Row]:
     """Page, total, rates and facts a second at both sizes, in turn. What writes does so on copies."""
     sizes = lab.size, max(lab.size // 10, 100)
-    read = await _at_both([await lab.dataset(size) for size in sizes], sizes, _read_rows)
+    datasets = [await lab.dataset(size) for size in sizes]
+    read = [await _served_row(datasets, sizes), *(await _at_both(datasets, sizes, _read_rows))]
     # Reads first: a copy of the larger may leave the system no memory for the set itself.
     copies = [await lab.copy(size) for size in sizes]
     try:
@@ -37,6 +43,20 @@ async def growth(lab: Lab) -> list[Row]:
     finally:
         for copy in copies:
             lab.drop(copy)
+
+
+async def _served_row(datasets: Sequence[Dataset], sizes: Sizes) -> Row:
+    """A page anywhere as a client gets it."""
+    async with AsyncExitStack() as stack:
+        asked = []
+        for dataset, size in zip(datasets, sizes, strict=True):
+            server = await stack.enter_async_context(
+                service(dataset.url, probe=page_path(25), key=dataset.key)
+            )
+            draw = offsets_of(size)
+            pages = [get(page_path(25, draw()), server.port, dataset.key) for _ in range(_PAGES)]
+            asked.append((server, pages))
+        return _cost_row("page of 25 at any offset, over HTTP", await in_turn(asked), sizes)
 
 
 async def _at_both(datasets: Sequence[Dataset], sizes: Sizes, measured: Measured) -> list[Row]:
@@ -54,7 +74,7 @@ async def _read_rows(stores: Stores, sizes: Sizes) -> list[Row]:
     totals = await interleaved(*map(total_reader, stores), rounds=_ROUNDS)
     rates = await interleaved(*(rates_reader(store, "route") for store in stores), rounds=_ROUNDS)
     return [
-        _cost_row("page at any offset", pages, sizes),
+        _cost_row("page of 25 at any offset, in process", pages, sizes),
         _cost_row("exact total", totals, sizes),
         _cost_row("30 days of rates by route", rates, sizes),
     ]

@@ -1,6 +1,6 @@
 """The first page over HTTP, by the server's processor time: against floors, and the usual template."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import repeat
 from statistics import median
@@ -100,13 +100,18 @@ async def any_page(lab: Lab) -> list[Row]:
     async with service(dataset.url, probe=page_path(25), key=dataset.key) as server:
         paths = [[page_path(25, draw()) for _ in range(requests)], [page_path(25)] * requests]
         asked = [[get(path, server.port, dataset.key) for path in same] for same in paths]
-        taken: list[list[float]] = [[], []]
-        for _ in range(_ROUNDS):
-            for same, costs in zip(asked, taken, strict=True):
-                costs.append((await load(server.port, server.pid, iter(same))).cpu_each)
-    anywhere, first = map(median, taken)
+        anywhere, first = await in_turn([(server, same) for same in asked])
     what, against = "page of 25 at any offset, over HTTP", f"its first page: {micros(first)}"
     return [at_most(what, f"{micros(anywhere)} CPU", against, ratio=anywhere / first, limit=ANY_OFFSET_LIMIT)]
+
+
+async def in_turn(asked: Sequence[tuple[Server, Sequence[bytes]]]) -> list[float]:
+    """Median processor seconds a request, of each server with its own requests."""
+    taken: list[list[float]] = [[] for _ in asked]
+    for _ in range(_ROUNDS):
+        for (server, same), costs in zip(asked, taken, strict=True):
+            costs.append((await load(server.port, server.pid, iter(same))).cpu_each)
+    return list(map(median, taken))
 
 
 async def template(lab: Lab) -> list[Row]:

@@ -1,18 +1,15 @@
 """`calltally verify`: the invariants, checked on a live database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
+from calltally.bootstrap.clocks import steady_clock
 from calltally.calls.filters import ListQuery
 from calltally.cli.printing import AsJson, print_json
 from calltally.cli.session import with_store
-from calltally.store import verification
+from calltally.cli.verify_progress import shown
 from calltally.store.listing import list_calls
 from calltally.store.store import Store
 from calltally.store.tenants import admin_list_tenants
@@ -45,28 +42,10 @@ async def _verify(store: Store, named: list[str], *, repair: bool) -> Verdict:
     expected = 0
     for tenant in tenants:
         expected += (await store.read(list_calls(tenant, ListQuery(limit=1)))).total
-    with _shown(expected) as progress:
+    with shown(expected, steady_clock) as progress:
         # Each run draws other pages.
         random = Random()  # noqa: S311 (it chooses samples, not secrets)
         return await Verification(store, progress, random, repair=repair).run(tenants)
-
-
-@contextmanager
-def _shown(calls: int) -> Iterator[verification.Progress]:
-    """A bar on a terminal, on the error stream, so that the output stays data; nothing elsewhere."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks = {
-            "calls": bar.add_task("refolding calls", total=calls),
-            "facts": bar.add_task("reading facts", total=None),
-            "counted": bar.add_task("recounting", total=calls),
-        }
-
-        def advance(kind: str, looked_at: int) -> None:
-            if kind in tasks:
-                bar.advance(tasks[kind], looked_at)
-
-        yield advance
 
 
 def _print(verdict: Verdict) -> None:

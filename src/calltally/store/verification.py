@@ -11,15 +11,8 @@ from calltally.store.quality_blocks import close_again, periods_of
 from calltally.store.quality_upkeep import measure_calls, quality_days, repair_quality
 from calltally.store.steps import Step
 from calltally.store.store import Store
-from calltally.store.verify import (
-    Checked,
-    Finding,
-    check_calls,
-    check_facts,
-    check_revisions,
-    check_steps,
-    measures_of,
-)
+from calltally.store.verify import Checked, Finding, check_revisions, check_steps, measures_of
+from calltally.store.verify_calls import FIRST_CALL, FIRST_FACT, check_calls, check_facts
 from calltally.store.verify_counts import check_counts, count_windows, repair_counts
 from calltally.store.verify_past import SAMPLES, check_past
 from calltally.store.verify_quality import check_blocks, check_measured, check_quality
@@ -27,7 +20,6 @@ from calltally.store.verify_quality import check_blocks, check_measured, check_q
 # How much of what kind ("calls", "facts", …) was just looked at.
 Progress: TypeAlias = Callable[[str, int], None]
 _Check: TypeAlias = Callable[[str, Any], Step[Checked]]
-_NO_NODE: Final = (b"", b"")
 _KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "measured", "pages")
 
 
@@ -63,8 +55,8 @@ class Verification:
     async def run(self, tenants: Sequence[str]) -> Verdict:
         """Check each tenant's ledger from end to end."""
         for tenant in tenants:
-            await self._walk("calls", tenant, check_calls, b"")
-            await self._walk("facts", tenant, check_facts, _NO_NODE)
+            await self._walk("calls", tenant, check_calls, FIRST_CALL)
+            await self._walk("facts", tenant, check_facts, FIRST_FACT)
             self._note("revisions", await self._store.read(check_revisions(tenant), long=True))
             await self._check_counts(tenant)
             await self._check_steps(tenant)

@@ -1,6 +1,7 @@
 """Every kind of damage is found, and counters are put right."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,8 +10,10 @@ from calltally.calls.errors import SnapshotGone
 from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.model import OPEN, STATUSES
+from calltally.store import verify_calls
 from calltally.store.content import pack_fact
 from calltally.store.listing import list_calls
+from calltally.store.steps import Request, Rows, drive
 from calltally.store.verify_past import SAMPLES
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import Direct, direct, submit, verdict
@@ -69,6 +72,7 @@ DAMAGE: dict[str, tuple[set[int], Damage]] = {
     "an unreadable fact": ({1}, lambda db: _change_content(db, b"\xff")),
     "a fact with a number for a text": ({1}, lambda db: _change_content(db, _wrong_type())),
     "an unreadable body": ({1}, lambda db: db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", NODE)),
+    "a lost identity": ({1}, lambda db: db(f"DELETE FROM identities {ONE_SID}", call_uuid(TENANT, OTHER))),
     "a hole in the revisions": ({4}, lambda db: db("UPDATE ledger_heads SET revision = revision + 1")),
     "a head that went back": ({4}, lambda db: db("UPDATE ledger_heads SET revision = revision - 1")),
     "a lost version": ({4}, lambda db: db("DELETE FROM call_versions WHERE id = ? AND valid_from = 1", NODE)),
@@ -153,6 +157,108 @@ def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> Non
     assert told.is_clean
     walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped", "measured"), 1_001)
     assert told.looked_at == {**walked, "pages": SAMPLES}
+
+
+def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a chunk ends among them, and where it ends with the last."""
+    submit(bench, *[fact(1, f"CA{number:032x}", status="ringing") for number in range(6)])
+    for chunk in (2, 4, 6):
+        monkeypatch.setattr(verify_calls, "CHUNK", chunk)
+        monkeypatch.setattr(verify_calls, "_KEYS", chunk)
+        told = verdict(bench)
+        assert (told.findings, told.looked_at["calls"], told.looked_at["facts"]) == ([], 6, 6)
+
+
+@pytest.mark.parametrize("created_us", [-(2**63), -(2**62) - 1, 0, 2**62])
+def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: int) -> None:
+    submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
+    with direct(bench.url) as db:
+        db(f"UPDATE calls SET created_us = ? {ONE_CALL}", created_us, NODE)
+    checked = bench.run(bench.store.read(verify_calls.check_calls(TENANT, verify_calls.FIRST_CALL)))
+    assert (checked.looked_at, checked.next) == (2, None)
+    assert [finding.detail for finding in checked.findings] == ["its columns are not what its facts give"]
+
+
+def test_facts_of_an_identity_that_is_lost_are_looked_at(ledger: Bench) -> None:
+    with direct(ledger.url) as db:
+        node = call_uuid(TENANT, OTHER)
+        db(f"DELETE FROM identities {ONE_SID}", node)
+        db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", node)
+    details = {finding.detail for finding in verdict(ledger).findings}
+    assert details == {"other SIDs lead to it, and its own does not", "it cannot be read"}
+
+
+def test_a_fact_that_two_calls_claim_is_told_of_once(bench: Bench) -> None:
+    submit(bench, fact(1), fact(2, OTHER), own(3, OTHER, links=(Node("CA" + "2" * 32, is_carrier=True),)))
+    [(_tenant, _node, sid, call_id)] = _identity_of(bench, OTHER)
+    with direct(bench.url) as db:
+        db(
+            "INSERT INTO identities (tenant, node, call_sid, id) VALUES (?, ?, ?, ?)",
+            TENANT,
+            NODE,
+            sid,
+            call_id,
+        )
+        db(f"UPDATE facts SET content = ? {ONE_SID}", b"\xff", NODE)
+    found = [f.subject for f in verdict(bench).findings if f.detail == "it cannot be read"]
+    assert found == [f"fact {fact(1).key.hex()} of {TENANT}"]
+
+
+def _identity_of(bench: Bench, sid: str) -> list[tuple[Any, ...]]:
+    with direct(bench.url) as db:
+        asked = "SELECT tenant, node, call_sid, id FROM identities"
+        return db(f"{asked} {ONE_SID}", call_uuid(TENANT, sid))
+
+
+@pytest.mark.parametrize("raw", [None, "text"])
+def test_a_body_that_is_no_bytes_cannot_be_read(raw: str | None) -> None:
+    """No database that is whole holds one; a damaged file of SQLite may."""
+    told = fact(1, status="ringing", direction="inbound")
+    row = (NODE, told.key, told.received_us, pack_fact(told), raw)
+    call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
+    rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
+
+    def answer(request: Request) -> Rows:
+        return rows.get(request.name, [])
+
+    checked = drive(verify_calls.check_calls(TENANT, verify_calls.FIRST_CALL), answer)
+    assert f"fact {told.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
+
+
+def test_while_calls_are_still_to_be_folded_anew_their_facts_are_looked_at(ledger: Bench) -> None:
+    """Else a fold that stops at a fact says: run verify; and verify: migrate."""
+    with direct(ledger.url) as db:
+        db("INSERT INTO refolds (tenant, after_id) VALUES ('acme', ?)", b"")
+        _change_content(db, b"\xff")
+    details = {finding.detail for finding in verdict(ledger).findings}
+    assert "it cannot be read" in details
+
+
+@pytest.mark.parametrize(
+    "column", ["status = 7", "route = 'x'", "agent = 'x'", "created_us = created_us + 1"]
+)
+def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> None:
+    """SQLite's index of the list has these columns too; and the ledger moves counters by the row's."""
+    if not bench.url.startswith("sqlite"):
+        return
+    submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
+    with direct(bench.url) as db:
+        _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
+    details = [finding.detail for finding in verdict(bench).findings]
+    assert "its columns are not what its facts give" in details
+
+
+def _beside_index(db: Direct, sql: str) -> None:
+    """Do it while the database does not know of the index, so that this stays as it is."""
+    named = "name = 'calls_listed'"
+    db("PRAGMA writable_schema = 1")
+    [index] = db(f"SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE {named}")
+    db(f"DELETE FROM sqlite_schema WHERE {named}")
+    db("PRAGMA writable_schema = RESET")
+    db(sql, NODE)
+    db("PRAGMA writable_schema = 1")
+    db("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?)", *index)
+    db("PRAGMA writable_schema = RESET")
 
 
 def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:

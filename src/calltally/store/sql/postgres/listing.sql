@@ -357,7 +357,3 @@ coalesce((
     WHERE d.tenant = :tenant AND d.id = c.id AND d.valid_from <= :as_of AND (d.valid_to IS NULL OR d.valid_to > :as_of)
     LIMIT 1
 ), FALSE);
-
--- name: words_of_call
--- The words that a call is found by now.
-SELECT array_to_string(tsvector_to_array(words), ' ') FROM call_texts WHERE tenant = :tenant AND id = :id AND valid_to IS NULL;

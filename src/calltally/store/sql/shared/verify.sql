@@ -1,12 +1,20 @@
 -- name: calls_after
--- Calls in the order of their ids, for a walk over all of them.
-SELECT id, call_sid, created_us, status, direction, route, agent, provider, escalated, from_number, to_number, measured, revision, updated_us, record
-FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT :most;
+-- Calls in the order of their ids, to be folded anew.
+SELECT id, call_sid FROM calls WHERE tenant = :tenant AND id > :id ORDER BY id LIMIT :most;
 
--- name: facts_after
--- Facts in the order of their keys, for a walk over all of them.
-SELECT node, key, received_us, content, raw FROM facts
-WHERE tenant = :tenant AND (node > :node OR (node = :node AND key > :key)) ORDER BY node, key LIMIT :most;
+-- name: fact_keys_after
+-- Facts in the order of their keys, from behind one, each with whether its call is there; no row of a fact or call is read.
+SELECT f.node, f.key, EXISTS (
+    SELECT 1 FROM calls AS c
+    WHERE c.tenant = :tenant
+    AND c.id = coalesce((SELECT i.id FROM identities AS i WHERE i.tenant = :tenant AND i.node = f.node), f.node)
+)
+FROM facts AS f
+WHERE f.tenant = :tenant AND (f.node, f.key) > (:node, :key) ORDER BY f.node, f.key LIMIT :most;
+
+-- name: first_call_between
+-- When the first call of a window was created.
+SELECT min(created_us) FROM calls WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us;
 
 -- name: revisions_told
 -- How many revisions are told of, how many different ones, the lowest and the highest, and how many from `kept_from` on.

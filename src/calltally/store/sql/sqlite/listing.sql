@@ -287,7 +287,3 @@ EXISTS (
             )
         )
 );
-
--- name: words_of_call
--- The words that a call is found by now.
-SELECT words FROM call_texts WHERE tenant = :tenant AND id = :id AND valid_to IS NULL;
