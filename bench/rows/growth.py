@@ -1,5 +1,6 @@
 """What a tenth of the data costs, beside the whole: nothing may grow with it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from itertools import islice
@@ -7,7 +8,7 @@ from statistics import median
 from typing import Final, TypeAlias
 
 from bench.client import get
-from bench.dataset import Dataset
+from bench.dataset import Dataset, read_indexes
 from bench.lab import Lab
 from bench.processes import service
 from bench.rows.ingest import Ingested, facts_a_chunk, live_facts, through_ledger
@@ -38,6 +39,8 @@ async def growth(lab: Lab) -> list[Row]:
     read = [await _served_row(datasets, sizes), *(await _at_both(datasets, sizes, _read_rows))]
     # Reads first: a copy of the larger may leave the system no memory for the set itself.
     copies = [await lab.copy(size) for size in sizes]
+    for copy in copies:
+        await asyncio.to_thread(read_indexes, copy.path)
     try:
         return read + await _at_both(copies, sizes, _fact_rows)
     finally:
