@@ -1,7 +1,7 @@
 """The shared store: PostgreSQL by psycopg 3. Any number of processes may read and write it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -50,7 +50,7 @@ class PostgresStore:
 
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
-        with _told_apart():
+        with _TOLD_APART:
             async with self._links.borrowed() as link:
                 if self._statements.is_spread is None:
                     await self._look(link)
@@ -87,7 +87,7 @@ class PostgresStore:
             self._writing.close()
 
     async def _transact(self, step: Step[T]) -> T:
-        with _told_apart():
+        with _TOLD_APART:
             link = await self._link_to_write()
             asking = AskingWriter(link, self._statements)
             result = await commit_on(link, step, asking)
@@ -115,16 +115,24 @@ class PostgresStore:
         return self._known_identity
 
 
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """A database that cannot answer now is not a fault of the program."""
-    try:
-        yield
-    except psycopg.errors.UndefinedTable as fault:
+class _ToldApart:
+    """A database that cannot answer now is not a fault of the program. No generator, as on SQLite."""
+
+    def __enter__(self) -> None:
+        """Nothing is held."""
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
+        if isinstance(fault, psycopg.Error):
+            _tell_apart(fault)
+
+
+_TOLD_APART: Final = _ToldApart()
+
+
+def _tell_apart(fault: psycopg.Error) -> None:
+    if isinstance(fault, psycopg.errors.UndefinedTable):
         raise Misconfigured(NO_TABLES) from fault
-    except psycopg.errors.ProgramLimitExceeded:
-        # Counted among the operational ones, but it is the request that is too large: it fails alone.
-        raise
-    except _NOT_NOW as fault:
+    # One is counted among the operational ones, but it is the request that is too large: it fails alone.
+    if isinstance(fault, _NOT_NOW) and not isinstance(fault, psycopg.errors.ProgramLimitExceeded):
         message = "the database cannot answer now; nothing was recorded unless a repeat says so, try again"
         raise Unavailable(message) from fault
