@@ -11,6 +11,11 @@ from psycopg.adapt import PyFormat
 
 from calltally.store.steps import Params, Rows
 
+# Plans are made anew after so many transactions, at first more often: what was planned for tables that were
+# still empty may go by the wrong index, and nobody else notices while they grow.
+_PLANS_YOUNG: Final = 32
+_PLANS_OLD: Final = 4_096
+_OLD_AFTER: Final = 2_048
 _PLACE: Final = re.compile(r"%\((\w+)\)b|%%")
 
 
@@ -76,3 +81,8 @@ def numbered(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyFormat]]:
 
     query = _PLACE.sub(place, sql).encode()
     return query, tuple(names), [PyFormat.BINARY] * len(names)
+
+
+def is_time_to_plan(transactions: int) -> bool:
+    """Whether a connection that has had so many transactions makes its plans anew."""
+    return transactions % (_PLANS_OLD if transactions > _OLD_AFTER else _PLANS_YOUNG) == 0

@@ -15,17 +15,12 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.types.numeric import Int8BinaryDumper
 
-from calltally.store.asked import Asked, Encoded, Owed, Shape, Waiting, numbered
+from calltally.store.asked import Asked, Encoded, Owed, Shape, Waiting, is_time_to_plan, numbered
 from calltally.store.steps import Rows
 
 # Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
 _MOST_PREPARED: Final = 256
 _CANCEL_S: Final = 2.0
-# Plans are made anew after so many transactions, at first more often: what was planned for tables that were
-# still empty may go by the wrong index, and nobody else notices while they grow.
-_PLANS_YOUNG: Final = 32
-_PLANS_OLD: Final = 4_096
-_OLD_AFTER: Final = 2_048
 _names: Final = count()
 
 
@@ -51,6 +46,8 @@ class Link:
         self._ends = 0
         self._transactions = 0
         self._is_sending = False
+        # An end that is not sent yet.
+        self._late: asyncio.Handle | None = None
         self.is_broken = False
         self._loop = asyncio.get_running_loop()
         self._socket = self._pgconn.socket
@@ -76,8 +73,15 @@ class Link:
         self._send(self._encode(asked), None)
 
     def end(self) -> None:
-        """End a transaction of which nothing is left to be known."""
-        self._sync(None)
+        """End a transaction of which nothing is left to be known.
+
+        It is sent once the loop comes round, or before whatever is sent next: whoever has the answer does not
+        wait for the system to take it, and of a connection that is busy both are answered at once.
+        """
+        if self.is_broken:
+            raise psycopg.OperationalError("the connection is lost")
+        if self._late is None:
+            self._late = self._loop.call_soon(self._end_late)
 
     async def settle(self) -> None:
         """End what was sent; returns when the server has done all of it. Raises the first fault."""
@@ -103,7 +107,18 @@ class Link:
         values = self._values.dump_sequence([asked.params[name] for name in names], formats)
         return Encoded((query, self._values.types or ()), values, self._values.formats)
 
+    def _end_late(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+            if not self.is_broken:
+                try:
+                    self._sync(None)
+                except psycopg.Error as fault:
+                    self._lose(fault)
+
     def _send(self, encoded: Encoded, waiting: Waiting | None) -> None:
+        self._end_late()
         self._check()
         shape, values, formats = encoded
         if values:
@@ -133,13 +148,14 @@ class Link:
             raise self._fault
 
     def _sync(self, settled: "asyncio.Future[None] | None") -> None:
+        self._end_late()
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
         self._pgconn.pipeline_sync()
         self._ends += 1
         self._owed.append(Owed(is_end=True, settled=settled))
         self._transactions += 1
-        if self._transactions % (_PLANS_OLD if self._transactions > _OLD_AFTER else _PLANS_YOUNG) == 0:
+        if is_time_to_plan(self._transactions):
             self._plan_anew()
         self._flush()
 

@@ -100,6 +100,51 @@ def test_a_statement_that_was_never_prepared_for_a_fault_before_it_is_prepared_a
     run(work())
 
 
+def test_an_end_is_sent_by_itself(url: str) -> None:
+    """Whoever has an answer does not wait for it, and the server keeps no transaction open for that."""
+
+    async def work() -> None:
+        async with linked(url) as link:
+            [[(pid,)]] = await link.ask(PID)
+            link.end()
+            with direct(url) as db:
+                asked = "SELECT state FROM pg_stat_activity WHERE pid = ?"
+                while db(asked, pid) != [("idle",)]:
+                    await turn()
+
+    run(work())
+
+
+def test_what_is_asked_behind_an_end_sees_what_was_committed_before(url: str) -> None:
+    """Also where it is sent together with the end."""
+
+    async def work() -> None:
+        with direct(url) as db:
+            async with linked(url) as link:
+                db("CREATE TABLE seen (n bigint)")
+                for n in range(3):
+                    assert await link.ask(Asked("SELECT count(*) FROM seen WHERE n >= %(n)b", {"n": 0})) == [
+                        [(n,)]
+                    ]
+                    link.end()
+                    db("INSERT INTO seen VALUES (?)", n)
+
+    run(work())
+
+
+def test_of_a_connection_that_is_lost_nothing_is_ended(url: str) -> None:
+    async def work() -> None:
+        async with linked(url) as link:
+            await link.ask(number(1))
+            link.end()
+            link.close()
+            await turn()
+            with pytest.raises(psycopg.OperationalError, match="lost"):
+                link.end()
+
+    run(work())
+
+
 def test_what_cannot_be_encoded_leaves_nothing_on_its_way(url: str) -> None:
     async def work() -> None:
         async with linked(url) as link:
