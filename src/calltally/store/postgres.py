@@ -50,7 +50,7 @@ class PostgresStore:
 
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
-        with _TOLD_APART:
+        with TOLD_APART:
             async with self._links.borrowed() as link:
                 if self._statements.is_spread is None:
                     await self._look(link)
@@ -87,7 +87,7 @@ class PostgresStore:
             self._writing.close()
 
     async def _transact(self, step: Step[T]) -> T:
-        with _TOLD_APART:
+        with TOLD_APART:
             link = await self._link_to_write()
             asking = AskingWriter(link, self._statements)
             result = await commit_on(link, step, asking)
@@ -115,7 +115,7 @@ class PostgresStore:
         return self._known_identity
 
 
-class _ToldApart:
+class ToldApart:
     """A database that cannot answer now is not a fault of the program. No generator, as on SQLite."""
 
     def __enter__(self) -> None:
@@ -126,7 +126,7 @@ class _ToldApart:
             _tell_apart(fault)
 
 
-_TOLD_APART: Final = _ToldApart()
+TOLD_APART: Final = ToldApart()
 
 
 def _tell_apart(fault: psycopg.Error) -> None:

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from calltally.calls.errors import Misconfigured, Unavailable
-from calltally.store.postgres import _told_apart
+from calltally.store.postgres import TOLD_APART
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from calltally.store.postgres import _told_apart
     ],
 )
 def test_who_is_at_fault(raised: type[Exception], told: type[Exception]) -> None:
-    with pytest.raises(told), _told_apart():
+    with pytest.raises(told), TOLD_APART:
         raise raised
