@@ -1,6 +1,7 @@
 """The same reads on PostgreSQL, beside SQLite's."""
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from bench.lab import Lab
 from bench.processes import need
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, context, micros
-from bench.timing import interleaved, wall_us
+from bench.timing import Timed, cpu_seconds, interleaved, wall_us
 from calltally.store.opening import open_store
 from calltally.store.store import Store
 
@@ -26,6 +27,7 @@ _LIMIT: Final = 3.0
 _ROUNDS: Final = 400
 # A server that was begun just now has nothing in its buffers; one that answers has.
 _ROUNDS_BEFORE: Final = 400
+_READS: Final = 2_000
 
 
 async def postgres(lab: Lab) -> list[Row]:
@@ -81,9 +83,13 @@ async def _rows(stores: tuple[Store, Store], calls: int, loaded: Dataset) -> lis
     await interleaved(*readers, rounds=_ROUNDS_BEFORE)
     pages = await interleaved(*readers, rounds=_ROUNDS)
     totals = await interleaved(*map(total_reader, stores), rounds=_ROUNDS)
+    backends = _backends(loaded.url)
+    spent = [await _spent(reader, backends) for reader in (readers[0], total_reader(stores[0]))]
     return [
         _row(f"PostgreSQL, page at any offset, {calls:,} calls", pages),
+        _spent_row("the same, processor time of client and server", spent[0], pages[1]),
         _row(f"PostgreSQL, exact total, {calls:,} calls", totals),
+        _spent_row("the same, processor time of client and server", spent[1], totals[1]),
         context("PostgreSQL, bulk load", f"{loaded.facts_per_s:,.0f} facts/s", "-"),
     ]
 
@@ -91,3 +97,23 @@ async def _rows(stores: tuple[Store, Store], calls: int, loaded: Dataset) -> lis
 def _row(what: str, seconds: list[float]) -> Row:
     ours, theirs = seconds
     return at_most(what, micros(ours), f"SQLite: {micros(theirs)}", ratio=ours / theirs, limit=_LIMIT)
+
+
+def _backends(url: str) -> list[int]:
+    """The server's processes that answer our connections."""
+    asked = "SELECT pid FROM pg_stat_activity WHERE application_name = 'calltally'"
+    with psycopg.connect(url) as connection:
+        return [pid for (pid,) in connection.execute(asked)]
+
+
+async def _spent(read: Timed, backends: list[int]) -> float:
+    """Processor seconds of one read: no burst of others' work counts, nor how long one waits to be woken."""
+    pids = (os.getpid(), *backends)
+    before = sum(map(cpu_seconds, pids))
+    for _ in range(_READS):
+        await read()
+    return (sum(map(cpu_seconds, pids)) - before) / _READS
+
+
+def _spent_row(what: str, seconds: float, theirs: float) -> Row:
+    return context(what, f"{micros(seconds)} CPU", f"SQLite: {micros(theirs)}", f"{seconds / theirs:.2f}x")
