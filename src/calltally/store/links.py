@@ -73,11 +73,13 @@ class Links:
     async def take(self) -> Link:
         """One that nobody else has until it is given back, or dropped."""
         await self._wait_for_one()
+        link = None
         try:
-            return self._pop() or await self._make()
-        except BaseException:
-            self._free.release()
-            raise
+            link = self._pop() or await self._make()
+        finally:
+            if link is None:
+                self._free.release()
+        return link
 
     def give_back(self, link: Link) -> None:
         """It may be handed to somebody else."""

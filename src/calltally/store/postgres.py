@@ -17,7 +17,7 @@ from calltally.store.replica import AskPrimary, Replica, identity_on
 from calltally.store.schema import NO_TABLES
 from calltally.store.statements import Statements
 from calltally.store.steps import Clock, Step
-from calltally.store.store import Recorded, Submission
+from calltally.store.store import Recorded, Submission, ToldApart
 from calltally.store.writer import Writer
 
 T = TypeVar("T")
@@ -115,24 +115,14 @@ class PostgresStore:
         return self._known_identity
 
 
-class ToldApart:
-    """A database that cannot answer now is not a fault of the program. No generator, as on SQLite."""
-
-    def __enter__(self) -> None:
-        """Nothing is held."""
-
-    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
-        if isinstance(fault, psycopg.Error):
-            _tell_apart(fault)
-
-
-TOLD_APART: Final = ToldApart()
-
-
 def _tell_apart(fault: psycopg.Error) -> None:
+    """A database that cannot answer now is not a fault of the program."""
     if isinstance(fault, psycopg.errors.UndefinedTable):
         raise Misconfigured(NO_TABLES) from fault
     # One is counted among the operational ones, but it is the request that is too large: it fails alone.
     if isinstance(fault, _NOT_NOW) and not isinstance(fault, psycopg.errors.ProgramLimitExceeded):
         message = "the database cannot answer now; nothing was recorded unless a repeat says so, try again"
         raise Unavailable(message) from fault
+
+
+TOLD_APART: Final = ToldApart(psycopg.Error, _tell_apart)

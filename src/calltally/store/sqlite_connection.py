@@ -7,6 +7,7 @@ import apsw
 
 from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
 from calltally.store.schema import NO_TABLES
+from calltally.store.store import ToldApart
 
 BUSY_MS: Final = 10_000
 _CACHE_KIB: Final = 64 * 1024
@@ -23,24 +24,8 @@ _NOT_NOW: Final = (
 )
 
 
-class ToldApart:
-    """A database that cannot answer now is not a fault of the program.
-
-    No generator: around each read, that would take as long as its COMMIT.
-    """
-
-    def __enter__(self) -> None:
-        """Nothing is held."""
-
-    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
-        if fault is not None and isinstance(fault, apsw.Error):
-            _tell_apart(fault)
-
-
-TOLD_APART: Final = ToldApart()
-
-
 def _tell_apart(fault: apsw.Error) -> None:
+    """A database that cannot answer now is not a fault of the program."""
     if isinstance(fault, _NOT_NOW):
         message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
         raise Unavailable(message) from fault
@@ -52,6 +37,9 @@ def _tell_apart(fault: apsw.Error) -> None:
         raise DamagedStore(message) from fault
     if isinstance(fault, apsw.SQLError) and str(fault).startswith("no such table"):
         raise Misconfigured(NO_TABLES) from fault
+
+
+TOLD_APART: Final = ToldApart(apsw.Error, _tell_apart)
 
 
 def connect(path: Path) -> apsw.Connection:

@@ -1,7 +1,7 @@
 """What every store can do, whichever database is behind it."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, Outcome
@@ -35,6 +35,29 @@ class Recorded(NamedTuple):
     call_id: bytes | None
     revision: int | None
     conflicting: bool = False
+
+
+F = TypeVar("F", bound=Exception)
+
+
+class ToldApart(Generic[F]):
+    """A block in which a driver's faults of a kind are told by `tell`, which raises ours or does nothing.
+
+    No generator: around each read, that would take as long as its COMMIT.
+    """
+
+    __slots__ = ("_kind", "_tell")
+
+    def __init__(self, kind: type[F], tell: Callable[[F], None]) -> None:
+        self._kind = kind
+        self._tell = tell
+
+    def __enter__(self) -> None:
+        """Nothing is held."""
+
+    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
+        if isinstance(fault, self._kind):
+            self._tell(fault)
 
 
 class Behind(Unavailable):
