@@ -49,7 +49,7 @@ def resident_bytes(pid: int, *, without: Path | None = None) -> int:
     for line in Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8").splitlines():
         name, *rest = line.split()
         if not name.endswith(":"):
-            of_file = rest[-1] == str(without)
+            of_file = without is not None and line.endswith(f" {without}")
         elif name == "Rss:" and not of_file:
             held += int(rest[0]) * _KIB
     return held

@@ -39,9 +39,9 @@ async def growth(lab: Lab) -> list[Row]:
     read = [await _served_row(datasets, sizes), *(await _at_both(datasets, sizes, _read_rows))]
     # Reads first: a copy of the larger may leave the system no memory for the set itself.
     copies = [await lab.copy(size) for size in sizes]
-    for copy in copies:
-        await asyncio.to_thread(read_indexes, copy.path)
     try:
+        for copy in copies:
+            await asyncio.to_thread(read_indexes, copy.path)
         return read + await _at_both(copies, sizes, _fact_rows)
     finally:
         for copy in copies:

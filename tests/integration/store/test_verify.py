@@ -234,13 +234,12 @@ def test_while_calls_are_still_to_be_folded_anew_their_facts_are_looked_at(ledge
     assert "it cannot be read" in details
 
 
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "column", ["status = 7", "route = 'x'", "agent = 'x'", "created_us = created_us + 1"]
 )
 def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> None:
     """SQLite's index of the list has these columns too; and the ledger moves counters by the row's."""
-    if not bench.url.startswith("sqlite"):
-        return
     submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
     with direct(bench.url) as db:
         _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
