@@ -121,6 +121,16 @@ def test_a_migration_that_was_broken_off_is_finished_by_the_next(run: Commands, 
     assert run("verify").code == 0
 
 
+def test_of_a_call_that_is_lost_verify_tells_and_does_not_stumble(run: Commands, tmp_path: Path) -> None:
+    told = own(1, "call-1", status="completed")
+    with_store(lambda store, _settings: store.submit([Submission("acme", told)]))
+    with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
+        db("DELETE FROM calls")
+    said = run("verify")
+    assert said.code == 1
+    assert "its call is missing" in said.err
+
+
 def test_before_it_is_migrated_each_command_says_so(empty: Commands) -> None:
     said = empty("tenant", "list")
     assert (said.code, said.out) == (1, "")

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
@@ -186,7 +187,12 @@ class Seek:
 
     def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
         rows = yield Many("page_records", asked, self._records_of)
-        return self._joint.join(records for _place, records, _revision in sorted(rows))
+        try:
+            return self._joint.join(records for _place, records, _revision in sorted(rows))
+        except TypeError as fault:
+            # Of a run without a row nothing is joined.
+            message = "the counters tell of calls that are not there; `calltally verify` says which"
+            raise DamagedStore(message) from fault
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from calltally.calls.errors import SnapshotGone
+from calltally.calls.errors import DamagedStore, SnapshotGone
 from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.model import OPEN, STATUSES
@@ -271,6 +271,15 @@ def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> 
     with direct(bench.url) as db:
         db("UPDATE count_history SET calls = calls + 1 WHERE facet = ''")
     assert {finding.invariant for finding in verdict(bench).findings} == {5}
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_a_page_of_calls_that_only_counters_tell_of_names_the_damage(bench: Bench) -> None:
+    submit(bench, fact(1, status="ringing"))
+    with direct(bench.url) as db:
+        db(f"DELETE FROM calls {ONE_CALL}", NODE)
+    with pytest.raises(DamagedStore, match="calltally verify"):
+        bench.run(bench.store.read(list_calls(TENANT, ListQuery())))
 
 
 def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None:
