@@ -6,6 +6,9 @@ SIZE ?= 1m
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# The files name every package, so pip has nothing to resolve: for `coverage[toml]` beside a pinned `coverage` it would
+# take the newest one, and refuse it for want of a hash on the day it appears. `make check` tells what is missing.
+LOCKED := $(PIP) --no-deps --require-hashes
 CODE := $(wildcard src tests bench tools interop)
 
 # $(call step,name,command): one line when fine, everything the command said when not.
@@ -30,7 +33,8 @@ run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
 test: .venv/.dev ## Run all tests, with coverage
 	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
-check: .venv/.dev ## Format, lint, types, imports, house rules
+check: .venv/.dev ## Packages, format, lint, types, imports, house rules
+	$(call step,packages,$(BIN)/python -m pip check)
 	$(call step,format,$(BIN)/ruff format --check $(CODE))
 	$(call step,lint,$(BIN)/ruff check $(CODE))
 	$(call step,types,$(BIN)/mypy $(CODE))
@@ -66,13 +70,13 @@ clean: ## Remove the environments and everything else that was made
 
 .venv/.run: .venv/.python requirements/run.txt pyproject.toml
 	@echo 'Installing what Calltally needs into .venv ...'
-	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(LOCKED) -r requirements/run.txt
 	@$(PIP) --no-build-isolation --no-deps -e .
 	@touch $@
 
 .venv/.dev: .venv/.run requirements/dev.txt
 	@echo 'Installing what development needs into .venv ...'
-	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
 
 .venv/.charts: requirements/charts.txt tools/charts/build tools/charts/package-lock.json
@@ -82,5 +86,5 @@ clean: ## Remove the environments and everything else that was made
 
 .venv/.bench: .venv/.run requirements/bench.txt
 	@echo 'Installing what the benchmark compares with into .venv ...'
-	@$(PIP) --require-hashes -r requirements/bench.txt
+	@$(LOCKED) -r requirements/bench.txt
 	@touch $@
