@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.calls.errors import DamagedStore
 from calltally.calls.five_minutes import COLUMNS, LONGEST_S, STEP_S, Cells, Counted, Key, counted_in
 from calltally.calls.times import SECOND_US
+from calltally.store.occupied import column_us, occupied
 from calltally.store.steps import Many, Params, Row, Statement, Step, Table
 
 # What detectors learn from: nine of each weekday, of which holidays and campaigns may be left out.
@@ -102,10 +103,10 @@ def _stored(row: Row) -> tuple[Key, Cells]:
 def count_steps(tenant: str, lo_s: int, hi_s: int) -> Step[tuple[Steps, int]]:
     """The same from the calls themselves, of any age; and how many calls were looked at."""
     steps: Steps = {}
-    looked_at, after_us, after_id = 0, (lo_s - LONGEST_S) * SECOND_US, b""
+    looked_at, after_us, after_id = 0, column_us(lo_s - LONGEST_S), b""
     while True:
         asked = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
-        bounds = {"hi_us": hi_s * SECOND_US, "most": _PAGE}
+        bounds = {"hi_us": column_us(hi_s), "most": _PAGE}
         rows = yield Statement("records_created_after", asked | bounds)
         for created_us, _, record in rows:
             _count(steps, _places_of(record), lo_s, hi_s)
@@ -133,14 +134,9 @@ def _count(steps: Steps, places: Iterable[Counted], lo_s: int, hi_s: int) -> Non
 def step_windows(tenant: str) -> Step[list[int]]:
     """The days (seconds since 1970) in which a tenant has kept calls or steps."""
     from_s, _ = yield from _standing(tenant)
-    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
-    [steps_s] = yield Statement("first_and_last_step", {"tenant": tenant})
-    ends_s = [us // SECOND_US + LONGEST_S for us in calls_us[1:] if us is not None]
-    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in steps_s if s is not None]
-    if not seconds:
-        return []
-    first_s = max(min(seconds) // WINDOW_S * WINDOW_S, from_s)
-    return list(range(first_s, max(seconds + ends_s) + 1, WINDOW_S))
+    begun = yield from occupied(tenant, WINDOW_S, "windows_of_steps")
+    # What began on one day may have ended on the next.
+    return sorted({s for day_s in begun for s in (day_s, day_s + WINDOW_S) if s >= from_s})
 
 
 def first_call_s(tenant: str) -> Step[int | None]:

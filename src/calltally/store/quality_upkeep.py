@@ -11,10 +11,10 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.histogram import unpack
 from calltally.calls.lifecycle import fold
 from calltally.calls.measures import COLUMNS, measure
-from calltally.calls.times import SECOND_US
 from calltally.store.components import component_of, linked_nodes, stored_call
 from calltally.store.content import unpack_fact
 from calltally.store.counts import Place
+from calltally.store.occupied import column_us, occupied
 from calltally.store.quality import CLAUSES, QualityDeltas, write_rows
 from calltally.store.quality_delta import Delta, share_of
 from calltally.store.quality_keys import DAY, WIDTH_S, RowId
@@ -84,10 +84,7 @@ def _measure(tenant: str, ids: list[bytes]) -> Step[None]:
 
 def quality_days(tenant: str) -> Step[list[int]]:
     """The days (seconds since 1970) in which a tenant has calls or roll-ups."""
-    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
-    [rows_s] = yield Statement("first_and_last_quality", {"tenant": tenant})
-    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in rows_s if s is not None]
-    return list(range(min(seconds) // _DAY_S * _DAY_S, max(seconds) + 1, _DAY_S)) if seconds else []
+    return (yield from occupied(tenant, _DAY_S, "windows_of_quality"))
 
 
 def differing(tenant: str, day_s: int) -> Step[Differing]:
@@ -113,9 +110,9 @@ def repair_quality(tenant: str, day_s: int) -> Step[int]:
 
 
 def _recount(tenant: str, day_s: int, into: QualityDeltas) -> Step[int]:
-    looked_at, last = 0, (day_s * SECOND_US, b"")
+    looked_at, last = 0, (column_us(day_s), b"")
     while True:
-        page = {"after_us": last[0], "after_id": last[1], "hi_us": (day_s + _DAY_S) * SECOND_US, "most": PAGE}
+        page = {"after_us": last[0], "after_id": last[1], "hi_us": column_us(day_s + _DAY_S), "most": PAGE}
         rows = yield Statement("measured_after", {"tenant": tenant, **page}, _UNFILTERED)
         for created_us, _id, *place, measured in rows:
             into.add(Place(tenant, created_us, *place), measured)

@@ -40,6 +40,11 @@ _KEYS: Final = 5_000
 # Before the first call, and before the first fact.
 FIRST_CALL: Final = (-(2**63), b"")
 FIRST_FACT: Final = (b"", b"")
+# As `calls_created_after` begins.
+_COLUMNS: Final = (
+    *("id", "call_sid", "created_us", "status", "direction", "route", "agent", "provider", "escalated"),
+    *("from_number", "to_number"),
+)
 # Behind what is compared of a call's row stands where the walk is.
 _COMPARED: Final = 15
 _BY_ID: Final = ("tenant", "id")
@@ -173,8 +178,9 @@ def _compare(tenant: str, told: _Told, packed: Packed) -> Iterator[Finding]:
     # Null where a release without measures wrote it: those are told of together.
     elif measured not in (None, measure(told.folded)):
         yield Finding(6, measures_of(tenant), f"those of {subject} are not what its facts give")
-    if tuple(columns) != _columns(tenant, told.folded):
-        yield Finding(2, subject, "its columns are not what its facts give")
+    given = zip(_COLUMNS, columns, _columns(tenant, told.folded), strict=True)
+    if wrong := ", ".join(name for name, had, wanted in given if had != wanted):
+        yield Finding(2, subject, f"its columns are not what its facts give: {wrong}")
     summary, spoken = summary_of(body + b"}") or "", spoken_by(told.component, told.sessions, packed)
     if sorted(" ".join(kept.words).split()) != sorted(indexed_words(tenant, summary, spoken).split()):
         yield Finding(2, subject, "it is not found by the words of its summary and its transcript")

@@ -4,9 +4,11 @@ from typing import Final
 
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.counts import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
+from calltally.store.occupied import column_us, occupied
 from calltally.store.steps import Many, Statement, Step
 from calltally.store.verify import Checked, Finding
 
+_DAY_S: Final = DAY_US // SECOND_US
 _REPLACED: Final = (
     "replaced",
     ", ".join(f"{name} = excluded.{name}" for name in ("revision", SUM, *COLUMNS)),
@@ -15,11 +17,7 @@ _REPLACED: Final = (
 
 def count_windows(tenant: str) -> Step[list[int]]:
     """The widest buckets, in seconds, in which a tenant has calls or counters."""
-    width_s = WIDTHS_S[0]
-    [calls_us] = yield Statement("first_and_last_call", {"tenant": tenant})
-    [counts_s] = yield Statement("first_and_last_count", {"tenant": tenant})
-    seconds = [us // SECOND_US for us in calls_us if us is not None] + [s for s in counts_s if s is not None]
-    return list(range(min(seconds) // width_s * width_s, max(seconds) + 1, width_s)) if seconds else []
+    return (yield from occupied(tenant, WIDTHS_S[0], "windows_of_counts"))
 
 
 def check_counts(tenant: str, window_s: int) -> Step[Checked]:
@@ -69,16 +67,14 @@ _Counts = dict[_Key, tuple[int, ...]]
 def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
     """Day by day: of a month with a million calls the rows of all kinds and minutes took 300 MB at once."""
     deltas, looked_at = Deltas(), 0
-    lo_us, hi_us = window_s * SECOND_US, (window_s + WIDTHS_S[0]) * SECOND_US
-    while True:
-        [(first_us,)] = yield Statement(
-            "first_call_between", {"tenant": tenant, "lo_us": lo_us, "hi_us": hi_us}
-        )
-        if first_us is None:
+    lo_us, hi_us = column_us(window_s), column_us(window_s + WIDTHS_S[0])
+    while lo_us < hi_us:
+        [(first_us,)] = yield Statement("first_call_from", {"tenant": tenant, "from_us": lo_us})
+        if first_us is None or first_us >= hi_us:
             break
-        day_us = first_us // DAY_US * DAY_US
-        lo_us = day_us + DAY_US
-        asked = {"tenant": tenant, "lo_us": day_us, "hi_us": lo_us}
+        day_s = first_us // DAY_US * _DAY_S
+        lo_us = column_us(day_s + _DAY_S)
+        asked = {"tenant": tenant, "lo_us": column_us(day_s), "hi_us": lo_us}
         for minute_s, *place, calls in (yield Statement("calls_by_minute", asked)):
             deltas.add(Place(tenant, minute_s * SECOND_US, *place), calls)
             looked_at += calls

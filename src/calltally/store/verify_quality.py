@@ -64,16 +64,24 @@ def _by_place(rows: list[Row]) -> dict[int, set[Row]]:
 
 def _of_block(tenant: str, block: Block, lo_s: int) -> Finding:
     days = block.width_s // DAY_S
-    where = f"quality of {tenant}, {days} days from {utc_text(lo_s * SECOND_US)}, grain {block.grain}"
+    where = f"quality of {tenant}, {days} days from {_when(lo_s)}, grain {block.grain}"
     return Finding(_INVARIANT, where, "it is not the sum of its days")
 
 
 def _finding(row: RowId, lacking: Delta) -> Finding:
     tenant, grain, bucket_s, _key = row
-    when = f"{_GRAINS.get(grain, 'hour in detail')} {utc_text(bucket_s * SECOND_US)}"
+    when = f"{_GRAINS.get(grain, 'hour in detail')} {_when(bucket_s)}"
     whose = ", ".join(f"{name} {value}" for name, value in zip(FINE_KEYS, lacking.keys, strict=True) if value)
     counted = [f"{n:+d} {name}" for name, n in zip(COLUMNS, lacking.counts, strict=True) if n]
     counted += ["a change of its histograms"] if lacking.bins else []
     return Finding(
         _INVARIANT, f"quality of {tenant}, {when}, {whose or 'no key'}", f"it lacks {', '.join(counted)}"
     )
+
+
+def _when(second: int) -> str:
+    """As it is, where it is damaged to one that no calendar has."""
+    try:
+        return utc_text(second * SECOND_US)
+    except OverflowError:
+        return f"{second} s since 1970"

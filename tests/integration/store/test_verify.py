@@ -56,6 +56,22 @@ DAMAGE: dict[str, tuple[set[int], Damage]] = {
     "a column": ({2}, lambda db: db(f"UPDATE calls SET from_number = '+15550100' {ONE_CALL}", NODE)),
     "a state": ({2, 6}, lambda db: db(f"UPDATE calls SET status = 7 {ONE_CALL}", NODE)),
     "a creation": ({2, 6}, lambda db: db(f"UPDATE calls SET created_us = 1790000000000000 {ONE_CALL}", NODE)),
+    "a creation's sign": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = created_us - {2**62} - {2**62} {ONE_CALL}", NODE),
+    ),
+    "a creation of no calendar": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = {2**62} {ONE_CALL}", NODE),
+    ),
+    "the first of all instants": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = -{2**63 - 1} - 1 {ONE_CALL}", NODE),
+    ),
+    "the last of all instants": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = {2**63 - 1} {ONE_CALL}", NODE),
+    ),
     "a lost fact": ({2}, lambda db: db(f"DELETE FROM facts {ONE_SID} AND key = ?", NODE, _first_key())),
     "all facts lost": ({1}, lambda db: db(f"DELETE FROM facts {ONE_SID}", NODE)),
     "a lost call": ({1, 4, 6}, lambda db: db(f"DELETE FROM calls {ONE_CALL}", NODE)),
@@ -176,7 +192,9 @@ def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: in
         db(f"UPDATE calls SET created_us = ? {ONE_CALL}", created_us, NODE)
     checked = bench.run(bench.store.read(verify_calls.check_calls(TENANT, verify_calls.FIRST_CALL)))
     assert (checked.looked_at, checked.next) == (2, None)
-    assert [finding.detail for finding in checked.findings] == ["its columns are not what its facts give"]
+    assert [finding.detail for finding in checked.findings] == [
+        "its columns are not what its facts give: created_us"
+    ]
 
 
 def test_facts_of_an_identity_that_is_lost_are_looked_at(ledger: Bench) -> None:
@@ -244,7 +262,7 @@ def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> Non
     with direct(bench.url) as db:
         _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
     details = [finding.detail for finding in verdict(bench).findings]
-    assert "its columns are not what its facts give" in details
+    assert f"its columns are not what its facts give: {column.split(maxsplit=1)[0]}" in details
 
 
 def _beside_index(db: Direct, sql: str) -> None:

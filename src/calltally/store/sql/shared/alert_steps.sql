@@ -20,6 +20,10 @@ SELECT
     (SELECT step_s FROM alert_steps WHERE tenant = :tenant ORDER BY step_s LIMIT 1),
     (SELECT step_s FROM alert_steps WHERE tenant = :tenant ORDER BY step_s DESC LIMIT 1);
 
+-- name: windows_of_steps
+-- In which windows of a width a tenant has steps.
+SELECT DISTINCT step_s - (step_s % :width_s + :width_s) % :width_s FROM alert_steps WHERE tenant = :tenant;
+
 -- name: steps_standing
 -- From when on steps are kept, and how often they were put right.
 SELECT steps_from_s, repairs FROM alert_states WHERE tenant = :tenant;

@@ -11,9 +11,9 @@ SELECT count(*) FROM calls WHERE tenant = :tenant {filters};
 -- Calls in the order of their ids that are to be measured.
 SELECT id FROM calls WHERE tenant = :tenant AND id > :id {filters} ORDER BY id LIMIT :most;
 
--- name: first_and_last_quality
--- Between which buckets a tenant has roll-ups.
-SELECT min(bucket_s), max(bucket_s) FROM quality WHERE tenant = :tenant;
+-- name: windows_of_quality
+-- In which windows of a width a tenant has roll-ups.
+SELECT DISTINCT bucket_s - (bucket_s % :width_s + :width_s) % :width_s FROM quality WHERE tenant = :tenant;
 
 -- name: quality_between
 -- The roll-ups of hours and days whose buckets begin in a window.

@@ -12,9 +12,9 @@ SELECT f.node, f.key, EXISTS (
 FROM facts AS f
 WHERE f.tenant = :tenant AND (f.node, f.key) > (:node, :key) ORDER BY f.node, f.key LIMIT :most;
 
--- name: first_call_between
--- When the first call of a window was created.
-SELECT min(created_us) FROM calls WHERE tenant = :tenant AND created_us >= :lo_us AND created_us < :hi_us;
+-- name: first_call_from
+-- When the first call from an instant on was created.
+SELECT min(created_us) FROM calls WHERE tenant = :tenant AND created_us >= :from_us;
 
 -- name: revisions_told
 -- How many revisions are told of, how many different ones, the lowest and the highest, and how many from `kept_from` on.
@@ -33,9 +33,9 @@ SELECT revision, epoch FROM ledger_heads WHERE tenant = :tenant;
 -- Between which instants a tenant has calls.
 SELECT min(created_us), max(created_us) FROM calls WHERE tenant = :tenant;
 
--- name: first_and_last_count
--- Between which buckets a tenant has counters, of whatever width.
-SELECT min(bucket_s), max(bucket_s) FROM counts WHERE tenant = :tenant;
+-- name: windows_of_counts
+-- In which windows of a width a tenant has counters, of whatever width those are.
+SELECT DISTINCT bucket_s - (bucket_s % :width_s + :width_s) % :width_s FROM counts WHERE tenant = :tenant;
 
 -- name: calls_by_minute
 -- The calls of a window by all that counters tell apart, to the minute.
