@@ -186,7 +186,8 @@ def test_chunks_are_smaller_where_calls_are_longer(bench: Bench, monkeypatch: py
 
     monkeypatch.setattr(bench.store, "read", counted)
     assert len(streamed(service, "")) == 20
-    assert set(sizes[:-1]) == {2}
+    # Two are read at once, so the last, which is shorter, may be there before the one in front of it.
+    assert set(sorted(sizes)[1:]) == {2}
 
 
 def test_a_call_that_was_erased_since_keeps_its_place(bench: Bench) -> None:
