@@ -67,11 +67,13 @@ class Changes:
         else:
             self._put("count_repeats", tenant=tenant, node=node, key=key)
 
-    def put_identities(self, component: Component, call_id: bytes) -> None:
-        """Linked SIDs lead to their call for life."""
-        for node, sid in component.sids.items():
-            if component.linked.get(node) != call_id:
-                self._put("put_identities", tenant=component.tenant, node=node, call_sid=sid, id=call_id)
+    def put_identities(self, component: Component, call_id: bytes) -> bool:
+        """Linked SIDs lead to their call for life. Whether some do that did not."""
+        new = [node for node in component.sids if component.linked.get(node) != call_id]
+        for node in new:
+            named = {"tenant": component.tenant, "node": node, "call_sid": component.sids[node]}
+            self._put("put_identities", **named, id=call_id)
+        return bool(new)
 
     def replace(self, old: StoredCall, merged_into: bytes, *, has_sessions: bool) -> None:
         """A call whose id stopped being one: it leaves the list, and a tombstone takes a revision."""

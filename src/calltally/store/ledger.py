@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from calltally.calls.errors import NotFound
-from calltally.calls.events import Outcome
+from calltally.calls.events import Fact, Outcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
@@ -119,6 +119,8 @@ class CallInHand:
         self._body: bytes | None = None
         self._sessions: list[FoldedSession] = []
         self._states: dict[str, State] = {}
+        # The SIDs that lead to it so far.
+        self._nodes = {node for node, _key in component.facts} | component.linked.keys()
         self.id = b""
         self.revision = 0
         self._refer_to_stored()
@@ -142,13 +144,21 @@ class CallInHand:
             return Told(Outcome.DUPLICATE, "already recorded")
         component.facts[node, key] = fact
         conflicts = conflicts_in(self._body)
-        is_same = not self.refold()
+        is_led_anew = self._is_led_anew_by(fact)
+        is_same = not self.refold() and not is_led_anew
         outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
         told = (fact.received_us, outcome.value, reason)
         changes.put_fact((tenant, node), ready or packed(fact, key), told)
         return Told(outcome, reason, conflicts_in(self._body) > conflicts)
+
+    def _is_led_anew_by(self, fact: Fact) -> bool:
+        """Whether a SID leads to it from now on: news even where the record stays."""
+        sids = (fact.call_sid, *(link.call_sid for link in fact.links))
+        before = len(self._nodes)
+        self._nodes.update(call_uuid(self._component.tenant, sid) for sid in sids)
+        return len(self._nodes) > before
 
     def refold(self) -> bool:
         """Fold all that is known; whether that gives something else than before."""
@@ -185,17 +195,17 @@ class CallInHand:
             if old.id != self.id:
                 has_sessions = bool(stored_states(component, old.id))
                 changes.replace(old, self.id, has_sessions=has_sessions)
-        if len(component.sids) > 1:
-            changes.put_identities(component, self.id)
+        is_led_anew = len(component.sids) > 1 and changes.put_identities(component, self.id)
         stored = component.calls.get(self.id)
-        if stored is not None and (unseal(stored.record), stored_states(component, self.id)) == (
-            body,
-            self._states,
-        ):
+        if stored is not None and not is_led_anew and self._is_as_stored(stored, body):
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
         self._write(changes, (folded, body), stored, packed)
+
+    def _is_as_stored(self, stored: StoredCall, body: bytes) -> bool:
+        stands = (unseal(stored.record), stored_states(self._component, self.id))
+        return stands == (body, self._states)
 
     def _write(
         self, changes: Changes, last: tuple[Folded, bytes], stored: StoredCall | None, packed: Packed

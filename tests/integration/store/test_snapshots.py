@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from calltally.calls.errors import SnapshotGone
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.calls.identity import parse_uuid
+from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store import glance as glancing
 from calltally.store import past, seek
@@ -99,7 +99,8 @@ class History(RuleBasedStateMachine):
         call = next((call for call in records_of(shown) if call["call_sid"] in together), None)
         if call is not None:
             self.bench.run(self.bench.store.write(erase_call(self.tenant, call["call_sid"], NOW_US)))
-            self.erased.add(call["id"])
+            # And the calls that were merged into it, by whose ids older snapshots have them.
+            self.erased |= {uuid_text(call_uuid(self.tenant, sid)) for sid in together}
             self.told = [fact for fact in self.told if fact.call_sid not in together]
 
     @precondition(lambda self: self.taken)
