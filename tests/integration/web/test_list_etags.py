@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import pytest
 
+from calltally.calls.identity import Node
 from calltally.store.steps import Many, Statement, Step, Together
 from calltally.store.store import Store
 from tests.conftest import Bench
@@ -206,3 +207,11 @@ def test_a_poll_of_what_is_unchanged_costs_one_key_read(listed: Service, query: 
     assert ask_again(polled, query, tag).status_code == 304
     assert store.asked == ["standing_of_tenant"]
     assert in_full > 1
+
+
+def test_a_sid_that_leads_to_a_call_from_now_on_changes_its_list(listed: Service) -> None:
+    query = "call_sid=other-1"
+    tag = tag_of(listed, query)
+    submit(listed.bench, own(300, "other-1", links=(Node("call-1", is_carrier=False),)))
+    answer = ask_again(listed, query, tag)
+    assert (answer.status_code, answer.json()["total"]) == (200, 1)
