@@ -119,11 +119,11 @@ class CallInHand:
         self._body: bytes | None = None
         self._sessions: list[FoldedSession] = []
         self._states: dict[str, State] = {}
-        # The SIDs that lead to it so far.
-        self._nodes = {node for node, _key in component.facts} | component.linked.keys()
         self.id = b""
         self.revision = 0
         self._refer_to_stored()
+        # The SIDs that lead to it so far: its own, and those that were linked.
+        self._nodes = {self.id} | {node for node, call_id in component.linked.items() if call_id == self.id}
 
     def _refer_to_stored(self) -> None:
         component = self._component

@@ -1,7 +1,8 @@
 """Where a ledger has anything to recount: windows with calls or counters in them, and no others.
 
-By what indexes have, so that years without calls cost nothing, nor does a call whose instant was damaged to
-one of millions of years from now: that one is a window more.
+Calls are found by their index, from one window to the next, and counters by one look at all of them. So
+years without calls cost nothing, and a call whose instant was damaged to one of millions of years from now
+is a window more.
 """
 
 from typing import Final

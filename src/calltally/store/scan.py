@@ -80,18 +80,12 @@ class Scan:
         """How many more match now than did as of the revision: linear in what has changed since."""
         if self._as_of is None:
             return 0
-        if self._query.filter.call_sid is not None:
-            return (yield from self._fresh_of_sid())
         params = yield from self._params()
-        now = {**params, "since": self._as_of, "as_of": NOW}
-        [(changed,)] = yield Statement("fresh_total", now, self._looked_at())
+        # A SID may lead to another call now.
+        now, _ = yield from Scan(self._standing, self._query, None).conditions()
+        [(changed,)] = yield Statement("fresh_total", {**now, "since": self._as_of}, self._looked_at())
         [(superseded,)] = yield Statement("superseded_total", params, self._looked_at())
         return int(changed) - int(superseded)
-
-    def _fresh_of_sid(self) -> Step[int]:
-        """A SID may lead to another call now, which need not have changed since: what is found is counted."""
-        then = yield from self.total()
-        return (yield from Scan(self._standing, self._query, None).total()) - then
 
     def conditions(self) -> Step[tuple[dict[str, Any], Clauses]]:
         """The parameters and conditions of the filter, for a statement over the calls themselves."""

@@ -29,7 +29,8 @@ def test_a_sid_is_followed_to_the_call_that_it_belongs_to_now(
     submit(bench, fact(1, status="completed"), own(2, "own-1", status="ringing"))
     query = ListQuery(filter=CallFilter(call_sid="own-1", statuses=statuses))
     before = bench.run(bench.store.read(list_calls(TENANT, query))).snapshot
-    submit(bench, own(3, "own-1", event_id="late", links=_LINK, **said))
+    [led] = submit(bench, own(3, "own-1", event_id="late", links=_LINK, **said))
+    assert led.outcome is Outcome.APPLIED
     asked = replace(query, snapshot=before)
     assert bench.run(bench.store.read(count_fresh(TENANT, asked))) == fresh
 
