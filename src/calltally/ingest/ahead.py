@@ -6,6 +6,7 @@ Where there are several, each does its share, and they take turns in handing ove
 """
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,12 +23,17 @@ from calltally.calls.events import Fact
 from calltally.ingest.imports import Chunk
 from calltally.providers.callback import Refusal
 from calltally.store.content import pack_fact, unpack_fact
-from calltally.store.prepared import Prepared
+from calltally.store.prepared import Batch, Item, Prepared
+from calltally.store.sums import Sums
 
 # What the system lets a pipe hold: fewer turns between two processes.
 _PIPE_BYTES: Final = 1024 * 1024
-# Messages that are one chunk for whoever writes; and as many are fetched ahead.
+# Messages that are worked on together by whoever writes.
 _TOGETHER: Final = 4
+# As many are fetched ahead, so that to read goes on while the writer waits for the disk.
+_FETCHED: Final = 2 * _TOGETHER
+# Who writes sets the pace and has to be on a processor whenever it can go on; so has who serves beside it.
+_NICE: Final = 10
 
 
 class Share(NamedTuple):
@@ -63,6 +69,7 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     """A chunk as it goes through the pipe, or why there is no other."""
 
     prepared: list[Prepared] = []
+    sums: Sums | None = None
     others: list[_Other] = []
     refused: list[Refusal] = []
     note: bytes = b""
@@ -112,24 +119,26 @@ class Ahead:
     def __init__(self, readers: list[_Reader]) -> None:
         self._readers = readers
 
-    async def chunks(self, task: bytes, on_note: Callable[[bytes], None]) -> AsyncGenerator[Chunk, None]:
+    async def chunks(
+        self, task: bytes, on_note: Callable[[bytes], None]
+    ) -> AsyncGenerator[list[Chunk], None]:
         """What they make of `task`, in its order; the next are fetched while some are worked on.
 
-        Several of theirs are one here: pages of indexes are written once a transaction, so that 8,000 calls
-        take a sixth less of the writer than four times 2,000. Raises InvalidInput for what could not be done,
+        Several come together: pages of indexes are written once a transaction, so that 8,000 calls take a
+        sixth less of the writer than four times 2,000. Raises InvalidInput for what could not be done,
         Unavailable where one of them died.
         """
         for reader in self._readers:
             reader.pipes.telling.send_bytes(task)
-        fetched: asyncio.Queue[bytes] = asyncio.Queue(_TOGETHER)
+        fetched: asyncio.Queue[bytes] = asyncio.Queue(_FETCHED)
         fetching = asyncio.create_task(self._fetch(fetched))
         try:
             last = _Message()
             while not last.is_end:
                 messages = [message async for message in _some(fetched)]
                 last = messages[-1]
-                if chunk := [item for message in messages for item in _items(message)]:
-                    yield chunk
+                if chunks := [_chunk(message) for message in messages if not message.is_end]:
+                    yield chunks
                     on_note([message.note for message in messages if not message.is_end][-1])
                 _check(last)
         finally:
@@ -196,6 +205,7 @@ def _forked(work: Work, share: Share, others: list[_Reader]) -> _Reader:
 def _read(work: Work, share: Share, pipes: _Pipes, not_its: list[Connection]) -> None:
     """All that a process does. An interrupt is for whoever writes, who ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICE)
     for end in not_its:
         end.close()
     with suppress(BrokenPipeError, EOFError):
@@ -214,12 +224,12 @@ def _give(pipes: _Pipes, message: _Message, *, is_last_of_turn: bool = False) ->
 
 
 def _message(stretch: Stretch) -> _Message:
-    chunk = stretch.chunk
-    items = [item for item in chunk if not isinstance(item, Refusal)]
+    (items, sums), refused = stretch.chunk
     return _Message(
         [item for item in items if isinstance(item, Prepared)],
+        sums,
         [_other(place, item) for place, item in enumerate(items) if isinstance(item, Fact)],
-        [item for item in chunk if isinstance(item, Refusal)],
+        list(refused),
         stretch.note,
     )
 
@@ -228,10 +238,10 @@ def _other(place: int, fact: Fact) -> _Other:
     return _Other(place, pack_fact(fact), fact.received_us, fact.raw, fact.conversation)
 
 
-def _items(message: _Message) -> Chunk:
-    """The facts in their order, behind them what was refused."""
-    chunk: list[Prepared | Fact | Refusal] = [*message.prepared]
+def _chunk(message: _Message) -> Chunk:
+    """As the other process had it."""
+    items: list[Item] = [*message.prepared]
     for other in message.others:
         fact = unpack_fact(other.content, other.received_us, other.raw)
-        chunk.insert(other.place, msgspec.structs.replace(fact, conversation=other.conversation))
-    return [*chunk, *message.refused]
+        items.insert(other.place, msgspec.structs.replace(fact, conversation=other.conversation))
+    return Chunk(Batch(items, message.sums), message.refused)

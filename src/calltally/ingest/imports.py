@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -12,7 +13,8 @@ from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import Refusal
 from calltally.store.bulk import record_prepared
 from calltally.store.known import unknown_facts
-from calltally.store.prepared import Item, prepare
+from calltally.store.ledger import Told as Became
+from calltally.store.prepared import Batch, prepare
 from calltally.store.routes import routes_by_number
 from calltally.store.steps import Clock
 from calltally.store.store import Recorded, Store, Submission
@@ -20,14 +22,17 @@ from calltally.store.tenants import need_tenant
 
 # A commit each: enough for the ledger's speed, few enough that others are not kept waiting.
 CHUNK: Final = 500
-# The same where all is prepared beforehand and others wait: a tenth of a second of the writer.
-_FEW: Final = 2_000
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
 
 Told: TypeAlias = Iterable[Fact | Refusal]
-# What a stretch of the items gives, prepared for the ledger.
-Chunk: TypeAlias = Sequence[Item | Refusal]
+
+
+class Chunk(NamedTuple):
+    """What a stretch of the items gives: facts ready for the ledger, and what is refused."""
+
+    batch: Batch
+    refused: Sequence[Refusal] = ()
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -67,7 +72,7 @@ async def import_facts(
     """
     table = await routes_for(store, tenant)
     chunks = prepared_chunks(told, tenant, table, CHUNK)
-    return await bring_chunks(store, tenant, _each(chunks), clock=clock, on_progress=on_progress)
+    return await bring_chunks(store, tenant, _one_by_one(chunks), clock=clock, on_progress=on_progress)
 
 
 async def submit_facts(
@@ -81,7 +86,7 @@ async def submit_facts(
         # What is known is read and not written again: so an import that was stopped soon is where it was.
         fresh = await store.read(unknown_facts(tenant, facts)) if facts else []
         recorded = await store.submit([Submission(tenant, fact, deliver) for fact in fresh]) if fresh else []
-        report = _added(report, recorded, chunk)
+        report = _added(report, recorded, _refused_in(chunk))
         report = msgspec.structs.replace(report, known=report.known + len(facts) - len(fresh))
         on_progress(report)
     return report
@@ -100,43 +105,47 @@ def prepared_chunks(told: Told, tenant: str, table: RouteTable, size: int) -> It
 
 
 def prepared(told: Sequence[Fact | Refusal], tenant: str, table: RouteTable) -> Chunk:
-    """What was told, ready for the ledger, in its order."""
+    """What was told, ready for the ledger."""
     facts = [map_route(item, table) for item in told if isinstance(item, Fact)]
-    ready = iter(prepare(tenant, facts))
-    return [next(ready) if isinstance(item, Fact) else item for item in told]
+    return Chunk(prepare(tenant, facts), _refused_in(told))
+
+
+def _refused_in(told: Iterable[Fact | Refusal]) -> list[Refusal]:
+    return [item for item in told if isinstance(item, Refusal)]
 
 
 async def bring_chunks(
     store: Store,
     tenant: str,
-    chunks: AsyncIterator[Chunk],
+    chunks: AsyncIterator[Sequence[Chunk]],
     *,
     clock: Clock,
     on_progress: OnProgress = _untold,
 ) -> ImportReport:
-    """Record prepared chunks, a transaction each, or several where others wait to write.
+    """Record prepared chunks, those that come together as a transaction, or each where others wait to write.
 
     `on_progress` hears the report so far after each.
     """
     report = ImportReport()
-    async for chunk in chunks:
-        rest = chunk
-        while rest:
-            many = _FEW if store.is_wanted() else len(rest)
-            part, rest = rest[:many], rest[many:]
-            report = _added(report, await _recorded(store, tenant, part, clock), part)
+    async for together in chunks:
+        left = together
+        while left:
+            many = 1 if store.is_wanted() else len(left)
+            part, left = left[:many], left[many:]
+            refused = [refusal for chunk in part for refusal in chunk.refused]
+            report = _added(report, await _recorded(store, tenant, part, clock), refused)
             on_progress(report)
     return report
 
 
-async def _recorded(store: Store, tenant: str, part: Chunk, clock: Clock) -> list[Recorded]:
-    items = [item for item in part if not isinstance(item, Refusal)]
-    return await store.write(record_prepared(tenant, items, clock)) if items else []
+async def _recorded(store: Store, tenant: str, part: Sequence[Chunk], clock: Clock) -> Sequence[Became]:
+    batches = [chunk.batch for chunk in part if chunk.batch.items]
+    return await store.write(record_prepared(tenant, batches, clock)) if batches else ()
 
 
-async def _each(chunks: Iterable[Chunk]) -> AsyncIterator[Chunk]:
+async def _one_by_one(chunks: Iterable[Chunk]) -> AsyncIterator[Sequence[Chunk]]:
     for chunk in chunks:
-        yield chunk
+        yield [chunk]
 
 
 def _chunks(told: Told, size: int) -> Iterator[list[Fact | Refusal]]:
@@ -145,12 +154,13 @@ def _chunks(told: Told, size: int) -> Iterator[list[Fact | Refusal]]:
         yield chunk
 
 
-def _added(report: ImportReport, recorded: Sequence[Recorded], chunk: Chunk) -> ImportReport:
-    outcomes = Counter(each.outcome for each in recorded)
-    refusals = [item for item in chunk if isinstance(item, Refusal)]
+def _added(
+    report: ImportReport, became: Sequence[Became | Recorded], refusals: Sequence[Refusal]
+) -> ImportReport:
+    outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],
-        conflicting=report.conflicting + sum(each.conflicting for each in recorded),
+        conflicting=report.conflicting + sum(map(attrgetter("conflicting"), became)),
         known=report.known + outcomes[Outcome.DUPLICATE],
         unchanged=report.unchanged + outcomes[Outcome.IGNORED],
         refused=report.refused + len(refusals) + outcomes[Outcome.REFUSED],

@@ -32,14 +32,15 @@ _ADDING: Final = (
 _NONE: Final = (0,) * len(COLUMNS)
 
 Steps: TypeAlias = dict[Key, Cells]
+# How often which cells, by tenant and key: most calls have those of others, so they are added up by the kind.
+Times: TypeAlias = dict[tuple[str, Key], dict[Cells, int]]
 
 
 class StepDeltas:
     """What a commit changes in the steps, added up before anything is written."""
 
     def __init__(self) -> None:
-        # How often which cells: most calls have those of others, so that they are added up by the kind.
-        self._times: dict[tuple[str, Key], dict[Cells, int]] = {}
+        self.times: Times = {}
 
     def move(self, tenant: str, old: Collection[Counted], new: Collection[Counted]) -> None:
         """A call counts where `new` says, and no longer where `old` does."""
@@ -54,12 +55,19 @@ class StepDeltas:
 
     def _count(self, tenant: str, counted: Counted, calls: int) -> None:
         key, cells = counted
-        times = self._times.setdefault((tenant, key), {})
+        times = self.times.setdefault((tenant, key), {})
         times[cells] = times.get(cells, 0) + calls
+
+    def merge(self, more: Times) -> None:
+        """Count what was added up elsewhere."""
+        for whose, added in more.items():
+            times = self.times.setdefault(whose, {})
+            for cells, calls in added.items():
+                times[cells] = times.get(cells, 0) + calls
 
     def statements(self) -> Iterator[Many]:
         """Add what has changed, if anything has."""
-        added = ((tenant, key, _added_up(self._times[tenant, key])) for tenant, key in sorted(self._times))
+        added = ((tenant, key, _added_up(self.times[tenant, key])) for tenant, key in sorted(self.times))
         rows = [(tenant, *key, *cells) for tenant, key, cells in added if any(cells)]
         if rows:
             yield Many("add_alert_steps", Table(_ADDED, rows), _ADDING)

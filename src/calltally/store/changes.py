@@ -1,6 +1,7 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Final
 
 from calltally.calls.five_minutes import counted_in, counted_of
@@ -18,6 +19,7 @@ from calltally.store.quality import QualityDeltas
 from calltally.store.segments import segment_of
 from calltally.store.session_rows import session_row
 from calltally.store.steps import Many, Params, Row, Step, Table
+from calltally.store.sums import Sums
 from calltally.store.texts import summary_of
 
 _SEALED: Final = ("revision", "updated_us", "record", "measured")
@@ -111,14 +113,26 @@ class Changes:
     def put_prepared(self, item: Prepared) -> int:
         """A call that nobody told of before, with the one fact that tells of it."""
         tenant = item.place.tenant
-        revision = self._next_revision(tenant)
         self._deltas.add(item.place, 1)
-        self._steps.move(tenant, (), item.counted)
+        self._steps.move(tenant, (), item.counted())
         self._quality.add(item.place, item.measured)
-        self._new.append((item, revision))
-        if item.words:
-            self.put_words((tenant, item.node, revision), item.words, is_new=True)
-        return revision
+        self._put_new(tenant, [item])
+        return self.heads[tenant]
+
+    def put_all_prepared(self, tenant: str, items: Sequence[Prepared], sums: Sums) -> None:
+        """The same of many of a tenant, of which it is known what they add up to."""
+        self._deltas.merge(sums.minutes, sums.hours)
+        self._steps.merge(sums.times)
+        self._quality.merge(sums.tallies)
+        self._put_new(tenant, items)
+
+    def _put_new(self, tenant: str, items: Sequence[Prepared]) -> None:
+        first = self.heads[tenant] + 1
+        self._new += zip(items, count(first), strict=False)
+        self.heads[tenant] += len(items)
+        for revision, item in enumerate(items, first):
+            if item.words:
+                self.put_words((tenant, item.node, revision), item.words, is_new=True)
 
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None

@@ -27,7 +27,10 @@ COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUS
 
 Key: TypeAlias = tuple[str, str, int, int]
 Cells: TypeAlias = dict[int, int]
-_Values: TypeAlias = tuple[str | None, str | None, str | None]
+# Of the finest level alone, as (tenant, minute, column); wider ones are made of it.
+Minutes: TypeAlias = dict[tuple[str, int, int], int]
+# And as (tenant, hour, column, *values of FACETS): most calls have all of it in common with others.
+Hours: TypeAlias = dict[tuple[str, int, int, str | None, str | None, str | None], int]
 _ADDED: Final = ("tenant", "facet", "width_s", "bucket_s", "revision")
 # In the order in which the statement names them.
 _KEPT: Final = ("revision", *_ADDED[:-1])
@@ -87,19 +90,24 @@ class Deltas:
     """
 
     def __init__(self) -> None:
-        # Of the finest level alone, as (tenant, minute, column); wider ones are made of it.
-        self._minutes: dict[tuple[str, int, int], int] = {}
-        # And as (tenant, hour, column, *values of FACETS): most calls have all of it in common with others.
-        self._hours: dict[tuple[str, int, int, *_Values], int] = {}
+        self.minutes: Minutes = {}
+        self.hours: Hours = {}
 
     def add(self, place: Place, calls: int) -> None:
         """Count `calls` (1 or -1) more at `place`."""
         tenant, created_us, status, direction, route, agent, provider = place
         column, second = column_number(status, direction), created_us // SECOND_US
         minute = (tenant, second - second % _FINEST_S, column)
-        self._minutes[minute] = self._minutes.get(minute, 0) + calls
+        self.minutes[minute] = self.minutes.get(minute, 0) + calls
         hour = (tenant, second - second % _FINEST_OF_FACETS_S, column, route, agent, provider)
-        self._hours[hour] = self._hours.get(hour, 0) + calls
+        self.hours[hour] = self.hours.get(hour, 0) + calls
+
+    def merge(self, minutes: Minutes, hours: Hours) -> None:
+        """Count what was added up elsewhere."""
+        for minute, calls in minutes.items():
+            self.minutes[minute] = self.minutes.get(minute, 0) + calls
+        for hour, calls in hours.items():
+            self.hours[hour] = self.hours.get(hour, 0) + calls
 
     def rows(self) -> dict[Key, Cells]:
         """The rows of counters that change, in the order of their keys, each with its columns that do."""
@@ -115,9 +123,9 @@ class Deltas:
 
     def _finest(self) -> Iterator[tuple[tuple[str, str, int, int], int]]:
         """Each facet's finest counters, some of them in parts, as (tenant, facet, bucket, column)."""
-        for (tenant, minute_s, column), calls in self._minutes.items():
+        for (tenant, minute_s, column), calls in self.minutes.items():
             yield (tenant, ALL, minute_s, column), calls
-        for (tenant, hour_s, column, *values), calls in self._hours.items():
+        for (tenant, hour_s, column, *values), calls in self.hours.items():
             for name, value in zip(FACETS, values, strict=True):
                 if value is not None:
                     yield (tenant, facet(name, value), hour_s, column), calls

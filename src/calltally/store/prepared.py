@@ -6,12 +6,12 @@ has. A call that it has already is recorded from the same fact the long way.
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from calltally.calls.events import Fact, Outcome
-from calltally.calls.five_minutes import Counted, counted_of
+from calltally.calls.five_minutes import Counted, counted_in, counted_of
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.measures import measure
@@ -21,6 +21,7 @@ from calltally.store.content import bodies, pack_fact, unpack_fact
 from calltally.store.counts import Place
 from calltally.store.segments import segment_of
 from calltally.store.steps import Many, Table
+from calltally.store.sums import Sums, sums_of
 from calltally.store.texts import indexed_words
 
 # In the order in which the statements name them.
@@ -38,7 +39,7 @@ class Prepared(msgspec.Struct, frozen=True, array_like=True):
     """One fact as its row has it, and the call that it makes where nothing else tells of that call.
 
     `body` is its record without revision, `parties` are the columns escalated, from_number and to_number,
-    `words` what it is found by.
+    `words` what it is found by; `conflicting` says whether the fact contradicts itself.
     """
 
     node: bytes
@@ -51,35 +52,55 @@ class Prepared(msgspec.Struct, frozen=True, array_like=True):
     place: Place
     parties: tuple[int, str | None, str | None]
     measured: bytes
-    counted: tuple[Counted, ...]
     words: str = ""
+    conflicting: bool = False
 
     def fact(self) -> Fact:
         """The fact itself."""
         return unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
+
+    def counted(self) -> tuple[Counted, ...]:
+        """Where the call counts for alerts."""
+        return counted_in(seal(self.body, 0, 0))
 
 
 # A fact that may make a call with others, or has a conversation, is left as it is.
 Item: TypeAlias = Prepared | Fact
 
 
-def prepare(tenant: str, facts: Sequence[Fact]) -> list[Item]:
-    """Facts about one SID alone, prepared; any other as it came. In the order given."""
-    ready = iter(_prepared(tenant, [fact for fact in facts if _stands_alone(fact)]))
-    return [next(ready) if _stands_alone(fact) else fact for fact in facts]
+class Batch(NamedTuple):
+    """Items in their order, and what they add up to where each of them is prepared and makes a new call."""
+
+    items: Sequence[Item]
+    sums: Sums | None = None
+
+
+def prepare(tenant: str, facts: Sequence[Fact]) -> Batch:
+    """Facts about one SID alone, prepared; any other as it came."""
+    alone = [fact for fact in facts if _stands_alone(fact)]
+    folded = [fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,)) for fact in alone]
+    ready = list(_prepared(tenant, alone, folded))
+    if len(alone) == len(facts):
+        return Batch(ready, _sums(ready, folded))
+    rest = iter(ready)
+    return Batch([next(rest) if _stands_alone(fact) else fact for fact in facts])
+
+
+def _sums(ready: Sequence[Prepared], folded: Sequence[Folded]) -> Sums:
+    counted = [counted_of(each.call) for each in folded]
+    return sums_of([(item.place, places, item.measured) for item, places in zip(ready, counted, strict=True)])
 
 
 def _stands_alone(fact: Fact) -> bool:
     return not (fact.links or fact.conversation or is_of_session(fact))
 
 
-def _prepared(tenant: str, facts: list[Fact]) -> Iterator[Prepared]:
+def _prepared(tenant: str, facts: list[Fact], folded: list[Folded]) -> Iterator[Prepared]:
     """Step by step, each for all facts.
 
     What a step needs stays in the processor's caches so, of which all steps for one fact need more than there
     is: that takes a quarter less.
     """
-    folded = [fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,)) for fact in facts]
     columns = (
         [call_uuid(tenant, fact.call_sid) for fact in facts],
         [fact.key for fact in facts],
@@ -100,8 +121,8 @@ def _of_calls(tenant: str, folded: list[Folded]) -> Iterator[list[Any]]:
     yield [Place.of(tenant, each) for each in folded]
     yield [(int(call.escalated), call.from_number, call.to_number) for call in calls]
     yield [measure(each) for each in folded]
-    yield [counted_of(call) for call in calls]
     yield [indexed_words(tenant, call.summary) if call.summary else "" for call in calls]
+    yield [call.conflicts > 0 for call in calls]
 
 
 def new_rows(new: Sequence[tuple[Prepared, int]], heads: Mapping[str, int], now_us: int) -> Iterator[Many]:

@@ -7,25 +7,15 @@ lock is held, and a commit has few that change, since only final calls are in th
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from calltally.calls.histogram import Bins, add, pack, unpack
-from calltally.calls.measures import (
-    COLUMNS,
-    SUMS,
-    Measured,
-    bin_in,
-    bins_of,
-    counts_of,
-    measured_of,
-    place_of,
-    places_in,
-)
+from calltally.calls.measures import COLUMNS, Measured, bins_of, counts_of, measured_of, place_of
 from calltally.calls.times import SECOND_US
 from calltally.store.counts import Place
-from calltally.store.quality_delta import Delta, Share, share_of
+from calltally.store.quality_delta import Delta, Share, Tally, share_of
 from calltally.store.quality_keys import (
     DAY,
     FINE,
@@ -47,54 +37,22 @@ _DAYS: Final = ("tenant", "day_s")
 _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
 _ATTEMPTS_AT: Final = place_of("attempts")
-_SUMS_AT: Final = slice(place_of(SUMS[0]), place_of(SUMS[0]) + len(SUMS))
 _FINE_S: Final = WIDTH_S[FINE]
 
+# Which row of the finest grain: tenant, hour and keys.
+FineRow: TypeAlias = tuple[str, int, Keys]
+Tallies: TypeAlias = dict[FineRow, Tally]
+
 _encoder: Final = msgspec.msgpack.Encoder()
-
-
-class _Tally:
-    """The calls of one row as they come, and what is said of erased ones; at the end a row of `COLUMNS`.
-
-    Most calls have the marks of others, so that those are counted by the kind and not one by one.
-    """
-
-    __slots__ = ("bins", "marks", "others", "sums")
-
-    def __init__(self, keys: Keys) -> None:
-        self.others = Delta(keys)
-        self.marks: dict[int, int] = {}
-        self.sums = [0] * len(SUMS)
-        self.bins: Bins = {}
-
-    def add(self, call: Measured, times: int) -> None:
-        self.marks[call.marks] = self.marks.get(call.marks, 0) + times
-        for kind, value in enumerate((call.talk_seconds, call.ring_seconds, call.pdd_ms)):
-            if value is not None:
-                self.sums[kind] += times * value
-                number = bin_in(kind, value)
-                self.bins[number] = self.bins.get(number, 0) + times
-
-    def delta(self) -> Delta:
-        """All of it as one difference."""
-        others, counts = self.others, [0] * len(COLUMNS)
-        for marks, times in self.marks.items():
-            for place in places_in(marks):
-                counts[place] += times
-        counts[_SUMS_AT] = self.sums
-        delta = Delta(others.keys)
-        delta.counts = [own + more for own, more in zip(counts, others.counts, strict=True)]
-        add(delta.bins, self.bins)
-        add(delta.bins, others.bins)
-        delta.erased = others.erased
-        return delta
 
 
 class QualityDeltas:
     """What a commit changes in the roll-ups, added up before anything is written."""
 
     def __init__(self) -> None:
-        self._fine: dict[tuple[str, int, Keys], _Tally] = {}
+        self.tallies: Tallies = {}
+        # What is of erased calls.
+        self._others: dict[FineRow, Delta] = {}
 
     def move(self, old: tuple[Place, bytes | None] | None, new: tuple[Place, bytes]) -> None:
         """A call changed, or is new: what it added goes, what it adds now comes."""
@@ -107,7 +65,18 @@ class QualityDeltas:
     def add(self, place: Place, measured: bytes, times: int = 1) -> None:
         """Count a call, or with `times` -1 count it no more."""
         call = measured_of(measured)
-        self._tally(place, call).add(call, times)
+        where = _where(place, call)
+        tally = self.tallies.get(where)
+        if tally is None:
+            tally = self.tallies[where] = Tally()
+        tally.add(call, times)
+
+    def merge(self, more: Tallies) -> None:
+        """Count what was added up elsewhere."""
+        for where, tally in more.items():
+            had = self.tallies.setdefault(where, tally)
+            if had is not tally:
+                had.merge(tally)
 
     def take_out(self, place: Place, measured: bytes | None) -> None:
         """A call that is none any more; one that was never measured is in no row."""
@@ -118,12 +87,12 @@ class QualityDeltas:
         """A call that was erased stays in the numbers."""
         if measured is not None:
             call = measured_of(measured)
-            self._tally(place, call).others.erase(counts_of(call), bins_of(call))
+            self._other(_where(place, call)).erase(counts_of(call), bins_of(call))
 
     def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
         """What a row has of erased calls, as if they were still there."""
         counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
-        self._fine.setdefault((tenant, bucket_s, keys), _Tally(keys)).others.add(counts, share.bins)
+        self._other((tenant, bucket_s, keys)).add(counts, share.bins)
 
     def write(self) -> Step[None]:
         """Add it all to the rows."""
@@ -132,8 +101,8 @@ class QualityDeltas:
     def rows(self) -> dict[RowId, Delta]:
         """The rows of all grains that change."""
         rows: dict[RowId, Delta] = {}
-        for (tenant, hour_s, keys), tally in self._fine.items():
-            fine = tally.delta()
+        for tenant, hour_s, keys in dict.fromkeys((*self.tallies, *self._others)):
+            fine = self._fine((tenant, hour_s, keys))
             if fine.is_empty:
                 continue
             fine_key, coarse = key_of(keys), coarse_keys(keys)
@@ -144,14 +113,23 @@ class QualityDeltas:
             _row_of(rows, (tenant, DAY, day_s, key), coarse).add(fine.counts, _NOTHING)
         return {row: delta for row, delta in rows.items() if not delta.is_empty}
 
-    def _tally(self, place: Place, call: Measured) -> _Tally:
-        second = place.created_us // SECOND_US
-        keys = fine_keys(place, call)
-        where = (place.tenant, second - second % _FINE_S, keys)
-        tally = self._fine.get(where)
-        if tally is None:
-            tally = self._fine[where] = _Tally(keys)
-        return tally
+    def _fine(self, where: FineRow) -> Delta:
+        delta, tally, other = Delta(where[-1]), self.tallies.get(where), self._others.get(where)
+        if tally is not None:
+            delta.add(tally.counts(), tally.bins)
+        if other is not None:
+            delta.add(other.counts, other.bins)
+            delta.erased = other.erased
+        return delta
+
+    def _other(self, where: FineRow) -> Delta:
+        return self._others.setdefault(where, Delta(where[-1]))
+
+
+def _where(place: Place, call: Measured) -> FineRow:
+    """The row of the finest grain in which a call stands."""
+    second = place.created_us // SECOND_US
+    return place.tenant, second - second % _FINE_S, fine_keys(place, call)
 
 
 def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:

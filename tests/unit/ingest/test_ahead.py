@@ -14,6 +14,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.ahead import Share, Stretch, Work, reading_ahead
 from calltally.ingest.imports import Chunk, prepared_chunks
 from calltally.providers.callback import Refusal
+from calltally.store.prepared import Batch
 from calltally.store.routes import RouteTarget
 from tests.telling import fact
 
@@ -25,15 +26,21 @@ TOLD: list[Fact | Refusal] = [
     Refusal("line 3", "not JSON"),
     fact(4, "CA4", status="completed", escalated=True, raw=b'{"sid":"CA4"}'),
 ]
+NOTHING = Chunk(Batch([]))
 
 
-def taken(work: Work, processes: int = 1) -> tuple[list[Chunk], list[bytes]]:
-    """All chunks of so many processes and the notes with them."""
+def refusing(position: str, reason: str = "x") -> Chunk:
+    """A chunk in which nothing could be read."""
+    return Chunk(Batch([]), [Refusal(position, reason)])
+
+
+def taken(work: Work, processes: int = 1) -> tuple[list[list[Chunk]], list[bytes]]:
+    """All chunks of so many processes as they come together, and the notes with them."""
     notes: list[bytes] = []
 
-    async def take() -> list[Chunk]:
+    async def take() -> list[list[Chunk]]:
         async with aclosing(ahead.chunks(b"acme", notes.append)) as chunks:
-            return [chunk async for chunk in chunks]
+            return [together async for together in chunks]
 
     with reading_ahead(work, processes) as ahead:
         return asyncio.run(take()), notes
@@ -44,7 +51,8 @@ def test_they_are_what_is_prepared_here() -> None:
         yield from (Stretch(chunk, task) for chunk in prepared_chunks(TOLD, task.decode(), TABLE, 3))
 
     chunks, notes = taken(work)
-    assert chunks == [[item for chunk in prepared_chunks(TOLD, "acme", TABLE, 3) for item in chunk]]
+    assert chunks == [list(prepared_chunks(TOLD, "acme", TABLE, 3))]
+    assert [chunk.batch.sums is not None for chunk in chunks[0]] == [False, True]
     assert notes == [b"acme"]
 
 
@@ -52,12 +60,12 @@ def test_several_take_turns() -> None:
     def work(_task: bytes, share: Share) -> Iterator[Stretch]:
         for turn in range(3):
             place = turn * share.of + share.place
-            yield Stretch([Refusal(f"{place}", "")], is_last_of_turn=False)
-            yield Stretch([Refusal(f"{place}", "and")])
+            yield Stretch(refusing(f"{place}", ""), is_last_of_turn=False)
+            yield Stretch(refusing(f"{place}", "and"))
 
     chunks, _notes = taken(work, 3)
-    assert [item for chunk in chunks for item in chunk] == [
-        Refusal(f"{place}", word) for place in range(9) for word in ("", "and")
+    assert [chunk for together in chunks for chunk in together] == [
+        refusing(f"{place}", word) for place in range(9) for word in ("", "and")
     ]
     assert [len(chunk) for chunk in chunks] == [4, 4, 4, 4, 2]
 
@@ -66,7 +74,7 @@ def test_what_one_of_several_cannot_read_is_said() -> None:
     def work(_task: bytes, share: Share) -> Iterator[Stretch]:
         if share.place:
             raise NotUnderstood("it is no list of calls")
-        yield Stretch([])
+        yield Stretch(NOTHING)
 
     with pytest.raises(InvalidInput, match="it is no list of calls"):
         taken(work, 2)
@@ -74,7 +82,7 @@ def test_what_one_of_several_cannot_read_is_said() -> None:
 
 def test_what_cannot_be_read_is_said() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch([], task)
+        yield Stretch(NOTHING, task)
         raise NotUnderstood("it is no list of calls")
 
     with pytest.raises(InvalidInput, match="it is no list of calls"):
@@ -83,10 +91,10 @@ def test_what_cannot_be_read_is_said() -> None:
 
 def test_what_was_read_before_is_handed_over_first() -> None:
     def work(_task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch([Refusal("line 1", "x")])
+        yield Stretch(refusing("line 1"))
         raise NotUnderstood("it is no list of calls")
 
-    async def take(chunks: AsyncGenerator[Chunk, None]) -> Chunk:
+    async def take(chunks: AsyncGenerator[list[Chunk], None]) -> list[Chunk]:
         async with aclosing(chunks):
             first = await anext(chunks)
             with pytest.raises(InvalidInput, match="it is no list of calls"):
@@ -94,12 +102,12 @@ def test_what_was_read_before_is_handed_over_first() -> None:
             return first
 
     with reading_ahead(work) as ahead:
-        assert asyncio.run(take(ahead.chunks(b"", lambda _note: None))) == [Refusal("line 1", "x")]
+        assert asyncio.run(take(ahead.chunks(b"", lambda _note: None))) == [refusing("line 1")]
 
 
 def test_a_process_that_dies_is_no_end_of_its_files() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch([], task)
+        yield Stretch(NOTHING, task)
         os._exit(3)
 
     with pytest.raises(Unavailable, match="died; run the import again"):
@@ -109,11 +117,19 @@ def test_a_process_that_dies_is_no_end_of_its_files() -> None:
 def test_it_ends_with_whoever_wanted_its_chunks() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
         while True:
-            yield Stretch([Refusal("line 1", "x" * 1_000)], task)
+            yield Stretch(refusing("line 1", "x" * 1_000), task)
 
-    async def take_one() -> Chunk:
+    async def take_one() -> list[Chunk]:
         async with aclosing(ahead.chunks(b"", lambda _note: None)) as chunks:
             return await anext(chunks)
 
     with reading_ahead(work, 2) as ahead:
-        assert asyncio.run(take_one()) == [Refusal("line 1", "x" * 1_000)] * 4
+        assert asyncio.run(take_one()) == [refusing("line 1", "x" * 1_000)] * 4
+
+
+def test_it_leaves_the_processors_to_whoever_writes() -> None:
+    def work(_task: bytes, _share: Share) -> Iterator[Stretch]:
+        yield Stretch(NOTHING, str(os.nice(0)).encode())
+
+    _chunks, (note,) = taken(work)
+    assert int(note) == min(os.nice(0) + 10, 19)

@@ -7,7 +7,6 @@ import pytest
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Door, Fact
 from calltally.calls.filters import ListQuery
-from calltally.ingest import imports
 from calltally.ingest.imports import (
     CHUNK,
     MAX_REFUSALS,
@@ -15,7 +14,7 @@ from calltally.ingest.imports import (
     ImportReport,
     bring_chunks,
     import_facts,
-    prepared,
+    prepared_chunks,
 )
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio.resources import list_facts
@@ -83,14 +82,14 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("is_wanted", "expected"), [(True, [2, 4, 5]), (False, [5])])
-def test_a_prepared_chunk_is_divided_where_others_wait(
+def test_chunks_that_come_together_are_commits_each_where_others_wait(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_wanted: bool, expected: list[int]
 ) -> None:
-    async def chunks() -> AsyncIterator[Chunk]:
-        yield prepared(told_of(*({**CALL, "sid": f"CA{number}"} for number in range(5))), TENANT, {})
+    async def chunks() -> AsyncIterator[list[Chunk]]:
+        told = told_of(*({**CALL, "sid": f"CA{number}"} for number in range(5)))
+        yield list(prepared_chunks(told, TENANT, {}, 2))
 
     reports: list[ImportReport] = []
-    monkeypatch.setattr(imports, "_FEW", 2)
     monkeypatch.setattr(bench.store, "is_wanted", lambda: is_wanted)
     bringing = bring_chunks(bench.store, TENANT, chunks(), clock=lambda: NOW_US, on_progress=reports.append)
     assert bench.run(bringing) == reports[-1]
