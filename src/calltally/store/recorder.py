@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from calltally.store.recorder_frames import NOT_OURS, Frames, asking, read_answers
 from calltally.store.store import Recorded, Submission
 
+# Of 64 callbacks that come at once the process has the first when a quarter of them was read.
+_TOGETHER: Final = 16
 _Waiting: TypeAlias = "asyncio.Future[list[Recorded] | None]"
 
 
@@ -45,7 +47,8 @@ class Recorder(asyncio.Protocol):
     def ask(self, submissions: Sequence[Submission]) -> _Waiting:
         """What becomes of these facts; None where the process did not record them, or died over it.
 
-        All that is asked in one turn of the loop goes together.
+        What is asked in one turn of the loop goes together, but not so much that the process would wait for
+        it with nothing to do.
         """
         loop = asyncio.get_running_loop()
         self.asked += 1
@@ -54,6 +57,8 @@ class Recorder(asyncio.Protocol):
         if not self._questions:
             loop.call_soon(self._flush)
         self._questions.append((number, submissions))
+        if len(self._questions) >= _TOGETHER:
+            self._flush()
         return future
 
     def _flush(self) -> None:

@@ -103,8 +103,10 @@ def text_of(answer: Answer) -> str:
 
 
 def whole_in(answer: Answer) -> set[str]:
+    """Which of them an answer has; the short one as a word: digests may have any five digits in them."""
     text = text_of(answer) + str(answer.headers)
-    return {number for number in WHOLE if number in text}
+    long = {number for number in WHOLE if number != CALLED and number in text}
+    return long | ({CALLED} if re.search(f"(?<![0-9a-f]){CALLED}(?![0-9a-f])", text) else set())
 
 
 def published(desk: Desk) -> set[str]:

@@ -74,6 +74,17 @@ async def test_what_cannot_be_put_in_a_frame_is_not_asked() -> None:
 
 
 @in_a_loop
+async def test_of_very_much_the_first_is_asked_before_the_rest_is_there() -> None:
+    recorder, wire = made()
+    waiting = [recorder.ask([GOOD]) for _ in range(40)]
+    assert [len(numbers) for numbers in wire.asked()] == [16, 16]
+    await asyncio.sleep(0)
+    assert wire.asked() == [list(range(1, 17)), list(range(17, 33)), list(range(33, 41))]
+    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 41)]))
+    assert [await each for each in waiting] == [[APPLIED]] * 40
+
+
+@in_a_loop
 async def test_what_was_asked_in_the_turn_of_its_end_is_asked_once() -> None:
     recorder, wire = made()
     future = recorder.ask([GOOD])
