@@ -32,7 +32,7 @@ _PIPE_BYTES: Final = 1024 * 1024
 _TOGETHER: Final = 4
 # As many are fetched ahead, so that to read goes on while the writer waits for the disk.
 _FETCHED: Final = 2 * _TOGETHER
-# Who writes sets the pace and has to be on a processor whenever it can go on; so has who serves beside it.
+# Who writes sets the pace and has to be on a processor whenever it can go on.
 _NICE: Final = 10
 
 

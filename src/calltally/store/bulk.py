@@ -64,8 +64,9 @@ class _NewCall:
 
 
 def record_prepared(tenant: str, batches: Sequence[Batch], clock: Clock) -> Step[list[Told]]:
-    """Record facts of one tenant as one transaction, announcing nothing; what became of each, in their order.
+    """Record facts of one tenant as one transaction, announcing nothing; what became of each.
 
+    Those in batches of nothing but new calls come first, in this and by their revisions, then the others.
     What is known is left as it is, and not even counted. So many at once keep others from writing meanwhile.
     `clock` is asked once the transaction has begun, so that no later commit is of an earlier time. Raises
     NotFound for a tenant that does not exist.
