@@ -23,8 +23,8 @@ from calltally.calls.events import Fact
 from calltally.ingest.imports import Chunk
 from calltally.providers.callback import Refusal
 from calltally.store.content import pack_fact, unpack_fact
-from calltally.store.prepared import Batch, Item, Prepared
-from calltally.store.sums import Sums
+from calltally.store.prepared import Batch, Prepared
+from calltally.store.sums import NOTHING, Sums
 
 # What the system lets a pipe hold: fewer turns between two processes.
 _PIPE_BYTES: Final = 1024 * 1024
@@ -56,9 +56,8 @@ Work: TypeAlias = Callable[[bytes, Share], Iterable[Stretch]]
 
 
 class _Other(msgspec.Struct, array_like=True, frozen=True):
-    """A fact that was left as it came, and its place among those of the chunk."""
+    """A fact that was left as it came."""
 
-    place: int
     content: bytes
     received_us: int
     raw: bytes
@@ -69,7 +68,7 @@ class _Message(msgspec.Struct, array_like=True, frozen=True):
     """A chunk as it goes through the pipe, or why there is no other."""
 
     prepared: list[Prepared] = []
-    sums: Sums | None = None
+    sums: Sums = NOTHING
     others: list[_Other] = []
     refused: list[Refusal] = []
     note: bytes = b""
@@ -224,24 +223,21 @@ def _give(pipes: _Pipes, message: _Message, *, is_last_of_turn: bool = False) ->
 
 
 def _message(stretch: Stretch) -> _Message:
-    (items, sums), refused = stretch.chunk
-    return _Message(
-        [item for item in items if isinstance(item, Prepared)],
-        sums,
-        [_other(place, item) for place, item in enumerate(items) if isinstance(item, Fact)],
-        list(refused),
-        stretch.note,
-    )
+    (ready, sums, others), refused = stretch.chunk
+    return _Message([*ready], sums, [_other(fact) for fact in others], [*refused], stretch.note)
 
 
-def _other(place: int, fact: Fact) -> _Other:
-    return _Other(place, pack_fact(fact), fact.received_us, fact.raw, fact.conversation)
+def _other(fact: Fact) -> _Other:
+    return _Other(pack_fact(fact), fact.received_us, fact.raw, fact.conversation)
 
 
 def _chunk(message: _Message) -> Chunk:
     """As the other process had it."""
-    items: list[Item] = [*message.prepared]
-    for other in message.others:
-        fact = unpack_fact(other.content, other.received_us, other.raw)
-        items.insert(other.place, msgspec.structs.replace(fact, conversation=other.conversation))
-    return Chunk(Batch(items, message.sums), message.refused)
+    return Chunk(
+        Batch(message.prepared, message.sums, [_fact(each) for each in message.others]), message.refused
+    )
+
+
+def _fact(other: _Other) -> Fact:
+    fact = unpack_fact(other.content, other.received_us, other.raw)
+    return msgspec.structs.replace(fact, conversation=other.conversation)

@@ -139,7 +139,7 @@ async def bring_chunks(
 
 
 async def _recorded(store: Store, tenant: str, part: Sequence[Chunk], clock: Clock) -> Sequence[Became]:
-    batches = [chunk.batch for chunk in part if chunk.batch.items]
+    batches = [chunk.batch for chunk in part if chunk.batch.ready or chunk.batch.others]
     return await store.write(record_prepared(tenant, batches, clock)) if batches else ()
 
 

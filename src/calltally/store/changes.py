@@ -110,23 +110,11 @@ class Changes:
         self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **said)
         return revision
 
-    def put_prepared(self, item: Prepared) -> int:
-        """A call that nobody told of before, with the one fact that tells of it."""
-        tenant = item.place.tenant
-        self._deltas.add(item.place, 1)
-        self._steps.move(tenant, (), item.counted())
-        self._quality.add(item.place, item.measured)
-        self._put_new(tenant, [item])
-        return self.heads[tenant]
-
-    def put_all_prepared(self, tenant: str, items: Sequence[Prepared], sums: Sums) -> None:
-        """The same of many of a tenant, of which it is known what they add up to."""
+    def put_prepared(self, tenant: str, items: Sequence[Prepared], sums: Sums) -> None:
+        """Calls that nobody told of before, each with the fact that tells of it; and what they add up to."""
         self._deltas.merge(sums.minutes, sums.hours)
         self._steps.merge(sums.times)
         self._quality.merge(sums.tallies)
-        self._put_new(tenant, items)
-
-    def _put_new(self, tenant: str, items: Sequence[Prepared]) -> None:
         first = self.heads[tenant] + 1
         self._new += zip(items, count(first), strict=False)
         self.heads[tenant] += len(items)

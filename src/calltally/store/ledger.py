@@ -1,7 +1,7 @@
 """The ledger: the only code that writes a call. Facts in, one transaction, the record out."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, Outcome
@@ -63,22 +63,7 @@ def tell(
     return call, call.tell(submission, changes)
 
 
-class InHand(Protocol):
-    """A call in the hands of a commit, to be written once; `id` and `revision` are right once it is."""
-
-    id: bytes
-    revision: int
-
-    def missing_turns(self) -> Sequence[Params]:
-        """The facts of which it takes the words, where those are not at hand."""
-        ...
-
-    def settle(self, changes: Changes, packed: Packed) -> None:
-        """Write it, if it changed."""
-        ...
-
-
-def settle_all(calls: Sequence[InHand], changes: Changes) -> Step[None]:
+def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
     """Write each call that changed; what was said before is fetched where a call's words change."""
     packed = yield from fetch_packed([asked for call in calls for asked in call.missing_turns()])
     for call in calls:
@@ -93,7 +78,7 @@ class Told(NamedTuple):
     conflicting: bool = False
 
 
-def recorded(call: InHand | None, told: Told) -> Recorded:
+def recorded(call: "CallInHand | None", told: Told) -> Recorded:
     """What is said of one fact, once its call is settled."""
     outcome, reason, conflicting = told
     return Recorded(outcome, reason, call.id if call else None, call.revision if call else None, conflicting)

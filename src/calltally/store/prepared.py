@@ -21,7 +21,7 @@ from calltally.store.content import bodies, pack_fact, unpack_fact
 from calltally.store.counts import Place
 from calltally.store.segments import segment_of
 from calltally.store.steps import Many, Table
-from calltally.store.sums import Sums, sums_of
+from calltally.store.sums import Adding, Sums, sums_of, without
 from calltally.store.texts import indexed_words
 
 # In the order in which the statements name them.
@@ -69,21 +69,35 @@ Item: TypeAlias = Prepared | Fact
 
 
 class Batch(NamedTuple):
-    """Items in their order, and what they add up to where each of them is prepared and makes a new call."""
+    """Facts about one SID alone, prepared, and the others.
 
-    items: Sequence[Item]
-    sums: Sums | None = None
+    `sums` are what the former add up to where each of them makes a new call.
+    """
+
+    ready: Sequence[Prepared]
+    sums: Sums
+    others: Sequence[Fact] = ()
 
 
 def prepare(tenant: str, facts: Sequence[Fact]) -> Batch:
-    """Facts about one SID alone, prepared; any other as it came."""
+    """What can be made of facts beforehand; each kind in the order given."""
     alone = [fact for fact in facts if _stands_alone(fact)]
     folded = [fold(tenant, Node(fact.call_sid, is_carrier=False), (fact,)) for fact in alone]
     ready = list(_prepared(tenant, alone, folded))
-    if len(alone) == len(facts):
-        return Batch(ready, _sums(ready, folded))
-    rest = iter(ready)
-    return Batch([next(rest) if _stands_alone(fact) else fact for fact in facts])
+    return Batch(ready, _sums(ready, folded), [fact for fact in facts if not _stands_alone(fact)])
+
+
+def sums_left(sums: Sums, new: Sequence[Prepared], others: Sequence[Prepared]) -> Sums:
+    """Of the sums of all of these, those of the new ones."""
+    if not others:
+        return sums
+    if len(others) < len(new):
+        return without(sums, _adding(others))
+    return sums_of(_adding(new))
+
+
+def _adding(items: Sequence[Prepared]) -> list[Adding]:
+    return [(item.place, item.counted(), item.measured) for item in items]
 
 
 def _sums(ready: Sequence[Prepared], folded: Sequence[Folded]) -> Sums:

@@ -3,8 +3,9 @@
 It is most of what a commit of many calls has to work out for itself; so whoever prepares them does that too.
 """
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from operator import sub
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -12,6 +13,9 @@ from calltally.calls.five_minutes import Counted
 from calltally.store.alert_steps import StepDeltas, Times
 from calltally.store.counts import Deltas, Hours, Minutes, Place
 from calltally.store.quality import QualityDeltas, Tallies
+from calltally.store.quality_delta import Tally
+
+K = TypeVar("K")
 
 # One call: where it stands, where it counts for alerts, and its measures.
 Adding: TypeAlias = tuple[Place, tuple[Counted, ...], bytes]
@@ -26,6 +30,9 @@ class Sums(msgspec.Struct, array_like=True, frozen=True):
     tallies: Tallies
 
 
+NOTHING: Final = Sums({}, {}, {}, {})
+
+
 def sums_of(adding: Sequence[Adding]) -> Sums:
     """What these calls add, each of which is new; kind by kind, for the sake of the processor's caches."""
     deltas, steps, quality = Deltas(), StepDeltas(), QualityDeltas()
@@ -36,3 +43,28 @@ def sums_of(adding: Sequence[Adding]) -> Sums:
     for place, _counted, measured in adding:
         quality.add(place, measured)
     return Sums(deltas.minutes, deltas.hours, steps.times, quality.tallies)
+
+
+def without(sums: Sums, adding: Sequence[Adding]) -> Sums:
+    """What is left without some of the calls: exactly what the others add up to."""
+    gone = sums_of(adding)
+    times = ((whose, _less(each, gone.times.get(whose, {}))) for whose, each in sums.times.items())
+    tallies = ((where, _tally_less(each, gone.tallies.get(where))) for where, each in sums.tallies.items())
+    return Sums(
+        _less(sums.minutes, gone.minutes),
+        _less(sums.hours, gone.hours),
+        {whose: left for whose, left in times if left},
+        {where: left for where, left in tallies if left.marks},
+    )
+
+
+def _less(counts: Mapping[K, int], gone: Mapping[K, int]) -> dict[K, int]:
+    """Where nothing is left there is no count: a row that is written tells snapshots that it was touched."""
+    return {key: left for key, count in counts.items() if (left := count - gone.get(key, 0))}
+
+
+def _tally_less(tally: Tally, gone: Tally | None) -> Tally:
+    if gone is None:
+        return tally
+    sums = list(map(sub, tally.sums, gone.sums))
+    return Tally(_less(tally.marks, gone.marks), sums, _less(tally.bins, gone.bins))

@@ -50,11 +50,12 @@ def merged(handed_over: list[list[Stretch]]) -> Iterator[Chunk]:
 def flat(chunks: Iterable[Chunk]) -> tuple[list[object], list[Refusal]]:
     """All that makes calls in its order, and all that is refused."""
     told = list(chunks)
-    return [item for each in told for item in each.batch.items], [no for each in told for no in each.refused]
+    ready: list[object] = [item for each in told for item in (*each.batch.ready, *each.batch.others)]
+    return ready, [no for each in told for no in each.refused]
 
 
 def lengths(stretches: list[Stretch]) -> list[int]:
-    return [len(each.chunk.batch.items) + len(each.chunk.refused) for each in stretches]
+    return [len(each.chunk.batch.ready) + len(each.chunk.refused) for each in stretches]
 
 
 def alone(reading: Reading) -> tuple[list[object], list[Refusal]]:

@@ -16,6 +16,7 @@ from calltally.ingest.imports import Chunk, prepared_chunks
 from calltally.providers.callback import Refusal
 from calltally.store.prepared import Batch
 from calltally.store.routes import RouteTarget
+from calltally.store.sums import NOTHING
 from tests.telling import fact
 
 TABLE = {"+15550100": RouteTarget("support", "vera")}
@@ -26,12 +27,12 @@ TOLD: list[Fact | Refusal] = [
     Refusal("line 3", "not JSON"),
     fact(4, "CA4", status="completed", escalated=True, raw=b'{"sid":"CA4"}'),
 ]
-NOTHING = Chunk(Batch([]))
+NONE = Chunk(Batch([], NOTHING, []))
 
 
 def refusing(position: str, reason: str = "x") -> Chunk:
     """A chunk in which nothing could be read."""
-    return Chunk(Batch([]), [Refusal(position, reason)])
+    return Chunk(Batch([], NOTHING, []), [Refusal(position, reason)])
 
 
 def taken(work: Work, processes: int = 1) -> tuple[list[list[Chunk]], list[bytes]]:
@@ -52,7 +53,7 @@ def test_they_are_what_is_prepared_here() -> None:
 
     chunks, notes = taken(work)
     assert chunks == [list(prepared_chunks(TOLD, "acme", TABLE, 3))]
-    assert [chunk.batch.sums is not None for chunk in chunks[0]] == [False, True]
+    assert [(len(each.batch.ready), len(each.batch.others)) for each in chunks[0]] == [(1, 1), (1, 0)]
     assert notes == [b"acme"]
 
 
@@ -74,7 +75,7 @@ def test_what_one_of_several_cannot_read_is_said() -> None:
     def work(_task: bytes, share: Share) -> Iterator[Stretch]:
         if share.place:
             raise NotUnderstood("it is no list of calls")
-        yield Stretch(NOTHING)
+        yield Stretch(NONE)
 
     with pytest.raises(InvalidInput, match="it is no list of calls"):
         taken(work, 2)
@@ -82,7 +83,7 @@ def test_what_one_of_several_cannot_read_is_said() -> None:
 
 def test_what_cannot_be_read_is_said() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch(NOTHING, task)
+        yield Stretch(NONE, task)
         raise NotUnderstood("it is no list of calls")
 
     with pytest.raises(InvalidInput, match="it is no list of calls"):
@@ -107,7 +108,7 @@ def test_what_was_read_before_is_handed_over_first() -> None:
 
 def test_a_process_that_dies_is_no_end_of_its_files() -> None:
     def work(task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch(NOTHING, task)
+        yield Stretch(NONE, task)
         os._exit(3)
 
     with pytest.raises(Unavailable, match="died; run the import again"):
@@ -129,7 +130,7 @@ def test_it_ends_with_whoever_wanted_its_chunks() -> None:
 
 def test_it_leaves_the_processors_to_whoever_writes() -> None:
     def work(_task: bytes, _share: Share) -> Iterator[Stretch]:
-        yield Stretch(NOTHING, str(os.nice(0)).encode())
+        yield Stretch(NONE, str(os.nice(0)).encode())
 
     _chunks, (note,) = taken(work)
     assert int(note) == min(os.nice(0) + 10, 19)

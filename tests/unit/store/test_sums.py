@@ -13,7 +13,7 @@ from calltally.calls.measures import measure
 from calltally.store.alert_steps import StepDeltas
 from calltally.store.counts import Deltas, Place
 from calltally.store.quality import QualityDeltas
-from calltally.store.sums import Adding, sums_of
+from calltally.store.sums import Adding, sums_of, without
 from tests.strategies import facts
 
 _parts = st.lists(st.lists(facts(links=False), max_size=6), max_size=4)
@@ -28,6 +28,13 @@ def rows(counts: Deltas, steps: StepDeltas, quality: QualityDeltas) -> list[Any]
     """All that they would write."""
     changed = [(row, each.keys, each.counts, each.bins) for row, each in sorted(quality.rows().items())]
     return [counts.rows(), [(many.name, list(many.rows)) for many in steps.statements()], changed]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(facts(links=False), max_size=8), st.lists(facts(links=False), max_size=8))
+def test_what_is_left_is_what_the_others_add_up_to(left: list[Fact], gone: list[Fact]) -> None:
+    sums = sums_of([adding(told) for told in (*left, *gone)])
+    assert without(sums, [adding(told) for told in gone]) == sums_of([adding(told) for told in left])
 
 
 @settings(max_examples=60, deadline=None)
