@@ -13,7 +13,7 @@ from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import Refusal
 from calltally.store.bulk import record_prepared
 from calltally.store.known import unknown_facts
-from calltally.store.ledger import Told as Became
+from calltally.store.ledger import Told
 from calltally.store.prepared import Batch, prepare
 from calltally.store.routes import routes_by_number
 from calltally.store.steps import Clock
@@ -25,7 +25,7 @@ CHUNK: Final = 500
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
 
-Told: TypeAlias = Iterable[Fact | Refusal]
+Listed: TypeAlias = Iterable[Fact | Refusal]
 
 
 class Chunk(NamedTuple):
@@ -63,7 +63,7 @@ def _untold(_report: ImportReport) -> None:
 
 
 async def import_facts(
-    store: Store, tenant: str, *, told: Told, clock: Clock, on_progress: OnProgress = _untold
+    store: Store, tenant: str, *, told: Listed, clock: Clock, on_progress: OnProgress = _untold
 ) -> ImportReport:
     """Record what `told` gives, chunk by chunk; `on_progress` hears the report so far after each.
 
@@ -76,7 +76,7 @@ async def import_facts(
 
 
 async def submit_facts(
-    store: Store, tenant: str, *, told: Told, deliver: bool, on_progress: OnProgress = _untold
+    store: Store, tenant: str, *, told: Listed, deliver: bool, on_progress: OnProgress = _untold
 ) -> ImportReport:
     """The same in the writer's small commits, beside what else it is handed; endpoints may be told of it."""
     table = await routes_for(store, tenant)
@@ -98,7 +98,7 @@ async def routes_for(store: Store, tenant: str) -> RouteTable:
     return await store.read(routes_by_number(tenant))
 
 
-def prepared_chunks(told: Told, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
+def prepared_chunks(told: Listed, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
     """What `told` gives, in stretches of `size`, ready for the ledger; in whichever process."""
     for chunk in _chunks(told, size):
         yield prepared(chunk, tenant, table)
@@ -138,7 +138,7 @@ async def bring_chunks(
     return report
 
 
-async def _recorded(store: Store, tenant: str, part: Sequence[Chunk], clock: Clock) -> Sequence[Became]:
+async def _recorded(store: Store, tenant: str, part: Sequence[Chunk], clock: Clock) -> Sequence[Told]:
     batches = [chunk.batch for chunk in part if chunk.batch.ready or chunk.batch.others]
     return await store.write(record_prepared(tenant, batches, clock)) if batches else ()
 
@@ -148,14 +148,14 @@ async def _one_by_one(chunks: Iterable[Chunk]) -> AsyncIterator[Sequence[Chunk]]
         yield [chunk]
 
 
-def _chunks(told: Told, size: int) -> Iterator[list[Fact | Refusal]]:
+def _chunks(told: Listed, size: int) -> Iterator[list[Fact | Refusal]]:
     items = iter(told)
     while chunk := list(islice(items, size)):
         yield chunk
 
 
 def _added(
-    report: ImportReport, became: Sequence[Became | Recorded], refusals: Sequence[Refusal]
+    report: ImportReport, became: Sequence[Told | Recorded], refusals: Sequence[Refusal]
 ) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(

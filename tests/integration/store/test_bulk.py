@@ -166,6 +166,7 @@ def test_batches_of_new_calls_lie_beside_others_in_one_commit(new_bench: Callabl
         tenant, new = next(_names), [_renamed(each, next(numbers)) for each in some]
         for each in (bench, other):
             each.add_tenant(tenant)
+        assert prepare(tenant, new).others == []
         bring_together(bench, [*batches, new], tenant)
         for told in (*(each for batch in batches for each in batch), *new):
             tell(other, [told], tenant)

@@ -107,7 +107,8 @@ def text_of(answer: Answer) -> str:
 
 def whole_in(answer: Answer) -> set[str]:
     """Which of them an answer has; the short one is no part of a longer number, of an id or of a digest."""
-    text = unquote(text_of(answer) + str(answer.headers))
+    text = text_of(answer) + str(answer.headers)
+    text += unquote(text)
     long = {number for number in WHOLE if number != CALLED and number in text}
     return long | ({CALLED} if re.search(rf"(?<!\d){CALLED}(?!\d)", _RANDOM.sub("", text)) else set())
 

@@ -55,7 +55,9 @@ def flat(chunks: Iterable[Chunk]) -> tuple[list[object], list[Refusal]]:
 
 
 def lengths(stretches: list[Stretch]) -> list[int]:
-    return [len(each.chunk.batch.ready) + len(each.chunk.refused) for each in stretches]
+    """How many items each has of either kind."""
+    both = [flat([each.chunk]) for each in stretches]
+    return [len(made) + len(refused) for made, refused in both]
 
 
 def alone(reading: Reading) -> tuple[list[object], list[Refusal]]:

@@ -51,5 +51,5 @@ def test_parts_that_are_merged_are_the_whole(parts: list[list[Fact]]) -> None:
             whole[1].move("acme", (), counted)
             whole[2].add(place, measured)
     assert rows(*merged) == rows(*whole)
-    # A commit that fails is tried again with the same.
+    # To merge them has left them as they were.
     assert made == [sums_of([adding(told) for told in part]) for part in parts]
