@@ -26,6 +26,11 @@ def uuid_text(uuid: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def uuid_bytes(text: str) -> bytes:
+    """What `uuid_text` wrote, as bytes: a tenth of what it takes to parse somebody else's words."""
+    return bytes.fromhex(text.replace("-", ""))
+
+
 def parse_uuid(text: str) -> bytes | None:
     """The bytes of an id in its one canonical spelling, else None (then it may be a SID)."""
     try:

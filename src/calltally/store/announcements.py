@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
-from calltally.calls.identity import parse_uuid, uuid_text
+from calltally.calls.identity import uuid_bytes, uuid_text
 from calltally.calls.lifecycle import Folded
 from calltally.calls.model import FINAL, STATUSES, Call
 from calltally.calls.sessions import Session
@@ -105,7 +105,7 @@ def message_id(event_id: bytes) -> str:
 
 def announce(at: Instant, change: Change) -> list[Announcement]:
     """The events that a change amounts to."""
-    call_id = parse_uuid(change.folded.call.id) or b""
+    call_id = uuid_bytes(change.folded.call.id)
     announced = []
     for name, session, extra in _news(change):
         event_id = at.event_id(name)
@@ -119,7 +119,7 @@ def completed_event(at: Instant, call: Call) -> Announcement:
     event_id = at.event_id(COMPLETED)
     change = Change(Folded(call, 0), at.revision, None)
     body = freeze(COMPLETED, event_id, at, _data(change, None, {}))
-    return Announcement(COMPLETED, event_id, parse_uuid(call.id) or b"", body)
+    return Announcement(COMPLETED, event_id, uuid_bytes(call.id), body)
 
 
 def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[str, Any]) -> bytes:

@@ -5,15 +5,19 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
-from calltally.store.recorder_frames import NOT_OURS, Frames, asking, read_answers
+from calltally.store.recorder_frames import NOT_OURS, Answer, Frames, asking, read_answers
 from calltally.store.store import Recorded, Submission
 
 # Of 64 callbacks that come at once the process has the first when a quarter of them was read.
 _TOGETHER: Final = 16
+# And so many who waited go on before the loop looks whether others ask: else all would be answered before the
+# next is read, and the process have nothing to do meanwhile.
+_GO_ON: Final = 8
 _Waiting: TypeAlias = "asyncio.Future[list[Recorded] | None]"
 
 
@@ -28,6 +32,7 @@ class Recorder(asyncio.Protocol):
         self._frames = Frames()
         self._waiting: dict[int, _Waiting] = {}
         self._questions: list[tuple[int, Sequence[Submission]]] = []
+        self._answers: deque[Answer] = deque()
         self._transport: asyncio.Transport | None = None
         # Whether it may be asked; `heard` is set once it may, or has ended before.
         self.is_ready = False
@@ -98,16 +103,28 @@ class Recorder(asyncio.Protocol):
         """Whoever waits for these answers has them; an empty frame says that it may be asked."""
         for body in self._frames.feed(data):
             if answers := read_answers(body):
-                for number, recorded in answers:
-                    _resolve(self._waiting.pop(number), recorded)
+                if not self._answers:
+                    asyncio.get_running_loop().call_soon(self._hand_out)
+                self._answers.extend(answers)
                 self._told()
             else:
                 self.is_ready = True
                 self.heard.set()
 
+    def _hand_out(self) -> None:
+        self._answer(_GO_ON)
+        if self._answers:
+            asyncio.get_running_loop().call_soon(self._hand_out)
+
+    def _answer(self, most: int) -> None:
+        for _ in range(min(most, len(self._answers))):
+            number, recorded = self._answers.popleft()
+            _resolve(self._waiting.pop(number), recorded)
+
     def connection_lost(self, _fault: Exception | None) -> None:
         """It has ended, let go or not."""
         self.is_ready, self._transport = False, None
+        self._answer(len(self._answers))
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             _resolve(future, None)

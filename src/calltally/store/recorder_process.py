@@ -12,16 +12,20 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 import uvloop
 
 from calltally.store.recorder_frames import NOT_OURS, Answer, Frames, frame, hello, read_questions
 from calltally.store.sqlite import SqliteStore
 from calltally.store.store import Recorded, Store, Submission
+from calltally.store.writer import MOST_FACTS
 
 _STDIN: Final = 0
+# Questions that are answered together: the number of each, and its facts.
+_Questions: TypeAlias = Sequence[tuple[int, Sequence[Submission]]]
 
 
 class _Asked(asyncio.Protocol):
@@ -43,8 +47,8 @@ class _Asked(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for body in self._frames.feed(data):
-            for number, submissions in read_questions(body):
-                self._begin(number, submissions)
+            for questions in _recorded_at_once(list(read_questions(body))):
+                self._begin(questions)
 
     def eof_received(self) -> bool:
         """The service asks nothing more, but waits for what it asked."""
@@ -67,17 +71,23 @@ class _Asked(asyncio.Protocol):
             self._transport.close()
             await self._hung_up.wait()
 
-    def _begin(self, number: int, submissions: Sequence[Submission]) -> None:
-        task = asyncio.ensure_future(self._store.submit(submissions))
+    def _begin(self, questions: _Questions) -> None:
+        """One task for all of them: one for each would be 3 % of what a fact costs here."""
+        told = [each for _number, submissions in questions for each in submissions]
+        task = asyncio.ensure_future(self._store.submit(told))
         self._under_way.add(task)
-        task.add_done_callback(lambda done: self._answer(number, done))
+        task.add_done_callback(lambda done: self._answer(questions, done))
 
-    def _answer(self, number: int, done: "asyncio.Task[list[Recorded]]") -> None:
-        """Why something was not recorded the service finds out by itself: it tries the same again."""
+    def _answer(self, questions: _Questions, done: "asyncio.Task[list[Recorded]]") -> None:
+        """Why something was not recorded the service finds out by itself: it tries each of them again."""
         self._under_way.discard(done)
         if not self._answers:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._answers.append((number, None if done.exception() else done.result()))
+        if done.exception():
+            self._answers += [(number, None) for number, _submissions in questions]
+            return
+        recorded = iter(done.result())
+        self._answers += [(number, list(islice(recorded, len(told)))) for number, told in questions]
 
     def _flush(self) -> None:
         answers, self._answers = self._answers, []
@@ -85,12 +95,18 @@ class _Asked(asyncio.Protocol):
             self._transport.write(frame(answers))
 
 
+def _recorded_at_once(questions: _Questions) -> list[_Questions]:
+    """Those of a frame, where one commit takes them: of several one might fail, and the others not."""
+    facts = sum(len(submissions) for _number, submissions in questions)
+    return [questions] if facts <= MOST_FACTS else [[each] for each in questions]
+
+
 def _now_us() -> int:
     return time.time_ns() // 1000  # clock: this is the composition root of a process
 
 
 async def _record(path: Path, asked: socket.socket) -> None:
-    store, ended = SqliteStore(path, _now_us), asyncio.Event()
+    store, ended = SqliteStore(path, _now_us, only_records=True), asyncio.Event()
     # What was loaded is never looked through again.
     gc.collect()
     gc.freeze()

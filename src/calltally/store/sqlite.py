@@ -42,11 +42,14 @@ _TURN_S: Final = 0.002
 
 
 class SqliteStore:
-    """One database file. Reads run where they are awaited, on a connection that never writes."""
+    """One database file. Reads run where they are awaited, on a connection that never writes.
+
+    With `only_records` its process has nothing else to do while a commit waits for the disk.
+    """
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, only_records: bool = False) -> None:
         self._path = path
         self._statements = Statements(self.dialect)
         self._reader = connect_to_read(path)
@@ -58,8 +61,9 @@ class SqliteStore:
         self._writing = connect(path)
         self._turn = Turn(path)
         self._checkpoints = Checkpoints(path, self._writing)
-        # What waits for the disk. SQLite leaves the interpreter alone meanwhile, so the loop goes on.
-        self._syncing = ThreadPoolExecutor(1, "calltally-sync")
+        # What waits for the disk. SQLite leaves the interpreter alone meanwhile, so the loop goes on. To wake
+        # a thread and be woken takes half a millisecond of a busy machine: for nothing where only facts wait.
+        self._syncing = None if only_records else ThreadPoolExecutor(1, "calltally-sync")
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -130,7 +134,8 @@ class SqliteStore:
         """Finish what is queued and close the file."""
         await self._writer.close()
         self._turn.close()
-        self._syncing.shutdown()
+        if self._syncing is not None:
+            self._syncing.shutdown()
         self._checkpoints.close()
         self._writing.close()
         self._reader.close()
@@ -173,13 +178,21 @@ class SqliteStore:
             nonlocal turn
             if perf_counter() - turn > _TURN_S:
                 await asyncio.sleep(0)
+                await asyncio.sleep(0)
                 turn = perf_counter()
             return execute(request)
 
         return await drive_async(step, one_by_one(execute_in_turn))
 
     async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
+        if self._syncing is not None:
+            await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
+        else:
+            work(*args)
+            # The next commit takes with it what came meanwhile: that is read in one turn of the loop, and
+            # queued in another.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
 
 class _Executor:

@@ -1,5 +1,6 @@
 """The process that records facts, asked by hand: it ends with who asks it, and has answered then."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -8,8 +9,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from calltally.store.opening import sqlite_path
-from calltally.store.recorder_frames import Frames, frame, hello, read_answers
+from calltally.calls.events import Outcome
+from calltally.store.opening import open_store, sqlite_path
+from calltally.store.recorder_frames import Answer, Frames, asking, frame, hello, read_answers
+from calltally.store.store import Recorded, Submission
+from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.writer import MOST_FACTS
+from tests.conftest import NOW_US, TENANT
+from tests.integration.store.probing import direct
+from tests.telling import fact
 
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
@@ -31,6 +39,61 @@ def recorder(url: str) -> Iterator[tuple[socket.socket, "subprocess.Popen[bytes]
             yield ours, process
         finally:
             process.kill()
+
+
+def told(numbers: range, tenant: str = TENANT) -> list[Submission]:
+    return [Submission(tenant, fact(n, f"CA{n:032x}", status="ringing")) for n in numbers]
+
+
+async def add_acme(url: str) -> None:
+    store = open_store(url, lambda: NOW_US)
+    await store.write(add_tenant(TENANT, TENANT, NOW_US, new_epoch()))
+    await store.close()
+
+
+def answers(url: str, *questions: list[Submission]) -> dict[int, list[Recorded] | None]:
+    """What becomes of questions that are asked in one frame, by their places in it."""
+    asyncio.run(add_acme(url))
+    frames, answered = Frames(), list[Answer]()
+    with recorder(url) as (ours, _process):
+        ours.sendall(asking(list(enumerate(questions))))
+        ours.shutdown(socket.SHUT_WR)
+        while data := ours.recv(1 << 16):
+            answered += [each for body in frames.feed(data) for each in read_answers(body)]
+    return dict(answered)
+
+
+def test_the_facts_of_a_frame_are_recorded_together_and_answered_question_by_question(
+    new_database: Callable[[], str],
+) -> None:
+    answered = answers(new_database(), told(range(2)), told(range(1, 3)), [], told(range(3, 4)))
+    outcomes = {number: [each.outcome for each in told or []] for number, told in answered.items()}
+    assert outcomes == {
+        0: [Outcome.APPLIED, Outcome.APPLIED],
+        1: [Outcome.DUPLICATE, Outcome.APPLIED],
+        2: [],
+        3: [Outcome.APPLIED],
+    }
+    assert [each.revision for number in (0, 1, 3) for each in answered[number] or []] == [1, 2, 2, 3, 4]
+
+
+def test_of_a_frame_that_cannot_be_recorded_whole_nothing_is(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    answered = answers(url, told(range(2)), told(range(2, 3), tenant="nobody"), told(range(3, 4)))
+    assert answered == {0: None, 1: None, 2: None}
+    with direct(url) as db:
+        assert db("SELECT count(*) FROM facts") == [(0,)]
+
+
+def test_of_a_frame_of_several_commits_each_question_is_for_itself(new_database: Callable[[], str]) -> None:
+    many = MOST_FACTS // 2
+    answered = answers(
+        new_database(),
+        told(range(many)),
+        told(range(many, many + 1), tenant="nobody"),
+        told(range(many, 2 * many)),
+    )
+    assert {number: told and len(told) for number, told in answered.items()} == {0: many, 1: None, 2: many}
 
 
 def test_it_ends_when_all_its_answers_were_taken(new_database: Callable[[], str]) -> None:

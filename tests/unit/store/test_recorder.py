@@ -85,6 +85,29 @@ async def test_of_very_much_the_first_is_asked_before_the_rest_is_there() -> Non
 
 
 @in_a_loop
+async def test_of_many_answers_the_loop_looks_for_questions_between_them() -> None:
+    recorder, _ = made()
+    waiting = [recorder.ask([GOOD]) for _ in range(20)]
+    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 21)]))
+    answered = []
+    while not waiting[-1].done():
+        await asyncio.sleep(0)
+        answered.append(sum(each.done() for each in waiting))
+    assert answered == [8, 16, 20]
+
+
+@in_a_loop
+async def test_what_was_answered_before_it_died_is_not_asked_again() -> None:
+    recorder, _ = made()
+    waiting = [recorder.ask([GOOD]) for _ in range(20)]
+    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 19)]))
+    recorder.connection_lost(None)
+    assert [await each for each in waiting] == [[APPLIED]] * 18 + [None] * 2
+    await asyncio.sleep(0)
+    assert recorder.waiting == 0
+
+
+@in_a_loop
 async def test_what_was_asked_in_the_turn_of_its_end_is_asked_once() -> None:
     recorder, wire = made()
     future = recorder.ask([GOOD])
