@@ -72,9 +72,19 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> Step[list[Finding]]:
     ]
 
 
-def _signatures(tenant: str, now_us: int) -> Step[list[Finding]]:
+def refused_providers(tenant: str, now_us: int) -> Step[frozenset[str]]:
+    """Whose callbacks are turned away for their signatures, so many of them that it is news."""
+    return frozenset(provider for provider, *_ in (yield from _refused(tenant, now_us)))
+
+
+def _refused(tenant: str, now_us: int) -> Step[list[tuple[str, int, int]]]:
     since_s = now_us // SECOND_US - _SIGNATURES_S
     rows = yield from failures_since(tenant, since_s - since_s % STEP_S)
+    return [row for row in rows if row[1] >= _FEWEST_FAILURES]
+
+
+def _signatures(tenant: str, now_us: int) -> Step[list[Finding]]:
+    rows = yield from _refused(tenant, now_us)
     return [
         condition(
             Kind.SIGNATURE_FAILURES,
@@ -83,7 +93,6 @@ def _signatures(tenant: str, now_us: int) -> Step[list[Finding]]:
             "is the secret that is stored here still the provider's?",
         )
         for provider, failures, first_s in rows
-        if failures >= _FEWEST_FAILURES
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from calltally.alerts.conditions import conditions_of
+from calltally.alerts.conditions import conditions_of, refused_providers
 from calltally.alerts.judging import Conditions, Turn, is_turn_due, rules_for
 from calltally.alerts.open_calls import stuck_calls
 from calltally.calls.errors import CalltallyError
@@ -14,6 +14,7 @@ from calltally.logs import get_logger
 from calltally.reconcile.open_word import can_ask
 from calltally.store.alert_states import rules_of_tenant
 from calltally.store.leases import Lease, claim, release
+from calltally.store.steps import Step
 from calltally.store.tenants import admin_list_tenants
 from calltally.worker.means import AlertMeans, Means
 from calltally.worker.patience import rest
@@ -38,6 +39,8 @@ class AlertWorker:
         self._teller = alerts.teller
         self._ask = alerts.ask
         self._asked: dict[tuple[str, str], int] = {}
+        # Whose callbacks were turned away when a tenant was last judged.
+        self._refused: dict[str, frozenset[str]] = {}
         self._stop = stop
 
     async def run(self) -> None:
@@ -96,18 +99,32 @@ class AlertWorker:
                 log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
 
     async def _judge_tenant(self, tenant: str) -> Sequence[Turn]:
-        """A turn, where one is due and nobody else takes it."""
+        """A turn, where one is due and nobody else takes it.
+
+        A provider all of whose callbacks are turned away is news at once: at a launch with a wrong secret
+        five minutes are many calls.
+        """
         now_us = self._means.clock()
         lease = Lease(tenant, ALERTS, self._means.holder)
-        if not await self._store.read(is_turn_due(tenant, now_us)):
+        refused, is_due = await self._store.read(_news_of(tenant, now_us))
+        known = self._refused[tenant] = self._refused.get(tenant, frozenset()) & refused
+        if refused == known and not is_due:
             return ()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return ()
         turn = await self._judge.take_turn(tenant, now_us, partial(self._conditions, tenant, now_us))
         log.debug("judged", tenant=tenant, **turn._asdict())
         await self._store.write(release(lease))
+        if turn.is_live:
+            self._refused[tenant] = refused
         return (turn,)
 
     async def _conditions(self, tenant: str, now_us: int) -> Conditions:
         await self._ask_providers(tenant, now_us)
         return await self._store.read(conditions_of(tenant, now_us), long=True)
+
+
+def _news_of(tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
+    """Whose callbacks are turned away, and whether five minutes wait to be judged."""
+    refused = yield from refused_providers(tenant, now_us)
+    return refused, (yield from is_turn_due(tenant, now_us))

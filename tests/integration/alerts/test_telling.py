@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.alerts.findings import Change
+from calltally.alerts.findings import Change, Kind
 from calltally.alerts.judging import Judge, is_turn_due
 from calltally.alerts.series import Dimension, SeriesKey
 from calltally.alerts.sinks.alertmanager import RESEND_US
@@ -31,6 +31,7 @@ from calltally.store.alerts import Change as AlertChange
 from calltally.store.alerts import What, acknowledge, mute
 from calltally.store.leases import Lease, claim
 from calltally.store.secrets import Vault, put_provider_secrets
+from calltally.store.signature_failures import count_failures
 from calltally.worker.alerting import ALERTS, AlertWorker
 from calltally.worker.means import AlertMeans, Means
 from tests.conftest import NOW_US, TENANT, Bench
@@ -233,6 +234,27 @@ def test_a_worker_judges_and_tells(desk: Desk) -> None:
     bench.now_us += SECOND_US
     assert bench.run(look()) == 1
     assert len({body["type"] for _, _, body in desk.receiver.took}) == 2
+
+
+def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_already(desk: Desk) -> None:
+    bench, means = desk.bench, worker_means(desk)
+    bench.now_us = after(2)
+    assert means.alerts is not None
+    worker = AlertWorker(means, means.alerts, asyncio.Event())
+
+    def turn_away(provider: str, callbacks: int) -> int:
+        """How many turns the next look takes."""
+        bench.run(bench.store.write(count_failures(TENANT, provider, callbacks, bench.now_us)))
+        return len(bench.run(worker.look()))
+
+    assert turn_away("twilio", 4) == 1, "it was never judged"
+    assert turn_away("twilio", 0) == 0
+    assert alerts(bench) == []
+    assert turn_away("twilio", 1) == 1
+    assert [alert.kind for alert in alerts(bench)] == [Kind.SIGNATURE_FAILURES]
+    assert turn_away("twilio", 100) == 0, "more of the same is no news"
+    assert turn_away("telnyx", 5) == 1
+    assert len(alerts(bench)) == 2
 
 
 def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
