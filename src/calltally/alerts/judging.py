@@ -114,7 +114,7 @@ class Judge:
         learns = self._detectors is not None
         work = await self._store.read(_begin(tenant, now_us, learns=learns), long=True)
         memory, findings = await asyncio.to_thread(self._feed, work)
-        is_live = work.to_s == last_step_s(now_us)
+        is_live = work.to_s >= last_step_s(now_us)
         conditions = await ask() if is_live else None
         step = _keep(tenant, (work, memory), findings if is_live else (), now_us, conditions)
         is_kept = await self._store.write(step)
@@ -195,7 +195,9 @@ def _keep(
     state = msgspec.msgpack.encode(memory)
     keeper = Keeper(tenant, now_us, work.rules.tz)
     yield from keeper.lock()
-    if not (yield from keep_judging(tenant, work.judging, work.to_s * SECOND_US, state)):
+    # Never back: a clock that is behind the last turn's would have its steps fed again.
+    judged_us = max(work.judging.judged_us, work.to_s * SECOND_US)
+    if not (yield from keep_judging(tenant, work.judging, judged_us, state)):
         return False
     yield from keeper.take(findings)
     if conditions is not None:

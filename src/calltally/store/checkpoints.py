@@ -11,13 +11,13 @@ from calltally.store.sqlite_connection import BUSY_MS, connect
 _PAGE_BYTES: Final = 4096
 # From here on a second thread copies the WAL back beside the writer: inside a commit it would make the
 # slowest commits ten times slower. Most commits write to pages that the last ones wrote to, and a page is
-# copied once however often it stands there: with a sixteenth of this, more than twice as much went to the disk.
-_CHECKPOINT_PAGES: Final = 32_000
+# copied once however often it stands there: with a twelfth of this, more than twice as much went to the disk.
+_CHECKPOINT_PAGES: Final = 24_000
 _ROUNDS: Final = 4
 # What the writer copies in a few milliseconds.
 _LAST_PAGES: Final = 400
 # Above this the writer itself waits until the WAL is empty: readers must not let it grow for ever.
-_WAL_CAP_BYTES: Final = 192 * 1024 * 1024
+_WAL_CAP_BYTES: Final = 224 * 1024 * 1024
 
 
 class Checkpoints:

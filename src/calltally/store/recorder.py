@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Final, TypeAlias, cast
 
 from calltally.store.recorder_frames import NOT_OURS, Answer, Frames, asking, read_answers
@@ -15,9 +16,11 @@ from calltally.store.store import Recorded, Submission
 
 # Of 64 callbacks that come at once the process has the first when a quarter of them was read.
 _TOGETHER: Final = 16
-# And so many who waited go on before the loop looks whether others ask: else all would be answered before the
-# next is read, and the process have nothing to do meanwhile.
+# So many who waited, or half of them, go on before the loop looks whether others ask: else all would be
+# answered before the next is read, and the process have nothing to do meanwhile. But where a turn of the
+# loop is long, as it has other work, they would only wait for that once more.
 _GO_ON: Final = 8
+_LONG_TURN_S: Final = 0.0015
 _Waiting: TypeAlias = "asyncio.Future[list[Recorded] | None]"
 
 
@@ -41,7 +44,7 @@ class Recorder(asyncio.Protocol):
 
     @property
     def waiting(self) -> int:
-        """Questions that were not answered yet."""
+        """Questions of which whoever asked has no answer yet."""
         return len(self._waiting)
 
     @property
@@ -104,22 +107,25 @@ class Recorder(asyncio.Protocol):
         for body in self._frames.feed(data):
             if answers := read_answers(body):
                 if not self._answers:
-                    asyncio.get_running_loop().call_soon(self._hand_out)
+                    asyncio.get_running_loop().call_soon(self._hand_out, perf_counter())
                 self._answers.extend(answers)
                 self._told()
             else:
                 self.is_ready = True
                 self.heard.set()
 
-    def _hand_out(self) -> None:
-        self._answer(_GO_ON)
+    def _hand_out(self, since_s: float) -> None:
+        now_s, waiting = perf_counter(), len(self._answers)
+        is_long = now_s - since_s > _LONG_TURN_S
+        self._answer(waiting if is_long else max(_GO_ON, waiting // 2))
         if self._answers:
-            asyncio.get_running_loop().call_soon(self._hand_out)
+            asyncio.get_running_loop().call_soon(self._hand_out, now_s)
 
     def _answer(self, most: int) -> None:
         for _ in range(min(most, len(self._answers))):
             number, recorded = self._answers.popleft()
-            _resolve(self._waiting.pop(number), recorded)
+            if (future := self._waiting.pop(number, None)) is not None:
+                _resolve(future, recorded)
 
     def connection_lost(self, _fault: Exception | None) -> None:
         """It has ended, let go or not."""

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias, cast
 
 import uvloop
 
+from calltally.calls.errors import Unavailable
 from calltally.store.recorder_frames import NOT_OURS, Answer, Frames, frame, hello, read_questions
 from calltally.store.sqlite import SqliteStore
 from calltally.store.store import Recorded, Store, Submission
@@ -62,9 +63,10 @@ class _Asked(asyncio.Protocol):
 
     async def finish(self) -> None:
         """Answer all that was asked, and hang up."""
-        await asyncio.gather(*self._under_way, return_exceptions=True)
-        # Their answers are gathered by callbacks, which run once more round the loop.
-        await asyncio.sleep(0)
+        while self._under_way:
+            await asyncio.gather(*self._under_way, return_exceptions=True)
+            # Their answers are gathered by callbacks, which run once more round the loop.
+            await asyncio.sleep(0)
         if self._transport is not None:
             self._flush()
             # With answers in it that the service has yet to take it closes later.
@@ -79,11 +81,17 @@ class _Asked(asyncio.Protocol):
         task.add_done_callback(lambda done: self._answer(questions, done))
 
     def _answer(self, questions: _Questions, done: "asyncio.Task[list[Recorded]]") -> None:
-        """Why something was not recorded the service finds out by itself: it tries each of them again."""
+        """Why something was not recorded the service finds out by itself: it tries the same again."""
         self._under_way.discard(done)
+        fault = done.exception()
+        if fault is not None and len(questions) > 1 and not isinstance(fault, Unavailable):
+            # It is the fault of one of them, and the others are not to wait for the service.
+            for each in questions:
+                self._begin([each])
+            return
         if not self._answers:
             asyncio.get_running_loop().call_soon(self._flush)
-        if done.exception():
+        if fault is not None:
             self._answers += [(number, None) for number, _submissions in questions]
             return
         recorded = iter(done.result())

@@ -61,9 +61,9 @@ class SqliteStore:
         self._writing = connect(path)
         self._turn = Turn(path)
         self._checkpoints = Checkpoints(path, self._writing)
-        # What waits for the disk. SQLite leaves the interpreter alone meanwhile, so the loop goes on. To wake
-        # a thread and be woken takes half a millisecond of a busy machine: for nothing where only facts wait.
-        self._syncing = None if only_records else ThreadPoolExecutor(1, "calltally-sync")
+        # What waits for the disk, or for others. SQLite leaves the interpreter alone meanwhile.
+        self._syncing = ThreadPoolExecutor(1, "calltally-sync")
+        self._only_records = only_records
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -134,8 +134,7 @@ class SqliteStore:
         """Finish what is queued and close the file."""
         await self._writer.close()
         self._turn.close()
-        if self._syncing is not None:
-            self._syncing.shutdown()
+        self._syncing.shutdown()
         self._checkpoints.close()
         self._writing.close()
         self._reader.close()
@@ -151,7 +150,7 @@ class SqliteStore:
         await self._begin()
         try:
             result = await self._drive(step)
-            await self._off_loop(self._writing.execute, "COMMIT")
+            await self._commit()
         except BaseException:
             if self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
@@ -184,15 +183,23 @@ class SqliteStore:
 
         return await drive_async(step, one_by_one(execute_in_turn))
 
+    async def _commit(self) -> None:
+        """Beside the loop, but not where only facts wait in it.
+
+        To wake a thread and be woken takes half a millisecond of a busy machine.
+        """
+        if not self._only_records:
+            await self._off_loop(self._writing.execute, "COMMIT")
+            return
+        try:
+            self._writing.execute("COMMIT")
+        finally:
+            # The next commit takes with it what came meanwhile: one turn of the loop reads it, one queues it.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
     async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
-        if self._syncing is not None:
-            await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
-        else:
-            work(*args)
-            # The next commit takes with it what came meanwhile: that is read in one turn of the loop, and
-            # queued in another.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+        await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
 
 
 class _Executor:

@@ -2,7 +2,7 @@
 
 It never waits for a fuller batch (performance.md). All of it runs in the event loop: a thread for
 the statements would fight the loop for the interpreter at each of them, which made the slowest
-commits fifty times slower than the median. Only the sync to disk leaves the loop.
+commits fifty times slower than the median. Only the sync to disk leaves the loop, where others share that.
 """
 
 import asyncio

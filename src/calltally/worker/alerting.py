@@ -101,7 +101,7 @@ class AlertWorker:
     async def _judge_tenant(self, tenant: str) -> Sequence[Turn]:
         """A turn, where one is due and nobody else takes it.
 
-        A provider all of whose callbacks are turned away is news at once: at a launch with a wrong secret
+        A provider many of whose callbacks are turned away is news at once: at a launch with a wrong secret
         five minutes are many calls.
         """
         now_us = self._means.clock()
@@ -115,7 +115,7 @@ class AlertWorker:
         turn = await self._judge.take_turn(tenant, now_us, partial(self._conditions, tenant, now_us))
         log.debug("judged", tenant=tenant, **turn._asdict())
         await self._store.write(release(lease))
-        if turn.is_live:
+        if turn.is_live and turn.is_kept:
             self._refused[tenant] = refused
         return (turn,)
 

@@ -9,12 +9,12 @@ from calltally.store.steps import Clock
 
 T = TypeVar("T")
 
-# Work that waits for nobody has a fifth of an idle processor, and a hundredth of a busy one: requests are
+# Work that waits for nobody has a fifth of an idle processor, and a thirtieth of a busy one: requests are
 # answered by the same interpreter.
 _LEAST_REST: Final = 4
-_MORE_REST: Final = 95
+_MORE_REST: Final = 25
 # A machine that was suspended, or is so busy that each item takes a second, is no reason to sleep for long.
-_LONGEST_REST_S: Final = 0.5
+_LONGEST_REST_S: Final = 0.1
 # How much the last rest says of how busy others are; a single one is a millisecond or so.
 _NEWS: Final = 0.1
 

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from calltally.alerts.findings import Change, Kind
 from calltally.alerts.judging import Judge, is_turn_due
+from calltally.alerts.rate_detectors import RateDetectors
 from calltally.alerts.series import Dimension, SeriesKey
 from calltally.alerts.sinks.alertmanager import RESEND_US
 from calltally.alerts.telling import MOST_TRIES, Teller, Ways, sealed_for
@@ -27,6 +28,7 @@ from calltally.net.mail import MailServer, send_mail
 from calltally.reconcile.open_word import ask_about
 from calltally.reconcile.provider_question import Place
 from calltally.store.alert_sinks import Sink, add_sink, list_sinks
+from calltally.store.alert_states import judging_of
 from calltally.store.alerts import Change as AlertChange
 from calltally.store.alerts import What, acknowledge, mute
 from calltally.store.leases import Lease, claim
@@ -255,6 +257,46 @@ def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_alrea
     assert turn_away("twilio", 100) == 0, "more of the same is no news"
     assert turn_away("telnyx", 5) == 1
     assert len(alerts(bench)) == 2
+    bench.now_us = after(20)
+    assert turn_away("twilio", 0) == 1, "it is over"
+    assert turn_away("twilio", 5) == 1, "and begins again"
+
+
+@pytest.mark.parametrize("detectors", [Thresholds(), RateDetectors()])
+def test_news_by_a_clock_that_is_behind_has_no_step_judged_twice(
+    desk: Desk, detectors: Thresholds | RateDetectors
+) -> None:
+    bench = desk.bench
+    unanswered(bench, 0, 3)
+    means = worker_means(desk)
+    means = replace(means, alerts=AlertMeans(Judge(bench.store, detectors), desk.teller))
+
+    def look(at_us: int) -> list[int]:
+        """Of each turn that another worker takes, how many steps it judges."""
+        bench.now_us = at_us
+        assert means.alerts is not None
+        worker = AlertWorker(means, means.alerts, asyncio.Event())
+        return [turn.steps for turn in bench.run(worker.look())]
+
+    bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, after(2))))
+    assert look(after(2)) == [3]
+    judged_us = bench.run(bench.store.read(judging_of(TENANT))).judged_us
+    assert look(after(2) - 31 * SECOND_US) == [0]
+    assert bench.run(bench.store.read(judging_of(TENANT))).judged_us == judged_us
+    assert look(after(3)) == [1]
+
+
+def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
+    bench, means = desk.bench, worker_means(desk)
+    unanswered(bench, 0, 1)
+    bench.now_us = after(600)
+    assert means.alerts is not None
+    worker = AlertWorker(means, means.alerts, asyncio.Event())
+    bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
+    turns = [bench.run(worker.look())[0].is_live for _ in range(3)]
+    assert turns == [False, False, True]
+    assert Kind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
+    assert bench.run(worker.look()) == []
 
 
 def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec
 
+import pytest
+
 from calltally.calls.events import Outcome
 from calltally.store.recorder import Recorder
 from calltally.store.recorder_frames import Answer, Frames, frame, hello, read_questions
@@ -93,7 +95,30 @@ async def test_of_many_answers_the_loop_looks_for_questions_between_them() -> No
     while not waiting[-1].done():
         await asyncio.sleep(0)
         answered.append(sum(each.done() for each in waiting))
-    assert answered == [8, 16, 20]
+    assert answered == [10, 18, 20]
+
+
+@in_a_loop
+async def test_where_others_take_long_in_the_loop_all_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, _ = made()
+    clock = iter((0.0, 0.001, 0.1))
+    monkeypatch.setattr("calltally.store.recorder.perf_counter", lambda: next(clock))
+    waiting = [recorder.ask([GOOD]) for _ in range(60)]
+    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 61)]))
+    answered = []
+    while not waiting[-1].done():
+        await asyncio.sleep(0)
+        answered.append(sum(each.done() for each in waiting))
+    assert answered == [30, 60]
+
+
+@in_a_loop
+async def test_an_answer_to_what_nobody_asked_is_passed_over() -> None:
+    recorder, _ = made()
+    asked = recorder.ask([GOOD])
+    recorder.data_received(frame([(7, [APPLIED]), (1, [APPLIED]), (1, None)]))
+    assert await asked == [APPLIED]
+    assert recorder.waiting == 0
 
 
 @in_a_loop

@@ -39,7 +39,7 @@ def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
     assert clock.slept_s == [0.0012, 0.0, 0.02]
 
 
-@pytest.mark.parametrize(("others", "rest"), [(0.0, 4), (0.5, 51.5), (1.0, 99), (2.0, 99)])
+@pytest.mark.parametrize(("others", "rest"), [(0.0, 4), (0.5, 16.5), (1.0, 29), (2.0, 29)])
 def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) -> None:
     clock = _Clock(others)
     for _ in at_ease(range(100), asyncio.Event(), clock.times):
@@ -53,7 +53,7 @@ def test_no_rest_is_long_whatever_an_item_took() -> None:
     clock = _Clock()
     for item in at_ease((3_600 * SECOND_US,), asyncio.Event(), clock.times):
         clock.work(item)
-    assert clock.slept_s == [0.5]
+    assert clock.slept_s == [0.1]
 
 
 def test_once_it_is_to_stop_nobody_waits_for_a_rest() -> None:
