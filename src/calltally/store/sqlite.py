@@ -177,7 +177,6 @@ class SqliteStore:
             nonlocal turn
             if perf_counter() - turn > _TURN_S:
                 await asyncio.sleep(0)
-                await asyncio.sleep(0)
                 turn = perf_counter()
             return execute(request)
 
