@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from calltally.alerts.conditions import conditions_of, refused_providers
+from calltally.alerts.findings import Kind
 from calltally.alerts.judging import Conditions, Turn, is_turn_due, rules_for
 from calltally.alerts.open_calls import stuck_calls
 from calltally.calls.errors import CalltallyError
@@ -13,6 +14,7 @@ from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
 from calltally.reconcile.open_word import can_ask
 from calltally.store.alert_states import rules_of_tenant
+from calltally.store.alerts import unresolved_alerts
 from calltally.store.leases import Lease, claim, release
 from calltally.store.steps import Step
 from calltally.store.tenants import admin_list_tenants
@@ -106,9 +108,8 @@ class AlertWorker:
         """
         now_us = self._means.clock()
         lease = Lease(tenant, ALERTS, self._means.holder)
-        refused, is_due = await self._store.read(_news_of(tenant, now_us))
-        known = self._refused[tenant] = self._refused.get(tenant, frozenset()) & refused
-        if refused == known and not is_due:
+        refused, is_due = await self._store.read(self._due(tenant, now_us))
+        if not is_due:
             return ()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return ()
@@ -119,12 +120,25 @@ class AlertWorker:
             self._refused[tenant] = refused
         return (turn,)
 
+    def _due(self, tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
+        """Whose callbacks are turned away; and whether that is news, or five minutes wait to be judged.
+
+        It is none where there is an alert of it, as when this process was begun a moment ago.
+        """
+        refused = yield from refused_providers(tenant, now_us)
+        known = self._refused.get(tenant, frozenset()) & refused
+        if known != refused:
+            known |= refused & (yield from _alerted(tenant))
+        self._refused[tenant] = known
+        return refused, known != refused or (yield from is_turn_due(tenant, now_us))
+
     async def _conditions(self, tenant: str, now_us: int) -> Conditions:
         await self._ask_providers(tenant, now_us)
         return await self._store.read(conditions_of(tenant, now_us), long=True)
 
 
-def _news_of(tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
-    """Whose callbacks are turned away, and whether five minutes wait to be judged."""
-    refused = yield from refused_providers(tenant, now_us)
-    return refused, (yield from is_turn_due(tenant, now_us))
+def _alerted(tenant: str) -> Step[frozenset[str]]:
+    """Providers of whose wrong signatures there is an alert."""
+    alerts = yield from unresolved_alerts(tenant)
+    of_them = [each for each in alerts if each.kind == Kind.SIGNATURE_FAILURES]
+    return frozenset(each.provider for each in of_them if each.provider is not None)

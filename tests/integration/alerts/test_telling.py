@@ -257,6 +257,9 @@ def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_alrea
     assert turn_away("twilio", 100) == 0, "more of the same is no news"
     assert turn_away("telnyx", 5) == 1
     assert len(alerts(bench)) == 2
+    # Nor is it news for a process that was begun a moment ago.
+    worker = AlertWorker(means, means.alerts, asyncio.Event())
+    assert turn_away("twilio", 0) == 0
     bench.now_us = after(20)
     assert turn_away("twilio", 0) == 1, "it is over"
     assert turn_away("twilio", 5) == 1, "and begins again"
@@ -281,6 +284,7 @@ def test_news_by_a_clock_that_is_behind_has_no_step_judged_twice(
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, after(2))))
     assert look(after(2)) == [3]
     judged_us = bench.run(bench.store.read(judging_of(TENANT))).judged_us
+    bench.run(bench.store.write(count_failures(TENANT, "telnyx", 50, after(2))))
     assert look(after(2) - 31 * SECOND_US) == [0]
     assert bench.run(bench.store.read(judging_of(TENANT))).judged_us == judged_us
     assert look(after(3)) == [1]
