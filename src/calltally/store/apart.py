@@ -35,7 +35,7 @@ class Pace(NamedTuple):
     many: int
     begin_s: float = 60.0
     idle_s: float = 60.0
-    # To wait for others who write, and then to write, takes it some ten seconds at worst.
+    # To wait for others who write takes it ten seconds a commit at worst, twenty where they know no turns.
     hang_s: float = 30.0
     rest_s: float = 10.0
     # Its commits are milliseconds; and a supervisor waits for the service no longer than some seconds more.

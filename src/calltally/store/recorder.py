@@ -115,6 +115,7 @@ class Recorder(asyncio.Protocol):
                 self.heard.set()
 
     def _hand_out(self, since_s: float) -> None:
+        """Let some go on; `since_s` is when the last were, or when the answers came."""
         now_s, waiting = perf_counter(), len(self._answers)
         is_long = now_s - since_s > _LONG_TURN_S
         self._answer(waiting if is_long else max(_GO_ON, waiting // 2))
@@ -124,6 +125,7 @@ class Recorder(asyncio.Protocol):
     def _answer(self, most: int) -> None:
         for _ in range(min(most, len(self._answers))):
             number, recorded = self._answers.popleft()
+            # To fail over an answer that nobody asked for would leave those behind it waiting.
             if (future := self._waiting.pop(number, None)) is not None:
                 _resolve(future, recorded)
 

@@ -86,30 +86,30 @@ async def test_of_very_much_the_first_is_asked_before_the_rest_is_there() -> Non
     assert [await each for each in waiting] == [[APPLIED]] * 40
 
 
-@in_a_loop
-async def test_of_many_answers_the_loop_looks_for_questions_between_them() -> None:
+async def handed_out(monkeypatch: pytest.MonkeyPatch, many: int, *turns_s: float) -> list[int]:
+    """How many of so many who wait go on by each turn of a loop that begins its turns at these times."""
     recorder, _ = made()
-    waiting = [recorder.ask([GOOD]) for _ in range(20)]
-    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 21)]))
+    clock = iter(turns_s)
+    monkeypatch.setattr("calltally.store.recorder.perf_counter", lambda: next(clock))
+    waiting = [recorder.ask([GOOD]) for _ in range(many)]
+    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, many + 1)]))
     answered = []
     while not waiting[-1].done():
         await asyncio.sleep(0)
         answered.append(sum(each.done() for each in waiting))
-    assert answered == [10, 18, 20]
+    return answered
+
+
+@in_a_loop
+async def test_of_many_answers_the_loop_looks_for_questions_between_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await handed_out(monkeypatch, 20, 0.0, 0.001, 0.002, 0.003) == [10, 18, 20]
 
 
 @in_a_loop
 async def test_where_others_take_long_in_the_loop_all_go_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder, _ = made()
-    clock = iter((0.0, 0.001, 0.1))
-    monkeypatch.setattr("calltally.store.recorder.perf_counter", lambda: next(clock))
-    waiting = [recorder.ask([GOOD]) for _ in range(60)]
-    recorder.data_received(frame([(number, [APPLIED]) for number in range(1, 61)]))
-    answered = []
-    while not waiting[-1].done():
-        await asyncio.sleep(0)
-        answered.append(sum(each.done() for each in waiting))
-    assert answered == [30, 60]
+    assert await handed_out(monkeypatch, 60, 0.0, 0.001, 0.1) == [30, 60]
 
 
 @in_a_loop
