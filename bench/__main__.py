@@ -14,7 +14,7 @@ from bench.lab import Lab
 from bench.processes import Missing
 from bench.rows import MEASURES
 from bench.table import Row, failure, render
-from calltally.cli.memory import keep_freed_memory
+from calltally.cli.runtime.malloc import keep_freed_memory
 
 _FOLDER: Final = Path("var", "bench")
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}

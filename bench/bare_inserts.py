@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import apsw
 
 from bench.timing import wall_us
-from calltally.store.ledger import record
-from calltally.store.sqlite_connection import connect
-from calltally.store.statements import Statements
-from calltally.store.steps import Many, Rows, Statement, drive
-from calltally.store.store import Submission
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Many, Rows, Statement, drive
+from calltally.store.db.statements import Statements
+from calltally.store.ledger.record import record
 
 BATCH_FACTS: Final = 256
 _CHECKPOINT_PAGES: Final = 1_000

@@ -20,13 +20,13 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.calls.lifecycle import FOLD_VERSION
 from calltally.settings import Settings
 from calltally.store import migrations
-from calltally.store.keys import add_key, mint_key
-from calltally.store.opening import migrate, open_store
-from calltally.store.routes import put_route
-from calltally.store.secrets import put_provider_secrets
-from calltally.store.sqlite_connection import connect
-from calltally.store.store import Store, Submission
-from calltally.store.tenants import add_tenant
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Store, Submission
+from calltally.store.tenants.api_keys import add_key, mint_key
+from calltally.store.tenants.routes import put_route
+from calltally.store.tenants.tenants import add_tenant
+from calltally.store.tenants.vault import put_provider_secrets
 
 SEED: Final = 20_261_124
 FILE: Final = "calltally.db"

@@ -25,8 +25,8 @@ from calltally.providers.callback import Callback
 from calltally.providers.form import FORM_TYPE
 from calltally.providers.registry import WEBHOOKS
 from calltally.providers.twilio.signature import HEADER, sign
-from calltally.store.routes import RouteTarget
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.tenants.routes import RouteTarget
 
 FACTS_A_CALL: Final = 4
 TOKEN: Final = "the-benchmark-signs-with-this"  # noqa: S105 - guards made-up calls on loopback

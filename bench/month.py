@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 
 BEGIN_US: Final = 1_790_812_800 * SECOND_US  # 2026-10-01
 MONTH_US: Final = 31 * 86_400 * SECOND_US

@@ -21,10 +21,10 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
 from calltally.settings import Settings
-from calltally.store.opening import migrate, open_store
-from calltally.store.secrets import put_provider_secrets
-from calltally.store.store import Store, Submission
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Store, Submission
+from calltally.store.tenants.tenants import add_tenant, new_epoch
+from calltally.store.tenants.vault import put_provider_secrets
 
 TENANT: Final = "acme"
 LEDGER: Final = "calltally.db"

@@ -14,7 +14,7 @@ from typing import Final
 
 from bench.month import AS_OF_US, BEGIN_US, LATE_US, MONTH_US, TENANT
 from calltally.reconcile.against_events import AgainstEvents
-from calltally.reconcile.calls_side import CallState, chunk_states
+from calltally.reconcile.call_states import CallState, chunk_states
 from calltally.reconcile.event_rules import EXPECTABLE, Terms
 from calltally.reconcile.events import read_events
 from calltally.reconcile.findings import Finding

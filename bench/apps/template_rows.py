@@ -8,7 +8,7 @@ import apsw
 import msgspec
 
 from calltally.calls.model import CALL_FIELDS
-from calltally.store.sqlite_connection import connect
+from calltally.store.backends.sqlite.connection import connect
 
 TABLE: Final = "call_logs"
 URL_VARIABLE: Final = "BENCH_TEMPLATE_URL"

@@ -14,15 +14,15 @@ from bench.processes import free_port
 from bench.table import Row, context, within
 from bench.timing import MS_PER_S, percentile
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.deliveries.deliverer import Deliverer
-from calltally.deliveries.means import UNCOUNTED, Sending
+from calltally.deliveries.dependencies import UNCOUNTED, Sending
+from calltally.deliveries.dispatcher import Deliverer
 from calltally.net.addresses import networks
-from calltally.net.outgoing import Outgoing, Policy
-from calltally.store.endpoints import Wanted, add_endpoint, seal_secret
-from calltally.store.opening import migrate, open_store
-from calltally.store.secrets import Vault
-from calltally.store.store import Submission, WatchedStore
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.net.http_client import Outgoing, Policy
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Submission, WatchedStore
+from calltally.store.tenants.tenants import add_tenant, new_epoch
+from calltally.store.tenants.vault import Vault
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
 
 _TENANT: Final = "bench"
 _BACKLOG: Final = 10_000

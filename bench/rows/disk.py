@@ -15,7 +15,7 @@ from bench.live import FACTS_A_CALL, Message, messages, submission
 from bench.rows.ingest import SEED, through_ledger
 from bench.table import Row, context, within
 from bench.timing import wall_us
-from calltally.store.opening import migrate, open_store
+from calltally.store.backends.open import migrate, open_store
 
 _DAYS: Final = 90
 _SECONDS_A_DAY: Final = 86_400

@@ -17,8 +17,8 @@ from bench.rows.rates import rates_reader
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, micros
 from bench.timing import interleaved, settle, wall_us
-from calltally.store.opening import open_store
-from calltally.store.store import Store, Submission
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Store, Submission
 
 _LIMIT: Final = 1.3
 _ROUNDS: Final = 40

@@ -19,7 +19,7 @@ from bench.processes import NOT_KEPT
 from bench.table import Row, context, micros, within
 from bench.timing import wall_us
 from bench.traffic import BIG, Made, calls_of, history
-from calltally.store.opening import migrate, open_store
+from calltally.store.backends.open import migrate, open_store
 
 _LEAST_PER_S: Final = 20_000
 _MOST_RECORDS: Final = 200_000

@@ -13,8 +13,8 @@ from bench.lab import Lab
 from bench.live import messages, submission
 from bench.table import Limit, Row, at_least, context, within
 from bench.timing import MS_PER_S, percentile, settle, wall_us
-from calltally.store.opening import migrate, open_store
-from calltally.store.store import Store, Submission
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Store, Submission
 
 SEED: Final = 11
 _ROUNDS: Final = 3

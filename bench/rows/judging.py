@@ -14,20 +14,20 @@ import numpy as np
 from bench.lab import Lab
 from bench.table import Row, within
 from bench.timing import MS_PER_S, wall_us
-from calltally.alerts.detector import RateDetector
-from calltally.alerts.judging import SETTLED_S, Conditions, Judge
-from calltally.alerts.memory import packed, unpacked
-from calltally.alerts.rate_detectors import RateDetectors
-from calltally.alerts.rules import Rules
-from calltally.alerts.watching import Roll, Rows
-from calltally.calls.five_minutes import COLUMNS, STEP_S, Counted, Key
+from calltally.alerts.detection.array_codec import packed, unpacked
+from calltally.alerts.detection.factory import RateDetectors
+from calltally.alerts.detection.rate_detector import RateDetector
+from calltally.alerts.evaluation.evaluator import SETTLED_S, Conditions, Judge
+from calltally.alerts.evaluation.series_rollup import Roll, Rows
+from calltally.alerts.model.rules import Rules
+from calltally.calls.alert_counts import COLUMNS, STEP_S, Counted, Key
 from calltally.calls.times import SECOND_US
-from calltally.store.alert_states import judging_of, keep_judging
-from calltally.store.alert_steps import StepDeltas
-from calltally.store.opening import migrate, open_store
-from calltally.store.steps import Step
-from calltally.store.store import Store
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.alerts.detector_state import judging_of, keep_judging
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Step
+from calltally.store.rollups.alert_steps import StepDeltas
+from calltally.store.tenants.tenants import add_tenant, new_epoch
 
 _ROUTES: Final = 10_000
 _PROVIDERS: Final = 3

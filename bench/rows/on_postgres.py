@@ -17,8 +17,8 @@ from bench.processes import need
 from bench.rows.seeking import offsets_of, page_reader, total_reader
 from bench.table import Row, at_most, context, micros
 from bench.timing import Timed, cpu_seconds, interleaved, wall_us
-from calltally.store.opening import open_store
-from calltally.store.store import Store
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Store
 
 # Enough to have a busy hour, and loaded in half a minute.
 _MOST_CALLS: Final = 100_000

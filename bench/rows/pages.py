@@ -16,7 +16,7 @@ from bench.rows.seeking import ANY_OFFSET_LIMIT, offsets_of
 from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.traffic import BIG
 from calltally.net import HttpClient
-from calltally.store.keys import digest_of_key
+from calltally.store.tenants.api_keys import digest_of_key
 
 _ROUNDS: Final = 7
 _SMALL_LIMIT: Final = 2.5

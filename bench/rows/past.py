@@ -16,10 +16,10 @@ from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.exports.window import Window, first_chunk
 from calltally.formats.table import FORMATS
-from calltally.store.listing import SEPARATOR, list_calls
-from calltally.store.opening import open_store
-from calltally.store.sqlite_connection import connect
-from calltally.store.store import Store, Submission
+from calltally.store.backends.open import open_store
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Store, Submission
+from calltally.store.listing.list_calls import SEPARATOR, list_calls
 
 _ROUNDS: Final = 40
 _TOUCHED: Final = 2_000

@@ -6,13 +6,13 @@ from bench.lab import Lab
 from bench.table import Row, at_least, pro_rata, within
 from bench.timing import MS_PER_S, Timed, interleaved, wall_us
 from bench.traffic import BIG, START_US
-from calltally.analytics.asking import QualityQuery
-from calltally.analytics.measuring import measure, window_of
+from calltally.analytics.measurement import measure, window_of
+from calltally.analytics.query import QualityQuery
 from calltally.calls.filters import CallFilter
 from calltally.calls.times import DAY_US
-from calltally.store.opening import open_store
-from calltally.store.sqlite_connection import connect
-from calltally.store.store import Store
+from calltally.store.backends.open import open_store
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Store
 
 _ROUNDS: Final = 20
 _TIMES: Final = 100

@@ -14,10 +14,10 @@ from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG, busy_offsets, calls_of
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
-from calltally.store.listing import list_calls
-from calltally.store.opening import open_store
-from calltally.store.sqlite_connection import connect
-from calltally.store.store import Store
+from calltally.store.backends.open import open_store
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Store
+from calltally.store.listing.list_calls import list_calls
 
 _ROUNDS: Final = 40
 _SLOW_ROUNDS: Final = 15

@@ -19,18 +19,28 @@ from bench.processes import Missing, need
 from bench.rows.on_postgres import fresh_database, server
 from bench.table import Row, context, failure, within
 from bench.timing import MS_PER_S, Timed, wall_us
-from calltally.analytics.asking import QualityQuery
-from calltally.analytics.measuring import measure, window_of
+from calltally.analytics.measurement import measure, window_of
+from calltally.analytics.query import QualityQuery
 from calltally.calls.filters import CallFilter
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.store.opening import migrate, open_store
-from calltally.store.quality import write_rows
-from calltally.store.quality_blocks import close_next_day
-from calltally.store.quality_delta import Delta
-from calltally.store.quality_keys import DAY, FINE, FINE_DAY, HOUR, WIDTH_S, Keys, RowId, coarse_keys, key_of
-from calltally.store.store import Store
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.open import migrate, open_store
+from calltally.store.db.interface import Store
+from calltally.store.rollups.quality_delta import Delta
+from calltally.store.rollups.quality_keys import (
+    DAY,
+    FINE,
+    FINE_DAY,
+    HOUR,
+    WIDTH_S,
+    Keys,
+    RowId,
+    coarse_keys,
+    key_of,
+)
+from calltally.store.rollups.quality_multiday import close_next_day
+from calltally.store.rollups.quality_rows import write_rows
+from calltally.store.tenants.tenants import add_tenant, new_epoch
 
 # Of ninety days, as the other data have: 111,111 calls a day.
 _CALLS_A_DAY: Final = 10_000_000 // 90

@@ -7,13 +7,13 @@ import sys
 import time
 from typing import Final
 
-from calltally.deliveries.deliverer import Deliverer
-from calltally.deliveries.means import UNCOUNTED, Sending
+from calltally.deliveries.dependencies import UNCOUNTED, Sending
+from calltally.deliveries.dispatcher import Deliverer
 from calltally.net.addresses import networks
-from calltally.net.outgoing import Outgoing, Policy
-from calltally.store.opening import open_store
-from calltally.store.secrets import Vault
-from calltally.store.store import WatchedStore
+from calltally.net.http_client import Outgoing, Policy
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import WatchedStore
+from calltally.store.tenants.vault import Vault
 
 TIMEOUT_S: Final = 1.0
 # Of a span of ten seconds: so retries come within a tenth of one.

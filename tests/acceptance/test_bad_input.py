@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from calltally.calls.times import DAY_US, utc_text
-from calltally.store.dead_letters import list_dead_letters
+from calltally.store.tenants.dead_letters import list_dead_letters
 from tests.acceptance.live import HOST as LOOPBACK
 from tests.acceptance.live import Answer as WireAnswer
 from tests.acceptance.live import Live, request_head

@@ -20,11 +20,11 @@ from typing import Any, Final
 
 from calltally.client import once
 from calltally.client.webhooks import verify
-from calltally.store.endpoints import Wanted, add_endpoint, seal_secret
-from calltally.store.opening import open_store
-from calltally.store.secrets import Vault
-from calltally.store.store import Submission
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Submission
+from calltally.store.tenants.tenants import add_tenant, new_epoch
+from calltally.store.tenants.vault import Vault
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
 from tests.acceptance.delivery_worker import now_us
 from tests.acceptance.pages import ROOT
 from tests.telling import fact

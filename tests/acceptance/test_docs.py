@@ -19,10 +19,10 @@ from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
 from calltally.cli.main import app
 from calltally.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings
-from calltally.store.keys import SCOPES
+from calltally.store.tenants.api_keys import SCOPES
 from calltally.web.app import HANDLERS
-from calltally.web.openapi import openapi_document
-from calltally.web.problem_kinds import KINDS
+from calltally.web.openapi.document import openapi_document
+from calltally.web.response.problem_kinds import KINDS
 from tests.acceptance import pages
 from tests.acceptance.live import HOST, calltally, own_environment
 from tests.ports import free_port

@@ -16,10 +16,10 @@ from time import monotonic
 import pytest
 
 from calltally.calls.export_query import parse_export_query
-from calltally.exports.asking import ask_export
+from calltally.exports.request import ask_export
 from calltally.exports.spec import Progress, read_progress
-from calltally.store.jobs import State, files_of, need_job
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.jobs.jobs import State, files_of, need_job
 from tests.acceptance.live import own_environment
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct

@@ -20,11 +20,11 @@ from calltally.calls.events import Door, Fact, content_digest
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
-from calltally.store.erasure import erase_call
-from calltally.store.listing import Listed, list_calls
-from calltally.store.opening import sqlite_path
-from calltally.store.steps import Many, Request, Rows, Step, Together
-from calltally.store.store import Submission
+from calltally.store.backends.open import sqlite_path
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Many, Request, Rows, Step, Together
+from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.maintenance.erasure import erase_call
 from tests.acceptance.live import Live
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.ingest.service import ACCOUNT, Answer, Service

@@ -22,8 +22,8 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
 from calltally.exports.window import Window, first_chunk
 from calltally.formats.table import FORMATS
-from calltally.store.listing import Listed, list_calls
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.listing.list_calls import Listed, list_calls
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import Answer, Service
 from tests.unit.formats.records import joined, plain

@@ -14,8 +14,8 @@ import pytest
 
 from calltally.calls.times import SECOND_US
 from calltally.ingest.event_body import MAX_EVENTS
-from calltally.store.dead_letters import list_dead_letters
-from calltally.store.verification import Verification
+from calltally.store.tenants.dead_letters import list_dead_letters
+from calltally.store.verify.run import Verification
 from tests.acceptance.real_data import (
     Message,
     OwnEvent,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from calltally.store.opening import migrate
-from calltally.store.schema import HEAD
+from calltally.store.backends.open import migrate
+from calltally.store.backends.schema import HEAD
 from tests.acceptance.pages import ROOT
 from tests.unmeasured import unmeasured
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from calltally.ingest.letters import write_letter
+from calltally.ingest.dead_letter_codec import write_letter
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS
-from calltally.store.dead_letters import put_dead_letter
-from calltally.store.opening import open_store
+from calltally.store.backends.open import open_store
+from calltally.store.tenants.dead_letters import put_dead_letter
 
 COMMAND = (sys.executable, "-m", "calltally")
 NOW_US = 1_795_000_000_000_000

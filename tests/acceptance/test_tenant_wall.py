@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from calltally.calls.identity import call_uuid, uuid_text
-from calltally.store.keys import add_key, mint_key
-from calltally.store.routes import checked_route, put_route
-from calltally.store.secrets import put_provider_secrets
+from calltally.store.tenants.api_keys import add_key, mint_key
+from calltally.store.tenants.routes import checked_route, put_route
+from calltally.store.tenants.vault import put_provider_secrets
 from tests.conftest import NOW_US, Bench
 from tests.integration.ingest.service import Answer, Service
 from tests.integration.web.service import at_fault, slug

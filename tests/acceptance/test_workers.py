@@ -232,9 +232,9 @@ def test_without_their_parent_they_end(new_server: Callable[..., Server]) -> Non
 SHORT_LIVED = """
 import os, signal, sys, tempfile
 from pathlib import Path
-from calltally.cli.crew import Processes
+from calltally.cli.serve.process_group import Processes
 from calltally.logs import set_up_logs
-from calltally.shared import Crew
+from calltally.multiprocess import Crew
 
 set_up_logs("json", "error")
 crew = Crew(2, Path(tempfile.gettempdir()))

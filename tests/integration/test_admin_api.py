@@ -5,12 +5,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from calltally.store.keys import SCOPES, mint_key
-from calltally.store.secrets import Vault, find_provider_secrets
+from calltally.store.tenants.api_keys import SCOPES, mint_key
+from calltally.store.tenants.vault import Vault, find_provider_secrets
 from calltally.web.app import create_app
-from calltally.web.auth import KeyRing
-from calltally.web.limits import RateLimits
-from calltally.web.parts import Parts
+from calltally.web.auth.keyring import KeyRing
+from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.request.dependencies import Parts
 from tests.conftest import NOW_US, TENANT, Bench
 
 ADMIN = {"x-admin-key": "let-me-in"}

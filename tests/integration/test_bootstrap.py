@@ -12,19 +12,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
-from calltally.bootstrap.opening import load_settings, opened_store
+from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.bootstrap.service import Service, open_service
 from calltally.bootstrap.vaults import open_vault
 from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.calls.events import Outcome
 from calltally.settings import Settings
-from calltally.store.apart import StoreApart
-from calltally.store.steps import Clock
-from calltally.store.store import Recorded, Submission
-from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch
-from calltally.web.beside import WithWork
-from calltally.web.metrics import Metrics
+from calltally.store.backends.recorder.supervisor import StoreApart
+from calltally.store.db.interface import Recorded, Submission
+from calltally.store.db.operation import Clock
+from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, new_epoch
+from calltally.web.lifespan import WithWork
+from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
 from tests.telling import fact

@@ -14,18 +14,18 @@ from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import Window
-from calltally.cli.reconcile_provider import Question, compare
+from calltally.cli.reconcile.provider_command import Question, compare
 from calltally.net import Patience, PatientClient
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Started
+from calltally.providers.list_requests import Access, Started
 from calltally.providers.registry import FETCHES
-from calltally.reconcile.asking import Asking
 from calltally.reconcile.findings import Kind
+from calltally.reconcile.provider_client import Asking
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.settings import Settings
-from calltally.store.lookup import find_call
-from calltally.store.secrets import put_provider_secrets
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.ledger.lookup import find_call
+from calltally.store.tenants.vault import put_provider_secrets
 from tests.carrier_apis import APIS, Api, Made
 from tests.conftest import TENANT, Bench
 from tests.twilio_api import served

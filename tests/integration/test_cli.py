@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from calltally import __version__
-from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
+from calltally.cli.console.session import read_once, with_store
 from calltally.cli.main import main
-from calltally.cli.session import read_once, with_store
-from calltally.store.keys import digest_of_key, find_key
-from calltally.store.secrets import find_provider_secrets
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.tenants.api_keys import digest_of_key, find_key
+from calltally.store.tenants.vault import find_provider_secrets
 from tests.integration.store.probing import direct
 from tests.telling import own
 

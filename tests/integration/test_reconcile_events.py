@@ -20,8 +20,8 @@ from calltally.cli.main import main
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import Manifest, write_manifest
 from calltally.reconcile.against_events import AgainstEvents
-from calltally.store.content import bodies
-from calltally.store.store import Submission
+from calltally.store.db.fact_codec import bodies
+from calltally.store.db.interface import Submission
 from tests.acceptance.bare_server import KEY, BareServer, calls, listening
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct

@@ -19,15 +19,15 @@ from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.calls.windows import FIRST_US, LAST_US, Window
-from calltally.cli.reconcile_provider import Question, compare
-from calltally.reconcile import rechecking
+from calltally.cli.reconcile.provider_command import Question, compare
+from calltally.reconcile import recheck
 from calltally.reconcile.findings import Finding, Kind
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.settings import Settings
-from calltally.store.erasure import erase_call
-from calltally.store.lookup import facts_of_call, find_call
-from calltally.store.secrets import put_provider_secrets
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.ledger.lookup import facts_of_call, find_call
+from calltally.store.maintenance.erasure import erase_call
+from calltally.store.tenants.vault import put_provider_secrets
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.provider_month import END_US, MONTH_US, NOW_US, Month, month
@@ -192,7 +192,7 @@ def test_an_answer_that_cannot_be_read_decides_nothing(small: Desk) -> None:
 
 
 def test_a_wrong_account_does_not_ask_for_every_call(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rechecking, "MOST_ASKED", 1)
+    monkeypatch.setattr(recheck, "MOST_ASKED", 1)
     small.tell([told(DAY + at, f"CA{at:032x}", status="busy") for at in range(3)])
     report = small.compare().report
     assert report.counts == {Kind.UNLISTED_CALL: 3}

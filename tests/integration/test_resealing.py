@@ -4,9 +4,11 @@ from base64 import b64encode
 
 import pytest
 
-from calltally.alerts.telling import sealed_for
+from calltally.alerts.notify.notifier import sealed_for
 from calltally.calls.errors import Misconfigured
-from calltally.store.endpoints import (
+from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, sink_name
+from calltally.store.tenants.vault import Vault, find_provider_secrets, put_provider_secrets
+from calltally.store.webhooks.endpoints import (
     Rotation,
     Wanted,
     add_endpoint,
@@ -14,8 +16,6 @@ from calltally.store.endpoints import (
     rotate_secret,
     seal_secret,
 )
-from calltally.store.resealing import Resealed, reseal_tenant, sink_name
-from calltally.store.secrets import Vault, find_provider_secrets, put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
 
 OLD, NEW = b"o" * 32, b"n" * 32

@@ -3,7 +3,8 @@
 import pytest
 
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
-from calltally.store.keys import (
+from calltally.store.db.operation import Step
+from calltally.store.tenants.api_keys import (
     Key,
     KnownKey,
     NewKey,
@@ -14,10 +15,15 @@ from calltally.store.keys import (
     mint_key,
     revoke_key,
 )
-from calltally.store.routes import Route, RouteTarget, checked_route, list_routes, put_route, routes_by_number
-from calltally.store.secrets import find_provider_secrets, put_provider_secrets
-from calltally.store.steps import Step
-from calltally.store.tenants import (
+from calltally.store.tenants.routes import (
+    Route,
+    RouteTarget,
+    checked_route,
+    list_routes,
+    put_route,
+    routes_by_number,
+)
+from calltally.store.tenants.tenants import (
     Tenant,
     add_tenant,
     admin_list_tenants,
@@ -26,6 +32,7 @@ from calltally.store.tenants import (
     new_epoch,
     set_retention,
 )
+from calltally.store.tenants.vault import find_provider_secrets, put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
 
 LATER_US = NOW_US + 5

@@ -13,9 +13,9 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.times import SECOND_US
 from calltally.net import Patience, PatientClient
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Started
+from calltally.providers.list_requests import Access, Started
 from calltally.providers.registry import FETCHES
-from calltally.reconcile.asking import Asking
+from calltally.reconcile.provider_client import Asking
 from tests.conftest import NOW_US
 from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
 

@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from calltally.calls.errors import DamagedStore, Misconfigured
-from calltally.store.opening import check_schema, migrate, open_store
+from calltally.store.backends.open import check_schema, migrate, open_store
 
 
 def check(url: str) -> None:

@@ -11,8 +11,8 @@ from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import Window
 from calltally.reconcile.window_report import WindowStatus
 from calltally.reconcile.window_status import window_status
-from calltally.store.dead_letters import NewLetter, put_dead_letter
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.tenants.dead_letters import NewLetter, put_dead_letter
 from tests.conftest import TENANT, Bench
 from tests.telling import at_us, fact
 

@@ -9,16 +9,16 @@ from structlog.testing import capture_logs
 
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.dead_letters import NewLetter, put_dead_letter
-from calltally.store.leases import Lease, claim
-from calltally.store.opening import open_store
-from calltally.store.standing import standing_of
-from calltally.store.store import Store, Submission
-from calltally.store.tenants import set_retention
-from calltally.worker.batches import LEASE_US, Round
-from calltally.worker.chores import HISTORY
-from calltally.worker.means import Means
-from calltally.worker.rounds import Worker, pause_behind
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Store, Submission
+from calltally.store.db.leases import Lease, claim
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.tenants.dead_letters import NewLetter, put_dead_letter
+from calltally.store.tenants.tenants import set_retention
+from calltally.worker.dependencies import Means
+from calltally.worker.job_batches import LEASE_US, Round
+from calltally.worker.maintenance import Worker, pause_behind
+from calltally.worker.maintenance_tasks import HISTORY
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit, verdict, verified
 from tests.integration.web.service import Broken
@@ -210,7 +210,7 @@ def test_an_idle_round_is_told_to_who_asks_for_all(bench: Bench) -> None:
 
 
 def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.chores._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
     tell(bench, 9)
     round_of(bench)
 
@@ -229,8 +229,8 @@ def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.Mo
 
 
 def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.chores._PRUNED_AT_ONCE", 3)
-    monkeypatch.setattr("calltally.worker.batches._MOST_BATCHES", 2)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.job_batches._MOST_BATCHES", 2)
     tell(bench, 9)
     round_of(bench)
     first = round_of(bench, LATER_US)
@@ -242,7 +242,7 @@ def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.M
 
 
 def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.chores._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
     tell(bench, 9)
     round_of(bench)
     seen: list[int] = []
@@ -260,7 +260,7 @@ def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_lease_that_was_lost_ends_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.chores._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
     tell(bench, 9)
     round_of(bench)
     times: Iterator[int] = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US))

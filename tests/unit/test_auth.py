@@ -6,10 +6,10 @@ from typing import TypeVar
 import pytest
 
 from calltally.calls.errors import Unauthorized
-from calltally.store.keys import digest_of_key, mint_key
-from calltally.store.steps import Rows, Statement, Step
-from calltally.web.access import Access
-from calltally.web.auth import CACHE_KEYS, CACHE_TTL_US, KeyRing
+from calltally.store.db.operation import Rows, Statement, Step
+from calltally.store.tenants.api_keys import digest_of_key, mint_key
+from calltally.web.auth.keyring import CACHE_KEYS, CACHE_TTL_US, KeyRing
+from calltally.web.request.access import Access
 
 T = TypeVar("T")
 

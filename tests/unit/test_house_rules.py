@@ -75,7 +75,7 @@ EFFECTS = [
     *(Sample(effects.sql_in_store, CALLS, f"x = {text!r}\n", 0) for text in PROSE),
     Sample(effects.sql_in_store, CALLS, "x = f'SELECT id FROM {table}'\n", 1),
     Sample(effects.sql_in_store, CALLS, "x = '''\n  SELECT id\n  FROM calls\n'''\n", 1),
-    Sample(effects.sql_in_store, "src/calltally/store/ledger.py", "x = 'SELECT id FROM calls'\n", 0),
+    Sample(effects.sql_in_store, "src/calltally/store/ledger/record.py", "x = 'SELECT id FROM calls'\n", 0),
     Sample(effects.sql_in_store, "src/calltally/client/once/claims.py", "x = 'SELECT id FROM calls'\n", 0),
     Sample(effects.sql_in_store, "src/calltally/client/once.py", "x = 'SELECT id FROM calls'\n", 1),
     Sample(effects.sql_in_store, "src/calltally/client/paging.py", "x = 'SELECT id FROM calls'\n", 1),
@@ -90,7 +90,7 @@ EFFECTS = [
     Sample(effects.clock_at_the_rim, CALLS, "x = time.time()  # clock: stamps the log line\n", 0),
     Sample(effects.clock_at_the_rim, CALLS, "x = time.time()  # clock:\n", 1),
     Sample(effects.clock_at_the_rim, "src/calltally/bootstrap/clocks.py", "clock = time.time_ns\n", 0),
-    Sample(effects.clock_at_the_rim, "src/calltally/cli/demo.py", "clock = time.time_ns\n", 0),
+    Sample(effects.clock_at_the_rim, "src/calltally/cli/demo/command.py", "clock = time.time_ns\n", 0),
     Sample(effects.clock_at_the_rim, "src/calltally/web/app.py", "clock = time.time_ns\n", 0),
     Sample(effects.clock_at_the_rim, "src/calltally/web/api/calls.py", "clock = time.time_ns\n", 1),
 ]

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
-from calltally.store.keys import SCOPES, check_scopes, digest_of_key, mint_key, tenant_of_key
-from calltally.store.routes import MAX_ROUTE_NUMBERS, checked_route
-from calltally.store.tenants import check_name, check_tenant_id, is_tenant_id
+from calltally.store.tenants.api_keys import SCOPES, check_scopes, digest_of_key, mint_key, tenant_of_key
+from calltally.store.tenants.routes import MAX_ROUTE_NUMBERS, checked_route
+from calltally.store.tenants.tenants import check_name, check_tenant_id, is_tenant_id
 
 TENANTS = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(is_tenant_id)
 

@@ -4,8 +4,8 @@ import pytest
 
 from calltally.calls.errors import TooManyRequests
 from calltally.calls.times import SECOND_US
-from calltally.shared import SharedNumbers
-from calltally.web.limits import RateLimits
+from calltally.multiprocess import SharedNumbers
+from calltally.web.auth.rate_limit import RateLimits
 
 
 class Watch:

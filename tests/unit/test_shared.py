@@ -3,7 +3,7 @@
 import multiprocessing
 from pathlib import Path
 
-from calltally.shared import Crew, SharedNumbers
+from calltally.multiprocess import Crew, SharedNumbers
 
 
 def test_a_number_is_what_was_put_last() -> None:

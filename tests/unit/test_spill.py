@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally import spill
-from calltally.spill import Pair, Spill
+from calltally import external_sort
+from calltally.external_sort import Pair, Spill
 
 # Few keys, so that many are equal; some longer than others they begin like.
 KEYS = st.sampled_from([b"", b"a", b"aa", b"ab", b"b", b"\xff", b"\xff\x00"]) | st.binary(max_size=3)
@@ -17,8 +17,8 @@ KEYS = st.sampled_from([b"", b"a", b"aa", b"ab", b"b", b"\xff", b"\xff\x00"]) | 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few pairs, and few runs of a level, so that little data goes all the ways."""
-    monkeypatch.setattr(spill, "_LEAST_BLOCK_BYTES", 500)
-    monkeypatch.setattr(spill, "_MOST_RUNS", 3)
+    monkeypatch.setattr(external_sort, "_LEAST_BLOCK_BYTES", 500)
+    monkeypatch.setattr(external_sort, "_MOST_RUNS", 3)
 
 
 def filled(pairs: list[Pair], memory_bytes: int) -> Spill:
@@ -97,7 +97,7 @@ def test_a_merge_that_fails_leaves_its_runs_to_the_spill(
     with pytest.raises(OSError, match="No space left"), Spill(tmp_path, 1_000) as spilled:  # noqa: PT012
         for number in range(8):
             spilled.add(b"%d" % number, b"")
-        monkeypatch.setattr(spill, "_merged", full)
+        monkeypatch.setattr(external_sort, "_merged", full)
         for number in range(300):
             spilled.add(b"%d" % number, b"")
     assert open_files() == before

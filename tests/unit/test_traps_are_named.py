@@ -75,7 +75,10 @@ PAINS: Final = {
         (PEERS, "test_pain_5_no_call_is_closed_because_time_passed"),
         (PEERS, "test_pain_5_what_is_still_open_can_be_listed"),
         ("integration/test_carrier_lists.py", "test_what_callbacks_missed_is_found_and_healed"),
-        ("integration/alerts/test_telling.py", "test_a_provider_is_asked_before_a_call_is_called_stuck"),
+        (
+            "integration/alerts/notify/test_notifier.py",
+            "test_a_provider_is_asked_before_a_call_is_called_stuck",
+        ),
     ),
     6: (
         (PEERS, "test_pain_6_a_repeated_webhook_has_its_effect_once"),

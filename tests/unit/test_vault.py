@@ -3,7 +3,7 @@
 import pytest
 
 from calltally.calls.errors import DamagedStore, Misconfigured
-from calltally.store.secrets import Vault
+from calltally.store.tenants.vault import Vault
 
 SECRETS = {"auth_token": "s3cret-ü"}
 OLD, NEW = bytes(32), b"n" * 32

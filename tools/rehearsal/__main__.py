@@ -19,8 +19,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from calltally.store import migrations
-from calltally.store.migrate import upgrade
-from calltally.store.schema import HEAD
+from calltally.store.backends.migrate import upgrade
+from calltally.store.backends.schema import HEAD
 from tools.rehearsal.databases import engine_of, fill, is_empty, rehearsal_database, size_bytes
 from tools.rehearsal.waits import Waited, waiting
 

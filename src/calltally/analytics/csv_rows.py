@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from calltally.analytics.shapes import GroupShown, QualityShown
+from calltally.analytics.schemas import GroupShown, QualityShown
 from calltally.calls.metrics import COUNTS, DURATIONS, PERCENTILES, RATES
 
 

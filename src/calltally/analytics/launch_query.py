@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.analytics.asking import UTC, zone_value
+from calltally.analytics.query import UTC, zone_value
 from calltally.calls.errors import Fault
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.parameters import Parameter, instant_value, read_all, refuse, text_value

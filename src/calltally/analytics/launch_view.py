@@ -7,21 +7,21 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from calltally.analytics.answering import counts_and_rates, measures_shown, rate_shown
-from calltally.analytics.asking import QualityQuery
 from calltally.analytics.buckets import HOUR
 from calltally.analytics.launch import JUDGED, Evidence, Hours, Judged, Verdict, judge, overall, verdict_on
 from calltally.analytics.launch_query import BEFORE_US, MOST_US, LaunchQuery
-from calltally.analytics.measuring import Measurement, measure, window_of
-from calltally.analytics.shapes import MeasuresShown, RateShown, SpanShown
+from calltally.analytics.measurement import Measurement, measure, window_of
+from calltally.analytics.query import QualityQuery
+from calltally.analytics.report_values import counts_and_rates, measures_shown, rate_shown
+from calltally.analytics.schemas import MeasuresShown, RateShown, SpanShown
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.filters import CallFilter
 from calltally.calls.intervals import CONFIDENCE, Interval, Share
 from calltally.calls.metrics import Shares, rate_named
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.counts import facet
-from calltally.store.quality_reading import Totals
-from calltally.store.steps import Statement, Step
+from calltally.store.analytics.quality_query import Totals
+from calltally.store.db.operation import Statement, Step
+from calltally.store.rollups.call_counters import facet
 
 METHOD: Final = (
     "Bounds that hold at all times together (Robbins' beta mixture) for the rate since, Wilson's interval for"

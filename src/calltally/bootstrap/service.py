@@ -9,26 +9,26 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
-from calltally.bootstrap.places import job_folders, mail_sender, outgoing_policy
+from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy
 from calltally.bootstrap.vaults import open_vault
 from calltally.bootstrap.workers import make_worker
 from calltally.logs import get_logger
-from calltally.net.outgoing import Outgoing
+from calltally.multiprocess import Member
+from calltally.net.http_client import Outgoing
 from calltally.settings import Settings, secret_text
-from calltally.shared import Member
-from calltally.store.apart import Happened, Pace, StoreApart
-from calltally.store.opening import check_schema, open_store, sqlite_path
-from calltally.store.options import PostgresOptions
-from calltally.store.secrets import Vault
-from calltally.store.steps import Clock
-from calltally.store.store import Store, WatchedStore
+from calltally.store.backends.open import check_schema, open_store, sqlite_path
+from calltally.store.backends.postgres.options import PostgresOptions
+from calltally.store.backends.recorder.supervisor import Happened, Pace, StoreApart
+from calltally.store.db.interface import Store, WatchedStore
+from calltally.store.db.operation import Clock
+from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
-from calltally.web.auth import KeyRing
-from calltally.web.beside import WithWork
-from calltally.web.crew_metrics import CrewMetrics
-from calltally.web.limits import RateLimits
-from calltally.web.metrics import Metrics
-from calltally.web.parts import Parts
+from calltally.web.auth.keyring import KeyRing
+from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.lifespan import WithWork
+from calltally.web.metrics.metrics import Metrics
+from calltally.web.metrics.multiprocess import CrewMetrics
+from calltally.web.request.dependencies import Parts
 
 _ATTEND_S: Final = 1.0
 

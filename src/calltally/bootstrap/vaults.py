@@ -9,8 +9,8 @@ from typing import Final
 from calltally.calls.errors import Misconfigured
 from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
-from calltally.store.opening import sqlite_path
-from calltally.store.secrets import Vault
+from calltally.store.backends.open import sqlite_path
+from calltally.store.tenants.vault import Vault
 
 KEY_FILE: Final = "secret.key"
 

@@ -9,25 +9,25 @@ from functools import partial
 from typing import Final
 
 from calltally import __version__
-from calltally.alerts.judging import Judge
-from calltally.alerts.rate_detectors import RateDetectors
-from calltally.alerts.telling import Teller, Ways
+from calltally.alerts.detection.factory import RateDetectors
+from calltally.alerts.evaluation.evaluator import Judge
+from calltally.alerts.notify.notifier import Teller, Ways
 from calltally.bootstrap.clocks import spent_clock, steady_clock
-from calltally.bootstrap.places import job_folders, mail_sender, outgoing_policy, provider_place
+from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy, provider_place
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.deliveries.means import UNCOUNTED, Sending, Tally
+from calltally.deliveries.dependencies import UNCOUNTED, Sending, Tally
 from calltally.exports.job import ExportRunner
-from calltally.net.outgoing import Outgoing
+from calltally.net.http_client import Outgoing
 from calltally.reconcile.jobs.runner import ReconciliationRunner
-from calltally.reconcile.open_word import ask_about
+from calltally.reconcile.open_call_poll import ask_about
 from calltally.settings import Settings
-from calltally.store.jobs import Kind
-from calltally.store.steps import Clock
-from calltally.store.store import Store, WatchedStore
+from calltally.store.db.interface import Store, WatchedStore
+from calltally.store.db.operation import Clock
+from calltally.store.jobs.jobs import Kind
 from calltally.worker.background import Background
-from calltally.worker.means import AlertMeans, Means
-from calltally.worker.patience import Times, at_ease
+from calltally.worker.dependencies import AlertMeans, Means
+from calltally.worker.throttle import Times, at_ease
 
 _HOUR_US: Final = 3600 * SECOND_US
 

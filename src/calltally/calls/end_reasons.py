@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from calltally.calls.causes import Cause, Side, cause_of_sip, side_of, side_of_end
 from calltally.calls.events import Said
+from calltally.calls.failure_causes import Cause, Side, cause_of_sip, side_of, side_of_end
 from calltally.calls.model import OPEN, UNANSWERED, Direction, Status
 
 

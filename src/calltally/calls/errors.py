@@ -1,6 +1,6 @@
 """Every error that Calltally raises on purpose, as one tree with stable slugs.
 
-Nothing here knows HTTP. `calltally.web.problems` maps the slugs to status codes, once.
+Nothing here knows HTTP. `calltally.web.response.problems` maps the slugs to status codes, once.
 """
 
 from typing import ClassVar, NamedTuple

@@ -30,7 +30,7 @@ from calltally.calls.parameters import (
     words_schema,
 )
 from calltally.calls.phone import MAX_NUMBER_CHARS
-from calltally.calls.words import words_in
+from calltally.calls.tokenizer import words_in
 
 DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 1_000

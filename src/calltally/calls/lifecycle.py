@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.end_reasons import Ending
 from calltally.calls.events import Fact, Said
-from calltally.calls.gathered import PARTIES, Clock, Gathered
+from calltally.calls.evidence import PARTIES, Clock, Gathered
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Call, Status
 from calltally.calls.times import SECOND_US, utc_text

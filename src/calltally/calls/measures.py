@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.causes import Cause, is_provider_failure, is_rejected
 from calltally.calls.country import country_of
+from calltally.calls.failure_causes import Cause, is_provider_failure, is_rejected
 from calltally.calls.histogram import Bins, bin_of
 from calltally.calls.lifecycle import Folded
 from calltally.calls.model import FINAL, Call, Direction, Status

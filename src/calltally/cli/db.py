@@ -7,15 +7,15 @@ import msgspec
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.open_store import load_settings
 from calltally.calls.errors import Misconfigured
-from calltally.cli.printing import AsJson, print_json, print_rows
-from calltally.cli.session import with_store
-from calltally.store.distribution import Survey, distribute, survey
-from calltally.store.epochs import Begun, begin_epoch
-from calltally.store.opening import check_schema, open_store
-from calltally.store.store import Store
-from calltally.store.tenants import admin_list_tenants, new_epoch
+from calltally.cli.console.output import AsJson, print_json, print_rows
+from calltally.cli.console.session import with_store
+from calltally.store.backends.open import check_schema, open_store
+from calltally.store.backends.postgres.citus import Survey, distribute, survey
+from calltally.store.db.interface import Store
+from calltally.store.maintenance.new_epoch import Begun, begin_epoch
+from calltally.store.tenants.tenants import admin_list_tenants, new_epoch
 
 commands: Final = typer.Typer(help="Spread the database, and name its ledgers anew.", no_args_is_help=True)
 _NO_POSTGRES: Final = "it is SQLite, a file on one machine: run on PostgreSQL first"

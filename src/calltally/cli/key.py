@@ -5,10 +5,10 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.cli.printing import AsJson, print_json, print_rows
-from calltally.cli.session import read_once, write_once
-from calltally.store.keys import SCOPES, add_key, list_keys, mint_key, revoke_key
-from calltally.web.api.admin_shapes import NewKeyShown, show_key
+from calltally.cli.console.output import AsJson, print_json, print_rows
+from calltally.cli.console.session import read_once, write_once
+from calltally.store.tenants.api_keys import SCOPES, add_key, list_keys, mint_key, revoke_key
+from calltally.web.api.admin.schemas import NewKeyShown, show_key
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 

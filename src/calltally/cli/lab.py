@@ -9,9 +9,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from calltally.alerts.rules import Rules, read_rules
+from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
-from calltally.cli.printing import AsJson, print_json
+from calltally.cli.console.output import AsJson, print_json
 from calltally.lab.calls import events_of
 from calltally.lab.score_run import Report, scored
 from calltally.lab.scoring import Score, TroubleScore

@@ -7,7 +7,7 @@ import typer
 
 from calltally import __version__
 from calltally.calls.errors import CalltallyError, InvalidInput
-from calltally.cli.loading import LazyGroup
+from calltally.cli.lazy_commands import LazyGroup
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -19,18 +19,18 @@ class Subcommands(LazyGroup):
     """All of them, as help lists them: each by its name and its place."""
 
     places: ClassVar = {
-        "serve": f"{_HERE}.serve:serve",
+        "serve": f"{_HERE}.serve.command:serve",
         "worker": f"{_HERE}.worker:worker",
         "migrate": f"{_HERE}.migrate:migrate",
-        "demo": f"{_HERE}.demo:demo",
-        "import": f"{_HERE}.import_:import_calls",
-        "export": f"{_HERE}.export:export",
+        "demo": f"{_HERE}.demo.command:demo",
+        "import": f"{_HERE}.import_.command:import_calls",
+        "export": f"{_HERE}.export.command:export",
         "replay": f"{_HERE}.replay:replay",
         "verify": f"{_HERE}.verify:verify",
-        "reconcile": f"{_HERE}.reconcile:reconcile",
+        "reconcile": f"{_HERE}.reconcile.command:reconcile",
         "status": f"{_HERE}.status:status",
-        "quality": f"{_HERE}.quality:quality",
-        "alerts": f"{_HERE}.alerts:commands",
+        "quality": f"{_HERE}.quality.command:quality",
+        "alerts": f"{_HERE}.alerts.command:commands",
         "tenant": f"{_HERE}.tenant:commands",
         "key": f"{_HERE}.key:commands",
         "route": f"{_HERE}.route:commands",

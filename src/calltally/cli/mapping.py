@@ -15,7 +15,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import utc_text
-from calltally.cli.printing import AsJson, print_json
+from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.provider import read_mapping
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.generic.bodies import list_facts

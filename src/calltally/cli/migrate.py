@@ -6,20 +6,20 @@ from typing import Annotated, Final, TypeAlias
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.bootstrap.opening import load_settings
+from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
-from calltally.cli.session import with_store
-from calltally.store.alert_steps import differences, keep_steps_from, repair_steps, step_windows
-from calltally.store.opening import migrate as migrate_database
-from calltally.store.opening import schema_of, sqlite_path
-from calltally.store.quality_upkeep import measure_calls
-from calltally.store.refold_place import refold_place
-from calltally.store.refolding import CHUNK as REFOLD_CHUNK
-from calltally.store.refolding import begin_refold, refold_calls
-from calltally.store.schema import HEAD
-from calltally.store.store import Store
-from calltally.store.tenants import admin_list_tenants
-from calltally.store.texts import fill_texts
+from calltally.cli.console.session import with_store
+from calltally.store.analytics.quality_repair import measure_calls
+from calltally.store.backends.open import migrate as migrate_database
+from calltally.store.backends.open import schema_of, sqlite_path
+from calltally.store.backends.schema import HEAD
+from calltally.store.db.interface import Store
+from calltally.store.ledger.text_index import fill_texts
+from calltally.store.maintenance.refold_all import CHUNK as REFOLD_CHUNK
+from calltally.store.maintenance.refold_all import begin_refold, refold_calls
+from calltally.store.maintenance.refold_progress import refold_place
+from calltally.store.rollups.alert_steps import differences, keep_steps_from, repair_steps, step_windows
+from calltally.store.tenants.tenants import admin_list_tenants
 
 # The first schema with a search.
 _SEARCHED: Final = "0002"

@@ -10,13 +10,13 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
-from calltally.cli.session import with_store
+from calltally.cli.console.session import with_store
 from calltally.providers.credentials import checked_secrets
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
-from calltally.store.secrets import put_provider_secrets
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.tenants.vault import put_provider_secrets
 
 commands: Final = typer.Typer(help="Store providers' secrets.", no_args_is_help=True)
 

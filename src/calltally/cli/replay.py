@@ -7,14 +7,14 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
-from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import with_store
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.session import with_store
 from calltally.ingest.callbacks import StoredSecrets
 from calltally.ingest.replay import Replay, ReplayReport
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
-from calltally.store.dead_letters import ANY_PROVIDER
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.tenants.dead_letters import ANY_PROVIDER
 
 
 def replay(

@@ -5,10 +5,10 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
-from calltally.cli.printing import AsJson, print_rows
-from calltally.cli.session import read_once, write_once
-from calltally.store.routes import checked_route, list_routes, put_route
-from calltally.web.api.admin_shapes import show_route
+from calltally.cli.console.output import AsJson, print_rows
+from calltally.cli.console.session import read_once, write_once
+from calltally.store.tenants.routes import checked_route, list_routes, put_route
+from calltally.web.api.admin.schemas import show_route
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 

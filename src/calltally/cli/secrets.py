@@ -5,12 +5,12 @@ from typing import Final
 import typer
 
 from calltally.bootstrap.vaults import open_vault
-from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import with_store
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.session import with_store
 from calltally.settings import Settings
-from calltally.store.resealing import Resealed, reseal_tenant, total
-from calltally.store.store import Store
-from calltally.store.tenants import admin_list_tenants
+from calltally.store.db.interface import Store
+from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, total
+from calltally.store.tenants.tenants import admin_list_tenants
 
 commands: Final = typer.Typer(help="Rotate the key that secrets are encrypted with.", no_args_is_help=True)
 

@@ -10,12 +10,12 @@ import typer
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.calls.windows import read_window
-from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import with_store
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.session import with_store
 from calltally.reconcile.window_report import WindowStatus
 from calltally.reconcile.window_status import window_status
-from calltally.store.store import Store
-from calltally.store.tenants import admin_list_tenants
+from calltally.store.db.interface import Store
+from calltally.store.tenants.tenants import admin_list_tenants
 
 _SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 _LISTED: Final = 10

@@ -6,10 +6,16 @@ import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
-from calltally.cli.printing import AsJson, print_json, print_rows
-from calltally.cli.session import read_once, write_once
-from calltally.store.tenants import add_tenant, admin_list_tenants, new_epoch, set_masking, set_retention
-from calltally.web.api.admin_shapes import show_tenant
+from calltally.cli.console.output import AsJson, print_json, print_rows
+from calltally.cli.console.session import read_once, write_once
+from calltally.store.tenants.tenants import (
+    add_tenant,
+    admin_list_tenants,
+    new_epoch,
+    set_masking,
+    set_retention,
+)
+from calltally.web.api.admin.schemas import show_tenant
 
 commands: Final = typer.Typer(help="Make and list tenants.", no_args_is_help=True)
 

@@ -7,14 +7,14 @@ import typer
 
 from calltally.bootstrap.clocks import steady_clock
 from calltally.calls.filters import ListQuery
-from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import with_store
-from calltally.cli.verify_progress import shown
-from calltally.store.counts import ALL
-from calltally.store.seek import Seek
-from calltally.store.store import Store
-from calltally.store.tenants import admin_list_tenants
-from calltally.store.verification import Verdict, Verification
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.progress import shown
+from calltally.cli.console.session import with_store
+from calltally.store.db.interface import Store
+from calltally.store.listing.seek import Seek
+from calltally.store.rollups.call_counters import ALL
+from calltally.store.tenants.tenants import admin_list_tenants
+from calltally.store.verify.run import Verdict, Verification
 
 _LISTED: Final = 20
 

@@ -8,13 +8,13 @@ import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.workers import make_worker
-from calltally.cli.printing import AsJson, print_json
-from calltally.cli.session import with_store
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.session import with_store
 from calltally.logs import get_logger, set_up_logs
 from calltally.settings import Settings
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
 from calltally.worker.background import Background
-from calltally.worker.batches import Round
+from calltally.worker.job_batches import Round
 
 log: Final = get_logger(__name__)
 

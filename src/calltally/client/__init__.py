@@ -7,9 +7,9 @@ It needs none of the packages that only the server needs, and loads its HTTP lib
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.client.alerts import AlertPage, AlertRecord
 from calltally.client.clients import AsyncClient, Client
+from calltally.client.config import Retries, Surroundings
 from calltally.client.errors import ClientError
 from calltally.client.filters import Filters, Window
-from calltally.client.plan import Retries, Surroundings
 from calltally.client.records import (
     CallDetail,
     CallEvent,

@@ -6,11 +6,11 @@ from urllib.parse import quote
 import msgspec
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.plan import Plan
-from calltally.client.reading import read, read_page
+from calltally.client.config import Plan
 from calltally.client.records import Page
-from calltally.client.sending import send
-from calltally.client.steps import Talk
+from calltally.client.response_parsing import read, read_page
+from calltally.client.retries import send
+from calltally.client.sans_io import Talk
 from calltally.client.wire import Pairs, Request
 
 _PATH: Final = "/api/v1/alerts"

@@ -7,9 +7,10 @@ from types import TracebackType
 from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias, TypeVar
 
 from calltally.calls.errors import InvalidInput
-from calltally.client import alerts, following, operations, quality, sending, sessions, streaming
-from calltally.client.plan import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
-from calltally.client.steps import Talk, Walk, drive, drive_async, walk, walk_async
+from calltally.client import alerts, change_feed, operations, quality, sessions, streaming
+from calltally.client import retries as sending
+from calltally.client.config import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
+from calltally.client.sans_io import Talk, Walk, drive, drive_async, walk, walk_async
 from calltally.client.transport import AwaitingTransport, BlockingTransport
 
 P = ParamSpec("P")
@@ -131,9 +132,9 @@ class Client(_Opened):
     get_call = blocking(operations.get_call)
     list_call_events = blocking(operations.list_call_events)
     iter_call_events = iterating(operations.iter_call_events)
-    changes = blocking(following.changes)
-    iter_changes = iterating(following.iter_changes)
-    iter_change_pages = iterating(following.iter_change_pages)
+    changes = blocking(change_feed.changes)
+    iter_changes = iterating(change_feed.iter_changes)
+    iter_change_pages = iterating(change_feed.iter_change_pages)
     stream = blocking(streaming.stream)
     launch_quality = blocking(quality.launch_quality)
     view_launch = blocking(quality.view_launch)
@@ -176,9 +177,9 @@ class AsyncClient(_Opened):
     get_call = awaiting(operations.get_call)
     list_call_events = awaiting(operations.list_call_events)
     iter_call_events = iterating_async(operations.iter_call_events)
-    changes = awaiting(following.changes)
-    iter_changes = iterating_async(following.iter_changes)
-    iter_change_pages = iterating_async(following.iter_change_pages)
+    changes = awaiting(change_feed.changes)
+    iter_changes = iterating_async(change_feed.iter_changes)
+    iter_change_pages = iterating_async(change_feed.iter_change_pages)
     stream = awaiting(streaming.stream)
     launch_quality = awaiting(quality.launch_quality)
     view_launch = awaiting(quality.view_launch)

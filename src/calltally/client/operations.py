@@ -6,13 +6,13 @@ from urllib.parse import quote
 import msgspec
 
 from calltally.calls.errors import InvalidInput
+from calltally.client.config import Plan
 from calltally.client.filters import FILTERS, WINDOW, Filters, Window, pairs_of
 from calltally.client.paging import PAGE_SIZE, walk_pages, walk_rows
-from calltally.client.plan import Plan
-from calltally.client.reading import read, read_page
 from calltally.client.records import CallDetail, CallEvent, CallPage, CallRecord, EventPage
-from calltally.client.sending import send
-from calltally.client.steps import Talk, Walk
+from calltally.client.response_parsing import read, read_page
+from calltally.client.retries import send
+from calltally.client.sans_io import Talk, Walk
 from calltally.client.wire import Answer, Request
 
 CALLS: Final = "/api/v1/call-logs"

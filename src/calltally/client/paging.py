@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from calltally.client.plan import Plan
-from calltally.client.reading import unexpected
+from calltally.client.config import Plan
 from calltally.client.records import Page
-from calltally.client.sending import send
-from calltally.client.steps import Items, Walk, flattened
+from calltally.client.response_parsing import unexpected
+from calltally.client.retries import send
+from calltally.client.sans_io import Items, Walk, flattened
 from calltally.client.wire import Answer, Pairs, Request
 
 T = TypeVar("T")

@@ -5,11 +5,11 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack
 
 import msgspec
 
+from calltally.client.config import Plan
 from calltally.client.filters import FILTERS, Filters, pairs_of
-from calltally.client.plan import Plan
-from calltally.client.reading import read
-from calltally.client.sending import send
-from calltally.client.steps import Talk
+from calltally.client.response_parsing import read
+from calltally.client.retries import send
+from calltally.client.sans_io import Talk
 from calltally.client.wire import Request
 
 QUALITY: Final = "/api/v1/analytics/launch-quality"

@@ -8,12 +8,12 @@ import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.calls.errors import InvalidInput
+from calltally.client.config import Plan
 from calltally.client.paging import PAGE_SIZE, walk_rows
-from calltally.client.plan import Plan
-from calltally.client.reading import read, read_page
 from calltally.client.records import Page
-from calltally.client.sending import send
-from calltally.client.steps import Talk, Walk
+from calltally.client.response_parsing import read, read_page
+from calltally.client.retries import send
+from calltally.client.sans_io import Talk, Walk
 from calltally.client.wire import Answer, Pairs, Request
 
 _PATH: Final = "/api/v1/voice-sessions"

@@ -4,14 +4,14 @@ import re
 from typing import BinaryIO, Final, NamedTuple, Unpack
 
 from calltally.calls.errors import InvalidInput
+from calltally.client.config import Plan
 from calltally.client.errors import StreamCut, Told
 from calltally.client.filters import STREAMED, StreamOptions, pairs_of
 from calltally.client.operations import CALLS
-from calltally.client.plan import Plan
-from calltally.client.reading import unexpected
-from calltally.client.rows import KINDS, Rows
-from calltally.client.sending import send_within
-from calltally.client.steps import Talk
+from calltally.client.response_parsing import unexpected
+from calltally.client.retries import send_within
+from calltally.client.row_counter import KINDS, Rows
+from calltally.client.sans_io import Talk
 from calltally.client.wire import Answer, Request
 
 ROW_COUNT: Final = "x-row-count"

@@ -8,10 +8,10 @@ from threading import Lock
 from typing import Any, Final
 
 from calltally import __version__
+from calltally.client.config import CONNECT_S, Key, Plan
 from calltally.client.errors import ClientError, Unreachable
-from calltally.client.plan import CONNECT_S, Key, Plan
-from calltally.client.reading import unexpected
-from calltally.client.steps import Attempt, Effect, Pause, Reply
+from calltally.client.response_parsing import unexpected
+from calltally.client.sans_io import Attempt, Effect, Pause, Reply
 from calltally.client.wire import Answer, Request
 
 USER_AGENT: Final = f"calltally/{__version__}"

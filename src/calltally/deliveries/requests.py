@@ -11,19 +11,19 @@ from calltally.calls.errors import CalltallyError
 from calltally.calls.event_types import DELIVERY_FAILED
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
-from calltally.deliveries.forms import CONTENT_TYPES, body_in_form
-from calltally.deliveries.judging import Attempted, Verdict, age_s, judge, without_bytes
-from calltally.deliveries.lanes import Lane
-from calltally.deliveries.means import Sending
+from calltally.deliveries.attempt_outcome import Attempted, Verdict, age_s, judge, without_bytes
+from calltally.deliveries.concurrency import Lane
+from calltally.deliveries.dependencies import Sending
+from calltally.deliveries.payload_formats import CONTENT_TYPES, body_in_form
 from calltally.logs import get_logger
-from calltally.net.outgoing import Outcome, Unanswered
+from calltally.net.http_client import Outcome, Unanswered
 from calltally.net.standard_webhooks import signature_headers
-from calltally.store.announcements import Instant, event_time, freeze, message_id
-from calltally.store.content import bodies
-from calltally.store.deliveries import DEAD, WAITING, Notice
-from calltally.store.delivery_turn import NEVER_US, Health, Job, Pause, Result
-from calltally.store.endpoints import Endpoint, Wanted
-from calltally.store.secrets import Vault
+from calltally.store.db.fact_codec import bodies
+from calltally.store.ledger.outbox import Instant, event_time, freeze, message_id
+from calltally.store.tenants.vault import Vault
+from calltally.store.webhooks.deliveries import DEAD, WAITING, Notice
+from calltally.store.webhooks.dispatch import NEVER_US, Health, Job, Pause, Result
+from calltally.store.webhooks.endpoints import Endpoint, Wanted
 
 # After so long without a success an endpoint is paused.
 PAUSED_AFTER_US: Final = 5 * DAY_US

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from calltally.exports.rows import ID_BYTES
-from calltally.store.job_folders import JobFolder
+from calltally.store.jobs.folders import JobFolder
 
 _READ_AT_ONCE: Final = ID_BYTES * 128 * 1024
 

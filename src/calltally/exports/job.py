@@ -30,10 +30,10 @@ from calltally.exports.window import (
     query_at,
     row_count,
 )
-from calltally.store.job_turn import JobTurn
-from calltally.store.job_upkeep import erased_after
-from calltally.store.jobs import JobFile, Kept, files_of
-from calltally.store.listing import LINE_FEED, list_calls, next_calls
+from calltally.store.jobs.cleanup import erased_after
+from calltally.store.jobs.jobs import JobFile, Kept, files_of
+from calltally.store.jobs.running_job import JobTurn
+from calltally.store.listing.list_calls import LINE_FEED, list_calls, next_calls
 
 # What a worker that is killed does again: no more than a second's work, but in Parquet and Arrow a file's.
 CHECKPOINT_US: Final = SECOND_US

@@ -11,7 +11,7 @@ from calltally.exports.spec import ExportSpec, Part, Progress
 from calltally.exports.window import Position, row_count
 from calltally.formats.table import FORMATS, Format
 from calltally.formats.writer import Writer
-from calltally.store.job_folders import JobFolder
+from calltally.store.jobs.folders import JobFolder
 
 
 class PartFile:

@@ -5,7 +5,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from calltally.exports.window import created_text
-from calltally.store.listing import LINE_FEED
+from calltally.store.listing.list_calls import LINE_FEED
 
 ERASED: Final = "erased"
 # Of the text of a time: its day, its month.

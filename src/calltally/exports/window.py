@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import parse_instant
-from calltally.store.listing import LINE_FEED, SEPARATOR, Listed, is_seek, next_calls
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.listing.list_calls import LINE_FEED, SEPARATOR, Listed, is_seek, next_calls
 
 # A chunk is about so many bytes: enough that what a statement costs does not count, little enough that a
 # few of them are no memory to speak of, and that the processor's caches hold what is made of one.

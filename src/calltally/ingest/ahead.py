@@ -22,9 +22,9 @@ from calltally.calls.errors import CalltallyError, InvalidInput, Unavailable
 from calltally.calls.events import Fact
 from calltally.ingest.imports import Chunk
 from calltally.providers.callback import Refusal
-from calltally.store.content import pack_fact, unpack_fact
-from calltally.store.prepared import Batch, Prepared
-from calltally.store.sums import NOTHING, Sums
+from calltally.store.db.fact_codec import pack_fact, unpack_fact
+from calltally.store.ledger.prepared_calls import Batch, Prepared
+from calltally.store.rollups.import_sums import NOTHING, Sums
 
 # What the system lets a pipe hold: fewer turns between two processes.
 _PIPE_BYTES: Final = 1024 * 1024

@@ -10,17 +10,17 @@ from calltally.calls.end_reasons import why_of
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
-from calltally.ingest.letters import write_letter
-from calltally.ingest.recent import Recent
+from calltally.ingest.dead_letter_codec import write_letter
 from calltally.ingest.routes import RouteTables, map_route
+from calltally.ingest.ttl_cache import Recent
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.provider import Provider
 from calltally.providers.registry import registered_name
-from calltally.store.dead_letters import put_dead_letter
-from calltally.store.secrets import Vault, find_provider_secrets
-from calltally.store.steps import Clock
-from calltally.store.store import Recorded, Store, Submission
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.operation import Clock
+from calltally.store.tenants.dead_letters import put_dead_letter
+from calltally.store.tenants.vault import Vault, find_provider_secrets
 
 Providers: TypeAlias = Mapping[str, Provider]
 Secrets: TypeAlias = Mapping[str, str]

@@ -11,14 +11,14 @@ import msgspec
 from calltally.calls.events import Fact, Outcome
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import Refusal
-from calltally.store.bulk import record_prepared
-from calltally.store.known import unknown_facts
-from calltally.store.ledger import Told
-from calltally.store.prepared import Batch, prepare
-from calltally.store.routes import routes_by_number
-from calltally.store.steps import Clock
-from calltally.store.store import Recorded, Store, Submission
-from calltally.store.tenants import need_tenant
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.operation import Clock
+from calltally.store.ledger.bulk_import import record_prepared
+from calltally.store.ledger.prepared_calls import Batch, prepare
+from calltally.store.ledger.record import Told
+from calltally.store.ledger.unrecorded_facts import unknown_facts
+from calltally.store.tenants.routes import routes_by_number
+from calltally.store.tenants.tenants import need_tenant
 
 # A commit each: enough for the ledger's speed, few enough that others are not kept waiting.
 CHUNK: Final = 500

@@ -4,9 +4,9 @@ from calltally.ingest.callbacks import Callbacks, Providers, StoredSecrets
 from calltally.ingest.own_events import OwnEvents
 from calltally.ingest.routes import RouteTables
 from calltally.providers.registry import PROVIDERS
-from calltally.store.secrets import Vault
-from calltally.store.steps import Clock
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Clock
+from calltally.store.tenants.vault import Vault
 
 
 class Intake:

@@ -9,7 +9,7 @@ from calltally.calls.events import Fact, Outcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.event_body import Told, read_body
 from calltally.ingest.routes import RouteTables, map_route
-from calltally.store.store import Recorded, Store, Submission
+from calltally.store.db.interface import Recorded, Store, Submission
 
 _encoder: Final = msgspec.json.Encoder()
 

@@ -7,20 +7,20 @@ from typing import Final
 import msgspec
 
 from calltally.ingest.callbacks import Providers, StoredSecrets, Told, Unread, read_facts, with_stored
-from calltally.ingest.letters import plain_reason, read_letter
+from calltally.ingest.dead_letter_codec import plain_reason, read_letter
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.registry import registered_name
-from calltally.store.dead_letters import (
+from calltally.store.db.interface import Store, Submission
+from calltally.store.db.operation import Clock, Step
+from calltally.store.tenants.dead_letters import (
     ANY_PROVIDER,
     DeadLetter,
     explain_dead_letter,
     list_dead_letters,
     settle_dead_letter,
 )
-from calltally.store.routes import routes_by_number
-from calltally.store.steps import Clock, Step
-from calltally.store.store import Store, Submission
-from calltally.store.tenants import need_tenant
+from calltally.store.tenants.routes import routes_by_number
+from calltally.store.tenants.tenants import need_tenant
 
 CHUNK: Final = 100
 # A thousand letters of one kind have one reason; the count goes on, the list does not.

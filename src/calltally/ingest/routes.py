@@ -8,10 +8,10 @@ import msgspec
 from calltally.calls.events import Fact
 from calltally.calls.model import Direction
 from calltally.calls.times import SECOND_US
-from calltally.ingest.recent import Recent
-from calltally.store.routes import RouteTarget, routes_by_number
-from calltally.store.steps import Clock
-from calltally.store.store import Store
+from calltally.ingest.ttl_cache import Recent
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Clock
+from calltally.store.tenants.routes import RouteTarget, routes_by_number
 
 RouteTable: TypeAlias = Mapping[str, RouteTarget]
 _End: TypeAlias = Literal["from_number", "to_number"]

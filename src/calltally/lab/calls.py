@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from calltally.alerts.series import COLUMN, STEP_US, STEPS_AN_HOUR, Count
+from calltally.alerts.model.series import COLUMN, STEP_US, STEPS_AN_HOUR, Count
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.lab.feeding import START_US

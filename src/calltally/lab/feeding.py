@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from calltally.alerts.rules import Campaign, Rules
-from calltally.alerts.series import STEP_US, TENANT, Dimension, SeriesKey, SeriesTable, Step
+from calltally.alerts.model.rules import Campaign, Rules
+from calltally.alerts.model.series import STEP_US, TENANT, Dimension, SeriesKey, SeriesTable, Step
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US, utc_text
 from calltally.lab.tenant import HOURS_A_DAY, Tenant
 from calltally.lab.traffic import Month, series_counts

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.looks import Floats, Ints, logistic
+from calltally.alerts.detection.signals import Floats, Ints, logistic
 from calltally.lab.tenant import BLOCK_SHARE, HOURS_A_DAY, HOURS_A_WEEK, KINDS, Tenant
 
 _SUNDAY: Final = 6

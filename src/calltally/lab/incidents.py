@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.findings import Direction
-from calltally.alerts.looks import Floats
-from calltally.alerts.series import STEPS_AN_HOUR, Metric
+from calltally.alerts.detection.signals import Floats
+from calltally.alerts.model.finding import Direction
+from calltally.alerts.model.series import STEPS_AN_HOUR, Metric
 from calltally.lab.hours import LEAST_RATE, MOST_RATE, Hours, spread
 from calltally.lab.tenant import HOURS_A_DAY, Tenant
 

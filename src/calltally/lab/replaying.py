@@ -6,14 +6,14 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from calltally.alerts.baseline import Baseline
-from calltally.alerts.budget import thresholds
-from calltally.alerts.causes import Cause, Cell, Family, Moved
-from calltally.alerts.grouping import go_back, released, take_in
-from calltally.alerts.looks import Flags, trials_of
-from calltally.alerts.rules import Rules
-from calltally.alerts.series import STEPS_AN_HOUR
-from calltally.alerts.watch import Watch, may_judge
+from calltally.alerts.detection.baseline import Baseline
+from calltally.alerts.detection.grouping import go_back, released, take_in
+from calltally.alerts.detection.incident import Cause, Cell, Family, Moved
+from calltally.alerts.detection.monitor import Watch, may_judge
+from calltally.alerts.detection.signals import Flags, trials_of
+from calltally.alerts.detection.thresholds import thresholds
+from calltally.alerts.model.rules import Rules
+from calltally.alerts.model.series import STEPS_AN_HOUR
 from calltally.lab.tenant import HOURS_A_DAY, Tenant
 from calltally.lab.traffic import Month, series_counts
 

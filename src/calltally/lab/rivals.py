@@ -10,8 +10,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.looks import DENOMINATORS, METRIC_OF_LOOK, NUMERATORS, SIGN_OF_LOOK, Flags, Floats
-from calltally.alerts.series import STEPS_AN_HOUR
+from calltally.alerts.detection.signals import (
+    DENOMINATORS,
+    METRIC_OF_LOOK,
+    NUMERATORS,
+    SIGN_OF_LOOK,
+    Flags,
+    Floats,
+)
+from calltally.alerts.model.series import STEPS_AN_HOUR
 from calltally.lab.replaying import Alert
 from calltally.lab.scoring import Score, Tally
 from calltally.lab.traffic import Month

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.alerts.rules import Rules
+from calltally.alerts.model.rules import Rules
 from calltally.lab.replaying import replayed
 from calltally.lab.rivals import Rivals
 from calltally.lab.scoring import Score, Tally

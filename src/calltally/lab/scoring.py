@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
-from calltally.alerts.series import COLUMN, STEPS_AN_HOUR, Count
+from calltally.alerts.model.series import COLUMN, STEPS_AN_HOUR, Count
 from calltally.lab.incidents import Incident, Trouble
 from calltally.lab.replaying import Alert, family_of
 from calltally.lab.traffic import Month

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.looks import Flags, Floats, Ints
+from calltally.alerts.detection.signals import Flags, Floats, Ints
 from calltally.lab.incidents import Trouble
 from calltally.lab.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, Tenant, tenant
 

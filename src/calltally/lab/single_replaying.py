@@ -5,12 +5,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.duplicates import Telling, contradictions
-from calltally.alerts.looks import Floats
-from calltally.alerts.rules import Rules
-from calltally.alerts.series import STEP_US, STEPS_AN_HOUR
-from calltally.alerts.silence import Silence
-from calltally.alerts.time_in_state import Past, limit_us
+from calltally.alerts.conditions.duplicate_sids import Telling, contradictions
+from calltally.alerts.conditions.time_in_state import Past, limit_us
+from calltally.alerts.detection.signals import Floats
+from calltally.alerts.detection.silence import Silence
+from calltally.alerts.model.rules import Rules
+from calltally.alerts.model.series import STEP_US, STEPS_AN_HOUR
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US
 from calltally.lab.incidents import Trouble

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from calltally.alerts.rules import Rules
+from calltally.alerts.model.rules import Rules
 from calltally.lab.incidents import Trouble
 from calltally.lab.score_run import OURS, Report
 from calltally.lab.scoring import Score, Told, of_kind, poisson_interval

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.looks import Floats, Ints
+from calltally.alerts.detection.signals import Floats, Ints
 
 HOURS_A_DAY: Final = 24
 HOURS_A_WEEK: Final = 168

@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calltally.alerts.looks import Floats, Ints
-from calltally.alerts.series import COUNTS, STEPS_AN_HOUR, Count, Metric
+from calltally.alerts.detection.signals import Floats, Ints
+from calltally.alerts.model.series import COUNTS, STEPS_AN_HOUR, Count, Metric
 from calltally.lab.hours import LEAST_RATE, MOST_RATE, Hours, expected
 from calltally.lab.incidents import STEPS_A_DAY, Incident, Trouble, draw
 from calltally.lab.tenant import KINDS, Size, Tenant, tenant

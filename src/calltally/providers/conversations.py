@@ -14,7 +14,7 @@ from calltally.calls.end_reasons import Why
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.sessions import counts_of
-from calltally.providers import parsers, values
+from calltally.providers import value_parsers, values
 from calltally.providers.callback import Source
 
 # In which header of SIP the carrier's own id of the call may stand.
@@ -25,7 +25,7 @@ _MAX_DETAIL_BYTES: Final = 16_384
 _MAX_TEXT_CHARS: Final = 100_000
 _MAX_SECONDS: Final = 30 * 86_400
 
-summary: Final = parsers.up_to(32_768)
+summary: Final = value_parsers.up_to(32_768)
 
 
 class Family(NamedTuple):
@@ -109,7 +109,7 @@ def carrier_in_headers(headers: object) -> tuple[Node, ...]:
     if not isinstance(headers, Mapping):
         return ()
     named = {name.lower(): value for name, value in headers.items() if isinstance(name, str)}
-    found = (values.value_of(named, name, parsers.sid) for name in CARRIER_HEADERS)
+    found = (values.value_of(named, name, value_parsers.sid) for name in CARRIER_HEADERS)
     return tuple(Node(call_sid, is_carrier=True) for call_sid in dict.fromkeys(found) if call_sid is not None)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.fetching import Fetch
+from calltally.providers.list_requests import Fetch
 
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]

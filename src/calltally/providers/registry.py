@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from calltally.providers import shown_secret
+from calltally.providers import bearer_secret
 from calltally.providers.asterisk import files as asterisk_files
 from calltally.providers.bland import normalise as bland_normalise
 from calltally.providers.bland import signature as bland_signature
@@ -69,18 +69,18 @@ ASTERISK: Final = Provider(
 FREESWITCH: Final = Provider(
     name="freeswitch",
     kind=Kind.SWITCH,
-    secret_names=(*shown_secret.SECRET_NAMES, "account"),
-    needs=shown_secret.SECRET_NAMES[:1],
-    webhook=Webhook(shown_secret.verify, freeswitch_normalise.facts_of),
+    secret_names=(*bearer_secret.SECRET_NAMES, "account"),
+    needs=bearer_secret.SECRET_NAMES[:1],
+    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of),
     list_facts=freeswitch_files.list_facts,
     account_name="account",
 )
 KAMAILIO: Final = Provider(
     name="kamailio",
     kind=Kind.SWITCH,
-    secret_names=(*shown_secret.SECRET_NAMES, "account"),
-    needs=shown_secret.SECRET_NAMES[:1],
-    webhook=Webhook(shown_secret.verify, kamailio_events.facts_of),
+    secret_names=(*bearer_secret.SECRET_NAMES, "account"),
+    needs=bearer_secret.SECRET_NAMES[:1],
+    webhook=Webhook(bearer_secret.verify, kamailio_events.facts_of),
     list_facts=kamailio_events.list_facts,
     account_name="account",
 )
@@ -141,7 +141,7 @@ JAMBONZ: Final = Provider(
 GENERIC: Final = Provider(
     name="generic",
     kind=Kind.SWITCH,
-    secret_names=(generic_signature.MAPPING, *shown_secret.SECRET_NAMES, "account"),
+    secret_names=(generic_signature.MAPPING, *bearer_secret.SECRET_NAMES, "account"),
     needs=(generic_signature.MAPPING,),
     webhook=Webhook(generic_signature.verify, generic_bodies.facts_of),
     list_facts=generic_bodies.list_facts,

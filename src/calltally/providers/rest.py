@@ -12,8 +12,8 @@ from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import EPOCH, SECOND_US
 from calltally.providers.callback import Refusal, Source
-from calltally.providers.documents import Document, FactOf, Shape, decode, document_facts
-from calltally.providers.fetching import Access, Answered, Ask
+from calltally.providers.json_documents import Document, FactOf, Shape, decode, document_facts
+from calltally.providers.list_requests import Access, Answered, Ask
 from calltally.providers.values import at
 
 NOT_FOUND: Final = 404

@@ -10,13 +10,13 @@ import msgspec
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.model import Direction, Status
-from calltally.providers import instants, parsers, values
+from calltally.providers import timestamps, value_parsers, values
+from calltally.providers.call_fact import sip_call_id
 from calltally.providers.callback import Callback
 from calltally.providers.form import Form, form_of
 
 # The states of a call, of a callback as of a resource. Source: Twilio's "Call resource" page.
-from calltally.providers.parsers import Parse
-from calltally.providers.telling import sip_call_id
+from calltally.providers.value_parsers import Parse
 from calltally.providers.values import Content, Field, Time
 
 # The states of a call, of a callback as of a resource. Source: Twilio's "Call resource" page.
@@ -45,13 +45,13 @@ DIAL_STATUSES: Final[Mapping[str, Status]] = {
 
 _NAMELESS: Final = "the body does not say which call it is of"
 # Before the end it is the time so far, or 0: neither is the length of the call.
-_AT_END: Final = (Field("CallDuration", "talk_seconds", parsers.talk_seconds),)
+_AT_END: Final = (Field("CallDuration", "talk_seconds", value_parsers.talk_seconds),)
 _DIAL_FIELDS: Final = (
-    Field("DialCallStatus", "status", parsers.one_of(DIAL_STATUSES)),
-    Field("CallSid", "parent_call_sid", parsers.sid),
-    Field("AccountSid", "provider_account", parsers.sid),
+    Field("DialCallStatus", "status", value_parsers.one_of(DIAL_STATUSES)),
+    Field("CallSid", "parent_call_sid", value_parsers.sid),
+    Field("AccountSid", "provider_account", value_parsers.sid),
 )
-_DIAL_AT_END: Final = (Field("DialCallDuration", "talk_seconds", parsers.talk_seconds),)
+_DIAL_AT_END: Final = (Field("DialCallDuration", "talk_seconds", value_parsers.talk_seconds),)
 
 
 class Dialect(NamedTuple):
@@ -59,7 +59,7 @@ class Dialect(NamedTuple):
 
     provider: str
     fields: tuple[Field, ...]
-    timestamp: Parse[int] = instants.rfc2822
+    timestamp: Parse[int] = timestamps.rfc2822
     times: tuple[Time, ...] = ()
 
 
@@ -68,16 +68,16 @@ def fields_of(
 ) -> tuple[Field, ...]:
     """The fields that all of them have, by a provider's own words, and those that it has more."""
     return (
-        Field("CallStatus", "status", parsers.one_of(statuses)),
-        Field("Direction", "direction", parsers.one_of(directions)),
-        Field("From", "from_number", parsers.number),
-        Field("To", "to_number", parsers.number),
-        Field("ParentCallSid", "parent_call_sid", parsers.sid),
-        Field("AccountSid", "provider_account", parsers.sid),
-        Field("SipResponseCode", "sip_code", parsers.sip_code),
-        Field("ErrorCode", "error_code", parsers.word),
-        Field("AnsweredBy", "answered_by", parsers.word),
-        Field("RecordingUrl", "recording_url", parsers.link),
+        Field("CallStatus", "status", value_parsers.one_of(statuses)),
+        Field("Direction", "direction", value_parsers.one_of(directions)),
+        Field("From", "from_number", value_parsers.number),
+        Field("To", "to_number", value_parsers.number),
+        Field("ParentCallSid", "parent_call_sid", value_parsers.sid),
+        Field("AccountSid", "provider_account", value_parsers.sid),
+        Field("SipResponseCode", "sip_code", value_parsers.sip_code),
+        Field("ErrorCode", "error_code", value_parsers.word),
+        Field("AnsweredBy", "answered_by", value_parsers.word),
+        Field("RecordingUrl", "recording_url", value_parsers.link),
         *more,
     )
 
@@ -103,7 +103,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
     }
     occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
     # A name may come several times, which the content alone would hide.
-    call_sid = values.needed(content, "CallSid", parsers.sid, _NAMELESS)
+    call_sid = values.needed(content, "CallSid", value_parsers.sid, _NAMELESS)
     repeated = dict(content) if form is None else cast("list[object]", sorted(form.params))
     return Fact(
         call_sid=call_sid,
@@ -111,7 +111,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         provider=dialect.provider,
         account=said.get("provider_account", ""),
         event_id="",  # None is sent; retries carry the same content, so the digest knows them.
-        sequence=values.value_of(content, "SequenceNumber", parsers.sequence),
+        sequence=values.value_of(content, "SequenceNumber", value_parsers.sequence),
         occurred_us=received_us if occurred_us is None else occurred_us,
         received_us=received_us,
         digest=content_digest(repeated),
@@ -125,7 +125,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
 
 def _dialled_leg(content: Content, parent: Fact) -> list[Fact]:
     """The leg that a `<Dial>` made, which its action callback tells of in the parent's request."""
-    leg_sid = values.value_of(content, "DialCallSid", parsers.sid)
+    leg_sid = values.value_of(content, "DialCallSid", value_parsers.sid)
     if leg_sid is None or leg_sid == parent.call_sid:
         return []
     dialled: Said = {"provider": parent.provider, "direction": Direction.OUTBOUND}

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Ask, Fetching, Listing, Started
+from calltally.providers.list_requests import Access, Ask, Fetching, Listing, Started
 
 PAGE_SIZE: Final = 1_000
 

@@ -9,18 +9,18 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Direction, Status
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Source
 
 # Links, which change with the API's version and say nothing about the call.
-from calltally.providers.parsers import Parse
+from calltally.providers.value_parsers import Parse
 from calltally.providers.values import Field
 
 # Links, which change with the API's version and say nothing about the call.
 _VOLATILE: Final = ("subresource_uris", "uri")
 # When the resource was true: the first of these that it has.
 _OCCURRED: Final = ("end_time", "start_time", "date_updated", "date_created")
-_AT_END: Final = (Field("duration", "talk_seconds", parsers.talk_seconds),)
+_AT_END: Final = (Field("duration", "talk_seconds", value_parsers.talk_seconds),)
 _OTHER_SID: Final = re.compile(r"(?!CA)[A-Z]{2}[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 _NAMELESS: Final = "the resource does not say which call it is"
 
@@ -30,19 +30,19 @@ class Dialect(NamedTuple):
 
     provider: str
     fields: tuple[Field, ...]
-    time: Parse[int] = instants.rfc2822
+    time: Parse[int] = timestamps.rfc2822
 
 
 def fields_of(statuses: Mapping[str, Status], directions: Mapping[str, Direction]) -> tuple[Field, ...]:
     """The fields of a resource by a provider's own words."""
     return (
-        Field("status", "status", parsers.one_of(statuses)),
-        Field("direction", "direction", parsers.one_of(directions)),
-        Field("from", "from_number", parsers.number),
-        Field("to", "to_number", parsers.number),
-        Field("parent_call_sid", "parent_call_sid", parsers.sid),
-        Field("account_sid", "provider_account", parsers.sid),
-        Field("answered_by", "answered_by", parsers.word),
+        Field("status", "status", value_parsers.one_of(statuses)),
+        Field("direction", "direction", value_parsers.one_of(directions)),
+        Field("from", "from_number", value_parsers.number),
+        Field("to", "to_number", value_parsers.number),
+        Field("parent_call_sid", "parent_call_sid", value_parsers.sid),
+        Field("account_sid", "provider_account", value_parsers.sid),
+        Field("answered_by", "answered_by", value_parsers.word),
     )
 
 
@@ -64,7 +64,7 @@ def reader(dialect: Dialect) -> Callable[[Mapping[str, Any], Source], Fact]:
             received_us=source.received_us,
             digest=_digest(resource),
             said=said,
-            raw=documents.encode(resource),
+            raw=json_documents.encode(resource),
             is_carrier=True,
         )
 
@@ -89,7 +89,7 @@ def _said(resource: Mapping[str, Any], told_us: Mapping[str, int | None], dialec
 def _call_sid(text: str) -> str:
     if _OTHER_SID.fullmatch(text):
         raise ValueError("the id of something else than a call")
-    return parsers.sid(text)
+    return value_parsers.sid(text)
 
 
 def _digest(resource: Mapping[str, Any]) -> bytes:
@@ -107,4 +107,4 @@ def _is_call(value: Mapping[str, Any]) -> bool:
     return isinstance(sid, str) and "call_sid" not in value and not _OTHER_SID.fullmatch(sid)
 
 
-SHAPE: Final = documents.Shape("Call resource", ("calls",), _is_call)
+SHAPE: Final = json_documents.Shape("Call resource", ("calls",), _is_call)

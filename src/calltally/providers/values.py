@@ -10,7 +10,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Said
 from calltally.calls.model import FINAL
 from calltally.calls.times import check_plausible
-from calltally.providers.parsers import Parse, amount, currency
+from calltally.providers.value_parsers import Parse, amount, currency
 
 _QUOTED_CHARS: Final = 80
 _ABSENT: Final = object()

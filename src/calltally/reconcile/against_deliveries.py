@@ -12,15 +12,15 @@ from calltally.calls.times import utc_text
 from calltally.calls.windows import Window
 from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
-from calltally.reconcile.calls_side import CallState, chunk_states
+from calltally.reconcile.call_states import CallState, chunk_states
 from calltally.reconcile.delivery_rules import Sent, judged
 from calltally.reconcile.findings import Finding, Kind, Report, Span, Tally
-from calltally.store.deliveries import replay_one
-from calltally.store.delivery_intake import wants
-from calltally.store.delivery_settling import completed_events_of, deliver_now
-from calltally.store.endpoints import Endpoint, need_endpoint
-from calltally.store.listing import list_calls
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.webhooks.deliveries import replay_one
+from calltally.store.webhooks.endpoints import Endpoint, need_endpoint
+from calltally.store.webhooks.enqueue import wants
+from calltally.store.webhooks.redelivery import completed_events_of, deliver_now
 
 
 class _Filtered(msgspec.Struct):

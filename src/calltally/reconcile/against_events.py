@@ -13,12 +13,12 @@ import msgspec
 from msgspec import structs
 
 from calltally.calls.errors import Erased
-from calltally.reconcile.calls_side import CallState
+from calltally.external_sort import MEMORY_BYTES, Spill
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.event_rules import Terms, judged
 from calltally.reconcile.events import Seen, Unread
 from calltally.reconcile.findings import Finding, Kind, times_of
-from calltally.reconcile.joining import Joined, joined
-from calltally.spill import MEMORY_BYTES, Spill
+from calltally.reconcile.merge_join import Joined, joined
 
 # Asks for one call by any SID that ever was its own; None where there is none. Raises Erased.
 Find: TypeAlias = Callable[[str], CallState | None]

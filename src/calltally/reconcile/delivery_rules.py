@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from calltally.calls.model import FINAL
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.findings import Finding, Kind, times_of
-from calltally.store.announcements import message_id
-from calltally.store.deliveries import DEAD, DELIVERED
+from calltally.store.ledger.outbox import message_id
+from calltally.store.webhooks.deliveries import DEAD, DELIVERED
 
 
 class Sent(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.model import FINAL
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.events import Seen
 from calltally.reconcile.findings import Finding, Kind, times_of
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from calltally.calls.times import instant_us
-from calltally.reconcile.lines import Line, Readable, lines_of
+from calltally.reconcile.file_lines import Line, Readable, lines_of
 
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 _ID_HEADER: Final = "webhook-id"

@@ -13,11 +13,11 @@ import msgspec
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import Window
+from calltally.client.exporting.exported_state import GONE_FILE, Gone, Layer, layers_of
 from calltally.client.exporting.files import digest_of
-from calltally.client.exporting.known import GONE_FILE, Gone, Layer, layers_of
 from calltally.client.exporting.manifest import MANIFEST, damaged
-from calltally.reconcile.calls_side import CallState, Record, state_of
-from calltally.spill import Spill
+from calltally.external_sort import Spill
+from calltally.reconcile.call_states import CallState, Record, state_of
 
 _OPTION: Final = "calls"
 _CALLS: Final = "calls"

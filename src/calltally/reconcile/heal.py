@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.calls.events import Fact
 from calltally.reconcile.against_provider import is_word_wanted
-from calltally.reconcile.rechecking import Confirmed
+from calltally.reconcile.recheck import Confirmed
 
 # A commit each, as imports have it.
 CHUNK: Final = 500

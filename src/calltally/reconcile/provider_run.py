@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Fact
 from calltally.calls.times import utc_text
+from calltally.external_sort import MEMORY_BYTES, Spill
 from calltally.providers.callback import Refusal
 from calltally.reconcile.against_provider import Terms, judge
 from calltally.reconcile.findings import Finding, Kind, Report, Span, Tally
 from calltally.reconcile.heal import Healed, Healer
-from calltally.reconcile.platform_words import needs_a_look, reference_of
+from calltally.reconcile.platform_reports import needs_a_look, reference_of
 from calltally.reconcile.provider_sides import Sides, our_calls, their_call
-from calltally.reconcile.rechecking import Recheck
-from calltally.spill import MEMORY_BYTES, Spill
+from calltally.reconcile.recheck import Recheck
 
 # After so many pairs others get their turn in the loop.
 _TURN: Final = 2_000

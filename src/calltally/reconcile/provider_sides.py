@@ -10,8 +10,8 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.spill import Spill
-from calltally.store.content import bodies, pack_fact, unpack_fact
+from calltally.external_sort import Spill
+from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
 
 _OURS: Final = b"\0o"
 _THEIRS: Final = b"\0t"

@@ -7,8 +7,8 @@ import msgspec
 from calltally.calls.times import utc_text
 from calltally.calls.windows import Window
 from calltally.reconcile.open_calls import OpenCalls
-from calltally.reconcile.silences import Silence
-from calltally.store.windows import Waiting
+from calltally.reconcile.provider_gaps import Silence
+from calltally.store.ledger.window_status import Waiting
 
 
 class Disputed(msgspec.Struct, frozen=True):

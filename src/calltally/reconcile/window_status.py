@@ -15,14 +15,14 @@ from calltally.calls.times import DAY_US, parse_instant
 from calltally.calls.watermark import LONGEST_US, watermark_us
 from calltally.calls.windows import Window
 from calltally.reconcile.open_calls import OpenCalls, read_open, summed, usual_by_provider
-from calltally.reconcile.silences import LOOK_BACK_US, Silence, Stretch, silences
+from calltally.reconcile.provider_gaps import LOOK_BACK_US, Silence, Stretch, silences
 from calltally.reconcile.window_report import Disputed, DisputedCalls, Seen, WindowStatus, report_of
-from calltally.store.feed import lags_of
-from calltally.store.listing import Listed, list_calls
-from calltally.store.standing import standing_of
-from calltally.store.steps import Row
-from calltally.store.store import Store
-from calltally.store.windows import active_hours, disputed_records, waiting_letters
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Row
+from calltally.store.ledger.window_status import active_hours, disputed_records, waiting_letters
+from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.snapshots.change_feed import lags_of
+from calltally.store.snapshots.ledger_head import standing_of
 
 # Of how many calls the lags are looked at, as the feed's watermark does.
 _RECENT: Final = 2_000

@@ -10,34 +10,36 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp
 
-from calltally.web.admission import admit
-from calltally.web.api import analytics, call_list, call_logs, changes, events, ingest, probes
-from calltally.web.api.admin import ADMIN_HANDLERS
-from calltally.web.api.alert_sinks import SINK_HANDLERS
-from calltally.web.api.alerts import ALERT_HANDLERS
-from calltally.web.api.exports import EXPORT_HANDLERS
-from calltally.web.api.reconciliations import RECONCILIATION_HANDLERS
-from calltally.web.api.reveals import get_reveals
-from calltally.web.api.shared_sids import get_shared_sids
-from calltally.web.api.voice_sessions import SESSION_HANDLERS
-from calltally.web.api.webhooks import WEBHOOK_HANDLERS
-from calltally.web.beside import WithWork
-from calltally.web.dashboard.pages import PAGE_HANDLERS
-from calltally.web.documents import documents
-from calltally.web.envelope import Envelope
-from calltally.web.exchange import AnyRequest
-from calltally.web.options import options_of
-from calltally.web.parts import Parts
-from calltally.web.problems import answer_error
+from calltally.web.api import analytics, ingest, probes
+from calltally.web.api.admin.handlers import ADMIN_HANDLERS
+from calltally.web.api.admin.number_reveals import get_reveals
+from calltally.web.api.admin.shared_sids import get_shared_sids
+from calltally.web.api.alerts.handlers import ALERT_HANDLERS
+from calltally.web.api.alerts.sinks import SINK_HANDLERS
+from calltally.web.api.call_logs import changes, list_calls, one_call
+from calltally.web.api.events import handlers as events
+from calltally.web.api.exports.handlers import EXPORT_HANDLERS
+from calltally.web.api.reconciliations.handlers import RECONCILIATION_HANDLERS
+from calltally.web.api.voice_sessions.handlers import SESSION_HANDLERS
+from calltally.web.api.webhooks.handlers import WEBHOOK_HANDLERS
+from calltally.web.auth.admission import admit
+from calltally.web.dashboard.routes import PAGE_HANDLERS
+from calltally.web.http_options import options_of
+from calltally.web.lifespan import WithWork
+from calltally.web.middleware import Envelope
+from calltally.web.openapi.routes import documents
+from calltally.web.request.context import AnyRequest
+from calltally.web.request.dependencies import Parts
+from calltally.web.response.problems import answer_error
 
 # What a handler takes that does not say otherwise: no JSON that an administrator writes is longer.
 BODY_BYTES: Final = 64 * 1024
 
 HANDLERS: Final[Sequence[Any]] = (
-    call_list.list_call_logs,
-    call_logs.get_call_log,
-    call_logs.erase_call_log,
-    call_logs.list_call_log_events,
+    list_calls.list_call_logs,
+    one_call.get_call_log,
+    one_call.erase_call_log,
+    one_call.list_call_log_events,
     *SESSION_HANDLERS,
     changes.list_changes,
     analytics.measure_launch_quality,

@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from calltally.alerts.conditions import conditions_of, refused_providers
-from calltally.alerts.findings import Kind
-from calltally.alerts.judging import Conditions, Turn, is_turn_due, rules_for
-from calltally.alerts.open_calls import stuck_calls
+from calltally.alerts.conditions.all import conditions_of, refused_providers
+from calltally.alerts.conditions.stuck_calls import stuck_calls
+from calltally.alerts.evaluation.evaluator import Conditions, Turn, is_turn_due, rules_for
+from calltally.alerts.model.finding import Kind
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
-from calltally.reconcile.open_word import can_ask
-from calltally.store.alert_states import rules_of_tenant
-from calltally.store.alerts import unresolved_alerts
-from calltally.store.leases import Lease, claim, release
-from calltally.store.steps import Step
-from calltally.store.tenants import admin_list_tenants
-from calltally.worker.means import AlertMeans, Means
-from calltally.worker.patience import rest
+from calltally.reconcile.open_call_poll import can_ask
+from calltally.store.alerts.alerts import unresolved_alerts
+from calltally.store.alerts.detector_state import rules_of_tenant
+from calltally.store.db.leases import Lease, claim, release
+from calltally.store.db.operation import Step
+from calltally.store.tenants.tenants import admin_list_tenants
+from calltally.worker.dependencies import AlertMeans, Means
+from calltally.worker.throttle import rest
 
 ALERTS: Final = "alerts"
 LEASE_US: Final = 60 * SECOND_US

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from calltally.deliveries.deliverer import Deliverer
+from calltally.deliveries.dispatcher import Deliverer
 from calltally.worker.alerting import AlertWorker
-from calltally.worker.means import Means
-from calltally.worker.rounds import Worker
-from calltally.worker.running import JobWorker
+from calltally.worker.dependencies import Means
+from calltally.worker.job_loop import JobWorker
+from calltally.worker.maintenance import Worker
 
 
 class Background:

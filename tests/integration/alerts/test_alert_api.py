@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.findings import Change, Finding
-from calltally.alerts.keeping import FLAPPING_US, Keeper
-from calltally.alerts.series import Dimension, SeriesKey
+from calltally.alerts.evaluation.alert_lifecycle import FLAPPING_US, Keeper
+from calltally.alerts.model.finding import Change, Finding
+from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import utc_text
-from calltally.store.alerts import What
-from calltally.store.steps import Step
+from calltally.store.alerts.alerts import What
+from calltally.store.db.operation import Step
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.watching import after, alerts, finding, history

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from calltally.alerts.series import Dimension, SeriesKey
+from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.cli.main import app
 from tests.conftest import TENANT, Bench

@@ -4,14 +4,14 @@ from typing import Final
 
 import pytest
 
-from calltally.alerts.conditions import conditions_of
-from calltally.alerts.content import read_content
-from calltally.alerts.findings import Kind
-from calltally.alerts.judging import Conditions
+from calltally.alerts.conditions.all import conditions_of
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.evaluator import Conditions
+from calltally.alerts.model.finding import Kind
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
-from calltally.store.alert_erasure import without_calls
-from calltally.store.erasure import erase_call
+from calltally.store.alerts.erasure import without_calls
+from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.watching import after, alerts, judge
 from tests.integration.store.probing import submit

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from calltally.alerts.content import read_content
-from calltally.alerts.judging import Judge
-from calltally.alerts.rate_detectors import RateDetectors
-from calltally.calls.five_minutes import COLUMNS, STEP_S, Key
-from calltally.store.alert_states import Judging, judging_of, keep_judging
-from calltally.store.alert_steps import Differences, Steps, repair_steps
+from calltally.alerts.detection.factory import RateDetectors
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.evaluator import Judge
+from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
+from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
+from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.watching import after, alerts, asked
 from tests.telling import START_US

@@ -10,8 +10,8 @@ from standardwebhooks.webhooks import Webhook
 
 from calltally.calls.errors import NotFound
 from calltally.net.addresses import networks
-from calltally.net.outgoing import Outgoing, Policy
-from calltally.store.alert_sinks import change_sink, list_sinks
+from calltally.net.http_client import Outgoing, Policy
+from calltally.store.alerts.sinks import change_sink, list_sinks
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT
 from tests.integration.net.receivers import Receiver, answer_ok, answering, receiving

@@ -6,8 +6,7 @@ import pytest
 
 from calltally.calls.errors import NotFound
 from calltally.calls.times import DAY_US
-from calltally.store.alert_upkeep import Old, are_alerts_old, prune_alerts
-from calltally.store.alerts import (
+from calltally.store.alerts.alerts import (
     Alert,
     AlertFilter,
     Change,
@@ -21,7 +20,8 @@ from calltally.store.alerts import (
     open_alert,
     resolve,
 )
-from calltally.store.steps import Step
+from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
+from calltally.store.db.operation import Step
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.integration.test_worker import round_of

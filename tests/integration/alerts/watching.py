@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from calltally.alerts.findings import Change, Direction, Evidence, Finding, Kind
-from calltally.alerts.judging import Asked, Conditions, Judge, Turn
-from calltally.alerts.rules import Rules
-from calltally.alerts.series import COLUMN, STEP_US, Count, Metric, SeriesKey, Step
+from calltally.alerts.evaluation.evaluator import Asked, Conditions, Judge, Turn
+from calltally.alerts.model.finding import Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.model.rules import Rules
+from calltally.alerts.model.series import COLUMN, STEP_US, Count, Metric, SeriesKey, Step
 from calltally.calls.times import SECOND_US
-from calltally.net.conversation import Answered
-from calltally.net.outgoing import Outcome, Unanswered
-from calltally.store.alerts import Alert, AlertFilter, history_of, list_alerts
-from calltally.store.alerts import Change as AlertChange
+from calltally.net.http_client import Outcome, Unanswered
+from calltally.net.http_connection import Answered
+from calltally.store.alerts.alerts import Alert, AlertFilter, history_of, list_alerts
+from calltally.store.alerts.alerts import Change as AlertChange
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import START_US, fact

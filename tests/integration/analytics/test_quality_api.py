@@ -6,7 +6,7 @@ from typing import Any
 
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.store.erasure import erase_call
+from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, Service, slug

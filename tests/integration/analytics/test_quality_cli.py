@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.cli import quality
 from calltally.cli.main import app
+from calltally.cli.quality import command
 from calltally.client.wire import Answer, Request
 from tests.conftest import Bench
 from tests.integration.store.probing import direct, submit
@@ -138,7 +138,7 @@ class Served:
 def test_a_server_is_asked_the_same(filled: Bench, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     here = run(*WINDOW, "--group-by", "route")
     served = Served(service)
-    monkeypatch.setattr(quality, "Client", served)
+    monkeypatch.setattr(command, "Client", served)
     there = run(*WINDOW, "--group-by", "route", "--base-url", "http://calls.example", "--key", "secret")
     assert there == here
     (request,) = served.asked

@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calltally.analytics.asking import QualityQuery
-from calltally.analytics.measuring import Measurement, measure, window_of
+from calltally.analytics.measurement import Measurement, measure, window_of
+from calltally.analytics.query import QualityQuery
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter
 from calltally.calls.measures import histogram_of
 from calltally.calls.metrics import COUNTS, count_of
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.store.quality_reading import Totals
+from calltally.store.analytics.quality_query import Totals
 from tests.conftest import NOW_US, Bench
 from tests.integration.store.probing import listed, submit
 from tests.strategies import START_US, STEPS_US, facts

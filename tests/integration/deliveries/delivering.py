@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from calltally.deliveries.deliverer import Deliverer
-from calltally.deliveries.means import Sending
+from calltally.deliveries.dependencies import Sending
+from calltally.deliveries.dispatcher import Deliverer
 from calltally.net.addresses import networks
-from calltally.net.outgoing import Outgoing, Policy
-from calltally.store.deliveries import Delivery, Shown, list_deliveries
-from calltally.store.endpoints import Wanted, add_endpoint, seal_secret
-from calltally.store.secrets import Vault
-from calltally.store.store import Submission, WatchedStore
-from calltally.web.metrics import Metrics
+from calltally.net.http_client import Outgoing, Policy
+from calltally.store.db.interface import Submission, WatchedStore
+from calltally.store.tenants.vault import Vault
+from calltally.store.webhooks.deliveries import Delivery, Shown, list_deliveries
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
+from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.telling import fact
 

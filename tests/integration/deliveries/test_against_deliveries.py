@@ -5,10 +5,10 @@ from typing import Any
 from calltally.calls.windows import Window
 from calltally.reconcile.against_deliveries import Question, compare
 from calltally.reconcile.findings import Finding, Kind, Report
-from calltally.store.delivery_turn import Job, Result, Told, Turn, take_turn
-from calltally.store.endpoints import Wanted, add_endpoint
-from calltally.store.leases import Lease, claim
-from calltally.store.steps import Step
+from calltally.store.db.leases import Lease, claim
+from calltally.store.db.operation import Step
+from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import fact

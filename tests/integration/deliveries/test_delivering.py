@@ -10,10 +10,19 @@ from structlog.testing import capture_logs
 
 from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
-from calltally.deliveries.schedule import GIVES_UP_AFTER_US
-from calltally.net.outgoing import Outcome, Outgoing
-from calltally.store.deliveries import DEAD, DELIVERED, WAITING, Again, find_delivery, replay_one, replay_some
-from calltally.store.endpoints import (
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
+from calltally.net.http_client import Outcome, Outgoing
+from calltally.store.maintenance.erasure import erase_call
+from calltally.store.webhooks.deliveries import (
+    DEAD,
+    DELIVERED,
+    WAITING,
+    Again,
+    find_delivery,
+    replay_one,
+    replay_some,
+)
+from calltally.store.webhooks.endpoints import (
     Rotation,
     delete_endpoint,
     endpoints_of,
@@ -22,7 +31,6 @@ from calltally.store.endpoints import (
     rotate_secret,
     seal_secret,
 )
-from calltally.store.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.deliveries.delivering import SECRET, VAULT, Desk, until
 from tests.integration.net.receivers import (

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from calltally.store.delivery_turn import Turn, take_turn
-from calltally.store.delivery_upkeep import are_events_due, has_endpoints, prune_events_and_deliveries
-from calltally.store.endpoints import Wanted, add_endpoint, delete_endpoint
-from calltally.store.leases import Lease, claim
-from calltally.store.steps import Step
+from calltally.store.db.leases import Lease, claim
+from calltally.store.db.operation import Step
+from calltally.store.webhooks.dispatch import Turn, take_turn
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint, delete_endpoint
+from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.telling import fact

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from calltally.calls.times import DAY_US
 from calltally.exports.job import ExportRunner
-from calltally.store.job_folders import JobFolders
-from calltally.store.jobs import Kind
-from calltally.store.store import Submission
-from calltally.worker.batches import Round
-from calltally.worker.means import Means
-from calltally.worker.rounds import Worker
-from calltally.worker.running import JobWorker
+from calltally.store.db.interface import Submission
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.jobs.jobs import Kind
+from calltally.worker.dependencies import Means
+from calltally.worker.job_batches import Round
+from calltally.worker.job_loop import JobWorker
+from calltally.worker.maintenance import Worker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
 from tests.telling import fact

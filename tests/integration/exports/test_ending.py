@@ -8,13 +8,13 @@ import pytest
 
 from calltally.calls.identity import Node
 from calltally.exports.job import ExportRunner
-from calltally.store.erasure import erase_call
-from calltally.store.job_turn import JobTurn
-from calltally.store.jobs import FORGOTTEN_AFTER_US, MOST_OPEN, Kind
-from calltally.store.store import Submission
-from calltally.store.tenants import set_retention
+from calltally.store.db.interface import Submission
+from calltally.store.jobs.jobs import FORGOTTEN_AFTER_US, MOST_OPEN, Kind
+from calltally.store.jobs.running_job import JobTurn
+from calltally.store.maintenance.erasure import erase_call
+from calltally.store.tenants.tenants import set_retention
 from calltally.worker.background import Background
-from calltally.worker.running import TURN_US, JobWorker
+from calltally.worker.job_loop import TURN_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import EXPORTS, KEPT_US, Desk
 from tests.integration.web.service import slug

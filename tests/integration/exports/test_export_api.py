@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calltally.store.jobs import Kind, NewJob, add_job
+from calltally.store.jobs.jobs import Kind, NewJob, add_job
 from tests.conftest import TENANT, Bench
 from tests.integration.exports.exporting import EXPORTS, Desk
 from tests.integration.web.service import ADMIN, Service, slug

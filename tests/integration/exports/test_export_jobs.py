@@ -6,8 +6,8 @@ from hashlib import sha256
 import pytest
 from pyarrow import ipc, parquet
 
-from calltally.store.holds import pin
-from calltally.store.steps import Statement, Step
+from calltally.store.db.operation import Statement, Step
+from calltally.store.snapshots.holds import pin
 from tests.conftest import NOW_US, TENANT
 from tests.integration.exports.exporting import Desk, Json
 

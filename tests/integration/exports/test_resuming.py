@@ -14,12 +14,12 @@ from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.exports.job import ExportRunner
 from calltally.exports.spec import Outcome
-from calltally.store.job_folders import JobFolder
-from calltally.store.job_turn import JobTaken, JobTurn
-from calltally.store.jobs import Job, Kind, begin_job, next_job
-from calltally.store.leases import Lease, claim
-from calltally.store.steps import Step
-from calltally.worker.running import JOBS, LEASE_US, MOST_TRIES, TURN_US, JobWorker
+from calltally.store.db.leases import Lease, claim
+from calltally.store.db.operation import Step
+from calltally.store.jobs.folders import JobFolder
+from calltally.store.jobs.jobs import Job, Kind, begin_job, next_job
+from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.worker.job_loop import JOBS, LEASE_US, MOST_TRIES, TURN_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import Desk
 from tests.integration.store.probing import direct
@@ -194,7 +194,7 @@ def test_what_does_not_answer_counts_no_try_and_is_told_in_the_end(
         raise Unavailable("nobody answers at the provider")
 
     monkeypatch.setattr(JobFolder, "make", away)
-    monkeypatch.setattr("calltally.worker.running.MOST_WAITS", MOST_TRIES + 2)
+    monkeypatch.setattr("calltally.worker.job_loop.MOST_WAITS", MOST_TRIES + 2)
     while len(asked_us) < MOST_TRIES + 3:
         assert desk.bench.now_us < began_us + DAY_US
         desk.take_turn()
@@ -324,7 +324,7 @@ def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: p
             patched.undo()
             assert desk.take_turn() is False
             desk.bench.now_us += LEASE_US
-            patched.setattr("calltally.worker.running.next_job", away)
+            patched.setattr("calltally.worker.job_loop.next_job", away)
             assert desk.take_turn() is False
     assert [each["event"] for each in logs] == ["jobs wait", "job waits", "jobs wait"]
     assert desk.shown(job)["state"] == "running"
@@ -363,7 +363,7 @@ def test_a_job_that_ended_meanwhile_is_left(desk: Desk, monkeypatch: pytest.Monk
         return stored
         yield
 
-    monkeypatch.setattr("calltally.worker.running.next_job", then)
+    monkeypatch.setattr("calltally.worker.job_loop.next_job", then)
     assert desk.take_turn() is True
     assert desk.shown(job)["state"] == "canceled"
 

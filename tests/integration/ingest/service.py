@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from calltally.store.keys import add_key, mint_key
-from calltally.store.routes import checked_route, put_route
-from calltally.store.secrets import Vault, put_provider_secrets
+from calltally.store.tenants.api_keys import add_key, mint_key
+from calltally.store.tenants.routes import checked_route, put_route
+from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.app import create_app
-from calltally.web.auth import KeyRing
-from calltally.web.limits import RateLimits
-from calltally.web.parts import Parts
+from calltally.web.auth.keyring import KeyRing
+from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.request.dependencies import Parts
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 

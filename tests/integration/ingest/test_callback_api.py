@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from calltally.store.dead_letters import count_dead_letters, list_dead_letters
+from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
 from tests.conftest import TENANT, Bench
 from tests.integration.ingest.service import HOST, INGEST, RINGING, SID, Answer, Service
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs

@@ -11,7 +11,7 @@ from calltally.calls.identity import Node
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import carrier_in_headers
 from calltally.providers.registry import WEBHOOKS
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import listed, verdict
 from tests.unit.providers.freeswitch import samples as freeswitch

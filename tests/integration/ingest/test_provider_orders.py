@@ -11,9 +11,9 @@ from calltally.calls.filters import ListQuery
 from calltally.ingest.callbacks import Receipt, Verdict
 from calltally.ingest.intake import Intake
 from calltally.providers.registry import WEBHOOKS
-from calltally.store.listing import list_calls
-from calltally.store.secrets import Vault, put_provider_secrets
-from calltally.store.verification import Verification
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.tenants.vault import Vault, put_provider_secrets
+from calltally.store.verify.run import Verification
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.ingest.service import Service
 from tests.unit.providers.sampling import HOST, NOW_US, Sent, path_of, samples_of, signed

@@ -7,13 +7,13 @@ import pytest
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
-from calltally.ingest.letters import write_letter
+from calltally.ingest.dead_letter_codec import write_letter
 from calltally.ingest.replay import CHUNK, Replay, ReplayReport, StillDead
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS, TWILIO, WEBHOOKS
-from calltally.store.dead_letters import DeadLetter, list_dead_letters, put_dead_letter
-from calltally.store.steps import Step
-from calltally.store.store import Recorded, Submission
+from calltally.store.db.interface import Recorded, Submission
+from calltally.store.db.operation import Step
+from calltally.store.tenants.dead_letters import DeadLetter, list_dead_letters, put_dead_letter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.unit.providers.twilio.signing import FORM
 

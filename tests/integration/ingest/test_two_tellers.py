@@ -7,7 +7,7 @@ import pytest
 
 from calltally.ingest.callbacks import Verdict
 from calltally.ingest.intake import Intake
-from calltally.store.secrets import Vault, put_provider_secrets
+from calltally.store.tenants.vault import Vault, put_provider_secrets
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import listed, verdict
 from tests.unit.providers.elevenlabs import samples as elevenlabs

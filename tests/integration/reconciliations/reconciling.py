@@ -11,15 +11,15 @@ import msgspec
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.times import DAY_US, utc_text
 from calltally.reconcile.jobs.runner import ReconciliationRunner
-from calltally.reconcile.provider_question import Place
-from calltally.store.job_folders import JobFolders
-from calltally.store.jobs import Kind
-from calltally.store.secrets import Vault, put_provider_secrets
-from calltally.store.store import Submission
-from calltally.worker.batches import Round
-from calltally.worker.means import Means
-from calltally.worker.rounds import Worker
-from calltally.worker.running import JobWorker
+from calltally.reconcile.provider_reconciliation import Place
+from calltally.store.db.interface import Submission
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.jobs.jobs import Kind
+from calltally.store.tenants.vault import Vault, put_provider_secrets
+from calltally.worker.dependencies import Means
+from calltally.worker.job_batches import Round
+from calltally.worker.job_loop import JobWorker
+from calltally.worker.maintenance import Worker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
 from tests.provider_month import END_US, MONTH_US, NOW_US

@@ -8,11 +8,11 @@ import pytest
 
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.reconcile.findings import Finding
-from calltally.store.erasure import erase_call
-from calltally.store.jobs import MOST_OPEN, Kind, NewJob, add_job
-from calltally.web import envelope
-from calltally.web.api.reconciliations import post_reconciliation
-from calltally.web.bodies import MOST_EVENTS_BYTES
+from calltally.store.jobs.jobs import MOST_OPEN, Kind, NewJob, add_job
+from calltally.store.maintenance.erasure import erase_call
+from calltally.web import middleware
+from calltally.web.api.reconciliations.handlers import post_reconciliation
+from calltally.web.request.bodies import MOST_EVENTS_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.reconciliations.reconciling import KEPT_US, PATH, WINDOW, Desk, event, lines, told
 from tests.integration.web.service import ADMIN, Service, slug
@@ -112,9 +112,9 @@ def test_what_is_neither_is_refused(desk: Desk) -> None:
 def test_too_many_events_are_refused_before_they_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """While they come the framework counts, by what the handler declares."""
     assert post_reconciliation.request_max_body_size == MOST_EVENTS_BYTES == 256 * 1024 * 1024
-    assert envelope._LARGER == {PATH: MOST_EVENTS_BYTES}
+    assert middleware._LARGER == {PATH: MOST_EVENTS_BYTES}
     most = 6 * 1024 * 1024
-    monkeypatch.setattr(envelope, "_LARGER", {PATH: most})
+    monkeypatch.setattr(middleware, "_LARGER", {PATH: most})
     assert desk.upload(b"\n" * most).status_code == 202
     told_before = desk.upload(b"\n" * (most + 1))
     assert (told_before.status_code, slug(told_before)) == (413, "too-large")

@@ -13,11 +13,11 @@ from calltally.net import PatientClient
 from calltally.reconcile.events import Unread
 from calltally.reconcile.jobs import attending
 from calltally.reconcile.jobs.spec import EVENTS_FILE
-from calltally.store.erasure import erase_call
-from calltally.store.job_turn import JobTaken, JobTurn
-from calltally.store.jobs import begin_job, find_job
-from calltally.store.leases import Lease, claim
-from calltally.worker.running import LEASE_US
+from calltally.store.db.leases import Lease, claim
+from calltally.store.jobs.jobs import begin_job, find_job
+from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.store.maintenance.erasure import erase_call
+from calltally.worker.job_loop import LEASE_US
 from tests.conftest import TENANT
 from tests.integration.reconciliations.reconciling import PATH, Desk, event, lines, told
 from tests.integration.store.probing import direct

@@ -13,12 +13,12 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
-from calltally.store import statements
-from calltally.store.content import bodies, pack_fact, unpack_fact
-from calltally.store.counts import Deltas, Place
-from calltally.store.counts import statements as counting
-from calltally.store.statements import Statements
-from calltally.store.steps import Many, Row, Step
+from calltally.store.db import statements
+from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
+from calltally.store.db.operation import Many, Row, Step
+from calltally.store.db.statements import Statements
+from calltally.store.rollups.call_counters import Deltas, Place
+from calltally.store.rollups.call_counters import statements as counting
 from tests.conftest import NOW_US, TENANT, Bench
 
 FOLDER = Path(__file__).parent / "release_0001"

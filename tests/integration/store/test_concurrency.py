@@ -10,10 +10,10 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from calltally.calls.identity import Node
-from calltally.store.opening import open_store
-from calltally.store.store import Recorded, Store, Submission
-from calltally.store.tenants import add_tenant, new_epoch
-from calltally.store.verify import check_revisions
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.tenants.tenants import add_tenant, new_epoch
+from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US
 from tests.integration.store.probing import direct, verified
 from tests.telling import fact, own

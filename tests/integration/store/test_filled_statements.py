@@ -11,8 +11,16 @@ import calltally
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.alert_steps import step_sums
-from calltally.store.deliveries import (
+from calltally.store.analytics.quality_query import Question, totals_of
+from calltally.store.analytics.quality_repair import measure_calls
+from calltally.store.listing.browse import Place, count_fresh, glance
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.listing.sessions import SessionQuery, list_sessions
+from calltally.store.rollups.alert_steps import step_sums
+from calltally.store.rollups.quality_keys import FINE_KEYS
+from calltally.store.rollups.quality_multiday import close_next_day
+from calltally.store.rollups.quality_windows import Piece
+from calltally.store.webhooks.deliveries import (
     DEAD,
     Again,
     Notice,
@@ -22,15 +30,7 @@ from calltally.store.deliveries import (
     replay_one,
     replay_some,
 )
-from calltally.store.endpoints import Wanted, add_endpoint
-from calltally.store.glance import Place, count_fresh, glance
-from calltally.store.listing import list_calls
-from calltally.store.quality_blocks import close_next_day
-from calltally.store.quality_cut import Piece
-from calltally.store.quality_keys import FINE_KEYS
-from calltally.store.quality_reading import Question, totals_of
-from calltally.store.quality_upkeep import measure_calls
-from calltally.store.sessions import SessionQuery, list_sessions
+from calltally.store.webhooks.endpoints import Wanted, add_endpoint
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import at_us, fact, own

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from calltally.calls.filters import ListQuery
-from calltally.store import listing, seek
-from calltally.store.begun import Begun
-from calltally.store.children import Children
-from calltally.store.listing import list_calls
-from calltally.store.steps import Many, Step, Together
+from calltally.store.db.operation import Many, Step, Together
+from calltally.store.listing import list_calls as listing
+from calltally.store.listing import seek
+from calltally.store.listing.bucket_cache import Children
+from calltally.store.listing.counter_cache import Begun
+from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench, records_of
 from tests.integration.store.probing import submit
 from tests.telling import own

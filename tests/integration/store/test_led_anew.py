@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from calltally.calls.events import Outcome
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.store.glance import count_fresh
-from calltally.store.listing import list_calls
+from calltally.store.listing.browse import count_fresh
+from calltally.store.listing.list_calls import list_calls
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import submit, verdict
 from tests.telling import SID, fact, own

@@ -11,12 +11,12 @@ import pytest
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.store import checkpoints
-from calltally.store.listing import list_calls
-from calltally.store.opening import open_store
-from calltally.store.store import Submission
-from calltally.store.tenants import MAX_TENANT_CHARS, add_tenant, new_epoch
-from calltally.store.writer import MOST_FACTS
+from calltally.store.backends.group_commit import MOST_FACTS
+from calltally.store.backends.open import open_store
+from calltally.store.backends.sqlite import checkpoints
+from calltally.store.db.interface import Submission
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.tenants.tenants import MAX_TENANT_CHARS, add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.probing import found, listed, submit, verdict
 from tests.telling import fact, own

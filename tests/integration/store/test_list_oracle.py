@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import parse_instant
-from calltally.store import seek
-from calltally.store.listing import list_calls
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.listing import seek
+from calltally.store.listing.list_calls import list_calls
 from tests.conftest import Bench, records_of
 from tests.strategies import SIDS, facts, instants_us
 

@@ -8,9 +8,9 @@ import apsw
 import pytest
 
 from calltally.calls.errors import NotFound
-from calltally.store.sqlite import SqliteStore
-from calltally.store.standing import standing_of
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.sqlite.store import SqliteStore
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
 
 

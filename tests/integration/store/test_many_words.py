@@ -2,8 +2,8 @@
 
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.ingest.session_body import SessionBody, TurnBody, session_fact
-from calltally.store.listing import list_calls
-from calltally.store.texts import MOST_BYTES, indexed_words
+from calltally.store.ledger.text_index import MOST_BYTES, indexed_words
+from calltally.store.listing.list_calls import list_calls
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit, verdict
 

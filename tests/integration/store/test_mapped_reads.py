@@ -7,10 +7,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from calltally.store.sqlite import SqliteStore
-from calltally.store.sqlite_connection import connect
-from calltally.store.standing import standing_of
-from calltally.store.tenants import add_tenant, admin_list_tenants
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.backends.sqlite.store import SqliteStore
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.tenants.tenants import add_tenant, admin_list_tenants
 from tests.conftest import NOW_US, TENANT
 
 _MANY = 1_000

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid, canonical, uuid_text
-from calltally.store.lookup import facts_of_call
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.ledger.lookup import facts_of_call
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, found, listed, submit, verdict
 from tests.strategies import SIDS, facts

@@ -13,8 +13,8 @@ import pytest
 
 import calltally
 from calltally.calls.errors import Misconfigured
-from calltally.store.opening import migrate, sqlite_path
-from calltally.store.schema import HEAD
+from calltally.store.backends.open import migrate, sqlite_path
+from calltally.store.backends.schema import HEAD
 from tests.integration.store.probing import Direct, direct
 
 VERSIONS = Path(calltally.__file__).parent / "store" / "migrations" / "versions"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from calltally.calls.identity import call_uuid
-from calltally.store.counts import CLAUSES
-from calltally.store.steps import Many, Rows, Statement, Step
-from calltally.store.verify_past import check_past
+from calltally.store.db.operation import Many, Rows, Statement, Step
+from calltally.store.rollups.call_counters import CLAUSES
+from calltally.store.verify.snapshots import check_past
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.old_release import old_node, old_statements, record_as_before
 from tests.integration.store.probing import listed, submit, verdict

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import pytest
 
 from calltally.calls.events import Fact
-from calltally.store.standing import standing_of
-from calltally.store.steps import Statement, Step
+from calltally.store.db.operation import Statement, Step
+from calltally.store.snapshots.ledger_head import standing_of
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.telling import own

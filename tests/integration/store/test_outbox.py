@@ -8,8 +8,8 @@ import pytest
 from calltally.calls.errors import CalltallyError
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.times import utc_text
-from calltally.store.content import bodies
-from calltally.store.store import Submission
+from calltally.store.db.fact_codec import bodies
+from calltally.store.db.interface import Submission
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit
 from tests.telling import SID, fact, own

@@ -7,13 +7,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from calltally.store import checkpoints, sqlite
-from calltally.store.asked import Asked
-from calltally.store.opening import open_store
-from calltally.store.postgres import PostgresStore
-from calltally.store.sqlite_connection import connect
-from calltally.store.store import Store, Submission
-from calltally.store.tenants import add_tenant, new_epoch
+from calltally.store.backends.open import open_store
+from calltally.store.backends.postgres.store import PostgresStore
+from calltally.store.backends.postgres.wire import Asked
+from calltally.store.backends.sqlite import checkpoints
+from calltally.store.backends.sqlite import store as sqlite
+from calltally.store.backends.sqlite.connection import connect
+from calltally.store.db.interface import Store, Submission
+from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.power import Cut, Disk, power_cut_disk
 from tests.integration.store.probing import direct, submit, verified

@@ -21,13 +21,13 @@ from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
-from calltally.store import glance as glancing
-from calltally.store import past, seek
-from calltally.store.erasure import erase_call
-from calltally.store.glance import Place, count, count_fresh, glance
-from calltally.store.listing import Listed, list_calls
-from calltally.store.steps import Step
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Step
+from calltally.store.listing import browse as glancing
+from calltally.store.listing import seek, seek_as_of
+from calltally.store.listing.browse import Place, count, count_fresh, glance
+from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 from tests.integration.store.test_list_oracle import Call, linked, naive, queries
 from tests.strategies import SIDS, facts
@@ -231,7 +231,7 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
     if opening == "always":
         # So that a few calls go through what in earnest only thousands do.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
-        monkeypatch.setattr(past, "_FEW_CALLS", 0)
+        monkeypatch.setattr(seek_as_of, "_FEW_CALLS", 0)
         looks = {
             "_LOOKED_AT_FIRST": 1,
             "_LOOKED_AT": 2,

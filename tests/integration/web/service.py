@@ -8,15 +8,15 @@ import httpx2
 from litestar.types import ASGIApp
 
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.store.job_folders import JobFolders
-from calltally.store.keys import add_key, mint_key
-from calltally.store.secrets import Vault
-from calltally.store.steps import Step
-from calltally.store.store import Recorded, Store, Submission
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.operation import Step
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.tenants.api_keys import add_key, mint_key
+from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
-from calltally.web.auth import KeyRing
-from calltally.web.limits import RateLimits
-from calltally.web.parts import Parts
+from calltally.web.auth.keyring import KeyRing
+from calltally.web.auth.rate_limit import RateLimits
+from calltally.web.request.dependencies import Parts
 from tests.conftest import NOW_US, TENANT, Bench
 
 ADMIN = {"x-admin-key": "let-me-in"}

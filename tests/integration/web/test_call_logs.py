@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.events import Said
 from calltally.calls.model import CALL_FIELDS
-from calltally.web.reply import LOOP_BYTES
+from calltally.web.response.response import LOOP_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import ADMIN, LIST, Service, at_fault, slug
 

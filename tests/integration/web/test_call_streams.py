@@ -18,11 +18,11 @@ from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.times import SECOND_US
 from calltally.exports import window
-from calltally.store.erasure import erase_call
-from calltally.store.steps import Step
-from calltally.store.store import Recorded, Store, Submission
+from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.operation import Step
+from calltally.store.maintenance.erasure import erase_call
 from calltally.web.app import HANDLERS
-from calltally.web.openapi import openapi_document
+from calltally.web.openapi.document import openapi_document
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.web.service import ADMIN, LIST, Message, Service, at_fault, slug
 

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.store.steps import Step
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Step
 from tests.conftest import NOW_US, TENANT
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, Answer, Service, at_fault, slug

@@ -6,8 +6,8 @@ from typing import TypeVar
 import pytest
 
 from calltally.calls.identity import Node
-from calltally.store.steps import Many, Statement, Step, Together
-from calltally.store.store import Store
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Many, Statement, Step, Together
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, slug

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from calltally.store.epochs import begin_epoch
-from calltally.store.store import Submission
+from calltally.store.db.interface import Submission
+from calltally.store.maintenance.new_epoch import begin_epoch
 from tests.conftest import TENANT
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug

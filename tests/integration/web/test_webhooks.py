@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from calltally.calls.times import utc_text
-from calltally.net.outgoing import Outgoing, Policy
-from calltally.store.deliveries import DEAD, DELIVERED, WAITING
-from calltally.store.delivery_turn import Job, Result, Told, Turn, take_turn
-from calltally.store.leases import Lease, claim
+from calltally.net.http_client import Outgoing, Policy
+from calltally.store.db.leases import Lease, claim
+from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
+from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
 from tests.conftest import NOW_US, Bench
 from tests.integration.web.service import Answer, Service, at_fault, slug
 from tests.telling import SID

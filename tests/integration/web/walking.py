@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from calltally.store.erasure import erase_call
-from calltally.store.opening import open_store
+from calltally.store.backends.open import open_store
+from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.integration.web.service import LIST, Service

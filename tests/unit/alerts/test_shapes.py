@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.sinks import alertmanager, pagerduty, slack
-from calltally.alerts.sinks.email import written
-from calltally.alerts.sinks.kinds import checked_settings, shown_settings
-from calltally.alerts.sinks.told import Told
+from calltally.alerts.notify import alertmanager, pagerduty, slack
+from calltally.alerts.notify.email import written
+from calltally.alerts.notify.notification import Told
+from calltally.alerts.notify.sink_kinds import checked_settings, shown_settings
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import SECOND_US, parse_instant
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from calltally.analytics.asking import parse_quality_query
-from calltally.analytics.measuring import compared_window, counterparts, window_of
+from calltally.analytics.measurement import compared_window, counterparts, window_of
+from calltally.analytics.query import parse_quality_query
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import DAY_US, parse_instant, utc_text
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.causes import Cause, Side
 from calltally.calls.end_reasons import (
     EXPLANATIONS,
     Codes,
@@ -15,6 +14,7 @@ from calltally.calls.end_reasons import (
     why_of,
 )
 from calltally.calls.events import Fact
+from calltally.calls.failure_causes import Cause, Side
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
 from tests.telling import SID, fact, own

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from calltally.client.plan import Key, Plan, Retries, Surroundings
-from calltally.client.steps import Attempt, Effect, Pause, Reply, Talk, Walk, drive, walk
+from calltally.client.config import Key, Plan, Retries, Surroundings
+from calltally.client.sans_io import Attempt, Effect, Pause, Reply, Talk, Walk, drive, walk
 from calltally.client.wire import Answer, Request
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import pytest
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts
 from calltally.client.errors import Conflict, UnexpectedAnswer
-from calltally.client.steps import Reply
+from calltally.client.sans_io import Reply
 from calltally.client.wire import Request
 from tests.unit.client.canned import Canned, good, in_turn, problem
 

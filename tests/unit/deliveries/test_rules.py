@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, STARTED, SUBSCRIBABLE, TEST, place_of
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.deliveries.forms import body_in_form
-from calltally.deliveries.judging import Attempted, age_s, judge, without_bytes
-from calltally.deliveries.lanes import BROKEN, FEW, MOST_HELD, MOST_IN_FLIGHT, Lane
-from calltally.deliveries.schedule import GIVES_UP_AFTER_US, asked_wait_s, next_try_us, wait_s
-from calltally.net.conversation import Answered
-from calltally.net.outgoing import Unanswered
-from calltally.store.delivery_intake import wants
-from calltally.store.delivery_turn import Job
-from calltally.store.endpoints import Endpoint, Wanted
-from calltally.web.event_schemas import DATA, event_schema
+from calltally.deliveries.attempt_outcome import Attempted, age_s, judge, without_bytes
+from calltally.deliveries.concurrency import BROKEN, FEW, MOST_HELD, MOST_IN_FLIGHT, Lane
+from calltally.deliveries.payload_formats import body_in_form
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, asked_wait_s, next_try_us, wait_s
+from calltally.net.http_client import Unanswered
+from calltally.net.http_connection import Answered
+from calltally.store.webhooks.dispatch import Job
+from calltally.store.webhooks.endpoints import Endpoint, Wanted
+from calltally.store.webhooks.enqueue import wants
+from calltally.web.openapi.event_schemas import DATA, event_schema
 
 NOW_US = 1_795_000_000_000_000
 CHANCES = st.floats(0, 1)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from calltally.calls.errors import Misconfigured
 from calltally.exports.erasures import holds_any
 from calltally.exports.rows import ID_BYTES, facts_of, key_of, same_key
-from calltally.store.job_folders import JobFolder, JobFolders
-from calltally.store.refold import erased_document
+from calltally.store.jobs.folders import JobFolder, JobFolders
+from calltally.store.listing.refold_as_of import erased_document
 
 IDS = st.binary(min_size=16, max_size=16)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

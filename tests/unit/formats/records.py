@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES, Call, encode_body, seal
 from calltally.calls.times import utc_text
-from calltally.store.refold import erased_document
-from calltally.store.seek import LINE_FEED
+from calltally.store.listing.refold_as_of import erased_document
+from calltally.store.listing.seek import LINE_FEED
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.model import CALL_FIELDS
 from calltally.formats.arrow_columns import ArrowReader
 from calltally.formats.arrow_cuts import read_cuts
-from calltally.store.refold import erased_document
+from calltally.store.listing.refold_as_of import erased_document
 from tests.unit.formats.records import joined, plain, records, standing
 
 READER = ArrowReader()

@@ -14,9 +14,9 @@ from calltally.calls.events import Fact
 from calltally.ingest.ahead import Share, Stretch, Work, reading_ahead
 from calltally.ingest.imports import Chunk, prepared_chunks
 from calltally.providers.callback import Refusal
-from calltally.store.prepared import Batch
-from calltally.store.routes import RouteTarget
-from calltally.store.sums import NOTHING
+from calltally.store.ledger.prepared_calls import Batch
+from calltally.store.rollups.import_sums import NOTHING
+from calltally.store.tenants.routes import RouteTarget
 from tests.telling import fact
 
 TABLE = {"+15550100": RouteTarget("support", "vera")}

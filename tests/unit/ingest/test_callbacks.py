@@ -7,10 +7,10 @@ import pytest
 from calltally.calls.errors import DamagedStore, NotUnderstood
 from calltally.calls.events import Fact
 from calltally.ingest.callbacks import Unread, is_genuine, read_facts
-from calltally.ingest.letters import MAX_REASON_CHARS, read_letter, write_letter
+from calltally.ingest.dead_letter_codec import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
 from calltally.providers.provider import Kind, Provider, Webhook
-from calltally.store.dead_letters import DeadLetter
+from calltally.store.tenants.dead_letters import DeadLetter
 
 CALLBACK = Callback(
     method="POST",

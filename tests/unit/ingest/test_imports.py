@@ -18,8 +18,8 @@ from calltally.ingest.imports import (
 )
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio.resources import list_facts
-from calltally.store.listing import list_calls
-from calltally.store.routes import checked_route, put_route
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.tenants.routes import checked_route, put_route
 from tests.conftest import NOW_US, TENANT, Bench, records_of
 
 CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "+15551230002"}

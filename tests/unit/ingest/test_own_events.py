@@ -11,8 +11,8 @@ from calltally.calls.errors import InvalidBody
 from calltally.calls.events import Outcome
 from calltally.ingest.own_events import EventsAnswer, OwnEvents
 from calltally.ingest.routes import RouteTables
-from calltally.store.steps import Step
-from calltally.store.store import Recorded, Submission
+from calltally.store.db.interface import Recorded, Submission
+from calltally.store.db.operation import Step
 
 T = TypeVar("T")
 

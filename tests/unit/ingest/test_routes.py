@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.ingest.recent import MAX_KEPT, Recent
 from calltally.ingest.routes import map_route
-from calltally.store.routes import RouteTarget
+from calltally.ingest.ttl_cache import MAX_KEPT, Recent
+from calltally.store.tenants.routes import RouteTarget
 
 OURS, ALSO_OURS, THEIRS = "+14155550100", "+14155550101", "+14155550199"
 TABLE = {OURS: RouteTarget("appointments", "scheduler"), ALSO_OURS: RouteTarget("support", None)}

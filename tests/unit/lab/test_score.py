@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from calltally.alerts.detector import RateDetector
-from calltally.alerts.findings import Change
-from calltally.alerts.rules import Rules
-from calltally.alerts.series import COLUMN, Count, Dimension, Metric
+from calltally.alerts.detection.rate_detector import RateDetector
+from calltally.alerts.model.finding import Change
+from calltally.alerts.model.rules import Rules
+from calltally.alerts.model.series import COLUMN, Count, Dimension, Metric
 from calltally.calls.times import DAY_US
 from calltally.cli.lab import print_report
 from calltally.cli.main import app

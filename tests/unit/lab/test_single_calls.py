@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from calltally.alerts.rules import Floors, Rules
+from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.ingest.event_body import read_body
 from calltally.lab.feeding import START_US

@@ -3,7 +3,7 @@
 import pytest
 
 from calltally.net.addresses import networks, refusal
-from calltally.net.targets import Target, read_target
+from calltally.net.target_url import Target, read_target
 
 REFUSED = (
     ("127.0.0.1", "loopback"),

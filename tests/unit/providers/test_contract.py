@@ -22,7 +22,7 @@ from calltally.ingest.callbacks import Unread, is_genuine, read_facts
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.credentials import checked_secrets
 from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, WEBHOOKS
-from calltally.store.content import pack_fact
+from calltally.store.db.fact_codec import pack_fact
 from tests.unit.providers.sampling import (
     NOW_US,
     Secrets,

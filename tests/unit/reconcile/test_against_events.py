@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from calltally.calls.errors import Erased
 from calltally.calls.times import SECOND_US
 from calltally.reconcile.against_events import AgainstEvents
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.event_rules import COMPLETED, STARTED, Terms
 from calltally.reconcile.events import Seen, Unread
 from calltally.reconcile.findings import Finding, Kind
-from calltally.reconcile.joining import Joined, joined
+from calltally.reconcile.merge_join import Joined, joined
 
 HOUR_US = 3_600 * SECOND_US
 BEGIN_US = 1_790_812_800 * SECOND_US

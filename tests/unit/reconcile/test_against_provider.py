@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from calltally.calls.model import FINAL, OPEN, STATUSES
 from calltally.calls.times import DAY_US, SECOND_US
+from calltally.external_sort import Spill
 from calltally.reconcile.against_provider import Terms, is_asked, is_word_wanted, judge
 from calltally.reconcile.findings import Kind
 from calltally.reconcile.provider_sides import OurCall, Pair, Sides, TheirCall
-from calltally.spill import Spill
 
 NOON = 1_790_000_000 * SECOND_US
 TERMS = Terms(provider="twilio", account="AC1", from_us=NOON, to_us=NOON + DAY_US, now_us=NOON + 7 * DAY_US)

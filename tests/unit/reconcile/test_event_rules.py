@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.times import SECOND_US
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.event_rules import COMPLETED, ESCALATED, EXPECTABLE, STARTED, Terms, judged
 from calltally.reconcile.events import Seen
 from calltally.reconcile.findings import Finding, Kind

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 import pytest
 from backports import zstd
 
-from calltally.reconcile import lines
+from calltally.reconcile import file_lines
 from calltally.reconcile.events import Seen, Unread, read_events
-from calltally.reconcile.lines import Line, lines_of, unpacked
+from calltally.reconcile.file_lines import Line, lines_of, unpacked
 
 ENVELOPE: dict[str, Any] = {
     "id": "msg_1",
@@ -116,7 +116,7 @@ def test_blank_lines_and_a_byte_order_mark_are_passed_over() -> None:
 
 
 def test_a_line_without_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", 10)
+    monkeypatch.setattr(file_lines, "MAX_LINE_BYTES", 10)
     assert read(b"x" * 95) == [Unread("log:1", "longer than 10 bytes")]
     found = list(lines_of(io.BytesIO(b"short\n" + b"x" * 95 + b"\nlast\n" + b"y" * 10)))
     assert [(line.number, line.text, bool(line.fault)) for line in found] == [

@@ -13,7 +13,7 @@ from calltally.calls.windows import Window
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import Amended, Link, Manifest, write_manifest
 from calltally.formats.table import FORMATS
-from calltally.reconcile.calls_side import CallState
+from calltally.reconcile.call_states import CallState
 from calltally.reconcile.export_folder import open_export
 
 CREATED = "2026-10-01T00:00:00.000000Z"

@@ -13,7 +13,7 @@ from calltally.reconcile.findings import Finding, Kind
 from calltally.reconcile.heal import CHUNK, Healed, Healer
 from calltally.reconcile.open_calls import read_open
 from calltally.reconcile.provider_sides import OurCall, Pair, our_calls, their_call
-from calltally.reconcile.rechecking import Confirmed
+from calltally.reconcile.recheck import Confirmed
 from tests.telling import fact
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench import reconciling
 from bench.month import EVENTS_A_CALL, Fault, in_order_of_receipt, month, record_of
 from calltally.reconcile.against_events import AgainstEvents
-from calltally.reconcile.calls_side import chunk_states
+from calltally.reconcile.call_states import chunk_states
 from calltally.reconcile.events import read_events
 
 CALLS = int(os.environ.get("CALLTALLY_TEST_MONTH_CALLS", "3000"))

@@ -1,6 +1,6 @@
 """How long a process that records is left alone once it failed."""
 
-from calltally.store.apart import Rests
+from calltally.store.backends.recorder.supervisor import Rests
 
 
 def test_twice_as_long_each_time_and_never_for_ever() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import calltally
-from calltally.store.distribution import LOCAL_TABLES
-from calltally.store.migrate import statements_of
-from calltally.store.statements import NamedSql, Statements, load, pinned
-from calltally.store.steps import Many, Statement
+from calltally.store.backends.migrate import statements_of
+from calltally.store.backends.postgres.citus import LOCAL_TABLES
+from calltally.store.db.operation import Many, Statement
+from calltally.store.db.statements import NamedSql, Statements, load, pinned
 from tests.unit.store.schema_shapes import schema_faults
 from tests.unit.store.shapes import Routing, faults, parsed, routing
 

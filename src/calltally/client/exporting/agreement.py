@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.client.exporting.pages import Glimpse
-from calltally.spill import Spill
+from calltally.external_sort import Spill
 
 REPEAT: Final = "repeat"
 HOLE: Final = "hole"

@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.errors import DamagedExport, InUse
 from calltally.client.exporting.names import check_names, check_reading_names
+from calltally.client.exporting.request import Plan
 
 VERSION: Final = 1
 # Beyond it the file begins again with one line.

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from calltally.client.exporting import checkpoint as checkpoints
-from calltally.client.exporting.asking import Plan
-from calltally.client.exporting.assembling import assemble
+from calltally.client.exporting.assembly import assemble
+from calltally.client.exporting.capabilities import probe
 from calltally.client.exporting.checkpoint import Checkpoint, Held, Sliced
 from calltally.client.exporting.errors import DamagedExport
 from calltally.client.exporting.files import FOLDER_MODE, check_installed
 from calltally.client.exporting.held_window import HeldWindow, Source
 from calltally.client.exporting.manifest import Manifest, damaged, manifest_of, write_manifest
-from calltally.client.exporting.probing import probe
-from calltally.client.exporting.raw_answers import RawAnswers
+from calltally.client.exporting.output import Folder, Watcher, Writing, sweep
+from calltally.client.exporting.raw_responses import RawAnswers
+from calltally.client.exporting.request import Plan
 from calltally.client.exporting.sliced_window import SlicedWindow
 from calltally.client.exporting.slices import cut
-from calltally.client.exporting.writing import Folder, Watcher, Writing, sweep
 
 
 def export(source: Source, plan: Plan, folder: Folder, watcher: Watcher) -> Manifest:

@@ -7,8 +7,8 @@ import msgspec
 
 from calltally.calls.times import parse_instant
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.pages import Sender
+from calltally.client.exporting.request import Plan
 from calltally.client.wire import Request
 
 CHANGES: Final = "/api/v1/changes"

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.checkpoint import Held
 from calltally.client.exporting.errors import Drifted
+from calltally.client.exporting.output import Portion, Watcher, Writing
 from calltally.client.exporting.pages import Page, Sender, fetch_page
-from calltally.client.exporting.raw_answers import RawAnswers
-from calltally.client.exporting.writing import Portion, Watcher, Writing
+from calltally.client.exporting.raw_responses import RawAnswers
+from calltally.client.exporting.request import Plan
 
 _PART_CHARS: Final = {"none": 0, "day": len("2026-10-01"), "month": len("2026-10")}
 

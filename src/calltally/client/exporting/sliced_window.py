@@ -14,14 +14,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from calltally.client.exporting.agreement import compare
-from calltally.client.exporting.asking import Plan
+from calltally.client.exporting.capabilities import check_heeded
 from calltally.client.exporting.checkpoint import FileState, Reading, Slice, Sliced
 from calltally.client.exporting.files import Appending
 from calltally.client.exporting.held_window import Source
+from calltally.client.exporting.output import READINGS, Folder, Watcher, Writing
 from calltally.client.exporting.pages import Page, fetch_page, lines_of
-from calltally.client.exporting.probing import check_heeded
-from calltally.client.exporting.raw_answers import RawAnswers
-from calltally.client.exporting.writing import READINGS, Folder, Watcher, Writing
+from calltally.client.exporting.raw_responses import RawAnswers
+from calltally.client.exporting.request import Plan
 
 MOST_ROUNDS: Final = 6
 _FEWEST: Final = 2

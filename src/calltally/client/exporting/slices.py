@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from calltally.calls.times import DAY_US, EPOCH, instant_us
-from calltally.client.exporting.asking import Plan
 from calltally.client.exporting.checkpoint import Slice
 from calltally.client.exporting.errors import NotExportable
+from calltally.client.exporting.request import Plan
 
 MOST_SLICES: Final = 10_000
 _MONTHS: Final = 12

@@ -14,7 +14,7 @@ redelivery under another id and a reconciliation run do not run it again. A corr
 one, and the block is told what it corrects.
 """
 
-from calltally.client.once.asking import Clock
+from calltally.client.once.arguments import Clock
 from calltally.client.once.blocks import (
     at_least_once,
     at_most_once,
@@ -26,7 +26,7 @@ from calltally.client.once.blocks import (
     settle,
     unfinished,
 )
-from calltally.client.once.entry import Entry, Received
+from calltally.client.once.decision import Corrected, Outcome, Progress, Promise, Turn
 from calltally.client.once.errors import (
     NotAFinalState,
     NotDone,
@@ -36,9 +36,9 @@ from calltally.client.once.errors import (
     TransactionOpen,
     WrongConnection,
 )
+from calltally.client.once.final_state import FinalState, final_state
+from calltally.client.once.queries import Entry, Received
 from calltally.client.once.statements import SCHEMA
-from calltally.client.once.told import FinalState, final_state
-from calltally.client.once.turns import Corrected, Outcome, Progress, Promise, Turn
 
 __all__ = [
     "SCHEMA",

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from calltally.client.once import claims, installing
-from calltally.client.once.asking import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
+from calltally.client.once import claims, schema
+from calltally.client.once.arguments import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
 from calltally.client.once.claims import Wish
 from calltally.client.once.connections import AsyncPsycopgLink, Connection, async_link
-from calltally.client.once.entry import Entry, Received, Selection, entry_page, event_page, settle_entry
-from calltally.client.once.steps import Step, drive_async
-from calltally.client.once.turns import Promise, Turn
+from calltally.client.once.decision import Promise, Turn
+from calltally.client.once.queries import Entry, Received, Selection, entry_page, event_page, settle_entry
+from calltally.client.once.sans_io import Step, drive_async
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 async def install(connection: Connection) -> None:
     """As `once.install`."""
     to = async_link(connection)
-    await _in_transaction(to, installing.install_tables(to.dialect))
+    await _in_transaction(to, schema.install_tables(to.dialect))
 
 
 @asynccontextmanager

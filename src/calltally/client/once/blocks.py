@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from calltally.client.once import claims, installing
-from calltally.client.once.asking import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
+from calltally.client.once import claims, schema
+from calltally.client.once.arguments import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
 from calltally.client.once.claims import Wish
 from calltally.client.once.connections import Connection, Link, link
-from calltally.client.once.entry import Entry, Received, Selection, entry_page, event_page, settle_entry
-from calltally.client.once.steps import Step, drive
-from calltally.client.once.turns import Promise, Turn
+from calltally.client.once.decision import Promise, Turn
+from calltally.client.once.queries import Entry, Received, Selection, entry_page, event_page, settle_entry
+from calltally.client.once.sans_io import Step, drive
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ def install(connection: Connection) -> None:
     Harmless when it is run again, also by several at once. The tables are plain SQL: `SCHEMA` is the file.
     """
     to = link(connection)
-    _in_transaction(to, installing.install_tables(to.dialect))
+    _in_transaction(to, schema.install_tables(to.dialect))
 
 
 @contextmanager

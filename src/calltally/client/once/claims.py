@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from calltally.client.once.errors import NotDone, OtherPromise, Overtaken
-from calltally.client.once.steps import Statement, Step
-from calltally.client.once.told import FinalState
-from calltally.client.once.turns import (
+from calltally.client.once.decision import (
     Corrected,
     Known,
     Move,
@@ -18,6 +15,9 @@ from calltally.client.once.turns import (
     once_corrected,
     once_failed,
 )
+from calltally.client.once.errors import NotDone, OtherPromise, Overtaken
+from calltally.client.once.final_state import FinalState
+from calltally.client.once.sans_io import Statement, Step
 
 LONGEST_REASON: Final = 500
 _OUTCOMES: Final = {

@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol, TypeAlias
 from calltally.calls.errors import Fault, Unavailable
 from calltally.client.once import statements
 from calltally.client.once.errors import TransactionEnded, TransactionOpen, WrongConnection
+from calltally.client.once.sans_io import Params, Row
 from calltally.client.once.statements import Dialect
-from calltally.client.once.steps import Params, Row
 
 _IDLE: Final = 0
 # SQLITE_BUSY and SQLITE_LOCKED, without what is told beside them in the upper bits.

@@ -13,11 +13,11 @@ from typing import Final
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.times import SECOND_US, check_plausible
-from calltally.providers import documents, parsers, values
+from calltally.providers import json_documents, value_parsers, values
 from calltally.providers.asterisk import words
 from calltally.providers.callback import Source
 from calltally.providers.local_time import local_stamp
-from calltally.providers.plausible import check_times
+from calltally.providers.plausibility import check_times
 
 Row = Mapping[str, str]
 
@@ -44,7 +44,7 @@ def fact_of(row: Row, source: Source) -> Fact:
         received_us=source.received_us,
         digest=content_digest(row),
         said=said,
-        raw=documents.encode(row),
+        raw=json_documents.encode(row),
         is_carrier=True,
     )
 
@@ -57,14 +57,14 @@ def _sid(row: Row, account: str) -> str:
         # time.
         own = "row-" + sha256(f"{row.get('channel')}\0{_started(row)}".encode()).hexdigest()[:24]
     try:
-        return parsers.sid(f"{account}:{own}" if account else own)
+        return value_parsers.sid(f"{account}:{own}" if account else own)
     except ValueError as fault:
         raise NotUnderstood(f"linkedid {own[:80]!r}: {fault}") from fault
 
 
 def _leg(row: Row) -> str:
     parts = (row.get("uniqueid", ""), row.get("sequence", ""), row.get("dstchannel", ""), _started(row))
-    return "/".join(part for part in parts if part)[: parsers.MAX_SID_CHARS]
+    return "/".join(part for part in parts if part)[: value_parsers.MAX_SID_CHARS]
 
 
 def _said(row: Row, source: Source) -> Said:
@@ -81,15 +81,15 @@ def _said(row: Row, source: Source) -> Said:
         said["error_code"] = disposition
     _say_parties(said, row)
     _say_times(said, row, source)
-    metadata = {name: row[name][: parsers.MAX_WORD_CHARS] for name in _METADATA if row.get(name)}
+    metadata = {name: row[name][: value_parsers.MAX_WORD_CHARS] for name in _METADATA if row.get(name)}
     if metadata:
         said["metadata"] = metadata
     return said
 
 
 def _say_parties(said: Said, row: Row) -> None:
-    caller = values.value_of(row, "src", parsers.number)
-    called = values.value_of(row, "dst", parsers.number)
+    caller = values.value_of(row, "src", value_parsers.number)
+    called = values.value_of(row, "dst", value_parsers.number)
     direction = words.direction_of(row.get("dcontext", ""))
     if caller:
         said["from_number"] = caller

@@ -10,33 +10,33 @@ from calltally.calls.conversation import Conversation, Turn
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import FINAL, UNANSWERED, Direction
 from calltally.providers import conversations as talks
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.bland import words
 from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.documents import Shape, encode
+from calltally.providers.json_documents import Shape, encode
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
-    Field("status", "status", parsers.one_of(words.STATUSES)),
-    Field("from", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
-    Field("pathway_id", "platform_agent", parsers.word),
+    Field("status", "status", value_parsers.one_of(words.STATUSES)),
+    Field("from", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
+    Field("pathway_id", "platform_agent", value_parsers.word),
     Field("summary", "summary", talks.summary),
-    Field("recording_url", "recording_url", parsers.link),
-    Field("answered_by", "answered_by", parsers.word),
+    Field("recording_url", "recording_url", value_parsers.link),
+    Field("answered_by", "answered_by", value_parsers.word),
 )
 SHAPE: Final = Shape("call", ("calls",), lambda nest: bool({"call_id", "c_id"} & nest.keys()))
 
 
 def facts_of(callback: Callback) -> list[Fact]:
     """What the webhook says of its call. Raises NotUnderstood."""
-    content = documents.object_of(callback.body)
+    content = json_documents.object_of(callback.body)
     return [_fact(content, Source(Door.CALLBACK, callback.received_us), callback.body)]
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each call of an export, or of pages of the list."""
-    return documents.list_facts(lines, source, SHAPE, call_fact)
+    return json_documents.list_facts(lines, source, SHAPE, call_fact)
 
 
 def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
@@ -47,16 +47,16 @@ def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
 def _fact(call: Content, source: Source, raw: bytes) -> Fact:
     name = "call_id" if values.at(call, "call_id") not in (None, "") else "c_id"
     call_sid = values.needed(
-        call, name, parsers.sid, "call_id is missing: the body does not say which call it is of"
+        call, name, value_parsers.sid, "call_id is missing: the body does not say which call it is of"
     )
     word = _end_word(call)
     said = cast("Said", {**values.said_of(call, _FIELDS), **talks.end_of(word, words.FAMILIES)})
     if (is_inbound := values.flag_at(call, "inbound")) is not None:
         said["direction"] = Direction.INBOUND if is_inbound else Direction.OUTBOUND
     occurred_us = _add_times(said, call, source.received_us)
-    if (amount := values.value_of(call, "price", parsers.amount)) is not None:
+    if (amount := values.value_of(call, "price", value_parsers.amount)) is not None:
         said["cost"] = {"amount": amount, "currency": "USD"}
-    if (target := values.value_of(call, "transferred_to", parsers.number)) is not None:
+    if (target := values.value_of(call, "transferred_to", value_parsers.number)) is not None:
         said["transfer"] = {"target": target, "outcome": "bridged"}
         said["end_reason"] = "transferred"
     told = talks.Told(
@@ -71,17 +71,17 @@ def _fact(call: Content, source: Source, raw: bytes) -> Fact:
 
 def _end_word(call: Content) -> str | None:
     """A mailbox that answered says more than who hung up on it."""
-    answered_by = values.value_of(call, "answered_by", parsers.word)
+    answered_by = values.value_of(call, "answered_by", value_parsers.word)
     return (
         answered_by
         if answered_by == words.VOICEMAIL
-        else values.value_of(call, "call_ended_by", parsers.word)
+        else values.value_of(call, "call_ended_by", value_parsers.word)
     )
 
 
 def _add_times(said: Said, call: Content, received_us: int) -> int:
     created_us, started_us, ended_us = (
-        values.instant_of(call, name, instants.rfc3339, received_us)
+        values.instant_of(call, name, timestamps.rfc3339, received_us)
         for name in ("created_at", "started_at", "end_at")
     )
     if created_us is not None:
@@ -98,8 +98,8 @@ def _add_talk(said: Said, call: Content, started_us: int | None) -> None:
     """`call_length` is in minutes; `corrected_duration` in seconds, as text."""
     if said.get("status") in UNANSWERED or said.get("answered_by") in ("no-answer", "unknown"):
         return
-    seconds = values.value_of(call, "corrected_duration", parsers.seconds)
-    minutes = values.value_of(call, "call_length", parsers.seconds)
+    seconds = values.value_of(call, "corrected_duration", value_parsers.seconds)
+    minutes = values.value_of(call, "call_length", value_parsers.seconds)
     if seconds is None and minutes is not None:
         seconds = minutes * 60
     if seconds:

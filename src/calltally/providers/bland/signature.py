@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, is_among, keys_of
+from calltally.providers.signatures import hmac_of, is_among, keys_of
 
 SECRET_NAMES: Final = ("webhook_secret", "webhook_secret_secondary")
 HEADER: Final = "x-webhook-signature"

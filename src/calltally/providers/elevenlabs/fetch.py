@@ -14,7 +14,7 @@ from calltally.calls.times import SECOND_US
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
 from calltally.providers.elevenlabs.normalise import SHAPE, conversation_fact
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 
 SECRET_NAMES: Final = ("api_key",)
 PAGE_SIZE: Final = 100

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
-from calltally.providers import documents, tables
+from calltally.providers import json_documents, tables
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.freeswitch.records import fact_of
 from calltally.providers.freeswitch.xml_text import read_cdr
@@ -28,7 +28,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
     if start == b"<":
         yield from _xml_facts(whole, source)
     elif start in (b"{", b"["):
-        yield from documents.list_facts(whole, source, SHAPE, fact_of)
+        yield from json_documents.list_facts(whole, source, SHAPE, fact_of)
     else:
         yield from _table_facts(whole, source)
 
@@ -95,4 +95,4 @@ def _is_record(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get("variables"), Mapping) or any(key in value for key in _KEYS)
 
 
-SHAPE: Final = documents.Shape("call detail record", ("records",), _is_record)
+SHAPE: Final = json_documents.Shape("call detail record", ("records",), _is_record)

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from calltally.calls.events import Door, Fact
-from calltally.providers import documents
+from calltally.providers import json_documents
 from calltally.providers.callback import Callback, Source
 from calltally.providers.freeswitch.files import SHAPE
 from calltally.providers.freeswitch.records import fact_of
@@ -18,7 +18,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     body = _content(callback.body)
     if body.lstrip().startswith(b"<"):
         return [fact_of(read_cdr(body), Source(Door.CALLBACK, callback.received_us, callback.account))]
-    return documents.callback_facts(replace_body(callback, body), SHAPE, fact_of)
+    return json_documents.callback_facts(replace_body(callback, body), SHAPE, fact_of)
 
 
 def replace_body(callback: Callback, body: bytes) -> Callback:

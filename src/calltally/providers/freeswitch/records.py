@@ -12,17 +12,17 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Status
 from calltally.calls.times import check_plausible
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
+from calltally.providers.call_fact import sip_call_id
 from calltally.providers.callback import Source
 from calltally.providers.freeswitch import words
 from calltally.providers.local_time import local_stamp
-from calltally.providers.plausible import check_times
-from calltally.providers.telling import sip_call_id
+from calltally.providers.plausibility import check_times
 from calltally.providers.values import Field
 
 _FIELDS: Final = (
-    Field("hangup_cause_q850", "hangup_cause", parsers.between(0, 127)),
-    Field("sip_term_status", "sip_code", parsers.sip_code),
+    Field("hangup_cause_q850", "hangup_cause", value_parsers.between(0, 127)),
+    Field("sip_term_status", "sip_code", value_parsers.sip_code),
 )
 _MOMENTS: Final = (
     ("start", "started_us"),
@@ -40,7 +40,7 @@ _METADATA: Final = (
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """A record of JSON, of XML, or of a row; raises NotUnderstood that names the field and its value."""
     plain = variables_of(record)
-    call_sid = values.needed(plain, "uuid", parsers.sid, "the record does not say which call it is of")
+    call_sid = values.needed(plain, "uuid", value_parsers.sid, "the record does not say which call it is of")
     said = _said(plain, source)
     return Fact(
         # A UUID is unique in the world, so that it goes without the account.
@@ -54,7 +54,7 @@ def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
         received_us=source.received_us,
         digest=content_digest(plain),
         said=said,
-        raw=documents.encode(record),
+        raw=json_documents.encode(record),
         is_carrier=True,
         links=sip_call_id(plain, "sip_call_id", call_sid),
     )
@@ -97,7 +97,7 @@ def _said(plain: Mapping[str, str], source: Source) -> Said:
     _say_times(said, plain, source)
     _say_end(said, plain)
     _say_parties(said, plain)
-    metadata = {name: plain[name][: parsers.MAX_WORD_CHARS] for name in _METADATA if plain.get(name)}
+    metadata = {name: plain[name][: value_parsers.MAX_WORD_CHARS] for name in _METADATA if plain.get(name)}
     if metadata:
         said["metadata"] = metadata
     check_times(said)
@@ -115,7 +115,7 @@ def _say_times(said: Said, plain: Mapping[str, str], source: Source) -> None:
 
 def _instant(plain: Mapping[str, str], name: str, source: Source) -> int | None:
     """The finest that there is of `_uepoch`, `_epoch` and `_stamp`; None for what never happened."""
-    for ending, read in (("uepoch", instants.epoch_us), ("epoch", instants.epoch_s)):
+    for ending, read in (("uepoch", timestamps.epoch_us), ("epoch", timestamps.epoch_s)):
         if plain.get(f"{name}_{ending}"):
             return values.instant_of(plain, f"{name}_{ending}", read, source.received_us)
 
@@ -129,7 +129,7 @@ def _instant(plain: Mapping[str, str], name: str, source: Source) -> int | None:
 
 def _say_end(said: Said, plain: Mapping[str, str]) -> None:
     talk_seconds = _talk_seconds(plain)
-    cause = values.value_of(plain, "hangup_cause", parsers.word)
+    cause = values.value_of(plain, "hangup_cause", value_parsers.word)
     if cause is None and "ended_us" not in said:
         raise NotUnderstood("hangup_cause and end_epoch are missing: the record is of no call that ended")
     is_answered = "answered_us" in said or bool(talk_seconds)
@@ -149,22 +149,22 @@ def _talk_seconds(plain: Mapping[str, str]) -> float | None:
     for name in ("billsec", "billmsec"):
         if plain.get(name, "").startswith("-"):
             raise NotUnderstood(f"{name} {plain[name][:80]!r}: negative")
-    fine = values.value_of(plain, "billmsec", parsers.milliseconds)
-    return fine if fine is not None else values.value_of(plain, "billsec", parsers.seconds)
+    fine = values.value_of(plain, "billmsec", value_parsers.milliseconds)
+    return fine if fine is not None else values.value_of(plain, "billsec", value_parsers.seconds)
 
 
 def _say_parties(said: Said, plain: Mapping[str, str]) -> None:
     direction = plain.get("call_direction") or plain.get("direction", "")
     if (known := words.DIRECTIONS.get(direction)) is not None:
         said["direction"] = known
-    if caller := values.value_of(plain, "caller_id_number", parsers.number):
+    if caller := values.value_of(plain, "caller_id_number", value_parsers.number):
         said["from_number"] = caller
-    if called := values.value_of(plain, "destination_number", parsers.number):
+    if called := values.value_of(plain, "destination_number", value_parsers.number):
         said["to_number"] = called
-    parents = (values.value_of(plain, name, parsers.sid) for name in _PARENTS)
+    parents = (values.value_of(plain, name, value_parsers.sid) for name in _PARENTS)
     parent = next((each for each in parents if each and each != plain.get("uuid")), None)
     if parent:
         said["parent_call_sid"] = parent
 
 
-_PROTO: Final = (Field("proto_specific_hangup_cause", "sip_code", parsers.sip_code),)
+_PROTO: Final = (Field("proto_specific_hangup_cause", "sip_code", value_parsers.sip_code),)

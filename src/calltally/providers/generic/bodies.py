@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.events import Door, Fact
-from calltally.providers import documents, tables
+from calltally.providers import json_documents, tables
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.form import need_form
 from calltally.providers.freeswitch.xml_text import read_xml
@@ -36,7 +36,7 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
     if mapped.format is Format.CSV:
         yield from _table_facts(lines, mapped, source)
     elif mapped.format is Format.JSON:
-        for document in documents.read_documents(lines):
+        for document in json_documents.read_documents(lines):
             yield from _document_facts(document, mapped, source)
     else:
         yield from body_facts(b"".join(lines), mapped, source)
@@ -48,7 +48,7 @@ def body_facts(body: bytes, mapped: Mapped, source: Source) -> Iterator[Fact | R
         yield from _table_facts(body.splitlines(keepends=True), mapped, source)
         return
     try:
-        document = documents.Document("the body", _decoded(body, mapped.format))
+        document = json_documents.Document("the body", _decoded(body, mapped.format))
     except NotUnderstood as fault:
         yield Refusal("the body", fault.detail)
         return
@@ -69,34 +69,34 @@ def _decoded(body: bytes, form: Format) -> Any:  # noqa: ANN401 (whatever was se
         return dict(need_form(body))
     if form is Format.XML:
         return read_xml(body)
-    document = documents.decode(body, "the body")
+    document = json_documents.decode(body, "the body")
     if isinstance(document, Refusal):
         raise NotUnderstood(document.reason)
     return document.value
 
 
 def _document_facts(
-    document: documents.Document | Refusal, mapped: Mapped, source: Source
+    document: json_documents.Document | Refusal, mapped: Mapped, source: Source
 ) -> Iterator[Fact | Refusal]:
     if isinstance(document, Refusal):
         yield document
         return
     for position, event in _events(document, mapped):
-        yield from _fact(documents.Document(position, event), document.value, mapped, source)
+        yield from _fact(json_documents.Document(position, event), document.value, mapped, source)
 
 
-def _events(document: documents.Document, mapped: Mapped) -> Iterator[documents.Document]:
+def _events(document: json_documents.Document, mapped: Mapped) -> Iterator[json_documents.Document]:
     """What stands at `events`: one, or each of a list; a body that has nothing there tells nothing."""
     found = find(document.value, mapped.events.steps) if mapped.events else document.value
     if isinstance(found, list):
         for index, event in enumerate(found):
-            yield documents.Document(f"{document.position}[{index}]", event)
+            yield json_documents.Document(f"{document.position}[{index}]", event)
     elif found is not None or mapped.events is None:
-        yield documents.Document(document.position, found)
+        yield json_documents.Document(document.position, found)
 
 
 def _fact(
-    event: documents.Document,
+    event: json_documents.Document,
     body: Any,  # noqa: ANN401 (whatever was sent)
     mapped: Mapped,
     source: Source,
@@ -127,4 +127,4 @@ def _table_facts(lines: Iterable[bytes], mapped: Mapped, source: Source) -> Iter
         elif not header or row.cells != header:
             # Files that were put together have the header in their middle too.
             event = dict(zip(columns, row.cells, strict=True))
-            yield from _fact(documents.Document(f"line {row.line}", event), event, mapped, source)
+            yield from _fact(json_documents.Document(f"line {row.line}", event), event, mapped, source)

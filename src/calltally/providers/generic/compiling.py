@@ -12,7 +12,7 @@ from calltally.providers.generic.paths import Path, compile_path
 from calltally.providers.generic.readers import MAX_FORMAT_CHARS, TIME, Kind, Read, by_format
 from calltally.providers.generic.reading_toml import Document
 from calltally.providers.local_time import zone_of
-from calltally.providers.parsers import MAX_WORD_CHARS
+from calltally.providers.value_parsers import MAX_WORD_CHARS
 
 _TOP: Final = (
     *("provider", "carrier", "format", "events", "time_zone", "volatile"),

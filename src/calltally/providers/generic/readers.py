@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.times import instant_us, parse_instant
-from calltally.providers import instants, parsers
+from calltally.providers import timestamps, value_parsers
 from calltally.providers.local_time import local_stamp, zone_of
 
 # Reads one value's text, told the time zone of the mapping. Raises ValueError with words for the reader.
@@ -90,7 +90,7 @@ def _iso_length(text: str) -> float:
 
 
 def _minutes(text: str) -> float:
-    return parsers.seconds(text) * 60
+    return value_parsers.seconds(text) * 60
 
 
 def _flag(text: str) -> bool:
@@ -100,28 +100,28 @@ def _flag(text: str) -> bool:
 
 
 def _tags(text: str) -> list[str]:
-    return sorted({parsers.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
+    return sorted({value_parsers.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
 
 
 def _kind(**readers: Callable[[str], Any]) -> Kind:
     return Kind({name: _plain(read) for name, read in readers.items()})
 
 
-ID: Final = _kind(text=parsers.sid)
-WORD: Final = _kind(text=parsers.word)
-SUMMARY: Final = _kind(text=parsers.up_to(MAX_SUMMARY_CHARS))
-PARTY: Final = _kind(number=parsers.number, bare_number=parsers.bare_number)
-LINK: Final = _kind(link=parsers.link)
+ID: Final = _kind(text=value_parsers.sid)
+WORD: Final = _kind(text=value_parsers.word)
+SUMMARY: Final = _kind(text=value_parsers.up_to(MAX_SUMMARY_CHARS))
+PARTY: Final = _kind(number=value_parsers.number, bare_number=value_parsers.bare_number)
+LINK: Final = _kind(link=value_parsers.link)
 FLAG: Final = _kind(flag=_flag)
 TAGS: Final = _kind(commas=_tags)
-SEQUENCE: Final = _kind(whole=parsers.between(0, 999_999_999))
-SIP: Final = _kind(whole=parsers.sip_code)
-Q850: Final = _kind(whole=parsers.between(0, 127))
-AMOUNT: Final = _kind(decimal=parsers.amount)
-CURRENCY: Final = _kind(text=parsers.currency)
+SEQUENCE: Final = _kind(whole=value_parsers.between(0, 999_999_999))
+SIP: Final = _kind(whole=value_parsers.sip_code)
+Q850: Final = _kind(whole=value_parsers.between(0, 127))
+AMOUNT: Final = _kind(decimal=value_parsers.amount)
+CURRENCY: Final = _kind(text=value_parsers.currency)
 LENGTH: Final = _kind(
-    seconds=parsers.seconds,
-    milliseconds=parsers.milliseconds,
+    seconds=value_parsers.seconds,
+    milliseconds=value_parsers.milliseconds,
     minutes=_minutes,
     clock=_clock,
     iso8601=_iso_length,
@@ -129,9 +129,9 @@ LENGTH: Final = _kind(
 TIME: Final = Kind(
     {
         "time": _time,
-        "epoch_s": _plain(instants.epoch_s),
-        "epoch_ms": _plain(instants.epoch_ms),
-        "epoch_us": _plain(instants.epoch_us),
-        "rfc2822": _plain(instants.rfc2822),
+        "epoch_s": _plain(timestamps.epoch_s),
+        "epoch_ms": _plain(timestamps.epoch_ms),
+        "epoch_us": _plain(timestamps.epoch_us),
+        "rfc2822": _plain(timestamps.rfc2822),
     }
 )

@@ -8,11 +8,11 @@ from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.model import FINAL
 from calltally.calls.times import check_plausible
-from calltally.providers import documents
+from calltally.providers import json_documents
 from calltally.providers.callback import Source
 from calltally.providers.generic.mapping import ANY_WORD, IGNORE, UNSAID, FieldMap, Mapped
 from calltally.providers.generic.paths import Path, find
-from calltally.providers.plausible import check_times
+from calltally.providers.plausibility import check_times
 
 _NOT_SAID: Final = frozenset(
     (
@@ -52,7 +52,7 @@ def fact_of(event: Any, body: Any, mapped: Mapped, source: Source) -> Fact | Non
         received_us=source.received_us,
         digest=_digest(event, body, mapped),
         said=said,
-        raw=documents.encode(event),
+        raw=json_documents.encode(event),
         is_carrier=mapped.is_carrier,
         links=(Node(carrier_sid, is_carrier=True),) if carrier_sid and carrier_sid != call_sid else (),
     )
@@ -138,7 +138,7 @@ def _metadata(event: Any, body: Any, mapped: Mapped) -> dict[str, Any]:  # noqa:
     metadata = {name: text for name, text in sorted(found.items()) if text}
     if not metadata:
         return {}
-    if len(documents.encode(metadata)) > _MAX_METADATA_BYTES or any(
+    if len(json_documents.encode(metadata)) > _MAX_METADATA_BYTES or any(
         "\0" in text for text in metadata.values()
     ):
         raise NotUnderstood(f"metadata has more than {_MAX_METADATA_BYTES} bytes, or a NUL character")

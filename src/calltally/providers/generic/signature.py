@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.errors import InvalidInput
-from calltally.providers import shown_secret
+from calltally.providers import bearer_secret
 from calltally.providers.callback import Callback
 from calltally.providers.generic.compiling import compile_mapping
 from calltally.providers.generic.mapping import Check, Scheme
-from calltally.providers.signing import hmac_of, is_among, is_fresh, parts_of, whole_number
+from calltally.providers.signatures import hmac_of, is_among, is_fresh, parts_of, whole_number
 
 MAPPING: Final = "mapping"
 _UNIT_US: Final = {"s": 1_000_000, "ms": 1_000}
@@ -24,7 +24,7 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     check = _check_of(secrets.get(MAPPING, ""))
     if check is None:
         return False
-    keys = [secrets[name] for name in shown_secret.SECRET_NAMES if secrets.get(name)]
+    keys = [secrets[name] for name in bearer_secret.SECRET_NAMES if secrets.get(name)]
     if check.scheme in (Scheme.BEARER, Scheme.BASIC):
         return _shows(callback, check, keys)
     return _signs(callback, check, keys)
@@ -39,8 +39,8 @@ def _check_of(text: str) -> Check | None:
 
 def _shows(callback: Callback, check: Check, keys: list[str]) -> bool:
     header = callback.headers.get(check.header, "")
-    if check.header == shown_secret.HEADER and not check.prefix:
-        shown = shown_secret.shown_in(header)
+    if check.header == bearer_secret.HEADER and not check.prefix:
+        shown = bearer_secret.shown_in(header)
     else:
         shown = header.removeprefix(check.prefix).encode() if header.startswith(check.prefix) else b""
     return bool(shown) and is_among(shown, [key.encode() for key in keys])

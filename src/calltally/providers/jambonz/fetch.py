@@ -13,8 +13,8 @@ from calltally.calls.errors import Misconfigured, NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.jambonz.resources import SHAPE, fact_of
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.values import at
 
 ACCOUNT: Final = "account_sid"

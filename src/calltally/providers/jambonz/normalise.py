@@ -6,33 +6,33 @@ import msgspec
 
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import UNANSWERED, Direction
-from calltally.providers import parsers, values
+from calltally.providers import value_parsers, values
+from calltally.providers.call_fact import carriers_event, sip_call_id
 from calltally.providers.callback import Callback
-from calltally.providers.documents import object_of
 from calltally.providers.jambonz import words
-from calltally.providers.telling import carriers_event, sip_call_id
+from calltally.providers.json_documents import object_of
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
-    Field("call_status", "status", parsers.one_of(words.STATUSES)),
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
-    Field("account_sid", "provider_account", parsers.sid),
-    Field("parent_call_sid", "parent_call_sid", parsers.sid),
+    Field("call_status", "status", value_parsers.one_of(words.STATUSES)),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
+    Field("account_sid", "provider_account", value_parsers.sid),
+    Field("parent_call_sid", "parent_call_sid", value_parsers.sid),
 )
 # Seconds since the answer, told with the end; until then the SIP response is of what goes on.
 _AT_END: Final = (
-    Field("duration", "talk_seconds", parsers.seconds),
-    Field("sip_status", "sip_code", parsers.sip_code),
+    Field("duration", "talk_seconds", value_parsers.seconds),
+    Field("sip_status", "sip_code", value_parsers.sip_code),
 )
 # "OK" is no reason.
-_REASON: Final = (Field("sip_reason", "end_reason", parsers.word),)
+_REASON: Final = (Field("sip_reason", "end_reason", value_parsers.word),)
 _DIALLED: Final = (
-    Field("dial_call_status", "status", parsers.one_of(words.STATUSES)),
-    Field("dial_sip_status", "sip_code", parsers.sip_code),
-    Field("call_sid", "parent_call_sid", parsers.sid),
-    Field("account_sid", "provider_account", parsers.sid),
+    Field("dial_call_status", "status", value_parsers.one_of(words.STATUSES)),
+    Field("dial_sip_status", "sip_code", value_parsers.sip_code),
+    Field("call_sid", "parent_call_sid", value_parsers.sid),
+    Field("account_sid", "provider_account", value_parsers.sid),
 )
 _NAMELESS: Final = "the body does not say which call it is of"
 
@@ -43,12 +43,12 @@ def facts_of(callback: Callback) -> list[Fact]:
     Raises NotUnderstood, naming the field and its value, for what cannot be read.
     """
     content = object_of(callback.body)
-    call_sid = values.needed(content, "call_sid", parsers.sid, _NAMELESS)
+    call_sid = values.needed(content, "call_sid", value_parsers.sid, _NAMELESS)
     said: Said = {**values.said_of(content, _FIELDS, at_end=_AT_END), "provider": words.NAME}
     if said.get("status") in UNANSWERED:
         said.update(values.said_of(content, _REASON))
     facts = [_fact(call_sid, said, content, callback)]
-    leg_sid = values.value_of(content, "dial_call_sid", parsers.sid)
+    leg_sid = values.value_of(content, "dial_call_sid", value_parsers.sid)
     if leg_sid is not None and leg_sid != call_sid:
         leg: Said = {**values.said_of(content, _DIALLED), "provider": words.NAME}
         leg["direction"] = Direction.OUTBOUND

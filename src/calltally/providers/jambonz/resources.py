@@ -11,39 +11,39 @@ import msgspec
 
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
+from calltally.providers.call_fact import carriers_record, sip_call_id
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.jambonz import words
-from calltally.providers.telling import carriers_record, sip_call_id
 from calltally.providers.values import Field, Time
 
 _FIELDS: Final = (
-    Field("call_status", "status", parsers.one_of(words.STATUSES)),
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
-    Field("account_sid", "provider_account", parsers.sid),
-    Field("parent_call_sid", "parent_call_sid", parsers.sid),
-    Field("sip_status", "sip_code", parsers.sip_code),
-    Field("termination_reason", "end_reason", parsers.word),
-    Field("recording_url", "recording_url", parsers.link),
+    Field("call_status", "status", value_parsers.one_of(words.STATUSES)),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
+    Field("account_sid", "provider_account", value_parsers.sid),
+    Field("parent_call_sid", "parent_call_sid", value_parsers.sid),
+    Field("sip_status", "sip_code", value_parsers.sip_code),
+    Field("termination_reason", "end_reason", value_parsers.word),
+    Field("recording_url", "recording_url", value_parsers.link),
 )
 _TIMES: Final = (
-    Time("attempted_at", "started_us", instants.epoch_ms_or_stamp),
-    Time("answered_at", "answered_us", instants.epoch_ms_or_stamp),
-    Time("terminated_at", "ended_us", instants.epoch_ms_or_stamp),
+    Time("attempted_at", "started_us", timestamps.epoch_ms_or_stamp),
+    Time("answered_at", "answered_us", timestamps.epoch_ms_or_stamp),
+    Time("terminated_at", "ended_us", timestamps.epoch_ms_or_stamp),
 )
 _NAMELESS: Final = "the record does not say which call it is"
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each call of a page `{"data": […]}`, an array, NDJSON, or any nest of those."""
-    return documents.list_facts(lines, source, SHAPE, fact_of)
+    return json_documents.list_facts(lines, source, SHAPE, fact_of)
 
 
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
     """One recent call as a fact; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(record, "call_sid", parsers.sid, _NAMELESS)
+    call_sid = values.needed(record, "call_sid", value_parsers.sid, _NAMELESS)
     fact = carriers_record(call_sid, record, _said(record, source), source)
     return msgspec.structs.replace(fact, links=sip_call_id(record, "sip_callid", call_sid))
 
@@ -73,4 +73,4 @@ def _is_record(value: Mapping[str, Any]) -> bool:
     return "call_sid" in value
 
 
-SHAPE: Final = documents.Shape("recent call", ("data",), _is_record)
+SHAPE: Final = json_documents.Shape("recent call", ("data",), _is_record)

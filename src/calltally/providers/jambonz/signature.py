@@ -9,7 +9,7 @@ from typing import Final
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, is_among, is_fresh, keys_of, parts_of, whole_number
+from calltally.providers.signatures import hmac_of, is_among, is_fresh, keys_of, parts_of, whole_number
 
 SECRET_NAMES: Final = ("webhook_secret", "webhook_secret_secondary")
 

@@ -5,36 +5,38 @@ from typing import Any, Final
 
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.kamailio import words
-from calltally.providers.plausible import check_times
+from calltally.providers.plausibility import check_times
 from calltally.providers.values import Field
 
 _FIELDS: Final = (
-    Field("event", "status", parsers.one_of(words.EVENTS)),
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
-    Field("code", "sip_code", parsers.sip_code),
+    Field("event", "status", value_parsers.one_of(words.EVENTS)),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
+    Field("code", "sip_code", value_parsers.sip_code),
 )
 _TIMES: Final = {"invited_at": "started_us", "ringing_at": "ringing_us", "ended_at": "ended_us"}
 
 
 def facts_of(callback: Callback) -> list[Fact]:
     """The events of a request: one, or an array of them. Raises NotUnderstood."""
-    return documents.callback_facts(callback, SHAPE, fact_of)
+    return json_documents.callback_facts(callback, SHAPE, fact_of)
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """The events of a file, one a line, in an array, or one after another."""
-    return documents.list_facts(lines, source, SHAPE, fact_of)
+    return json_documents.list_facts(lines, source, SHAPE, fact_of)
 
 
 def fact_of(event: Mapping[str, Any], source: Source) -> Fact:
     """One event; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(event, "call_id", parsers.sid, "the event does not say which call it is of")
-    values.needed(event, "event", parsers.word, "the body does not say what happened")
+    call_sid = values.needed(
+        event, "call_id", value_parsers.sid, "the event does not say which call it is of"
+    )
+    values.needed(event, "event", value_parsers.word, "the body does not say what happened")
     said = _said(event, source)
     occurred_us = _instant(event, "ts", source.received_us) or said.get("ended_us") or source.received_us
     return Fact(
@@ -50,7 +52,7 @@ def fact_of(event: Mapping[str, Any], source: Source) -> Fact:
         received_us=source.received_us,
         digest=content_digest(event),
         said=said,
-        raw=documents.encode(event),
+        raw=json_documents.encode(event),
         is_carrier=True,
     )
 
@@ -77,11 +79,11 @@ def _unanswered(said: Said) -> Status:
 
 
 def _instant(event: Mapping[str, Any], name: str, received_us: int) -> int | None:
-    return values.instant_of(event, name, instants.epoch_s, received_us)
+    return values.instant_of(event, name, timestamps.epoch_s, received_us)
 
 
 def _is_event(value: Mapping[str, Any]) -> bool:
     return "event" in value
 
 
-SHAPE: Final = documents.Shape("dialog event", ("events",), _is_event)
+SHAPE: Final = json_documents.Shape("dialog event", ("events",), _is_event)

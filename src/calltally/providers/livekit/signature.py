@@ -13,7 +13,7 @@ import msgspec
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, keys_of
+from calltally.providers.signatures import hmac_of, keys_of
 
 # Which key signed is said by the token; it has to be the tenant's own where that is stored.
 SECRET_NAMES: Final = ("api_secret", "api_secret_secondary", "api_key")

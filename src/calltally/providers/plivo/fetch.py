@@ -14,7 +14,7 @@ from calltally.calls.events import Fact
 from calltally.calls.times import DAY_US, EPOCH, SECOND_US
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.plivo.resources import SHAPE, fact_of
 
 ACCOUNT: Final = "auth_id"

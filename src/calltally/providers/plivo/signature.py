@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import MAX_PARAMS, Params, is_form, read_form
-from calltally.providers.signing import hmac_of, is_among, keys_of, spellings
+from calltally.providers.signatures import hmac_of, is_among, keys_of, spellings
 
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary", "auth_token_v2")
 

@@ -14,7 +14,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.retell.normalise import SHAPE, call_fact
 
 # The key that signs its webhooks opens its API.

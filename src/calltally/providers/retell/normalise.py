@@ -12,19 +12,19 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import UNANSWERED, Status
 from calltally.providers import conversations as talks
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.documents import Shape, encode
+from calltally.providers.json_documents import Shape, encode
 from calltally.providers.retell import words
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from_number", "from_number", parsers.number),
-    Field("to_number", "to_number", parsers.number),
-    Field("agent_id", "platform_agent", parsers.word),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from_number", "from_number", value_parsers.number),
+    Field("to_number", "to_number", value_parsers.number),
+    Field("agent_id", "platform_agent", value_parsers.word),
     Field("call_analysis.call_summary", "summary", talks.summary),
-    Field("recording_url", "recording_url", parsers.link),
+    Field("recording_url", "recording_url", value_parsers.link),
 )
 _UNNAMED: Final = "the body does not say which call it is of"
 SHAPE: Final = Shape("call", ("items", "calls"), lambda nest: "call_id" in nest and "call_status" in nest)
@@ -32,8 +32,8 @@ SHAPE: Final = Shape("call", ("items", "calls"), lambda nest: "call_id" in nest 
 
 def facts_of(callback: Callback) -> list[Fact]:
     """What an event says of its call; nothing where it is of another kind. Raises NotUnderstood."""
-    body = documents.object_of(callback.body)
-    event = values.needed(body, "event", parsers.word, "the body is no event of Retell's")
+    body = json_documents.object_of(callback.body)
+    event = values.needed(body, "event", value_parsers.word, "the body is no event of Retell's")
     if event in words.PASSED_OVER or event.startswith("chat_"):
         return []
     source, call = Source(Door.CALLBACK, callback.received_us), values.nest_at(body, "call")
@@ -46,7 +46,7 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each call of an export, or of pages of the list."""
-    return documents.list_facts(lines, source, SHAPE, call_fact)
+    return json_documents.list_facts(lines, source, SHAPE, call_fact)
 
 
 def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
@@ -56,13 +56,13 @@ def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
 
 def _transfer(body: Content, outcome: str, source: Source, raw: bytes) -> Fact:
     call = values.nest_at(body, "call")
-    target = values.value_of(body, "transfer_destination.number", parsers.number)
+    target = values.value_of(body, "transfer_destination.number", value_parsers.number)
     transfer = {
-        "target": target or values.value_of(call, "transfer_destination", parsers.number),
+        "target": target or values.value_of(call, "transfer_destination", value_parsers.number),
         "outcome": outcome,
     }
     told = talks.Told(
-        call_sid=values.needed(call, "call_id", parsers.sid, _UNNAMED),
+        call_sid=values.needed(call, "call_id", value_parsers.sid, _UNNAMED),
         occurred_us=source.received_us,
         said={"transfer": transfer},
         links=_links(call),
@@ -71,15 +71,15 @@ def _transfer(body: Content, outcome: str, source: Source, raw: bytes) -> Fact:
 
 
 def _fact(call: Content, source: Source, raw: bytes) -> Fact:
-    call_sid = values.needed(call, "call_id", parsers.sid, _UNNAMED)
-    reason = values.value_of(call, "disconnection_reason", parsers.word)
+    call_sid = values.needed(call, "call_id", value_parsers.sid, _UNNAMED)
+    reason = values.value_of(call, "disconnection_reason", value_parsers.word)
     said = cast("Said", {**values.said_of(call, _FIELDS), **talks.end_of(reason, words.FAMILIES)})
     occurred_us = _add_state(said, call, reason, source.received_us)
-    if (amount := values.value_of(call, "call_cost.combined_cost", parsers.amount)) is not None:
+    if (amount := values.value_of(call, "call_cost.combined_cost", value_parsers.amount)) is not None:
         # In cents.
         said["cost"] = {"amount": f"{Decimal(amount) / 100:f}", "currency": "USD"}
     if said.get("end_reason") == "transferred":
-        target = values.value_of(call, "transfer_destination", parsers.number)
+        target = values.value_of(call, "transfer_destination", value_parsers.number)
         said["transfer"] = {"target": target, "outcome": "bridged"}
     told = talks.Told(
         call_sid=call_sid,
@@ -94,9 +94,9 @@ def _fact(call: Content, source: Source, raw: bytes) -> Fact:
 
 def _add_state(said: Said, call: Content, reason: str | None, received_us: int) -> int:
     """The state and its times; returns when what is said happened."""
-    theirs = values.needed(call, "call_status", parsers.word, "the call has no state")
+    theirs = values.needed(call, "call_status", value_parsers.word, "the call has no state")
     started_us, ended_us = (
-        values.instant_of(call, name, instants.epoch_ms, received_us)
+        values.instant_of(call, name, timestamps.epoch_ms, received_us)
         for name in ("start_timestamp", "end_timestamp")
     )
     if theirs in words.OPEN_STATUSES:
@@ -110,7 +110,7 @@ def _add_state(said: Said, call: Content, reason: str | None, received_us: int) 
         said["ended_us"] = ended_us
     if status not in UNANSWERED and started_us is not None:
         said["answered_us"] = started_us
-        if (seconds := values.value_of(call, "duration_ms", parsers.milliseconds)) is not None:
+        if (seconds := values.value_of(call, "duration_ms", value_parsers.milliseconds)) is not None:
             said["talk_seconds"] = seconds
     return ended_us or started_us or received_us
 
@@ -123,7 +123,7 @@ def _final(theirs: str, reason: str | None, started_us: int | None) -> Status:
 
 def _links(call: Content) -> tuple[Any, ...]:
     """Retell names Twilio's SID alone; of another trunk it hands on the headers of SIP."""
-    told = talks.carrier(values.value_of(call, "telephony_identifier.twilio_call_sid", parsers.sid))
+    told = talks.carrier(values.value_of(call, "telephony_identifier.twilio_call_sid", value_parsers.sid))
     return tuple(dict.fromkeys((*told, *talks.carrier_in_headers(call.get("custom_sip_headers")))))
 
 

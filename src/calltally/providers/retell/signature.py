@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, is_among, is_fresh, keys_of
+from calltally.providers.signatures import hmac_of, is_among, is_fresh, keys_of
 
 # The key that webhooks are signed with opens the API too.
 SECRET_NAMES: Final = ("api_key", "api_key_secondary")

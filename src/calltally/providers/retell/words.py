@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.causes import Side
 from calltally.calls.end_reasons import EndReason, Why
+from calltally.calls.failure_causes import Side
 from calltally.calls.model import Direction, Status
 from calltally.providers.conversations import Family, family
 

@@ -4,8 +4,8 @@ from typing import Final
 
 from calltally.calls.events import Fact
 from calltally.providers.callback import Callback
-from calltally.providers.documents import callback_facts
 from calltally.providers.form import is_form
+from calltally.providers.json_documents import callback_facts
 from calltally.providers.signalwire import words
 from calltally.providers.signalwire.resources import fact_of
 from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, fields_of, form_facts

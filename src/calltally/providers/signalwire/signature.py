@@ -11,7 +11,7 @@ from typing import Final
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import is_form, read_form
-from calltally.providers.signing import hmac_of, is_among, keys_of, spellings
+from calltally.providers.signatures import hmac_of, is_among, keys_of, spellings
 
 SECRET_NAMES: Final = ("signing_key", "signing_key_secondary")
 

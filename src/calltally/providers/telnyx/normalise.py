@@ -8,11 +8,11 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
-from calltally.providers import instants, parsers, values
+from calltally.providers import timestamps, value_parsers, values
+from calltally.providers.call_fact import carriers_event
 from calltally.providers.callback import Callback
-from calltally.providers.documents import object_of
 from calltally.providers.form import Form, form_of, is_form
-from calltally.providers.telling import carriers_event
+from calltally.providers.json_documents import object_of
 from calltally.providers.telnyx import words
 from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, content_facts, fields_of
 from calltally.providers.values import Content, Field, Time
@@ -23,22 +23,22 @@ _TEXML: Final = Dialect(
         CALL_STATUSES,
         words.DIRECTIONS,
         # It comes after Twilio's own, and its words are mapped.
-        Field("AnsweredBy", "answered_by", parsers.one_of(words.ANSWERED_BY)),
-        Field("HangupCause", "end_reason", parsers.word),
+        Field("AnsweredBy", "answered_by", value_parsers.one_of(words.ANSWERED_BY)),
+        Field("HangupCause", "end_reason", value_parsers.word),
     ),
-    timestamp=instants.any_stamp,
+    timestamp=timestamps.any_stamp,
     times=(
-        Time("CallInitiatedAt", "started_us", instants.any_stamp),
-        Time("AnsweredTime", "answered_us", instants.any_stamp),
-        Time("EndTime", "ended_us", instants.any_stamp),
+        Time("CallInitiatedAt", "started_us", timestamps.any_stamp),
+        Time("AnsweredTime", "answered_us", timestamps.any_stamp),
+        Time("EndTime", "ended_us", timestamps.any_stamp),
     ),
 )
 _FIELDS: Final = (
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
 )
-_TIMES: Final = (Time("start_time", "started_us", instants.any_stamp),)
+_TIMES: Final = (Time("start_time", "started_us", timestamps.any_stamp),)
 _NAMELESS: Final = "the event does not say which call it is of"
 
 
@@ -59,37 +59,39 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 def _texml_facts(content: Content, form: Form | None, callback: Callback) -> list[Fact]:
     facts = content_facts(content, form, callback, _TEXML)
-    leg = values.value_of(content, "CallLegId", parsers.sid)
+    leg = values.value_of(content, "CallLegId", value_parsers.sid)
     return [msgspec.structs.replace(facts[0], links=_links(leg)), *facts[1:]]
 
 
 def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     """An event of API v2 has its parts in `data`; one of v1 is the body itself, and says `call_…`."""
     event = values.nest_at(content, "data") or content
-    kind = values.needed(event, "event_type", parsers.word, "it is no event").replace("call_", "call.", 1)
+    kind = values.needed(event, "event_type", value_parsers.word, "it is no event").replace(
+        "call_", "call.", 1
+    )
     if not kind.startswith("call."):
         return []
     payload = values.nest_at(event, "payload")
     received_us = callback.received_us
     told_us = [
-        values.instant_of(part, "occurred_at", instants.any_stamp, received_us) for part in (event, payload)
+        values.instant_of(part, "occurred_at", timestamps.any_stamp, received_us) for part in (event, payload)
     ]
     # Without `meta`, which counts the attempts.
     fact = carriers_event(_call_sid(payload, kind), event, _said(payload, kind, callback), callback)
     told = msgspec.structs.replace(
         fact,
-        event_id=values.value_of(event, "id", parsers.sid) or "",
+        event_id=values.value_of(event, "id", value_parsers.sid) or "",
         occurred_us=next((each for each in told_us if each is not None), received_us),
-        links=_links(values.value_of(payload, "call_leg_id", parsers.sid)),
+        links=_links(values.value_of(payload, "call_leg_id", value_parsers.sid)),
     )
     return [told]
 
 
 def _call_sid(payload: Content, kind: str) -> str:
     """The id of the call; recordings are told of by the leg alone, which is linked with it."""
-    found = values.value_of(payload, "call_control_id", parsers.sid)
+    found = values.value_of(payload, "call_control_id", value_parsers.sid)
     if found is None:
-        found = values.value_of(payload, "call_leg_id", parsers.sid)
+        found = values.value_of(payload, "call_leg_id", value_parsers.sid)
     if found is None:
         raise NotUnderstood(f"call_control_id is missing: {_NAMELESS} ({kind})")
     return found
@@ -123,21 +125,21 @@ def _state(payload: Content, kind: str) -> Said:
     return {}
 
 
-_RESULT: Final = Field("result", "answered_by", parsers.one_of(words.ANSWERED_BY))
+_RESULT: Final = Field("result", "answered_by", value_parsers.one_of(words.ANSWERED_BY))
 _RECORDING: Final = (
-    Field("recording_urls.mp3", "recording_url", parsers.link),
-    Field("recording_urls.wav", "recording_url", parsers.link),
+    Field("recording_urls.mp3", "recording_url", value_parsers.link),
+    Field("recording_urls.wav", "recording_url", value_parsers.link),
 )
 
 
 def _sip_code(text: str) -> int | None:
     """The code, which is `unspecified` where there was none."""
-    return parsers.sip_code(text) if text.isdigit() else None
+    return value_parsers.sip_code(text) if text.isdigit() else None
 
 
 def _ended(payload: Content) -> Said:
     """How it ended. A cause that is in no table is kept as it came: that it ended is certain."""
-    cause = values.value_of(payload, "hangup_cause", parsers.word)
+    cause = values.value_of(payload, "hangup_cause", value_parsers.word)
     said: Said = {"status": words.HANGUP_CAUSES.get(cause or "", Status.FAILED)}
     if cause is not None:
         said["end_reason"] = cause

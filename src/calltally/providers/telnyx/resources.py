@@ -13,9 +13,9 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
+from calltally.providers.call_fact import carriers_record
 from calltally.providers.callback import Refusal, Source
-from calltally.providers.telling import carriers_record
 from calltally.providers.telnyx import words
 from calltally.providers.values import Field, Time
 
@@ -23,26 +23,26 @@ from calltally.providers.values import Field, Time
 _CONTROL_IDS: Final = ("call_control_id", "telnyx_call_control_id")
 _LEG_IDS: Final = ("call_leg_id", "telnyx_leg_id", "leg_id")
 _FIELDS: Final = (
-    Field("direction", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", parsers.number),
-    Field("cli", "from_number", parsers.number),
-    Field("to", "to_number", parsers.number),
-    Field("cld", "to_number", parsers.number),
-    Field("hangup_cause", "end_reason", parsers.word),
+    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("from", "from_number", value_parsers.number),
+    Field("cli", "from_number", value_parsers.number),
+    Field("to", "to_number", value_parsers.number),
+    Field("cld", "to_number", value_parsers.number),
+    Field("hangup_cause", "end_reason", value_parsers.word),
 )
 _TIMES: Final = (
-    Time("start_time", "started_us", instants.any_stamp),
-    Time("started_at", "started_us", instants.any_stamp),
-    Time("answered_at", "answered_us", instants.any_stamp),
-    Time("end_time", "ended_us", instants.any_stamp),
-    Time("finished_at", "ended_us", instants.any_stamp),
+    Time("start_time", "started_us", timestamps.any_stamp),
+    Time("started_at", "started_us", timestamps.any_stamp),
+    Time("answered_at", "answered_us", timestamps.any_stamp),
+    Time("end_time", "ended_us", timestamps.any_stamp),
+    Time("finished_at", "ended_us", timestamps.any_stamp),
 )
-_TALK: Final = (Field("call_sec", "talk_seconds", parsers.seconds),)
+_TALK: Final = (Field("call_sec", "talk_seconds", value_parsers.seconds),)
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each call of a detail record, a page `{"data": […]}`, an array, NDJSON, or any nest of those."""
-    return documents.list_facts(lines, source, SHAPE, fact_of)
+    return json_documents.list_facts(lines, source, SHAPE, fact_of)
 
 
 def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
@@ -57,7 +57,7 @@ def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
 
 
 def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = (values.value_of(record, name, parsers.sid) for name in names)
+    found = (values.value_of(record, name, value_parsers.sid) for name in names)
     return next((each for each in found if each is not None), None)
 
 
@@ -86,4 +86,4 @@ def _is_record(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in (*_CONTROL_IDS, *_LEG_IDS))
 
 
-SHAPE: Final = documents.Shape("detail record of a call", ("data",), _is_record)
+SHAPE: Final = json_documents.Shape("detail record of a call", ("data",), _is_record)

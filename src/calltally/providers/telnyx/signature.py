@@ -9,7 +9,7 @@ from typing import Final
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signing import is_fresh, whole_number
+from calltally.providers.signatures import is_fresh, whole_number
 
 SECRET_NAMES: Final = ("public_key", "public_key_secondary")
 

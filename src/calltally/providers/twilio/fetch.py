@@ -10,7 +10,7 @@ from typing import Final
 
 from calltally.calls.errors import Misconfigured
 from calltally.providers import rest
-from calltally.providers.fetching import Access, Fetch
+from calltally.providers.list_requests import Access, Fetch
 from calltally.providers.twilio.resources import fact_of
 from calltally.providers.twiml_list import TwimlList
 from calltally.providers.twiml_resources import SHAPE

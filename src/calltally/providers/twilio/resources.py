@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from calltally.calls.events import Fact
-from calltally.providers import documents
+from calltally.providers import json_documents
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio import words
 from calltally.providers.twiml_callbacks import CALL_STATUSES
@@ -18,4 +18,4 @@ fact_of: Final = reader(Dialect(words.NAME, fields_of(CALL_STATUSES, words.DIREC
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each call of a resource, a page `{"calls": […]}`, an array, NDJSON, or any nest of those."""
-    return documents.list_facts(lines, source, SHAPE, fact_of)
+    return json_documents.list_facts(lines, source, SHAPE, fact_of)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import Params, is_form, read_form
-from calltally.providers.signing import keys_of, spellings
+from calltally.providers.signatures import keys_of, spellings
 
 # The second is for the days of a rotation, or holds the secret of a shared webhook key.
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary")

@@ -13,8 +13,8 @@ from calltally.calls.events import Fact
 from calltally.calls.times import utc_text
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.documents import Document
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.json_documents import Document
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.vapi.normalise import SHAPE, call_fact
 
 SECRET_NAMES: Final = ("api_key", "org_id")

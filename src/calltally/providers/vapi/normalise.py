@@ -11,9 +11,9 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import UNANSWERED, Direction, Status
 from calltally.providers import conversations as talks
-from calltally.providers import documents, instants, parsers, values
+from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.documents import Shape, encode
+from calltally.providers.json_documents import Shape, encode
 from calltally.providers.values import Content, Field
 from calltally.providers.vapi import words
 
@@ -23,11 +23,11 @@ _CURRENCY: Final = "USD"
 _ROLES: Final = {"bot": talks.AGENT, "assistant": talks.AGENT, "user": talks.USER}
 
 _FIELDS: Final = (
-    Field("call.type", "direction", parsers.one_of(words.DIRECTIONS)),
-    Field("call.orgId", "provider_account", parsers.sid),
-    Field("call.assistantId", "platform_agent", parsers.word),
+    Field("call.type", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    Field("call.orgId", "provider_account", value_parsers.sid),
+    Field("call.assistantId", "platform_agent", value_parsers.word),
     Field("analysis.summary", "summary", talks.summary),
-    Field("artifact.recordingUrl", "recording_url", parsers.link),
+    Field("artifact.recordingUrl", "recording_url", value_parsers.link),
 )
 SHAPE: Final = Shape(
     "call", ("results", "calls"), lambda nest: "id" in nest and bool({"assistantId", "orgId"} & nest.keys())
@@ -36,8 +36,8 @@ SHAPE: Final = Shape(
 
 def facts_of(callback: Callback) -> list[Fact]:
     """What a message says of a call; nothing where it is of another kind. Raises NotUnderstood."""
-    message = values.nest_at(documents.object_of(callback.body), "message")
-    kind = values.needed(message, "type", parsers.word, "the body is no message of Vapi's")
+    message = values.nest_at(json_documents.object_of(callback.body), "message")
+    kind = values.needed(message, "type", value_parsers.word, "the body is no message of Vapi's")
     if kind in words.PASSED_OVER or kind.startswith("transcript"):
         return []
     if kind not in (REPORT, UPDATE):
@@ -48,7 +48,7 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
     """Each Call object of an export, or of pages of the list."""
-    return documents.list_facts(lines, source, SHAPE, call_fact)
+    return json_documents.list_facts(lines, source, SHAPE, call_fact)
 
 
 def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
@@ -57,8 +57,10 @@ def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
 
 
 def _fact(content: Content, source: Source, raw: bytes) -> Fact:
-    call_sid = values.needed(content, "call.id", parsers.sid, "the message does not say which call it is of")
-    word = _first(content, ("endedReason", "call.endedReason"), parsers.word)
+    call_sid = values.needed(
+        content, "call.id", value_parsers.sid, "the message does not say which call it is of"
+    )
+    word = _first(content, ("endedReason", "call.endedReason"), value_parsers.word)
     said = cast("Said", {**values.said_of(content, _FIELDS), **talks.end_of(word, words.FAMILIES)})
     _add_state(said, content, word, source.received_us)
     _add_parties(said, content)
@@ -70,26 +72,26 @@ def _fact(content: Content, source: Source, raw: bytes) -> Fact:
         conversation=_conversation(content),
         session={"evaluation": _evaluation(content)},
         account=said.get("provider_account", ""),
-        links=talks.carrier(values.value_of(content, "call.phoneCallProviderId", parsers.sid)),
+        links=talks.carrier(values.value_of(content, "call.phoneCallProviderId", value_parsers.sid)),
     )
     return talks.fact_of(words.NAME, told, source, raw)
 
 
-def _first(content: Content, names: Iterable[str], parse: parsers.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
+def _first(content: Content, names: Iterable[str], parse: value_parsers.Parse[Any]) -> Any:  # noqa: ANN401 (as parsed)
     found = (values.value_of(content, name, parse) for name in names)
     return next((value for value in found if value is not None), None)
 
 
 def _add_state(said: Said, content: Content, word: str | None, received_us: int) -> None:
     """An end is `completed`, unless its reason says that nobody answered."""
-    theirs = _first(content, ("status", "call.status"), parsers.word)
+    theirs = _first(content, ("status", "call.status"), value_parsers.word)
     has_ended = theirs == words.ENDED or content.get("type") == REPORT
     if not has_ended:
         if theirs is not None:
             said["status"] = _open_status(theirs)
         return
     started_us, ended_us = (
-        values.instant_of(content, name, instants.rfc3339, received_us) for name in ("startedAt", "endedAt")
+        values.instant_of(content, name, timestamps.rfc3339, received_us) for name in ("startedAt", "endedAt")
     )
     status = _final(word, started_us)
     said["status"] = status
@@ -97,7 +99,7 @@ def _add_state(said: Said, content: Content, word: str | None, received_us: int)
         said["ended_us"] = ended_us
     if status not in UNANSWERED and started_us is not None:
         said["answered_us"] = started_us
-        seconds = values.value_of(content, "durationSeconds", parsers.seconds)
+        seconds = values.value_of(content, "durationSeconds", value_parsers.seconds)
         if seconds is not None:
             said["talk_seconds"] = seconds
 
@@ -117,8 +119,8 @@ def _final(word: str | None, started_us: int | None) -> Status:
 
 
 def _add_parties(said: Said, content: Content) -> None:
-    customer = _first(content, ("customer.number", "call.customer.number"), parsers.number)
-    own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), parsers.number)
+    customer = _first(content, ("customer.number", "call.customer.number"), value_parsers.number)
+    own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), value_parsers.number)
     caller, called = (customer, own) if said.get("direction") == Direction.INBOUND else (own, customer)
     if said.get("direction") is None:
         return
@@ -127,19 +129,19 @@ def _add_parties(said: Said, content: Content) -> None:
     if called is not None:
         said["to_number"] = called
     if said.get("end_reason") == "transferred":
-        target = values.value_of(content, "destination.number", parsers.number)
+        target = values.value_of(content, "destination.number", value_parsers.number)
         said["transfer"] = {"target": target, "outcome": "bridged"}
 
 
 def _add_money(said: Said, content: Content) -> None:
-    amount = _first(content, ("cost", "call.cost"), parsers.amount)
+    amount = _first(content, ("cost", "call.cost"), value_parsers.amount)
     if amount is not None:
         said["cost"] = {"amount": amount, "currency": _CURRENCY}
 
 
 def _occurred_us(content: Content, said: Said, received_us: int) -> int:
     """When the message was sent; a Call object was last changed then."""
-    for name, read in (("timestamp", instants.epoch_ms), ("updatedAt", instants.rfc3339)):
+    for name, read in (("timestamp", timestamps.epoch_ms), ("updatedAt", timestamps.rfc3339)):
         instant_us = values.instant_of(content, name, read, received_us)
         if instant_us is not None:
             return instant_us

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.times import SECOND_US
-from calltally.providers import shown_secret
+from calltally.providers import bearer_secret
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, is_among, is_fresh, keys_of, whole_number
+from calltally.providers.signatures import hmac_of, is_among, is_fresh, keys_of, whole_number
 
 SECRET_NAMES: Final = ("secret", "secret_secondary")
 HEADER: Final = "x-vapi-signature"
@@ -27,8 +27,8 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
         message = _message(callback)
         given = [signature.removeprefix("sha256=").lower().encode(errors="replace")]
         return message is not None and any(is_among(_sign(key, message), given) for key in keys)
-    shown = callback.headers.get(_SHOWN, "").encode() or shown_secret.shown_in(
-        callback.headers.get(shown_secret.HEADER, "")
+    shown = callback.headers.get(_SHOWN, "").encode() or bearer_secret.shown_in(
+        callback.headers.get(bearer_secret.HEADER, "")
     )
     return bool(shown) and is_among(shown, keys)
 

@@ -6,8 +6,8 @@ Sources: Vapi, "Call ended reasons", and the values of its API's `endedReason`.
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.causes import Side
 from calltally.calls.end_reasons import EndReason, Why
+from calltally.calls.failure_causes import Side
 from calltally.calls.model import Direction, Status
 from calltally.providers.conversations import Family, family
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from calltally.calls.events import Fact
 from calltally.providers import rest
 from calltally.providers.callback import Refusal
-from calltally.providers.fetching import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 from calltally.providers.vonage.resources import SHAPE, fact_of
 
 ACCOUNT: Final = "application_id"

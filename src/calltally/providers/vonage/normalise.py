@@ -7,11 +7,11 @@ import msgspec
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
-from calltally.providers import instants, parsers, values
+from calltally.providers import timestamps, value_parsers, values
+from calltally.providers.call_fact import carriers_event
 from calltally.providers.callback import Callback
-from calltally.providers.documents import object_of
 from calltally.providers.form import form_of
-from calltally.providers.telling import carriers_event
+from calltally.providers.json_documents import object_of
 from calltally.providers.values import Content
 from calltally.providers.vonage import words
 from calltally.providers.vonage.resources import said_of
@@ -26,7 +26,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     Raises NotUnderstood, naming the field and its value, for what cannot be read.
     """
     content = _content(callback)
-    occurred_us = values.instant_of(content, "timestamp", instants.any_stamp, callback.received_us)
+    occurred_us = values.instant_of(content, "timestamp", timestamps.any_stamp, callback.received_us)
     fact = carriers_event(_call_sid(content), content, _said(content, callback), callback)
     raw = callback.body or urlsplit(callback.url).query.encode()
     return [msgspec.structs.replace(fact, raw=raw, occurred_us=occurred_us or callback.received_us)]
@@ -39,7 +39,7 @@ def _content(callback: Callback) -> dict[str, Any]:
 
 
 def _call_sid(content: Content) -> str:
-    found = [values.value_of(content, name, parsers.sid) for name in _SIDS]
+    found = [values.value_of(content, name, value_parsers.sid) for name in _SIDS]
     call_sid = next((each for each in found if each is not None), None)
     if call_sid is None:
         raise NotUnderstood("uuid is missing: the event does not say which call it is of")
@@ -47,7 +47,7 @@ def _call_sid(content: Content) -> str:
 
 
 def _said(content: Content, callback: Callback) -> Said:
-    word = values.value_of(content, "status", parsers.word)
+    word = values.value_of(content, "status", value_parsers.word)
     if word not in words.ASIDE:
         return said_of(content, callback.received_us)
     said = said_of({**content, "status": None}, callback.received_us)

@@ -15,7 +15,7 @@ import msgspec
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signing import hmac_of, is_fresh, keys_of
+from calltally.providers.signatures import hmac_of, is_fresh, keys_of
 
 SECRET_NAMES: Final = ("signature_secret", "signature_secret_secondary")
 

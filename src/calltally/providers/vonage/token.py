@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import SECOND_US
-from calltally.providers.fetching import Access
+from calltally.providers.list_requests import Access
 
 # A run that takes longer has to be run again; more than a day Vonage does not take.
 _LIFE_S: Final = 23 * 3_600

@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 
 from calltally.reconcile.jobs.spec import ReconciliationSpec
-from calltally.store.jobs import Job, Kind, NewJob, add_job, find_job
-from calltally.store.standing import standing_of
-from calltally.store.steps import Step
+from calltally.store.db.operation import Step
+from calltally.store.jobs.jobs import Job, Kind, NewJob, add_job, find_job
+from calltally.store.snapshots.ledger_head import standing_of
 
 
 def new_job_id() -> bytes:

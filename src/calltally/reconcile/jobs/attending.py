@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
-from calltally.store.job_turn import JobTurn
+from calltally.store.jobs.running_job import JobTurn
 
 T = TypeVar("T")
 # Raises where the work is to be left; what runs in a thread calls it now and then.

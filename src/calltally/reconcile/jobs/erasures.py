@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 
 from calltally.exports.erasures import holds_any
 from calltally.reconcile.jobs.spec import Kept
-from calltally.store.job_folders import JobFolder
+from calltally.store.jobs.folders import JobFolder
 
 
 def names_any(folder: JobFolder, kept: Kept | None, ids: AbstractSet[bytes]) -> bool:

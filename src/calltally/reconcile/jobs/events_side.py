@@ -12,17 +12,17 @@ from calltally.calls.times import SECOND_US, utc_text
 from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
 from calltally.reconcile.against_events import AgainstEvents
-from calltally.reconcile.calls_side import BEFORE_US, CallState, chunk_states, placed
+from calltally.reconcile.call_states import BEFORE_US, CallState, chunk_states, placed
 from calltally.reconcile.event_rules import Terms
 from calltally.reconcile.events import read_events
 from calltally.reconcile.findings import Finding, Report, Span, Tally
 from calltally.reconcile.jobs.attending import Check, in_thread
 from calltally.reconcile.jobs.spec import EVENTS_FILE, ReconciliationSpec, read_spec
-from calltally.reconcile.joining import Joined
-from calltally.store.job_folders import told_apart
-from calltally.store.job_turn import JobTurn
-from calltally.store.listing import list_calls
-from calltally.store.lookup import find_call
+from calltally.reconcile.merge_join import Joined
+from calltally.store.jobs.folders import told_apart
+from calltally.store.jobs.running_job import JobTurn
+from calltally.store.ledger.lookup import find_call
+from calltally.store.listing.list_calls import list_calls
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.exports.rows import ID_BYTES
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import FINDINGS_NAME, Kept
-from calltally.store.job_folders import JobFolder, told_apart
-from calltally.store.jobs import JobFile
+from calltally.store.jobs.folders import JobFolder, told_apart
+from calltally.store.jobs.jobs import JobFile
 
 _START: Final = struct.Struct(">Q")
 _NDJSON: Final = "application/x-ndjson"

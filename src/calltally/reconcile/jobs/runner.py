@@ -22,11 +22,11 @@ from calltally.reconcile.jobs.spec import (
     read_spec,
 )
 from calltally.reconcile.jobs.spec import Kept as KeptFindings
-from calltally.reconcile.provider_question import Place, Question, Room, compare
+from calltally.reconcile.provider_reconciliation import Place, Question, Room, compare
 from calltally.reconcile.provider_run import ProviderReport
-from calltally.store.job_folders import JobFolder, told_apart
-from calltally.store.job_turn import JobTurn
-from calltally.store.jobs import JobFile, Kept
+from calltally.store.jobs.folders import JobFolder, told_apart
+from calltally.store.jobs.jobs import JobFile, Kept
+from calltally.store.jobs.running_job import JobTurn
 
 # Little, since it may be the process that answers requests: what is more is sorted in small pieces.
 _MEMORY_BYTES: Final = 8 * 1024 * 1024

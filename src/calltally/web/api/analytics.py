@@ -6,19 +6,19 @@ from typing import Final
 from litestar import get
 from msgspec.structs import replace
 
-from calltally.analytics.answered import answer_quality, csv_bytes
-from calltally.analytics.asking import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
-from calltally.analytics.shapes import QualityShown
+from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
+from calltally.analytics.report import answer_quality, csv_bytes
+from calltally.analytics.schemas import QualityShown
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
-from calltally.store.tenants import admin_list_tenants
-from calltally.web.access import CALLS_READ, TRANSCRIPTS_READ, Access
-from calltally.web.exchange import AnyRequest, access_of, exchange_in, parts_of, tenant_of
-from calltally.web.operations import Answer, Operation
-from calltally.web.query import pairs_of
-from calltally.web.reply import Reply
+from calltally.store.tenants.tenants import admin_list_tenants
+from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
+from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Reply
 
 ANALYTICS_TAG: Final = "Analytics"
 _CSV: Final = "text/csv"

@@ -13,13 +13,13 @@ from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import Receipt, Verdict
 from calltally.providers.callback import Callback
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
-from calltally.store.store import Recorded
-from calltally.web.exchange import AnyRequest, exchange_in, parts_of
-from calltally.web.metrics import Metrics
-from calltally.web.operations import Answer, Body, Operation, PathPart
-from calltally.web.origin import public_url_of
-from calltally.web.paths import last_part, part_after
-from calltally.web.reply import Reply
+from calltally.store.db.interface import Recorded
+from calltally.web.metrics.metrics import Metrics
+from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.request.context import AnyRequest, exchange_in, parts_of
+from calltally.web.request.paths import last_part, part_after
+from calltally.web.request.public_url import public_url_of
+from calltally.web.response.response import Reply
 
 # The report of a long conversation has every word of it, some of them thrice.
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024

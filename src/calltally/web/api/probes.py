@@ -6,12 +6,12 @@ from litestar import get
 
 from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
-from calltally.store.opening import check_schema
-from calltally.web.alert_metrics import alert_metrics
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.metrics import METRICS_TYPE
-from calltally.web.operations import Answer, Operation
-from calltally.web.reply import Reply
+from calltally.store.backends.open import check_schema
+from calltally.web.metrics.alerts import alert_metrics
+from calltally.web.metrics.metrics import METRICS_TYPE
+from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.response.response import Reply
 
 TAG: Final = "Operation"
 _OK: Final = {

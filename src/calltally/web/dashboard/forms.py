@@ -5,10 +5,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from calltally.calls.errors import Forbidden
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.visitors import Visitor, is_own_form, visitor_of
-from calltally.web.exchange import AnyRequest
-from calltally.web.query import Pairs
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.sign_in.visitor import Visitor, is_own_form, visitor_of
+from calltally.web.request.context import AnyRequest
+from calltally.web.request.query import Pairs
 
 HOME: Final = "/calls"
 _MOST_FIELDS: Final = 100

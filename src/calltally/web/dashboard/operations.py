@@ -1,6 +1,6 @@
 """What the pages declare of themselves: for people, so neither published nor counted."""
 
-from calltally.web.operations import Answer, Operation
+from calltally.web.openapi.operation import Answer, Operation
 
 
 def of_page(named: str) -> Operation:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.shown import DASH, call_path, short
-from calltally.web.dashboard.visitors import THEMES, Visitor
-from calltally.web.reply import Headers, Reply
+from calltally.web.dashboard.call_format import DASH, call_path, short
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
+from calltally.web.response.response import Headers, Reply
 
 HTML: Final = b"text/html; charset=utf-8"
 # No inline script or style: what a caller's words bring along must never run.

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from calltally.calls.errors import Misconfigured
 from calltally.client import once
-from calltally.client.once import aio, entry
+from calltally.client.once import aio, queries
 from calltally.reconcile.events import Seen, read_events
 from tests.integration.client.once.conftest import Receiver
 from tests.integration.client.once.telling import Crash, Told, invoice
@@ -134,7 +134,7 @@ def test_the_schema_may_be_run_by_hand(tmp_path: Path) -> None:
 
 
 def test_a_long_ledger_is_read_in_pages(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entry, "PAGE_ROWS", 3)
+    monkeypatch.setattr(queries, "PAGE_ROWS", 3)
     calls = sorted(f"call-{number}" for number in range(10))
     for call in calls:
         invoice(receiver, Told(call=call))

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from calltally.client import once
 from calltally.client.once import FinalState, NotDone, Outcome, Overtaken, Progress, Promise, Turn
-from calltally.client.once.asking import outside
+from calltally.client.once.arguments import outside
 from calltally.client.once.claims import fail, finish, take
 from calltally.client.once.connections import link
-from calltally.client.once.steps import Step, drive
+from calltally.client.once.sans_io import Step, drive
 from tests.integration.client.once.telling import MINUTE_US, Clock, Crash
 
 _tenants = itertools.count()

@@ -7,12 +7,12 @@ from html import unescape
 import pytest
 from msgspec.structs import replace
 
-from calltally.alerts.content import new_alert
-from calltally.alerts.findings import Change, Evidence, Finding, Kind
-from calltally.alerts.series import STEP_US, Dimension, SeriesKey
+from calltally.alerts.evaluation.alert_payload import new_alert
+from calltally.alerts.model.finding import Change, Evidence, Finding, Kind
+from calltally.alerts.model.series import STEP_US, Dimension, SeriesKey
 from calltally.calls.times import DAY_US
-from calltally.store.alerts import Alert, open_alert
-from calltally.web.dashboard import built
+from calltally.store.alerts.alerts import Alert, open_alert
+from calltally.web.dashboard import built_files
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.watching import finding, unanswered
 from tests.integration.web.dashboard.browsing import Browser
@@ -26,7 +26,7 @@ SENTENCE = "No-answer on support: 40 % against 12 ± 4 % expected, since 14:10, 
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the charts' library had been built, whoever runs the tests."""
-    monkeypatch.setattr(built, "built", lambda _name: b"")
+    monkeypatch.setattr(built_files, "built", lambda _name: b"")
 
 
 def opened(

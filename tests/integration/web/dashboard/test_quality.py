@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.content import new_alert
-from calltally.alerts.findings import Change
-from calltally.alerts.series import Dimension, SeriesKey
-from calltally.store.alerts import open_alert
-from calltally.web.dashboard import built
+from calltally.alerts.evaluation.alert_payload import new_alert
+from calltally.alerts.model.finding import Change
+from calltally.alerts.model.series import Dimension, SeriesKey
+from calltally.store.alerts.alerts import open_alert
+from calltally.web.dashboard import built_files
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.watching import finding
 from tests.integration.store.probing import submit
@@ -27,7 +27,7 @@ DONE: dict[str, Any] = {"status": "completed", "talk_seconds": 30}
 @pytest.fixture(autouse=True)
 def library(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the charts' library had been built, whoever runs the tests."""
-    monkeypatch.setattr(built, "built", lambda _name: b"")
+    monkeypatch.setattr(built_files, "built", lambda _name: b"")
 
 
 def calls(bench: Bench, route: str, count: int, at: float = 0, **said: Any) -> None:  # noqa: ANN401 (values of every kind)
@@ -149,7 +149,7 @@ def test_the_browser_is_never_given_markup_in_the_data(bench: Bench, browser: Br
 def test_without_the_library_the_numbers_are_in_the_table(
     bench: Bench, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(built, "built", lambda _name: None)
+    monkeypatch.setattr(built_files, "built", lambda _name: None)
     calls(bench, "sales", 4)
     browser.sign_in()
     page = seen(browser)
@@ -206,9 +206,9 @@ def test_the_file_is_the_apis(bench: Bench, browser: Browser) -> None:
 
 def test_the_library_is_served_where_it_was_built(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/assets/quality.js").status_code == 200
-    monkeypatch.setattr("calltally.web.dashboard.pages.built", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: None)
     assert browser.get("/assets/chart.js").status_code == 404
-    monkeypatch.setattr("calltally.web.dashboard.pages.built", lambda _name: b"chart()")
+    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: b"chart()")
     assert browser.get("/assets/chart.js").text == "chart()"
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from calltally.client.exporting.asking import Asked, Plan, Window
+from calltally.client.exporting.exported_state import Layer
 from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.jobs import Again, held, run_job
-from calltally.client.exporting.known import Layer
+from calltally.client.exporting.output import Folder
 from calltally.client.exporting.pages import Sender
-from calltally.client.exporting.writing import Folder
+from calltally.client.exporting.request import Asked, Plan, Window
+from calltally.client.exporting.runs import Again, held, run_job
 from calltally.client.problems import error_of
 from calltally.client.wire import Answer, Request
 from tests.unit.formats.records import plain

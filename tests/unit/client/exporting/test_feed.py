@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.exporting import following
-from calltally.client.exporting.asking import Asked, Window
+from calltally.client.exporting import follow
 from calltally.client.exporting.errors import DamagedExport, NotExportable, OtherExport
 from calltally.client.exporting.feed import CHANGES, Change, is_in, is_of_window, was_never_in
-from calltally.client.exporting.following import Follower
+from calltally.client.exporting.follow import Follower
 from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.jobs import Again
 from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.writing import Folder
+from calltally.client.exporting.output import Folder
+from calltally.client.exporting.request import Asked, Window
+from calltally.client.exporting.runs import Again
 from calltally.client.problems import error_of
 from calltally.client.wire import Answer, Request
 from tests.acceptance.bare_server import BareServer, calls
@@ -216,6 +216,6 @@ def test_the_last_days_are_followed_on_from_the_window_that_was_exported(tmp_pat
     folder = Folder(tmp_path, tmp_path / "export.checkpoint")
     with closing(Follower(Source(Feeding(stretch(after="p1"))), plan(later), folder, again.manifest)) as one:
         one.step(0)
-    followed = following.load(tmp_path / "follow.checkpoint")
+    followed = follow.load(tmp_path / "follow.checkpoint")
     assert followed
     assert followed.plan.window == first

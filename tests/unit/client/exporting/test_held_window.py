@@ -10,8 +10,8 @@ import pytest
 from calltally.client.errors import UnexpectedAnswer
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting.errors import DamagedExport, Drifted, InUse, OtherExport, SnapshotLost
-from calltally.client.exporting.jobs import Again
 from calltally.client.exporting.manifest import damaged
+from calltally.client.exporting.runs import Again
 from calltally.client.wire import Answer, Request
 from calltally.formats.table import FORMATS
 from tests.unit.client.exporting.exporting import (

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from calltally.client.errors import BadRequest
 from calltally.client.exporting.agreement import Finding
-from calltally.client.exporting.asking import Asked, Window
 from calltally.client.exporting.errors import NotExportable, OtherExport
 from calltally.client.exporting.manifest import Manifest, damaged
+from calltally.client.exporting.request import Asked, Window
 from calltally.client.wire import Answer, Request
 from tests.acceptance.bare_server import EPOCH, Bare, BareServer, Change, Habits, call, calls
 from tests.unit.client.exporting.exporting import NOW_US, Notes, contents, exported, plan, run

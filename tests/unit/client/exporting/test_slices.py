@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.client.exporting.asking import Window, partition_of
 from calltally.client.exporting.errors import NotExportable
+from calltally.client.exporting.request import Window, partition_of
 from calltally.client.exporting.slices import cut
 from tests.unit.client.exporting.exporting import plan
 

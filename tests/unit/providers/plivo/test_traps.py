@@ -17,7 +17,7 @@ from calltally.providers.callback import Callback, Source
 from calltally.providers.plivo.normalise import facts_of
 from calltally.providers.plivo.resources import fact_of
 from calltally.providers.plivo.signature import signed_tail, verify
-from calltally.providers.signing import hmac_of
+from calltally.providers.signatures import hmac_of
 from tests.unit.providers.plivo.samples import ENDED, NONCE, SAMPLES, TALK, asked, posted, record
 from tests.unit.providers.sampling import FORM, NOW_US, Sent, signed
 

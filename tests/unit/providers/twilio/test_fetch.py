@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.times import parse_instant
-from calltally.providers.fetching import Access, Answered, Ask, Fetching, Listing, Started, T
+from calltally.providers.list_requests import Access, Answered, Ask, Fetching, Listing, Started, T
 from calltally.providers.twilio.fetch import FETCH
 
 ACCOUNT = "AC" + "a" * 32

@@ -12,7 +12,7 @@ from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import why_of
-from calltally.providers.signing import hmac_of
+from calltally.providers.signatures import hmac_of
 from calltally.providers.vapi import normalise, words
 from calltally.providers.vapi.signature import verify
 from tests.unit.providers.sampling import NOW_US

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS
-from calltally.web.dashboard.columns import COLUMNS, USUAL, as_cookie, chosen_columns
-from calltally.web.dashboard.english import TEXTS
-from calltally.web.dashboard.local_window import as_field, in_utc, is_typed, windows
-from calltally.web.dashboard.saved_views import View, read_views, with_view, without_view, written
-from calltally.web.dashboard.shown import ago
+from calltally.web.dashboard.call_format import ago
+from calltally.web.dashboard.calls.columns import COLUMNS, USUAL, as_cookie, chosen_columns
+from calltally.web.dashboard.calls.local_window import as_field, in_utc, is_typed, windows
+from calltally.web.dashboard.calls.saved_views import View, read_views, with_view, without_view, written
+from calltally.web.dashboard.english.messages import TEXTS
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 NOW = datetime(2026, 10, 1, 20, 30, tzinfo=UTC)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from calltally.web.dashboard.bodies import readable
-from calltally.web.dashboard.conversation import conversation
-from calltally.web.dashboard.disputes import Claim, disputes, other_ids
-from calltally.web.dashboard.timeline import AFTER, END, LEFT, RIGHT, Lane, Timeline, timeline
+from calltally.web.dashboard.call.conflicts import Claim, disputes, other_ids
+from calltally.web.dashboard.call.conversation import conversation
+from calltally.web.dashboard.call.raw_body import readable
+from calltally.web.dashboard.call.timeline import AFTER, END, LEFT, RIGHT, Lane, Timeline, timeline
 
 DAY = "2026-10-01T"
 

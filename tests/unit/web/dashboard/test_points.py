@@ -2,9 +2,9 @@
 
 import json
 
-from calltally.analytics.answering import rate_shown
+from calltally.analytics.report_values import rate_shown
 from calltally.calls.intervals import Share
-from calltally.web.dashboard.quality.points import NO_POINT, Drawn, chart_json, point
+from calltally.web.dashboard.quality.chart_points import NO_POINT, Drawn, chart_json, point
 
 
 def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:

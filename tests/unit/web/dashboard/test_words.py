@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from calltally.calls.model import CALL_FIELDS
-from calltally.web.dashboard import english, rendering
-from calltally.web.dashboard.columns import columns_of
-from calltally.web.dashboard.lines import days
-from calltally.web.dashboard.sentence import sentence, span
-from calltally.web.dashboard.shown import full_time, short
+from calltally.web.dashboard import rendering
+from calltally.web.dashboard.call.sentence import sentence, span
+from calltally.web.dashboard.call_format import full_time, short
+from calltally.web.dashboard.calls.columns import columns_of
+from calltally.web.dashboard.calls.rows import days
+from calltally.web.dashboard.english import messages
 
 COLUMNS = columns_of(())
 CALL: dict[str, Any] = {
@@ -133,14 +134,14 @@ def test_every_text_that_pages_ask_for_is_there_and_every_one_is_used() -> None:
     ]
     templates = " ".join(sources)
     asked = set(re.findall(r"\b(?:t|text)\(f?['\"](\w+)['\"]", templates))
-    assert asked - set(BUILT) <= set(english.TEXTS)
+    assert asked - set(BUILT) <= set(messages.TEXTS)
     words = set(re.findall(r"\w+", templates))
-    built = {name for name in english.TEXTS if name.startswith(BUILT)}
-    assert set(english.TEXTS) - words - built == set()
+    built = {name for name in messages.TEXTS if name.startswith(BUILT)}
+    assert set(messages.TEXTS) - words - built == set()
 
 
 def test_no_table_hides_a_word_of_another() -> None:
     folder = Path(rendering.__file__).parent
-    tables = [path.read_text() for path in folder.glob("english*.py")]
+    tables = [path.read_text() for path in (folder / "english").glob("*.py")]
     names = [name for table in tables for name in re.findall(r'^    "([\w-]+)":', table, re.MULTILINE)]
-    assert len(names) == len(set(names)) == len(english.TEXTS)
+    assert len(names) == len(set(names)) == len(messages.TEXTS)

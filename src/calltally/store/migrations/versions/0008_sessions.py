@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calltally.store.migrate import run_sql
+from calltally.store.backends.migrate import run_sql
 
 revision = "0008"
 down_revision = "0007"

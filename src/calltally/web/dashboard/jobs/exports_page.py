@@ -9,10 +9,7 @@ from litestar.types import ASGIApp
 from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS, parse_export_query
 from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.web.access import EXPORTS_WRITE
-from calltally.web.api.export_operations import PAGE
-from calltally.web.api.export_shapes import ExportShown, show_export
-from calltally.web.api.exports import (
+from calltally.web.api.exports.handlers import (
     delete_export,
     exports_of,
     found_export,
@@ -20,20 +17,23 @@ from calltally.web.api.exports import (
     get_manifest,
     start_export,
 )
-from calltally.web.dashboard.calls_page import renewed
-from calltally.web.dashboard.faults import answer_page
-from calltally.web.dashboard.figures import grouped, minute
+from calltally.web.api.exports.operations import PAGE
+from calltally.web.api.exports.schemas import ExportShown, show_export
+from calltally.web.dashboard.calls.links import meant, url
+from calltally.web.dashboard.calls.local_window import as_field, in_utc
+from calltally.web.dashboard.calls.page import renewed
+from calltally.web.dashboard.error_page import answer_page
 from calltally.web.dashboard.forms import back, checked_form
 from calltally.web.dashboard.jobs.progress import around, page_of, progress_of, size_text, window_text
-from calltally.web.dashboard.local_window import as_field, in_utc
+from calltally.web.dashboard.number_format import grouped, minute
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import meant, url
 from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.rights import need
-from calltally.web.dashboard.visitors import Visitor, visitor_of
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.query import Pairs, pairs_of
-from calltally.web.reply import Reply
+from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.access import EXPORTS_WRITE
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import Pairs, pairs_of
+from calltally.web.response.response import Reply
 
 PATH: Final = "/exports"
 ONE: Final = PATH + "/{id:str}"

@@ -4,11 +4,11 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from calltally.calls.parameters import Parameter, read_values
-from calltally.store.jobs import OPEN, State
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.figures import grouped, minute
-from calltally.web.dashboard.paging import url
-from calltally.web.query import Pairs
+from calltally.store.jobs.jobs import OPEN, State
+from calltally.web.dashboard.calls.links import url
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.number_format import grouped, minute
+from calltally.web.request.query import Pairs
 
 LISTED: Final = 25
 _OPEN: Final = frozenset(state.value for state in OPEN)

@@ -12,35 +12,35 @@ from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHES
 from calltally.reconcile.findings import WORDS, Kind
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
-from calltally.store.jobs import Job, list_jobs
-from calltally.store.jobs import Kind as JobKind
-from calltally.web.access import EVENTS_WRITE, EXPORTS_WRITE
-from calltally.web.api.reconciliation_asking import provider_spec
-from calltally.web.api.reconciliation_operations import PAGE
-from calltally.web.api.reconciliation_shapes import ReconciliationShown, show_reconciliation
-from calltally.web.api.reconciliations import (
+from calltally.store.jobs.jobs import Job, list_jobs
+from calltally.store.jobs.jobs import Kind as JobKind
+from calltally.web.api.reconciliations.handlers import (
     delete_reconciliation,
     found_reconciliation,
     get_findings,
     get_findings_file,
     start_reconciliation,
 )
-from calltally.web.dashboard.calls_page import renewed
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.faults import answer_page
-from calltally.web.dashboard.figures import grouped, minute
+from calltally.web.api.reconciliations.operations import PAGE
+from calltally.web.api.reconciliations.request import provider_spec
+from calltally.web.api.reconciliations.schemas import ReconciliationShown, show_reconciliation
+from calltally.web.dashboard.call_format import DASH, call_path
+from calltally.web.dashboard.calls.links import meant, url
+from calltally.web.dashboard.calls.local_window import in_utc
+from calltally.web.dashboard.calls.page import renewed
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.error_page import answer_page
 from calltally.web.dashboard.forms import back, checked_form
 from calltally.web.dashboard.jobs.progress import around, is_done, page_of, progress_of, window_text
-from calltally.web.dashboard.local_window import in_utc
+from calltally.web.dashboard.number_format import grouped, minute
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import meant, url
 from calltally.web.dashboard.rendering import page, redirect
-from calltally.web.dashboard.rights import need
-from calltally.web.dashboard.shown import DASH, call_path
-from calltally.web.dashboard.visitors import Visitor, visitor_of
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.query import pairs_of
-from calltally.web.reply import Reply
+from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.access import EVENTS_WRITE, EXPORTS_WRITE
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Reply
 
 PATH: Final = "/reconciliations"
 ONE: Final = PATH + "/{id:str}"

@@ -5,11 +5,11 @@ from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from calltally.analytics.buckets import local
-from calltally.analytics.measuring import Measurement
+from calltally.analytics.measurement import Measurement
 from calltally.calls.intervals import SMALL_SAMPLE, Share
 from calltally.calls.metrics import Shares, rate_named
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.figures import percent
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.number_format import percent
 
 HOURS: Final = 24
 WEEKDAYS: Final = 7

@@ -9,20 +9,20 @@ from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
-from calltally.web.dashboard.built import CHARTS, built_path
-from calltally.web.dashboard.calls_page import curl_of, renewed
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.faults import answer_page
-from calltally.web.dashboard.figures import grouped, interval, minute, percent, points
+from calltally.web.dashboard.built_files import CHARTS, built_path
+from calltally.web.dashboard.calls.links import meant, url
+from calltally.web.dashboard.calls.page import curl_of, renewed
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import meant, url
-from calltally.web.dashboard.quality.behind import NARROWED, calls_url
-from calltally.web.dashboard.quality.points import Drawn, chart_json, point
+from calltally.web.dashboard.quality.call_links import NARROWED, calls_url
+from calltally.web.dashboard.quality.chart_points import Drawn, chart_json, point
 from calltally.web.dashboard.rendering import page
-from calltally.web.dashboard.visitors import Visitor, visitor_of
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.query import Pairs, pairs_of
-from calltally.web.reply import Reply
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import Pairs, pairs_of
+from calltally.web.response.response import Reply
 
 PATH: Final = "/quality/launch"
 API: Final = "/api/v1/analytics/launch"

@@ -8,33 +8,33 @@ from litestar import get
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
-from calltally.alerts.findings import Kind
-from calltally.analytics.answered import answer_quality
-from calltally.analytics.asking import UTC, QualityQuery
+from calltally.alerts.model.finding import Kind
 from calltally.analytics.buckets import HOUR, STEPS
-from calltally.analytics.measuring import Window, measure, window_of
-from calltally.analytics.shapes import QualityShown
+from calltally.analytics.measurement import Window, measure, window_of
+from calltally.analytics.query import UTC, QualityQuery
+from calltally.analytics.report import answer_quality
+from calltally.analytics.schemas import QualityShown
 from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.alerts import Alert, AlertFilter, list_alerts
+from calltally.store.alerts.alerts import Alert, AlertFilter, list_alerts
 from calltally.web.api.analytics import measure_launch_quality, seen_by
-from calltally.web.dashboard.built import CHARTS, built_path
-from calltally.web.dashboard.calls_page import curl_of, renewed
-from calltally.web.dashboard.faults import answer_page
-from calltally.web.dashboard.figures import minute
+from calltally.web.dashboard.built_files import CHARTS, built_path
+from calltally.web.dashboard.calls.links import Chip, meant, url
+from calltally.web.dashboard.calls.page import curl_of, renewed
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.number_format import minute
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import Chip, meant, url
-from calltally.web.dashboard.quality.drawn import MOST_COLUMNS, Column, chart_data, columns_of, marks_of
+from calltally.web.dashboard.quality.chart_data import MOST_COLUMNS, Column, chart_data, columns_of, marks_of
 from calltally.web.dashboard.quality.heat_map import Hours, heat_map, hours_of
-from calltally.web.dashboard.quality.question import ALL, BY, COMPARED, NONE, Asked, asked_of
+from calltally.web.dashboard.quality.query import ALL, BY, COMPARED, NONE, Asked, asked_of
 from calltally.web.dashboard.quality.table import MOST_ROWS, rows_of, total_row
 from calltally.web.dashboard.rendering import page
-from calltally.web.dashboard.visitors import Visitor, visitor_of
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.parts import Parts
-from calltally.web.query import Pairs, pairs_of
-from calltally.web.reply import Reply
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.dependencies import Parts
+from calltally.web.request.query import Pairs, pairs_of
+from calltally.web.response.response import Reply
 
 PATH: Final = "/quality"
 EXPORT: Final = "/quality-export"

@@ -8,12 +8,12 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from calltally.analytics.shapes import DifferenceShown, GroupShown, QualityShown, RateShown
-from calltally.web.dashboard.english import text
-from calltally.web.dashboard.figures import grouped, interval, percent, points
-from calltally.web.dashboard.quality.behind import calls_of, calls_url
-from calltally.web.dashboard.quality.question import Asked
-from calltally.web.dashboard.shown import DASH
+from calltally.analytics.schemas import DifferenceShown, GroupShown, QualityShown, RateShown
+from calltally.web.dashboard.call_format import DASH
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.number_format import grouped, interval, percent, points
+from calltally.web.dashboard.quality.call_links import calls_of, calls_url
+from calltally.web.dashboard.quality.query import Asked
 
 # A page of more is slow to make and to lay out; the file has them all.
 MOST_ROWS: Final = 200

@@ -5,35 +5,35 @@ from typing import Any, Final
 import msgspec
 from litestar import get
 
-from calltally.alerts.judging import rules_for
-from calltally.alerts.rules import rules_as_values
+from calltally.alerts.evaluation.evaluator import rules_for
+from calltally.alerts.model.rules import rules_as_values
 from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.deliveries.forms import FORMS
+from calltally.deliveries.payload_formats import FORMS
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
-from calltally.store.alert_states import rules_of_tenant
-from calltally.store.endpoints import endpoints_of
-from calltally.store.keys import SCOPES, list_keys
-from calltally.store.reveals import reveals_of_tenant
-from calltally.store.routes import list_routes
-from calltally.store.secrets import find_provider_secrets
-from calltally.store.signature_failures import failures_since
-from calltally.store.tenants import admin_list_tenants, need_tenant
-from calltally.web.access import ALERTS_WRITE, WEBHOOKS_WRITE
-from calltally.web.api.admin_shapes import show_key, show_route, show_tenant
-from calltally.web.api.webhook_shapes import show_endpoint
-from calltally.web.dashboard.calls_page import renewed
-from calltally.web.dashboard.faults import answer_page
-from calltally.web.dashboard.figures import minute
+from calltally.store.alerts.detector_state import rules_of_tenant
+from calltally.store.tenants.api_keys import SCOPES, list_keys
+from calltally.store.tenants.number_reveals import reveals_of_tenant
+from calltally.store.tenants.routes import list_routes
+from calltally.store.tenants.signature_failures import failures_since
+from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
+from calltally.store.tenants.vault import find_provider_secrets
+from calltally.store.webhooks.endpoints import endpoints_of
+from calltally.web.api.admin.schemas import show_key, show_route, show_tenant
+from calltally.web.api.webhooks.schemas import show_endpoint
+from calltally.web.dashboard.calls.links import meant, only
+from calltally.web.dashboard.calls.page import renewed
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.number_format import minute
 from calltally.web.dashboard.operations import of_page
-from calltally.web.dashboard.paging import meant, only
 from calltally.web.dashboard.rendering import page
-from calltally.web.dashboard.visitors import Visitor, visitor_of
-from calltally.web.exchange import AnyRequest, parts_of
-from calltally.web.origin import origin_of
-from calltally.web.query import pairs_of
-from calltally.web.reply import Reply
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.access import ALERTS_WRITE, WEBHOOKS_WRITE
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.public_url import origin_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Reply
 
 PATH: Final = "/settings"
 _HANDLING: Final[Any] = {Exception: answer_page}

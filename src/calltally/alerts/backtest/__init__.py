@@ -1,0 +1,1 @@
+"""Replay of a tenant's history through the detectors, and its report."""

@@ -1,0 +1,103 @@
+"""What would have been alarmed, had rules been on: the steps of the past through detectors, as they came.
+
+Pure: steps in, episodes out. The weeks before the window are learned from and not reported.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from calltally.alerts.evaluation.evaluator import Detectors
+from calltally.alerts.evaluation.messages import message_of
+from calltally.alerts.evaluation.series_rollup import Roll, Rows
+from calltally.alerts.model.finding import Change, Finding
+from calltally.alerts.model.rules import Rules
+from calltally.calls.alert_counts import STEP_S
+from calltally.calls.times import SECOND_US, utc_text
+
+LEARNED_S: Final = 28 * 86_400
+_WEEK_S: Final = 7 * 86_400
+
+
+class Episode(msgspec.Struct, frozen=True):
+    """One alert that would have been: since when by the evidence, when found, when over (null: it lasted).
+
+    `dimension`, `series` and `metric` say of what; null for a metric where it is about no rate.
+    """
+
+    cause: str
+    dimension: str
+    series: str
+    metric: str | None
+    message: str
+    since: str
+    found: str
+    ended: str | None
+    minutes: int
+
+
+class Backtest(msgspec.Struct, frozen=True):
+    """What one set of rules would have done in a window."""
+
+    name: str
+    episodes: list[Episode]
+    weeks: float
+    a_week: float
+
+
+class _Span(NamedTuple):
+    from_s: int
+    to_s: int
+
+
+class Replay:
+    """The past, a stretch after the other, through one detector."""
+
+    def __init__(self, name: str, rules: Rules, detectors: Detectors, from_s: int, to_s: int) -> None:
+        self._name = name
+        self._rules = rules
+        self._detector = detectors.new(rules)
+        self._roll = Roll()
+        self._span = _Span(from_s, to_s)
+        self._began: dict[str, Finding] = {}
+        self._episodes: list[Episode] = []
+
+    def feed(self, steps: Iterable[tuple[int, Rows]]) -> None:
+        """The next steps in their order."""
+        for step_s, rows in steps:
+            for finding in self._detector.feed(self._roll.step(step_s, rows)):
+                self._take(finding)
+
+    def result(self) -> Backtest:
+        """All that would have been; what had not ended lasts to the end of the window."""
+        lasting = [self._episode(finding, None) for finding in self._began.values()]
+        episodes = sorted([*self._episodes, *lasting], key=lambda each: (each.found, each.cause))
+        weeks = (self._span.to_s - self._span.from_s) / _WEEK_S
+        return Backtest(self._name, episodes, weeks, len(episodes) / weeks if weeks else 0.0)
+
+    def _take(self, finding: Finding) -> None:
+        if finding.change is Change.BEGAN and finding.found_us >= self._span.from_s * SECOND_US:
+            self._began.setdefault(finding.key, finding)
+        elif finding.change is Change.RECOVERED and finding.key in self._began:
+            self._episodes.append(self._episode(self._began.pop(finding.key), finding.found_us))
+
+    def _episode(self, began: Finding, ended_us: int | None) -> Episode:
+        until_us = ended_us if ended_us is not None else self._span.to_s * SECOND_US
+        return Episode(
+            cause=began.key,
+            dimension=began.series.dimension.value,
+            series=began.series.value,
+            metric=None if began.metric is None else began.metric.value,
+            message=message_of(began, self._rules.tz),
+            since=utc_text(began.since_us),
+            found=utc_text(began.found_us),
+            ended=None if ended_us is None else utc_text(ended_us),
+            minutes=max(0, until_us - began.found_us) // (60 * SECOND_US),
+        )
+
+
+def in_order(steps: Mapping[int, Rows], lo_s: int, hi_s: int) -> Iterable[tuple[int, Rows]]:
+    """Each step of a stretch, also those without a call: their silence is news too."""
+    for step_s in range(lo_s, hi_s, STEP_S):
+        yield step_s, steps.get(step_s, {})

@@ -1,0 +1,1 @@
+"""Alert conditions that need no statistics: stuck calls, late callbacks, duplicate and shared SIDs."""

@@ -1,0 +1,90 @@
+"""Callbacks that come late now, as findings: read from the facts of the calls that changed last."""
+
+from typing import Final
+
+from calltally.alerts.conditions.callback_lag import (
+    Lagging,
+    Usual,
+    lagging,
+    may_lag,
+    middle_us,
+    newest_of_series,
+    told_times,
+)
+from calltally.alerts.evaluation.messages import place_of, since_text
+from calltally.alerts.model.finding import PARAMETER, Change, Direction, Evidence, Finding, Kind
+from calltally.calls.times import DAY_US, SECOND_US
+from calltally.store.db.operation import Step
+from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
+
+# What is late is news for so long, where nothing comes that would show that it is over.
+_LOOKED_US: Final = 6 * 3_600 * SECOND_US
+_CHANGED: Final = 1_000
+# What is usual is learned from some calls of each four hours of a fortnight, once something may be late.
+_DAYS: Final = 14
+_SLICES: Final = 6
+_CALLS_A_SLICE: Final = 30
+_SLICE_US: Final = DAY_US // _SLICES
+_MINUTE_S: Final = 60
+_SIDS: Final = 20
+
+
+def late_callbacks(tenant: str, now_us: int, tz: str) -> Step[list[Finding]]:
+    """A finding for each provider, or account of one, whose callbacks come later than usual."""
+    since_us = now_us - _LOOKED_US
+    facts = yield from facts_of_changed(tenant, since_us, _CHANGED)
+    newest = newest_of_series(told_times(facts), since_us, now_us)
+    if not may_lag(newest):
+        return []
+    learned = yield from facts_of_created(tenant, _slices(now_us), _CALLS_A_SLICE)
+    return [_finding(each, now_us, tz) for each in lagging(newest, told_times(learned))]
+
+
+def _slices(now_us: int) -> list[tuple[int, int]]:
+    first_us = now_us - (_DAYS + 1) * DAY_US
+    starts_us = [first_us + at * _SLICE_US for at in range(_DAYS * _SLICES)]
+    return [(start_us, start_us + _SLICE_US) for start_us in starts_us]
+
+
+def _finding(found: Lagging, now_us: int, tz: str) -> Finding:
+    since_us = found.late[0].received_us
+    sids = list(dict.fromkeys(each.call_sid for each in found.late))
+    return Finding(
+        kind=Kind.CALLBACK_LAG,
+        change=Change.BEGAN,
+        series=found.series,
+        metric=None,
+        direction=Direction.UP,
+        since_us=since_us,
+        found_us=now_us,
+        evidence=_evidence(found, since_us, now_us),
+        detail=_sentence(found, since_text(since_us, now_us, tz)),
+        sureness=0.0,
+        false_alarms_a_week=0.0,
+        budget_a_week=0.0,
+        listed={PARAMETER[found.series.dimension]: found.series.value},
+        sids=tuple(sids[:_SIDS]),
+    )
+
+
+def _evidence(found: Lagging, since_us: int, now_us: int) -> Evidence:
+    """Of callbacks instead of calls: how many there are, how many of them are late; rates are seconds."""
+    usual = found.usual or Usual(0, 0, found.limit_us)
+    observed_s = middle_us(found.newest) / SECOND_US
+    expected_s, low_s, high_s = (each / SECOND_US for each in (usual.middle_us, usual.low_us, usual.high_us))
+    counted = (len(found.newest), len(found.late))
+    return Evidence(found.series, None, since_us, now_us, *counted, observed_s, expected_s, low_s, high_s)
+
+
+def _sentence(found: Lagging, since: str) -> str:
+    against = "what is usual is not known yet"
+    if found.usual is not None:
+        against = f"usually 97 of 100 come within {_span(found.usual.high_us)}"
+    many = f"{len(found.late)} of the last {len(found.newest)} came late"
+    half = f"half of them by {_span(middle_us(found.late))} or more"
+    return f"Late callbacks {place_of(found.series)}: {many}, {half}, since {since}; {against}"
+
+
+def _span(span_us: int) -> str:
+    seconds = -(-span_us // SECOND_US)
+    return f"{seconds // _MINUTE_S} min" if seconds >= 2 * _MINUTE_S else f"{seconds} s"

@@ -1,0 +1,127 @@
+"""Missing final states: calls that are in a state for longer than calls of their provider and route ever are.
+
+The limit is learned for each state from the last calls of the same provider and route: see
+`alerts.time_in_state`. It is never before the floor that the rules set for the state. Nothing here closes a
+call.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from calltally.alerts.conditions.time_in_state import Past, limit_us
+from calltally.alerts.model.rules import Floors, Rules
+from calltally.calls.errors import DamagedStore
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.model import FINAL, OPEN, STATUSES, Status
+from calltally.calls.times import DAY_US, SECOND_US, parse_instant
+from calltally.store.db.operation import Step
+from calltally.store.listing.list_calls import list_calls
+
+# What is open for longer is known by now, and asked for by reconciling.
+_LOOKED_US: Final = 30 * DAY_US
+_MOST_OPEN: Final = 1_000
+_LEARNED: Final = 1_000
+_HOUR_US: Final = 3_600 * SECOND_US
+_OPEN: Final = tuple(status for status in STATUSES if status in OPEN)
+_FINAL: Final = tuple(status for status in STATUSES if status in FINAL)
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """What of a record is looked at."""
+
+    call_sid: str
+    status: str
+    created_at: str
+    answered_at: str | None = None
+    ended_at: str | None = None
+    provider: str | None = None
+    route: str | None = None
+
+    @property
+    def created_us(self) -> int:
+        """When it was created."""
+        return parse_instant(self.created_at)
+
+    @property
+    def since_us(self) -> int:
+        """Since when it is in its state, as far as that is known."""
+        is_answered = self.status == Status.IN_PROGRESS and self.answered_at is not None
+        return parse_instant(self.answered_at) if is_answered and self.answered_at else self.created_us
+
+    @property
+    def past(self) -> Past | None:
+        """What it tells of how long calls stay in a state; None where it has not ended."""
+        if self.ended_at is None:
+            return None
+        answered_us = parse_instant(self.answered_at) if self.answered_at is not None else None
+        return Past(self.created_us, answered_us, parse_instant(self.ended_at))
+
+
+class Stuck(NamedTuple):
+    """The calls of one provider and route that are stuck, and the least limit that they are beyond."""
+
+    provider: str | None
+    route: str | None
+    limit_us: int
+    calls: list[OpenCall]
+
+
+_decoder: Final = msgspec.json.Decoder(list[OpenCall])
+
+
+def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[Stuck]]:
+    """All calls that are stuck now, by provider and route."""
+    floors_us = _floors(rules.floors)
+    to_us = now_us - min(floors_us.values())
+    wanted = CallFilter(statuses=_OPEN, from_us=now_us - _LOOKED_US, to_us=to_us)
+    found = yield from list_calls(tenant, ListQuery(wanted, limit=_MOST_OPEN, order="asc"))
+    groups: dict[tuple[str | None, str | None], list[OpenCall]] = {}
+    for call in _read(found.records):
+        if now_us - call.since_us > floors_us[call.status]:
+            groups.setdefault((call.provider, call.route), []).append(call)
+    stuck = []
+    for (provider, route), calls in groups.items():
+        past = yield from _past(tenant, provider, route, now_us)
+        limits_us = _limits(calls, past, floors_us, now_us)
+        over = [call for call in calls if now_us - call.since_us > limits_us[call.status]]
+        if over:
+            stuck.append(Stuck(provider, route, min(limits_us[call.status] for call in over), over))
+    return stuck
+
+
+def _limits(
+    calls: Sequence[OpenCall], past: Sequence[Past], floors_us: Mapping[str, int], now_us: int
+) -> Mapping[str, int]:
+    """For each state that calls are in, how long they may be in it."""
+    found = {}
+    for status in {call.status for call in calls}:
+        open_us = [now_us - call.since_us for call in calls if call.status == status]
+        found[status] = max(floors_us[status], limit_us(status, past, open_us))
+    return found
+
+
+def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> Step[list[Past]]:
+    """The last calls of a provider and route that are over."""
+    window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOKED_US, to_us=now_us)
+    wanted = msgspec.structs.replace(window, provider=provider, route=route)
+    found = yield from list_calls(tenant, ListQuery(wanted, limit=_LEARNED))
+    return [past for call in _read(found.records) if (past := call.past) is not None]
+
+
+def _floors(floors: Floors) -> Mapping[str, int]:
+    hours = {
+        Status.QUEUED: floors.queued_hours,
+        Status.INITIATED: floors.initiated_hours,
+        Status.RINGING: floors.ringing_hours,
+        Status.IN_PROGRESS: floors.in_progress_hours,
+    }
+    return {status.value: int(each * _HOUR_US) for status, each in hours.items()}
+
+
+def _read(records: bytes) -> list[OpenCall]:
+    try:
+        return _decoder.decode(b"[%b]" % records)
+    except msgspec.DecodeError as fault:
+        raise DamagedStore(f"a stored record is no call: {fault}; run `calltally verify`") from fault

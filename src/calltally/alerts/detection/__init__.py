@@ -1,0 +1,1 @@
+"""Statistics of the rate alerts: baselines, change detection, grouping into incidents. Pure."""

@@ -1,0 +1,117 @@
+"""From findings to alerts: what opens, goes on, is grouped under its cause, and ends.
+
+One alert for each cause at a time. What ended by itself and begins again soon is the same alert, reopened.
+One that was ended by hand stays so until it has recovered and begun anew, or has become far worse. One that
+gets worse is open again though it was acknowledged: that was of less.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from calltally.alerts.evaluation.alert_payload import new_alert, renewed
+from calltally.alerts.evaluation.messages import message_of
+from calltally.alerts.model.finding import Change as Turn
+from calltally.alerts.model.finding import Finding, Kind
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import SECOND_US
+from calltally.store.alerts.alerts import (
+    Alert,
+    Change,
+    State,
+    What,
+    change_alert,
+    last_of_cause,
+    open_alert,
+    renew_alert,
+    unresolved_alerts,
+)
+from calltally.store.db.operation import Step
+from calltally.store.snapshots.ledger_head import lock_head
+
+# What begins again so soon after it ended has not ended.
+FLAPPING_US: Final = 1800 * SECOND_US
+
+
+class Keeper:
+    """Keeps the alerts of a tenant as findings come, within one transaction."""
+
+    def __init__(self, tenant: str, now_us: int, tz: str) -> None:
+        self._tenant = tenant
+        self._now_us = now_us
+        self._tz = tz
+        self._unresolved: dict[str, Alert] = {}
+
+    def lock(self) -> Step[None]:
+        """To be run first: nobody else changes the tenant's alerts until the transaction ends."""
+        yield from lock_head(self._tenant)
+        self._unresolved = {alert.cause: alert for alert in (yield from unresolved_alerts(self._tenant))}
+
+    def take(self, findings: Iterable[Finding]) -> Step[None]:
+        """Findings in the order in which they were made."""
+        for finding in findings:
+            alert = self._unresolved.get(finding.key)
+            if finding.change is Turn.RECOVERED:
+                if alert is not None:
+                    yield from self._end(self._renewed(alert, finding), What.RESOLVED)
+            elif alert is None:
+                if finding.change in {Turn.BEGAN, Turn.WORSENED}:
+                    yield from self._begin(finding)
+            else:
+                self._unresolved[finding.key] = yield from self._renew(alert, finding)
+
+    def take_conditions(self, kinds: Sequence[Kind], findings: Sequence[Finding]) -> Step[None]:
+        """All that is so now, of some kinds: what is not among it any more is over."""
+        yield from self.take(findings)
+        now = {finding.key for finding in findings}
+        over = [a for a in self._unresolved.values() if a.kind in kinds and a.cause not in now]
+        for alert in over:
+            yield from self._end(alert, What.RESOLVED)
+
+    def _begin(self, finding: Finding) -> Step[None]:
+        last = yield from last_of_cause(self._tenant, finding.key)
+        alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
+        if last is not None and self._flaps(last):
+            again = self._renewed(last, finding)._replace(state=State.OPEN, resolved_us=None)
+            alert = yield from change_alert(self._tenant, again, self._by_itself(What.REOPENED))
+        else:
+            # A mute holds for the same cause, however often it begins.
+            muted_us = last.muted_until_us if last is not None else None
+            alert = yield from open_alert(self._tenant, alert._replace(muted_until_us=muted_us))
+        self._unresolved[finding.key] = alert
+        yield from self._group(alert, finding)
+
+    def _renew(self, alert: Alert, finding: Finding) -> Step[Alert]:
+        again = self._renewed(alert, finding)
+        if finding.change is Turn.WORSENED:
+            return (
+                yield from change_alert(
+                    self._tenant, again._replace(state=State.OPEN), self._by_itself(What.WORSENED)
+                )
+            )
+        yield from renew_alert(self._tenant, again)
+        return again
+
+    def _group(self, cause: Alert, finding: Finding) -> Step[None]:
+        """Alerts of finer series that moved with it are explained by it."""
+        for child in finding.children:
+            key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
+            known = self._unresolved.get(f"{key}/{child.metric or '-'}/{finding.direction}")
+            if known is not None and known.alert != cause.alert:
+                yield from self._end(known, What.GROUPED, uuid_text(cause.alert))
+
+    def _end(self, alert: Alert, what: What, note: str | None = None) -> Step[None]:
+        ended = alert._replace(state=State.RESOLVED, resolved_us=self._now_us)
+        yield from change_alert(self._tenant, ended, self._by_itself(what)._replace(note=note))
+        self._unresolved.pop(alert.cause, None)
+
+    def _flaps(self, last: Alert) -> bool:
+        return last.resolved_us is not None and self._now_us - last.resolved_us < FLAPPING_US
+
+    def _renewed(self, alert: Alert, finding: Finding) -> Alert:
+        return renewed(alert, finding, self._message(finding), self._now_us)
+
+    def _message(self, finding: Finding) -> str:
+        return message_of(finding, self._tz)
+
+    def _by_itself(self, what: What) -> Change:
+        return Change(0, self._now_us, what, None, None)

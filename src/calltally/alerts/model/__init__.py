@@ -1,0 +1,1 @@
+"""Types of the alerts: series, findings, rules and the interface of a detector."""

@@ -1,0 +1,1 @@
+"""Notifications about alerts to the tenant's sinks."""

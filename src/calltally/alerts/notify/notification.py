@@ -1,0 +1,109 @@
+"""What is told of an alert, whatever the shape; and what a sink makes of it."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from calltally.alerts.evaluation.alert_payload import read_content, shown_finding
+from calltally.alerts.model.finding import Kind
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.store.alerts.alerts import Alert, State, What
+
+CALLS_PATH: Final = "/api/v1/call-logs"
+ALERTS_PATH: Final = "/api/v1/alerts"
+
+
+class Told(NamedTuple):
+    """One change of one alert.
+
+    `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
+    behind it. `facts` is the newest finding with its evidence.
+    """
+
+    tenant: str
+    id: str
+    what: str
+    state: str
+    kind: str
+    cause: str
+    message: str
+    route: str | None
+    provider: str | None
+    since: str
+    opened_at: str
+    resolved_at: str | None
+    calls_url: str
+    alert_url: str
+    facts: Mapping[str, Any]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is resolved."""
+        return self.state == State.RESOLVED
+
+    @property
+    def headline(self) -> str:
+        """The message behind a word for what became of it."""
+        return self.message if self.what == What.OPENED else f"{self.what.capitalize()}: {self.message}"
+
+
+class Sent(NamedTuple):
+    """A request that tells it: to be posted as it is."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
+
+
+def told_of(tenant: str, alert: Alert, what: str, base: str) -> Told:
+    """What is told of an alert as it is now; `base` is the service's public URL."""
+    content = read_content(alert)
+    alert_id = uuid_text(alert.alert)
+    return Told(
+        tenant=tenant,
+        id=alert_id,
+        what=what,
+        state=alert.state.value,
+        kind=alert.kind,
+        cause=alert.cause,
+        message=content.message,
+        route=alert.route,
+        provider=alert.provider,
+        since=utc_text(alert.since_us),
+        opened_at=utc_text(alert.opened_us),
+        resolved_at=None if alert.resolved_us is None else utc_text(alert.resolved_us),
+        calls_url=calls_url(base, content.finding.listed),
+        alert_url=f"{base}{ALERTS_PATH}/{alert_id}",
+        facts=shown_finding(content.finding),
+    )
+
+
+def calls_url(base: str, listed: Mapping[str, str]) -> str:
+    """The list of the calls that a finding is about."""
+    query = urlencode(listed)
+    return f"{base}{CALLS_PATH}?{query}" if query else f"{base}{CALLS_PATH}"
+
+
+def test_of(tenant: str, sink_id: str, now_us: int, base: str) -> Told:
+    """What a test says: it is resolved at once, so that nothing stays open anywhere."""
+    return Told(
+        tenant=tenant,
+        id=sink_id,
+        what="test",
+        state=State.RESOLVED.value,
+        kind=Kind.RATE.value,
+        cause=f"test/{sink_id}",
+        message=f"Calltally can reach this place with alerts of {tenant}. Nothing is wrong.",
+        route=None,
+        provider=None,
+        since=utc_text(now_us),
+        opened_at=utc_text(now_us),
+        resolved_at=utc_text(now_us),
+        calls_url=f"{base}{CALLS_PATH}",
+        alert_url=f"{base}{ALERTS_PATH}",
+        facts={},
+    )

@@ -1,0 +1,225 @@
+"""Telling sinks what became of alerts: in order, again where it fails, and for as long as a sink forgets."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from calltally.alerts.notify import alertmanager
+from calltally.alerts.notify.email import written
+from calltally.alerts.notify.notification import Told, told_of
+from calltally.alerts.notify.sink_kinds import ALERTMANAGER, EMAIL, KINDS
+from calltally.calls.errors import CalltallyError, NotFound
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
+from calltally.net.http_client import Outcome, Unanswered
+from calltally.net.mail import MailServer
+from calltally.store.alerts.alerts import Alert, Change, State, What, history_of, need_alert
+from calltally.store.alerts.sinks import (
+    Notice,
+    Sink,
+    defer_notice,
+    due_notices,
+    list_sinks,
+    note_sink,
+    settle_notice,
+)
+from calltally.store.db.interface import Store
+from calltally.store.db.leases import Lease, claim, release
+from calltally.store.db.operation import Clock, Step
+from calltally.store.tenants.vault import Vault
+
+NOTICES: Final = "alert notices"
+LEASE_US: Final = 120 * SECOND_US
+_AT_ONCE: Final = 50
+_FIRST_WAIT_US: Final = 15 * SECOND_US
+_LONGEST_WAIT_US: Final = 1800 * SECOND_US
+# In all about twelve hours: what nobody could be told by then is in the list all the same.
+MOST_TRIES: Final = 30
+_FAULT_CHARS: Final = 300
+# Who has no word for it is not told that somebody acknowledged.
+_KNOW_NO_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
+
+log: Final = get_logger(__name__)
+
+
+class Post(Protocol):
+    """Sends a body to a URL, and says what came of it."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+        """Never raises for what the other side does."""
+        ...
+
+
+class Ways(NamedTuple):
+    """How the outside is reached. `mail` returns what went wrong; `base` is the service's public URL."""
+
+    outgoing: Post
+    mail: Callable[[MailServer, Any], Awaitable[str | None]]
+    vault: Callable[[], Vault]
+    base: str
+
+
+async def tell(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
+    """Tell a sink one thing, once; returns what went wrong, in words that hold no secret, or None."""
+    fault = await _told_by(ways, tenant, sink, told, now_us)
+    # Another's words, and they are kept: PostgreSQL has no place for a NUL in a text.
+    return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+async def _told_by(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
+    settings = unsealed(ways.vault(), tenant, sink)
+    if sink.kind == EMAIL:
+        server = MailServer(
+            *(settings["host"], settings.get("port", 587), settings.get("security", "starttls")),
+            *(settings.get("username"), settings.get("password")),
+        )
+        return await ways.mail(server, written(told, settings, now_us))
+    shape = KINDS[sink.kind].shape
+    if shape is None:
+        return f"nothing is known of sinks of the kind {sink.kind}"
+    sent = shape(told, settings, now_us)
+    outcome = await ways.outgoing.post(*sent)
+    return _fault_of(outcome)
+
+
+def _fault_of(outcome: Outcome) -> str | None:
+    if isinstance(outcome, Unanswered):
+        return outcome.detail[:_FAULT_CHARS]
+    if HTTPStatus.OK <= outcome.status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
+    said = " ".join(outcome.body.decode("utf-8", "replace").split())
+    return f"it answered {outcome.status}: {said}"[:_FAULT_CHARS].rstrip(": ")
+
+
+def sealed_for(sink: bytes) -> str:
+    """What the vault binds a sink's secrets to, in a provider's place."""
+    return f"alert sink {uuid_text(sink)}"
+
+
+def unsealed(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
+    """All settings of a sink. Raises Misconfigured, DamagedStore."""
+    settings = vault.open(tenant, sealed_for(sink.sink), sink.sealed)["settings"]
+    opened: dict[str, Any] = msgspec.json.decode(settings)
+    return opened
+
+
+class Teller:
+    """Tells what is due, tenant by tenant."""
+
+    def __init__(self, store: Store, ways: Ways, clock: Clock) -> None:
+        self._store = store
+        self._ways = ways
+        self._clock = clock
+
+    async def tell_due(self, tenant: str, holder: str) -> int:
+        """Tell a tenant's sinks what is due; returns how much they were told."""
+        now_us = self._clock()
+        notices = await self._store.read(due_notices(tenant, now_us, _AT_ONCE))
+        lease = Lease(tenant, NOTICES, holder)
+        if not notices:
+            return 0
+        if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
+            return 0
+        told = await self._tell_all(tenant)
+        await self._store.write(release(lease))
+        return told
+
+    async def _tell_all(self, tenant: str) -> int:
+        """What is due now that the lease is ours: another worker may have told some of it before."""
+        notices = await self._store.read(due_notices(tenant, self._clock(), _AT_ONCE))
+        sinks = {sink.sink: sink for sink in await self._store.read(list_sinks(tenant))}
+        broken: set[bytes] = set()
+        told = 0
+        for notice in sorted(notices, key=lambda each: (each.created_us, each.alert, each.change)):
+            sink = sinks.get(notice.sink)
+            # One that does not answer now is not asked again for each notice: what follows keeps its order.
+            if sink is None or sink.sink in broken:
+                continue
+            if await self._attempt(tenant, sink, notice):
+                told += 1
+            else:
+                broken.add(sink.sink)
+        return told
+
+    async def _attempt(self, tenant: str, sink: Sink, notice: Notice) -> bool:
+        alert, change = await self._store.read(_alert_and_change(tenant, notice))
+        if alert is None or change is None or _is_stale(sink, alert, change):
+            await self._store.write(settle_notice(tenant, notice, None, None))
+            return True
+        fault = await self._tell(tenant, sink, alert, change)
+        now_us = self._clock()
+        if fault is None:
+            await self._store.write(_told(tenant, sink, notice, alert, now_us))
+            return True
+        log.warning("an alert could not be told", tenant=tenant, sink=uuid_text(sink.sink), detail=fault)
+        await self._store.write(_failed(tenant, notice, fault, now_us))
+        return False
+
+    async def _tell(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
+        """What went wrong. Whatever it is, it must not keep the tenant's other sinks waiting."""
+        try:
+            told = told_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
+            return await tell(self._ways, tenant, sink, told, self._clock())
+        except CalltallyError as fault:
+            return fault.detail
+        except ValueError:
+            # What is stored of it was let in once.
+            return "its settings cannot be used; put them again"
+        except Exception as fault:
+            named = {"sink": uuid_text(sink.sink), "alert": uuid_text(alert.alert)}
+            log.exception("an alert could not be told by a fault of ours", tenant=tenant, **named)
+            return f"a fault of ours, told in our log: {type(fault).__name__}"
+
+
+def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, Change | None]]:
+    try:
+        alert = yield from need_alert(tenant, notice.alert)
+    except NotFound:
+        return None, None
+    history = yield from history_of(tenant, notice.alert)
+    return alert, next((each for each in history if each.change == notice.change), None)
+
+
+def _is_stale(sink: Sink, alert: Alert, change: Change) -> bool:
+    """What a sink has no word for, and what Alertmanager would be told again though it ended."""
+    if change.what is What.ACKNOWLEDGED and sink.kind in _KNOW_NO_ACKNOWLEDGEMENT:
+        return True
+    is_over = alert.state is State.RESOLVED and change.what not in _ENDS
+    return sink.kind == ALERTMANAGER and is_over
+
+
+_ENDS: Final = frozenset({What.RESOLVED, What.GROUPED})
+
+
+def _as_of(alert: Alert, change: Change) -> Alert:
+    """The alert in the state that a change led to: notices that waited are told in their order."""
+    if change.what in _ENDS:
+        return alert._replace(state=State.RESOLVED, resolved_us=change.at_us)
+    state = State.ACKNOWLEDGED if change.what is What.ACKNOWLEDGED else State.OPEN
+    return alert._replace(state=state, resolved_us=None)
+
+
+def _told(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> Step[None]:
+    if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
+        # It forgets what is not told again.
+        yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
+        yield from note_told(tenant, sink, now_us)
+    else:
+        yield from settle_notice(tenant, notice, now_us, None)
+
+
+def note_told(tenant: str, sink: Sink, now_us: int) -> Step[None]:
+    """That something was told to a sink just now."""
+    yield from note_sink(tenant, sink.sink, now_us, None)
+
+
+def _failed(tenant: str, notice: Notice, fault: str, now_us: int) -> Step[None]:
+    if notice.tries + 1 >= MOST_TRIES:
+        yield from settle_notice(tenant, notice, None, fault)
+        return
+    wait_us = min(_LONGEST_WAIT_US, _FIRST_WAIT_US * 2**notice.tries)
+    yield from defer_notice(tenant, notice, now_us + wait_us, tries=notice.tries + 1)
+    yield from note_sink(tenant, notice.sink, None, fault)

@@ -1,0 +1,20 @@
+"""An incoming webhook of Slack, or of whatever takes its shape: a `text` in Slack's own mark-up.
+
+docs.slack.dev, "Sending messages using incoming webhooks" and "Formatting message text": only &, < and > are
+escaped, a link is `<url|words>`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from calltally.alerts.notify.notification import JSON_HEADERS, Sent, Told
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:  # noqa: ARG001 (all shapes alike)
+    """One line, and the link to its calls."""
+    text = f"{told.headline.translate(_ESCAPES)} <{told.calls_url.translate(_ESCAPES)}|The calls>"
+    return Sent(settings["url"], JSON_HEADERS, msgspec.json.encode({"text": text}))

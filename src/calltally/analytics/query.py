@@ -1,0 +1,165 @@
+"""The query of launch quality: one declared table that parsing and OpenAPI both read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from calltally.analytics.buckets import STEPS
+from calltally.calls.errors import Fault
+from calltally.calls.export_query import zone_of
+from calltally.calls.filters import PARAMETERS, CallFilter, query_of
+from calltally.calls.parameters import (
+    Parameter,
+    flag_value,
+    instant_value,
+    one_of,
+    read_all,
+    refuse,
+    shown,
+    words_schema,
+)
+from calltally.store.rollups.quality_keys import FINE_KEYS
+
+TENANT: Final = "tenant"
+KEYS: Final = (
+    TENANT,
+    "route",
+    "provider",
+    "provider_account",
+    "agent",
+    "direction",
+    "end_reason",
+    "country",
+)
+GROUPS: Final = (*KEYS, *STEPS)
+MOST_KEYS: Final = 3
+PREVIOUS, SAME_WEEKDAY = "previous", "same_weekday"
+UTC: Final = "UTC"
+
+_FILTERS: Final = (
+    *("status", "direction", "from", "to", "route", "provider", "agent", "call_sid", "number", "escalated"),
+    *("q", "tenant"),
+)
+_BETWEEN: Final = ".."
+_GROUP_BY: Final = (
+    f"What to tell apart: up to three of {', '.join(GROUPS)}, with commas between, of which one is a step of"
+    f" time. `{TENANT}` is for the admin key, which then may leave `tenant` out."
+)
+_COMPARE: Final = (
+    "What to compare with: `previous`, the window of the same length before it; `same_weekday`, the same"
+    " window so many whole weeks earlier; or another window as `<from>..<to>`."
+)
+_TZ: Final = "The IANA zone in which steps of time are cut; UTC if left out."
+_PERCENTILES: Final = "Whether p50, p90 and p99 are told too: they take longer than the rates."
+_FORMAT: Final = "What to answer with, for links; wins over Accept."
+
+
+class QualityQuery(msgspec.Struct, frozen=True):
+    """What to measure. Without `from` the last seven days up to `to`, without `to` up to now.
+
+    `compare` is a word or the two instants (us) of another window; `tenant` is for the admin key. `rates` are
+    those that a page has room for, which is then told of them alone; None where every metric is asked for.
+    Groups beyond the first `rows` are told without differences; None where all have theirs.
+    """
+
+    filter: CallFilter = CallFilter()
+    keys: tuple[str, ...] = ()
+    step: str | None = None
+    zone: str = UTC
+    compare: str | tuple[int, int] | None = None
+    percentiles: bool = True
+    format: str | None = None
+    tenant: str | None = None
+    rates: tuple[str, ...] | None = None
+    rows: int | None = None
+
+    @property
+    def is_by_tenant(self) -> bool:
+        """Whether tenants are told apart."""
+        return TENANT in self.keys
+
+    @property
+    def stored_keys(self) -> tuple[str, ...]:
+        """The keys of the roll-ups that are told apart."""
+        return tuple(key for key in FINE_KEYS if key in self.keys)
+
+
+def zone_value(text: str) -> str:
+    """The name of a zone that the IANA database knows."""
+    if zone_of(text) is None:
+        raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {shown(text)}")
+    return text
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The zone of a name that was checked."""
+    return zone_of(name) or ZoneInfo(UTC)
+
+
+def _group_by(text: str) -> tuple[str, ...]:
+    names = text.split(",")
+    for name in names:
+        one_of(GROUPS)(name)
+    if len(names) > MOST_KEYS:
+        raise ValueError(f"must name at most {MOST_KEYS}, not {len(names)}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"names one of them twice: {shown(text)}")
+    if len([name for name in names if name in STEPS]) > 1:
+        raise ValueError(f"must name at most one step of time ({', '.join(STEPS)})")
+    return tuple(names)
+
+
+def _compare(text: str) -> str | tuple[int, int]:
+    if _BETWEEN not in text:
+        return one_of((PREVIOUS, SAME_WEEKDAY, "<from>..<to>"))(text)
+    start, _, end = text.partition(_BETWEEN)
+    window = instant_value(start), instant_value(end)
+    if window[0] >= window[1]:
+        raise ValueError(f"must begin before it ends: {shown(text)}")
+    return window
+
+
+_OF_LIST: Final = {each.name: each for each in PARAMETERS}
+_WORDS_SCHEMA: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "pattern": f"^(?:{'|'.join(GROUPS)})(?:,(?:{'|'.join(GROUPS)})){{0,{MOST_KEYS - 1}}}$",
+}
+_COMPARE_SCHEMA: Final[Mapping[str, Any]] = {
+    "anyOf": [
+        words_schema((PREVIOUS, SAME_WEEKDAY)),
+        {"type": "string", "maxLength": 80, "pattern": "^[0-9].*\\.\\.[0-9].*$"},
+    ]
+}
+QUALITY_PARAMETERS: Final = (
+    *(_OF_LIST[name] for name in _FILTERS if name != TENANT),
+    Parameter("group_by", "group_by", _GROUP_BY, _WORDS_SCHEMA, "route,day", _group_by),
+    Parameter("tz", "zone", _TZ, _OF_LIST["tz"].schema, "Europe/Berlin", zone_value),
+    Parameter("compare", "compare", _COMPARE, _COMPARE_SCHEMA, "previous", _compare),
+    Parameter("percentiles", "percentiles", _PERCENTILES, {"type": "boolean"}, "false", flag_value),
+    Parameter("format", "format", _FORMAT, words_schema(("json", "csv")), "csv", one_of(("json", "csv"))),
+    _OF_LIST[TENANT],
+)
+
+
+def parse_quality_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> QualityQuery:
+    """The query that decoded pairs ask for; raises InvalidInput with every fault in them."""
+    known = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.for_admin}
+    values, faults = read_all(pairs, known)
+    refuse([*faults, *_contradictions(values, is_admin=is_admin)])
+    names: tuple[str, ...] = values.pop("group_by", ())
+    listed = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
+    return QualityQuery(
+        filter=query_of(listed).filter,
+        keys=tuple(name for name in names if name not in STEPS),
+        step=next((name for name in names if name in STEPS), None),
+        **values,
+    )
+
+
+def _contradictions(values: Mapping[str, Any], *, is_admin: bool) -> Iterable[Fault]:
+    if "from_us" in values and "to_us" in values and values["from_us"] >= values["to_us"]:
+        yield Fault("from", "from must be earlier than to: the window is from <= created_at < to")
+    if TENANT in values.get("group_by", ()) and not is_admin:
+        yield Fault("group_by", "group_by=tenant is for the admin key: a tenant's key reads its own calls")

@@ -1,0 +1,1 @@
+"""The `calltally alerts` commands."""

@@ -1,0 +1,1 @@
+"""Terminal output, option groups and files that commands share."""

@@ -1,0 +1,1 @@
+"""The `calltally import` command."""

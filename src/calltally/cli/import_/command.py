@@ -1,0 +1,200 @@
+"""`calltally import`: a provider's own records, from files."""
+
+import gc
+import io
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.vaults import open_vault
+from calltally.calls.errors import InvalidInput
+from calltally.calls.events import Door
+from calltally.cli.console.option_groups import with_options
+from calltally.cli.console.output import AsJson, print_json
+from calltally.cli.console.session import with_store
+from calltally.cli.import_.reader import Read, Reading, read_of, task_for
+from calltally.cli.import_.source import name_of, opened
+from calltally.cli.provider import read_mapping
+from calltally.cli.runtime.malloc import keep_freed_memory
+from calltally.ingest.ahead import Ahead, reading_ahead
+from calltally.ingest.imports import ImportReport, bring_chunks, import_facts, routes_for, submit_facts
+from calltally.providers.callback import Source
+from calltally.providers.generic.compiling import check_encoding, compile_mapping
+from calltally.providers.generic.signature import MAPPING
+from calltally.providers.local_time import zone_of
+from calltally.providers.provider import ListFacts
+from calltally.providers.registry import GENERIC, RECORDS, registered_name
+from calltally.settings import Settings
+from calltally.store.db.interface import Store
+from calltally.store.tenants.vault import find_provider_secrets
+
+# Facts live for one chunk: a collector that looks at them each few hundred takes a fifth of the time.
+_COLLECT_AFTER: Final = 100_000
+
+
+class ImportOptions(NamedTuple):
+    """Each field is an argument or an option of its name."""
+
+    provider: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(RECORDS)}; or generic-NAME, by its stored mapping.")
+    ]
+    files: Annotated[
+        list[Path], typer.Argument(help="Its records, also packed by gzip or Zstandard; - is standard input.")
+    ]
+    tenant: Annotated[str, typer.Option(help="Whose calls they are.")]
+    account: Annotated[str, typer.Option(help="The account or switch that they are of.")] = ""
+    time_zone: Annotated[
+        str, typer.Option(help="The clock of times without an offset, such as Europe/Berlin.")
+    ] = "UTC"
+    columns: Annotated[
+        str, typer.Option(help="A table's columns, where it has no header: names with commas between them.")
+    ] = ""
+    encoding: Annotated[str, typer.Option(help="How text is written, such as latin-1.")] = "utf-8"
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, readable=True, help="The mapping of a generic provider."),
+    ] = None
+    refused: Annotated[
+        Path | None, typer.Option(help="Keep the lines that are refused here, to be mended.", dir_okay=False)
+    ] = None
+    deliver: Annotated[bool, typer.Option("--deliver", help="Tell the tenant's endpoints too.")] = False
+    as_json: AsJson = False
+
+
+@with_options(ImportOptions)
+def import_calls(options: ImportOptions) -> None:
+    """Import a provider's records. Stopped anywhere and run again, it goes on; what is known changes nothing.
+
+    What cannot be read is refused, told with its place, and makes the exit code 1; the rest goes in.
+    """
+    reading = Reading(_reader(options.provider), options.files, options.refused)
+    _check(options)
+    gc.set_threshold(_COLLECT_AFTER)
+    keep_freed_memory()
+    if options.deliver or not reading.is_long():
+        report = with_store(partial(_bring, options, reading))
+    else:
+        with reading_ahead(reading.ahead(), reading.processes()) as ahead:
+            report = with_store(partial(_bring_ahead, options, ahead))
+    if options.as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+    if report.refused:
+        raise typer.Exit(1)
+
+
+async def _bring(options: ImportOptions, reading: Reading, store: Store, settings: Settings) -> ImportReport:
+    source = await _source(options, store, settings)
+    with _progress() as progress:
+        told = reading.items(source, _Bars(options.files, progress).show)
+        if options.deliver:
+            return await submit_facts(store, options.tenant, told=told, deliver=True)
+        return await import_facts(store, options.tenant, told=told, clock=wall_clock)
+
+
+async def _bring_ahead(
+    options: ImportOptions, ahead: Ahead, store: Store, settings: Settings
+) -> ImportReport:
+    source = await _source(options, store, settings)
+    task = task_for(options.tenant, source, await routes_for(store, options.tenant))
+    with _progress() as progress:
+        bars = _Bars(options.files, progress)
+        chunks = ahead.chunks(task, lambda note: bars.show(read_of(note)))
+        async with aclosing(chunks):
+            return await bring_chunks(store, options.tenant, chunks, clock=wall_clock)
+
+
+def _reader(name: str) -> ListFacts:
+    registered = registered_name(name)
+    if registered not in RECORDS:
+        message = f"there is no provider {name!r} whose records are read; there are {', '.join(RECORDS)}"
+        raise InvalidInput.of("provider", message)
+    return RECORDS[registered]
+
+
+def _check(options: ImportOptions) -> None:
+    """What is asked wrongly is told before anything is read or written."""
+    for name, check in (("time_zone", zone_of), ("encoding", check_encoding)):
+        try:
+            check(getattr(options, name))
+        except ValueError as fault:
+            raise InvalidInput.of(name, f"--{name.replace('_', '-')}: {fault}") from fault
+    for path in options.files:
+        with opened(path) if str(path) != "-" else io.BytesIO():
+            pass
+    if options.mapping is not None and registered_name(options.provider) != GENERIC.name:
+        raise InvalidInput.of("mapping", f"{options.provider} is read without a mapping; say generic")
+
+
+async def _source(options: ImportOptions, store: Store, settings: Settings) -> Source:
+    return Source(
+        door=Door.IMPORT,
+        received_us=wall_clock(),
+        account=options.account,
+        time_zone=options.time_zone,
+        columns=tuple(name.strip() for name in options.columns.split(",") if name.strip()),
+        encoding=options.encoding,
+        mapping=await _mapping(options, store, settings),
+    )
+
+
+async def _mapping(options: ImportOptions, store: Store, settings: Settings) -> str:
+    """That of the file, else the one that is stored under the provider's name."""
+    if registered_name(options.provider) != GENERIC.name:
+        return ""
+    if options.mapping is not None:
+        text = read_mapping(options.mapping)
+    else:
+        sealed = await store.read(find_provider_secrets(options.tenant, options.provider))
+        told = open_vault(settings).open(options.tenant, options.provider, sealed) if sealed else {}
+        text = told.get(MAPPING, "")
+    if not text:
+        message = f"there is no mapping of {options.provider}: name its file with --mapping, or store it"
+        raise InvalidInput.of("mapping", message)
+    compile_mapping(text)
+    return text
+
+
+class _Bars:
+    """A bar over each file's bytes."""
+
+    def __init__(self, files: list[Path], progress: Progress) -> None:
+        self._files = files
+        self._progress = progress
+        self._tasks: dict[int, TaskID] = {}
+
+    def show(self, read: Read) -> None:
+        """Say how far a file is; those before it are read."""
+        for place in range(read.place):
+            if (task := self._tasks.get(place)) is not None:
+                self._progress.stop_task(task)
+        if read.place not in self._tasks:
+            name = name_of(self._files[read.place])
+            self._tasks[read.place] = self._progress.add_task(name, total=read.size)
+        if read.size:
+            self._progress.update(self._tasks[read.place], completed=read.done)
+
+
+def _progress() -> Progress:
+    """A bar over each file's bytes, on a terminal's stderr only."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _print_report(report: ImportReport) -> None:
+    for refusal in report.refusals:
+        typer.echo(f"refused: {refusal.position}: {refusal.reason}", err=True)
+    if unlisted := report.refused - len(report.refusals):
+        typer.echo(f"refused: {unlisted} more", err=True)
+    typer.echo(
+        f"{report.total} read: {report.recorded} recorded ({report.conflicting} of them conflicting),"
+        f" {report.known} known already, {report.unchanged} with nothing new, {report.refused} refused."
+    )

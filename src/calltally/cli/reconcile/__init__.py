@@ -1,0 +1,1 @@
+"""The `calltally reconcile` command."""

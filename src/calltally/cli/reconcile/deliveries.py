@@ -1,0 +1,48 @@
+"""`calltally reconcile --against deliveries`: our calls against what was delivered of them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from calltally.bootstrap.clocks import wall_clock
+from calltally.calls.errors import InvalidInput
+from calltally.calls.identity import parse_uuid
+from calltally.calls.times import DAY_US
+from calltally.calls.windows import read_window
+from calltally.cli.console.session import with_store
+from calltally.cli.reconcile.options import ReconcileOptions
+from calltally.reconcile.against_deliveries import Question, compare
+from calltally.reconcile.findings import Finding, Report
+from calltally.settings import Settings
+
+_OF_OTHERS: Final = ("calls", "as_of", "late", "grace", "expect", "provider_file")
+
+
+def compared(options: ReconcileOptions, tell: Callable[[Finding], None]) -> Report:
+    """One run; `tell` hears each finding. Raises InvalidInput naming the option that is wrong."""
+    _check(options)
+    now_us = wall_clock()
+    return with_store(
+        lambda store, settings: compare(store, _question(options, settings, now_us), now_us, tell)
+    )
+
+
+def _question(options: ReconcileOptions, settings: Settings, now_us: int) -> Question:
+    return Question(
+        tenant=options.tenant or "",
+        endpoint=parse_uuid(options.endpoint or "") or b"",
+        window=read_window(options.month, options.from_, options.to),
+        since_us=now_us - settings.event_days * DAY_US,
+        heal=options.heal,
+        most=options.limit,
+    )
+
+
+def _check(options: ReconcileOptions) -> None:
+    for name in _OF_OTHERS:
+        if getattr(options, name) != ReconcileOptions._field_defaults[name]:
+            option = name.replace("_", "-")
+            raise InvalidInput.of(option, f"--{option} says nothing with --against deliveries")
+    if options.tenant is None or options.endpoint is None:
+        raise InvalidInput.of("endpoint", "say whose calls and which endpoint: --tenant and --endpoint")
+    if options.heal != options.deliver:
+        raise InvalidInput.of("heal", "to have what is missing delivered, say --heal --deliver")

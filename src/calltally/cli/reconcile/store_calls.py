@@ -1,0 +1,79 @@
+"""Our calls from the configured store, when they are compared with events."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.open_store import load_settings, opened_store
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.windows import Window
+from calltally.exports.window import Window as Listing
+from calltally.exports.window import first_chunk
+from calltally.reconcile.call_states import BEFORE_US, CallState, chunk_states, placed
+from calltally.store.db.interface import Store
+from calltally.store.ledger.lookup import find_call
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.tenants.tenants import need_tenant
+
+
+class StoreSide:
+    """The configured store, as of one snapshot. A context manager. Raises NotFound for no such tenant."""
+
+    def __init__(self, window: Window, tenant: str) -> None:
+        self._window = window
+        self._tenant = tenant
+        self._runner = asyncio.Runner()
+        self._stack = AsyncExitStack()
+
+    def __enter__(self) -> Self:
+        self._runner.__enter__()
+        try:
+            self._store: Store = self._runner.run(self._opened())
+        except BaseException:
+            self._runner.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._runner.run(self._stack.aclose())
+        finally:
+            self._runner.close()
+
+    def states(self) -> Iterator[CallState]:
+        """All of them, chunk by chunk."""
+        chunks = self._runner.run(self._listing()).chunks()
+        try:
+            while (records := self._runner.run(anext(chunks, b""))) != b"":
+                yield from (placed(state, self._window) for state in chunk_states(records))
+        finally:
+            self._runner.run(chunks.aclose())
+
+    def find(self, call_sid: str) -> CallState | None:
+        """Look it up."""
+        step = find_call(self._tenant, call_sid)
+        record = self._runner.run(self._store.read(step))
+        return None if record is None else next(chunk_states(record), None)
+
+    async def _opened(self) -> Store:
+        store = await self._stack.enter_async_context(opened_store(load_settings(), wall_clock))
+        try:
+            await store.read(need_tenant(self._tenant))
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return store
+
+    async def _listing(self) -> Listing:
+        from_us, to_us = self._window
+        calls = CallFilter(from_us=from_us - BEFORE_US, to_us=to_us)
+        query = first_chunk(ListQuery(filter=calls, order="asc"), None)
+        first = await self._store.read_tenant(
+            self._tenant, lambda: list_calls(self._tenant, query), long=True
+        )
+        return Listing(self._store, self._tenant, query, first)

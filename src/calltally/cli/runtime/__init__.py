@@ -1,0 +1,1 @@
+"""Settings of the interpreter and its allocator for processes that serve."""

@@ -1,0 +1,1 @@
+"""The `calltally serve` command."""

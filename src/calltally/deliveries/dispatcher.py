@@ -1,0 +1,102 @@
+"""All deliveries of a process: it looks whose events wait, claims those tenants, and lets each be sent."""
+
+import asyncio
+from collections import Counter
+from typing import Final
+
+from calltally.calls.errors import CalltallyError
+from calltally.calls.times import SECOND_US
+from calltally.deliveries.dependencies import Sending
+from calltally.deliveries.tenant_dispatch import TenantSending
+from calltally.logs import get_logger
+from calltally.store.db.leases import Lease, claim
+from calltally.store.webhooks.dispatch import admin_tenants_to_deliver
+
+LEASE: Final = "deliveries"
+# How soon another process's commits are seen; this one's own are told.
+_LOOKS_EVERY_S: Final = 0.2
+_BETWEEN_S: Final = 0.005
+_TAKEN_FOR_S: Final = 1.0
+_AFTER_FAULT_S: Final = 2.0
+
+log: Final = get_logger(__name__)
+
+
+class Deliverer:
+    """Delivers until `stop` is set."""
+
+    def __init__(self, means: Sending, stop: asyncio.Event) -> None:
+        self._means = means
+        self._stop = stop
+        self._woken = asyncio.Event()
+        self._running: dict[str, tuple[TenantSending, asyncio.Task[None]]] = {}
+        # Another worker's, until when it is not asked for again.
+        self._others: dict[str, float] = {}
+        self._hosts: Counter[str] = Counter()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Look, and look again: at once after a commit here, else five times a second."""
+        unwatch = self._means.store.watch(self.wake)
+        try:
+            await self._look_on()
+        finally:
+            unwatch()
+            for sending, _ in self._running.values():
+                sending.stop()
+            await asyncio.gather(*[task for _, task in self._running.values()], return_exceptions=True)
+            self._means.outgoing.close()
+
+    async def _look_on(self) -> None:
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            while not self._stop.is_set():
+                self._woken.clear()
+                pause_s = await self._look()
+                woken = asyncio.ensure_future(self._woken.wait())
+                await asyncio.wait({stopped, woken}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+                await asyncio.sleep(_BETWEEN_S)
+        finally:
+            stopped.cancel()
+
+    async def _look(self) -> float:
+        """Take up whose events wait; returns how long to wait before the next look."""
+        try:
+            for tenant in await self._means.store.read(admin_tenants_to_deliver(self._means.clock())):
+                await self._take_up(tenant)
+        except CalltallyError as fault:
+            log.warning("deliveries cannot be looked for", detail=str(fault))
+            return _AFTER_FAULT_S
+        return _LOOKS_EVERY_S
+
+    async def _take_up(self, tenant: str) -> None:
+        if tenant in self._running:
+            self._running[tenant][0].nudge()
+            return
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._others.get(tenant, 0.0):
+            return
+        now_us = self._means.clock()
+        until_us = now_us + self._means.lease_us
+        lease = Lease(tenant, LEASE, self._means.holder)
+        if not await self._means.store.write(claim(lease, now_us=now_us, until_us=until_us)):
+            self._others[tenant] = now_s + _TAKEN_FOR_S
+            return
+        self._others.pop(tenant, None)
+        sending = TenantSending(self._means, lease, until_us, self._hosts)
+        task = asyncio.create_task(self._send(tenant, sending))
+        self._running[tenant] = (sending, task)
+
+    async def _send(self, tenant: str, sending: TenantSending) -> None:
+        try:
+            await sending.run()
+        except Exception:
+            # Its lease runs out, and it is taken up anew: one tenant's fault must not stop the others.
+            log.exception("deliveries of a tenant failed", tenant=tenant)
+            self._others[tenant] = asyncio.get_running_loop().time() + self._means.lease_us / SECOND_US
+        finally:
+            self._running.pop(tenant, None)

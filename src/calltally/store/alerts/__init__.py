@@ -1,0 +1,1 @@
+"""Alerts, their sinks and the state of the detectors, as rows."""

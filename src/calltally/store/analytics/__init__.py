@@ -1,0 +1,1 @@
+"""Queries over the quality roll-ups, and their repair."""

@@ -1,0 +1,1 @@
+"""The two databases: opening, schema, migrations and the writer."""

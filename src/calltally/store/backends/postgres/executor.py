@@ -1,0 +1,158 @@
+"""Steps on one connection to PostgreSQL: what is asked together goes out together, and so does the end."""
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from calltally.store.backends.postgres.pipeline import Link
+from calltally.store.backends.postgres.wire import Asked
+from calltally.store.db.interface import Behind
+from calltally.store.db.operation import (
+    Many,
+    Params,
+    Request,
+    Rows,
+    Statement,
+    Step,
+    Table,
+    Together,
+    drive_async,
+)
+from calltally.store.db.statements import NamedSql, Statements
+
+T = TypeVar("T")
+
+_BEGIN_READ: Final = (Asked("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
+# What is sent up to an end is one transaction by itself, of the kind that the connection has for reading.
+_UNTOLD: Final = ()
+# What grows with the data is planned for its values, and may take its time.
+_BEGIN_LONG: Final = (
+    *_BEGIN_READ,
+    Asked("SET LOCAL statement_timeout = 0", {}),
+    Asked("SET LOCAL plan_cache_mode = auto", {}),
+    Asked("SET LOCAL enable_seqscan = on", {}),
+)
+# READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
+_BEGIN_WRITE: Final = Asked("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
+_COMMIT: Final = Asked("COMMIT", {})
+_ROLLBACK: Final = Asked("ROLLBACK", {})
+
+
+class Asking:
+    """Answers the requests of a step. Statements without rows are not waited for."""
+
+    def __init__(self, link: Link, statements: Statements) -> None:
+        self._link = link
+        self._statements = statements
+
+    @property
+    def begin(self) -> tuple[Asked, ...]:
+        """What a short read begins with. To say it where it is so anyway takes longer than to read a row.
+
+        Several machines have to be told: else each statement sees a state of its own there.
+        """
+        return _UNTOLD if self._statements.is_spread is False else _BEGIN_READ
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """The rows of a request, or a list of each one's rows."""
+        if isinstance(request, Together):
+            return await self._ask_all(request.requests)
+        named = self._statements.of(request)
+        asked = _asked(named, request)
+        if named.answers:
+            return (await self._link.ask(asked))[0]
+        self._link.tell(asked)
+        return []
+
+    async def _ask_all(self, requests: tuple[Request, ...]) -> list[Rows]:
+        return await self._link.ask(*[_asked(self._statements.of(each), each) for each in requests])
+
+
+class AskingReplica(Asking):
+    """The same on a replica: raises Behind, before any answer, unless it shows `revision` of `tenant`."""
+
+    def __init__(self, link: Link, statements: Statements, tenant: str, revision: int) -> None:
+        super().__init__(link, statements)
+        self._need = revision
+        self._head: Request | None = Statement("head_of_tenant", {"tenant": tenant})
+        self.shown = 0
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """What is asked first goes out with the question how far the replica is."""
+        if self._head is None:
+            return await super().__call__(request)
+        head, self._head = self._head, None
+        requests = request.requests if isinstance(request, Together) else (request,)
+        standing, *answers = await self._ask_all((head, *requests))
+        self.shown = standing[0][0] if standing else -1
+        if self.shown < self._need:
+            raise Behind("the read replica is behind")
+        return answers if isinstance(request, Together) else answers[0]
+
+
+class AskingWriter(Asking):
+    """The same in a transaction that writes; `heads` is how far it knows each tenant's ledger to be."""
+
+    def __init__(self, link: Link, statements: Statements) -> None:
+        super().__init__(link, statements)
+        self.heads: dict[str, int] = {}
+
+    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        """Notes the ledgers' heads in passing: they are what a read after the commit must see."""
+        answer = await super().__call__(request)
+        if isinstance(request, Many):
+            if request.name == "lock_heads":
+                self.heads.update((row[0], row[1]) for row in answer)
+            elif request.name == "move_heads":
+                self.heads.update((row["tenant"], row["revision"]) for row in request.rows)
+        return answer
+
+
+async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = False) -> T:
+    """Run a step against one state of the database. Its end is not waited for."""
+    begin = _BEGIN_LONG if long else asking.begin
+    for each in begin:
+        link.tell(each)
+    try:
+        result = await drive_async(step, asking)
+    except BaseException:
+        _undo(link, is_told=bool(begin))
+        raise
+    if begin:
+        link.tell(_COMMIT)
+    link.end()
+    return result
+
+
+async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
+    """Run a step as one transaction; durable on return."""
+    link.tell(_BEGIN_WRITE)
+    try:
+        result = await drive_async(step, asking)
+        link.tell(_COMMIT)
+        await link.settle()
+    except BaseException:
+        _undo(link)
+        raise
+    return result
+
+
+def _undo(link: Link, *, is_told: bool = True) -> None:
+    """Twice an end if it was told to begin: after a fault the server listens to nothing before the first."""
+    if link.is_broken:
+        return
+    link.end()
+    if is_told:
+        link.tell(_ROLLBACK)
+        link.end()
+
+
+def _asked(named: NamedSql, request: Request) -> Asked:
+    if isinstance(request, Statement):
+        return Asked(named.sql, request.params)
+    return Asked(named.sql, request.rows[0] if named.takes_row else _arrays(request.rows))
+
+
+def _arrays(rows: Sequence[Params]) -> Params:
+    if isinstance(rows, Table):
+        return dict(zip(rows.names, map(list, zip(*rows.tuples, strict=True)), strict=True))
+    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -1,0 +1,1 @@
+"""The process that records facts for a busy service on SQLite."""

@@ -1,0 +1,90 @@
+"""What becomes of jobs that ended: their files go, by time or for an erased call, and then the jobs."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.jobs.jobs import Job, State, job_of
+from calltally.store.snapshots.ledger_head import standing_of
+
+_AT_ONCE: Final = 1_000
+
+
+class Erased(NamedTuple):
+    """Ids of calls that were erased after a revision, up to `upto`, and of what was merged into them."""
+
+    ids: frozenset[bytes]
+    upto: int
+
+
+def erased_after(tenant: str, after: int) -> Step[Erased]:
+    """What files that were written as of `after` must not hold any more."""
+    upto = (yield from standing_of(tenant)).revision
+    ids: set[bytes] = set()
+    while after < upto:
+        asked = {"tenant": tenant, "after": after, "upto": upto, "most": _AT_ONCE}
+        rows = yield Statement("erased_between", asked)
+        ids |= yield from _with_former([row[1] for row in rows], tenant)
+        after = rows[-1][0] if len(rows) == _AT_ONCE else upto
+    return Erased(frozenset(ids), upto)
+
+
+def _with_former(ids: Sequence[bytes], tenant: str) -> Step[set[bytes]]:
+    """With the ids that each had before it was merged, and those of these."""
+    found: set[bytes] = set()
+    fresh = set(ids)
+    while fresh:
+        found |= fresh
+        rows = yield Many("merged_into", [{"tenant": tenant, "id": call_id} for call_id in sorted(fresh)])
+        fresh = {row[0] for row in rows} - found
+    return found
+
+
+def note_checked(tenant: str, job: bytes, checked: int) -> Step[None]:
+    """Remember that up to this revision no call was erased that the job's files hold."""
+    yield Statement("note_checked", {"tenant": tenant, "job": job, "checked": checked})
+
+
+def is_upkeep_due(tenant: str, now_us: int) -> Step[bool]:
+    """Whether a job's files or a job itself has to go, or calls were erased that may be in files."""
+    revision = (yield from standing_of(tenant)).revision
+    for job in (yield from complete_jobs(tenant)):
+        if is_over(job, now_us):
+            return True
+        asked = {"tenant": tenant, "after": job.checked, "upto": revision, "most": 1}
+        if job.checked < revision and (yield Statement("erased_between", asked)):
+            return True
+    if (yield Statement("jobs_to_clear", {"tenant": tenant, "most": 1})):
+        return True
+    return bool((yield Statement("jobs_to_drop", {"tenant": tenant, "now_us": now_us, "most": 1})))
+
+
+def is_over(job: Job, now_us: int) -> bool:
+    """Whether a complete job's files are too old to be kept."""
+    return job.state is State.COMPLETE and job.expires_us is not None and job.expires_us <= now_us
+
+
+def complete_jobs(tenant: str) -> Step[list[Job]]:
+    """Those that have files."""
+    rows = yield Statement("complete_jobs", {"tenant": tenant})
+    return [job_of(row) for row in rows]
+
+
+def jobs_to_clear(tenant: str) -> Step[list[bytes]]:
+    """Those that ended and whose files may still be there."""
+    rows = yield Statement("jobs_to_clear", {"tenant": tenant, "most": _AT_ONCE})
+    return [job for (job,) in rows]
+
+
+def clear_job(tenant: str, job: bytes, now_us: int) -> Step[None]:
+    """Note that a job's files are gone."""
+    yield Statement("drop_job_files", {"tenant": tenant, "job": job})
+    yield Statement("clear_job", {"tenant": tenant, "job": job, "now_us": now_us})
+
+
+def drop_old_jobs(tenant: str, now_us: int) -> Step[int]:
+    """Forget jobs that ended long ago; returns how many."""
+    rows = yield Statement("jobs_to_drop", {"tenant": tenant, "now_us": now_us, "most": _AT_ONCE})
+    for (job,) in rows:
+        yield Statement("drop_job", {"tenant": tenant, "job": job})
+    return len(rows)

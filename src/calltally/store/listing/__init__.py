@@ -1,0 +1,1 @@
+"""Lists of calls: pages at any offset, totals and snapshots."""

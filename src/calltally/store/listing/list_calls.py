@@ -1,0 +1,232 @@
+"""The list: a page of calls with its total, as of now or as of an older revision."""
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.identity import uuid_text
+from calltally.store.db.operation import Statement, Step, resumed, together, with_another
+from calltally.store.listing.counter_cache import BEGUN
+from calltally.store.listing.scan import KnownScan, Scan
+from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
+from calltally.store.listing.seek_as_of import PastSeek
+from calltally.store.snapshots.holds import held
+from calltally.store.snapshots.ledger_head import ask_standing, standing_in, standing_of
+from calltally.store.snapshots.tokens import SNAPSHOT, Standing, make_token, read_snapshot
+
+__all__ = [
+    "LINE_FEED",
+    "SEPARATOR",
+    "Listed",
+    "View",
+    "is_present",
+    "is_seek",
+    "list_calls",
+    "list_present",
+    "list_view",
+    "view_of",
+]
+
+
+class View(NamedTuple):
+    """Which state of a ledger a query is answered from."""
+
+    standing: Standing
+    as_of: int
+
+    @property
+    def is_past(self) -> bool:
+        """Whether the ledger has moved on since."""
+        return self.as_of != self.standing.revision
+
+    @property
+    def token(self) -> str:
+        """What brings the same state back."""
+        return make_token(SNAPSHOT, self.standing, self.as_of)
+
+
+class Listed(NamedTuple):
+    """One page: sealed records joined by SEPARATOR, how many calls there are in all, and where it begins."""
+
+    records: bytes
+    total: int
+    offset: int
+    snapshot: str
+
+
+def is_seek(calls: CallFilter) -> bool:
+    """Whether this filter costs the same at any size; others grow with the calls that match."""
+    return facet_of(calls) is not None or calls.call_sid is not None
+
+
+def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
+    """The page of `tenant`'s calls that `query` asks for.
+
+    Raises InvalidInput and SnapshotGone for what it names that is not there. A hold that was never
+    pinned reads the present.
+    """
+    if is_present(query):
+        return (yield from list_present(tenant, query))[1]
+    view = yield from view_of(tenant, query)
+    if view is None:
+        view = now_of((yield from standing_of(tenant)))
+    return (yield from list_view(view, query))
+
+
+def is_present(query: ListQuery) -> bool:
+    """Whether a query names no other state than that of now, and no call to go on after."""
+    return query.snapshot is None and query.hold is None and query.after is None
+
+
+def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
+    """The page that such a query asks for. What can be asked in one go is: each round trip less counts."""
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        standing = yield from standing_of(tenant)
+        return _listed(standing, query, (yield from _scan(now_of(standing), query).page()))
+    seek = Seek(tenant, query, facet_name)
+    found = yield from _from_what_is_known(tenant, query, seek)
+    if found is None:
+        rows, *answers = yield from together(ask_standing(tenant), *seek.requests())
+        standing = standing_in(tenant, rows)
+        BEGUN.note(standing, query.filter, answers)
+        seek.epoch = standing.epoch
+        found = standing, (yield from seek.page_of(answers))
+    return _listed(found[0], query, found[1])
+
+
+def _from_what_is_known(tenant: str, query: ListQuery, seek: Seek) -> Step[tuple[Standing, Page] | None]:
+    """The page by counters that were read before; None unless the ledger still stands where it did then."""
+    known = BEGUN.of(tenant, query.filter)
+    if known is None:
+        return None
+    standing, answers = known
+    seek.epoch = standing.epoch
+    walk = seek.page_of(answers)
+    try:
+        asked = next(walk)
+    except StopIteration as done:
+        # A page behind the last has nothing to be read.
+        return (standing, done.value) if (yield from standing_of(tenant)) == standing else None
+    rows, answer = yield from with_another(ask_standing(tenant), asked)
+    if standing_in(tenant, rows) != standing:
+        # Not a step further: what is found now must not be kept as what was there then.
+        walk.close()
+        return None
+    return standing, (yield from resumed(walk, answer))
+
+
+def now_of(standing: Standing) -> View:
+    """The present of a ledger."""
+    return View(standing, standing.revision)
+
+
+def _listed(standing: Standing, query: ListQuery, page: Page) -> tuple[View, Listed]:
+    view = now_of(standing)
+    return view, Listed(page.records, page.total, query.offset, view.token)
+
+
+def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
+    """The records of a page that follows one whose total is known, joined by LINE_FEED.
+
+    Nothing is counted that need not be.
+    """
+    view = yield from view_of(tenant, query)
+    if view is None:
+        view = now_of((yield from standing_of(tenant)))
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return LINE_FEED.join((yield from _scan(view, query).records()))
+    return (yield from _seek(view, query, facet_name).lines())
+
+
+def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
+    """The state that a query names, else the present; None for a hold that has yet to be pinned."""
+    standing = yield from standing_of(tenant)
+    if query.snapshot is not None:
+        return View(standing, read_snapshot(standing, query.snapshot))
+    if query.hold is None:
+        return now_of(standing)
+    begins = query.offset == 0 and query.after is None
+    revision = yield from held(standing, query.hold, begins=begins)
+    return None if revision is None else View(standing, revision)
+
+
+def list_view(view: View, query: ListQuery) -> Step[Listed]:
+    """The page that `query` asks for from one state."""
+    if query.after is not None:
+        query = yield from _after(view, query, query.after)
+    page = yield from _page(view, query)
+    return Listed(page.records, page.total, query.offset, view.token)
+
+
+def _page(view: View, query: ListQuery) -> Step[Page]:
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return (yield from _scan(view, query).page())
+    return (yield from _seek(view, query, facet_name).page())
+
+
+def _scan(view: View, query: ListQuery) -> Scan:
+    return KnownScan(view.standing, query, view.as_of if view.is_past else None)
+
+
+def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
+    tenant, epoch = view.standing.tenant, view.standing.epoch
+    if view.is_past:
+        return PastSeek(tenant, query, facet_name, view.as_of)
+    return Seek(tenant, query, facet_name, epoch)
+
+
+def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:
+    """The same question with the offset at which the calls after one begin."""
+    at_us = yield from created_in(view, call_id)
+    calls, before = query.filter, 0
+    # The rows that come earlier in the order asked for, and those of the same instant up to the call itself.
+    earlier = _cut_at(calls, at_us) if query.order == "asc" else _cut_after(calls, at_us)
+    if not _is_empty(earlier):
+        before = yield from _total(view, replace(query, filter=earlier))
+    if not _is_empty(_cut_after(_cut_at(calls, at_us + 1), at_us - 1)):
+        before += yield from _scan(view, query).count_at(at_us, call_id)
+    return replace(query, after=None, offset=before)
+
+
+def _cut_at(calls: CallFilter, at_us: int) -> CallFilter:
+    return replace(calls, to_us=at_us if calls.to_us is None else min(calls.to_us, at_us))
+
+
+def _cut_after(calls: CallFilter, at_us: int) -> CallFilter:
+    return replace(calls, from_us=at_us + 1 if calls.from_us is None else max(calls.from_us, at_us + 1))
+
+
+def _is_empty(calls: CallFilter) -> bool:
+    return calls.from_us is not None and calls.to_us is not None and calls.from_us >= calls.to_us
+
+
+def _total(view: View, query: ListQuery) -> Step[int]:
+    facet_name = facet_of(query.filter)
+    if facet_name is None:
+        return (yield from _scan(view, query).total())
+    return (yield from _seek(view, query, facet_name).total())
+
+
+def created_in(view: View, call_id: bytes) -> Step[int]:
+    """When a call was created (us) as of a view; raises InvalidInput for one that was not there."""
+    tenant = view.standing.tenant
+    rows = yield Statement("place_of_call", {"tenant": tenant, "id": call_id})
+    created_us, revision = rows[0] if rows else (0, None)
+    if revision is None:
+        ended = yield Statement("ends_of_id", {"tenant": tenant, "id": call_id})
+        revision = ended[0][0] if ended else None
+        created_us = None
+    while revision is not None and (created_us is None or revision > view.as_of):
+        rows = yield Statement("version_that_ended", {"tenant": tenant, "valid_to": revision})
+        _id, created_us, revision = rows[0] if rows else (None, None, None)
+    if created_us is None or revision is None:
+        raise InvalidInput.of(
+            "after", f"there is no call {uuid_text(call_id)} in this list; begin without after"
+        )
+    found: int = created_us
+    return found

@@ -1,0 +1,42 @@
+"""How many calls a filter had as of a revision, where rows had to be counted: remembered, since it stays so.
+
+A pager asks for one total with each of its pages. What was erased since changes answers about the past
+too, so the number of erasures is part of the question.
+"""
+
+from collections import OrderedDict
+from typing import Final, TypeAlias
+
+from calltally.calls.filters import CallFilter
+from calltally.store.snapshots.tokens import Standing
+
+# A filter is some hundred bytes.
+MOST_KEPT: Final = 512
+
+_Key: TypeAlias = tuple[str, str, int, int, CallFilter]
+
+
+class Totals:
+    """The totals that were asked for last. Threads may share it."""
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[_Key, int] = OrderedDict()
+
+    def of(self, standing: Standing, as_of: int, calls: CallFilter) -> int | None:
+        """How many calls there are of a filter as of a revision; None where nobody has counted them."""
+        return self._kept.get(_key(standing, as_of, calls))
+
+    def note(self, standing: Standing, as_of: int, calls: CallFilter, total: int) -> int:
+        """Remember it, and give it back."""
+        self._kept[_key(standing, as_of, calls)] = total
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return total
+
+
+def _key(standing: Standing, as_of: int, calls: CallFilter) -> _Key:
+    return standing.tenant, standing.epoch, standing.erasures, as_of, calls
+
+
+TOTALS: Final = Totals()

@@ -1,0 +1,1 @@
+"""Operations over whole tenants: erasure, refold, key rotation, new epoch."""

@@ -1,0 +1,94 @@
+"""Erasing calls: by request, and by the age that a tenant sets. What remains is a hash that refuses them.
+
+Gone at once: the record, its sessions, its facts with their raw bodies and transcripts, its words, its
+frozen events, its SIDs in alerts, and the numbers in its superseded versions. What those versions say of its
+place in lists stays for as long as snapshots are kept, because a page from before must not move; then it is
+pruned.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from calltally.calls.errors import NotFound
+from calltally.calls.identity import call_uuid, parse_uuid
+from calltally.calls.times import DAY_US
+from calltally.store.alerts.erasure import forget_in_alerts
+from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.ledger.change_set import Changes
+from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
+from calltally.store.ledger.lookup import resolve
+from calltally.store.snapshots.ledger_head import lock_head
+
+BY_REQUEST: Final = "erased"
+BY_AGE: Final = "expired"
+
+
+def erase_call(tenant: str, id_or_sid: str, now_us: int) -> Step[bool]:
+    """Forget one call for good; False where it was erased before. Raises NotFound for no such call."""
+    heads = yield from lock_head(tenant)
+    call_id = yield from _named(tenant, id_or_sid)
+    if call_id == ERASED:
+        return False
+    yield from _erase(tenant, [call_id], Changes(heads, now_us), BY_REQUEST)
+    return True
+
+
+def expire_calls(tenant: str, now_us: int, most: int) -> Step[int]:
+    """Forget up to `most` of the calls that are older than the tenant keeps them; returns how many.
+
+    Zero says that there are none left, or that the tenant keeps them for ever.
+    """
+    heads = yield from lock_head(tenant)
+    rows = yield Statement("retention_of_tenant", {"tenant": tenant})
+    if not rows or rows[0][0] is None:
+        return 0
+    oldest_us = now_us - rows[0][0] * DAY_US
+    found = yield Statement("calls_before", {"tenant": tenant, "hi_us": oldest_us, "most": most})
+    if found:
+        yield from _erase(tenant, [row[0] for row in found], Changes(heads, now_us), BY_AGE)
+    return len(found)
+
+
+def _named(tenant: str, id_or_sid: str) -> Step[bytes]:
+    for node in (parse_uuid(id_or_sid), call_uuid(tenant, id_or_sid)):
+        if node is None:
+            continue
+        call_id = yield from resolve(tenant, node)
+        if call_id == ERASED or (yield Statement("place_of_call", {"tenant": tenant, "id": call_id})):
+            return call_id
+    raise NotFound("there is no call of that id or SID")
+
+
+def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> Step[None]:
+    rows = yield Many("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
+    calls = [stored_call(row) for row in rows]
+    linked = yield Many("identities_of_calls", [{"tenant": tenant, "id": call_id} for call_id in ids])
+    nodes = sorted({*ids, *(row[1] for row in linked)})
+    ended = yield Many("ends_of_ids", [{"tenant": tenant, "id": node} for node in nodes])
+    yield from _forget_versions(tenant, calls, [row[0] for row in ended])
+    # An id is the node of its own SID, so what is kept by id goes with the nodes.
+    for node in nodes:
+        changes.put("drop_facts", tenant=tenant, node=node)
+        changes.put("drop_texts", tenant=tenant, id=node)
+        # In this order: attempts are found by their deliveries.
+        changes.put("drop_attempts_of_calls", tenant=tenant, call_id=node)
+        changes.put("drop_deliveries_of_calls", tenant=tenant, call_id=node)
+        changes.put("drop_sessions", tenant=tenant, id=node)
+        changes.put("put_identities", tenant=tenant, node=node, call_sid="", id=ERASED)
+    for call in calls:
+        changes.erase(call, reason)
+    changes.put("add_erasures", tenant=tenant, erased=len(calls))
+    yield from changes.write()
+    yield from forget_in_alerts(tenant, set(nodes))
+
+
+def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> Step[None]:
+    """Walk the calls' versions back, from their last revisions and from where ids were merged into them."""
+    revisions = sorted({*(call.revision for call in calls), *ends})
+    while revisions:
+        named = [{"tenant": tenant, "revision": revision} for revision in revisions]
+        yield Many("drop_events", named)
+        rows = yield Many("versions_that_ended", named)
+        if rows:
+            yield Many("forget_parties", [{"tenant": tenant, "revision": row[1]} for row in rows])
+        revisions = [row[0] for row in rows]

@@ -1,9 +1,0 @@
-"""Which calls the fold of this version has seen."""
-
-from calltally.store.steps import Statement, Step
-
-
-def refold_place(tenant: str) -> Step[bytes | None]:
-    """Up to which id a tenant's calls are folded by this version; None where all are."""
-    rows = yield Statement("refold_of_tenant", {"tenant": tenant})
-    return bytes(rows[0][0]) if rows else None

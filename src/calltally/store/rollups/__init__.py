@@ -1,0 +1,1 @@
+"""Counters and sums that the ledger maintains in the transaction of each commit."""

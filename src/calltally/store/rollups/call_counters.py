@@ -1,0 +1,183 @@
+"""The counters: calls by bucket of time, status and direction, kept equal to the rows by the ledger.
+
+For all calls together levels go from 32 days down to a minute, so that a busy hour is skipped
+through as cheaply as a quiet one. Each route, agent and provider has counters of its own, by day
+and hour: each level of them costs a commit a page of history per route, which is what limits it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Final, NamedTuple, TypeAlias
+
+from calltally.calls.lifecycle import Folded
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
+from calltally.calls.times import SECOND_US
+from calltally.store.db.operation import Many, Table
+
+WIDTHS_S: Final = (32 * 86_400, 86_400, 3_600, 60)
+FACET_WIDTHS_S: Final = (86_400, 3_600)
+FACETS: Final = ("route", "agent", "provider")
+ALL: Final = ""
+_FINEST_S: Final = WIDTHS_S[-1]
+_FINEST_OF_FACETS_S: Final = FACET_WIDTHS_S[-1]
+_SIDES: Final = ("unknown", "inbound", "outbound")
+# The sum of a row stands in it too: most lists ask for nothing else, and adding up 27 columns is what costs.
+SUM: Final = "calls"
+COLUMNS: Final = tuple(f"{status.replace('-', '_')}_{side}" for status in STATUSES for side in _SIDES)
+
+Key: TypeAlias = tuple[str, str, int, int]
+Cells: TypeAlias = dict[int, int]
+# Of the finest level alone, as (tenant, minute, column); wider ones are made of it.
+Minutes: TypeAlias = dict[tuple[str, int, int], int]
+# And as (tenant, hour, column, *values of FACETS): most calls have all of it in common with others.
+Hours: TypeAlias = dict[tuple[str, int, int, str | None, str | None, str | None], int]
+_ADDED: Final = ("tenant", "facet", "width_s", "bucket_s", "revision")
+# In the order in which the statement names them.
+_KEPT: Final = ("revision", *_ADDED[:-1])
+_FEW_STATUSES: Final = 3
+
+
+class Place(NamedTuple):
+    """What of a call decides in which counters it stands."""
+
+    tenant: str
+    created_us: int
+    status: int
+    direction: int
+    route: str | None
+    agent: str | None
+    provider: str | None
+
+    @classmethod
+    def of(cls, tenant: str, folded: Folded) -> "Place":
+        """Where a call stands."""
+        call = folded.call
+        return cls(
+            *(tenant, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
+            *(call.route, call.agent, call.provider),
+        )
+
+
+def widths_of(facet_name: str) -> tuple[int, ...]:
+    """The levels of a facet's counters in seconds, widest first."""
+    return WIDTHS_S if facet_name == ALL else FACET_WIDTHS_S
+
+
+def facet(name: str, value: str) -> str:
+    """The counters of the calls of one route, agent or provider."""
+    return f"{name}={value}"
+
+
+def column_number(status: int, direction: int) -> int:
+    """The place in `COLUMNS` of a status and a direction, each by its stored number."""
+    return status * len(_SIDES) + direction
+
+
+def columns_of(statuses: Collection[str], direction: str | None) -> tuple[str, ...]:
+    """The columns that a filter adds up: the sum of all where it names neither."""
+    if not statuses and direction is None:
+        return (SUM,)
+    numbers = [STATUS_NUMBER[status] for status in statuses] or range(len(STATUSES))
+    sides = range(len(_SIDES)) if direction is None else [DIRECTION_NUMBER[direction]]
+    return tuple(COLUMNS[column_number(number, side)] for number in numbers for side in sides)
+
+
+class Deltas:
+    """What a commit changes in the counters, added up before anything is written.
+
+    A row is written wherever a call came, went or moved, even where that leaves its numbers as they were:
+    its revision tells snapshots whether the calls of its bucket are still those of then.
+    """
+
+    def __init__(self) -> None:
+        self.minutes: Minutes = {}
+        self.hours: Hours = {}
+
+    def add(self, place: Place, calls: int) -> None:
+        """Count `calls` (1 or -1) more at `place`."""
+        tenant, created_us, status, direction, route, agent, provider = place
+        column, second = column_number(status, direction), created_us // SECOND_US
+        minute = (tenant, second - second % _FINEST_S, column)
+        self.minutes[minute] = self.minutes.get(minute, 0) + calls
+        hour = (tenant, second - second % _FINEST_OF_FACETS_S, column, route, agent, provider)
+        self.hours[hour] = self.hours.get(hour, 0) + calls
+
+    def merge(self, minutes: Minutes, hours: Hours) -> None:
+        """Count what was added up elsewhere."""
+        for minute, calls in minutes.items():
+            self.minutes[minute] = self.minutes.get(minute, 0) + calls
+        for hour, calls in hours.items():
+            self.hours[hour] = self.hours.get(hour, 0) + calls
+
+    def rows(self) -> dict[Key, Cells]:
+        """The rows of counters that change, in the order of their keys, each with its columns that do."""
+        rows: dict[Key, Cells] = {}
+        for (tenant, name, bucket_s, column), calls in self._finest():
+            for width_s in widths_of(name):
+                key = (tenant, name, width_s, bucket_s - bucket_s % width_s)
+                cells = rows.get(key)
+                if cells is None:
+                    cells = rows[key] = {}
+                cells[column] = cells.get(column, 0) + calls
+        return {key: {column: n for column, n in rows[key].items() if n} for key in sorted(rows)}
+
+    def _finest(self) -> Iterator[tuple[tuple[str, str, int, int], int]]:
+        """Each facet's finest counters, some of them in parts, as (tenant, facet, bucket, column)."""
+        for (tenant, minute_s, column), calls in self.minutes.items():
+            yield (tenant, ALL, minute_s, column), calls
+        for (tenant, hour_s, column, *values), calls in self.hours.items():
+            for name, value in zip(FACETS, values, strict=True):
+                if value is not None:
+                    yield (tenant, facet(name, value), hour_s, column), calls
+
+
+def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[Many]:
+    """Keep what the rows held, then add to them.
+
+    All rows share a statement over the columns in which some of them change. To bind a nought for the others
+    costs a tenth of a microsecond each; to have SQLite read a statement for each set of columns, of which a
+    commit has twenty, cost as much as all that they did.
+    """
+    kept = [(revisions[key[0]], *key) for key in rows]
+    yield Many("keep_counts", Table(_KEPT, kept), CLAUSES)
+    columns = _columns_in(rows.values())
+    added = [(*key, revisions[key[0]], *_numbers(columns, cells)) for key, cells in rows.items()]
+    yield Many("add_counts", Table((*_ADDED, *_params(columns)), added), _adding(columns))
+
+
+def _columns_in(changes: Iterable[Cells]) -> tuple[int, ...]:
+    """The columns that change, and some more: so there are some hundred statements and not millions."""
+    changed = set[int]().union(*changes)
+    sides = sorted({column % len(_SIDES) for column in changed})
+    numbers: Collection[int] = sorted({column // len(_SIDES) for column in changed})
+    if len(numbers) > _FEW_STATUSES:
+        numbers = range(len(STATUSES))
+    return tuple(column_number(number, side) for number in numbers for side in sides)
+
+
+def _numbers(columns: tuple[int, ...], cells: Cells) -> list[int]:
+    """By how many a row grows in all, and in each column."""
+    numbers = [cells.get(column, 0) for column in columns]
+    return [sum(numbers), *numbers]
+
+
+def _params(columns: tuple[int, ...]) -> tuple[str, ...]:
+    return (SUM, *(f"n{place}" for place in range(len(columns))))
+
+
+@cache
+def _adding(columns: tuple[int, ...]) -> tuple[tuple[str, str], ...]:
+    names, params = [SUM, *(COLUMNS[column] for column in columns)], _params(columns)
+    return (
+        ("columns", ", ".join(names)),
+        ("values", ", ".join(f":{param}" for param in params)),
+        ("arrays", ", ".join(f":{param}::integer[]" for param in params)),
+        ("sums", ", ".join(f"{name} = counts.{name} + excluded.{name}" for name in names)),
+    )
+
+
+# Clauses of the statements that take or give all columns.
+CLAUSES: Final = (
+    ("columns", ", ".join((SUM, *COLUMNS))),
+    ("values", ", ".join(f":{name}" for name in (SUM, *COLUMNS))),
+)

@@ -1,0 +1,142 @@
+"""Roll-ups of several days, made of days in which nothing changes any more.
+
+A question of thirty days so adds up some eight rows of each kind of call instead of thirty. There are blocks
+of 2, 4, 8, 16 and 32 days, by three sets of keys: those of most questions, all, and all but the route, since
+where there are many routes most questions in detail are not about them.
+
+The ledger writes none of it. It takes the days that a commit changes out of those that are closed, in the
+same commit, and a block counts only while all of its days are closed. A worker closes days: under the lock of
+the tenant it adds up anew each block that a day completes, from the two halves of the block.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Final, NamedTuple
+
+from calltally.calls.measures import COLUMNS
+from calltally.calls.times import SECOND_US
+from calltally.store.db.operation import Clauses, Many, Statement, Step
+from calltally.store.rollups.quality_keys import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
+
+DAY_S: Final = WIDTH_S[DAY]
+# The widest block: all others lie within one of these.
+PERIOD_S: Final = 32 * DAY_S
+# So long after its end a day is closed: most of what is told late was told by then.
+_CLOSED_AFTER_US: Final = 6 * 3_600 * SECOND_US
+_UNROUTED_KEYS: Final = tuple(key for key in FINE_KEYS if key != "route")
+
+
+class Block(NamedTuple):
+    """Roll-ups of so many seconds, and of which grain they are made."""
+
+    grain: int
+    width_s: int
+    made_of: int
+
+
+class Layer(NamedTuple):
+    """Blocks by the same keys, narrowest first, and the grain of the days that they are made of."""
+
+    keys: tuple[str, ...]
+    day: int
+    blocks: tuple[Block, ...]
+
+
+def _layer(keys: tuple[str, ...], day: int, first: int, days: Sequence[int]) -> Layer:
+    grains = [day, *range(first, first + len(days))]
+    return Layer(keys, day, tuple(map(Block, grains[1:], (n * DAY_S for n in days), grains)))
+
+
+BY_ROUTE: Final = _layer(COARSE_KEYS, DAY, 11, (2, 4, 8, 16, 32))
+IN_DETAIL: Final = _layer(FINE_KEYS, FINE_DAY, 21, (2, 4, 8, 16, 32))
+UNROUTED: Final = _layer(_UNROUTED_KEYS, FINE_DAY, 30, (1, 2, 4, 8, 16, 32))
+LAYERS: Final = (BY_ROUTE, IN_DETAIL, UNROUTED)
+
+
+def layer_of(keys: Set[str]) -> Layer:
+    """The layer with the fewest rows that knows these keys."""
+    known = (layer for layer in (BY_ROUTE, UNROUTED) if keys <= set(layer.keys))
+    return next(known, IN_DETAIL)
+
+
+def is_whole(closed: frozenset[int], lo_s: int, width_s: int) -> bool:
+    """Whether a block counts: all of its days are closed."""
+    return closed.issuperset(range(lo_s, lo_s + width_s, DAY_S))
+
+
+def periods_of(days_s: Iterable[int]) -> list[int]:
+    """The periods that days lie in."""
+    return sorted({day_s - day_s % PERIOD_S for day_s in days_s})
+
+
+def closed_days(tenant: str, lo_s: int, hi_s: int) -> Step[frozenset[int]]:
+    """The days of a span that are closed, in seconds since 1970."""
+    rows = yield Statement("closed_quality_days", {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s})
+    return frozenset(day_s for (day_s,) in rows)
+
+
+def close_next_day(tenant: str, now_us: int) -> Step[int]:
+    """Close the first day that is over for some hours; returns 1, or 0 where there is none."""
+    yield Many("lock_heads", [{"tenant": tenant}])
+    day_s = yield from next_open_day(tenant, now_us)
+    if day_s is None:
+        return 0
+    yield from close_day(tenant, day_s)
+    return 1
+
+
+def next_open_day(tenant: str, now_us: int) -> Step[int | None]:
+    """The first day that should be closed: in each period with calls all that are over, calls or not."""
+    before_s = (now_us - _CLOSED_AFTER_US) // SECOND_US // DAY_S * DAY_S
+    from_s: int = 0
+    while True:
+        asked = {"tenant": tenant, "grain": DAY, "from_s": from_s, "before_s": before_s}
+        [(first_s,)] = yield Statement("next_day_of_quality", asked)
+        if first_s is None:
+            return None
+        period_s = first_s - first_s % PERIOD_S
+        closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
+        wanted = range(period_s, min(period_s + PERIOD_S, before_s), DAY_S)
+        if still_open := [day_s for day_s in wanted if day_s not in closed]:
+            return int(still_open[0])
+        from_s = period_s + PERIOD_S
+
+
+def close_day(tenant: str, day_s: int) -> Step[None]:
+    """Close a day, and add up the blocks that are whole with it. The tenant's head must be locked."""
+    yield Statement("close_quality_day", {"tenant": tenant, "day_s": day_s})
+    period_s = day_s - day_s % PERIOD_S
+    closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
+    for layer in LAYERS:
+        for block in layer.blocks:
+            lo_s = day_s - day_s % block.width_s
+            if not is_whole(closed, lo_s, block.width_s):
+                break
+            yield from _add_up(tenant, block, lo_s, layer.keys)
+
+
+def close_again(tenant: str, period_s: int) -> Step[int]:
+    """Add up anew all blocks of a period; returns of how many days they are."""
+    yield Many("lock_heads", [{"tenant": tenant}])
+    closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
+    yield Many("open_quality_days", [{"tenant": tenant, "day_s": day_s} for day_s in sorted(closed)])
+    for day_s in sorted(closed):
+        yield from close_day(tenant, day_s)
+    return len(closed)
+
+
+def _add_up(tenant: str, block: Block, lo_s: int, keys: tuple[str, ...]) -> Step[None]:
+    where = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
+    yield Statement("drop_quality_block", where)
+    parts = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}
+    yield Statement("put_quality_block", where | parts, _clauses(keys))
+
+
+def _clauses(keys: tuple[str, ...]) -> Clauses:
+    values = {"direction": "0"}
+    columns = (f"q.{key}" if key in keys else values.get(key, "''") for key in FINE_KEYS)
+    return (
+        ("keys", ", ".join(columns)),
+        ("group", ", ".join(f"q.{key}" for key in keys)),
+        ("columns", ", ".join(COLUMNS)),
+        ("sums", ", ".join(f"CAST(sum(q.{name}) AS BIGINT)" for name in COLUMNS)),
+    )

@@ -1,0 +1,1 @@
+"""Snapshots of the ledger: tokens, holds, the change feed and their pruning."""

@@ -1,0 +1,73 @@
+"""The change feed: each call once at its newest state, in the order of its last revision, and what ended.
+
+Revisions are gapless and commit in order, so who has all up to a position misses nothing after it.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from calltally.calls.errors import SnapshotGone
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.tokens import POSITION, Standing, make_token, read_position
+
+_encoder: Final = msgspec.json.Encoder()
+
+
+class Changed(NamedTuple):
+    """A stretch of the feed: documents in order, the revision it reaches, where the ledger stands."""
+
+    documents: list[bytes]
+    reached: int
+    standing: Standing
+
+    @property
+    def position(self) -> str:
+        """What to send as `after` to go on."""
+        return make_token(POSITION, self.standing, self.reached)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is more already."""
+        return self.reached < self.standing.revision
+
+
+def changes_after(tenant: str, after: int | str, limit: int) -> Step[Changed]:
+    """Up to `limit` changes after a revision, or after a token of a snapshot or of the feed itself.
+
+    Raises InvalidInput for a token that is none of ours, SnapshotGone for one of another epoch: who
+    follows has to begin again, since the ledger may have lost commits.
+    """
+    standing = yield from standing_of(tenant)
+    revision = after if isinstance(after, int) else read_position(standing, after)
+    if revision > standing.revision:
+        # The tenant's own number may be from before a restore that lost it.
+        message = f"the ledger is at revision {standing.revision} and has not been at {revision}; begin at 0"
+        raise SnapshotGone(message)
+    asked = {"tenant": tenant, "after": revision, "most": limit}
+    calls = yield Statement("calls_changed", asked)
+    ends = yield Statement("calls_ended", asked)
+    rows = sorted([*calls, *((row[0], tombstone(*row)) for row in ends)])[:limit]
+    # Revisions that nothing shows any more, because the call has a later one, are passed over.
+    reached = rows[-1][0] if len(rows) == limit else max(revision, standing.revision)
+    return Changed([document for _revision, document in rows], reached, standing)
+
+
+def tombstone(revision: int, call_id: bytes, reason: str, merged_into: bytes | None, ended_us: int) -> bytes:
+    """What the feed says of an id that ended."""
+    said: dict[str, Any] = {
+        "id": uuid_text(call_id),
+        "tombstone": reason,
+        "merged_into": uuid_text(merged_into) if merged_into else None,
+        "revision": revision,
+        "updated_at": utc_text(ended_us),
+    }
+    return _encoder.encode(said)
+
+
+def lags_of(tenant: str, most: int) -> Step[list[Row]]:
+    """Of the calls that changed last: provider, and how long after its creation that was (microseconds)."""
+    return (yield Statement("lags_of_calls", {"tenant": tenant, "most": most}))

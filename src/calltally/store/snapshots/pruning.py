@@ -1,0 +1,139 @@
+"""What no kept snapshot needs any more goes: from marks of where the ledger stood, in small batches.
+
+A snapshot S is answered while S >= `kept_from`, and needs what ended after S: rows with `valid_to` > S.
+So whatever ended at `kept_from` or before may go. `kept_from` moves in a commit of its own before the
+rows do: a reader who sees a row missing sees in the same state that its snapshot is gone.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from calltally.calls.times import SECOND_US
+from calltally.store.db.operation import Rows, Statement, Step
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.tokens import Standing
+
+# How exact the age of a snapshot is: it may be kept for so much longer than promised, never for less.
+MARK_EVERY_US: Final = 300 * SECOND_US
+
+
+def mark(tenant: str, now_us: int) -> Step[int | None]:
+    """Note which revision is the head now, for `advance`; returns it.
+
+    None where the last mark is younger than MARK_EVERY_US, or the head has not moved since.
+    """
+    standing = yield from standing_of(tenant)
+    if not (yield from _wants_mark(standing, now_us)):
+        return None
+    noted = {"tenant": tenant, "now_us": now_us, "revision": standing.revision}
+    made = yield Statement("put_mark", noted)
+    return standing.revision if made else None
+
+
+def advance(tenant: str, now_us: int, keep_us: int) -> Step[int | None]:
+    """Let go of what is older than `keep_us`: move `kept_from` to the newest mark of that age.
+
+    Returns where it is now, None where it did not move: without such a mark all is kept.
+    """
+    marked = yield from _mark_before(tenant, now_us - keep_us)
+    if marked is None:
+        return None
+    moved = yield Statement("advance_kept_from", {"tenant": tenant, "revision": marked[1]})
+    return marked[1] if moved else None
+
+
+def is_due(tenant: str, now_us: int, keep_us: int) -> Step[bool]:
+    """Whether `mark`, `advance` or `prune` would do anything: reading that is cheaper than trying."""
+    standing = yield from standing_of(tenant)
+    marked = yield from _mark_before(tenant, now_us - keep_us)
+    if marked is not None and marked[1] > standing.kept_from:
+        return True
+    if (yield from _wants_mark(standing, now_us)):
+        return True
+    asked = {"tenant": tenant, "kept_from": standing.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
+    [has_ended] = yield Statement("has_ended", asked)
+    return any(has_ended)
+
+
+def prune(tenant: str, most: int) -> Step[int]:
+    """Delete up to about `most` rows that no kept snapshot needs; returns how many, 0 when none is left.
+
+    Of texts, whose words are deleted one by one, far fewer go at once.
+    """
+    standing = yield from standing_of(tenant)
+    gone = 0
+    for prune_table in _TABLES:
+        if gone < most:
+            gone += yield from prune_table(tenant, standing.kept_from, most - gone)
+    return gone
+
+
+# A hold that is not kept stays a while, so that a client in the midst of its pages is told so.
+_HOLD_AGES: Final = 2
+
+
+def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> Step[int]:
+    """Delete up to `most` holds that are not kept, and were pinned twice as long ago; returns how many."""
+    standing = yield from standing_of(tenant)
+    asked = {"tenant": tenant, "kept_from": standing.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
+    dropped = yield Statement("prune_holds", {**asked, "most": most})
+    return len(dropped)
+
+
+def _wants_mark(standing: Standing, now_us: int) -> Step[bool]:
+    # A mark of the future, from a clock that was wrong, must not keep others from being made.
+    marked = yield from _mark_before(standing.tenant, now_us)
+    if marked is None:
+        return standing.revision > standing.kept_from
+    return now_us - marked[0] >= MARK_EVERY_US and standing.revision > marked[1]
+
+
+def _mark_before(tenant: str, at_us: int) -> Step[tuple[int, int] | None]:
+    """When the newest mark that is not after an instant was made, and the revision that it notes."""
+    rows = yield Statement("newest_mark", {"tenant": tenant, "at_us": at_us})
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def _prune_versions(tenant: str, kept_from: int, most: int) -> Step[int]:
+    ended = yield Statement("ended_versions", {"tenant": tenant, "kept_from": kept_from, "most": most})
+    if ended:
+        yield Statement("prune_versions", {"tenant": tenant, **_range_of(ended)})
+    return len(ended)
+
+
+def _prune_counts(tenant: str, kept_from: int, most: int) -> Step[int]:
+    ended = yield Statement("ended_counts", {"tenant": tenant, "kept_from": kept_from, "most": most})
+    if ended:
+        key = dict(zip(("valid_to", "facet", "width_s", "bucket_s"), ended[-1], strict=True))
+        yield Statement("prune_counts", {"tenant": tenant, "lowest": ended[0][0], **key})
+    return len(ended)
+
+
+# SQLite takes each word of a text out of its index: milliseconds, where a row takes microseconds.
+_ROWS_A_TEXT: Final = 250
+
+
+def _prune_texts(tenant: str, kept_from: int, most: int) -> Step[int]:
+    few = -(-most // _ROWS_A_TEXT)
+    ended = yield Statement("ended_texts", {"tenant": tenant, "kept_from": kept_from, "most": few})
+    # One by one, so that others have a turn between them.
+    for (valid_to,) in ended:
+        yield Statement("prune_texts", {"tenant": tenant, "valid_to": valid_to})
+    return len(ended)
+
+
+def _prune_marks(tenant: str, kept_from: int, most: int) -> Step[int]:
+    dropped = yield Statement("prune_marks", {"tenant": tenant, "kept_from": kept_from, "most": most})
+    return len(dropped)
+
+
+def _range_of(rows: Rows) -> dict[str, int]:
+    return {"lowest": rows[0][0], "highest": rows[-1][0]}
+
+
+_TABLES: Final[tuple[Callable[[str, int, int], Step[int]], ...]] = (
+    _prune_versions,
+    _prune_counts,
+    _prune_texts,
+    _prune_marks,
+)

@@ -1,0 +1,1 @@
+"""Tenants and their settings: keys, routes, secrets, retention, dead letters."""

@@ -1,0 +1,107 @@
+"""Routes: which of a tenant's numbers belong together, and which agent answers them."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from calltally.calls.errors import Conflict, Fault, InvalidInput
+from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
+from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.tenants.tenants import is_line, need_tenant
+
+MAX_ROUTE_NUMBERS: Final = 1000
+WORD_PATTERN: Final = "[!-~]{1,64}"
+_WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
+
+
+class RouteTarget(NamedTuple):
+    """Where a call to a number belongs."""
+
+    route: str
+    agent: str | None
+
+
+class NewRoute(NamedTuple):
+    """What a route should be. Build it with `checked_route`, which normalises the numbers."""
+
+    route: str
+    numbers: tuple[str, ...]
+    agent: str | None = None
+    provider: str | None = None
+
+
+class Route(NamedTuple):
+    """A route as it is stored, its numbers sorted."""
+
+    route: str
+    numbers: tuple[str, ...]
+    agent: str | None
+    provider: str | None
+    updated_us: int
+
+
+def checked_route(
+    route: str, numbers: Sequence[str], *, agent: str | None = None, provider: str | None = None
+) -> NewRoute:
+    """A route with normalised numbers, each once. Raises InvalidInput with every fault."""
+    words = {"route": route, "agent": agent, "provider": provider}
+    faults = [
+        Fault(name, f"{name} is 1 to 64 printable ASCII characters without spaces")
+        for name, word in words.items()
+        if word is not None and not _WORD.fullmatch(word)
+    ]
+    faults += [
+        Fault("numbers", f"number {at} is not a number or address of 1 to {MAX_NUMBER_CHARS} characters")
+        for at, number in enumerate(numbers, start=1)
+        if not (number.strip() and is_line(number, MAX_NUMBER_CHARS))
+    ]
+    if len(numbers) > MAX_ROUTE_NUMBERS:
+        faults.append(
+            Fault("numbers", f"a route has at most {MAX_ROUTE_NUMBERS} numbers; make another route")
+        )
+    if faults:
+        raise InvalidInput("; ".join(fault.detail for fault in faults[:3]), tuple(faults))
+    return NewRoute(route, tuple(sorted({normalise_number(number) for number in numbers})), agent, provider)
+
+
+def put_route(tenant: str, new: NewRoute, now_us: int) -> Step[None]:
+    """Make a route what `new` says, its numbers too.
+
+    Raises NotFound for an unknown tenant, and Conflict if another route has one of the numbers.
+    """
+    yield from need_tenant(tenant)
+    named = {"tenant": tenant, "route": new.route}
+    yield Statement("put_route", {**named, "agent": new.agent, "provider": new.provider, "now_us": now_us})
+    yield Statement("remove_route_numbers", named)
+    if new.numbers:
+        free = yield Many("add_route_numbers", [{**named, "number": number} for number in new.numbers])
+        yield from _refuse_taken(tenant, set(new.numbers) - {number for (number,) in free})
+
+
+def _refuse_taken(tenant: str, taken: set[str]) -> Step[None]:
+    if taken:
+        rows = yield Statement("list_route_numbers", {"tenant": tenant})
+        owners = [f"{number} belongs to route {route!r}" for number, route in rows if number in taken]
+        message = f"{'; '.join(owners[:5])}; take it from there first"
+        raise Conflict(message)
+
+
+def routes_by_number(tenant: str) -> Step[dict[str, RouteTarget]]:
+    """Every number of a tenant with the route it belongs to."""
+    rows = yield Statement("routes_by_number", {"tenant": tenant})
+    return {number: RouteTarget(route, agent) for number, route, agent in rows}
+
+
+def list_routes(tenant: str) -> Step[list[Route]]:
+    """A tenant's routes by key. Raises NotFound for an unknown tenant."""
+    yield from need_tenant(tenant)
+    routes = yield Statement("list_routes", {"tenant": tenant})
+    pairs = yield Statement("list_route_numbers", {"tenant": tenant})
+    numbers = defaultdict(list)
+    for number, route in pairs:
+        numbers[route].append(number)
+    return [
+        Route(route, tuple(numbers[route]), agent, provider, updated_us)
+        for route, agent, provider, updated_us in routes
+    ]

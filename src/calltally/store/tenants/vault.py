@@ -1,0 +1,80 @@
+"""Providers' secrets, encrypted at rest: AES-256-GCM, bound to the tenant and provider they are for."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from calltally.calls.errors import DamagedStore, Misconfigured
+from calltally.store.db.operation import Statement, Step
+from calltally.store.tenants.tenants import is_tenant_id, need_tenant
+
+# Sealed: this byte, the key's id, then what `sealing` makes.
+_VERSION: Final = 1
+_HEAD: Final = 2
+
+
+class Vault:
+    """Seals with the current key, opens with it or a former one. Keys are 32 bytes each."""
+
+    def __init__(self, key: bytes, former: bytes | None = None) -> None:
+        self._current = _key_id(key)
+        self._keys = {_key_id(each): each for each in (former, key) if each}
+
+    def seal(self, tenant: str, provider: str, secrets: Mapping[str, str]) -> bytes:
+        """Encrypt secrets by name, so that they open only for this tenant and provider."""
+        from calltally.store.tenants import (
+            aes_gcm as sealing,
+        )  # deferred: 6 MB, which no idle service has to hold
+
+        plain = msgspec.json.encode(dict(secrets))
+        made = sealing.sealed(self._keys[self._current], plain, _bound_to(tenant, provider))
+        return bytes((_VERSION, self._current)) + made
+
+    def open(self, tenant: str, provider: str, sealed: bytes) -> dict[str, str]:
+        """The secrets by name.
+
+        Raises Misconfigured if no key here sealed them, DamagedStore if the bytes are not what was sealed.
+        """
+        from calltally.store.tenants import aes_gcm as sealing  # deferred: the same
+
+        whose = f"the secrets of tenant {tenant!r} for {provider!r}"
+        key = self._keys.get(sealed[1]) if sealed[:1] == bytes((_VERSION,)) and sealed[1:] else None
+        if key is None:
+            message = (
+                f"{whose} were sealed with another key: set CALLTALLY_FORMER_SECRET_KEY, or put them again"
+            )
+            raise Misconfigured(message)
+        plain = sealing.opened(key, sealed[_HEAD:], _bound_to(tenant, provider))
+        if plain is None:
+            message = f"{whose} do not open: their bytes changed, or the key did; put them again"
+            raise DamagedStore(message)
+        return msgspec.json.decode(plain, type=dict[str, str])
+
+    def reseal(self, tenant: str, provider: str, sealed: bytes) -> bytes:
+        """The same secrets under the current key; raises as `open` does."""
+        return self.seal(tenant, provider, self.open(tenant, provider, sealed))
+
+
+def _key_id(key: bytes) -> int:
+    return sha256(b"calltally key id" + key).digest()[0]
+
+
+def _bound_to(tenant: str, provider: str) -> bytes:
+    return f"{tenant}\0{provider}".encode()
+
+
+def put_provider_secrets(tenant: str, provider: str, sealed: bytes, now_us: int) -> Step[None]:
+    """Keep a provider's sealed secrets, in place of what was there. Raises NotFound for an unknown tenant."""
+    yield from need_tenant(tenant)
+    params = {"tenant": tenant, "provider": provider, "sealed": sealed, "now_us": now_us}
+    yield Statement("put_provider_secrets", params)
+
+
+def find_provider_secrets(tenant: str, provider: str) -> Step[bytes | None]:
+    """A provider's secrets, sealed; None also for an unknown tenant."""
+    if not is_tenant_id(tenant):
+        return None
+    rows = yield Statement("find_provider_secrets", {"tenant": tenant, "provider": provider})
+    return rows[0][0] if rows else None

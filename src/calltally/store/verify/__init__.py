@@ -1,0 +1,1 @@
+"""Checks of a live database against the invariants."""

@@ -1,0 +1,94 @@
+"""What was delivered of calls to one endpoint, and making up for what was not."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from calltally.calls.event_types import COMPLETED, place_of
+from calltally.calls.model import Call
+from calltally.calls.times import parse_instant
+from calltally.store.db.fact_codec import bodies
+from calltally.store.db.operation import Many, Row, Statement, Step
+from calltally.store.ledger.outbox import Instant, completed_event
+from calltally.store.webhooks.deliveries import put_deliveries
+from calltally.store.webhooks.endpoints import lock_deliveries, wake
+
+_AT_ONCE: Final = 500
+
+
+class Told(NamedTuple):
+    """A `voice.call.completed` of a call, as it stands with an endpoint; `status` None where it is pruned."""
+
+    call_id: bytes
+    event_id: bytes
+    revision: int
+    state: str
+    reason: str | None
+    updated_us: int
+    status: str | None
+
+
+class _Status(msgspec.Struct):
+    status: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    data: _Status
+
+
+_decoder: Final = msgspec.json.Decoder(_Envelope)
+
+
+def completed_events_of(tenant: str, endpoint: bytes, calls: Sequence[bytes]) -> Step[list[Told]]:
+    """Each of those calls' that an endpoint was sent, or is to be."""
+    found: list[Told] = []
+    for at in range(0, len(calls), _AT_ONCE):
+        named = [
+            {"tenant": tenant, "endpoint": endpoint, "call_id": call, "event": COMPLETED}
+            for call in calls[at : at + _AT_ONCE]
+        ]
+        rows = yield Many("events_of_calls", named)
+        found += [_told(row) for row in rows]
+    return found
+
+
+def _told(row: Row) -> Told:
+    call_id, event_id, revision, state, reason, updated_us, body = row
+    return Told(call_id, event_id, revision, state, reason, updated_us, _status_in(body))
+
+
+def _status_in(body: bytes | None) -> str | None:
+    return None if body is None else _decoder.decode(bodies.decompress(body)).data.status
+
+
+class _Record(msgspec.Struct):
+    """What an event of a call needs to know beside the call itself."""
+
+    revision: int
+    updated_at: str
+
+
+def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> Step[bool]:
+    """Have an endpoint be told of the state that a call has now; False where it is gone.
+
+    The event is the one that its last change would have been, so that doing this twice is doing it once.
+    """
+    yield from lock_deliveries(tenant)
+    [(_revision, epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
+    rows = yield Statement("record_of_id", {"tenant": tenant, "id": call_id})
+    if not rows:
+        return False
+    record = msgspec.json.decode(rows[0][0], type=_Record)
+    call = msgspec.json.decode(rows[0][0], type=Call)
+    at = Instant(tenant, epoch, record.revision, parse_instant(record.updated_at))
+    event = completed_event(at, call)
+    said = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
+    matched = {"direction": call.direction, "route": call.route, "agent": call.agent}
+    named = {"tenant": tenant, "revision": at.revision, "call_id": call_id, "created_us": at.now_us}
+    yield Statement("add_event", {**named, **said, **matched})
+    row = {"tenant": tenant, "endpoint": endpoint, "event_id": event.id, "event": event.name, "body": None}
+    order = {"revision": at.revision, "place": place_of(event.name), "call_id": call_id}
+    yield from put_deliveries([{**row, **order, "due_us": now_us, "created_us": at.now_us}])
+    yield from wake(tenant)
+    return True

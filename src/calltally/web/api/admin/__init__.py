@@ -1,0 +1,1 @@
+"""Admin API: tenants, keys, routes, secrets."""

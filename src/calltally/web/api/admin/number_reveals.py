@@ -1,0 +1,80 @@
+"""Who had whole numbers shown of a tenant that masks them: told to whoever has the admin key."""
+
+from typing import Final
+
+import msgspec
+from litestar import get
+
+from calltally.calls.identity import uuid_text
+from calltally.calls.parameters import read_values
+from calltally.calls.times import utc_text
+from calltally.store.tenants.number_reveals import Reveal, reveals_of_tenant
+from calltally.store.tenants.tenants import need_tenant
+from calltally.web.api.admin.operations import LIST_KEYS, TAG
+from calltally.web.openapi.operation import Answer, Operation
+from calltally.web.request.access import ADMIN
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.paging import page_parameters
+from calltally.web.request.paths import part_after
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Reply
+
+_LISTED: Final = 100
+_MOST_LISTED: Final = 1_000
+_LIMIT: Final = page_parameters("looks", most=_MOST_LISTED, default=_LISTED)[0]
+
+
+class RevealShown(msgspec.Struct, frozen=True):
+    """One look at whole numbers: `key_id` is `admin` for the admin key."""
+
+    at: str
+    key_id: str
+    call_id: str
+
+
+class RevealList(msgspec.Struct, frozen=True):
+    """The latest looks, newest first."""
+
+    data: list[RevealShown]
+
+
+LIST_REVEALS: Final = Operation(
+    id="listReveals",
+    tag=TAG,
+    summary="Who looked at a tenant's whole numbers.",
+    meaning="Each look on the page of a call while the tenant masks its numbers. What keys with `pii:read`"
+    " ask of the API is not among them.",
+    scope=ADMIN,
+    path=LIST_KEYS.path,
+    query=(_LIMIT,),
+    answers={
+        200: Answer(
+            meaning="The latest, newest first.",
+            schema=RevealList,
+            example={
+                "data": [
+                    {
+                        "at": "2026-10-01T09:30:00.000000Z",
+                        "key_id": "key_3f1c9a7be24d5068",
+                        "call_id": "550e8400-e29b-81d4-a716-446655440000",
+                    }
+                ]
+            },
+        )
+    },
+    problems=("not-found",),
+)
+
+
+@get("/api/v1/admin/tenants/{tenant:str}/reveals", operation=LIST_REVEALS)
+async def get_reveals(request: AnyRequest) -> Reply:
+    """Of a tenant that is there, also if nobody looked."""
+    asked = read_values(pairs_of(request.scope["query_string"]), {_LIMIT.name: _LIMIT})
+    store, tenant = parts_of(request).store, part_after(request, "tenants")
+    await store.read(need_tenant(tenant))
+    found = await store.read(reveals_of_tenant(tenant, asked.get("limit", _LISTED)))
+    return Reply.json(RevealList([_shown(each) for each in found]))
+
+
+def _shown(reveal: Reveal) -> RevealShown:
+    return RevealShown(utc_text(reveal.at_us), reveal.key_id, uuid_text(reveal.call_id))

@@ -1,0 +1,164 @@
+"""`/api/v1/alerts` and `/api/v1/alert-rules`: what fires, what becomes of it, and by which rules."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import get, post, put
+from litestar.handlers import HTTPRouteHandler
+
+from calltally.alerts.evaluation.evaluator import rules_for
+from calltally.alerts.model.rules import rules_as_values, rules_of
+from calltally.calls.errors import InvalidBody, InvalidInput
+from calltally.calls.identity import parse_uuid
+from calltally.calls.parameters import read_values
+from calltally.calls.times import parse_instant
+from calltally.store.alerts.alerts import (
+    Alert,
+    AlertFilter,
+    Change,
+    What,
+    acknowledge,
+    history_of,
+    list_alerts,
+    mute,
+    need_alert,
+    resolve,
+)
+from calltally.store.alerts.detector_state import put_rules, rules_of_tenant
+from calltally.store.db.operation import Step
+from calltally.web.api.alerts import operations
+from calltally.web.api.alerts.schemas import (
+    PATH,
+    AlertList,
+    MuteBody,
+    NoteBody,
+    show_alert,
+    show_with_history,
+)
+from calltally.web.auth.admission import without_tenant
+from calltally.web.request.bodies import decode_body, json_body
+from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
+from calltally.web.request.paths import part_after
+from calltally.web.response.link_header import Window, link_header
+from calltally.web.response.response import Reply
+
+_ONE: Final = PATH + "/{id:str}"
+_RULES: Final = "/api/v1/alert-rules"
+# All that microseconds of a database can be.
+_EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
+_KNOWN: Final = {each.name: each for each in operations.PARAMETERS}
+
+
+@get(PATH, operation=operations.LIST)
+async def get_alerts(request: AnyRequest) -> Reply:
+    """The newest first; the total is exact."""
+    asked = {"limit": operations.LISTED, "offset": 0, **_EVER}
+    wanted = AlertFilter(**{**asked, **read_values(without_tenant(request), _KNOWN)})
+    found: list[Alert]
+    found, total = await parts_of(request).store.read(list_alerts(tenant_of(request), wanted))
+    shown = [show_alert(alert, _base(request)) for alert in found]
+    link = link_header(request, Window(wanted.limit, wanted.offset, total))
+    return Reply.json(AlertList(shown, wanted.limit, wanted.offset, total), headers=(link,))
+
+
+@get(_ONE, operation=operations.READ)
+async def get_alert(request: AnyRequest) -> Reply:
+    """Another tenant's is not there."""
+    alert, history = await parts_of(request).store.read(_with_history(tenant_of(request), _id(request)))
+    return Reply.json(show_with_history(alert, history, _base(request)))
+
+
+@post(_ONE + "/acknowledge", operation=operations.ACKNOWLEDGE, status_code=200)
+async def post_acknowledge(request: AnyRequest) -> Reply:
+    """By the key that asks."""
+    by = _change(request, What.ACKNOWLEDGED, await _note(request))
+    return await _done(request, lambda tenant, alert: acknowledge(tenant, alert, by))
+
+
+@post(_ONE + "/resolve", operation=operations.RESOLVE, status_code=200)
+async def post_resolve(request: AnyRequest) -> Reply:
+    """By the key that asks."""
+    by = _change(request, What.RESOLVED, await _note(request))
+    return await _done(request, lambda tenant, alert: resolve(tenant, alert, by))
+
+
+@post(_ONE + "/mute", operation=operations.MUTE, status_code=200)
+async def post_mute(request: AnyRequest) -> Reply:
+    """Until a time, which has to be ahead."""
+    body = await json_body(request, MuteBody)
+    until_us = None if body.until is None else _until_us(body.until, parts_of(request).clock())
+    what = What.UNMUTED if until_us is None else What.MUTED
+    by = _change(request, what, body.note)
+    return await _done(request, lambda tenant, alert: mute(tenant, alert, until_us, by))
+
+
+@get(_RULES, operation=operations.READ_RULES)
+async def get_rules(request: AnyRequest) -> Reply:
+    """The defaults are left out."""
+    stored = await parts_of(request).store.read(rules_of_tenant(tenant_of(request)))
+    return Reply.json(rules_as_values(rules_for(stored)))
+
+
+@put(_RULES, operation=operations.PUT_RULES, status_code=200)
+async def put_alert_rules(request: AnyRequest) -> Reply:
+    """Counts from the next five minutes on."""
+    parts = parts_of(request)
+    values = await json_body(request, dict[str, Any])
+    try:
+        rules = rules_as_values(rules_of(values))
+    except InvalidInput as fault:
+        raise InvalidBody(fault.detail, fault.faults) from fault
+    await parts.store.write(put_rules(tenant_of(request), msgspec.json.encode(rules), parts.clock()))
+    return Reply.json(rules)
+
+
+async def _done(request: AnyRequest, step: Callable[[str, bytes], Step[Alert]]) -> Reply:
+    parts, tenant = parts_of(request), tenant_of(request)
+    alert = await parts.store.write(step(tenant, _id(request)))
+    _, history = await parts.store.read(_with_history(tenant, alert.alert))
+    return Reply.json(show_with_history(alert, history, _base(request)))
+
+
+def _with_history(tenant: str, alert_id: bytes) -> Step[tuple[Alert, list[Change]]]:
+    alert = yield from need_alert(tenant, alert_id)
+    return alert, (yield from history_of(tenant, alert_id))
+
+
+def _change(request: AnyRequest, what: What, note: str | None) -> Change:
+    return Change(0, parts_of(request).clock(), what, access_of(request).key_id, note)
+
+
+async def _note(request: AnyRequest) -> str | None:
+    """The body may be left out."""
+    body = await request.body()
+    return decode_body(body, NoteBody).note if body else None
+
+
+def _until_us(text: str, now_us: int) -> int:
+    try:
+        until_us = parse_instant(text)
+    except ValueError as fault:
+        raise InvalidBody.of("until", f"until is {text[:80]!r}: {fault}") from fault
+    if until_us <= now_us:
+        raise InvalidBody.of("until", "until has to be ahead; send null to end a mute")
+    return until_us
+
+
+def _id(request: AnyRequest) -> bytes:
+    return parse_uuid(part_after(request, "alerts")) or b""
+
+
+def _base(request: AnyRequest) -> str:
+    return parts_of(request).public_url or ""
+
+
+ALERT_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    get_alerts,
+    get_alert,
+    post_acknowledge,
+    post_resolve,
+    post_mute,
+    get_rules,
+    put_alert_rules,
+)

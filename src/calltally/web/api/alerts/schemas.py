@@ -1,0 +1,248 @@
+"""Alerts, sinks and rules as the outside sees them. Times are RFC 3339 in UTC."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.model.finding import Evidence, Finding
+from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
+from calltally.alerts.notify.sink_kinds import KINDS
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.store.alerts.alerts import Alert, Change
+from calltally.store.alerts.sinks import Sink
+
+MOST_NOTE_CHARS: Final = 500
+# No database of ours but SQLite has a place for a NUL in a text.
+_Note = Annotated[str, Meta(max_length=MOST_NOTE_CHARS, pattern=r"^[^\u0000]*$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
+_Settings = Annotated[
+    dict[str, Any], Meta(description="By kind; see the how-to page. Secrets are stored sealed, never shown.")
+]
+
+
+class NoteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why, for whoever reads the history."""
+
+    note: _Note | None = None
+
+
+class MuteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Until when nobody is told of it; null ends a mute."""
+
+    until: Annotated[str, Meta(extra_json_schema={"format": "date-time"})] | None
+    note: _Note | None = None
+
+
+class SinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where alerts are to be told."""
+
+    kind: Annotated[str, Meta(extra_json_schema={"enum": list(KINDS)})]
+    name: _Name
+    settings: _Settings
+
+
+class EvidenceShown(msgspec.Struct, frozen=True):
+    """A number of a window against what is usual; `low` and `high` bound 95 of 100 usual windows."""
+
+    dimension: str
+    series: str
+    metric: str | None
+    window: dict[str, str]
+    calls: int
+    events: int
+    observed: float
+    expected: float
+    low: float
+    high: float
+
+
+class AlertShown(msgspec.Struct, frozen=True):
+    """One alert.
+
+    `since` is when it began by the evidence, `opened_at` when it was found. `calls` lists the calls behind
+    it. `sureness` is in natural logarithms of a likelihood ratio; `false_alarms_a_week` how often as much
+    comes by chance, `budget_a_week` what the rules allow.
+    """
+
+    id: str
+    state: str
+    kind: str
+    message: str
+    dimension: str
+    series: str
+    metric: str | None
+    direction: str
+    speed: str | None
+    route: str | None
+    provider: str | None
+    since: str
+    opened_at: str
+    updated_at: str
+    resolved_at: str | None
+    muted_until: str | None
+    evidence: EvidenceShown
+    children: list[EvidenceShown]
+    call_sids: list[str]
+    calls: str
+    sureness: float
+    false_alarms_a_week: float
+    budget_a_week: float
+
+
+class ChangeShown(msgspec.Struct, frozen=True):
+    """What became of an alert; `by` is the key that asked for it, null for by itself."""
+
+    at: str
+    what: str
+    by: str | None
+    note: str | None
+
+
+class AlertWithHistory(AlertShown, frozen=True):
+    """One alert with everything that became of it, in its order."""
+
+    history: list[ChangeShown]
+
+
+class AlertList(msgspec.Struct, frozen=True):
+    """A page of alerts, the newest first."""
+
+    data: list[AlertShown]
+    limit: int
+    offset: int
+    total: int
+
+
+class SinkShown(msgspec.Struct, frozen=True):
+    """One sink, without its secrets.
+
+    `told_at` is when something was last told there, `fault` what went wrong the last time, null if nothing.
+    """
+
+    id: str
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    created_at: str
+    updated_at: str
+    told_at: str | None
+    fault: str | None
+
+
+class NewSinkShown(SinkShown, frozen=True):
+    """A new or changed sink; `secret` is what its requests are signed with, shown this once."""
+
+    secret: str | None = None
+
+
+class SinkList(msgspec.Struct, frozen=True):
+    """All sinks of a tenant, the oldest first."""
+
+    data: list[SinkShown]
+
+
+class TestShown(msgspec.Struct, frozen=True):
+    """Whether the sink took a test, and what went wrong if not."""
+
+    told: bool
+    fault: str | None
+
+
+def show_alert(alert: Alert, base: str) -> AlertShown:
+    """An alert as a list has it."""
+    return AlertShown(**_alert(alert, base))
+
+
+def show_with_history(alert: Alert, history: Sequence[Change], base: str) -> AlertWithHistory:
+    """An alert by itself."""
+    return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
+
+
+def _alert(alert: Alert, base: str) -> dict[str, Any]:
+    content = read_content(alert)
+    finding = content.finding
+    return {
+        "id": uuid_text(alert.alert),
+        "state": alert.state.value,
+        "kind": alert.kind,
+        "message": content.message,
+        **_judged(finding),
+        "route": alert.route,
+        "provider": alert.provider,
+        "since": utc_text(alert.since_us),
+        "opened_at": utc_text(alert.opened_us),
+        "updated_at": utc_text(alert.updated_us),
+        "resolved_at": _text(alert.resolved_us),
+        "muted_until": _text(alert.muted_until_us),
+        "calls": calls_url(base, finding.listed),
+    }
+
+
+def _judged(finding: Finding) -> dict[str, Any]:
+    return {
+        "dimension": finding.series.dimension.value,
+        "series": finding.series.value,
+        "metric": finding.metric,
+        "direction": finding.direction.value,
+        "speed": finding.speed,
+        "evidence": _evidence(finding.evidence),
+        "children": [_evidence(child) for child in finding.children],
+        "call_sids": list(finding.sids),
+        "sureness": finding.sureness,
+        "false_alarms_a_week": finding.false_alarms_a_week,
+        "budget_a_week": finding.budget_a_week,
+    }
+
+
+def _evidence(evidence: Evidence) -> EvidenceShown:
+    return EvidenceShown(
+        dimension=evidence.series.dimension.value,
+        series=evidence.series.value,
+        metric=evidence.metric,
+        window={"from": utc_text(evidence.from_us), "to": utc_text(evidence.to_us)},
+        calls=evidence.calls,
+        events=evidence.events,
+        observed=evidence.observed,
+        expected=evidence.expected,
+        low=evidence.low,
+        high=evidence.high,
+    )
+
+
+def _change(change: Change) -> ChangeShown:
+    return ChangeShown(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
+
+
+def show_sink(sink: Sink) -> SinkShown:
+    """A sink without its secrets."""
+    return SinkShown(**_sink(sink))
+
+
+def show_new_sink(sink: Sink, secret: str | None) -> NewSinkShown:
+    """A sink that was just put."""
+    return NewSinkShown(**_sink(sink), secret=secret)
+
+
+def _sink(sink: Sink) -> dict[str, Any]:
+    shown: Mapping[str, Any] = msgspec.json.decode(sink.shown)
+    return {
+        "id": uuid_text(sink.sink),
+        "kind": sink.kind,
+        "name": sink.name,
+        "settings": dict(shown),
+        "created_at": utc_text(sink.created_us),
+        "updated_at": utc_text(sink.updated_us),
+        "told_at": _text(sink.told_us),
+        "fault": sink.fault,
+    }
+
+
+def _text(instant_us: int | None) -> str | None:
+    return None if instant_us is None else utc_text(instant_us)
+
+
+PATH: Final = ALERTS_PATH

@@ -1,0 +1,138 @@
+"""`/api/v1/alert-sinks`: where alerts are told. Settings are stored sealed; a secret is shown once."""
+
+import os
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from litestar import delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+
+from calltally.alerts.notify.notification import test_of
+from calltally.alerts.notify.notifier import Ways, sealed_for, tell
+from calltally.alerts.notify.sink_kinds import WEBHOOK, checked_settings, shown_settings
+from calltally.calls.errors import CalltallyError, InvalidBody, InvalidInput
+from calltally.calls.identity import parse_uuid, uuid_text
+from calltally.store.alerts.sinks import (
+    Sink,
+    add_sink,
+    change_sink,
+    drop_sink,
+    list_sinks,
+    need_sink,
+    note_sink,
+)
+from calltally.web.api.alerts import sink_operations as operations
+from calltally.web.api.alerts.schemas import SinkBody, SinkList, TestShown, show_new_sink, show_sink
+from calltally.web.request.bodies import json_body
+from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.request.paths import part_after
+from calltally.web.response.response import Reply
+
+PATH: Final = "/api/v1/alert-sinks"
+_ONE: Final = PATH + "/{id:str}"
+_ID_BYTES: Final = 16
+_SECRET_BYTES: Final = 32
+_URLS: Final = ("url",)
+
+
+@post(PATH, operation=operations.ADD)
+async def post_sink(request: AnyRequest) -> Reply:
+    """Its id is drawn, since nothing of it is known to nobody else."""
+    parts, tenant = parts_of(request), tenant_of(request)
+    sink, secret = await _asked(request, _new_id())
+    added = await parts.store.write(add_sink(tenant, sink, parts.clock()))
+    return Reply.json(show_new_sink(added, secret), status=201)
+
+
+@get(PATH, operation=operations.LIST)
+async def get_sinks(request: AnyRequest) -> Reply:
+    """Without secrets."""
+    sinks = await parts_of(request).store.read(list_sinks(tenant_of(request)))
+    return Reply.json(SinkList([show_sink(sink) for sink in sinks]))
+
+
+@get(_ONE, operation=operations.READ)
+async def get_sink(request: AnyRequest) -> Reply:
+    """Another tenant's is not there."""
+    return Reply.json(show_sink(await _sink(request)))
+
+
+@put(_ONE, operation=operations.PUT, status_code=200)
+async def put_alert_sink(request: AnyRequest) -> Reply:
+    """The whole sink."""
+    parts, known = parts_of(request), await _sink(request)
+    sink, secret = await _asked(request, known.sink)
+    put_now = await parts.store.write(change_sink(tenant_of(request), sink, parts.clock()))
+    return Reply.json(show_new_sink(put_now, secret))
+
+
+# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+@delete(_ONE, operation=operations.DELETE, status_code=200)
+async def delete_sink(request: AnyRequest) -> Reply:
+    """With what was still to be told there."""
+    await parts_of(request).store.write(drop_sink(tenant_of(request), _id(request)))
+    return Reply.empty()
+
+
+@post(_ONE + "/test", operation=operations.TEST, status_code=200)
+async def post_test(request: AnyRequest) -> Reply:
+    """What went wrong is an answer, not a fault of the request."""
+    parts, tenant, sink = parts_of(request), tenant_of(request), await _sink(request)
+    now_us, base = parts.clock(), parts.public_url or ""
+    ways = Ways(parts.outgoing, parts.send_mail, lambda: parts.vault, base)
+    told = test_of(tenant, uuid_text(sink.sink), now_us, base)
+    try:
+        fault = await tell(ways, tenant, sink, told, now_us)
+    except CalltallyError as error:
+        fault = error.detail
+    await parts.store.write(note_sink(tenant, sink.sink, now_us if fault is None else None, fault))
+    return Reply.json(TestShown(fault is None, fault))
+
+
+async def _asked(request: AnyRequest, sink: bytes) -> tuple[Sink, str | None]:
+    """The sink of the body, sealed; and the secret of a webhook, to be shown once."""
+    body = await json_body(request, SinkBody)
+    try:
+        settings = checked_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))
+        _check_urls(request, settings)
+    except InvalidInput as fault:
+        raise InvalidBody(fault.detail, fault.faults) from fault
+    sealed = parts_of(request).vault.seal(
+        tenant_of(request), sealed_for(sink), {"settings": msgspec.json.encode(settings).decode()}
+    )
+    shown = msgspec.json.encode(shown_settings(body.kind, settings))
+    secret = settings["secret"] if body.kind == WEBHOOK else None
+    return Sink(sink, body.kind, body.name, shown, sealed), secret
+
+
+def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
+    for name in _URLS:
+        if name in settings:
+            try:
+                parts_of(request).outgoing.check(settings[name])
+            except ValueError as fault:
+                raise InvalidInput.of(name, f"the URL is refused: {fault}") from fault
+
+
+async def _sink(request: AnyRequest) -> Sink:
+    return await parts_of(request).store.read(need_sink(tenant_of(request), _id(request)))
+
+
+def _id(request: AnyRequest) -> bytes:
+    return parse_uuid(part_after(request, "alert-sinks")) or b""
+
+
+def _new_id() -> bytes:
+    """16 random bytes as a UUID of version 4 (RFC 9562)."""
+    return UUID(bytes=os.urandom(_ID_BYTES), version=4).bytes
+
+
+SINK_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    post_sink,
+    get_sinks,
+    get_sink,
+    put_alert_sink,
+    delete_sink,
+    post_test,
+)

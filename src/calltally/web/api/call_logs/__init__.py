@@ -1,0 +1,1 @@
+"""Calls: the list, one call, streams and the change feed."""

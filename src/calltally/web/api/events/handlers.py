@@ -1,0 +1,115 @@
+"""`POST /api/v1/events`: a tenant's own call events, one or a batch."""
+
+from typing import Any, Final
+
+from litestar import post
+
+from calltally.calls.errors import Fault, RefusedEvents, UnsupportedMedia
+from calltally.ingest.event_body import MAX_BODY_BYTES, MAX_EVENTS
+from calltally.ingest.event_fields import event_schema
+from calltally.ingest.own_events import EventsAnswer
+from calltally.web.metrics.metrics import Metrics
+from calltally.web.openapi.operation import Answer, Body, Operation
+from calltally.web.request.access import EVENTS_WRITE
+from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.response.problems import problem_reply
+from calltally.web.response.response import Reply
+
+JSON_TYPE: Final = "application/json"
+NDJSON_TYPE: Final = "application/x-ndjson"
+# The label of what no provider sends.
+OWN: Final = "own"
+MAX_FAULTS: Final = 50
+
+_EVENT: Final = event_schema()
+_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "evt-1001",
+    "call_sid": "CA1234567890abcdef1234567890abcdef",
+    "occurred_at": "2026-10-01T09:32:22Z",
+    "status": "completed",
+    "duration_seconds": 142,
+    "summary": "Customer confirmed appointment time.",
+    "tags": ["appointment"],
+}
+_BODY: Final = Body(
+    content={
+        JSON_TYPE: {
+            "anyOf": [_EVENT, {"type": "array", "minItems": 1, "maxItems": MAX_EVENTS, "items": _EVENT}]
+        },
+        NDJSON_TYPE: {"type": "string", "description": "One event a line."},
+    },
+    meaning=f"Up to {MAX_EVENTS} events and {MAX_BODY_BYTES} bytes, not compressed. Null is as good as left"
+    " out; unknown names, and names given twice, are refused.",
+    example=_EXAMPLE,
+)
+
+SEND_EVENTS: Final = Operation(
+    id="sendEvents",
+    tag="Ingest",
+    summary="Tell of your own calls.",
+    meaning="Each event is taken or refused by itself, and a repeat (same id, same content) changes nothing."
+    " What the answer says is durable and listed. A body, or a line, that is no JSON applies nothing.",
+    scope=EVENTS_WRITE,
+    counted=False,
+    body=_BODY,
+    answers={
+        200: Answer(
+            meaning="In the order sent; at least one was not refused.",
+            schema=EventsAnswer,
+            example={
+                "outcomes": [
+                    {
+                        "id": "evt-1001",
+                        "outcome": "applied",
+                        "reason": None,
+                        "call_id": "550e8400-e29b-81d4-a716-446655440000",
+                        "revision": 7,
+                    }
+                ]
+            },
+        )
+    },
+    problems=("invalid-body", "events-refused", "too-large", "unsupported-media-type", "unavailable"),
+)
+
+
+@post("/api/v1/events", operation=SEND_EVENTS, request_max_body_size=MAX_BODY_BYTES, status_code=200)
+async def send_events(request: AnyRequest) -> Reply:
+    """Read, record, count, answer."""
+    parts, ndjson = parts_of(request), _is_ndjson(request)
+    answer = await parts.intake.own_events.receive(
+        tenant_of(request), await request.body(), ndjson=ndjson, now_us=parts.clock()
+    )
+    _tell(parts.metrics, answer)
+    return _refusal(request, answer) if answer.all_refused else Reply(answer.encode())
+
+
+def _is_ndjson(request: AnyRequest) -> bool:
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise UnsupportedMedia(f"send the body as it is, not encoded as {coding[:80]!r}")
+    media_type = request.headers.get("content-type", JSON_TYPE).partition(";")[0].strip().lower()
+    if media_type not in (JSON_TYPE, NDJSON_TYPE):
+        raise UnsupportedMedia(f"send the body as {JSON_TYPE} or {NDJSON_TYPE}, not as {media_type[:80]!r}")
+    return media_type == NDJSON_TYPE
+
+
+def _tell(metrics: Metrics, answer: EventsAnswer) -> None:
+    for each in answer.outcomes:
+        metrics.fact(OWN, each.outcome)
+
+
+def _refusal(request: AnyRequest, answer: EventsAnswer) -> Reply:
+    """The problem, with the outcomes as an extension member (RFC 9457, section 3.2)."""
+    refused = RefusedEvents("every event was refused; see outcomes", tuple(_faults(answer)[:MAX_FAULTS]))
+    reply = problem_reply(request.scope, refused)
+    reply.body = b"%b,%b" % (reply.body[:-1], answer.encode()[1:])
+    return reply
+
+
+def _faults(answer: EventsAnswer) -> list[Fault]:
+    return [
+        Fault(f"[{position}].{error.parameter}".rstrip("."), error.detail)
+        for position, each in enumerate(answer.outcomes)
+        for error in each.errors or ()
+    ]

@@ -1,0 +1,207 @@
+"""`/api/v1/exports`: bulk exports as jobs. A worker does them; here they are asked for, watched and ended."""
+
+import asyncio
+import re
+from typing import Any, Final
+
+from litestar import delete, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+from msgspec.structs import replace
+
+from calltally.calls.errors import FilesGone, InvalidInput, NoFilesFolder, NotFound
+from calltally.calls.export_query import ExportQuery, parse_export_query
+from calltally.calls.identity import parse_uuid
+from calltally.calls.parameters import read_values
+from calltally.exports.erasures import holds_any
+from calltally.exports.request import ask_export
+from calltally.exports.spec import read_progress, read_spec
+from calltally.store.db.operation import Step
+from calltally.store.jobs.cleanup import Erased, erased_after
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.jobs.jobs import (
+    Job,
+    JobFile,
+    Kind,
+    State,
+    file_of,
+    files_of,
+    let_go,
+    list_jobs,
+    need_job,
+)
+from calltally.web.api.call_logs.list_calls import with_search
+from calltally.web.api.exports import operations
+from calltally.web.api.exports.schemas import PATH, ExportList, ExportShown, show_export, show_manifest
+from calltally.web.auth.admission import without_tenant
+from calltally.web.request.bodies import json_body
+from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
+from calltally.web.request.paths import last_part, part_after
+from calltally.web.response.file_response import Kept, check_whole_numbers, file_reply
+from calltally.web.response.link_header import Window, link_header
+from calltally.web.response.response import Reply
+
+_ONE: Final = PATH + "/{id:str}"
+_KEY: Final = re.compile(rb"[\x21-\x7e]{1,200}")
+_IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+Found = tuple[Job, list[JobFile]]
+
+
+@post(PATH, operation=operations.START, status_code=200)
+async def post_export(request: AnyRequest) -> Reply:
+    """Only writes down what is asked for, and as of which state: that is all that has to be done at once."""
+    asked = parse_export_query(await json_body(request, dict[str, Any]))
+    job = await start_export(request, asked, _sent_key(request))
+    shown = await _shown(request, job)
+    return Reply.json(
+        shown, status=202, headers=((b"location", f"{_base(request)}{PATH}/{shown.id}".encode()),)
+    )
+
+
+async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None) -> Job:
+    """Queue an export of what the key may search. Raises as `ask_export` does, and NoFilesFolder."""
+    parts = parts_of(request)
+    _folders(request)
+    seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
+    step = ask_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
+    job: Job = await parts.store.write(step)
+    parts.metrics.job(Kind.EXPORT, "started")
+    return job
+
+
+@get(PATH, operation=operations.LIST)
+async def get_exports(request: AnyRequest) -> Reply:
+    """Those that are forgotten are not there any more."""
+    known = {each.name: each for each in operations.PAGE}
+    asked = {"limit": operations.LISTED, "offset": 0, **read_values(without_tenant(request), known)}
+    found, total = await parts_of(request).store.read(exports_of(tenant_of(request), **asked))
+    data = [show_export(job, files, _base(request)) for job, files in found]
+    window = Window(asked["limit"], asked["offset"], total)
+    return Reply.json(ExportList(data, **asked, total=total), headers=(link_header(request, window),))
+
+
+@get(_ONE, operation=operations.READ)
+async def get_export(request: AnyRequest) -> Reply:
+    """Another tenant's is not there."""
+    return Reply.json(show_export(*await found_export(request), _base(request)))
+
+
+# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+@delete(_ONE, operation=operations.END, status_code=200)
+async def delete_export(request: AnyRequest) -> Reply:
+    """A worker that is at it sees that after the chunk in hand."""
+    parts, (job, _) = parts_of(request), await found_export(request)
+    await parts.store.write(let_go(tenant_of(request), job.job, parts.clock()))
+    parts.metrics.job(Kind.EXPORT, "ended")
+    return Reply.empty()
+
+
+@get(_ONE + "/manifest.json", operation=operations.MANIFEST)
+async def get_manifest(request: AnyRequest) -> Reply:
+    """Of one that is not complete it says so."""
+    return Reply.json(show_manifest(*await found_export(request)))
+
+
+@get(_ONE + "/files/{name:str}", operation=operations.FILE)
+async def get_file(request: AnyRequest) -> ASGIApp:
+    """From the moment at which a call in it was erased it is gone, whether or not it was deleted yet."""
+    tenant, name = tenant_of(request), last_part(request, "files")
+    folders, store = _folders(request), parts_of(request).store
+    job, file = await store.read(_job_and_file(tenant, _id(request), name))
+    if job.state is State.EXPIRED:
+        raise FilesGone(
+            "the files of this export were let go of; ask once more, with another Idempotency-Key"
+        )
+    if file is None or job.state is not State.COMPLETE:
+        raise NotFound("there is no file of that name, or not yet: the export says which there are")
+    check_whole_numbers(request, has_them=not read_spec(job.spec).are_masked)
+    folder = folders.of(tenant, job.job)
+    erased: Erased = await store.read(erased_after(tenant, job.checked), long=True)
+    ids_name = read_progress(job.progress).ids_name
+    if await asyncio.to_thread(holds_any, folder, ids_name, erased.ids):
+        raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
+    return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
+
+
+def _folders(request: AnyRequest) -> JobFolders:
+    folders = parts_of(request).folders
+    if folders is None:
+        raise NoFilesFolder(
+            "exports need a folder for their files: set CALLTALLY_FILES_FOLDER, the same on every node"
+        )
+    return folders
+
+
+def _seen_by(request: AnyRequest, asked: ExportQuery) -> ExportQuery:
+    """What is asked for, with what the key may search. Raises Forbidden."""
+    return replace(asked, query=with_search(asked.query, access_of(request)))
+
+
+def _sent_key(request: AnyRequest) -> str | None:
+    sent = exchange_in(request.scope).headers.get(_IDEMPOTENCY_KEY.lower().encode())
+    if sent is not None and not _KEY.fullmatch(sent):
+        raise InvalidInput.of(
+            _IDEMPOTENCY_KEY, "Idempotency-Key is 1 to 200 printable ASCII characters without spaces"
+        )
+    return None if sent is None else sent.decode()
+
+
+def _id(request: AnyRequest) -> bytes:
+    return parse_uuid(part_after(request, "exports")) or b""
+
+
+async def found_export(request: AnyRequest) -> Found:
+    """The export that the path names, and its files once all are whole. Raises NotFound."""
+    found: Found = await parts_of(request).store.read(_job_and_files(tenant_of(request), _id(request)))
+    return found
+
+
+async def _shown(request: AnyRequest, job: Job) -> ExportShown:
+    files = await parts_of(request).store.read(files_of(tenant_of(request), job.job))
+    return show_export(job, files if job.state is State.COMPLETE else [], _base(request))
+
+
+def _base(request: AnyRequest) -> str:
+    return parts_of(request).public_url or ""
+
+
+def _export(tenant: str, job_id: bytes) -> Step[Job]:
+    job = yield from need_job(tenant, job_id)
+    if job.kind is not Kind.EXPORT:
+        raise NotFound("there is no export of that id")
+    return job
+
+
+def _job_and_files(tenant: str, job_id: bytes) -> Step[Found]:
+    job = yield from _export(tenant, job_id)
+    return job, (yield from _files(tenant, job))
+
+
+def _files(tenant: str, job: Job) -> Step[list[JobFile]]:
+    """Those that are handed out: none before all of them are whole."""
+    return (yield from files_of(tenant, job.job)) if job.state is State.COMPLETE else []
+
+
+def _job_and_file(tenant: str, job_id: bytes, name: str) -> Step[tuple[Job, JobFile | None]]:
+    job = yield from _export(tenant, job_id)
+    return job, (yield from file_of(tenant, job.job, name))
+
+
+def exports_of(tenant: str, limit: int, offset: int) -> Step[tuple[list[Found], int]]:
+    """A page of a tenant's exports with their files, newest first; and how many there are in all."""
+    jobs, total = yield from list_jobs(tenant, Kind.EXPORT, limit=limit, offset=offset)
+    files: list[list[JobFile]] = []
+    for job in jobs:
+        files += [(yield from _files(tenant, job))]
+    return list(zip(jobs, files, strict=True)), total
+
+
+EXPORT_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    post_export,
+    get_exports,
+    get_export,
+    delete_export,
+    get_manifest,
+    get_file,
+)

@@ -1,0 +1,176 @@
+"""Exports as the outside sees them. Times are RFC 3339 in UTC."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from calltally.calls.export_query import EXPORT_FIELDS
+from calltally.calls.filters import CallFilter
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.exports.spec import ExportSpec, read_outcome, read_progress, read_spec
+from calltally.store.jobs.jobs import Job, JobFile, State
+from calltally.web.openapi.operation import Schema
+
+PATH: Final = "/api/v1/exports"
+
+
+class WindowShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """from <= created_at < to; null where it has no such end."""
+
+    from_: str | None
+    to: str | None
+
+
+class FileShown(msgspec.Struct, frozen=True):
+    """A file that is whole. `sha256` in hexadecimal; `href` is where it is."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+    href: str
+
+
+class ErrorShown(msgspec.Struct, frozen=True):
+    """Why it failed: a slug of `/docs/problems`, and words."""
+
+    slug: str
+    detail: str
+
+
+class ExportShown(msgspec.Struct, frozen=True):
+    """One export. `rows` is how many calls it has, null until they are counted; `rows_done` those written.
+
+    `filters` has a list of values for each that is asked for. `expires_at` is when the files go, and when an
+    export that ended without is forgotten; null while it is open.
+    """
+
+    id: str
+    state: str
+    name: str | None
+    format: str
+    order: str
+    tz: str | None
+    partition: str | None
+    window: WindowShown
+    filters: dict[str, list[str]]
+    snapshot: str
+    rows: int | None
+    rows_done: int
+    files: list[FileShown]
+    manifest: str
+    created_at: str
+    updated_at: str
+    expires_at: str | None
+    error: ErrorShown | None
+
+
+class ExportList(msgspec.Struct, frozen=True):
+    """A page of exports, newest first."""
+
+    data: list[ExportShown]
+    limit: int
+    offset: int
+    total: int
+
+
+class FileOfManifest(msgspec.Struct, frozen=True):
+    """A file that is whole."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class ManifestShown(msgspec.Struct, frozen=True):
+    """What an export is. `by_status` adds up to `rows`; `erased` counts calls that were erased before."""
+
+    window: WindowShown
+    filters: dict[str, list[str]]
+    format: str
+    order: str
+    tz: str | None
+    partition: str | None
+    snapshot: str
+    complete: bool
+    rows: int
+    by_status: dict[str, int]
+    files: list[FileOfManifest]
+
+
+def body_schema() -> Schema:
+    """What can be asked for, of the table that it is read by."""
+    fields: dict[str, Any] = {}
+    for each in EXPORT_FIELDS:
+        schema = dict(each.schema)
+        kinds = [schema["items"], schema] if each.repeatable else [schema]
+        fields[each.name] = {"description": each.meaning, "anyOf": [*kinds, {"type": "null"}]}
+    return {"type": "object", "properties": fields, "additionalProperties": False}
+
+
+def show_export(job: Job, files: Sequence[JobFile], base: str) -> ExportShown:
+    """A job as the outside sees it; `base` is what its links begin with."""
+    spec, progress = read_spec(job.spec), read_progress(job.progress)
+    outcome = read_outcome(job.outcome)
+    href = f"{base}{PATH}/{uuid_text(job.job)}"
+    return ExportShown(
+        id=uuid_text(job.job),
+        state=job.state.value,
+        name=spec.name,
+        **_asked(spec),
+        snapshot=spec.snapshot,
+        rows=progress.total,
+        rows_done=progress.rows,
+        files=[
+            FileShown(each.name, each.rows, each.size, each.sha256.hex(), f"{href}/files/{each.name}")
+            for each in files
+        ],
+        manifest=f"{href}/manifest.json",
+        created_at=utc_text(job.created_us),
+        updated_at=utc_text(job.updated_us),
+        expires_at=None if job.expires_us is None else utc_text(job.expires_us),
+        error=ErrorShown(**outcome.error) if outcome.error else None,
+    )
+
+
+def show_manifest(job: Job, files: Sequence[JobFile]) -> ManifestShown:
+    """What a consumer keeps beside the files."""
+    spec, progress = read_spec(job.spec), read_progress(job.progress)
+    return ManifestShown(
+        **_asked(spec),
+        snapshot=spec.snapshot,
+        complete=job.state is State.COMPLETE,
+        rows=progress.rows,
+        by_status=dict(sorted(progress.by_status.items())),
+        files=[FileOfManifest(each.name, each.rows, each.size, each.sha256.hex()) for each in files],
+    )
+
+
+def _asked(spec: ExportSpec) -> dict[str, Any]:
+    query = spec.query
+    bounds = (query.filter.from_us, query.filter.to_us)
+    return {
+        "format": query.format,
+        "order": query.order,
+        "tz": query.tz,
+        "partition": spec.partition,
+        "window": WindowShown(*(None if each is None else utc_text(each) for each in bounds)),
+        "filters": shown_filters(query.filter),
+    }
+
+
+def shown_filters(calls: CallFilter) -> dict[str, list[str]]:
+    """The filters that are set, by the names that they are asked by; the window is apart."""
+    named = {each.name: getattr(calls, each.field, None) for each in EXPORT_FIELDS}
+    for bound in ("from", "to"):
+        del named[bound]
+    return {name: _texts(value) for name, value in named.items() if value not in (None, ())}
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 (what a filter holds)
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    return list(value) if isinstance(value, tuple) else [str(value)]

@@ -1,0 +1,136 @@
+"""Reconciliations as the outside sees them. Times are RFC 3339 in UTC."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.providers.registry import FETCHES
+from calltally.reconcile.findings import Finding
+from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
+from calltally.store.jobs.jobs import Job, State
+from calltally.web.api.exports.schemas import ErrorShown, WindowShown
+
+PATH: Final = "/api/v1/reconciliations"
+MOST_SECONDS: Final = 30 * 86_400
+
+# A number in JSON may be whole and have a point: 2.0 is as good as 2.
+_Seconds = Annotated[float, Meta(ge=0, le=MOST_SECONDS, multiple_of=1)]
+_Instant = Annotated[str, Meta(examples=["2026-10-01"], extra_json_schema={"format": "date-time"})]
+
+
+class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """A comparison with a provider's list: of calls created from `from` to before `to`, RFC 3339 or a date.
+
+    Two durations are the same up to `tolerance_seconds` apart.
+    """
+
+    against: Annotated[str, Meta(extra_json_schema={"enum": [Against.PROVIDER.value]})]
+    provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(FETCHES)})]
+    from_: _Instant
+    to: _Instant
+    heal: bool = False
+    deliver: bool = False
+    tolerance_seconds: _Seconds = 1
+
+
+class TermsShown(msgspec.Struct, frozen=True):
+    """By what was judged; null where it has no meaning for what was compared with."""
+
+    tolerance_seconds: int | None
+    late_seconds: int | None
+    grace_seconds: int | None
+
+
+class ReconciliationShown(msgspec.Struct, frozen=True):
+    """One reconciliation.
+
+    `counts` is how much was found of each kind, exactly; `looked_at` how much of what was compared; `healed`
+    what became of the provider's word, null where healing was not asked for. `clean` says that nothing was
+    found; null until it is complete. `findings` is where they are; null if there will be none.
+    `expires_at` is when the findings go, and when one that ended without is forgotten; null while it is open.
+    """
+
+    id: str
+    state: str
+    against: str
+    provider: str | None
+    window: WindowShown
+    terms: TermsShown
+    heal: bool
+    deliver: bool
+    counts: dict[str, int]
+    looked_at: dict[str, int]
+    healed: dict[str, int] | None
+    clean: bool | None
+    findings: str | None
+    created_at: str
+    updated_at: str
+    expires_at: str | None
+    error: ErrorShown | None
+
+
+class ReconciliationList(msgspec.Struct, frozen=True):
+    """A page of reconciliations, newest first."""
+
+    data: list[ReconciliationShown]
+    limit: int
+    offset: int
+    total: int
+
+
+class FindingList(msgspec.Struct, frozen=True):
+    """A page of findings, in the order in which they were found."""
+
+    data: list[Finding]
+    limit: int
+    offset: int
+    total: int
+
+
+class StoredFindings(msgspec.Struct, frozen=True):
+    """The same, of findings that are JSON already."""
+
+    data: list[msgspec.Raw]
+    limit: int
+    offset: int
+    total: int
+
+
+def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
+    """A job as the outside sees it; `base` is what its links begin with."""
+    spec, outcome = read_spec(job.spec), read_outcome(job.outcome)
+    is_done = job.state in {State.COMPLETE, State.EXPIRED}
+    is_vain = job.state in {State.FAILED, State.CANCELED}
+    return ReconciliationShown(
+        id=uuid_text(job.job),
+        state=job.state.value,
+        **_asked(spec),
+        counts=outcome.counts,
+        looked_at=outcome.looked_at,
+        healed=outcome.healed,
+        clean=not outcome.counts if is_done else None,
+        findings=None if is_vain else f"{base}{PATH}/{uuid_text(job.job)}/findings",
+        created_at=utc_text(job.created_us),
+        updated_at=utc_text(job.updated_us),
+        expires_at=None if job.expires_us is None else utc_text(job.expires_us),
+        error=ErrorShown(**outcome.error) if outcome.error else None,
+    )
+
+
+def _asked(spec: ReconciliationSpec) -> dict[str, Any]:
+    is_of_events = spec.against is Against.EVENTS
+    return {
+        "against": spec.against.value,
+        "provider": spec.provider,
+        "window": WindowShown(utc_text(spec.from_us), utc_text(spec.to_us)),
+        "terms": TermsShown(
+            None if is_of_events else spec.tolerance_s,
+            spec.late_s if is_of_events else None,
+            spec.grace_s if is_of_events else None,
+        ),
+        "heal": spec.heal,
+        "deliver": spec.deliver,
+    }

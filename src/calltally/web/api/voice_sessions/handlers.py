@@ -1,0 +1,185 @@
+"""`/api/v1/voice-sessions`: the conversations of calls, and how a tenant stores one."""
+
+from functools import partial
+from typing import Final
+
+import msgspec
+from litestar import get, put
+from litestar.handlers import HTTPRouteHandler
+
+from calltally.calls.errors import Erased, InvalidBody, NotFound
+from calltally.calls.events import Outcome
+from calltally.calls.identity import uuid_text
+from calltally.calls.parameters import Parameter, one_of, read_values, text_value, words_schema
+from calltally.calls.sessions import SESSION_STATUSES
+from calltally.ingest.session_body import SessionBody, session_fact
+from calltally.store.db.interface import Submission
+from calltally.store.listing.list_calls import SEPARATOR
+from calltally.store.listing.sessions import (
+    FoundSession,
+    SessionQuery,
+    call_sid_of,
+    find_session,
+    list_sessions,
+)
+from calltally.web.api.events.handlers import OWN
+from calltally.web.api.voice_sessions.schemas import (
+    EXAMPLE_BODY,
+    EXAMPLE_SESSION,
+    EXAMPLE_WORDS,
+    SESSION_TAG,
+    SessionDetail,
+    SessionList,
+    SessionStored,
+)
+from calltally.web.auth.admission import without_tenant
+from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
+from calltally.web.request.access import CALLS_READ, EVENTS_WRITE, TRANSCRIPTS_READ
+from calltally.web.request.bodies import JSON_BODY, json_body
+from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
+from calltally.web.request.paging import page_parameters
+from calltally.web.request.paths import MAX_PART_CHARS, part_after
+from calltally.web.response.link_header import LINK_MEANING, Window, link_header
+from calltally.web.response.response import Reply
+
+MAX_BODY_BYTES: Final = 5 * 1024 * 1024
+_LISTED: Final = 25
+_PATH: Final = "/api/v1/voice-sessions"
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
+
+SESSION_ID: Final = PathPart(
+    name="id",
+    meaning="The session's id, as its platform or its tenant gave it; a slash in it is sent as %2F.",
+    schema={"type": "string", "minLength": 1, "maxLength": MAX_PART_CHARS},
+    example="session-1001",
+)
+PARAMETERS: Final = (
+    *page_parameters("sessions", most=1_000, default=_LISTED),
+    Parameter(
+        "status",
+        "status",
+        "Only sessions that stand so.",
+        words_schema(SESSION_STATUSES),
+        "completed",
+        one_of(SESSION_STATUSES),
+    ),
+    Parameter("stream_id", "stream_id", "Only that media stream's.", _TEXT, "MZ1234567890abcdef", text_value),
+    Parameter("agent_key", "agent_key", "Only that agent's.", _TEXT, "scheduler", text_value),
+)
+
+LIST: Final = Operation(
+    id="listVoiceSessions",
+    tag=SESSION_TAG,
+    summary="List sessions, newest first, without what was said in them.",
+    meaning="`total` is exact, and linear in the sessions that match.",
+    scope=CALLS_READ,
+    of_tenant=True,
+    query=PARAMETERS,
+    answers={
+        200: Answer(
+            meaning="One page.",
+            schema=SessionList,
+            example={"data": [EXAMPLE_SESSION], "limit": 25, "offset": 0, "total": 1},
+            headers=LINK_MEANING,
+        )
+    },
+)
+READ: Final = Operation(
+    id="getVoiceSession",
+    tag=SESSION_TAG,
+    summary="One session, with its transcript and function calls.",
+    meaning="Those two are null for keys without `transcripts:read`. Of several calls that name one session,"
+    " it is the newest one's.",
+    scope=CALLS_READ,
+    of_tenant=True,
+    path=(SESSION_ID,),
+    answers={
+        200: Answer(
+            meaning="The session.", schema=SessionDetail, example={**EXAMPLE_SESSION, **EXAMPLE_WORDS}
+        )
+    },
+    problems=("not-found",),
+)
+STORE: Final = Operation(
+    id="putVoiceSession",
+    tag=SESSION_TAG,
+    summary="Store a session's transcript, function calls, tags, evaluation.",
+    meaning="What is left out stays as it was, so it may be sent in parts, and in any order. The tenant's own"
+    " word stands before its platform's. The call must be named the first time. Safe to repeat.",
+    scope=EVENTS_WRITE,
+    path=(SESSION_ID,),
+    body=Body(content={JSON_BODY: SessionBody}, example=EXAMPLE_BODY),
+    answers={
+        200: Answer(
+            meaning="It is durable, and listed.",
+            schema=SessionStored,
+            example={
+                "id": EXAMPLE_SESSION["id"],
+                "outcome": "applied",
+                "reason": None,
+                "call_id": EXAMPLE_SESSION["call_id"],
+                "revision": 4,
+            },
+        )
+    },
+    problems=("not-found", "invalid-body", "too-large", "unsupported-media-type", "erased"),
+)
+
+
+@get(_PATH, operation=LIST)
+async def list_voice_sessions(request: AnyRequest) -> Reply:
+    """The records are joined as the ledger wrote them."""
+    tenant = tenant_of(request)
+    values = read_values(without_tenant(request), {each.name: each for each in PARAMETERS})
+    query = SessionQuery(**{"limit": _LISTED, "offset": 0, **values})
+    read = partial(list_sessions, tenant, query)
+    page = await parts_of(request).store.read_tenant(tenant, read, long=True)
+    tail = b'],"limit":%d,"offset":%d,"total":%d}' % (query.limit, query.offset, page.total)
+    body = b"".join((b'{"data":[', SEPARATOR.join(page.records), tail))
+    links = link_header(request, Window(query.limit, query.offset, page.total))
+    return Reply(body, headers=(links,))
+
+
+@get(_PATH + "/{id:str}", operation=READ)
+async def get_voice_session(request: AnyRequest) -> Reply:
+    """The record, and behind it what was said, if the key may read that."""
+    tenant, named = tenant_of(request), part_after(request, "voice-sessions")
+    found = await parts_of(request).store.read_tenant(tenant, partial(find_session, tenant, named))
+    if found is None:
+        raise NotFound("there is no session of that id; it may not have been told of yet")
+    return Reply(session_body(found, may_read=access_of(request).may(TRANSCRIPTS_READ)))
+
+
+@put(_PATH + "/{id:str}", operation=STORE, request_max_body_size=MAX_BODY_BYTES, status_code=200)
+async def put_voice_session(request: AnyRequest) -> Reply:
+    """A fact as any other: the ledger folds it into the call that it is of."""
+    parts, tenant, named = parts_of(request), tenant_of(request), part_after(request, "voice-sessions")
+    body = await json_body(request, SessionBody)
+    call_sid = body.call_sid or await parts.store.read(call_sid_of(tenant, named))
+    if call_sid is None:
+        message = f"no call names the session {named[:80]!r} yet: say in call_sid which call it is of"
+        raise InvalidBody.of("call_sid", message)
+    fact = session_fact(named, body, call_sid, raw=await request.body(), now_us=parts.clock())
+    [recorded] = await parts.store.submit([Submission(tenant, fact)])
+    parts.metrics.fact(OWN, recorded.outcome)
+    if recorded.call_id is None or recorded.outcome is Outcome.REFUSED:
+        raise Erased("the call was erased; nothing of it is kept again")
+    stored = SessionStored(
+        named, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision
+    )
+    return Reply.json(stored)
+
+
+def session_body(found: FoundSession, *, may_read: bool) -> bytes:
+    """One session as JSON: its record with what was said, which is null for who may not read it."""
+    conversation = found.conversation
+    words = [conversation.transcript, conversation.function_calls] if may_read else [None, None]
+    turns, functions = map(msgspec.json.encode, words)
+    return b'%b,"transcript":%b,"function_calls":%b}' % (found.record[:-1], turns, functions)
+
+
+SESSION_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    list_voice_sessions,
+    get_voice_session,
+    put_voice_session,
+)

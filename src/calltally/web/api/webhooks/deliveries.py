@@ -1,0 +1,137 @@
+"""`/api/v1/webhook-endpoints/{id}/deliveries`: what became of each event, a test, and deliveries anew."""
+
+import secrets
+from typing import Final
+
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+
+from calltally.calls.errors import InvalidBody, InvalidInput
+from calltally.calls.event_types import TEST
+from calltally.calls.identity import uuid_text
+from calltally.calls.parameters import instant_value, read_values
+from calltally.calls.times import utc_text
+from calltally.store.db.operation import Step
+from calltally.store.ledger.outbox import Instant, event_time, freeze
+from calltally.store.webhooks.deliveries import (
+    DEAD,
+    LAST_ID,
+    STATES,
+    Again,
+    Notice,
+    Shown,
+    find_delivery,
+    list_deliveries,
+    put_notice,
+    replay_one,
+    replay_some,
+)
+from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint
+from calltally.web.api.webhooks import operations
+from calltally.web.api.webhooks.paths import DELIVERY, ONE, delivery_id, endpoint_id, event_id
+from calltally.web.api.webhooks.schemas import (
+    DeliveryPage,
+    ReplayBody,
+    Replayed,
+    show_delivery,
+    show_detail,
+)
+from calltally.web.auth.admission import without_tenant
+from calltally.web.request.bodies import json_body
+from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.response.response import Reply
+
+_HASHED: Final = 10
+_KNOWN: Final = {each.name: each for each in operations.FILTERS}
+
+
+@post(ONE + "/test", operation=operations.TEST, status_code=200)
+async def test(request: AnyRequest) -> Reply:
+    """An event of no call."""
+    parts, tenant, endpoint = parts_of(request), tenant_of(request), endpoint_id(request)
+    now_us = parts.clock()
+    made_id = event_time(now_us) + secrets.token_bytes(_HASHED)
+    data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
+    notice = Notice(TEST, made_id, freeze(TEST, made_id, Instant(tenant, "", 0, now_us), data))
+    await parts.store.write(_with_notice(tenant, endpoint, notice, now_us))
+    found, attempts = await parts.store.read(find_delivery(tenant, endpoint, made_id))
+    return Reply.json(show_detail(found, attempts), status=202)
+
+
+@get(ONE + "/deliveries", operation=operations.DELIVERIES)
+async def list_some(request: AnyRequest) -> Reply:
+    """By the time of their events."""
+    asked = read_values(without_tenant(request), _KNOWN)
+    limit: int = asked.pop("limit", operations.LISTED)
+    before = event_id(asked.pop("before")) if "before" in asked else LAST_ID
+    if not before:
+        raise InvalidInput.of("before", "before must be `next` of the page before")
+    shown = Shown(before=before, **asked)
+    found = await parts_of(request).store.read(
+        list_deliveries(tenant_of(request), endpoint_id(request), shown, limit + 1)
+    )
+    page = [show_delivery(each) for each in found[:limit]]
+    return Reply.json(DeliveryPage(page, limit, page[-1].id if len(found) > limit else None))
+
+
+@get(DELIVERY, operation=operations.DELIVERY)
+async def read_delivery(request: AnyRequest) -> Reply:
+    """Every attempt, the first first."""
+    found, attempts = await parts_of(request).store.read(
+        find_delivery(tenant_of(request), endpoint_id(request), delivery_id(request))
+    )
+    return Reply.json(show_detail(found, attempts))
+
+
+@post(DELIVERY + "/replay", operation=operations.REPLAY_ONE, status_code=200)
+async def replay_delivery(request: AnyRequest) -> Reply:
+    """Under its id."""
+    parts = parts_of(request)
+    await parts.store.write(
+        replay_one(tenant_of(request), endpoint_id(request), delivery_id(request), parts.clock())
+    )
+    return Reply.json(Replayed(1), status=202)
+
+
+@post(ONE + "/replay", operation=operations.REPLAY, status_code=200)
+async def replay(request: AnyRequest) -> Reply:
+    """Some hundred a transaction, so that what comes in meanwhile need not wait for all."""
+    parts, tenant, endpoint = parts_of(request), tenant_of(request), endpoint_id(request)
+    again: Again | None = _again(await json_body(request, ReplayBody))
+    replayed = 0
+    while again is not None:
+        count, again = await parts.store.write(replay_some(tenant, endpoint, again, parts.clock()))
+        replayed += count
+    return Reply.json(Replayed(replayed), status=202)
+
+
+def _again(asked: ReplayBody) -> Again:
+    if asked.only not in ("all", "dead"):
+        raise InvalidBody.of("only", "only must be all or dead")
+    since_us = _instant("from", asked.from_)
+    until_us = _instant("to", asked.to) if asked.to is not None else None
+    if until_us is not None and until_us <= since_us:
+        raise InvalidBody.of("from", "from must be earlier than to")
+    return Again.of_window(since_us, until_us, (DEAD,) if asked.only == "dead" else STATES[1:])
+
+
+def _instant(name: str, text: str) -> int:
+    try:
+        return instant_value(text)
+    except ValueError as fault:
+        raise InvalidBody.of(name, f"{name} {fault}") from fault
+
+
+def _with_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> Step[None]:
+    yield from lock_deliveries(tenant)
+    yield from need_endpoint(tenant, endpoint)
+    yield from put_notice(tenant, endpoint, notice, now_us)
+
+
+DELIVERY_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    test,
+    list_some,
+    read_delivery,
+    replay_delivery,
+    replay,
+)

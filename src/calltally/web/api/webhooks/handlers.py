@@ -1,0 +1,148 @@
+"""`/api/v1/webhook-endpoints`: where events go."""
+
+import secrets
+from typing import Final
+
+from litestar import delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+
+from calltally.calls.errors import InvalidBody
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import SECOND_US
+from calltally.net.standard_webhooks import SECRET_BYTES, write_secret
+from calltally.store.db.operation import Step
+from calltally.store.webhooks.endpoints import (
+    Endpoint,
+    Rotation,
+    add_endpoint,
+    change_endpoint,
+    delete_endpoint,
+    endpoints_of,
+    need_endpoint,
+    pause_endpoint,
+    resume_endpoint,
+    rotate_secret,
+    seal_secret,
+)
+from calltally.web.api.webhooks import operations
+from calltally.web.api.webhooks.checks import wanted_of
+from calltally.web.api.webhooks.deliveries import DELIVERY_HANDLERS
+from calltally.web.api.webhooks.paths import ONE, endpoint_id
+from calltally.web.api.webhooks.schemas import (
+    MOST_GRACE_HOURS,
+    PATH,
+    EndpointBody,
+    EndpointList,
+    RotationBody,
+    show_endpoint,
+    show_new_endpoint,
+)
+from calltally.web.request.bodies import json_body
+from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.response.response import Reply
+
+_HOUR_US: Final = 3600 * SECOND_US
+PAUSED_BY_HAND: Final = "paused by request"
+
+
+@post(PATH, operation=operations.ADD, status_code=200)
+async def add(request: AnyRequest) -> Reply:
+    """The secret is made here, and shown once."""
+    wanted = wanted_of(request, await json_body(request, EndpointBody))
+    parts, tenant = parts_of(request), tenant_of(request)
+    endpoint, secret = secrets.token_bytes(16), _new_secret()
+    sealed = seal_secret(parts.vault, tenant, endpoint, secret)
+    made: Endpoint = await parts.store.write(add_endpoint(tenant, endpoint, wanted, sealed, parts.clock()))
+    place = f"{parts.public_url or ''}{PATH}/{uuid_text(endpoint)}".encode()
+    return Reply.json(show_new_endpoint(made, secret), status=201, headers=((b"location", place),))
+
+
+@get(PATH, operation=operations.LIST)
+async def list_all(request: AnyRequest) -> Reply:
+    """Few: there are no pages."""
+    found = await parts_of(request).store.read(endpoints_of(tenant_of(request)))
+    return Reply.json(EndpointList([show_endpoint(each) for each in found]))
+
+
+@get(ONE, operation=operations.READ)
+async def read(request: AnyRequest) -> Reply:
+    """Another tenant's is not there."""
+    found: Endpoint = await parts_of(request).store.read(
+        need_endpoint(tenant_of(request), endpoint_id(request))
+    )
+    return Reply.json(show_endpoint(found))
+
+
+@put(ONE, operation=operations.CHANGE)
+async def change(request: AnyRequest) -> Reply:
+    """As a whole."""
+    wanted = wanted_of(request, await json_body(request, EndpointBody))
+    return await _changed(
+        request, change_endpoint(tenant_of(request), endpoint_id(request), wanted, parts_of(request).clock())
+    )
+
+
+# The framework lets no handler that it knows as a 204 return a Reply, which brings that status itself.
+@delete(ONE, operation=operations.DELETE, status_code=200)
+async def remove(request: AnyRequest) -> Reply:
+    """Its deliveries go with the next rounds of upkeep."""
+    parts = parts_of(request)
+    await parts.store.write(delete_endpoint(tenant_of(request), endpoint_id(request), parts.clock()))
+    return Reply.empty()
+
+
+@post(ONE + "/rotate", operation=operations.ROTATE, status_code=200)
+async def rotate(request: AnyRequest) -> Reply:
+    """Both secrets are good for a while."""
+    asked = await json_body(request, RotationBody)
+    if not 0 <= asked.grace_hours <= MOST_GRACE_HOURS:
+        raise InvalidBody.of("grace_hours", f"grace_hours must be from 0 to {MOST_GRACE_HOURS}")
+    parts, tenant, endpoint, secret = (
+        parts_of(request),
+        tenant_of(request),
+        endpoint_id(request),
+        _new_secret(),
+    )
+    now_us = parts.clock()
+    sealed = seal_secret(parts.vault, tenant, endpoint, secret)
+    rotation = Rotation(sealed, now_us + int(asked.grace_hours) * _HOUR_US)
+    found: Endpoint = await parts.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
+    return Reply.json(show_new_endpoint(found, secret))
+
+
+@post(ONE + "/pause", operation=operations.PAUSE, status_code=200)
+async def pause(request: AnyRequest) -> Reply:
+    """Its events wait."""
+    clock = parts_of(request).clock
+    return await _changed(
+        request, pause_endpoint(tenant_of(request), endpoint_id(request), PAUSED_BY_HAND, clock())
+    )
+
+
+@post(ONE + "/resume", operation=operations.RESUME, status_code=200)
+async def resume(request: AnyRequest) -> Reply:
+    """What waits is due at once."""
+    clock = parts_of(request).clock
+    return await _changed(request, resume_endpoint(tenant_of(request), endpoint_id(request), clock()))
+
+
+async def _changed(request: AnyRequest, step: Step[Endpoint]) -> Reply:
+    found: Endpoint = await parts_of(request).store.write(step)
+    return Reply.json(show_endpoint(found))
+
+
+def _new_secret() -> str:
+    return write_secret(secrets.token_bytes(SECRET_BYTES))
+
+
+WEBHOOK_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (
+    add,
+    list_all,
+    read,
+    change,
+    remove,
+    rotate,
+    pause,
+    resume,
+    *DELIVERY_HANDLERS,
+)

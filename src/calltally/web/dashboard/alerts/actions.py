@@ -1,0 +1,78 @@
+"""What somebody says of an alert, by a form: the same steps as the API's, with the session's key."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from litestar import post
+
+from calltally.calls.errors import InvalidInput, NotFound
+from calltally.calls.times import SECOND_US
+from calltally.store.alerts.alerts import Alert, Change, What, acknowledge, mute, resolve
+from calltally.store.db.operation import Step
+from calltally.web.api.alerts.schemas import MOST_NOTE_CHARS
+from calltally.web.dashboard.alerts.page import ONE, alert_id
+from calltally.web.dashboard.calls.links import number_in
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.forms import back, checked_form
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import redirect
+from calltally.web.dashboard.sign_in.scopes import need
+from calltally.web.request.access import ALERTS_WRITE
+from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
+from calltally.web.request.paths import last_part
+from calltally.web.response.response import Reply
+
+_HANDLING: Final[Any] = {Exception: answer_page}
+_MOST_HOURS: Final = 31 * 24
+_HOUR_US: Final = 3_600 * SECOND_US
+
+Form: TypeAlias = Mapping[str, str]
+# Whose alert, which, and what the form says: the time and the key of it stand in the change.
+Doing: TypeAlias = Callable[[str, bytes, Form, Change], Step[Alert]]
+
+
+def _acknowledge(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return acknowledge(tenant, alert, by._replace(what=What.ACKNOWLEDGED))
+
+
+def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return resolve(tenant, alert, by._replace(what=What.RESOLVED))
+
+
+def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> Step[Alert]:
+    hours = number_in(form.get("hours", ""), otherwise=0)
+    if not 1 <= hours <= _MOST_HOURS:
+        raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
+    until_us = by.at_us + hours * _HOUR_US
+    return mute(tenant, alert, until_us, by._replace(what=What.MUTED))
+
+
+def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+    return mute(tenant, alert, None, by._replace(what=What.UNMUTED))
+
+
+def _note(form: Form) -> str | None:
+    # PostgreSQL has no place for a NUL in a text.
+    return form.get("note", "").replace("\0", "").strip()[:MOST_NOTE_CHARS] or None
+
+
+_DOINGS: Final[Mapping[str, Doing]] = {
+    "acknowledge": _acknowledge,
+    "resolve": _resolve,
+    "mute": _mute,
+    "unmute": _unmute,
+}
+
+
+@post(ONE + "/{doing:str}", operation=of_page(f"POST {ONE}"), status_code=200, exception_handlers=_HANDLING)
+async def change_alert(request: AnyRequest) -> Reply:
+    """Acknowledge, resolve, mute or unmute; then back to where the form was."""
+    visitor, pairs = await checked_form(request)
+    form = dict(pairs)
+    need(visitor, ALERTS_WRITE)
+    doing = _DOINGS.get(last_part(request, "alerts"))
+    if doing is None:
+        raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
+    by = Change(0, parts_of(request).clock(), What.ACKNOWLEDGED, access_of(request).key_id, _note(form))
+    await parts_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
+    return redirect(back(pairs))

@@ -1,0 +1,131 @@
+"""Alerts as lines that read like sentences."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.evaluation.messages import place_of
+from calltally.alerts.model.finding import Evidence, Finding
+from calltally.calls.filters import PARAMETERS
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import SECOND_US, utc_text
+from calltally.store.alerts.alerts import Alert, Change, State
+from calltally.web.dashboard.call.sentence import span
+from calltally.web.dashboard.call_format import DASH
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.number_format import grouped, interval, minute, percent
+
+_LISTED: Final = frozenset(each.name for each in PARAMETERS)
+_DAY_S: Final = 86_400
+
+
+class Line(NamedTuple):
+    """One alert of the list. `muted` is until when nobody is told, empty where everybody is."""
+
+    id: str
+    path: str
+    state: str
+    message: str
+    kind: str
+    since: str
+    lasted: str
+    muted: str
+    is_over: bool
+
+
+class Piece(NamedTuple):
+    """One row of evidence: a number of a window against what is usual."""
+
+    where: str
+    window: str
+    calls: str
+    observed: str
+    expected: str
+    usual: str
+
+
+class Happened(NamedTuple):
+    """One thing that became of an alert."""
+
+    at: str
+    what: str
+    by: str
+    note: str
+
+
+def line_of(alert: Alert, zone: ZoneInfo, now_us: int) -> Line:
+    """An alert in one line."""
+    alert_id = uuid_text(alert.alert)
+    end_us = alert.resolved_us if alert.resolved_us is not None else now_us
+    is_muted = alert.muted_until_us is not None and alert.muted_until_us > now_us
+    return Line(
+        id=alert_id,
+        path=f"/alerts/{alert_id}",
+        state=alert.state.value,
+        message=read_content(alert).message,
+        kind=text(f"kind_{alert.kind.replace('-', '_')}"),
+        since=minute(utc_text(alert.since_us), zone),
+        lasted=lasting((end_us - alert.since_us) // SECOND_US),
+        muted=minute(utc_text(alert.muted_until_us or 0), zone) if is_muted else "",
+        is_over=alert.state is State.RESOLVED,
+    )
+
+
+def lasting(seconds: int) -> str:
+    """How long, to the minute: `3 h 12 min`, `2 days`."""
+    hours, minutes = max(seconds, 0) // 3_600, max(seconds, 0) % 3_600 // 60
+    if seconds >= 2 * _DAY_S:
+        return text("days", days=seconds // _DAY_S)
+    return span(hours * 3_600 + minutes * 60) if hours else text("minutes", minutes=minutes)
+
+
+def pieces_of(finding: Finding, zone: ZoneInfo) -> list[Piece]:
+    """The evidence, and the finer series that moved with it."""
+    return [_piece(each, zone) for each in (finding.evidence, *finding.children)]
+
+
+def _piece(evidence: Evidence, zone: ZoneInfo) -> Piece:
+    window = [minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us)]
+    numbers = _rate(evidence) if evidence.metric is not None else _number(evidence)
+    return Piece(
+        place_of(evidence.series),
+        text("window", since=window[0], until=window[1]),
+        grouped(evidence.calls),
+        *numbers,
+    )
+
+
+def _rate(evidence: Evidence) -> tuple[str, str, str]:
+    observed = f"{percent(evidence.observed)} ({grouped(evidence.events)})"
+    return observed, percent(evidence.expected), interval(evidence.low, evidence.high)
+
+
+def _number(evidence: Evidence) -> tuple[str, str, str]:
+    """What has no rate has a number; what should never be has no usual span."""
+    usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if evidence.high > evidence.low else DASH
+    return _plain(evidence.observed), _plain(evidence.expected), usual
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
+
+
+def history(changes: Sequence[Change], zone: ZoneInfo) -> list[Happened]:
+    """What became of it, the newest first."""
+    return [
+        Happened(
+            at=minute(utc_text(each.at_us), zone),
+            what=text(f"became_{each.what.value}"),
+            by=each.by_whom or DASH,
+            note=each.note or "",
+        )
+        for each in reversed(changes)
+    ]
+
+
+def calls_behind(finding: Finding) -> str:
+    """The list of the calls behind it, by the filters that the list has."""
+    listed: dict[str, Any] = {name: value for name, value in finding.listed.items() if name in _LISTED}
+    return f"/calls?{urlencode(listed)}"

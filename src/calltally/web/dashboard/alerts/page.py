@@ -1,0 +1,136 @@
+"""`/alerts` and `/alerts/{id}`: what is on, on what evidence, and everything that became of it."""
+
+from functools import partial
+from typing import Any, Final
+
+from litestar import get
+
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.model.finding import Finding, Kind
+from calltally.calls.identity import parse_uuid
+from calltally.calls.parameters import read_values
+from calltally.store.alerts.alerts import (
+    UNRESOLVED,
+    Alert,
+    AlertFilter,
+    Change,
+    State,
+    history_of,
+    list_alerts,
+    need_alert,
+)
+from calltally.store.db.operation import Step
+from calltally.store.rollups.alert_steps import steps_between
+from calltally.web.api.alerts.operations import LISTED, PARAMETERS
+from calltally.web.dashboard.alerts.alert_lines import calls_behind, history, line_of, pieces_of
+from calltally.web.dashboard.alerts.evidence_chart import evidence_drawn, frame_of
+from calltally.web.dashboard.built_files import CHARTS, built_path
+from calltally.web.dashboard.call_format import call_path
+from calltally.web.dashboard.calls.links import meant, only, url
+from calltally.web.dashboard.calls.page import renewed
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.access import ALERTS_WRITE
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.paths import part_after
+from calltally.web.request.query import Pairs, pairs_of
+from calltally.web.response.response import Reply
+
+PATH: Final = "/alerts"
+ONE: Final = PATH + "/{id:str}"
+# For how many hours nobody is told, to choose from.
+MUTES: Final = (1, 8, 24, 168)
+_ALL: Final = "all"
+_STATES: Final = (UNRESOLVED, State.RESOLVED.value, _ALL)
+_HANDLING: Final[Any] = {Exception: answer_page}
+_KNOWN: Final = {each.name: each for each in PARAMETERS}
+_EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
+
+
+@get(PATH, operation=of_page(PATH), exception_handlers=_HANDLING)
+async def show_alerts(request: AnyRequest) -> Reply:
+    """What is on; by `state=` what was. The filters are the API's."""
+    visitor, parts = await visitor_of(request), parts_of(request)
+    pairs = meant(pairs_of(request.scope["query_string"]))
+    wanted = _wanted(pairs)
+    found: list[Alert]
+    found, total = await parts.store.read(list_alerts(visitor.tenant, wanted))
+    now_us = parts.clock()
+    values = {
+        "lines": [line_of(alert, visitor.zone, now_us) for alert in found],
+        "total": total,
+        **_around(pairs, wanted, total),
+        **_rights(visitor),
+    }
+    return page("alerts.html", visitor, values, headers=renewed(request, visitor))
+
+
+def _wanted(pairs: Pairs) -> AlertFilter:
+    state = only(pairs, "state") or UNRESOLVED
+    asked = [pair for pair in pairs if pair[0] != "state"] + ([("state", state)] if state != _ALL else [])
+    return AlertFilter(**{"limit": LISTED, "offset": 0, **_EVER, **read_values(asked, _KNOWN)})
+
+
+def _around(pairs: Pairs, wanted: AlertFilter, total: int) -> dict[str, Any]:
+    stays = [pair for pair in pairs if pair[0] != "offset"]
+    rest = [pair for pair in stays if pair[0] != "state"]
+    before, after = wanted.offset - wanted.limit, wanted.offset + wanted.limit
+    shown = only(pairs, "state") or UNRESOLVED
+    return {
+        "states": [(name, url([*rest, ("state", name)], PATH), name == shown) for name in _STATES],
+        "shown": shown,
+        "values": dict(pairs),
+        "kinds": [kind.value for kind in Kind],
+        "previous": url([*stays, ("offset", str(max(before, 0)))], PATH) if wanted.offset else None,
+        "next": url([*stays, ("offset", str(after))], PATH) if after < total else None,
+        "here": url(pairs, PATH),
+        "path": PATH,
+    }
+
+
+def _rights(visitor: Visitor) -> dict[str, Any]:
+    return {"may_write": visitor.access.may(ALERTS_WRITE), "mutes": MUTES}
+
+
+@get(ONE, operation=of_page(ONE), exception_handlers=_HANDLING)
+async def show_alert(request: AnyRequest) -> Reply:
+    """Another tenant's is not there."""
+    visitor, parts = await visitor_of(request), parts_of(request)
+    alert, changes = await parts.store.read(_with_history(visitor.tenant, alert_id(request)))
+    finding, now_us = read_content(alert).finding, parts.clock()
+    line = line_of(alert, visitor.zone, now_us)
+    values = {
+        "alert": line,
+        "finding": finding,
+        "pieces": pieces_of(finding, visitor.zone),
+        "history": history(changes, visitor.zone),
+        "calls": calls_behind(finding),
+        "call_paths": [(sid, call_path(sid)) for sid in finding.sids],
+        "here": line.path,
+        **await _drawn(request, visitor, finding, now_us),
+        **_rights(visitor),
+    }
+    return page("alert.html", visitor, values, headers=renewed(request, visitor))
+
+
+async def _drawn(request: AnyRequest, visitor: Visitor, finding: Finding, now_us: int) -> dict[str, Any]:
+    """The chart of a rate; what is no rate has numbers alone."""
+    if finding.metric is None:
+        return {"drawn": None, "script": None}
+    frame = frame_of(finding, now_us)
+    read = partial(steps_between, visitor.tenant, frame.lo_s, frame.hi_s)
+    steps = await parts_of(request).store.read_tenant(visitor.tenant, read, long=True)
+    drawn = evidence_drawn(finding, steps, frame, visitor.zone)
+    return {"drawn": drawn, "script": built_path(CHARTS)}
+
+
+def alert_id(request: AnyRequest) -> bytes:
+    """The id in the path; of none where it is not one."""
+    return parse_uuid(part_after(request, "alerts")) or b""
+
+
+def _with_history(tenant: str, alert: bytes) -> Step[tuple[Alert, list[Change]]]:
+    found = yield from need_alert(tenant, alert)
+    return found, (yield from history_of(tenant, alert))

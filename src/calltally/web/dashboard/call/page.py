@@ -1,0 +1,162 @@
+"""`/calls/{id}`: one call, so that a support person can say in ten seconds what happened on it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+from litestar import get
+
+from calltally.calls.times import EPOCH, SECOND_US, parse_instant
+from calltally.web.api.call_logs.one_call import FoundCall, found_call, whole_call
+from calltally.web.api.call_logs.schemas import shown_fact
+from calltally.web.dashboard.call.conflicts import disputes, other_ids, teller
+from calltally.web.dashboard.call.conversation import conversation
+from calltally.web.dashboard.call.raw_body import readable
+from calltally.web.dashboard.call.sentence import sentence, span
+from calltally.web.dashboard.call.timeline import timeline
+from calltally.web.dashboard.call_format import DASH, ago, call_path, full_time, local
+from calltally.web.dashboard.calls.links import only, url
+from calltally.web.dashboard.calls.page import API, curl_of, renewed
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import page
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.access import TRANSCRIPTS_READ
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Reply
+
+# What stands under the timeline, one at a time; all of it to print.
+TABS: Final = ("facts", "deliveries", "record", "json")
+PRINTED: Final = "print"
+_HANDLING: Final[Any] = {Exception: answer_page}
+_TIMES: Final = ("created_at", "answered_at", "ended_at", "updated_at")
+# Told in the sentence or elsewhere on the page, or long.
+_APART: Final = frozenset(
+    ("summary", "metadata", "revision", "ending", "events", "session", "deliveries", "conflicts")
+)
+_LATE_S: Final = 60
+_LONG_S: Final = 3_600
+
+
+@get("/calls/{id:str}", operation=of_page("/calls/{id}"), exception_handlers=_HANDLING)
+async def show_call(request: AnyRequest) -> Reply:
+    """The page of one call, by any id or SID that ever was its own."""
+    return await call_reply(request, await visitor_of(request), await found_call(request, "calls"))
+
+
+async def call_reply(request: AnyRequest, visitor: Visitor, found: FoundCall) -> Reply:
+    """The page of a call as that person may see it."""
+    call = msgspec.json.decode(visitor.seen(await whole_call(request, found)))
+    may_read = visitor.access.may(TRANSCRIPTS_READ)
+    shows_raw = visitor.sees_bodies
+    events = msgspec.json.encode([shown_fact(fact, shows_raw=shows_raw) for fact in found.facts])
+    told = msgspec.json.decode(visitor.seen(events))
+    here = call_path(call["id"])
+    asked = only(pairs_of(request.scope["query_string"]), "tab")
+    shown = {
+        **_values(visitor, call),
+        "facts": [_fact(visitor, call, fact) for fact in told],
+        "curl": curl_of(request, f"{API}/{call['id']}"),
+        "may_read": may_read,
+        "ago": ago(local(call["created_at"], visitor.zone), _now(request)),
+        "tab": asked if asked in {*TABS, PRINTED} else TABS[0],
+        "tabs": [(name, f"{here}?tab={name}#tabs") for name in TABS],
+        "is_revealed": visitor.access.masks and not visitor.is_masked,
+        "printed": f"{here}?tab={PRINTED}",
+        "here": here,
+    }
+    return page("call.html", visitor, shown, headers=renewed(request, visitor))
+
+
+def _now(request: AnyRequest) -> Any:  # noqa: ANN401 (a datetime, as `ago` takes it)
+    return EPOCH + timedelta(microseconds=parts_of(request).clock())
+
+
+def _values(visitor: Visitor, call: dict[str, Any]) -> dict[str, Any]:
+    entries = conversation(call)
+    return {
+        "call": call,
+        "sentence": sentence(call),
+        "times": {name: full_time(call[name], visitor.zone) for name in _TIMES},
+        "answers": list(_answers(call)),
+        "fields": [(name, _plain(value)) for name, value in call.items() if _is_listed(name, value)],
+        "metadata": _indented(call["metadata"]) if call["metadata"] else "",
+        "entries": entries,
+        "timeline": timeline(call, entries),
+        "disputes": list(disputes(call)),
+        "other_ids": other_ids(call),
+        "deliveries": [_delivery(visitor, each) for each in call["deliveries"]],
+        "json": _indented(call),
+        "related": list(_related(call, sees_numbers=not visitor.is_masked)),
+    }
+
+
+def _indented(value: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _answers(call: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What people ask first: how long, who ended it, why, and who took over. Names of texts, and words."""
+    yield "talk", span(call["duration_seconds"])
+    yield "ring", span(call["ring_seconds"])
+    ending = call["ending"] or {}
+    yield "why", ending.get("explanation") or ""
+    yield "fault_with", (ending.get("side") or "").replace("-", " ")
+    yield "provider_word", ending.get("provider_word") or ""
+    codes = (("SIP", call["sip_code"]), ("Q.850", call["hangup_cause"]), ("", call["error_code"]))
+    yield "codes", ", ".join(f"{name} {code}".strip() for name, code in codes if code)
+    yield "escalation", _words(call["escalation"], ("target", "initiated_by", "reason"))
+    yield "transfer", _words(call["transfer"], ("target", "outcome"))
+    evaluation = (call["session"] or {}).get("evaluation") or {}
+    yield "evaluation", _words(evaluation, ("score", "reason"))
+
+
+def _words(told: dict[str, Any] | None, names: tuple[str, ...]) -> str:
+    return ", ".join(str(told[name]) for name in names if told.get(name) is not None) if told else ""
+
+
+def _delivery(visitor: Visitor, delivery: dict[str, Any]) -> dict[str, Any]:
+    named = ("created_at", "updated_at", "next_attempt_at")
+    return {**delivery, **{name: full_time(delivery[name], visitor.zone) for name in named}}
+
+
+def _is_listed(name: str, value: object) -> bool:
+    return name not in _APART and name not in _TIMES and value not in (None, [], {})
+
+
+def _plain(value: object) -> str:
+    """A value of a fact or record as people read it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_plain(each)}" for name, each in value.items() if each is not None)
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _fact(visitor: Visitor, call: dict[str, Any], fact: dict[str, Any]) -> dict[str, Any]:
+    """One line of the table: when on the call's clock, by whom, what, and what became of it."""
+    occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
+    offset_s = (occurred_us - parse_instant(call["created_at"])) / SECOND_US
+    late_s = (received_us - occurred_us) // SECOND_US
+    raw = fact["raw"] or ""
+    return {
+        **fact,
+        "pretty": readable(raw) if fact["raw_encoding"] == "utf-8" else raw,
+        "full": full_time(fact["occurred_at"], visitor.zone),
+        "at": f"{local(fact['occurred_at'], visitor.zone):%H:%M:%S.%f}"[:-3],
+        "offset": f"{offset_s:+.1f} s" if offset_s < _LONG_S else f"+{span(int(offset_s))}",
+        "late": span(late_s) if late_s >= _LATE_S else "",
+        "by": teller(fact) or DASH,
+        "says": [(name, _plain(value)) for name, value in fact["said"].items()],
+    }
+
+
+def _related(call: dict[str, Any], *, sees_numbers: bool) -> Any:  # noqa: ANN401 (pairs of a text's name, its value and a link)
+    for name in ("from_number", "to_number") if sees_numbers else ():
+        if call[name]:
+            yield "same_number", {"number": call[name]}, url([("number", call[name])])
+    for name in ("route", "agent"):
+        if call[name]:
+            yield f"same_{name}", {name: call[name]}, url([(name, call[name])])

@@ -1,0 +1,176 @@
+"""The course of a call on one clock: a lane for each kind of thing that happened."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from calltally.calls.events import DOOR_NAMES, Door
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.web.dashboard.call.conversation import Entry, clock_text
+from calltally.web.dashboard.call.sentence import span
+
+Record = Mapping[str, Any]
+
+_LANES: Final[Mapping[str, str]] = {
+    DOOR_NAMES[Door.CALLBACK]: "lane_carrier",
+    DOOR_NAMES[Door.OWN_EVENT]: "lane_own",
+    DOOR_NAMES[Door.IMPORT]: "lane_list",
+    DOOR_NAMES[Door.PROVIDER_LIST]: "lane_list",
+}
+# Places are hundredths of the width. A mark at the very edge would be cut in half; what came after the end
+# of the call has a part of its own, since a delivery may be hours later.
+LEFT: Final = 1.0
+RIGHT: Final = 99.0
+END: Final = 84.0
+AFTER: Final = 87.0
+LAST_TICK: Final = 76.0
+_STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
+_MOST_TICKS: Final = 6
+# What is sooner than this was told in time.
+_LAG_US: Final = 2 * SECOND_US
+
+
+class Mark(NamedTuple):
+    """One instant. `arrived` is where it came in, if later and on the clock; `is_late` if out of order."""
+
+    x: float
+    label: str
+    arrived: float | None = None
+    is_late: bool = False
+
+
+class Bar(NamedTuple):
+    """A stretch: what it is, what it says, and which part of the page it leads to."""
+
+    x: float
+    width: float
+    kind: str
+    label: str
+    anchor: str = ""
+
+
+class Lane(NamedTuple):
+    """One row: its name, and what is on it."""
+
+    name: str
+    marks: Sequence[Mark]
+    bars: Sequence[Bar] = ()
+
+
+class Timeline(NamedTuple):
+    """Everything that the picture shows; `has_after` where something came after the end."""
+
+    lanes: Sequence[Lane]
+    ticks: Sequence[tuple[float, str]]
+    has_after: bool
+
+
+class Clock(NamedTuple):
+    """From the first evidence to the end of the call, and on to the last of what came after it."""
+
+    from_us: int
+    end_us: int
+    last_us: int
+
+    def x(self, instant_us: int) -> float:
+        """Where an instant is; what lies outside is at the edge."""
+        if instant_us <= self.end_us:
+            return _between(instant_us, (self.from_us, self.end_us), (LEFT, END if self.has_after else RIGHT))
+        return _between(instant_us, (self.end_us, self.last_us), (AFTER, RIGHT))
+
+    @property
+    def has_after(self) -> bool:
+        """Whether anything came after the end."""
+        return self.last_us > self.end_us
+
+    def ticks(self) -> Iterator[tuple[float, str]]:
+        """Round seconds of the call, and how much later the last thing was."""
+        length_s = (self.end_us - self.from_us) // SECOND_US
+        step_s = next((step for step in _STEPS_S if length_s // step < _MOST_TICKS), _STEPS_S[-1])
+        for at_s in range(0, length_s + 1, step_s):
+            place = self.x(self.from_us + at_s * SECOND_US)
+            # The label of the part behind the end has to have room.
+            if place < LAST_TICK or not self.has_after:
+                yield place, clock_text(at_s)
+        if self.has_after:
+            yield RIGHT, f"+{span((self.last_us - self.end_us) // SECOND_US)}"
+
+
+def timeline(call: Record, entries: Sequence[Entry]) -> Timeline:
+    """The picture of a call, with its `events` in the order in which they happened, and its `deliveries`."""
+    clock = _clock(call, entries)
+    lanes = [
+        Lane("lane_call", (), list(_course(clock, call))),
+        *_facts(clock, call["events"]),
+        *_said(clock, call, entries),
+        Lane("lane_deliveries", [_delivered(clock, each) for each in call["deliveries"]]),
+    ]
+    kept = [lane for lane in lanes if lane.marks or lane.bars]
+    return Timeline(kept, list(clock.ticks()), clock.has_after)
+
+
+def _clock(call: Record, entries: Sequence[Entry]) -> Clock:
+    created_us = parse_instant(call["created_at"])
+    told_us = [parse_instant(fact["occurred_at"]) for fact in call["events"]]
+    told_us += [created_us + int(entry.until_s * SECOND_US) for entry in entries]
+    told_us += [parse_instant(each["updated_at"]) for each in call["deliveries"]]
+    last_us = max([*told_us, created_us + SECOND_US])
+    end_us = max(parse_instant(call["ended_at"]), created_us + SECOND_US) if call["ended_at"] else last_us
+    return Clock(created_us, end_us, max(last_us, end_us))
+
+
+def _between(instant_us: int, ends_us: tuple[int, int], ends: tuple[float, float]) -> float:
+    part = (instant_us - ends_us[0]) / max(ends_us[1] - ends_us[0], 1)
+    return round(ends[0] + min(max(part, 0.0), 1.0) * (ends[1] - ends[0]), 2)
+
+
+def _course(clock: Clock, call: Record) -> Iterator[Bar]:
+    """Ringing and talk, as far as they are known."""
+    answered, ended = call["answered_at"], call["ended_at"]
+    if call["ring_seconds"] and (until := answered or ended):
+        until_us = parse_instant(until)
+        begin_us = until_us - call["ring_seconds"] * SECOND_US
+        yield _bar(clock, (begin_us, until_us), "ringing", span(call["ring_seconds"]))
+    if answered:
+        until_us = parse_instant(ended) if ended else clock.end_us
+        yield _bar(clock, (parse_instant(answered), until_us), "talking", span(call["duration_seconds"]))
+
+
+def _facts(clock: Clock, facts: Sequence[Record]) -> Iterator[Lane]:
+    marks: dict[str, list[Mark]] = {}
+    latest = ""
+    for fact in facts:
+        is_late = fact["received_at"] < latest
+        latest = max(latest, fact["received_at"])
+        occurred_us, received_us = parse_instant(fact["occurred_at"]), parse_instant(fact["received_at"])
+        is_drawn = received_us - occurred_us > _LAG_US and received_us <= clock.last_us
+        arrived = clock.x(received_us) if is_drawn else None
+        mark = Mark(clock.x(occurred_us), _label(fact), arrived, is_late)
+        marks.setdefault(_LANES[fact["door"]], []).append(mark)
+    return (Lane(name, told) for name, told in marks.items())
+
+
+def _label(fact: Record) -> str:
+    said = fact["said"]
+    return str(said.get("status") or next(iter(said), fact["outcome"]))
+
+
+def _said(clock: Clock, call: Record, entries: Sequence[Entry]) -> Iterator[Lane]:
+    created_us = parse_instant(call["created_at"])
+    lanes: dict[str, list[Bar]] = {"lane_speech": [], "lane_tools": [], "lane_hand_over": []}
+    for entry in entries:
+        ends_us = (
+            created_us + int(entry.offset_s * SECOND_US),
+            created_us + int(entry.until_s * SECOND_US),
+        )
+        lanes[entry.lane].append(_bar(clock, ends_us, entry.kind, entry.label)._replace(anchor=entry.anchor))
+    return (Lane(name, (), bars) for name, bars in lanes.items())
+
+
+def _delivered(clock: Clock, delivery: Record) -> Mark:
+    label = f"{delivery['event']}: {delivery['state']}"
+    return Mark(clock.x(parse_instant(delivery["updated_at"])), label, None, delivery["state"] != "delivered")
+
+
+def _bar(clock: Clock, ends_us: tuple[int, int], kind: str, label: str) -> Bar:
+    begin = clock.x(ends_us[0])
+    return Bar(begin, round(max(clock.x(ends_us[1]) - begin, 0.4), 2), kind, label)

@@ -1,0 +1,145 @@
+"""The list's rows without waiting for how many calls there are: that is told by a request of its own."""
+
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from litestar import get
+
+from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
+from calltally.calls.identity import parse_uuid
+from calltally.store.listing.browse import Place, count, count_fresh, glance
+from calltally.store.listing.list_calls import is_seek, list_calls
+from calltally.web.api.call_logs.list_calls import with_search
+from calltally.web.dashboard.calls.links import (
+    AFTER,
+    BEFORE,
+    COUNTED,
+    Shown,
+    meant,
+    number_in,
+    only,
+    pager,
+    placed,
+)
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.number_format import grouped
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.sign_in.visitor import Visitor, visitor_of
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.dependencies import Parts
+from calltally.web.request.query import Pairs, pairs_of
+from calltally.web.response.response import Reply
+
+COUNT: Final = "/calls-count"
+NEWS: Final = "/calls-news"
+_HANDLING: Final[Any] = {Exception: answer_page}
+
+
+class Asked(NamedTuple):
+    """One page of the list as its URL asks for it; `place` where it begins beside a call."""
+
+    pairs: Pairs
+    query: ListQuery
+    place: Place | None
+    is_counted: bool
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the counters tell at once how many calls there are."""
+        return is_seek(self.query.filter) or (self.place is None and self.query.after is not None)
+
+
+class Leaf(NamedTuple):
+    """What was found: the calls, the snapshot that shows them again, and where in the list they are."""
+
+    calls: list[dict[str, Any]]
+    snapshot: str
+    shown: Shown
+
+
+def asked_for(pairs: Pairs, visitor: Visitor) -> Asked:
+    """The page that a URL of ours asks for. Raises InvalidInput and Forbidden as the API does."""
+    pairs = placed(meant(pairs), limit_in(pairs))
+    place = _place_in(pairs)
+    ours = {COUNTED, BEFORE} | ({AFTER} if place is not None else set())
+    query = parse_list_query([pair for pair in pairs if pair[0] not in ours], allow_tenant=False)
+    return Asked(pairs, with_search(query, visitor.access), place, bool(only(pairs, COUNTED)))
+
+
+def limit_in(pairs: Pairs) -> int:
+    """How many calls a page has."""
+    return min(max(number_in(only(pairs, "limit"), otherwise=DEFAULT_LIMIT), 1), MAX_LIMIT)
+
+
+async def read_leaf(parts: Parts, visitor: Visitor, asked: Asked) -> Leaf:
+    """The rows of a page; how many calls there are where that is told at once, or asked for."""
+    query, store = asked.query, parts.store
+    if asked.is_quick:
+        read = partial(list_calls, visitor.tenant, query)
+        listed = await store.read_tenant(visitor.tenant, read, long=not is_seek(query.filter))
+        calls = _decoded(visitor, listed.records)
+        has_more = listed.offset + query.limit < listed.total
+        shown = Shown(query.limit, listed.offset, len(calls), listed.total, listed.total, has_more)
+        return Leaf(calls, listed.snapshot, shown)
+    look = partial(glance, visitor.tenant, query, asked.place)
+    found = await store.read_tenant(visitor.tenant, look, long=True)
+    total = found.total
+    if total is None and asked.is_counted:
+        total = await _counted(parts, visitor, msgspec.structs.replace(query, snapshot=found.snapshot))
+    calls = _decoded(visitor, found.records)
+    ends = (calls[0]["id"], calls[-1]["id"]) if calls else None
+    shown = Shown(query.limit, query.offset, len(calls), total, found.at_least, found.has_more, ends)
+    return Leaf(calls, found.snapshot, shown)
+
+
+@get(COUNT, operation=of_page(COUNT), exception_handlers=_HANDLING)
+async def count_calls(request: AnyRequest) -> Reply:
+    """How many calls a list has, in the words of its foot; it takes as long as it takes."""
+    visitor = await visitor_of(request)
+    asked = asked_for(pairs_of(request.scope["query_string"]), visitor)
+    query = asked.query
+    total = await _counted(parts_of(request), visitor, query)
+    around = pager(asked.pairs, query.snapshot or "", Shown(query.limit, query.offset, 0, total, total))
+    told = {
+        "total": told_total(total),
+        "pages": text("of_pages", pages=grouped(around.pages or 1)),
+        "export": text("export_hint", total=grouped(total)),
+        "last": around.last,
+    }
+    return Reply.json(told)
+
+
+@get(NEWS, operation=of_page(NEWS), exception_handlers=_HANDLING)
+async def tell_news(request: AnyRequest) -> Reply:
+    """How many more calls a list has now than when it was opened: that is found by what has changed since."""
+    visitor = await visitor_of(request)
+    asked = asked_for(pairs_of(request.scope["query_string"]), visitor)
+    read = partial(count_fresh, visitor.tenant, asked.query)
+    return Reply.json({"more": await parts_of(request).store.read_tenant(visitor.tenant, read, long=True)})
+
+
+def told_total(total: int) -> str:
+    """`124,958 calls`."""
+    return text("total_one") if total == 1 else text("total", total=grouped(total))
+
+
+async def _counted(parts: Parts, visitor: Visitor, query: ListQuery) -> int:
+    read = partial(count, visitor.tenant, query)
+    return int(await parts.store.read_tenant(visitor.tenant, read, long=True))
+
+
+def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
+    calls: list[dict[str, Any]] = msgspec.json.decode(b"[" + visitor.seen(records) + b"]")
+    return calls
+
+
+def _place_in(pairs: Pairs) -> Place | None:
+    """The call that a page begins behind, or ends before, by links of ours: they say the offset as well."""
+    if not only(pairs, "offset"):
+        return None
+    for name in (AFTER, BEFORE):
+        if call_id := parse_uuid(only(pairs, name)):
+            return Place(call_id, is_before=name == BEFORE)
+    return None

@@ -1,0 +1,138 @@
+"""What the charts draw: a column for each group, a row for each rate, a point for each step of time.
+
+The browser gets it as JSON. Every rate is one of the API's answer; none is computed here.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from calltally.alerts.evaluation.alert_payload import read_content
+from calltally.alerts.model.series import Dimension
+from calltally.analytics.buckets import Bucket
+from calltally.analytics.schemas import GroupShown, QualityShown
+from calltally.calls.identity import uuid_text
+from calltally.calls.times import utc_text
+from calltally.store.alerts.alerts import Alert
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.number_format import percent
+from calltally.web.dashboard.quality.call_links import NARROWED, calls_of
+from calltally.web.dashboard.quality.chart_points import NO_POINT, Drawn, chart_json, point
+from calltally.web.dashboard.quality.query import Asked
+
+# More columns than this are too narrow to read; the others are in the table.
+MOST_COLUMNS: Final = 6
+
+
+class Column(NamedTuple):
+    """One group: what it is called, how many calls it has, its steps by their place on the axis, in order."""
+
+    name: str
+    calls: int
+    key: dict[str, str | None]
+    steps: dict[int, GroupShown]
+
+    @property
+    def launch(self) -> str | None:
+        """The page of its launch; None where it is neither a route nor an agent alone."""
+        if len(self.key) != 1 or not self.key.keys() <= {"route", "agent"} or not any(self.key.values()):
+            return None
+        return f"/quality/launch?{urlencode(self.key)}"
+
+    def summary(self, rate: str) -> str:
+        """A row of points in words, for whoever does not see them."""
+        told = [step.rates[rate].value for step in self.steps.values()]
+        values = [value for value in told if value is not None]
+        if not values:
+            return text("chart_nothing", name=self.name)
+        low, high, last = (percent(each) for each in (min(values), max(values), values[-1]))
+        return text("chart_summary", rate=text(f"rate_{rate}"), name=self.name, low=low, high=high, last=last)
+
+
+class Marked(NamedTuple):
+    """An alert on a rate of the charts: where it stands, and what it says."""
+
+    path: str
+    message: str
+    metric: str
+    at: int
+    column: int | None
+
+
+def columns_of(shown: QualityShown, step: str, buckets: Sequence[Bucket]) -> list[Column]:
+    """The groups as columns, those with most calls first."""
+    places = {bucket.label: place for place, bucket in enumerate(buckets)}
+    found: dict[tuple[str | None, ...], Column] = {}
+    for group in shown.data:
+        key = {name: value for name, value in group.key.items() if name != step}
+        values = tuple(key.values())
+        if values not in found:
+            found[values] = Column(_name(key), 0, key, {})
+        found[values].steps[places[group.key[step] or ""]] = group
+    counted = [column._replace(calls=_calls(column)) for column in found.values()]
+    return sorted(counted, key=lambda column: (-column.calls, column.name))
+
+
+def _name(key: dict[str, str | None]) -> str:
+    return " · ".join(value or text("unknown") for value in key.values()) or text("all_calls")
+
+
+def _calls(column: Column) -> int:
+    return sum(step.counts["attempts"] for step in column.steps.values())
+
+
+def marks_of(alerts: Iterable[Alert], columns: Sequence[Column], buckets: Sequence[Bucket]) -> list[Marked]:
+    """The alerts on rates that began in a bucket, at the column that they are of; None for all calls."""
+    return [
+        Marked(f"/alerts/{uuid_text(alert.alert)}", content.message, content.finding.metric, place, column)
+        for alert in alerts
+        if (content := read_content(alert)).finding.metric is not None
+        for place in [_place(alert.since_us, buckets)]
+        if place is not None
+        for column in _columns_of_alert(*content.finding.series, columns)
+    ]
+
+
+def _place(at_us: int, buckets: Sequence[Bucket]) -> int | None:
+    return next((at for at, bucket in enumerate(buckets) if bucket.lo_us <= at_us < bucket.hi_us), None)
+
+
+def _columns_of_alert(dimension: Dimension, value: str, columns: Sequence[Column]) -> list[int | None]:
+    if dimension is Dimension.TENANT:
+        return [place for place, column in enumerate(columns) if not column.key] or [None]
+    fitting = [place for place, column in enumerate(columns) if column.key == {dimension.value: value}]
+    return [*fitting] or [None]
+
+
+def chart_data(
+    asked: Asked, columns: Sequence[Column], buckets: Sequence[Bucket], marks: Sequence[Marked]
+) -> Markup:
+    """All that the script needs, as JSON."""
+    told = {
+        "step": asked.step,
+        "labels": [bucket.label for bucket in buckets],
+        "from": [utc_text(bucket.lo_us) for bucket in buckets],
+        "to": [utc_text(bucket.hi_us) for bucket in buckets],
+        "narrow": {rate: urlencode([NARROWED[rate]]) for rate in asked.rates if rate in NARROWED},
+        "marks": [mark._asdict() for mark in marks],
+        "words": {name: text(f"chart_{name}") for name in ("of", "baseline", "small", "alert", "open")},
+    }
+    return chart_json(told, [_drawn(asked, column, len(buckets)) for column in columns])
+
+
+def _drawn(asked: Asked, column: Column, count: int) -> Drawn:
+    calls = calls_of(column.key, asked.filters)
+    steps = [column.steps.get(place) for place in range(count)]
+    # In one expression: there are thousands of them.
+    points = {
+        rate: [
+            NO_POINT
+            if step is None
+            else point(step.rates[rate], None if step.compared is None else step.compared.rates[rate].value)
+            for step in steps
+        ]
+        for rate in asked.rates
+    }
+    return Drawn(column.name, None if calls is None else urlencode(calls), points)

@@ -1,0 +1,101 @@
+"""What the quality page is asked: by its URL, in the words of the API and a few of its own."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from calltally.analytics.buckets import HOUR, STEPS, local, midnight_us, shifted_us
+from calltally.analytics.query import KEYS, PREVIOUS, SAME_WEEKDAY, TENANT, QualityQuery, parse_quality_query
+from calltally.calls.errors import Fault, InvalidInput
+from calltally.calls.metrics import RATE_NAMES
+from calltally.calls.parameters import one_of, refuse
+from calltally.calls.times import utc_text
+from calltally.web.dashboard.calls.links import only
+from calltally.web.request.query import Pairs
+
+DAYS_SHOWN: Final = 14
+MOST_KEYS: Final = 2
+# `all` tells no group apart; `none` compares with nothing. Both so that a URL can say so.
+ALL, NONE = "all", "none"
+BY: Final = tuple(key for key in KEYS if key != TENANT)
+COMPARED: Final = (SAME_WEEKDAY, PREVIOUS)
+RATES_FIRST: Final = (
+    *("answer_rate", "completion_rate", "failure_rate", "no_answer_rate", "escalation_rate"),
+    "transfer_rate",
+)
+# Names of the page itself; whatever else stands in the URL is a parameter of the API.
+_OWN: Final = frozenset({"by", "step", "rate", "heat", "compare", "from", "to", "view"})
+_DATE_CHARS: Final = len("2026-10-01")
+
+
+class Asked(NamedTuple):
+    """What is shown: `api` is the same question in the API's words, `rates` in the order of the page."""
+
+    query: QualityQuery
+    api: Pairs
+    by: tuple[str, ...]
+    step: str
+    compare: str
+    rates: tuple[str, ...]
+    heat: str
+    filters: Pairs
+
+
+def asked_of(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Asked:
+    """Read the page's URL. Raises InvalidInput with every fault in it."""
+    by = tuple(dict.fromkeys(value for name, value in pairs if name == "by")) or ("route",)
+    rates = tuple(dict.fromkeys(value for name, value in pairs if name == "rate"))
+    step, compare = only(pairs, "step") or "day", only(pairs, "compare") or SAME_WEEKDAY
+    heat = only(pairs, "heat") or (rates or RATES_FIRST)[0]
+    refuse(_faults(by, rates, step, heat))
+    keys = tuple(key for key in by if key != ALL)
+    filters = tuple(pair for pair in pairs if pair[0] not in _OWN)
+    api = (
+        *filters,
+        *_window(pairs, zone, now_us),
+        ("group_by", ",".join((*keys, step))),
+        ("tz", zone.key),
+        *([("compare", compare)] if compare != NONE else ()),
+    )
+    query = parse_quality_query([*api, ("percentiles", "false")], is_admin=False)
+    return Asked(query, api, by, step, compare, rates or RATES_FIRST, heat, filters)
+
+
+def _faults(by: Sequence[str], rates: Sequence[str], step: str, heat: str) -> list[Fault]:
+    asked = [
+        *(("by", value, (*BY, ALL)) for value in by),
+        *(("rate", value, RATE_NAMES) for value in (*rates, heat)),
+        ("step", step, STEPS),
+    ]
+    faults = [fault for name, value, words in asked if (fault := _fault(name, value, words))]
+    if len(by) > MOST_KEYS:
+        faults.append(Fault("by", f"by must name at most {MOST_KEYS}, not {len(by)}"))
+    return faults
+
+
+def _fault(name: str, value: str, words: Sequence[str]) -> Fault | None:
+    try:
+        one_of(words)(value)
+    except ValueError as fault:
+        return Fault(name, f"{name} {fault}")
+    return None
+
+
+def _window(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Pairs:
+    """Dates are days of the reader's zone; without `from` two weeks of whole days, or a day of hours."""
+    sent = [(name, _instant(name, value, zone)) for name, value in pairs if name in {"from", "to"}]
+    if any(name == "from" for name, _ in sent):
+        return tuple(sent)
+    today_us = midnight_us(local(now_us, zone).date(), zone)
+    days = 1 if only(pairs, "step") == HOUR else DAYS_SHOWN - 1
+    return (("from", utc_text(shifted_us(today_us, -days, zone))), *sent)
+
+
+def _instant(name: str, text: str, zone: ZoneInfo) -> str:
+    if len(text) != _DATE_CHARS:
+        return text
+    try:
+        return utc_text(midnight_us(date.fromisoformat(text), zone))
+    except ValueError:
+        raise InvalidInput.of(name, f"{name} must be a day, as 2026-10-01, not {text!r}") from None

@@ -1,0 +1,110 @@
+"""The handlers of all pages, and of the files that they refer to."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from litestar import get
+
+from calltally.calls.errors import NotFound
+from calltally.web.dashboard.alerts import actions as alert_doing
+from calltally.web.dashboard.alerts import page as alerts_page
+from calltally.web.dashboard.built_files import CHARTS, built
+from calltally.web.dashboard.call import page as call_page
+from calltally.web.dashboard.call import reveal
+from calltally.web.dashboard.calls import page as calls_page
+from calltally.web.dashboard.calls import preferences, total
+from calltally.web.dashboard.jobs import exports_page, reconciliations_page
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.quality import launch_page
+from calltally.web.dashboard.quality import page as quality_page
+from calltally.web.dashboard.rendering import asset, version
+from calltally.web.dashboard.settings import admin_forms
+from calltally.web.dashboard.settings import page as settings_page
+from calltally.web.dashboard.settings import tenant_forms as settings_doing
+from calltally.web.dashboard.sign_in import page as signing_in
+from calltally.web.request.context import AnyRequest, exchange_in
+from calltally.web.response.response import Reply
+
+_TYPES: Final = {
+    "call.css": b"text/css; charset=utf-8",
+    "call.js": b"text/javascript; charset=utf-8",
+    "calls.css": b"text/css; charset=utf-8",
+    "calls.js": b"text/javascript; charset=utf-8",
+    "dashboard.css": b"text/css; charset=utf-8",
+    "dashboard.js": b"text/javascript; charset=utf-8",
+    "figures.css": b"text/css; charset=utf-8",
+    "jobs.js": b"text/javascript; charset=utf-8",
+    "mark.svg": b"image/svg+xml",
+    "quality.js": b"text/javascript; charset=utf-8",
+    "scriptless.css": b"text/css; charset=utf-8",
+}
+
+
+def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
+    reply = Reply(asset(name), media_type=media_type)
+    named = version(asset(name)).encode()
+
+    @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
+    async def answer(request: AnyRequest) -> Reply:
+        exchange_in(request.scope).is_lasting = request.scope["query_string"] == named
+        return reply
+
+    return answer
+
+
+@get(f"/assets/{CHARTS}", operation=of_page(f"/assets/{CHARTS}"))
+async def _charts(request: AnyRequest) -> Reply:
+    """The charts' library. Pages refer to it only where it was built."""
+    library = built(CHARTS)
+    if library is None:
+        raise NotFound("the charts' library was not built here; make setup does it")
+    exchange = exchange_in(request.scope)
+    exchange.is_lasting = request.scope["query_string"] == version(library).encode()
+    return Reply(library, media_type=_TYPES["dashboard.js"])
+
+
+PAGE_HANDLERS: Final[Sequence[Any]] = (
+    calls_page.show_calls,
+    calls_page.export_calls,
+    total.count_calls,
+    total.tell_news,
+    call_page.show_call,
+    reveal.reveal_call,
+    preferences.choose_columns,
+    preferences.keep_view,
+    quality_page.show_quality,
+    quality_page.export_quality,
+    launch_page.show_launch,
+    alerts_page.show_alerts,
+    alerts_page.show_alert,
+    alert_doing.change_alert,
+    exports_page.show_exports,
+    exports_page.ask_for_export,
+    exports_page.show_export_page,
+    exports_page.cancel_export,
+    exports_page.give_manifest,
+    exports_page.give_file,
+    reconciliations_page.show_reconciliations,
+    reconciliations_page.ask_for_reconciliation,
+    reconciliations_page.show_reconciliation_page,
+    reconciliations_page.cancel_reconciliation,
+    reconciliations_page.give_findings,
+    settings_page.show_settings,
+    admin_forms.make_tenant,
+    admin_forms.look_at_tenant,
+    admin_forms.keep_for,
+    admin_forms.make_key,
+    admin_forms.end_key,
+    admin_forms.set_route,
+    admin_forms.set_secrets,
+    admin_forms.check_provider,
+    settings_doing.set_rules,
+    settings_doing.make_endpoint,
+    settings_doing.change_endpoint,
+    signing_in.ask_to_sign_in,
+    signing_in.sign_in,
+    signing_in.sign_out,
+    signing_in.choose,
+    _charts,
+    *(_asset(name, media_type) for name, media_type in _TYPES.items()),
+)

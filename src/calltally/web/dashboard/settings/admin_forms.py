@@ -1,0 +1,147 @@
+"""The administrator's forms: tenants, keys, routes, secrets, retention. The steps are those of the API."""
+
+from typing import Any, Final
+
+from litestar import post
+
+from calltally.calls.errors import CalltallyError, InvalidInput
+from calltally.ingest.callbacks import is_genuine
+from calltally.providers.callback import Callback
+from calltally.providers.credentials import checked_secrets
+from calltally.providers.registry import PROVIDERS
+from calltally.providers.twilio.signature import HEADER, sign
+from calltally.providers.twilio.words import NAME as TWILIO
+from calltally.store.tenants.api_keys import add_key, mint_key, revoke_key
+from calltally.store.tenants.routes import checked_route, put_route
+from calltally.store.tenants.tenants import add_tenant, need_tenant, new_epoch, set_retention
+from calltally.store.tenants.vault import find_provider_secrets, put_provider_secrets
+from calltally.web.dashboard.calls.links import meant, only
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.forms import back, checked_form
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.settings.page import PATH, values_of
+from calltally.web.dashboard.sign_in.page import session_header
+from calltally.web.dashboard.sign_in.scopes import need_admin
+from calltally.web.dashboard.sign_in.visitor import Visitor
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.public_url import origin_of
+from calltally.web.request.query import Pairs
+from calltally.web.response.response import Reply
+
+_HANDLING: Final[Any] = {Exception: answer_page}
+TENANTS, LOOK, RETENTION = f"{PATH}/tenants", f"{PATH}/look", f"{PATH}/retention"
+KEYS, REVOKED = f"{PATH}/keys", f"{PATH}/revoked-keys"
+ROUTES, PROVIDERS_PATH, CHECKS = f"{PATH}/routes", f"{PATH}/providers", f"{PATH}/checks"
+
+
+async def _admin_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
+    visitor, pairs = await checked_form(request)
+    need_admin(visitor)
+    return visitor, meant(pairs)
+
+
+@post(TENANTS, operation=of_page(f"POST {TENANTS}"), status_code=200, exception_handlers=_HANDLING)
+async def make_tenant(request: AnyRequest) -> Reply:
+    """A tenant with an empty ledger."""
+    _visitor, pairs = await _admin_form(request)
+    step = add_tenant(only(pairs, "id"), only(pairs, "name"), parts_of(request).clock(), new_epoch())
+    await parts_of(request).store.write(step)
+    return redirect(back(pairs))
+
+
+@post(LOOK, operation=of_page(f"POST {LOOK}"), status_code=200, exception_handlers=_HANDLING)
+async def look_at_tenant(request: AnyRequest) -> Reply:
+    """The same session, looking at another tenant."""
+    visitor, pairs = await _admin_form(request)
+    tenant = await parts_of(request).store.read(need_tenant(only(pairs, "tenant")))
+    return redirect(back(pairs), session_header(request, visitor.session._replace(tenant=tenant.tenant)))
+
+
+@post(RETENTION, operation=of_page(f"POST {RETENTION}"), status_code=200, exception_handlers=_HANDLING)
+async def keep_for(request: AnyRequest) -> Reply:
+    """For so many days; for ever where the field is left empty."""
+    visitor, pairs = await _admin_form(request)
+    days = only(pairs, "days")
+    if days and not (days.isdecimal() and days.isascii()):
+        raise InvalidInput.of("days", "days must be a whole number, or empty to keep calls for ever")
+    await parts_of(request).store.write(set_retention(visitor.tenant, int(days) if days else None))
+    return redirect(back(pairs))
+
+
+@post(KEYS, operation=of_page(f"POST {KEYS}"), status_code=200, exception_handlers=_HANDLING)
+async def make_key(request: AnyRequest) -> Reply:
+    """The page that answers is the only one that ever shows the key."""
+    visitor, pairs = await _admin_form(request)
+    key = mint_key(visitor.tenant, [value for name, value in pairs if name == "scope"])
+    parts = parts_of(request)
+    await parts.store.write(add_key(visitor.tenant, key, only(pairs, "name"), parts.clock()))
+    return page("settings.html", visitor, await values_of(request, visitor, new_key=key.text))
+
+
+@post(REVOKED, operation=of_page(f"POST {REVOKED}"), status_code=200, exception_handlers=_HANDLING)
+async def end_key(request: AnyRequest) -> Reply:
+    """For good, here and at once."""
+    visitor, pairs = await _admin_form(request)
+    parts, key_id = parts_of(request), only(pairs, "key")
+    await parts.store.write(revoke_key(visitor.tenant, key_id, parts.clock()))
+    parts.keys.forget(visitor.tenant, key_id)
+    return redirect(back(pairs))
+
+
+@post(ROUTES, operation=of_page(f"POST {ROUTES}"), status_code=200, exception_handlers=_HANDLING)
+async def set_route(request: AnyRequest) -> Reply:
+    """The whole route: numbers that are left out are taken from it."""
+    visitor, pairs = await _admin_form(request)
+    parts, numbers = parts_of(request), only(pairs, "numbers").replace(",", "\n").splitlines()
+    route = checked_route(
+        only(pairs, "route"),
+        [number.strip() for number in numbers if number.strip()],
+        agent=only(pairs, "agent") or None,
+        provider=only(pairs, "provider") or None,
+    )
+    await parts.store.write(put_route(visitor.tenant, route, parts.clock()))
+    parts.intake.forget(visitor.tenant)
+    return redirect(back(pairs))
+
+
+@post(
+    PROVIDERS_PATH, operation=of_page(f"POST {PROVIDERS_PATH}"), status_code=200, exception_handlers=_HANDLING
+)
+async def set_secrets(request: AnyRequest) -> Reply:
+    """Sealed before they go to the store; no page ever shows them again."""
+    visitor, pairs = await _admin_form(request)
+    parts, provider = parts_of(request), only(pairs, "provider")
+    given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
+    sealed = parts.vault.seal(visitor.tenant, provider, checked_secrets(provider, given))
+    await parts.store.write(put_provider_secrets(visitor.tenant, provider, sealed, parts.clock()))
+    parts.intake.forget(visitor.tenant)
+    return redirect(back(pairs))
+
+
+@post(CHECKS, operation=of_page(f"POST {CHECKS}"), status_code=200, exception_handlers=_HANDLING)
+async def check_provider(request: AnyRequest) -> Reply:
+    """Whether what is stored opens, and whether a callback that is signed with it would be believed."""
+    visitor, pairs = await _admin_form(request)
+    said = await _checked(request, visitor, only(pairs, "provider"), only(pairs, "url"))
+    return page("settings.html", visitor, await values_of(request, visitor, checked=said))
+
+
+async def _checked(request: AnyRequest, visitor: Visitor, name: str, url: str) -> str:
+    parts, provider = parts_of(request), PROVIDERS.get(name)
+    sealed = await parts.store.read(find_provider_secrets(visitor.tenant, name)) if provider else None
+    if provider is None or sealed is None:
+        return text("check_none", provider=name)
+    try:
+        secrets = parts.vault.open(visitor.tenant, name, sealed)
+    except CalltallyError as fault:
+        return fault.detail
+    if provider.name != TWILIO:
+        return text("check_opens", provider=name)
+    # Signed for where the provider is told to call, verified for where this service believes to be.
+    own = f"{origin_of(request)}/api/v1/ingest/{name}/{visitor.tenant}"
+    signed = {HEADER: sign(url, [], secrets["auth_token"])}
+    callback = Callback(method="POST", url=own, headers=signed, body=b"", received_us=parts.clock())
+    told = "check_good" if is_genuine(provider, callback, secrets) else "check_bad"
+    return text(told, provider=name, url=url, own=own)

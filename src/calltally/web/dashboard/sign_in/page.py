@@ -1,0 +1,94 @@
+"""`/sign-in`, `/sign-out` and `/preferences`: the few forms that set a cookie."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from litestar import get, post
+
+from calltally.calls.errors import Forbidden, NotFound, Unauthorized
+from calltally.calls.export_query import zone_of
+from calltally.web.dashboard.english.messages import text
+from calltally.web.dashboard.error_page import answer_page
+from calltally.web.dashboard.forms import HOME, back, checked_form, inside, pairs_of_form
+from calltally.web.dashboard.operations import of_page
+from calltally.web.dashboard.rendering import page, redirect
+from calltally.web.dashboard.sign_in.session_cookie import LONGEST_US, REST_US, Session
+from calltally.web.dashboard.sign_in.visitor import (
+    THEME_COOKIE,
+    THEMES,
+    ZONE_COOKIE,
+    WrongTenant,
+    admitted,
+    is_own_form,
+    session_cookie_name,
+    set_cookie,
+)
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.response import Headers, Reply
+
+_SESSION_S: Final = min(REST_US, LONGEST_US) // 1_000_000
+_YEAR_S: Final = 365 * 86_400
+_FAULTS: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
+_HANDLING: Final[Any] = {Exception: answer_page}
+
+
+@get("/sign-in", operation=of_page("/sign-in"), exception_handlers=_HANDLING)
+async def ask_to_sign_in(request: AnyRequest) -> Reply:
+    """The form."""
+    wanted = dict(pairs_of(request.scope["query_string"])).get("next", HOME)
+    return page("sign_in.html", None, _FAULTS | {"next": inside(wanted)})
+
+
+@post("/sign-in", operation=of_page("POST /sign-in"), status_code=200, exception_handlers=_HANDLING)
+async def sign_in(request: AnyRequest) -> Reply:
+    """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
+    form = dict(await pairs_of_form(request))
+    parts = parts_of(request)
+    key, tenant = form.get("key", "").strip(), form.get("tenant", "").strip()
+    fault = await _fault(request, key, tenant)
+    if fault:
+        told = {"tenant": tenant, "next": inside(form.get("next", HOME)), "fault": fault}
+        return page("sign_in.html", None, _FAULTS | told, status=403)
+    session = Session.begin(key, tenant, parts.clock())
+    return redirect(inside(form.get("next", HOME)), session_header(request, session))
+
+
+@post("/sign-out", operation=of_page("/sign-out"), status_code=200, exception_handlers=_HANDLING)
+async def sign_out(request: AnyRequest) -> Reply:
+    """The cookie goes."""
+    await checked_form(request)
+    return redirect("/sign-in", set_cookie(request, session_cookie_name(request), "", lasts_s=0))
+
+
+@post("/preferences", operation=of_page("/preferences"), status_code=200, exception_handlers=_HANDLING)
+async def choose(request: AnyRequest) -> Reply:
+    """The time zone and the theme, once for all pages."""
+    _visitor, pairs = await checked_form(request)
+    form = dict(pairs)
+    zone, theme = form.get("zone", ""), form.get("theme", "")
+    headers: Headers = ()
+    if zone_of(zone) is not None:
+        headers += set_cookie(request, ZONE_COOKIE, quote(zone, safe=""), lasts_s=_YEAR_S)
+    if theme in THEMES:
+        headers += set_cookie(request, THEME_COOKIE, theme, lasts_s=_YEAR_S)
+    return redirect(back(pairs), headers)
+
+
+def session_header(request: AnyRequest, session: Session) -> Headers:
+    """The cookie of a session, sealed anew."""
+    sealed = session.sealed(parts_of(request).vault)
+    return set_cookie(request, session_cookie_name(request), sealed, lasts_s=_SESSION_S)
+
+
+async def _fault(request: AnyRequest, key: str, tenant: str) -> str:
+    """Why nobody can be let in with these; empty where they can."""
+    if not is_own_form(request):
+        return text("other_site")
+    try:
+        await admitted(parts_of(request), key, tenant)
+    except (WrongTenant, NotFound):
+        return text("wrong_tenant")
+    except (Unauthorized, Forbidden):
+        return text("wrong_key")
+    return ""

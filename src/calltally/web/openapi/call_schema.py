@@ -1,0 +1,149 @@
+"""The call record, its pages and its timeline as JSON schemas, with an example of each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from calltally.calls.end_reasons import EXPLANATIONS, EndReason
+from calltally.calls.failure_causes import Side
+from calltally.calls.filters import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
+from calltally.calls.model import CALL_FIELDS
+from calltally.web.openapi.call_fields import (
+    CALL,
+    COUNT,
+    DELIVERY,
+    EVENT,
+    INTEGER,
+    RAW,
+    TEXT,
+    TIME,
+    TOMBSTONE,
+    Schema,
+    example_of,
+    object_of,
+    or_null,
+    schema_of,
+    words,
+)
+
+CALL_TAG: Final = "Call logs"
+
+
+def _page(reference: str) -> Schema:
+    limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."}
+    offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "description": "As asked for."}
+    total = {**COUNT, "description": "How many there are in all, exactly."}
+    rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{reference}"}, "maxItems": MAX_LIMIT}
+    return object_of({"data": rows, "limit": limit, "offset": offset, "total": total})
+
+
+def _call_page() -> Schema:
+    page = _page("Call")
+    call = {"$ref": "#/components/schemas/Call"}
+    erased = {"$ref": "#/components/schemas/ErasedCall"}
+    page["properties"]["data"]["items"] = {"anyOf": [call, erased]}
+    page["required"].append("snapshot")
+    meaning = "Give it back as `snapshot`, and any page of any filter is as of the instant of this answer."
+    page["properties"]["snapshot"] = {**TEXT, "description": meaning}
+    return page
+
+
+def _changes() -> Schema:
+    items = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Call", "Tombstone")]}
+    return object_of(
+        {
+            "data": {"type": "array", "items": items, "maxItems": MAX_LIMIT},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "description": "As asked for."},
+            "next": {**TEXT, "description": "What to send as `after` to go on."},
+            "has_more": {"type": "boolean", "description": "Whether there is more already."},
+            "revision": {**COUNT, "description": "The ledger's last revision."},
+            "watermark": {
+                **or_null(TIME),
+                "description": "The time before which nothing more is expected; null before the first call.",
+            },
+        }
+    )
+
+
+def _erased() -> Schema:
+    """What an older snapshot shows of a call that was erased since."""
+    nothing: dict[str, Schema] = {name: {"type": "null"} for name in CALL_FIELDS}
+    kept = {name: CALL[name].schema for name in ("id", "created_at")}
+    return object_of({**nothing, **kept, "erased": {"const": True, "description": "It was erased since."}})
+
+
+# In the order in which the ledger writes them; a field that is declared nowhere fails right here.
+_ORDERED: Final = {name: CALL[name] for name in CALL_FIELDS}
+_ENDING: Final = {
+    "reason": words(EndReason),
+    "explanation": {**TEXT, "description": "The reason in a sentence."},
+    "side": {**or_null(words(Side)), "description": "Where the fault lies; null where there is none."},
+    "provider_word": {**or_null(TEXT), "description": "The word of whoever told why, as it came."},
+    "hangup_cause": {**or_null(INTEGER), "description": "The cause code of Q.850."},
+    "sip_code": {**or_null(INTEGER), "description": "The final SIP response."},
+}
+_BEHIND: Final[Mapping[str, Schema]] = {
+    "ending": {
+        **or_null(object_of(_ENDING)),
+        "description": "Why it ended, and what led to that; null while it is open.",
+    },
+    "events": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Event"},
+        "description": "The timeline.",
+    },
+    "session": {
+        "anyOf": [{"$ref": "#/components/schemas/SessionDetail"}, {"type": "null"}],
+        "description": "The conversation; its words are null without `transcripts:read`.",
+    },
+    "deliveries": {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/CallDelivery"},
+        "description": "What became of its events at webhook endpoints; of very many the first 200.",
+    },
+}
+_DETAIL: Final = schema_of(_ORDERED)
+_DETAIL["required"] += _BEHIND
+_DETAIL["properties"] |= _BEHIND
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Call": schema_of(_ORDERED),
+    "CallDetail": _DETAIL,
+    "CallPage": _call_page(),
+    "ErasedCall": _erased(),
+    "Tombstone": schema_of(TOMBSTONE),
+    "ChangePage": _changes(),
+    "CallDelivery": schema_of(DELIVERY),
+    "Event": schema_of(EVENT),
+    "RawEvent": schema_of({**EVENT, **RAW}),
+    "EventPage": _page("RawEvent"),
+}
+CALL_PAGE: Final[Schema] = {"$ref": "#/components/schemas/CallPage"}
+CALL_DETAIL: Final[Schema] = {"$ref": "#/components/schemas/CallDetail"}
+CALL_EVENTS: Final[Schema] = {"$ref": "#/components/schemas/EventPage"}
+
+_WINDOW: Final = {"limit": DEFAULT_LIMIT, "offset": 0, "total": 1}
+EXAMPLE_PAGE: Final = {"data": [example_of(_ORDERED)], **_WINDOW, "snapshot": EXAMPLE_SNAPSHOT}
+CALL_CHANGES: Final[Schema] = {"$ref": "#/components/schemas/ChangePage"}
+EXAMPLE_CHANGES: Final = {
+    "data": [example_of(_ORDERED), example_of(TOMBSTONE)],
+    "limit": 100,
+    "next": "paeaaaaaaaaaaabxf6c5n3h4qjz2mdx7w",
+    "has_more": False,
+    "revision": 7,
+    "watermark": "2026-10-01T09:15:00.000000Z",
+}
+EXAMPLE_DETAIL: Final = {
+    **example_of(_ORDERED),
+    "ending": {
+        "reason": EndReason.CALLER_HUNG_UP,
+        "explanation": EXPLANATIONS[EndReason.CALLER_HUNG_UP],
+        "side": None,
+        "provider_word": "customer-ended-call",
+        "hangup_cause": None,
+        "sip_code": 200,
+    },
+    "events": [example_of(EVENT)],
+    "session": None,
+    "deliveries": [example_of(DELIVERY)],
+}
+EXAMPLE_EVENTS: Final = {"data": [example_of({**EVENT, **RAW})], **_WINDOW}

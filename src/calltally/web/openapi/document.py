@@ -1,0 +1,249 @@
+"""The OpenAPI 3.1 document, made of what the handlers declare.
+
+Not by the framework's own generator: it reads signatures, and our handlers answer with bytes and
+read their queries by the table of `calls.filters`. The declarations are what admission enforces, so
+the document cannot promise what the service does not do.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from calltally import __version__
+from calltally.calls.parameters import Parameter
+from calltally.web.openapi.call_schema import SCHEMAS
+from calltally.web.openapi.operation import OPT, Answer, Body, Operation, PathPart, Schema
+from calltally.web.request.access import ADMIN
+from calltally.web.response.problem_kinds import KINDS, Kind
+from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
+
+Json = dict[str, Any]
+
+_REF: Final = "#/components/schemas/{name}"
+_ALWAYS: Final = ("bad-request", "too-large", "internal", "unavailable")
+_STANDING: Final = {
+    name: {"$ref": f"#/components/headers/{name}"}
+    for name in ("x-request-id", "X-RateLimit-Limit", "X-RateLimit-Remaining")
+}
+_HEADERS: Final[Json] = {
+    "x-request-id": {
+        "description": "The request's id: the caller's own where it is 1 to 128 safe characters.",
+        "schema": {"type": "string"},
+    },
+    "X-RateLimit-Limit": {
+        "description": "Requests a minute and key, bursts of the same. Absent where there is no limit.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {
+        "description": "What is left of them now.",
+        "schema": {"type": "integer"},
+    },
+}
+_OF_PROBLEM: Final[Mapping[str, Json]] = {
+    "unauthorized": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    "rate-limited": {"Retry-After": {"schema": {"type": "integer"}}},
+    "unavailable": {"Retry-After": {"schema": {"type": "integer"}}},
+}
+_SECURITY: Final[Json] = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A tenant's key, which decides whose data is meant. Each operation names its scope.",
+    },
+    "adminKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-admin-key",
+        "description": "The operator's key. Where a tenant's key would do too, it names the tenant by"
+        " `tenant=` in the query, which no other key may send.",
+    },
+}
+
+
+def openapi_document(handlers: Sequence[Any], public_url: str | None) -> Json:
+    """The whole document over the published operations of `handlers`."""
+    published = [handler for handler in handlers if operation_of(handler).published]
+    paths: dict[str, Json] = {}
+    for handler in published:
+        for path in sorted(handler.paths):
+            methods = paths.setdefault(re.sub(r"\{(\w+):\w+\}", r"{\1}", path), {})
+            for method in sorted(handler.http_methods):
+                methods[str(method).lower()] = _operation(operation_of(handler))
+    return {
+        "openapi": "3.1.0",
+        "info": _info(),
+        "servers": [{"url": public_url or "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation_of(handler).tag for handler in published)],
+        # In the order in which the application names them: what most people come for is first.
+        "paths": paths,
+        "components": {
+            "schemas": {**SCHEMAS, **_struct_schemas(map(operation_of, published))},
+            "responses": {f"Problem{status}": _problem_response(status) for status in _statuses()},
+            "headers": _HEADERS,
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+def operation_of(handler: Any) -> Operation:  # noqa: ANN401 (one of the framework's kinds of handler)
+    """What a handler declares of itself. Raises KeyError for one that does not."""
+    operation: Operation = handler.opt[OPT]
+    return operation
+
+
+def _info() -> Json:
+    return {
+        "title": "Calltally",
+        "version": __version__,
+        "summary": "Call history of voice agents and phone lines: one true record per call.",
+        "description": "Times are RFC 3339 in UTC. A value that is not known is null, never a guess."
+        " Every answer that is no success is a problem document (RFC 9457) whose `type` says what to do.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
+
+
+def _operation(operation: Operation) -> Json:
+    parameters = [*map(_path_part, operation.path), *map(_query_parameter, _public(operation.query))]
+    answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
+    problems = {
+        str(status): {"$ref": f"#/components/responses/Problem{status}"}
+        for status in problem_statuses(operation)
+        if status not in operation.answers
+    }
+    return {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        **({"description": text} if (text := _meaning(operation)) else {}),
+        "security": _security(operation),
+        **({"parameters": parameters} if parameters else {}),
+        **({"requestBody": _body(operation.body)} if operation.body else {}),
+        "responses": {**answers, **problems},
+    }
+
+
+def _meaning(operation: Operation) -> str:
+    of_scope = f"Needs the scope `{operation.scope}`."
+    needs = {None: "", ADMIN: "Needs the admin key."}.get(operation.scope, of_scope)
+    return " ".join(filter(None, (operation.meaning, needs)))
+
+
+def _security(operation: Operation) -> list[Json]:
+    if operation.scope is None:
+        return []
+    if operation.scope == ADMIN:
+        return [{"adminKey": []}]
+    return [{"bearer": []}, *([{"adminKey": []}] if operation.of_tenant else [])]
+
+
+def _public(query: Iterable[Parameter]) -> list[Parameter]:
+    """Without those that only an admin key may send: for any other key they do not exist."""
+    return [parameter for parameter in query if not parameter.for_admin]
+
+
+def problem_kinds(operation: Operation) -> list[Kind]:
+    """Every problem that the operation may answer, by status."""
+    slugs = {*_ALWAYS, *operation.problems, "invalid-parameter"}
+    if operation.scope is not None:
+        slugs |= {"unauthorized", "forbidden"} | ({"rate-limited"} if operation.counted else set())
+    if operation.of_tenant:
+        slugs.add("not-found")
+    if operation.negotiated:
+        slugs.add("not-acceptable")
+    return sorted((KINDS[slug] for slug in slugs), key=lambda kind: (kind.status, kind.slug))
+
+
+def problem_statuses(operation: Operation) -> list[int]:
+    """The status codes of `problem_kinds`, each once."""
+    return sorted({kind.status for kind in problem_kinds(operation)})
+
+
+def _path_part(part: PathPart) -> Json:
+    head = {"name": part.name, "in": "path", "required": True, "description": part.meaning}
+    return {**head, "schema": dict(part.schema), "example": part.example}
+
+
+def _query_parameter(parameter: Parameter) -> Json:
+    is_list = parameter.schema.get("type") == "array"
+    return {
+        "name": parameter.name,
+        "in": "query",
+        **({"required": True} if parameter.required else {}),
+        "description": parameter.meaning,
+        "schema": dict(parameter.schema),
+        **({"style": "form", "explode": True} if is_list else {}),
+        "example": [parameter.example] if is_list else typed_example(parameter),
+    }
+
+
+def typed_example(parameter: Parameter) -> object:
+    """The example as its schema has it: the table has the text that a URL would."""
+    if parameter.schema.get("type") in {"integer", "boolean"}:
+        return msgspec.json.decode(parameter.example)
+    return parameter.example
+
+
+def _body(body: Body) -> Json:
+    content: Json = {}
+    for media_type, schema in body.content.items():
+        content[media_type] = {"schema": _reference(schema)}
+        # A text stands for itself, whatever is not one for JSON.
+        if body.example is not None and (media_type == "application/json") != isinstance(body.example, str):
+            content[media_type]["example"] = body.example
+    meaning = {"description": body.meaning} if body.meaning else {}
+    return {"required": body.required, "content": content, **meaning}
+
+
+def _answer(answer: Answer) -> Json:
+    own = {name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()}
+    response: Json = {"description": answer.meaning, "headers": {**_STANDING, **own}}
+    if answer.schema is not None:
+        example = {} if answer.example is None else {"example": answer.example}
+        others = {media_type: {"schema": dict(schema)} for media_type, schema in answer.others.items()}
+        response["content"] = {answer.media_type: {"schema": _reference(answer.schema), **example}, **others}
+    return response
+
+
+def _reference(schema: Schema | type) -> Json:
+    return {"$ref": _REF.format(name=schema.__name__)} if isinstance(schema, type) else dict(schema)
+
+
+def _struct_schemas(operations: Iterable[Operation]) -> Json:
+    """Components for every Struct that a declaration names, and those within them."""
+    structs: dict[type, None] = {Problem: None}
+    for operation in operations:
+        named: list[Schema | type | None] = [answer.schema for answer in operation.answers.values()]
+        named += operation.body.content.values() if operation.body else []
+        structs |= {schema: None for schema in named if isinstance(schema, type)}
+    _references, components = msgspec.json.schema_components(structs, ref_template=_REF)
+    return components
+
+
+def _statuses() -> list[int]:
+    return sorted({kind.status for kind in KINDS.values()})
+
+
+def _problem_response(status: int) -> Json:
+    kinds = [kind for kind in KINDS.values() if kind.status == status]
+    headers = {name: header for kind in kinds for name, header in _OF_PROBLEM.get(kind.slug, {}).items()}
+    examples = {kind.slug: {"summary": kind.title, "value": problem_example(kind)} for kind in kinds}
+    return {
+        "description": " ".join(kind.meaning for kind in kinds),
+        "headers": {**_STANDING, **headers},
+        "content": {PROBLEM_JSON.decode(): {"schema": _reference(Problem), "examples": examples}},
+    }
+
+
+def problem_example(kind: Kind) -> Json:
+    """A problem of this kind as it would be answered."""
+    return {
+        "type": TYPE_PREFIX + kind.slug,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.meaning,
+        "instance": "/api/v1/call-logs",
+        "request_id": "0f8fad5bd9cb469fa16570867728950e",
+        "errors": [],
+    }

@@ -1,0 +1,1 @@
+"""Requests: parsing, dependencies and the public URL."""

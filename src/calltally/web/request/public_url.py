@@ -1,0 +1,33 @@
+"""The URL by which the outside reached us: what providers sign."""
+
+from calltally.web.request.context import AnyRequest, exchange_in
+
+
+def public_url_of(request: AnyRequest) -> str:
+    """The request's URL with its path and query exactly as sent.
+
+    The configured public URL comes first, then (if a proxy is trusted) its X-Forwarded-Proto and
+    X-Forwarded-Host, then the request's own scheme and Host.
+    """
+    scope = request.scope
+    path = (scope.get("raw_path") or scope["path"].encode()).partition(b"?")[0]
+    query = scope["query_string"]
+    return origin_of(request) + (path + b"?" + query if query else path).decode("latin-1")
+
+
+def origin_of(request: AnyRequest) -> str:
+    """Scheme, host and port as the outside sees them."""
+    exchange = exchange_in(request.scope)
+    if exchange.parts.public_url is not None:
+        return exchange.parts.public_url
+    headers = exchange.headers
+    scheme, host = request.scope["scheme"], _first(headers.get(b"host", b""))
+    if exchange.parts.trust_proxy:
+        scheme = _first(headers.get(b"x-forwarded-proto", b"")) or scheme
+        host = _first(headers.get(b"x-forwarded-host", b"")) or host
+    return f"{scheme}://{host}"
+
+
+def _first(value: bytes) -> str:
+    """The first of a list that each proxy adds to: what the client used."""
+    return value.partition(b",")[0].strip().decode("latin-1")

@@ -1,0 +1,1 @@
+"""Responses: problems, content negotiation, validators and streams."""

@@ -1,0 +1,54 @@
+"""The Link header (RFC 8288) of a page by limit and offset."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import urlencode
+
+from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.request.query import pairs_of
+from calltally.web.response.problems import instance_of
+
+LINK_MEANING: Final = {"Link": "RFC 8288: the pages first, prev, next and last, where each exists."}
+# What a link says itself. A hold or an id to go on after become the snapshot and the offset that they led to.
+_OWN: Final = frozenset({"limit", "offset", "snapshot", "hold", "after"})
+
+
+class Window(NamedTuple):
+    """Which page of how many rows, and as of which snapshot where there are any."""
+
+    limit: int
+    offset: int
+    total: int
+    snapshot: str | None = None
+
+
+def link_header(request: AnyRequest, window: Window) -> tuple[bytes, bytes]:
+    """The header of one page of the path that was asked for."""
+    base = (parts_of(request).public_url or "") + instance_of(request.scope)
+    return b"link", page_links(base, request.scope["query_string"], window)
+
+
+def page_links(base: str, query: bytes, window: Window) -> bytes:
+    """first, prev, next and last, where each exists, of one snapshot. All other parameters of `query` stay.
+
+    `base` is the URL, or its path, without a query. `last` is the page of the same grid as `first`
+    that holds the last row.
+    """
+    limit, offset, total, snapshot = window
+    state = f"snapshot={snapshot}&" if snapshot else ""
+    stem = f"<{base}?{_kept(query)}{state}limit={limit}&offset="
+    last = max(total - 1, 0) // limit * limit
+    links = [f'{stem}0>; rel="first"']
+    if offset > 0:
+        links.append(f'{stem}{max(min(offset, total) - limit, 0)}>; rel="prev"')
+    if offset + limit < total:
+        links.append(f'{stem}{offset + limit}>; rel="next"')
+    links.append(f'{stem}{last}>; rel="last"')
+    return ", ".join(links).encode()
+
+
+@lru_cache(maxsize=256)
+def _kept(query: bytes) -> str:
+    """The other parameters, encoded anew: what came may hold characters that a header must not."""
+    kept = [pair for pair in pairs_of(query) if pair[0] not in _OWN]
+    return f"{urlencode(kept)}&" if kept else ""

@@ -1,0 +1,38 @@
+"""Parts of a file (RFC 9110, section 14): which bytes a request asks for."""
+
+import re
+from typing import Final, NamedTuple
+
+from calltally.web.response.problem_kinds import RangeNotSatisfiable
+
+_RANGE: Final = re.compile(rb"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+
+
+class Span(NamedTuple):
+    """Bytes from the first to before `end`."""
+
+    first: int
+    end: int
+
+
+def asked_span(headers: dict[bytes, bytes], tag: bytes, size: int) -> Span | None:
+    """The one range that a GET asks for, None for all of a file of `size` bytes and that strong tag.
+
+    Several ranges, and what is none, are answered by all of it, as the standard allows; so is a range of
+    another state of the file (If-Range). Raises RangeNotSatisfiable.
+    """
+    found = _RANGE.fullmatch(headers.get(b"range", b"").strip())
+    if found is None or headers.get(b"if-range", tag).strip() != tag:
+        return None
+    first, last = found.groups()
+    if not first and not last:
+        return None
+    if not first:
+        span = Span(max(size - int(last), 0), size)
+    else:
+        span = Span(int(first), min(int(last) + 1, size) if last else size)
+        if last and int(last) < int(first):
+            return None
+    if span.first >= span.end:
+        raise RangeNotSatisfiable(f"the file has {size} bytes", size)
+    return span

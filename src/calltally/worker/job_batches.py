@@ -1,0 +1,95 @@
+"""The work of one job of one tenant: small batches with rests between them, as long as its lease holds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from calltally.calls.times import SECOND_US
+from calltally.store.db.leases import Lease, renew
+from calltally.store.db.operation import Step
+from calltally.store.tenants.tenants import Tenant
+from calltally.worker.dependencies import Means
+from calltally.worker.throttle import rest
+
+LEASE_US: Final = 60 * SECOND_US
+_RENEWED_EVERY_US: Final = LEASE_US // 3
+# Then the next tenant has its turn; what is left is for the next round, which then comes at once.
+_MOST_BATCHES: Final = 100
+# A rest is so many times as long as the batch before it: the background has a third of the writer at most.
+_REST: Final = 2
+_LONGEST_REST_S: Final = 0.5
+
+
+class Round(msgspec.Struct):
+    """What became of a round: `pruned` counts rows, `left` says that there is more to do.
+
+    `busy` counts jobs that another worker has or took over; `failed` those that broke off, and `unanswered`
+    those among them for which the database could not answer: each has a line in the log.
+    """
+
+    tenants: int = 0
+    marked: int = 0
+    advanced: int = 0
+    pruned: int = 0
+    expired_calls: int = 0
+    expired_letters: int = 0
+    expired_jobs: int = 0
+    forgotten_jobs: int = 0
+    closed_days: int = 0
+    busy: int = 0
+    failed: int = 0
+    unanswered: int = 0
+    left: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do, and nothing went wrong."""
+        return self == Round(self.tenants, busy=self.busy)
+
+
+class Task(NamedTuple):
+    """One job of one tenant in one round, and where what becomes of it is counted."""
+
+    tenant: Tenant
+    lease: Lease
+    now_us: int
+    done: Round
+
+
+class Batches:
+    """Does work bit by bit until none is left, `stop` is set, or the lease is another's."""
+
+    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+        self._means = means
+        self._stop = stop
+        self._renewed_us = 0
+
+    def begin(self, claimed_us: int) -> None:
+        """A lease was claimed at that time, under which the next batches are done."""
+        self._renewed_us = claimed_us
+
+    async def of(self, task: Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
+        """How much went with each batch, until nothing is left or others have to have a turn."""
+        for _ in range(_MOST_BATCHES):
+            began_us = self._means.steady()
+            gone = await self._means.store.write(batch())
+            if not gone:
+                return
+            yield gone
+            took_s = (self._means.steady() - began_us) / SECOND_US
+            if await rest(self._stop, min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(task):
+                break
+        task.done.left = True
+
+    async def _keeps(self, task: Task) -> bool:
+        """Renew the lease in good time; False where somebody took it because we were too late."""
+        now_us = self._means.clock()
+        if now_us - self._renewed_us < _RENEWED_EVERY_US:
+            return True
+        self._renewed_us = now_us
+        if await self._means.store.write(renew(task.lease, now_us + LEASE_US)):
+            return True
+        task.done.busy += 1
+        return False

@@ -1,0 +1,68 @@
+"""Files of jobs go: when their time is up, their job ended without them, or a call in them was erased."""
+
+import asyncio
+from typing import NamedTuple
+
+from calltally.exports.erasures import holds_any
+from calltally.exports.spec import read_progress
+from calltally.logs import get_logger
+from calltally.reconcile.jobs import spec as reconciliations
+from calltally.reconcile.jobs.erasures import names_any
+from calltally.store.db.interface import Store
+from calltally.store.jobs.cleanup import (
+    clear_job,
+    complete_jobs,
+    drop_old_jobs,
+    erased_after,
+    is_over,
+    jobs_to_clear,
+    note_checked,
+)
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.jobs.jobs import Job, Kind, expire_job
+
+log = get_logger(__name__)
+
+
+class Gone(NamedTuple):
+    """How many jobs lost their files, and how many are forgotten."""
+
+    expired: int
+    forgotten: int
+
+
+class JobUpkeep:
+    """Looks after the jobs that ended. Harmless when it is done twice at once."""
+
+    def __init__(self, store: Store, folders: JobFolders, files_us: int) -> None:
+        self._store = store
+        self._folders = folders
+        self._files_us = files_us
+
+    async def run(self, tenant: str, now_us: int) -> Gone:
+        """Do what is due for one tenant."""
+        expired = 0
+        for job in await self._store.read(complete_jobs(tenant)):
+            if is_over(job, now_us) or await self._holds_erased(tenant, job):
+                forget_us = now_us + self._files_us
+                step = expire_job(tenant, job.job, now_us=now_us, forget_us=forget_us)
+                expired += await self._store.write(step)
+        for job_id in await self._store.read(jobs_to_clear(tenant)):
+            await asyncio.to_thread(self._folders.of(tenant, job_id).remove_all)
+            await self._store.write(clear_job(tenant, job_id, now_us))
+        return Gone(expired, await self._store.write(drop_old_jobs(tenant, now_us)))
+
+    async def _holds_erased(self, tenant: str, job: Job) -> bool:
+        erased = await self._store.read(erased_after(tenant, job.checked), long=True)
+        if await asyncio.to_thread(self._holds, tenant, job, erased.ids):
+            log.info("files of a job hold a call that was erased", tenant=tenant, job=job.job.hex())
+            return True
+        if erased.upto > job.checked:
+            await self._store.write(note_checked(tenant, job.job, erased.upto))
+        return False
+
+    def _holds(self, tenant: str, job: Job, ids: frozenset[bytes]) -> bool:
+        folder = self._folders.of(tenant, job.job)
+        if job.kind is Kind.RECONCILIATION:
+            return names_any(folder, reconciliations.read_progress(job.progress).kept, ids)
+        return holds_any(folder, read_progress(job.progress).ids_name, ids)

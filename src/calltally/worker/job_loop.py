@@ -1,0 +1,204 @@
+"""Jobs that take long: one turn for each tenant that has some, then the next tenant's.
+
+Beside the rounds of upkeep, so that neither waits for the other. A turn is of a few seconds; a job of which
+a worker died is gone on with by whoever finds its lease run out.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import msgspec
+
+from calltally.calls.errors import CalltallyError, Unavailable
+from calltally.calls.times import SECOND_US
+from calltally.logs import get_logger
+from calltally.store.db.leases import Lease, claim, release, renew
+from calltally.store.jobs.folders import JobFolders
+from calltally.store.jobs.jobs import (
+    End,
+    Job,
+    Kind,
+    State,
+    admin_tenants_with_open_jobs,
+    begin_job,
+    end_job,
+    leave_job,
+    next_job,
+    wait_job,
+)
+from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.worker.dependencies import Means
+from calltally.worker.throttle import rest
+
+JOBS: Final = "jobs"
+# Each kind has its lease: one reconciliation is done in a piece, and exports must not wait for it.
+_LEASES: Final = {Kind.EXPORT: JOBS, Kind.RECONCILIATION: "reconciliations"}
+# Short, since it is how long the jobs of a worker that died have to wait.
+LEASE_US: Final = 20 * SECOND_US
+_RENEWED_EVERY_US: Final = LEASE_US // 4
+TURN_US: Final = 5 * SECOND_US
+# How soon a job that is asked for begins.
+_LOOKS_EVERY_S: Final = 2.0
+# A job that ends its worker so often without getting on is not tried again.
+MOST_TRIES: Final = 20
+_INTERNAL: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
+_TOO_OFTEN: Final = f"it was taken up {MOST_TRIES} times and did not get on; ask for less at once"
+# What does not answer is asked ever more seldom, in all for about a day.
+_FIRST_WAIT_US: Final = 2 * SECOND_US
+_LONGEST_WAIT_US: Final = 300 * SECOND_US
+MOST_WAITS: Final = 300
+
+log: Final = get_logger(__name__)
+
+
+class JobWorker:
+    """Gives jobs of one kind their turns until `stop` is set."""
+
+    def __init__(
+        self, means: Means, folders: JobFolders, stop: asyncio.Event, kind: Kind = Kind.EXPORT
+    ) -> None:
+        self._means = means
+        self._kind = kind
+        self._folders = folders
+        self._store = means.store
+        self._stop = stop
+
+    async def run(self) -> None:
+        """Turn after turn; where there is nothing to do, it looks every two seconds."""
+        pause_s = 0.0
+        every_s = min(_LOOKS_EVERY_S, self._means.interval_s)
+        while not await rest(self._stop, pause_s):
+            pause_s = 0.0 if await self.run_turns() else every_s
+
+    async def run_turns(self) -> bool:
+        """A turn for each tenant that has open jobs; whether one got on. A fault is logged, not raised."""
+        has_moved = False
+        for tenant in await self._tenants():
+            if self._stop.is_set():
+                break
+            has_moved |= await self._attempt(tenant)
+        return has_moved
+
+    async def _tenants(self) -> list[str]:
+        try:
+            return await self._store.read(admin_tenants_with_open_jobs(self._kind, self._means.clock()))
+        except Exception as fault:  # noqa: BLE001 - it is logged, and asked again
+            _log_wait(fault)
+            return []
+
+    async def _attempt(self, tenant: str) -> bool:
+        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        try:
+            return await self._take_turn(tenant)
+        except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
+            _log_wait(fault, tenant=tenant)
+            return False
+
+    async def _take_turn(self, tenant: str) -> bool:
+        lease = Lease(tenant, _LEASES[self._kind], self._means.holder)
+        now_us = self._means.clock()
+        if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
+            return False
+        job = await self._store.read(next_job(tenant, self._kind, now_us))
+        has_moved = job is not None and await self._work(lease, job)
+        await self._store.write(release(lease))
+        return has_moved
+
+    async def _work(self, lease: Lease, waiting: Job) -> bool:
+        """Whether it ended or got on; what it could not is tried again."""
+        # As it is by then: another worker may have got on with it since it was found.
+        job = await self._store.write(begin_job(lease.tenant, waiting.job, self._means.clock()))
+        if job is None:
+            return True
+        if job.tries > MOST_TRIES:
+            await self._end(lease.tenant, job, State.FAILED, {"error": _too_often(job)})
+            return True
+        return await self._do(lease, job)
+
+    async def _do(self, lease: Lease, job: Job) -> bool:
+        try:
+            outcome = await self._run(lease, job)
+        except JobTaken as fault:
+            log.info("job left", **_named(lease.tenant, job), reason=fault.detail)
+        except Unavailable as fault:
+            log.warning("job waits", **_named(lease.tenant, job), reason=fault.detail)
+            return await self._wait(lease.tenant, job, fault)
+        except Exception as fault:
+            foreseen = isinstance(fault, CalltallyError)
+            log.exception("job failed", **_named(lease.tenant, job), detail=str(fault), exc_info=not foreseen)
+            await self._end(lease.tenant, job, State.FAILED, {"error": _told(fault)})
+        else:
+            if outcome is not None:
+                await self._end(lease.tenant, job, State.COMPLETE, outcome)
+            elif self._stop.is_set():
+                await self._store.write(leave_job(lease.tenant, job))
+        return True
+
+    async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
+        """Have it be tried again, later each time; in the end it fails for what it waited for. False."""
+        if job.waits >= MOST_WAITS:
+            detail = f"it was tried {job.waits + 1} times in vain, the last time because: {fault.detail}"
+            await self._end(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
+            return False
+        # Doubled no more often than it takes to be too long.
+        pause_us = min(_FIRST_WAIT_US << min(job.waits, 8), _LONGEST_WAIT_US)
+        await self._store.write(wait_job(tenant, job, fault.detail, self._means.clock() + pause_us))
+        return False
+
+    async def _run(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (whatever JSON can say)
+        turn = JobTurn(
+            store=self._store,
+            tenant=lease.tenant,
+            job=job,
+            folder=self._folders.of(lease.tenant, job.job),
+            clock=self._means.clock,
+            lasts=_Lasting(self._means, lease, self._stop).lasts,
+        )
+        return await self._means.runners[job.kind].run(turn)
+
+    async def _end(self, tenant: str, job: Job, state: State, outcome: object) -> None:
+        now_us = self._means.clock()
+        end = End(state, msgspec.json.encode(outcome), now_us + self._means.files_us)
+        if await self._store.write(end_job(tenant, job.job, end, now_us, turn=job.turns)):
+            took_s = round((now_us - job.created_us) / SECOND_US, 1)
+            log.info("job ended", **_named(tenant, job), state=state.value, seconds=took_s)
+        else:
+            log.info("job left", **_named(tenant, job), reason="it ended before, or another worker has it")
+
+
+class _Lasting:
+    """Whether a turn lasts: until its time is up, the worker is to stop, or the lease is lost."""
+
+    def __init__(self, means: Means, lease: Lease, stop: asyncio.Event) -> None:
+        self._means = means
+        self._lease = lease
+        self._stop = stop
+        self._renewed_us = self._began_us = means.clock()
+
+    async def lasts(self) -> bool:
+        """Renew the lease in good time. Raises JobTaken where somebody has it."""
+        now_us = self._means.clock()
+        if now_us - self._renewed_us >= _RENEWED_EVERY_US:
+            if not await self._means.store.write(renew(self._lease, now_us + LEASE_US)):
+                raise JobTaken("another worker has it")
+            self._renewed_us = now_us
+        return now_us - self._began_us < TURN_US and not self._stop.is_set()
+
+
+def _log_wait(fault: Exception, **named: str) -> None:
+    unforeseen = None if isinstance(fault, CalltallyError) else fault
+    log.error("jobs wait", reason=str(fault), exc_info=unforeseen, **named)
+
+
+def _too_often(job: Job) -> dict[str, str]:
+    known = f"; what it waited for before: {job.reason}" if job.reason else ""
+    return {"slug": CalltallyError.slug, "detail": _TOO_OFTEN + known}
+
+
+def _told(fault: Exception) -> dict[str, str]:
+    """What is no error of ours says nothing of itself, but to the log."""
+    return {"slug": fault.slug, "detail": fault.detail} if isinstance(fault, CalltallyError) else _INTERNAL
+
+
+def _named(tenant: str, job: Job) -> dict[str, str]:
+    return {"tenant": tenant, "job": job.job.hex(), "kind": job.kind.value}

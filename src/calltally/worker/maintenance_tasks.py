@@ -1,0 +1,158 @@
+"""What a round does for a tenant: for each job how to see whether it is due, and how it is done."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from calltally.calls.times import SECOND_US
+from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
+from calltally.store.jobs.cleanup import is_upkeep_due
+from calltally.store.maintenance.erasure import expire_calls
+from calltally.store.rollups.alert_steps import are_steps_old, keep_steps_from, prune_steps
+from calltally.store.rollups.quality_multiday import close_next_day, next_open_day
+from calltally.store.snapshots.pruning import advance, is_due, mark, prune, prune_holds
+from calltally.store.tenants.retention import expire_letters, has_expired
+from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
+from calltally.worker.dependencies import Means
+from calltally.worker.job_batches import Batches, Task
+from calltally.worker.job_files import JobUpkeep
+
+HISTORY: Final = "history"
+RETENTION: Final = "retention"
+UPKEEP: Final = "upkeep of jobs"
+EVENTS: Final = "upkeep of events"
+STEPS: Final = "old alert steps"
+ALERTS: Final = "old alerts"
+BLOCKS: Final = "roll-ups of several days"
+
+# A few milliseconds each: so long does what is told meanwhile wait for the writer.
+_PRUNED_AT_ONCE: Final = 500
+_EXPIRED_AT_ONCE: Final = 20
+# Each has some changes, and evidence of kilobytes.
+_ALERTS_AT_ONCE: Final = 50
+# An import of old calls changes the same days again and again: they are not added up after each round.
+_CLOSED_EVERY_US: Final = 3_600 * SECOND_US
+
+_Look: TypeAlias = Callable[[Task], Coroutine[Any, Any, bool]]
+_Work: TypeAlias = Callable[[Task], Coroutine[Any, Any, None]]
+
+
+class Chore(NamedTuple):
+    """A job: whether it is due for a tenant, which only reads, and what is done under its lease."""
+
+    is_due: _Look
+    do: _Work
+
+
+class Chores:
+    """All that is done with `means`, by the names of their leases, in the order of a round."""
+
+    def __init__(self, means: Means, batches: Batches) -> None:
+        self._means = means
+        self._store = means.store
+        self._batches = batches.of
+        self._closed_us: dict[str, int] = {}
+        folders = means.folders
+        self._upkeep = JobUpkeep(means.store, folders, means.files_us) if folders else None
+        self.by_name: Mapping[str, Chore] = {
+            HISTORY: Chore(self._is_history_due, self._tend_history),
+            RETENTION: Chore(self._is_retention_due, self._keep_retention),
+            # Behind retention: what that erases must not stay in files.
+            UPKEEP: Chore(self._is_upkeep_due, self._keep_up_jobs),
+            EVENTS: Chore(self._are_events_due, self._prune_events),
+            STEPS: Chore(self._are_steps_due, self._prune_steps),
+            ALERTS: Chore(self._are_alerts_due, self._prune_alerts),
+            BLOCKS: Chore(self._are_days_due, self._close_days),
+        }
+
+    async def _is_history_due(self, task: Task) -> bool:
+        return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._means.keep_us))
+
+    async def _tend_history(self, task: Task) -> None:
+        tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._means.keep_us
+        if await self._store.write(mark(tenant, now_us)) is not None:
+            task.done.marked += 1
+        # In a commit of its own, before what it lets go of.
+        if await self._store.write(advance(tenant, now_us, keep_us)) is not None:
+            task.done.advanced += 1
+        async for rows in self._batches(task, lambda: prune(tenant, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
+        async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
+
+    async def _is_retention_due(self, task: Task) -> bool:
+        if task.tenant.retention_days is None:
+            return False
+        return await self._store.read(has_expired(task.tenant.tenant, task.now_us))
+
+    async def _keep_retention(self, task: Task) -> None:
+        tenant, now_us = task.tenant.tenant, task.now_us
+        async for calls in self._batches(task, lambda: expire_calls(tenant, now_us, _EXPIRED_AT_ONCE)):
+            task.done.expired_calls += calls
+        async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRED_AT_ONCE)):
+            task.done.expired_letters += letters
+
+    async def _is_upkeep_due(self, task: Task) -> bool:
+        if self._upkeep is None:
+            return False
+        return await self._store.read(is_upkeep_due(task.tenant.tenant, task.now_us))
+
+    async def _keep_up_jobs(self, task: Task) -> None:
+        if self._upkeep is not None:
+            gone = await self._upkeep.run(task.tenant.tenant, task.now_us)
+            task.done.expired_jobs += gone.expired
+            task.done.forgotten_jobs += gone.forgotten
+
+    async def _are_steps_due(self, task: Task) -> bool:
+        return await self._store.read(are_steps_old(task.tenant.tenant, task.now_us))
+
+    async def _prune_steps(self, task: Task) -> None:
+        tenant = task.tenant.tenant
+        # In a commit of its own, before what it lets go of: `verify` looks at what is kept.
+        await self._store.write(keep_steps_from(tenant, task.now_us))
+        async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
+            task.done.pruned += rows
+
+    async def _are_alerts_due(self, task: Task) -> bool:
+        old = self._old_alerts(task)
+        return old is not None and await self._store.read(are_alerts_old(task.tenant.tenant, old))
+
+    async def _prune_alerts(self, task: Task) -> None:
+        if (old := self._old_alerts(task)) is not None:
+            batch = partial(prune_alerts, task.tenant.tenant, old, _ALERTS_AT_ONCE)
+            async for alerts in self._batches(task, batch):
+                task.done.pruned += alerts
+
+    def _old_alerts(self, task: Task) -> Old | None:
+        kept_us = self._means.alerts_us
+        return None if kept_us is None else Old(task.now_us - kept_us, task.now_us)
+
+    async def _are_days_due(self, task: Task) -> bool:
+        last_us = self._closed_us.get(task.tenant.tenant)
+        if last_us is not None and 0 <= task.now_us - last_us < _CLOSED_EVERY_US:
+            return False
+        return await self._store.read(next_open_day(task.tenant.tenant, task.now_us)) is not None
+
+    async def _close_days(self, task: Task) -> None:
+        tenant, now_us = task.tenant.tenant, task.now_us
+        async for days in self._batches(task, lambda: close_next_day(tenant, now_us)):
+            task.done.closed_days += days
+        if await self._store.read(next_open_day(tenant, now_us)) is None:
+            self._closed_us[tenant] = now_us
+
+    async def _are_events_due(self, task: Task) -> bool:
+        before_us = await self._events_before(task)
+        return await self._store.read(are_events_due(task.tenant.tenant, before_us))
+
+    async def _prune_events(self, task: Task) -> None:
+        tenant, before_us = task.tenant.tenant, await self._events_before(task)
+        batch = partial(prune_events_and_deliveries, tenant, before_us, _PRUNED_AT_ONCE)
+        async for rows in self._batches(task, batch):
+            task.done.pruned += rows
+
+    async def _events_before(self, task: Task) -> int:
+        """Events that go nowhere are kept no longer than snapshots."""
+        goes_out = await self._store.read(has_endpoints(task.tenant.tenant))
+        return task.now_us - (
+            max(self._means.events_us, self._means.keep_us) if goes_out else self._means.keep_us
+        )

@@ -1,0 +1,49 @@
+"""What would have fired: from the calls of the store, for two settings side by side, with a plot."""
+
+from calltally.alerts.model.rules import Rules
+from calltally.calls.times import SECOND_US
+from calltally.cli.alerts.backtest_run import Asked, backtest_of, plot, print_backtests
+from tests.conftest import TENANT, Bench
+from tests.integration.alerts.watching import STEP_S, Thresholds, alerts, unanswered
+from tests.telling import START_US
+
+FIRST_US = START_US // SECOND_US // STEP_S * STEP_S * SECOND_US
+
+
+def at_us(step: int) -> int:
+    return FIRST_US + step * STEP_S * SECOND_US
+
+
+def asked(first: int, last: int) -> Asked:
+    rules = {"as set": Rules(), "new.toml": Rules(tz="Europe/Berlin")}
+    return Asked(TENANT, at_us(first), at_us(last), rules)
+
+
+def test_episodes_are_those_of_the_window_and_nothing_is_changed(bench: Bench) -> None:
+    unanswered(bench, 1, 12, route="before")
+    unanswered(bench, 12, 12, route="within")
+    unanswered(bench, 13, 12, route="within")
+    unanswered(bench, 19, 12, route="lasts")
+    set_now, _other = bench.run(backtest_of(bench.store, asked(10, 20), Thresholds()))
+    found = {(each.cause.split("/")[2], each.minutes, each.ended is None) for each in set_now.episodes}
+    assert found == {("within", 10, False), ("lasts", 0, True), ("-", 10, False), ("-", 0, True)} or (
+        {each[0] for each in found} >= {"within", "lasts"} and "before" not in {each[0] for each in found}
+    )
+    assert set_now.a_week == len(set_now.episodes) / set_now.weeks
+    assert alerts(bench) == []
+
+
+def test_it_is_printed_side_by_side_with_a_plot(bench: Bench, capsys: object) -> None:
+    unanswered(bench, 12, 12, route="support")
+    done = bench.run(backtest_of(bench.store, asked(10, 20), Thresholds()))
+    print_backtests(done, asked(10, 20))
+    out = capsys.readouterr().out  # type: ignore[attr-defined]
+    assert out.startswith("as set: ")
+    assert "new.toml: " in out
+    assert "No-answer on support: 24 % against" in out
+    lines = plot(done[0].episodes, at_us(10), at_us(20))
+    bar = next(line for line in lines if "route/support" in line)
+    # Found at the end of the third step of ten, over at the end of the fourth.
+    assert bar.index("█") - bar.index("·") == 18
+    assert bar.count("█") == 7
+    assert plot([], at_us(0), at_us(1)) == []

@@ -1,0 +1,220 @@
+"""`calltally db distribute` and the writer on many machines.
+
+No Citus can be installed here. These tests run on a real PostgreSQL with a stand-in for the catalogue and the
+function of Citus that are used (tests/integration/store/citus.py). What they prove is that the right
+questions are asked and the right commands given, in an order that can be taken up again; not what Citus
+makes of them.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from calltally.store.backends.postgres.citus import LOCAL_TABLES
+from calltally.store.db.interface import Submission
+from tests.conftest import Bench
+from tests.integration.store.citus import note_spread, spread_tables, stand_in
+from tests.integration.store.probing import direct, found, listed, verdict
+from tests.integration.store.test_filled_statements import fill
+from tests.integration.test_cli import Commands, Said
+from tests.telling import fact
+
+_numbers = count()
+_FAILS_AT_COUNTS = """
+CREATE FUNCTION citus_stand_in.create_distributed_table(spread regclass, by_column text, colocate_with text)
+RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    IF spread = 'counts'::regclass THEN RAISE lock_not_available; END IF;
+    PERFORM distribute_really(spread, by_column, colocate_with => colocate_with);
+END $$
+"""
+
+
+@pytest.fixture
+def url(postgres_server: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of its own."""
+    name = f"spread_{next(_numbers)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_calltally')
+        yield urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str
+) -> Callable[..., Said]:
+    """`calltally db distribute` on that database."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", url)
+    commands = Commands(monkeypatch, capsys)
+    return lambda *words: commands("db", "distribute", *words)
+
+
+@pytest.fixture
+def spread_bench(url: str) -> Iterator[Bench]:
+    """A store on that database once its tables are spread."""
+    with direct(url) as db:
+        stand_in(db)
+        note_spread(db, tenants=("h", "tenant", 1), facts=("h", "tenant", 1))
+    with asyncio.Runner() as runner:
+        bench = Bench(url, runner)
+        yield bench
+        bench.close()
+
+
+def tables(url: str) -> set[str]:
+    with direct(url) as db:
+        return {name for (name,) in db("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+
+
+def test_sqlite_is_told_to_move_first(run: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///calltally.db")
+    Path("calltally.db").touch()
+    said = run()
+    assert (said.code, said.out) == (1, "")
+    assert said.err == "calltally: it is SQLite, a file on one machine: run on PostgreSQL first\n"
+
+
+def test_without_citus_nothing_is_changed(run: Callable[..., Said], url: str) -> None:
+    before = tables(url)
+    for words in ((), ("--check",)):
+        said = run(*words)
+        assert said.code == 1
+        assert "there is no Citus here" in said.err
+        assert "facts" in said.out
+    assert tables(url) == before
+
+
+def test_all_that_is_missing_is_told_at_once(run: Callable[..., Said], url: str) -> None:
+    with direct(url) as db:
+        stand_in(db, nodes=0)
+        db("CREATE TABLE odd (tenant TEXT, number BIGINT UNIQUE)")
+        note_spread(
+            db,
+            facts=("h", "node", 1),
+            routes=("n", None, 2),
+            tenants=("h", "tenant", 3),
+            calls=("h", "tenant", 4),
+        )
+        db("UPDATE alembic_version SET version_num = '0001'")
+        [(name,)] = db("SELECT current_database()")
+        db(f'ALTER DATABASE "{name}" SET citus.shard_replication_factor = 2')
+        before = spread_tables(db)
+        said = run()
+        assert spread_tables(db) == before
+    assert said.code == 1
+    for expected in (
+        "no node to hold rows",
+        "citus.shard_replication_factor is 2 and has to be 1",
+        "the key odd_number_key of odd begins with number, not with the tenant",
+        "facts is kept by node already: SELECT undistribute_table('facts') first",
+        "routes is kept whole already",
+        "calls is not kept beside tenants",
+        "the schema is at 0001, this code needs",
+    ):
+        assert expected in said.err
+    assert len(said.err.splitlines()) == 7
+
+
+def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., Said], url: str) -> None:
+    with direct(url) as db:
+        stand_in(db)
+        checked = run("--check")
+        assert (checked.code, checked.err, spread_tables(db)) == (0, "", {})
+        said = run()
+        assert (said.code, said.err) == (0, "")
+        spread = spread_tables(db)
+    assert spread.keys() == tables(url) - LOCAL_TABLES.keys()
+    assert set(spread.values()) == {("tenant", 1)}
+    moved = [line.removeprefix("moved ") for line in said.out.splitlines() if line.startswith("moved ")]
+    assert moved == ["tenants", *sorted(spread.keys() - {"tenants"})]
+
+
+def test_what_was_interrupted_is_taken_up(run: Callable[..., Said], url: str) -> None:
+    """The stand-in, like Citus, refuses a table that is spread already."""
+    with direct(url) as db:
+        stand_in(db)
+        db("ALTER FUNCTION citus_stand_in.create_distributed_table RENAME TO distribute_really")
+        db(_FAILS_AT_COUNTS)
+        broken = run()
+        assert broken.code == 1
+        assert "cannot answer now" in broken.err
+        done = spread_tables(db)
+        assert "counts" not in done
+        assert "calls" in done
+        db("DROP FUNCTION citus_stand_in.create_distributed_table(regclass, text, text)")
+        db("ALTER FUNCTION citus_stand_in.distribute_really RENAME TO create_distributed_table")
+        said = run()
+        assert (said.code, said.err) == (0, "")
+        assert spread_tables(db).keys() == tables(url) - LOCAL_TABLES.keys()
+    assert "moved calls" not in said.out
+    assert "moved counts" in said.out
+
+
+def test_what_would_move_is_data_for_programs(run: Callable[..., Said], url: str) -> None:
+    with direct(url) as db:
+        stand_in(db)
+    told = json.loads(run("--check", "--json").out)
+    assert told["missing"] == []
+    assert told["tables"][0]["table"] == "tenants"
+    assert {table["moves"] for table in told["tables"]} == {True}
+    assert json.loads(run("--json").out)["missing"] == []
+    assert {table["moves"] for table in json.loads(run("--check", "--json").out)["tables"]} == {False}
+
+
+def submissions(*tenants: str) -> list[Submission]:
+    return [Submission(tenant, fact(1, f"call-{place}")) for place, tenant in enumerate(tenants)]
+
+
+def transactions(url: str) -> dict[str, set[str]]:
+    """In which transactions each tenant's facts were written."""
+    with direct(url) as db:
+        written: dict[str, set[str]] = {}
+        for tenant, transaction in db("SELECT tenant, xmin::text FROM facts"):
+            written.setdefault(tenant, set()).add(transaction)
+        return written
+
+
+async def submit_at_once(bench: Bench, *requests: list[Submission]) -> None:
+    await asyncio.gather(*(bench.store.submit(request) for request in requests))
+
+
+def test_no_transaction_is_of_two_tenants_once_the_tables_are_spread(spread_bench: Bench) -> None:
+    bench = spread_bench
+    tenants = [bench.add_tenant(name) for name in ("bolt", "cold", "dawn")]
+    bench.run(
+        submit_at_once(bench, *(submissions(tenant) for tenant in tenants), submissions(*tenants, *tenants))
+    )
+    written = transactions(bench.url)
+    assert sorted(written) == tenants
+    for tenant in tenants:
+        others = set().union(*(each for name, each in written.items() if name != tenant))
+        assert not written[tenant] & others
+    assert [len(listed(bench, tenant)) for tenant in tenants] == [2, 3, 3]
+    assert verdict(bench, *tenants).is_clean
+
+
+def test_statements_that_say_whose_rows_they_are_about_find_the_same(spread_bench: Bench) -> None:
+    """The texts that are only sent where tables are spread, on a database where they can be run."""
+    fill(spread_bench)
+    assert spread_bench.store._statements.is_spread  # type: ignore[attr-defined]
+    told = [call["call_sid"] for call in listed(spread_bench)]
+    assert sorted(told) == ["call-1", "call-2"]
+    assert found(spread_bench, "call-1") == listed(spread_bench)[told.index("call-1")]
+
+
+def test_elsewhere_they_share_one(url: str) -> None:
+    """So that the test before it can fail."""
+    with asyncio.Runner() as runner:
+        bench = Bench(url, runner)
+        tenants = [bench.add_tenant(name) for name in ("bolt", "cold")]
+        bench.run(submit_at_once(bench, *(submissions(tenant) for tenant in tenants)))
+        bench.close()
+    written = transactions(url)
+    assert written["bolt"] == written["cold"]

@@ -1,0 +1,208 @@
+"""Reads from a real replica: never older than what the reader may rely on, and never in the way."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from calltally.calls.errors import NotFound
+from calltally.calls.filters import ListQuery
+from calltally.multiprocess import SharedNumbers
+from calltally.store.backends.open import open_store
+from calltally.store.backends.postgres import replica
+from calltally.store.backends.postgres.options import PostgresOptions
+from calltally.store.db.interface import Behind, Store, Submission
+from calltally.store.db.operation import Step
+from calltally.store.listing.list_calls import Listed, list_calls
+from calltally.store.snapshots.ledger_head import standing_of
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct, submit
+from tests.integration.store.standby import Standby, standby_of
+from tests.telling import fact
+
+pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def standby(postgres_server: str) -> Iterator[Standby]:
+    with standby_of(postgres_server) as following:
+        yield following
+
+
+class Reader:
+    """A process that reads from the replica; `bench` is another, which does not."""
+
+    def __init__(self, bench: Bench, standby: Standby, heads: SharedNumbers | None = None) -> None:
+        self.bench = bench
+        self.standby = standby
+        options = PostgresOptions(2, standby.url_of(bench.url), heads)
+        self.store: Store = bench.run(self._open(bench.url, options))
+
+    async def _open(self, url: str, options: PostgresOptions) -> Store:
+        return open_store(url, lambda: NOW_US, options)
+
+    def calls(self, *, at_least: int = 0, long: bool = False, tenant: str = TENANT) -> int:
+        return self.listed(at_least=at_least, long=long, tenant=tenant).total
+
+    def listed(self, *, at_least: int = 0, long: bool = False, tenant: str = TENANT) -> Listed:
+        reading = self.store.read_tenant(
+            tenant, lambda: list_calls(tenant, ListQuery()), at_least=at_least, long=long
+        )
+        return self.bench.run(reading)
+
+    def tell(self, number: int) -> None:
+        self.bench.run(self.store.submit([Submission(TENANT, fact(number, f"CA{number}"))]))
+
+
+@pytest.fixture
+def new_reader(bench: Bench, standby: Standby) -> Iterator[Callable[..., Reader]]:
+    readers: list[Reader] = []
+
+    def make(heads: SharedNumbers | None = None) -> Reader:
+        readers.append(Reader(bench, standby, heads))
+        return readers[-1]
+
+    submit(bench, fact(1, "CA1"))
+    standby.catch_up()
+    yield make
+    standby.go_on()
+    for reader in readers:
+        bench.run(reader.store.close())
+
+
+@pytest.fixture
+def reader(new_reader: Callable[..., Reader]) -> Reader:
+    return new_reader()
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_the_replica_answers_and_the_primary_where_it_is_behind(reader: Reader, *, long: bool) -> None:
+    assert reader.calls(long=long) == 1
+    reader.standby.pause()
+    told = submit(reader.bench, fact(2, "CA2"))
+    # What another process committed may be missing for as long as the replica lags: so it is the replica.
+    assert reader.calls(long=long) == 1
+    # Not for who knows of it.
+    assert told[0].revision == 2
+    assert reader.calls(long=long, at_least=2) == 2
+    reader.standby.go_on()
+    assert reader.calls(long=long) == 2
+
+
+def test_a_process_reads_what_it_wrote(reader: Reader) -> None:
+    reader.standby.pause()
+    reader.tell(2)
+    assert reader.calls() == 2
+    reader.standby.go_on()
+    assert reader.calls() == 2
+    reader.standby.pause()
+    submit(reader.bench, fact(3, "CA3"))
+    # It is the replica again.
+    assert reader.calls() == 2
+
+
+def test_whoever_is_told_that_something_is_known_already_can_read_it(reader: Reader) -> None:
+    reader.standby.pause()
+    submit(reader.bench, fact(2, "CA2"))
+    assert reader.calls() == 1
+    reader.tell(2)
+    assert reader.calls() == 2
+
+
+def test_so_do_the_processes_beside_it(new_reader: Callable[..., Reader]) -> None:
+    heads = SharedNumbers()
+    one, other, stranger = new_reader(heads), new_reader(heads), new_reader()
+    one.standby.pause()
+    one.tell(2)
+    assert [reader.calls() for reader in (one, other, stranger)] == [2, 2, 1]
+
+
+def test_what_the_replica_refuses_is_the_primarys_to_refuse(reader: Reader) -> None:
+    reader.standby.pause()
+    reader.bench.add_tenant("late")
+    assert reader.calls(tenant="late") == 0
+    with pytest.raises(NotFound):
+        reader.calls(tenant="never")
+
+
+def test_a_step_that_finds_itself_behind_is_made_anew_for_the_primary(reader: Reader) -> None:
+    reader.standby.pause()
+    submit(reader.bench, fact(2, "CA2"))
+    made: list[int] = []
+
+    def make() -> Step[int]:
+        made.append(1)
+        standing = yield from standing_of(TENANT)
+        if standing.revision < 2:
+            raise Behind("a token says that there is more")
+        return standing.revision
+
+    assert reader.bench.run(reader.store.read_tenant(TENANT, make)) == 2
+    assert len(made) == 2
+
+
+def test_a_replica_that_is_gone_is_not_missed_and_is_found_again(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "_REST_S", 0.0)
+    assert reader.calls() == 1
+    reader.standby.stop()
+    try:
+        assert [reader.calls() for _ in range(5)] == [1] * 5
+    finally:
+        reader.standby.start()
+    reader.standby.pause()
+    submit(reader.bench, fact(2, "CA2"))
+    assert reader.calls() == 1
+
+
+def test_it_is_left_alone_for_a_while(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replica, "_REST_S", 3_600.0)
+    reader.standby.stop()
+    try:
+        assert reader.calls() == 1
+    finally:
+        reader.standby.start()
+    reader.standby.pause()
+    submit(reader.bench, fact(2, "CA2"))
+    assert reader.calls() == 2
+
+
+def test_another_database_is_never_believed(
+    bench: Bench, new_bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine it must not be left alone for being slow instead.
+    monkeypatch.setattr(replica, "_FREE_S", 60.0)
+    monkeypatch.setattr(replica, "_CONNECT_S", 60)
+    other = new_bench()
+    for number in range(5):
+        submit(other, fact(number, f"CA{number}"))
+
+    async def work() -> int:
+        store = open_store(bench.url, lambda: NOW_US, PostgresOptions(2, other.url))
+        page = await store.read_tenant(TENANT, lambda: list_calls(TENANT, ListQuery()))
+        await store.close()
+        return page.total
+
+    with capture_logs() as logged:
+        assert bench.run(work()) == 0
+    assert ["CALLTALLY_READ_URL names no replica" in line["reason"] for line in logged] == [True]
+
+
+def test_a_read_that_stops_waiting_leaves_the_replica_usable(reader: Reader) -> None:
+    async def work() -> None:
+        reading = asyncio.create_task(
+            reader.store.read_tenant(TENANT, lambda: list_calls(TENANT, ListQuery()))
+        )
+        await asyncio.sleep(0)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    reader.bench.run(work())
+    reader.standby.pause()
+    submit(reader.bench, fact(2, "CA2"))
+    assert reader.calls() == 1
+    with direct(reader.bench.url) as db:
+        assert db("SELECT count(*) FROM calls") == [(2,)]

@@ -1,0 +1,97 @@
+"""A job of a tenant is one holder's at a time, whoever else asks for it and from wherever."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from calltally.store.backends.open import open_store
+from calltally.store.db.interface import Store
+from calltally.store.db.leases import Lease, claim, release, renew
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct
+
+A, B = Lease(TENANT, "history", "a"), Lease(TENANT, "history", "b")
+FOR_US = 60_000_000
+CLAIMANTS = 8
+ROUNDS = 10
+
+
+def claimed(bench: Bench, lease: Lease, now_us: int = NOW_US) -> bool:
+    return bench.run(bench.store.write(claim(lease, now_us=now_us, until_us=now_us + FOR_US)))
+
+
+def renewed(bench: Bench, lease: Lease, until_us: int) -> bool:
+    return bench.run(bench.store.write(renew(lease, until_us)))
+
+
+def test_one_of_two_has_it_until_its_time_is_up(bench: Bench) -> None:
+    assert claimed(bench, A)
+    assert not claimed(bench, B)
+    assert not claimed(bench, B, NOW_US + FOR_US - 1)
+    assert claimed(bench, B, NOW_US + FOR_US)
+    assert not claimed(bench, A, NOW_US + FOR_US)
+
+
+def test_who_has_it_may_claim_it_again(bench: Bench) -> None:
+    assert claimed(bench, A)
+    assert claimed(bench, A, NOW_US + 1)
+    assert not claimed(bench, B, NOW_US + FOR_US)
+    assert claimed(bench, B, NOW_US + FOR_US + 1)
+
+
+def test_renewed_it_lasts_longer(bench: Bench) -> None:
+    claimed(bench, A)
+    assert renewed(bench, A, NOW_US + 3 * FOR_US)
+    assert not claimed(bench, B, NOW_US + 3 * FOR_US - 1)
+    assert not renewed(bench, B, NOW_US + 9 * FOR_US)
+    assert claimed(bench, B, NOW_US + 3 * FOR_US)
+    assert not renewed(bench, A, NOW_US + 9 * FOR_US)
+
+
+def test_released_it_is_free_at_once_but_only_by_its_holder(bench: Bench) -> None:
+    claimed(bench, A)
+    bench.run(bench.store.write(release(B)))
+    assert not claimed(bench, B)
+    bench.run(bench.store.write(release(A)))
+    assert not renewed(bench, A, NOW_US + FOR_US)
+    assert claimed(bench, B)
+
+
+def test_jobs_and_tenants_do_not_wait_for_one_another(bench: Bench) -> None:
+    other = bench.new_tenant()
+    leases = [A, B._replace(tenant=other), B._replace(job="retention")]
+    assert [claimed(bench, lease) for lease in leases] == [True, True, True]
+
+
+@pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+def test_of_eight_at_once_one_has_it(new_database: Callable[[], str]) -> None:
+    asyncio.run(_crowd(new_database(), apart=True))
+
+
+def test_of_eight_on_one_store_one_has_it(new_database: Callable[[], str]) -> None:
+    asyncio.run(_crowd(new_database(), apart=False))
+
+
+async def _crowd(url: str, *, apart: bool) -> None:
+    """Claims by all at once, time after time, just when the lease before is up."""
+    stores = [open_store(url, lambda: NOW_US) for _ in range(CLAIMANTS if apart else 1)]
+    try:
+        holders = [await _round(stores, NOW_US + number * FOR_US) for number in range(ROUNDS)]
+    finally:
+        for store in stores:
+            await store.close()
+    with direct(url) as db:
+        assert db("SELECT holder, until_us FROM leases") == [(holders[-1], NOW_US + ROUNDS * FOR_US)]
+
+
+async def _round(stores: list[Store], now_us: int) -> str:
+    leases = [Lease(TENANT, "history", f"holder-{number}") for number in range(CLAIMANTS)]
+    took = await asyncio.gather(
+        *(
+            stores[number % len(stores)].write(claim(lease, now_us=now_us, until_us=now_us + FOR_US))
+            for number, lease in enumerate(leases)
+        )
+    )
+    (holder,) = (lease.holder for lease, is_ours in zip(leases, took, strict=True) if is_ours)
+    return holder

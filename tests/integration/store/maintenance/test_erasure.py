@@ -1,0 +1,283 @@
+"""Erasing: nothing that a call said, or that names it, is left; what is beside it stays as it was."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from calltally.calls.errors import DamagedStore, Erased, NotFound
+from calltally.calls.events import Fact, Outcome
+from calltally.calls.identity import Node, call_uuid, uuid_text
+from calltally.calls.times import DAY_US
+from calltally.ingest.imports import import_facts
+from calltally.store.db.fact_codec import bodies
+from calltally.store.ledger.lookup import facts_of_call
+from calltally.store.maintenance.erasure import erase_call, expire_calls
+from calltally.store.snapshots.change_feed import changes_after
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.tokens import Standing
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import Direct, direct, found, listed, submit, verdict
+from tests.strategies import SIDS, facts
+from tests.telling import START_US, fact, own
+
+SID, PLATFORM, OTHER = "CA" + "7" * 32, "platform-zebrafinch", "CA" + "1" * 32
+# All that tells of the call, or of who spoke: none of it may be found anywhere afterwards.
+TRACES = (SID, PLATFORM, "+15550199", "+15550188", "5550177", "zebrafinch", "okapi", "quetzal", "event-of-it")
+# What holds them before; so that the search is known to find what there is.
+HOLDERS = {"calls", "facts", "identities", "call_texts", "call_versions", "outbox"}
+_SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def tell_it(bench: Bench, tenant: str = TENANT) -> None:
+    """A call of two SIDs that changed its numbers, its words and its name, beside another."""
+    raw = f"CallSid={SID}&From=+15550199&Note=quetzal".encode()
+    about: dict[str, Any] = {"mapped_route": "support", "direction": "inbound"}
+    submit(bench, fact(1, SID, status="ringing", from_number="+15550199", raw=raw, **about), tenant=tenant)
+    submit(bench, fact(2, OTHER, status="ringing", from_number="+15550100", summary="Stays."), tenant=tenant)
+    submit(bench, own(3, PLATFORM, event_id="event-of-it", summary="The Zebrafinch asked."), tenant=tenant)
+    submit(bench, own(4, PLATFORM, links=(Node(SID, is_carrier=True),), to_number="+15550188"), tenant=tenant)
+    submit(
+        bench,
+        fact(9, SID, status="completed", sequence=2, from_number="+15550177", raw=raw, **about),
+        own(9, SID, summary="An okapi, said the quetzal.", escalated=True),
+        fact(8, OTHER, status="completed", sequence=2),
+        tenant=tenant,
+    )
+
+
+def tables(db: Direct, bench: Bench) -> list[str]:
+    if bench.store.dialect == "sqlite":
+        rows = db("SELECT name FROM sqlite_master WHERE type = 'table'")
+    else:
+        rows = db("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+    return [name for (name,) in rows]
+
+
+def texts(value: object) -> Iterator[str]:
+    """A value of a column as text, what is packed also unpacked."""
+    if not isinstance(value, bytes | memoryview):
+        yield str(value)
+        return
+    yield bytes(value).decode("latin-1")
+    try:
+        yield bodies.decompress(bytes(value)).decode("latin-1")
+    except DamagedStore:
+        return
+
+
+def holders(bench: Bench, *traces: str) -> set[str]:
+    """The tables in which any of the traces can be found."""
+    with direct(bench.url) as db:
+        return {
+            table
+            for table in tables(db, bench)
+            for row in db(f'SELECT * FROM "{table}"')
+            for value in row
+            for text in texts(value)
+            if any(trace.lower() in text.lower() for trace in traces)
+        }
+
+
+def erase(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> bool:
+    return bench.run(bench.store.write(erase_call(tenant, id_or_sid, NOW_US)))
+
+
+def standing(bench: Bench, tenant: str = TENANT) -> Standing:
+    return bench.run(bench.store.read(standing_of(tenant)))
+
+
+@pytest.mark.parametrize("named", [SID, PLATFORM, uuid_text(call_uuid(TENANT, SID))])
+def test_no_trace_is_left_in_any_table_by_whichever_name_it_was_erased(bench: Bench, named: str) -> None:
+    tell_it(bench)
+    assert holders(bench, *TRACES) >= HOLDERS
+    other = found(bench, OTHER), bench.run(bench.store.read(facts_of_call(TENANT, OTHER)))
+    assert erase(bench, named)
+    assert holders(bench, *TRACES) == set()
+    assert (found(bench, OTHER), bench.run(bench.store.read(facts_of_call(TENANT, OTHER)))) == other
+    assert [call["call_sid"] for call in listed(bench)] == [OTHER]
+    assert verdict(bench).findings == []
+    for name in (SID, PLATFORM, uuid_text(call_uuid(TENANT, PLATFORM)), uuid_text(call_uuid(TENANT, SID))):
+        with pytest.raises(Erased):
+            found(bench, name)
+
+
+def test_it_takes_one_revision_and_is_counted(bench: Bench) -> None:
+    tell_it(bench)
+    before = standing(bench)
+    assert erase(bench, SID)
+    after = standing(bench)
+    assert (after.revision, after.erasures) == (before.revision + 1, before.erasures + 1)
+    assert not erase(bench, SID)
+    assert not erase(bench, PLATFORM)
+    assert standing(bench) == after
+
+
+@pytest.mark.parametrize("named", ["nobody", uuid_text(call_uuid("bolt", SID)), "", "0" * 32])
+def test_what_was_never_there_is_not_erased(bench: Bench, named: str) -> None:
+    tell_it(bench)
+    before = standing(bench)
+    with pytest.raises(NotFound):
+        erase(bench, named)
+    assert standing(bench) == before
+
+
+def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
+    bench.add_tenant("bolt")
+    tell_it(bench)
+    tell_it(bench, "bolt")
+    theirs = listed(bench, "bolt")
+    erase(bench, SID)
+    assert listed(bench, "bolt") == theirs
+    assert verdict(bench, TENANT, "bolt").findings == []
+    (again,) = submit(bench, own(20, SID, summary="Once more."), tenant="bolt")
+    assert again.outcome == Outcome.APPLIED
+
+
+def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
+    tell_it(bench)
+    erase(bench, SID)
+    before = standing(bench)
+    again = [
+        fact(1, SID, status="ringing", from_number="+15550199"),
+        fact(50, SID, status="busy", sequence=7),
+        own(50, PLATFORM, summary="The Zebrafinch asked."),
+        # Of a new SID, which it says is the same call.
+        own(50, "platform-okapi", links=(Node(SID, is_carrier=True),)),
+    ]
+    fresh = own(51, "fresh", summary="Stays too.")
+    recorded = submit(bench, *again[:2], fresh, *again[2:])
+    assert [each.outcome for each in recorded] == [
+        *(Outcome.REFUSED, Outcome.REFUSED, Outcome.APPLIED, Outcome.REFUSED, Outcome.REFUSED)
+    ]
+    for each in (*recorded[:2], *recorded[3:]):
+        assert (each.call_id, each.revision) == (None, None)
+        assert each.reason == "the call was erased; nothing of it is kept again"
+    assert standing(bench).revision == before.revision + 1
+    assert holders(bench, *TRACES) == set()
+    assert sorted(call["call_sid"] for call in listed(bench)) == [OTHER, "fresh"]
+    assert verdict(bench).findings == []
+
+
+def test_an_import_counts_it_among_the_refused(bench: Bench) -> None:
+    tell_it(bench)
+    erase(bench, SID)
+    told = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
+    report = bench.run(import_facts(bench.store, TENANT, told=told, clock=lambda: NOW_US))
+    assert (report.recorded, report.refused, report.total) == (1, 1, 2)
+    assert holders(bench, SID) == set()
+
+
+def test_the_feed_says_so_once(bench: Bench) -> None:
+    tell_it(bench)
+    before = standing(bench).revision
+    erase(bench, SID)
+    changed = bench.run(bench.store.read(changes_after(TENANT, before, 10)))
+    (tombstone,) = changed.documents
+    assert b'"tombstone":"erased","merged_into":null' in tombstone
+    assert uuid_text(call_uuid(TENANT, SID)).encode() in tombstone
+
+
+# --------------------------------------------------------------------------------------------- retention
+
+
+def keep_for(bench: Bench, days: int | None, tenant: str = TENANT) -> None:
+    with direct(bench.url) as db:
+        db("UPDATE tenants SET retention_days = ? WHERE tenant = ?", days, tenant)
+
+
+def expire(bench: Bench, now_us: int, most: int = 100, tenant: str = TENANT) -> int:
+    return bench.run(bench.store.write(expire_calls(tenant, now_us, most)))
+
+
+def test_what_is_older_than_is_kept_goes_the_oldest_first_in_batches(bench: Bench) -> None:
+    submit(
+        bench,
+        *(fact(60 * number, f"CA{number:032x}", status="busy", summary="Said.") for number in range(10)),
+    )
+    keep_for(bench, 3)
+    # Seven calls began before that instant; the eighth at it.
+    now_us = START_US + 3 * DAY_US + 7 * 60_000_000
+    counts: list[int] = []
+    while not counts or counts[-1]:
+        counts.append(expire(bench, now_us, most=3))
+        assert verdict(bench).findings == []
+    assert counts == [3, 3, 1, 0]
+    left = [call["call_sid"] for call in listed(bench)]
+    assert left == [f"CA{number:032x}" for number in (9, 8, 7)]
+    told = bench.run(bench.store.read(changes_after(TENANT, 10, 100))).documents
+    assert [b'"tombstone":"expired"' in each for each in told] == [True] * 7
+    assert standing(bench).erasures == 7
+    assert holders(bench, *(f"CA{number:032x}" for number in range(7))) == set()
+
+
+def test_what_expired_is_not_brought_back(bench: Bench) -> None:
+    submit(bench, fact(1, SID, status="busy"))
+    keep_for(bench, 1)
+    expire(bench, NOW_US)
+    (again,) = submit(bench, fact(1, SID, status="busy"))
+    assert again.outcome == Outcome.REFUSED
+    assert listed(bench) == []
+
+
+@pytest.mark.parametrize("days", [None, 10_000])
+def test_who_keeps_all_loses_nothing(bench: Bench, days: int | None) -> None:
+    tell_it(bench)
+    keep_for(bench, days)
+    before = listed(bench)
+    assert expire(bench, NOW_US) == 0
+    assert listed(bench) == before
+
+
+def test_each_tenant_keeps_its_own_for_as_long_as_it_says(bench: Bench) -> None:
+    bench.add_tenant("bolt")
+    for tenant in (TENANT, "bolt"):
+        submit(bench, fact(1, SID, status="busy"), tenant=tenant)
+    keep_for(bench, 1)
+    assert (expire(bench, NOW_US), expire(bench, NOW_US, tenant="bolt")) == (1, 0)
+    assert (listed(bench), len(listed(bench, "bolt"))) == ([], 1)
+    with pytest.raises(NotFound):
+        expire(bench, NOW_US, tenant="nobody")
+
+
+# -------------------------------------------------------------------------------------------- any history
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[list[Fact] | str]:
+    """Commits of facts, and between them the SIDs of calls that are erased."""
+    commit = st.lists(facts(), min_size=1, max_size=6)
+    return draw(st.lists(commit | st.sampled_from(SIDS), min_size=2, max_size=8))
+
+
+def test_whatever_was_told_and_erased_the_ledger_is_sound(bench: Bench) -> None:
+    @_SLOW
+    @given(histories())
+    def check(history: list[list[Fact] | str]) -> None:
+        tenant = bench.new_tenant()
+        erased: set[str] = set()
+        for each in history:
+            if isinstance(each, str):
+                erased |= _erase_if_there(bench, tenant, each)
+            else:
+                submit(bench, *each, tenant=tenant)
+            assert erased.isdisjoint(call["id"] for call in listed(bench, tenant))
+        assert verdict(bench, tenant).findings == []
+        assert standing(bench, tenant).erasures == len(erased)
+
+    check()
+
+
+def _erase_if_there(bench: Bench, tenant: str, sid: str) -> set[str]:
+    """The id of the call that was erased, if there was one."""
+    try:
+        call = found(bench, sid, tenant)
+    except Erased:
+        assert not erase(bench, sid, tenant)
+        return set()
+    if call is None:
+        return set()
+    assert erase(bench, call["call_sid"], tenant)
+    return {call["id"]}

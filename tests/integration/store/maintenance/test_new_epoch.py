@@ -1,0 +1,77 @@
+"""A new epoch: what was given out before it is refused, what is given out after it is good."""
+
+import re
+
+import pytest
+
+from calltally.calls.errors import NotFound, SnapshotGone
+from calltally.store.maintenance.new_epoch import begin_epoch
+from calltally.store.snapshots.holds import held, pin
+from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.tokens import POSITION, SNAPSHOT, make_token, read_position, read_snapshot
+from calltally.store.tenants.tenants import new_epoch
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import submit
+from tests.integration.test_cli import Commands
+from tests.telling import fact
+
+OTHER = "bolt"
+
+
+@pytest.fixture
+def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Commands on the database of the bench, which has two tenants with a call and a hold each."""
+    monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
+    bench.add_tenant(OTHER)
+    for tenant in (TENANT, OTHER):
+        submit(bench, fact(1), fact(2, "another"), tenant=tenant)
+        bench.run(bench.store.write(pin(tenant, "nightly", NOW_US)))
+    return Commands(monkeypatch, capsys)
+
+
+def test_all_that_was_given_out_before_is_gone(bench: Bench, run: Commands) -> None:
+    standing = bench.run(bench.store.read(standing_of(TENANT)))
+    tokens = {kind: make_token(kind, standing, standing.revision) for kind in (SNAPSHOT, POSITION)}
+    assert read_snapshot(standing, tokens[SNAPSHOT]) == read_position(standing, tokens[POSITION]) == 2
+    said = run("db", "new-epoch")
+    assert said.code == 0
+    now = bench.run(bench.store.read(standing_of(TENANT)))
+    assert (now.revision, now.kept_from, now.erasures) == (2, standing.kept_from, standing.erasures)
+    with pytest.raises(SnapshotGone, match="before it was restored"):
+        read_snapshot(now, tokens[SNAPSHOT])
+    with pytest.raises(SnapshotGone, match="before it was restored"):
+        read_position(now, tokens[POSITION])
+    assert read_snapshot(now, make_token(SNAPSHOT, now, now.revision)) == 2
+
+
+def test_whoever_is_in_the_middle_of_a_hold_is_told_and_who_begins_again_goes_on(
+    bench: Bench, run: Commands
+) -> None:
+    before = bench.run(bench.store.read(standing_of(TENANT)))
+    assert bench.run(bench.store.read(held(before, "nightly", begins=False))) == 2
+    assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
+    now = bench.run(bench.store.read(standing_of(TENANT)))
+    with pytest.raises(SnapshotGone):
+        bench.run(bench.store.read(held(now, "nightly", begins=False)))
+    assert bench.run(bench.store.write(pin(TENANT, "nightly", NOW_US))) == 2
+    assert bench.run(bench.store.read(held(now, "nightly", begins=False))) == 2
+    assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
+
+
+def test_each_ledger_has_its_own_and_one_may_be_named(bench: Bench, run: Commands) -> None:
+    told = run("db", "new-epoch", "--json").json
+    assert [each["tenant"] for each in told] == [TENANT, OTHER]
+    assert len({each["epoch"] for each in told} | {"epoch-1"}) == 3
+    assert [each["revision"] for each in told] == [2, 2]
+    said = run("db", "new-epoch", "--tenant", OTHER)
+    assert re.search(rf"^{OTHER} +[0-9a-f]{{16}}  2 +0$", said.out, re.MULTILINE)
+    assert "410" in said.err
+    epochs = [bench.run(bench.store.read(standing_of(tenant))).epoch for tenant in (TENANT, OTHER)]
+    assert epochs[0] == told[0]["epoch"]
+    assert epochs[1] != told[1]["epoch"]
+
+
+def test_a_tenant_that_is_not_there_is_told(bench: Bench, run: Commands) -> None:
+    assert run("db", "new-epoch", "--tenant", "nobody").err == "calltally: there is no tenant 'nobody'\n"
+    with pytest.raises(NotFound):
+        bench.run(bench.store.write(begin_epoch("nobody", new_epoch())))

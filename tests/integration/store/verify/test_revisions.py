@@ -1,0 +1,322 @@
+"""Every kind of damage is found, and counters are put right."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from calltally.calls.errors import DamagedStore, SnapshotGone
+from calltally.calls.filters import ListQuery
+from calltally.calls.identity import Node, call_uuid
+from calltally.calls.model import OPEN, STATUSES
+from calltally.store.db.fact_codec import pack_fact
+from calltally.store.db.operation import Request, Rows, drive
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.verify import calls
+from calltally.store.verify.snapshots import SAMPLES
+from tests.conftest import TENANT, Bench
+from tests.integration.store.probing import Direct, direct, submit, verdict
+from tests.telling import SID, fact, own
+
+OTHER = "CA" + "1" * 32
+NODE = call_uuid(TENANT, SID)
+ONE_CALL = "WHERE tenant = 'acme' AND id = ?"
+ONE_SID = "WHERE tenant = 'acme' AND node = ?"
+Damage = Callable[[Direct], object]
+
+
+@pytest.fixture
+def ledger(bench: Bench) -> Bench:
+    """Two calls of some revisions, one of which swallowed a third."""
+    submit(bench, fact(1, status="ringing", direction="inbound", mapped_route="support"))
+    submit(bench, fact(2, status="in-progress", sequence=1), own(3, "platform-1", summary="Asked."))
+    submit(bench, fact(9, status="completed", sequence=2), fact(9, status="completed", sequence=2))
+    submit(bench, fact(70, OTHER, status="busy"), own(4, "platform-1", links=(Node(OTHER, is_carrier=True),)))
+    return bench
+
+
+def _change_record(db: Direct) -> None:
+    [(record,)] = db(f"SELECT record FROM calls {ONE_CALL}", NODE)
+    db(f"UPDATE calls SET record = ? {ONE_CALL}", bytes(record).replace(b"completed", b"cpmpleted"), NODE)
+
+
+def _change_content(db: Direct, content: bytes) -> None:
+    db(f"UPDATE facts SET content = ? {ONE_SID}", content, NODE)
+
+
+def _wrong_type() -> bytes:
+    row = msgspec.msgpack.decode(pack_fact(fact(1, status="ringing")))
+    row[4] = 5
+    return msgspec.msgpack.encode(row)
+
+
+DAMAGE: dict[str, tuple[set[int], Damage]] = {
+    "a byte of a record": ({2, 6}, _change_record),
+    "a column": ({2}, lambda db: db(f"UPDATE calls SET from_number = '+15550100' {ONE_CALL}", NODE)),
+    "a state": ({2, 6}, lambda db: db(f"UPDATE calls SET status = 7 {ONE_CALL}", NODE)),
+    "a creation": ({2, 6}, lambda db: db(f"UPDATE calls SET created_us = 1790000000000000 {ONE_CALL}", NODE)),
+    "a creation's sign": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = created_us - {2**62} - {2**62} {ONE_CALL}", NODE),
+    ),
+    "a creation of no calendar": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = {2**62} {ONE_CALL}", NODE),
+    ),
+    "the first of all instants": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = -{2**63 - 1} - 1 {ONE_CALL}", NODE),
+    ),
+    "the last of all instants": (
+        {2, 6},
+        lambda db: db(f"UPDATE calls SET created_us = {2**63 - 1} {ONE_CALL}", NODE),
+    ),
+    "a lost fact": ({2}, lambda db: db(f"DELETE FROM facts {ONE_SID} AND key = ?", NODE, _first_key())),
+    "all facts lost": ({1}, lambda db: db(f"DELETE FROM facts {ONE_SID}", NODE)),
+    "a lost call": ({1, 4, 6}, lambda db: db(f"DELETE FROM calls {ONE_CALL}", NODE)),
+    "a wrong key": (
+        {1},
+        lambda db: db(f"UPDATE facts SET key = ? {ONE_SID} AND key = ?", b"0" * 16, NODE, _first_key()),
+    ),
+    "a fact of another call": (
+        {1, 2},
+        lambda db: db(
+            f"UPDATE facts SET node = ? {ONE_SID} AND key = ?", call_uuid(TENANT, OTHER), NODE, _first_key()
+        ),
+    ),
+    "an unreadable fact": ({1}, lambda db: _change_content(db, b"\xff")),
+    "a fact with a number for a text": ({1}, lambda db: _change_content(db, _wrong_type())),
+    "an unreadable body": ({1}, lambda db: db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", NODE)),
+    "a lost identity": ({1}, lambda db: db(f"DELETE FROM identities {ONE_SID}", call_uuid(TENANT, OTHER))),
+    "a hole in the revisions": ({4}, lambda db: db("UPDATE ledger_heads SET revision = revision + 1")),
+    "a head that went back": ({4}, lambda db: db("UPDATE ledger_heads SET revision = revision - 1")),
+    "a lost version": ({4}, lambda db: db("DELETE FROM call_versions WHERE id = ? AND valid_from = 1", NODE)),
+    "a lost tombstone": ({4}, lambda db: db("DELETE FROM tombstones")),
+}
+MISCOUNTS = {
+    "one too many": "UPDATE counts SET busy_unknown = busy_unknown + 1 WHERE width_s = 60 AND facet = ''",
+    "one too few": "UPDATE counts SET completed_inbound = 0 WHERE width_s = 3600 AND facet = 'route=support'",
+    "a wrong sum": "UPDATE counts SET calls = calls + 1 WHERE width_s = 3600 AND facet = ''",
+    "a lost row": "DELETE FROM counts WHERE width_s = 86400 AND facet = ''",
+    "a row without calls": (
+        "INSERT INTO counts (tenant, facet, width_s, bucket_s, revision, changes, calls, busy_unknown)"
+        " VALUES ('acme', 'route=none', 3600, 1490000400, 1, 1, 1, 1)"
+    ),
+}
+
+
+def _first_key() -> bytes:
+    return fact(1, status="ringing", direction="inbound", mapped_route="support").key
+
+
+def test_a_sound_ledger_is_clean(ledger: Bench) -> None:
+    told = verdict(ledger)
+    assert (told.findings, told.is_clean) == ([], True)
+    assert told.looked_at == {
+        "calls": 2,
+        "facts": 6,
+        "revisions": 6,
+        "counted": 2,
+        "stepped": 2,
+        "measured": 2,
+        "pages": SAMPLES,
+    }
+
+
+def test_an_empty_ledger_is_clean(bench: Bench) -> None:
+    told = verdict(bench)
+    assert (told.is_clean, told.looked_at["calls"]) == (True, 0)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_found_and_not_repaired(ledger: Bench, damage: str) -> None:
+    invariants, do = DAMAGE[damage]
+    with direct(ledger.url) as db:
+        do(db)
+    told = verdict(ledger)
+    assert {finding.invariant for finding in told.findings} == invariants
+    assert not told.is_clean
+    assert verdict(ledger, repair=True).is_clean is False
+    left = verdict(ledger)
+    # Counters that equal damaged rows would hide the damage, so they are left as well.
+    assert {finding.invariant for finding in left.findings} == invariants
+
+
+@pytest.mark.parametrize("miscount", MISCOUNTS)
+def test_counters_are_put_right_when_asked(ledger: Bench, miscount: str) -> None:
+    with direct(ledger.url) as db:
+        db(MISCOUNTS[miscount])
+    told = verdict(ledger)
+    assert {finding.invariant for finding in told.findings} == {6}
+    assert (told.is_clean, told.repaired) == (False, 0)
+    repaired = verdict(ledger, repair=True)
+    assert repaired.is_clean
+    assert repaired.repaired == len(told.findings)
+    assert verdict(ledger).findings == []
+    submit(ledger, fact(80, OTHER, status="failed", sequence=9))
+    assert verdict(ledger).findings == []
+
+
+def test_only_the_tenants_named_are_looked_at(ledger: Bench) -> None:
+    other = ledger.new_tenant()
+    submit(ledger, fact(1), tenant=other)
+    with direct(ledger.url) as db:
+        db("UPDATE ledger_heads SET revision = 9 WHERE tenant = 'acme'")
+    assert verdict(ledger, other).is_clean
+    assert len(verdict(ledger, TENANT, other).findings) == 1
+
+
+def test_a_ledger_of_more_than_a_chunk_is_walked_to_its_end(bench: Bench) -> None:
+    submit(bench, *[fact(number, f"CA{number:032x}", status="ringing") for number in range(1_001)])
+    told = verdict(bench)
+    assert told.is_clean
+    walked = dict.fromkeys(("calls", "facts", "revisions", "counted", "stepped", "measured"), 1_001)
+    assert told.looked_at == {**walked, "pages": SAMPLES}
+
+
+def test_calls_of_one_instant_are_all_met(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a chunk ends among them, and where it ends with the last."""
+    submit(bench, *[fact(1, f"CA{number:032x}", status="ringing") for number in range(6)])
+    for chunk in (2, 4, 6):
+        monkeypatch.setattr(calls, "CHUNK", chunk)
+        monkeypatch.setattr(calls, "_KEYS", chunk)
+        told = verdict(bench)
+        assert (told.findings, told.looked_at["calls"], told.looked_at["facts"]) == ([], 6, 6)
+
+
+@pytest.mark.parametrize("created_us", [-(2**63), -(2**62) - 1, 0, 2**62])
+def test_a_call_is_met_wherever_its_creation_stands(bench: Bench, created_us: int) -> None:
+    submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
+    with direct(bench.url) as db:
+        db(f"UPDATE calls SET created_us = ? {ONE_CALL}", created_us, NODE)
+    checked = bench.run(bench.store.read(calls.check_calls(TENANT, calls.FIRST_CALL)))
+    assert (checked.looked_at, checked.next) == (2, None)
+    assert [finding.detail for finding in checked.findings] == [
+        "its columns are not what its facts give: created_us"
+    ]
+
+
+def test_facts_of_an_identity_that_is_lost_are_looked_at(ledger: Bench) -> None:
+    with direct(ledger.url) as db:
+        node = call_uuid(TENANT, OTHER)
+        db(f"DELETE FROM identities {ONE_SID}", node)
+        db(f"UPDATE facts SET raw = ? {ONE_SID}", b"nonsense", node)
+    details = {finding.detail for finding in verdict(ledger).findings}
+    assert details == {"other SIDs lead to it, and its own does not", "it cannot be read"}
+
+
+def test_a_fact_that_two_calls_claim_is_told_of_once(bench: Bench) -> None:
+    submit(bench, fact(1), fact(2, OTHER), own(3, OTHER, links=(Node("CA" + "2" * 32, is_carrier=True),)))
+    [(_tenant, _node, sid, call_id)] = _identity_of(bench, OTHER)
+    with direct(bench.url) as db:
+        db(
+            "INSERT INTO identities (tenant, node, call_sid, id) VALUES (?, ?, ?, ?)",
+            TENANT,
+            NODE,
+            sid,
+            call_id,
+        )
+        db(f"UPDATE facts SET content = ? {ONE_SID}", b"\xff", NODE)
+    found = [f.subject for f in verdict(bench).findings if f.detail == "it cannot be read"]
+    assert found == [f"fact {fact(1).key.hex()} of {TENANT}"]
+
+
+def _identity_of(bench: Bench, sid: str) -> list[tuple[Any, ...]]:
+    with direct(bench.url) as db:
+        asked = "SELECT tenant, node, call_sid, id FROM identities"
+        return db(f"{asked} {ONE_SID}", call_uuid(TENANT, sid))
+
+
+@pytest.mark.parametrize("raw", [None, "text"])
+def test_a_body_that_is_no_bytes_cannot_be_read(raw: str | None) -> None:
+    """No database that is whole holds one; a damaged file of SQLite may."""
+    told = fact(1, status="ringing", direction="inbound")
+    row = (NODE, told.key, told.received_us, pack_fact(told), raw)
+    call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
+    rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
+
+    def answer(request: Request) -> Rows:
+        return rows.get(request.name, [])
+
+    checked = drive(calls.check_calls(TENANT, calls.FIRST_CALL), answer)
+    assert f"fact {told.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
+
+
+def test_while_calls_are_still_to_be_folded_anew_their_facts_are_looked_at(ledger: Bench) -> None:
+    """Else a fold that stops at a fact says: run verify; and verify: migrate."""
+    with direct(ledger.url) as db:
+        db("INSERT INTO refolds (tenant, after_id) VALUES ('acme', ?)", b"")
+        _change_content(db, b"\xff")
+    details = {finding.detail for finding in verdict(ledger).findings}
+    assert "it cannot be read" in details
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "column", ["status = 7", "route = 'x'", "agent = 'x'", "created_us = created_us + 1"]
+)
+def test_what_is_wrong_in_a_row_alone_is_found(bench: Bench, column: str) -> None:
+    """SQLite's index of the list has these columns too; and the ledger moves counters by the row's."""
+    submit(bench, fact(1, status="ringing"), fact(1, OTHER, status="busy"))
+    with direct(bench.url) as db:
+        _beside_index(db, f"UPDATE calls SET {column} {ONE_CALL}")
+    details = [finding.detail for finding in verdict(bench).findings]
+    assert f"its columns are not what its facts give: {column.split(maxsplit=1)[0]}" in details
+
+
+def _beside_index(db: Direct, sql: str) -> None:
+    """Do it while the database does not know of the index, so that this stays as it is."""
+    named = "name = 'calls_listed'"
+    db("PRAGMA writable_schema = 1")
+    [index] = db(f"SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE {named}")
+    db(f"DELETE FROM sqlite_schema WHERE {named}")
+    db("PRAGMA writable_schema = RESET")
+    db(sql, NODE)
+    db("PRAGMA writable_schema = 1")
+    db("INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?)", *index)
+    db("PRAGMA writable_schema = RESET")
+
+
+def test_a_wrong_history_of_counters_is_found_by_sampled_pages(bench: Bench) -> None:
+    """Nearly every fact is a commit of its own, so that most pages that are drawn are of the past."""
+    for turn in range(40):
+        status = STATUSES[turn % len(OPEN)]
+        sid, event_id = f"call-{turn % 5}", f"turn {turn}"
+        submit(bench, own(turn % 5, sid, event_id=event_id, sequence=turn, status=status))
+    assert verdict(bench).findings == []
+    assert verdict(bench).looked_at["pages"] == SAMPLES
+    with direct(bench.url) as db:
+        db("UPDATE count_history SET calls = calls + 1 WHERE facet = ''")
+    assert {finding.invariant for finding in verdict(bench).findings} == {5}
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+def test_a_page_of_calls_that_only_counters_tell_of_names_the_damage(bench: Bench) -> None:
+    submit(bench, fact(1, status="ringing"))
+    with direct(bench.url) as db:
+        db(f"DELETE FROM calls {ONE_CALL}", NODE)
+    with pytest.raises(DamagedStore, match="calltally verify"):
+        bench.run(bench.store.read(list_calls(TENANT, ListQuery())))
+
+
+def test_words_that_are_not_those_of_the_summary_are_found(bench: Bench) -> None:
+    submit(bench, own(1, summary="Found by this."))
+    assert verdict(bench).findings == []
+    with direct(bench.url) as db:
+        db("DELETE FROM call_texts")
+    details = [finding.detail for finding in verdict(bench).findings]
+    assert details == ["it is not found by the words of its summary and its transcript"]
+
+
+def test_snapshots_from_before_a_repair_are_not_told(bench: Bench) -> None:
+    """A counter that was wrong may have been so for long."""
+    submit(bench, own(1))
+    before = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
+    submit(bench, own(2, "call-2"))
+    with direct(bench.url) as db:
+        db("UPDATE counts SET calls = calls + 1 WHERE width_s = 60")
+    assert verdict(bench, repair=True).repaired == 1
+    with pytest.raises(SnapshotGone):
+        bench.run(bench.store.read(list_calls(TENANT, ListQuery(snapshot=before))))
+    assert bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).total == 2

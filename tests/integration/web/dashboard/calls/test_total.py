@@ -1,0 +1,134 @@
+"""Lists whose pages do not wait for how many calls there are, and what counts them."""
+
+import re
+from html import unescape
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from calltally.calls.events import Said
+from calltally.store.listing import browse
+from tests.integration.web.dashboard.browsing import Browser
+from tests.integration.web.dashboard.test_routes import links, rows
+from tests.integration.web.service import Answer
+
+NUMBER = "+14155550100"
+DONE: Said = {
+    "status": "completed",
+    "direction": "outbound",
+    "to_number": NUMBER,
+    "summary": "It was booked.",
+}
+CALLS = 9
+LISTS = ("number=%2B14155550100", "q=booked", "number=%2B14155550100&q=booked", "escalated=false&route=")
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nine calls are more than a page counts."""
+    for name, most in {"_LOOKED_AT_FIRST": 1, "_LOOKED_AT": 6, "_LOOKED_AT_A_ROW": 1, "_COUNTED": 4}.items():
+        monkeypatch.setattr(browse, name, most)
+    monkeypatch.setattr(browse, "_FEW", 1)
+
+
+@pytest.fixture
+def browser(browser: Browser) -> Browser:
+    for number in range(CALLS):
+        browser.service.bench.now_us += 1_000_000
+        browser.service.tell(f"CA{number}", DONE)
+    browser.sign_in()
+    return browser
+
+
+def counted(page: Answer) -> Any:  # noqa: ANN401 (JSON)
+    found = re.search(r'data-count="([^"]+)"', page.text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("asked", LISTS)
+def test_a_page_says_at_least_how_many_there_are_and_its_links_go_on(browser: Browser, asked: str) -> None:
+    page = browser.get(f"/calls?{asked}&limit=2")
+    assert re.search(r"<strong>More than \d calls</strong>", page.text)
+    assert 'rel="last"' not in page.text
+    pages, seen = [page], rows(page)
+    while 'rel="next"' in page.text:
+        browser.service.tell(f"CB{len(seen)}", DONE)
+        page = browser.get(links(page, "next"))
+        pages.append(page)
+        seen += rows(page)
+    assert len(seen) == len(set(seen)) == CALLS
+    for later, earlier in pairwise(reversed(pages)):
+        assert rows(browser.get(links(later, "prev"))) == rows(earlier)
+    assert re.search(r"3 to 4</span>", pages[1].text)
+
+
+@pytest.mark.parametrize("asked", LISTS)
+def test_the_exact_number_is_a_request_of_its_own(browser: Browser, asked: str) -> None:
+    page = browser.get(f"/calls?{asked}&limit=2")
+    last_but_one = rows(browser.get(f"/calls?{asked}&limit=2&page=4"))
+    browser.service.tell("CB1", DONE)
+    told = browser.get(unescape(counted(page))).json()
+    assert (told["total"], told["pages"]) == ("9 calls", "of 5")
+    assert "All 9 calls" in told["export"]
+    last = browser.get(told["last"])
+    assert len(rows(last)) == 1
+    assert "<strong>9 calls</strong>" in last.text
+    assert rows(browser.get(links(last, "prev"))) == last_but_one
+
+
+def test_without_scripts_a_link_counts_them_and_the_pages_after_it_know(browser: Browser) -> None:
+    page = browser.get("/calls?q=booked&limit=2")
+    found = re.search(r'<a href="([^"]+)" data-count=', page.text)
+    assert found
+    page = browser.get(unescape(found[1]))
+    assert "<strong>9 calls</strong>" in page.text
+    assert ">counted<" not in page.text
+    page = browser.get(links(page, "next"))
+    assert "<strong>9 calls</strong>" in page.text
+    assert 'rel="last"' in page.text
+
+
+def test_news_are_what_has_changed_since(browser: Browser) -> None:
+    found = re.search(r'data-poll="(/calls-news[^"]+)"', browser.get("/calls?q=booked&limit=2").text)
+    assert found
+    poll = unescape(found[1])
+    assert browser.get(poll).json() == {"more": 0}
+    browser.service.tell("CB1", DONE)
+    browser.service.tell("CB2", {**DONE, "summary": "Nothing."})
+    assert browser.get(poll).json() == {"more": 1}
+
+
+def test_a_page_behind_the_last_leads_back(browser: Browser) -> None:
+    page = browser.get("/calls?q=booked&limit=2&page=9")
+    assert rows(page) == []
+    assert "No call matches" not in page.text
+    assert links(page, "first")
+
+
+def test_who_is_not_signed_in_counts_nothing(browser: Browser) -> None:
+    browser.cookies.clear()
+    for path in ("/calls-count?q=booked", "/calls-news?q=booked"):
+        assert browser.get(path).status_code == 303
+
+
+def test_a_call_that_is_not_in_the_list_begins_no_page(browser: Browser) -> None:
+    for nobody in ("00000000-0000-8000-8000-000000000000", "nobody"):
+        assert browser.get(f"/calls?q=booked&offset=2&after={nobody}").status_code == 400
+
+
+def test_another_tenant_counts_and_pages_its_own_calls_alone(browser: Browser) -> None:
+    page = browser.get("/calls?q=booked&limit=2")
+    news = re.search(r'data-poll="(/calls-news[^"]+)"', page.text)
+    assert news
+    theirs = [unescape(path) for path in (counted(page), news[1], links(page, "next"))]
+    browser.service.bench.add_tenant("other")
+    browser.service.tell("CA1", DONE, tenant="other")
+    key = browser.service.new_key("calls:read", tenant="other")["authorization"].removeprefix("Bearer ")
+    browser.sign_in(key)
+    # What was counted for one is remembered under no other's name.
+    assert browser.get("/calls-count?q=booked").json()["total"] == "1 call"
+    # Their snapshot is of another ledger.
+    assert [browser.get(path).status_code for path in theirs] == [410, 410, 410]
+    assert browser.get(f"/calls?q=booked&offset=2&after={rows(page)[0]}").status_code == 400

@@ -1,0 +1,210 @@
+"""The detector of one tenant on steps of the laboratory: what begins, lasts and is over, and what is kept."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import numpy as np
+import pytest
+
+from calltally.alerts.detection.rate_detector import RateDetector
+from calltally.alerts.model.finding import Change, Direction, Finding, Kind
+from calltally.alerts.model.rules import Campaign, Mute, Rules
+from calltally.alerts.model.series import (
+    COLUMN,
+    STEP_US,
+    TENANT,
+    Count,
+    Dimension,
+    Metric,
+    SeriesKey,
+    SeriesTable,
+    Step,
+)
+from calltally.calls.times import DAY_US, utc_text
+from calltally.lab.feeding import START_US
+
+PROVIDERS = [SeriesKey(Dimension.PROVIDER, name) for name in ("one", "two")]
+ROUTES = [SeriesKey(Dimension.ROUTE, f"route-{number}") for number in range(6)]
+PAIRS = [
+    (TENANT, None),
+    *((key, TENANT) for key in PROVIDERS),
+    *((key, PROVIDERS[number // 3]) for number, key in enumerate(ROUTES)),
+]
+TABLE = SeriesTable.of(PAIRS)
+LEARNED_STEPS = 16 * 288
+CALLS = 20
+FAILS = 0.05
+
+
+def counts_of(routes: np.ndarray, failed: np.ndarray) -> np.ndarray:
+    """A step's counts of all series, from the calls and failures of routes; the rest are answered."""
+    by_route = np.zeros((len(routes), 10), dtype=np.int64)
+    by_route[:, COLUMN[Count.FINAL]] = by_route[:, COLUMN[Count.STARTED]] = routes
+    by_route[:, COLUMN[Count.FAILED]] = failed
+    by_route[:, COLUMN[Count.ANSWERED]] = routes - failed
+    providers = np.stack([by_route[:3].sum(axis=0), by_route[3:].sum(axis=0)])
+    return np.concatenate([by_route.sum(axis=0)[None], providers, by_route])
+
+
+def steps(count: int, broken: dict[int, float] | None = None, *, first: int = 0) -> Iterator[Step]:
+    """Steps of usual calls; the routes that are `broken` fail at their own rate."""
+    rng = np.random.default_rng([7, first])
+    rates = np.array([(broken or {}).get(route, FAILS) for route in range(len(ROUTES))])
+    for at in range(first, first + count):
+        calls = rng.poisson(CALLS, len(ROUTES))
+        yield Step(START_US + at * STEP_US, TABLE, counts_of(calls, rng.binomial(calls, rates)).tolist())
+
+
+def fed(detector: RateDetector, of: Iterator[Step]) -> list[Finding]:
+    return [finding for step in of for finding in detector.feed(step)]
+
+
+@pytest.fixture(scope="module")
+def learned() -> bytes:
+    """What a detector knows after sixteen usual days, in which it finds nothing."""
+    detector = RateDetector.new(Rules())
+    assert fed(detector, steps(LEARNED_STEPS)) == []
+    return detector.stored()
+
+
+def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual_again(
+    learned: bytes,
+) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    found = fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))
+    began = found[0]
+    assert (began.change, began.series, began.direction) == (Change.BEGAN, ROUTES[4], Direction.UP)
+    assert began.found_us <= START_US + (LEARNED_STEPS + 4) * STEP_US
+    assert began.since_us >= START_US + (LEARNED_STEPS - 1) * STEP_US
+    assert {finding.key for finding in found} == {began.key}
+    assert [finding.change for finding in found[1:]] == [Change.CONTINUES] * 2
+    evidence = found[-1].evidence
+    assert 0.5 < evidence.observed < 0.7
+    assert evidence.low < evidence.expected < evidence.high < 0.2
+    assert evidence.events / evidence.calls == evidence.observed
+    assert began.listed["route"] == "route-4"
+    assert began.sureness > 5
+    assert began.false_alarms_a_week <= began.budget_a_week == 1.0
+    over = fed(detector, steps(36, first=LEARNED_STEPS + 24))
+    assert over[-1].change is Change.RECOVERED
+    assert over[-1].key == began.key
+    assert "again" in over[-1].detail
+
+
+def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    found = fed(detector, steps(12, {3: 0.5, 4: 0.5, 5: 0.5}, first=LEARNED_STEPS))
+    assert {finding.series for finding in found} == {PROVIDERS[1]}
+    children = {child.series for child in found[-1].children}
+    assert {*ROUTES[3:]} <= children
+    assert not children & {*ROUTES[:3]}
+
+
+def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    little = dict.fromkeys((3, 4, 5), 0.13)
+    before = fed(detector, steps(36, little, first=LEARNED_STEPS))
+    assert {finding.series for finding in before} == {PROVIDERS[1]}
+    found = fed(detector, steps(11, {**little, 4: 0.9}, first=LEARNED_STEPS + 36))
+    assert [finding.series for finding in found if finding.change is Change.BEGAN] == [ROUTES[4]]
+
+
+def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    fed(detector, steps(36, {4: 0.15}, first=LEARNED_STEPS))
+    found = fed(detector, steps(11, {4: 0.9}, first=LEARNED_STEPS + 36))
+    assert [each.change for each in found] == [Change.WORSENED]
+    assert found[0].evidence.observed > 0.7
+    over = fed(detector, steps(36, first=LEARNED_STEPS + 47))
+    assert over[-1].change is Change.RECOVERED
+
+
+def test_all_providers_at_once_are_the_tenant(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    found = fed(detector, steps(12, dict.fromkeys(range(6), 0.4), first=LEARNED_STEPS))
+    assert {finding.series for finding in found} == {TENANT}
+    assert found[0].detail.partition(":")[0].endswith("of all calls")
+
+
+def test_stored_at_every_step_it_finds_the_same(learned: bytes) -> None:
+    whole = RateDetector.restored(learned, Rules())
+    expected = fed(whole, steps(30, {1: 0.4}, first=LEARNED_STEPS))
+    parts = RateDetector.restored(learned, Rules())
+    found = []
+    for step in steps(30, {1: 0.4}, first=LEARNED_STEPS):
+        found += parts.feed(step)
+        parts = RateDetector.restored(parts.stored(), Rules())
+    assert found == expected != []
+    assert parts.last_us == whole.last_us
+
+
+def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    table = SeriesTable.of([*PAIRS[::-1], (SeriesKey(Dimension.ROUTE, "new"), PROVIDERS[0])])
+    for step in steps(24, first=LEARNED_STEPS):
+        counts = np.array([*step.counts[::-1], step.counts[3]])
+        counts[-1, COLUMN[Count.FAILED]] = counts[-1, COLUMN[Count.FINAL]]
+        assert detector.feed(Step(step.at_us, table, counts.tolist())) == []
+    # It is gone again: a series without calls.
+    assert fed(detector, steps(6, first=LEARNED_STEPS + 24)) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(metrics=(Metric.TRANSFER_RATE,)),
+        Rules(dimensions=(Dimension.AGENT,)),
+        Rules(kinds=(Kind.SILENCE,)),
+        Rules(mutes=(Mute(kind=Kind.RATE),)),
+        Rules(
+            campaigns=(
+                Campaign(
+                    utc_text(START_US + 16 * DAY_US),
+                    utc_text(START_US + 17 * DAY_US),
+                    Dimension.ROUTE,
+                    "route-4",
+                ),
+            )
+        ),
+        Rules(least_calls=1_000_000),
+    ],
+)
+def test_what_the_rules_leave_out_is_not_told(learned: bytes, rules: Rules) -> None:
+    detector = RateDetector.restored(learned, rules)
+    assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS)) == []
+
+
+def test_a_holiday_is_not_learned_and_a_collapse_on_it_is_found(learned: bytes) -> None:
+    # Sixteen days after the first, a Wednesday.
+    start = date(1970, 1, 1).fromordinal(date(1970, 1, 1).toordinal() + START_US // DAY_US)
+    rules = Rules(holidays=(start.fromordinal(start.toordinal() + 16),))
+    detector = RateDetector.restored(learned, rules)
+    assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))[0].series == ROUTES[4]
+
+
+def test_what_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    found = fed(detector, steps(11 * 288, {0: 0.3}, first=LEARNED_STEPS))
+    assert found[-1].change is Change.RECOVERED
+    assert found[-1].found_us < START_US + (LEARNED_STEPS + 11 * 288) * STEP_US
+
+
+def test_other_rules_keep_what_was_learned(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules()).with_rules(Rules(false_alarms_a_week=0.1))
+    found = fed(detector, steps(12, {4: 0.6}, first=LEARNED_STEPS))
+    assert found[0].budget_a_week == 0.1
+
+
+def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
+    detector = RateDetector.restored(learned, Rules())
+    [step] = steps(1, first=LEARNED_STEPS - 1)
+    with pytest.raises(ValueError, match="after the last one"):
+        detector.feed(step)
+    with pytest.raises(ValueError, match="multiple of five minutes"):
+        detector.feed(step._replace(at_us=step.at_us + STEP_US + 1))
+
+
+@pytest.mark.parametrize("stored", [b"", b"nothing of ours", b"\x28\xb5\x2f\xfd, and no more of it"])
+def test_what_is_no_state_is_refused(stored: bytes) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        RateDetector.restored(stored, Rules())

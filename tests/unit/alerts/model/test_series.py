@@ -1,0 +1,63 @@
+"""Series in steps: tables of them, and steps from sparse rows."""
+
+from calltally.alerts.evaluation.series_rollup import Roll
+from calltally.alerts.model.finding import Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.model.series import (
+    COLUMN,
+    STEP_US,
+    TENANT,
+    Count,
+    Dimension,
+    Metric,
+    SeriesKey,
+    SeriesTable,
+    step_of,
+    step_start,
+)
+from calltally.calls.alert_counts import COLUMNS, Key
+
+TWILIO = SeriesKey(Dimension.PROVIDER, "twilio")
+SUPPORT = SeriesKey(Dimension.ROUTE, "support")
+TABLE = SeriesTable.of([(SUPPORT, TWILIO), (TWILIO, TENANT), (TENANT, None)])
+
+
+def test_a_series_knows_the_place_of_the_coarser_one() -> None:
+    assert TABLE.parents == (1, 2, -1)
+    assert SeriesTable.of([(SUPPORT, TWILIO)]).parents == (-1,)
+
+
+def test_a_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
+    step = step_of(
+        0, TABLE, {SUPPORT: {Count.FINAL: 3}, SeriesKey(Dimension.ROUTE, "other"): {Count.FINAL: 9}}
+    )
+    assert [row[COLUMN[Count.FINAL]] for row in step.counts] == [3, 0, 0]
+    assert sum(map(sum, step.counts)) == 3
+    assert step_start(STEP_US + 7) == STEP_US
+
+
+def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
+    evidence = Evidence(SUPPORT, Metric.FAILURE_RATE, 0, STEP_US, 40, 30, 0.75, 0.1, 0.05, 0.2)
+    finding = Finding(
+        kind=Kind.RATE,
+        change=Change.BEGAN,
+        series=SUPPORT,
+        metric=Metric.FAILURE_RATE,
+        direction=Direction.UP,
+        since_us=0,
+        found_us=STEP_US,
+        evidence=evidence,
+        detail="",
+        sureness=12.0,
+        false_alarms_a_week=0.1,
+        budget_a_week=1.0,
+    )
+    assert finding.key == "rate/route/support/failure_rate/up"
+
+
+def test_the_agents_of_a_route_are_those_that_its_calls_went_to() -> None:
+    roll = Roll()
+    rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
+    roll.step(0, rows)
+    table = Roll(roll.stored()).step(300, {}).table
+    pairs = {(table.keys[route].value, table.keys[agent].value) for route, agent in table.agents}
+    assert pairs == {("support", "ada"), ("support", "bob")}

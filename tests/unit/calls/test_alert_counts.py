@@ -1,0 +1,68 @@
+"""Where a call counts, and for what."""
+
+import pytest
+
+from calltally.calls.alert_counts import COLUMNS, Counted, counted_in, counted_of
+from calltally.calls.errors import DamagedStore
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import encode_body, seal
+from tests.telling import SID, fact
+
+
+def places(*told: dict[str, object]) -> tuple[Counted, ...]:
+    facts = [fact(at, **said) for at, said in enumerate(told)]  # type: ignore[arg-type]
+    return counted_of(fold("acme", Node(SID, is_carrier=True), facts).call)
+
+
+def finals(*told: dict[str, object]) -> set[str]:
+    """The columns that a final call counts in."""
+    _started, (_key, cells) = places(*told)
+    return {name for name, count in zip(COLUMNS, cells, strict=True) if count}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"status": "no-answer"}, {"final", "no_answer"}),
+        ({"status": "busy"}, {"final", "busy"}),
+        ({"status": "canceled"}, {"final", "canceled"}),
+        ({"status": "completed", "talk_seconds": 3}, {"final", "answered", "completed"}),
+        ({"status": "completed"}, {"final", "completed"}),
+        ({"status": "failed"}, {"final", "failed"}),
+        ({"status": "failed", "sip_code": 503}, {"final", "failed", "provider_failed"}),
+        ({"status": "failed", "sip_code": 404}, {"final", "failed"}),
+        ({"status": "failed", "sip_code": 408}, {"final", "failed", "provider_failed"}),
+        (
+            {"status": "completed", "talk_seconds": 3, "transfer": {"outcome": "bridged"}},
+            {"final", "answered", "completed", "transferred"},
+        ),
+        (
+            {"status": "completed", "talk_seconds": 3, "transfer": {"outcome": "failed"}},
+            {"final", "answered", "completed"},
+        ),
+    ],
+)
+def test_what_a_final_call_counts_as(said: dict[str, object], expected: set[str]) -> None:
+    assert finals(said) == expected
+
+
+def test_a_timeout_after_ringing_is_nobodys_fault() -> None:
+    assert finals({"status": "ringing"}, {"status": "failed", "sip_code": 408}) == {"final", "failed"}
+
+
+def test_an_open_call_counts_as_started_alone() -> None:
+    (started,) = places({"status": "ringing", "route": "a", "agent": "vera"})
+    assert (started.key.route, started.key.agent, started.key.provider_account) == ("a", "vera", "")
+    assert sum(started.cells) == started.cells[0] == 1
+
+
+def test_a_sealed_record_counts_as_its_call() -> None:
+    folded = fold("acme", Node(SID, is_carrier=True), [fact(1, status="failed", sip_code=503, route="a")])
+    assert counted_in(seal(encode_body(folded.call), 7, 1)) == counted_of(folded.call)
+
+
+@pytest.mark.parametrize("record", [b"", b"{}", b'{"status": 5}', b"\xff"])
+def test_what_is_no_record_says_so(record: bytes) -> None:
+    with pytest.raises(DamagedStore):
+        counted_in(record)

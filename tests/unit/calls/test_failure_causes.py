@@ -1,0 +1,133 @@
+"""Whose fault a failed call was, by the tables of SIP, Q.850 and RFC 3398."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.failure_causes import (
+    Cause,
+    Side,
+    cause_of_sip,
+    is_provider_failure,
+    is_rejected,
+    side_of,
+    side_of_end,
+    sip_of_cause,
+)
+from calltally.calls.model import STATUSES, Status
+
+OF_PROVIDER_OR_NETWORK = {Side.PROVIDER, Side.NETWORK}
+
+
+@pytest.mark.parametrize(
+    ("hangup_cause", "sip_code"),
+    [
+        *((1, 404), (17, 486), (18, 408), (19, 480), (20, 480), (21, 403), (27, 502)),
+        *((34, 503), (38, 503), (41, 503), (42, 503), (16, None), (99, None)),
+    ],
+)
+def test_a_cause_becomes_the_response_of_rfc_3398(hangup_cause: int, sip_code: int | None) -> None:
+    assert sip_of_cause(hangup_cause) == sip_code
+
+
+@pytest.mark.parametrize(
+    ("sip_code", "hangup_cause"),
+    [(404, 1), (486, 17), (480, 18), (503, 41), (502, 38), (603, 21), (499, 31), (487, None), (200, None)],
+)
+def test_a_response_becomes_the_cause_of_rfc_3398(sip_code: int, hangup_cause: int | None) -> None:
+    assert cause_of_sip(sip_code) == hangup_cause
+
+
+@pytest.mark.parametrize("sip_code", range(500, 600))
+def test_every_server_failure_lies_with_the_provider(sip_code: int) -> None:
+    assert is_provider_failure(Status.FAILED, Cause(sip_code=sip_code))
+
+
+@pytest.mark.parametrize("hangup_cause", [34, 38, 41, 42, 27])
+def test_causes_of_the_definition_are_provider_failures(hangup_cause: int) -> None:
+    assert is_provider_failure(Status.FAILED, Cause(hangup_cause=hangup_cause))
+
+
+def test_a_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it() -> None:
+    assert side_of(Cause(sip_code=408)) is Side.NETWORK
+    assert side_of(Cause(sip_code=408, has_rung=True)) is Side.CALLED
+    assert side_of(Cause(hangup_cause=18)) is Side.NETWORK
+
+
+@pytest.mark.parametrize(
+    ("cause", "side"),
+    [
+        (Cause(), Side.UNKNOWN),
+        (Cause(sip_code=404), Side.CALLER),
+        (Cause(sip_code=486), Side.CALLED),
+        (Cause(sip_code=483), Side.NETWORK),
+        (Cause(sip_code=403), Side.TENANT),
+        (Cause(sip_code=499), Side.UNKNOWN),
+        (Cause(hangup_cause=16), Side.UNKNOWN),
+        # A cause that tells sides apart says more than the response beside it; 16 and 31 do not.
+        (Cause(sip_code=503, hangup_cause=17), Side.CALLED),
+        (Cause(sip_code=503, hangup_cause=16), Side.PROVIDER),
+        (Cause(sip_code=403, hangup_cause=31), Side.TENANT),
+        # RFC 3398 gives 504 for 102, and 500 for 127.
+        (Cause(hangup_cause=102), Side.PROVIDER),
+        (Cause(hangup_cause=127), Side.PROVIDER),
+    ],
+)
+def test_sides(cause: Cause, side: Side) -> None:
+    assert side_of(cause) is side
+
+
+@pytest.mark.parametrize(
+    ("error_code", "side"),
+    [
+        *(("11200", Side.TENANT), ("13224", Side.CALLER), ("20503", Side.PROVIDER), ("31486", Side.CALLED)),
+        *(("31503", Side.PROVIDER), ("99999", Side.UNKNOWN), ("word", Side.UNKNOWN)),
+        ("³1486", Side.UNKNOWN),
+    ],
+)
+def test_the_providers_own_code_decides_where_it_is_known(error_code: str, side: Side) -> None:
+    assert side_of(Cause(error_code=error_code, provider="twilio")) is side
+    assert side_of(Cause(error_code=error_code, provider="another")) is Side.UNKNOWN
+    assert side_of(Cause(sip_code=503, error_code="11200", provider="twilio")) is Side.TENANT
+
+
+def test_who_ended_a_call_without_a_failure() -> None:
+    ends = {status: side_of_end(status, Cause(sip_code=503)) for status in STATUSES}
+    assert ends[Status.BUSY] is ends[Status.NO_ANSWER] is Side.CALLED
+    assert ends[Status.CANCELED] is Side.CALLER
+    assert ends[Status.FAILED] is Side.PROVIDER
+    assert ends[Status.COMPLETED] is ends[Status.RINGING] is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "rejected"),
+    [
+        (Cause(hangup_cause=21), True),
+        (Cause(sip_code=603), True),
+        (Cause(sip_code=607), True),
+        (Cause(error_code="31603", provider="twilio"), True),
+        # Forbidden is what the tenant's own account is told; a network's refusal is no party's.
+        (Cause(sip_code=403), False),
+        (Cause(sip_code=608), False),
+        (Cause(sip_code=603, hangup_cause=38), False),
+    ],
+)
+def test_what_the_called_party_refused(cause: Cause, rejected: bool) -> None:  # noqa: FBT001 (a table)
+    assert is_rejected(Status.FAILED, cause) is rejected
+    assert not is_rejected(Status.BUSY, cause)
+
+
+CAUSES = st.builds(
+    Cause,
+    st.none() | st.integers(100, 699),
+    st.none() | st.integers(0, 127),
+    st.none() | st.text(max_size=6) | st.integers(10_000, 99_999).map(str),
+    st.sampled_from([None, "twilio", "another"]),
+    st.booleans(),
+)
+
+
+@given(CAUSES, st.sampled_from(STATUSES))
+def test_no_call_is_both_refused_by_whom_it_called_and_lost_by_a_network(cause: Cause, status: str) -> None:
+    assert not (is_provider_failure(status, cause) and is_rejected(status, cause))
+    assert (side_of(cause) in OF_PROVIDER_OR_NETWORK) == is_provider_failure(Status.FAILED, cause)

@@ -1,0 +1,21 @@
+"""Which faults of PostgreSQL are the database's, and which the request's."""
+
+import psycopg
+import pytest
+
+from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.store.backends.postgres.store import TOLD_APART
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (psycopg.OperationalError, Unavailable),
+        (psycopg.errors.AdminShutdown, Unavailable),
+        (psycopg.errors.UndefinedTable, Misconfigured),
+        (psycopg.errors.ProgramLimitExceeded, psycopg.errors.ProgramLimitExceeded),
+    ],
+)
+def test_who_is_at_fault(raised: type[Exception], told: type[Exception]) -> None:
+    with pytest.raises(told), TOLD_APART:
+        raise raised

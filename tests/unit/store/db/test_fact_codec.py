@@ -1,0 +1,140 @@
+"""Stored bytes: what is packed comes back, and what older versions packed still does."""
+
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calltally.calls.errors import DamagedStore
+from calltally.calls.events import Door, Fact, Said
+from calltally.calls.identity import Node
+from calltally.store.db import fact_codec
+from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
+from tests.strategies import facts
+from tests.telling import SID
+
+DICTIONARY = Path(fact_codec.__file__).parents[1] / "dictionaries" / "bodies-1.zdict"
+ACCOUNT = "AC" + "1" * 32
+LONG_AGO = Fact(
+    call_sid=SID,
+    door=Door.CALLBACK,
+    provider="twilio",
+    account=ACCOUNT,
+    event_id="e1",
+    sequence=3,
+    occurred_us=1_790_000_040_000_000,
+    received_us=1_790_000_041_000_000,
+    digest=b"0123456789abcdef",
+    said={
+        "status": "completed",
+        "provider": "twilio",
+        "provider_account": ACCOUNT,
+        "talk_seconds": 42.5,
+        "escalated": True,
+        "escalation": {"target": "desk", "initiated_by": None, "reason": "asked"},
+        "tags": ["vip"],
+        "metadata": {"a": {"b": [1, None]}},
+    },
+    raw=b"",
+    is_carrier=True,
+    links=(Node("platform-1", is_carrier=False),),
+)
+BODY = b"CallSid=CA00000000000000000000000000000000&CallStatus=completed&CallDuration=42"
+
+texts = st.text(max_size=6)
+sids = st.one_of(texts, st.from_regex(r"[A-Z]{2}[0-9a-f]{32}\n?", fullmatch=True), st.just(SID))
+
+
+@st.composite
+def odd_facts(draw: st.DrawFn) -> Fact:
+    """Facts whose texts look like what packing shortens."""
+    told = draw(facts())
+    provider, account = draw(texts), draw(sids)
+    said: dict[str, Any] = {
+        **told.said,
+        "provider": draw(st.sampled_from([provider, "", "0", "twilio"])),
+        "provider_account": draw(st.sampled_from([account, "", "0"])),
+        "metadata": {
+            draw(texts): draw(st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | texts)
+        },
+    }
+    named = {"provider": provider, "account": account, "call_sid": draw(sids)}
+    return msgspec.structs.replace(told, said=said, event_id=draw(texts), **named)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(facts(), odd_facts()))
+def test_what_is_packed_comes_back(told: Fact) -> None:
+    assert unpack_fact(pack_fact(told), told.received_us, told.raw) == told
+    assert unpack_fact(pack_fact(told), told.received_us, told.raw).key == told.key
+
+
+def test_every_field_that_can_be_said_has_a_number() -> None:
+    assert {*fact_codec._NAMES, *fact_codec._LATER_NAMES} == set(get_type_hints(Said))
+    assert len(set(fact_codec._NAMES)) == len(fact_codec._NAMES)
+
+
+def test_a_row_of_long_ago_is_still_read() -> None:
+    """Change the format and this fails: stored facts outlive the code that wrote them."""
+    packed = bytes.fromhex(
+        "9bc41243410000000000000000000000000000000002a67477696c696fc4124143111111111111111111111111111111"
+        "11a2653103cf00065bfedc883a00c410303132333435363738396162636465668800a9636f6d706c657465640a000b00"
+        "10cb404540000000000011c31283a6746172676574a46465736bac696e697469617465645f6279c0a6726561736f6ea5"
+        "61736b65641c91a37669701d81a16181a1629201c0c39192aa706c6174666f726d2d31c2"
+    )
+    assert pack_fact(LONG_AGO) == packed
+    assert unpack_fact(packed, LONG_AGO.received_us) == LONG_AGO
+
+
+def test_the_numbers_of_names_only_grow() -> None:
+    """A number moved would make stored facts say something else."""
+    numbered = ",".join(fact_codec._NAMES[:30]).encode()
+    assert sha256(numbered).hexdigest()[:16] == "daeaf28eea72ee87"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damaged_rows_are_told_or_still_facts(data: st.DataObject) -> None:
+    packed = bytearray(pack_fact(data.draw(st.just(LONG_AGO) | facts())))
+    place = data.draw(st.integers(0, len(packed) - 1))
+    packed[place] ^= data.draw(st.integers(1, 255))
+    with suppress(DamagedStore):
+        assert isinstance(unpack_fact(bytes(packed), 0), Fact)
+
+
+@pytest.mark.parametrize("row", [b"", b"\xc0", b"\x90", b"\xff", pack_fact(LONG_AGO)[:-1]])
+def test_cut_rows_are_damage(row: bytes) -> None:
+    with pytest.raises(DamagedStore):
+        unpack_fact(row, 0)
+
+
+# --------------------------------------------------------------------------------------------------- bodies
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_a_body_comes_back(body: bytes) -> None:
+    assert bodies.decompress(bodies.compress(body)) == body
+
+
+def test_the_dictionary_never_changes() -> None:
+    """Every stored body needs these very bytes. A new one is a file beside it."""
+    assert sha256(DICTIONARY.read_bytes()).hexdigest() == (
+        "d906f6fe05d2612b514aece140336457ba3dab7e6d086e6c8192952175a797ff"
+    )
+
+
+def test_a_body_of_long_ago_is_still_read() -> None:
+    frame = bytes.fromhex("28b52ffd23c5d4be164fad00001830343205fcaef93d4921856223c4440795003d0f")
+    assert bodies.decompress(frame) == BODY
+
+
+@pytest.mark.parametrize("frame", [b"", b"nonsense", b"\x28\xb5\x2f\xfd"])
+def test_what_is_no_frame_is_damage(frame: bytes) -> None:
+    with pytest.raises(DamagedStore):
+        bodies.decompress(frame)

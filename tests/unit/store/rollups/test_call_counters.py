@@ -1,0 +1,149 @@
+"""Counters as a commit changes them: what is added equals what is counted."""
+
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calltally.calls.model import DIRECTION_NUMBER, DIRECTIONS, STATUS_NUMBER, STATUSES
+from calltally.calls.times import SECOND_US
+from calltally.store.rollups.call_counters import (
+    ALL,
+    CLAUSES,
+    COLUMNS,
+    FACET_WIDTHS_S,
+    FACETS,
+    SUM,
+    WIDTHS_S,
+    Deltas,
+    Place,
+    column_number,
+    columns_of,
+    statements,
+    widths_of,
+)
+
+START_US = 1_790_000_040_000_000
+
+places = st.builds(
+    Place,
+    tenant=st.sampled_from(["acme", "other"]),
+    created_us=st.integers(START_US, START_US + 40 * 86_400 * SECOND_US),
+    status=st.integers(0, len(STATUSES) - 1),
+    direction=st.integers(0, 2),
+    route=st.sampled_from([None, "support"]),
+    agent=st.sampled_from([None, "vera", "support"]),
+    provider=st.sampled_from([None, "twilio"]),
+)
+Row = tuple[str, str, int, int, str]
+
+
+def added(deltas: Deltas) -> dict[Row, int]:
+    return {(*key, COLUMNS[column]): n for key, cells in deltas.rows().items() for column, n in cells.items()}
+
+
+def counted(some: list[Place]) -> Counter[Row]:
+    """The same, by going through calls, widths and facets one by one."""
+    rows: Counter[Row] = Counter()
+    for place in some:
+        side = ("unknown", "inbound", "outbound")[place.direction]
+        column = f"{STATUSES[place.status].replace('-', '_')}_{side}"
+        named = [f"{name}={getattr(place, name)}" for name in FACETS if getattr(place, name) is not None]
+        second = place.created_us // SECOND_US
+        for facet in ("", *named):
+            for width_s in FACET_WIDTHS_S if facet else WIDTHS_S:
+                rows[place.tenant, facet, width_s, second // width_s * width_s, column] += 1
+    return rows
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(places, max_size=12), st.lists(places, max_size=12))
+def test_what_comes_and_goes_is_added_up_per_bucket(come: list[Place], gone: list[Place]) -> None:
+    deltas = Deltas()
+    for place in come:
+        deltas.add(place, 1)
+    for place in gone:
+        deltas.add(place, -1)
+    expected = counted(come)
+    expected.subtract(counted(gone))
+    assert added(deltas) == {row: calls for row, calls in expected.items() if calls}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(places, min_size=1, max_size=12))
+def test_what_cancels_out_writes_its_rows_with_nothing_to_add(some: list[Place]) -> None:
+    """Calls may have changed places in a bucket: its revision has to say that it was touched."""
+    deltas = Deltas()
+    for place in some:
+        deltas.add(place, 1)
+        deltas.add(place, -1)
+    assert deltas.rows() == {row[:4]: {} for row in counted(some)}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(places, st.sampled_from([1, -1])), min_size=1, max_size=12))
+def test_what_is_said_to_the_database_is_what_was_added_up(changes: list[tuple[Place, int]]) -> None:
+    deltas = Deltas()
+    for place, calls in changes:
+        deltas.add(place, calls)
+    rows = deltas.rows()
+    assert list(rows) == sorted(rows)
+    kept, *adding = statements(rows, {"acme": 1, "other": 2})
+    assert [_key(row) for row in kept.rows] == list(rows)
+    assert sorted(_key(row) for many in adding for row in many.rows) == list(rows)
+    for many in adding:
+        first, *columns = dict(many.clauses)["columns"].split(", ")
+        for row in many.rows:
+            assert row["revision"] == {"acme": 1, "other": 2}[row["tenant"]]
+            said = {COLUMNS.index(name): row[f"n{place}"] for place, name in enumerate(columns)}
+            assert {column: n for column, n in said.items() if n} == rows[_key(row)]
+            assert (first, row["calls"]) == (SUM, sum(rows[_key(row)].values()))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
+    return row["tenant"], row["facet"], row["width_s"], row["bucket_s"]
+
+
+def test_commits_of_many_states_share_one_statement() -> None:
+    def said(statuses: range) -> list[tuple[str, object]]:
+        deltas = Deltas()
+        for status in statuses:
+            deltas.add(Place("acme", START_US, status, 1, None, None, None), 1)
+        return [(many.name, many.clauses) for many in statements(deltas.rows(), {"acme": 7})]
+
+    assert [name for name, _ in said(range(2))] == ["keep_counts", "add_counts"]
+    assert said(range(4)) == said(range(4, 8)) == said(range(len(STATUSES)))
+    assert said(range(2)) != said(range(2, 4))
+
+
+def test_every_state_and_side_has_one_column() -> None:
+    numbers = [
+        column_number(STATUS_NUMBER[status], DIRECTION_NUMBER[side])
+        for status in STATUSES
+        for side in (None, *DIRECTIONS)
+    ]
+    assert numbers == list(range(len(COLUMNS)))
+    assert len(set(COLUMNS)) == 27
+
+
+def test_the_columns_of_a_filter() -> None:
+    assert columns_of((), None) == (SUM,)
+    assert columns_of(("no-answer",), "inbound") == ("no_answer_inbound",)
+    # An unknown direction is a column of its own: it is neither in nor out.
+    assert set(columns_of((), "inbound")) | set(columns_of((), "outbound")) < set(COLUMNS)
+    assert columns_of(("busy",), None) == ("busy_unknown", "busy_inbound", "busy_outbound")
+
+
+def test_every_clause_names_every_column_once() -> None:
+    for name, clause in CLAUSES:
+        assert [word.lstrip(":") for word in clause.split(", ")] == [SUM, *COLUMNS], name
+
+
+def test_widths_divide_one_another() -> None:
+    assert widths_of(ALL) == WIDTHS_S
+    assert widths_of("route=support") == FACET_WIDTHS_S
+    for widths_s in (WIDTHS_S, FACET_WIDTHS_S):
+        assert all(wide % fine == 0 for wide, fine in pairwise(widths_s))

@@ -1,0 +1,112 @@
+"""Tokens are of one ledger and of one kind, and none can be made up."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.calls.errors import InvalidInput, SnapshotGone
+from calltally.calls.lifecycle import FOLD_VERSION
+from calltally.store.snapshots import tokens
+from calltally.store.snapshots.tokens import (
+    POSITION,
+    SNAPSHOT,
+    Standing,
+    make_token,
+    read_position,
+    read_snapshot,
+)
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+standings = st.builds(
+    Standing,
+    tenant=st.sampled_from(["acme", "bolt", "acme-2"]),
+    revision=st.integers(7, 2**62),
+    epoch=st.sampled_from(["epoch-1", "epoch-2", "e" * 100]),
+    kept_from=st.just(0),
+    erasures=st.integers(0, 9),
+)
+kinds = st.sampled_from([SNAPSHOT, POSITION])
+ACME = Standing("acme", 10, "epoch-1", 4, 0)
+
+
+@given(standings, st.data())
+def test_a_token_is_read_back(standing: Standing, data: st.DataObject) -> None:
+    revision = data.draw(st.integers(0, standing.revision))
+    snapshot = make_token(SNAPSHOT, standing, revision)
+    assert read_snapshot(standing, snapshot) == read_position(standing, snapshot) == revision
+    position = make_token(POSITION, standing, revision)
+    assert read_position(standing, position) == revision
+    with pytest.raises(InvalidInput, match="a position of the change feed"):
+        read_snapshot(standing, position)
+
+
+@given(standings, st.integers(0, 2**62))
+def test_it_is_short_and_needs_no_escape_in_a_url(standing: Standing, revision: int) -> None:
+    token = make_token(SNAPSHOT, standing, revision)
+    assert len(token) == 33
+    assert set(token) <= set(LETTERS)
+
+
+@given(standings, standings, kinds)
+def test_it_is_good_for_its_own_ledger_alone(made: Standing, other: Standing, kind: str) -> None:
+    token = make_token(kind, made, 7)
+    if made.epoch != other.epoch:
+        with pytest.raises(SnapshotGone, match="another ledger, or of this one before it was restored"):
+            read_position(other, token)
+    elif made.tenant != other.tenant:
+        with pytest.raises(InvalidInput, match="another tenant's"):
+            read_position(other, token)
+    else:
+        assert read_position(other, token) == 7
+
+
+@given(standings, kinds, st.integers(1, 32), st.sampled_from(LETTERS))
+def test_none_that_was_changed_is_read(standing: Standing, kind: str, place: int, letter: str) -> None:
+    token = make_token(kind, standing, 7)
+    changed = token[:place] + letter + token[place + 1 :]
+    if changed != token:
+        with pytest.raises((InvalidInput, SnapshotGone)):
+            read_position(standing, changed)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "s", "7", "s0", "S" + "a" * 32, "s" + "A" * 32, "s" + "a" * 33, "s" + "a" * 31 + "\n", "x" * 33],
+)
+def test_what_is_no_token_at_all_is_told_so(token: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_snapshot(ACME, token)
+    assert caught.value.faults[0].parameter == "snapshot"
+    with pytest.raises(InvalidInput) as caught:
+        read_position(ACME, token)
+    assert caught.value.faults[0].parameter == "after"
+
+
+def test_what_is_older_than_what_is_kept_is_gone_for_pages_and_not_for_the_feed() -> None:
+    assert read_snapshot(ACME, make_token(SNAPSHOT, ACME, 4)) == 4
+    old = make_token(SNAPSHOT, ACME, 3)
+    with pytest.raises(SnapshotGone, match="begin again without it"):
+        read_snapshot(ACME, old)
+    assert read_position(ACME, old) == 3
+
+
+@given(standings, kinds, st.integers(1, 2**62))
+def test_of_a_revision_that_the_ledger_has_not_come_to_it_is_gone(
+    standing: Standing, kind: str, beyond: int
+) -> None:
+    """The epoch is the same, so nobody said that commits were lost; and yet they are."""
+    token = make_token(kind, standing, standing.revision + beyond)
+    with pytest.raises(SnapshotGone, match="has lost, or has not come to; begin again"):
+        read_position(standing, token)
+
+
+def test_of_another_version_of_the_fold_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = make_token(SNAPSHOT, ACME, 7)
+    monkeypatch.setattr(tokens, "FOLD_VERSION", FOLD_VERSION + 1)
+    with pytest.raises(SnapshotGone, match="an earlier version"):
+        read_snapshot(ACME, token)
+
+
+def test_the_same_instant_has_the_same_token_whatever_happened_since() -> None:
+    later = ACME._replace(revision=99, kept_from=5, erasures=3)
+    assert make_token(SNAPSHOT, ACME, 7) == make_token(SNAPSHOT, later, 7)

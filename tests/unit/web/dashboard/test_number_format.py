@@ -1,0 +1,142 @@
+"""Numbers, the questions of URLs, and the hours of the week, without a store."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from calltally.analytics.buckets import Bucket
+from calltally.analytics.measurement import Measurement, Window
+from calltally.calls.errors import InvalidInput
+from calltally.calls.measures import COLUMNS
+from calltally.calls.times import DAY_US, SECOND_US, parse_instant
+from calltally.store.analytics.quality_query import Totals
+from calltally.web.dashboard.number_format import grouped, interval, minute, percent, points
+from calltally.web.dashboard.quality.call_links import calls_of, calls_url
+from calltally.web.dashboard.quality.heat_map import SHADES, heat_map, hours_of
+from calltally.web.dashboard.quality.query import RATES_FIRST, asked_of
+
+BERLIN, UTC = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
+NOW_US = parse_instant("2026-10-14T09:30:00Z")
+HOUR_US = 3_600 * SECOND_US
+THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+def test_a_percent_has_a_digit_more_only_where_it_says_something() -> None:
+    told = [percent(each) for each in (0.412, 0.0412, 0.05, 0.0003, 0, 1, None)]
+    assert told == [f"41{THIN}%", f"4.1{THIN}%", f"5{THIN}%", f"0.03{THIN}%", f"0{THIN}%", f"100{THIN}%", "–"]  # noqa: RUF001 (the dash of nothing)
+
+
+def test_differences_have_their_sign() -> None:
+    assert [points(each) for each in (0.042, -0.2, 0.0, None)] == ["+4.2", "\N{MINUS SIGN}20", "±0", "–"]  # noqa: RUF001 (the dash of nothing)
+
+
+def test_intervals_numbers_and_minutes() -> None:
+    assert (interval(0.35, 0.47), interval(None, 0.1)) == (f"35 to 47{THIN}%", "")
+    assert (grouped(12_408_771), minute("2026-10-01T07:32:30.000000Z", BERLIN)) == (
+        "12,408,771",
+        "2026-10-01 09:32 CEST",
+    )
+
+
+def test_a_bare_url_asks_for_two_weeks_of_days_by_route_against_the_same_weekdays() -> None:
+    asked = asked_of((), BERLIN, NOW_US)
+    assert dict(asked.api) == {
+        "from": "2026-09-30T22:00:00.000000Z",
+        "group_by": "route,day",
+        "tz": "Europe/Berlin",
+        "compare": "same_weekday",
+    }
+    assert (asked.rates, asked.heat) == (RATES_FIRST, RATES_FIRST[0])
+
+
+def test_dates_are_days_of_the_readers_zone_and_instants_stay_what_they_are() -> None:
+    asked = asked_of((("from", "2026-10-01"), ("to", "2026-10-02T12:00:00Z")), BERLIN, NOW_US)
+    assert dict(asked.api)["from"] == "2026-09-30T22:00:00.000000Z"
+    assert dict(asked.api)["to"] == "2026-10-02T12:00:00Z"
+
+
+def test_two_groups_all_together_and_filters() -> None:
+    pairs = (("by", "route"), ("by", "agent"), ("step", "hour"), ("compare", "none"), ("agent", "vera"))
+    asked = asked_of(pairs, UTC, NOW_US)
+    assert dict(asked.api) == {
+        "agent": "vera",
+        "from": "2026-10-13T00:00:00.000000Z",
+        "group_by": "route,agent,hour",
+        "tz": "UTC",
+    }
+    assert asked.filters == (("agent", "vera"),)
+    assert dict(asked_of((("by", "all"),), UTC, NOW_US).api)["group_by"] == "day"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "at_fault"),
+    [
+        ((("by", "route"), ("by", "agent"), ("by", "country")), "by"),
+        ((("by", "tenant"),), "by"),
+        ((("step", "minute"),), "step"),
+        ((("rate", "luck"),), "rate"),
+        ((("heat", "luck"),), "rate"),
+        ((("from", "2026-13-01"),), "from"),
+        ((("compare", "never"),), "compare"),
+        ((("stauts", "failed"),), "stauts"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(pairs: tuple[tuple[str, str], ...], at_fault: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        asked_of(pairs, UTC, NOW_US)
+    assert at_fault in {fault.parameter for fault in caught.value.faults}
+
+
+def test_a_groups_calls_are_listed_where_the_list_can() -> None:
+    assert calls_of({"route": "a"}, (("route", "b"), ("direction", "inbound"))) == (
+        ("direction", "inbound"),
+        ("route", "a"),
+    )
+    assert calls_of({"country": "DE"}, ()) is None
+    assert calls_of({"route": None}, ()) is None
+    assert calls_url((("route", "a b"),), "x", "y") == "/calls?route=a+b&from=x&to=y"
+
+
+def hours(*shares: tuple[int, int, int]) -> Measurement:
+    """For each (hour since Monday, answered, final) one hour of UTC."""
+    monday_us = parse_instant("2026-10-05T00:00:00Z")
+    buckets = tuple(
+        Bucket("", monday_us + at * HOUR_US, monday_us + (at + 1) * HOUR_US) for at, _, _ in shares
+    )
+    groups = {}
+    for place, (_, answered, final) in enumerate(shares):
+        totals = Totals()
+        totals.counts = [
+            {"answered": answered, "completed": answered, "failed": final - answered}.get(name, 0)
+            for name in COLUMNS
+        ]
+        groups[(), place] = totals
+    return Measurement(Window(monday_us, monday_us + 14 * DAY_US, buckets), groups)
+
+
+def test_the_hours_of_two_weeks_are_folded_into_one() -> None:
+    week = heat_map(
+        hours_of(hours((9, 50, 100), (9 + 7 * 24, 30, 100), (10, 90, 100), (11, 1, 2)), "answer_rate"), UTC
+    )
+    name, monday = week.rows[0]
+    assert name == "Mon"
+    assert [(cell.shown, cell.shade, cell.is_small) for cell in monday[9:12]] == [
+        ("40", 1, False),
+        ("90", SHADES, False),
+        ("50", 2, True),
+    ]
+    assert monday[9].words == f"Mon 09:00: 40{THIN}%, 80 of 200"
+    assert (monday[8].shown, monday[8].shade) == ("", 0)
+    assert (week.low, week.high) == (f"40{THIN}%", f"90{THIN}%")
+
+
+def test_hours_are_those_of_the_readers_clock() -> None:
+    week = heat_map(hours_of(hours((23, 40, 80)), "answer_rate"), BERLIN)
+    assert week.rows[1][1][1].shown == "50"
+    assert week.rows[1][1][1].shade == 1
+
+
+def test_a_week_without_calls_has_no_shade() -> None:
+    assert {
+        cell.shade for _, cells in heat_map(hours_of(hours(), "answer_rate"), UTC).rows for cell in cells
+    } == {0}

@@ -1,0 +1,60 @@
+"""What a scrape reads."""
+
+from calltally.web.metrics.metrics import Metrics
+
+
+def lines(metrics: Metrics) -> list[str]:
+    return metrics.text().decode().splitlines()
+
+
+def test_answers_are_counted_by_route_method_and_status() -> None:
+    metrics = Metrics()
+    for status in (200, 200, 404):
+        metrics.answered("/calls/{id}", "GET", status, seconds=0.003)
+    told = lines(metrics)
+    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="200"} 2.0' in told
+    assert 'calltally_http_requests_total{method="GET",route="/calls/{id}",status="404"} 1.0' in told
+    assert 'calltally_http_request_seconds_bucket{le="0.005",route="/calls/{id}"} 3.0' in told
+
+
+def test_methods_that_a_client_invents_make_one_series() -> None:
+    metrics = Metrics()
+    for number in range(50):
+        metrics.answered("/", f"X{number}", 405, seconds=0.0)
+    assert 'calltally_http_requests_total{method="other",route="/",status="405"} 50.0' in lines(metrics)
+    assert "X49" not in metrics.text().decode()
+
+
+def test_what_comes_in_is_counted_by_provider() -> None:
+    metrics = Metrics()
+    metrics.fact("twilio", "applied")
+    metrics.signature_failure("twilio")
+    metrics.dead_letter("twilio")
+    metrics.unknown_ends("vapi", 2)
+    told = lines(metrics)
+    assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
+    assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
+    assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in told
+    assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in told
+
+
+def test_what_happens_to_recorders_is_counted() -> None:
+    metrics = Metrics()
+    for what in ("begun", "died", "begun"):
+        metrics.recorder(what)
+    assert 'calltally_recorder_processes_total{what="begun"} 2.0' in lines(metrics)
+    assert 'calltally_recorder_processes_total{what="died"} 1.0' in lines(metrics)
+
+
+def test_the_queue_is_asked_at_each_scrape() -> None:
+    metrics, queue = Metrics(), [1, 2, 3]
+    metrics.watch_queue(lambda: len(queue))
+    assert "calltally_writer_queue 3.0" in lines(metrics)
+    queue.clear()
+    assert "calltally_writer_queue 0.0" in lines(metrics)
+
+
+def test_applications_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.fact("twilio", "applied")
+    assert "applied" not in other.text().decode()

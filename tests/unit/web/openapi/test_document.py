@@ -1,0 +1,170 @@
+"""The OpenAPI document says what the handlers do."""
+
+import re
+from inspect import iscoroutinefunction, signature
+from typing import Any
+
+import pytest
+
+from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import PARAMETERS
+from calltally.calls.model import CALL_FIELDS, STATUSES
+from calltally.store.tenants.api_keys import SCOPES
+from calltally.store.tenants.routes import checked_route
+from calltally.web.app import HANDLERS
+from calltally.web.dashboard.routes import PAGE_HANDLERS
+from calltally.web.openapi.docs_page import docs_page, home_page, problems_page
+from calltally.web.openapi.document import openapi_document
+from calltally.web.openapi.operation import OPT, Operation
+from calltally.web.response.problem_kinds import KINDS
+
+PAGE_FIELDS = ["id", "call_sid", "direction", "status", "duration_seconds", "escalated", "summary"]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi_document(HANDLERS, None)
+
+
+@pytest.mark.parametrize("handler", [*HANDLERS, *PAGE_HANDLERS], ids=lambda each: each.fn.__name__)
+def test_a_handler_takes_the_request_and_nothing_else(handler: Any) -> None:  # noqa: ANN401 (the framework's kinds)
+    # It is called by what admits, not by the framework.
+    assert list(signature(handler.fn).parameters) == ["request"]
+    assert iscoroutinefunction(handler.fn)
+
+
+def test_every_handler_declares_its_operation_under_a_name_of_its_own() -> None:
+    operations = [handler.opt[OPT] for handler in HANDLERS]
+    assert all(isinstance(operation, Operation) for operation in operations)
+    assert len({operation.id for operation in operations}) == len(operations)
+
+
+def test_every_problem_that_is_declared_exists() -> None:
+    assert {slug for handler in HANDLERS for slug in handler.opt[OPT].problems} <= set(KINDS)
+
+
+def test_the_lists_parameters_are_those_that_parsing_knows(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/api/v1/call-logs"]["get"]["parameters"]
+    assert [each["name"] for each in parameters] == [each.name for each in PARAMETERS if not each.for_admin]
+    by_name = {each["name"]: each for each in parameters}
+    assert by_name["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 25}
+    assert by_name["limit"]["example"] == 25
+    assert by_name["status"]["schema"]["items"]["enum"] == list(STATUSES)
+
+
+def test_the_record_has_every_field_described_and_the_pages_seven_first(document: dict[str, Any]) -> None:
+    call = document["components"]["schemas"]["Call"]
+    assert list(call["properties"]) == list(CALL_FIELDS) == call["required"]
+    assert list(CALL_FIELDS)[:7] == PAGE_FIELDS
+    assert all(schema["description"] for schema in call["properties"].values())
+
+
+def test_the_example_is_the_reference_pages_own(document: dict[str, Any]) -> None:
+    answer = document["paths"]["/api/v1/call-logs"]["get"]["responses"]["200"]
+    example = answer["content"]["application/json"]["example"]
+    assert list(example) == ["data", "limit", "offset", "total", "snapshot"]
+    assert [example["data"][0][name] for name in PAGE_FIELDS] == [
+        "550e8400-e29b-41d4-a716-446655440000",
+        "CA1234567890abcdef1234567890abcdef",
+        "outbound",
+        "completed",
+        142,
+        False,
+        "Customer confirmed appointment time.",
+    ]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [each for value in node.values() for each in references(value)]
+        return [each for value in node for each in references(value)] if isinstance(node, list) else []
+
+    for reference in references(document):
+        target: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+
+
+def test_what_needs_a_key_says_so_and_may_answer_401_403_and_429(document: dict[str, Any]) -> None:
+    listing = document["paths"]["/api/v1/call-logs"]["get"]
+    assert listing["security"] == [{"bearer": []}, {"adminKey": []}]
+    assert {"400", "401", "403", "404", "406", "413", "429", "500", "503"} <= listing["responses"].keys()
+    assert document["paths"]["/healthz"]["get"]["security"] == []
+    assert document["paths"]["/api/v1/admin/tenants"]["post"]["security"] == [{"adminKey": []}]
+
+
+def test_bodies_of_administrators_are_described_with_their_limits(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["NewTenantBody"]["properties"]["id"] == {
+        "type": "string",
+        "pattern": "^[a-z0-9]+(?:-[a-z0-9]+)*$",
+        "maxLength": 64,
+    }
+    scopes = schemas["NewKeyBody"]["properties"]["scopes"]
+    assert scopes["minItems"] == 1
+    assert scopes["items"]["enum"] == list(SCOPES)
+    assert schemas["RouteBody"]["properties"]["numbers"]["maxItems"] == 1_000
+
+
+@pytest.mark.parametrize(
+    ("number", "is_one"),
+    [
+        ("+14155550100", True),
+        (" 1 ", True),
+        ("", False),
+        (" \u3000", False),
+        ("1\n", False),
+        ("1\u202e", False),
+    ],
+)
+def test_a_routes_numbers_are_described_as_they_are_checked(
+    document: dict[str, Any], number: str, *, is_one: bool
+) -> None:
+    schema = document["components"]["schemas"]["RouteBody"]["properties"]["numbers"]["items"]
+    assert bool(re.fullmatch(schema["pattern"], number)) is is_one
+    if is_one:
+        checked_route("r", [number])
+    else:
+        with pytest.raises(InvalidInput):
+            checked_route("r", [number])
+
+
+def test_a_providers_secrets_are_named_and_a_callback_needs_no_body(document: dict[str, Any]) -> None:
+    secrets = document["paths"]["/api/v1/admin/tenants/{tenant}/providers/{provider}"]["put"]["requestBody"]
+    shapes = secrets["content"]["application/json"]["schema"]["anyOf"]
+    (twilio,) = [shape for shape in shapes if shape["title"] == "twilio"]
+    assert list(twilio["properties"]) == [
+        *("auth_token", "auth_token_secondary"),
+        *("account_sid", "api_key_sid", "api_key_secret"),
+    ]
+    assert (twilio["required"], twilio["additionalProperties"]) == (["auth_token"], False)
+    assert secrets["required"] is True
+    assert document["paths"]["/api/v1/ingest/{provider}/{tenant}"]["post"]["requestBody"]["required"] is False
+
+
+def test_the_server_is_where_the_outside_sees_it() -> None:
+    assert openapi_document(HANDLERS, "https://calls.example")["servers"] == [
+        {"url": "https://calls.example"}
+    ]
+
+
+def test_the_docs_page_has_every_operation_and_escapes_what_it_shows(document: dict[str, Any]) -> None:
+    page = docs_page(document)
+    for handler in HANDLERS:
+        assert f'<section id="{handler.opt[OPT].id}">' in page
+    assert "&lt;= created_at &lt;" in page or "<=" not in page
+    assert "-H &quot;Authorization: Bearer ${CALLTALLY_API_KEY}&quot;" in page
+
+
+def test_each_problem_has_the_anchor_that_its_type_names() -> None:
+    page = problems_page()
+    assert all(f'id="{slug}"' in page for slug in KINDS)
+
+
+def test_pages_fetch_nothing_from_elsewhere(document: dict[str, Any]) -> None:
+    for page in (docs_page(document), problems_page(), home_page()):
+        for attribute in ('src="', 'href="'):
+            addresses = [part.partition('"')[0] for part in page.split(attribute)[1:]]
+            assert all(address.startswith(("/", "#")) for address in addresses)

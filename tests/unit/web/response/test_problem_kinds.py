@@ -1,0 +1,65 @@
+"""The table from errors to HTTP is whole, and its slugs stay."""
+
+from collections.abc import Iterator
+
+from calltally.calls.errors import CalltallyError
+from calltally.web.response.problem_kinds import KINDS
+from calltally.web.response.problems import allow_header, plain
+
+
+def tree(error: type[CalltallyError]) -> Iterator[type[CalltallyError]]:
+    yield error
+    for child in error.__subclasses__():
+        yield from tree(child)
+
+
+# What a client or a command says to the person who runs it, and no server ever answers.
+BEYOND_HTTP = ("calltally.client", "calltally.cli")
+
+
+def test_every_error_of_ours_has_a_status() -> None:
+    modules = {error: error.__module__ for error in tree(CalltallyError)}
+    ours = {
+        error.slug
+        for error, module in modules.items()
+        if module.startswith("calltally.") and not module.startswith(BEYOND_HTTP)
+    }
+    assert ours == set(KINDS)
+
+
+def test_slugs_and_their_status_codes_are_the_contract() -> None:
+    assert {slug: kind.status for slug, kind in KINDS.items()} == {
+        "invalid-parameter": 400,
+        "invalid-body": 400,
+        "bad-request": 400,
+        "unauthorized": 401,
+        "forbidden": 403,
+        "wrong-signature": 403,
+        "not-found": 404,
+        "method-not-allowed": 405,
+        "not-acceptable": 406,
+        "conflict": 409,
+        "erased": 410,
+        "snapshot-gone": 410,
+        "files-gone": 410,
+        "too-large": 413,
+        "unsupported-media-type": 415,
+        "range-not-satisfiable": 416,
+        "events-refused": 422,
+        "not-understood": 422,
+        "rate-limited": 429,
+        "misconfigured": 500,
+        "damaged-store": 500,
+        "internal": 500,
+        "unavailable": 503,
+        "no-files-folder": 503,
+    }
+
+
+def test_allow_has_head_wherever_it_has_get() -> None:
+    assert allow_header(["POST", "GET"]) == "GET, HEAD, POST"
+    assert allow_header(["POST"]) == "POST"
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape() -> None:
+    assert plain("a\ud800b") == "a\\ud800b"

@@ -1,0 +1,48 @@
+"""Which bytes a Range asks for, against the standard's words for it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.web.response.problem_kinds import RangeNotSatisfiable
+from calltally.web.response.ranges import Span, asked_span
+
+NUMBERS = st.integers(0, 40)
+
+
+def expected(first: int | None, last: int | None, size: int) -> list[int] | None:
+    """The places that are asked for; empty where none is in the file, None where it is no range."""
+    places = range(size)
+    if first is None and last is None:
+        return None
+    if first is None:
+        return list(places)[size - min(last or 0, size) :]
+    if last is not None and last < first:
+        return None
+    return [place for place in places if place >= first and (last is None or place <= last)]
+
+
+@given(st.none() | NUMBERS, st.none() | NUMBERS, st.integers(0, 30))
+def test_it_is_what_the_standard_says(first: int | None, last: int | None, size: int) -> None:
+    text = f"bytes={'' if first is None else first}-{'' if last is None else last}"
+    wanted = expected(first, last, size)
+    if wanted == []:
+        with pytest.raises(RangeNotSatisfiable):
+            asked_span({b"range": text.encode()}, b'"tag"', size)
+        return
+    span = asked_span({b"range": text.encode()}, b'"tag"', size)
+    assert (span and list(range(*span))) == wanted
+
+
+@given(st.binary(max_size=40))
+def test_nothing_else_is_a_range(text: bytes) -> None:
+    try:
+        span = asked_span({b"range": text}, b'"tag"', 10)
+    except RangeNotSatisfiable:
+        return
+    assert span is None or 0 <= span.first < span.end <= 10
+
+
+def test_without_a_range_it_is_all() -> None:
+    assert asked_span({}, b'"tag"', 10) is None
+    assert asked_span({b"range": b"BYTES=1-2"}, b'"tag"', 10) == Span(1, 3)

@@ -1,0 +1,73 @@
+"""Work beside an application: begun with it, and ended before the application lets go of what it needs."""
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+
+from calltally.web.lifespan import WithWork
+
+Message = MutableMapping[str, Any]
+
+
+class Life:
+    """What happens in the life of an application, in its order."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    async def app(self, scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 (what a server hands on)
+        if scope["type"] != "lifespan":
+            await send({"type": "answered"})
+            return
+        for _ in range(2):
+            self.told.append((await receive())["type"])
+            await send({"type": f"{self.told[-1]}.complete"})
+
+    async def work(self, stop: asyncio.Event) -> None:
+        self.told.append("begun")
+        await stop.wait()
+        # So that whoever does not wait for its end goes on before it.
+        await asyncio.sleep(0)
+        self.told.append("ended")
+
+    async def live(self, *messages: str) -> list[str]:
+        left = iter(messages)
+
+        async def receive() -> Message:
+            await asyncio.sleep(0)
+            return {"type": next(left)}
+
+        async def send(_message: Message) -> None:
+            pass
+
+        await WithWork(self.app, self.work)({"type": "lifespan"}, receive, send)
+        return self.told
+
+
+def test_work_lives_as_long_as_the_application() -> None:
+    told = asyncio.run(Life().live("lifespan.startup", "lifespan.shutdown"))
+    assert told == ["begun", "lifespan.startup", "ended", "lifespan.shutdown"]
+
+
+def test_work_ends_with_an_application_that_does_not_start() -> None:
+    life = Life()
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(life.live("lifespan.startup"))
+    assert life.told == ["begun", "lifespan.startup", "ended"]
+
+
+def test_requests_are_handed_on() -> None:
+    sent: list[Message] = []
+
+    async def ask() -> None:
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        life = Life()
+        await WithWork(life.app, life.work)({"type": "http"}, None, send)  # type: ignore[arg-type]
+        assert life.told == []
+
+    asyncio.run(ask())
+    assert sent == [{"type": "answered"}]
