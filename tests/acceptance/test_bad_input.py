@@ -25,7 +25,7 @@ from tests.acceptance.live import Live, request_head
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import HOST, RINGING, SID, Answer, Service
 from tests.integration.web.service import at_fault, slug
-from tests.unit.providers.twilio.signing import Pairs
+from tests.unit.providers.twilio.signing import FORM, Pairs
 
 LIST = "/api/v1/call-logs"
 EVENTS = "/api/v1/events"
@@ -375,6 +375,29 @@ def test_a_body_of_100_mb_that_is_not_announced_is_not_read_to_its_end(wire: Wir
     answer = wire.post(chunks(), path, transfer_encoding="chunked")
     assert problem(answer) == (413, "too-large")
     assert sent_mib < 50
+
+
+@pytest.mark.parametrize("provider", ["signalwire", "twilio", "plivo"])
+def test_a_form_of_5_mib_that_nobody_signed_is_refused_unread(wire: Wire, provider: str) -> None:
+    """To read one took 2 to 28 seconds of the processor, for whoever has no key."""
+    headers = {"content_type": FORM, f"x_{provider}_signature": "x", "x_plivo_signature_v3_nonce": "1"}
+    body = b"CallSid=" + b"%" * 5_000_000
+    for tenant in (wire.tenant, "nobody"):
+        path = f"/api/v1/ingest/{provider}/{tenant}"
+        announced = wire.post([body], path, content_length=str(len(body)), **headers)
+        assert problem(announced) == (413, "too-large")
+        chunked = [b"%x\r\n%b\r\n" % (len(body), body), b"0\r\n\r\n"]
+        assert problem(wire.post(chunked, path, transfer_encoding="chunked", **headers))[0] == 413
+        short = body[: 64 * 1024]
+        answer = wire.post([short], path, content_length=str(len(short)), **headers)
+        assert problem(answer) == (403, "wrong-signature")
+
+
+@pytest.mark.parametrize("cookie", ['s="' + '\\"' * 4_090 + '"', ";" * 8_192, "a=1;" * 2_048])
+def test_cookies_that_nobody_signed_are_read_up_to_8_kib(wire: Wire, cookie: str) -> None:
+    assert wire.get("/calls", cookie=cookie[:8_192]).status == 303
+    too_long = wire.get("/calls", cookie=cookie.ljust(8_193, ";"))
+    assert (too_long.status, b"delete them in your browser" in too_long.body) == (400, True)
 
 
 def sent_blindly(wire: Wire, body: bytes, coding: str) -> int:

@@ -26,8 +26,9 @@ Providers: TypeAlias = Mapping[str, Provider]
 Secrets: TypeAlias = Mapping[str, str]
 
 _KEEP_US: Final = 2 * SECOND_US
-# Stands in where a tenant has no secret, so that the work is the same; nothing signed with it gets in.
-_DECOY: Final = "no secret is stored"
+# Stands in where a tenant has no secret, so that the work is that of one; nothing signed with it gets in.
+# It is also a public key (RFC 8032, section 7.1, test 1), so that Ed25519 too is checked to its end.
+_DECOY: Final = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 
 
 class Verdict(StrEnum):
@@ -88,6 +89,11 @@ class Callbacks:
         self._secrets = secrets
         self._routes = routes
 
+    def most_bytes(self, provider_name: str, headers: Mapping[str, str]) -> int:
+        """Return how long a request's body may be; 0 for a provider that sends none here."""
+        provider = self._providers.get(registered_name(provider_name))
+        return provider.webhook.most_bytes_of(headers) if provider and provider.webhook else 0
+
     async def receive(self, provider_name: str, tenant: str, callback: Callback) -> Receipt:
         """Verify, read, record. A tenant that does not exist gets what a wrong signature gets."""
         provider = self._providers.get(registered_name(provider_name))
@@ -142,7 +148,7 @@ def with_stored(provider: Provider, callback: Callback, secrets: Secrets) -> Cal
 
 def is_genuine(provider: Provider, callback: Callback, secrets: Secrets) -> bool:
     """Whether the callback is signed with one of `secrets`; the work is the same where there are none."""
-    tried = secrets or dict.fromkeys(provider.secret_names, _DECOY)
+    tried = secrets or dict.fromkeys(provider.needs, _DECOY)
     return provider.webhook is not None and provider.webhook.verify(callback, tried) and bool(secrets)
 
 

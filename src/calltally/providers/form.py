@@ -1,9 +1,10 @@
 """Form-encoded bodies: the signature and the content are of the same parameters."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 from calltally.calls.errors import NotUnderstood
 from calltally.providers.callback import Callback
@@ -13,10 +14,12 @@ Params: TypeAlias = list[tuple[str, str]]
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 # A status callback has 40 or so, a few dozen more with custom SIP headers.
 MAX_PARAMS: Final = 1_000
-_READ_AGAIN_BYTES: Final = 64 * 1024
+# Theirs have a few KiB. Whoever sends a longer one makes work: it is read before its signature is checked.
+MOST_FORM_BYTES: Final = 64 * 1024
 _QUOTED_CHARS: Final = 80
 # What is longer is not remembered: it is no number.
 _REMEMBERED_CHARS: Final = 64
+_STRAY_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 def is_form(headers: Mapping[str, str]) -> bool:
@@ -27,7 +30,7 @@ def is_form(headers: Mapping[str, str]) -> bool:
 
 def read_form(body: bytes) -> Params:
     """The parameters in the order sent; raises ValueError for what is not UTF-8, and for far too many."""
-    return list(_read_again(body) if len(body) <= _READ_AGAIN_BYTES else _read(body))
+    return list(_read_again(body) if len(body) <= MOST_FORM_BYTES else _read(body))
 
 
 def _read(body: bytes) -> tuple[tuple[str, str], ...]:
@@ -53,8 +56,13 @@ def _unquoted(text: str) -> str:
 
 
 def _unquote(text: str) -> str:
-    # What is all ASCII is one run of bytes; else only the runs between other characters are.
-    return unquote_to_bytes(text).decode() if text.isascii() else unquote(text, errors="strict")
+    """Decode the escapes, as `urllib.parse.unquote` would in up to fifty times the time."""
+    raw = text.encode().replace(b"\\", rb"\x5c")
+    # Twice, since the second of a pair may be the first of the next: a run of them is slow for the pattern.
+    raw = raw.replace(b"%%", b"%25%").replace(b"%%", b"%25%")
+    # The codec decodes `\x41` without a loop in Python, which 64 KiB of escapes would make long.
+    escaped = _STRAY_PERCENT.sub(rb"\\x25", raw).replace(b"%", rb"\x")
+    return escaped.decode("unicode_escape").encode("latin-1").decode()
 
 
 # Each callback of a call has its numbers, twice or thrice.

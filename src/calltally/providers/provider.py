@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.form import MOST_FORM_BYTES, is_form
 from calltally.providers.list_requests import Fetch
 
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
 ListFacts: TypeAlias = Callable[[Iterable[bytes], Source], Iterator[Fact | Refusal]]
+
+# The report of a long conversation has every word of it, some of them thrice.
+MOST_BYTES: Final = 5 * 1024 * 1024
+# A carrier's event has a few KiB, the insights of a conversation some hundred.
+MOST_EVENT_BYTES: Final = 1024 * 1024
 
 
 class Kind(StrEnum):
@@ -26,11 +32,18 @@ class Webhook(NamedTuple):
 
     `verify` is false for everything that is not signed with one of the secrets, and never raises.
     `facts_of` raises `NotUnderstood` for a genuine body that cannot be read. A request that tells nothing
-    of a call gives no facts.
+    of a call gives no facts. Anybody can send a body, signed or not: `most_bytes` and `most_form_bytes` bound
+    the work of `verify`, which reads a form where its parameters are what is signed.
     """
 
     verify: Verify
     facts_of: FactsOf
+    most_bytes: int = MOST_BYTES
+    most_form_bytes: int = MOST_FORM_BYTES
+
+    def most_bytes_of(self, headers: Mapping[str, str]) -> int:
+        """Return how long the body of a request with these headers may be."""
+        return min(self.most_bytes, self.most_form_bytes) if is_form(headers) else self.most_bytes
 
 
 class Provider(NamedTuple):

@@ -11,6 +11,7 @@ from calltally.providers.bland import signature as bland_signature
 from calltally.providers.elevenlabs import fetch as elevenlabs_fetch
 from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
 from calltally.providers.elevenlabs import signature as elevenlabs_signature
+from calltally.providers.form import MOST_FORM_BYTES
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
 from calltally.providers.generic import bodies as generic_bodies
@@ -26,7 +27,7 @@ from calltally.providers.plivo import fetch as plivo_fetch
 from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
-from calltally.providers.provider import Kind, Provider, Webhook
+from calltally.providers.provider import MOST_BYTES, MOST_EVENT_BYTES, Kind, Provider, Webhook
 from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
 from calltally.providers.retell import signature as retell_signature
@@ -71,7 +72,8 @@ FREESWITCH: Final = Provider(
     kind=Kind.SWITCH,
     secret_names=(*bearer_secret.SECRET_NAMES, "account"),
     needs=bearer_secret.SECRET_NAMES[:1],
-    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of),
+    # Its modules send a whole record as one field; a secret that is shown is checked without reading it.
+    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of, most_form_bytes=MOST_BYTES),
     list_facts=freeswitch_files.list_facts,
     account_name="account",
 )
@@ -90,7 +92,7 @@ TELNYX: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*telnyx_signature.SECRET_NAMES, *telnyx_fetch.SECRET_NAMES),
     needs=telnyx_signature.SECRET_NAMES[:1],
-    webhook=Webhook(telnyx_signature.verify, telnyx_normalise.facts_of),
+    webhook=Webhook(telnyx_signature.verify, telnyx_normalise.facts_of, MOST_EVENT_BYTES),
     list_facts=telnyx_resources.list_facts,
     fetch=telnyx_fetch.FETCH,
     account_name="account_id",
@@ -112,7 +114,8 @@ PLIVO: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*plivo_signature.SECRET_NAMES, *plivo_fetch.SECRET_NAMES),
     needs=plivo_signature.NEEDED,
-    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of),
+    # It sends nothing but forms.
+    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of, MOST_FORM_BYTES),
     list_facts=plivo_resources.list_facts,
     fetch=plivo_fetch.FETCH,
     account_name=plivo_fetch.ACCOUNT,
@@ -123,7 +126,8 @@ SIGNALWIRE: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*signalwire_signature.SECRET_NAMES, *signalwire_fetch.SECRET_NAMES),
     needs=signalwire_signature.SECRET_NAMES[:1],
-    webhook=Webhook(signalwire_signature.verify, signalwire_normalise.facts_of),
+    # Other bodies are hashed as often as forms: behind each spelling of the URL.
+    webhook=Webhook(signalwire_signature.verify, signalwire_normalise.facts_of, MOST_FORM_BYTES),
     list_facts=signalwire_resources.list_facts,
     fetch=signalwire_fetch.FETCH,
 )
@@ -133,7 +137,7 @@ JAMBONZ: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*jambonz_signature.SECRET_NAMES, *jambonz_fetch.SECRET_NAMES),
     needs=jambonz_signature.SECRET_NAMES[:1],
-    webhook=Webhook(jambonz_signature.verify, jambonz_normalise.facts_of),
+    webhook=Webhook(jambonz_signature.verify, jambonz_normalise.facts_of, MOST_EVENT_BYTES),
     list_facts=jambonz_resources.list_facts,
     fetch=jambonz_fetch.FETCH,
 )
@@ -143,7 +147,8 @@ GENERIC: Final = Provider(
     kind=Kind.SWITCH,
     secret_names=(generic_signature.MAPPING, *bearer_secret.SECRET_NAMES, "account"),
     needs=(generic_signature.MAPPING,),
-    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of),
+    # Whatever a tenant's own system sends; the check takes it as bytes.
+    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of, most_form_bytes=MOST_BYTES),
     list_facts=generic_bodies.list_facts,
     account_name="account",
     ids_are_unique=False,

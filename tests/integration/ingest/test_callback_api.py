@@ -1,6 +1,8 @@
 """Callbacks through the whole application, on both databases."""
 
 import json
+from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 import pytest
 
@@ -113,10 +115,45 @@ def test_the_signature_decides_of_a_query_that_is_none(service: Service) -> None
     assert service.call_back(RINGING, path=path, url=HOST + INGEST).status_code == 403
 
 
-def test_large_body_is_refused(service: Service) -> None:
-    largest = [*RINGING, ("Note", "x" * (5 * 1024 * 1024 - 300))]
-    assert service.call_back(largest).status_code == 200
-    assert slug(service.call_back([*RINGING, ("Note", "x" * 5 * 1024 * 1024)])) == (413, "too-large")
+def test_a_form_over_64_kib_is_refused(service: Service) -> None:
+    size = 64 * 1024 - len(urlencode([*RINGING, ("Note", "")]))
+    assert service.call_back([*RINGING, ("Note", "x" * size)]).status_code == 200
+    assert slug(service.call_back([*RINGING, ("Note", "x" * (size + 1))])) == (413, "too-large")
+    untyped = {"x-twilio-signature": "x", "content-type": ""}
+    assert slug(service.ask("POST", INGEST, b"x" * (64 * 1024 + 1), untyped)) == (413, "too-large")
+
+
+@pytest.mark.parametrize(
+    ("provider", "content_type", "most_kib"),
+    [
+        *(("twilio", "application/json", 5 * 1024), ("vapi", "application/json", 5 * 1024)),
+        *(("freeswitch", FORM, 5 * 1024), ("generic-pbx", FORM, 5 * 1024)),
+        *(
+            ("telnyx", "application/json", 1024),
+            ("jambonz", "application/json", 1024),
+            ("telnyx", FORM, 64),
+            ("vapi", FORM, 64),
+        ),
+        *(("plivo", "application/json", 64), ("signalwire", "application/json", 64)),
+    ],
+)
+def test_a_body_is_as_long_as_its_provider_makes_them(
+    service: Service, provider: str, content_type: str, most_kib: int
+) -> None:
+    for tenant in (TENANT, "nobody"):
+        path, headers = f"/api/v1/ingest/{provider}/{tenant}", {"content-type": content_type}
+        assert slug(service.ask("POST", path, b"x" * most_kib * 1024, headers)) == (403, "wrong-signature")
+        over = b"x" * (most_kib * 1024 + 1)
+        assert slug(service.ask("POST", path, over, headers)) == (413, "too-large")
+
+
+def test_the_body_for_a_provider_that_is_unknown_is_not_read(service: Service) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        pytest.fail("the body was read")
+        yield b""
+
+    answer = service.ask("POST", f"/api/v1/ingest/none/{TENANT}", pieces())
+    assert slug(answer) == (404, "not-found")
 
 
 def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench) -> None:

@@ -10,12 +10,18 @@ from calltally.providers import bearer_secret
 from calltally.providers.callback import Callback
 from calltally.providers.generic.compiling import compile_mapping
 from calltally.providers.generic.mapping import Check, Scheme
-from calltally.providers.signatures import hmac_of, is_among, is_fresh, parts_of, whole_number
+from calltally.providers.signatures import (
+    MOST_HEADER_CHARS,
+    MOST_SIGNATURES,
+    hmac_of,
+    is_among,
+    is_fresh,
+    parts_of,
+    whole_number,
+)
 
 MAPPING: Final = "mapping"
 _UNIT_US: Final = {"s": 1_000_000, "ms": 1_000}
-_MOST_SIGNATURES: Final = 10
-_MOST_HEADER_CHARS: Final = 8_192
 _ED25519_BYTES: Final = 32
 
 
@@ -47,7 +53,7 @@ def _shows(callback: Callback, check: Check, keys: list[str]) -> bool:
 
 
 def _signs(callback: Callback, check: Check, keys: list[str]) -> bool:
-    header = callback.headers.get(check.header, "")[:_MOST_HEADER_CHARS]
+    header = callback.headers.get(check.header, "")[:MOST_HEADER_CHARS]
     signed_at = _timestamp(callback, check, header)
     if check.timestamp or check.timestamp_part:
         number = whole_number(signed_at)
@@ -56,6 +62,8 @@ def _signs(callback: Callback, check: Check, keys: list[str]) -> bool:
         if not is_fresh(number * _UNIT_US[check.timestamp_unit], callback.received_us, check.tolerance_s):
             return False
     given = [each for each in (_decoded(text, check.encoding) for text in _signatures(header, check)) if each]
+    if not given:
+        return False
     message = b"".join(_piece(callback, name, what, signed_at) for name, what in check.pieces)
     made = [_fits(check, key, message, given) for key in keys]
     return any(made)
@@ -69,8 +77,8 @@ def _timestamp(callback: Callback, check: Check, header: str) -> str:
 
 def _signatures(header: str, check: Check) -> list[str]:
     if check.part:
-        return parts_of(header).get(check.part, [])[:_MOST_SIGNATURES]
-    texts = header.split(check.separator)[:_MOST_SIGNATURES] if check.separator else [header]
+        return parts_of(header).get(check.part, [])[:MOST_SIGNATURES]
+    texts = header.split(check.separator)[:MOST_SIGNATURES] if check.separator else [header]
     return [text.removeprefix(check.prefix) for text in texts if text.startswith(check.prefix)]
 
 
@@ -85,7 +93,7 @@ def _piece(callback: Callback, name: str, what: str, signed_at: str) -> bytes:
 
 def _fits(check: Check, key: str, message: bytes, given: list[bytes]) -> bool:
     secret = _secret(key.removeprefix(check.key_prefix), check)
-    if not secret or not given:
+    if not secret:
         return False
     if check.scheme is Scheme.HMAC:
         return is_among(hmac_of(secret, message, check.algorithm), given)

@@ -9,7 +9,15 @@ from typing import Final
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signatures import hmac_of, is_among, is_fresh, keys_of, parts_of, whole_number
+from calltally.providers.signatures import (
+    MOST_SIGNATURES,
+    hmac_of,
+    is_among,
+    is_fresh,
+    keys_of,
+    parts_of,
+    whole_number,
+)
 
 SECRET_NAMES: Final = ("webhook_secret", "webhook_secret_secondary")
 
@@ -19,7 +27,7 @@ HEADER: Final = "jambonz-signature"
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
     parts = parts_of(callback.headers.get(HEADER, ""))
-    stamps, given = parts.get("t", []), [each.encode() for each in parts.get("v1", [])]
+    stamps, given = parts.get("t", []), [each.encode() for each in parts.get("v1", [])[:MOST_SIGNATURES]]
     signed_at_s = whole_number(stamps[0]) if len(stamps) == 1 else None
     if signed_at_s is None or not is_fresh(signed_at_s * SECOND_US, callback.received_us):
         return False

@@ -8,11 +8,11 @@ of the body: it is taken only by a token that was stored for it.
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from calltally.providers.callback import Callback
-from calltally.providers.form import MAX_PARAMS, Params, is_form, read_form
-from calltally.providers.signatures import hmac_of, is_among, keys_of, spellings
+from calltally.providers.form import Params, is_form, read_form
+from calltally.providers.signatures import MOST_SIGNATURES, hmac_of, is_among, keys_of, spellings
 
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary", "auth_token_v2")
 
@@ -39,21 +39,19 @@ def _is_v3(callback: Callback, keys: list[bytes]) -> bool:
     given, nonce = _given(callback, _V3), callback.headers.get(_V3_NONCE, "")
     if not (given and nonce and keys) or not _is_own_body(callback):
         return False
-    tail = f"{signed_tail(callback)}.{nonce}"
-    return _is_signed((base + tail for base in _bases(callback.url)), keys, given)
+    tail = f"{signed_tail(callback)}.{nonce}".encode()
+    return _is_signed((base.encode() + tail for base in _bases(callback.url)), keys, given)
 
 
 def _is_v2(callback: Callback, keys: list[bytes]) -> bool:
     given, nonce = _given(callback, _V2), callback.headers.get(_V2_NONCE, "")
     if not (given and nonce and keys):
         return False
-    return _is_signed((base + nonce for base in _bases(callback.url)), keys, given)
+    return _is_signed(((base + nonce).encode() for base in _bases(callback.url)), keys, given)
 
 
-def _is_signed(messages: Iterable[str], keys: list[bytes], given: list[bytes]) -> bool:
-    return any(
-        is_among(b64encode(hmac_of(key, message.encode())), given) for message in messages for key in keys
-    )
+def _is_signed(messages: Iterable[bytes], keys: list[bytes], given: list[bytes]) -> bool:
+    return any(is_among(b64encode(hmac_of(key, message)), given) for message in messages for key in keys)
 
 
 def _bases(url: str) -> Iterator[str]:
@@ -64,7 +62,8 @@ def _bases(url: str) -> Iterator[str]:
 
 def _given(callback: Callback, names: tuple[str, ...]) -> list[bytes]:
     headers = [callback.headers.get(name, "") for name in names]
-    return [each.strip().encode() for header in headers for each in header.split(",") if each.strip()]
+    texts = [text.strip() for header in headers for text in header.split(",")[:MOST_SIGNATURES]]
+    return [text.encode() for text in texts if text]
 
 
 def _is_own_body(callback: Callback) -> bool:
@@ -75,8 +74,7 @@ def _is_own_body(callback: Callback) -> bool:
 def signed_tail(callback: Callback) -> str:
     """What V3 signs behind the bare URL, without the nonce; raises ValueError for what is no form."""
     query = urlsplit(callback.url).query
-    pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
-    asked = "&".join(f"{name}={value}" for name, value in sorted(pairs))
+    asked = "&".join(f"{name}={value}" for name, value in sorted(read_form(query.encode())))
     params = read_form(callback.body)
     if callback.method == "GET" or not params:
         return f"?{asked}" if asked else ""

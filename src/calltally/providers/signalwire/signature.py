@@ -6,8 +6,8 @@ HMAC-SHA1, or in X-SignalWire-Sha256-Signature of HMAC-SHA256, over the URL and 
 """
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from calltally.providers.callback import Callback
 from calltally.providers.form import is_form, read_form
@@ -19,28 +19,44 @@ _HEADERS: Final = ("x-signalwire-signature", "x-twilio-signature")
 _SHA256_HEADER: Final = "x-signalwire-sha256-signature"
 
 
+class _Scheme(NamedTuple):
+    """One way to sign a request: what is signed behind the URL, how, and the signatures that came for it."""
+
+    tail: bytes
+    hash_name: str
+    encode: Callable[[bytes], bytes]
+    given: list[bytes]
+
+
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
     """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
-    given = [callback.headers[name].encode() for name in _HEADERS if callback.headers.get(name)]
-    given_sha256 = [callback.headers.get(_SHA256_HEADER, "").encode()]
     keys = keys_of(secrets, SECRET_NAMES)
     try:
+        schemes = list(_schemes(callback))
         return any(
-            is_among(signature, given_sha256 if is_sha256 else given)
+            is_among(scheme.encode(hmac_of(key, url.encode() + scheme.tail, scheme.hash_name)), scheme.given)
             for url in spellings(callback.url)
             for key in keys
-            for signature, is_sha256 in _signatures(callback, url.encode(), key)
+            for scheme in schemes
         )
     except ValueError:
         return False
 
 
-def _signatures(callback: Callback, url: bytes, key: bytes) -> Iterator[tuple[bytes, bool]]:
-    """What a request under this URL can be signed with, and whether that is for the header of SHA-256."""
-    if is_form(callback.headers):
-        yield b64encode(hmac_of(key, url + _joined(callback.body), "sha1")), False
-    yield hmac_of(key, url + callback.body, "sha1").hex().encode(), False
-    yield hmac_of(key, url + callback.body).hex().encode(), True
+def _schemes(callback: Callback) -> Iterator[_Scheme]:
+    """The schemes of the signatures that came, each with its tail made once for all spellings of the URL."""
+    headers, body = callback.headers, callback.body
+    given = [headers[name].encode() for name in _HEADERS if headers.get(name)]
+    if given and is_form(headers):
+        yield _Scheme(_joined(body), "sha1", b64encode, given)
+    if given:
+        yield _Scheme(body, "sha1", _hex, given)
+    if headers.get(_SHA256_HEADER):
+        yield _Scheme(body, "sha256", _hex, [headers[_SHA256_HEADER].encode()])
+
+
+def _hex(digest: bytes) -> bytes:
+    return digest.hex().encode()
 
 
 def _joined(body: bytes) -> bytes:

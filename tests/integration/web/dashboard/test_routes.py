@@ -263,3 +263,8 @@ def test_a_page_of_a_fault_says_each_once(browser: Browser) -> None:
     assert "<li>status must be" in page
     assert page.count("<li>direction must be") == 1
     assert "<code>" not in page
+
+
+def test_the_form_to_sign_in_is_short(browser: Browser) -> None:
+    assert browser.sign_in("x" * 16_000).status_code == 403
+    assert browser.sign_in("x" * 17_000).status_code == 413

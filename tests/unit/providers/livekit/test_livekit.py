@@ -1,14 +1,16 @@
 """LiveKit's own: its SDK takes what we take, telephones alone are calls, and links to who carries them."""
 
+import hashlib
 import json
 
 import jwt
+import pytest
 from livekit.api import TokenVerifier, WebhookReceiver
 
 from calltally.calls.identity import Node
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.livekit import normalise
+from calltally.providers.livekit import normalise, signature
 from calltally.providers.livekit.signature import verify
 from tests.unit.providers.livekit.samples import CARRIER, SAMPLES, TALK, sign
 from tests.unit.providers.sampling import NOW_US, Sent, signed
@@ -52,3 +54,17 @@ def test_it_names_the_carriers_call_and_sips() -> None:
     assert fact.links == (Node(CARRIER, is_carrier=True), Node(f"{TALK}@sip.example", is_carrier=False))
     assert (fact.said["direction"], fact.said["from_number"]) == ("inbound", "+14155550123")
     assert fact.event_id.startswith("EV_")
+
+
+def test_no_body_is_hashed_before_its_token_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def counted(body: bytes) -> "hashlib._Hash":
+        hashed.append(body)
+        return hashlib.sha256(body)
+
+    monkeypatch.setattr(signature, "sha256", counted)
+    assert not verify(signed("livekit", SAMPLES.story[0], secrets=SAMPLES.other_secrets), SAMPLES.secrets)
+    assert hashed == []
+    assert verify(signed("livekit", SAMPLES.story[0]), SAMPLES.secrets)
+    assert hashed == [SAMPLES.story[0].body]

@@ -155,3 +155,13 @@ def test_the_main_accounts_signature_and_one_of_several_are_taken() -> None:
         "POST", genuine.url, {**genuine.headers, "content-type": "application/json"}, b"{}", NOW_US
     )
     assert not verify(json_body, {"auth_token": TOKEN})
+
+
+def test_of_many_signatures_ten_are_compared() -> None:
+    genuine = signed("plivo", posted("ringing", "Ring"))
+    right = genuine.headers["x-plivo-signature-v3"]
+    for wrong, is_in in ((9, True), (10, False)):
+        header = ",".join([*["x"] * wrong, right])
+        headers = {**genuine.headers, "x-plivo-signature-v3": header, "x-plivo-signature-ma-v3": ""}
+        changed = Callback(genuine.method, genuine.url, headers, genuine.body, NOW_US)
+        assert verify(changed, SAMPLES.secrets) is is_in

@@ -9,6 +9,8 @@ import pytest
 
 from calltally.calls.events import Door
 from calltally.providers.callback import Callback, Source
+from calltally.providers.form import Params, read_form
+from calltally.providers.signalwire import signature
 from calltally.providers.signalwire.resources import fact_of
 from calltally.providers.signalwire.signature import verify
 from tests.unit.providers.sampling import FORM, JSON, NOW_US, signed
@@ -61,3 +63,32 @@ def test_a_default_port_may_be_signed_or_not() -> None:
 def test_durations_and_prices_are_numbers() -> None:
     said = fact_of(resource(), Source(Door.IMPORT, NOW_US)).said
     assert (said["talk_seconds"], said["cost"]) == (49, {"amount": "0.00865", "currency": "USD"})
+
+
+def test_a_form_is_read_once_for_all_spellings_and_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def counted(body: bytes) -> Params:
+        read.append(body)
+        return read_form(body)
+
+    monkeypatch.setattr(signature, "read_form", counted)
+    callback = Callback(
+        "POST", "https://calls.example:8443/hook", {"x-signalwire-signature": "x"}, b"CallSid=1", NOW_US
+    )
+    assert not verify(callback, {"signing_key": "a", "signing_key_secondary": "b"})
+    assert read == [b"CallSid=1"]
+
+
+def test_what_no_signature_came_for_is_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+
+    def counted(key: bytes, message: bytes, hash_name: str = "sha256") -> bytes:
+        hashed.append(hash_name)
+        return hmac.digest(key, message, hash_name)
+
+    monkeypatch.setattr(signature, "hmac_of", counted)
+    assert not is_let_in({}, b"{}")
+    assert hashed == []
+    assert not is_let_in({"x-signalwire-sha256-signature": "x"}, b"{}")
+    assert set(hashed) == {"sha256"}

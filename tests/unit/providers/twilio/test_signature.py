@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from hashlib import sha256
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
+from calltally.providers.twilio import signature
 from calltally.providers.twilio.signature import sign, verify
 from tests.unit.providers.twilio.signing import (
     FORM,
@@ -156,3 +158,17 @@ def test_nothing_raises(body: bytes, signature: str, url: str, content_type: str
 def test_an_absent_signature_does_not_verify(drop: Callable[[dict[str, str]], dict[str, str]]) -> None:
     callback = form_callback([("CallSid", "CA1")])
     assert not verify(msgspec.structs.replace(callback, headers=drop(dict(callback.headers))), SECRETS)
+
+
+def test_no_body_is_hashed_before_its_url_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def counted(body: bytes) -> "hashlib._Hash":
+        hashed.append(body)
+        return sha256(body)
+
+    monkeypatch.setattr(signature, "sha256", counted)
+    url = f"{URL}?bodySHA256={sha256(b'{}').hexdigest()}"
+    forged = callback_of(b"{}", sdk_signature(URL, repeated([])), url=url, content_type="application/json")
+    assert not verify(forged, SECRETS)
+    assert hashed == []

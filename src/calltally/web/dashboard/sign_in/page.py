@@ -29,6 +29,8 @@ from calltally.web.response.response import Headers, Reply
 
 _SESSION_S: Final = min(REST_US, LONGEST_US) // 1_000_000
 _YEAR_S: Final = 365 * 86_400
+# Anybody may send this form, so it is as long as a key and the URL of a page need.
+_MOST_FORM_BYTES: Final = 16 * 1024
 _FAULTS: Final = {"key": "", "tenant": "", "next": HOME, "fault": ""}
 _HANDLING: Final[Any] = {Exception: answer_page}
 
@@ -40,7 +42,13 @@ async def ask_to_sign_in(request: AnyRequest) -> Reply:
     return page("sign_in.html", None, _FAULTS | {"next": inside(wanted)})
 
 
-@post("/sign-in", operation=of_page("POST /sign-in"), status_code=200, exception_handlers=_HANDLING)
+@post(
+    "/sign-in",
+    operation=of_page("POST /sign-in"),
+    request_max_body_size=_MOST_FORM_BYTES,
+    status_code=200,
+    exception_handlers=_HANDLING,
+)
 async def sign_in(request: AnyRequest) -> Reply:
     """A key for a cookie. The same words for a key that is wrong and for one that is revoked."""
     form = dict(await pairs_of_form(request))

@@ -1,6 +1,5 @@
 """Who looks at a page: the session of the request's cookie, and the access that its key still has."""
 
-from http.cookies import CookieError, SimpleCookie
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -8,6 +7,7 @@ from calltally.calls.errors import CalltallyError, Forbidden, NotFound, Unauthor
 from calltally.calls.export_query import zone_of
 from calltally.calls.masking import mask_json
 from calltally.store.tenants.tenants import need_tenant
+from calltally.web.dashboard.cookies import read_cookie
 from calltally.web.dashboard.sign_in.session_cookie import COOKIE, HOST_COOKIE, Session, SignedOut, opened
 from calltally.web.request.access import CALLS_READ, PII_READ, Access
 from calltally.web.request.context import AnyRequest, exchange_in, parts_of
@@ -134,10 +134,5 @@ def theme_cookie(request: AnyRequest) -> str:
 
 
 def cookie_of(request: AnyRequest, name: str) -> str | None:
-    """One cookie; None also where the header cannot be read."""
-    sent = exchange_in(request.scope).headers.get(b"cookie", b"").decode("latin-1")
-    try:
-        found = SimpleCookie(sent).get(name)
-    except CookieError:
-        return None
-    return found.value if found else None
+    """Return one cookie. Raises BadRequest where all of them are too long."""
+    return read_cookie(exchange_in(request.scope).headers.get(b"cookie", b"").decode("latin-1"), name)

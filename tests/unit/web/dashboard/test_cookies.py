@@ -1,0 +1,37 @@
+"""One cookie of a header: found wherever it stands, in time that grows with the header alone."""
+
+from time import process_time
+
+import pytest
+
+from calltally.web.dashboard.cookies import MOST_COOKIE_CHARS, read_cookie
+from calltally.web.response.problem_kinds import BadRequest
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        *(("", None), ("zone=UTC", "UTC"), ("a=1; zone=UTC; b=2", "UTC"), ("zone=a;zone=b", "b")),
+        *(('zone="UTC"', "UTC"), ("zone=a=b=", "a=b="), ("a=zone; azone=1; zone2=2", None), ("zone", "")),
+        *(("zone=", ""), ("path=/; zone=UTC; expires=x", "UTC"), ("\xff=1; {}; zone=UTC; ;", "UTC")),
+    ],
+)
+def test_a_cookie_is_found(header: str, value: str | None) -> None:
+    assert read_cookie(header, "zone") == value
+
+
+def test_longer_headers_are_refused() -> None:
+    longest = "zone=UTC;".ljust(MOST_COOKIE_CHARS, ";")
+    assert read_cookie(longest, "zone") == "UTC"
+    with pytest.raises(BadRequest, match="8193 characters, more than 8192"):
+        read_cookie(longest + ";", "zone")
+
+
+@pytest.mark.parametrize("piece", ['\\"', "\\\\", "\\101", ";", "a=1;", " ", '"', "zone=1;"])
+def test_the_longest_header_costs_little(piece: str) -> None:
+    """Ten of them. The slowest takes 0.7 ms; `http.cookies` takes 60 to 120 for one that is quoted."""
+    header = f'zone="{piece * ((MOST_COOKIE_CHARS - 8) // len(piece))}"'
+    began = process_time()
+    for _ in range(10):
+        read_cookie(header, "zone")
+    assert process_time() - began < 0.15
