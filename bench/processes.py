@@ -43,9 +43,11 @@ def need(*packages: str) -> None:
 
 
 @asynccontextmanager
-async def service(url: str, *, probe: str, key: str) -> AsyncIterator[Server]:
-    """Calltally itself, as `calltally serve` runs it, without a rate limit."""
-    settings = {"DATABASE_URL": url, "RATE_LIMIT_PER_MINUTE": "0", "LOG_LEVEL": "error"}
+async def service(
+    url: str, *, probe: str, key: str, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Server]:
+    """Calltally itself, as `calltally serve` runs it, without a rate limit and with `more` settings."""
+    settings = {"DATABASE_URL": url, "RATE_LIMIT_PER_MINUTE": "0", "LOG_LEVEL": "error", **(more or {})}
     environment = {f"CALLTALLY_{name}": value for name, value in settings.items()}
     port = free_port()
     command = ["-m", "calltally", "serve"]

@@ -441,13 +441,18 @@ def test_whoever_reads_no_answer_is_cut_off_in_the_end(wire: Wire) -> None:
         f"{LIST}?route=a b",
         f"{LIST}/\0",
         "/\xff",
-        f"{LIST}?route={'x' * 100_000}",
     ],
 )
 def test_a_target_that_is_no_url_is_a_bad_request(wire: Wire, target: str) -> None:
     answer = wire.get(target)
     assert problem(answer) == (400, "bad-request")
     assert "percent-encode" in answer.json["detail"]
+
+
+def test_a_target_over_64_kib_is_a_head_that_is_too_large(wire: Wire) -> None:
+    answer = wire.get(f"{LIST}?route={'x' * 100_000}")
+    assert problem(answer) == (431, "head-too-large")
+    assert "65536 bytes at most" in answer.json["detail"]
 
 
 @pytest.mark.parametrize(
@@ -501,7 +506,7 @@ def test_a_head_without_end_is_cut_off(wire: Wire) -> None:
             sent_kib += 64
             yield b"a" * 65_536
 
-    assert problem(wire.live.exchange(endless())) == (400, "bad-request")
+    assert problem(wire.live.exchange(endless())) == (431, "head-too-large")
     assert sent_kib < 20 * 1024
 
 

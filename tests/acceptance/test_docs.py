@@ -40,7 +40,7 @@ SHOWN_PROBLEMS = {
 }
 PROBLEM = re.compile(r"/docs/problems#([a-z-]+)")
 # HTTP has faults that the ledger has no word for.
-OF_HTTP = {"bad-request", "method-not-allowed", "range-not-satisfiable"}
+OF_HTTP = {"bad-request", "head-too-large", "request-timeout", "method-not-allowed", "range-not-satisfiable"}
 
 
 def names(paths: list[Path]) -> list[str]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,25 @@ def test_who_waits_for_changes_does_not_keep_it_from_stopping(folder: Path) -> N
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'"data":[]' in answer
     assert [json.loads(line)["event"] for line in rest.splitlines()] == ["stopped"]
+
+
+def test_idle_clients_keep_no_other_out_and_are_left_after_the_keep_alive_time(folder: Path) -> None:
+    # The client's recv ends when the service has closed the connection.
+    with (
+        start(folder, PORT="0", MAX_CONNECTIONS="16", KEEP_ALIVE_SECONDS="1") as process,
+        ExitStack() as held,
+    ):
+        assert process.stderr
+        address = HOST, json.loads(process.stderr.readline())["port"]
+        for number in range(60):
+            waiting = held.enter_context(socket.create_connection(address, timeout=ANSWERS_WITHIN_S))
+            waiting.sendall(b"GET /healthz HTTP/1.1\r\n" if number % 4 == 0 else b"")
+        with socket.create_connection(address, timeout=ANSWERS_WITHIN_S) as client:
+            client.sendall(request_head("GET /healthz", {"host": HOST}))
+            answer = b"".join(iter(lambda: client.recv(65_536), b""))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=ENDS_WITHIN_S)
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:

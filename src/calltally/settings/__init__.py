@@ -60,6 +60,20 @@ class Settings(BaseSettings):
     workers: int = Field(
         1, ge=1, le=MOST_WORKERS, description="How many processes `calltally serve` runs on the port."
     )
+    max_connections: int = Field(
+        4096,
+        ge=16,
+        le=100_000,
+        description="Client connections of one process at most. At the bound the one that has waited longest"
+        " for its client is closed.",
+    )
+    keep_alive_seconds: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description="For how long a connection stays open for its next request. It must be longer than a"
+        " proxy in front keeps its idle connections.",
+    )
     admin_key: AdminKey | None = Field(
         None, description="What x-admin-key must be. Unset: the admin API answers 401 to everybody."
     )

@@ -79,7 +79,7 @@ async def _demo(settings: Settings, listening: socket.socket) -> None:
     play = await _prepare(settings)
     place = _place(settings, listening)
     service = await open_service(settings)
-    serving = asyncio.create_task(run_server(service.app, listening, trust_proxy=settings.trust_proxy))
+    serving = asyncio.create_task(run_server(service.app, listening, settings))
     try:
         await asyncio.to_thread(_send_all, play, place)
     except Unavailable:

@@ -8,8 +8,9 @@ import socket
 import sys
 import tempfile
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 import uvicorn
@@ -20,6 +21,7 @@ from calltally.bootstrap.service import Application, Service, open_service
 from calltally.calls.errors import Misconfigured
 from calltally.cli.runtime.gc import keep_what_is_there, nothing_collected
 from calltally.cli.runtime.malloc import keep_freed_memory
+from calltally.cli.serve.connections import connections_of
 from calltally.cli.serve.http_protocol import ProblemProtocol
 from calltally.cli.serve.process_group import Processes
 from calltally.cli.serve.socket_sharing import Accepting
@@ -76,7 +78,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     service = await _open(settings)
     _tell(listening, database=service.store.dialect)
-    await run_server(service.app, listening, trust_proxy=settings.trust_proxy)
+    await run_server(service.app, listening, settings)
     log.info("stopped")
 
 
@@ -104,7 +106,7 @@ def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
 
 async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
     service = await _open(settings, member)
-    await run_server(service.app, listening, trust_proxy=settings.trust_proxy, member=member)
+    await run_server(service.app, listening, settings, member=member)
 
 
 def _tell(listening: socket.socket, **told: object) -> None:
@@ -125,7 +127,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def run_server(
-    app: Application, listening: socket.socket, *, trust_proxy: bool, member: Member | None = None
+    app: Application, listening: socket.socket, settings: Settings, *, member: Member | None = None
 ) -> None:
     """Run the HTTP server itself, beside others on the same socket if it is a `member`.
 
@@ -136,11 +138,12 @@ async def run_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=trust_proxy,
+        proxy_headers=settings.trust_proxy,
         forwarded_allow_ips="*",
-        http=ProblemProtocol,
+        http=cast(Any, partial(ProblemProtocol, connections=connections_of(settings))),
         ws="none",
         lifespan="on",
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=_GRACE_S,
     )
     _keep_signals_from_killing()

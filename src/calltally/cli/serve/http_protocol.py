@@ -6,70 +6,160 @@ So our side of the connection is closed alone, and what still comes is let go.
 """
 
 import asyncio
-from collections.abc import Callable
+from enum import IntEnum, auto
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-from calltally.web.bad_http import malformed_answer
+from calltally.cli.serve.connections import Connections, has_unread_bytes
+from calltally.cli.serve.response_transport import AnswerTransport
+from calltally.web.bad_http import (
+    MOST_HEAD_BYTES,
+    busy_answer,
+    head_too_large_answer,
+    malformed_answer,
+    timeout_answer,
+)
 
-# The parser keeps a head until it is whole, however long: without an end anybody could fill the memory.
-# Some times what one read brings, so that the tail of a body before it in the same read does no harm.
-MOST_HEAD_BYTES: Final = 1024 * 1024
 # What is let go after an answer, for those who read none before they have sent all. Nothing of it is kept.
 MOST_UNREAD_BYTES: Final = 64 * 1024 * 1024
 LINGERS_S: Final = 30.0
+# For a connection whose time is up while bytes wait in its socket: the loop reads them first.
+_UNREAD_S: Final = 1.0
+
+
+class _Part(IntEnum):
+    """Part of a request that comes next."""
+
+    START = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class _Phase(IntEnum):
+    """Phase of a connection. Each has its own timeout, but for the one in which the service responds."""
+
+    FIRST_BYTE = auto()
+    HEAD = auto()
+    BODY = auto()
+    RESPONSE = auto()
+    IDLE = auto()
+    LINGER = auto()
+
+
+_WAITS_FOR_CLIENT: Final = frozenset({_Phase.FIRST_BYTE, _Phase.HEAD, _Phase.IDLE, _Phase.LINGER})
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """The server's own protocol with our answer to what cannot be parsed, and our way to hang up."""
+    """The server's own protocol with timeouts, answers to what cannot be parsed, and our way to hang up."""
 
-    _is_in_head = False
+    _part = _Part.START
+    _phase = _Phase.RESPONSE
+    _until_s = 0.0
     _head_bytes = 0
+    _body_bytes = 0
+    # Of the last read: all of it, and what can be of the message that is parsed.
+    _read_bytes = 0
+    _own_bytes = 0
+    _is_head_too_large = False
     _is_lingering = False
     _unread_bytes = 0
 
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        connections: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._all = connections
+        timeouts = connections.timeouts
+        self._waits_s = {
+            _Phase.FIRST_BYTE: timeouts.first_byte_s,
+            _Phase.HEAD: timeouts.head_s,
+            _Phase.BODY: timeouts.body_s,
+            _Phase.IDLE: self.timeout_keep_alive,
+            _Phase.LINGER: LINGERS_S,
+        }
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the server has it
-        """A client is there."""
+        """Begin the timeout for the first byte, unless there are too many connections."""
         super().connection_made(transport)
-        self._answers = _Answers(transport, self.loop, self._hang_up)
+        self._answers = AnswerTransport(transport, self.loop, self._hang_up)
+        if self._all.admit(self, self.loop.time()):
+            self._update_phase()
+        else:
+            self._refuse(busy_answer())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It is gone, and nothing is to hold on to what was of it."""
+        """Let go of what the connection holds."""
         super().connection_lost(exc)
         self._answers.hang_up = self.transport.close
+        self._all.remove(self)
+        # After a fault the server would keep the timer, and with it all of this, until it fires.
+        self._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; count what has come of a head that is not whole yet."""
+        """Parse; count what has come of a head or a body that is not whole yet."""
         if self._is_lingering:
             self._let_go(data)
             return
+        self._read_bytes = self._own_bytes = len(data)
         super().data_received(data)
-        self._head_bytes += len(data) if self._is_in_head else 0
+        if self._part is _Part.HEAD:
+            self._count_head()
+        self._body_bytes += self._own_bytes
+        self._update_phase()
+
+    def _count_head(self) -> None:
+        self._head_bytes += self._own_bytes
         if self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("")
+            self._refuse(head_too_large_answer())
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self._is_in_head, self._head_bytes = True, 0
+        self._part, self._head_bytes = _Part.HEAD, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """It is whole, and is answered through what hangs up as we do."""
-        self._is_in_head, self._head_bytes = False, 0
+        if self._head_bytes + self._read_bytes > MOST_HEAD_BYTES:
+            self._check_head()
+        self._part = _Part.BODY
         super().on_headers_complete()
         self.cycle.transport = self._answers.begun()
+
+    def _check_head(self) -> None:
+        """Raise, which ends the parser, if the head is too large. Other messages may be in the same read."""
+        lines = sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        self._is_head_too_large = len(self.url) + lines > MOST_HEAD_BYTES
+        if self._is_head_too_large:
+            raise ValueError
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._part, self._own_bytes = _Part.START, 0
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """The next request may be answered, unless this was the last; a head without a body is not held."""
         self._answers.flush()
         if not self._is_lingering:
             super().on_response_complete()
+            self._update_phase()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the server's signature)
         """Answer and hang up: where the next request would begin is not known."""
+        self._refuse(head_too_large_answer() if self._is_head_too_large else malformed_answer())
+
+    def _refuse(self, answer: bytes) -> None:
         self._answers.flush()
-        self.transport.write(malformed_answer())
+        self.transport.write(answer)
         # Before the first head is whole there is no cycle.
         if getattr(self.cycle, "response_complete", True):
             self._linger()
@@ -85,61 +175,85 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def _linger(self) -> None:
         """Say that we are done, until the client says so too, or has had enough time or bytes."""
-        self._is_lingering = True
-        self._is_in_head, self._head_bytes = False, 0
+        self._is_lingering, self._part = True, _Part.START
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(LINGERS_S, self.timeout_keep_alive_handler)
+        self._update_phase()
 
     def _let_go(self, data: bytes) -> None:
         self._unread_bytes += len(data)
         if self._unread_bytes > MOST_UNREAD_BYTES:
             self.transport.close()
 
+    def _update_phase(self) -> None:
+        """Enter the phase that the connection is in now; within one, keep its end."""
+        if self.transport.is_closing():
+            return
+        phase = self._current_phase()
+        if phase is not self._phase:
+            self._enter(phase)
+        elif self.timeout_keep_alive_task is None and phase is not _Phase.RESPONSE:
+            self._set_timer(self._until_s)
 
-class _Answers(asyncio.Transport):
-    """The part of a transport that answers use; whoever closes it hangs up.
+    def _current_phase(self) -> _Phase:
+        # There is none before the first head is whole.
+        cycle: RequestResponseCycle | None = self.cycle
+        if self._is_lingering:
+            return _Phase.LINGER
+        if self._part is _Part.BODY:
+            return _Phase.BODY
+        if cycle is not None and not cycle.response_complete:
+            return _Phase.RESPONSE
+        if self._part is _Part.HEAD:
+            return _Phase.HEAD
+        return _Phase.FIRST_BYTE if cycle is None else _Phase.IDLE
 
-    The server gives a head and its body apart, and the loop would send each by itself: a system call more for
-    each answer, and for the client one read more. So a head waits for as long as the loop takes to go round.
-    """
-
-    def __init__(
-        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, hang_up: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self._transport = transport
-        self._loop = loop
-        self._is_head = False
-        self._held: list[Any] = []
-        self.hang_up = hang_up
-
-    def begun(self) -> "_Answers":
-        """The same, of which the next that is written is a head."""
-        self._is_head = True
-        return self
-
-    def write(self, data: Any) -> None:  # noqa: ANN401 (any buffer)
-        if self._held:
-            self._held.append(data)
-            self.flush()
-        elif self._is_head:
-            self._is_head = False
-            self._held.append(data)
-            self._loop.call_soon(self.flush)
+    def _enter(self, phase: _Phase) -> None:
+        self._phase, self._body_bytes = phase, 0
+        if phase in _WAITS_FOR_CLIENT:
+            self._all.begin_wait(self)
         else:
-            self._transport.write(data)
+            self._all.end_wait(self)
+        if phase is _Phase.RESPONSE:
+            self._unset_keepalive_if_required()
+        elif phase is _Phase.IDLE and self.timeout_keep_alive_task is not None:
+            # The server has set it just now.
+            self._until_s = self.timeout_keep_alive_task.when()
+        else:
+            self._set_timer(self.loop.time() + self._waits_s[phase])
 
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
+    def _set_timer(self, until_s: float) -> None:
+        self._unset_keepalive_if_required()
+        self._until_s = until_s
+        self.timeout_keep_alive_task = self.loop.call_at(until_s, self.timeout_keep_alive_handler)
 
-    def close(self) -> None:
-        self.flush()
-        self.hang_up()
+    def timeout_keep_alive_handler(self) -> None:
+        """End a phase that takes too long, but read first what came while the loop was busy."""
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing():
+            return
+        if self._phase is not _Phase.LINGER and has_unread_bytes(self.transport):
+            self._set_timer(self.loop.time() + _UNREAD_S)
+        elif self._phase is _Phase.HEAD:
+            self._refuse(timeout_answer())
+        elif self._phase is _Phase.BODY:
+            self._check_body()
+        else:
+            self.transport.close()
 
-    def flush(self) -> None:
-        """Send a head that waits, unless the client is gone meanwhile."""
-        held, self._held = self._held, []
-        if held and not self._transport.is_closing():
-            self._transport.writelines(held)
+    def _check_body(self) -> None:
+        """End a body that comes too slowly, unless it is the service that does not read it."""
+        is_held = self.flow.read_paused or self.pipeline or self.cycle.waiting_for_100_continue
+        if is_held or self._body_bytes >= self._all.timeouts.body_bytes:
+            self._enter(_Phase.BODY)
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._refuse(timeout_answer())
+
+    def make_room(self) -> bool:
+        """End the connection at once. Return False if its client has sent or has to read something."""
+        if self.transport.get_write_buffer_size() or has_unread_bytes(self.transport):
+            return False
+        self.transport.abort()
+        return True

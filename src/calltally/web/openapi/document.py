@@ -22,7 +22,7 @@ from calltally.web.response.problems import PROBLEM_JSON, TYPE_PREFIX, Problem
 Json = dict[str, Any]
 
 _REF: Final = "#/components/schemas/{name}"
-_ALWAYS: Final = ("bad-request", "too-large", "internal", "unavailable")
+_ALWAYS: Final = ("bad-request", "request-timeout", "too-large", "head-too-large", "internal", "unavailable")
 _STANDING: Final = {
     name: {"$ref": f"#/components/headers/{name}"}
     for name in ("x-request-id", "X-RateLimit-Limit", "X-RateLimit-Remaining")

@@ -45,6 +45,20 @@ class BadRequest(CalltallyError):
     title = "The request is not well formed"
 
 
+class HeadTooLarge(CalltallyError):
+    """The URL and the headers are over their limit."""
+
+    slug = "head-too-large"
+    title = "The head of the request is too large"
+
+
+class RequestTimeout(CalltallyError):
+    """The rest of a request did not arrive in time."""
+
+    slug = "request-timeout"
+    title = "The request did not arrive in time"
+
+
 def _kind(error: type[CalltallyError], status: int, meaning: str) -> Kind:
     return Kind(error.slug, status, error.title, meaning)
 
@@ -78,6 +92,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         _kind(errors.NotFound, 404, "There is no such path, or nothing of that id in this tenant."),
         _kind(MethodNotAllowed, 405, "The path exists; the Allow header lists its methods."),
         _kind(errors.NotAcceptable, 406, "None of the media types in Accept can be served here."),
+        _kind(
+            RequestTimeout,
+            408,
+            "The head or the body came too slowly. Nothing was done, and the connection is closed.",
+        ),
         _kind(errors.Conflict, 409, "It contradicts what is stored already."),
         _kind(errors.Erased, 410, "The call was here, and was erased for good."),
         _kind(
@@ -102,7 +121,13 @@ KINDS: Final[Mapping[str, Kind]] = {
             429,
             "The key's budget is used up, or too many jobs wait already; Retry-After says how many seconds.",
         ),
-        _kind(errors.Unavailable, 503, "The store cannot answer now; try again after Retry-After seconds."),
+        _kind(HeadTooLarge, 431, "The URL and the headers are over 64 KiB. The connection is closed."),
+        _kind(
+            errors.Unavailable,
+            503,
+            "The store cannot answer now, or all connections are in use; try again after Retry-After"
+            " seconds.",
+        ),
         _kind(
             errors.NoFilesFolder,
             503,

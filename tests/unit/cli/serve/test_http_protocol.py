@@ -8,7 +8,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from calltally.cli.serve.http_protocol import LINGERS_S, MOST_HEAD_BYTES, MOST_UNREAD_BYTES, ProblemProtocol
+from calltally.cli.serve.connections import Connections
+from calltally.cli.serve.http_protocol import LINGERS_S, MOST_UNREAD_BYTES, ProblemProtocol
+from calltally.web.bad_http import MOST_HEAD_BYTES
 
 POST = b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n"
 
@@ -79,7 +81,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 def connected(runner: asyncio.Runner, app: Any = refuse) -> tuple[ProblemProtocol, Wire]:  # noqa: ANN401 (an ASGI application)
     config = uvicorn.Config(app, log_config=None, lifespan="off")
-    protocol = ProblemProtocol(config, ServerState(), {}, runner.get_loop())
+    protocol = ProblemProtocol(config, ServerState(), {}, runner.get_loop(), connections=Connections(most=8))
     wire = Wire()
     protocol.connection_made(wire)
     return protocol, wire
@@ -184,12 +186,18 @@ def test_a_server_that_stops_waits_for_nobody_who_was_answered(runner: asyncio.R
     assert wire.is_shut
 
 
-@pytest.mark.parametrize("junk", [b"HELLO\r\n\r\n", b"GET / HTTP/1.1\r\nx: " + b"a" * MOST_HEAD_BYTES])
-def test_what_is_no_http_is_answered_once_so_that_it_can_be_read(runner: asyncio.Runner, junk: bytes) -> None:
+@pytest.mark.parametrize(
+    ("junk", "status"),
+    [(b"HELLO\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nx: " + b"a" * MOST_HEAD_BYTES, b"431")],
+)
+def test_what_is_no_http_is_answered_once_so_that_it_can_be_read(
+    runner: asyncio.Runner, junk: bytes, status: bytes
+) -> None:
     protocol, wire = connected(runner)
     told(runner, protocol, junk)
     told(runner, protocol, junk)
-    assert wire.written.count(b"HTTP/1.1 400 ") == 1
+    assert wire.written.startswith(b"HTTP/1.1 " + status)
+    assert wire.written.count(b"HTTP/1.1 " + status) == 1
     assert (wire.has_ended, wire.is_shut) == (True, False)
 
 
