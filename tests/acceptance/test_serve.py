@@ -16,6 +16,7 @@ from calltally.net import HttpClient
 from tests.acceptance.live import ANSWERS_WITHIN_S, HOST, Live, request_head
 
 ENDS_WITHIN_S = 20
+ADMIN_KEY = "let-me-in-" + "0" * 32
 
 
 def start(folder: Path, **settings: str) -> subprocess.Popen[str]:
@@ -54,9 +55,9 @@ def test_it_serves_until_it_is_told_to_stop(server: subprocess.Popen[str], stop:
 
 
 def test_who_waits_for_changes_does_not_keep_it_from_stopping(folder: Path) -> None:
-    with start(folder, PORT="0", ADMIN_KEY="let-me-in") as process:
+    with start(folder, PORT="0", ADMIN_KEY=ADMIN_KEY) as process:
         assert process.stderr
-        live = Live(json.loads(process.stderr.readline())["port"], "let-me-in", folder)
+        live = Live(json.loads(process.stderr.readline())["port"], ADMIN_KEY, folder)
         key = live.new_key(live.new_tenant(), "calls:read")
         with socket.create_connection((HOST, live.port), timeout=ANSWERS_WITHIN_S) as waiting:
             head = {"host": HOST, "authorization": f"Bearer {key}"}

@@ -93,6 +93,7 @@ WRONG = [
     ("PUBLIC_URL", "example.com", "CALLTALLY_PUBLIC_URL: write https://HOST"),
     ("PUBLIC_URL", "https://x/?a=hush", "CALLTALLY_PUBLIC_URL: write https://HOST"),
     ("ADMIN_KEY", "two hush", "CALLTALLY_ADMIN_KEY: use printable ASCII"),
+    ("ADMIN_KEY", "hush" * 7 + "hus", "CALLTALLY_ADMIN_KEY: it has 31 characters and must have at least 32"),
     ("SECRET_KEY", "hush", "CALLTALLY_SECRET_KEY: it must be the base64 of exactly 32 bytes"),
     ("SECRET_KEY", KEY[:-4] + "hush" * 2, "CALLTALLY_SECRET_KEY: it must be the base64"),
     ("SECRET_KEY", "hüsh", "CALLTALLY_SECRET_KEY: it must be the base64"),
@@ -144,12 +145,32 @@ def test_a_named_file_that_is_missing_or_unreadable(tmp_path: Path, monkeypatch:
 
 def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_SECRET_KEY", KEY)
-    monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "hush")
+    monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "hush" * 8)
     settings = read_settings(tmp_path)
     assert KEY not in repr(settings)
     assert "hush" not in repr(settings)
     assert settings.secret_key
     assert decode_secret_key(settings.secret_key.get_secret_value()) == bytes(range(32))
+
+
+@pytest.mark.parametrize("key", ["a", "choose-a-long-random-one", "choose-a-long-random-one-2026-10-01"])
+def test_an_admin_key_that_can_be_guessed_is_refused_with_the_command_that_makes_one(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLTALLY_ADMIN_KEY", key)
+    with pytest.raises(BadSetting, match=r"token_urlsafe\(32\)"):
+        read_settings(tmp_path)
+
+
+def test_no_document_shows_an_admin_key_to_copy() -> None:
+    root = Path(__file__).parents[2]
+    shown = [
+        line
+        for page in (root / "README.md", *(root / "docs").rglob("*.md"), *(root / "examples").rglob("*.md"))
+        for line in page.read_text().splitlines()
+        if "ADMIN_KEY=" in line and "ADMIN_KEY=$(" not in line
+    ]
+    assert shown == []
 
 
 def test_the_variables_of_commands_that_ask_a_server_are_none_of_its_settings(

@@ -75,7 +75,9 @@ class Settings(BaseSettings):
         " proxy in front keeps its idle connections.",
     )
     admin_key: AdminKey | None = Field(
-        None, description="What x-admin-key must be. Unset: the admin API answers 401 to everybody."
+        None,
+        description="What x-admin-key must be, of at least 32 characters. Unset: the admin API answers 401 to"
+        " everybody.",
     )
     public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
         None,

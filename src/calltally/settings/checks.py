@@ -8,6 +8,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, SecretStr, ValidationInfo
 
 SECRET_KEY_BYTES: Final = 32
+ADMIN_KEY_CHARS: Final = 32
+# Stood in the documents for a key, and was copied as one.
+_PLACEHOLDER: Final = "choose-a-long-random-one"
+_MAKE_KEY: Final = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -63,10 +67,16 @@ def check_networks(text: str) -> str:
 
 def _admin_key(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
-    if text and text.isascii() and text.isprintable() and " " not in text:
-        return key
-    message = "use printable ASCII characters without spaces, as it travels in a header"
-    raise ValueError(message)
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        message = f"use printable ASCII characters without spaces, as it travels in a header; {_MAKE_KEY}"
+        raise ValueError(message)
+    if _PLACEHOLDER in text:
+        message = f"it is the placeholder of the documents, which everybody knows; {_MAKE_KEY}"
+        raise ValueError(message)
+    if len(text) < ADMIN_KEY_CHARS:
+        message = f"it has {len(text)} characters and must have at least {ADMIN_KEY_CHARS}; {_MAKE_KEY}"
+        raise ValueError(message)
+    return key
 
 
 def decode_secret_key(text: str) -> bytes:
