@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from calltally.providers.registry import WEBHOOKS
 from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
 from tests.conftest import TENANT, Bench
-from tests.integration.ingest.service import HOST, INGEST, RINGING, SID, Answer, Service
-from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs
+from tests.integration.ingest.service import ACCOUNT, HOST, INGEST, RINGING, SID, Answer, Service
+from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 
 PARKED: Pairs = [("CallSid", SID), ("CallStatus", "parked")]
 
@@ -154,6 +155,28 @@ def test_the_body_for_a_provider_that_is_unknown_is_not_read(service: Service) -
 
     answer = service.ask("POST", f"/api/v1/ingest/none/{TENANT}", pieces())
     assert slug(answer) == (404, "not-found")
+
+
+@pytest.mark.parametrize("provider", [*sorted(WEBHOOKS), "generic-dialler"])
+def test_a_get_with_a_body_is_refused_whoever_sends_it(service: Service, provider: str) -> None:
+    path = f"/api/v1/ingest/{provider}/{TENANT}?CallSid={SID}"
+    answer = service.ask("GET", path, b"CallStatus=completed", {"content-type": FORM})
+    assert slug(answer) == (400, "invalid-body")
+    assert slug(service.ask("GET", path)) == (403, "wrong-signature")
+
+
+def test_a_signed_get_records_what_it_says_and_not_with_a_body(service: Service) -> None:
+    path = f"{INGEST}?CallSid={SID}&AccountSid={ACCOUNT}&CallStatus=ringing"
+    headers = {"x-twilio-signature": sdk_signature(HOST + path, repeated([]))}
+    assert slug(service.ask("GET", path, b"CallStatus=failed", headers)) == (400, "invalid-body")
+    assert service.calls() == []
+    assert service.ask("GET", path, headers=headers).status_code == 200
+
+
+def test_large_body_is_refused(service: Service) -> None:
+    largest = [*RINGING, ("Note", "x" * (5 * 1024 * 1024 - 300))]
+    assert service.call_back(largest).status_code == 200
+    assert slug(service.call_back([*RINGING, ("Note", "x" * 5 * 1024 * 1024)])) == (413, "too-large")
 
 
 def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench) -> None:

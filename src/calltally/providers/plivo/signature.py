@@ -67,8 +67,8 @@ def _given(callback: Callback, names: tuple[str, ...]) -> list[bytes]:
 
 
 def _is_own_body(callback: Callback) -> bool:
-    """Whether the signature vouches for the body: only the parameters of a form are signed."""
-    return is_form(callback.headers) if callback.body else True
+    """Whether the signature vouches for the body: only the parameters of a POST's form are signed."""
+    return not callback.body or (callback.method != "GET" and is_form(callback.headers))
 
 
 def signed_tail(callback: Callback) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from litestar import get, post
 
-from calltally.calls.errors import NotFound, WrongSignature
+from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
 from calltally.calls.events import Outcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import Receipt, Verdict
@@ -116,14 +116,18 @@ RECEIVE_QUERY: Final = replace(
     id="receiveCallbackByGet",
     summary="Take a provider's signed callback that is a GET.",
     meaning="For providers that were told to call by GET: what they say is in the query, and signed with it."
-    " The same in all else as the POST, which should be preferred.",
+    " The same in all else as the POST, which should be preferred. No signature of a GET vouches for a body,"
+    " so one with a body is refused.",
     body=None,
+    problems=(*RECEIVE_CALLBACK.problems, "invalid-body"),
 )
 
 
 @get(_PATH, operation=RECEIVE_QUERY, status_code=200)
 async def receive_query(request: AnyRequest) -> Reply:
-    """Do the same for a callback that has no body."""
+    """Do the same for a callback that has no body. Raises InvalidBody for one that has."""
+    if await request.body():
+        raise InvalidBody.of("body", "a callback by GET has no body: send it by POST, or without the body")
     return await _receive(request)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from plivo.utils import validate_signature, validate_v3_signature
 from plivo.utils.signature_v3 import construct_get_url, construct_post_url
 
@@ -125,6 +126,15 @@ def test_what_is_signed_is_what_the_sdk_signs(
     sent = Callback("POST", url, {"content-type": FORM}, body, NOW_US)
     parsed = parse_qs(body.decode(), keep_blank_values=True)
     assert "https://calls.example/hook" + signed_tail(sent) == construct_post_url(url, parsed).decode()
+
+
+def test_the_signature_of_a_get_vouches_for_no_body() -> None:
+    """What is read is what was signed: the query alone."""
+    callback = signed("plivo", asked("ringing", "Ring"))
+    assert verify(callback, SAMPLES.secrets)
+    forged = posted("completed", "Hangup", **ENDED).body
+    headers = {**callback.headers, "content-type": FORM}
+    assert not verify(replace(callback, headers=headers, body=forged), SAMPLES.secrets)
 
 
 def v2(headers: dict[str, str]) -> Callback:
