@@ -2,57 +2,117 @@
 
 What is hidden is the telephone number, not the call: the last two digits stay, so that two calls of one
 number can be told from two of others by somebody who knows it.
+
+JSON is decoded for it: in its bytes a line end before a number is a letter beside it.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from calltally.calls.numbers_in_text import hidden_digits, mask_name, mask_text
 
 HIDDEN: Final = "***"
-_KEPT_DIGITS: Final = 2
 # Of an extension of an office even two digits would tell who it is.
 _SHORT_DIGITS: Final = 4
+# Deeper than any metadata may be; what lies below is hidden as a whole.
+_MOST_DEPTH: Final = 64
 
 _NUMBER: Final = re.compile(r"\+?[\s().\-/]*\d[\d\s().\-/]*", re.ASCII)
 _MASKED: Final = re.compile(r"\+?\*+\d{0,2}|[a-z]+:\*{3}", re.ASCII)
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*):.+", re.ASCII | re.IGNORECASE | re.DOTALL)
-_STRING: Final = rb'"((?:[^"\\]|\\.)*)"'
 # Names under which only a party stands, and one under which there may be a word.
-_PARTIES: Final = re.compile(rb'"(from_number|to_number|number)":' + _STRING)
-_TARGETS: Final = re.compile(rb'"(target)":' + _STRING)
-# In whatever text: a summary, a transcript, another's message.
-_ANYWHERE: Final = re.compile(rb"(?<![0-9A-Za-z+])\+[1-9][0-9]{6,14}(?![0-9])")
+_PARTIES: Final = frozenset({"from_number", "to_number", "number"})
+_TARGET: Final = "target"
+_OF_PARTIES: Final = _PARTIES | {_TARGET}
+# Of any shape, under names that their sender chose.
+_FREE: Final = frozenset({"metadata", "arguments", "result", "details"})
+# Ids, times and names, by which calls are found again. All else is text.
+_NAMES: Final = frozenset(
+    {
+        *("id", "route", "agent", "agent_key", "provider", "provider_account", "account", "tenant", "name"),
+        *("status", "amount", "snapshot", "next", "url", "host", "secret", "sha256", "cause", "facet"),
+    }
+)
+_NAME_ENDS: Final = ("_id", "_sid", "_at", "_ids", "_until")
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder()
 
 
+@lru_cache(maxsize=4_096)
 def masked_number(text: str) -> str:
     """`+14155550123` as `+*********23`, `sip:someone@…` as `sip:***`; what is masked stays as it is."""
     if _MASKED.fullmatch(text):
         return text
     if _NUMBER.fullmatch(text):
-        digits = [char for char in text if char.isdigit()]
-        kept = _KEPT_DIGITS if len(digits) > _SHORT_DIGITS else 0
-        hidden = len(digits) - kept
-        return "+" * text.startswith("+") + "*" * hidden + "".join(digits[hidden:])
+        return hidden_digits(text, _SHORT_DIGITS)
     address = _ADDRESS.fullmatch(text)
     return f"{address[1].lower()}:{HIDDEN}" if address else HIDDEN
 
 
-def mask_json(body: bytes) -> bytes:
-    """JSON without white space between its parts, or parts of it, with the numbers of people hidden.
+def mask_json(document: bytes) -> bytes:
+    """Return JSON with the numbers of people hidden. Linear in the document.
 
-    Numbers under their own names whatever their form, and in all other text those of E.164 with their plus
-    sign. Linear in the body; nothing is decoded.
+    Numbers under their own names whatever their form, in texts as `mask_text` finds them, and in ids and
+    names those of E.164 with their plus sign.
     """
-    body = _PARTIES.sub(_party, body)
-    body = _TARGETS.sub(_target, body)
-    return _ANYWHERE.sub(lambda found: masked_number(found[0].decode()).encode(), body)
+    return _encoder.encode(_masked("", _decoder.decode(document), 0))
 
 
-def _party(found: re.Match[bytes]) -> bytes:
-    # An escape in it makes it no plain number, and then all of it is hidden.
-    return b'"%b":"%b"' % (found[1], masked_number(found[2].decode(errors="replace")).encode())
+def mask_lines(records: bytes) -> bytes:
+    """The same of records, one a line."""
+    return b"\n".join([mask_json(record) for record in records.split(b"\n")])
 
 
-def _target(found: re.Match[bytes]) -> bytes:
-    text = found[2].decode(errors="replace")
-    is_word = not (_NUMBER.fullmatch(text) or _ADDRESS.fullmatch(text) or "@" in text)
-    return found[0] if is_word else _party(found)
+def _masked(name: str, value: Any, depth: int) -> Any:  # noqa: ANN401 (JSON may be anything)
+    """Mask the value of a field of ours."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _rule_of(name)(value)
+    if name in _FREE or depth > _MOST_DEPTH:
+        return _masked_free(name, value, depth)
+    if isinstance(value, dict):
+        return {key: _masked(key, each, depth + 1) for key, each in value.items()}
+    return [_masked(name, each, depth + 1) for each in value] if isinstance(value, list) else value
+
+
+def _masked_free(name: str, value: Any, depth: int) -> Any:  # noqa: ANN401
+    """Mask a value that its sender shaped: names are texts too, and a number may be one of JSON."""
+    if depth > _MOST_DEPTH:
+        return HIDDEN
+    if isinstance(value, dict):
+        return {mask_text(key): _masked_free(key, each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked_free(name, each, depth + 1) for each in value]
+    if isinstance(value, str):
+        return _rule_of(name)(value) if name in _OF_PARTIES else mask_text(value)
+    return _masked_digits(name, value)
+
+
+def _masked_digits(name: str, value: Any) -> Any:  # noqa: ANN401
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    if not is_number:
+        return value
+    text = str(abs(int(value)))
+    hidden = masked_number(text) if name in _PARTIES else mask_text(text)
+    return value if hidden == text else hidden
+
+
+@lru_cache(maxsize=512)
+def _rule_of(name: str) -> Callable[[str], str]:
+    """Return how a text under that name is masked."""
+    if name in _PARTIES:
+        return masked_number
+    if name == _TARGET:
+        return _masked_target
+    return mask_name if name in _NAMES or name.endswith(_NAME_ENDS) else mask_text
+
+
+def _masked_target(text: str) -> str:
+    """Mask a number or an address; a word, as of a desk, is a text."""
+    is_party = _NUMBER.fullmatch(text) or _ADDRESS.fullmatch(text) or "@" in text
+    return masked_number(text) if is_party else mask_text(text)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from calltally.calls.masking import mask_json
+from calltally.calls.masking import mask_lines
 from calltally.exports.rows import facts_of
 from calltally.exports.spec import ExportSpec, Part, Progress
 from calltally.exports.window import Position, row_count
@@ -47,7 +47,7 @@ class PartFile:
     def add(self, records: bytes) -> None:
         """Write the next records, of which there is at least one."""
         facts = facts_of(records)
-        self._write(self._writer.add(mask_json(records) if self._spec.are_masked else records))
+        self._write(self._writer.add(mask_lines(records) if self._spec.are_masked else records))
         self._folder.write_at(self._begun.ids_name, self._ids_bytes, facts.ids)
         self._ids_bytes += len(facts.ids)
         self._by_status += facts.by_status

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 from msgspec.structs import replace
@@ -25,6 +25,13 @@ SID: Final = "CA" + "7" * 32
 SESSION: Final = "session-1"
 CALLER, CALLED, DESK, PERSON = "+14155550123", "70117", "+442079460999", "sip:caller.person@example.com"
 WRITTEN, SPOKEN, ATTACHED = "+14155550188", "+14155550177", "+14155550166"
+LISTED, GROUPED, BARE, COUNTED, LINE = (
+    "+14155550155",
+    "(415) 555-0144",
+    "4155550133",
+    4155550122,
+    "+14155550111",
+)
 # By what each would be known, in whatever form it leaves.
 WHOLE: Final = (
     "4155550123",
@@ -34,9 +41,16 @@ WHOLE: Final = (
     "4155550188",
     "4155550177",
     "4155550166",
+    "4155550155",
+    "555-0144",
+    "4155550133",
+    "4155550122",
+    "4155550111",
 )
 # Ids and digests, in which any five digits may stand.
 _RANDOM: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}")
+QUALITY: Final = "/api/v1/analytics/launch-quality"
+WINDOW: Final = "from=2026-01-01&to=2027-01-01"
 MASKED_SCOPES: Final = (
     *("calls:read", "transcripts:read", "events:write", "exports:write", "alerts:write", "webhooks:write"),
 )
@@ -54,9 +68,10 @@ def desk(bench: Bench, tmp_path: Path) -> Desk:
         "transfer": {"target": DESK, "outcome": "bridged"},
         "escalation": {"target": PERSON, "initiated_by": "caller", "reason": f"asked for {DESK}"},
         "escalated": True,
-        "summary": f"To be called back on {WRITTEN}.",
-        "metadata": {"callback": ATTACHED},
+        "summary": f"To be called back on {WRITTEN}.\nOr on:\n{LISTED}\t{GROUPED}",
+        "metadata": {"callback": ATTACHED, "office": BARE, "mobile": COUNTED},
         "route": "support",
+        "agent": f"desk-{LINE}",
     }
     talk = pack_conversation(Conversation([Turn("user", f"My number is {SPOKEN}.")], []))
     session = own(3, SID, session_id=SESSION, session={"transcript_turn_count": 1})
@@ -83,7 +98,10 @@ def paths_of(desk: Desk) -> dict[str, list[str]]:
         "/api/v1/changes": ["/api/v1/changes?limit=10"],
         "/api/v1/voice-sessions": ["/api/v1/voice-sessions"],
         "/api/v1/voice-sessions/{id}": [f"/api/v1/voice-sessions/{SESSION}"],
-        "/api/v1/analytics/launch-quality": ["/api/v1/analytics/launch-quality?group_by=route"],
+        "/api/v1/analytics/launch-quality": [
+            f"{QUALITY}?{WINDOW}&group_by=agent{form}" for form in ("", "&format=csv")
+        ],
+        "/api/v1/analytics/launch": ["/api/v1/analytics/launch?route=support&since=2026-10-01T00:00:00Z"],
         EXPORTS: [EXPORTS],
         EXPORTS + "/{id}": [f"{EXPORTS}/{export}"],
         EXPORTS + "/{id}/manifest.json": [f"{EXPORTS}/{export}/manifest.json"],
@@ -162,9 +180,10 @@ def test_a_masked_number_keeps_its_last_digits_and_the_call_all_else(desk: Desk)
     assert (shown["from_number"], shown["to_number"]) == ("+*********23", "***17")
     assert shown["transfer"] == {"target": "+**********99", "outcome": "bridged"}
     assert shown["escalation"]["target"] == "sip:***"
-    assert shown["summary"] == "To be called back on +*********88."
+    assert shown["summary"] == "To be called back on +*********88.\nOr on:\n+*********55\t(********44"
+    assert shown["metadata"] == {"callback": "+*********66", "office": "********33", "mobile": "********22"}
     assert {name for name in real if shown[name] != real[name]} == {
-        *("from_number", "to_number", "transfer", "escalation", "summary", "metadata")
+        *("from_number", "to_number", "transfer", "escalation", "summary", "metadata", "agent")
     }
 
 
@@ -184,6 +203,65 @@ def test_a_number_cannot_be_found_out_by_asking_for_it(desk: Desk, query: str) -
     assert (refused.status_code, slug(refused)) == (403, "forbidden")
     whole = desk.service.new_key("calls:read", "pii:read")
     assert desk.service.get(f"{LIST}?{query}", whole).json()["total"] == 1
+
+
+# A number itself; digits that begin one, amid other words; a name that is shown masked.
+SOUGHT: Final = (
+    "number=%2B14155550123",
+    "q=1415555*",
+    "q=call+415*",
+    "q=%E2%91%A0*",
+    "agent=desk-%2B14155550111",
+)
+
+
+@pytest.mark.parametrize("query", SOUGHT)
+def test_no_list_count_stream_or_quality_confirms_a_number(desk: Desk, query: str) -> None:
+    whole = desk.service.new_key("calls:read", "pii:read")
+    streams = [f"{LIST}?format={name}&{query}" for name in ("csv", "ndjson", "parquet", "arrow")]
+    quality = [f"{QUALITY}?{WINDOW}&{query}{form}" for form in ("", "&format=csv", "&group_by=route")]
+    for path in (f"{LIST}?{query}", f"{LIST}?limit=1&{query}", *streams, *quality):
+        refused = desk.service.get(path, desk.service.key)
+        assert (refused.status_code, slug(refused)) == (403, "forbidden"), path
+        assert desk.service.get(path, whole).status_code == 200, path
+    [(name, value)] = parse_qsl(query)
+    refused = desk.service.send(EXPORTS, {name: value}, desk.service.new_key("exports:write"))
+    assert (refused.status_code, slug(refused)) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("query", SOUGHT)
+def test_no_page_confirms_a_number(desk: Desk, query: str) -> None:
+    masked = signed_in(desk, *MASKED_SCOPES)
+    paths = ("/calls", "/calls-count", "/calls-news", "/calls-export", "/quality", "/quality-export")
+    for path in paths:
+        assert (
+            masked.get(f"{path}?format=csv&{query}" if "export" in path else f"{path}?{query}").status_code
+            == 403
+        )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/analytics/launch?agent=desk-%2B14155550111",
+        "/api/v1/analytics/launch?route=support&baseline=%2B14155550111",
+        "/api/v1/voice-sessions?agent_key=desk-%2B14155550111",
+        "/api/v1/voice-sessions?stream_id=%2B14155550111",
+    ],
+)
+def test_no_name_that_is_masked_can_be_asked_for(desk: Desk, path: str) -> None:
+    assert desk.service.get(path, desk.service.key).status_code == 403
+    assert desk.service.get(path, desk.service.new_key("calls:read", "pii:read")).status_code in {200, 404}
+
+
+def test_words_without_digits_are_found_by_all(desk: Desk) -> None:
+    assert desk.service.get(f"{LIST}?q=called*", desk.service.key).json()["total"] == 1
+    assert (
+        desk.service.get(f"{QUALITY}?{WINDOW}&q=called", desk.service.key).json()["total"]["counts"][
+            "attempts"
+        ]
+        == 1
+    )
 
 
 def test_an_export_with_whole_numbers_is_for_keys_that_see_them(desk: Desk) -> None:
@@ -212,10 +290,12 @@ def test_pages_tell_none_either(desk: Desk) -> None:
         browser.get("/sign-in")
         key = desk.service.new_key(*scopes)["authorization"].removeprefix("Bearer ")
         assert browser.sign_in(key).status_code == 303
-        pages = [browser.get(path) for path in ("/calls", f"/calls/{SID}", "/calls-export?format=csv")]
-        assert [page.status_code for page in pages] == [200] * 3
+        paths = ("/calls", f"/calls/{SID}", f"/quality?{WINDOW}&by=agent", "/calls-export?format=csv")
+        pages = [browser.get(path) for path in paths]
+        assert [page.status_code for page in pages] == [200] * 4
         # Also for who may see whole numbers a page has them only where that was asked for; a file has them.
-        assert [bool(whole_in(page)) for page in pages] == [False, False, not is_masked]
+        found = [whole_in(page) - (set() if is_masked else {"4155550111"}) for page in pages]
+        assert [bool(each) for each in found] == [False, False, False, not is_masked]
         refused = browser.get("/calls?number=70117")
         assert (refused.status_code == 403) is is_masked
 

@@ -1,11 +1,14 @@
 """What is left of a number that a key may not see."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.masking import mask_json, masked_number
+from calltally.calls.masking import mask_json, mask_lines, masked_number
+from calltally.calls.numbers_in_text import mask_text
 
 
 @pytest.mark.parametrize(
@@ -30,17 +33,55 @@ def test_each_form_of_a_number(number: str, shown: str) -> None:
     assert masked_number(shown) == shown
 
 
-def test_parties_are_hidden_under_their_names_and_whole_numbers_in_all_text() -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("call\n+14155550123", "call\n+*********23"),
+        ("call\t+14155550123\r", "call\t+*********23\r"),
+        ("on (415) 555-7777, please", "on (********77, please"),
+        ("020 7946 0999 or 4155550123.", "*********99 or ********23."),
+        ("+1 415\u2011555\u00a00123", "+*********23"),
+        ("tel4155550123, 4155550123x12", "tel********23, ********23x12"),
+        ("sip:+14155550123@example.com", "sip:+*********23@example.com"),
+        ("https://pbx/rec?to=%2B14155550123", "https://pbx/rec?to=%2B*********23"),
+        ("电话13800138000", "电话*********00"),
+        ("٠٤١٥٥٥٥٠١٢٣", "*********٢٣"),
+        ('{"phone":"4155550123"}', '{"phone":"********23"}'),
+    ],
+)
+def test_a_number_in_a_text_is_found_however_it_is_written(text: str, shown: str) -> None:
+    assert mask_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 12-345, at 09:30, for 1,234,567 USD",
+        "2026-10-01T09:30:00.000000+00:00 and 2026-10-01 09:30",
+        "on 10.12.2026 or 9/30/2026",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "CA1234567890abcdef1234567890abcdef",
+        "https://api.example.com/2010-04-01/Recordings/RE1234567890abcdef1234567890abcdef",
+    ],
+)
+def test_dates_ids_and_short_numbers_stay(text: str) -> None:
+    assert mask_text(text) == text
+
+
+def test_parties_are_hidden_under_their_names_and_numbers_in_all_text() -> None:
     body = msgspec.json.encode(
         {
             "from_number": "+14155550123",
             "to_number": '1"00\\1',
             "escalation": {"target": "front-desk", "reason": "call +442079460999 back"},
             "transfer": {"target": "sip:desk@example.com"},
-            "summary": 'said "from_number":"1001", +14155550188.',
+            "summary": 'said "from_number":"1001",\n+14155550188.',
             "created_at": "2026-10-01T09:30:00.000000+00:00",
-            "metadata": {"number": "70117", "order": "+12", "id": "a+14155550123"},
-            "route": None,
+            "metadata": {"number": "70117", "order": "+12", "id": "a+14155550123", "n": 4155550123},
+            "tags": ["vip", "4155550123"],
+            "call_sid": "1759311051.1234567",
+            "route": "line-4155550100",
+            "agent": None,
         }
     )
     assert msgspec.json.decode(mask_json(body)) == {
@@ -48,10 +89,13 @@ def test_parties_are_hidden_under_their_names_and_whole_numbers_in_all_text() ->
         "to_number": "***",
         "escalation": {"target": "front-desk", "reason": "call +**********99 back"},
         "transfer": {"target": "sip:***"},
-        "summary": 'said "from_number":"1001", +*********88.',
+        "summary": 'said "from_number":"1001",\n+*********88.',
         "created_at": "2026-10-01T09:30:00.000000+00:00",
-        "metadata": {"number": "***17", "order": "+12", "id": "a+14155550123"},
-        "route": None,
+        "metadata": {"number": "***17", "order": "+12", "id": "a+*********23", "n": "********23"},
+        "tags": ["vip", "********23"],
+        "call_sid": "1759311051.1234567",
+        "route": "line-4155550100",
+        "agent": None,
     }
 
 
@@ -61,6 +105,44 @@ def test_whatever_stands_there_it_stays_json_and_is_hidden_once(number: str, sum
     masked = mask_json(body)
     assert msgspec.json.decode(masked).keys() == {"from_number", "summary"}
     assert mask_json(masked) == masked
+
+
+@given(st.text("0123456789 +-().x/T:a\n", max_size=40))
+def test_what_is_masked_stays_as_it_is(text: str) -> None:
+    masked = mask_text(text)
+    assert mask_text(masked) == masked
+
+
+numbers = st.from_regex(r"\+[1-9][0-9]{9,14}", fullmatch=True)
+written = st.sampled_from(
+    ["{}", "\n{}", "\t{}\t", "call {} now", "({})", 'said "{}"', "\\n{}", "tel:{}", "é{}é"]
+)
+
+
+def leaves(number: str) -> st.SearchStrategy[Any]:
+    """One number as people and programs write it."""
+    bare = number.removeprefix("+")
+    spaced = " ".join((number[:3], f"({number[3:6]})", number[6:9] + "-" + number[9:]))
+    forms = st.sampled_from([number, bare, spaced, number.replace("+", "%2B"), number.replace("+", "00")])
+    return st.builds(str.format, written, forms) | st.just(int(bare))
+
+
+@given(st.data(), numbers)
+def test_no_number_that_went_in_comes_out(data: st.DataObject, number: str) -> None:
+    """In whatever form, under whatever name, at whatever depth."""
+    leaf = leaves(number)
+    free = st.recursive(leaf, lambda inner: st.lists(inner) | st.dictionaries(st.just(number), inner))
+    record = data.draw(
+        st.fixed_dictionaries(
+            {"from_number": st.just(number), "summary": leaf.map(str), "metadata": free},
+            optional={"transcript": st.lists(st.fixed_dictionaries({"text": leaf.map(str)}))},
+        )
+    )
+    line = msgspec.json.encode(record)
+    for masked in (mask_json(b"[" + line + b"]"), mask_lines(line + b"\n" + line)):
+        digits = "".join(filter(str.isdecimal, masked.decode()))
+        assert number[1:] not in digits
+        assert number[1:-2] not in digits
 
 
 def test_records_without_numbers_stay_as_they_are() -> None:

@@ -6,14 +6,16 @@ from typing import Final
 from litestar import get
 from msgspec.structs import replace
 
-from calltally.analytics.launch_query import LAUNCH_PARAMETERS, parse_launch_query
+from calltally.analytics.launch_query import LAUNCH_PARAMETERS, LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
 from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
 from calltally.analytics.report import answer_quality, csv_bytes
 from calltally.analytics.schemas import QualityShown
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
+from calltally.calls.numbers_in_text import mask_name
 from calltally.store.tenants.tenants import admin_list_tenants
+from calltally.web.auth.search_rights import check_filter, check_sought
 from calltally.web.openapi.operation import Answer, Operation
 from calltally.web.request.access import CALLS_READ, TRANSCRIPTS_READ, Access
 from calltally.web.request.context import AnyRequest, access_of, exchange_in, parts_of, tenant_of
@@ -62,12 +64,16 @@ async def measure_launch_quality(request: AnyRequest) -> Reply:
     parts, query = parts_of(request), _query(request)
     shown = await answer_quality(parts.store, query, await _tenants(request), parts.clock())
     if _is_csv(request, query):
-        return Reply(csv_bytes(shown), media_type=b"text/csv; charset=utf-8; header=present")
+        return Reply(_seen(request, csv_bytes(shown)), media_type=b"text/csv; charset=utf-8; header=present")
     return Reply.json(shown)
 
 
 def seen_by(query: QualityQuery, access: Access) -> QualityQuery:
-    """The question as a key may ask it: words are looked for in transcripts by those who may read them."""
+    """The question as a key may ask it: words are looked for in transcripts by those who may read them.
+
+    Raises Forbidden for a filter by which it could find out numbers that are masked for it.
+    """
+    check_filter(query.filter, access)
     if query.filter.q is None:
         return query
     return replace(query, filter=replace(query.filter, in_transcripts=access.may(TRANSCRIPTS_READ)))
@@ -94,9 +100,17 @@ async def view_launch(request: AnyRequest) -> Reply:
     """Read in a thread: an agent's hours are of the finest grain."""
     parts, tenant = parts_of(request), tenant_of(request)
     pairs = pairs_of(request.scope["query_string"])
-    query = parse_launch_query(pairs, is_admin=access_of(request).is_admin)
+    query = launch_seen_by(
+        parse_launch_query(pairs, is_admin=access_of(request).is_admin), access_of(request)
+    )
     view = partial(launch_view, tenant, query, parts.clock())
     return Reply.json(await parts.store.read_tenant(tenant, view, long=True))
+
+
+def launch_seen_by(query: LaunchQuery, access: Access) -> LaunchQuery:
+    """The question of a launch. Raises Forbidden as `seen_by` does."""
+    check_sought(access, {"route": query.route, "agent": query.agent, "baseline": query.baseline})
+    return query
 
 
 def _query(request: AnyRequest) -> QualityQuery:
@@ -107,6 +121,11 @@ def _query(request: AnyRequest) -> QualityQuery:
 @lru_cache(maxsize=256)
 def _parsed(query: bytes, *, is_admin: bool) -> QualityQuery:
     return parse_quality_query(pairs_of(query), is_admin=is_admin)
+
+
+def _seen(request: AnyRequest, rows: bytes) -> bytes:
+    """The rows as a key may see them: of texts they have names alone."""
+    return mask_name(rows.decode()).encode() if access_of(request).is_masked else rows
 
 
 async def _tenants(request: AnyRequest) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from calltally.calls.numbers_in_text import mask_name
 from calltally.web.dashboard.call_format import DASH, call_path, short
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.sign_in.visitor import THEMES, Visitor
@@ -64,6 +65,9 @@ def page(
 ) -> Reply:
     """One page. `visitor` is None for those that anybody may see."""
     html = _environment().get_template(template).render(visitor=visitor, **values)
+    if visitor is not None and visitor.access.is_masked:
+        # Also what no page decodes: names of routes and agents, in all that is told of them.
+        html = mask_name(html)
     return Reply(html.encode(), status=status, media_type=HTML, headers=(*POLICY, *headers))
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
 from calltally.calls.filters import ListQuery
-from calltally.calls.masking import mask_json
+from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import shown
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import Window, first_chunk
@@ -112,7 +112,7 @@ async def _file(
 
 
 def _written(writer: Writer, records: bytes, *, is_masked: bool) -> bytes:
-    return writer.add(mask_json(records) if is_masked else records)
+    return writer.add(mask_lines(records) if is_masked else records)
 
 
 def _disposition(form: Format, tenant: str, query: ListQuery) -> tuple[bytes, bytes]:

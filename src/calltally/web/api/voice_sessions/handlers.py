@@ -33,6 +33,7 @@ from calltally.web.api.voice_sessions.schemas import (
     SessionStored,
 )
 from calltally.web.auth.admission import without_tenant
+from calltally.web.auth.search_rights import check_sought
 from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
 from calltally.web.request.access import CALLS_READ, EVENTS_WRITE, TRANSCRIPTS_READ
 from calltally.web.request.bodies import JSON_BODY, json_body
@@ -132,6 +133,7 @@ async def list_voice_sessions(request: AnyRequest) -> Reply:
     tenant = tenant_of(request)
     values = read_values(without_tenant(request), {each.name: each for each in PARAMETERS})
     query = SessionQuery(**{"limit": _LISTED, "offset": 0, **values})
+    check_sought(access_of(request), {"stream_id": query.stream_id, "agent_key": query.agent_key})
     read = partial(list_sessions, tenant, query)
     page = await parts_of(request).store.read_tenant(tenant, read, long=True)
     tail = b'],"limit":%d,"offset":%d,"total":%d}' % (query.limit, query.offset, page.total)

@@ -131,7 +131,7 @@ async def _counted(parts: Parts, visitor: Visitor, query: ListQuery) -> int:
 
 
 def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
-    calls: list[dict[str, Any]] = msgspec.json.decode(b"[" + visitor.seen(records) + b"]")
+    calls: list[dict[str, Any]] = msgspec.json.decode(visitor.seen(b"[" + records + b"]"))
     return calls
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from calltally.analytics.launch_query import LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import EvidenceShown, HourShown, LaunchShown, launch_view
+from calltally.web.api.analytics import launch_seen_by
 from calltally.web.dashboard.built_files import CHARTS, built_path
 from calltally.web.dashboard.calls.links import meant, url
 from calltally.web.dashboard.calls.page import curl_of, renewed
@@ -60,7 +61,7 @@ async def show_launch(request: AnyRequest) -> Reply:
     if not any(name in _FACETS for name, _ in pairs):
         return page("launch.html", visitor, told, headers=renewed(request, visitor))
     api = (*pairs, ("tz", visitor.zone.key))
-    query = parse_launch_query(api, is_admin=False)
+    query = launch_seen_by(parse_launch_query(api, is_admin=False), visitor.access)
     parts = parts_of(request)
     view = partial(launch_view, visitor.tenant, query, parts.clock())
     launch = await parts.store.read_tenant(visitor.tenant, view, long=True)
