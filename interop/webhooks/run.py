@@ -140,7 +140,7 @@ def main() -> int:
         packages.mkdir()
         shutil.copy(HERE / "verify.js", installed(HERE, packages))
         service.new_tenant(TENANT)
-        _, key = service.new_key(TENANT, "events:write", "webhooks:write")
+        _, key = service.new_key(TENANT, "events:write", "calls:read", "webhooks:write")
         shown = Shown(service, key, packages)
         return run_checks({"verified by npm's packages": shown.verified, "received in Node": shown.received})
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from calltally.calls.errors import CalltallyError
 from calltally.calls.event_types import DELIVERY_FAILED
 from calltally.calls.identity import uuid_text
+from calltally.calls.masking import mask_json
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
 from calltally.deliveries.attempt_outcome import Attempted, Verdict, age_s, judge, without_bytes
 from calltally.deliveries.concurrency import Lane
@@ -151,7 +152,7 @@ class Requests:
         at_us, began_s = self._means.clock(), _now_s()
         secrets = lane.endpoint.secrets(self._opened(), self._tenant, at_us)
         try:
-            body = body_in_form(lane.endpoint.wanted.form, bodies.decompress(frozen))
+            body = body_in_form(lane.endpoint.wanted.form, _seen(lane.endpoint, bodies.decompress(frozen)))
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(lane.endpoint.wanted, signature, body)
         except Exception as fault:
@@ -216,6 +217,11 @@ class Requests:
         }
         at = Instant(self._tenant, "", verdict.result.job.revision, now_us)
         return Notice(DELIVERY_FAILED, event_id, freeze(DELIVERY_FAILED, event_id, at, data))
+
+
+def _seen(endpoint: Endpoint, envelope: bytes) -> bytes:
+    """The event as whoever set the endpoint may see it."""
+    return mask_json(envelope) if endpoint.is_masked else envelope
 
 
 def _now_s() -> float:

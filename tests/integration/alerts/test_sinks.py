@@ -25,7 +25,7 @@ SLACK_URL = "https://hooks.slack.example/services/T0/B0/very-secret"
 
 @pytest.fixture
 def writing(service: Service) -> dict[str, str]:
-    return service.new_key("alerts:write")
+    return service.new_key("calls:read", "alerts:write")
 
 
 def add(service: Service, key: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
@@ -61,6 +61,14 @@ def pressed(service: Service, key: dict[str, str], body: dict[str, Any], behave:
 
 def _json(body: object) -> bytes:
     return json.dumps(body).encode()
+
+
+def test_a_key_that_may_not_read_calls_has_no_alerts_told(service: Service, writing: dict[str, str]) -> None:
+    made, alone = add(service, writing, HOOK), service.new_key("alerts:write")
+    for path, method in ((PATH, "POST"), (f"{PATH}/{made['id']}", "PUT")):
+        refused = service.send(path, HOOK, alone, method)
+        assert refused.status_code == 403
+        assert "calls:read" in refused.json()["detail"]
 
 
 def test_a_secret_is_shown_once_and_lies_sealed(service: Service, writing: dict[str, str]) -> None:
@@ -127,7 +135,7 @@ def test_what_cannot_be_is_refused_with_its_name(
 
 def test_another_tenants_sink_is_not_there(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
-    theirs = service.new_key("alerts:write", tenant=service.bench.new_tenant())
+    theirs = service.new_key("calls:read", "alerts:write", tenant=service.bench.new_tenant())
     assert service.get(PATH, theirs).json() == {"data": []}
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/test")):
         assert slug(service.get(f"{PATH}/{made['id']}{path}", theirs, method)) == "not-found"

@@ -12,7 +12,9 @@ from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import Outcome, Outgoing
+from calltally.store.db.interface import Submission
 from calltally.store.maintenance.erasure import erase_call
+from calltally.store.tenants.tenants import set_masking
 from calltally.store.webhooks.deliveries import (
     DEAD,
     DELIVERED,
@@ -45,6 +47,7 @@ from tests.integration.net.receivers import (
     reset,
 )
 from tests.integration.store.probing import direct
+from tests.telling import fact
 
 FAILED = b"HTTP/1.1 500 No\r\ncontent-length: 7\r\n\r\nsorry!\n"
 Story = Callable[[Desk, Receiver, str], Coroutine[Any, Any, None]]
@@ -78,6 +81,29 @@ def failing(times: int) -> Behave:
         await visit.say(FAILED if left >= 0 else OK)
 
     return behave
+
+
+@pytest.mark.parametrize("form", ["standard", "cloudevents"])
+def test_events_are_masked_for_an_endpoint_that_may_not_see_numbers(bench: Bench, form: str) -> None:
+    said: Any = {"from_number": "+14155550123", "to_number": "70117", "summary": "call\n+14155550188"}
+    masked = {"from_number": "+*********23", "to_number": "***17", "summary": "call\n+*********88"}
+
+    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+        await desk.store.write(set_masking(TENANT, masks=True))
+        await desk.endpoint(url, form=form, sees_numbers=False)
+        await desk.endpoint(url + "?whole", form=form)
+        async with desk.delivering():
+            await desk.store.submit([Submission(TENANT, fact(9, "CA1", status="ringing", **said))])
+            await until(lambda: len(receiver.visits) == 2)
+        sent = {"?whole" in str(visit.head): visit for visit in receiver.visits}
+        for is_whole, visit in sent.items():
+            data = json.loads(visit.body)["data"]
+            assert {name: data[name] for name in said} == (said if is_whole else masked)
+            sent_at = int(visit.headers["webhook-timestamp"])
+            if form == "standard":
+                verify(visit.body, visit.headers, secrets=SECRET, now_s=sent_at)
+
+    told(bench, story)
 
 
 def test_what_happens_is_delivered_signed_and_in_order(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 from calltally.calls.times import utc_text
 from calltally.net.http_client import Outgoing, Policy
 from calltally.store.db.leases import Lease, claim
+from calltally.store.tenants.tenants import set_masking
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
 from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
 from tests.conftest import NOW_US, Bench
@@ -25,7 +26,7 @@ class Hooks:
 
     def __init__(self, bench: Bench) -> None:
         self.service = Service(bench)
-        self.key = self.service.new_key("webhooks:write")
+        self.key = self.service.new_key("calls:read", "webhooks:write")
 
     def get(self, path: str = "") -> Answer:
         return self.service.get(PATH + path, self.key)
@@ -92,6 +93,29 @@ def test_it_is_set_as_a_whole_and_deleted(hooks: Hooks) -> None:
     assert hooks.send(place, method="DELETE").status_code == 204
     assert [hooks.send(place, method="DELETE").status_code, hooks.get(place).status_code] == [404, 404]
     assert hooks.get().json() == {"data": []}
+
+
+def test_a_key_that_may_not_read_calls_has_none_delivered(hooks: Hooks) -> None:
+    made = hooks.add()
+    hooks.key = hooks.service.new_key("webhooks:write")
+    refused = [hooks.send(body={"url": URL}), hooks.send(f"/{made['id']}", {"url": URL + "/2"}, "PUT")]
+    assert [slug(each) for each in refused] == ["forbidden"] * 2
+    assert all("calls:read" in each.json()["detail"] for each in refused)
+    assert hooks.get(f"/{made['id']}").json()["url"] == URL
+
+
+def test_numbers_go_to_an_endpoint_as_the_key_that_set_it_sees_them(hooks: Hooks) -> None:
+    """Also if the tenant begins to mask them afterwards."""
+    made, bench = hooks.add(), hooks.service.bench
+    assert made["masks_numbers"] is False
+    bench.run(bench.store.write(set_masking("acme", masks=True)))
+    hooks.key = hooks.service.new_key("calls:read", "pii:read", "webhooks:write")
+    assert hooks.get(f"/{made['id']}").json()["masks_numbers"] is True
+    assert hooks.send(f"/{made['id']}", {"url": URL}, "PUT").json()["masks_numbers"] is False
+    hooks.key = hooks.service.new_key("calls:read", "webhooks:write")
+    assert hooks.send(f"/{made['id']}", {"url": URL}, "PUT").json()["masks_numbers"] is True
+    refused = hooks.send(body={"url": URL, "agent": "desk-+14155550123"})
+    assert slug(refused) == "forbidden"
 
 
 def test_a_secret_is_replaced_while_both_are_good(hooks: Hooks) -> None:
@@ -274,7 +298,7 @@ def test_filters_are_of_the_call_as_it_was(hooks: Hooks) -> None:
 def test_another_tenants_endpoint_is_not_there(hooks: Hooks) -> None:
     made = hooks.add()
     hooks.service.bench.add_tenant("other")
-    other = hooks.service.new_key("webhooks:write", tenant="other")
+    other = hooks.service.new_key("calls:read", "webhooks:write", tenant="other")
     assert hooks.service.get(f"{PATH}/{made['id']}", other).status_code == 404
     for path in ("rotate", "pause", "resume", "test"):
         assert hooks.service.send(f"{PATH}/{made['id']}/{path}", {}, other).status_code == 404

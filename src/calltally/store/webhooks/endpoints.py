@@ -16,7 +16,10 @@ State: TypeAlias = Literal["active", "paused"]
 
 
 class Wanted(NamedTuple):
-    """What an endpoint's owner sets: where, in which form, and which events; none of `events` is all."""
+    """What an endpoint's owner sets: where, in which form, and which events; none of `events` is all.
+
+    `sees_numbers` is whether the owner may see whole numbers that the tenant masks, and so the endpoint.
+    """
 
     url: str
     description: str | None = None
@@ -25,10 +28,11 @@ class Wanted(NamedTuple):
     direction: str | None = None
     route: str | None = None
     agent: str | None = None
+    sees_numbers: bool = True
 
-    def columns(self) -> dict[str, str | None]:
+    def columns(self) -> dict[str, str | int | None]:
         """The same as a row has it."""
-        return {**self._asdict(), "events": " ".join(self.events)}
+        return {**self._asdict(), "events": " ".join(self.events), "sees_numbers": int(self.sees_numbers)}
 
 
 class Endpoint(NamedTuple):
@@ -36,7 +40,7 @@ class Endpoint(NamedTuple):
 
     `previous` is the secret before the last rotation, signed with until `previous_until_us`. `reason` says
     why it is paused; `failing_since_us` is the first failure since the last success. `taken` is the revision
-    up to which its events have been taken in.
+    up to which its events have been taken in. Its tenant `masks` whole numbers or does not.
     """
 
     endpoint: bytes
@@ -50,6 +54,12 @@ class Endpoint(NamedTuple):
     taken: int
     created_us: int
     updated_us: int
+    masks: bool = False
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether its events go out with numbers masked."""
+        return self.masks and not self.wanted.sees_numbers
 
     @property
     def is_active(self) -> bool:
@@ -190,6 +200,8 @@ def _resealed(vault: Vault, tenant: str, endpoint: bytes, sealed: bytes) -> byte
 
 
 def _endpoint(row: Row) -> Endpoint:
-    endpoint, url, description, form, events, direction, route, agent, *rest = row
-    wanted = Wanted(url, description, form, tuple(events.split()), direction, route, agent)
-    return Endpoint(endpoint, wanted, *rest)
+    endpoint, url, description, form, events, direction, route, agent, sees_numbers, *rest = row
+    words = tuple(events.split())
+    wanted = Wanted(url, description, form, words, direction, route, agent, bool(sees_numbers))
+    found = Endpoint(endpoint, wanted, *rest)
+    return found._replace(masks=bool(found.masks))

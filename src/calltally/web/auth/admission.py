@@ -6,7 +6,7 @@ from calltally.calls.errors import Forbidden, InvalidInput, TooManyRequests
 from calltally.calls.filters import PARAMETERS
 from calltally.store.tenants.tenants import need_tenant
 from calltally.web.openapi.operation import FORMAT, OPT, Operation
-from calltally.web.request.access import ADMIN
+from calltally.web.request.access import ADMIN, Access
 from calltally.web.request.context import AnyRequest, Exchange, exchange_in
 from calltally.web.request.query import Pairs, check_names, pairs_of
 from calltally.web.response.negotiation import choose_type
@@ -26,7 +26,8 @@ async def admit(request: AnyRequest) -> None:
     if operation.scope is not None:
         await _identify(exchange, operation)
         _count(exchange, operation)
-        _check_scope(exchange, operation.scope)
+        if exchange.access is not None:
+            check_scope(exchange.access, operation.scope)
     # What only the handler reads may be of any form: of a callback's URL the signature decides.
     is_read = operation.of_tenant or not operation.reads_query
     pairs = pairs_of(request.scope["query_string"]) if is_read else ()
@@ -59,11 +60,11 @@ def _count(exchange: Exchange, operation: Operation) -> None:
         raise
 
 
-def _check_scope(exchange: Exchange, scope: str) -> None:
-    access = exchange.access
-    if access is not None and not access.may(scope):
-        has = ", ".join(sorted(access.scopes)) or "none"
-        raise Forbidden(f"this needs the scope {scope}; the key has {has}")
+def check_scope(access: Access, scope: str, why: str = "") -> None:
+    """Raise Forbidden for a key without the scope."""
+    if not access.may(scope):
+        has, reason = ", ".join(sorted(access.scopes)) or "none", f", since {why}" if why else ""
+        raise Forbidden(f"this needs the scope {scope}{reason}; the key has {has}")
 
 
 def _check_names(exchange: Exchange, operation: Operation, pairs: Pairs) -> None:

@@ -597,5 +597,6 @@ CREATE TABLE webhook_endpoints (
     taken bigint NOT NULL,
     created_us bigint NOT NULL,
     updated_us bigint NOT NULL,
+    sees_numbers smallint NOT NULL DEFAULT 1,
     CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (tenant, endpoint)
 );

@@ -601,5 +601,6 @@ CREATE TABLE webhook_endpoints (
     taken INTEGER NOT NULL,
     created_us INTEGER NOT NULL,
     updated_us INTEGER NOT NULL,
+    sees_numbers INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (tenant, endpoint)
 ) STRICT, WITHOUT ROWID;

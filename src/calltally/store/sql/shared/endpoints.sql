@@ -1,10 +1,11 @@
 -- name: add_endpoint!
 INSERT INTO webhook_endpoints (
-    tenant, endpoint, url, description, form, events, direction, route, agent, sealed, state, taken, created_us, updated_us
+    tenant, endpoint, url, description, form, events, direction, route, agent, sees_numbers, sealed, state, taken,
+    created_us, updated_us
 )
 VALUES (
-    :tenant, :endpoint, :url, :description, :form, :events, :direction, :route, :agent, :sealed, 'active', :taken,
-    :now_us, :now_us
+    :tenant, :endpoint, :url, :description, :form, :events, :direction, :route, :agent, :sees_numbers, :sealed, 'active',
+    :taken, :now_us, :now_us
 );
 
 -- name: count_endpoints
@@ -13,20 +14,22 @@ SELECT count(*) FROM webhook_endpoints WHERE tenant = :tenant AND state <> 'dele
 -- name: endpoints_of_tenant
 -- In the order in which they were made.
 SELECT
-    endpoint, url, description, form, events, direction, route, agent, sealed, previous, previous_until_us,
-    state, reason, failing_since_us, taken, created_us, updated_us
+    endpoint, url, description, form, events, direction, route, agent, sees_numbers, sealed, previous, previous_until_us,
+    state, reason, failing_since_us, taken, created_us, updated_us,
+    (SELECT t.masks_numbers FROM tenants AS t WHERE t.tenant = :tenant)
 FROM webhook_endpoints WHERE tenant = :tenant AND state <> 'deleted' ORDER BY created_us, endpoint;
 
 -- name: endpoint_of_id
 SELECT
-    endpoint, url, description, form, events, direction, route, agent, sealed, previous, previous_until_us,
-    state, reason, failing_since_us, taken, created_us, updated_us
+    endpoint, url, description, form, events, direction, route, agent, sees_numbers, sealed, previous, previous_until_us,
+    state, reason, failing_since_us, taken, created_us, updated_us,
+    (SELECT t.masks_numbers FROM tenants AS t WHERE t.tenant = :tenant)
 FROM webhook_endpoints WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
 
 -- name: change_endpoint!
 UPDATE webhook_endpoints SET
     url = :url, description = :description, form = :form, events = :events, direction = :direction, route = :route,
-    agent = :agent, updated_us = :now_us
+    agent = :agent, sees_numbers = :sees_numbers, updated_us = :now_us
 WHERE tenant = :tenant AND endpoint = :endpoint AND state <> 'deleted';
 
 -- name: rotate_endpoint!

@@ -39,8 +39,8 @@ ADD: Final = Operation(
     id="addAlertSink",
     tag=TAG,
     summary="Name a place where alerts are told.",
-    meaning="From now on; what is open already is not told there. Places that are not public are refused"
-    " unless the operator allows them.",
+    meaning="It takes `calls:read` too, since alerts tell of calls. From now on; what is open already is not"
+    " told there. Places that are not public are refused unless the operator allows them.",
     scope=ALERTS_WRITE,
     of_tenant=True,
     body=_BODY,
@@ -71,7 +71,8 @@ PUT: Final = Operation(
     id="putAlertSink",
     tag=TAG,
     summary="Change an alert sink.",
-    meaning="It becomes what the body says, secrets included: what is left out is gone, or made anew.",
+    meaning="It takes `calls:read` too. It becomes what the body says, secrets included: what is left out is"
+    " gone, or made anew.",
     scope=ALERTS_WRITE,
     of_tenant=True,
     path=(SINK_ID,),

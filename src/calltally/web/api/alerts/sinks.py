@@ -24,8 +24,10 @@ from calltally.store.alerts.sinks import (
 )
 from calltally.web.api.alerts import sink_operations as operations
 from calltally.web.api.alerts.schemas import SinkBody, SinkList, TestShown, show_new_sink, show_sink
+from calltally.web.auth.admission import check_scope
+from calltally.web.request.access import CALLS_READ
 from calltally.web.request.bodies import json_body
-from calltally.web.request.context import AnyRequest, parts_of, tenant_of
+from calltally.web.request.context import AnyRequest, access_of, parts_of, tenant_of
 from calltally.web.request.paths import part_after
 from calltally.web.response.response import Reply
 
@@ -91,7 +93,8 @@ async def post_test(request: AnyRequest) -> Reply:
 
 
 async def _asked(request: AnyRequest, sink: bytes) -> tuple[Sink, str | None]:
-    """The sink of the body, sealed; and the secret of a webhook, to be shown once."""
+    """The sink of the body, sealed; and the secret of a webhook, to be shown once. Raises Forbidden."""
+    check_scope(access_of(request), CALLS_READ, "a sink is told what alerts say of calls")
     body = await json_body(request, SinkBody)
     try:
         settings = checked_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))

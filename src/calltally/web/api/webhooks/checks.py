@@ -11,14 +11,23 @@ from calltally.store.tenants.routes import WORD_PATTERN
 from calltally.store.tenants.tenants import is_line
 from calltally.store.webhooks.endpoints import Wanted
 from calltally.web.api.webhooks.schemas import MOST_DESCRIBED, EndpointBody
-from calltally.web.request.context import AnyRequest, parts_of
+from calltally.web.auth.admission import check_scope
+from calltally.web.auth.search_rights import check_sought
+from calltally.web.request.access import CALLS_READ, PII_READ
+from calltally.web.request.context import AnyRequest, access_of, parts_of
 
 _WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
 _EVENTS: Final = ", ".join(SUBSCRIBABLE)
 
 
 def wanted_of(request: AnyRequest, body: EndpointBody) -> Wanted:
-    """What a body asks for; raises InvalidBody with every fault in it."""
+    """What a body asks for, as far as its key may.
+
+    Raises InvalidBody with every fault in it, and Forbidden for a key that may not read calls, or looks for a
+    number that is masked for it.
+    """
+    access = access_of(request)
+    check_scope(access, CALLS_READ, "an endpoint is sent calls")
     faults = [*_word_faults(body)]
     try:
         parts_of(request).outgoing.check(body.url)
@@ -26,10 +35,10 @@ def wanted_of(request: AnyRequest, body: EndpointBody) -> Wanted:
         faults.append(Fault("url", f"the url cannot be used: {fault}"))
     if faults:
         raise InvalidBody("; ".join(fault.detail for fault in faults), tuple(faults))
+    check_sought(access, {"route": body.route, "agent": body.agent})
     events = tuple(name for name in SUBSCRIBABLE if name in body.events)
-    return Wanted(
-        body.url, body.description or None, body.form, events, body.direction, body.route, body.agent
-    )
+    said = (body.url, body.description or None, body.form, events, body.direction, body.route, body.agent)
+    return Wanted(*said, sees_numbers=access.may(PII_READ))
 
 
 def _word_faults(body: EndpointBody) -> list[Fault]:

@@ -46,6 +46,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "direction": None,
     "route": "sales",
     "agent": None,
+    "masks_numbers": False,
     "state": "active",
     "reason": None,
     "failing_since": None,
@@ -136,7 +137,9 @@ ADD: Final = Operation(
     id="addWebhookEndpoint",
     tag=TAG,
     summary="Have events delivered to a URL.",
-    meaning="From now on; there is no backlog. The `secret` in the answer is never shown again.",
+    meaning="It takes `calls:read` too, and `pii:read` for whole numbers where the tenant masks them: without"
+    " it the endpoint's events have them masked. From now on; there is no backlog. The `secret` in the answer"
+    " is never shown again.",
     scope=WEBHOOKS_WRITE,
     of_tenant=True,
     body=Body(content={JSON_BODY: EndpointBody}, example=_ASKED),
@@ -166,7 +169,8 @@ READ: Final = _of_one(
 CHANGE: Final = _of_one(
     id="setWebhookEndpoint",
     summary="Set what an endpoint is sent and where.",
-    meaning="As a whole: what is left out is as for a new one. What waits goes to the new URL.",
+    meaning="It takes the scopes that a new one takes; numbers are masked or whole by the key that sets it."
+    " As a whole: what is left out is as for a new one. What waits goes to the new URL.",
     body=Body(content={JSON_BODY: EndpointBody}, example=_ASKED),
     answers={200: Answer(meaning="It is so.", schema=EndpointShown, example=_EXAMPLE)},
     problems=("invalid-body", "unsupported-media-type"),

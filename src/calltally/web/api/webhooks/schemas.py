@@ -57,7 +57,8 @@ class EndpointShown(msgspec.Struct, frozen=True):
     """One endpoint. `state` is `active` or `paused`, then with a `reason`.
 
     `failing_since` is the first failure since the last success; `previous_secret_until` says until when
-    deliveries are signed with the secret from before a rotation as well.
+    deliveries are signed with the secret from before a rotation as well. It `masks_numbers` where the tenant
+    does, and the key that set the endpoint last had no `pii:read`.
     """
 
     id: str
@@ -68,6 +69,7 @@ class EndpointShown(msgspec.Struct, frozen=True):
     direction: str | None
     route: str | None
     agent: str | None
+    masks_numbers: bool
     state: Literal["active", "paused"]
     reason: str | None
     failing_since: str | None
@@ -180,8 +182,10 @@ def show_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
     wanted = endpoint.wanted._asdict()
+    del wanted["sees_numbers"]
     return {
         **wanted,
+        "masks_numbers": endpoint.is_masked,
         "id": uuid_text(endpoint.endpoint),
         "events": list(wanted["events"]),
         "state": endpoint.state,

@@ -1,0 +1,3 @@
+-- 0 where whoever set the endpoint may not see whole numbers: it is sent them masked, where its tenant masks them.
+-- An endpoint from before is sent what it was sent.
+ALTER TABLE webhook_endpoints ADD COLUMN sees_numbers smallint NOT NULL DEFAULT 1;

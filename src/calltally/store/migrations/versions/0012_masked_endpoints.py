@@ -1,0 +1,13 @@
+"""Whether an endpoint is sent whole numbers where its tenant masks them."""
+
+from pathlib import Path
+
+from calltally.store.backends.migrate import run_sql
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    """A column that no row is rewritten for."""
+    run_sql(Path(__file__))
