@@ -265,3 +265,21 @@ def test_wrong_secrets_are_not_repeated(run: Commands, provider: str, stdin: str
     said = run("provider", "put", "acme", provider, stdin=stdin)
     assert said.code == code
     assert "hush" not in said.err + said.out
+
+
+def test_a_mapping_that_is_tried_shows_the_records_that_come_of_it(empty: Commands, tmp_path: Path) -> None:
+    """A fact alone does not show by when a call is listed, nor when it ended."""
+    (tmp_path / "m.toml").write_text(
+        'provider = "old-pbx"\nformat = "csv"\n[fields]\ncall_sid = "id"\nstarted_at = "start"\n'
+        'duration_seconds = "billsec"\nstatus = "result"\n[words.status]\nok = "completed"\n'
+    )
+    (tmp_path / "rows.csv").write_text("id,start,billsec,result\n7,2026-10-01T00:00:10Z,60,ok\n")
+    said = empty("mapping", "try", "m.toml", "rows.csv", "--json")
+    assert said.code == 0
+    [record] = said.json["records"]
+    assert (record["call_sid"], record["status"], record["duration_seconds"]) == ("7", "completed", 60)
+    assert record["created_at"] == record["answered_at"] == "2026-10-01T00:00:10.000000Z"
+    assert record["ended_at"] == "2026-10-01T00:01:10.000000Z"
+    shown = empty("mapping", "try", "m.toml", "rows.csv").out
+    assert "Record of 7" in shown
+    assert re.search(r"ended_at\W+2026-10-01T00:01:10.000000Z", shown)

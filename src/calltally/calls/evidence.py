@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple, cast
 from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, ending_of, unspoken_ending, word_of
 from calltally.calls.events import Door, Fact, Said, Teller
 from calltally.calls.failure_causes import Cause
+from calltally.calls.implied_times import final_us, talk_begun_us
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
 from calltally.calls.platform_times import TIMES, PlatformTimes
 from calltally.calls.times import SECOND_US
@@ -51,6 +52,7 @@ class Gathered:
     __slots__ = (
         *("answered", "created_us", "disputed", "end_words", "escalated", "finals", "first_us"),
         *("last_us", "leg_us", "merged", "open", "places", "platform", "preferred", "settled", "tags"),
+        "talk_us",
     )
 
     def __init__(self, ordered: Sequence[Fact]) -> None:
@@ -64,6 +66,7 @@ class Gathered:
         self.first_us: dict[str, int] = {}
         self.last_us: dict[str, int] = {}
         self.leg_us: int | None = None
+        self.talk_us = self.created_us
         self.tags: set[str] = set()
         self.end_words: dict[Teller, Said] = {}
         self.preferred: Said = {}
@@ -78,6 +81,9 @@ class Gathered:
         for fact in ordered:
             self._take(fact)
         self.merged.update(self.preferred)
+        if "started_us" not in self.merged:
+            # A computed time is never before a start that somebody states.
+            self.created_us = min(self.created_us, self.talk_us)
         if self.platform is not None:
             self._adopt(self.platform)
 
@@ -127,12 +133,11 @@ class Gathered:
             if name in said and said[name] < first_us:
                 first_us = said[name]
         self.created_us = first_us
-        talk_seconds = said.get("talk_seconds", 0)
-        if talk_seconds > 0:
+        if "talk_seconds" in said:
             # Told with its end, a talk proves that the call was there when it began.
             ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
-            if ended_us is not None:
-                self.created_us = min(self.created_us, ended_us - int(talk_seconds * SECOND_US))
+            begun_us = talk_begun_us(said, ended_us)
+            self.talk_us = self.talk_us if begun_us is None else min(self.talk_us, begun_us)
 
     def _take_state(self, said: Said, occurred_us: int) -> None:
         if (status := said.get("status")) is not None:
@@ -141,7 +146,7 @@ class Gathered:
             if status in FINAL:
                 # Behind all others, so that the last of them is the last of the facts.
                 self.last_us.pop(status, None)
-                self.last_us[status] = occurred_us
+                self.last_us[status] = final_us(said, occurred_us)
         if "answered_us" in said or said.get("talk_seconds", 0) > 0:
             self.answered = True
 
@@ -212,7 +217,8 @@ class Gathered:
         answered_us = merged.get("answered_us", self.first_us.get(_IN_PROGRESS))
         talk_seconds = merged.get("talk_seconds", 0)
         if answered_us is None and ended_us is not None and talk_seconds > 0:
-            answered_us = ended_us - int(talk_seconds * SECOND_US)
+            begun_us = ended_us - int(talk_seconds * SECOND_US)
+            answered_us = max(begun_us, merged.get("started_us", begun_us))
         return Clock(ringing_us, answered_us, ended_us)
 
     def pdd_ms(self, ringing_us: int | None) -> int | None:

@@ -17,7 +17,7 @@ from calltally.calls.times import SECOND_US, utc_text
 
 # Raised whenever this code can give another record for the same facts: snapshots of another version end,
 # and a migration has all calls folded anew.
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 
 
 class Folded(NamedTuple):

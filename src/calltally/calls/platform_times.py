@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 from calltally.calls.events import Said
+from calltally.calls.implied_times import final_us
 from calltally.calls.model import FINAL, Status
 
 TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
@@ -32,7 +33,7 @@ class PlatformTimes:
         if status == _IN_PROGRESS:
             times.setdefault("answered_us", occurred_us)
         if status in FINAL:
-            times["ended_us"] = said.get("ended_us", times.get("ended_us", occurred_us))
+            times["ended_us"] = said.get("ended_us", times.get("ended_us", final_us(said, occurred_us)))
         for name in TIMES:
             if name in said:
                 times[name] = said[name]

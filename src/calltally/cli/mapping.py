@@ -14,6 +14,9 @@ from rich.table import Table
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import Call
 from calltally.calls.times import utc_text
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.provider import read_mapping
@@ -25,6 +28,7 @@ commands: Final = typer.Typer(help="Try mappings of generic providers.", no_args
 MAX_SAMPLE_BYTES: Final = 16 * 1024 * 1024
 _MOST_SHOWN: Final = 20
 _LEFT_OUT: Final = ("provider",)
+_UNSAID: Final[tuple[object, ...]] = (None, [])
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -38,11 +42,12 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What a mapping makes of a sample."""
+    """What a mapping makes of a sample: its facts, and the record of each call that they are of."""
 
     provider: str
     facts: list[Tried]
     refusals: list[Refusal]
+    records: list[dict[str, Any]]
 
 
 @commands.callback()
@@ -69,7 +74,9 @@ def try_mapping(
     compiled = compile_mapping(text)
     told = list(list_facts(_lines_of(sample), Source(Door.CALLBACK, wall_clock(), mapping=text)))
     facts = [_tried(item) for item in told if isinstance(item, Fact)]
-    trial = Trial(compiled.provider, facts, [item for item in told if isinstance(item, Refusal)])
+    refusals = [item for item in told if isinstance(item, Refusal)]
+    records = _records([item for item in told if isinstance(item, Fact)])
+    trial = Trial(compiled.provider, facts, refusals, records)
     if as_json:
         print_json(trial)
     else:
@@ -97,6 +104,20 @@ def _tried(fact: Fact) -> Tried:
     return Tried(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), says, links)
 
 
+def _records(facts: list[Fact]) -> list[dict[str, Any]]:
+    """Fold the facts of each SID. Links are left out: a sample seldom has the calls that they lead to."""
+    calls: dict[Node, list[Fact]] = {}
+    for fact in facts:
+        calls.setdefault(Node(fact.call_sid, fact.is_carrier), []).append(fact)
+    records = [fold("", node, of_call).call for node, of_call in calls.items()]
+    return [{name: value for name, value in _fields(record) if value not in _UNSAID} for record in records]
+
+
+def _fields(record: Call) -> Iterable[tuple[str, Any]]:
+    # The id depends on the tenant, and nothing is stored here.
+    return ((name, value) for name, value in msgspec.to_builtins(record).items() if name != "id")
+
+
 def _outside(name: str) -> str:
     """An inner name as the API has it."""
     return "duration_seconds" if name == "talk_seconds" else name.replace("_us", "_at")
@@ -109,18 +130,25 @@ def _shown(name: str, value: object) -> object:
 def _print(trial: Trial) -> None:
     console = Console(highlight=False)
     for number, fact in enumerate(trial.facts[:_MOST_SHOWN], start=1):
-        table = Table(title=f"{number}. {escape(fact.call_sid)}", title_justify="left", show_header=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
-        for name, value in _rows(fact):
-            table.add_row(name, escape(value))
-        console.print(table)
+        _print_table(console, f"{number}. {fact.call_sid}", _rows(fact))
+    for record in trial.records[:_MOST_SHOWN]:
+        shown = ((name, _text(value)) for name, value in record.items() if name != "call_sid")
+        _print_table(console, f"Record of {record['call_sid']}", shown)
     for refusal in trial.refusals[:_MOST_SHOWN]:
         console.print(f"refused: {escape(refusal.position)}: {escape(refusal.reason)}", soft_wrap=True)
     count = (
         f"{len(trial.facts)} of {escape(trial.provider)} would be recorded, {len(trial.refusals)} refused."
     )
     console.print(count)
+
+
+def _print_table(console: Console, title: str, rows: Iterable[tuple[str, str]]) -> None:
+    table = Table(title=escape(title), title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, escape(value))
+    console.print(table)
 
 
 def _rows(fact: Tried) -> Iterable[tuple[str, str]]:

@@ -263,6 +263,41 @@ def test_a_talk_without_its_end_dates_nothing() -> None:
     assert folded(own(60, talk_seconds=42)).created_at == utc_text(at_us(60))
 
 
+@pytest.mark.parametrize("door", [Door.IMPORT, Door.OWN_EVENT, Door.CALLBACK])
+@pytest.mark.parametrize("is_carrier", [True, False])
+def test_a_row_with_a_start_and_a_talk_ends_when_the_talk_does(door: Door, is_carrier: bool) -> None:  # noqa: FBT001
+    row = fact(
+        10, door=door, is_carrier=is_carrier, status="completed", started_us=at_us(10), talk_seconds=60
+    )
+    call = folded(row)
+    assert (call.created_at, call.answered_at) == (utc_text(at_us(10)), utc_text(at_us(10)))
+    assert (call.ended_at, call.duration_seconds) == (utc_text(at_us(70)), 60)
+
+
+@pytest.mark.parametrize("is_carrier", [True, False])
+def test_a_row_with_an_answer_and_a_talk_ends_so_long_after_the_answer(is_carrier: bool) -> None:  # noqa: FBT001
+    row = fact(
+        18, is_carrier=is_carrier, status="completed", talk_seconds=60,
+        started_us=at_us(10), answered_us=at_us(18),
+    )  # fmt: skip
+    call = folded(row)
+    assert (call.created_at, call.answered_at) == (utc_text(at_us(10)), utc_text(at_us(18)))
+    assert call.ended_at == utc_text(at_us(78))
+
+
+def test_an_end_that_is_told_later_than_the_talk_is_the_end() -> None:
+    """The call rang for 20 s: its final state was told when it was over."""
+    call = folded(own(90, status="completed", started_us=at_us(10), talk_seconds=60))
+    assert (call.answered_at, call.ended_at) == (utc_text(at_us(30)), utc_text(at_us(90)))
+
+
+def test_no_computed_time_is_before_a_start_that_somebody_states() -> None:
+    """Switches round a talk up, and a carrier's receipt may be late."""
+    call = folded(own(10, started_us=at_us(10)), fact(69, status="completed", talk_seconds=60))
+    assert (call.created_at, call.answered_at) == (utc_text(at_us(10)), utc_text(at_us(10)))
+    assert (call.ended_at, call.duration_seconds) == (utc_text(at_us(69)), 60)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 3600), st.integers(1, 3600))
 def test_a_call_is_never_answered_before_it_was_there(end: int, talk: int) -> None:

@@ -111,6 +111,7 @@ FIELDS: Final[Mapping[str, tuple[str, Kind]]] = {
     "answered_at": ("answered_us", readers.TIME),
     "ended_at": ("ended_us", readers.TIME),
     "duration_seconds": ("talk_seconds", readers.LENGTH),
+    "total_seconds": ("total_seconds", readers.LENGTH),
     "escalated": ("escalated", readers.FLAG),
     "transfer_target": ("transfer_target", readers.WORD),
     "transfer_outcome": ("transfer_outcome", readers.WORD),

@@ -7,7 +7,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.model import FINAL
-from calltally.calls.times import check_plausible
+from calltally.calls.times import SECOND_US, check_plausible
 from calltally.providers import json_documents
 from calltally.providers.callback import Source
 from calltally.providers.generic.mapping import ANY_WORD, IGNORE, UNSAID, FieldMap, Mapped
@@ -16,7 +16,7 @@ from calltally.providers.plausibility import check_times
 
 _NOT_SAID: Final = frozenset(
     (
-        *("call_sid", "event_id", "occurred_us", "sequence", "carrier_sid"),
+        *("call_sid", "event_id", "occurred_us", "sequence", "carrier_sid", "total_seconds"),
         *("transfer_target", "transfer_outcome", "cost_amount", "cost_currency"),
     )
 )
@@ -122,6 +122,8 @@ def _said(found: Mapping[str, Any], event: Any, body: Any, mapped: Mapped) -> Sa
     if "status" in said and said["status"] not in FINAL:
         # Before the end it is the time so far, or 0: neither is the length of the call.
         said.pop("talk_seconds", None)
+    elif "total_seconds" in found and "started_us" in said:
+        said.setdefault("ended_us", said["started_us"] + int(found["total_seconds"] * SECOND_US))
     if "transfer_outcome" in found or "transfer_target" in found:
         said["transfer"] = {"target": found.get("transfer_target"), "outcome": found.get("transfer_outcome")}
     if "cost_amount" in found:

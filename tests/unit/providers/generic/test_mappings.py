@@ -12,6 +12,9 @@ from nacl.signing import SigningKey
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.events import Door, Fact
+from calltally.calls.identity import Node
+from calltally.calls.lifecycle import fold
+from calltally.calls.model import Call
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.generic.bodies import facts_of, list_facts
 from calltally.providers.generic.compiling import compile_mapping
@@ -300,3 +303,54 @@ def test_a_time_that_is_none_or_old_is_kept_out() -> None:
     for stamp, expected in ((f"{NOW_S}", True), (f"{NOW_S - 61}", False), ("soon", False), ("", False)):
         signature = hmac.new(b"s3", stamp.encode() + BODY, "sha256").hexdigest()
         assert let_in(check, {"t": stamp, "s": signature}, "s3") is expected
+
+
+TABLE = """
+provider = "old-pbx"
+format = "csv"
+time_zone = "UTC"
+[fields]
+call_sid = "id"
+started_at = { path = "start", format = "%Y-%m-%d %H:%M:%S" }
+duration_seconds = "billsec"
+status = "result"
+[words.status]
+answered = "completed"
+busy = "busy"
+"""
+
+
+def test_a_table_with_a_start_and_a_talk_and_no_end_is_dated_by_its_start() -> None:
+    """The last call of July stays in July, the first one of August in August."""
+    rows = (
+        b"id,start,billsec,result\n1,2026-08-01 00:00:10,60,answered\n2,2026-07-31 23:59:50,45,answered\n"
+        b"3,2026-08-01 00:00:10,0,busy\n"
+    )
+    assert [(call.created_at, call.ended_at, call.duration_seconds) for call in calls_of(TABLE, rows)] == [
+        ("2026-08-01T00:00:10.000000Z", "2026-08-01T00:01:10.000000Z", 60),
+        ("2026-07-31T23:59:50.000000Z", "2026-08-01T00:00:35.000000Z", 45),
+        ("2026-08-01T00:00:10.000000Z", "2026-08-01T00:00:10.000000Z", 0),
+    ]
+
+
+def test_a_total_length_tells_the_end_and_so_when_the_talk_began() -> None:
+    mapping = TABLE.replace("[words.status]", 'total_seconds = "duration"\n[words.status]')
+    header = b"id,start,duration,billsec,result\n"
+    rows = header + b"1,2026-08-01 00:00:10,75,60,answered\n2,2026-08-01 00:01:00,20,0,busy\n"
+    talked, missed = calls_of(mapping, rows)
+    assert (talked.created_at, talked.answered_at, talked.ended_at) == (
+        *("2026-08-01T00:00:10.000000Z", "2026-08-01T00:00:25.000000Z"),
+        "2026-08-01T00:01:25.000000Z",
+    )
+    assert (missed.ended_at, missed.status) == ("2026-08-01T00:01:20.000000Z", "busy")
+
+
+def calls_of(mapping: str, rows: bytes) -> list[Call]:
+    """The record of each row, which is a call of its own."""
+    facts = told(mapping, rows)
+    assert [item for item in facts if not isinstance(item, Fact)] == []
+    return [
+        fold("acme", Node(item.call_sid, is_carrier=False), [item]).call
+        for item in facts
+        if isinstance(item, Fact)
+    ]

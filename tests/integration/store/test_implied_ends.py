@@ -1,0 +1,70 @@
+"""Calls of a table without ends, dated by the code before 0013, are mended by a migration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from calltally.calls import evidence, platform_times
+from calltally.calls.events import Door, Fact, Said
+from calltally.calls.model import FINAL
+from calltally.calls.times import SECOND_US, parse_instant
+from calltally.store.backends.open import migrate
+from calltally.store.maintenance.refold_all import refold_calls
+from calltally.store.maintenance.refold_progress import refold_place
+from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct, listed, submit, verdict
+from tests.telling import START_US, fact
+
+NOVEMBER_US = parse_instant("2026-11-01T00:00:10Z")
+
+
+def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
+    """A row of a table with a start and a talk, as a mapping reads it."""
+    at = (NOVEMBER_US - START_US) / SECOND_US
+    return fact(
+        at, call_sid, door=Door.IMPORT, provider="old-pbx", is_carrier=is_carrier, status="completed",
+        started_us=NOVEMBER_US, talk_seconds=60,
+    )  # fmt: skip
+
+
+@contextmanager
+def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The rules of the code of schema 0012: a final fact ended the call, whenever it was dated."""
+
+    def ended_when_told(_said: Said, occurred_us: int) -> int:
+        return occurred_us
+
+    def begun_before_the_end(said: Said, ended_us: int | None) -> int | None:
+        talk_us = int(said.get("talk_seconds", 0) * SECOND_US)
+        return None if ended_us is None or talk_us <= 0 else ended_us - talk_us
+
+    def earliest(told: evidence.Gathered, said: Said, occurred_us: int) -> None:
+        dated(told, said, occurred_us)
+        ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
+        begun_us = begun_before_the_end(said, ended_us)
+        told.created_us = told.created_us if begun_us is None else min(told.created_us, begun_us)
+
+    dated = evidence.Gathered._date
+    with monkeypatch.context() as before:
+        before.setattr(evidence, "final_us", ended_when_told)
+        before.setattr(platform_times, "final_us", ended_when_told)
+        before.setattr(evidence.Gathered, "_date", earliest)
+        yield
+
+
+def test_records_of_the_code_before_are_mended(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with fold_before(monkeypatch):
+        submit(bench, row("pbx-1"), row("CA7", is_carrier=True))
+        assert {call["created_at"] for call in listed(bench)} == {"2026-10-31T23:59:10.000000Z"}
+    with direct(bench.url) as db:
+        db("UPDATE alembic_version SET version_num = '0012'")
+    migrate(bench.url)
+    assert bench.run(bench.store.read(refold_place(TENANT))) is not None
+    while bench.run(bench.store.write(refold_calls(TENANT, 1, NOW_US))):
+        pass
+    mended = listed(bench)
+    assert [(call["created_at"], call["answered_at"], call["ended_at"]) for call in mended] == [
+        *[("2026-11-01T00:00:10.000000Z", "2026-11-01T00:00:10.000000Z", "2026-11-01T00:01:10.000000Z")] * 2
+    ]
+    assert verdict(bench).findings == []
