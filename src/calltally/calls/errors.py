@@ -58,6 +58,14 @@ class NotUnderstood(CalltallyError):
     title = "The body was not understood"
 
 
+class UnknownKind(NotUnderstood):
+    """A genuine message of a kind in no table that names no call's state: kept, and no dead letter."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
 class Unauthorized(CalltallyError):
     """No key, or a wrong one: the same words for both."""
 

@@ -54,4 +54,5 @@ def _print_report(report: ReplayReport) -> None:
     if unlisted := report.still_dead - len(report.listed):
         typer.echo(f"not understood: {unlisted} more", err=True)
     facts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.facts.items())) or "no facts"
-    typer.echo(f"{report.understood} understood ({facts}), {report.still_dead} not.")
+    kept = f", {report.kept} of no call's state and kept" if report.kept else ""
+    typer.echo(f"{report.understood} understood ({facts}){kept}, {report.still_dead} not.")

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.end_reasons import why_of
-from calltally.calls.errors import NotUnderstood
+from calltally.calls.errors import NotUnderstood, UnknownKind
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
 from calltally.ingest.dead_letter_codec import write_letter
@@ -15,6 +15,7 @@ from calltally.ingest.routes import RouteTables, map_route
 from calltally.ingest.ttl_cache import Recent
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
+from calltally.providers.kinds import counted_as
 from calltally.providers.provider import Provider
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Recorded, Store, Submission
@@ -36,6 +37,7 @@ class Verdict(StrEnum):
 
     RECORDED = "recorded"
     DEAD_LETTER = "dead_letter"
+    KEPT = "kept"
     WRONG_SIGNATURE = "wrong_signature"
     UNKNOWN_PROVIDER = "unknown_provider"
 
@@ -43,19 +45,25 @@ class Verdict(StrEnum):
 class Receipt(NamedTuple):
     """The verdict, why, and what became of each fact that the callback told (none is possible).
 
-    `unknown_ends` counts the words for the end of a call that are in no table: kept, and no error.
+    `unknown_ends` counts the words for the end of a call that are in no table: kept, and no error. `kind` is
+    what a kept message of an unknown kind is counted as.
     """
 
     verdict: Verdict
     reason: str | None = None
     recorded: tuple[Recorded, ...] = ()
     unknown_ends: int = 0
+    kind: str = ""
 
 
 class Unread(NamedTuple):
-    """A genuine body that today's code does not understand."""
+    """A genuine body that today's code does not understand.
+
+    One with a `kind` names no call's state: it is kept, and waits for no replay.
+    """
 
     reason: str
+    kind: str = ""
 
 
 Told: TypeAlias = list[Fact] | Unread
@@ -112,8 +120,9 @@ class Callbacks:
     async def _keep(self, tenant: str, provider_name: str, callback: Callback, unread: Unread) -> Receipt:
         # Not with its mapping: a replay is by the one that is stored then.
         letter = write_letter(provider_name, callback, unread.reason)
-        await self._store.write(put_dead_letter(tenant, letter))
-        return Receipt(Verdict.DEAD_LETTER, letter.reason)
+        await self._store.write(put_dead_letter(tenant, letter, waits=not unread.kind))
+        verdict = Verdict.KEPT if unread.kind else Verdict.DEAD_LETTER
+        return Receipt(verdict, letter.reason, kind=unread.kind)
 
     async def _record(self, tenant: str, facts: Sequence[Fact]) -> Receipt:
         table = await self._routes.of(tenant)
@@ -158,6 +167,8 @@ def read_facts(provider: Provider, callback: Callback) -> Told:
         return Unread(f"{provider.name} sends no callbacks in this version")
     try:
         return provider.webhook.facts_of(callback)
+    except UnknownKind as fault:
+        return Unread(fault.detail, counted_as(fault.kind, provider.webhook.unread))
     except NotUnderstood as fault:
         return Unread(fault.detail)
     except Exception as fault:  # noqa: BLE001 - a fault of our code must not cost a customer's call

@@ -38,12 +38,13 @@ class StillDead(msgspec.Struct, frozen=True):
 class ReplayReport(msgspec.Struct):
     """What a replay did so far.
 
-    `facts` counts what the understood letters told, by its outcome; `listed` are the first of the
-    `still_dead`, in their order.
+    `facts` counts what the understood letters told, by its outcome; `kept` are letters of kinds that name no
+    call's state, which wait no longer; `listed` are the first of the `still_dead`, in their order.
     """
 
     understood: int = 0
     still_dead: int = 0
+    kept: int = 0
     facts: Counter[str] = msgspec.field(default_factory=Counter)
     listed: list[StillDead] = msgspec.field(default_factory=list)
 
@@ -102,7 +103,7 @@ class Replay:
 
 def _mark(tenant: str, told: Sequence[tuple[DeadLetter, Told]], now_us: int) -> Step[None]:
     for letter, each in told:
-        if not isinstance(each, Unread):
+        if not isinstance(each, Unread) or each.kind:
             yield from settle_dead_letter(tenant, letter.letter_id, now_us)
         elif plain_reason(each.reason) != letter.reason:
             yield from explain_dead_letter(tenant, letter.letter_id, plain_reason(each.reason))
@@ -111,6 +112,9 @@ def _mark(tenant: str, told: Sequence[tuple[DeadLetter, Told]], now_us: int) -> 
 def _count(report: ReplayReport, letter: DeadLetter, told: Told) -> None:
     if not isinstance(told, Unread):
         report.understood += 1
+        return
+    if told.kind:
+        report.kept += 1
         return
     report.still_dead += 1
     if len(report.listed) < MAX_LISTED:

@@ -31,13 +31,16 @@ class Webhook(NamedTuple):
     """How a provider's requests are taken in.
 
     `verify` is false for everything that is not signed with one of the secrets, and never raises.
-    `facts_of` raises `NotUnderstood` for a genuine body that cannot be read. A request that tells nothing
-    of a call gives no facts. Anybody can send a body, signed or not: `most_bytes` and `most_form_bytes` bound
-    the work of `verify`, which reads a form where its parameters are what is signed.
+    `facts_of` raises `NotUnderstood` for a genuine body that cannot be read, and `UnknownKind` for a message
+    of a kind in no table that names no call's state. A request that tells nothing of a call gives no facts.
+    `unread` are patterns of kinds that the provider documents and nobody reads here: counted by name.
+    Anybody can send a body, signed or not: `most_bytes` and `most_form_bytes` bound the work of `verify`,
+    which reads a form where its parameters are what is signed.
     """
 
     verify: Verify
     facts_of: FactsOf
+    unread: tuple[str, ...] = ()
     most_bytes: int = MOST_BYTES
     most_form_bytes: int = MOST_FORM_BYTES
 

@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from calltally.providers import bearer_secret
+from calltally.providers import bearer_secret, twiml_callbacks
 from calltally.providers.asterisk import files as asterisk_files
 from calltally.providers.bland import normalise as bland_normalise
 from calltally.providers.bland import signature as bland_signature
+from calltally.providers.bland import words as bland_words
 from calltally.providers.elevenlabs import fetch as elevenlabs_fetch
 from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
 from calltally.providers.elevenlabs import signature as elevenlabs_signature
+from calltally.providers.elevenlabs import words as elevenlabs_words
 from calltally.providers.form import MOST_FORM_BYTES
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
@@ -20,13 +22,16 @@ from calltally.providers.jambonz import fetch as jambonz_fetch
 from calltally.providers.jambonz import normalise as jambonz_normalise
 from calltally.providers.jambonz import resources as jambonz_resources
 from calltally.providers.jambonz import signature as jambonz_signature
+from calltally.providers.jambonz import words as jambonz_words
 from calltally.providers.kamailio import events as kamailio_events
 from calltally.providers.livekit import normalise as livekit_normalise
 from calltally.providers.livekit import signature as livekit_signature
+from calltally.providers.livekit import words as livekit_words
 from calltally.providers.plivo import fetch as plivo_fetch
 from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
+from calltally.providers.plivo import words as plivo_words
 from calltally.providers.provider import MOST_BYTES, MOST_EVENT_BYTES, Kind, Provider, Webhook
 from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
@@ -39,6 +44,7 @@ from calltally.providers.telnyx import fetch as telnyx_fetch
 from calltally.providers.telnyx import normalise as telnyx_normalise
 from calltally.providers.telnyx import resources as telnyx_resources
 from calltally.providers.telnyx import signature as telnyx_signature
+from calltally.providers.telnyx import words as telnyx_words
 from calltally.providers.twilio import fetch as twilio_fetch
 from calltally.providers.twilio import normalise as twilio_normalise
 from calltally.providers.twilio import resources as twilio_resources
@@ -46,17 +52,19 @@ from calltally.providers.twilio import signature as twilio_signature
 from calltally.providers.vapi import fetch as vapi_fetch
 from calltally.providers.vapi import normalise as vapi_normalise
 from calltally.providers.vapi import signature as vapi_signature
+from calltally.providers.vapi import words as vapi_words
 from calltally.providers.vonage import fetch as vonage_fetch
 from calltally.providers.vonage import normalise as vonage_normalise
 from calltally.providers.vonage import resources as vonage_resources
 from calltally.providers.vonage import signature as vonage_signature
+from calltally.providers.vonage import words as vonage_words
 
 TWILIO: Final = Provider(
     name="twilio",
     kind=Kind.CARRIER,
     secret_names=(*twilio_signature.SECRET_NAMES, *twilio_fetch.SECRET_NAMES),
     needs=twilio_signature.SECRET_NAMES[:1],
-    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of),
+    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of, twiml_callbacks.UNREAD),
     list_facts=twilio_resources.list_facts,
     fetch=twilio_fetch.FETCH,
 )
@@ -92,7 +100,12 @@ TELNYX: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*telnyx_signature.SECRET_NAMES, *telnyx_fetch.SECRET_NAMES),
     needs=telnyx_signature.SECRET_NAMES[:1],
-    webhook=Webhook(telnyx_signature.verify, telnyx_normalise.facts_of, MOST_EVENT_BYTES),
+    webhook=Webhook(
+        telnyx_signature.verify,
+        telnyx_normalise.facts_of,
+        (*telnyx_words.UNREAD, *twiml_callbacks.UNREAD),
+        MOST_EVENT_BYTES,
+    ),
     list_facts=telnyx_resources.list_facts,
     fetch=telnyx_fetch.FETCH,
     account_name="account_id",
@@ -103,7 +116,7 @@ VONAGE: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*vonage_signature.SECRET_NAMES, *vonage_fetch.SECRET_NAMES),
     needs=vonage_signature.SECRET_NAMES[:1],
-    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of),
+    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of, vonage_words.UNREAD),
     list_facts=vonage_resources.list_facts,
     fetch=vonage_fetch.FETCH,
     account_name=vonage_fetch.ACCOUNT,
@@ -115,7 +128,7 @@ PLIVO: Final = Provider(
     secret_names=(*plivo_signature.SECRET_NAMES, *plivo_fetch.SECRET_NAMES),
     needs=plivo_signature.NEEDED,
     # It sends nothing but forms.
-    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of, MOST_FORM_BYTES),
+    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of, plivo_words.UNREAD, MOST_FORM_BYTES),
     list_facts=plivo_resources.list_facts,
     fetch=plivo_fetch.FETCH,
     account_name=plivo_fetch.ACCOUNT,
@@ -127,7 +140,9 @@ SIGNALWIRE: Final = Provider(
     secret_names=(*signalwire_signature.SECRET_NAMES, *signalwire_fetch.SECRET_NAMES),
     needs=signalwire_signature.SECRET_NAMES[:1],
     # Other bodies are hashed as often as forms: behind each spelling of the URL.
-    webhook=Webhook(signalwire_signature.verify, signalwire_normalise.facts_of, MOST_FORM_BYTES),
+    webhook=Webhook(
+        signalwire_signature.verify, signalwire_normalise.facts_of, twiml_callbacks.UNREAD, MOST_FORM_BYTES
+    ),
     list_facts=signalwire_resources.list_facts,
     fetch=signalwire_fetch.FETCH,
 )
@@ -137,7 +152,9 @@ JAMBONZ: Final = Provider(
     kind=Kind.CARRIER,
     secret_names=(*jambonz_signature.SECRET_NAMES, *jambonz_fetch.SECRET_NAMES),
     needs=jambonz_signature.SECRET_NAMES[:1],
-    webhook=Webhook(jambonz_signature.verify, jambonz_normalise.facts_of, MOST_EVENT_BYTES),
+    webhook=Webhook(
+        jambonz_signature.verify, jambonz_normalise.facts_of, jambonz_words.UNREAD, MOST_EVENT_BYTES
+    ),
     list_facts=jambonz_resources.list_facts,
     fetch=jambonz_fetch.FETCH,
 )
@@ -159,7 +176,7 @@ VAPI: Final = Provider(
     kind=Kind.PLATFORM,
     secret_names=(*vapi_signature.SECRET_NAMES, *vapi_fetch.SECRET_NAMES),
     needs=vapi_signature.SECRET_NAMES[:1],
-    webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of),
+    webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of, vapi_words.UNREAD),
     list_facts=vapi_normalise.list_facts,
     fetch=vapi_fetch.FETCH,
 )
@@ -177,7 +194,7 @@ ELEVENLABS: Final = Provider(
     kind=Kind.PLATFORM,
     secret_names=(*elevenlabs_signature.SECRET_NAMES, *elevenlabs_fetch.SECRET_NAMES),
     needs=elevenlabs_signature.SECRET_NAMES[:1],
-    webhook=Webhook(elevenlabs_signature.verify, elevenlabs_normalise.facts_of),
+    webhook=Webhook(elevenlabs_signature.verify, elevenlabs_normalise.facts_of, elevenlabs_words.UNREAD),
     list_facts=elevenlabs_normalise.list_facts,
     fetch=elevenlabs_fetch.FETCH,
 )
@@ -186,14 +203,14 @@ LIVEKIT: Final = Provider(
     kind=Kind.PLATFORM,
     secret_names=livekit_signature.SECRET_NAMES,
     needs=livekit_signature.SECRET_NAMES[:1],
-    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of),
+    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of, livekit_words.UNREAD),
 )
 BLAND: Final = Provider(
     name="bland",
     kind=Kind.PLATFORM,
     secret_names=bland_signature.SECRET_NAMES,
     needs=bland_signature.SECRET_NAMES[:1],
-    webhook=Webhook(bland_signature.verify, bland_normalise.facts_of),
+    webhook=Webhook(bland_signature.verify, bland_normalise.facts_of, bland_words.UNREAD),
     list_facts=bland_normalise.list_facts,
 )
 

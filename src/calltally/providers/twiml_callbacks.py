@@ -14,8 +14,7 @@ from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.call_fact import sip_call_id
 from calltally.providers.callback import Callback
 from calltally.providers.form import Form, form_of
-
-# The states of a call, of a callback as of a resource. Source: Twilio's "Call resource" page.
+from calltally.providers.kinds import unread
 from calltally.providers.value_parsers import Parse
 from calltally.providers.values import Content, Field, Time
 
@@ -43,6 +42,17 @@ DIAL_STATUSES: Final[Mapping[str, Status]] = {
     "canceled": Status.CANCELED,
 }
 
+# Requests about something else than a call, by the id that they have instead of its SID.
+_KIND_BY_FIELD: Final[Mapping[str, str]] = {
+    "ConferenceSid": "conference",
+    "RecordingSid": "recording",
+    "TranscriptionSid": "transcription",
+    "MessageSid": "message",
+    "SmsSid": "message",
+    "QueueSid": "queue",
+}
+UNREAD: Final = tuple(dict.fromkeys(_KIND_BY_FIELD.values()))
+_OF_STATE: Final = frozenset({"CallStatus", "DialCallStatus"})
 _NAMELESS: Final = "the body does not say which call it is of"
 # Before the end it is the time so far, or 0: neither is the length of the call.
 _AT_END: Final = (Field("CallDuration", "talk_seconds", value_parsers.talk_seconds),)
@@ -103,7 +113,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
     }
     occurred_us = values.instant_of(content, "Timestamp", dialect.timestamp, received_us)
     # A name may come several times, which the content alone would hide.
-    call_sid = values.needed(content, "CallSid", value_parsers.sid, _NAMELESS)
+    call_sid = _call_sid(content)
     repeated = dict(content) if form is None else cast("list[object]", sorted(form.params))
     return Fact(
         call_sid=call_sid,
@@ -121,6 +131,15 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         # Of a call that came over SIP.
         links=sip_call_id(content, "SipCallId", call_sid),
     )
+
+
+def _call_sid(content: Content) -> str:
+    call_sid = values.value_of(content, "CallSid", value_parsers.sid)
+    if call_sid is None:
+        kind = next((kind for name, kind in _KIND_BY_FIELD.items() if name in content), "")
+        names_state = not _OF_STATE.isdisjoint(content)
+        raise unread(kind, f"CallSid is missing: {_NAMELESS}", names_state=names_state)
+    return call_sid
 
 
 def _dialled_leg(content: Content, parent: Fact) -> list[Fact]:

@@ -7,12 +7,22 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.providers.registry import WEBHOOKS
+from calltally.store.ledger.window_status import waiting_letters
 from calltally.store.tenants.dead_letters import count_dead_letters, list_dead_letters
 from tests.conftest import TENANT, Bench
 from tests.integration.ingest.service import ACCOUNT, HOST, INGEST, RINGING, SID, Answer, Service
+from tests.integration.store.probing import direct
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 
 PARKED: Pairs = [("CallSid", SID), ("CallStatus", "parked")]
+# A conference ended: of the calls in it others tell.
+CONFERENCE: Pairs = [
+    ("ConferenceSid", "CF" + "1" * 32),
+    ("AccountSid", ACCOUNT),
+    ("FriendlyName", "standup"),
+    ("StatusCallbackEvent", "conference-end"),
+    ("Timestamp", "Sat, 22 Aug 2026 08:00:42 +0000"),
+]
 
 
 @pytest.fixture
@@ -190,6 +200,21 @@ def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench)
     assert (letter.provider, letter.repeats, letter.reason) == ("twilio", 1, outcome["reason"])
     assert bench.run(bench.store.read(count_dead_letters(TENANT))) == {"twilio": 1}
     assert service.metric('calltally_dead_letters_total{provider="twilio"} 2.0')
+
+
+def test_a_message_of_an_unknown_kind_is_kept_and_counted_and_waits_for_nothing(
+    service: Service, bench: Bench
+) -> None:
+    answers = [service.call_back(CONFERENCE), service.call_back(CONFERENCE)]
+    assert [(answer.status_code, outcomes(answer)) for answer in answers] == [(200, ["ignored"])] * 2
+    assert "CallSid is missing" in answers[0].json()["outcomes"][0]["reason"]
+    assert service.calls() == []
+    assert bench.run(bench.store.read(list_dead_letters(TENANT))) == []
+    assert bench.run(bench.store.read(waiting_letters(TENANT, 0))) == []
+    with direct(bench.url) as db:
+        assert db("SELECT provider, repeats, replayed_us IS NULL FROM dead_letters") == [("twilio", 1, False)]
+    assert service.metric('calltally_unread_messages_total{kind="conference",provider="twilio"} 2.0')
+    assert "calltally_dead_letters_total{" not in service.ask("GET", "/metrics").text
 
 
 def test_dead_letters_are_a_tenants_own(service: Service, bench: Bench) -> None:

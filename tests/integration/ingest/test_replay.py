@@ -84,6 +84,17 @@ def test_letter_that_comes_again_waits_again_and_tells_nothing_new(bench: Bench)
     assert replay(bench, learnt=True).facts == {"duplicate": 1}
 
 
+def test_a_letter_of_a_kind_that_names_no_state_waits_no_longer(bench: Bench) -> None:
+    """Former code kept each of them as a dead letter, and alerted."""
+    body = b'{"event": "agent_job_started", "id": "EV_1", "room": {"sid": "RM_1"}, "job": {"id": "AJ_1"}}'
+    job = Callback("POST", "https://calls.example.com/", {}, body, NOW_US)
+    letter = write_letter("livekit", job, "event 'agent_job_started' is in no table")
+    bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
+    report = bench.run(Replay(bench.store, PROVIDERS, clock=lambda: bench.now_us).run(TENANT))
+    assert (report.kept, report.understood, report.still_dead) == (1, 0, 0)
+    assert waiting(bench) == []
+
+
 def test_letter_of_a_provider_that_is_gone(bench: Bench) -> None:
     letter = write_letter("gone", parked(1), "why")
     bench.run(bench.store.write(put_dead_letter(TENANT, letter)))

@@ -14,6 +14,7 @@ from calltally.providers import json_documents, timestamps, value_parsers, value
 from calltally.providers.bland import words
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.json_documents import Shape, encode
+from calltally.providers.kinds import unread
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
@@ -45,10 +46,7 @@ def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
 
 
 def _fact(call: Content, source: Source, raw: bytes) -> Fact:
-    name = "call_id" if values.at(call, "call_id") not in (None, "") else "c_id"
-    call_sid = values.needed(
-        call, name, value_parsers.sid, "call_id is missing: the body does not say which call it is of"
-    )
+    call_sid = _call_sid(call)
     word = _end_word(call)
     said = cast("Said", {**values.said_of(call, _FIELDS), **talks.end_of(word, words.FAMILIES)})
     if (is_inbound := values.flag_at(call, "inbound")) is not None:
@@ -67,6 +65,16 @@ def _fact(call: Content, source: Source, raw: bytes) -> Fact:
         session={"evaluation": _evaluation(call)},
     )
     return talks.fact_of(words.NAME, told, source, raw)
+
+
+def _call_sid(call: Content) -> str:
+    name = "call_id" if values.at(call, "call_id") not in (None, "") else "c_id"
+    call_sid = values.value_of(call, name, value_parsers.sid)
+    if call_sid is None:
+        kind = values.value_of(call, "category", value_parsers.word) or ""
+        detail = "call_id is missing: the body does not say which call it is of"
+        raise unread(kind, detail, names_state="status" in call)
+    return call_sid
 
 
 def _end_word(call: Content) -> str | None:

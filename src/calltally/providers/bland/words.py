@@ -27,4 +27,6 @@ FAMILIES: Final[tuple[Family, ...]] = (
     family(Why(EndReason.VOICEMAIL), r"voicemail$"),
 )
 ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot": "agent", "agent": "agent"}
+# What it tells while a call goes on, by its category, may name no call.
+UNREAD: Final = ("queue", "call", "latency", "webhook", "tool", "dynamic_data")
 VOICEMAIL: Final = "voicemail"

@@ -16,6 +16,7 @@ from calltally.providers import json_documents, timestamps, value_parsers, value
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.elevenlabs import words
 from calltally.providers.json_documents import Shape, encode
+from calltally.providers.kinds import unread
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
@@ -41,7 +42,8 @@ def facts_of(callback: Callback) -> list[Fact]:
         return [_fact(data, sent_us, source, callback.body)]
     if kind == "call_initiation_failure":
         return [_failure(data, sent_us, source, callback.body)]
-    raise NotUnderstood(f"type {kind!r} is in no table of ElevenLabs' events")
+    names_state = "conversation_id" in data and bool({"status", "failure_reason"} & data.keys())
+    raise unread(kind, f"type {kind!r} is in no table of ElevenLabs' events", names_state=names_state)
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:

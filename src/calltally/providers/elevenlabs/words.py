@@ -28,6 +28,8 @@ FAILURES: Final[Mapping[str, Status]] = {
     "unknown": Status.FAILED,
 }
 PASSED_OVER: Final = frozenset({"post_call_audio", "voice_removal_notice", "voice_removal_notice_withdrawn"})
+# Events of voices and of texts, which are of no call: kept, and counted by these names.
+UNREAD: Final = ("voice_*", "speech_to_text_*", "workspace_*")
 SUCCESS: Final[Mapping[str, bool]] = {"success": True, "failure": False}
 
 # Sentences, not codes.

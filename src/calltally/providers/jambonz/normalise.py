@@ -11,6 +11,7 @@ from calltally.providers.call_fact import carriers_event, sip_call_id
 from calltally.providers.callback import Callback
 from calltally.providers.jambonz import words
 from calltally.providers.json_documents import object_of
+from calltally.providers.kinds import unread
 from calltally.providers.values import Content, Field
 
 _FIELDS: Final = (
@@ -43,7 +44,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     Raises NotUnderstood, naming the field and its value, for what cannot be read.
     """
     content = object_of(callback.body)
-    call_sid = values.needed(content, "call_sid", value_parsers.sid, _NAMELESS)
+    call_sid = _call_sid(content)
     said: Said = {**values.said_of(content, _FIELDS, at_end=_AT_END), "provider": words.NAME}
     if said.get("status") in UNANSWERED:
         said.update(values.said_of(content, _REASON))
@@ -54,6 +55,15 @@ def facts_of(callback: Callback) -> list[Fact]:
         leg["direction"] = Direction.OUTBOUND
         facts.append(_fact(leg_sid, leg, content, callback))
     return facts
+
+
+def _call_sid(content: Content) -> str:
+    call_sid = values.value_of(content, "call_sid", value_parsers.sid)
+    if call_sid is None:
+        kind = next((kind for kind in words.UNREAD if kind in content), "")
+        names_state = not {"call_status", "dial_call_status"}.isdisjoint(content)
+        raise unread(kind, f"call_sid is missing: {_NAMELESS}", names_state=names_state)
+    return call_sid
 
 
 def _fact(call_sid: str, said: Said, content: Content, callback: Callback) -> Fact:

@@ -21,6 +21,8 @@ STATUSES: Final[Mapping[str, Status]] = {
     "no-answer": Status.NO_ANSWER,
     "failed": Status.FAILED,
 }
+# Requests about something else than a call, by a field of theirs.
+UNREAD: Final = ("conference_sid", "queue_sid", "message_sid")
 # Its requests carry no time, and a call goes through these once: their place orders them.
 SEQUENCE_OF: Final[Mapping[str, int]] = {
     status: place for place, status in enumerate(dict.fromkeys(STATUSES.values()))

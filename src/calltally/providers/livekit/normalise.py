@@ -5,13 +5,13 @@ Sources: LiveKit, "Webhooks" and "SIP participant" (its attributes).
 
 from typing import Any, Final, cast
 
-from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Direction, Status
 from calltally.providers import conversations as talks
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Source
+from calltally.providers.kinds import unread
 from calltally.providers.livekit import words
 from calltally.providers.values import Content
 
@@ -24,9 +24,10 @@ def facts_of(callback: Callback) -> list[Fact]:
     event = values.needed(body, "event", value_parsers.word, "the body is no event of LiveKit's")
     if event in words.PASSED_OVER:
         return []
-    if event not in words.JOINED | words.LEFT:
-        raise NotUnderstood(f"event {event!r} is in no table of LiveKit's events")
     participant = values.nest_at(body, "participant")
+    if event not in words.JOINED | words.LEFT:
+        names_state = "sip.callStatus" in values.nest_at(participant, "attributes")
+        raise unread(event, f"event {event!r} is in no table of LiveKit's events", names_state=names_state)
     if _plain(participant.get("kind")) not in words.SIP:
         return []
     return [_fact(event, body, participant, callback)]

@@ -18,6 +18,8 @@ PASSED_OVER: Final = frozenset(
         *("egress_started", "egress_updated", "egress_ended", "ingress_started", "ingress_ended"),
     }
 )
+# Events that nobody reads here: of the jobs of agents in a room, and of whatever comes to rooms.
+UNREAD: Final = ("agent_job_*", "room_*", "track_*", "egress_*", "ingress_*")
 # A participant's kind, by its name or by its number in the protocol.
 SIP: Final = frozenset({"SIP", 3})
 CALL_STATUSES: Final[Mapping[str, Status]] = {

@@ -9,6 +9,7 @@ from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.call_fact import carriers_event
 from calltally.providers.callback import Callback
 from calltally.providers.form import form_of
+from calltally.providers.kinds import unread
 from calltally.providers.plivo import words
 from calltally.providers.values import Content, Field, Time
 
@@ -47,12 +48,21 @@ def facts_of(callback: Callback) -> list[Fact]:
     content = form.content
     received_us = callback.received_us
     told_us = [values.instant_of(content, name, timestamps.any_stamp, received_us) for name in _OCCURRED]
-    call_sid = values.needed(content, "CallUUID", value_parsers.sid, _NAMELESS)
+    call_sid = _call_sid(content)
     fact = carriers_event(call_sid, content, _said(content, callback), callback)
     occurred_us = next((each for each in told_us if each is not None), received_us)
     # A name may come several times, which the content alone would hide.
     digest = content_digest(cast("list[object]", sorted(form.params)))
     return [msgspec.structs.replace(fact, raw=form.raw, occurred_us=occurred_us, digest=digest)]
+
+
+def _call_sid(content: Content) -> str:
+    call_sid = values.value_of(content, "CallUUID", value_parsers.sid)
+    if call_sid is None:
+        found = (kind for name, kind in words.KIND_BY_FIELD.items() if name in content)
+        detail = f"CallUUID is missing: {_NAMELESS}"
+        raise unread(next(found, ""), detail, names_state="CallStatus" in content)
+    return call_sid
 
 
 def _said(content: Content, callback: Callback) -> Said:

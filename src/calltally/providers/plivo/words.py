@@ -33,6 +33,15 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
     "outbound-api": Direction.OUTBOUND,
     "outbound-dial": Direction.OUTBOUND,
 }
+# Requests about something else than a call, by what they have instead of its id.
+KIND_BY_FIELD: Final[Mapping[str, str]] = {
+    "ConferenceUUID": "conference",
+    "ConferenceName": "conference",
+    "RecordingID": "recording",
+    "MessageUUID": "message",
+    "MPCUUID": "multiparty",
+}
+UNREAD: Final = tuple(dict.fromkeys(KIND_BY_FIELD.values()))
 # `Machine` says whether one answered.
 ANSWERED_BY: Final[Mapping[str, str]] = {"true": "machine", "false": "human"}
 

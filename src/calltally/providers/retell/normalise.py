@@ -15,6 +15,7 @@ from calltally.providers import conversations as talks
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.json_documents import Shape, encode
+from calltally.providers.kinds import unread
 from calltally.providers.retell import words
 from calltally.providers.values import Content, Field
 
@@ -40,7 +41,9 @@ def facts_of(callback: Callback) -> list[Fact]:
     if event in words.CALL_EVENTS:
         return [_fact(call, source, callback.body)]
     if event not in words.TRANSFERS:
-        raise NotUnderstood(f"event {event!r} is in no table of Retell's events")
+        # Most events carry the whole call: a state in one of them may be news.
+        names_state = values.at(call, "call_status") is not None
+        raise unread(event, f"event {event!r} is in no table of Retell's events", names_state=names_state)
     return [_transfer(body, words.TRANSFERS[event], source, callback.body)]
 
 

@@ -4,7 +4,6 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
@@ -13,6 +12,7 @@ from calltally.providers.call_fact import carriers_event
 from calltally.providers.callback import Callback
 from calltally.providers.form import Form, form_of, is_form
 from calltally.providers.json_documents import object_of
+from calltally.providers.kinds import unread
 from calltally.providers.telnyx import words
 from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, content_facts, fields_of
 from calltally.providers.values import Content, Field, Time
@@ -43,7 +43,7 @@ _NAMELESS: Final = "the event does not say which call it is of"
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """What the request says of a call; nothing for events of messages, faxes and numbers.
+    """What the request says of a call; nothing for events of messages, faxes and numbers (`PASSED_OVER`).
 
     Raises NotUnderstood, naming the field and its value, for what cannot be read.
     """
@@ -69,9 +69,12 @@ def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     kind = values.needed(event, "event_type", value_parsers.word, "it is no event").replace(
         "call_", "call.", 1
     )
-    if not kind.startswith("call."):
+    if kind.startswith(words.PASSED_OVER):
         return []
     payload = values.nest_at(event, "payload")
+    if not kind.startswith("call."):
+        detail = f"event_type {kind!r} is in no table of Telnyx's events"
+        raise unread(kind, detail, names_state=False)
     received_us = callback.received_us
     told_us = [
         values.instant_of(part, "occurred_at", timestamps.any_stamp, received_us) for part in (event, payload)
@@ -93,7 +96,8 @@ def _call_sid(payload: Content, kind: str) -> str:
     if found is None:
         found = values.value_of(payload, "call_leg_id", value_parsers.sid)
     if found is None:
-        raise NotUnderstood(f"call_control_id is missing: {_NAMELESS} ({kind})")
+        detail = f"call_control_id is missing: {_NAMELESS} ({kind})"
+        raise unread(kind, detail, names_state=kind == words.HANGUP or kind in words.EVENTS)
     return found
 
 

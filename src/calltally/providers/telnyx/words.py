@@ -18,6 +18,11 @@ EVENTS: Final[Mapping[str, Status]] = {
 }
 HANGUP: Final = "call.hangup"
 
+# Events of other products, as they begin.
+PASSED_OVER: Final = ("message.", "fax.", "number", "porting_", "verify.", "10dlc.", "toll_free_", "sim_card")
+# Events that nobody reads here, and those of calls that may name none.
+UNREAD: Final = ("call.*", "conference.*", "streaming.*", "queue.*", "recording.*", "transcription*")
+
 # How a call ended that nobody answered: an answer makes each of them `completed`.
 HANGUP_CAUSES: Final[Mapping[str, Status]] = {
     "normal_clearing": Status.COMPLETED,

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn
+from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Door, Fact, Said
-from calltally.calls.model import UNANSWERED, Direction, Status
+from calltally.calls.failure_causes import Side
+from calltally.calls.model import FINAL, UNANSWERED, Direction, Status
 from calltally.providers import conversations as talks
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.json_documents import Shape, encode
+from calltally.providers.kinds import unread
 from calltally.providers.values import Content, Field
 from calltally.providers.vapi import words
 
@@ -41,9 +44,16 @@ def facts_of(callback: Callback) -> list[Fact]:
     if kind in words.PASSED_OVER or kind.startswith("transcript"):
         return []
     if kind not in (REPORT, UPDATE):
-        raise NotUnderstood(f"type {kind!r} is in no table of Vapi's messages")
+        detail = f"type {kind!r} is in no table of Vapi's messages"
+        raise unread(kind, detail, names_state=_names_state(message))
     source = Source(Door.CALLBACK, callback.received_us)
     return [_fact(message, source, callback.body)]
+
+
+def _names_state(message: Content) -> bool:
+    """Every message has the call, in the state that others told of; a message's own state may be news."""
+    theirs = message.get("status")
+    return "endedReason" in message or theirs == words.ENDED or theirs in words.OPEN_STATUSES
 
 
 def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
@@ -64,6 +74,7 @@ def _fact(content: Content, source: Source, raw: bytes) -> Fact:
     said = cast("Said", {**values.said_of(content, _FIELDS), **talks.end_of(word, words.FAMILIES)})
     _add_state(said, content, word, source.received_us)
     _add_parties(said, content)
+    _add_transfer(said, content, word)
     _add_money(said, content)
     told = talks.Told(
         call_sid=call_sid,
@@ -112,8 +123,12 @@ def _open_status(theirs: str) -> Status:
 
 
 def _final(word: str | None, started_us: int | None) -> Status:
+    never = (status for pattern, status in words.NEVER_CONNECTED if word and pattern.match(word))
+    if (status := next(never, None)) is not None:
+        return status
     why = talks.why_of(word, words.FAMILIES)
-    if started_us is not None and (why is None or why.reason not in words.UNANSWERED):
+    was_talked = started_us is not None or _is_failed_hand_over(word)
+    if was_talked and (why is None or why.reason not in words.UNANSWERED):
         return Status.COMPLETED
     return Status.COMPLETED if why is None else words.FINAL_BY_REASON.get(why.reason, Status.FAILED)
 
@@ -128,9 +143,32 @@ def _add_parties(said: Said, content: Content) -> None:
         said["from_number"] = caller
     if called is not None:
         said["to_number"] = called
-    if said.get("end_reason") == "transferred":
-        target = values.value_of(content, "destination.number", value_parsers.number)
-        said["transfer"] = {"target": target, "outcome": "bridged"}
+
+
+def _add_transfer(said: Said, content: Content, word: str | None) -> None:
+    """What became of a hand-over, where there was one and the call is over."""
+    last: Content = next(reversed(talks.parts(values.at(content, "artifact.transfers"))), {})
+    outcome = _transfer_outcome(said, last, word)
+    if outcome is None or said.get("status") not in FINAL:
+        return
+    named = (values.value_of(each, "destination.number", value_parsers.number) for each in (last, content))
+    target = next((number for number in named if number is not None), None)
+    said["transfer"] = {"target": target, "outcome": outcome}
+    if outcome == "failed" and said.get("end_reason") == EndReason.TRANSFERRED:
+        said["end_reason"] = words.HAND_OVER_FAILED.reason.value
+        said["end_side"] = Side.TENANT.value
+
+
+def _transfer_outcome(said: Said, last: Content, word: str | None) -> str | None:
+    """By the word, then by the record of the last hand-over: that a call was forwarded proves no answer."""
+    if _is_failed_hand_over(word):
+        return "failed"
+    forwarded = "bridged" if said.get("end_reason") == EndReason.TRANSFERRED else None
+    return words.TRANSFER_OUTCOMES.get(str(last.get("status")), forwarded)
+
+
+def _is_failed_hand_over(word: str | None) -> bool:
+    return word is not None and words.FAILED_HAND_OVER.match(word) is not None
 
 
 def _add_money(said: Said, content: Content) -> None:

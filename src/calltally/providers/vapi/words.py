@@ -3,6 +3,7 @@
 Sources: Vapi, "Call ended reasons", and the values of its API's `endedReason`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -41,10 +42,29 @@ PASSED_OVER: Final = frozenset(
     }
 )
 
+# Messages that Vapi documents and nobody reads here, and whatever comes to their families.
+UNREAD: Final = ("call.artifact.upload", "campaign.*", "call.*", "assistant.*", "chat.*", "session.*")
+
 _PROVIDER: Final = Why(EndReason.PROVIDER_ERROR, Side.PROVIDER)
 _OWN_FAULT: Final = Why(EndReason.AGENT_ERROR, Side.TENANT)
 _NETWORK: Final = Why(EndReason.NETWORK, Side.NETWORK)
 _LIMIT: Final = Why(EndReason.LIMIT_REACHED, Side.TENANT)
+
+# A hand-over that came to nothing. The customer heard the assistant, and nobody else.
+_FAILED_HAND_OVERS: Final = (
+    r"call\.forwarding\.(operator-busy|no-answer|.*(busy|fail|error|time|reject|declin|cancel))",
+    r".*forward-operator-busy",
+    r".*error-(warm-)?transfer-",
+)
+FAILED_HAND_OVER: Final = re.compile(
+    "|".join((*_FAILED_HAND_OVERS, r"customer-ended-call-(before|during|after)-.*transfer")), re.ASCII
+)
+# What `artifact.transfers[].status` says of a hand-over.
+TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("connected", "completed"), "bridged"),
+    **dict.fromkeys(("no-answer", "busy", "voicemail", "failed", "cancelled"), "failed"),
+}
+HAND_OVER_FAILED: Final = _OWN_FAULT
 
 # In this order: the first that fits. What a word ends in tells whose key, quota or request it was.
 FAMILIES: Final[tuple[Family, ...]] = (
@@ -70,10 +90,10 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r"call-deleted",
         r"scheduled-call-deleted$",
     ),
+    family(HAND_OVER_FAILED, *_FAILED_HAND_OVERS),
     family(
         Why(EndReason.TRANSFERRED),
         r"assistant-forwarded-call$",
-        r".*forward-operator-busy",
         r"call\.forwarding\.",
         r".*(forwarded|executed-transfer)",
         r".*warm-transfer",
@@ -182,5 +202,19 @@ FINAL_BY_REASON: Final[Mapping[EndReason, Status]] = {
 # Ends that came before anybody answered, even where Vapi writes a start.
 UNANSWERED: Final = frozenset(
     {EndReason.BUSY, EndReason.NO_ANSWER, EndReason.INVALID_NUMBER, EndReason.REJECTED}
+)
+# Words of calls that never came to be, though Vapi writes a start for some: the first that fits.
+NEVER_CONNECTED: Final[tuple[tuple[re.Pattern[str], Status], ...]] = tuple(
+    (re.compile(pattern, re.ASCII), status)
+    for pattern, status in (
+        (r"call\.ringing\..*caller-hungup", Status.CANCELED),
+        (r"call\.ringing\.hook-executed-", Status.NO_ANSWER),
+        (r"(scheduled-call-deleted|manually-canceled)$", Status.CANCELED),
+        (r".*outbound-sip-(408|480)", Status.NO_ANSWER),
+        (r".*outbound-sip-(486|600)", Status.BUSY),
+        (r".*outbound-sip-487", Status.CANCELED),
+        (r"call[.-]start[.-]|call\.ringing\.|.*outbound-sip-", Status.FAILED),
+        (r".*(failed-to-connect|never-connected|no-call-received)", Status.FAILED),
+    )
 )
 SUCCESS: Final[Mapping[str, bool]] = {"true": True, "pass": True, "false": False, "fail": False}

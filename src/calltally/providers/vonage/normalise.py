@@ -5,13 +5,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact, Said
 from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.call_fact import carriers_event
 from calltally.providers.callback import Callback
 from calltally.providers.form import form_of
 from calltally.providers.json_documents import object_of
+from calltally.providers.kinds import unread
 from calltally.providers.values import Content
 from calltally.providers.vonage import words
 from calltally.providers.vonage.resources import said_of
@@ -42,8 +42,16 @@ def _call_sid(content: Content) -> str:
     found = [values.value_of(content, name, value_parsers.sid) for name in _SIDS]
     call_sid = next((each for each in found if each is not None), None)
     if call_sid is None:
-        raise NotUnderstood("uuid is missing: the event does not say which call it is of")
+        kind = _kind(content)
+        detail = f"uuid is missing: the event does not say which call it is of ({kind})"
+        raise unread(kind, detail, names_state=kind in words.STATUSES)
     return call_sid
+
+
+def _kind(content: Content) -> str:
+    """The status, or what an event without one is by a field of its own."""
+    found = (kind for name, kind in words.KIND_BY_FIELD.items() if values.at(content, name) is not None)
+    return values.value_of(content, "status", value_parsers.word) or next(found, "")
 
 
 def _said(content: Content, callback: Callback) -> Said:

@@ -27,6 +27,16 @@ STATUSES: Final[Mapping[str, Status]] = {
 # Statuses that say who answered, and events that say nothing of the call's state.
 ANSWERED_BY: Final[Mapping[str, str]] = {"human": "human", "machine": "machine"}
 ASIDE: Final = frozenset({*ANSWERED_BY, "record", "input", "transfer", "disconnected", "dtmf", "error"})
+# Some events have no status, and name a conversation or a recording instead of a call.
+KIND_BY_FIELD: Final[Mapping[str, str]] = {
+    "recording_url": "record",
+    "recording_uuid": "record",
+    "conversation_uuid_to": "transfer",
+    "dtmf": "input",
+    "speech": "input",
+    "reason": "error",
+}
+UNREAD: Final = ("record", "transfer", "input", "error", "rtc*", "conversation*", "member*", "audio*")
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,

@@ -29,10 +29,14 @@ class DeadLetter(NamedTuple):
     repeats: int
 
 
-def put_dead_letter(tenant: str, letter: NewLetter) -> Step[int]:
-    """Keep a letter; the answer is how often it had come before."""
+def put_dead_letter(tenant: str, letter: NewLetter, *, waits: bool = True) -> Step[int]:
+    """Keep a letter; the answer is how often it had come before.
+
+    One that waits for no replay is settled when it comes: it is kept, and nobody is alerted.
+    """
     params = {"tenant": tenant, **letter._asdict(), "request": bodies.compress(letter.request)}
-    rows = yield Statement("put_dead_letter", params)
+    settled_us = None if waits else letter.received_us
+    rows = yield Statement("put_dead_letter", {**params, "replayed_us": settled_us})
     repeats: int = rows[0][0]
     return repeats
 

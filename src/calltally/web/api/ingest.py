@@ -38,7 +38,10 @@ class CallbackOutcome(msgspec.Struct, frozen=True):
 
 
 class CallbackAnswer(msgspec.Struct, frozen=True):
-    """An outcome for each fact; none where a genuine callback tells nothing of a call."""
+    """An outcome for each fact; none where a genuine callback tells nothing of a call.
+
+    A message of an unknown kind that names no call's state is `ignored`: it is kept, and changes nothing.
+    """
 
     outcomes: list[CallbackOutcome]
 
@@ -161,6 +164,8 @@ def _tell(metrics: Metrics, provider: str, receipt: Receipt) -> None:
         metrics.signature_failure(provider)
     elif receipt.verdict is Verdict.DEAD_LETTER:
         metrics.dead_letter(provider)
+    elif receipt.verdict is Verdict.KEPT:
+        metrics.unread_message(provider, receipt.kind)
     if receipt.unknown_ends:
         metrics.unknown_ends(provider, receipt.unknown_ends)
     for recorded in receipt.recorded:
@@ -178,6 +183,8 @@ def _answer(receipt: Receipt) -> Reply:
     if receipt.verdict is Verdict.DEAD_LETTER:
         kept = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
         return Reply.json(CallbackAnswer([kept]), status=202)
+    if receipt.verdict is Verdict.KEPT:
+        return Reply.json(CallbackAnswer([CallbackOutcome(Outcome.IGNORED, receipt.reason, None, None)]))
     return Reply.json(CallbackAnswer([_outcome(recorded) for recorded in receipt.recorded]))
 
 

@@ -46,17 +46,20 @@ class _Received(NamedTuple):
     signature_failures: Counter
     dead_letters: Counter
     unknown_ends: Counter
+    unread: Counter
 
 
 def _received(registry: CollectorRegistry) -> _Received:
     counter = partial(Counter, registry=registry)
     unknown = "Words for why a call ended that are in no table; each is kept."
+    unread = "Genuine messages of kinds that are not read and name no call's state; each is kept."
     unsigned = "Callbacks that were not signed with the tenant's secret."
     return _Received(
         counter("calltally_facts", "Facts by what became of them.", ["provider", "outcome"]),
         counter("calltally_signature_failures", unsigned, ["provider"]),
         counter("calltally_dead_letters", "Genuine bodies kept unread.", ["provider"]),
         counter("calltally_unknown_end_reasons", unknown, ["provider"]),
+        counter("calltally_unread_messages", unread, ["provider", "kind"]),
     )
 
 
@@ -126,6 +129,10 @@ class Metrics:
     def dead_letter(self, provider: str) -> None:
         """A genuine body was kept because it could not be read."""
         self._received.dead_letters.labels(provider).inc()
+
+    def unread_message(self, provider: str, kind: str) -> None:
+        """A genuine message was kept and not read. `kind` is one of a provider's table, or `other`."""
+        self._received.unread.labels(provider, kind).inc()
 
     def unknown_ends(self, provider: str, words: int) -> None:
         """So many calls of one callback ended by words that nobody here knows."""

@@ -123,12 +123,8 @@ OTHERS = {
         *("call-deleted", "call.ringing.hook-executed-say", "call.ending.hook-executed-say"),
     ),
     ("transferred", None): (
-        *("assistant-forwarded-call", "call.forwarding.operator-busy", "call.forwarding.no-answer"),
-        *("call.ringing.hook-executed-transfer", "call.ending.hook-executed-transfer"),
-        *(
-            f"call.in-progress.error-warm-transfer-{how}"
-            for how in ("max-duration", "assistant-cancelled", "silence-timeout", "microphone-timeout")
-        ),
+        *("assistant-forwarded-call", "call.ringing.hook-executed-transfer"),
+        "call.ending.hook-executed-transfer",
     ),
     ("busy", None): ("customer-busy",),
     ("no-answer", None): ("customer-did-not-answer",),
@@ -183,6 +179,11 @@ OTHERS = {
         ),
     ),
     ("agent-error", "tenant"): (
+        *("call.forwarding.operator-busy", "call.forwarding.no-answer"),
+        *(
+            f"call.in-progress.error-warm-transfer-{how}"
+            for how in ("max-duration", "assistant-cancelled", "silence-timeout", "microphone-timeout")
+        ),
         *("call-start-error-neither-assistant-nor-server-set", "assistant-not-valid", "assistant-not-found"),
         *(f"assistant-request-{what}" for what in ("failed", "returned-error", "returned-no-assistant")),
         *("assistant-request-returned-unspeakable-error", "assistant-request-returned-invalid-assistant"),

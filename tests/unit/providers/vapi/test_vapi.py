@@ -9,6 +9,7 @@ from calltally.calls.conversation import unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
+from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
 from calltally.providers.conversations import why_of
@@ -16,7 +17,7 @@ from calltally.providers.signatures import hmac_of
 from calltally.providers.vapi import normalise, words
 from calltally.providers.vapi.signature import verify
 from tests.unit.providers.sampling import NOW_US
-from tests.unit.providers.vapi.samples import CARRIER, REPORT, TALK, TALKED, message
+from tests.unit.providers.vapi.samples import CARRIER, REPORT, TALK, TALKED, call, message
 
 SECRETS = {"secret": "the-secret"}
 
@@ -52,8 +53,8 @@ def test_a_signature_with_a_time_covers_it_and_grows_old() -> None:
 def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:
     fact = told(REPORT.body)
     assert fact.links == (Node(CARRIER, is_carrier=True),)
-    call = fold("acme", Node(TALK, is_carrier=False), [fact]).call
-    assert {name: getattr(call, name) for name in TALKED} == TALKED
+    record = fold("acme", Node(TALK, is_carrier=False), [fact]).call
+    assert {name: getattr(record, name) for name in TALKED} == TALKED
     conversation = unpack_conversation(fact.conversation)
     assert [(turn.role, turn.text, turn.end_seconds) for turn in conversation.transcript or ()] == [
         ("agent", "Good morning.", 1.9),
@@ -112,3 +113,95 @@ def test_messages_that_are_of_no_record_tell_nothing() -> None:
         [],
         [],
     ]
+
+
+def ended(word: str, **said: object) -> Call:
+    """The record of a report with that reason, a start and an end."""
+    done = {"startedAt": "2026-08-22T08:00:10.000Z", "endedAt": "2026-08-22T08:00:52.700Z", **said}
+    stated = {name: value for name, value in done.items() if value is not None}
+    report = message("end-of-call-report", 1_787_385_660_000, call(TALK), endedReason=word, **stated)
+    return fold("acme", Node(TALK, is_carrier=False), [told(report.body)]).call
+
+
+FAILED_HAND_OVERS = (
+    *("call.forwarding.operator-busy", "call.forwarding.no-answer", "call.in-progress.error-transfer-failed"),
+    *(
+        f"call.in-progress.error-warm-transfer-{how}"
+        for how in ("max-duration", "assistant-cancelled", "silence-timeout", "microphone-timeout")
+    ),
+)
+
+
+@pytest.mark.parametrize("word", FAILED_HAND_OVERS)
+@pytest.mark.parametrize("started_at", ["2026-08-22T08:00:10.000Z", None])
+def test_a_hand_over_that_failed_is_not_bridged(word: str, started_at: str | None) -> None:
+    found = ended(word, startedAt=started_at, destination={"type": "number", "number": "+14155550999"})
+    assert (found.status, found.end_reason) == ("completed", "agent-error")
+    assert found.transfer == {"target": "+14155550999", "outcome": "failed"}
+
+
+def test_a_customer_who_hangs_up_during_a_hand_over_hung_up_and_it_failed() -> None:
+    found = ended("customer-ended-call-during-transfer")
+    assert (found.end_reason, found.transfer) == ("caller-hung-up", {"target": None, "outcome": "failed"})
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "reason"),
+    [
+        *((status, "bridged", "transferred") for status in ("connected", "completed")),
+        *(
+            (status, "failed", "agent-error")
+            for status in ("no-answer", "busy", "voicemail", "failed", "cancelled")
+        ),
+        ("dreaming", "bridged", "transferred"),
+    ],
+)
+def test_what_became_of_a_hand_over_is_read_from_its_record(status: str, outcome: str, reason: str) -> None:
+    """`assistant-forwarded-call` says that the assistant handed the call on, not that somebody took it."""
+    transfers = [
+        {"status": "busy", "destination": {"type": "number", "number": "+14155550998"}},
+        {"status": status, "destination": {"type": "number", "number": "+14155550999"}},
+    ]
+    found = ended("assistant-forwarded-call", artifact={"transfers": transfers})
+    assert (found.status, found.end_reason) == ("completed", reason)
+    assert found.transfer == {"target": "+14155550999", "outcome": outcome}
+
+
+def test_a_hand_over_without_a_record_is_what_its_word_says() -> None:
+    found = ended("assistant-forwarded-call", artifact={"transfers": ["a text"]})
+    assert (found.end_reason, found.transfer) == ("transferred", {"target": None, "outcome": "bridged"})
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("call.start.error-subscription-frozen", "failed"),
+        ("call.start.error-vapifault-get-org", "failed"),
+        ("call-start-error-neither-assistant-nor-server-set", "failed"),
+        ("call.ringing.error-sip-inbound-call-failed-to-connect", "failed"),
+        ("call.ringing.sip-inbound-caller-hungup-before-call-connect", "canceled"),
+        ("call.ringing.hook-executed-say", "no-answer"),
+        ("call.ringing.hook-executed-transfer-failed", "no-answer"),
+        ("twilio-failed-to-connect-call", "failed"),
+        ("vonage-failed-to-connect-call", "failed"),
+        ("call.in-progress.error-sip-outbound-call-failed-to-connect", "failed"),
+        ("call.in-progress.error-vapifault-transport-never-connected", "failed"),
+        ("call.in-progress.error-providerfault-transport-never-connected", "failed"),
+        ("call.in-progress.error-providerfault-outbound-sip-403-forbidden", "failed"),
+        ("call.in-progress.error-providerfault-outbound-sip-408-request-timeout", "no-answer"),
+        ("call.in-progress.error-providerfault-outbound-sip-480-temporarily-unavailable", "no-answer"),
+        ("call.in-progress.error-providerfault-outbound-sip-503-service-unavailable", "failed"),
+        ("phone-call-provider-bypass-enabled-but-no-call-received", "failed"),
+        ("scheduled-call-deleted", "canceled"),
+        ("manually-canceled", "canceled"),
+    ],
+)
+def test_a_call_that_never_connected_is_not_completed_whatever_its_start(word: str, status: str) -> None:
+    found = ended(word, durationSeconds=42.7)
+    assert (found.status, found.duration_seconds, found.answered_at) == (status, 0, None)
+
+
+@pytest.mark.parametrize("word", ["customer-ended-call", "silence-timed-out", "assistant-ended-call"])
+def test_a_call_that_was_talked_in_is_completed(word: str) -> None:
+    found = ended(word, durationSeconds=42.7)
+    assert (found.status, found.duration_seconds) == ("completed", 42)

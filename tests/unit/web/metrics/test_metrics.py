@@ -31,11 +31,13 @@ def test_what_comes_in_is_counted_by_provider() -> None:
     metrics.signature_failure("twilio")
     metrics.dead_letter("twilio")
     metrics.unknown_ends("vapi", 2)
+    metrics.unread_message("livekit", "agent_job_*")
     told = lines(metrics)
     assert 'calltally_facts_total{outcome="applied",provider="twilio"} 1.0' in told
     assert 'calltally_signature_failures_total{provider="twilio"} 1.0' in told
     assert 'calltally_dead_letters_total{provider="twilio"} 1.0' in told
     assert 'calltally_unknown_end_reasons_total{provider="vapi"} 2.0' in told
+    assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in told
 
 
 def test_what_happens_to_recorders_is_counted() -> None:

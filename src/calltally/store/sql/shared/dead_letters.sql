@@ -1,9 +1,9 @@
 -- name: put_dead_letter
--- One that comes again waits for its replay again, under its latest reason.
+-- One that comes again waits for its replay again, under its latest reason; unless it is settled when it comes.
 INSERT INTO dead_letters (tenant, letter_id, provider, received_us, reason, request, repeats, replayed_us)
-VALUES (:tenant, :letter_id, :provider, :received_us, :reason, :request, 0, NULL)
+VALUES (:tenant, :letter_id, :provider, :received_us, :reason, :request, 0, :replayed_us)
 ON CONFLICT (tenant, letter_id) DO UPDATE
-SET repeats = dead_letters.repeats + 1, reason = excluded.reason, replayed_us = NULL
+SET repeats = dead_letters.repeats + 1, reason = excluded.reason, replayed_us = excluded.replayed_us
 RETURNING repeats
 
 -- name: list_dead_letters
