@@ -24,6 +24,9 @@ def replay(
         str, typer.Option(help=f"Only of one provider: {', '.join(PROVIDERS)}.")
     ] = ANY_PROVIDER,
     deliver: Annotated[bool, typer.Option("--deliver", help="Tell the tenant's endpoints too.")] = False,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Messages too that were kept because their kind was unknown.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read kept callbacks that were not understood once more. Safe to repeat.
@@ -37,7 +40,7 @@ def replay(
     async def replay_all(store: Store, settings: Settings) -> ReplayReport:
         secrets = StoredSecrets(store, open_vault(settings), wall_clock)
         told = Replay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
-        return await told.run(tenant, provider)
+        return await told.run(tenant, provider, kept=kept)
 
     report = with_store(replay_all)
     if as_json:
@@ -54,5 +57,5 @@ def _print_report(report: ReplayReport) -> None:
     if unlisted := report.still_dead - len(report.listed):
         typer.echo(f"not understood: {unlisted} more", err=True)
     facts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.facts.items())) or "no facts"
-    kept = f", {report.kept} of no call's state and kept" if report.kept else ""
-    typer.echo(f"{report.understood} understood ({facts}){kept}, {report.still_dead} not.")
+    of_unknown_kinds = f", {report.kept} kept" if report.kept else ""
+    typer.echo(f"{report.understood} understood ({facts}){of_unknown_kinds}, {report.still_dead} not.")

@@ -67,15 +67,18 @@ class Replay:
         self._clock = clock
         self._deliver = deliver
 
-    async def run(self, tenant: str, provider: str = ANY_PROVIDER) -> ReplayReport:
+    async def run(self, tenant: str, provider: str = ANY_PROVIDER, *, kept: bool = False) -> ReplayReport:
         """Oldest first, chunk by chunk; stopped at any point and run again, it does what is left.
 
+        With `kept` also messages of kinds that were in no table when they came.
         Raises NotFound for an unknown tenant, DamagedStore for a letter that cannot be read back.
         """
         await self._store.read(need_tenant(tenant))
         table = await self._store.read(routes_by_number(tenant))
         report, last = ReplayReport(), None
-        while letters := await self._store.read(list_dead_letters(tenant, provider, after=last, limit=CHUNK)):
+        while letters := await self._store.read(
+            list_dead_letters(tenant, provider, after=last, limit=CHUNK, kept=kept)
+        ):
             await self._replay(tenant, letters, table, report)
             last = letters[-1]
         return report
@@ -103,8 +106,11 @@ class Replay:
 
 def _mark(tenant: str, told: Sequence[tuple[DeadLetter, Told]], now_us: int) -> Step[None]:
     for letter, each in told:
-        if not isinstance(each, Unread) or each.kind:
+        if not isinstance(each, Unread):
             yield from settle_dead_letter(tenant, letter.letter_id, now_us)
+        elif each.kind:
+            # As if it had been settled when it came.
+            yield from settle_dead_letter(tenant, letter.letter_id, letter.received_us)
         elif plain_reason(each.reason) != letter.reason:
             yield from explain_dead_letter(tenant, letter.letter_id, plain_reason(each.reason))
 

@@ -95,6 +95,19 @@ def test_a_letter_of_a_kind_that_names_no_state_waits_no_longer(bench: Bench) ->
     assert waiting(bench) == []
 
 
+def test_what_was_kept_is_read_by_code_that_knows_its_kind(bench: Bench) -> None:
+    letter = write_letter("twilio", parked(1), "a kind in no table")
+    bench.run(bench.store.write(put_dead_letter(TENANT, letter, waits=False)))
+
+    def replay_kept(*, kept: bool) -> ReplayReport:
+        return bench.run(Replay(bench.store, LEARNT, clock=lambda: bench.now_us).run(TENANT, kept=kept))
+
+    bench.now_us += 1
+    assert replay_kept(kept=False) == ReplayReport()
+    assert replay_kept(kept=True).facts == {"applied": 1}
+    assert replay_kept(kept=True) == ReplayReport()
+
+
 def test_letter_of_a_provider_that_is_gone(bench: Bench) -> None:
     letter = write_letter("gone", parked(1), "why")
     bench.run(bench.store.write(put_dead_letter(TENANT, letter)))

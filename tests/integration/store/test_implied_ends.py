@@ -8,13 +8,13 @@ import pytest
 from calltally.calls import evidence, platform_times
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import FINAL
-from calltally.calls.times import SECOND_US, parse_instant
+from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import migrate
 from calltally.store.maintenance.refold_all import refold_calls
 from calltally.store.maintenance.refold_progress import refold_place
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit, verdict
-from tests.telling import START_US, fact
+from tests.telling import START_US, fact, own
 
 NOVEMBER_US = parse_instant("2026-11-01T00:00:10Z")
 
@@ -67,4 +67,14 @@ def test_records_of_the_code_before_are_mended(bench: Bench, monkeypatch: pytest
     assert [(call["created_at"], call["answered_at"], call["ended_at"]) for call in mended] == [
         *[("2026-11-01T00:00:10.000000Z", "2026-11-01T00:00:10.000000Z", "2026-11-01T00:01:10.000000Z")] * 2
     ]
+    assert verdict(bench).findings == []
+
+
+def test_a_start_that_is_stated_afterwards_moves_the_call_to_it(bench: Bench) -> None:
+    """Until then the earliest evidence was its end minus its talk, an hour before."""
+    submit(bench, own(7_200, "own-1", status="completed", talk_seconds=7_100))
+    before = listed(bench)[0]["created_at"]
+    submit(bench, own(7_201, "own-1", started_us=START_US + 3_700 * SECOND_US))
+    [moved] = listed(bench)
+    assert moved["created_at"] == utc_text(START_US + 3_700 * SECOND_US) > before
     assert verdict(bench).findings == []

@@ -42,9 +42,17 @@ def put_dead_letter(tenant: str, letter: NewLetter, *, waits: bool = True) -> St
 
 
 def list_dead_letters(
-    tenant: str, provider: str = ANY_PROVIDER, *, after: DeadLetter | None = None, limit: int = 100
+    tenant: str,
+    provider: str = ANY_PROVIDER,
+    *,
+    after: DeadLetter | None = None,
+    limit: int = 100,
+    kept: bool = False,
 ) -> Step[list[DeadLetter]]:
-    """Letters that wait for a replay, oldest first, from behind `after`. Raises DamagedStore."""
+    """Letters that wait for a replay, oldest first, from behind `after`. Raises DamagedStore.
+
+    With `kept` those that were settled when they came too, which wait for nothing.
+    """
     after_us, after_id = (after.received_us, after.letter_id) if after else (-1, b"")
     params = {
         "tenant": tenant,
@@ -52,6 +60,7 @@ def list_dead_letters(
         "after_us": after_us,
         "after_id": after_id,
         "limit": limit,
+        "kept": int(kept),
     }
     rows = yield Statement("list_dead_letters", params)
     letters = [DeadLetter(*row) for row in rows]

@@ -7,12 +7,13 @@ SET repeats = dead_letters.repeats + 1, reason = excluded.reason, replayed_us = 
 RETURNING repeats
 
 -- name: list_dead_letters
--- Those that wait for a replay, oldest first, after the one named; '' is any provider.
+-- Those that wait for a replay, oldest first, after the one named; '' is any provider. Those that were settled when they
+-- came too, if they are asked for.
 SELECT letter_id, provider, received_us, reason, request, repeats
 FROM dead_letters
 WHERE
     tenant = :tenant
-    AND replayed_us IS NULL
+    AND (replayed_us IS NULL OR (:kept = 1 AND replayed_us = received_us))
     AND (provider = :provider OR :provider = '')
     AND (received_us, letter_id) > (:after_us, :after_id)
 ORDER BY received_us, letter_id
