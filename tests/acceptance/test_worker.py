@@ -3,7 +3,7 @@
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ def folder(folder: Path) -> Path:
     return folder
 
 
-def start(folder: Path, command: str, **settings: str) -> subprocess.Popen[str]:
+def start(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
     """With rounds a second apart at most, and every one of them logged."""
     usual = {"PORT": "0", "LOG_LEVEL": "debug", "WORKER_INTERVAL_SECONDS": "1"}
     return subprocess.Popen(
-        [*COMMAND, command],
+        [*COMMAND, *words],
         cwd=folder,
         env=own_environment(**usual | settings),
         stdout=subprocess.DEVNULL,
@@ -56,6 +56,34 @@ def test_rounds_are_made_until_it_is_stopped(folder: Path, command: str, stop: s
             process.kill()
     assert rest[-1] == "stopped"
     assert "worker failed" not in rest
+
+
+@pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("words", [("serve",), ("serve", "--workers", "2")])
+def test_serve_does_the_background_work_on_postgresql(
+    new_database: Callable[[], str], tmp_path: Path, words: Sequence[str]
+) -> None:
+    with start(tmp_path, *words, DATABASE_URL=new_database(), SECRET_KEY="A" * 43 + "=") as process:
+        try:
+            done = next(line for line in lines(process) if line["event"] == "worker round")
+        finally:
+            process.terminate()
+            process.communicate(timeout=ENDS_WITHIN_S)
+    assert done["failed"] == 0
+
+
+def test_serve_that_leaves_the_background_work_to_others_says_so(folder: Path) -> None:
+    with start(folder, "serve", "--no-worker") as process:
+        try:
+            told = lines(process)
+            first, second = next(told), next(told)
+            process.terminate()
+            rest = [line["event"] for line in told]
+        finally:
+            process.kill()
+    assert "nothing is delivered unless `calltally worker` runs" in first["event"]
+    assert second["event"] == "listening"
+    assert rest == ["stopped"]
 
 
 def test_a_worker_without_a_database_says_what_to_do(tmp_path: Path) -> None:

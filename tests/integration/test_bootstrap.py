@@ -4,7 +4,7 @@ import asyncio
 import stat
 import sys
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.bootstrap.service import Service, open_service
-from calltally.bootstrap.vaults import open_vault
+from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.calls.events import Outcome
@@ -22,7 +22,8 @@ from calltally.settings import Settings
 from calltally.store.backends.recorder.supervisor import StoreApart
 from calltally.store.db.interface import Recorded, Submission
 from calltally.store.db.operation import Clock
-from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, new_epoch
+from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
+from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.lifespan import WithWork
 from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US
@@ -32,6 +33,17 @@ from tests.telling import fact
 KEY = b64encode(b"k" * 32).decode()
 FORMER_KEY = b64encode(b"f" * 32).decode()
 POSTGRES = "postgresql://nobody@127.0.0.1:1/none"
+
+
+async def check_schema_and_secrets(settings: Settings) -> None:
+    """Begin as `calltally worker` does."""
+    async with opened_store(settings, wall_clock) as store:
+        await check_secrets(settings, store)
+
+
+async def open_vault_of(settings: Settings) -> None:
+    """Begin as a command does that encrypts or decrypts."""
+    open_vault(settings)
 
 
 def settings_of(url: str, **more: str) -> Settings:
@@ -69,6 +81,54 @@ def test_a_damaged_key_file_is_named(embedded: Settings, tmp_path: Path) -> None
     (tmp_path / "var" / "secret.key").write_bytes(b"\xff short")
     with pytest.raises(Misconfigured, match=r"secret\.key does not hold a secret key: it must be"):
         open_vault(embedded)
+
+
+async def store_secret(settings: Settings, key: bytes, provider: str = "twilio") -> None:
+    async with opened_store(settings, wall_clock) as store:
+        if await store.read(find_tenant("acme")) is None:
+            await store.write(add_tenant("acme", "acme", NOW_US, new_epoch()))
+        sealed = Vault(key).seal("acme", provider, {"auth_token": "x"})
+        await store.write(put_provider_secrets("acme", provider, sealed, NOW_US))
+
+
+async def opened_and_closed(settings: Settings) -> None:
+    service = await open_service(settings)
+    await service.store.close()
+
+
+@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("begin", [opened_and_closed, check_schema_and_secrets, open_vault_of])
+def test_a_lost_secret_key_is_not_replaced(
+    new_database: Callable[[], str], begin: Callable[[Settings], Coroutine[Any, Any, None]]
+) -> None:
+    settings = settings_of(new_database())
+    key = Path(settings.database_url.removeprefix("sqlite:///")).with_name("secret.key")
+    asyncio.run(store_secret(settings, b"k" * 32))
+    with pytest.raises(Misconfigured, match=r"secret\.key is missing, .* Restore it from the backup"):
+        asyncio.run(begin(settings))
+    assert not key.exists()
+    key.write_text(KEY)
+    asyncio.run(begin(settings))
+
+
+def test_nothing_starts_with_a_key_that_opens_no_secret(new_database: Callable[[], str]) -> None:
+    settings = settings_of(new_database(), secret_key=FORMER_KEY)
+    asyncio.run(store_secret(settings, b"k" * 32))
+    for begin in (opened_and_closed, check_schema_and_secrets):
+        with pytest.raises(Misconfigured, match=r"none of the stored secrets opens .* Restore the key"):
+            asyncio.run(begin(settings))
+    rotated = settings_of(settings.database_url, secret_key=FORMER_KEY, former_secret_key=KEY)
+    asyncio.run(opened_and_closed(rotated))
+
+
+def test_one_secret_of_another_key_is_logged(new_database: Callable[[], str]) -> None:
+    settings = settings_of(new_database(), secret_key=KEY)
+    asyncio.run(store_secret(settings, b"k" * 32))
+    asyncio.run(store_secret(settings, b"f" * 32, "telnyx"))
+    with capture_logs() as logs:
+        asyncio.run(opened_and_closed(settings))
+    assert [line["event"] for line in logs] == ["a secret does not open"]
+    assert "tenant 'acme' for 'telnyx'" in logs[0]["reason"]
 
 
 def test_a_store_that_is_not_there_says_what_to_do(embedded: Settings) -> None:
@@ -142,7 +202,7 @@ def test_a_recorder_is_for_one_process_on_sqlite_by_the_wall_clock(
 
 
 @pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
-def test_the_worker_is_inside_on_sqlite_unless_told_otherwise(
+def test_the_worker_is_inside_on_both_databases_unless_told_otherwise(
     new_database: Callable[[], str], told: dict[str, str]
 ) -> None:
     settings = settings_of(new_database(), secret_key=KEY, **told)
@@ -152,8 +212,7 @@ def test_the_worker_is_inside_on_sqlite_unless_told_otherwise(
         await service.store.close()
         return isinstance(service.app, WithWork)
 
-    by_itself = "true" if settings.database_url.startswith("sqlite") else "false"
-    assert asyncio.run(has_worker()) is (told.get("embedded_worker", by_itself) == "true")
+    assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
 
 
 def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:

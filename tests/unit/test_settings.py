@@ -25,7 +25,7 @@ def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
     assert settings.rate_limit_per_minute == 1000
     assert settings.trust_proxy is False
     assert (settings.snapshot_hours, settings.worker_interval_seconds) == (48, 60)
-    assert settings.embedded_worker is None
+    assert settings.embedded_worker is True
     assert (settings.admin_key, settings.secret_key, settings.public_url) == (None, None, None)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy
-from calltally.bootstrap.vaults import open_vault
+from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import make_worker
 from calltally.logs import get_logger
 from calltally.multiprocess import Member
@@ -50,13 +50,15 @@ async def open_service(
     settings: Settings, clock: Clock = wall_clock, member: Member | None = None
 ) -> Service:
     """Everything that `serve` needs. Raises Misconfigured, with what to do."""
-    vault = open_vault(settings)
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
     metrics = CrewMetrics(member) if member else Metrics()
     store = _open(settings, clock, options, None if member else metrics)
     try:
         await check_schema(store)
+        # Behind the schema: a key is made only for a database of which it is certain that it holds no secret.
+        vault = open_vault(settings)
+        await check_secrets(settings, store)
     except BaseException:
         await store.close()
         raise
@@ -107,11 +109,8 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
 
 
 def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:
-    """The embedded store has its worker inside unless told otherwise; a shared one has its own."""
-    is_inside = settings.embedded_worker
-    if is_inside is None:
-        is_inside = sqlite_path(settings.database_url) is not None
-    if not is_inside:
+    """Do the background work beside the application, in every process: leases share it out."""
+    if not settings.embedded_worker:
         return app
     return WithWork(
         app, lambda stop: make_worker(settings, parts.store, parts.clock, stop, parts.metrics).run()

@@ -1,4 +1,4 @@
-"""What secrets are sealed with: the configured keys, or one beside the embedded store."""
+"""Keys that secrets are encrypted with: the configured ones, or one beside the embedded store."""
 
 import os
 import secrets
@@ -7,22 +7,35 @@ from pathlib import Path
 from typing import Final
 
 from calltally.calls.errors import Misconfigured
+from calltally.logs import get_logger
 from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
-from calltally.store.backends.open import sqlite_path
+from calltally.store.backends.open import holds_secrets, sqlite_path
+from calltally.store.db.interface import Store
+from calltally.store.tenants.stored_secrets import newest_secrets, unopened
 from calltally.store.tenants.vault import Vault
 
 KEY_FILE: Final = "secret.key"
 
+log: Final = get_logger(__name__)
+
 
 def open_vault(settings: Settings) -> Vault:
-    """The vault of the configured keys; for the embedded store of a key that is made on first use.
+    """Return the vault of the configured keys; an embedded store that holds no secret yet is given one.
 
-    Raises Misconfigured where a shared store has no key: its processes must all have the same.
+    Raises Misconfigured where a shared store has no key, since its processes must all have the same, and
+    where the key of stored secrets is missing.
     """
     given = secret_text(settings.secret_key) or _key_beside(sqlite_path(settings.database_url))
     former = secret_text(settings.former_secret_key)
     return Vault(decode_secret_key(given), decode_secret_key(former) if former else None)
+
+
+async def check_secrets(settings: Settings, store: Store) -> None:
+    """Raise Misconfigured where none of the stored secrets opens; log those that do not, if others do."""
+    stored = await store.read(newest_secrets())
+    for fault in unopened(open_vault(settings), stored) if stored else ():
+        log.warning("a secret does not open", reason=fault)
 
 
 def _key_beside(database: Path | None) -> str:
@@ -34,6 +47,7 @@ def _key_beside(database: Path | None) -> str:
         raise Misconfigured(message)
     path = database.parent / KEY_FILE
     if not path.exists():
+        _refuse_to_replace(path, database)
         _make_key(path)
     text = path.read_text(encoding="ascii", errors="replace")
     try:
@@ -42,6 +56,18 @@ def _key_beside(database: Path | None) -> str:
         message = f"{path} does not hold a secret key: {fault}"
         raise Misconfigured(message) from fault
     return text
+
+
+def _refuse_to_replace(path: Path, database: Path) -> None:
+    """Raise Misconfigured where secrets are stored: a new key would open none of them."""
+    if holds_secrets(database):
+        message = (
+            f"{path} is missing, and {database} holds secrets that were encrypted with it. Restore it from"
+            " the backup of the database, or set CALLTALLY_SECRET_KEY to the text that it held. If it is lost"
+            f" for good, make a new key with `openssl rand -base64 32 > {path}`, and store the providers'"
+            " secrets again with `calltally provider put`"
+        )
+        raise Misconfigured(message)
 
 
 def _make_key(path: Path) -> None:

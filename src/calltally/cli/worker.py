@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from calltally.bootstrap.clocks import wall_clock
+from calltally.bootstrap.vaults import check_secrets
 from calltally.bootstrap.workers import make_worker
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
@@ -46,7 +47,7 @@ async def _work(store: Store, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    opened = _open(store, settings, stop)
+    opened = await _open(store, settings, stop)
     log.info("working", database=store.dialect)
     await opened.run()
     log.info("stopped")
@@ -54,7 +55,7 @@ async def _work(store: Store, settings: Settings) -> None:
 
 async def _work_once(store: Store, settings: Settings) -> list[Round]:
     """Jobs, alerts and rounds until nothing is left to do."""
-    opened = _open(store, settings, asyncio.Event())
+    opened = await _open(store, settings, asyncio.Event())
     while any([await jobs.run_turns() for jobs in opened.jobs]):
         pass
     if opened.alerts is not None:
@@ -65,8 +66,9 @@ async def _work_once(store: Store, settings: Settings) -> list[Round]:
     return rounds
 
 
-def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Background:
+async def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Background:
     set_up_logs(settings.log_format, settings.log_level)
+    await check_secrets(settings, store)
     return make_worker(settings, store, wall_clock, stop)
 
 

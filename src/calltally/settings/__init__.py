@@ -102,10 +102,10 @@ class Settings(BaseSettings):
     snapshot_hours: int = Field(
         48, ge=1, le=8760, description="For how many hours a snapshot of a list can be asked for again."
     )
-    embedded_worker: bool | None = Field(
-        None,
-        description="Whether `calltally serve` does the background work as well. Unset: on SQLite it does,"
-        " on PostgreSQL that is for `calltally worker`.",
+    embedded_worker: bool = Field(
+        default=True,
+        description="Whether `calltally serve` does the background work as well: deliveries, alerts,"
+        " retention and jobs. Set it to false only where `calltally worker` runs.",
     )
     recorder_facts_per_second: int = Field(
         250,

@@ -6,7 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import Misconfigured, Unavailable
-from tests.conftest import Bench
+from calltally.store.tenants.vault import Vault, put_provider_secrets
+from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.web.service import LIST, Broken, Service, slug
 
 
@@ -29,6 +30,14 @@ def test_a_store_that_does_not_answer_is_not_ready(bench: Bench, error: Exceptio
     assert (answer.status_code, slug(answer)) == (503, "unavailable")
     assert answer.headers["retry-after"] == "1"
     assert [log["event"] for log in logs] == ["not ready", "request failed"]
+
+
+def test_a_service_whose_secrets_do_not_open_is_not_ready(bench: Bench) -> None:
+    service = Service(bench)
+    for key, status in ((b"o" * 32, 503), (bytes(32), 200)):
+        sealed = Vault(key).seal(TENANT, "twilio", {"auth_token": "x"})
+        bench.run(bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
+        assert service.get("/readyz", {}).status_code == status
 
 
 def test_metrics_count_by_route_and_never_by_path(service: Service) -> None:

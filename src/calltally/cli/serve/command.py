@@ -50,13 +50,25 @@ def serve(
             "--workers", min=1, max=MOST_WORKERS, help="How many processes; or set CALLTALLY_WORKERS."
         ),
     ] = None,
+    no_worker: Annotated[
+        bool,
+        typer.Option(
+            "--no-worker",
+            help="Leave deliveries, alerts, retention and jobs to `calltally worker`;"
+            " or set CALLTALLY_EMBEDDED_WORKER=false.",
+        ),
+    ] = False,
 ) -> None:
     """Serve until told to stop by SIGTERM or SIGINT; answers under way are finished first."""
     settings = load_settings()
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
+    if no_worker:
+        settings = settings.model_copy(update={"embedded_worker": False})
     keep_freed_memory()
     set_up_logs(settings.log_format, settings.log_level)
+    if not settings.embedded_worker:
+        log.info("no background work here: nothing is delivered unless `calltally worker` runs")
     # At info it says that it starts and stops, which we say ourselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with listen(settings.host, settings.port) as listening:

@@ -6,9 +6,10 @@ from pathlib import Path
 from calltally.calls.errors import Misconfigured
 from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.schema import HEAD, upgrade_apart
-from calltally.store.backends.sqlite.store import SqliteStore
+from calltally.store.backends.sqlite.store import SqliteStore, read_file
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock, Rows, Statement, Step
+from calltally.store.tenants.stored_secrets import newest_secrets
 
 _MIGRATE = "run `calltally migrate`"
 
@@ -32,6 +33,16 @@ def _open_postgres(url: str, clock: Clock, options: PostgresOptions) -> Store:
     )  # deferred: half of the start where SQLite is used
 
     return PostgresStore(url, clock, options)
+
+
+def holds_secrets(path: Path) -> bool:
+    """Tell from an SQLite file alone, before there is a key or a store; False where it is not migrated."""
+    if not path.exists():
+        return False
+    try:
+        return bool(read_file(path, newest_secrets()))
+    except Misconfigured:
+        return False
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -7,6 +7,7 @@ from litestar import get
 from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
 from calltally.store.backends.open import check_schema
+from calltally.store.tenants.stored_secrets import newest_secrets, unopened
 from calltally.web.metrics.alerts import alert_metrics
 from calltally.web.metrics.metrics import METRICS_TYPE
 from calltally.web.openapi.operation import Answer, Operation
@@ -43,6 +44,10 @@ METRICS: Final = Operation(
     },
 )
 
+_NOT_READY: Final = (
+    "the store does not answer, its schema is another version's, or its secrets do not open with this key"
+)
+
 log: Final = get_logger(__name__)
 
 
@@ -55,11 +60,14 @@ async def health(request: AnyRequest) -> Reply:  # noqa: ARG001 (the framework p
 @get("/readyz", operation=READY)
 async def ready(request: AnyRequest) -> Reply:
     """Asks the store itself, each time; whatever it fails by, the answer is 503 and the reason is logged."""
+    parts = parts_of(request)
     try:
-        await check_schema(parts_of(request).store)
+        await check_schema(parts.store)
+        # Only where secrets are stored: an idle service without them does not load what opens them.
+        unopened(parts.vault, await parts.store.read(newest_secrets()))
     except Exception as error:
         log.warning("not ready", reason=str(error))
-        raise Unavailable("the store does not answer, or its schema is another version's") from error
+        raise Unavailable(_NOT_READY) from error
     return Reply.json({"status": "ok"})
 
 

@@ -18,6 +18,9 @@ SQL = {dialect: {name: named.sql for name, named in load(dialect).items()} for d
 NAMES = sorted(SQL["sqlite"])
 ACROSS_TENANTS = [
     "admin_list_tenants",
+    "admin_newest_endpoint_secrets",
+    "admin_newest_provider_secrets",
+    "admin_newest_sink_secrets",
     "admin_sids_of_tenants",
     "admin_tenants_to_deliver",
     "admin_tenants_with_open_jobs",

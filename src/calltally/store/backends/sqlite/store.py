@@ -151,9 +151,11 @@ class SqliteStore:
         try:
             result = await self._drive(step)
             await self._commit()
-        except BaseException:
+        except BaseException as fault:
             if self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
+            if isinstance(fault, apsw.FullError):
+                self._checkpoints.make_room()
             raise
         if self._checkpoints.is_due():
             await self._off_loop(self._checkpoints.run)
@@ -214,6 +216,16 @@ class _Executor:
         if isinstance(request, Many):
             return self.cursor.executemany(named.sql, _by_place(named.names, request.rows)).fetchall()
         return self.cursor.execute(named.sql, params).fetchall()
+
+
+def read_file(path: Path, step: Step[T]) -> T:
+    """Run one reading step on a file without a store: no thread, no loop."""
+    connection = connect_to_read(path)
+    try:
+        with TOLD_APART:
+            return drive(step, _Executor(connection, Statements(SqliteStore.dialect)))
+    finally:
+        connection.close()
 
 
 def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterable[tuple[Any, ...]]:

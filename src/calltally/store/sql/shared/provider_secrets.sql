@@ -22,3 +22,13 @@ SELECT sink, sealed FROM alert_sinks WHERE tenant = :tenant ORDER BY sink
 
 -- name: reseal_sink!
 UPDATE alert_sinks SET sealed = :sealed WHERE tenant = :tenant AND sink = :sink AND sealed = :sealed_before
+
+-- name: admin_newest_provider_secrets
+SELECT tenant, provider, sealed FROM provider_secrets ORDER BY updated_us DESC LIMIT :most
+
+-- name: admin_newest_endpoint_secrets
+SELECT tenant, endpoint, sealed FROM webhook_endpoints
+WHERE state <> 'deleted' ORDER BY updated_us DESC LIMIT :most
+
+-- name: admin_newest_sink_secrets
+SELECT tenant, sink, sealed FROM alert_sinks ORDER BY updated_us DESC LIMIT :most
