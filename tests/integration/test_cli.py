@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+import calltally
 from calltally import __version__
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.vaults import open_vault
@@ -93,6 +95,21 @@ def test_misuse_is_status_2(empty: Commands, words: tuple[str, ...]) -> None:
     said = empty(*words)
     assert (said.code, said.out) == (2, "")
     assert "Usage: " in said.err
+
+
+def of_pages() -> list[str]:
+    """Commands on the pages for people, for the tenant `acme`."""
+    folder = Path(calltally.__file__).parent / "web" / "dashboard" / "templates"
+    texts = [path.read_text() for path in sorted(folder.glob("*.html"))]
+    found = [each for text in texts for each in re.findall(r"<pre[^>]*>\s*calltally (.*?)</pre>", text)]
+    return [each.replace("{{ visitor.tenant }}", "acme") for each in found]
+
+
+@pytest.mark.parametrize("command", of_pages())
+def test_a_command_of_a_page_runs(run: Commands, tmp_path: Path, command: str) -> None:
+    (tmp_path / "received.ndjson").touch()
+    said = run(*shlex.split(command))
+    assert (said.code, said.err) == (0, "")
 
 
 def test_migrate_makes_the_store_and_its_key(empty: Commands, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ PAGE_SIZES: Final = (25, 50, 100, 250, 1000)
 EXPORTS: Final = ("csv", "ndjson", "parquet")
 API: Final = "/api/v1/call-logs"
 EXPORT: Final = "/calls-export"
+_WITH_KEY: Final = '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
 _HANDLING: Final[Any] = {Exception: answer_page}
 
 
@@ -148,13 +149,13 @@ def _choices(request: AnyRequest, visitor: Visitor, pairs: Pairs, query: ListQue
 
 def curl_of(request: AnyRequest, path: str) -> str:
     """The same question as a command."""
-    return f'curl -sS "{origin_of(request)}{path}" -H "Authorization: Bearer ${{CALLTALLYAPI_KEY}}"'
+    return f'curl -sS "{origin_of(request)}{path}" {_WITH_KEY}'
 
 
 def _first_event(request: AnyRequest) -> str:
     now = utc_text(parts_of(request).clock())[:19]
     event = f'{{"id": "1", "call_sid": "first-call", "occurred_at": "{now}Z", "status": "completed"}}'
     return (
-        f'curl -sS "{origin_of(request)}/api/v1/events" -H "Authorization: Bearer ${{CALLTALLYAPI_KEY}}" \\\n'
+        f'curl -sS "{origin_of(request)}/api/v1/events" {_WITH_KEY} \\\n'
         f"  -H 'Content-Type: application/json' -d '{event}'"
     )
