@@ -1,11 +1,14 @@
 """How the parts are put together, and the secret key that the embedded store makes for itself."""
 
 import asyncio
+import os
+import signal
 import stat
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +16,12 @@ from structlog.testing import capture_logs
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
-from calltally.bootstrap.service import Service, open_service
+from calltally.bootstrap.service import Service, _attended, open_service
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.calls.events import Outcome
+from calltally.multiprocess import Crew, Member
 from calltally.settings import Settings
 from calltally.store.backends.recorder.supervisor import StoreApart
 from calltally.store.db.interface import Recorded, Submission
@@ -213,6 +217,37 @@ def test_the_worker_is_inside_on_both_databases_unless_told_otherwise(
         return isinstance(service.app, WithWork)
 
     assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
+
+
+def test_a_process_whose_figures_cannot_be_told_still_ends_with_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no space left")
+
+    raised: list[int] = []
+    metrics = Metrics()
+    monkeypatch.setattr(metrics, "tell_others", fail)
+    monkeypatch.setattr("calltally.bootstrap.service.signal.raise_signal", raised.append)
+    parts: Any = SimpleNamespace(metrics=metrics)
+
+    async def app(_scope: object, receive: Callable[[], Coroutine[Any, Any, Any]], _send: object) -> None:
+        await receive()
+
+    async def receive() -> dict[str, str]:
+        await asyncio.sleep(0)
+        return {"type": "lifespan.shutdown"}
+
+    # No process has itself for a parent.
+    attended = _attended(app, parts, Member(Crew(1, tmp_path), 1, os.getpid()))
+
+    async def live() -> None:
+        await attended({"type": "lifespan"}, receive, None)
+
+    with capture_logs() as logs:
+        asyncio.run(live())
+    assert [line["event"] for line in logs] == ["the figures of this process could not be told to the others"]
+    assert raised == [signal.SIGTERM]
 
 
 def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:

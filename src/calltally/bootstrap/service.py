@@ -97,7 +97,7 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
 
     async def attend(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            parts.metrics.tell_others()
+            _tell_figures(parts.metrics)
             if os.getppid() != member.parent:
                 signal.raise_signal(signal.SIGTERM)
                 return
@@ -106,6 +106,14 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
                     await stop.wait()
 
     return WithWork(app, attend)
+
+
+def _tell_figures(metrics: Metrics) -> None:
+    """Tell the others what they cannot ask. A fault must not end the loop that sees the parent die."""
+    try:
+        metrics.tell_others()
+    except Exception:
+        log.exception("the figures of this process could not be told to the others")
 
 
 def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:

@@ -68,8 +68,9 @@ class Deliverer:
         try:
             for tenant in await self._means.store.read(admin_tenants_to_deliver(self._means.clock())):
                 await self._take_up(tenant)
-        except CalltallyError as fault:
-            log.warning("deliveries cannot be looked for", detail=str(fault))
+        except Exception as fault:
+            unforeseen = None if isinstance(fault, CalltallyError) else fault
+            log.warning("deliveries cannot be looked for", detail=str(fault), exc_info=unforeseen)
             return _AFTER_FAULT_S
         return _LOOKS_EVERY_S
 

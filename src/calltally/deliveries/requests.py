@@ -139,8 +139,9 @@ class Requests:
                 self.results.append(without_bytes(job, self._means.clock()))
             else:
                 self._judged(lane, await self._attempt(lane, job, job.body))
-        except CalltallyError as fault:
-            # A secret that does not open is no fault of the receiver: its deliveries wait.
+        except (CalltallyError, OSError) as fault:
+            # A secret that does not open or a key file that cannot be read is no fault of the receiver:
+            # its deliveries wait.
             log.warning("a delivery cannot be signed", tenant=self._tenant, detail=str(fault))
             lane.cannot_send(job.event_id, _now_s() + _UNSIGNED_FOR_S)
         finally:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
+
+from calltally.logs import get_logger
 
 # The framework's types know nothing of the messages of an application's life.
 Message: TypeAlias = MutableMapping[str, Any]
@@ -11,6 +13,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 # Works until the event is set, then ends soon.
 Beside: TypeAlias = Callable[[asyncio.Event], Awaitable[None]]
+
+log: Final = get_logger(__name__)
 
 
 class WithWork:
@@ -29,7 +33,7 @@ class WithWork:
 
     async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
         stop = asyncio.Event()
-        work = asyncio.ensure_future(self._work(stop))
+        work = asyncio.ensure_future(self._work_on(stop))
 
         async def receive_when_done() -> Message:
             message = await receive()
@@ -44,3 +48,10 @@ class WithWork:
         finally:
             stop.set()
             await work
+
+    async def _work_on(self, stop: asyncio.Event) -> None:
+        """Say where a fault ends the work. The application goes on, and closes its store in the end."""
+        try:
+            await self._work(stop)
+        except Exception:
+            log.exception("work beside the application failed; restart the process to have it done again")

@@ -66,8 +66,9 @@ class AlertWorker:
     async def _tenants(self) -> Sequence[str]:
         try:
             return [tenant.tenant for tenant in await self._store.read(admin_list_tenants())]
-        except CalltallyError as fault:
-            log.warning("alerts wait", detail=str(fault))
+        except Exception as fault:
+            unforeseen = None if isinstance(fault, CalltallyError) else fault
+            log.warning("alerts wait", detail=str(fault), exc_info=unforeseen)
             return ()
 
     async def _attempt(self, tenant: str) -> Sequence[Turn]:

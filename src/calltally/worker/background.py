@@ -1,18 +1,27 @@
 """All background work of a process: rounds of upkeep, and jobs beside them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from calltally.deliveries.dispatcher import Deliverer
+from calltally.logs import get_logger
 from calltally.worker.alerting import AlertWorker
 from calltally.worker.dependencies import Means
 from calltally.worker.job_loop import JobWorker
 from calltally.worker.maintenance import Worker
+from calltally.worker.throttle import rest
+
+_AGAIN_S: Final = 10.0
+
+log: Final = get_logger(__name__)
 
 
 class Background:
     """Works until `stop` is set. `jobs` are those of each kind, none without a folder for files."""
 
     def __init__(self, means: Means, stop: asyncio.Event) -> None:
+        self._stop = stop
         self.rounds = Worker(means, stop)
         self.deliverer = Deliverer(means.sending, stop) if means.sending else None
         folders = means.folders
@@ -22,10 +31,21 @@ class Background:
     async def run(self) -> None:
         """All at once, since none may hold up the others."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.rounds.run())
+            group.create_task(self._go_on("rounds", self.rounds.run))
             if self.alerts is not None:
-                group.create_task(self.alerts.run())
+                group.create_task(self._go_on("alerts", self.alerts.run))
             if self.deliverer is not None:
-                group.create_task(self.deliverer.run())
+                group.create_task(self._go_on("deliveries", self.deliverer.run))
             for jobs in self.jobs:
-                group.create_task(jobs.run())
+                group.create_task(self._go_on("jobs", jobs.run))
+
+    async def _go_on(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run until it ends by itself. A fault is logged and ends neither it nor the others."""
+        is_over = False
+        while not is_over:
+            try:
+                await work()
+                return
+            except Exception:
+                log.exception("background work failed; it is begun again", work=name, again_in_s=_AGAIN_S)
+            is_over = await rest(self._stop, _AGAIN_S)

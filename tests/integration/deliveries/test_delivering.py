@@ -10,11 +10,13 @@ from structlog.testing import capture_logs
 
 from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
+from calltally.deliveries import requests
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
 from calltally.net.http_client import Outcome, Outgoing
 from calltally.store.db.interface import Submission
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.tenants.tenants import set_masking
+from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.deliveries import (
     DEAD,
     DELIVERED,
@@ -466,3 +468,31 @@ def test_a_secret_that_does_not_open_costs_no_event(bench: Bench) -> None:
         assert all(each.state == WAITING for each in await desk.deliveries(endpoint))
 
     told(bench, story)
+
+
+def test_a_key_file_that_cannot_be_read_for_a_while_holds_up_no_event_for_good(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "_UNSIGNED_FOR_S", 0.01)
+    faults = [PermissionError("secret.key")]
+    opened = requests.Requests._opened
+
+    def open_later(self: requests.Requests) -> Vault:
+        if faults:
+            raise faults.pop()
+        return opened(self)
+
+    monkeypatch.setattr(requests.Requests, "_opened", open_later)
+
+    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+        await desk.endpoint(url)
+        async with desk.delivering():
+            await desk.tell("CA1", "completed")
+            await until(lambda: receiver.visits)
+
+    with capture_logs() as logs:
+        told(bench, story)
+    assert faults == []
+    assert [line["detail"] for line in logs if line["event"] == "a delivery cannot be signed"] == [
+        "secret.key"
+    ]

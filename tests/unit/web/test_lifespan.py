@@ -5,6 +5,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from calltally.web.lifespan import WithWork
 
@@ -56,6 +57,21 @@ def test_work_ends_with_an_application_that_does_not_start() -> None:
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(life.live("lifespan.startup"))
     assert life.told == ["begun", "lifespan.startup", "ended"]
+
+
+class Failing(Life):
+    """The work beside it fails at once."""
+
+    async def work(self, stop: asyncio.Event) -> None:  # noqa: ARG002 (it is not waited for)
+        raise RuntimeError("unforeseen")
+
+
+def test_work_that_fails_says_so_and_the_application_goes_on() -> None:
+    with capture_logs() as logs:
+        told = asyncio.run(Failing().live("lifespan.startup", "lifespan.shutdown"))
+    assert told == ["lifespan.startup", "lifespan.shutdown"]
+    [line] = logs
+    assert line["event"].startswith("work beside the application failed; restart the process")
 
 
 def test_requests_are_handed_on() -> None:

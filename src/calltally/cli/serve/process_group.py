@@ -104,7 +104,17 @@ class Processes:
         now_us = steady_clock()
         for place in self._places:
             if place.process is None and place.due_us <= now_us:
-                self._begin(place)
+                self._attempt(place)
+
+    def _attempt(self, place: _Place) -> None:
+        """Where the system has no process to give the others go on, and it is asked again later."""
+        try:
+            self._begin(place)
+        except OSError as fault:
+            place.process = None
+            wait_us = self._put_off(place, is_early=True)
+            why = fault.strerror or str(fault)
+            log.warning("process not begun", worker=place.number, why=why, again_in_s=wait_us / SECOND_US)
 
     def _begin(self, place: _Place) -> None:
         place.process = self._context.Process(target=self._run_apart, args=(place.number,), daemon=True)
@@ -166,12 +176,15 @@ class Processes:
         if self._until_us is not None:
             self._is_clean = self._is_clean and code == 0
             return
-        now_us = steady_clock()
-        is_early = now_us - place.begun_us < _STEADY_US
+        wait_us = self._put_off(place, is_early=steady_clock() - place.begun_us < _STEADY_US)
+        log.warning("process died", worker=place.number, code=code, again_in_s=wait_us / SECOND_US)
+
+    def _put_off(self, place: _Place, *, is_early: bool) -> int:
+        """Have it begun later the more often it died early; returns in how many microseconds."""
         place.early_deaths = place.early_deaths + 1 if is_early else 0
         wait_us = min(_FIRST_WAIT_US << (place.early_deaths - 1), _LONGEST_WAIT_US) if is_early else 0
-        place.due_us = now_us + wait_us
-        log.warning("process died", worker=place.number, code=code, again_in_s=wait_us / SECOND_US)
+        place.due_us = steady_clock() + wait_us
+        return wait_us
 
 
 @contextmanager

@@ -40,8 +40,9 @@ class TurnedAway:
         try:
             for (tenant, provider), failures in counts.items():
                 await self._store.write(count_failures(tenant, provider, failures, self._clock()))
-        except CalltallyError as fault:
-            log.warning("wrong signatures were not counted", detail=fault.detail)
+        except Exception as fault:
+            unforeseen = None if isinstance(fault, CalltallyError) else fault
+            log.warning("wrong signatures were not counted", detail=str(fault), exc_info=unforeseen)
 
     async def close(self) -> None:
         """Forget what was not written."""

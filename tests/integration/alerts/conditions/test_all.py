@@ -1,6 +1,8 @@
 """What is so now, without statistics: unread bodies, and callbacks that nobody's secret has signed."""
 
 import msgspec
+import pytest
+from structlog.testing import capture_logs
 
 from calltally.alerts.conditions.all import conditions_of
 from calltally.alerts.model.finding import Finding, Kind
@@ -74,14 +76,19 @@ def test_callbacks_that_are_turned_away_are_counted_together(service: Service) -
     assert conditions(bench)[0].evidence.calls == 75
 
 
-def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench) -> None:
+@pytest.mark.parametrize("fault", [Unavailable("gone"), RuntimeError("unforeseen")])
+def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench, fault: Exception) -> None:
     async def turn_away() -> None:
-        away = TurnedAway(Broken(Unavailable("gone")), lambda: NOW_US, every_s=0)
+        away = TurnedAway(Broken(fault), lambda: NOW_US, every_s=0)
         away.count(TENANT, "twilio")
         assert away._writing is not None
         await away._writing
 
-    bench.run(turn_away())
+    with capture_logs() as logs:
+        bench.run(turn_away())
+    assert [(line["event"], line["detail"]) for line in logs] == [
+        ("wrong signatures were not counted", str(fault))
+    ]
 
 
 def stuck(bench: Bench, now_us: int) -> list[Finding]:

@@ -98,33 +98,50 @@ class Turn:
         try:
             await future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
+            if future.done() and not future.cancelled() and future.exception() is None:
                 # It came in the same moment.
                 flock(self._turn, LOCK_UN)
             raise
 
     def _work(self) -> None:
         while asked := self._asked.get():
-            flock(self._next, LOCK_EX)
-            flock(self._turn, LOCK_EX)
-            flock(self._next, LOCK_UN)
             loop, future = asked
+            fault = self._queue()
             taken = Event()
             try:
-                loop.call_soon_threadsafe(self._hand_over, future, taken)
+                loop.call_soon_threadsafe(self._hand_over, future, taken, fault)
             except RuntimeError:
                 # The loop is closed: nobody here will write any more.
-                flock(self._turn, LOCK_UN)
+                self._let_go(fault)
                 continue
             # A lock that this process has it gets again at once: what one who gave up lets go of must be gone
             # before the next queues, or it would be let go of under him.
             taken.wait()
 
-    def _hand_over(self, future: "asyncio.Future[None]", taken: Event) -> None:
+    def _queue(self) -> OSError | None:
+        """Wait for the turn. A fault of the system is for whoever asked: the thread has to go on."""
+        try:
+            flock(self._next, LOCK_EX)
+            try:
+                flock(self._turn, LOCK_EX)
+            finally:
+                flock(self._next, LOCK_UN)
+        except OSError as fault:
+            return fault
+        return None
+
+    def _let_go(self, fault: OSError | None) -> None:
+        if fault is None:
+            flock(self._turn, LOCK_UN)
+
+    def _hand_over(self, future: "asyncio.Future[None]", taken: Event, fault: OSError | None) -> None:
         self._waiting -= 1
         if future.done():
             # Whoever asked gave up waiting.
-            flock(self._turn, LOCK_UN)
+            self._let_go(fault)
+        elif fault is not None:
+            message = f"the file cannot be locked ({fault.strerror}); nothing was recorded, try again"
+            future.set_exception(Unavailable(message))
         else:
             future.set_result(None)
         taken.set()

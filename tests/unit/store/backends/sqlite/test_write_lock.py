@@ -1,13 +1,16 @@
 """Whose turn it is to write a file: one at a time, and who has just had it comes after who waits."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Coroutine
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
 
 from calltally.calls.errors import Unavailable
+from calltally.store.backends.sqlite import write_lock as turns
 from calltally.store.backends.sqlite.write_lock import Turn
 
 WAIT_S = 20.0
@@ -161,3 +164,39 @@ def test_a_process_that_is_killed_loses_its_turn(tmp_path: Path, new_turn: Calla
     os.waitpid(pid, 0)
     os.close(begun)
     os.close(beginning)
+
+
+def test_a_fault_of_the_system_is_told_and_the_next_has_the_turn(
+    new_turn: Callable[[], Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = [OSError(errno.ENOLCK, "No locks available")]
+
+    def lock(file: int, how: int) -> None:
+        # Only the thread waits for a lock.
+        if how == LOCK_EX and faults:
+            raise faults.pop()
+        flock(file, how)
+
+    monkeypatch.setattr(turns, "flock", lock)
+
+    async def work() -> None:
+        busy, waiting = new_turn(), new_turn()
+        async with busy.taken(WAIT_S):
+            with pytest.raises(Unavailable, match="No locks available"):
+                async with waiting.taken(WAIT_S):
+                    pass
+        async with waiting.taken(WAIT_S):
+            pass
+        async with busy.taken(WAIT_S):
+            late = asyncio.create_task(take(waiting))
+            await asyncio.sleep(0)
+        await late
+        busy.close()
+        waiting.close()
+
+    async def take(turn: Turn) -> None:
+        async with turn.taken(WAIT_S):
+            pass
+
+    run(work())
+    assert faults == []
