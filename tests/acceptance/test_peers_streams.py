@@ -103,6 +103,7 @@ class Endless:
 
     dialect = "sqlite"
     waiting = 0
+    stalled_s = 0.0
 
     def __init__(self, chunk: bytes) -> None:
         self._chunk = chunk

@@ -165,6 +165,10 @@ class Unavailable(CalltallyError):
         self.retry_after_s = retry_after_s
 
 
+class NothingCommitted(Unavailable):
+    """The store commits no writes. The detail names nothing internal, so it is published."""
+
+
 class NoFilesFolder(CalltallyError):
     """There is no folder for the files of jobs, so no job can be done."""
 

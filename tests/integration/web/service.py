@@ -129,6 +129,7 @@ class Broken:
 
     dialect = "sqlite"
     waiting = 0
+    stalled_s = 0.0
 
     def __init__(self, error: Exception) -> None:
         self.error = error

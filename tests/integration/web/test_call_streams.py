@@ -225,6 +225,7 @@ class Interrupted:
         self._before = before
         self.dialect = store.dialect
         self.waiting = 0
+        self.stalled_s = 0.0
 
     def is_wanted(self) -> bool:
         return self._store.is_wanted()

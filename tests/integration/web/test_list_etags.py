@@ -169,6 +169,7 @@ class Counting:
         self._store = store
         self.dialect = store.dialect
         self.waiting = 0
+        self.stalled_s = 0.0
         self.asked: list[str] = []
 
     async def read(self, step: Step[T], *, long: bool = False) -> T:

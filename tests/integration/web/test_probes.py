@@ -6,8 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from calltally.calls.errors import Misconfigured, Unavailable
+from calltally.calls.times import SECOND_US
+from calltally.store.db.operation import Step
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.store.probing import direct
 from tests.integration.web.service import LIST, Broken, Service, slug
 
 
@@ -38,6 +41,29 @@ def test_a_service_whose_secrets_do_not_open_is_not_ready(bench: Bench) -> None:
         sealed = Vault(key).seal(TENANT, "twilio", {"auth_token": "x"})
         bench.run(bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
         assert service.get("/readyz", {}).status_code == status
+
+
+def _away() -> Step[None]:
+    """Fail as where the database cannot be written to."""
+    raise Unavailable("away")
+    yield
+
+
+def test_a_store_that_commits_nothing_is_not_ready_until_it_does(service: Service) -> None:
+    bench = service.bench
+    with pytest.raises(Unavailable):
+        bench.run(bench.store.write(_away()))
+    assert service.get("/readyz", {}).status_code == 200
+    bench.now_us += 5 * SECOND_US
+    with direct(bench.url) as db:
+        db("ALTER TABLE schema_support RENAME TO away")
+        answer = service.get("/readyz", {})
+        assert (answer.status_code, slug(answer)) == (503, "unavailable")
+        assert "no write was committed" in answer.json()["detail"]
+        db("ALTER TABLE away RENAME TO schema_support")
+    # Nobody else writes: it finds out by itself.
+    assert service.get("/readyz", {}).status_code == 200
+    assert bench.store.stalled_s == 0
 
 
 def test_metrics_count_by_route_and_never_by_path(service: Service) -> None:

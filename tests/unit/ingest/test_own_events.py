@@ -25,6 +25,7 @@ class KeepingStore:
 
     dialect = "none"
     waiting = 0
+    stalled_s = 0.0
 
     def __init__(self) -> None:
         self.submitted: list[Submission] = []

@@ -12,7 +12,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from calltally.calls.errors import Unavailable
+from calltally.calls.errors import CalltallyError, Unavailable
+from calltally.calls.times import SECOND_US
 from calltally.store.db.interface import Recorded, Submission
 from calltally.store.db.operation import Clock, Step
 from calltally.store.ledger.record import record
@@ -51,6 +52,8 @@ class Writer:
         self._work: asyncio.Task[None] | None = None
         self._closed = False
         self._watchers: list[Callable[[], None]] = []
+        # The first request since the last commit.
+        self._requested_us: int | None = None
 
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""
@@ -61,6 +64,11 @@ class Writer:
     def waiting(self) -> int:
         """How many requests are queued now."""
         return len(self._queue)
+
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the first request after the last commit; 0 where all were committed."""
+        return 0.0 if self._requested_us is None else (self._clock() - self._requested_us) / SECOND_US
 
     async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
         """Record facts; returns when they are durable. Many of them make several commits, in their order."""
@@ -83,6 +91,7 @@ class Writer:
             raise Unavailable("the store is closing; nothing was recorded, try again")
         future = asyncio.get_running_loop().create_future()
         self._queue.append(_Job(submissions, step, future))
+        self._note_request()
         if self._work is None or self._work.done():
             # It begins when the loop has gone round, and so takes all that came with this request.
             self._work = asyncio.create_task(self._empty_queue())
@@ -113,13 +122,22 @@ class Writer:
 
         So one request that cannot be recorded fails alone, and says why.
         """
+        self._note_request()
         try:
             results = await self._transact(_together(jobs, self._clock))
         except Exception as fault:  # noqa: BLE001 - it is not swallowed: the request that caused it gets it
+            if isinstance(fault, CalltallyError) and not isinstance(fault, Unavailable):
+                # The database answers; the request asks for what cannot be.
+                self._requested_us = None
             if len(jobs) == 1:
                 return [(jobs[0], None, fault)]
             return await self._one_by_one(jobs)
+        self._requested_us = None
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
+
+    def _note_request(self) -> None:
+        if self._requested_us is None:
+            self._requested_us = self._clock()
 
     async def _one_by_one(self, jobs: list[_Job]) -> list[_Result]:
         results: list[_Result] = []

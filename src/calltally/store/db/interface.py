@@ -74,6 +74,11 @@ class Store(Protocol):
         """Requests that wait for the writer now."""
         ...
 
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the first request to write after the last commit; 0 where all were committed."""
+        ...
+
     def is_wanted(self) -> bool:
         """Whether somebody else waits to write, as far as it is known; else a transaction may be longer."""
         ...

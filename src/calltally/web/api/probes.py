@@ -7,6 +7,7 @@ from litestar import get
 from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
 from calltally.store.backends.open import check_schema
+from calltally.store.backends.write_readiness import check_writer
 from calltally.store.tenants.stored_secrets import newest_secrets, unopened
 from calltally.web.metrics.alerts import alert_metrics
 from calltally.web.metrics.metrics import METRICS_TYPE
@@ -30,7 +31,7 @@ HEALTH: Final = Operation(
 READY: Final = Operation(
     id="ready",
     tag=TAG,
-    summary="Whether requests can be served: the store answers, in a schema that this code runs on.",
+    summary="Whether requests can be served: the store answers and commits, in a schema this code runs on.",
     answers={200: Answer(meaning="They can.", schema=_OK, example={"status": "ok"})},
     problems=("unavailable",),
 )
@@ -68,6 +69,7 @@ async def ready(request: AnyRequest) -> Reply:
     except Exception as error:
         log.warning("not ready", reason=str(error))
         raise Unavailable(_NOT_READY) from error
+    await check_writer(parts.store)
     return Reply.json({"status": "ok"})
 
 

@@ -82,7 +82,7 @@ def problem_reply(scope: Scope, error: Exception) -> Reply:
 
 
 def _detail(kind: Kind, error: CalltallyError) -> str:
-    if isinstance(error, errors.NoFilesFolder):
+    if isinstance(error, errors.NoFilesFolder | errors.NothingCommitted):
         return error.detail
     if kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _UNAVAILABLE

@@ -9,6 +9,7 @@ import pytest
 from calltally.calls.errors import Conflict, NotFound, Unavailable
 from calltally.calls.events import Outcome
 from calltally.calls.identity import call_uuid
+from calltally.calls.times import SECOND_US
 from calltally.store.backends.group_commit import MOST_FACTS, Writer
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import Many, Rows, Statement, Step, drive
@@ -249,3 +250,58 @@ def test_each_loop_gets_its_own_answers() -> None:
 
     assert [asyncio.run(submit(sid)) for sid in ("a", "b")] == [call_uuid("acme", sid) for sid in ("a", "b")]
     asyncio.run(bench.writer.close())
+
+
+class Timed:
+    """A writer whose clock stands at `now_s`."""
+
+    def __init__(self) -> None:
+        self.database = Database()
+        self.now_s = 0
+        self.writer = Writer(self.database.transact, lambda: self.now_s * SECOND_US)
+
+
+def test_it_stalls_from_the_first_request_until_one_is_committed() -> None:
+    async def work() -> None:
+        timed = Timed()
+        assert timed.writer.stalled_s == 0
+        timed.database.hold()
+        waiting = [asyncio.create_task(timed.writer.submit(of(sid))) for sid in "ab"]
+        await asyncio.wait_for(timed.database.entered.wait(), WAITS_AT_MOST_S)
+        timed.now_s = 6
+        assert timed.writer.stalled_s == 6
+        timed.database.may_go_on.set()
+        await asyncio.gather(*waiting)
+        assert timed.writer.stalled_s == 0
+        await timed.writer.close()
+
+    run(work())
+
+
+def test_requests_that_fail_at_once_are_a_stall_too() -> None:
+    async def work() -> None:
+        timed = Timed()
+        timed.database.is_down = True
+        for timed.now_s in (1, 4, 7):
+            with pytest.raises(Unavailable):
+                await timed.writer.submit(of("a"))
+        assert timed.writer.stalled_s == 6
+        timed.database.is_down = False
+        await timed.writer.submit(of("a"))
+        timed.now_s = 20
+        assert timed.writer.stalled_s == 0
+        await timed.writer.close()
+
+    run(work())
+
+
+def test_a_request_that_asks_for_what_cannot_be_is_no_stall() -> None:
+    async def work() -> None:
+        timed = Timed()
+        with pytest.raises(Conflict):
+            await timed.writer.write(_fails())
+        timed.now_s = 9
+        assert timed.writer.stalled_s == 0
+        await timed.writer.close()
+
+    run(work())

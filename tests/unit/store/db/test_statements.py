@@ -27,6 +27,7 @@ ACROSS_TENANTS = [
     "admin_unresolved_by_tenant",
     "meta_oldest_schema",
     "meta_schema_version",
+    "meta_try_write",
 ]
 # Parts of other statements, which each database says in its own words.
 PARTS = {"has_words", "ids_of_words"}

@@ -1,9 +1,13 @@
 """Steps on one connection to PostgreSQL: what is asked together goes out together, and so does the end."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+import psycopg
+
 from calltally.store.backends.postgres.pipeline import Link
+from calltally.store.backends.postgres.pool import ANSWER_S
 from calltally.store.backends.postgres.wire import Asked
 from calltally.store.db.interface import Behind
 from calltally.store.db.operation import (
@@ -24,15 +28,19 @@ T = TypeVar("T")
 _BEGIN_READ: Final = (Asked("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
 # What is sent up to an end is one transaction by itself, of the kind that the connection has for reading.
 _UNTOLD: Final = ()
-# What grows with the data is planned for its values, and may take its time.
+# What grows with the data is planned for its values, and may take an hour.
+_LONG_S: Final = 3_600.0
 _BEGIN_LONG: Final = (
     *_BEGIN_READ,
-    Asked("SET LOCAL statement_timeout = 0", {}),
+    Asked("SET LOCAL statement_timeout = '1h'", {}),
     Asked("SET LOCAL plan_cache_mode = auto", {}),
     Asked("SET LOCAL enable_seqscan = on", {}),
 )
 # READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
 _BEGIN_WRITE: Final = Asked("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
+# An operator waits for it at a terminal, and it moves a whole table.
+_WITHOUT_LIMIT: Final = "meta_without_time_limit"
+_MOVE_S: Final = 86_400.0
 _COMMIT: Final = Asked("COMMIT", {})
 _ROLLBACK: Final = Asked("ROLLBACK", {})
 
@@ -99,6 +107,8 @@ class AskingWriter(Asking):
     async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """Notes the ledgers' heads in passing: they are what a read after the commit must see."""
         answer = await super().__call__(request)
+        if isinstance(request, Statement) and request.name == _WITHOUT_LIMIT:
+            self._link.answer_s = _MOVE_S
         if isinstance(request, Many):
             if request.name == "lock_heads":
                 self.heads.update((row[0], row[1]) for row in answer)
@@ -110,6 +120,7 @@ class AskingWriter(Asking):
 async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = False) -> T:
     """Run a step against one state of the database. Its end is not waited for."""
     begin = _BEGIN_LONG if long else asking.begin
+    link.answer_s = _LONG_S + ANSWER_S if long else ANSWER_S
     for each in begin:
         link.tell(each)
     try:
@@ -125,6 +136,7 @@ async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = Fal
 
 async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
     """Run a step as one transaction; durable on return."""
+    link.answer_s = ANSWER_S
     link.tell(_BEGIN_WRITE)
     try:
         result = await drive_async(step, asking)
@@ -138,12 +150,12 @@ async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
 
 def _undo(link: Link, *, is_told: bool = True) -> None:
     """Twice an end if it was told to begin: after a fault the server listens to nothing before the first."""
-    if link.is_broken:
-        return
-    link.end()
-    if is_told:
-        link.tell(_ROLLBACK)
+    # The server rolls back by itself what a lost connection left open; its fault must not hide the first.
+    with suppress(psycopg.Error):
         link.end()
+        if is_told:
+            link.tell(_ROLLBACK)
+            link.end()
 
 
 def _asked(named: NamedSql, request: Request) -> Asked:

@@ -6,6 +6,7 @@ from here. Its cursors wait for one thing at a time, and take four times the pro
 
 import asyncio
 from collections import OrderedDict, deque
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.types.numeric import Int8BinaryDumper
 
+from calltally.store.backends.postgres.socket_watch import LinkSocket
 from calltally.store.backends.postgres.wire import (
     Asked,
     Encoded,
@@ -29,6 +31,10 @@ from calltally.store.db.operation import Rows
 # Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
 _MOST_PREPARED: Final = 256
 _CANCEL_S: Final = 2.0
+# How often a connection that waits looks how long it has.
+_LOOK_S: Final = 5.0
+_ANSWERS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
+_FATAL: Final = (b"FATAL", b"PANIC")
 _names: Final = count()
 
 
@@ -36,16 +42,17 @@ class Link:
     """Statements go out at once and are answered in their order.
 
     What is sent between two ends is one transaction, unless statements say otherwise. After a statement
-    that fails, all others up to the end fail too.
+    that fails, all others up to the end fail too. Where libpq fails, or the server does not answer within
+    `answer_s` for each statement, the connection is lost: it is closed, and all who wait get the reason.
     """
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any], answer_s: float) -> None:
         # By their size integers would have three types, and each statement as many plans.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         self._connection = connection
         self._pgconn = connection.pgconn
-        self._pgconn.nonblocking = 1
         self._pgconn.enter_pipeline_mode()
+        self.answer_s = answer_s
         self._values = Transformer(connection)
         self._owed: deque[Owed] = deque()
         self._prepared: OrderedDict[Shape, bytes] = OrderedDict()
@@ -53,13 +60,15 @@ class Link:
         # Ends that the server has not come to.
         self._ends = 0
         self._transactions = 0
-        self._is_sending = False
         # An end that is not sent yet.
         self._late: asyncio.Handle | None = None
+        # The answer that is awaited longest, since when, and when to look again.
+        self._oldest: Owed | None = None
+        self._oldest_since_s = 0.0
+        self._look: asyncio.TimerHandle | None = None
         self.is_broken = False
         self._loop = asyncio.get_running_loop()
-        self._socket = self._pgconn.socket
-        self._loop.add_reader(self._socket, self._receive)
+        self._socket = LinkSocket(self._pgconn, self._take_all, self._lose)
 
     async def ask(self, *asked: Asked) -> list[Rows]:
         """Send statements together; the rows of each. Raises what psycopg would."""
@@ -67,10 +76,14 @@ class Link:
             return []
         waiting = Waiting(len(asked), self._loop.create_future())
         # All of them first: after one that cannot be encoded nothing may be on its way.
-        for encoded in [self._encode(each) for each in asked]:
-            self._send(encoded, waiting)
-        self._pgconn.send_flush_request()
-        self._flush()
+        everything = [self._encode(each) for each in asked]
+        try:
+            for encoded in everything:
+                self._send(encoded, waiting)
+            self._socket.call(self._pgconn.send_flush_request)
+            self._flush()
+        except psycopg.Error as fault:
+            waiting.fail(fault)
         return await waiting.future
 
     def tell(self, asked: Asked) -> None:
@@ -94,7 +107,11 @@ class Link:
     async def settle(self) -> None:
         """End what was sent; returns when the server has done all of it. Raises the first fault."""
         settled: asyncio.Future[None] = self._loop.create_future()
-        self._sync(settled)
+        try:
+            self._sync(settled)
+        except psycopg.Error as fault:
+            if not settled.done():
+                settled.set_exception(fault)
         await settled
 
     def close(self) -> None:
@@ -119,11 +136,9 @@ class Link:
         if self._late is not None:
             self._late.cancel()
             self._late = None
-            if not self.is_broken:
-                try:
-                    self._sync(None)
-                except psycopg.Error as fault:
-                    self._lose(fault)
+            # A connection that is lost by now has nothing to end.
+            with suppress(psycopg.Error):
+                self._sync(None)
 
     def _send(self, encoded: Encoded, waiting: Waiting | None) -> None:
         self._end_late()
@@ -132,21 +147,24 @@ class Link:
         if values:
             name = self._prepared.get(shape) or self._prepare(shape)
             self._prepared.move_to_end(shape)
-            self._pgconn.send_query_prepared(name, values, formats, pq.Format.BINARY)
+            self._socket.call(self._pgconn.send_query_prepared, name, values, formats, pq.Format.BINARY)
         else:
             # BEGIN and the like: read as quickly as a name is looked up.
-            self._pgconn.send_query_params(shape[0], None, result_format=pq.Format.BINARY)
+            self._send_plain(shape[0])
         self._owed.append(Owed(waiting))
 
     def _prepare(self, shape: Shape) -> bytes:
         if len(self._prepared) == _MOST_PREPARED:
             _, former = self._prepared.popitem(last=False)
-            self._pgconn.send_query_params(b"DEALLOCATE " + former, None)
+            self._send_plain(b"DEALLOCATE " + former)
             self._owed.append(Owed())
         name = self._prepared[shape] = b"s%d" % next(_names)
-        self._pgconn.send_prepare(name, *shape)
+        self._socket.call(self._pgconn.send_prepare, name, *shape)
         self._owed.append(Owed(prepared=shape))
         return name
+
+    def _send_plain(self, query: bytes) -> None:
+        self._socket.call(self._pgconn.send_query_params, query, None, None, None, pq.Format.BINARY)
 
     def _check(self) -> None:
         """Nothing may be sent that will not be answered: after a fault the server is silent until the end."""
@@ -159,62 +177,67 @@ class Link:
         self._end_late()
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
-        self._pgconn.pipeline_sync()
-        self._ends += 1
-        self._owed.append(Owed(is_end=True, settled=settled))
+        self._send_end(settled)
         self._transactions += 1
         if is_time_to_plan(self._transactions):
             self._plan_anew()
         self._flush()
 
     def _plan_anew(self) -> None:
-        self._pgconn.send_query_params(b"DISCARD PLANS", None)
+        self._send_plain(b"DISCARD PLANS")
         self._owed.append(Owed())
-        self._pgconn.pipeline_sync()
+        self._send_end(None)
+
+    def _send_end(self, settled: "asyncio.Future[None] | None") -> None:
+        self._socket.call(self._pgconn.pipeline_sync)
         self._ends += 1
-        self._owed.append(Owed(is_end=True))
+        self._owed.append(Owed(is_end=True, settled=settled))
 
     def _flush(self) -> None:
-        """Hand the system what it takes now, and the rest when it takes more."""
-        try:
-            is_left = bool(self._pgconn.flush())
-            # To send much libpq may have had to read as well, and what it has read nobody would tell of.
-            self._take_all()
-        except psycopg.Error as fault:
-            self._lose(fault)
-            return
-        if is_left and not self._is_sending:
-            self._loop.add_writer(self._socket, self._flush)
-        elif self._is_sending and not is_left:
-            self._loop.remove_writer(self._socket)
-        self._is_sending = is_left
+        self._socket.flush()
+        if self._look is None and self._owed:
+            self._look_later()
 
-    def _receive(self) -> None:
-        try:
-            self._pgconn.consume_input()
-            self._take_all()
-        except psycopg.Error as fault:
-            self._lose(fault)
+    def _look_later(self) -> None:
+        self._look = self._loop.call_later(min(_LOOK_S, self.answer_s), self._check_progress)
+
+    def _check_progress(self) -> None:
+        """Lose a server that does not answer. One timer a statement would take longer than to send it."""
+        self._look = None
+        if not self._owed:
             return
-        if self._is_sending:
-            self._flush()
+        now_s = self._loop.time()
+        if self._owed[0] is not self._oldest:
+            self._oldest, self._oldest_since_s = self._owed[0], now_s
+        # The server may keep back the answers to statements that were sent together until the last is done.
+        elif now_s - self._oldest_since_s >= self.answer_s * len(self._owed):
+            message = f"the server did not answer for {now_s - self._oldest_since_s:.0f} s"
+            self._lose(psycopg.OperationalError(message))
+            return
+        self._look_later()
 
     def _take_all(self) -> None:
         while self._owed and not self._pgconn.is_busy():
-            self._take(self._pgconn.get_result())
+            result = self._pgconn.get_result()
+            # Of a server that is gone libpq makes up results, or says that there are none.
+            self._socket.check()
+            self._take(result)
+        self._socket.check()
 
     def _take(self, result: "pq.abc.PGresult | None") -> None:
         owed = self._owed[0]
-        if result is None:
+        status = None if result is None else result.status
+        if result is not None and status not in _ANSWERS:
+            self._fail(owed, result)
+        elif (status == pq.ExecStatus.PIPELINE_SYNC) != owed.is_end:
+            raise psycopg.OperationalError("the answers of the server are out of step")
+        elif result is None:
             self._owed.popleft()
         elif owed.is_end:
             self._owed.popleft()
             self._end(owed.settled)
-        elif result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
-            if owed.waiting is not None:
-                self._load(owed.waiting, result)
-        else:
-            self._fail(owed, result)
+        elif owed.waiting is not None:
+            self._load(owed.waiting, result)
 
     def _load(self, waiting: Waiting, result: "pq.abc.PGresult") -> None:
         try:
@@ -234,8 +257,12 @@ class Link:
             settled.set_exception(fault)
 
     def _fail(self, owed: Owed, result: "pq.abc.PGresult") -> None:
+        fault = error_from_result(result)
+        if result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL:
+            # The server hangs up behind it.
+            raise fault
         if self._fault is None:
-            self._fault = error_from_result(result)
+            self._fault = fault
         if owed.prepared is not None:
             self._prepared.pop(owed.prepared, None)
         if owed.waiting is not None:
@@ -245,10 +272,9 @@ class Link:
         if self.is_broken:
             return
         self.is_broken = True
-        self._loop.remove_reader(self._socket)
-        if self._is_sending:
-            self._loop.remove_writer(self._socket)
-        self._pgconn.finish()
+        if self._look is not None:
+            self._look.cancel()
+        self._socket.close()
         for owed in self._owed:
             if owed.waiting is not None:
                 owed.waiting.fail(fault)

@@ -9,17 +9,21 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from calltally.calls.errors import Unavailable
 from calltally.store.backends.postgres.pipeline import Link
+from calltally.store.backends.postgres.wire import Asked
 
 STATEMENT_TIMEOUT_S: Final = 30
 LOCK_TIMEOUT_S: Final = 10
+# The server ends a statement itself when its time is over. One that says nothing for longer is lost.
+ANSWER_S: Final = STATEMENT_TIMEOUT_S + 5.0
 WAIT_S: Final = 10.0
 CONNECT_S: Final = 10
-# So that a server that is gone without a word is noticed within half a minute. The URL may say otherwise.
+# A server that is gone without a word is noticed within 10 s, or within 3 s of its return. The URL may say
+# otherwise.
 _NETWORK: Final[Mapping[str, Any]] = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
     "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
+    "tcp_user_timeout": 10_000,
     "application_name": "calltally",
 }
 # Our statements are written for one plan whatever the values are, and to plan one anew takes longer than to
@@ -29,7 +33,7 @@ _NETWORK: Final[Mapping[str, Any]] = {
 # waits for it, and stronger ones for more. A transaction that does not say what it is reads, in one state.
 _SETTINGS: Final = """
 SELECT set_config(name, value, false) FROM (VALUES
-    ('statement_timeout', %(statement)s), ('lock_timeout', %(lock)s),
+    ('statement_timeout', %(statement)b::text), ('lock_timeout', %(lock)b::text),
     ('enable_seqscan', 'off'), ('jit', 'off'),
     ('default_transaction_isolation', 'repeatable read'), ('default_transaction_read_only', 'on'),
     ('plan_cache_mode', CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') THEN 'auto'
@@ -47,12 +51,20 @@ async def connect(url: str, *, connect_s: int = CONNECT_S) -> Link:
         make_conninfo(**network), autocommit=True
     )
     try:
-        times = {"statement": f"{STATEMENT_TIMEOUT_S}s", "lock": f"{LOCK_TIMEOUT_S}s"}
-        await connection.execute(_SETTINGS, times)
-        return Link(connection)
-    except BaseException:
+        link = Link(connection, connect_s)
+    except OSError as fault:
         await connection.close()
+        message = f"the connection cannot be watched: {fault.strerror}"
+        raise psycopg.OperationalError(message) from fault
+    try:
+        times = {"statement": f"{STATEMENT_TIMEOUT_S}s", "lock": f"{LOCK_TIMEOUT_S}s"}
+        await link.ask(Asked(_SETTINGS, times))
+        await link.settle()
+    except BaseException:
+        link.close()
         raise
+    link.answer_s = ANSWER_S
+    return link
 
 
 class Links:

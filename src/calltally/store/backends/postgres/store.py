@@ -44,6 +44,11 @@ class PostgresStore:
         """Requests that wait for the writer now."""
         return self._writer.waiting
 
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the first request to write after the last commit; 0 where all were committed."""
+        return self._writer.stalled_s
+
     def is_wanted(self) -> bool:
         """It is not known who waits for a tenant's lock, so there may always be somebody."""
         return True
@@ -98,8 +103,13 @@ class PostgresStore:
     async def _link_to_write(self) -> Link:
         """The writer's connection, made anew after the server closed it."""
         if self._writing is None or self._writing.is_broken:
-            self._writing = link = await connect(self._url)
-            self._writer.per_tenant = await self._look(link)
+            link = await connect(self._url)
+            try:
+                self._writer.per_tenant = await self._look(link)
+            except BaseException:
+                link.close()
+                raise
+            self._writing = link
         return self._writing
 
     async def _look(self, link: Link) -> bool:

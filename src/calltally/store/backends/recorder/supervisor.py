@@ -101,6 +101,11 @@ class StoreApart:
         """Requests that wait for a writer now, here or in the process."""
         return self._store.waiting + (self._recorder.waiting if self._recorder else 0)
 
+    @property
+    def stalled_s(self) -> float:
+        """That of the store. A process that hangs is killed, and what it was asked is written here."""
+        return self._store.stalled_s
+
     def is_wanted(self) -> bool:
         """Whether others wait to write: the process waits for its turn as any other does."""
         return self._store.is_wanted()

@@ -71,6 +71,11 @@ class SqliteStore:
         """Requests that wait for the writer now."""
         return self._writer.waiting
 
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the first request to write after the last commit; 0 where all were committed."""
+        return self._writer.stalled_s
+
     def is_wanted(self) -> bool:
         """Whether others here or another process wait to write."""
         return self._writer.waiting > 0 or self._turn.is_wanted()

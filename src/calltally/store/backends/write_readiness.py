@@ -1,0 +1,40 @@
+"""Check that the store commits what it is asked to, for `/readyz`."""
+
+import asyncio
+from typing import Final
+
+from calltally.calls.errors import NothingCommitted
+from calltally.store.db.interface import Store
+from calltally.store.db.operation import Statement, Step
+
+# Shorter than what a load balancer waits for an answer.
+_TRIAL_S: Final = 1.0
+STALLED_S: Final = 5.0
+
+
+async def check_writer(store: Store) -> None:
+    """Raise NothingCommitted where requests to write came for 5 s, and none was committed.
+
+    A node that is not ready may get no further requests, and would never commit one. So a write of its own
+    tries it, unless others wait already.
+    """
+    if store.stalled_s < STALLED_S or (not store.waiting and await _can_write(store)):
+        return
+    message = (
+        f"no write was committed for {STALLED_S:g} s or more, though some were requested; see the service's"
+        " log and the database"
+    )
+    raise NothingCommitted(message)
+
+
+async def _can_write(store: Store) -> bool:
+    try:
+        async with asyncio.timeout(_TRIAL_S):
+            await store.write(_try_write())
+    except Exception:  # noqa: BLE001 - whatever the reason is, the next request would meet it too
+        return False
+    return True
+
+
+def _try_write() -> Step[None]:
+    yield Statement("meta_try_write", {})

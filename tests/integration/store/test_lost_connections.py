@@ -1,0 +1,374 @@
+"""A store whose connections end: whoever waits gets an answer, and the next request has a new connection."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from socket import AF_UNIX, socket, socketpair
+from struct import pack
+
+import psycopg
+import pytest
+import uvloop
+
+from calltally.calls.errors import Unavailable
+from calltally.calls.events import Outcome
+from calltally.calls.filters import ListQuery
+from calltally.store.backends.postgres import executor, pool
+from calltally.store.backends.postgres import pipeline as link
+from calltally.store.backends.postgres.pipeline import Link
+from calltally.store.backends.postgres.pool import connect
+from calltally.store.backends.postgres.store import PostgresStore
+from calltally.store.backends.postgres.wire import Asked
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Statement, Step
+from calltally.store.listing.list_calls import list_calls
+from calltally.store.tenants.tenants import add_tenant, new_epoch
+from tests.conftest import NOW_US, TENANT
+from tests.integration.store.cutting import Cut, CuttingProxy, cutting
+from tests.integration.store.probing import direct, verified
+from tests.telling import fact
+
+pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
+
+# Only what hangs takes so long.
+WITHIN_S = 60
+ENDED = "SELECT pg_terminate_backend(?::integer, 10000)"
+PID = Asked("SELECT pg_backend_pid()", {})
+# More than libpq holds back: it goes out, or fails, at once.
+BIG = Asked("SELECT %(value)b::bytea", {"value": b"x" * 100_000})
+# For each of the statements that were sent together.
+SOON_S = 0.5
+
+
+@pytest.fixture
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    with asyncio.Runner(loop_factory=request.param) as made:
+        yield made
+
+
+async def in_time(work: Coroutine[object, object, None]) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        await work
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(url, lambda: NOW_US)
+    with suppress(psycopg.errors.UniqueViolation):
+        await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+class Facts:
+    """Facts of one store, and the calls of those that it acknowledged."""
+
+    def __init__(self, store: PostgresStore) -> None:
+        self.store = store
+        self.acknowledged: list[str] = []
+        self._numbers = count()
+
+    async def submit(self) -> bool:
+        """Return True where it was acknowledged."""
+        sid = f"CA{next(self._numbers)}"
+        try:
+            [recorded] = await self.store.submit([Submission(TENANT, fact(1, sid))])
+        except Unavailable:
+            return False
+        assert recorded.outcome is Outcome.APPLIED
+        self.acknowledged.append(sid)
+        return True
+
+    async def read(self) -> bool:
+        """Return True where a page of calls was read."""
+        try:
+            await self.store.read(list_calls(TENANT, ListQuery(limit=5)))
+        except Unavailable:
+            return False
+        return True
+
+
+def end_backend(url: str, pid: int) -> None:
+    """Returns when the server has ended it; the loop does not run meanwhile."""
+    with direct(url) as db:
+        db(ENDED, pid)
+
+
+async def turn() -> None:
+    """Let the loop see what came in."""
+    await asyncio.sleep(0)
+
+
+async def pid_of(link: Link) -> int:
+    [[(pid,)]] = await link.ask(PID)
+    await link.settle()
+    return int(pid)
+
+
+def writing_link(store: PostgresStore) -> Link:
+    assert store._writing is not None
+    return store._writing
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_write_after_the_server_ended_an_idle_connection(
+    url: str, runner: asyncio.Runner, *, is_noticed: bool
+) -> None:
+    """Whether the loop notices the end, or libpq does while it sends."""
+
+    async def work() -> None:
+        async with opened(url) as store:
+            facts = Facts(store)
+            for _ in range(5):
+                assert await facts.submit()
+                made = writing_link(store)
+                end_backend(url, await pid_of(made))
+                while is_noticed and not made.is_broken:
+                    await turn()
+                assert await facts.submit() or not is_noticed
+            assert await facts.submit()
+
+    runner.run(in_time(work()))
+
+
+@pytest.mark.parametrize("requests", range(4))
+def test_a_write_after_the_server_ended_a_transaction(
+    url: str, runner: asyncio.Runner, requests: int
+) -> None:
+    """The loop notices nothing before libpq does: the step itself ends its connection."""
+
+    def step(pid: int) -> Step[None]:
+        for at in range(4):
+            if at == requests:
+                end_backend(url, pid)
+            yield Statement("meta_try_write" if at % 2 else "meta_schema_version", {})
+
+    async def work() -> None:
+        async with opened(url) as store:
+            facts = Facts(store)
+            for _ in range(3):
+                assert await facts.submit()
+                pid = await pid_of(writing_link(store))
+                with pytest.raises(Unavailable):
+                    await store.write(step(pid))
+            assert await facts.submit()
+
+    runner.run(in_time(work()))
+
+
+def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
+    url: str, runner: asyncio.Runner
+) -> None:
+    def step(pid: int) -> Step[None]:
+        yield Statement("meta_schema_version", {})
+        end_backend(url, pid)
+
+    async def work() -> None:
+        async with opened(url) as store:
+            facts = Facts(store)
+            for _ in range(3):
+                assert await facts.submit()
+                pid = await pid_of(writing_link(store))
+                with pytest.raises(Unavailable):
+                    await store.write(step(pid))
+            assert await facts.submit()
+
+    runner.run(in_time(work()))
+
+
+async def welcome(listening: socket) -> socket:
+    """Do what a server does when somebody connects; return its end."""
+    loop = asyncio.get_running_loop()
+    end, _ = await loop.sock_accept(listening)
+    end.settimeout(0)
+    await loop.sock_recv(end, 1_000)
+    await loop.sock_sendall(end, b"R" + pack("!ii", 8, 0) + b"Z" + pack("!i", 5) + b"I")
+    return end
+
+
+def test_who_waits_hears_of_an_end_that_comes_with_an_error_behind_a_last_word(
+    url: str, runner: asyncio.Runner, tmp_path: Path
+) -> None:
+    """A server that is killed has not read what was sent, and so the system resets the connection."""
+    del url
+    word = b"SWARNING\0C57P02\0Mcrash of another server process\0\0"
+
+    async def work() -> None:
+        with socket(AF_UNIX) as listening:
+            listening.settimeout(0)
+            listening.bind(str(tmp_path / ".s.PGSQL.5432"))
+            listening.listen()
+            welcoming = asyncio.create_task(welcome(listening))
+            made = Link(await psycopg.AsyncConnection.connect(host=str(tmp_path), user="ada"), 2.0 * WITHIN_S)
+            waiting = asyncio.create_task(made.ask(PID))
+            end = await welcoming
+            while not made._owed:
+                await turn()
+            end.sendall(b"N" + pack("!i", 4 + len(word)) + word)
+            end.close()
+            with pytest.raises(psycopg.OperationalError):
+                await waiting
+            assert made.is_broken
+
+    runner.run(in_time(work()))
+
+
+@pytest.mark.parametrize("call", ["ask", "tell", "settle", "end"])
+def test_wherever_libpq_finds_the_server_gone_the_connection_is_lost(
+    url: str, runner: asyncio.Runner, call: str
+) -> None:
+    async def work() -> None:
+        made = await connect(url)
+        end_backend(url, await pid_of(made))
+        with suppress(psycopg.OperationalError):
+            while not made.is_broken:
+                if call == "ask":
+                    await made.ask(BIG)
+                elif call == "tell":
+                    made.tell(BIG)
+                elif call == "settle":
+                    await made.settle()
+                else:
+                    made.end()
+                    await asyncio.sleep(0)
+        assert made.is_broken
+        with pytest.raises(psycopg.OperationalError, match="lost"):
+            await made.settle()
+
+    runner.run(in_time(work()))
+
+
+def test_a_transaction_is_not_settled_by_the_end_of_its_connection(url: str, runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        made = await connect(url)
+        end_backend(url, await pid_of(made))
+        with pytest.raises(psycopg.OperationalError):
+            await made.settle()
+
+    runner.run(in_time(work()))
+
+
+def test_the_number_of_a_socket_that_libpq_closed_is_left_to_its_next_owner(
+    url: str, runner: asyncio.Runner
+) -> None:
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        made = await connect(url)
+        former = made._pgconn.socket
+        end_backend(url, await pid_of(made))
+        with suppress(psycopg.OperationalError):
+            while made._pgconn.status == psycopg.pq.ConnStatus.OK:
+                made.tell(BIG)
+        with ExitStack() as sockets:
+            pairs = [socketpair() for _ in range(8)]
+            for end in [end for pair in pairs for end in pair]:
+                sockets.enter_context(end)
+            mine = next((pair for pair in pairs if former in {end.fileno() for end in pair}), pairs[0])
+            if mine[0].fileno() != former:
+                mine = (mine[1], mine[0])
+            received = asyncio.Event()
+            loop.add_reader(mine[0], received.set)
+            made.close()
+            os.write(mine[1].fileno(), b"x")
+            await received.wait()
+            loop.remove_reader(mine[0])
+
+    runner.run(in_time(work()))
+
+
+async def cut_everywhere(proxy: CuttingProxy, facts: Facts, how: Cut) -> int:
+    """Cut at each message of a write and a read in turn; return how many there were."""
+    for message in count(1):
+        # What was cut behind the last answer, only the next request may notice.
+        assert await facts.submit() or await facts.submit()
+        assert await facts.read() or await facts.read()
+        cuts = proxy.cuts
+        proxy.cut_at(message, how)
+        await facts.submit()
+        await facts.read()
+        proxy.cut_nothing()
+        if proxy.cuts == cuts:
+            return message - 1
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("how", "runner"),
+    [(Cut.RESET, asyncio.new_event_loop), (Cut.AMID, uvloop.new_event_loop)],
+    indirect=["runner"],
+)
+def test_a_connection_may_be_cut_at_any_message(url: str, runner: asyncio.Runner, how: Cut) -> None:
+    async def work() -> None:
+        async with cutting(url) as proxy, opened(proxy.url) as store:
+            facts = Facts(store)
+            assert await cut_everywhere(proxy, facts, how) > 20
+            await assert_nothing_lost(url, facts)
+
+    runner.run(in_time(work()))
+
+
+async def assert_nothing_lost(url: str, facts: Facts) -> None:
+    assert (await verified(facts.store)).findings == []
+    with direct(url) as db:
+        kept = {sid for (sid,) in db("SELECT call_sid FROM calls WHERE tenant = ?", TENANT)}
+    assert set(facts.acknowledged) <= kept
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_LOOK_S", SOON_S / 4)
+    monkeypatch.setattr(pool, "ANSWER_S", SOON_S)
+    monkeypatch.setattr(executor, "ANSWER_S", SOON_S)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("message", [1, 9])
+def test_a_server_that_says_nothing_more_is_given_up(url: str, runner: asyncio.Runner, message: int) -> None:
+    async def work() -> None:
+        async with cutting(url) as proxy, opened(proxy.url) as store:
+            facts = Facts(store)
+            assert await facts.submit()
+            proxy.cut_at(message, Cut.FREEZE)
+            assert not await facts.submit()
+            assert await facts.submit()
+            assert await facts.read()
+            proxy.cut_at(message, Cut.FREEZE)
+            assert not await facts.read()
+            assert await facts.read()
+
+    runner.run(in_time(work()))
+
+
+def test_a_connection_whose_settings_are_not_answered_is_given_up(url: str, runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        async with cutting(url) as proxy:
+            # Behind the start: what the server says then is all in one.
+            await (await connect(proxy.url)).settle()
+            settings = proxy._seen - 6
+            proxy.cut_at(settings, Cut.FREEZE)
+            with pytest.raises(psycopg.OperationalError):
+                await connect(proxy.url, connect_s=2)
+            assert proxy.cuts == 1
+
+    runner.run(in_time(work()))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_answers_has_as_long_as_all_its_answers_take(url: str, runner: asyncio.Runner) -> None:
+    async def work() -> None:
+        made = await connect(url)
+        nap = Asked("SELECT 1 FROM pg_sleep(%(seconds)b::double precision)", {"seconds": SOON_S / 5})
+        assert await made.ask(*[nap] * 10) == [[(1,)]] * 10
+        made.close()
+
+    runner.run(in_time(work()))
