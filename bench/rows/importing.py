@@ -21,7 +21,7 @@ from bench.timing import wall_us
 from bench.traffic import BIG, Made, calls_of, history
 from calltally.store.backends.open import migrate, open_store
 
-_LEAST_PER_S: Final = 20_000
+_LEAST_PER_S: Final = 12_000
 _MOST_RECORDS: Final = 200_000
 _FILE: Final = "calls.ndjson"
 

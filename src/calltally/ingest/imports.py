@@ -1,4 +1,4 @@
-"""Imports: a provider's own list of calls, however long, as facts through the ledger's one door."""
+"""Imports: a provider's own list of calls, however long, as facts through the ledger's one write path."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -11,16 +11,16 @@ import msgspec
 from calltally.calls.events import Fact, Outcome
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import Refusal
+from calltally.store.db.fact_codec import packed
 from calltally.store.db.interface import Recorded, Store, Submission
-from calltally.store.db.operation import Clock
-from calltally.store.ledger.bulk_import import record_prepared
-from calltally.store.ledger.prepared_calls import Batch, prepare
-from calltally.store.ledger.record import Told
 from calltally.store.ledger.unrecorded_facts import unknown_facts
 from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
 
-# A commit each: enough for the ledger's speed, few enough that others are not kept waiting.
+# One commit of `calltally import`: half of the cost of commits of 128 facts, and short enough (a tenth of a
+# second) for a service that waits to write to the same file.
+COMMIT_FACTS: Final = 1_000
+# Facts that are looked up together inside a service, whose commits stay small.
 CHUNK: Final = 500
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
@@ -28,11 +28,20 @@ MAX_REFUSALS: Final = 1_000
 Listed: TypeAlias = Iterable[Fact | Refusal]
 
 
-class Chunk(NamedTuple):
-    """What a stretch of the items gives: facts ready for the ledger, and what is refused."""
+class Read(NamedTuple):
+    """Progress in the files: the number of a file, its size (None: not known), the bytes read of it."""
 
-    batch: Batch
+    place: int
+    size: int | None
+    done: int
+
+
+class Chunk(NamedTuple):
+    """A part of the items: facts ready for the ledger, refusals, and how far the files are read."""
+
+    submissions: Sequence[Submission]
     refused: Sequence[Refusal] = ()
+    read: Read | None = None
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -58,94 +67,84 @@ class ImportReport(msgspec.Struct, frozen=True):
 OnProgress: TypeAlias = Callable[[ImportReport], None]
 
 
-def _untold(_report: ImportReport) -> None:
+def _ignored(_report: ImportReport) -> None:
     """Nobody listens."""
 
 
 async def import_facts(
-    store: Store, tenant: str, *, told: Listed, clock: Clock, on_progress: OnProgress = _untold
+    store: Store,
+    tenant: str,
+    *,
+    told: Listed,
+    deliver: bool = False,
+    on_progress: OnProgress = _ignored,
 ) -> ImportReport:
-    """Record what `told` gives, chunk by chunk; `on_progress` hears the report so far after each.
+    """Record the items of `told` in the writer's small commits.
 
-    Nothing is delivered to the tenant's endpoints. Stopped at any point and run again, it finds what it did
-    as known. Raises NotFound for an unknown tenant, Unavailable where the store is down.
+    `on_progress` hears the report after each chunk. With `deliver` the tenant's endpoints get its events.
+    Stopped at any point and run again, it finds what it did as known. Raises NotFound for an unknown
+    tenant, Unavailable where the store is down.
     """
     table = await routes_for(store, tenant)
-    chunks = prepared_chunks(told, tenant, table, CHUNK)
-    return await bring_chunks(store, tenant, _one_by_one(chunks), clock=clock, on_progress=on_progress)
-
-
-async def submit_facts(
-    store: Store, tenant: str, *, told: Listed, deliver: bool, on_progress: OnProgress = _untold
-) -> ImportReport:
-    """The same in the writer's small commits, beside what else it is handed; endpoints may be told of it."""
-    table = await routes_for(store, tenant)
     report = ImportReport()
-    for chunk in _chunks(told, CHUNK):
-        facts = [map_route(item, table) for item in chunk if isinstance(item, Fact)]
-        # What is known is read and not written again: so an import that was stopped soon is where it was.
-        fresh = await store.read(unknown_facts(tenant, facts)) if facts else []
-        recorded = await store.submit([Submission(tenant, fact, deliver) for fact in fresh]) if fresh else []
-        report = _added(report, recorded, _refused_in(chunk))
-        report = msgspec.structs.replace(report, known=report.known + len(facts) - len(fresh))
+    for items in _chunks(told, CHUNK):
+        chunk = chunk_of(items, tenant, table, deliver=deliver)
+        report = await _recorded(store, tenant, chunk, report, in_one_commit=False)
         on_progress(report)
     return report
 
 
+async def import_chunks(
+    store: Store,
+    tenant: str,
+    chunks: AsyncIterator[Chunk],
+    *,
+    on_chunk: Callable[[Chunk], None],
+) -> ImportReport:
+    """Record chunks, each as one commit; `on_chunk` hears of each that is recorded.
+
+    For a process without other work in its event loop, which a commit of a thousand facts holds up.
+    """
+    report = ImportReport()
+    async for chunk in chunks:
+        report = await _recorded(store, tenant, chunk, report, in_one_commit=True)
+        on_chunk(chunk)
+    return report
+
+
 async def routes_for(store: Store, tenant: str) -> RouteTable:
-    """The table by which an import's calls are routed. Raises NotFound for an unknown tenant."""
+    """Return the table by which an import's calls are routed. Raises NotFound for an unknown tenant."""
     await store.read(need_tenant(tenant))
     return await store.read(routes_by_number(tenant))
 
 
-def prepared_chunks(told: Listed, tenant: str, table: RouteTable, size: int) -> Iterator[Chunk]:
-    """What `told` gives, in stretches of `size`, ready for the ledger; in whichever process."""
-    for chunk in _chunks(told, size):
-        yield prepared(chunk, tenant, table)
+def chunks_of(told: Listed, tenant: str, table: RouteTable, *, deliver: bool) -> Iterator[Chunk]:
+    """Yield the items of `told`, ready for the ledger, a commit at a time; in whichever process."""
+    for items in _chunks(told, COMMIT_FACTS):
+        yield chunk_of(items, tenant, table, deliver=deliver)
 
 
-def prepared(told: Sequence[Fact | Refusal], tenant: str, table: RouteTable) -> Chunk:
-    """What was told, ready for the ledger."""
-    facts = [map_route(item, table) for item in told if isinstance(item, Fact)]
-    return Chunk(prepare(tenant, facts), _refused_in(told))
+def chunk_of(items: Sequence[Fact | Refusal], tenant: str, table: RouteTable, *, deliver: bool) -> Chunk:
+    """Map the facts among items to routes and pack their rows."""
+    facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
+    submissions = [Submission(tenant, _slim(fact), deliver, packed(fact, fact.key)) for fact in facts]
+    return Chunk(submissions, [item for item in items if isinstance(item, Refusal)])
 
 
-def _refused_in(told: Iterable[Fact | Refusal]) -> list[Refusal]:
-    return [item for item in told if isinstance(item, Refusal)]
+def _slim(fact: Fact) -> Fact:
+    """Drop the raw body, which is in the packed row: nothing else reads it."""
+    return msgspec.structs.replace(fact, raw=b"")
 
 
-async def bring_chunks(
-    store: Store,
-    tenant: str,
-    chunks: AsyncIterator[Sequence[Chunk]],
-    *,
-    clock: Clock,
-    on_progress: OnProgress = _untold,
+async def _recorded(
+    store: Store, tenant: str, chunk: Chunk, report: ImportReport, *, in_one_commit: bool
 ) -> ImportReport:
-    """Record prepared chunks, those that come together as a transaction, or each where others wait to write.
-
-    `on_progress` hears the report so far after each.
-    """
-    report = ImportReport()
-    async for together in chunks:
-        left = together
-        while left:
-            many = 1 if store.is_wanted() else len(left)
-            part, left = left[:many], left[many:]
-            refused = [refusal for chunk in part for refusal in chunk.refused]
-            report = _added(report, await _recorded(store, tenant, part, clock), refused)
-            on_progress(report)
-    return report
-
-
-async def _recorded(store: Store, tenant: str, part: Sequence[Chunk], clock: Clock) -> Sequence[Told]:
-    batches = [chunk.batch for chunk in part if chunk.batch.ready or chunk.batch.others]
-    return await store.write(record_prepared(tenant, batches, clock)) if batches else ()
-
-
-async def _one_by_one(chunks: Iterable[Chunk]) -> AsyncIterator[Sequence[Chunk]]:
-    for chunk in chunks:
-        yield [chunk]
+    """Record what is not known: an import that was stopped is soon where it was."""
+    submissions = chunk.submissions
+    fresh = await store.read(unknown_facts(tenant, submissions)) if submissions else []
+    recorded = await store.submit(fresh, in_one_commit=in_one_commit) if fresh else []
+    report = _added(report, recorded, chunk.refused)
+    return msgspec.structs.replace(report, known=report.known + len(submissions) - len(fresh))
 
 
 def _chunks(told: Listed, size: int) -> Iterator[list[Fact | Refusal]]:
@@ -154,9 +153,7 @@ def _chunks(told: Listed, size: int) -> Iterator[list[Fact | Refusal]]:
         yield chunk
 
 
-def _added(
-    report: ImportReport, became: Sequence[Told | Recorded], refusals: Sequence[Refusal]
-) -> ImportReport:
+def _added(report: ImportReport, became: Sequence[Recorded], refusals: Sequence[Refusal]) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],

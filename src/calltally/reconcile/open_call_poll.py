@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import SystemRandom
 
 from calltally.calls.events import Fact
-from calltally.ingest.imports import submit_facts
+from calltally.ingest.imports import import_facts
 from calltally.net import Patience, PatientClient
 from calltally.providers.list_requests import Access
 from calltally.providers.registry import FETCHES
@@ -36,5 +36,5 @@ async def ask_about(place: Place, tenant: str, provider: str, call_sids: Sequenc
         asking = Asking(FETCHES[provider], access, client.ask)
         for call_sid in call_sids:
             told += [item for item in await asking.call(call_sid) if isinstance(item, Fact)]
-    report = await submit_facts(place.store, tenant, told=told, deliver=True)
+    report = await import_facts(place.store, tenant, told=told, deliver=True)
     return report.recorded

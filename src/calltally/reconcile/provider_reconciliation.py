@@ -18,7 +18,7 @@ from calltally.calls.windows import LAST_US, Window
 from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
 from calltally.external_sort import MEMORY_BYTES
-from calltally.ingest.imports import ImportReport, submit_facts
+from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import PatientClient
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.list_requests import Access, Started
@@ -160,7 +160,7 @@ def _started(terms: Terms) -> Started:
 
 def _means(store: Store, question: Question, asking: Asking | None) -> Means:
     async def bring(facts: Sequence[Fact]) -> ImportReport:
-        return await submit_facts(store, question.tenant, told=facts, deliver=question.deliver)
+        return await import_facts(store, question.tenant, told=facts, deliver=question.deliver)
 
     return Means(
         recheck=Recheck(store, question.tenant, asking.call if asking else None),

@@ -135,9 +135,6 @@ class Broken:
         self.error = error
         self.closed = 0
 
-    def is_wanted(self) -> bool:
-        return False
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         del long
         return await self.write(step)
@@ -152,8 +149,10 @@ class Broken:
         step.close()
         raise self.error
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
-        del submissions
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
+        del submissions, in_one_commit
         raise self.error
 
     async def close(self) -> None:

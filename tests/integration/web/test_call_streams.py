@@ -227,9 +227,6 @@ class Interrupted:
         self.waiting = 0
         self.stalled_s = 0.0
 
-    def is_wanted(self) -> bool:
-        return self._store.is_wanted()
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         if long:
             await self._before()
@@ -244,8 +241,10 @@ class Interrupted:
     async def write(self, step: Step[T]) -> T:
         return await self._store.write(step)
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
-        return await self._store.submit(submissions)
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
+        return await self._store.submit(submissions, in_one_commit=in_one_commit)
 
     async def close(self) -> None:
         """The bench closes it."""

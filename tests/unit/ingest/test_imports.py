@@ -1,8 +1,11 @@
 import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Door, Fact
@@ -12,21 +15,26 @@ from calltally.ingest.imports import (
     MAX_REFUSALS,
     Chunk,
     ImportReport,
-    bring_chunks,
+    chunk_of,
+    import_chunks,
     import_facts,
-    prepared_chunks,
 )
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.twilio.resources import list_facts
+from calltally.store.backends.group_commit import MOST_FACTS
 from calltally.store.listing.list_calls import list_calls
+from calltally.store.rollups.call_counters import CLAUSES
 from calltally.store.tenants.routes import checked_route, put_route
 from tests.conftest import NOW_US, TENANT, Bench, records_of
+from tests.integration.store.probing import direct, verdict
+from tests.strategies import facts
 
+COLUMNS: Final = dict(CLAUSES)["columns"]
 CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "+15551230002"}
 
 
 def imported(bench: Bench, told: list[Fact | Refusal], tenant: str = TENANT) -> ImportReport:
-    return bench.run(import_facts(bench.store, tenant, told=told, clock=lambda: bench.now_us))
+    return bench.run(import_facts(bench.store, tenant, told=told))
 
 
 def calls(bench: Bench) -> list[dict[str, Any]]:
@@ -76,25 +84,60 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
         reports.append(report)
         assert taken == report.total
 
-    last = bench.run(import_facts(bench.store, TENANT, told=told(), clock=lambda: NOW_US, on_progress=listen))
+    last = bench.run(import_facts(bench.store, TENANT, told=told(), on_progress=listen))
     assert [report.recorded for report in reports] == [CHUNK, 2 * CHUNK, 2 * CHUNK + 1]
     assert reports[-1] == last
 
 
-@pytest.mark.parametrize(("is_wanted", "expected"), [(True, [2, 4, 5]), (False, [5])])
-def test_chunks_that_come_together_are_commits_each_where_others_wait(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_wanted: bool, expected: list[int]
-) -> None:
-    async def chunks() -> AsyncIterator[list[Chunk]]:
-        told = told_of(*({**CALL, "sid": f"CA{number}"} for number in range(5)))
-        yield list(prepared_chunks(told, TENANT, {}, 2))
+def test_each_chunk_of_the_command_is_one_commit(bench: Bench) -> None:
+    """Every fact has the revision of its commit: that of the last call of the chunk."""
+    many = 2 * MOST_FACTS
+    told = told_of(*({**CALL, "sid": f"CA{number}"} for number in range(many)))
+    recorded: list[Chunk] = []
 
-    reports: list[ImportReport] = []
-    monkeypatch.setattr(bench.store, "is_wanted", lambda: is_wanted)
-    bringing = bring_chunks(bench.store, TENANT, chunks(), clock=lambda: NOW_US, on_progress=reports.append)
-    assert bench.run(bringing) == reports[-1]
-    assert [report.recorded for report in reports] == expected
-    assert len(calls(bench)) == 5
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield chunk_of(told, TENANT, {}, deliver=False)
+        yield chunk_of(told[:1], TENANT, {}, deliver=False)
+
+    report = bench.run(import_chunks(bench.store, TENANT, chunks(), on_chunk=recorded.append))
+    assert (report.recorded, report.known) == (many, 1)
+    assert [len(chunk.submissions) for chunk in recorded] == [many, 1]
+    with direct(bench.url) as db:
+        assert db("SELECT DISTINCT revision FROM facts WHERE tenant = ?", TENANT) == [(many,)]
+
+
+def test_a_chunk_of_the_command_lies_there_as_facts_told_one_by_one(new_bench: Callable[[], Bench]) -> None:
+    bench, other = new_bench(), new_bench()
+    names = (f"tenant-{number}" for number in count())
+
+    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(st.lists(facts(), min_size=1, max_size=20))
+    def check(told: list[Fact]) -> None:
+        tenant = next(names)
+        for each in (bench, other):
+            each.add_tenant(tenant)
+
+        async def chunks() -> AsyncIterator[Chunk]:
+            yield chunk_of(told, tenant, {}, deliver=False)
+
+        bench.run(import_chunks(bench.store, tenant, chunks(), on_chunk=lambda _chunk: None))
+        for fact in told:
+            other.run(import_facts(other.store, tenant, told=[fact]))
+        assert stored(bench, tenant) == stored(other, tenant)
+        assert verdict(bench, tenant).findings == []
+
+    check()
+
+
+def stored(bench: Bench, tenant: str) -> list[list[Any]]:
+    """Rows that do not tell in which commit they were written."""
+    asked = (
+        "SELECT node, key, content, raw, conversation FROM facts WHERE tenant = ?",
+        "SELECT id, call_sid, created_us, status, route, agent, measured FROM calls WHERE tenant = ?",
+        f"SELECT facet, width_s, bucket_s, {COLUMNS} FROM counts WHERE tenant = ? AND calls > 0",
+    )
+    with direct(bench.url) as db:
+        return [sorted(map(repr, db(sql, tenant))) for sql in asked]
 
 
 def test_all_refusals_are_counted_and_the_first_are_kept(bench: Bench) -> None:

@@ -30,9 +30,6 @@ class KeepingStore:
     def __init__(self) -> None:
         self.submitted: list[Submission] = []
 
-    def is_wanted(self) -> bool:
-        return False
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         assert not long
         next(step)
@@ -52,7 +49,10 @@ class KeepingStore:
     async def write(self, step: Step[T]) -> T:
         return await self.read(step)
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
+        assert not in_one_commit
         self.submitted.extend(submissions)
         return [Recorded(Outcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)]
 

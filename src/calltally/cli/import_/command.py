@@ -2,7 +2,8 @@
 
 import gc
 import io
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
@@ -18,12 +19,13 @@ from calltally.calls.events import Door
 from calltally.cli.console.option_groups import with_options
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
-from calltally.cli.import_.reader import Read, Reading, read_of, task_for
+from calltally.cli.import_.reader import Reading
 from calltally.cli.import_.source import name_of, opened
 from calltally.cli.provider import read_mapping
 from calltally.cli.runtime.malloc import keep_freed_memory
-from calltally.ingest.ahead import Ahead, reading_ahead
-from calltally.ingest.imports import ImportReport, bring_chunks, import_facts, routes_for, submit_facts
+from calltally.ingest.ahead import reading_ahead
+from calltally.ingest.imports import Chunk, ImportReport, import_chunks, routes_for
+from calltally.ingest.routes import RouteTable
 from calltally.providers.callback import Source
 from calltally.providers.generic.compiling import check_encoding, compile_mapping
 from calltally.providers.generic.signature import MAPPING
@@ -77,11 +79,11 @@ def import_calls(options: ImportOptions) -> None:
     _check(options)
     gc.set_threshold(_COLLECT_AFTER)
     keep_freed_memory()
-    if options.deliver or not reading.is_long():
-        report = with_store(partial(_bring, options, reading))
-    else:
-        with reading_ahead(reading.ahead(), reading.processes()) as ahead:
-            report = with_store(partial(_bring_ahead, options, ahead))
+    # Before the reading process is forked, the store is closed again.
+    source, table = with_store(partial(_terms, options))
+    chunks = reading.chunks(source, options.tenant, table, deliver=options.deliver)
+    with reading_ahead(chunks) if reading.is_long() else nullcontext(_here(chunks)) as ready:
+        report = with_store(partial(_record, options, ready))
     if options.as_json:
         print_json(report)
     else:
@@ -90,25 +92,24 @@ def import_calls(options: ImportOptions) -> None:
         raise typer.Exit(1)
 
 
-async def _bring(options: ImportOptions, reading: Reading, store: Store, settings: Settings) -> ImportReport:
-    source = await _source(options, store, settings)
-    with _progress() as progress:
-        told = reading.items(source, _Bars(options.files, progress).show)
-        if options.deliver:
-            return await submit_facts(store, options.tenant, told=told, deliver=True)
-        return await import_facts(store, options.tenant, told=told, clock=wall_clock)
+async def _terms(options: ImportOptions, store: Store, settings: Settings) -> tuple[Source, RouteTable]:
+    """Return what the records are read by."""
+    return await _source(options, store, settings), await routes_for(store, options.tenant)
 
 
-async def _bring_ahead(
-    options: ImportOptions, ahead: Ahead, store: Store, settings: Settings
+async def _record(
+    options: ImportOptions, chunks: AsyncGenerator[Chunk, None], store: Store, _settings: Settings
 ) -> ImportReport:
-    source = await _source(options, store, settings)
-    task = task_for(options.tenant, source, await routes_for(store, options.tenant))
     with _progress() as progress:
         bars = _Bars(options.files, progress)
-        chunks = ahead.chunks(task, lambda note: bars.show(read_of(note)))
         async with aclosing(chunks):
-            return await bring_chunks(store, options.tenant, chunks, clock=wall_clock)
+            return await import_chunks(store, options.tenant, chunks, on_chunk=bars.show)
+
+
+async def _here(chunks: Iterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """Read in this process: a short file is read before another process would have begun."""
+    for chunk in chunks:
+        yield chunk
 
 
 def _reader(name: str) -> ListFacts:
@@ -170,8 +171,11 @@ class _Bars:
         self._progress = progress
         self._tasks: dict[int, TaskID] = {}
 
-    def show(self, read: Read) -> None:
-        """Say how far a file is; those before it are read."""
+    def show(self, chunk: Chunk) -> None:
+        """Update the bar of the file that is read; the files before it are done."""
+        read = chunk.read
+        if read is None:
+            return
         for place in range(read.place):
             if (task := self._tasks.get(place)) is not None:
                 self._progress.stop_task(task)

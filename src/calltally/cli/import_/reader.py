@@ -1,10 +1,9 @@
-"""What an import's files tell, file by file: here, or in the process that reads ahead."""
+"""Items of an import's files, file by file: here, or in the process that reads ahead."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
@@ -12,40 +11,15 @@ import msgspec
 
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
-from calltally.cli.import_.line_sharing import STRETCH_LINES, SharedLines
 from calltally.cli.import_.source import STDIN, FirstBytes, Lines, name_of, opened, unpacked
-from calltally.ingest.ahead import Share, Stretch, Work
-from calltally.ingest.imports import prepared
+from calltally.ingest.imports import Chunk, Read, chunks_of
 from calltally.ingest.routes import RouteTable
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.provider import ListFacts
-from calltally.store.tenants.routes import RouteTarget
 
-# As many are made ready at once, and are a transaction by themselves where others wait to write.
-_CHUNK: Final = STRETCH_LINES
-# A file of less is imported before another process would have begun.
+# A smaller file is imported before another process would have begun.
 _WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
-# To read takes longer than to write: two keep one that writes busy.
-_MOST_PROCESSES: Final = 2
 _EVERY: Final = 500
-# Stands among items where the next process has what comes behind them.
-_TURN: Final = None
-
-
-class Read(NamedTuple):
-    """How far a file is: its place among the files, its size (None: not known), how many bytes are read."""
-
-    place: int
-    size: int | None
-    done: int
-
-
-class Task(msgspec.Struct, array_like=True):
-    """What the process that reads ahead has to know and could not before it was begun."""
-
-    tenant: str
-    source: Source
-    table: dict[str, RouteTarget]
 
 
 class Reading(NamedTuple):
@@ -56,74 +30,36 @@ class Reading(NamedTuple):
     refused: Path | None
 
     def is_long(self) -> bool:
-        """Whether a process of its own is worth its while."""
+        """Decide whether a process of its own is worth its while."""
         return any(str(file) == STDIN for file in self.files) or (
             sum(file.stat().st_size for file in self.files) >= _WORTH_A_PROCESS_BYTES
         )
 
-    def processes(self) -> int:
-        """How many may share the files: one reads what can be read but once, and keeps what is refused."""
-        is_for_one = self.refused is not None or not all(_is_regular(file) for file in self.files)
-        return 1 if is_for_one else min(_MOST_PROCESSES, os.cpu_count() or 1)
-
-    def items(self, source: Source, watch: Callable[[Read], None]) -> Iterator[Fact | Refusal]:
-        """What the files tell in their order; `watch` hears how far that is."""
-        items = self._items(source, watch, Share(), self._sizes())
-        return (item for item in items if item is not _TURN)
-
-    def _items(
-        self, source: Source, watch: Callable[[Read], None], share: Share, sizes: list[int | None]
-    ) -> Iterator[Fact | Refusal | None]:
-        with ExitStack() as stack:
-            kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
-            told = _Told(self.list_facts, source, watch, kept)
-            for place, path in enumerate(self.files):
-                yield from told.of(Read(place, sizes[place], 0), path, share)
-
-    def _sizes(self) -> list[int | None]:
-        """Of each file in bytes, None where that is not known."""
-        return [file.stat().st_size if _is_regular(file) else None for file in self.files]
-
-    def ahead(self) -> Work:
-        """The same as the work of processes: chunks for the ledger, each with how far it was read.
-
-        To be asked for before they begin: of a file that grows all of them read what it has now.
-        """
-        sizes = self._sizes()
-        # What is forked has its standard input closed; this it keeps.
+    def chunks(self, source: Source, tenant: str, table: RouteTable, *, deliver: bool) -> Iterator[Chunk]:
+        """Yield what the files hold now, ready for the ledger, each chunk with how far the files are read."""
+        sizes = [file.stat().st_size if _is_regular(file) else None for file in self.files]
+        # The standard input of a forked process is closed; this copy of it is not.
         stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
 
-        def work(task: bytes, share: Share) -> Iterator[Stretch]:
+        def chunks() -> Iterator[Chunk]:
             if stdin is not None:
                 sys.stdin = os.fdopen(stdin)
-            tenant, source, table = _task_of(task)
             last = [Read(0, None, 0)]
-            for chunk, is_last in _stretches(self._items(source, last.append, share, sizes)):
+            items = self._items(source, last.append, sizes)
+            for chunk in chunks_of(items, tenant, table, deliver=deliver):
                 del last[:-1]
-                note = _encoder.encode(last[0])
-                yield Stretch(prepared(chunk, tenant, table), note, is_last)
+                yield chunk._replace(read=last[0])
 
-        return work
+        return chunks()
 
-
-_encoder: Final = msgspec.msgpack.Encoder()
-_tasks: Final = msgspec.msgpack.Decoder(Task)
-_reads: Final = msgspec.msgpack.Decoder(Read)
-
-
-def task_for(tenant: str, source: Source, table: RouteTable) -> bytes:
-    """The task, as the process is told it."""
-    return _encoder.encode(Task(tenant, source, dict(table)))
-
-
-def read_of(note: bytes) -> Read:
-    """How far it is, by the note with a chunk."""
-    return _reads.decode(note)
-
-
-def _task_of(task: bytes) -> tuple[str, Source, RouteTable]:
-    told = _tasks.decode(task)
-    return told.tenant, told.source, told.table
+    def _items(
+        self, source: Source, watch: Callable[[Read], None], sizes: list[int | None]
+    ) -> Iterator[Fact | Refusal]:
+        with ExitStack() as stack:
+            kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
+            files = _Files(self.list_facts, source, watch, kept)
+            for place, path in enumerate(self.files):
+                yield from files.items(Read(place, sizes[place], 0), path)
 
 
 def _is_regular(file: Path) -> bool:
@@ -131,27 +67,13 @@ def _is_regular(file: Path) -> bool:
 
 
 def _whole(raw: BinaryIO, size: int | None) -> BinaryIO:
-    """What a file holds. What is appended to a plain one from now on is the next import's to read."""
+    """Unpack a file. What is appended to a plain one from now on is the next import's to read."""
     file = unpacked(raw)
     return file if size is None or file is not raw else cast("BinaryIO", FirstBytes(raw, size))
 
 
-def _stretches(items: Iterator[Fact | Refusal | None]) -> Iterator[tuple[list[Fact | Refusal], bool]]:
-    """Items in chunks, each with whether it is the last of its turn, which may be empty."""
-    chunk: list[Fact | Refusal] = []
-    for item in items:
-        if item is _TURN:
-            yield chunk, True
-            chunk = []
-            continue
-        if len(chunk) == _CHUNK:
-            yield chunk, False
-            chunk = []
-        chunk.append(item)
-
-
-class _Told:
-    """What files tell; a refusal says which file it is of, and its line is kept where that was asked for."""
+class _Files:
+    """Items of files; a refusal names its file, and its line is kept if there is a file for that."""
 
     def __init__(
         self, list_facts: ListFacts, source: Source, watch: Callable[[Read], None], kept: BinaryIO | None
@@ -161,17 +83,14 @@ class _Told:
         self._watch = watch
         self._kept = kept
 
-    def of(self, begin: Read, path: Path, share: Share) -> Iterator[Fact | Refusal | None]:
-        """The items of a share of one file in their order, and `_TURN` where each turn ends."""
+    def items(self, begin: Read, path: Path) -> Iterator[Fact | Refusal]:
+        """Yield the items of one file in their order."""
         place, size, _ = begin
         name = name_of(path)
         self._watch(begin)
         with opened(path) as raw:
-            lines, turns = SharedLines(_whole(raw, size), share), 0
-            for count, item in enumerate(self._items(lines)):
-                if turns < lines.turns:
-                    yield from repeat(_TURN, lines.turns - turns)
-                    turns = lines.turns
+            lines = Lines(_whole(raw, size))
+            for count, item in enumerate(self._read(lines)):
                 if isinstance(item, Fact):
                     yield item
                 else:
@@ -179,11 +98,10 @@ class _Told:
                     yield msgspec.structs.replace(item, position=f"{name}: {item.position}")
                 if size and not count % _EVERY:
                     self._watch(Read(place, size, raw.tell()))
-            if lines.fault and not share.place:
+            if lines.fault:
                 yield Refusal(name, lines.fault)
-            yield from repeat(_TURN, lines.turns + 1 - turns)
 
-    def _items(self, lines: Lines) -> Iterator[Fact | Refusal]:
+    def _read(self, lines: Lines) -> Iterator[Fact | Refusal]:
         try:
             yield from self._list_facts(lines, self._source)
         except NotUnderstood as fault:

@@ -70,10 +70,15 @@ class Writer:
         """Seconds since the first request after the last commit; 0 where all were committed."""
         return 0.0 if self._requested_us is None else (self._clock() - self._requested_us) / SECOND_US
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
-        """Record facts; returns when they are durable. Many of them make several commits, in their order."""
-        if len(submissions) == 1:
-            # What a callback is: nothing to be put together.
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
+        """Record facts; returns when they are durable. Many of them make several commits, in their order.
+
+        With `in_one_commit` they make one; they must be of one tenant.
+        """
+        if in_one_commit or len(submissions) == 1:
+            # A callback is one fact: nothing to be put together.
             only: list[Recorded] = await self._enqueue(submissions, None)
             return only
         runs = _runs(submissions) if self.per_tenant else [submissions]

@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Submission(NamedTuple):
     """One fact for the ledger. Without `announce` (imports, replays) no delivery is enqueued.
 
-    `packed` is what may have been made of it in another process than the one that records.
+    `packed` is its row, if that was made beforehand: an import makes it in the process that reads.
     """
 
     tenant: str
@@ -79,10 +79,6 @@ class Store(Protocol):
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         ...
 
-    def is_wanted(self) -> bool:
-        """Whether somebody else waits to write, as far as it is known; else a transaction may be longer."""
-        ...
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a step that only reads, against one state of the database.
 
@@ -105,8 +101,13 @@ class Store(Protocol):
         """Run a step as one transaction; durable on return."""
         ...
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
-        """Record facts in the order given; durable and visible on return."""
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
+        """Record facts in the order given; durable and visible on return.
+
+        Many make several commits, unless they are asked to be `in_one_commit`: then they are of one tenant.
+        """
         ...
 
     async def close(self) -> None:

@@ -1,7 +1,6 @@
 """What one commit writes, gathered row by row and then said in one statement a table."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from calltally.calls.alert_counts import counted_in, counted_of
@@ -13,18 +12,20 @@ from calltally.store.db.fact_codec import PackedFact, bodies
 from calltally.store.db.operation import Many, Params, Row, Step, Table
 from calltally.store.ledger.linked_calls import Component, StoredCall
 from calltally.store.ledger.outbox import Change, Instant, announce
-from calltally.store.ledger.prepared_calls import FACT_COLUMNS, Prepared, new_rows
 from calltally.store.ledger.session_rows import session_row
 from calltally.store.ledger.sqlite_rowids import segment_of
 from calltally.store.ledger.text_index import summary_of
 from calltally.store.rollups.alert_steps import StepDeltas
 from calltally.store.rollups.call_counters import Deltas, Place, statements
-from calltally.store.rollups.import_sums import Sums
 from calltally.store.rollups.quality_rows import QualityDeltas
 
 _SEALED: Final = ("revision", "updated_us", "record", "measured")
 _VALID: Final = ("valid_from", "valid_to")
 _PARTIES: Final = ("escalated", "from_number", "to_number")
+_FACTS: Final = (
+    *("tenant", "node", "key", "received_us", "outcome", "reason", "repeats", "content", "raw", "revision"),
+    "conversation",
+)
 # Of the rows that are most, the columns in the order in which the statements name them.
 _NAMES: Final = {
     "put_calls": ("segment", "tenant", "id", "call_sid", *Place._fields[1:], *_PARTIES, *_SEALED),
@@ -53,7 +54,6 @@ class Changes:
         self._quality = QualityDeltas()
         self._rows: dict[str, list[Params]] = {}
         self._tuples: dict[str, list[Row]] = {}
-        self._new: list[tuple[Prepared, int]] = []
         self._facts: dict[tuple[str, bytes, bytes], tuple[tuple[int, str, str | None], PackedFact]] = {}
         self._repeats: dict[tuple[str, bytes, bytes], int] = {}
 
@@ -109,18 +109,6 @@ class Changes:
         said = {"reason": reason, "merged_into": merged_into, "created_us": self._now_us}
         self._put("put_tombstones", tenant=tenant, revision=revision, id=old.id, **said)
         return revision
-
-    def put_prepared(self, tenant: str, items: Sequence[Prepared], sums: Sums) -> None:
-        """Calls that nobody told of before, each with the fact that tells of it; and what they add up to."""
-        self._deltas.merge(sums.minutes, sums.hours)
-        self._steps.merge(sums.times)
-        self._quality.merge(sums.tallies)
-        first = self.heads[tenant] + 1
-        self._new += zip(items, count(first), strict=False)
-        self.heads[tenant] += len(items)
-        for revision, item in enumerate(items, first):
-            if item.words:
-                self.put_words((tenant, item.node, revision), item.words, is_new=True)
 
     def put_call(
         self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None
@@ -179,9 +167,7 @@ class Changes:
     def write(self) -> Step[None]:
         """Say it all to the database."""
         if self._facts:
-            yield Many("put_facts", Table(FACT_COLUMNS, list(self._fact_rows())))
-        if self._new:
-            yield from new_rows(self._new, self.heads, self._now_us)
+            yield Many("put_facts", Table(_FACTS, list(self._fact_rows())))
         for name, tuples in self._tuples.items():
             yield Many(name, Table(_NAMES[name], tuples))
         for name, rows in self._rows.items():

@@ -1,16 +1,25 @@
-"""Which of many facts are recorded already: an import that is run again reads, and writes nothing."""
+"""Look-up of facts that are recorded already: an import that is run again reads, and writes nothing."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
-from calltally.store.db.operation import Many, Step
+from calltally.store.db.interface import Submission
+from calltally.store.db.operation import Many, Step, Table
+from calltally.store.ledger.linked_calls import FactKey
+
+_NODE: Final = ("tenant", "node")
 
 
-def unknown_facts(tenant: str, facts: Sequence[Fact]) -> Step[list[Fact]]:
-    """Those that are not recorded, in the order given."""
-    keys = {(call_uuid(tenant, fact.call_sid), fact.key): fact for fact in facts}
+def unknown_facts(tenant: str, submissions: Sequence[Submission]) -> Step[list[Submission]]:
+    """Return the submissions whose facts are not recorded, in the order given."""
+    keys = [_key(submission) for submission in submissions]
     nodes = {node for node, _key in keys}
-    rows = yield Many("keys_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    rows = yield Many("keys_of_nodes", Table(_NODE, [(tenant, node) for node in nodes]))
     known = {(row[0], row[1]) for row in rows}
-    return [fact for fact in facts if (call_uuid(tenant, fact.call_sid), fact.key) not in known]
+    return [each for each, key in zip(submissions, keys, strict=True) if key not in known]
+
+
+def _key(submission: Submission) -> FactKey:
+    tenant, fact, _announce, ready = submission
+    return call_uuid(tenant, fact.call_sid), ready.key if ready else fact.key

@@ -58,13 +58,6 @@ class StepDeltas:
         times = self.times.setdefault((tenant, key), {})
         times[cells] = times.get(cells, 0) + calls
 
-    def merge(self, more: Times) -> None:
-        """Count what was added up elsewhere."""
-        for whose, added in more.items():
-            times = self.times.setdefault(whose, {})
-            for cells, calls in added.items():
-                times[cells] = times.get(cells, 0) + calls
-
     def statements(self) -> Iterator[Many]:
         """Add what has changed, if anything has."""
         added = ((tenant, key, _added_up(self.times[tenant, key])) for tenant, key in sorted(self.times))

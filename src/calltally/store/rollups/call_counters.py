@@ -102,13 +102,6 @@ class Deltas:
         hour = (tenant, second - second % _FINEST_OF_FACETS_S, column, route, agent, provider)
         self.hours[hour] = self.hours.get(hour, 0) + calls
 
-    def merge(self, minutes: Minutes, hours: Hours) -> None:
-        """Count what was added up elsewhere."""
-        for minute, calls in minutes.items():
-            self.minutes[minute] = self.minutes.get(minute, 0) + calls
-        for hour, calls in hours.items():
-            self.hours[hour] = self.hours.get(hour, 0) + calls
-
     def rows(self) -> dict[Key, Cells]:
         """The rows of counters that change, in the order of their keys, each with its columns that do."""
         rows: dict[Key, Cells] = {}

@@ -75,13 +75,6 @@ class Tally(msgspec.Struct, array_like=True):
                 number = bin_in(kind, value)
                 self.bins[number] = self.bins.get(number, 0) + times
 
-    def merge(self, more: "Tally") -> None:
-        """Count the calls of another."""
-        for marks, times in more.marks.items():
-            self.marks[marks] = self.marks.get(marks, 0) + times
-        self.sums = list(map(plus, self.sums, more.sums))
-        add(self.bins, more.bins)
-
     def counts(self) -> list[int]:
         """All of them as a row of `COLUMNS`."""
         counts = [0] * len(COLUMNS)

@@ -71,14 +71,6 @@ class QualityDeltas:
             tally = self.tallies[where] = Tally()
         tally.add(call, times)
 
-    def merge(self, more: Tallies) -> None:
-        """Count what was added up elsewhere."""
-        for where, tally in more.items():
-            had = self.tallies.get(where)
-            if had is None:
-                had = self.tallies[where] = Tally()
-            had.merge(tally)
-
     def take_out(self, place: Place, measured: bytes | None) -> None:
         """A call that is none any more; one that was never measured is in no row."""
         if measured is not None:

@@ -165,7 +165,7 @@ def test_an_import_counts_it_among_the_refused(bench: Bench) -> None:
     tell_it(bench)
     erase(bench, SID)
     told = [fact(1, SID, status="ringing"), fact(2, "CA" + "2" * 32, status="busy")]
-    report = bench.run(import_facts(bench.store, TENANT, told=told, clock=lambda: NOW_US))
+    report = bench.run(import_facts(bench.store, TENANT, told=told))
     assert (report.recorded, report.refused, report.total) == (1, 1, 2)
     assert holders(bench, SID) == set()
 

@@ -49,10 +49,6 @@ class PostgresStore:
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         return self._writer.stalled_s
 
-    def is_wanted(self) -> bool:
-        """It is not known who waits for a tenant's lock, so there may always be somebody."""
-        return True
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
         with TOLD_APART:
@@ -74,9 +70,11 @@ class PostgresStore:
         """Run a step as one transaction of the writer."""
         return await self._writer.write(step)
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
         """Record facts with whatever else is queued."""
-        return await self._writer.submit(submissions) if submissions else []
+        return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
 
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""

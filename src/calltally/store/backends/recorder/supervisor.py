@@ -106,10 +106,6 @@ class StoreApart:
         """That of the store. A process that hangs is killed, and what it was asked is written here."""
         return self._store.stalled_s
 
-    def is_wanted(self) -> bool:
-        """Whether others wait to write: the process waits for its turn as any other does."""
-        return self._store.is_wanted()
-
     @property
     def is_apart(self) -> bool:
         """Whether a process of its own records now."""
@@ -120,7 +116,9 @@ class StoreApart:
         """Of the process, from when it was begun until it has ended."""
         return self._process.pid if self._process else None
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
         """Record facts, by the process where there is one."""
         recorder = self._recorder
         if recorder is not None and recorder.is_ready:
@@ -129,7 +127,7 @@ class StoreApart:
         elif self._life is None:
             self._count(len(submissions))
         # What the process wrote but could not answer is known by now, and is not written twice.
-        return await self._store.submit(submissions)
+        return await self._store.submit(submissions, in_one_commit=in_one_commit)
 
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, whoever made it."""

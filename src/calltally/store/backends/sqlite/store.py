@@ -76,10 +76,6 @@ class SqliteStore:
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         return self._writer.stalled_s
 
-    def is_wanted(self) -> bool:
-        """Whether others here or another process wait to write."""
-        return self._writer.waiting > 0 or self._turn.is_wanted()
-
     async def read(self, step: Step[T], *, long: bool = False) -> T:
         """Run a reading step at once, since a seek costs less than a thread; a `long` one in a thread."""
         if long:
@@ -127,9 +123,11 @@ class SqliteStore:
         """Run a step as one transaction of the writer."""
         return await self._writer.write(step)
 
-    async def submit(self, submissions: Sequence[Submission]) -> list[Recorded]:
+    async def submit(
+        self, submissions: Sequence[Submission], *, in_one_commit: bool = False
+    ) -> list[Recorded]:
         """Record facts with whatever else is queued."""
-        return await self._writer.submit(submissions) if submissions else []
+        return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
 
     def watch(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""
