@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import stat
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -20,19 +19,14 @@ from calltally.bootstrap.service import Service, _attended, open_service
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_means, make_worker
 from calltally.calls.errors import Misconfigured
-from calltally.calls.events import Outcome
 from calltally.multiprocess import Crew, Member
 from calltally.settings import Settings
-from calltally.store.backends.recorder.supervisor import StoreApart
-from calltally.store.db.interface import Recorded, Submission
-from calltally.store.db.operation import Clock
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.web.lifespan import WithWork
 from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US
 from tests.integration.web.service import Broken
-from tests.telling import fact
 
 KEY = b64encode(b"k" * 32).decode()
 FORMER_KEY = b64encode(b"f" * 32).decode()
@@ -159,50 +153,6 @@ def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
     service = asyncio.run(opened())
     assert service.settings is settings
     assert callable(service.app)
-
-
-@pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_a_service_that_can_begin_no_recorder_says_why(
-    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = settings_of(new_database(), secret_key=KEY, recorder_facts_per_second="1")
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-
-    metrics = Metrics()
-    monkeypatch.setattr("calltally.bootstrap.service.Metrics", lambda: metrics)
-
-    async def recorded() -> list[Recorded]:
-        service = await open_service(settings)
-        await service.store.write(add_tenant("acme", "acme", NOW_US, new_epoch()))
-        answer = await service.store.submit([Submission("acme", fact(1))])
-        await service.store.close()
-        return answer
-
-    with capture_logs() as logs:
-        [only] = asyncio.run(recorded())
-    assert only.outcome is Outcome.APPLIED
-    [line] = logs
-    assert (line["log_level"], line["event"]) == (
-        "warning",
-        "the process that records facts cannot be begun; they are recorded here",
-    )
-    assert "/nowhere/python" in line["why"]
-    assert 'calltally_recorder_processes_total{what="refused"} 1.0' in metrics.text().decode()
-
-
-@pytest.mark.parametrize(("clock", "many"), [(wall_clock, "250"), (wall_clock, "0"), (lambda: NOW_US, "250")])
-def test_a_recorder_is_for_one_process_on_sqlite_by_the_wall_clock(
-    new_database: Callable[[], str], clock: Clock, many: str
-) -> None:
-    settings = settings_of(new_database(), secret_key=KEY, recorder_facts_per_second=many)
-
-    async def is_apart() -> bool:
-        service = await open_service(settings, clock)
-        await service.store.close()
-        return isinstance(service.store, StoreApart)
-
-    may_be = settings.database_url.startswith("sqlite") and clock is wall_clock and many != "0"
-    assert asyncio.run(is_apart()) is may_be
 
 
 @pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])

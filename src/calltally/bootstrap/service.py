@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.bootstrap.clocks import steady_clock, wall_clock
@@ -16,10 +15,9 @@ from calltally.logs import get_logger
 from calltally.multiprocess import Member
 from calltally.net.http_client import Outgoing
 from calltally.settings import Settings, secret_text
-from calltally.store.backends.open import check_schema, open_store, sqlite_path
+from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.options import PostgresOptions
-from calltally.store.backends.recorder.supervisor import Happened, Pace, StoreApart
-from calltally.store.db.interface import Store, WatchedStore
+from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
 from calltally.web.app import create_app
@@ -32,9 +30,9 @@ from calltally.web.request.dependencies import Parts
 
 _ATTEND_S: Final = 1.0
 
-log: Final = get_logger(__name__)
-
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
+
+log: Final = get_logger(__name__)
 
 
 class Service(NamedTuple):
@@ -53,7 +51,7 @@ async def open_service(
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
     metrics = CrewMetrics(member) if member else Metrics()
-    store = _open(settings, clock, options, None if member else metrics)
+    store = open_store(settings.database_url, clock, options)
     try:
         await check_schema(store)
         # Behind the schema: a key is made only for a database of which it is certain that it holds no secret.
@@ -65,31 +63,6 @@ async def open_service(
     parts = _parts(settings, (store, metrics), vault, clock=clock, member=member)
     app = _with_worker(settings, parts, create_app(parts))
     return Service(settings, store, clock, _attended(app, parts, member) if member else app)
-
-
-def _open(settings: Settings, clock: Clock, options: PostgresOptions, metrics: Metrics | None) -> Store:
-    """The store; with a recorder while there are many facts, on a file that this process serves alone.
-
-    Only then there are `metrics` for what happens to it.
-    """
-    store, path = open_store(settings.database_url, clock, options), sqlite_path(settings.database_url)
-    many = settings.recorder_facts_per_second
-    # A process of its own goes by the wall clock, whichever this one was given.
-    if metrics is None or clock is not wall_clock:
-        return store
-    if path is None or not many or not isinstance(store, WatchedStore):
-        return store
-    return StoreApart(store, path, partial(_tell_of_recorder, metrics), Pace(many))
-
-
-def _tell_of_recorder(metrics: Metrics, happened: Happened, what: int | Exception) -> None:
-    metrics.recorder(happened.value)
-    if happened is Happened.REFUSED:
-        log.warning("the process that records facts cannot be begun; they are recorded here", why=str(what))
-    elif happened is Happened.DIED:
-        log.warning("the process that records facts died; they are recorded here", pid=what)
-    else:
-        log.info("a process records facts", state=happened.value, pid=what)
 
 
 def _attended(app: Application, parts: Parts, member: Member) -> Application:

@@ -17,8 +17,8 @@ from calltally.store.ledger.unrecorded_facts import unknown_facts
 from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
 
-# One commit of `calltally import`: half of the cost of commits of 128 facts, and short enough (a tenth of a
-# second) for a service that waits to write to the same file.
+# One commit of `calltally import`: two thirds of the cost of commits of 128 facts, and short enough (a tenth
+# of a second) for a service that waits to write to the same file.
 COMMIT_FACTS: Final = 1_000
 # Facts that are looked up together inside a service, whose commits stay small.
 CHUNK: Final = 500

@@ -107,13 +107,6 @@ class Settings(BaseSettings):
         description="Whether `calltally serve` does the background work as well: deliveries, alerts,"
         " retention and jobs. Set it to false only where `calltally worker` runs.",
     )
-    recorder_facts_per_second: int = Field(
-        250,
-        ge=0,
-        le=1_000_000,
-        description="From how many facts a second on `calltally serve`, in one process on SQLite, has another"
-        " one record them, until none came for a minute; 0 for never.",
-    )
     worker_interval_seconds: int = Field(
         60, ge=1, le=3600, description="The pause between two rounds of the background work."
     )

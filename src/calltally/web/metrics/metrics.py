@@ -84,12 +84,6 @@ class Metrics:
             "calltally_jobs", "Jobs that were asked for, or let go of.", ["kind", "what"], registry=registry
         )
         self._deliveries = _deliveries(registry)
-        self._recorder = Counter(
-            "calltally_recorder_processes",
-            "Processes that record facts beside this one, by what happened to them.",
-            ["what"],
-            registry=registry,
-        )
         self._queued = Gauge(
             "calltally_writer_queue",
             "What waits for the writer.",
@@ -148,10 +142,6 @@ class Metrics:
         self._deliveries.took.observe(took_s)
         if age_s is not None:
             self._deliveries.age.observe(age_s)
-
-    def recorder(self, what: str) -> None:
-        """A process that records facts was `begun` or `let_go`, `died`, or could not be begun (`refused`)."""
-        self._recorder.labels(what).inc()
 
     def watch_queue(self, length: Callable[[], int]) -> None:
         """Ask `length` at each scrape how many submissions wait."""

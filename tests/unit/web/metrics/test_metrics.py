@@ -40,14 +40,6 @@ def test_what_comes_in_is_counted_by_provider() -> None:
     assert 'calltally_unread_messages_total{kind="agent_job_*",provider="livekit"} 1.0' in told
 
 
-def test_what_happens_to_recorders_is_counted() -> None:
-    metrics = Metrics()
-    for what in ("begun", "died", "begun"):
-        metrics.recorder(what)
-    assert 'calltally_recorder_processes_total{what="begun"} 2.0' in lines(metrics)
-    assert 'calltally_recorder_processes_total{what="died"} 1.0' in lines(metrics)
-
-
 def test_the_queue_is_asked_at_each_scrape() -> None:
     metrics, queue = Metrics(), [1, 2, 3]
     metrics.watch_queue(lambda: len(queue))

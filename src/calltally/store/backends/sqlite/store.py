@@ -42,14 +42,11 @@ _TURN_S: Final = 0.002
 
 
 class SqliteStore:
-    """One database file. Reads run where they are awaited, on a connection that never writes.
-
-    With `only_records` its process has nothing else to do while a commit waits for the disk.
-    """
+    """One database file. Reads run where they are awaited, on a connection that never writes."""
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, clock: Clock, *, only_records: bool = False) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._statements = Statements(self.dialect)
         self._reader = connect_to_read(path)
@@ -63,7 +60,6 @@ class SqliteStore:
         self._checkpoints = Checkpoints(path, self._writing)
         # What waits for the disk, or for others. SQLite leaves the interpreter alone meanwhile.
         self._syncing = ThreadPoolExecutor(1, "calltally-sync")
-        self._only_records = only_records
         self._writer = Writer(self._transact, clock)
 
     @property
@@ -153,7 +149,7 @@ class SqliteStore:
         await self._begin()
         try:
             result = await self._drive(step)
-            await self._commit()
+            await self._off_loop(self._writing.execute, "COMMIT")
         except BaseException as fault:
             if self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
@@ -186,21 +182,6 @@ class SqliteStore:
             return execute(request)
 
         return await drive_async(step, one_by_one(execute_in_turn))
-
-    async def _commit(self) -> None:
-        """Beside the loop, but not where only facts wait in it.
-
-        To wake a thread and be woken takes half a millisecond of a busy machine.
-        """
-        if not self._only_records:
-            await self._off_loop(self._writing.execute, "COMMIT")
-            return
-        try:
-            self._writing.execute("COMMIT")
-        finally:
-            # The next commit takes with it what came meanwhile: one turn of the loop reads it, one queues it.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
 
     async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)

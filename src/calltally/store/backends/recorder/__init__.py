@@ -1,1 +1,0 @@
-"""The process that records facts for a busy service on SQLite."""
