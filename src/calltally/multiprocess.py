@@ -4,7 +4,6 @@ Without locks: one that a killed process held would stop all others. So of two t
 the same moment one may be lost, and what is kept here must be able to bear that.
 """
 
-import math
 import mmap
 from functools import lru_cache
 from hashlib import blake2b
@@ -65,31 +64,14 @@ class Crew:
         self.limits = SharedNumbers()
         self.heads = SharedNumbers()
         self._pids = SharedNumbers(size * _PLACES)
-        # One more than there are, so that 0 says that nobody is there.
-        self._connections = SharedNumbers(size * _PLACES)
 
     def take_place(self, place: int, pid: int) -> None:
-        """A process is there and takes connections."""
-        self._connections.put(str(place), 1)
+        """Note which process has a place now."""
         self._pids.put(str(place), pid)
 
-    def leave_place(self, place: int) -> None:
-        """It is there no more."""
-        self._connections.put(str(place), 0)
-
     def pid_at(self, place: int) -> int:
-        """The last process that took a place; 0 where there never was one."""
+        """Return the last process that took a place; 0 where there never was one."""
         return int(self._pids.get(str(place)))
-
-    def tell_connections(self, place: int, connections: int) -> None:
-        """How many connections a process has now."""
-        self._connections.put(str(place), connections + 1)
-
-    def lead_of(self, place: int) -> int:
-        """How many connections more a process has than the one with fewest; less than 0 without others."""
-        others = [self._connections.get(str(other)) for other in self.places if other != place]
-        fewest = min((other for other in others if other), default=math.inf)
-        return int(max(self._connections.get(str(place)) - fewest, -1))
 
 
 class Member(NamedTuple):

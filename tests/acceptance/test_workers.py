@@ -1,4 +1,4 @@
-"""`calltally serve --workers`: several processes behind one port, which look like one from outside."""
+"""`calltally serve --workers` on PostgreSQL: several processes behind one port, like one from outside."""
 
 import asyncio
 import json
@@ -6,13 +6,11 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlencode
@@ -21,15 +19,16 @@ import pytest
 
 from tests.acceptance.live import COMMAND, HOST, Live, calltally, own_environment, port_of, request_head
 from tests.unit.providers.twilio.signing import FORM, TOKEN, repeated, sdk_signature
-from tests.unmeasured import unmeasured
 
-WORKERS = 3
+WORKERS = 2
 ENDS_WITHIN_S = 30
 ADMIN_KEY = "let-me-in-" + "0" * 32
+SECRET_KEY = "A" * 43 + "="
+on_postgres = pytest.mark.parametrize("new_database", ["postgres"], indirect=True)
 
 
 class Server:
-    """One `serve` on SQLite with several processes."""
+    """One `serve` with several processes."""
 
     def __init__(self, folder: Path, *words: str, **settings: str) -> None:
         self.environment = own_environment(PORT="0", ADMIN_KEY=ADMIN_KEY, LOG_LEVEL="debug", **settings)
@@ -76,11 +75,12 @@ class Server:
 
 
 @pytest.fixture
-def new_server(folder: Path) -> Iterator[Callable[..., Server]]:
+def new_server(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def make(*words: str, **settings: str) -> Server:
-        servers.append(Server(folder, *words, **settings))
+        place = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY}
+        servers.append(Server(tmp_path, *words, **place | settings))
         return servers[-1]
 
     yield make
@@ -112,6 +112,7 @@ async def ask_at_once(port: int, connections: int) -> None:
         await writer.wait_closed()
 
 
+@on_postgres
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_they_begin_and_end_together(new_server: Callable[..., Server], stop: signal.Signals) -> None:
     server = new_server("--workers", str(WORKERS))
@@ -124,12 +125,14 @@ def test_they_begin_and_end_together(new_server: Callable[..., Server], stop: si
     assert server.told("process died") == []
 
 
+@on_postgres
 def test_connections_that_come_together_are_shared_out(new_server: Callable[..., Server]) -> None:
     server = new_server("--workers", str(WORKERS))
     server.wait_for_all()
     asyncio.run(ask_at_once(server.live.port, 60))
     server.wait_for(lambda: sum(server_counts(server).values()) == 60)
     served = server_counts(server)
+    # The system goes by the client's port: to have fewer than ten would be a chance of one in ten million.
     assert min(served.values()) >= 10
 
 
@@ -146,6 +149,7 @@ def server_counts(server: Server) -> Counter[int]:
     return counts
 
 
+@on_postgres
 def test_whoever_is_scraped_tells_for_all_and_no_counter_jumps_when_one_dies(
     new_server: Callable[..., Server],
 ) -> None:
@@ -170,6 +174,7 @@ def test_whoever_is_scraped_tells_for_all_and_no_counter_jumps_when_one_dies(
     assert server.end() == 0
 
 
+@on_postgres
 def test_a_key_has_one_budget_whichever_process_it_meets(new_server: Callable[..., Server]) -> None:
     server = new_server(WORKERS=str(WORKERS), RATE_LIMIT_PER_MINUTE="20")
     assert server.told("listening")[0]["workers"] == WORKERS
@@ -184,34 +189,73 @@ def test_a_key_has_one_budget_whichever_process_it_meets(new_server: Callable[..
     assert [int(answer.headers["x-ratelimit-remaining"]) for answer in passed[:5]] == [19, 18, 17, 16, 15]
 
 
-def test_nodes_that_start_at_once_on_a_new_database(tmp_path: Path) -> None:
+def test_migrations_that_start_at_once_on_a_new_database(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as at_once:
         migrations = list(at_once.map(lambda _: calltally(tmp_path, "migrate"), range(3)))
-        assert [done.returncode for done in migrations] == [0] * 3
-        folders = [tmp_path / "one", tmp_path / "other"]
-        url = f"sqlite:///{tmp_path}/var/calltally.db"
-        for folder in folders:
-            folder.mkdir()
-        nodes = list(at_once.map(lambda folder: Server(folder, WORKERS="2", DATABASE_URL=url), folders))
-        try:
-            one, other = (node.live for node in nodes)
-            # Sealed by one, with a key that both must have, and opened by the other.
-            tenant = one.new_tenant()
-            one.administer("PUT", f"/{tenant}/providers/twilio", {"auth_token": TOKEN})
-            form = [("CallSid", "CA" + "1" * 32), ("AccountSid", "AC" + "2" * 32), ("CallStatus", "ringing")]
-            path = f"/api/v1/ingest/twilio/{tenant}"
-            signature = sdk_signature(other.base + path, repeated(form))
-            headers = {"x-twilio-signature": signature, "content-type": FORM}
-            assert other.ask("POST", path, urlencode(form).encode(), headers).status == 200
-        finally:
-            assert [node.end() for node in nodes] == [0, 0]
+    assert [done.returncode for done in migrations] == [0] * 3
 
 
-def test_what_cannot_be_served_at_all_is_told_once(tmp_path: Path) -> None:
-    done = calltally(tmp_path, "serve", "--workers", "3", environment=own_environment(PORT="0"))
+@on_postgres
+def test_what_one_node_seals_another_opens(new_database: Callable[[], str], tmp_path: Path) -> None:
+    place = {"DATABASE_URL": new_database(), "SECRET_KEY": SECRET_KEY, "WORKERS": "2"}
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    nodes = [Server(folder, **place) for folder in folders]
+    try:
+        one, other = (node.live for node in nodes)
+        tenant = one.new_tenant()
+        one.administer("PUT", f"/{tenant}/providers/twilio", {"auth_token": TOKEN})
+        form = [("CallSid", "CA" + "1" * 32), ("AccountSid", "AC" + "2" * 32), ("CallStatus", "ringing")]
+        path = f"/api/v1/ingest/twilio/{tenant}"
+        signature = sdk_signature(other.base + path, repeated(form))
+        headers = {"x-twilio-signature": signature, "content-type": FORM}
+        assert other.ask("POST", path, urlencode(form).encode(), headers).status == 200
+    finally:
+        assert [node.end() for node in nodes] == [0, 0]
+
+
+@on_postgres
+def test_what_cannot_be_served_at_all_is_told_once(new_database: Callable[[], str], tmp_path: Path) -> None:
+    url = f"{new_database()}-that-is-not-there"
+    settings = own_environment(PORT="0", DATABASE_URL=url, SECRET_KEY=SECRET_KEY)
+    done = calltally(tmp_path, "serve", "--workers", "3", environment=settings)
     assert done.returncode == 1
-    assert done.stderr.startswith("calltally: there is no database at ")
+    assert done.stderr.startswith("calltally: ")
     assert done.stderr.count("\n") == 1
+
+
+@on_postgres
+def test_a_port_that_is_taken_is_refused(new_server: Callable[..., Server], tmp_path: Path) -> None:
+    server = new_server("--workers", "2")
+    settings = server.environment | {"CALLTALLY_PORT": str(server.live.port)}
+    done = calltally(tmp_path, "serve", "--workers", "2", environment=settings)
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize(("words", "settings"), [(("--workers", "2"), {}), ((), {"WORKERS": "2"})])
+def test_on_sqlite_they_are_refused(folder: Path, words: tuple[str, ...], settings: dict[str, str]) -> None:
+    done = calltally(folder, "serve", *words, environment=own_environment(PORT="0", **settings))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "calltally: on SQLite one process serves: leave out --workers and CALLTALLY_WORKERS,"
+        " or use PostgreSQL\n"
+    )
+
+
+def test_a_second_service_on_the_same_sqlite_file_is_refused(folder: Path) -> None:
+    server = Server(folder)
+    try:
+        done = calltally(folder, "serve", environment=own_environment(PORT="0"))
+        assert done.returncode == 1
+        assert done.stderr.startswith("calltally: another service runs on var/calltally.db: stop it first")
+        server.process.kill()
+        server.process.wait(ENDS_WITHIN_S)
+        server = Server(folder)
+        assert server.live.ask("GET", "/readyz").status == 200
+    finally:
+        assert server.end() == 0
 
 
 @pytest.mark.parametrize("wrong", ["0", "many", "257"])
@@ -220,6 +264,7 @@ def test_a_number_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
     assert calltally(tmp_path, "serve", environment=own_environment(WORKERS=wrong)).returncode == 1
 
 
+@on_postgres
 def test_without_their_parent_they_end(new_server: Callable[..., Server]) -> None:
     server = new_server("--workers", str(WORKERS))
     server.wait_for_all()
@@ -227,42 +272,3 @@ def test_without_their_parent_they_end(new_server: Callable[..., Server]) -> Non
     until = monotonic() + ENDS_WITHIN_S
     while any(map(is_running, server.pids().values())):
         assert monotonic() < until
-
-
-SHORT_LIVED = """
-import os, signal, sys, tempfile
-from pathlib import Path
-from calltally.cli.serve.process_group import Processes
-from calltally.logs import set_up_logs
-from calltally.multiprocess import Crew
-
-set_up_logs("json", "error")
-crew = Crew(2, Path(tempfile.gettempdir()))
-
-def work(place):
-    if place == 1:
-        crew.take_place(1, os.getpid())
-        signal.pause()
-    os.write(1, b".")
-    os._exit(3)
-
-sys.exit(Processes(crew, work).run(lambda: None, lambda: None))
-"""
-
-
-def test_what_dies_at_once_is_begun_again_ever_more_seldom() -> None:
-    # Told to end, one of them is in the midst of ending.
-    command = [sys.executable, "-c", SHORT_LIVED]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=unmeasured()) as process:
-        assert process.stdout
-        begun = []
-        for _ in range(5):
-            assert process.stdout.read(1) == b"."
-            begun.append(monotonic())
-        pauses = [after - before for before, after in pairwise(begun)]
-        # 0.1, 0.2, 0.4, 0.8 s, and what it takes to begin one.
-        assert [pause > least for pause, least in zip(pauses, (0.09, 0.19, 0.39, 0.79), strict=True)] == [
-            True
-        ] * 4
-        process.terminate()
-        assert process.wait(ENDS_WITHIN_S) in {0, 1}

@@ -43,16 +43,9 @@ def test_where_it_is_full_the_smallest_is_forgotten() -> None:
     assert [numbers.get(f"key {number}") for number in range(1, 10)] == [0, *range(2, 10)]
 
 
-def test_who_has_more_connections_than_another(tmp_path: Path) -> None:
+def test_the_last_process_at_each_place_is_known(tmp_path: Path) -> None:
     crew = Crew(3, tmp_path)
     crew.take_place(1, 100)
-    assert crew.lead_of(1) < 0
     crew.take_place(2, 200)
-    crew.tell_connections(1, 5)
-    assert (crew.lead_of(1), crew.lead_of(2)) == (5, -1)
-    crew.tell_connections(2, 4)
-    assert crew.lead_of(1) == 1
-    # Nobody waits for one that is not there.
-    crew.leave_place(2)
-    assert crew.lead_of(1) < 0
-    assert [crew.pid_at(place) for place in crew.places] == [100, 200, 0]
+    crew.take_place(1, 300)
+    assert [crew.pid_at(place) for place in crew.places] == [300, 200, 0]

@@ -58,7 +58,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 for all.")
     port: int = Field(8080, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
     workers: int = Field(
-        1, ge=1, le=MOST_WORKERS, description="How many processes `calltally serve` runs on the port."
+        1,
+        ge=1,
+        le=MOST_WORKERS,
+        description="How many processes of `calltally serve` have the port; above 1 with PostgreSQL only.",
     )
     max_connections: int = Field(
         4096,

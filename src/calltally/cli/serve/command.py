@@ -24,17 +24,16 @@ from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.cli.serve.connections import connections_of
 from calltally.cli.serve.http_protocol import ProblemProtocol
 from calltally.cli.serve.process_group import Processes
-from calltally.cli.serve.socket_sharing import Accepting
 from calltally.logs import get_logger, set_up_logs
 from calltally.multiprocess import Crew, Member
 from calltally.settings import MOST_WORKERS, Settings
 from calltally.store.backends.open import sqlite_path
+from calltally.store.backends.sqlite.sole_service import sole_service
 from calltally.web.request.long_poll import ON_STOP
 
 # Long enough for any answer but an endless stream, short of what supervisors wait before they kill.
 _GRACE_S: Final = 8
-# Of several processes none takes a connection while it has so many more than another.
-_FAIR: Final = 2
+_BACKLOG: Final = 2048
 # By default a thread that makes a stream's rows keeps the interpreter from the loop for 5 ms at a time, at
 # each of the several points where a page waits: a first page's p99 beside CSV came down by a fifth to a half.
 _SWITCH_S: Final = 0.0005
@@ -47,7 +46,10 @@ def serve(
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", min=1, max=MOST_WORKERS, help="How many processes; or set CALLTALLY_WORKERS."
+            "--workers",
+            min=1,
+            max=MOST_WORKERS,
+            help="How many processes; or set CALLTALLY_WORKERS. More than 1 only with PostgreSQL.",
         ),
     ] = None,
     no_worker: Annotated[
@@ -71,14 +73,11 @@ def serve(
         log.info("no background work here: nothing is delivered unless `calltally worker` runs")
     # At info it says that it starts and stops, which we say ourselves.
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    if settings.workers > 1:
+        _serve_by_several(settings)
+        return
     with listen(settings.host, settings.port) as listening:
-        if settings.workers == 1:
-            _run(_serve(settings, listening))
-            return
-        code = _serve_by_several(settings, listening)
-    if code:
-        raise typer.Exit(code)
-    log.info("stopped")
+        _run(_serve(settings, listening))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -88,9 +87,10 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
-    service = await _open(settings)
-    _tell(listening, database=service.store.dialect)
-    await run_server(service.app, listening, settings)
+    with sole_service(sqlite_path(settings.database_url)):
+        service = await _open(settings)
+        _tell(listening, database=service.store.dialect)
+        await run_server(service.app, listening, settings)
     log.info("stopped")
 
 
@@ -101,24 +101,35 @@ async def _open(settings: Settings, member: Member | None = None) -> Service:
     return service
 
 
-def _serve_by_several(settings: Settings, listening: socket.socket) -> int:
-    parent = os.getpid()
+def _serve_by_several(settings: Settings) -> None:
+    if sqlite_path(settings.database_url) is not None:
+        message = "on SQLite one process serves: leave out --workers and CALLTALLY_WORKERS, or use PostgreSQL"
+        raise Misconfigured(message)
+    parent, sockets = os.getpid(), listen_on_each(settings)
+    # A fault of the settings or the database is reported once, here.
+    asyncio.run(_try_out(settings))
     with tempfile.TemporaryDirectory(prefix="calltally-", ignore_cleanup_errors=True) as folder:
         crew = Crew(settings.workers, Path(folder))
 
-        def work(place: int) -> None:
+        def work(place: int, listening: socket.socket) -> None:
+            crew.take_place(place, os.getpid())
             _run(_serve_beside_others(settings, listening, Member(crew, place, parent)))
 
-        def began() -> None:
-            database = "sqlite" if sqlite_path(settings.database_url) else "postgres"
-            _tell(listening, database=database, workers=settings.workers)
+        _tell(sockets[0], database="postgres", workers=settings.workers)
+        code = Processes(sockets, work).run()
+    if code:
+        raise typer.Exit(code)
+    log.info("stopped")
 
-        return Processes(crew, work).run(began, listening.close)
+
+async def _try_out(settings: Settings) -> None:
+    service = await open_service(settings)
+    await service.store.close()
 
 
 async def _serve_beside_others(settings: Settings, listening: socket.socket, member: Member) -> None:
     service = await _open(settings, member)
-    await run_server(service.app, listening, settings, member=member)
+    await run_server(service.app, listening, settings)
 
 
 def _tell(listening: socket.socket, **told: object) -> None:
@@ -126,11 +137,14 @@ def _tell(listening: socket.socket, **told: object) -> None:
     log.info("listening", host=host, port=port, **told)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket, before anything else is opened. Raises Misconfigured."""
+def listen(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Return a bound socket, before anything else is opened. Raises Misconfigured.
+
+    The system shares connections out among sockets that are bound to one port as `is_shared`.
+    """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=2048)
+        return socket.create_server(address[:2], family=family, backlog=_BACKLOG, reuse_port=is_shared)
     except OSError as fault:
         # To some faults Python adds the address in its own words; we name it ourselves.
         why = os.strerror(fault.errno) if fault.errno and fault.errno > 0 else fault.strerror
@@ -138,13 +152,15 @@ def listen(host: str, port: int) -> socket.socket:
         raise Misconfigured(message) from fault
 
 
-async def run_server(
-    app: Application, listening: socket.socket, settings: Settings, *, member: Member | None = None
-) -> None:
-    """Run the HTTP server itself, beside others on the same socket if it is a `member`.
+def listen_on_each(settings: Settings) -> list[socket.socket]:
+    """Return a socket for each worker. Raises Misconfigured, also if another server has the port."""
+    with listen(settings.host, settings.port) as only:
+        port = only.getsockname()[1]
+    return [listen(settings.host, port, is_shared=True) for _ in range(settings.workers)]
 
-    The one function to change for another server.
-    """
+
+async def run_server(app: Application, listening: socket.socket, settings: Settings) -> None:
+    """Run the HTTP server itself. The one function to change for another server."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -159,8 +175,7 @@ async def run_server(
         timeout_graceful_shutdown=_GRACE_S,
     )
     _keep_signals_from_killing()
-    server = _Server(config) if member is None else _ServerBesideOthers(config, member)
-    await server.serve(sockets=[listening])
+    await _Server(config).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
@@ -170,45 +185,6 @@ class _Server(uvicorn.Server):
         if on_stop := self.lifespan.state.get(ON_STOP):
             await on_stop()
         await super().shutdown(sockets)
-
-
-class _ServerBesideOthers(_Server):
-    """Leaves the others their share of the connections."""
-
-    def __init__(self, config: uvicorn.Config, member: Member) -> None:
-        super().__init__(config)
-        self._member = member
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup([])
-        if self.started:
-            accepting: list[Any] = [
-                Accepting(each, self._protocol, self._has_enough) for each in sockets or ()
-            ]
-            self.servers = accepting
-            self._member.crew.take_place(self._member.place, os.getpid())
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._member.crew.leave_place(self._member.place)
-        await super().shutdown(sockets)
-
-    def _protocol(self) -> asyncio.Protocol:
-        protocol: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = protocol(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return made
-
-    async def on_tick(self, counter: int) -> bool:
-        self._tell_connections()
-        return await super().on_tick(counter)
-
-    def _has_enough(self) -> bool:
-        self._tell_connections()
-        return self._member.crew.lead_of(self._member.place) >= _FAIR
-
-    def _tell_connections(self) -> None:
-        self._member.crew.tell_connections(self._member.place, len(self.server_state.connections))
 
 
 def _keep_signals_from_killing() -> None:

@@ -1,5 +1,7 @@
 """Connections to an SQLite file by apsw, as the ledger's promises want them, and what their faults mean."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,9 @@ from calltally.store.backends.schema import NO_TABLES
 from calltally.store.db.interface import ToldApart
 
 BUSY_MS: Final = 10_000
+# Shorter than the pause between two commits of an import, so that whoever waits gets in there. SQLite's own
+# wait looks again after 100 ms, and misses that pause for seconds.
+_RETRY_S: Final = 0.002
 _CACHE_KIB: Final = 64 * 1024
 # The most that the driver takes. It keeps them in a ring that goes one further with each row of an
 # executemany: in one of 100 a commit of 30 facts prepared nearly all of its statements anew.
@@ -64,3 +69,14 @@ def connect_to_read(path: Path) -> apsw.Connection:
     connection = connect(path)
     connection.pragma("query_only", "on")
     return connection
+
+
+def retry_lock(most_ms: int) -> Callable[[int], bool]:
+    """Return a busy handler that looks for the lock every two milliseconds, for `most_ms` at the longest."""
+    until_s = time.monotonic() + most_ms / 1000
+
+    def retry(_tries: int) -> bool:
+        time.sleep(_RETRY_S)
+        return time.monotonic() < until_s
+
+    return retry

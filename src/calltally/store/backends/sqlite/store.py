@@ -12,8 +12,13 @@ import apsw
 
 from calltally.store.backends.group_commit import Writer
 from calltally.store.backends.sqlite.checkpoints import Checkpoints
-from calltally.store.backends.sqlite.connection import BUSY_MS, TOLD_APART, connect, connect_to_read
-from calltally.store.backends.sqlite.write_lock import Turn
+from calltally.store.backends.sqlite.connection import (
+    BUSY_MS,
+    TOLD_APART,
+    connect,
+    connect_to_read,
+    retry_lock,
+)
 from calltally.store.db.interface import Recorded, Submission
 from calltally.store.db.operation import (
     Clock,
@@ -56,7 +61,6 @@ class SqliteStore:
         # Idle readers of threads: a stream reads thousands of chunks, half as fast with a new one for each.
         self._apart: list[apsw.Connection] = []
         self._writing = connect(path)
-        self._turn = Turn(path)
         self._checkpoints = Checkpoints(path, self._writing)
         # What waits for the disk, or for others. SQLite leaves the interpreter alone meanwhile.
         self._syncing = ThreadPoolExecutor(1, "calltally-sync")
@@ -132,7 +136,6 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is queued and close the file."""
         await self._writer.close()
-        self._turn.close()
         self._syncing.shutdown()
         self._checkpoints.close()
         self._writing.close()
@@ -142,31 +145,27 @@ class SqliteStore:
 
     async def _transact(self, step: Step[T]) -> T:
         with TOLD_APART:
-            async with self._turn.taken(BUSY_MS / 1000):
-                return await self._transact_in_turn(step)
-
-    async def _transact_in_turn(self, step: Step[T]) -> T:
-        await self._begin()
-        try:
-            result = await self._drive(step)
-            await self._off_loop(self._writing.execute, "COMMIT")
-        except BaseException as fault:
-            if self._writing.in_transaction:
-                self._writing.execute("ROLLBACK")
-            if isinstance(fault, apsw.FullError):
-                self._checkpoints.make_room()
-            raise
-        if self._checkpoints.is_due():
-            await self._off_loop(self._checkpoints.run)
-        return result
+            await self._begin()
+            try:
+                result = await self._drive(step)
+                await self._off_loop(self._writing.execute, "COMMIT")
+            except BaseException as fault:
+                if self._writing.in_transaction:
+                    self._writing.execute("ROLLBACK")
+                if isinstance(fault, apsw.FullError):
+                    self._checkpoints.make_room()
+                raise
+            if self._checkpoints.is_due():
+                await self._off_loop(self._checkpoints.run)
+            return result
 
     async def _begin(self) -> None:
-        """Take the write lock; where a program has it that knows no turns, wait for it beside the loop."""
+        """Take the write lock; while another process has it, wait in the thread."""
         self._writing.set_busy_timeout(0)
         try:
             self._writing.execute("BEGIN IMMEDIATE")
         except apsw.BusyError:
-            self._writing.set_busy_timeout(BUSY_MS)
+            self._writing.set_busy_handler(retry_lock(BUSY_MS))
             await self._off_loop(self._writing.execute, "BEGIN IMMEDIATE")
 
     async def _drive(self, step: Step[T]) -> T:

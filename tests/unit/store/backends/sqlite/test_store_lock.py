@@ -1,0 +1,32 @@
+"""Locks of an SQLite file between processes: who serves it, and how long a writer waits."""
+
+from pathlib import Path
+
+import pytest
+
+from calltally.calls.errors import Misconfigured
+from calltally.store.backends.sqlite.connection import retry_lock
+from calltally.store.backends.sqlite.sole_service import sole_service
+
+
+def test_one_service_at_a_time_has_a_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "calls.db", tmp_path / "other.db"
+    path.touch()
+    other.touch()
+    refused = pytest.raises(Misconfigured, match=r"another service runs on .*calls\.db")
+    for _ in range(2):
+        with sole_service(path), sole_service(other), refused, sole_service(path):
+            pytest.fail("two services on one file")
+    assert (tmp_path / "calls.db-serve").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", [None, "absent.db"])
+def test_without_a_file_there_is_no_lock(tmp_path: Path, name: str | None) -> None:
+    path = tmp_path / name if name else None
+    with sole_service(path), sole_service(path):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_writer_looks_again_until_its_time_is_over() -> None:
+    assert retry_lock(60_000)(0)
+    assert not retry_lock(0)(0)
