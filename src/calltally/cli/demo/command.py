@@ -26,6 +26,7 @@ from calltally.net import Answer, HttpClient
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.settings import Settings
 from calltally.store.backends.open import migrate, sqlite_path
+from calltally.store.backends.sqlite.sole_service import sole_service
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import facts_of_call
 from calltally.store.tenants.api_keys import add_key, digest_of_key, find_key, mint_key, tenant_of_key
@@ -72,7 +73,8 @@ def demo() -> None:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         migrate(settings.database_url)
-        runner.run(_demo(settings, listening))
+        with sole_service(sqlite_path(settings.database_url)):
+            runner.run(_demo(settings, listening))
 
 
 async def _demo(settings: Settings, listening: socket.socket) -> None:
