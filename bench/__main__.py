@@ -1,4 +1,8 @@
-"""`python -m bench --size 10k|100k|1m|10m [--only NAME ...]`: measure, and print one table."""
+"""`python -m bench --size 10k|100k|1m|10m [--only NAME ...]`: measure, and print one table.
+
+`python -m bench score|score-calls|traffic` makes months of calls with labelled incidents, and scores the
+detectors.
+"""
 
 import argparse
 import asyncio
@@ -10,20 +14,26 @@ from typing import Final
 
 import uvloop
 
+from bench.detection.commands import DETECTION, detection
 from bench.lab import Lab
 from bench.processes import Missing
 from bench.rows import MEASURES
 from bench.table import Row, failure, render
+from calltally.calls.errors import CalltallyError
 from calltally.cli.runtime.malloc import keep_freed_memory
 
 _FOLDER: Final = Path("var", "bench")
 _UNITS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _LEAST_CALLS: Final = 1_000
+_EPILOG: Final = f"Of the detectors: {', '.join(DETECTION)}, each with --help of its own."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 1 if a line could not be measured. A missed target is a result."""
-    asked = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in DETECTION:
+        return _detection(given)
+    asked = _parser().parse_args(given)
     # What is asked of the store in this process is what the service does, whose memory is kept so.
     keep_freed_memory()
     with (
@@ -33,6 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = [row for name in asked.only or MEASURES for row in runner.run(_measured(lab, name))]
     print(f"{asked.size:,} calls\n\n{render(rows)}")
     return 1 if any(row.failed for row in rows) else 0
+
+
+def _detection(given: Sequence[str]) -> int:
+    try:
+        detection(given, prog_name="python -m bench")
+    except CalltallyError as error:
+        print(f"bench: {error.detail}", file=sys.stderr)
+        return 2
+    return 0
 
 
 async def _measured(lab: Lab, name: str) -> list[Row]:
@@ -47,7 +66,7 @@ async def _measured(lab: Lab, name: str) -> list[Row]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Calltally.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Calltally.", epilog=_EPILOG)
     parser.add_argument("--size", type=_size, default="10k", help="how many calls: 10k, 100k, 1m, 10m")
     parser.add_argument("--only", nargs="+", choices=tuple(MEASURES), help="these measurements alone")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where databases are kept")

@@ -81,7 +81,7 @@ def events() -> list[dict[str, Any]]:
 
 
 def with_parties(event: dict[str, Any]) -> dict[str, Any]:
-    """An event of the laboratory with what it leaves open: who called whom, and what was said in short."""
+    """Return an event of the made-up traffic with what it leaves open: the numbers and a summary."""
     number = sum(event["call_sid"].encode())
     about = {"from_number": LINE, "to_number": f"+1415555{130 + number % 60:04}"}
     if "duration_seconds" in event:

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, expect
 from interop.browser.journeys import Shown, journey
 from interop.browser.visits import Visit
 
-# The laboratory's hours, which begin at midnight.
+# The hours of made-up traffic, which begin at midnight.
 HOURS: Final = "from=2026-06-29&to=2026-06-30&step=hour&compare=none"
 QUALITY: Final = f"/quality?{HOURS}"
 LAUNCH: Final = "/quality/launch?route=route-1&since=2026-06-29T06:00:00Z&to=2026-06-29T12:00:00Z"

@@ -1,9 +1,12 @@
 """The benchmark runs and prints its table. What it measures is not looked at: machines differ."""
 
+import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+from calltally.cli.main import Subcommands
 from tests.acceptance.live import own_environment
 from tests.unmeasured import unmeasured
 
@@ -52,3 +55,20 @@ def test_a_month_is_planted_found_and_healed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     _heading, _rule, *rows = lines_of(done.stdout)
     assert [row[-1] for row in rows] == ["", "met", "met", "met", "", ""]
+
+
+def test_made_up_traffic_and_scores_are_commands_of_the_benchmark_and_not_of_the_product(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "bench", "traffic", "--hours", "1"]
+    made = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=100)
+    assert {"ringing", "completed"} <= {json.loads(line)["status"] for line in made.stdout.splitlines()}
+    rules = tmp_path / "rules.toml"
+    command = [sys.executable, "-m", "bench", "score", "--rules", str(rules)]
+    refused = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"bench: the rules in {rules} cannot be read")
+    assert "lab" not in Subcommands.places
+    assert find_spec("calltally.lab") is None

@@ -38,7 +38,6 @@ class Subcommands(LazyGroup):
         "mapping": f"{_HERE}.mapping:commands",
         "secrets": f"{_HERE}.secrets:commands",
         "db": f"{_HERE}.db:commands",
-        "lab": f"{_HERE}.lab:commands",
     }
 
 

@@ -1,7 +1,7 @@
 """The judge of all series at once: what is usual, the sums, what is alarmed, and the way back.
 
 It knows nothing of names, findings or causes: places in arrays in, places in arrays out. So one tenant is
-judged by it as well as a hundred months of the laboratory side by side.
+judged by it as well as a hundred months of `bench.detection` side by side.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The looks at each series: which rate, which way, how fast; and the arrays of counts that they are made of.
 
 All arrays have the series as their last axis. Many tenants may stand side by side in it, each with a number
-(`tenant_of`), which is how the laboratory judges many months at once.
+(`tenant_of`), which is how `bench.detection` judges many months at once.
 """
 
 from typing import Final, NamedTuple

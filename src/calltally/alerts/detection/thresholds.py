@@ -1,11 +1,11 @@
 """From the one number that a user sets, false alarms a week, to the threshold of each sum.
 
-How often the sums of a usual week cross a threshold was counted on months of the laboratory without an
+How often the sums of a usual week cross a threshold was counted on months of made-up traffic without an
 incident, with series nested as they are: routes in providers in a tenant. It falls by a fixed factor for each
 unit of the threshold and grows with the number of sums. Each speed gets a share of the budget: a collapse
 one that is large for its kind, since it is to be found within some sixty calls, a drift a small one, since it
 has days. They come to more than one: what crosses at several speeds, or in an open cause, is one alert.
-Whether the whole keeps to what the user set is seen in the false alarms of `calltally lab score`.
+Whether the whole keeps to what the user set is seen in the false alarms of `python -m bench score`.
 """
 
 from typing import Final

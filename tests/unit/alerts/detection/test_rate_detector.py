@@ -1,4 +1,4 @@
-"""The detector of one tenant on steps of the laboratory: what begins, lasts and is over, and what is kept."""
+"""Detector of one tenant on made-up steps: what begins, lasts and is over, and what is kept."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +21,7 @@ from calltally.alerts.model.series import (
     Step,
 )
 from calltally.calls.times import DAY_US, utc_text
-from calltally.lab.feeding import START_US
+from calltally.traffic.steps import START_US
 
 PROVIDERS = [SeriesKey(Dimension.PROVIDER, name) for name in ("one", "two")]
 ROUTES = [SeriesKey(Dimension.ROUTE, f"route-{number}") for number in range(6)]

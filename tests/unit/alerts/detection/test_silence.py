@@ -21,7 +21,7 @@ from calltally.alerts.model.series import (
     Step,
 )
 from calltally.calls.times import DAY_US
-from calltally.lab.feeding import START_US
+from calltally.traffic.steps import START_US
 
 PROVIDER = SeriesKey(Dimension.PROVIDER, "one")
 ROUTES = [SeriesKey(Dimension.ROUTE, name) for name in ("busy", "seldom")]

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
+from bench.detection.feeding import series_counts
 from calltally.alerts.detection.baseline import Baseline
 from calltally.alerts.detection.grouping import go_back, released, take_in
 from calltally.alerts.detection.incident import Cause, Cell, Family, Moved
@@ -14,8 +15,8 @@ from calltally.alerts.detection.signals import Flags, trials_of
 from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEPS_AN_HOUR
-from calltally.lab.tenant import HOURS_A_DAY, Tenant
-from calltally.lab.traffic import Month, series_counts
+from calltally.traffic.steps import Month
+from calltally.traffic.tenant import HOURS_A_DAY, Tenant
 
 # Nothing is judged before so many days of the history: incidents in what is learned first would be the usual.
 _LEARNED_DAYS: Final = 14

@@ -10,19 +10,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.detection.signals import Floats
 from calltally.alerts.model.finding import Direction
 from calltally.alerts.model.series import STEPS_AN_HOUR, Metric
-from calltally.lab.hours import LEAST_RATE, MOST_RATE, Hours, spread
-from calltally.lab.tenant import HOURS_A_DAY, Tenant
+from calltally.traffic.hours import LEAST_RATE, MOST_RATE, Hours
+from calltally.traffic.steps import STEPS_A_DAY
+from calltally.traffic.tenant import BLOCK_SHARE, Floats, Ints, Tenant
 
-STEPS_A_DAY: Final = HOURS_A_DAY * STEPS_AN_HOUR
 LEAST_CALLS_AN_HOUR: Final = 50.0
 _ATTEMPTS: Final = 80
 
 
 class Trouble(StrEnum):
-    """What goes wrong: with a rate, with single calls (`lab.single_calls`), or with their coming."""
+    """What goes wrong: with a rate, with single calls (`single_calls`), or with their coming."""
 
     SHIFT = "shift"
     COLLAPSE = "collapse"
@@ -145,11 +144,11 @@ def look_at(
     """Of each hour: the metric's denominator, its rate, and the variance of an hour's rate on the logit."""
     calls = hours.calls[span, route]
     failed, no_answer, busy, transferred = hours.rates[span, :, route].T
-    wide = spread(tenant, calls, np.array(route))
+    wide = _spread(tenant, calls, np.array(route))
     answered = (1 - failed) * (1 - no_answer) * (1 - busy)
     if metric is Metric.TRANSFER_RATE:
         calls = calls * answered
-        wide = spread(tenant, calls, np.array(route))
+        wide = _spread(tenant, calls, np.array(route))
         return calls, transferred, wide / (calls * transferred * (1 - transferred))
     if metric is Metric.FAILURE_RATE:
         return calls, failed, wide / (calls * failed * (1 - failed))
@@ -187,3 +186,9 @@ def _change(
     )
     wide = float((variance * calls * rate * (1 - rate)).mean())
     return (1 if up else -1) * float(min(size, room)), wide, size <= room
+
+
+def _spread(tenant: Tenant, calls: Floats, routes: Ints | slice = slice(None)) -> Floats:
+    """Return how many times wider than binomial the counts of an hour of so many calls are."""
+    lasting = np.maximum(BLOCK_SHARE * calls - 1, 0) / (tenant.firmness[routes] + 1)
+    return np.asarray(tenant.cluster[routes] + lasting)

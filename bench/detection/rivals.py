@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from bench.detection.labelled import LabelledMonth
+from bench.detection.replaying import Alert
+from bench.detection.scoring import Score, Tally
 from calltally.alerts.detection.signals import (
     DENOMINATORS,
     METRIC_OF_LOOK,
@@ -19,9 +22,6 @@ from calltally.alerts.detection.signals import (
     Floats,
 )
 from calltally.alerts.model.series import STEPS_AN_HOUR
-from calltally.lab.replaying import Alert
-from calltally.lab.scoring import Score, Tally
-from calltally.lab.traffic import Month
 
 _LEAST_CALLS: Final = 30
 _EVERY: Final = 3
@@ -46,7 +46,7 @@ class Rivals:
     def __init__(self) -> None:
         self._tallies = {(name, limit): Tally(name) for name in (STATIC, WEEKDAY) for limit in _STRICTNESS}
 
-    def add(self, months: Sequence[Month]) -> None:
+    def add(self, months: Sequence[LabelledMonth]) -> None:
         """What they would have told of some months."""
         for month in months:
             seen = _seen(month)
@@ -70,7 +70,7 @@ class Rivals:
         return found
 
 
-def _seen(month: Month) -> _Seen:
+def _seen(month: LabelledMonth) -> _Seen:
     """Rates of the last hour, every quarter of one; the first is of the first hour."""
     quarters = month.steps.reshape(-1, _EVERY, *month.steps.shape[1:]).sum(axis=1, dtype=np.int32)
     times = len(quarters) - _AN_HOUR + 1
@@ -113,7 +113,7 @@ def _worst(beyond: Floats, counts: Flags) -> Floats:
     return np.asarray(np.where(counts, beyond, -np.inf).max(axis=1))
 
 
-def _alerts(month: Month, over: Flags) -> list[Alert]:
+def _alerts(month: LabelledMonth, over: Flags) -> list[Alert]:
     """One for each route and time at which it is over its limit and was not in the hour before."""
     before = np.zeros_like(over)
     for lag in range(1, _AN_HOUR + 1):

@@ -8,12 +8,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from bench.detection.labelled import labelled_month
+from bench.detection.replaying import replayed
+from bench.detection.rivals import Rivals
+from bench.detection.scoring import Score, Tally
 from calltally.alerts.model.rules import Rules
-from calltally.lab.replaying import replayed
-from calltally.lab.rivals import Rivals
-from calltally.lab.scoring import Score, Tally
-from calltally.lab.tenant import Size
-from calltally.lab.traffic import month
+from calltally.traffic.tenant import Size
 
 OURS: Final = "detectors"
 # So many months side by side: enough for arrays to be fast, few enough for a gigabyte.
@@ -62,7 +62,7 @@ def _parts(chunks: Sequence[Sequence[int]], size: Size, rules: Rules, processes:
 
 
 def _part(seeds: Sequence[int], size: Size, rules: Rules) -> _Part:
-    made = [month(seed, size) for seed in seeds]
+    made = [labelled_month(seed, size) for seed in seeds]
     part = _Part(Tally(OURS), Rivals())
     part.ours.add(made, replayed(made, rules))
     part.rivals.add(made)

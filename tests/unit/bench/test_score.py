@@ -1,6 +1,7 @@
-"""The laboratory: the same for the same seed, and a small score that the detectors must reach."""
+"""Scores of the detectors: the same for the same seed, and a small score that the detectors must reach."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,22 +10,22 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bench.detection.commands import detection, print_report
+from bench.detection.feeding import marked, series_counts, steps_of, table_of
+from bench.detection.incidents import LEAST_CALLS_AN_HOUR, Trouble
+from bench.detection.labelled import LabelledMonth, labelled_month
+from bench.detection.replaying import replayed
+from bench.detection.score_run import OURS, Report, scored
+from bench.detection.scoring import Tally, TroubleScore
 from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.model.finding import Change
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import COLUMN, Count, Dimension, Metric
 from calltally.calls.times import DAY_US
-from calltally.cli.lab import print_report
-from calltally.cli.main import app
 from calltally.ingest.event_body import read_body
-from calltally.lab.calls import events_of
-from calltally.lab.feeding import START_US, marked, steps_of, table_of
-from calltally.lab.incidents import LEAST_CALLS_AN_HOUR, Trouble
-from calltally.lab.replaying import replayed
-from calltally.lab.score_run import OURS, Report, scored
-from calltally.lab.scoring import Tally, TroubleScore
-from calltally.lab.tenant import Size
-from calltally.lab.traffic import Month, month, series_counts
+from calltally.traffic.events import events_of
+from calltally.traffic.steps import START_US
+from calltally.traffic.tenant import Size
 
 # A busy small tenant and a short month: seconds, and still an incident of each kind.
 SMALL = Size(routes=24, providers=2, agents=3, calls_an_hour=90.0, history_days=21, days=14)
@@ -37,8 +38,8 @@ def report() -> Report:
 
 
 @pytest.fixture(scope="module")
-def made() -> Month:
-    return month(SEED, SMALL)
+def made() -> LabelledMonth:
+    return labelled_month(SEED, SMALL)
 
 
 def of_kind(report: Report, name: str, trouble: Trouble) -> TroubleScore:
@@ -47,14 +48,14 @@ def of_kind(report: Report, name: str, trouble: Trouble) -> TroubleScore:
     return found
 
 
-def test_the_same_seed_gives_the_same_month(made: Month) -> None:
-    again = month(SEED, SMALL)
+def test_the_same_seed_gives_the_same_month(made: LabelledMonth) -> None:
+    again = labelled_month(SEED, SMALL)
     assert np.array_equal(made.steps, again.steps)
     assert made.incidents == again.incidents
-    assert not np.array_equal(made.steps, month(SEED + 1, SMALL).steps)
+    assert not np.array_equal(made.steps, labelled_month(SEED + 1, SMALL).steps)
 
 
-def test_how_calls_end_adds_up(made: Month) -> None:
+def test_how_calls_end_adds_up(made: LabelledMonth) -> None:
     columns = {count: made.steps[:, COLUMN[count]].astype(int) for count in Count}
     ended = [Count.COMPLETED, Count.NO_ANSWER, Count.FAILED, Count.BUSY, Count.CANCELED]
     assert np.array_equal(sum(columns[count] for count in ended), columns[Count.FINAL])
@@ -64,7 +65,7 @@ def test_how_calls_end_adds_up(made: Month) -> None:
     assert np.array_equal(whole[..., 0], made.steps.sum(axis=-1, dtype=np.int64))
 
 
-def test_incidents_are_where_there_are_calls_enough_and_on_a_route_each(made: Month) -> None:
+def test_incidents_are_where_there_are_calls_enough_and_on_a_route_each(made: LabelledMonth) -> None:
     routes = [incident.routes[0] for incident in made.incidents if len(incident.routes) == 1]
     assert len(routes) == len(set(routes))
     for incident in made.incidents:
@@ -87,20 +88,20 @@ def test_the_detectors_find_what_they_should_within_their_budget(report: Report)
 
 
 def test_a_collapse_of_a_route_whose_provider_is_down_already_is_told_apart_and_still_counts() -> None:
-    made = month(SEED, SMALL)
+    made = labelled_month(SEED, SMALL)
     [outage] = [each for each in made.incidents if each.trouble is Trouble.PROVIDER_DOWN]
     collapse = next(each for each in made.incidents if each.trouble is Trouble.COLLAPSE)
     inside = collapse._replace(first_step=outage.first_step + 1, routes=outage.routes[:1])
     before = inside._replace(first_step=outage.first_step - 1)
     elsewhere = inside._replace(routes=tuple({*range(SMALL.routes)} - {*outage.routes})[:1])
     tally = Tally(OURS)
-    tally.add([made._replace(incidents=(outage, inside, before, elsewhere))], [])
+    tally.add([replace(made, incidents=(outage, inside, before, elsewhere))], [])
     counted = {each.trouble: each.incidents for each in tally.score().troubles}
     assert counted == {Trouble.PROVIDER_DOWN: 1, Trouble.COLLAPSE: 3, Trouble.COLLAPSE_IN_OUTAGE: 1}
 
 
 def test_several_processes_score_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.lab.score_run._AT_ONCE", 1)
+    monkeypatch.setattr("bench.detection.score_run._AT_ONCE", 1)
     tiny, months = Size(routes=6, history_days=15, days=7), [SEED, SEED + 1]
     heard: list[int] = []
     one = scored(months, tiny, Rules(), lambda report: heard.append(report.months))
@@ -116,9 +117,9 @@ def test_the_others_find_less_and_later(report: Report) -> None:
         assert theirs.in_time < ours.in_time
 
 
-def test_the_detector_of_one_tenant_tells_what_the_laboratory_counts() -> None:
+def test_the_detector_of_one_tenant_finds_what_the_score_counts() -> None:
     """Many months side by side and one tenant with names, marks and bytes are one arithmetic."""
-    made = month(SEED, SMALL._replace(history_days=15, days=7))
+    made = labelled_month(SEED, SMALL._replace(history_days=15, days=7))
     alerts = replayed([made], Rules())
     detector = RateDetector.new(marked(made, Rules()))
     keys = table_of(made.tenant).keys
@@ -134,7 +135,7 @@ def test_the_detector_of_one_tenant_tells_what_the_laboratory_counts() -> None:
     assert len(set(routes) & set(counted)) >= 0.8 * len(routes)
 
 
-def test_a_month_of_calls_is_events_that_the_service_takes(made: Month) -> None:
+def test_a_month_of_calls_is_events_that_the_service_takes(made: LabelledMonth) -> None:
     lines = list(events_of(made, 1))
     finals = made.steps[made.first_step : made.first_step + 12, COLUMN[Count.FINAL]].sum()
     assert len(lines) == 2 * finals
@@ -144,7 +145,7 @@ def test_a_month_of_calls_is_events_that_the_service_takes(made: Month) -> None:
 
 
 def scores(*arguments: str) -> str:
-    ran = CliRunner().invoke(app, ["lab", *arguments], catch_exceptions=False)
+    ran = CliRunner().invoke(detection, [*arguments], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
     return ran.stdout
 
@@ -163,7 +164,7 @@ def test_the_table_fits_the_terminal(report: Report, width: int, capsys: pytest.
 
 
 def test_the_command_scores_and_writes_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.cli.lab.Size", partial(Size, history_days=15, days=7))
+    monkeypatch.setattr("bench.detection.commands.Size", partial(Size, history_days=15, days=7))
     rules = tmp_path / "rules.toml"
     rules.write_text("false_alarms_a_week = 2.0")
     told = msgspec.json.decode(

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
+from bench.detection.incidents import Incident, Trouble
+from bench.detection.labelled import LabelledMonth
+from bench.detection.replaying import Alert, family_of
 from calltally.alerts.model.series import COLUMN, STEPS_AN_HOUR, Count
-from calltally.lab.incidents import Incident, Trouble
-from calltally.lab.replaying import Alert, family_of
-from calltally.lab.traffic import Month
 
 # An alert this long after the end of an incident that it is about is late, and no false alarm.
 _AFTERMATH_STEPS: Final = 24
@@ -68,7 +68,7 @@ class Tally:
         self.alerts = self.false_alarms = self.months = 0
         self.weeks = self.route_weeks = 0.0
 
-    def add(self, months: Sequence[Month], alerts: Iterable[Alert]) -> None:
+    def add(self, months: Sequence[LabelledMonth], alerts: Iterable[Alert]) -> None:
         """What some months had, and what was told of them."""
         by_month: list[list[Alert]] = [[] for _ in months]
         for alert in alerts:
@@ -76,7 +76,7 @@ class Tally:
         for month, told in zip(months, by_month, strict=True):
             self._add(month, [alert for alert in told if alert.opened > month.first_step])
 
-    def _add(self, month: Month, alerts: Sequence[Alert]) -> None:
+    def _add(self, month: LabelledMonth, alerts: Sequence[Alert]) -> None:
         size = month.tenant.size
         spans = [_span(incident, month) for incident in month.incidents]
         self.months += 1
@@ -117,7 +117,7 @@ class Tally:
         return [told for told in self.told if told.trouble is kind]
 
 
-def _told(incident: Incident, span: "_Span", month: Month, alerts: Sequence[Alert]) -> Told:
+def _told(incident: Incident, span: "_Span", month: LabelledMonth, alerts: Sequence[Alert]) -> Told:
     opened = [
         alert.opened
         for alert in alerts
@@ -141,7 +141,7 @@ def _is_outage_of(other: Incident, incident: Incident) -> bool:
     )
 
 
-def _limit_steps(incident: Incident, month: Month) -> float:
+def _limit_steps(incident: Incident, month: LabelledMonth) -> float:
     if incident.trouble is Trouble.DRIFT:
         return _DRIFT_HOURS * STEPS_AN_HOUR
     if incident.trouble not in {Trouble.COLLAPSE, Trouble.PROVIDER_DOWN}:
@@ -161,7 +161,7 @@ class _Span(NamedTuple):
     series: frozenset[int]
 
 
-def _span(incident: Incident, month: Month) -> _Span:
+def _span(incident: Incident, month: LabelledMonth) -> _Span:
     size, family = month.tenant.size, family_of(month.tenant)
     routes = [1 + size.providers + size.agents + route for route in incident.routes]
     series = {each for route in routes for each in (route, *family.agents_of[route], *family.above(route))}

@@ -1,4 +1,4 @@
-"""The laboratory's single calls: what is labelled among them, and what is told of it."""
+"""Single calls of made-up months: the labelled ones, and the alerts of them."""
 
 import math
 
@@ -6,16 +6,16 @@ import msgspec
 import numpy as np
 import pytest
 
+from bench.detection.incidents import Trouble
+from bench.detection.scoring import TroubleScore
+from bench.detection.single_calls import NEVER_S, SingleMonth, single_month
+from bench.detection.single_events import single_events_of
+from bench.detection.single_replaying import Seen, seen
+from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.ingest.event_body import read_body
-from calltally.lab.feeding import START_US
-from calltally.lab.incidents import Trouble
-from calltally.lab.scoring import TroubleScore
-from calltally.lab.single_calls import NEVER_S, SingleMonth, single_month
-from calltally.lab.single_events import single_events_of
-from calltally.lab.single_replaying import Seen, seen
-from calltally.lab.single_scoring import scored_calls
+from calltally.traffic.steps import START_US
 
 SEED = 90_001
 FEW = 8.0

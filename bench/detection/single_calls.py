@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from bench.detection.incidents import Trouble
 from calltally.alerts.detection.signals import Flags, Floats, Ints
-from calltally.lab.incidents import Trouble
-from calltally.lab.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, Tenant, tenant
+from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, Size, Tenant, tenant
 
 HISTORY_DAYS: Final = 15
 DAYS: Final = 15

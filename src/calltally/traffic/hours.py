@@ -1,11 +1,10 @@
-"""What is expected of each hour of a tenant's months: how many calls, and at which rates."""
+"""Expected calls and rates of each hour of a made-up tenant."""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.detection.signals import Floats, Ints, logistic
-from calltally.lab.tenant import BLOCK_SHARE, HOURS_A_DAY, HOURS_A_WEEK, KINDS, Tenant
+from calltally.traffic.tenant import HOURS_A_DAY, HOURS_A_WEEK, KINDS, Floats, Ints, Tenant
 
 _SUNDAY: Final = 6
 # Routes wander by themselves: standard deviation on the logit, of a week.
@@ -39,7 +38,7 @@ class Hours(NamedTuple):
 
 
 def expected(rng: np.random.Generator, tenant: Tenant) -> Hours:
-    """The whole span: history, then the scored days. It starts on a Monday at midnight UTC."""
+    """Draw the whole span: history, then the days after it. It starts on a Monday at midnight UTC."""
     days = tenant.size.history_days + tenant.size.days
     holidays = rng.choice(np.arange(3, days), size=int(rng.integers(1, 4)), replace=False)
     day_of_hour = np.arange(days * HOURS_A_DAY) // HOURS_A_DAY
@@ -58,7 +57,7 @@ def expected(rng: np.random.Generator, tenant: Tenant) -> Hours:
     for route, first, hours in campaigns:
         calls[first : first + hours, route] *= _CAMPAIGN_TIMES
         logit[first : first + hours, 1, route] += _CAMPAIGN_LOGIT
-    rates = np.clip(logistic(logit), LEAST_RATE, MOST_RATE)
+    rates = np.clip(1.0 / (1.0 + np.exp(-logit)), LEAST_RATE, MOST_RATE)
     return Hours(calls, rates, hour_of_week, is_holiday.astype(np.int64), campaigns)
 
 
@@ -80,9 +79,3 @@ def _campaigns(rng: np.random.Generator, tenant: Tenant) -> tuple[MarkedCampaign
         )
         for _ in range(int(rng.integers(0, 4)))
     )
-
-
-def spread(tenant: Tenant, calls: Floats, routes: Ints | slice = slice(None)) -> Floats:
-    """How many times wider than binomial the counts of an hour of so many calls are."""
-    lasting = np.maximum(BLOCK_SHARE * calls - 1, 0) / (tenant.firmness[routes] + 1)
-    return np.asarray(tenant.cluster[routes] + lasting)

@@ -3,8 +3,10 @@
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from calltally.alerts.detection.signals import Floats, Ints
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 HOURS_A_DAY: Final = 24
 HOURS_A_WEEK: Final = 168
@@ -16,7 +18,7 @@ KINDS: Final = ("failed", "no_answer", "busy", "transferred")
 _MIDDLES: Final = (0.06, 0.18, 0.06, 0.15)
 _WIDTHS: Final = (0.5, 0.4, 0.3, 0.4)
 _WAVES: Final = (0.2, 0.35, 0.15, 0.2)
-# The mean over an hour of the squared share that each block of noise has of it (see traffic.BLOCK_STEPS).
+# The mean over an hour of the squared share that each block of noise has of it (see steps.BLOCK_STEPS).
 BLOCK_SHARE: Final = 0.53
 
 
@@ -56,7 +58,7 @@ class Tenant(NamedTuple):
 
 
 def tenant(rng: np.random.Generator, size: Size) -> Tenant:
-    """A tenant drawn at random."""
+    """Draw a tenant."""
     routes = size.routes
     middles, widths = np.array(_MIDDLES)[:, None], np.array(_WIDTHS)[:, None]
     volume = np.clip(size.calls_an_hour * np.exp(rng.normal(0, 0.7, routes)), 4, 300)

@@ -6,18 +6,19 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from calltally.alerts.model.series import COLUMN, STEP_US, STEPS_AN_HOUR, Count
+from calltally.calls.alert_counts import COLUMNS, STEP_S
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.lab.feeding import START_US
-from calltally.lab.traffic import Month, Small
+from calltally.traffic.steps import START_US, STEPS_AN_HOUR, Month, Small
 
+_STEP_US: Final = STEP_S * SECOND_US
+_COLUMN: Final = {name: place for place, name in enumerate(COLUMNS)}
 _ENDS: Final = (
-    (Count.FAILED, Status.FAILED),
-    (Count.NO_ANSWER, Status.NO_ANSWER),
-    (Count.BUSY, Status.BUSY),
-    (Count.CANCELED, Status.CANCELED),
-    (Count.COMPLETED, Status.COMPLETED),
+    ("failed", Status.FAILED),
+    ("no_answer", Status.NO_ANSWER),
+    ("busy", Status.BUSY),
+    ("canceled", Status.CANCELED),
+    ("completed", Status.COMPLETED),
 )
 # SIP: service unavailable; not found.
 _PROVIDERS_FAULT: Final = 503
@@ -27,26 +28,26 @@ _TALKS_S: Final = 95
 
 
 def events_of(month: Month, hours: int) -> Iterator[str]:
-    """One line of JSON for the start and the end of each call, of the first scored hours of the month."""
+    """Yield a line of JSON for the start and the end of each call, of the first hours after the history."""
     rng = np.random.default_rng([month.seed, 1])
     for at in range(month.first_step, min(month.first_step + hours * STEPS_AN_HOUR, len(month.steps))):
         for route in range(month.tenant.size.routes):
             for number, (status, more) in enumerate(_ended(month.steps[at, :, route])):
-                ended_us = START_US + at * STEP_US + int(rng.integers(STEP_US))
+                ended_us = START_US + at * _STEP_US + int(rng.integers(_STEP_US))
                 yield from _call(month, (at, route, number), {"status": status, **more}, ended_us)
 
 
 def _ended(counts: Small) -> Iterator[tuple[Status, dict[str, Any]]]:
-    """How each call of a step ended, and what its last event says of that."""
-    for count, status in _ENDS:
-        for number in range(int(counts[COLUMN[count]])):
+    """Yield the status of each call of a step, with further fields of its last event."""
+    for name, status in _ENDS:
+        for number in range(int(counts[_COLUMN[name]])):
             more: dict[str, Any] = {}
             if status is Status.COMPLETED:
                 more["duration_seconds"] = _TALKS_S
-                if number < counts[COLUMN[Count.TRANSFERRED]]:
+                if number < counts[_COLUMN["transferred"]]:
                     more["transfer"] = {"target": "front-desk", "outcome": "bridged"}
             elif status is Status.FAILED:
-                is_providers = number < counts[COLUMN[Count.PROVIDER_FAILED]]
+                is_providers = number < counts[_COLUMN["provider_failed"]]
                 more["sip_code"] = _PROVIDERS_FAULT if is_providers else _CALLERS_FAULT
             yield status, more
 

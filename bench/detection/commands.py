@@ -1,4 +1,4 @@
-"""`calltally lab`: made-up months, and how well a rule set tells of their incidents."""
+"""Commands `python -m bench score`, `score-calls` and `traffic`: made-up months and scores on them."""
 
 import os
 from pathlib import Path
@@ -9,27 +9,35 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench.detection.labelled import labelled_month
+from bench.detection.score_run import Report, scored
+from bench.detection.scoring import Score, TroubleScore
+from bench.detection.single_calls import single_month
+from bench.detection.single_events import single_events_of
+from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
 from calltally.cli.console.output import AsJson, print_json
-from calltally.lab.calls import events_of
-from calltally.lab.score_run import Report, scored
-from calltally.lab.scoring import Score, TroubleScore
-from calltally.lab.single_calls import single_month
-from calltally.lab.single_events import single_events_of
-from calltally.lab.single_scoring import scored_calls
-from calltally.lab.tenant import Size
-from calltally.lab.traffic import month
+from calltally.traffic.events import events_of
+from calltally.traffic.tenant import Size
 
 _TOML: Final = ".toml"
 # Below it there is no place for all columns.
 _WIDE: Final = 110
 _MOST_ROUTES: Final = 1000
+# The names of the commands below.
+DETECTION: Final = ("score", "score-calls", "traffic")
 
-commands: Final = typer.Typer(no_args_is_help=True, help="Made-up traffic with labelled incidents.")
+detection: Final = typer.Typer(
+    no_args_is_help=True,
+    help="Made-up traffic with labelled incidents.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
-@commands.command()
+@detection.command()
 def score(
     *,
     months: Annotated[
@@ -54,7 +62,7 @@ def score(
         print_report(report)
 
 
-@commands.command()
+@detection.command()
 def score_calls(
     *,
     months: Annotated[
@@ -75,7 +83,7 @@ def score_calls(
         print_report(report)
 
 
-@commands.command()
+@detection.command()
 def traffic(
     *,
     seed: Annotated[int, typer.Option(min=0, help="The seed of the month.")] = 1,
@@ -94,7 +102,7 @@ def traffic(
         for line in single_events_of(single_month(seed), hours):
             typer.echo(line)
         return
-    made = month(seed, Size(routes=routes))
+    made = labelled_month(seed, Size(routes=routes))
     for line in events_of(made, hours):
         typer.echo(line)
 
