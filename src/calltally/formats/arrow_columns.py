@@ -1,7 +1,4 @@
-"""Sealed records read into Arrow columns: cut where they can be, else parsed.
-
-Both ways give equal columns. Parsing takes any record; it is slower, and the interpreter is busy with it.
-"""
+"""Arrow columns of sealed records, parsed by msgspec."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -10,7 +7,6 @@ from typing import Any, Final
 import pyarrow as pa
 
 from calltally.calls.errors import DamagedStore
-from calltally.formats.arrow_cuts import read_cuts
 from calltally.formats.arrow_schema import READ_AS, SCHEMA, STRUCTS, TEXT
 from calltally.formats.columns import COLUMNS, DAMAGED, Column, ColumnReader, Kind, is_unknown
 
@@ -25,12 +21,7 @@ class ArrowReader:
         self._makers = [(_MAKERS[field.name], field.type) for field in SCHEMA]
 
     def read(self, records: bytes) -> Any:  # noqa: ANN401 (pyarrow has no types of its own)
-        """One batch of records joined by a line feed. Raises DamagedStore for what is no record."""
-        batch = read_cuts(records)
-        return self.parsed(records) if batch is None else batch
-
-    def parsed(self, records: bytes) -> Any:  # noqa: ANN401
-        """The same batch of records that may be as they like. Raises DamagedStore for what is none."""
+        """Return a batch of records joined by a line feed. Raises DamagedStore for what is no record."""
         columns = self._reader.read(records)
         try:
             arrays = [

@@ -1,12 +1,11 @@
 """The Arrow IPC stream format: record batches one after the other, readable as they come."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 
+from calltally.formats.arrow_columns import ArrowReader
 from calltally.formats.arrow_schema import SCHEMA
-from calltally.formats.batches_ahead import BatchesAhead
 from calltally.formats.sink import Sink
 
 
@@ -14,7 +13,7 @@ class ArrowStream:
     """Writes a batch a chunk, uncompressed: the transport compresses where the client asks for it."""
 
     def __init__(self) -> None:
-        self._ahead = BatchesAhead()
+        self._reader = ArrowReader()
         self._sink = Sink()
         self._writer: Any = pa.ipc.new_stream(self._sink, SCHEMA)
 
@@ -23,16 +22,11 @@ class ArrowStream:
         return self._sink.taken()
 
     def add(self, records: bytes) -> bytes:
-        """Nothing at first, then the batch of some records before."""
-        return self._written(self._ahead.put(records))
+        """Return the batch of the records. Raises DamagedStore for what is no record."""
+        self._writer.write_batch(self._reader.read(records))
+        return self._sink.taken()
 
     def end(self) -> bytes:
-        """The batches that are left, and the mark of the end, without which the stream is cut."""
-        written = self._written(self._ahead.rest())
+        """Return the mark of the end, without which the stream is cut."""
         self._writer.close()
-        return written + self._sink.taken()
-
-    def _written(self, batches: Iterator[Any]) -> bytes:
-        for batch in batches:
-            self._writer.write_batch(batch)
         return self._sink.taken()

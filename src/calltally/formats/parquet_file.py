@@ -6,8 +6,8 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import parquet
 
+from calltally.formats.arrow_columns import ArrowReader
 from calltally.formats.arrow_schema import SCHEMA
-from calltally.formats.batches_ahead import BatchesAhead
 from calltally.formats.sink import Sink
 
 # Whichever comes first: readers like large groups, and memory must stay flat where summaries are long. Two of
@@ -25,12 +25,11 @@ _REPEATED: Final = (
 class ParquetFile:
     """Writes a row group whenever enough calls have come. It needs no more compression on its way.
 
-    A group is encoded in a thread of its own, which needs no interpreter, while the next is collected from
-    what another thread has made.
+    A group is encoded in a thread of its own, which needs no interpreter, while the next is parsed.
     """
 
     def __init__(self) -> None:
-        self._ahead = BatchesAhead()
+        self._reader = ArrowReader()
         self._sink = Sink()
         self._writer: Any = parquet.ParquetWriter(
             self._sink, SCHEMA, compression=_COMPRESSION, use_dictionary=list(_REPEATED)
@@ -46,26 +45,23 @@ class ParquetFile:
         return self._sink.taken()
 
     def add(self, records: bytes) -> bytes:
-        """Nothing, or the row group before the one that is full now."""
-        return b"".join([self._collected(batch) for batch in self._ahead.put(records)])
+        """Return the row group before the one that is full now, mostly nothing. Raises DamagedStore."""
+        batch = self._reader.read(records)
+        self._batches.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        is_full = self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES
+        return self._next_group() if is_full else b""
 
     def end(self) -> bytes:
         """The last row groups and the footer, without which nobody can read the file."""
-        written = b"".join([self._collected(batch) for batch in self._ahead.rest()])
-        written += self._next_group() if self._batches else b""
+        written = self._next_group() if self._batches else b""
         written += self._encoded()
         self._writer.close()
         self._encoding.shutdown()
         # What Arrow keeps for the next table is the next request's to ask for.
         pa.default_memory_pool().release_unused()
         return written + self._sink.taken()
-
-    def _collected(self, batch: Any) -> bytes:  # noqa: ANN401 (pyarrow has no types of its own)
-        self._batches.append(batch)
-        self._rows += batch.num_rows
-        self._bytes += batch.nbytes
-        is_full = self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES
-        return self._next_group() if is_full else b""
 
     def _next_group(self) -> bytes:
         """Hand over what is collected; returns what became of the group before."""
