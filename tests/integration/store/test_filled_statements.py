@@ -13,7 +13,7 @@ from calltally.calls.identity import call_uuid
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.analytics.quality_query import Question, totals_of
 from calltally.store.analytics.quality_repair import measure_calls
-from calltally.store.listing.browse import Place, count_fresh, glance
+from calltally.store.listing.browse import Position, browse, count_fresh
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, list_sessions
 from calltally.store.rollups.alert_steps import step_sums
@@ -64,13 +64,14 @@ def fill(bench: Bench) -> None:
     submit(bench, fact(1, "call-1", status="ringing", **NAMED), fact(2, "call-2", status="ringing"))
     first = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, own(3, "call-1", status="completed", summary="Booked a table.", session_id="s-1", **NAMED))
+    worded = bench.run(bench.store.read(list_calls(TENANT, ListQuery()))).snapshot
     submit(bench, fact(4, "call-2", status="busy"), fact(4, "call-2", status="busy"))
     places: tuple[dict[str, Any], ...] = ({}, {"offset": 1}, {"after": call_uuid(TENANT, "call-2")})
-    for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first), places):
+    for wanted, order, snapshot, place in product(FILTERS, ("asc", "desc"), (None, first, worded), places):
         query = ListQuery(filter=CallFilter(**wanted), order=order, snapshot=snapshot, **place)
         bench.run(bench.store.read(list_calls(TENANT, query), long=True))
         if query.after is None:
-            fill_glances(bench, query)
+            fill_browsed(bench, query)
     for sessions in ({}, {"status": "active"}, {"stream_id": "MZ1", "agent_key": "ada"}):
         bench.run(bench.store.read(list_sessions(TENANT, SessionQuery(25, 0, **sessions))))
     bench.run(bench.store.read(step_sums(TENANT, 0, at_us(90) // SECOND_US)))
@@ -82,13 +83,13 @@ def fill(bench: Bench) -> None:
     assert verdict(bench).is_clean
 
 
-def fill_glances(bench: Bench, query: ListQuery) -> None:
+def fill_browsed(bench: Bench, query: ListQuery) -> None:
     """The same pages for people, from their offset and from a call."""
     call_id = call_uuid(TENANT, "call-2")
     # Of this window nobody has counted the calls.
     query = replace(query, filter=replace(query.filter, to_us=at_us(95)))
-    for place in (Place(call_id), Place(call_id, is_before=True), None):
-        bench.run(bench.store.read(glance(TENANT, query, place), long=True))
+    for place in (Position(call_id), Position(call_id, is_before=True), None):
+        bench.run(bench.store.read(browse(TENANT, query, place), long=True))
     bench.run(bench.store.read(count_fresh(TENANT, query), long=True))
 
 

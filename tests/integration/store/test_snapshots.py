@@ -23,9 +23,8 @@ from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import Step
-from calltally.store.listing import browse as glancing
-from calltally.store.listing import seek, seek_as_of
-from calltally.store.listing.browse import Place, count, count_fresh, glance
+from calltally.store.listing import scan, seek, seek_as_of
+from calltally.store.listing.browse import Position, browse, count, count_fresh
 from calltally.store.listing.list_calls import Listed, list_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench, records_of
@@ -135,21 +134,21 @@ class History(RuleBasedStateMachine):
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), asked=st.lists(queries, min_size=1, max_size=4))
-    def glance_at_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
+    def browse_the_past(self, data: st.DataObject, asked: list[ListQuery]) -> None:
         """The pages for people hold the same rows, whether or not they say how many there are."""
         taken = data.draw(st.sampled_from(self.taken))
         for query in asked:
             expected = self._expected(taken, query)
             if expected is None:
                 continue
-            self._glance(query, taken, expected, None)
+            self._browse(query, taken, expected, None)
             if taken.calls:
                 beside = data.draw(st.sampled_from(taken.calls))
-                place = Place(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
-                self._glance(query, taken, expected, (beside, place))
+                place = Position(parse_uuid(beside["id"]) or b"", data.draw(st.booleans()))
+                self._browse(query, taken, expected, (beside, place))
 
-    def _glance(
-        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, Place] | None
+    def _browse(
+        self, query: ListQuery, taken: Taken, expected: list[Call], beside: tuple[Call, Position] | None
     ) -> None:
         last = query.offset + query.limit
         shown, more = expected[query.offset : last], len(expected) > last
@@ -161,7 +160,7 @@ class History(RuleBasedStateMachine):
             if place.is_before:
                 shown, more = ahead[-query.limit :], True
         asked = replace(query, snapshot=taken.token)
-        page = self._run(glance(self.tenant, asked, None if beside is None else beside[1]))
+        page = self._run(browse(self.tenant, asked, None if beside is None else beside[1]))
         assert (json.loads(b"[%b]" % page.records), page.has_more) == (shown, more)
         assert page.total in {None, len(expected)}
         if beside is None:
@@ -169,7 +168,7 @@ class History(RuleBasedStateMachine):
         assert self._run(count(self.tenant, asked)) == len(expected)
         assert page.snapshot == taken.token
         if beside is None:
-            known = self._run(glance(self.tenant, asked))
+            known = self._run(browse(self.tenant, asked))
             assert (known.records, known.has_more, known.total) == (page.records, more, len(expected))
 
     @precondition(lambda self: self.taken)
@@ -232,16 +231,8 @@ def test_pages_of_a_snapshot_are_those_of_its_instant(
         # So that a few calls go through what in earnest only thousands do.
         monkeypatch.setattr(seek, "_NOT_WORTH_OPENING", 0)
         monkeypatch.setattr(seek_as_of, "_FEW_CALLS", 0)
-        looks = {
-            "_LOOKED_AT_FIRST": 1,
-            "_LOOKED_AT": 2,
-            "_LOOKED_AT_A_ROW": 0,
-            "_COUNTED": 3,
-            "_FEW": 1,
-            "_TELLING": 2,
-        }
-        for name, most in looks.items():
-            monkeypatch.setattr(glancing, name, most)
+        for name, most in {"_LOOKED_AT": 2, "_COUNTED": 3, "_FEW": 1}.items():
+            monkeypatch.setattr(scan, name, most)
     machine = type("Machine", (History,), {"bench": bench})
     run_state_machine_as_test(
         machine,

@@ -9,7 +9,7 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
 from calltally.store.db.operation import Statement, Step, resumed, together, with_another
 from calltally.store.listing.counter_cache import BEGUN
-from calltally.store.listing.scan import KnownScan, Scan
+from calltally.store.listing.scan import KnownScan
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
 from calltally.store.listing.seek_as_of import PastSeek
 from calltally.store.snapshots.holds import held
@@ -26,6 +26,7 @@ __all__ = [
     "list_calls",
     "list_present",
     "list_view",
+    "scan_of",
     "view_of",
 ]
 
@@ -85,7 +86,7 @@ def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         standing = yield from standing_of(tenant)
-        return _listed(standing, query, (yield from _scan(now_of(standing), query).page()))
+        return _listed(standing, query, (yield from scan_of(now_of(standing), query).page()))
     seek = Seek(tenant, query, facet_name)
     found = yield from _from_what_is_known(tenant, query, seek)
     if found is None:
@@ -138,7 +139,7 @@ def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
         view = now_of((yield from standing_of(tenant)))
     facet_name = facet_of(query.filter)
     if facet_name is None:
-        return LINE_FEED.join((yield from _scan(view, query).records()))
+        return LINE_FEED.join((yield from scan_of(view, query).records()))
     return (yield from _seek(view, query, facet_name).lines())
 
 
@@ -165,11 +166,12 @@ def list_view(view: View, query: ListQuery) -> Step[Listed]:
 def _page(view: View, query: ListQuery) -> Step[Page]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
-        return (yield from _scan(view, query).page())
+        return (yield from scan_of(view, query).page())
     return (yield from _seek(view, query, facet_name).page())
 
 
-def _scan(view: View, query: ListQuery) -> Scan:
+def scan_of(view: View, query: ListQuery) -> KnownScan:
+    """Return the scan of a query over one state."""
     return KnownScan(view.standing, query, view.as_of if view.is_past else None)
 
 
@@ -189,7 +191,7 @@ def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:
     if not _is_empty(earlier):
         before = yield from _total(view, replace(query, filter=earlier))
     if not _is_empty(_cut_after(_cut_at(calls, at_us + 1), at_us - 1)):
-        before += yield from _scan(view, query).count_at(at_us, call_id)
+        before += yield from scan_of(view, query).count_at(at_us, call_id)
     return replace(query, after=None, offset=before)
 
 
@@ -208,7 +210,7 @@ def _is_empty(calls: CallFilter) -> bool:
 def _total(view: View, query: ListQuery) -> Step[int]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
-        return (yield from _scan(view, query).total())
+        return (yield from scan_of(view, query).total())
     return (yield from _seek(view, query, facet_name).total())
 
 

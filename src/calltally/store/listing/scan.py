@@ -1,12 +1,12 @@
 """Pages of filters for which there are no counters: found by an index of their own, else row by row.
 
 Linear in the calls that match. As of an older revision also in what changed since: what the
-index finds today is put right by the calls that changed and by what they were. A page for people does
-not wait for that: see store/listing/browse.
+index finds today is put right by the calls that changed and by what they were. A page for people (`browse`)
+has the same rows, and a lower bound in place of the total.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import SnapshotGone
 from calltally.calls.filters import CallFilter, ListQuery
@@ -37,8 +37,61 @@ _OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
 # The same, asked of one call after the other: for statements that look at few of them.
 HAS_WORDS: Final = "AND {has_words}"
 _ANY: Final = (("filters", ""),)
+# The statements of rows by the index that they begin at, now and as of the past.
+_ROWS: Final = {
+    "look": ("look_records", "look_rows_as_of"),
+    "number": ("number_records", "number_rows_as_of"),
+    "search": ("search_records", "search_rows_as_of"),
+    "scan": ("scan_records", "scan_rows_as_of"),
+}
+# By whether a number is asked for, and whether as of the past.
+_NEWEST: Final = {
+    (False, False): "look_total",
+    (False, True): "look_total_as_of",
+    (True, False): "number_look_total",
+    (True, True): "number_look_total_as_of",
+}
 # More than there are.
-EVERY: Final = 2**62
+_EVERY: Final = 2**62
+# The newest calls that are looked at for a lower bound of a total, in less than a microsecond each.
+_COUNTED: Final = 5_000
+# Words are frequent where one of so many of these calls has them. Their rows are then found by looking at so
+# many calls; at the index of words, all calls that have them would be read first.
+_OFTEN: Final = 200
+_LOOKED_AT: Final = 20_000
+# So few calls are read at once from the index of words.
+_FEW: Final = 2_000
+
+
+class Rows(NamedTuple):
+    """The rows to read: so many in an order, after some that are skipped, behind a call (its time and id)."""
+
+    skip: int
+    most: int
+    order: str
+    behind: tuple[int, bytes] | None = None
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """The order as a clause."""
+        return ("way", "DESC" if self.order == "desc" else "ASC")
+
+    @property
+    def condition(self) -> str:
+        """The condition that keeps what is behind the call."""
+        side = "<" if self.order == "desc" else ">"
+        return f"AND (c.created_us, c.id) {side} (:behind_us, :behind_id)" if self.behind else ""
+
+    def window(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a query with those of the rows."""
+        params = {**params, "skip": self.skip, "most": self.most}
+        if self.behind is None:
+            return params
+        at_us, call_id = self.behind
+        params |= {"behind_us": at_us, "behind_id": call_id}
+        if self.order == "desc":
+            return params | {"hi_us": min(params["hi_us"], at_us + 1)}
+        return params | {"lo_us": max(params["lo_us"], at_us)}
 
 
 class Scan:
@@ -51,6 +104,8 @@ class Scan:
         self._as_of = as_of
         self._words = query.filter.q is not None
         self._number = query.filter.number is not None
+        self._parameters: dict[str, Any] | None = None
+        self._newest: tuple[int, int] | None = None
 
     def page(self) -> Step[Page]:
         """The page and its total."""
@@ -58,11 +113,26 @@ class Scan:
         total = yield from self._counted(params)
         if self._query.offset >= total:
             return Page(b"", total)
-        return Page(SEPARATOR.join((yield from self._read(params))), total)
+        return Page(SEPARATOR.join((yield from self.records())), total)
 
     def records(self) -> Step[list[bytes]]:
         """The page alone, for whom the total is known already: to count is most of what a page costs."""
-        return (yield from self._read((yield from self._params())))
+        query = self._query
+        return (yield from self.rows(Rows(query.offset, query.limit, query.order)))
+
+    def rows(self, rows: Rows) -> Step[list[bytes]]:
+        """Return these rows of all that match."""
+        window = rows.window((yield from self._params()))
+        if self._words and not self._number and (yield from self._is_frequent()):
+            found = yield from self._begun_at("look", {**window, "look": _LOOKED_AT}, rows)
+            if len(found) == rows.most:
+                return found
+        index = "number" if self._number else "search" if self._words else "scan"
+        return (yield from self._begun_at(index, window, rows))
+
+    def known_total(self) -> int | None:
+        """Return how many match, where that was counted before."""
+        return None
 
     def total(self) -> Step[int]:
         """How many calls match, without any of them."""
@@ -93,7 +163,7 @@ class Scan:
 
     def _counted(self, params: dict[str, Any]) -> Step[int]:
         if self._is_of_words_alone:
-            return (yield from self._count_words(params, EVERY))
+            return (yield from self._count_words(params, _EVERY))
         name = "number_total" if self._number else "search_total" if self._words else "scan_total"
         [(total,)] = yield Statement(name, params, self._beside_index())
         if self._as_of is None:
@@ -112,31 +182,35 @@ class Scan:
         [(count,)] = yield Statement("words_total", {**params, "most": most}, _ANY)
         return int(count)
 
-    def _read(self, params: dict[str, Any]) -> Step[list[bytes]]:
-        return (yield from self._read_rows({**params, "skip": self._query.offset, "most": self._query.limit}))
+    def _begun_at(self, index: str, window: dict[str, Any], rows: Rows) -> Step[list[bytes]]:
+        """Read rows from one index on: of numbers, words, or times."""
+        [(name, text)] = self._clauses(number=False, words="" if index == "search" else HAS_WORDS)
+        clauses = ((name, f"{text} {rows.condition}"), rows.way)
+        of_now, of_past = _ROWS[index]
+        if self._as_of is None:
+            found = yield Statement(of_now, window, clauses)
+            return [record for (record,) in found]
+        found = yield Statement(of_past, window, clauses)
+        flat = [tuple(row) for _place, *row in found]
+        return (yield from documents_of(self._tenant, self._as_of, flat))
 
-    def _read_rows(self, window: dict[str, Any]) -> Step[list[bytes]]:
-        return (yield from (self._rows(window) if self._as_of is None else self._rows_as_of(window)))
+    def _is_frequent(self) -> Step[bool]:
+        """Decide whether words are found sooner by looking at calls than by the index of words."""
+        known = self.known_total()
+        if known is not None and known < _FEW:
+            return False
+        looked_at, matched = yield from self._count_newest()
+        return matched * _OFTEN >= looked_at
 
-    def _rows(self, window: dict[str, Any]) -> Step[list[bytes]]:
-        name = "number_records" if self._number else "search_records" if self._words else "scan_records"
-        rows = yield Statement(name, window, (*self._beside_index(), self._way))
-        return [record for (record,) in rows]
-
-    def _rows_as_of(self, window: dict[str, Any]) -> Step[list[bytes]]:
-        name = "scan_rows_as_of"
-        if self._number or self._words:
-            name = "number_rows_as_of" if self._number else "search_rows_as_of"
-        return (yield from self._documents(name, window, self._beside_index()))
-
-    def _documents(self, name: str, window: dict[str, Any], clauses: Clauses) -> Step[list[bytes]]:
-        rows = yield Statement(name, window, (*clauses, self._way))
-        flat = [tuple(row) for _place, *row in rows]
-        return (yield from documents_of(self._tenant, self._as_of or 0, flat))
-
-    @property
-    def _way(self) -> tuple[str, str]:
-        return ("way", "DESC" if self._query.order == "desc" else "ASC")
+    def _count_newest(self) -> Step[tuple[int, int]]:
+        """Return how many calls the newest are that are looked at, and how many of them match."""
+        if self._newest is None:
+            name = _NEWEST[self._number, self._as_of is not None]
+            params = {**(yield from self._params()), "look": _COUNTED}
+            clauses = self._clauses(number=False, words=HAS_WORDS)
+            [(looked_at, matched)] = yield Statement(name, params, clauses)
+            self._newest = looked_at, matched
+        return self._newest
 
     def _everywhere(self) -> Clauses:
         """All conditions, for statements that do not begin at the index of numbers or words."""
@@ -159,6 +233,11 @@ class Scan:
         return (("filters", " ".join(parts)),)
 
     def _params(self) -> Step[dict[str, Any]]:
+        if self._parameters is None:
+            self._parameters = yield from self._read_params()
+        return self._parameters
+
+    def _read_params(self) -> Step[dict[str, Any]]:
         calls = self._query.filter
         params: dict[str, Any] = {
             "tenant": self._tenant,
@@ -197,8 +276,18 @@ class KnownScan(Scan):
     def _revision(self) -> int:
         return self._standing.revision if self._as_of is None else self._as_of
 
+    def at_least(self) -> Step[tuple[int | None, int]]:
+        """Return how many match, None where that would take long; and a lower bound."""
+        total = self.known_total()
+        if total is None:
+            looked_at, matched = yield from self._count_newest()
+            if looked_at == _COUNTED:
+                return None, matched
+            total = self.note(matched)
+        return total, total
+
     def known_total(self) -> int | None:
-        """How many match, where that was counted before."""
+        """Return how many match, where that was counted before."""
         return TOTALS.of(self._standing, self._revision, self._query.filter)
 
     def note(self, total: int) -> int:

@@ -8,7 +8,7 @@ from litestar import get
 
 from calltally.calls.filters import DEFAULT_LIMIT, MAX_LIMIT, ListQuery, parse_list_query
 from calltally.calls.identity import parse_uuid
-from calltally.store.listing.browse import Place, count, count_fresh, glance
+from calltally.store.listing.browse import Position, browse, count, count_fresh
 from calltally.store.listing.list_calls import is_seek, list_calls
 from calltally.web.api.call_logs.list_calls import with_search
 from calltally.web.dashboard.calls.links import (
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
 
     pairs: Pairs
     query: ListQuery
-    place: Place | None
+    place: Position | None
     is_counted: bool
 
     @property
@@ -83,7 +83,7 @@ async def read_leaf(parts: Parts, visitor: Visitor, asked: Asked) -> Leaf:
         has_more = listed.offset + query.limit < listed.total
         shown = Shown(query.limit, listed.offset, len(calls), listed.total, listed.total, has_more)
         return Leaf(calls, listed.snapshot, shown)
-    look = partial(glance, visitor.tenant, query, asked.place)
+    look = partial(browse, visitor.tenant, query, asked.place)
     found = await store.read_tenant(visitor.tenant, look, long=True)
     total = found.total
     if total is None and asked.is_counted:
@@ -135,11 +135,11 @@ def _decoded(visitor: Visitor, records: bytes) -> list[dict[str, Any]]:
     return calls
 
 
-def _place_in(pairs: Pairs) -> Place | None:
+def _place_in(pairs: Pairs) -> Position | None:
     """The call that a page begins behind, or ends before, by links of ours: they say the offset as well."""
     if not only(pairs, "offset"):
         return None
     for name in (AFTER, BEFORE):
         if call_id := parse_uuid(only(pairs, name)):
-            return Place(call_id, is_before=name == BEFORE)
+            return Position(call_id, is_before=name == BEFORE)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.events import Said
-from calltally.store.listing import browse
+from calltally.store.listing import scan
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.dashboard.test_routes import links, rows
 from tests.integration.web.service import Answer
@@ -27,9 +27,8 @@ LISTS = ("number=%2B14155550100", "q=booked", "number=%2B14155550100&q=booked", 
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that nine calls are more than a page counts."""
-    for name, most in {"_LOOKED_AT_FIRST": 1, "_LOOKED_AT": 6, "_LOOKED_AT_A_ROW": 1, "_COUNTED": 4}.items():
-        monkeypatch.setattr(browse, name, most)
-    monkeypatch.setattr(browse, "_FEW", 1)
+    for name, most in {"_LOOKED_AT": 6, "_COUNTED": 4, "_FEW": 1}.items():
+        monkeypatch.setattr(scan, name, most)
 
 
 @pytest.fixture
