@@ -24,10 +24,10 @@ endef
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: .venv/.dev .venv/.charts ## Make .venv with all that development needs
+setup: .venv/.dev .venv/.libraries ## Make .venv with all that development needs
 
 run: .venv/.run ## Serve a demonstration on 127.0.0.1:8080, with sample calls
-	@$(MAKE) --no-print-directory .venv/.charts || echo 'The pages go without charts: their numbers are in tables.' >&2
+	@$(MAKE) --no-print-directory .venv/.libraries || echo 'The pages go without charts and API reference; their numbers are in tables.' >&2
 	@$(BIN)/calltally demo
 
 test: .venv/.dev ## Run all tests, with coverage
@@ -45,10 +45,10 @@ format: .venv/.dev ## Format the code, and fix what can be fixed without thought
 	@$(BIN)/ruff format $(CODE)
 	@$(BIN)/ruff check --fix $(CODE)
 
-interop: .venv/.run .venv/.charts ## Run other people's tools against a server of ours
+interop: .venv/.run .venv/.libraries ## Run other people's tools against a server of ours
 	@PYTHON=$(PYTHON) interop/run
 
-screenshots: .venv/.run .venv/.charts ## Photograph every page into build/screenshots
+screenshots: .venv/.run .venv/.libraries ## Photograph every page into build/screenshots
 	@PYTHON=$(PYTHON) SCRIPT=pictures.py interop/run browser
 
 bench: .venv/.bench ## Measure; SIZE=1m says how many calls
@@ -79,9 +79,9 @@ clean: ## Remove the environments and everything else that was made
 	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
 
-.venv/.charts: requirements/charts.txt tools/charts/build tools/charts/package-lock.json
-	@echo "Fetching the charts' library ..."
-	@PYTHON=$(PYTHON) tools/charts/build
+.venv/.libraries: requirements/libraries.txt tools/libraries/build tools/libraries/package-lock.json
+	@echo "Fetching the libraries of the pages ..."
+	@PYTHON=$(PYTHON) tools/libraries/build
 	@mkdir -p .venv && touch $@
 
 .venv/.bench: .venv/.run requirements/bench.txt

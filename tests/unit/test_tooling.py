@@ -59,7 +59,7 @@ def test_every_package_of_npm_is_pinned_by_its_hash_and_by_no_address(lock: Path
 def test_the_locks_are_all_there() -> None:
     names = {lock.stem for lock in LOCKS}
     of_interop = {f"interop-{name}" for name in ("airbyte", "dlt", "schemathesis", "singer", "webhooks")}
-    assert {"run", "dev", "bench", "charts", *of_interop} <= names
+    assert {"run", "dev", "bench", "libraries", *of_interop} <= names
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)

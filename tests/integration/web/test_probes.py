@@ -1,5 +1,6 @@
 """Probes, metrics and documents."""
 
+import re
 from typing import Any
 
 import pytest
@@ -96,3 +97,32 @@ def test_pages_come_with_a_policy_that_lets_nothing_else_in(service: Service, pa
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.text.startswith("<!doctype html>")
     assert service.get("/docs/style.css").headers["content-type"].startswith("text/css")
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("swagger-ui-bundle.js", "text/javascript"), ("swagger-ui.css", "text/css")]
+)
+def test_the_reference_is_served_where_it_was_built_and_told_how_to_build_elsewhere(
+    service: Service, monkeypatch: pytest.MonkeyPatch, name: str, media_type: str
+) -> None:
+    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: None)
+    monkeypatch.setattr("calltally.web.dashboard.built_files.built", lambda _name: None)
+    assert "make setup" in service.get("/docs", {"accept": "text/html"}).text
+    refused = service.get(f"/assets/{name}")
+    assert (refused.status_code, "make setup" in refused.text) == (404, True)
+    monkeypatch.setattr("calltally.web.dashboard.routes.built", lambda _name: b"library")
+    monkeypatch.setattr("calltally.web.dashboard.built_files.built", lambda _name: b"library")
+    page = service.get("/docs", {"accept": "text/html"})
+    path = re.search(rf'"(/assets/{re.escape(name)}[?][0-9a-f]+)"', page.text)
+    assert path
+    served = service.get(path[1])
+    assert (served.status_code, served.text) == (200, "library")
+    assert served.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert "immutable" in served.headers["cache-control"]
+
+
+def test_the_policy_of_the_reference_runs_no_script_of_the_page(service: Service) -> None:
+    policy = service.get("/docs", {"accept": "text/html"}).headers["content-security-policy"]
+    assert "script-src 'self'; " in policy
+    assert "style-src 'self'; " in policy
+    assert "unsafe" not in policy

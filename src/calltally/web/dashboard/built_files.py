@@ -1,4 +1,4 @@
-"""Files that are made by `make setup` and ship in wheels, but are not committed: the charts' library."""
+"""Libraries for charts and API reference: `make setup` fetches them, wheels ship them, git has them not."""
 
 from functools import cache
 from importlib.resources import files
@@ -7,6 +7,8 @@ from typing import Final
 from calltally.web.dashboard.rendering import version
 
 CHARTS: Final = "chart.js"
+REFERENCE_SCRIPT: Final = "swagger-ui-bundle.js"
+REFERENCE_STYLE: Final = "swagger-ui.css"
 
 
 @cache

@@ -8,7 +8,7 @@ from litestar import get
 from calltally.calls.errors import NotFound
 from calltally.web.dashboard.alerts import actions as alert_doing
 from calltally.web.dashboard.alerts import page as alerts_page
-from calltally.web.dashboard.built_files import CHARTS, built
+from calltally.web.dashboard.built_files import CHARTS, REFERENCE_SCRIPT, REFERENCE_STYLE, built
 from calltally.web.dashboard.call import page as call_page
 from calltally.web.dashboard.call import reveal
 from calltally.web.dashboard.calls import page as calls_page
@@ -36,6 +36,8 @@ _TYPES: Final = {
     "jobs.js": b"text/javascript; charset=utf-8",
     "mark.svg": b"image/svg+xml",
     "quality.js": b"text/javascript; charset=utf-8",
+    "reference.css": b"text/css; charset=utf-8",
+    "reference.js": b"text/javascript; charset=utf-8",
     "scriptless.css": b"text/css; charset=utf-8",
 }
 
@@ -52,15 +54,19 @@ def _asset(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the fra
     return answer
 
 
-@get(f"/assets/{CHARTS}", operation=of_page(f"/assets/{CHARTS}"))
-async def _charts(request: AnyRequest) -> Reply:
-    """The charts' library. Pages refer to it only where it was built."""
-    library = built(CHARTS)
-    if library is None:
-        raise NotFound("the charts' library was not built here; make setup does it")
-    exchange = exchange_in(request.scope)
-    exchange.is_lasting = request.scope["query_string"] == version(library).encode()
-    return Reply(library, media_type=_TYPES["dashboard.js"])
+def _library(name: str, media_type: bytes) -> Any:  # noqa: ANN401 (one of the framework's kinds of handler)
+    """The handler of a library. Pages refer to it only where it was built."""
+
+    @get(f"/assets/{name}", operation=of_page(f"/assets/{name}"))
+    async def answer(request: AnyRequest) -> Reply:
+        library = built(name)
+        if library is None:
+            raise NotFound(f"{name} was not built here; make setup does it")
+        exchange = exchange_in(request.scope)
+        exchange.is_lasting = request.scope["query_string"] == version(library).encode()
+        return Reply(library, media_type=media_type)
+
+    return answer
 
 
 PAGE_HANDLERS: Final[Sequence[Any]] = (
@@ -105,6 +111,7 @@ PAGE_HANDLERS: Final[Sequence[Any]] = (
     signing_in.sign_in,
     signing_in.sign_out,
     signing_in.choose,
-    _charts,
+    *(_library(name, _TYPES["dashboard.js"]) for name in (CHARTS, REFERENCE_SCRIPT)),
+    _library(REFERENCE_STYLE, _TYPES["dashboard.css"]),
     *(_asset(name, media_type) for name, media_type in _TYPES.items()),
 )

@@ -1,20 +1,26 @@
-"""The pages for people, as HTML made of the OpenAPI document and the table of problems."""
+"""Pages about the service: what it is, its API reference (drawn by Swagger UI), and its problems."""
 
-from collections.abc import Iterable, Iterator
 from html import escape
 from importlib.resources import files
-from shlex import quote
 from string import Template
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from calltally.web.dashboard.built_files import REFERENCE_SCRIPT, REFERENCE_STYLE, built_path
+from calltally.web.dashboard.rendering import asset_path
 from calltally.web.response.problem_kinds import KINDS, Kind
 
-Json = dict[str, Any]
 
-_FRAME: Final = Template(files("calltally.web").joinpath("pages", "frame.html").read_text(encoding="utf-8"))
-_CURL_URL: Final = "http://127.0.0.1:8080"
+def _template(name: str) -> Template:
+    return Template(files("calltally.web").joinpath("pages", name).read_text(encoding="utf-8"))
+
+
+_FRAME: Final = _template("frame.html")
+_REFERENCE: Final = _template("reference.html")
+_NOT_BUILT: Final = (
+    "<p>Swagger UI, which draws the API reference, is not in this installation. Run <code>make setup</code>"
+    " in the folder of the repository and start the service again. Wheels have it already.</p>"
+    '<p><a href="/openapi.json">openapi.json</a> has the same for machines (OpenAPI 3.1).</p>'
+)
 
 
 def home_page() -> str:
@@ -41,17 +47,17 @@ def problems_page() -> str:
     )
 
 
-def docs_page(document: Json) -> str:
-    """Every published operation, with its parameters, bodies, answers and a command to try."""
-    operations = list(_operations(document))
-    base = str(document["servers"][0]["url"])
-    keys = map(_key, document["components"]["securitySchemes"].values())
-    return _frame(
-        "API",
-        f"<p>{_text(document['info']['description'])}</p>"
-        f"<h2>Keys</h2><ul>{''.join(keys)}</ul>"
-        f"<h2>Endpoints</h2><ul class='index'>{''.join(_entry(*each) for each in operations)}</ul>"
-        + "".join(_section(*each, base=base if base != "/" else _CURL_URL) for each in operations),
+def reference_page() -> str:
+    """Return the page that draws the API reference, or one that says how to build it."""
+    library, style = built_path(REFERENCE_SCRIPT), built_path(REFERENCE_STYLE)
+    if library is None or style is None:
+        return _frame("API", _NOT_BUILT)
+    return _REFERENCE.substitute(
+        library=library,
+        library_style=style,
+        icon=asset_path("mark.svg"),
+        style=asset_path("reference.css"),
+        script=asset_path("reference.js"),
     )
 
 
@@ -71,108 +77,3 @@ def _kind(kind: Kind) -> str:
         f'<section id="{slug}"><h2><a href="#{slug}">{slug}</a></h2>'
         f"<p><strong>{kind.status}</strong> {escape(kind.title)}. {_text(kind.meaning)}</p></section>"
     )
-
-
-def _key(scheme: Json) -> str:
-    header = "Authorization: Bearer" if scheme["type"] == "http" else f"{scheme['name']}:"
-    return f"<li><code>{escape(header)} …</code> {_text(scheme['description'])}</li>"
-
-
-def _operations(document: Json) -> Iterator[tuple[str, str, Json]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield method.upper(), path, operation
-
-
-def _entry(method: str, path: str, operation: Json) -> str:
-    label = f"<b>{method}</b> <code>{escape(path)}</code>"
-    return f'<li><a href="#{operation["operationId"]}">{label}</a> {_text(operation["summary"])}</li>'
-
-
-def _section(method: str, path: str, operation: Json, *, base: str) -> str:
-    body = operation.get("requestBody")
-    return (
-        f'<section id="{operation["operationId"]}"><h2><b>{method}</b> <code>{escape(path)}</code></h2>'
-        f"<p>{_text(operation['summary'])} {_text(operation.get('description', ''))}</p>"
-        + _parameters(operation.get("parameters", []))
-        + (f"<h3>Body</h3>{''.join(_content(body['content']))}" if body else "")
-        + f"<h3>Try it</h3><pre>{escape(_curl(method, base + path, operation))}</pre>"
-        + "<h3>Answers</h3>"
-        + "".join(_answer(*each) for each in operation["responses"].items())
-        + "</section>"
-    )
-
-
-def _parameters(parameters: Iterable[Json]) -> str:
-    rows = "".join(
-        f"<tr><td><code>{escape(each['name'])}</code></td><td>{_text(each['description'])}</td>"
-        f"<td><code>{escape(_limits(each['schema']))}</code></td></tr>"
-        for each in parameters
-    )
-    head = "<tr><th>Parameter</th><th>Meaning</th><th>Values</th></tr>"
-    return f"<div class='wide'><table>{head}{rows}</table></div>" if rows else ""
-
-
-def _limits(schema: Json) -> str:
-    """The values that a schema lets through, in short."""
-    if "anyOf" in schema:
-        return " or ".join(map(_limits, schema["anyOf"]))
-    if "enum" in schema:
-        return ", ".join(map(str, schema["enum"]))
-    if "items" in schema:
-        return f"any of {_limits(schema['items'])}"
-    span = [str(schema[key]) for key in ("minimum", "maximum") if key in schema]
-    default = f", {schema['default']} if left out" if "default" in schema else ""
-    return f"{schema.get('format', schema.get('type', 'any'))} {' to '.join(span)}".strip() + default
-
-
-def _content(content: Json) -> Iterator[str]:
-    for media_type, each in content.items():
-        yield f"<p><code>{escape(media_type)}</code></p>"
-        if "example" in each:
-            yield f"<pre>{escape(_pretty(each['example']))}</pre>"
-
-
-def _written(example: object) -> str:
-    return example if isinstance(example, str) else msgspec.json.encode(example).decode()
-
-
-def _pretty(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.format(_written(value), indent=2)
-
-
-def _answer(status: str, answer: Json) -> str:
-    if "$ref" in answer:
-        kinds = [kind for kind in KINDS.values() if str(kind.status) == status]
-        links = ", ".join(f'<a href="/docs/problems#{kind.slug}">{kind.slug}</a>' for kind in kinds)
-        return f"<p><strong>{status}</strong> {links}</p>"
-    content = "".join(_content(answer.get("content", {})))
-    return f"<p><strong>{status}</strong> {_text(answer['description'])}</p>{content}"
-
-
-def _curl(method: str, url: str, operation: Json) -> str:
-    """A command that works once the variables are set."""
-    for parameter in operation.get("parameters", []):
-        if parameter["in"] == "path":
-            url = url.replace("{" + parameter["name"] + "}", str(parameter["example"]))
-    window = [
-        f"{each['name']}={each['example']}"
-        for each in operation.get("parameters", [])
-        if each["name"] in {"limit", "offset"}
-    ]
-    query = f"?{'&'.join(window)}" if window else ""
-    verb = "" if method == "GET" else f"-X {method} "
-    lines = [f'curl -sS {verb}"{url}{query}"', *_curl_headers(operation)]
-    return " \\\n  ".join(lines)
-
-
-def _curl_headers(operation: Json) -> Iterator[str]:
-    schemes = [name for requirement in operation["security"] for name in requirement]
-    if "bearer" in schemes:
-        yield '-H "Authorization: Bearer ${CALLTALLY_API_KEY}"'
-    elif schemes:
-        yield '-H "x-admin-key: ${CALLTALLY_ADMIN_KEY}"'
-    for media_type, each in operation.get("requestBody", {}).get("content", {}).items():
-        if "example" in each:
-            yield f"-H 'Content-Type: {media_type}' -d {quote(_written(each['example']))}"
-            return

@@ -12,8 +12,9 @@ from calltally.calls.model import CALL_FIELDS, STATUSES
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.store.tenants.routes import checked_route
 from calltally.web.app import HANDLERS
+from calltally.web.dashboard import built_files
 from calltally.web.dashboard.routes import PAGE_HANDLERS
-from calltally.web.openapi.docs_page import docs_page, home_page, problems_page
+from calltally.web.openapi.docs_page import home_page, problems_page, reference_page
 from calltally.web.openapi.document import openapi_document
 from calltally.web.openapi.operation import OPT, Operation
 from calltally.web.response.problem_kinds import KINDS
@@ -150,12 +151,22 @@ def test_the_server_is_where_the_outside_sees_it() -> None:
     ]
 
 
-def test_the_docs_page_has_every_operation_and_escapes_what_it_shows(document: dict[str, Any]) -> None:
-    page = docs_page(document)
-    for handler in HANDLERS:
-        assert f'<section id="{handler.opt[OPT].id}">' in page
-    assert "&lt;= created_at &lt;" in page or "<=" not in page
-    assert "-H &quot;Authorization: Bearer ${CALLTALLY_API_KEY}&quot;" in page
+def test_the_reference_is_drawn_by_swagger_ui_from_our_own_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built_files, "built", lambda name: name.encode())
+    page = reference_page()
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "reference.js", "reference.css"):
+        assert f'="/assets/{name}?' in page
+    assert page.index("swagger-ui-bundle.js") < page.index("/assets/reference.js")
+    # The policy of the page runs no script that stands in it.
+    assert all(part.startswith(' src="/') for part in page.split("<script")[1:])
+
+
+def test_where_the_reference_was_not_built_its_page_says_how_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built_files, "built", lambda _name: None)
+    page = reference_page()
+    assert "make setup" in page
+    assert 'href="/openapi.json"' in page
+    assert "<script" not in page
 
 
 def test_each_problem_has_the_anchor_that_its_type_names() -> None:
@@ -163,8 +174,10 @@ def test_each_problem_has_the_anchor_that_its_type_names() -> None:
     assert all(f'id="{slug}"' in page for slug in KINDS)
 
 
-def test_pages_fetch_nothing_from_elsewhere(document: dict[str, Any]) -> None:
-    for page in (docs_page(document), problems_page(), home_page()):
+@pytest.mark.parametrize("library", [None, b"draw()"])
+def test_pages_fetch_nothing_from_elsewhere(library: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(built_files, "built", lambda _name: library)
+    for page in (reference_page(), problems_page(), home_page()):
         for attribute in ('src="', 'href="'):
             addresses = [part.partition('"')[0] for part in page.split(attribute)[1:]]
             assert all(address.startswith(("/", "#")) for address in addresses)

@@ -1,0 +1,35 @@
+// Draws the API reference of /openapi.json. Keys that are typed in stay in the page and are gone with it.
+"use strict";
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+follow();
+dark.addEventListener("change", follow);
+
+// Swagger UI would fill in all examples and send them together, and some parameters exclude each other.
+function withoutFilledIn(description) {
+  const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
+  for (const parameter of operations.flatMap((operation) => operation.parameters ?? [])) {
+    if (!parameter.required && parameter.example !== undefined) {
+      parameter.description += ` Example: \`${parameter.example}\`.`;
+      delete parameter.example;
+    }
+  }
+  return description;
+}
+
+fetch("/openapi.json")
+  .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`it answered ${answer.status}`))))
+  .then((description) =>
+    SwaggerUIBundle({
+      spec: withoutFilledIn(description),
+      dom_id: "#reference",
+      deepLinking: true,
+      defaultModelsExpandDepth: 0,
+      // Its own service of that name is on another machine.
+      validatorUrl: null,
+    }),
+  )
+  .catch((fault) => {
+    document.getElementById("reference").textContent = `openapi.json could not be read: ${fault.message}. Reload the page.`;
+  });
