@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from calltally.client.problems import error_of
+from calltally.client.problems import error_from_answer
 from calltally.client.wire import Answer, Request
 
 KEY = "bare-key"
@@ -98,7 +98,7 @@ class BareServer:
         status, body = self.answer(dict(request.params))
         answer = Answer(status, {"content-type": "application/json"}, body)
         if not answer.is_good:
-            raise error_of(request, answer, 0.0)
+            raise error_from_answer(request, answer, 0.0)
         return answer
 
     def answer(self, params: Mapping[str, str]) -> tuple[int, bytes]:

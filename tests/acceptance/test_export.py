@@ -95,7 +95,7 @@ def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: st
     words = ("--month", "2026-10", "--out", "oct", "--format", form)
     ended(asking.export(*words))
     before = asking.read(f"oct/calls.{form}")
-    assert "nothing has changed in it since" in asking.export(*words).stderr
+    assert "there are no changes since the export" in asking.export(*words).stderr
     asking.tell(
         event(2, id="late-1", status="completed"),
         event(300, id="late-2", occurred_at="2026-10-09T00:00:00Z"),
@@ -129,7 +129,7 @@ def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: st
 def test_where_the_feed_cannot_tell_the_window_is_compared(asking: Asking, form: str) -> None:
     words = ("--month", "2026-10", "--out", "said", "--q", "twice", "--format", form)
     ended(asking.export(*words))
-    assert "nothing has changed" in asking.export(*words).stderr
+    assert "there are no changes since the export" in asking.export(*words).stderr
     asking.tell(
         event(2, id="x1", occurred_at="2026-10-01T11:00:00Z", summary="Once."),
         event(3, id="x2", occurred_at="2026-10-01T11:00:00Z", summary="Twice, at least."),
@@ -154,19 +154,19 @@ def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("--out", "x"), 2, "say which window"),
+        (("--out", "x"), 2, "choose a window"),
         (("--all",), 2, "say --out"),
         (("--all", "--out", "x", "--format", "xml"), 2, "--format must be one of ndjson, csv, parquet"),
         (("--all", "--out", "x", "--slice", "0s"), 2, "longer than nothing"),
         (("--all", "--out", "gs://b/x"), 2, "neither a folder nor s3://BUCKET/PREFIX"),
         (("--all", "--out", "s3://b/x", "--follow"), 2, "--follow appends to a file"),
         (("--all", "--out", "x", "--key", "wrong"), 1, "401 unauthorized"),
-        (("--all", "--out", "x", "--base-url", "http://127.0.0.1:1"), 1, "no answer to GET"),
+        (("--all", "--out", "x", "--base-url", "http://127.0.0.1:1"), 1, "no response to GET"),
         (("--verify", "nothing"), 1, "has no manifest"),
         (("--all", "--out", "/dev/full"), 1, "/dev/full cannot be written or read"),
         (("--all", "--out", "/dev/null/x"), 1, "name a folder that can be, with --out"),
         (("--all", "--out", "x", "--checkpoint", "/dev/full/c"), 1, "/dev/full cannot be"),
-        (("--month", "9999-12", "--out", "x"), 2, "is no month"),
+        (("--month", "9999-12", "--out", "x"), 2, "is not a month"),
         (("--all", "--out", "x", "--settle", "1h"), 2, "--all has no end: it goes without --settle"),
         (("--verify", "x", "--restart"), 2, "--verify only reads: it goes without --restart"),
         (("--verify", "x", "--follow", "--out", "y"), 2, "it goes without --follow and --out"),
@@ -209,10 +209,10 @@ def test_another_window_in_the_same_folder_is_refused_and_restart_replaces_it(as
     ended(asking.export("--month", "2026-10", "--out", "o", "--partition", "day", "--raw", "--quiet"))
     done = asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o")
     assert ended(done, 2) == ""
-    assert "holds another export: window was from 2026-10-01" in done.stderr
+    assert "contains another export: window was from 2026-10-01" in done.stderr
     done = asking.export("--month", "2026-10", "--out", "o")
     assert ended(done, 2) == ""
-    assert "holds another export: partition was day and is none now" in done.stderr
+    assert "contains another export: partition was day and is now none" in done.stderr
     (asking.folder / "o" / "mine.txt").write_text("stays")
     ended(asking.export("--from", "2026-10-05", "--to", "2026-10-06", "--out", "o", "--restart"))
     left = {path.name for path in (asking.folder / "o").iterdir()}
@@ -231,7 +231,7 @@ def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how:
             assert process.stderr
             until_said(process, "following what changes")
             again = asking.export("--all", "--route", "r0", "--out", "f", "--checkpoint", "c")
-            assert "another export works on" in ended_badly(again)
+            assert "another export uses" in ended_badly(again)
             later = f"2026-11-02T00:00:0{turn}Z"
             asking.tell(
                 event(2, id=f"f-{turn}-1", occurred_at=later, summary=f"Turn {turn}."),
@@ -301,7 +301,7 @@ def test_a_bare_server_that_never_agrees_makes_the_exit_code_one(tmp_path: Path)
         words = ("--all", "--out", "o", "--base-url", base, "--key", KEY)
         said = ended(calltally(tmp_path, "export", *words), 1)
     assert "whole   NO: see above" in said
-    assert "note    1 of 1 slices have more or fewer calls than the server counts" in said
+    assert "note    1 of 1 slices have another number of calls than the server's total" in said
 
 
 # --------------------------------------------------------------------------------------------------- a bucket
@@ -339,7 +339,7 @@ def test_an_upload_that_broke_off_goes_on_and_a_bucket_that_lies_is_noticed(aski
         ended(asking.export(*words, **variables))
         assert len(bucket.puts) == len(set(bucket.puts)) == 25
         bucket.objects["exports/oct/calls-2026-10-01.ndjson"] = b"{}\n"
-        assert "is not what its manifest says" in asking.export(*words, **variables).stderr
+        assert "differs from its manifest" in asking.export(*words, **variables).stderr
 
 
 def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(asking: Asking) -> None:
@@ -358,7 +358,7 @@ def test_a_restart_leaves_nothing_of_the_export_before_in_the_bucket(asking: Ask
             (before, "exports/oct/manifest.json"),
             (before, "exports/oct/amendments/0001/manifest.json"),
         ]
-        assert "nothing has changed" in asking.export(*words, **variables).stderr
+        assert "there are no changes since the export" in asking.export(*words, **variables).stderr
 
 
 def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(asking: Asking) -> None:
@@ -372,13 +372,13 @@ def test_a_manifest_in_a_bucket_that_names_other_files_is_refused(asking: Asking
         (asking.folder / "mine.txt").write_text("stays")
         done = asking.export(*words, **variables)
         assert ended(done, 1) == ""
-        assert "names '../mine.txt', which no export writes" in done.stderr
+        assert "contains the file name '../mine.txt', which no export uses" in done.stderr
         assert asking.read("mine.txt") == b"stays"
         # What was fetched is not taken for an export that is still to be sent.
         manifest["files"][0]["name"] = "calls.ndjson"
         bucket.objects["exports/oct/manifest.json"] = json.dumps(manifest).encode()
         for _ in range(2):
             other = asking.export("--month", "2026-09", *words[2:], **variables)
-            assert "holds another export: window was" in other.stderr
-        assert "nothing has changed" in asking.export(*words, **variables).stderr
+            assert "contains another export: window was" in other.stderr
+        assert "there are no changes since the export" in asking.export(*words, **variables).stderr
         assert bucket.deletes == []

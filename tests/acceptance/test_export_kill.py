@@ -45,7 +45,7 @@ def test_killed_at_random_points_it_ends_with_the_same_bytes(
         kill_at(tmp_path, words, environment, point)
     last = calltally(tmp_path, *words, "--out", "killed", environment=environment)
     assert last.returncode == 0, last.stdout + last.stderr
-    assert "going on after" in last.stderr
+    assert "resuming after" in last.stderr
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert json.loads((tmp_path / "killed/manifest.json").read_bytes())["rows"] == CALLS
 

@@ -1,7 +1,7 @@
-"""The Python client of a server that keeps the contract of /api/v1/call-logs, this one or another.
+"""Python client for any server that implements the contract of /api/v1/call-logs.
 
-It needs none of the packages that only the server needs, and loads its HTTP library with the first request.
-`calltally.client.errors` has what it raises, `calltally.client.webhooks` checks what the service delivers.
+The client needs none of the server's packages, and loads its HTTP library with the first request.
+`calltally.client.errors` has its exceptions, `calltally.client.webhooks` verifies deliveries.
 """
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn

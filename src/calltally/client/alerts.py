@@ -1,4 +1,4 @@
-"""Alerts of a server, and what is done about them."""
+"""Operations on alerts."""
 
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote
@@ -6,19 +6,19 @@ from urllib.parse import quote
 import msgspec
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import Plan
+from calltally.client.config import ClientConfig
 from calltally.client.records import Page
-from calltally.client.response_parsing import read, read_page
+from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
-from calltally.client.sans_io import Talk
-from calltally.client.wire import Pairs, Request
+from calltally.client.sans_io import ClientOperation
+from calltally.client.wire import QueryParams, Request
 
-_PATH: Final = "/api/v1/alerts"
-_JSON: Final = {"content-type": "application/json"}
+_ALERTS_PATH: Final = "/api/v1/alerts"
+_JSON_HEADERS: Final = {"content-type": "application/json"}
 
 
 class AlertRecord(msgspec.Struct, frozen=True):
-    """One alert. `message` reads like a sentence, `calls` lists the calls behind it; times are RFC 3339."""
+    """One alert. `message` is a sentence, `calls` is the URL of its calls; times are RFC 3339."""
 
     id: str
     state: str
@@ -44,7 +44,7 @@ class AlertRecord(msgspec.Struct, frozen=True):
 
 
 class AlertFilters(TypedDict, total=False):
-    """Which alerts; `state` may be `unresolved`, times are RFC 3339 or dates."""
+    """Filters of alerts. `state` may be `unresolved`; times are RFC 3339 or dates."""
 
     state: str
     kind: str
@@ -55,50 +55,61 @@ class AlertFilters(TypedDict, total=False):
 
 
 AlertPage = Page[AlertRecord]
-_alert: Final = msgspec.json.Decoder(AlertRecord)
-_page: Final = msgspec.json.Decoder(AlertPage)
+_alert_decoder: Final = msgspec.json.Decoder(AlertRecord)
+_alert_page_decoder: Final = msgspec.json.Decoder(AlertPage)
 
 
 def list_alerts(
-    plan: Plan, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
-) -> Talk[AlertPage]:
-    """A page of alerts, the newest first, by `state`, `kind`, `route`, `provider`, `from_` and `to`.
+    config: ClientConfig, *, limit: int = 25, offset: int = 0, **filters: Unpack[AlertFilters]
+) -> ClientOperation[AlertPage]:
+    """Return a page of alerts, newest first, by `state`, `kind`, `route`, `provider`, `from_` and `to`.
 
     Raises ClientError.
     """
     pairs = [(name.removesuffix("_"), str(value)) for name, value in filters.items()]
-    paged: Pairs = [*pairs, ("limit", str(limit)), ("offset", str(offset))]
-    return read_page((yield from send(plan, Request("GET", _PATH, paged))), _page)
+    paged: QueryParams = [*pairs, ("limit", str(limit)), ("offset", str(offset))]
+    return decode_page((yield from send(config, Request("GET", _ALERTS_PATH, paged))), _alert_page_decoder)
 
 
-def get_alert(plan: Plan, alert_id: str) -> Talk[AlertRecord]:
-    """One alert with its history. Raises NotFound, ClientError."""
-    return read((yield from send(plan, Request("GET", _path(alert_id)))), _alert)
+def get_alert(config: ClientConfig, alert_id: str) -> ClientOperation[AlertRecord]:
+    """Return one alert with its history. Raises NotFound, ClientError."""
+    return decode_record((yield from send(config, Request("GET", _alert_path(alert_id)))), _alert_decoder)
 
 
-def acknowledge_alert(plan: Plan, alert_id: str, note: str | None = None) -> Talk[AlertRecord]:
-    """Say that somebody looks after it. Raises NotFound, Conflict, ClientError."""
-    return (yield from _done(plan, alert_id, "acknowledge", {"note": note}))
+def acknowledge_alert(
+    config: ClientConfig, alert_id: str, note: str | None = None
+) -> ClientOperation[AlertRecord]:
+    """Acknowledge an alert. Raises NotFound, Conflict, ClientError."""
+    return (yield from _post_action(config, alert_id, "acknowledge", {"note": note}))
 
 
-def resolve_alert(plan: Plan, alert_id: str, note: str | None = None) -> Talk[AlertRecord]:
-    """Say that it is over. Raises NotFound, ClientError."""
-    return (yield from _done(plan, alert_id, "resolve", {"note": note}))
+def resolve_alert(
+    config: ClientConfig, alert_id: str, note: str | None = None
+) -> ClientOperation[AlertRecord]:
+    """Resolve an alert. Raises NotFound, ClientError."""
+    return (yield from _post_action(config, alert_id, "resolve", {"note": note}))
 
 
-def mute_alert(plan: Plan, alert_id: str, until: str | None, note: str | None = None) -> Talk[AlertRecord]:
-    """Have nobody told of it until a time (RFC 3339); None ends that. Raises NotFound, ClientError."""
-    return (yield from _done(plan, alert_id, "mute", {"until": until, "note": note}))
+def mute_alert(
+    config: ClientConfig, alert_id: str, until: str | None, note: str | None = None
+) -> ClientOperation[AlertRecord]:
+    """Mute the notifications of an alert until a time (RFC 3339), or unmute it with None.
+
+    Raises NotFound, ClientError.
+    """
+    return (yield from _post_action(config, alert_id, "mute", {"until": until, "note": note}))
 
 
-def _done(plan: Plan, alert_id: str, what: str, body: dict[str, str | None]) -> Talk[AlertRecord]:
-    # To do it twice is what doing it once is, but for a line of the history.
-    path = f"{_path(alert_id)}/{what}"
-    request = Request("POST", path, (), _JSON, msgspec.json.encode(body), is_idempotent=True)
-    return read((yield from send(plan, request)), _alert)
+def _post_action(
+    config: ClientConfig, alert_id: str, what: str, body: dict[str, str | None]
+) -> ClientOperation[AlertRecord]:
+    # Idempotent: a repetition only adds a line to the history.
+    path = f"{_alert_path(alert_id)}/{what}"
+    request = Request("POST", path, (), _JSON_HEADERS, msgspec.json.encode(body), is_idempotent=True)
+    return decode_record((yield from send(config, request)), _alert_decoder)
 
 
-def _path(alert_id: str) -> str:
+def _alert_path(alert_id: str) -> str:
     if not alert_id or alert_id in {".", ".."}:
         raise InvalidInput.of("alert_id", f"alert_id must be the id of an alert, not {alert_id!r}")
-    return f"{_PATH}/{quote(alert_id, safe='')}"
+    return f"{_ALERTS_PATH}/{quote(alert_id, safe='')}"

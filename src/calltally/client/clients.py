@@ -1,4 +1,4 @@
-"""The two clients: the same operations, carried out by blocking or by awaiting."""
+"""Blocking and asyncio clients with the same operations."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -9,65 +9,84 @@ from typing import Any, ClassVar, Concatenate, Final, ParamSpec, Self, TypeAlias
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts, change_feed, operations, quality, sessions, streaming
 from calltally.client import retries as sending
-from calltally.client.config import LONGEST_BYTES, TIMEOUT_S, Key, Plan, Retries, Surroundings, checked_base
-from calltally.client.sans_io import Talk, Walk, drive, drive_async, walk, walk_async
-from calltally.client.transport import AwaitingTransport, BlockingTransport
+from calltally.client.config import (
+    LONGEST_BYTES,
+    TIMEOUT_S,
+    ClientConfig,
+    ClientKey,
+    Retries,
+    Surroundings,
+    validate_base_url,
+)
+from calltally.client.sans_io import (
+    ClientIteration,
+    ClientOperation,
+    iterate_operation,
+    iterate_operation_async,
+    run_operation,
+    run_operation_async,
+)
+from calltally.client.transport import AsyncTransport, BlockingTransport
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _RETRIES: Final = Retries()
 _SURROUNDINGS: Final = Surroundings()
-_MethodOf: TypeAlias = Callable[Concatenate["Client", P], T]
-_AsyncMethodOf: TypeAlias = Callable[Concatenate["AsyncClient", P], T]
+_ClientMethod: TypeAlias = Callable[Concatenate["Client", P], T]
+_AsyncClientMethod: TypeAlias = Callable[Concatenate["AsyncClient", P], T]
 
 
-def blocking(operation: Callable[Concatenate[Plan, P], Talk[T]]) -> _MethodOf[P, T]:
-    """The method that carries an operation out and returns its result."""
+def blocking_method(
+    operation: Callable[Concatenate[ClientConfig, P], ClientOperation[T]],
+) -> _ClientMethod[P, T]:
+    """Return the blocking method for an operation with one result."""
 
     @wraps(operation)
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return drive(operation(client.plan, *args, **kwargs), client.transport.perform)
+        return run_operation(operation(client.config, *args, **kwargs), client.transport.perform)
 
     return method
 
 
-def iterating(operation: Callable[Concatenate[Plan, P], Walk[T]]) -> _MethodOf[P, Iterator[T]]:
-    """The method that hands out what an operation finds."""
+def iterating_method(
+    operation: Callable[Concatenate[ClientConfig, P], ClientIteration[T]],
+) -> _ClientMethod[P, Iterator[T]]:
+    """Return the blocking method for an operation with many results."""
 
     @wraps(operation)
     def method(client: "Client", /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-        return walk(operation(client.plan, *args, **kwargs), client.transport.perform)
+        return iterate_operation(operation(client.config, *args, **kwargs), client.transport.perform)
 
     return method
 
 
-def awaiting(
-    operation: Callable[Concatenate[Plan, P], Talk[T]],
-) -> _AsyncMethodOf[P, Coroutine[Any, Any, T]]:
-    """The method that carries an operation out and returns its result."""
+def async_method(
+    operation: Callable[Concatenate[ClientConfig, P], ClientOperation[T]],
+) -> _AsyncClientMethod[P, Coroutine[Any, Any, T]]:
+    """Return the async method for an operation with one result."""
 
     @wraps(operation)
     def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        return drive_async(operation(client.plan, *args, **kwargs), client.transport.perform)
+        return run_operation_async(operation(client.config, *args, **kwargs), client.transport.perform)
 
     return method
 
 
-def iterating_async(
-    operation: Callable[Concatenate[Plan, P], Walk[T]],
-) -> _AsyncMethodOf[P, AsyncIterator[T]]:
-    """The method that hands out what an operation finds."""
+def async_iterating_method(
+    operation: Callable[Concatenate[ClientConfig, P], ClientIteration[T]],
+) -> _AsyncClientMethod[P, AsyncIterator[T]]:
+    """Return the async method for an operation with many results."""
 
     @wraps(operation)
     def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
-        return walk_async(operation(client.plan, *args, **kwargs), client.transport.perform)
+        return iterate_operation_async(operation(client.config, *args, **kwargs), client.transport.perform)
 
     return method
 
 
-class _Opened(ABC):
-    """What both clients are set up with."""
+class _ClientBase(ABC):
+    """Configuration of both clients."""
 
     longest_bytes: ClassVar[int] = LONGEST_BYTES
 
@@ -84,34 +103,37 @@ class _Opened(ABC):
             raise InvalidInput.of(
                 "timeout_s", f"timeout_s must be a number of seconds above 0, not {timeout_s}"
             )
-        self.plan: Final = Plan(
-            checked_base(base_url), Key(key), timeout_s, retries, surroundings, self.longest_bytes
+        self.config: Final = ClientConfig(
+            validate_base_url(base_url), ClientKey(key), timeout_s, retries, surroundings, self.longest_bytes
         )
         self._open()
 
     @abstractmethod
     def _open(self) -> None:
-        """Make the transport, which connects with the first request."""
+        """Create the transport, which connects with the first request."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.plan.base!r})"
+        return f"{type(self).__name__}({self.config.base!r})"
 
 
-class Client(_Opened):
-    """Asks a server of the contract, and blocks until it has answered. Threads may share one.
+class Client(_ClientBase):
+    """Blocking client of a server that implements the contract. Threads may share one client.
 
-    `base_url` may have a path of its own (`https://example.com/calls`). `timeout_s` bounds each wait for the
-    server: to take the connection (at most 10 s), to take the request, to send more of its answer. `retries`
-    says how often it is asked again, and bounds all tries of one request together. An answer of more than
-    `longest_bytes` (256 MiB; a subclass may say another), counted as it is unpacked, is an UnexpectedAnswer;
-    what `stream` writes to a file has no such bound. Proxies and certificates are those of the environment
-    (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE), but for a server on this machine.
-    Redirects are not followed. Over plain http the key can be read on the way. Raises InvalidInput where one
-    of them cannot be.
+    - `base_url` may have a path (`https://example.com/calls`). Over plain HTTP, others can read the key.
+    - `timeout_s` limits each wait: to connect (at most 10 s), to send the request, and to receive more of
+      the response.
+    - `retries` limits the number of tries and the total time of all tries of one request.
+    - A response of more than `longest_bytes` after decompression (256 MiB, a subclass may set another) is an
+      UnexpectedAnswer. `stream` writes to a file and has no such limit.
+    - Proxies and certificates come from the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE). A server on
+      this machine is reached without a proxy.
+    - Redirects are not followed.
+
+    Raises InvalidInput for an invalid argument.
     """
 
     def _open(self) -> None:
-        self.transport = BlockingTransport(self.plan)
+        self.transport = BlockingTransport(self.config)
 
     def __enter__(self) -> Self:
         return self
@@ -122,41 +144,41 @@ class Client(_Opened):
         self.close()
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         self.transport.close()
 
-    send = blocking(sending.send)
-    list_calls = blocking(operations.list_calls)
-    iter_calls = iterating(operations.iter_calls)
-    iter_call_pages = iterating(operations.iter_call_pages)
-    get_call = blocking(operations.get_call)
-    list_call_events = blocking(operations.list_call_events)
-    iter_call_events = iterating(operations.iter_call_events)
-    changes = blocking(change_feed.changes)
-    iter_changes = iterating(change_feed.iter_changes)
-    iter_change_pages = iterating(change_feed.iter_change_pages)
-    stream = blocking(streaming.stream)
-    launch_quality = blocking(quality.launch_quality)
-    view_launch = blocking(quality.view_launch)
-    list_alerts = blocking(alerts.list_alerts)
-    get_alert = blocking(alerts.get_alert)
-    acknowledge_alert = blocking(alerts.acknowledge_alert)
-    resolve_alert = blocking(alerts.resolve_alert)
-    mute_alert = blocking(alerts.mute_alert)
-    list_sessions = blocking(sessions.list_sessions)
-    iter_sessions = iterating(sessions.iter_sessions)
-    get_session = blocking(sessions.get_session)
-    put_session = blocking(sessions.put_session)
+    send = blocking_method(sending.send)
+    list_calls = blocking_method(operations.list_calls)
+    iter_calls = iterating_method(operations.iter_calls)
+    iter_call_pages = iterating_method(operations.iter_call_pages)
+    get_call = blocking_method(operations.get_call)
+    list_call_events = blocking_method(operations.list_call_events)
+    iter_call_events = iterating_method(operations.iter_call_events)
+    changes = blocking_method(change_feed.changes)
+    iter_changes = iterating_method(change_feed.iter_changes)
+    iter_change_pages = iterating_method(change_feed.iter_change_pages)
+    stream = blocking_method(streaming.stream)
+    launch_quality = blocking_method(quality.launch_quality)
+    view_launch = blocking_method(quality.view_launch)
+    list_alerts = blocking_method(alerts.list_alerts)
+    get_alert = blocking_method(alerts.get_alert)
+    acknowledge_alert = blocking_method(alerts.acknowledge_alert)
+    resolve_alert = blocking_method(alerts.resolve_alert)
+    mute_alert = blocking_method(alerts.mute_alert)
+    list_sessions = blocking_method(sessions.list_sessions)
+    iter_sessions = iterating_method(sessions.iter_sessions)
+    get_session = blocking_method(sessions.get_session)
+    put_session = blocking_method(sessions.put_session)
 
 
-class AsyncClient(_Opened):
-    """The same for asyncio: what `Client` returns is awaited, what it iterates over goes by `async for`.
+class AsyncClient(_ClientBase):
+    """Asyncio client: await the results of `Client`'s methods, and use `async for` for its iterators.
 
-    Use one within one loop. `stream` writes to its file without awaiting it.
+    Use one client within one event loop. `stream` writes to its file without awaiting it.
     """
 
     def _open(self) -> None:
-        self.transport = AwaitingTransport(self.plan)
+        self.transport = AsyncTransport(self.config)
 
     async def __aenter__(self) -> Self:
         return self
@@ -167,28 +189,28 @@ class AsyncClient(_Opened):
         await self.close()
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close all connections."""
         await self.transport.close()
 
-    send = awaiting(sending.send)
-    list_calls = awaiting(operations.list_calls)
-    iter_calls = iterating_async(operations.iter_calls)
-    iter_call_pages = iterating_async(operations.iter_call_pages)
-    get_call = awaiting(operations.get_call)
-    list_call_events = awaiting(operations.list_call_events)
-    iter_call_events = iterating_async(operations.iter_call_events)
-    changes = awaiting(change_feed.changes)
-    iter_changes = iterating_async(change_feed.iter_changes)
-    iter_change_pages = iterating_async(change_feed.iter_change_pages)
-    stream = awaiting(streaming.stream)
-    launch_quality = awaiting(quality.launch_quality)
-    view_launch = awaiting(quality.view_launch)
-    list_alerts = awaiting(alerts.list_alerts)
-    get_alert = awaiting(alerts.get_alert)
-    acknowledge_alert = awaiting(alerts.acknowledge_alert)
-    resolve_alert = awaiting(alerts.resolve_alert)
-    mute_alert = awaiting(alerts.mute_alert)
-    list_sessions = awaiting(sessions.list_sessions)
-    iter_sessions = iterating_async(sessions.iter_sessions)
-    get_session = awaiting(sessions.get_session)
-    put_session = awaiting(sessions.put_session)
+    send = async_method(sending.send)
+    list_calls = async_method(operations.list_calls)
+    iter_calls = async_iterating_method(operations.iter_calls)
+    iter_call_pages = async_iterating_method(operations.iter_call_pages)
+    get_call = async_method(operations.get_call)
+    list_call_events = async_method(operations.list_call_events)
+    iter_call_events = async_iterating_method(operations.iter_call_events)
+    changes = async_method(change_feed.changes)
+    iter_changes = async_iterating_method(change_feed.iter_changes)
+    iter_change_pages = async_iterating_method(change_feed.iter_change_pages)
+    stream = async_method(streaming.stream)
+    launch_quality = async_method(quality.launch_quality)
+    view_launch = async_method(quality.view_launch)
+    list_alerts = async_method(alerts.list_alerts)
+    get_alert = async_method(alerts.get_alert)
+    acknowledge_alert = async_method(alerts.acknowledge_alert)
+    resolve_alert = async_method(alerts.resolve_alert)
+    mute_alert = async_method(alerts.mute_alert)
+    list_sessions = async_method(sessions.list_sessions)
+    iter_sessions = async_iterating_method(sessions.iter_sessions)
+    get_session = async_method(sessions.get_session)
+    put_session = async_method(sessions.put_session)

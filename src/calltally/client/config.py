@@ -1,4 +1,4 @@
-"""How a client is set up: where the server is, the key, and for how long it tries."""
+"""Configuration of a client: base URL, key, timeouts and retries."""
 
 import random
 import time
@@ -9,24 +9,24 @@ from urllib.parse import SplitResult, urlsplit
 from calltally.calls.errors import InvalidInput
 
 TIMEOUT_S: Final = 30.0
-CONNECT_S: Final = 10.0
-# A page of 1,000 calls has a few MB; a compressed answer can unpack to a thousand times what was sent.
+CONNECT_TIMEOUT_S: Final = 10.0
+# A page of 1,000 calls has a few MB. A compressed response can grow a thousandfold by decompression.
 LONGEST_BYTES: Final = 256 * 1024 * 1024
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-# What may stand behind Bearer (RFC 6750, section 2.1), and what header fields can carry beside it.
-_FIRST_CHAR: Final = "!"
-_LAST_CHAR: Final = "~"
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+# Characters that a header field can carry after Bearer, a superset of RFC 6750, section 2.1.
+_FIRST_KEY_CHAR: Final = "!"
+_LAST_KEY_CHAR: Final = "~"
 
 
-class Key:
-    """An API key that does not show itself: not in a representation, nor in a log or a message made of it."""
+class ClientKey:
+    """API key that its representation does not reveal, so that no log or message contains it."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        if not text or not all(_FIRST_CHAR <= char <= _LAST_CHAR for char in text):
+        if not text or not all(_FIRST_KEY_CHAR <= char <= _LAST_KEY_CHAR for char in text):
             raise InvalidInput.of(
-                "key", "the key must be the text of an API key, without spaces or line ends"
+                "key", "the key must be the text of an API key, without spaces and line ends"
             )
         self._text = text
 
@@ -34,20 +34,20 @@ class Key:
         return "Key(…)"
 
     def reveal(self) -> str:
-        """The key itself, for the one header that carries it."""
+        """Return the key itself, for the header that carries it."""
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """`text` without the key, should a server have repeated it."""
+        """Return `text` without the key, in case a server repeated it."""
         return text.replace(self._text, "…")
 
 
 class Retries(NamedTuple):
-    """How often and for how long a request is tried again, after 429, 502, 503, 504 and connection faults.
+    """Retry policy for 429, 502, 503, 504 and connection errors.
 
     Before try n + 1 the client waits a random time from 0 to `first_s` · 2ⁿ⁻¹, at most `longest_s` (full
-    jitter), and never less than Retry-After says. If that says more than `longest_s`, or what is left of
-    `together_s`, the bound on all tries together, then the error is raised at once.
+    jitter), and never less than Retry-After. `together_s` limits all tries together. If Retry-After exceeds
+    `longest_s` or the rest of `together_s`, the client raises the error at once.
     """
 
     tries: int = 6
@@ -57,29 +57,29 @@ class Retries(NamedTuple):
 
 
 async def _sleep_async(seconds: float) -> None:
-    import asyncio  # deferred: takes a fifth of the import, and whoever awaits has loaded it
+    import asyncio  # deferred: takes a fifth of the import time, and an async caller has loaded it
 
     await asyncio.sleep(seconds)
 
 
 class Surroundings(NamedTuple):
-    """What the client takes from outside; tests hand in others and wait for nothing."""
+    """Clocks, randomness and sleep of the client. Tests replace them so that nothing waits."""
 
     now_s: Callable[[], float] = time.monotonic
-    wall_s: Callable[[], float] = time.time  # clock: Retry-After may be a date, and a library has no rim
+    wall_s: Callable[[], float] = time.time  # clock: a date in Retry-After is compared with it
     chance: Callable[[], float] = random.random
     sleep: Callable[[float], None] = time.sleep
     sleep_async: Callable[[float], Awaitable[None]] = _sleep_async
 
 
-class Plan(NamedTuple):
-    """What every operation is given.
+class ClientConfig(NamedTuple):
+    """Configuration that every operation receives.
 
-    `base` is the base URL without a slash at its end; `longest_bytes` bounds an answer kept in memory.
+    `base` is the base URL without a trailing slash. `longest_bytes` limits a response held in memory.
     """
 
     base: str
-    key: Key
+    key: ClientKey
     timeout_s: float
     retries: Retries
     surroundings: Surroundings
@@ -87,28 +87,28 @@ class Plan(NamedTuple):
 
     @property
     def is_local(self) -> bool:
-        """Whether the server is on this machine, so that no proxy of the environment is meant for it."""
-        return urlsplit(self.base).hostname in _LOCAL
+        """True if the server is on this machine, which is reached without a proxy."""
+        return urlsplit(self.base).hostname in _LOCAL_HOSTS
 
 
-def checked_base(base_url: str) -> str:
-    """A base URL as it is used; raises InvalidInput with words that say what it should be."""
-    why = _why_not(base_url)
+def validate_base_url(base_url: str) -> str:
+    """Return the base URL without a trailing slash. Raises InvalidInput naming the expected form."""
+    why = _base_url_error(base_url)
     if why:
         raise InvalidInput.of("base_url", f"the base URL {why}: write it as https://calls.example.com")
     return base_url.rstrip("/")
 
 
-def _why_not(base_url: str) -> str:
+def _base_url_error(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
         _ = parts.port
     except ValueError:
         return "cannot be read"
-    return _why_not_parts(parts)
+    return _url_parts_error(parts)
 
 
-def _why_not_parts(parts: SplitResult) -> str:
+def _url_parts_error(parts: SplitResult) -> str:
     if parts.scheme not in {"http", "https"}:
         return "must begin with https:// or http://"
     if not parts.hostname:

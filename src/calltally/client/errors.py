@@ -1,7 +1,7 @@
-"""Every error of the client, as one branch of Calltally's tree.
+"""Errors of the client, one branch of Calltally's error tree.
 
-Where the tree has a word for what happened, the client's error is both: whoever catches
-`calltally.calls.errors.SnapshotGone` catches it too.
+A client error also derives from the tree's error of the same meaning: `except
+calltally.calls.errors.SnapshotGone` catches the client's SnapshotGone too.
 """
 
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from calltally.calls.errors import CalltallyError, Fault, Misconfigured
 
 
 class NotInstalled(Misconfigured):
-    """A part of Calltally is asked for whose packages are not installed; `remedy` is the command for that."""
+    """The packages of a requested part of Calltally are not installed. `remedy` is the install command."""
 
     slug = "not-installed"
-    title = "It is not installed"
+    title = "A package is not installed"
 
     def __init__(self, detail: str, *, remedy: str) -> None:
         super().__init__(detail)
@@ -22,15 +22,15 @@ class NotInstalled(Misconfigured):
 
     @classmethod
     def of(cls, what: str, needed: str, *, extra: str) -> "NotInstalled":
-        """`what` needs the part `needed`, which comes with an extra of the package."""
+        """Return the error that `what` needs `needed`, which an extra of the package installs."""
         remedy = f"pip install 'calltally[{extra}]'"
         return cls(f"{what} needs {needed}: {remedy}", remedy=remedy)
 
 
-class Told(NamedTuple):
-    """What an answer says of what went wrong: its status, its problem document's parts, and how to find it.
+class ErrorResponse(NamedTuple):
+    """Facts of an unsuccessful response.
 
-    `slug` is the stable word behind the `#` of the document's `type`, empty where there is no document.
+    `slug` is the stable name after the `#` of the problem document's `type`, empty without a document.
     """
 
     status: int
@@ -40,92 +40,94 @@ class Told(NamedTuple):
 
 
 class ClientError(CalltallyError):
-    """The root of what can go wrong between client and server. `told` is None where nothing came back."""
+    """Root of the errors between client and server. `response` is None if no response arrived."""
 
-    def __init__(self, detail: str, faults: tuple[Fault, ...] = (), *, told: Told | None = None) -> None:
-        # Not super(): some of the tree's errors ask for more than a client is told.
+    def __init__(
+        self, detail: str, faults: tuple[Fault, ...] = (), *, response: ErrorResponse | None = None
+    ) -> None:
+        # Not super(): some of the tree's errors require arguments that a client does not receive.
         CalltallyError.__init__(self, detail, faults)
-        self.told = told
+        self.response = response
 
     @property
     def status(self) -> int | None:
-        """The status of the answer."""
-        return self.told.status if self.told else None
+        """Status of the response."""
+        return self.response.status if self.response else None
 
     @property
     def request_id(self) -> str | None:
-        """The id under which the server logged the request: name it to its operator."""
-        return self.told.request_id if self.told else None
+        """Id of the request in the server's log, for reports to its operator."""
+        return self.response.request_id if self.response else None
 
     @property
     def retry_after_s(self) -> float | None:
-        """How long the server asks to wait before the next try, where it says so."""
-        return self.told.retry_after_s if self.told else None
+        """Seconds to wait before the next try, if the server sent Retry-After."""
+        return self.response.retry_after_s if self.response else None
 
 
 class Unreachable(ClientError):
-    """No answer, or only a part of one, in time."""
+    """No response, or only a part of one, arrived in time."""
 
     slug = "unreachable"
-    title = "The server did not answer"
+    title = "The server did not respond"
 
 
 class UnexpectedAnswer(ClientError):
-    """The answer is not of the contract: no JSON, another shape, a redirect, pages that lead nowhere."""
+    """The response does not match the contract: no JSON, another shape, a redirect, pages without an end."""
 
     slug = "unexpected-answer"
-    title = "The answer is not of the contract"
+    title = "The response does not match the contract"
 
 
 class StreamCut(ClientError):
-    """A stream ended before all of it was there. What was written is good, and not all."""
+    """A stream ended too early. The written part is correct but incomplete."""
 
     slug = "stream-cut"
-    title = "The stream was cut"
+    title = "The stream ended too early"
 
 
 class Refusal(ClientError):
-    """The server answered, and not with what was asked for. Its subclasses say why."""
+    """The server responded without success. The subclasses give the reason."""
 
     slug = "refused"
-    title = "The server refused it"
+    title = "The server refused the request"
 
 
 class BadRequest(Refusal, errors.InvalidInput):
-    """400, 422: it cannot be read as asked; `faults` names each parameter or field."""
+    """400, 422: the request is invalid; `faults` names each parameter or field."""
 
     slug = errors.InvalidInput.slug
 
 
 class Unauthorized(Refusal, errors.Unauthorized):
-    """401: no key, or a wrong or revoked one."""
+    """401: the key is missing, wrong or revoked."""
 
     slug = errors.Unauthorized.slug
 
 
 class Forbidden(Refusal, errors.Forbidden):
-    """403: the key lacks the scope."""
+    """403: the key does not have the scope."""
 
     slug = errors.Forbidden.slug
 
 
 class NotFound(Refusal, errors.NotFound):
-    """404: nothing of that id in this tenant, or no such path at that address."""
+    """404: the tenant has nothing with this id, or the address has no such path."""
 
     slug = errors.NotFound.slug
 
 
 class Conflict(Refusal, errors.Conflict):
-    """409: it contradicts what is stored."""
+    """409: the request contradicts stored data."""
 
     slug = errors.Conflict.slug
 
 
 class Gone(Refusal):
-    """410, for a reason that the server does not name as one of those below."""
+    """410 without a more precise reason from the server."""
 
     slug = "gone"
-    title = "It is gone"
+    title = "The resource is gone"
 
 
 class Erased(Gone, errors.Erased):
@@ -135,33 +137,33 @@ class Erased(Gone, errors.Erased):
 
 
 class SnapshotGone(Gone, errors.SnapshotGone):
-    """410: the snapshot, hold or position cannot be told any more; begin again without it."""
+    """410: the snapshot, hold or position has expired; start again without it."""
 
     slug = errors.SnapshotGone.slug
 
 
 class TooManyRequests(Refusal):
-    """429, and the client waited as often and as long as it may."""
+    """429 after all tries that the retry policy allows."""
 
     slug = errors.TooManyRequests.slug
     title = errors.TooManyRequests.title
 
 
 class ServerFault(Refusal):
-    """500 and the like: the server failed, and repeating it would hardly help."""
+    """500 and similar: the server failed, and a retry would hardly help."""
 
     slug = "server-fault"
     title = "The server failed"
 
 
 class Unavailable(Refusal):
-    """502, 503, 504, and the client tried as often and as long as it may."""
+    """502, 503, 504 after all tries that the retry policy allows."""
 
     slug = errors.Unavailable.slug
     title = errors.Unavailable.title
 
 
 class WrongSignature(ClientError, errors.WrongSignature):
-    """A webhook is not signed by one of the secrets, or not in time: it must not be acted on."""
+    """A webhook without a valid and recent signature, which must not be processed."""
 
     slug = errors.WrongSignature.slug

@@ -1,4 +1,4 @@
-"""What a client can do, each once: conversations that the blocking and the awaiting client carry out."""
+"""Operations on calls, implemented once for the blocking and the asyncio client."""
 
 from typing import Final, Unpack
 from urllib.parse import quote
@@ -6,81 +6,89 @@ from urllib.parse import quote
 import msgspec
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import Plan
-from calltally.client.filters import FILTERS, WINDOW, Filters, Window, pairs_of
-from calltally.client.paging import PAGE_SIZE, walk_pages, walk_rows
+from calltally.client.config import ClientConfig
+from calltally.client.filters import FILTER_PARAMS, WINDOW_PARAMS, Filters, Window, query_params
+from calltally.client.paging import PAGE_SIZE, iterate_pages, iterate_rows
 from calltally.client.records import CallDetail, CallEvent, CallPage, CallRecord, EventPage
-from calltally.client.response_parsing import read, read_page
+from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
-from calltally.client.sans_io import Talk, Walk
+from calltally.client.sans_io import ClientIteration, ClientOperation
 from calltally.client.wire import Answer, Request
 
-CALLS: Final = "/api/v1/call-logs"
-_page: Final = msgspec.json.Decoder(CallPage)
-_events: Final = msgspec.json.Decoder(EventPage)
-_detail: Final = msgspec.json.Decoder(CallDetail)
+CALLS_PATH: Final = "/api/v1/call-logs"
+_call_page_decoder: Final = msgspec.json.Decoder(CallPage)
+_event_page_decoder: Final = msgspec.json.Decoder(EventPage)
+_call_detail_decoder: Final = msgspec.json.Decoder(CallDetail)
 
 
-def list_calls(plan: Plan, **window: Unpack[Window]) -> Talk[CallPage]:
-    """One page of the calls that match, 25 unless `limit` says otherwise.
+def list_calls(config: ClientConfig, **window: Unpack[Window]) -> ClientOperation[CallPage]:
+    """Return one page of the matching calls, with 25 calls unless `limit` is given.
 
     Raises InvalidInput for a value that cannot be sent, and ClientError.
     """
-    answer = yield from send(plan, Request("GET", CALLS, pairs_of(window, WINDOW)))
-    return read_call_page(answer)
+    answer = yield from send(config, Request("GET", CALLS_PATH, query_params(window, WINDOW_PARAMS)))
+    return decode_call_page(answer)
 
 
-def iter_calls(plan: Plan, *, page_size: int = PAGE_SIZE, **filters: Unpack[Filters]) -> Walk[CallRecord]:
-    """All calls that match, page by page as they are needed.
+def iter_calls(
+    config: ClientConfig, *, page_size: int = PAGE_SIZE, **filters: Unpack[Filters]
+) -> ClientIteration[CallRecord]:
+    """Iterate over all matching calls, and fetch each page when it is needed.
 
-    Where the server has snapshots, all pages are of the instant of the first one. Where it has none, calls
-    that come or change meanwhile move others from page to page: ask for a window that is past. Raises
-    InvalidInput and ClientError, at the page where it happens.
+    On a server with snapshots, all pages belong to the snapshot of the first page. Without snapshots, new and
+    changed calls move others from page to page: request a window in the past. Raises InvalidInput and
+    ClientError, at the page that causes it.
     """
-    return walk_rows(plan, _first(page_size, filters), read_call_page)
+    return iterate_rows(config, _first_page_request(page_size, filters), decode_call_page)
 
 
-def iter_call_pages(plan: Plan, *, page_size: int = PAGE_SIZE, **filters: Unpack[Filters]) -> Walk[CallPage]:
-    """The same page by page, for those who keep something with each. The last one may be empty."""
-    return walk_pages(plan, _first(page_size, filters), read_call_page)
+def iter_call_pages(
+    config: ClientConfig, *, page_size: int = PAGE_SIZE, **filters: Unpack[Filters]
+) -> ClientIteration[CallPage]:
+    """Iterate over the pages of `iter_calls`. The last page may be empty."""
+    return iterate_pages(config, _first_page_request(page_size, filters), decode_call_page)
 
 
-def get_call(plan: Plan, call_id: str) -> Talk[CallDetail]:
-    """One call with its timeline, by any id or SID that ever was its own.
+def get_call(config: ClientConfig, call_id: str) -> ClientOperation[CallDetail]:
+    """Return one call with its timeline, by any of its present or former ids and SIDs.
 
     Raises NotFound, Erased, ClientError.
     """
-    answer = yield from send(plan, Request("GET", _call_path(call_id)))
-    return read(answer, _detail)
+    answer = yield from send(config, Request("GET", _call_path(call_id)))
+    return decode_record(answer, _call_detail_decoder)
 
 
-def list_call_events(plan: Plan, call_id: str, *, limit: int = 25, offset: int = 0) -> Talk[EventPage]:
-    """A page of what was told of one call, applied or not, with bodies.
+def list_call_events(
+    config: ClientConfig, call_id: str, *, limit: int = 25, offset: int = 0
+) -> ClientOperation[EventPage]:
+    """Return a page of the facts of one call with their bodies, whether they were applied or not.
 
     Raises NotFound, Erased, ClientError.
     """
-    answer = yield from send(plan, _events_request(call_id, limit, offset))
-    return read_event_page(answer)
+    answer = yield from send(config, _events_request(call_id, limit, offset))
+    return decode_event_page(answer)
 
 
-def iter_call_events(plan: Plan, call_id: str, *, page_size: int = PAGE_SIZE) -> Walk[CallEvent]:
-    """All that was told of one call. Raises NotFound, Erased, ClientError."""
-    return walk_rows(plan, _events_request(call_id, page_size, 0), read_event_page)
+def iter_call_events(
+    config: ClientConfig, call_id: str, *, page_size: int = PAGE_SIZE
+) -> ClientIteration[CallEvent]:
+    """Iterate over all facts of one call. Raises NotFound, Erased, ClientError."""
+    return iterate_rows(config, _events_request(call_id, page_size, 0), decode_event_page)
 
 
-def read_call_page(answer: Answer) -> CallPage:
-    """The page of calls in an answer; raises UnexpectedAnswer."""
-    return read_page(answer, _page)
+def decode_call_page(answer: Answer) -> CallPage:
+    """Decode a page of calls. Raises UnexpectedAnswer."""
+    return decode_page(answer, _call_page_decoder)
 
 
-def read_event_page(answer: Answer) -> EventPage:
-    """The page of events in an answer; raises UnexpectedAnswer."""
-    return read_page(answer, _events)
+def decode_event_page(answer: Answer) -> EventPage:
+    """Decode a page of events. Raises UnexpectedAnswer."""
+    return decode_page(answer, _event_page_decoder)
 
 
-def _first(page_size: int, filters: Filters) -> Request:
-    pairs = pairs_of(filters, FILTERS)
-    return Request("GET", CALLS, [*pairs, ("limit", str(page_size)), ("offset", "0")])
+def _first_page_request(page_size: int, filters: Filters) -> Request:
+    pairs = query_params(filters, FILTER_PARAMS)
+    return Request("GET", CALLS_PATH, [*pairs, ("limit", str(page_size)), ("offset", "0")])
 
 
 def _events_request(call_id: str, limit: int, offset: int) -> Request:
@@ -90,4 +98,4 @@ def _events_request(call_id: str, limit: int, offset: int) -> Request:
 def _call_path(call_id: str) -> str:
     if not call_id or call_id in {".", ".."}:
         raise InvalidInput.of("call_id", f"call_id must be the id or SID of a call, not {call_id!r}")
-    return f"{CALLS}/{quote(call_id, safe='')}"
+    return f"{CALLS_PATH}/{quote(call_id, safe='')}"

@@ -1,86 +1,95 @@
-"""From one page to the next, on servers that help with it and on those that do not."""
+"""Iteration over the pages of a list, with and without links from the server."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from calltally.client.config import Plan
+from calltally.client.config import ClientConfig
 from calltally.client.records import Page
-from calltally.client.response_parsing import unexpected
+from calltally.client.response_parsing import unexpected_answer
 from calltally.client.retries import send
-from calltally.client.sans_io import Items, Walk, flattened
-from calltally.client.wire import Answer, Pairs, Request
+from calltally.client.sans_io import ClientIteration, FoundItems, flatten_pages
+from calltally.client.wire import Answer, QueryParams, Request
 
 T = TypeVar("T")
 
 PAGE_SIZE: Final = 1_000
-# Either of them says which state the pages are of.
-_STATES: Final = frozenset({"snapshot", "hold"})
+# Each of them fixes the state that the pages belong to.
+_PINNING_PARAMS: Final = frozenset({"snapshot", "hold"})
 
 
-def walk_pages(plan: Plan, request: Request, read: Callable[[Answer], Page[T]]) -> Walk[Page[T]]:
-    """Every page from `request` on, until all rows were seen. The last one may be empty."""
-    following: Request | None = request
-    while following is not None:
-        asked = following
-        answer = yield from send(plan, asked)
-        page = read(answer)
-        yield Items((page,))
-        following = next_page(asked, answer, page)
+def iterate_pages(
+    config: ClientConfig, request: Request, decode: Callable[[Answer], Page[T]]
+) -> ClientIteration[Page[T]]:
+    """Iterate over the pages from `request` on until all rows have come. The last page may be empty."""
+    next_request: Request | None = request
+    while next_request is not None:
+        sent = next_request
+        answer = yield from send(config, sent)
+        page = decode(answer)
+        yield FoundItems((page,))
+        next_request = next_page_request(sent, answer, page)
 
 
-def walk_rows(plan: Plan, request: Request, read: Callable[[Answer], Page[T]]) -> Walk[T]:
-    """Every row of those pages."""
-    return flattened(walk_pages(plan, request, read), _rows)
+def iterate_rows(
+    config: ClientConfig, request: Request, decode: Callable[[Answer], Page[T]]
+) -> ClientIteration[T]:
+    """Iterate over the rows of `iterate_pages`."""
+    return flatten_pages(iterate_pages(config, request, decode), _page_rows)
 
 
-def _rows(page: Page[T]) -> Sequence[T]:
+def _page_rows(page: Page[T]) -> Sequence[T]:
     return page.data
 
 
-def next_page(asked: Request, answer: Answer, page: Page[T]) -> Request | None:
-    """The request for the page that follows, by its link where there is one; None where nothing follows.
+def next_page_request(request: Request, answer: Answer, page: Page[T]) -> Request | None:
+    """Return the request for the next page, by its link if there is one, or None after the last page.
 
-    Only the parameters of a link are taken: it may name the server as others see it, and the key goes to no
-    address but the client's own. The offset is always counted here, by the rows that really came. Raises
-    UnexpectedAnswer for pages that lead nowhere.
+    Only the parameters of a link count: it may contain another address of the server, and the key must go to
+    the client's base URL only. The offset always comes from the number of rows received. Raises
+    UnexpectedAnswer for pages that make no progress.
     """
-    reached = page.offset + len(page.data)
-    linked = _linked(page)
-    if linked is None and not _goes_on(asked, answer, page):
+    next_offset = page.offset + len(page.data)
+    link_params = _next_link_params(page)
+    if link_params is None and not _has_next_page(request, answer, page):
         return None
-    if reached <= offset_of(asked.params):
-        raise unexpected(answer, f"the page at offset {page.offset} leads to offset {reached}")
-    following = asked._replace(params=linked) if linked else asked
-    return _in_its_state(following, page).asking(offset=str(reached))
+    if next_offset <= requested_offset(request.params):
+        raise unexpected_answer(
+            answer, f"the page at offset {page.offset} is followed by offset {next_offset}"
+        )
+    next_request = request._replace(params=link_params) if link_params else request
+    return _pin_to_snapshot(next_request, page).with_params(offset=str(next_offset))
 
 
-def _linked(page: Page[T]) -> Pairs | None:
-    """The parameters of the link to the next page. Of an empty page none is followed."""
+def _next_link_params(page: Page[T]) -> QueryParams | None:
+    """Return the parameters of the link to the next page. The link of an empty page does not count."""
     target = page.links.get("next")
     return parse_qsl(urlsplit(target).query, keep_blank_values=True) if target and page.data else None
 
 
-def _goes_on(asked: Request, answer: Answer, page: Page[T]) -> bool:
-    """A short page is no end: a server may cap pages, or leave out what was erased. An empty one is."""
+def _has_next_page(request: Request, answer: Answer, page: Page[T]) -> bool:
+    """Decide whether another page follows.
+
+    A short page is not the last: a server may limit pages or omit erased calls. An empty page is the last.
+    """
     if page.total is None:
         return bool(page.data)
-    goes_on = page.offset + len(page.data) < page.total
-    if goes_on and not page.data and _holds_still(asked.params):
-        raise unexpected(answer, f"the page at offset {page.offset} of {page.total} calls is empty")
-    return goes_on and bool(page.data)
+    has_next = page.offset + len(page.data) < page.total
+    if has_next and not page.data and _is_pinned(request.params):
+        raise unexpected_answer(answer, f"the page at offset {page.offset} of {page.total} calls is empty")
+    return has_next and bool(page.data)
 
 
-def _in_its_state(following: Request, page: Page[T]) -> Request:
-    if page.snapshot is None or _holds_still(following.params):
-        return following
-    return following.asking(snapshot=page.snapshot)
+def _pin_to_snapshot(next_request: Request, page: Page[T]) -> Request:
+    if page.snapshot is None or _is_pinned(next_request.params):
+        return next_request
+    return next_request.with_params(snapshot=page.snapshot)
 
 
-def _holds_still(params: Pairs) -> bool:
-    return any(name in _STATES for name, _ in params)
+def _is_pinned(params: QueryParams) -> bool:
+    return any(name in _PINNING_PARAMS for name, _ in params)
 
 
-def offset_of(params: Pairs) -> int:
-    """The offset that a request asks for."""
+def requested_offset(params: QueryParams) -> int:
+    """Return the offset in a request's parameters."""
     return int(dict(params).get("offset", "0"))

@@ -1,4 +1,4 @@
-"""What a server tells, as typed records. Fields that a server adds are ignored."""
+"""Typed records of a server's responses. Unknown fields are ignored."""
 
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class CallRecord(msgspec.Struct, frozen=True):
-    """One call. The first seven fields every server tells; the others are None where it does not.
+    """One call. Every server sends the first seven fields; the others are None if it does not.
 
-    Times are text in RFC 3339, UTC. A call that was erased after the snapshot of its page has its `id`, its
-    `created_at` and `erased`, and None in all else.
+    Times are RFC 3339 text in UTC. A call that was erased after the snapshot of its page has only `id`,
+    `created_at` and `erased`; all other fields are None.
     """
 
     id: str
@@ -53,14 +53,14 @@ class CallRecord(msgspec.Struct, frozen=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether its status is one that ends a call."""
+        """True if the status ends a call."""
         return self.status in FINAL
 
 
 class CallEvent(msgspec.Struct, frozen=True):
-    """One fact that was told of a call: how it came in, what it said, and what became of it.
+    """One fact of a call: its source, its content and its outcome.
 
-    `raw` is the body as it came, for keys that may read it, and `raw_encoding` how it is written.
+    `raw` is the original body, for keys that may read it, and `raw_encoding` its encoding.
     """
 
     occurred_at: str
@@ -80,7 +80,7 @@ class CallEvent(msgspec.Struct, frozen=True):
 
 
 class CallDetail(CallRecord, frozen=True):
-    """One call and what belongs to it alone: its timeline, its conversation, what was delivered of it."""
+    """One call with its timeline, its session and its deliveries."""
 
     events: tuple[CallEvent, ...] = ()
     session: dict[str, Any] | None = None
@@ -88,7 +88,7 @@ class CallDetail(CallRecord, frozen=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """An id that ended: `merged` into another call, `erased`, or `expired`. Delete what you have of it."""
+    """Id that was `merged` into another call, `erased`, or `expired`. Delete your copy of it."""
 
     id: str
     tombstone: str
@@ -101,9 +101,9 @@ Change: TypeAlias = CallRecord | Tombstone
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, rename={"links": "Link"}):
-    """A page of a list. `total` and `snapshot` are None, and `links` empty, where the server tells none.
+    """Page of a list. Without them on the server, `total` and `snapshot` are None and `links` is empty.
 
-    `links` are the targets of the Link header by their relation.
+    `links` are the targets of the Link header by relation.
     """
 
     data: tuple[T, ...]
@@ -119,10 +119,10 @@ EventPage: TypeAlias = Page[CallEvent]
 
 
 class ChangePage(msgspec.Struct, frozen=True):
-    """A stretch of the change feed, in the order of its revisions.
+    """Page of the change feed, in the order of its revisions.
 
-    Send `next` as `after` to go on. Where `has_more` is False, whoever applied all of it has what the source
-    had at `revision`. No more is expected to come of calls that were created before `watermark`.
+    Send `next` as `after` to continue. If `has_more` is False, a copy with all changes applied equals the
+    source at `revision`. No further changes are expected of calls created before `watermark`.
     """
 
     data: tuple[Change, ...]

@@ -1,4 +1,4 @@
-"""From the bytes of a good answer to records, or to an error that says what is not of the contract."""
+"""Decoder of successful responses. A body that breaks the contract is an UnexpectedAnswer."""
 
 import re
 from collections.abc import Iterator
@@ -6,26 +6,26 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from calltally.client.errors import Told, UnexpectedAnswer
+from calltally.client.errors import ErrorResponse, UnexpectedAnswer
 from calltally.client.records import CallRecord, Change, ChangePage, Page, Tombstone
 from calltally.client.wire import Answer
 
 T = TypeVar("T")
 
-_ATTRIBUTE: Final = r'\s*;\s*([\w!#$&*+.^`|~-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s",;]+)))?'
-_ATTRIBUTES: Final = re.compile(_ATTRIBUTE)
-_LINK: Final = re.compile(rf"<([^<>]*)>((?:{_ATTRIBUTE})*)")
-_SHOWN_CHARS: Final = 200
+_LINK_PARAMETER: Final = r'\s*;\s*([\w!#$&*+.^`|~-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s",;]+)))?'
+_LINK_PARAMETERS: Final = re.compile(_LINK_PARAMETER)
+_LINK: Final = re.compile(rf"<([^<>]*)>((?:{_LINK_PARAMETER})*)")
+_MAX_REASON_CHARS: Final = 200
 
 
-class _Probe(msgspec.Struct):
-    """Enough of a change to see which of the two it is."""
+class _TombstoneProbe(msgspec.Struct):
+    """Field that distinguishes a tombstone from a call."""
 
     tombstone: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class _Stretch(msgspec.Struct, frozen=True):
-    """A stretch of the feed whose changes are not read yet."""
+class _RawChangePage(msgspec.Struct, frozen=True):
+    """Page of the change feed with undecoded changes."""
 
     data: list[msgspec.Raw]
     next: str
@@ -34,64 +34,68 @@ class _Stretch(msgspec.Struct, frozen=True):
     watermark: str | None = None
 
 
-_probe: Final = msgspec.json.Decoder(_Probe)
-_call: Final = msgspec.json.Decoder(CallRecord)
-_tombstone: Final = msgspec.json.Decoder(Tombstone)
-_stretch: Final = msgspec.json.Decoder(_Stretch)
+_probe_decoder: Final = msgspec.json.Decoder(_TombstoneProbe)
+_call_decoder: Final = msgspec.json.Decoder(CallRecord)
+_tombstone_decoder: Final = msgspec.json.Decoder(Tombstone)
+_change_page_decoder: Final = msgspec.json.Decoder(_RawChangePage)
 
 
-def unexpected(answer: Answer, why: str) -> UnexpectedAnswer:
-    """The error of an answer that is good by its status and not by what it holds."""
+def unexpected_answer(answer: Answer, why: str) -> UnexpectedAnswer:
+    """Return the error for a response that has a successful status and an invalid body."""
     request = f", request {answer.request_id}" if answer.request_id else ""
-    told = Told(answer.status, "", answer.request_id)
-    return UnexpectedAnswer(f"the answer is not of the contract: {why} ({answer.status}{request})", told=told)
+    response = ErrorResponse(answer.status, "", answer.request_id)
+    detail = f"the response does not match the contract: {why} ({answer.status}{request})"
+    return UnexpectedAnswer(detail, response=response)
 
 
-def read(answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
-    """The record in a body; raises UnexpectedAnswer."""
+def decode_record(answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode the record in a body. Raises UnexpectedAnswer."""
     try:
         return decoder.decode(answer.body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
         kind = answer.media_type or "no media type"
-        raise unexpected(answer, f"{str(fault)[:_SHOWN_CHARS]}, in a body of {kind}") from fault
+        reason = str(fault)[:_MAX_REASON_CHARS]
+        raise unexpected_answer(answer, f"{reason}, in a body of {kind}") from fault
 
 
-def read_page(answer: Answer, decoder: msgspec.json.Decoder[Page[T]]) -> Page[T]:
-    """A page with the links of its header."""
-    page = read(answer, decoder)
+def decode_page(answer: Answer, decoder: msgspec.json.Decoder[Page[T]]) -> Page[T]:
+    """Decode a page and the links of its Link header. Raises UnexpectedAnswer."""
+    page = decode_record(answer, decoder)
     header = answer.headers.get("link", "")
-    return msgspec.structs.replace(page, links=links_in(header)) if header else page
+    return msgspec.structs.replace(page, links=parse_link_header(header)) if header else page
 
 
-def links_in(header: str) -> dict[str, str]:
-    """The targets of a Link header by their relation (RFC 8288, section 3); the first one counts.
+def parse_link_header(header: str) -> dict[str, str]:
+    """Return the targets of a Link header by relation (RFC 8288, section 3). The first of each counts.
 
-    What cannot be read is passed over: a server may link to more than pages.
+    Unreadable links are skipped: a server may link to more than pages.
     """
-    found: dict[str, str] = {}
+    targets: dict[str, str] = {}
     for link in _LINK.finditer(header):
         for relation in _relations(link[2]):
-            found.setdefault(relation, link[1])
-    return found
+            targets.setdefault(relation, link[1])
+    return targets
 
 
-def _relations(attributes: str) -> Iterator[str]:
-    for name, quoted, plain in _ATTRIBUTES.findall(attributes):
+def _relations(parameters: str) -> Iterator[str]:
+    for name, quoted, plain in _LINK_PARAMETERS.findall(parameters):
         if name.lower() == "rel":
             yield from (quoted or plain).lower().split()
 
 
-def read_changes(answer: Answer) -> ChangePage:
-    """A stretch of the feed, each change as what it is."""
-    stretch = read(answer, _stretch)
-    fields = msgspec.structs.asdict(stretch)
+def decode_change_page(answer: Answer) -> ChangePage:
+    """Decode a page of the change feed, each change as a call or a tombstone. Raises UnexpectedAnswer."""
+    page = decode_record(answer, _change_page_decoder)
+    fields = msgspec.structs.asdict(page)
     try:
-        return ChangePage(**{**fields, "data": tuple(map(_change, stretch.data))})
+        return ChangePage(**{**fields, "data": tuple(map(_decode_change, page.data))})
     except msgspec.MsgspecError as fault:
-        raise unexpected(answer, str(fault)[:_SHOWN_CHARS]) from fault
+        raise unexpected_answer(answer, str(fault)[:_MAX_REASON_CHARS]) from fault
 
 
-def _change(raw: msgspec.Raw) -> Change:
-    decoder: Any = _call if _probe.decode(raw).tombstone is msgspec.UNSET else _tombstone
+def _decode_change(raw: msgspec.Raw) -> Change:
+    decoder: Any = (
+        _call_decoder if _probe_decoder.decode(raw).tombstone is msgspec.UNSET else _tombstone_decoder
+    )
     change: Change = decoder.decode(raw)
     return change

@@ -1,76 +1,75 @@
-"""One request, tried until it is answered or must be given up."""
+"""Retries of one request with back-off."""
 
 from itertools import count
 from typing import Final
 
-from calltally.client.config import Plan
+from calltally.client.config import ClientConfig
 from calltally.client.errors import ClientError, StreamCut, TooManyRequests, Unavailable, Unreachable
-from calltally.client.problems import error_of
-from calltally.client.sans_io import Attempt, Pause, Reply, Sink, Talk
+from calltally.client.problems import error_from_answer
+from calltally.client.sans_io import BackOff, ClientOperation, IoResult, RequestAttempt, ResponseSink
 from calltally.client.wire import Answer, Request
 
-_WORTH_TRYING: Final = (Unreachable, TooManyRequests, Unavailable)
+_RETRIABLE_ERRORS: Final = (Unreachable, TooManyRequests, Unavailable)
 
 
-def send(plan: Plan, request: Request) -> Talk[Answer]:
-    """Send a request; returns a good answer.
+def send(config: ClientConfig, request: Request) -> ClientOperation[Answer]:
+    """Send a request and return the successful response.
 
-    Tries again as `Retries` says, where the request may be repeated. Raises a ClientError: Unreachable where
-    no answer came, a Refusal for one without success, UnexpectedAnswer for a redirect, which is not
-    followed.
+    Retries a repeatable request within the limits of `Retries`. Raises a ClientError: Unreachable without a
+    response, a Refusal for an unsuccessful one, UnexpectedAnswer for a redirect, which is not followed.
     """
-    return (yield from send_within(plan, request))
+    return (yield from send_with_retries(config, request))
 
 
-def send_within(
-    plan: Plan, request: Request, *, into: Sink | None = None, patience_s: float = 0.0
-) -> Talk[Answer]:
-    """The same for a server that was asked to hold its answer back, or for a body that goes into a sink."""
-    ends_s = plan.surroundings.now_s() + plan.retries.together_s + patience_s
+def send_with_retries(
+    config: ClientConfig, request: Request, *, sink: ResponseSink | None = None, long_poll_s: float = 0.0
+) -> ClientOperation[Answer]:
+    """Send a request as `send` does, with extra time for a long poll, or with a sink for the body."""
+    ends_s = config.surroundings.now_s() + config.retries.together_s + long_poll_s
     for tried in count(1):
-        reply: Reply = yield Attempt(request, plan.timeout_s + patience_s, ends_s, into)
-        error = _fault_in(plan, request, reply)
+        io_result: IoResult = yield RequestAttempt(request, config.timeout_s + long_poll_s, ends_s, sink)
+        error = _error_in(config, request, io_result)
         if error is None:
-            return _good(reply)
-        if into is not None and into.size:
-            raise StreamCut(f"the stream broke off after {into.size} bytes: {error.detail}") from error
-        pause_s = _pause_s(plan, error, tried) if request.may_repeat else None
-        if pause_s is None or plan.surroundings.now_s() + pause_s >= ends_s:
+            return _successful_answer(io_result)
+        if sink is not None and sink.size:
+            raise StreamCut(f"the stream broke off after {sink.size} bytes: {error.detail}") from error
+        back_off_s = _back_off_s(config, error, tried) if request.is_repeatable else None
+        if back_off_s is None or config.surroundings.now_s() + back_off_s >= ends_s:
             raise error
-        yield Pause(pause_s)
-    raise AssertionError  # pragma: no cover (there is no end to counting)
+        yield BackOff(back_off_s)
+    raise AssertionError  # pragma: no cover (count() never ends)
 
 
-def _good(reply: Reply) -> Answer:
-    assert isinstance(reply, Answer)  # noqa: S101 (anything else is an error, and was looked at)
-    return reply
+def _successful_answer(io_result: IoResult) -> Answer:
+    assert isinstance(io_result, Answer)  # noqa: S101 (_error_in has handled all else)
+    return io_result
 
 
-def _fault_in(plan: Plan, request: Request, reply: Reply) -> ClientError | None:
-    if isinstance(reply, Unreachable):
-        return reply
-    if reply is None or reply.is_good:
+def _error_in(config: ClientConfig, request: Request, io_result: IoResult) -> ClientError | None:
+    if isinstance(io_result, Unreachable):
+        return io_result
+    if io_result is None or io_result.is_good:
         return None
-    error = error_of(request, reply, plan.surroundings.wall_s())
-    return _without_key(plan, error)
+    error = error_from_answer(request, io_result, config.surroundings.wall_s())
+    return _without_key(config, error)
 
 
-def _without_key(plan: Plan, error: ClientError) -> ClientError:
-    """Nobody's log should hold the key because a server repeated it."""
-    hide = plan.key.hide_in
+def _without_key(config: ClientConfig, error: ClientError) -> ClientError:
+    """Remove the key from an error's text: a server that repeats the key must not bring it into logs."""
+    hide = config.key.hide_in
     faults = tuple(fault._replace(detail=hide(fault.detail)) for fault in error.faults)
-    return type(error)(hide(error.detail), faults, told=error.told)
+    return type(error)(hide(error.detail), faults, response=error.response)
 
 
-def _pause_s(plan: Plan, error: ClientError, tried: int) -> float | None:
-    """How long to wait before another try; None where there must be none."""
-    retries, chance = plan.retries, plan.surroundings.chance
-    if not isinstance(error, _WORTH_TRYING) or tried >= retries.tries:
+def _back_off_s(config: ClientConfig, error: ClientError, tried: int) -> float | None:
+    """Return the seconds to wait before the next try, or None if there must be no other."""
+    retries, chance = config.retries, config.surroundings.chance
+    if not isinstance(error, _RETRIABLE_ERRORS) or tried >= retries.tries:
         return None
     if error.retry_after_s is None:
         longest_s: float = min(retries.first_s * 2.0 ** (tried - 1), retries.longest_s)
         return chance() * longest_s
     if error.retry_after_s > retries.longest_s:
         return None
-    # Not all at the same instant, of those who were told the same.
+    # Jitter, because all clients that received the same Retry-After would return at the same instant.
     return error.retry_after_s + chance() * retries.first_s

@@ -1,6 +1,6 @@
-"""Conversations without I/O: an operation yields what it wants done, and is sent what came of it.
+"""Operations without I/O: generators that yield I/O commands and receive their results.
 
-One piece of code so serves the blocking and the awaiting client, and a test can run it without a network.
+One implementation so serves the blocking and the asyncio client, and a test can run it without a network.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
@@ -13,114 +13,118 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 
-class Sink(Protocol):
-    """Takes a body in pieces, instead of the answer."""
+class ResponseSink(Protocol):
+    """Receiver of a response body in pieces, in place of memory."""
 
     @property
     def size(self) -> int:
-        """How many bytes it took."""
+        """Number of bytes received."""
 
     def open(self, answer: Answer) -> None:
-        """Look at the head of the answer; raises what speaks against its body."""
+        """Check the head of the response; raise an error if its body is not acceptable."""
 
     def write(self, piece: bytes) -> None:
-        """Take the next piece."""
+        """Receive the next piece."""
 
 
-class Attempt(NamedTuple):
-    """Send a request once, and be sent its Answer or an Unreachable.
+class RequestAttempt(NamedTuple):
+    """Command to send a request once. Its result is an Answer or an Unreachable.
 
-    `read_s` bounds each wait for bytes, `ends_s` (of the steady clock) the whole of it. The body of a good
-    answer goes `into` a sink where there is one, and then only its head has to be there by `ends_s`.
+    `read_s` limits each wait for bytes. `ends_s` is the deadline of the whole attempt on the monotonic clock.
+    With a `sink`, the body of a successful response goes there, and the deadline holds for its head only.
     """
 
     request: Request
     read_s: float
     ends_s: float
-    into: Sink | None = None
+    sink: ResponseSink | None = None
 
 
-class Pause(NamedTuple):
-    """Wait for so long."""
+class BackOff(NamedTuple):
+    """Command to wait."""
 
     seconds: float
 
 
-class Items(NamedTuple, Generic[T]):
-    """What whoever iterates gets next."""
+class FoundItems(NamedTuple, Generic[T]):
+    """Next items for the caller that iterates."""
 
     items: Sequence[T]
 
 
-class Finished(NamedTuple):
-    """The operation is done, with this result."""
+class OperationResult(NamedTuple):
+    """Result of a finished operation."""
 
     value: Any
 
 
-Effect: TypeAlias = Attempt | Pause
-Reply: TypeAlias = Answer | Unreachable | None
-# One result; or many, one after the other.
-Talk: TypeAlias = Generator[Effect, Any, T]
-Walk: TypeAlias = Generator[Effect | Items[T], Any, None]
+IoCommand: TypeAlias = RequestAttempt | BackOff
+IoResult: TypeAlias = Answer | Unreachable | None
+# A ClientOperation has one result, a ClientIteration many.
+ClientOperation: TypeAlias = Generator[IoCommand, Any, T]
+ClientIteration: TypeAlias = Generator[IoCommand | FoundItems[T], Any, None]
 
 
-def advance(operation: Generator[Any, Any, Any], reply: object) -> Any:  # noqa: ANN401 (effect or result)
-    """Send `reply` to an operation and return what it wants next."""
+def advance(operation: Generator[Any, Any, Any], io_result: object) -> Any:  # noqa: ANN401 (command or result)
+    """Send `io_result` to an operation and return its next command."""
     try:
-        return operation.send(reply)
-    except StopIteration as done:
-        return Finished(done.value)
+        return operation.send(io_result)
+    except StopIteration as stop:
+        return OperationResult(stop.value)
 
 
-def flattened(walked: Walk[P], rows: Callable[[P], Sequence[T]]) -> Walk[T]:
-    """The rows of the pages that another operation finds, page by page."""
-    reply: Any = None
-    while not isinstance(step := advance(walked, reply), Finished):
-        reply = None
-        if isinstance(step, Items):
-            for page in step.items:
-                yield Items(rows(page))
+def flatten_pages(pages: ClientIteration[P], rows: Callable[[P], Sequence[T]]) -> ClientIteration[T]:
+    """Yield the rows of the pages of another operation."""
+    io_result: Any = None
+    while not isinstance(command := advance(pages, io_result), OperationResult):
+        io_result = None
+        if isinstance(command, FoundItems):
+            for page in command.items:
+                yield FoundItems(rows(page))
         else:
-            reply = yield step
+            io_result = yield command
 
 
-def drive(talk: Talk[T], perform: Callable[[Effect], Reply]) -> T:
-    """Run an operation to its result."""
-    step = advance(talk, None)
-    while not isinstance(step, Finished):
-        step = advance(talk, perform(step))
-    result: T = step.value
+def run_operation(operation: ClientOperation[T], perform: Callable[[IoCommand], IoResult]) -> T:
+    """Run an operation and return its result."""
+    command = advance(operation, None)
+    while not isinstance(command, OperationResult):
+        command = advance(operation, perform(command))
+    result: T = command.value
     return result
 
 
-async def drive_async(talk: Talk[T], perform: Callable[[Effect], Awaitable[Reply]]) -> T:
-    """Run an operation to its result."""
-    step = advance(talk, None)
-    while not isinstance(step, Finished):
-        step = advance(talk, await perform(step))
-    result: T = step.value
+async def run_operation_async(
+    operation: ClientOperation[T], perform: Callable[[IoCommand], Awaitable[IoResult]]
+) -> T:
+    """Run an operation and return its result."""
+    command = advance(operation, None)
+    while not isinstance(command, OperationResult):
+        command = advance(operation, await perform(command))
+    result: T = command.value
     return result
 
 
-def walk(walked: Walk[T], perform: Callable[[Effect], Reply]) -> Iterator[T]:
-    """Run an operation, and hand out what it finds as it finds it."""
-    step = advance(walked, None)
-    while not isinstance(step, Finished):
-        if isinstance(step, Items):
-            yield from step.items
-            step = advance(walked, None)
+def iterate_operation(operation: ClientIteration[T], perform: Callable[[IoCommand], IoResult]) -> Iterator[T]:
+    """Run an operation and yield its items as it finds them."""
+    command = advance(operation, None)
+    while not isinstance(command, OperationResult):
+        if isinstance(command, FoundItems):
+            yield from command.items
+            command = advance(operation, None)
         else:
-            step = advance(walked, perform(step))
+            command = advance(operation, perform(command))
 
 
-async def walk_async(walked: Walk[T], perform: Callable[[Effect], Awaitable[Reply]]) -> AsyncIterator[T]:
-    """Run an operation, and hand out what it finds as it finds it."""
-    step = advance(walked, None)
-    while not isinstance(step, Finished):
-        if isinstance(step, Items):
-            for item in step.items:
+async def iterate_operation_async(
+    operation: ClientIteration[T], perform: Callable[[IoCommand], Awaitable[IoResult]]
+) -> AsyncIterator[T]:
+    """Run an operation and yield its items as it finds them."""
+    command = advance(operation, None)
+    while not isinstance(command, OperationResult):
+        if isinstance(command, FoundItems):
+            for item in command.items:
                 yield item
-            step = advance(walked, None)
+            command = advance(operation, None)
         else:
-            step = advance(walked, await perform(step))
+            command = advance(operation, await perform(command))

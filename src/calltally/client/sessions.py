@@ -1,4 +1,4 @@
-"""Voice sessions of a server: what was said in calls, read and stored."""
+"""Operations on voice sessions: transcripts and tool calls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict, Unpack
@@ -8,20 +8,20 @@ import msgspec
 
 from calltally.calls.conversation import Evaluation, FunctionCall, Turn
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import Plan
-from calltally.client.paging import PAGE_SIZE, walk_rows
+from calltally.client.config import ClientConfig
+from calltally.client.paging import PAGE_SIZE, iterate_rows
 from calltally.client.records import Page
-from calltally.client.response_parsing import read, read_page
+from calltally.client.response_parsing import decode_page, decode_record
 from calltally.client.retries import send
-from calltally.client.sans_io import Talk, Walk
-from calltally.client.wire import Answer, Pairs, Request
+from calltally.client.sans_io import ClientIteration, ClientOperation
+from calltally.client.wire import Answer, QueryParams, Request
 
-_PATH: Final = "/api/v1/voice-sessions"
-_JSON: Final = {"content-type": "application/json"}
+_SESSIONS_PATH: Final = "/api/v1/voice-sessions"
+_JSON_HEADERS: Final = {"content-type": "application/json"}
 
 
 class SessionRecord(msgspec.Struct, frozen=True):
-    """One session, without what was said. `status` is active, completed or failed; times are RFC 3339."""
+    """One session without its transcript. `status` is active, completed or failed; times are RFC 3339."""
 
     id: str
     call_sid: str
@@ -41,14 +41,14 @@ class SessionRecord(msgspec.Struct, frozen=True):
 
 
 class SessionDetail(SessionRecord, frozen=True):
-    """The same with turns and calls of tools: None where nobody told, or the key may not read them."""
+    """Session with its turns and tool calls, None if they are unknown or the key may not read them."""
 
     transcript: tuple[Turn, ...] | None = None
     function_calls: tuple[FunctionCall, ...] | None = None
 
 
 class SessionStored(msgspec.Struct, frozen=True):
-    """What became of a session that was stored: `outcome` is applied, duplicate or ignored."""
+    """Result of storing a session. `outcome` is applied, duplicate or ignored."""
 
     id: str
     outcome: str
@@ -58,7 +58,7 @@ class SessionStored(msgspec.Struct, frozen=True):
 
 
 class SessionFilters(TypedDict, total=False):
-    """Which sessions."""
+    """Filters of sessions."""
 
     status: str
     stream_id: str
@@ -66,10 +66,10 @@ class SessionFilters(TypedDict, total=False):
 
 
 class SessionTold(TypedDict, total=False):
-    """What is stored of a session; what is left out stays as it was. Times are RFC 3339 with an offset.
+    """Fields of a session to store. Absent fields stay unchanged; times are RFC 3339 with an offset.
 
-    A list replaces the one before, but tags add up. `call_sid` is needed where no call names the session yet;
-    `occurred_at` orders what several requests say.
+    A list replaces the stored list, but tags accumulate. `call_sid` is required if no call refers to the
+    session yet. `occurred_at` orders several requests.
     """
 
     call_sid: str
@@ -87,60 +87,66 @@ class SessionTold(TypedDict, total=False):
 
 
 SessionPage = Page[SessionRecord]
-_page: Final = msgspec.json.Decoder(SessionPage)
-_session: Final = msgspec.json.Decoder(SessionDetail)
-_stored: Final = msgspec.json.Decoder(SessionStored)
+_session_page_decoder: Final = msgspec.json.Decoder(SessionPage)
+_session_decoder: Final = msgspec.json.Decoder(SessionDetail)
+_stored_decoder: Final = msgspec.json.Decoder(SessionStored)
 
 
 def list_sessions(
-    plan: Plan, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
-) -> Talk[SessionPage]:
-    """A page of sessions, the newest first, by `status`, `stream_id` and `agent_key`. Raises ClientError."""
-    return _read_page((yield from send(plan, _list_request(limit, offset, filters))))
+    config: ClientConfig, *, limit: int = 25, offset: int = 0, **filters: Unpack[SessionFilters]
+) -> ClientOperation[SessionPage]:
+    """Return a page of sessions, newest first. Raises ClientError."""
+    return _decode_session_page((yield from send(config, _list_request(limit, offset, filters))))
 
 
 def iter_sessions(
-    plan: Plan, *, page_size: int = PAGE_SIZE, **filters: Unpack[SessionFilters]
-) -> Walk[SessionRecord]:
-    """All sessions that match, page by page as they are needed.
+    config: ClientConfig, *, page_size: int = PAGE_SIZE, **filters: Unpack[SessionFilters]
+) -> ClientIteration[SessionRecord]:
+    """Iterate over all matching sessions, and fetch each page when it is needed.
 
-    Pages of sessions are of no snapshot: those that begin meanwhile move others on. Raises ClientError.
+    The pages have no snapshot: new sessions move others to later pages. Raises ClientError.
     """
-    return walk_rows(plan, _list_request(page_size, 0, filters), _read_page)
+    return iterate_rows(config, _list_request(page_size, 0, filters), _decode_session_page)
 
 
-def get_session(plan: Plan, session_id: str) -> Talk[SessionDetail]:
-    """One session with what was said in it. Raises NotFound, ClientError."""
-    return read((yield from send(plan, Request("GET", _path(session_id)))), _session)
+def get_session(config: ClientConfig, session_id: str) -> ClientOperation[SessionDetail]:
+    """Return one session with its transcript. Raises NotFound, ClientError."""
+    return decode_record(
+        (yield from send(config, Request("GET", _session_path(session_id)))), _session_decoder
+    )
 
 
-def put_session(plan: Plan, session_id: str, **told: Unpack[SessionTold]) -> Talk[SessionStored]:
-    """Store what is known of a session; it may be told in parts, in any order, and again.
+def put_session(
+    config: ClientConfig, session_id: str, **fields: Unpack[SessionTold]
+) -> ClientOperation[SessionStored]:
+    """Store fields of a session, in any number of requests, in any order, and repeatedly.
 
-    Raises InvalidInput for what is no JSON, BadRequest for what no session can have, Erased where the call
-    was erased, ClientError.
+    Raises InvalidInput for values that are not JSON, BadRequest for invalid fields, Erased if the call was
+    erased, and ClientError.
     """
-    request = Request("PUT", _path(session_id), (), _JSON, _body(told), is_idempotent=True)
-    return read((yield from send(plan, request)), _stored)
+    request = Request(
+        "PUT", _session_path(session_id), (), _JSON_HEADERS, _encode_body(fields), is_idempotent=True
+    )
+    return decode_record((yield from send(config, request)), _stored_decoder)
 
 
-def _read_page(answer: Answer) -> SessionPage:
-    return read_page(answer, _page)
+def _decode_session_page(answer: Answer) -> SessionPage:
+    return decode_page(answer, _session_page_decoder)
 
 
 def _list_request(limit: int, offset: int, filters: SessionFilters) -> Request:
-    pairs: Pairs = [(name, str(value)) for name, value in filters.items()]
-    return Request("GET", _PATH, [*pairs, ("limit", str(limit)), ("offset", str(offset))])
+    pairs: QueryParams = [(name, str(value)) for name, value in filters.items()]
+    return Request("GET", _SESSIONS_PATH, [*pairs, ("limit", str(limit)), ("offset", str(offset))])
 
 
-def _body(told: SessionTold) -> bytes:
+def _encode_body(fields: SessionTold) -> bytes:
     try:
-        return msgspec.json.encode(told)
+        return msgspec.json.encode(fields)
     except (TypeError, ValueError, RecursionError) as fault:
         raise InvalidInput.of("session", f"the session cannot be written as JSON: {fault}") from fault
 
 
-def _path(session_id: str) -> str:
+def _session_path(session_id: str) -> str:
     if not session_id or session_id in {".", ".."}:
         raise InvalidInput.of("session_id", f"session_id must be the id of a session, not {session_id!r}")
-    return f"{_PATH}/{quote(session_id, safe='')}"
+    return f"{_SESSIONS_PATH}/{quote(session_id, safe='')}"

@@ -1,26 +1,26 @@
-"""A window of calls as one file, and whether all of it is there."""
+"""Download of a window of calls into one file, with a check that it is complete."""
 
 import re
 from typing import BinaryIO, Final, NamedTuple, Unpack
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import Plan
-from calltally.client.errors import StreamCut, Told
-from calltally.client.filters import STREAMED, StreamOptions, pairs_of
-from calltally.client.operations import CALLS
-from calltally.client.response_parsing import unexpected
-from calltally.client.retries import send_within
-from calltally.client.row_counter import KINDS, Rows
-from calltally.client.sans_io import Talk
+from calltally.client.config import ClientConfig
+from calltally.client.errors import ErrorResponse, StreamCut
+from calltally.client.filters import STREAM_PARAMS, StreamOptions, query_params
+from calltally.client.operations import CALLS_PATH
+from calltally.client.response_parsing import unexpected_answer
+from calltally.client.retries import send_with_retries
+from calltally.client.row_counter import STREAM_FORMATS, RowCounter
+from calltally.client.sans_io import ClientOperation
 from calltally.client.wire import Answer, Request
 
-ROW_COUNT: Final = "x-row-count"
-SNAPSHOT: Final = "x-snapshot"
-_COUNT: Final = re.compile(r"[0-9]{1,18}")
+ROW_COUNT_HEADER: Final = "x-row-count"
+SNAPSHOT_HEADER: Final = "x-snapshot"
+_ROW_COUNT_FORMAT: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Streamed(NamedTuple):
-    """A whole stream: its size, its rows where that is known, and the snapshot that all of it is of."""
+    """Result of a complete stream: its size, its rows if known, and its snapshot."""
 
     size_bytes: int
     rows: int | None
@@ -28,60 +28,63 @@ class Streamed(NamedTuple):
 
 
 def stream(
-    plan: Plan,
+    config: ClientConfig,
     file: BinaryIO,
     *,
     format: str = "csv",  # noqa: A002 (as the parameter)
     **filters: Unpack[StreamOptions],
-) -> Talk[Streamed]:
-    """Write all calls that match to a file that is open for bytes, as csv, ndjson, parquet or arrow.
+) -> ClientOperation[Streamed]:
+    """Write all matching calls to a binary file, as csv, ndjson, parquet or arrow.
 
-    It is tried again until the first byte is there, and not after. Raises StreamCut where it ends too early,
-    by its transfer, its format or its row count; UnexpectedAnswer where the server does not know the format.
+    The request is retried until the first byte arrives, and not after it. Raises StreamCut if the stream ends
+    too early, by its transfer, its format or its row count. Raises UnexpectedAnswer if the server does not
+    know the format.
     """
-    kind = KINDS.get(format)
+    kind = STREAM_FORMATS.get(format)
     if kind is None:
-        raise InvalidInput.of("format", f"format must be one of {', '.join(KINDS)}, not {format!r}")
-    sink = _File(file, kind.media_type, kind.rows())
-    request = Request("GET", CALLS, [*pairs_of(filters, STREAMED), ("format", format)])
-    answer = yield from send_within(plan, request, into=sink)
-    return _checked(answer, sink)
+        raise InvalidInput.of("format", f"format must be one of {', '.join(STREAM_FORMATS)}, not {format!r}")
+    sink = _FileSink(file, kind.media_type, kind.rows())
+    request = Request("GET", CALLS_PATH, [*query_params(filters, STREAM_PARAMS), ("format", format)])
+    answer = yield from send_with_retries(config, request, sink=sink)
+    return _checked_result(answer, sink)
 
 
-class _File:
-    """The sink of a stream: looks at its head, passes its body on to the file, and counts."""
+class _FileSink:
+    """Sink that checks the head of a stream, writes its body to a file, and counts rows."""
 
-    def __init__(self, file: BinaryIO, media_type: str, rows: Rows) -> None:
+    def __init__(self, file: BinaryIO, media_type: str, rows: RowCounter) -> None:
         self._file, self._media_type, self.rows = file, media_type, rows
         self.size = 0
 
     def open(self, answer: Answer) -> None:
-        """Raises UnexpectedAnswer, before a byte is written, where the server sends something else."""
+        """Raise UnexpectedAnswer before the first byte if the media type is another."""
         if answer.media_type != self._media_type:
-            came = answer.media_type or "nothing"
-            raise unexpected(answer, f"{self._media_type} was asked for, and {came} came")
+            received = answer.media_type or "nothing"
+            raise unexpected_answer(answer, f"expected {self._media_type}, received {received}")
 
     def write(self, piece: bytes) -> None:
-        """Pass it on."""
+        """Write a piece to the file and count its rows."""
         self._file.write(piece)
         self.size += len(piece)
         self.rows.add(piece)
 
 
-def _checked(answer: Answer, sink: _File) -> Streamed:
-    announced, found = _announced(answer), sink.rows.found()
-    if not sink.rows.is_whole():
-        raise _cut(answer, f"the stream has no proper end after {sink.size} bytes")
-    if None not in (announced, found) and announced != found:
-        raise _cut(answer, f"the stream was to have {announced} calls and has {found}")
-    return Streamed(sink.size, announced if found is None else found, answer.headers.get(SNAPSHOT))
+def _checked_result(answer: Answer, sink: _FileSink) -> Streamed:
+    announced, row_count = _announced_rows(answer), sink.rows.row_count()
+    if not sink.rows.is_complete():
+        raise _stream_cut(answer, f"the stream has no proper end after {sink.size} bytes")
+    if None not in (announced, row_count) and announced != row_count:
+        raise _stream_cut(answer, f"the server announced {announced} calls, and the stream has {row_count}")
+    return Streamed(
+        sink.size, announced if row_count is None else row_count, answer.headers.get(SNAPSHOT_HEADER)
+    )
 
 
-def _announced(answer: Answer) -> int | None:
-    text = answer.headers.get(ROW_COUNT, "")
-    return int(text) if _COUNT.fullmatch(text) else None
+def _announced_rows(answer: Answer) -> int | None:
+    text = answer.headers.get(ROW_COUNT_HEADER, "")
+    return int(text) if _ROW_COUNT_FORMAT.fullmatch(text) else None
 
 
-def _cut(answer: Answer, why: str) -> StreamCut:
+def _stream_cut(answer: Answer, why: str) -> StreamCut:
     request = f" (request {answer.request_id})" if answer.request_id else ""
-    return StreamCut(why + request, told=Told(answer.status, "", answer.request_id))
+    return StreamCut(why + request, response=ErrorResponse(answer.status, "", answer.request_id))

@@ -1,6 +1,6 @@
-"""Where operations meet the network: the only place of the client that knows the HTTP library.
+"""Transports that perform I/O commands, the only part of the client that uses the HTTP library.
 
-The library is loaded with the first request, for it takes as long to import as all the rest.
+The library is loaded with the first request, because its import takes as long as all others together.
 """
 
 from collections.abc import Callable
@@ -8,41 +8,41 @@ from threading import Lock
 from typing import Any, Final
 
 from calltally import __version__
-from calltally.client.config import CONNECT_S, Key, Plan
+from calltally.client.config import CONNECT_TIMEOUT_S, ClientConfig, ClientKey
 from calltally.client.errors import ClientError, Unreachable
-from calltally.client.response_parsing import unexpected
-from calltally.client.sans_io import Attempt, Effect, Pause, Reply
+from calltally.client.response_parsing import unexpected_answer
+from calltally.client.sans_io import BackOff, IoCommand, IoResult, RequestAttempt
 from calltally.client.wire import Answer, Request
 
 USER_AGENT: Final = f"calltally/{__version__}"
-_SHORTEST_S: Final = 0.001
-# What the library has no words for, or others on each system.
-_WORDS: Final = {
-    "ConnectTimeout": "it did not take the connection in time",
-    "ReadTimeout": "it did not answer in time",
-    "WriteTimeout": "it did not take the request in time",
+_MIN_TIMEOUT_S: Final = 0.001
+# Messages for errors whose text in the library is empty or differs from system to system.
+_TIMEOUT_MESSAGES: Final = {
+    "ConnectTimeout": "the server did not accept the connection in time",
+    "ReadTimeout": "the server did not respond in time",
+    "WriteTimeout": "the server did not accept the request in time",
     "PoolTimeout": "all connections were busy for too long",
 }
 
 
-class _Sending:
-    """One attempt: the request as the library wants it, and the answer as it comes in."""
+class _HttpAttempt:
+    """One attempt: the request in the library's form, and the response as it arrives."""
 
-    def __init__(self, plan: Plan, attempt: Attempt) -> None:
-        self._plan = plan
+    def __init__(self, config: ClientConfig, attempt: RequestAttempt) -> None:
+        self._config = config
         self._attempt = attempt
         self._pieces: list[bytes] = []
         self._size = 0
-        self._take: Callable[[bytes], object] = self._keep
+        self._consume: Callable[[bytes], object] = self._buffer
         self._answer = Answer(0, {})
 
     def arguments(self) -> dict[str, Any]:
-        """What `stream` of either client takes."""
+        """Return the arguments for the library's `stream`."""
         request = self._attempt.request
-        own = {**_credentials(self._plan.key, request), "user-agent": USER_AGENT}
+        own = {**_credential_headers(self._config.key, request), "user-agent": USER_AGENT}
         return {
             "method": request.method,
-            "url": self._plan.base + request.path,
+            "url": self._config.base + request.path,
             "params": list(request.params) or None,
             "headers": {**request.headers, **own},
             "content": request.body,
@@ -50,149 +50,151 @@ class _Sending:
         }
 
     def _timeouts(self) -> tuple[float, float, float, float]:
-        """To connect, to read, to write, for a place among the connections; none beyond the end of all."""
-        left_s = max(self._attempt.ends_s - self._plan.surroundings.now_s(), _SHORTEST_S)
+        """Return the timeouts to connect, read, write and get a connection, all within the deadline."""
+        left_s = max(self._attempt.ends_s - self._config.surroundings.now_s(), _MIN_TIMEOUT_S)
         bound_s = min(self._attempt.read_s, left_s)
-        return min(CONNECT_S, bound_s), bound_s, min(self._plan.timeout_s, bound_s), bound_s
+        return min(CONNECT_TIMEOUT_S, bound_s), bound_s, min(self._config.timeout_s, bound_s), bound_s
 
     def open(self, status: int, headers: Any) -> None:  # noqa: ANN401 (the library's headers)
-        """The head is there."""
+        """Receive the head of the response."""
         self._answer = Answer(status, {name.lower(): value for name, value in headers.items()})
-        if self._attempt.into is not None and self._answer.is_good:
-            self._attempt.into.open(self._answer)
-            self._take = self._attempt.into.write
+        if self._attempt.sink is not None and self._answer.is_good:
+            self._attempt.sink.open(self._answer)
+            self._consume = self._attempt.sink.write
 
-    def take(self, piece: bytes) -> None:
-        """A piece of the body is there, unpacked. Raises Unreachable where the body takes too long.
+    def receive(self, piece: bytes) -> None:
+        """Receive a decompressed piece of the body.
 
-        Raises UnexpectedAnswer where it is longer than the client keeps, whatever it was packed to.
+        Raises Unreachable if the body takes too long, and UnexpectedAnswer if it exceeds the size limit after
+        decompression.
         """
-        self._take(piece)
+        self._consume(piece)
 
-    def _keep(self, piece: bytes) -> None:
+    def _buffer(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size > self._plan.longest_bytes:
-            raise unexpected(self._answer, f"it is longer than {self._plan.longest_bytes:,} bytes")
+        if self._size > self._config.longest_bytes:
+            limit = f"{self._config.longest_bytes:,} bytes"
+            raise unexpected_answer(self._answer, f"the body is longer than {limit}")
         self._pieces.append(piece)
-        if self._plan.surroundings.now_s() > self._attempt.ends_s:
-            message = "it was still sending its answer when the time for all tries was over"
-            raise Unreachable(f"{self._plan.base}: {message}")
+        if self._config.surroundings.now_s() > self._attempt.ends_s:
+            message = "the server was still sending its response when the time for all tries ended"
+            raise Unreachable(f"{self._config.base}: {message}")
 
     def answer(self) -> Answer:
-        """The whole answer; its body is empty where a sink took it."""
+        """Return the whole response, with an empty body if a sink received it."""
         return self._answer._replace(body=b"".join(self._pieces))
 
     def failed(self, fault: Exception) -> Unreachable:
-        """What the library says of a connection, in our words."""
+        """Convert the library's exception to an Unreachable."""
         request, kind = self._attempt.request, type(fault).__name__
-        why = _WORDS.get(kind) or str(fault) or kind
-        error = Unreachable(f"no answer to {request.method} {self._plan.base}{request.path}: {why}")
+        why = _TIMEOUT_MESSAGES.get(kind) or str(fault) or kind
+        error = Unreachable(f"no response to {request.method} {self._config.base}{request.path}: {why}")
         error.__cause__ = fault
         return error
 
 
-def _credentials(key: Key, request: Request) -> dict[str, str]:
-    """Who names a tenant is an administrator: a tenant's key names its own, and no parameter can widen it."""
+def _credential_headers(key: ClientKey, request: Request) -> dict[str, str]:
+    """Return the header with the key: only administrators name a tenant, a tenant's key implies its own."""
     if any(name == "tenant" for name, _ in request.params):
         return {"x-admin-key": key.reveal()}
     return {"authorization": f"Bearer {key.reveal()}"}
 
 
 class BlockingTransport:
-    """Does what operations want, and blocks until it is done. Threads may share it."""
+    """Blocking performer of I/O commands. Threads may share it."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
         self._http: Any = None
         self._is_closed = False
-        self._opening = Lock()
+        self._lock = Lock()
 
-    def perform(self, effect: Effect) -> Reply:
+    def perform(self, command: IoCommand) -> IoResult:
         """Send a request once, or wait."""
-        if isinstance(effect, Pause):
-            self._plan.surroundings.sleep(effect.seconds)
+        if isinstance(command, BackOff):
+            self._config.surroundings.sleep(command.seconds)
             return None
-        return self._exchange(_Sending(self._plan, effect))
+        return self._send(_HttpAttempt(self._config, command))
 
-    def _exchange(self, sending: _Sending) -> Reply:
+    def _send(self, http_attempt: _HttpAttempt) -> IoResult:
         import httpx2  # deferred: takes 100 ms
 
         try:
-            with self._opened().stream(**sending.arguments()) as response:
-                sending.open(response.status_code, response.headers)
+            with self._http_client().stream(**http_attempt.arguments()) as response:
+                http_attempt.open(response.status_code, response.headers)
                 for piece in response.iter_bytes():
-                    sending.take(piece)
-            return sending.answer()
+                    http_attempt.receive(piece)
+            return http_attempt.answer()
         except Unreachable as fault:
             return fault
         except httpx2.RequestError as fault:
-            return sending.failed(fault)
+            return http_attempt.failed(fault)
 
-    def _opened(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
+    def _http_client(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
         import httpx2  # deferred: takes 100 ms
 
-        with self._opening:
-            _refuse_closed(is_closed=self._is_closed)
+        with self._lock:
+            _check_open(is_closed=self._is_closed)
             if self._http is None:
-                self._http = httpx2.Client(**_options(self._plan))
+                self._http = httpx2.Client(**_http_client_options(self._config))
             return self._http
 
     def close(self) -> None:
-        """Close all connections; there will be no other request."""
-        with self._opening:
+        """Close all connections and refuse further requests."""
+        with self._lock:
             self._is_closed = True
             if self._http is not None:
                 self._http.close()
 
 
-class AwaitingTransport:
-    """Does what operations want, in an asyncio loop."""
+class AsyncTransport:
+    """Performer of I/O commands in an asyncio event loop."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, config: ClientConfig) -> None:
+        self._config = config
         self._http: Any = None
         self._is_closed = False
 
-    async def perform(self, effect: Effect) -> Reply:
+    async def perform(self, command: IoCommand) -> IoResult:
         """Send a request once, or wait."""
-        if isinstance(effect, Pause):
-            await self._plan.surroundings.sleep_async(effect.seconds)
+        if isinstance(command, BackOff):
+            await self._config.surroundings.sleep_async(command.seconds)
             return None
-        return await self._exchange(_Sending(self._plan, effect))
+        return await self._send(_HttpAttempt(self._config, command))
 
-    async def _exchange(self, sending: _Sending) -> Reply:
+    async def _send(self, http_attempt: _HttpAttempt) -> IoResult:
         import httpx2  # deferred: takes 100 ms
 
         try:
-            async with self._opened().stream(**sending.arguments()) as response:
-                sending.open(response.status_code, response.headers)
+            async with self._http_client().stream(**http_attempt.arguments()) as response:
+                http_attempt.open(response.status_code, response.headers)
                 async for piece in response.aiter_bytes():
-                    sending.take(piece)
-            return sending.answer()
+                    http_attempt.receive(piece)
+            return http_attempt.answer()
         except Unreachable as fault:
             return fault
         except httpx2.RequestError as fault:
-            return sending.failed(fault)
+            return http_attempt.failed(fault)
 
-    def _opened(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
+    def _http_client(self) -> Any:  # noqa: ANN401 (the library is not loaded yet)
         import httpx2  # deferred: takes 100 ms
 
-        _refuse_closed(is_closed=self._is_closed)
+        _check_open(is_closed=self._is_closed)
         if self._http is None:
-            self._http = httpx2.AsyncClient(**_options(self._plan))
+            self._http = httpx2.AsyncClient(**_http_client_options(self._config))
         return self._http
 
     async def close(self) -> None:
-        """Close all connections; there will be no other request."""
+        """Close all connections and refuse further requests."""
         self._is_closed = True
         if self._http is not None:
             await self._http.aclose()
 
 
-def _options(plan: Plan) -> dict[str, Any]:
-    return {"trust_env": not plan.is_local, "follow_redirects": False, "timeout": plan.timeout_s}
+def _http_client_options(config: ClientConfig) -> dict[str, Any]:
+    return {"trust_env": not config.is_local, "follow_redirects": False, "timeout": config.timeout_s}
 
 
-def _refuse_closed(*, is_closed: bool) -> None:
+def _check_open(*, is_closed: bool) -> None:
     if is_closed:
-        raise ClientError("the client is closed: open another one")
+        raise ClientError("the client is closed; open another one")

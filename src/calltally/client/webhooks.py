@@ -1,7 +1,7 @@
-"""Check what the service delivers: the Standard Webhooks scheme, with nothing but the standard library.
+"""Verification of deliveries by the Standard Webhooks scheme, with the standard library's cryptography.
 
-Check the body as it came, byte for byte, before anything has parsed it. A delivery may come more than once,
-under the same `webhook-id` and under others: `calltally.client.once` runs what you do with it once.
+Verify the unchanged bytes of the body, before any parser. A delivery can arrive more than once, with the same
+`webhook-id` or another: `calltally.client.once` runs an effect only once.
 """
 
 import hmac
@@ -15,19 +15,19 @@ import msgspec
 from calltally.calls.errors import InvalidInput
 from calltally.client.errors import UnexpectedAnswer, WrongSignature
 
-ID: Final = "webhook-id"
-TIMESTAMP: Final = "webhook-timestamp"
-SIGNATURE: Final = "webhook-signature"
+ID_HEADER: Final = "webhook-id"
+TIMESTAMP_HEADER: Final = "webhook-timestamp"
+SIGNATURE_HEADER: Final = "webhook-signature"
 TOLERANCE_S: Final = 300
-_PREFIX: Final = "whsec_"
-_VERSION: Final = "v1,"
+_KEY_PREFIX: Final = "whsec_"
+_SIGNATURE_PREFIX: Final = "v1,"
 _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class CallEnded(msgspec.Struct, frozen=True):
-    """`data` of a `voice.call.completed`, which comes for every final state. None where it is not known.
+    """Data of a `voice.call.completed`, which is sent for every final state. Unknown fields are None.
 
-    `revision` tells states of one call apart: a later one has a higher one.
+    A later state of the same call has a higher `revision`.
     """
 
     call_sid: str
@@ -47,7 +47,7 @@ class CallEnded(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """One event as it is delivered. `data` is as its kind, `event`, has it; `created_at` is RFC 3339."""
+    """One delivered event. `event` is its type, which defines `data`; `created_at` is RFC 3339."""
 
     id: str
     event: str
@@ -57,14 +57,14 @@ class Envelope(msgspec.Struct, frozen=True):
     api_version: str | None = None
 
     def call_ended(self) -> CallEnded:
-        """`data` of a `voice.call.completed`; raises UnexpectedAnswer where it is not of that form."""
+        """Return the data of a `voice.call.completed`. Raises UnexpectedAnswer for data of another form."""
         try:
             return msgspec.convert(self.data, CallEnded)
         except msgspec.ValidationError as fault:
-            raise UnexpectedAnswer(f"data of {self.event} is not that of a call: {fault}") from fault
+            raise UnexpectedAnswer(f"the data of {self.event} is not that of a call: {fault}") from fault
 
 
-_envelope: Final = msgspec.json.Decoder(Envelope)
+_envelope_decoder: Final = msgspec.json.Decoder(Envelope)
 
 
 def verify(
@@ -75,18 +75,17 @@ def verify(
     now_s: float,
     tolerance_s: float = TOLERANCE_S,
 ) -> Envelope:
-    """The event in a delivery, once its signature is found good.
+    """Verify the signature of a delivery and return its event.
 
-    `secrets` are those of the endpoint: one, or during a rotation the old and the new. `now_s` is the time
-    now, in seconds since 1970. Raises WrongSignature, on which the delivery is to be refused (401) and not
-    acted on; UnexpectedAnswer for a body that is genuine and no event; InvalidInput for a secret that is
-    none.
+    `secrets` are those of the endpoint: one, or the old and the new during a rotation. `now_s` is the current
+    time in seconds since 1970. Raises WrongSignature: then respond with 401 and do not process the delivery.
+    Raises UnexpectedAnswer for a genuine body that is no event, and InvalidInput for an invalid secret.
     """
     verify_signature(body, headers, secrets=secrets, now_s=now_s, tolerance_s=tolerance_s)
     try:
-        return _envelope.decode(body)
+        return _envelope_decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
-        raise UnexpectedAnswer(f"the body is signed, and is no event: {fault}") from fault
+        raise UnexpectedAnswer(f"the signature is valid, but the body is no event: {fault}") from fault
 
 
 def verify_signature(
@@ -97,60 +96,65 @@ def verify_signature(
     now_s: float,
     tolerance_s: float = TOLERANCE_S,
 ) -> str:
-    """The `webhook-id` of a delivery, once its signature is found good, whatever its body is.
+    """Verify the signature of a delivery with any body, and return its `webhook-id`.
 
-    Raises WrongSignature, and InvalidInput for a secret that is none.
+    Raises WrongSignature, and InvalidInput for an invalid secret.
     """
-    keys = _keys_of(secrets)
-    message_id, sent_at, signatures = _signed_by(headers)
-    _check_age(sent_at, now_s, tolerance_s)
+    keys = _decode_secrets(secrets)
+    message_id, sent_at, signatures = _read_headers(headers)
+    _check_timestamp(sent_at, now_s, tolerance_s)
     content = b"%b.%b.%b" % (message_id.encode(), sent_at.encode(), body)
     if not _is_signed(content, keys, signatures):
-        raise WrongSignature(f"{SIGNATURE} is not of this body and any of the secrets")
+        raise WrongSignature(f"{SIGNATURE_HEADER} does not match this body with any of the secrets")
     return message_id
 
 
-def _keys_of(secrets: str | Iterable[str]) -> Sequence[bytes]:
-    keys = [_key_of(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
+def _decode_secrets(secrets: str | Iterable[str]) -> Sequence[bytes]:
+    keys = [_decode_secret(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
     if not keys:
-        raise InvalidInput.of("secrets", "name at least one secret of the endpoint")
+        raise InvalidInput.of("secrets", "give at least one secret of the endpoint")
     return keys
 
 
-def _key_of(secret: str) -> bytes:
-    """What is signed with. The message does not quote the secret."""
+def _decode_secret(secret: str) -> bytes:
+    """Return the signing key. The error message does not contain the secret."""
     try:
-        key = b64decode(secret.removeprefix(_PREFIX), validate=True)
+        key = b64decode(secret.removeprefix(_KEY_PREFIX), validate=True)
     except ValueError:
         key = b""
     if not key:
-        raise InvalidInput.of("secrets", f"a secret is {_PREFIX} and base64, as the endpoint was given it")
+        message = f"a secret is {_KEY_PREFIX} followed by base64, as issued for the endpoint"
+        raise InvalidInput.of("secrets", message)
     return key
 
 
-def _signed_by(headers: Mapping[str, str]) -> tuple[str, str, Sequence[bytes]]:
-    """The id, the time and the signatures of the scheme's first version; of others nothing is known."""
+def _read_headers(headers: Mapping[str, str]) -> tuple[str, str, Sequence[bytes]]:
+    """Return the id, the time and the signatures of the scheme's first version, the only known one."""
     found = {name.lower(): value for name, value in headers.items()}
-    missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not found.get(name)]
+    missing = [name for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER) if not found.get(name)]
     if missing:
-        raise WrongSignature(f"{', '.join(missing)} is missing: it is not signed as a delivery is")
-    # Bytes, for the comparison takes no text beyond ASCII.
-    words = found[SIGNATURE].encode("utf-8", "replace").split()
-    version = _VERSION.encode()
-    return found[ID], found[TIMESTAMP], [word[len(version) :] for word in words if word.startswith(version)]
+        raise WrongSignature(f"the request has no {', '.join(missing)}, so it is not a signed delivery")
+    # Bytes, because the comparison accepts only ASCII text.
+    words = found[SIGNATURE_HEADER].encode("utf-8", "replace").split()
+    version = _SIGNATURE_PREFIX.encode()
+    return (
+        found[ID_HEADER],
+        found[TIMESTAMP_HEADER],
+        [word[len(version) :] for word in words if word.startswith(version)],
+    )
 
 
-def _check_age(sent_at: str, now_s: float, tolerance_s: float) -> None:
+def _check_timestamp(sent_at: str, now_s: float, tolerance_s: float) -> None:
     if not _SECONDS.fullmatch(sent_at):
-        raise WrongSignature(f"{TIMESTAMP} must be seconds since 1970")
+        raise WrongSignature(f"{TIMESTAMP_HEADER} must be seconds since 1970")
     ahead_s = int(sent_at) - now_s
     if abs(ahead_s) > tolerance_s:
         off = f"{abs(ahead_s):.0f} s {'ahead' if ahead_s > 0 else 'ago'}, more than {tolerance_s:g} s"
-        raise WrongSignature(f"{TIMESTAMP} is {off}: it is replayed, or a clock is wrong")
+        raise WrongSignature(f"{TIMESTAMP_HEADER} is {off}: a replayed delivery or a wrong clock")
 
 
 def _is_signed(content: bytes, keys: Iterable[bytes], signatures: Sequence[bytes]) -> bool:
-    """Every pair is compared, each in constant time, so that the time tells nothing of which one fits."""
+    """Compare every pair in constant time, so that the duration does not reveal a match."""
     expected = [b64encode(hmac.digest(key, content, "sha256")) for key in keys]
     fits = [hmac.compare_digest(ours, theirs) for ours in expected for theirs in signatures]
     return any(fits)

@@ -1,43 +1,43 @@
-"""What goes to a server and what comes back, as plain data."""
+"""HTTP requests and responses as plain data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-Pairs = Sequence[tuple[str, str]]
+QueryParams = Sequence[tuple[str, str]]
 REQUEST_ID: Final = "x-request-id"
-_SAFE: Final = frozenset({"GET", "HEAD"})
-_NOTHING: Final[Mapping[str, str]] = {}
-_FIRST_ERROR: Final = 300
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+_FIRST_UNSUCCESSFUL_STATUS: Final = 300
 _NOT_MODIFIED: Final = 304
 
 
 class Request(NamedTuple):
-    """One request: `path` is under the client's base URL and already quoted, `params` are in their order.
+    """One request. `path` is relative to the client's base URL and already quoted; `params` are ordered.
 
-    The key, the user agent and the host are added where it is sent, so that no request shows a key. A request
-    that is not a GET or a HEAD is sent once, unless it says that it `is_idempotent`.
+    The transport adds the key, the user agent and the host, so that no request reveals a key. A request other
+    than GET and HEAD is sent only once, unless it `is_idempotent`.
     """
 
     method: str
     path: str
-    params: Pairs = ()
-    headers: Mapping[str, str] = _NOTHING
+    params: QueryParams = ()
+    headers: Mapping[str, str] = _NO_HEADERS
     body: bytes | None = None
     is_idempotent: bool = False
 
     @property
-    def may_repeat(self) -> bool:
-        """Whether sending it twice does what sending it once does."""
-        return self.is_idempotent or self.method in _SAFE
+    def is_repeatable(self) -> bool:
+        """True if sending the request twice has the same effect as sending it once."""
+        return self.is_idempotent or self.method in _SAFE_METHODS
 
-    def asking(self, **params: str) -> "Request":
-        """The same with these parameters in place of those of the same names."""
-        kept = [pair for pair in self.params if pair[0] not in params]
-        return self._replace(params=[*kept, *params.items()])
+    def with_params(self, **params: str) -> "Request":
+        """Return the request with these parameters in place of those with the same names."""
+        others = [pair for pair in self.params if pair[0] not in params]
+        return self._replace(params=[*others, *params.items()])
 
 
 class Answer(NamedTuple):
-    """What came back, whatever its status. Header names are in lower case."""
+    """One response of any status. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,15 +45,15 @@ class Answer(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether it is what was asked for; 304 says that what the caller has is still so."""
-        return self.status < _FIRST_ERROR or self.status == _NOT_MODIFIED
+        """True for success, and for 304: the caller's copy is still current."""
+        return self.status < _FIRST_UNSUCCESSFUL_STATUS or self.status == _NOT_MODIFIED
 
     @property
     def request_id(self) -> str | None:
-        """The id under which the server logged the request."""
+        """Id of the request in the server's log."""
         return self.headers.get(REQUEST_ID)
 
     @property
     def media_type(self) -> str:
-        """The content type in lower case, without parameters; empty where there is none."""
+        """Content type in lower case and without parameters, or an empty text."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()

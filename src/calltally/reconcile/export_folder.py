@@ -13,9 +13,9 @@ import msgspec
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import parse_instant
 from calltally.calls.windows import Window
-from calltally.client.exporting.exported_state import GONE_FILE, Gone, Layer, layers_of
-from calltally.client.exporting.files import digest_of
-from calltally.client.exporting.manifest import MANIFEST, damaged
+from calltally.client.exporting.exported_state import GONE_FILE, ExportLayer, RemovedCall, read_layers
+from calltally.client.exporting.files import file_sha256
+from calltally.client.exporting.manifest import MANIFEST, find_damage
 from calltally.external_sort import Spill
 from calltally.reconcile.call_states import CallState, Record, state_of
 
@@ -29,7 +29,7 @@ _GUARD: Final = "'"
 _FORMULA_BEGINS: Final = frozenset("=+-@\t\r")
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(CallState).decode
-_gone: Final = msgspec.json.Decoder(Gone)
+_gone: Final = msgspec.json.Decoder(RemovedCall)
 _line: Final = msgspec.json.Decoder(Record)
 # As a CSV has them: text, which is read into what the field is.
 _TEXTS: Final = tuple(Record.__struct_fields__)
@@ -38,7 +38,7 @@ _TEXTS: Final = tuple(Record.__struct_fields__)
 class Exported(NamedTuple):
     """An export and its amendments, in their order: the last one that tells of a call counts."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[ExportLayer, ...]
 
     @property
     def window(self) -> Window | None:
@@ -79,7 +79,7 @@ class Exported(NamedTuple):
 
 def open_export(folder: Path) -> Exported:
     """The export in a folder. Raises InvalidInput where there is none that can be compared."""
-    layers = layers_of(folder)
+    layers = read_layers(folder)
     if not layers:
         raise InvalidInput.of(_OPTION, f"{folder} has no {MANIFEST}; name the folder of `calltally export`")
     manifest = layers[0].manifest
@@ -96,20 +96,20 @@ def open_export(folder: Path) -> Exported:
     return Exported(tuple(layers))
 
 
-def _check_whole(layers: list[Layer]) -> None:
+def _check_whole(layers: list[ExportLayer]) -> None:
     """Raises InvalidInput for files that were changed, and where an amendment of the chain is missing."""
     for layer in layers:
-        if faults := list(damaged(layer.folder, layer.manifest)):
+        if faults := list(find_damage(layer.folder, layer.manifest)):
             message = f"{layer.folder} is not as the export wrote it: {'; '.join(faults)}; export it anew"
             raise InvalidInput.of(_OPTION, message)
     for former, layer in pairwise(layers):
         amends = layer.manifest.amends
-        if amends is None or amends.base.sha256 != digest_of(former.folder / MANIFEST):
+        if amends is None or amends.base.sha256 != file_sha256(former.folder / MANIFEST):
             message = f"{layer.folder} does not amend what is there before it; export the window anew"
             raise InvalidInput.of(_OPTION, message)
 
 
-def _amended_states(layers: tuple[Layer, ...]) -> Iterator[CallState]:
+def _amended_states(layers: tuple[ExportLayer, ...]) -> Iterator[CallState]:
     """Of each call what the last layer says: its state, or that it is gone."""
     with Spill() as spill:
         for layer in layers:
@@ -124,14 +124,14 @@ def _amended_states(layers: tuple[Layer, ...]) -> Iterator[CallState]:
                 yield _unpack(last)
 
 
-def _records(layer: Layer) -> Iterator[Record]:
+def _records(layer: ExportLayer) -> Iterator[Record]:
     for each in layer.manifest.files:
         # What does not begin so is of calls that are gone.
         if each.name.startswith(_CALLS):
             yield from _read(layer.folder / each.name)
 
 
-def _gone_in(layer: Layer) -> Iterator[Gone]:
+def _gone_in(layer: ExportLayer) -> Iterator[RemovedCall]:
     """What an amendment takes out; of an export itself it is only said what came and went meanwhile."""
     is_there = any(each.name == GONE_FILE for each in layer.manifest.files)
     if layer.manifest.amends is not None and is_there:

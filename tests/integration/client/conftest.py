@@ -1,4 +1,4 @@
-"""Every test of this folder runs with both clients."""
+"""Fixture that runs a test with both clients."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.integration.client.either import Either
 
 @pytest.fixture(params=[Client, AsyncClient], ids=["blocking", "awaiting"])
 def either(request: pytest.FixtureRequest) -> Iterator[Either]:
-    """One of them."""
+    """Return one of the clients."""
     with asyncio.Runner() as runner:
         client = Either(request.param, runner)
         yield client

@@ -1,4 +1,4 @@
-"""Both clients under one hand, so that one test is a test of either."""
+"""Wrapper of both clients, so that one test covers both."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -10,7 +10,7 @@ KEY = "ct_a-key-that-nobody-may-see"
 
 
 class Either:
-    """A client of one kind. `ask` gives what the other kind gives: values, and lists for what is iterated."""
+    """Client of one kind with the results of the other: values, and lists for iterators."""
 
     def __init__(self, kind: type[Client] | type[AsyncClient], runner: asyncio.Runner) -> None:
         self._kind = kind
@@ -22,7 +22,7 @@ class Either:
         self._opened.append(client)
         return lambda work: self.finish(work(client))
 
-    def finish(self, result: Any) -> Any:  # noqa: ANN401 (what an operation gives)
+    def finish(self, result: Any) -> Any:  # noqa: ANN401 (any result)
         if isinstance(result, Coroutine):
             return self._runner.run(result)
         if isinstance(result, AsyncIterator):
@@ -34,5 +34,5 @@ class Either:
             self.finish(client.close())
 
 
-async def _all(found: AsyncIterator[Any]) -> list[Any]:
-    return [each async for each in found]
+async def _all(items: AsyncIterator[Any]) -> list[Any]:
+    return [each async for each in items]

@@ -1,11 +1,20 @@
-"""Operations carried out without a network: a clock that moves when somebody waits, and answers at will."""
+"""Runner of operations without a network: a clock that advances by sleeping, and canned responses."""
 
 import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from calltally.client.config import Key, Plan, Retries, Surroundings
-from calltally.client.sans_io import Attempt, Effect, Pause, Reply, Talk, Walk, drive, walk
+from calltally.client.config import ClientConfig, ClientKey, Retries, Surroundings
+from calltally.client.sans_io import (
+    BackOff,
+    ClientIteration,
+    ClientOperation,
+    IoCommand,
+    IoResult,
+    RequestAttempt,
+    iterate_operation,
+    run_operation,
+)
 from calltally.client.wire import Answer, Request
 
 T = TypeVar("T")
@@ -16,7 +25,7 @@ WALL_S = 1_790_000_000.0
 
 
 class Clockwork:
-    """What a client takes from outside; nothing waits for real."""
+    """Clocks, randomness and sleep of a client. Nothing really waits."""
 
     def __init__(self, chance: float = 1.0) -> None:
         self.now_s = 1_000.0
@@ -38,39 +47,39 @@ class Clockwork:
 
 
 class Canned:
-    """Carries operations out against `server`, a function from a request to what comes of it."""
+    """Runner of operations against `server`, a function from a request to its result."""
 
-    def __init__(self, server: Callable[[Request], Reply], retries: Retries = Retries()) -> None:  # noqa: B008 (immutable)
+    def __init__(self, server: Callable[[Request], IoResult], retries: Retries = Retries()) -> None:  # noqa: B008 (immutable)
         self._server = server
         self.clockwork = Clockwork()
-        self.attempts: list[Attempt] = []
-        self.plan = Plan(BASE, Key(KEY), 30.0, retries, self.clockwork.surroundings)
+        self.attempts: list[RequestAttempt] = []
+        self.config = ClientConfig(BASE, ClientKey(KEY), 30.0, retries, self.clockwork.surroundings)
 
     @property
     def requests(self) -> list[Request]:
         return [attempt.request for attempt in self.attempts]
 
-    def run(self, talk: Talk[T]) -> T:
-        return drive(talk, self._perform)
+    def run(self, operation: ClientOperation[T]) -> T:
+        return run_operation(operation, self._perform)
 
-    def all_of(self, walked: Walk[T]) -> list[T]:
-        return list(walk(walked, self._perform))
+    def all_of(self, pages: ClientIteration[T]) -> list[T]:
+        return list(iterate_operation(pages, self._perform))
 
-    def _perform(self, effect: Effect) -> Reply:
-        if isinstance(effect, Pause):
+    def _perform(self, effect: IoCommand) -> IoResult:
+        if isinstance(effect, BackOff):
             self.clockwork.sleep(effect.seconds)
             return None
         self.attempts.append(effect)
         return self._server(effect.request)
 
 
-def in_turn(*replies: Reply) -> Callable[[Request], Reply]:
-    """A server that says one thing after the other."""
+def in_turn(*replies: IoResult) -> Callable[[Request], IoResult]:
+    """Return a server with the given results, one after the other."""
     left = list(replies)
     return lambda _request: left.pop(0)
 
 
-def good(body: Any, **headers: str) -> Answer:  # noqa: ANN401 (whatever JSON can say)
+def good(body: Any, **headers: str) -> Answer:  # noqa: ANN401 (any JSON value)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(200, {"content-type": "application/json", **named}, json.dumps(body).encode())
 
@@ -88,7 +97,7 @@ def problem(status: int, slug: str = "", detail: str = "", **members: Any) -> An
 
 
 def seven(number: int) -> dict[str, Any]:
-    """A call with nothing but what the reference page shows."""
+    """Return a call with only the fields of the reference page."""
     return {
         "id": f"id-{number}",
         "call_sid": f"CA{number}",

@@ -1,4 +1,4 @@
-"""What is asked about alerts, and what becomes of the answers."""
+"""Operations on alerts: requests and results."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from calltally.calls.errors import InvalidInput
 from calltally.client import alerts
 from calltally.client.errors import Conflict, UnexpectedAnswer
-from calltally.client.sans_io import Reply
+from calltally.client.sans_io import IoResult
 from calltally.client.wire import Request
 from tests.unit.client.canned import Canned, good, in_turn, problem
 
@@ -24,23 +24,23 @@ ALERT = {
 }
 
 
-def keeping(asked: list[Request], reply: Reply) -> Canned:
-    def answer(request: Request) -> Reply:
-        asked.append(request)
-        return reply
+def recording(requests: list[Request], result: IoResult) -> Canned:
+    def answer(request: Request) -> IoResult:
+        requests.append(request)
+        return result
 
     return Canned(answer)
 
 
-def test_a_page_is_asked_for_by_its_filters() -> None:
-    asked: list[Request] = []
-    canned = keeping(asked, good({"data": [ALERT], "limit": 5, "offset": 10, "total": 11}))
+def test_list_sends_the_filters() -> None:
+    requests: list[Request] = []
+    canned = recording(requests, good({"data": [ALERT], "limit": 5, "offset": 10, "total": 11}))
     page = canned.run(
-        alerts.list_alerts(canned.plan, limit=5, offset=10, state="unresolved", from_="2026-11-01")
+        alerts.list_alerts(canned.config, limit=5, offset=10, state="unresolved", from_="2026-11-01")
     )
     assert (page.data[0].message, page.total) == ("No-answer on support-de", 11)
-    assert asked[0].path == "/api/v1/alerts"
-    assert list(asked[0].params) == [
+    assert requests[0].path == "/api/v1/alerts"
+    assert list(requests[0].params) == [
         ("state", "unresolved"),
         ("from", "2026-11-01"),
         ("limit", "5"),
@@ -48,27 +48,27 @@ def test_a_page_is_asked_for_by_its_filters() -> None:
     ]
 
 
-def test_what_is_done_about_one_is_told_with_a_note() -> None:
-    asked: list[Request] = []
-    canned = keeping(asked, good({**ALERT, "state": "acknowledged"}))
+def test_actions_send_a_note() -> None:
+    requests: list[Request] = []
+    canned = recording(requests, good({**ALERT, "state": "acknowledged"}))
     one = ALERT["id"]
-    assert canned.run(alerts.acknowledge_alert(canned.plan, str(one), "seen")).state == "acknowledged"
-    canned.run(alerts.resolve_alert(canned.plan, str(one)))
-    canned.run(alerts.mute_alert(canned.plan, str(one), "2026-11-03T08:00:00Z"))
-    canned.run(alerts.get_alert(canned.plan, str(one)))
-    paths = [request.path.rpartition("/")[2] for request in asked]
+    assert canned.run(alerts.acknowledge_alert(canned.config, str(one), "seen")).state == "acknowledged"
+    canned.run(alerts.resolve_alert(canned.config, str(one)))
+    canned.run(alerts.mute_alert(canned.config, str(one), "2026-11-03T08:00:00Z"))
+    canned.run(alerts.get_alert(canned.config, str(one)))
+    paths = [request.path.rpartition("/")[2] for request in requests]
     assert paths == ["acknowledge", "resolve", "mute", one]
-    bodies = [json.loads(request.body or b"null") for request in asked]
+    bodies = [json.loads(request.body or b"null") for request in requests]
     assert bodies[0] == {"note": "seen"}
     assert bodies[2] == {"until": "2026-11-03T08:00:00Z", "note": None}
 
 
-def test_faults_are_errors_of_the_client() -> None:
+def test_faults_are_client_errors() -> None:
     canned = Canned(in_turn(problem(409, "conflict", "it is resolved")))
     with pytest.raises(Conflict):
-        canned.run(alerts.acknowledge_alert(canned.plan, "1"))
+        canned.run(alerts.acknowledge_alert(canned.config, "1"))
     canned = Canned(in_turn(good({"data": 5})))
     with pytest.raises(UnexpectedAnswer):
-        canned.run(alerts.list_alerts(canned.plan))
+        canned.run(alerts.list_alerts(canned.config))
     with pytest.raises(InvalidInput):
-        canned.run(alerts.get_alert(canned.plan, ""))
+        canned.run(alerts.get_alert(canned.config, ""))

@@ -1,4 +1,4 @@
-"""How a client is set up, and what of it never shows."""
+"""Configuration of a client, and protection of its key."""
 
 import pickle
 from typing import Any
@@ -7,12 +7,12 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.client import AsyncClient, Client
-from calltally.client.config import Key, checked_base
+from calltally.client.config import ClientKey, validate_base_url
 from tests.unit.client.canned import BASE, KEY
 
 
 @pytest.mark.parametrize(
-    ("base", "used"),
+    ("base", "expected"),
     [
         ("https://calls.example.com", "https://calls.example.com"),
         ("https://calls.example.com/", "https://calls.example.com"),
@@ -20,12 +20,12 @@ from tests.unit.client.canned import BASE, KEY
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_a_base_url_may_have_a_path(base: str, used: str) -> None:
-    assert checked_base(base) == used
+def test_base_url_may_have_a_path(base: str, expected: str) -> None:
+    assert validate_base_url(base) == expected
 
 
 @pytest.mark.parametrize(
-    ("base", "why"),
+    ("base", "reason"),
     [
         ("", "must begin with https:// or http://"),
         ("calls.example.com", "must begin with"),
@@ -38,31 +38,31 @@ def test_a_base_url_may_have_a_path(base: str, used: str) -> None:
         ("https://[::1", "cannot be read"),
     ],
 )
-def test_a_base_url_that_cannot_be_is_told(base: str, why: str) -> None:
+def test_invalid_base_url_is_refused(base: str, reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        checked_base(base)
-    assert caught.value.detail.startswith(f"the base URL {why}")
+        validate_base_url(base)
+    assert caught.value.detail.startswith(f"the base URL {reason}")
     assert "pw" not in caught.value.detail
 
 
 @pytest.mark.parametrize("text", ["", "two words", "line\nend", "\x7f", "ü"])
-def test_a_key_that_no_header_can_carry_is_told_without_it(text: str) -> None:
+def test_error_for_an_invalid_key_does_not_contain_it(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        Key(text)
+        ClientKey(text)
     assert not text or text not in caught.value.detail
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_the_key_does_not_show(kind: Any) -> None:  # noqa: ANN401 (either class)
+def test_representations_do_not_contain_the_key(kind: Any) -> None:  # noqa: ANN401 (either class)
     client = kind(BASE, KEY)
-    shown = f"{client!r}{client}{client.plan!r}{client.plan.key}{vars(client)}"
-    assert KEY not in shown
+    representations = f"{client!r}{client}{client.config!r}{client.config.key}{vars(client)}"
+    assert KEY not in representations
     assert BASE in repr(client)
-    assert KEY.encode() not in pickle.dumps(repr(client.plan))
+    assert KEY.encode() not in pickle.dumps(repr(client.config))
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, float("inf"), float("nan")])
-def test_there_is_always_a_time_out(timeout_s: float) -> None:
+def test_invalid_timeout_is_refused(timeout_s: float) -> None:
     with pytest.raises(InvalidInput, match="timeout_s"):
         Client(BASE, KEY, timeout_s=timeout_s)
 
@@ -70,5 +70,5 @@ def test_there_is_always_a_time_out(timeout_s: float) -> None:
 @pytest.mark.parametrize(
     ("base", "is_local"), [("http://localhost:1", True), ("http://[::1]/", True), (BASE, False)]
 )
-def test_a_server_on_this_machine_needs_no_proxy(base: str, is_local: bool) -> None:  # noqa: FBT001 (a parameter)
-    assert Client(base, KEY).plan.is_local is is_local
+def test_local_server_is_detected(base: str, is_local: bool) -> None:  # noqa: FBT001 (a parameter)
+    assert Client(base, KEY).config.is_local is is_local

@@ -1,4 +1,4 @@
-"""Filters as keywords, and the parameters that they become."""
+"""Conversion of filters from keywords to query parameters."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.filters import FILTERS, STREAMED, WINDOW, pairs_of
+from calltally.client.filters import FILTER_PARAMS, STREAM_PARAMS, WINDOW_PARAMS, query_params
 
 EAST = timezone(timedelta(hours=2))
 
 
-def test_each_value_as_the_contract_has_it() -> None:
+def test_values_are_formatted_as_in_the_contract() -> None:
     given: dict[str, Any] = {
         "status": ["completed", "no-answer"],
         "from_": datetime(2026, 10, 1, 2, 30, tzinfo=EAST),
@@ -23,7 +23,7 @@ def test_each_value_as_the_contract_has_it() -> None:
         "limit": 10,
         "offset": 0,
     }
-    assert pairs_of(given, WINDOW) == [
+    assert query_params(given, WINDOW_PARAMS) == [
         ("status", "completed"),
         ("status", "no-answer"),
         ("from", "2026-10-01T00:30:00.000000Z"),
@@ -46,36 +46,36 @@ def test_each_value_as_the_contract_has_it() -> None:
         ({"escalated": False}, ("escalated", "false")),
     ],
 )
-def test_other_ways_to_say_it(filters: dict[str, Any], pair: tuple[str, str]) -> None:
-    assert pairs_of(filters, FILTERS) == [pair]
+def test_other_value_types_are_accepted(filters: dict[str, Any], pair: tuple[str, str]) -> None:
+    assert query_params(filters, FILTER_PARAMS) == [pair]
 
 
 @pytest.mark.parametrize(
-    ("filters", "why"),
+    ("filters", "reason"),
     [
-        ({"from_": datetime(2026, 10, 1)}, "from_ is a time without a time zone: 2026-10-01T00:00:00"),  # noqa: DTZ001 (the point)
-        ({"to": 3}, "to must be a text"),
+        ({"from_": datetime(2026, 10, 1)}, "from_ has no time zone: 2026-10-01T00:00:00"),  # noqa: DTZ001 (the point)
+        ({"to": 3}, "to must be a non-empty text"),
         ({"status": []}, "status is an empty list"),
-        ({"status": 3}, "status must be a text or several"),
-        ({"status": ["busy", 3]}, "status must be a text"),
-        ({"route": ""}, "route must be a text that is not empty"),
+        ({"status": 3}, "status must be one text or several"),
+        ({"status": ["busy", 3]}, "status must be a non-empty text"),
+        ({"route": ""}, "route must be a non-empty text"),
         ({"escalated": "yes"}, "escalated must be True or False"),
         ({"limit": "10"}, "limit must be a whole number"),
         ({"offset": True}, "offset must be a whole number"),
     ],
 )
-def test_what_cannot_be_sent_is_told(filters: dict[str, Any], why: str) -> None:
+def test_invalid_values_are_refused(filters: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        pairs_of(filters, WINDOW)
-    assert caught.value.detail.startswith(why)
+        query_params(filters, WINDOW_PARAMS)
+    assert caught.value.detail.startswith(reason)
     assert caught.value.faults[0].parameter in filters
 
 
 @pytest.mark.parametrize("name", ["staus", "limit", "from"])
-def test_a_filter_that_there_is_not_is_a_type_error(name: str) -> None:
-    with pytest.raises(TypeError, match=f"there is no filter '{name}'"):
-        pairs_of({name: "x"}, FILTERS)
+def test_unknown_filter_is_a_type_error(name: str) -> None:
+    with pytest.raises(TypeError, match=f"unknown filter '{name}'"):
+        query_params({name: "x"}, FILTER_PARAMS)
 
 
-def test_a_stream_knows_a_time_zone() -> None:
-    assert pairs_of({"tz": "Europe/Berlin"}, STREAMED) == [("tz", "Europe/Berlin")]
+def test_stream_accepts_a_time_zone() -> None:
+    assert query_params({"tz": "Europe/Berlin"}, STREAM_PARAMS) == [("tz", "Europe/Berlin")]

@@ -1,19 +1,19 @@
-"""From an answer that is no success to the error that is raised."""
+"""Conversion of unsuccessful responses to errors."""
 
 import pytest
 
 from calltally.calls import errors as tree
 from calltally.client import errors
 from calltally.client.errors import ClientError
-from calltally.client.problems import error_of
+from calltally.client.problems import error_from_answer
 from calltally.client.wire import Answer, Request
 from tests.unit.client.canned import problem
 
-ASKED = Request("GET", "/api/v1/call-logs")
+REQUEST = Request("GET", "/api/v1/call-logs")
 
 
-def told(answer: Answer) -> ClientError:
-    return error_of(ASKED, answer, 0.0)
+def error_for(answer: Answer) -> ClientError:
+    return error_from_answer(REQUEST, answer, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -36,51 +36,54 @@ def told(answer: Answer) -> ClientError:
         (599, "", errors.ServerFault, errors.Refusal),
     ],
 )
-def test_each_problem_is_an_error_of_its_own(
+def test_each_problem_has_its_error_class(
     status: int, slug: str, kind: type[ClientError], also: type[tree.CalltallyError]
 ) -> None:
-    error = told(problem(status, slug, "what is wrong"))
+    error = error_for(problem(status, slug, "what is wrong"))
     assert type(error) is kind
     assert isinstance(error, also)
-    assert error.told == errors.Told(status, slug, "req-1")
+    assert error.response == errors.ErrorResponse(status, slug, "req-1")
     assert (error.status, error.request_id, error.retry_after_s) == (status, "req-1", None)
     assert error.detail.startswith(f"what is wrong ({status} ")
     assert error.detail.endswith(", request req-1)")
 
 
-def test_faults_are_told() -> None:
-    found = told(
+def test_faults_are_decoded() -> None:
+    error = error_for(
         problem(400, "invalid-parameter", "both", errors=[{"parameter": "limit", "detail": "too many"}])
     )
-    assert found.faults == (tree.Fault("limit", "too many"),)
+    assert error.faults == (tree.Fault("limit", "too many"),)
 
 
-def test_what_is_no_problem_document_is_told_by_its_status() -> None:
+def test_response_without_a_problem_document_is_described_by_its_status() -> None:
     page = Answer(502, {"content-type": "text/html; charset=utf-8"}, b"<html><h1>Bad Gateway</h1></html>")
-    assert told(page).detail == (
-        "GET /api/v1/call-logs was answered without a problem document, as text/html (502 Bad Gateway)"
+    assert error_for(page).detail == (
+        "the response to GET /api/v1/call-logs has no problem document; its media type is text/html "
+        "(502 Bad Gateway)"
     )
-    assert told(Answer(599, {})).detail.endswith("as nothing (599)")
+    assert error_for(Answer(599, {})).detail.endswith("its media type is none (599)")
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"errors": 3}', b'{"title": "\xff"}', b'{"type": "about:blank"}']
 )
-def test_a_body_that_only_claims_to_be_one_is_none(body: bytes) -> None:
-    error = told(Answer(404, {"content-type": "application/problem+json"}, body))
+def test_invalid_problem_document_is_ignored(body: bytes) -> None:
+    error = error_for(Answer(404, {"content-type": "application/problem+json"}, body))
     assert isinstance(error, errors.NotFound)
-    assert error.told == errors.Told(404, "")
+    assert error.response == errors.ErrorResponse(404, "")
 
 
-def test_the_request_id_is_read_from_the_body_where_a_proxy_took_the_header() -> None:
+def test_request_id_of_the_body_is_used_without_the_header() -> None:
     answer = problem(404, "not-found", "x", request_id="in-the-body")
-    assert told(answer._replace(headers={"content-type": "application/json"})).request_id == "in-the-body"
+    assert (
+        error_for(answer._replace(headers={"content-type": "application/json"})).request_id == "in-the-body"
+    )
 
 
-def test_a_title_says_more_than_nothing() -> None:
-    assert told(problem(404, "not-found")).detail.startswith("A title (404 not-found")
+def test_title_is_used_without_a_detail() -> None:
+    assert error_for(problem(404, "not-found")).detail.startswith("A title (404 not-found")
 
 
-def test_where_no_answer_came_there_is_nothing_to_tell() -> None:
+def test_error_without_a_response_has_no_status() -> None:
     error = errors.Unreachable("gone")
     assert (error.status, error.request_id, error.retry_after_s) == (None, None, None)

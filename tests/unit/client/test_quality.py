@@ -1,4 +1,4 @@
-"""What the client asks of launch quality and of launches, without a network."""
+"""Operations on launch quality and launches."""
 
 from datetime import date
 from typing import Any
@@ -11,15 +11,15 @@ from calltally.client.wire import Answer
 from tests.unit.client.canned import Canned, good, in_turn
 
 
-def test_quality_is_asked_by_the_filters_and_keys_given() -> None:
+def test_launch_quality_sends_filters_and_keys() -> None:
     canned = Canned(in_turn(good({"data": []})))
     options: Any = {"from_": date(2026, 10, 1), "route": "sales", "status": ["busy", "failed"]}
-    found = canned.run(
+    result = canned.run(
         quality.launch_quality(
-            canned.plan, group_by=("agent", "day"), compare="previous", tz="Europe/Berlin", **options
+            canned.config, group_by=("agent", "day"), compare="previous", tz="Europe/Berlin", **options
         )
     )
-    assert found == {"data": []}
+    assert result == {"data": []}
     [request] = canned.requests
     assert (request.method, request.path) == ("GET", "/api/v1/analytics/launch-quality")
     assert list(request.params) == [
@@ -35,17 +35,17 @@ def test_quality_is_asked_by_the_filters_and_keys_given() -> None:
 
 
 @pytest.mark.parametrize("name", ["order", "snapshot", "hold", "rout"])
-def test_what_means_nothing_to_a_sum_is_no_filter(name: str) -> None:
+def test_filters_of_pages_are_refused(name: str) -> None:
     canned = Canned(in_turn())
     wrong: Any = {name: "x"}
     with pytest.raises(TypeError, match=name):
-        canned.run(quality.launch_quality(canned.plan, **wrong))
+        canned.run(quality.launch_quality(canned.config, **wrong))
 
 
-def test_a_launch_is_asked_by_what_is_named() -> None:
+def test_view_launch_sends_its_options() -> None:
     canned = Canned(in_turn(good({"verdict": "worse"})))
-    found = canned.run(quality.view_launch(canned.plan, agent="v2", since="2026-10-01"))
-    assert found["verdict"] == "worse"
+    result = canned.run(quality.view_launch(canned.config, agent="v2", since="2026-10-01"))
+    assert result["verdict"] == "worse"
     [request] = canned.requests
     assert (request.path, list(request.params)) == (
         "/api/v1/analytics/launch",
@@ -53,7 +53,7 @@ def test_a_launch_is_asked_by_what_is_named() -> None:
     )
 
 
-def test_an_answer_of_another_shape_is_told() -> None:
+def test_response_of_another_shape_is_an_error() -> None:
     canned = Canned(in_turn(Answer(200, {"content-type": "application/json"}, b"[]")))
     with pytest.raises(ClientError):
-        canned.run(quality.view_launch(canned.plan, agent="v2"))
+        canned.run(quality.view_launch(canned.config, agent="v2"))

@@ -1,4 +1,4 @@
-"""The reference of the client lists what there is."""
+"""The reference of the client lists all public names."""
 
 from calltally import client
 from calltally.calls.errors import CalltallyError
@@ -21,28 +21,28 @@ def public(module: object, kind: type) -> set[str]:
     }
 
 
-def test_the_names_are_those_that_there_are() -> None:
+def test_reference_lists_the_exported_names() -> None:
     assert sorted(SECTIONS["calltally.client"]) == client.__all__
 
 
-def test_the_operations_are_those_that_there_are() -> None:
-    there = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
-    assert set(SECTIONS["Operations"]) == there
+def test_reference_lists_the_operations() -> None:
+    defined = {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+    assert set(SECTIONS["Operations"]) == defined
 
 
-def test_the_errors_are_those_that_there_are() -> None:
-    there = {name for name in public(errors, type) if issubclass(getattr(errors, name), CalltallyError)}
-    assert set(SECTIONS["Errors"]) == there - {"ClientError"}
+def test_reference_lists_the_errors() -> None:
+    defined = {name for name in public(errors, type) if issubclass(getattr(errors, name), CalltallyError)}
+    assert set(SECTIONS["Errors"]) == defined - {"ClientError"}
 
 
-def test_the_names_of_webhooks_are_those_that_there_are() -> None:
+def test_reference_lists_the_names_of_webhooks() -> None:
     functions = {
         name for name, each in vars(webhooks).items() if getattr(each, "__module__", "") == webhooks.__name__
     }
     assert set(SECTIONS["Webhooks"]) == {name for name in functions if not name.startswith("_")}
 
 
-def test_the_names_of_once_are_those_that_there_are() -> None:
+def test_reference_lists_the_names_of_once() -> None:
     assert sorted(SECTIONS["calltally.client.once"]) == sorted(once.__all__)
     blocks = {name for name in vars(aio) if not name.startswith("_") and name in once.__all__}
     names = SECTIONS["calltally.client.once"]

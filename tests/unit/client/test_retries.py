@@ -1,4 +1,4 @@
-"""One request, tried until it is answered or must be given up."""
+"""Retries of one request."""
 
 from email.utils import formatdate
 
@@ -10,40 +10,40 @@ from calltally.client import errors
 from calltally.client.config import Retries
 from calltally.client.errors import ClientError, TooManyRequests, Unavailable, Unreachable
 from calltally.client.retries import send
-from calltally.client.sans_io import Reply
+from calltally.client.sans_io import IoResult
 from calltally.client.wire import Answer, Request
 from tests.unit.client.canned import KEY, WALL_S, Canned, good, in_turn, problem
 
-ASKED = Request("GET", "/api/v1/call-logs")
+REQUEST = Request("GET", "/api/v1/call-logs")
 BUSY = problem(503, "unavailable", "busy")
-PASSING = [*(Answer(status, {}) for status in (429, 502, 503, 504)), Unreachable("reset")]
+TEMPORARY_ERRORS = [*(Answer(status, {}) for status in (429, 502, 503, 504)), Unreachable("reset")]
 
 
 def limited(**headers: str) -> Answer:
     return Answer(429, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.mark.parametrize("passing", PASSING, ids=str)
-def test_what_passes_is_tried_again(passing: Reply) -> None:
-    canned = Canned(in_turn(passing, passing, good({})))
-    assert canned.run(send(canned.plan, ASKED)).body == b"{}"
+@pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
+def test_temporary_errors_are_retried(temporary_error: IoResult) -> None:
+    canned = Canned(in_turn(temporary_error, temporary_error, good({})))
+    assert canned.run(send(canned.config, REQUEST)).body == b"{}"
     assert canned.clockwork.slept == [0.5, 1.0]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 418, 500, 501])
-def test_what_does_not_pass_is_raised_at_once(status: int) -> None:
+def test_permanent_errors_are_raised_at_once(status: int) -> None:
     canned = Canned(in_turn(Answer(status, {})))
     with pytest.raises(ClientError) as caught:
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     assert caught.value.status == status
     assert canned.clockwork.slept == []
 
 
-@pytest.mark.parametrize("passing", PASSING, ids=str)
-def test_it_gives_up_after_so_many_tries(passing: Reply) -> None:
-    canned = Canned(lambda _request: passing, Retries(tries=3))
+@pytest.mark.parametrize("temporary_error", TEMPORARY_ERRORS, ids=str)
+def test_number_of_tries_is_limited(temporary_error: IoResult) -> None:
+    canned = Canned(lambda _request: temporary_error, Retries(tries=3))
     with pytest.raises(ClientError):
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     assert len(canned.attempts) == 3
 
 
@@ -55,10 +55,10 @@ def test_it_gives_up_after_so_many_tries(passing: Reply) -> None:
         (Request("HEAD", "/api/v1/call-logs"), 2),
     ],
 )
-def test_only_what_may_be_repeated_is(request_: Request, tries: int) -> None:
+def test_only_idempotent_requests_are_retried(request_: Request, tries: int) -> None:
     canned = Canned(lambda _request: BUSY, Retries(tries=2))
     with pytest.raises(Unavailable):
-        canned.run(send(canned.plan, request_))
+        canned.run(send(canned.config, request_))
     assert len(canned.attempts) == tries
 
 
@@ -73,27 +73,29 @@ def test_only_what_may_be_repeated_is(request_: Request, tries: int) -> None:
     ),
     waits=st.lists(st.none() | st.integers(0, 200), min_size=30, max_size=30),
 )
-def test_no_schedule_is_over_its_bounds(chance: float, retries: Retries, waits: list[int | None]) -> None:
-    told = iter(waits)
+def test_every_schedule_stays_within_its_bounds(
+    chance: float, retries: Retries, waits: list[int | None]
+) -> None:
+    remaining = iter(waits)
 
-    def busy(_request: Request) -> Reply:
-        wait_s = next(told)
+    def busy(_request: Request) -> IoResult:
+        wait_s = next(remaining)
         return limited() if wait_s is None else limited(retry_after=str(wait_s))
 
     canned = Canned(busy, retries)
     canned.clockwork.surroundings = canned.clockwork.surroundings._replace(chance=lambda: chance)
-    canned.plan = canned.plan._replace(surroundings=canned.clockwork.surroundings)
+    canned.config = canned.config._replace(surroundings=canned.clockwork.surroundings)
     with pytest.raises(TooManyRequests):
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     slept = canned.clockwork.slept
     assert len(slept) == len(canned.attempts) - 1 < retries.tries
     assert sum(slept) <= retries.together_s
-    for number, (pause_s, wait_s) in enumerate(zip(slept, waits, strict=False)):
+    for number, (slept_s, wait_s) in enumerate(zip(slept, waits, strict=False)):
         least_s = wait_s or 0
         jitter_s = (
             retries.first_s if wait_s is not None else min(retries.first_s * 2**number, retries.longest_s)
         )
-        assert least_s <= pause_s <= least_s + jitter_s
+        assert least_s <= slept_s <= least_s + jitter_s
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_no_schedule_is_over_its_bounds(chance: float, retries: Retries, waits: 
         ({"retry_after": "7"}, 7.5),
         ({"retry_after": " 7 "}, 7.5),
         ({"retry_after": formatdate(WALL_S + 20, usegmt=True)}, 20.5),
-        # The server's clock is an hour off, and says so.
+        # The server's clock is an hour off, as its Date shows.
         (
             {
                 "retry_after": formatdate(WALL_S + 3_620, usegmt=True),
@@ -116,47 +118,45 @@ def test_no_schedule_is_over_its_bounds(chance: float, retries: Retries, waits: 
         ({"retry_after": "Sun, 99 Nov 1994 08:49:37 GMT"}, 0.5),
     ],
 )
-def test_retry_after_is_honoured(headers: dict[str, str], slept: float) -> None:
+def test_retry_after_is_respected(headers: dict[str, str], slept: float) -> None:
     canned = Canned(in_turn(limited(**headers), good({})))
-    canned.run(send(canned.plan, ASKED))
+    canned.run(send(canned.config, REQUEST))
     assert canned.clockwork.slept == [slept]
 
 
 @pytest.mark.parametrize("wait_s", ["61", "999999999"])
-def test_a_wait_beyond_the_bound_is_not_taken(wait_s: str) -> None:
+def test_retry_after_beyond_the_limit_raises_at_once(wait_s: str) -> None:
     canned = Canned(in_turn(limited(retry_after=wait_s)))
     with pytest.raises(TooManyRequests) as caught:
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     assert caught.value.retry_after_s == float(wait_s)
     assert canned.clockwork.slept == []
 
 
-def test_all_tries_together_have_an_end() -> None:
+def test_total_time_of_all_tries_is_limited() -> None:
     canned = Canned(lambda _request: limited(retry_after="50"), Retries(together_s=120))
     with pytest.raises(TooManyRequests):
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     assert canned.clockwork.slept == [50.5, 50.5]
     assert {attempt.ends_s for attempt in canned.attempts} == {1_120.0}
 
 
-def test_a_redirect_is_told_and_not_followed() -> None:
+def test_redirect_is_an_error_and_not_followed() -> None:
     canned = Canned(in_turn(Answer(308, {"location": "https://else.example.com/"})))
-    with pytest.raises(
-        errors.UnexpectedAnswer, match=r"redirected to https://else.example.com/, .* base URL"
-    ):
-        canned.run(send(canned.plan, ASKED))
+    with pytest.raises(errors.UnexpectedAnswer, match=r"redirects to https://else.example.com/, .* base URL"):
+        canned.run(send(canned.config, REQUEST))
     assert len(canned.attempts) == 1
 
 
-def test_not_modified_is_an_answer() -> None:
+def test_not_modified_is_successful() -> None:
     canned = Canned(in_turn(Answer(304, {})))
-    assert canned.run(send(canned.plan, ASKED)).status == 304
+    assert canned.run(send(canned.config, REQUEST)).status == 304
 
 
-def test_a_server_that_repeats_the_key_does_not_bring_it_into_a_log() -> None:
-    told = [{"parameter": "key", "detail": f"{KEY} is not good"}]
-    canned = Canned(in_turn(problem(401, "unauthorized", f"who is {KEY}?", errors=told)))
+def test_key_in_an_error_response_is_masked() -> None:
+    faults = [{"parameter": "key", "detail": f"{KEY} is not good"}]
+    canned = Canned(in_turn(problem(401, "unauthorized", f"who is {KEY}?", errors=faults)))
     with pytest.raises(errors.Unauthorized) as caught:
-        canned.run(send(canned.plan, ASKED))
+        canned.run(send(canned.config, REQUEST))
     assert KEY not in f"{caught.value!r}{caught.value}{caught.value.faults}"
     assert "who is …?" in caught.value.detail

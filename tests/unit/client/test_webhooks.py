@@ -1,4 +1,4 @@
-"""Deliveries: signed in time by one of the secrets, or refused."""
+"""Verification of deliveries by signature and time."""
 
 import hmac
 import json
@@ -14,7 +14,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.client.errors import ClientError, UnexpectedAnswer, WrongSignature
 from calltally.client.webhooks import CallEnded, verify, verify_signature
 
-# The example that the scheme's own libraries are tested with.
+# The example in the tests of the scheme's own libraries.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 NOW_S = 1_614_265_330
@@ -52,33 +52,33 @@ def check(body: bytes, headers: dict[str, str], *secrets: str, now_s: float = NO
     return verify_signature(body, headers, secrets=secrets or [SECRET], now_s=now_s)
 
 
-def test_the_example_of_the_scheme_is_good() -> None:
+def test_example_of_the_scheme_is_verified() -> None:
     assert check(BODY, HEADERS) == "msg_p5jXN8AQM9LWM0D4loKWxJek"
     assert check(BODY, HEADERS, SECRET.removeprefix("whsec_"))
     assert verify_signature(BODY, HEADERS, secrets=SECRET, now_s=NOW_S)
 
 
-def test_an_event_is_typed() -> None:
+def test_event_is_typed() -> None:
     body = json.dumps(EVENT).encode()
     event = verify(body, signed(body), secrets=SECRET, now_s=NOW_S)
     assert (event.id, event.event, event.tenant_id) == ("evt-1", "voice.call.completed", "acme")
     assert event.call_ended() == CallEnded("CA1", "busy", id="id-1", revision=4)
 
 
-def test_data_of_another_kind_is_no_call() -> None:
+def test_data_of_another_event_is_not_a_call() -> None:
     body = json.dumps({**EVENT, "event": "voice.session.evaluated", "data": {}}).encode()
     event = verify(body, signed(body), secrets=SECRET, now_s=NOW_S)
-    with pytest.raises(UnexpectedAnswer, match=r"data of voice\.session\.evaluated"):
+    with pytest.raises(UnexpectedAnswer, match=r"the data of voice\.session\.evaluated"):
         event.call_ended()
 
 
 @pytest.mark.parametrize("body", [BODY, b"", b"[]", b"\xff", b'{"id": "\xff"}'])
-def test_a_signed_body_that_is_no_event_is_told_as_that(body: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer, match="is signed, and is no event"):
+def test_signed_body_that_is_no_event_is_an_error(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer, match="the signature is valid, but the body is no event"):
         verify(body, signed(body), secrets=SECRET, now_s=NOW_S)
 
 
-def test_in_a_rotation_either_secret_will_do() -> None:
+def test_either_secret_is_accepted_during_a_rotation() -> None:
     assert check(BODY, signed(BODY, OTHER), SECRET, OTHER)
     both = {**signed(BODY), "Webhook-Signature": f"v1a,xx {signature(OTHER, BODY)} {signature(SECRET, BODY)}"}
     assert check(BODY, both, SECRET)
@@ -86,14 +86,14 @@ def test_in_a_rotation_either_secret_will_do() -> None:
 
 
 @pytest.mark.parametrize("off_s", [-300, -1, 0, 300])
-def test_within_the_tolerance_the_clocks_may_differ(off_s: int) -> None:
+def test_clocks_may_differ_within_the_tolerance(off_s: int) -> None:
     assert check(BODY, HEADERS, now_s=NOW_S + off_s)
 
 
 @pytest.mark.parametrize(
     ("off_s", "when"), [(301, "301 s ago"), (-301, "301 s ahead"), (1e9, "1000000000 s ago")]
 )
-def test_what_is_stale_or_of_the_future_is_refused(off_s: float, when: str) -> None:
+def test_stale_and_future_deliveries_are_refused(off_s: float, when: str) -> None:
     with pytest.raises(WrongSignature, match=when):
         check(BODY, HEADERS, now_s=NOW_S + off_s)
 
@@ -116,32 +116,32 @@ def test_what_is_stale_or_of_the_future_is_refused(off_s: float, when: str) -> N
         {"webhook-id": ""},
     ],
 )
-def test_whatever_is_tampered_with_is_refused(changed: dict[str, str]) -> None:
+def test_changed_headers_are_refused(changed: dict[str, str]) -> None:
     with pytest.raises(WrongSignature):
         check(BODY, {**HEADERS, **changed})
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
-def test_no_byte_of_the_body_may_change(place: int, change: int) -> None:
-    other = bytes([*BODY[:place], BODY[place] ^ change, *BODY[place + 1 :]])
-    with pytest.raises(WrongSignature, match="not of this body"):
+def test_changed_byte_of_the_body_is_refused(position: int, change: int) -> None:
+    other = bytes([*BODY[:position], BODY[position] ^ change, *BODY[position + 1 :]])
+    with pytest.raises(WrongSignature, match="does not match this body"):
         check(other, HEADERS)
 
 
-def test_another_secret_is_refused() -> None:
+def test_wrong_secret_is_refused() -> None:
     with pytest.raises(errors.WrongSignature) as caught:
         check(BODY, HEADERS, OTHER)
     assert isinstance(caught.value, ClientError)
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_what_is_missing_is_named(name: str) -> None:
-    with pytest.raises(WrongSignature, match=f"{name} is missing"):
+def test_missing_header_is_named(name: str) -> None:
+    with pytest.raises(WrongSignature, match=f"has no {name}"):
         check(BODY, {key: value for key, value in HEADERS.items() if key != name})
 
 
 @pytest.mark.parametrize("secrets", [[], "", "whsec_", "whsec_not base64", [SECRET, "ü"]])
-def test_a_secret_that_is_none_is_told_without_it(secrets: Any) -> None:  # noqa: ANN401 (one or several)
+def test_error_for_an_invalid_secret_does_not_contain_it(secrets: Any) -> None:  # noqa: ANN401 (one or several)
     with pytest.raises(InvalidInput) as caught:
         verify_signature(BODY, HEADERS, secrets=secrets, now_s=NOW_S)
     assert "not base64" not in caught.value.detail

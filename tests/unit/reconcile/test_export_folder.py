@@ -11,7 +11,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.windows import Window
 from calltally.client.exporting.checkpoint import FileState
-from calltally.client.exporting.manifest import Amended, Link, Manifest, write_manifest
+from calltally.client.exporting.manifest import AmendmentSummary, Manifest, ManifestLink, write_manifest
 from calltally.formats.table import FORMATS
 from calltally.reconcile.call_states import CallState
 from calltally.reconcile.export_folder import open_export
@@ -119,7 +119,7 @@ def test_an_erased_call_has_no_state(tmp_path: Path) -> None:
     assert [state.call_sid for state in open_export(tmp_path).states()] == ["CA1"]
 
 
-AMENDED = Amended(Link("../manifest.json", "0" * 64), 1, 1, 1)
+AMENDED = AmendmentSummary(ManifestLink("../manifest.json", "0" * 64), 1, 1, 1)
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,12 @@ def amend(folder: Path, number: int, calls: list[bytes], gone: list[bytes]) -> P
         if lines:
             (layer / name).write_bytes(b"".join(line + b"\n" for line in lines))
             files.append(state(layer / name, len(lines)))
-    link = Link("manifest.json", hashlib.sha256((base / "manifest.json").read_bytes()).hexdigest())
-    told = {"files": files, "revision": 9 + number, "amends": Amended(link, 0, len(calls), len(gone))}
+    link = ManifestLink("manifest.json", hashlib.sha256((base / "manifest.json").read_bytes()).hexdigest())
+    told = {
+        "files": files,
+        "revision": 9 + number,
+        "amends": AmendmentSummary(link, 0, len(calls), len(gone)),
+    }
     write_manifest(layer, manifest(layer / "calls.ndjson", len(calls), **told))
     return layer
 
@@ -215,7 +219,7 @@ def test_files_that_were_changed_or_are_gone_are_told(tmp_path: Path, number: in
     with pytest.raises(InvalidInput, match=r"calls.ndjson was changed; export it anew"):
         open_export(folder)
     (layer / "calls.ndjson").unlink()
-    with pytest.raises(InvalidInput, match=r"calls.ndjson is not there"):
+    with pytest.raises(InvalidInput, match=r"calls.ndjson is missing"):
         open_export(folder)
 
 

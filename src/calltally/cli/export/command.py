@@ -19,15 +19,15 @@ from calltally.cli.export.options import ExportOptions, check_together, needed, 
 from calltally.cli.export.progress import View, amendment, summary
 from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.client.clients import Client
-from calltally.client.exporting.destinations import is_remote, run_remote
+from calltally.client.exporting.destinations import is_bucket_url, run_bucket_export
 from calltally.client.exporting.errors import DamagedExport
-from calltally.client.exporting.exported_state import Layer, layers_of
+from calltally.client.exporting.exported_state import ExportLayer, read_layers
 from calltally.client.exporting.follow import Follower
-from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.manifest import Manifest, damaged
-from calltally.client.exporting.output import Folder
-from calltally.client.exporting.request import Plan
-from calltally.client.exporting.runs import Again, held, run_job
+from calltally.client.exporting.manifest import Manifest, find_damage
+from calltally.client.exporting.output import ExportFolder
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
+from calltally.client.exporting.snapshot_window import ExportSource
 
 CHECKPOINT: Final = "export.checkpoint"
 STOPPED: Final = 130
@@ -62,36 +62,40 @@ def export(options: ExportOptions) -> None:
         _told_where(out),
         _stoppable(view),
     ):
-        source = Source(client, is_near=client.plan.is_local)
+        source = ExportSource(client, is_local=client.config.is_local)
         done = _run(source, plan, out, options, view=view)
     _print_all([done], out, options, took_s=time.monotonic() - began_s)
 
 
-def _run(source: Source, plan: Plan, out: str, options: ExportOptions, *, view: View) -> Layer:
-    again = Again.RESTART if options.restart else Again.KEEP if options.follow else Again.AMEND
-    if is_remote(out):
+def _run(
+    source: ExportSource, plan: ExportPlan, out: str, options: ExportOptions, *, view: View
+) -> ExportLayer:
+    rerun = RerunMode.RESTART if options.restart else RerunMode.KEEP if options.follow else RerunMode.AMEND
+    if is_bucket_url(out):
         if options.follow:
             raise InvalidInput.of("follow", "--follow appends to a file, which s3:// has not: name a folder")
         if options.checkpoint:
             message = "an export to s3:// keeps its checkpoint in the current directory"
             raise InvalidInput.of("checkpoint", f"{message}: it goes without --checkpoint")
-        return run_remote(source, plan, out, view, again=again)
-    folder = Folder(Path(out), options.checkpoint or Path(out) / CHECKPOINT)
-    with held(folder):
-        done = run_job(source, plan, folder, view, again=again)
+        return run_bucket_export(source, plan, out, view, rerun=rerun)
+    folder = ExportFolder(Path(out), options.checkpoint or Path(out) / CHECKPOINT)
+    with exclusive_access(folder):
+        done = run_export(source, plan, folder, view, rerun=rerun)
         if options.follow:
             _follow(source, plan, folder, done.manifest, view)
     return done
 
 
-def _follow(source: Source, plan: Plan, folder: Folder, manifest: Manifest, view: View) -> None:
+def _follow(
+    source: ExportSource, plan: ExportPlan, folder: ExportFolder, manifest: Manifest, view: View
+) -> None:
     """Until it is stopped, which is how following ends well."""
-    view.say(f"{manifest.rows:,} calls are exported; following what changes. Ctrl+C ends it")
+    view.notify(f"{manifest.rows:,} calls are exported; following what changes. Ctrl+C ends it")
     with closing(Follower(source, plan, folder, manifest)) as follower:
         try:
             follower.run(view)
         except KeyboardInterrupt:
-            view.say("stopped; the same command goes on there")
+            view.notify("stopped; the same command goes on there")
 
 
 @contextmanager
@@ -115,24 +119,26 @@ def _stoppable(view: View) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        view.say("stopped; the same command goes on there")
+        view.notify("stopped; the same command goes on there")
         raise typer.Exit(STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, former)
 
 
-def _verified(out: Path) -> list[Layer]:
+def _verified(out: Path) -> list[ExportLayer]:
     """The export in a folder and its amendments. Raises DamagedExport naming what is not as told."""
-    layers = layers_of(out)
+    layers = read_layers(out)
     if not layers:
         raise DamagedExport(f"{out} has no manifest: the export was never finished, or is somewhere else")
-    faults = [fault for layer in layers for fault in damaged(layer.folder, layer.manifest)]
+    faults = [fault for layer in layers for fault in find_damage(layer.folder, layer.manifest)]
     if faults:
         raise DamagedExport(f"{out}: {'; '.join(faults)}")
     return layers
 
 
-def _print_all(done: list[Layer], out: str, options: ExportOptions, *, took_s: float | None = None) -> None:
+def _print_all(
+    done: list[ExportLayer], out: str, options: ExportOptions, *, took_s: float | None = None
+) -> None:
     """The export, or its amendment; all of them where they are verified."""
     for layer in done:
         if options.as_json:

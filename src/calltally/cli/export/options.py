@@ -6,13 +6,13 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from calltally.calls.errors import InvalidInput
-from calltally.client.config import checked_base
+from calltally.client.config import validate_base_url
 from calltally.client.exporting.request import (
     FORMATS,
     MAX_LIMIT,
     PARTITIONS,
-    Asked,
-    Plan,
+    ExportPlan,
+    WindowOptions,
     duration_us,
 )
 
@@ -86,9 +86,9 @@ class ExportOptions(NamedTuple):
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but what is wrong.")] = False
 
 
-def plan_of(options: ExportOptions, now_us: int) -> Plan:
+def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
     """What is asked for, as of now. Raises InvalidInput naming the option that is wrong."""
-    asked = Asked(
+    asked = WindowOptions(
         options.from_,
         options.to,
         options.last,
@@ -96,8 +96,8 @@ def plan_of(options: ExportOptions, now_us: int) -> Plan:
         is_all=options.all_,
         settle_us=duration_us("settle", options.settle),
     )
-    return Plan(
-        checked_base(needed(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
+    return ExportPlan(
+        validate_base_url(needed(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
         asked.window(now_us, follows=options.follow),
         tuple(_filters(options)),
         _one_of("format", options.format, FORMATS),

@@ -64,7 +64,7 @@ class View:
         if self._task is not None:
             self._bar.advance(self._task, rows)
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """One line on the error stream."""
         if not self._is_quiet:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -15,10 +15,10 @@ from calltally.cli.console.option_groups import with_options
 from calltally.cli.quality.options import QualityOptions, asked_pairs
 from calltally.cli.quality.table import Body, quality_lines
 from calltally.client.clients import Client
-from calltally.client.config import checked_base
+from calltally.client.config import validate_base_url
 from calltally.client.errors import NotInstalled
-from calltally.client.quality import QUALITY
-from calltally.client.wire import Pairs, Request
+from calltally.client.quality import QUALITY_PATH
+from calltally.client.wire import QueryParams, Request
 
 FORMATS: Final = ("table", "json", "csv")
 _RATES: Final = tuple(rate.name for rate in RATES)
@@ -52,14 +52,14 @@ def _wanted(names: list[str] | None) -> list[str]:
     return list(names or ())
 
 
-def _asked(options: QualityOptions, pairs: Pairs) -> bytes:
+def _asked(options: QualityOptions, pairs: QueryParams) -> bytes:
     """The answer's body, JSON or CSV: the store's own is the same as a server's."""
     if options.base_url:
         key = options.key
         if not key:
             raise InvalidInput.of("key", "say --key, or set CALLTALLY_API_KEY")
-        with Client(checked_base(options.base_url), key) as client:
-            return client.send(Request("GET", QUALITY, pairs)).body
+        with Client(validate_base_url(options.base_url), key) as client:
+            return client.send(Request("GET", QUALITY_PATH, pairs)).body
     with _what_the_server_needs():
         from calltally.cli.quality.local import (
             answered_here,

@@ -6,12 +6,12 @@ from calltally.analytics.query import QualityQuery, parse_quality_query
 from calltally.analytics.report import answer_quality, csv_bytes
 from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.console.session import with_store
-from calltally.client.wire import Pairs
+from calltally.client.wire import QueryParams
 from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
 
 
-def answered_here(pairs: Pairs) -> bytes:
+def answered_here(pairs: QueryParams) -> bytes:
     """The body that `GET /api/v1/analytics/launch-quality` would have. Raises InvalidInput, NotFound."""
     query = parse_quality_query(pairs, is_admin=True)
     return with_store(lambda store, _settings: _answered(store, query))

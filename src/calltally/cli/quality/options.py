@@ -4,7 +4,7 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from calltally.client.wire import Pairs
+from calltally.client.wire import QueryParams
 
 # In the order of the server's reference, each with the option that says it.
 _SAID: Final = {
@@ -63,7 +63,7 @@ class QualityOptions(NamedTuple):
     format: Annotated[str, typer.Option(help="table, json or csv.")] = "table"
 
 
-def asked_pairs(options: QualityOptions) -> Pairs:
+def asked_pairs(options: QualityOptions) -> QueryParams:
     """The parameters of the question. A table of groups has no percentiles, which take longest."""
     pairs: list[tuple[str, str]] = []
     for name, field in _SAID.items():

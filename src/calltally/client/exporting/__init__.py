@@ -1,5 +1,5 @@
-"""The exporter: a window of calls into files, page by page, that can be stopped anywhere and goes on there.
+"""Resumable export of a window of calls into files, page by page.
 
-`exporter.export` is the table of contents. It works against any server of the reference page: one with
-snapshots is read once (`held_window`), one without is read until two readings agree (`sliced_window`).
+`exporter.export` is the table of contents. It works with any server of the reference page. With snapshots it
+reads the window once (`snapshot_window`), without them it reads until two readings agree (`sliced_window`).
 """

@@ -1,8 +1,7 @@
-"""Whether readings of a slice agree, and what those that do not got wrong.
+"""Comparison of the readings of a slice, and the drift between them.
 
-A page by offset is right only while nothing before it comes or goes. Whoever reads a list that moved sees a
-call twice, or never sees it, and no page says so. Two readings with their pages cut at different places show
-it.
+A page by offset is correct only while no call before it comes or goes. A reader of a list that moved gets a
+call twice, or never, and no page shows it. Two readings with different page boundaries show it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,22 +12,22 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.client.exporting.pages import Glimpse
+from calltally.client.exporting.pages import CallFields
 from calltally.external_sort import Spill
 
 REPEAT: Final = "repeat"
 HOLE: Final = "hole"
 GONE: Final = "gone"
 _MEMORY_BYTES: Final = 32 * 1024 * 1024
-_glimpse: Final = msgspec.json.Decoder(Glimpse)
+_fields_decoder: Final = msgspec.json.Decoder(CallFields)
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """Something that a reading got wrong. `reading` counts from 1; `slice` from 0, in the order of time.
+class DriftFinding(msgspec.Struct, frozen=True):
+    """One error of a reading. `reading` counts from 1, `slice` from 0 in the order of time.
 
-    - `repeat`: a call that came more than once.
-    - `hole`: a call that it did not tell and the last one did: passed over, or come meanwhile.
-    - `gone`: a call that it told and the last one did not: gone, or moved to another time meanwhile.
+    - `repeat`: a call that the reading contains more than once.
+    - `hole`: a call that only the last reading contains, because it was skipped or is new.
+    - `gone`: a call that the last reading does not contain, because it is gone or moved to another time.
     """
 
     kind: str
@@ -37,55 +36,55 @@ class Finding(msgspec.Struct, frozen=True):
     reading: int
 
 
-class Sets(NamedTuple):
-    """Two readings compared as sets of calls."""
+class ReadingComparison(NamedTuple):
+    """Result of the comparison of two readings as sets of calls."""
 
     is_same: bool
     has_lost: bool
 
 
-def compare(one: Path, other: Path) -> Sets:
-    """How the second reading differs from the first; a call that came twice in one of them differs too."""
+def compare_readings(one: Path, other: Path) -> ReadingComparison:
+    """Compare two readings. A call that one of them contains twice is a difference too."""
     is_same, has_lost = True, False
-    for _, found in _grouped([one, other]):
+    for _, found in _readings_by_call([one, other]):
         counts = [found.count(reading) for reading in (0, 1)]
         is_same = is_same and counts == [1, 1]
         has_lost = has_lost or not counts[1]
-    return Sets(is_same, has_lost)
+    return ReadingComparison(is_same, has_lost)
 
 
-def findings(number: int, readings: Sequence[Path]) -> Iterator[Finding]:
-    """What the readings of slice `number` got wrong, taking the last for right, in the order of the ids."""
+def find_drift(number: int, readings: Sequence[Path]) -> Iterator[DriftFinding]:
+    """Yield the errors of the readings of slice `number` against its last reading, in the order of ids."""
     last = len(readings) - 1
-    for call_id, found in _grouped(readings):
+    for call_id, found in _readings_by_call(readings):
         for reading in range(len(readings)):
             times = found.count(reading)
             kind = REPEAT if times > 1 else HOLE if not times and last in found else ""
             kind = GONE if times and last not in found and not kind else kind
             if kind:
-                yield Finding(kind, call_id, number, reading + 1)
+                yield DriftFinding(kind, call_id, number, reading + 1)
 
 
-def across(slices: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
-    """Calls that stand in more than one slice, or twice in one, with the places of the slices."""
-    for call_id, found in _grouped(slices):
+def find_duplicates(slices: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the calls in more than one slice, or twice in one, with the indexes of the slices."""
+    for call_id, found in _readings_by_call(slices):
         if len(found) > 1:
             yield call_id, found
 
 
-def _grouped(readings: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
-    """Each call of all readings, with the places of those that it is in. Memory is bounded."""
+def _readings_by_call(readings: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
+    """Yield each call of all readings with the indexes of its readings, in bounded memory."""
     with Spill(readings[0].parent if readings else None, _MEMORY_BYTES) as spill:
-        for place, path in enumerate(readings):
-            number = place.to_bytes(4, "big")
-            for call_id in ids_of(path):
+        for index, path in enumerate(readings):
+            number = index.to_bytes(4, "big")
+            for call_id in read_ids(path):
                 spill.add(call_id.encode(), number)
         for key, pairs in groupby(spill.sorted(), key=itemgetter(0)):
             yield key.decode(), [int.from_bytes(number, "big") for _, number in pairs]
 
 
-def ids_of(path: Path) -> Iterator[str]:
-    """The ids of a reading, in its order."""
+def read_ids(path: Path) -> Iterator[str]:
+    """Yield the ids of a reading in its order."""
     with path.open("rb") as file:
         for line in file:
-            yield _glimpse.decode(line).id
+            yield _fields_decoder.decode(line).id

@@ -1,6 +1,6 @@
-"""From the readings that count to the files: each call once, and what the other readings got wrong told.
+"""Assembly of the files from the last readings of all slices, with each call once, and of the findings.
 
-It needs no checkpoint: the readings are there, and whoever was stopped here does it again.
+It needs no checkpoint: after an interruption it starts again from the readings.
 """
 
 from collections import Counter
@@ -12,79 +12,85 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from calltally.client.exporting.agreement import GONE, HOLE, REPEAT, Finding, across, findings
-from calltally.client.exporting.checkpoint import Checkpoint, Drift, FileState, Slice, Sliced
-from calltally.client.exporting.files import Appending
-from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.output import READINGS, Folder, Portion, Writing
-from calltally.client.exporting.pages import Glimpse, lines_of
-from calltally.client.exporting.request import Plan, partition_of
-from calltally.client.exporting.slice_boundaries import Edges, look_at_edges
-from calltally.client.exporting.sliced_window import MOST_ROUNDS, last_readings
+from calltally.client.exporting.agreement import GONE, HOLE, REPEAT, DriftFinding, find_drift, find_duplicates
+from calltally.client.exporting.checkpoint import Checkpoint, Drift, FileState, SlicesPosition, WindowSlice
+from calltally.client.exporting.files import AppendFile
+from calltally.client.exporting.output import READINGS, CallBatch, ExportFolder, ExportWriter
+from calltally.client.exporting.pages import CallFields, ndjson_lines
+from calltally.client.exporting.request import ExportPlan, partition_label
+from calltally.client.exporting.slice_boundaries import BoundaryCalls, check_boundaries
+from calltally.client.exporting.sliced_window import MAX_ROUNDS, last_readings
+from calltally.client.exporting.snapshot_window import ExportSource
 
-DRIFT: Final = "drift.ndjson"
+DRIFT_FILE: Final = "drift.ndjson"
 _CHUNK: Final = 1_000
-_glimpse: Final = msgspec.json.Decoder(Glimpse)
+_fields_decoder: Final = msgspec.json.Decoder(CallFields)
 _encoder: Final = msgspec.json.Encoder()
 
 
-class _Found(NamedTuple):
-    """All findings, and what it takes to write each call once: the edges, and the calls that came twice."""
+class _AssemblyFindings(NamedTuple):
+    """All findings, the boundary calls, and the ids of duplicates. `written` are the duplicates so far."""
 
-    findings: list[Finding]
-    edges: Edges
-    twice: set[str]
-
-
-def assemble(source: Source, folder: Folder, writing: Writing) -> None:
-    """Write the files, and the file of findings where there are any."""
-    checkpoint = writing.checkpoint
-    place = checkpoint.place
-    assert isinstance(place, Sliced)  # noqa: S101 (whoever calls has looked)
-    readings = list(last_readings(place, folder.out / READINGS))
-    found = _look(source, checkpoint, folder.out / READINGS, readings)
-    rows = [_write(writing, number, path, found) for number, path in enumerate(readings)]
-    drift = replace(_drift(place, found, rows), file=_write_findings(folder.out, found.findings))
-    writing.finish(place, drift=drift)
+    findings: list[DriftFinding]
+    boundary: BoundaryCalls
+    duplicates: set[str]
+    written: set[str]
 
 
-def _look(source: Source, checkpoint: Checkpoint, folder: Path, readings: list[Path]) -> _Found:
-    place = checkpoint.place
-    assert isinstance(place, Sliced)  # noqa: S101
-    edges = look_at_edges(source, checkpoint.plan, place, readings)
-    told = [
-        finding for number, each in enumerate(place.slices) for finding in _of_slice(number, each, folder)
+def assemble(source: ExportSource, folder: ExportFolder, writer: ExportWriter) -> None:
+    """Write the files, and the file of findings if there are any."""
+    checkpoint = writer.checkpoint
+    position = checkpoint.position
+    assert isinstance(position, SlicesPosition)  # noqa: S101 (the caller has checked)
+    readings = list(last_readings(position, folder.out / READINGS))
+    result = _collect_findings(source, checkpoint, folder.out / READINGS, readings)
+    rows = [_write_slice(writer, number, path, result) for number, path in enumerate(readings)]
+    drift = replace(_drift(position, result, rows), file=_write_findings(folder.out, result.findings))
+    writer.finish(position, drift=drift)
+
+
+def _collect_findings(
+    source: ExportSource, checkpoint: Checkpoint, folder: Path, readings: list[Path]
+) -> _AssemblyFindings:
+    position = checkpoint.position
+    assert isinstance(position, SlicesPosition)  # noqa: S101
+    boundary = check_boundaries(source, checkpoint.plan, position, readings)
+    findings = [
+        finding
+        for number, each in enumerate(position.slices)
+        for finding in _slice_findings(number, each, folder)
     ]
-    told += [
-        Finding(HOLE, each.id, each.slice, len(place.slices[each.slice].readings)) for each in edges.missed
+    findings += [
+        DriftFinding(HOLE, each.id, each.slice, len(position.slices[each.slice].readings))
+        for each in boundary.missed
     ]
-    twice = dict(across(readings))
-    told += [
-        Finding(REPEAT, call_id, found[-1], len(place.slices[found[-1]].readings))
-        for call_id, found in twice.items()
+    duplicates = dict(find_duplicates(readings))
+    findings += [
+        DriftFinding(REPEAT, call_id, numbers[-1], len(position.slices[numbers[-1]].readings))
+        for call_id, numbers in duplicates.items()
     ]
-    order = sorted(set(told), key=lambda each: (each.slice, each.reading, each.kind, each.id))
-    return _Found(order, edges, set(twice))
+    order = sorted(set(findings), key=lambda each: (each.slice, each.reading, each.kind, each.id))
+    return _AssemblyFindings(order, boundary, set(duplicates), set())
 
 
-def _of_slice(number: int, each: Slice, folder: Path) -> Iterator[Finding]:
-    """Readings in the same order have nothing to tell of one another."""
+def _slice_findings(number: int, each: WindowSlice, folder: Path) -> Iterator[DriftFinding]:
+    """Yield the findings of a slice. Readings with the same ids in the same order have none."""
     if len({reading.order for reading in each.readings}) > 1:
-        yield from findings(number, [folder / reading.state.name for reading in each.readings])
+        yield from find_drift(number, [folder / reading.state.name for reading in each.readings])
 
 
-def _write(writing: Writing, number: int, path: Path, found: _Found) -> int:
-    """One slice, each call that came twice only where it came first; returns how many calls that are."""
-    plan: Plan = writing.checkpoint.plan
-    place = writing.checkpoint.place
-    assert isinstance(place, Sliced)  # noqa: S101
-    part = partition_of(place.slices[number].from_us or 0, plan.partition)
+def _write_slice(writer: ExportWriter, number: int, path: Path, result: _AssemblyFindings) -> int:
+    """Write one slice, each duplicate only at its first occurrence, and return the number of calls."""
+    plan: ExportPlan = writer.checkpoint.plan
+    position = writer.checkpoint.position
+    assert isinstance(position, SlicesPosition)  # noqa: S101
+    label = partition_label(position.slices[number].from_us or 0, plan.partition)
     rows = 0
-    for records in _chunks(path, [each.record for each in found.edges.missed if each.slice == number]):
-        portion = _portion(part, records, found)
-        rows += len(portion.records)
-        if portion.records:
-            writing.add(portion)
+    for records in _chunks(path, [each.record for each in result.boundary.missed if each.slice == number]):
+        batch = _select_calls(label, records, result)
+        rows += len(batch.records)
+        if batch.records:
+            writer.add(batch)
     return rows
 
 
@@ -96,58 +102,62 @@ def _chunks(path: Path, before: Sequence[bytes]) -> Iterator[list[bytes]]:
             yield [line[:-1] for line in lines]
 
 
-def _portion(part: str, records: list[bytes], found: _Found) -> Portion:
-    """What is of the window and was not written before. A call that comes twice is marked when it is met."""
-    kept, seen = [], []
+def _select_calls(label: str, records: list[bytes], result: _AssemblyFindings) -> CallBatch:
+    """Return the calls in the window that were not written before, and mark written duplicates."""
+    selected, calls = [], []
     for record in records:
-        glimpse = _glimpse.decode(record)
-        met = f"{_MET}{glimpse.id}"
-        if met in found.twice or glimpse.id in found.edges.beyond:
+        call = _fields_decoder.decode(record)
+        if call.id in result.written or call.id in result.boundary.outside:
             continue
-        if glimpse.id in found.twice:
-            found.twice.add(met)
-        kept.append(record)
-        seen.append(glimpse)
-    return Portion(part, kept, seen)
+        if call.id in result.duplicates:
+            result.written.add(call.id)
+        selected.append(record)
+        calls.append(call)
+    return CallBatch(label, selected, calls)
 
 
-_MET: Final = "met "
-
-
-def _drift(place: Sliced, found: _Found, rows: list[int]) -> Drift:
-    kinds = Counter(finding.kind for finding in found.findings)
-    torn = [number for number, each in enumerate(place.slices) if not each.is_agreed]
-    off = [number for number, each in enumerate(place.slices) if _is_off(each, rows[number])]
+def _drift(position: SlicesPosition, result: _AssemblyFindings, rows: list[int]) -> Drift:
+    kinds = Counter(finding.kind for finding in result.findings)
+    unagreed = [number for number, each in enumerate(position.slices) if not each.is_agreed]
+    miscounted = [
+        number for number, each in enumerate(position.slices) if _differs_from_total(each, rows[number])
+    ]
     return Drift(
-        kinds[REPEAT], kinds[HOLE], tuple(_notes(place, kinds, torn, off)), is_whole=not torn and not off
+        kinds[REPEAT],
+        kinds[HOLE],
+        tuple(_notes(position, kinds, unagreed, miscounted)),
+        is_whole=not unagreed and not miscounted,
     )
 
 
-def _is_off(each: Slice, rows: int) -> bool:
-    """Whether the server told another total at last than there are calls."""
+def _differs_from_total(each: WindowSlice, rows: int) -> bool:
+    """Return True if the server's last total differs from the number of calls."""
     totals = each.readings[-1].totals
     return bool(totals) and totals[-1] != rows
 
 
-def _notes(place: Sliced, kinds: Counter[str], torn: list[int], off: list[int]) -> Iterator[str]:
-    moved = [
-        each for each in place.slices if len({total for one in each.readings for total in one.totals}) > 1
+def _notes(
+    position: SlicesPosition, kinds: Counter[str], unagreed: list[int], miscounted: list[int]
+) -> Iterator[str]:
+    slices = f"{len(position.slices)} slices"
+    moved_totals = [
+        each for each in position.slices if len({total for one in each.readings for total in one.totals}) > 1
     ]
-    if moved:
-        yield f"the total that the server tells moved in {len(moved)} of {len(place.slices)} slices"
+    if moved_totals:
+        yield f"the server's total changed in {len(moved_totals)} of {slices}"
     if kinds[GONE]:
-        yield f"{kinds[GONE]} times a call was told that the last reading does not tell any more"
-    if torn:
-        yield f"{len(torn)} of {len(place.slices)} slices were never the same twice in {MOST_ROUNDS} readings"
-    if off:
-        yield f"{len(off)} of {len(place.slices)} slices have more or fewer calls than the server counts"
+        yield f"{kinds[GONE]} times a reading had a call that the last reading does not have"
+    if unagreed:
+        yield f"{len(unagreed)} of {slices} had no two equal readings in {MAX_ROUNDS} readings"
+    if miscounted:
+        yield f"{len(miscounted)} of {slices} have another number of calls than the server's total"
 
 
-def _write_findings(out: Path, told: list[Finding]) -> FileState | None:
-    if not told:
+def _write_findings(out: Path, findings: list[DriftFinding]) -> FileState | None:
+    if not findings:
         return None
-    file = Appending(out / DRIFT)
-    file.write(lines_of([_encoder.encode(each) for each in told]))
-    state = file.state(DRIFT, len(told))
+    file = AppendFile(out / DRIFT_FILE)
+    file.write(ndjson_lines([_encoder.encode(each) for each in findings]))
+    state = file.state(DRIFT_FILE, len(findings))
     file.close(is_durable=True)
     return state

@@ -1,8 +1,8 @@
-"""How far an export is: a line is added to a small file after each page, and one process holds it.
+"""Checkpoints of an export: one line per page in a small file, locked by one process.
 
-The last line counts, and what it names is written before it is: a kill between the two leaves more data than
-it names, which is cut off when the export goes on; a kill inside of a line leaves the line before. Added
-rather than renamed over, since that takes half a millisecond, and a page of 1,000 calls only a few.
+The last line counts, and its data is written before it. A kill between the two leaves more data than the line
+names, which the next run cuts off. A kill within a line leaves the line before. Lines are appended, because
+replacing the file takes half a millisecond, and a page of 1,000 calls only a few.
 """
 
 import fcntl
@@ -14,18 +14,18 @@ from typing import Final
 
 import msgspec
 
-from calltally.client.exporting.errors import DamagedExport, InUse
+from calltally.client.exporting.errors import DamagedExport, ExportInUse
 from calltally.client.exporting.names import check_names, check_reading_names
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.request import ExportPlan
 
 VERSION: Final = 1
-# Beyond it the file begins again with one line.
-_LONGEST: Final = 4 * 1024 * 1024
-_INSTEAD: Final = "name another with --checkpoint, or remove it"
+# At this size the file is replaced by one with a single line.
+_MAX_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+_REMEDY: Final = "use another with --checkpoint, or remove it"
 
 
 class FileState(msgspec.Struct, frozen=True):
-    """A file up to a point: `sha256` is of its first `bytes` bytes, which hold `rows` calls."""
+    """State of a file: its first `bytes` bytes contain `rows` calls and have the digest `sha256`."""
 
     name: str
     rows: int
@@ -33,34 +33,34 @@ class FileState(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Highest(msgspec.Struct, frozen=True):
-    """The last call that was written, in the order of (created_at, id)."""
+class HighestCall(msgspec.Struct, frozen=True):
+    """Last written call in the order of (created_at, id)."""
 
     created_at: str
     id: str
 
 
-class Tally(msgspec.Struct, frozen=True):
-    """What is known of the calls so far."""
+class ExportTally(msgspec.Struct, frozen=True):
+    """Counts and maxima of the calls so far."""
 
     rows: int = 0
     by_status: dict[str, int] = {}
-    highest: Highest | None = None
+    highest: HighestCall | None = None
     revision: int | None = None
 
 
-class Held(msgspec.Struct, frozen=True, tag="held"):
-    """A window under a snapshot: `total` calls, of which the next page begins at `offset`."""
+class SnapshotPosition(msgspec.Struct, frozen=True, tag="held"):
+    """Position in a snapshot of `total` calls: the next page begins at `offset`."""
 
     snapshot: str
     total: int
     offset: int = 0
 
 
-class Reading(msgspec.Struct, frozen=True):
+class SliceReading(msgspec.Struct, frozen=True):
     """One reading of one slice.
 
-    `order` is the digest of its ids as they came; `totals` what the server said.
+    `order` is the digest of its ids in their order; `totals` are the different totals from the server.
     """
 
     state: FileState
@@ -70,30 +70,30 @@ class Reading(msgspec.Struct, frozen=True):
     totals: tuple[int, ...] = ()
 
 
-class Slice(msgspec.Struct, frozen=True):
-    """A part of the window and the readings of it, of which the last counts once it agrees with another."""
+class WindowSlice(msgspec.Struct, frozen=True):
+    """Part of the window with its readings. The last reading counts once it agrees with another."""
 
     from_us: int | None
     to_us: int | None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[SliceReading, ...] = ()
     is_agreed: bool = False
     has_lost: bool = False
 
 
-class Sliced(msgspec.Struct, frozen=True, tag="sliced"):
-    """A window in slices. In this `round` the slices `due` are still to be read."""
+class SlicesPosition(msgspec.Struct, frozen=True, tag="sliced"):
+    """Position in a window of slices. The slices `due` are still to be read in this `round`."""
 
-    slices: tuple[Slice, ...]
+    slices: tuple[WindowSlice, ...]
     limit: int
     round: int = 1
     due: tuple[int, ...] = ()
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """What was found of a list that moved.
+    """Changes of the list between readings.
 
-    `is_whole` says that the readings which count agree with another, and with the totals where the server
-    tells any; `file` has the findings one by one.
+    `is_whole` means that the last readings agree with others, and with the server's totals if it sends any.
+    `file` contains the single findings.
     """
 
     repeats: int = 0
@@ -104,11 +104,11 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """All that an export needs to go on. `files` are done, `open` is the one being written."""
+    """State for resuming an export. `files` are finished, `open` is the current file."""
 
-    plan: Plan
-    place: Held | Sliced
-    tally: Tally = Tally()
+    plan: ExportPlan
+    position: SnapshotPosition | SlicesPosition = msgspec.field(name="place")
+    tally: ExportTally = ExportTally()
     files: tuple[FileState, ...] = ()
     open: FileState | None = None
     raw: FileState | None = None
@@ -122,31 +122,31 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def load(path: Path) -> Checkpoint | None:
-    """The checkpoint at `path`, None where there is none. Raises DamagedExport where it cannot be read."""
+    """Return the checkpoint at `path` or None. Raises DamagedExport if it cannot be read."""
     lines = _lines(path)
     if not lines:
         return None
-    _decoded(path, lines[0])
+    _decode_first_line(path, lines[0])
     whole = [line for line in lines if line.endswith(b"\n")]
     try:
         found = _decoder.decode(whole[-1])
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise DamagedExport(f"{path} was changed ({fault}); --restart begins anew") from fault
+        raise DamagedExport(f"{path} was changed ({fault}); start again with --restart") from fault
     if found.version != VERSION:
-        raise DamagedExport(f"{path} is of another version of Calltally; --restart begins anew")
+        raise DamagedExport(f"{path} is of another version of Calltally; start again with --restart")
     _check_names(path, found)
     if whole != lines:
         os.truncate(path, sum(map(len, whole)))
     return found
 
 
-def plan_in(path: Path) -> Plan | None:
-    """What the checkpoint at `path` is of, be its last line what it may; None where there is none.
+def read_plan(path: Path) -> ExportPlan | None:
+    """Return the plan of the checkpoint at `path`, even if its last line is damaged, or None without one.
 
-    Raises DamagedExport for a file that is something else, which nobody may cut or remove.
+    Raises DamagedExport for a file that is not a checkpoint, which must not be cut or removed.
     """
     lines = _lines(path)
-    return _decoded(path, lines[0]).plan if lines else None
+    return _decode_first_line(path, lines[0]).plan if lines else None
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -155,41 +155,41 @@ def _lines(path: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     except OSError as fault:
-        raise DamagedExport(f"{path} is no checkpoint ({fault.strerror}); {_INSTEAD}") from fault
+        raise DamagedExport(f"{path} is not a checkpoint ({fault.strerror}); {_REMEDY}") from fault
 
 
-def _decoded(path: Path, line: bytes) -> Checkpoint:
-    """The first line, which is there as a whole or not at all."""
+def _decode_first_line(path: Path, line: bytes) -> Checkpoint:
+    """Decode the first line, which is written completely or not at all."""
     try:
         found = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise DamagedExport(f"{path} is no checkpoint ({fault}); {_INSTEAD}") from fault
+        raise DamagedExport(f"{path} is not a checkpoint ({fault}); {_REMEDY}") from fault
     if not line.endswith(b"\n"):
-        raise DamagedExport(f"{path} is no checkpoint (its first line has no end); {_INSTEAD}")
+        raise DamagedExport(f"{path} is not a checkpoint (its first line has no end); {_REMEDY}")
     return found
 
 
 def _check_names(path: Path, found: Checkpoint) -> None:
     named = [*found.files, found.open, found.raw, found.drift.file]
     check_names(path, (file.name for file in named if file))
-    if isinstance(found.place, Sliced):
-        readings = (reading.state.name for each in found.place.slices for reading in each.readings)
+    if isinstance(found.position, SlicesPosition):
+        readings = (reading.state.name for each in found.position.slices for reading in each.readings)
         check_reading_names(path, readings)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """From here on it is the one that counts."""
+    """Append a checkpoint, which replaces the one before."""
     line = _encoder.encode(checkpoint) + b"\n"
     with path.open("ab", buffering=0) as file:
-        # The first line is there as a whole or not at all: by it a checkpoint is told from other files.
-        if 0 < file.tell() < _LONGEST:
+        # The first line is written completely or not at all, because it identifies a checkpoint.
+        if 0 < file.tell() < _MAX_CHECKPOINT_BYTES:
             file.write(line)
             return
     replace_file(path, line)
 
 
 def replace_file(path: Path, content: bytes, *, is_durable: bool = False) -> None:
-    """Write a file so that whoever reads it finds the old or the new, and nothing between."""
+    """Replace a file atomically: readers find the old content or the new."""
     fresh = path.with_name(f".{path.name}.new")
     with fresh.open("wb") as file:
         file.write(content)
@@ -200,17 +200,17 @@ def replace_file(path: Path, content: bytes, *, is_durable: bool = False) -> Non
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold what is at `path` for as long as the block runs. Raises InUse where another process does.
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Lock `path` during the block. Raises ExportInUse if another process holds the lock.
 
-    The lock goes with the process that holds it, so a killed one leaves none.
+    The system releases the lock when its process ends, also after a kill.
     """
     path.parent.mkdir(0o700, parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("wb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as fault:
-            raise InUse(
-                f"another export works on {path}; wait for it, or name another folder and checkpoint"
+            raise ExportInUse(
+                f"another export uses {path}; wait for its end, or use another folder and checkpoint"
             ) from fault
         yield

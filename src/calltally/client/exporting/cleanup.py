@@ -1,4 +1,4 @@
-"""`--restart`: what earlier runs made in a folder, told from what somebody else put there."""
+"""Removal of an earlier export for `--restart`, without files that are not of an export."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,77 +8,79 @@ from typing import Final
 
 from calltally.client.exporting import checkpoint as checkpoints
 from calltally.client.exporting import follow
-from calltally.client.exporting.assembly import DRIFT
+from calltally.client.exporting.assembly import DRIFT_FILE
 from calltally.client.exporting.errors import OtherExport
-from calltally.client.exporting.exported_state import AMENDMENTS, layers_of
-from calltally.client.exporting.files import SPOOL, UNFINISHED
+from calltally.client.exporting.exported_state import AMENDMENTS, read_layers
+from calltally.client.exporting.files import SPOOL_SUFFIX, UNFINISHED_SUFFIX
 from calltally.client.exporting.manifest import MANIFEST
-from calltally.client.exporting.names import calls_file, is_raw
-from calltally.client.exporting.output import READINGS, Folder
-from calltally.client.exporting.raw_responses import FOLDER as RAW
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.names import calls_file_pattern, is_raw_name
+from calltally.client.exporting.output import READINGS, ExportFolder
+from calltally.client.exporting.raw_responses import RAW_FOLDER as RAW
+from calltally.client.exporting.request import ExportPlan
 from calltally.formats.table import FORMATS
 
-_TOLD: Final = 3
+_MAX_NAMED: Final = 3
 
 
-def check_vacant(out: Path) -> None:
-    """Raises OtherExport where a new export would write over, or mix with, what is not of one."""
-    _refuse(out, sorted(_claimed(out)))
+def check_no_conflicts(out: Path) -> None:
+    """Raise OtherExport if a new export would overwrite or mix with files that are not of an export."""
+    _check_none_foreign(out, sorted(_files_at_export_paths(out)))
 
 
-def remove_earlier(folder: Folder) -> None:
-    """All that earlier runs made, and nothing else. Manifest and checkpoint go last: they tell what is ours.
+def remove_earlier_export(folder: ExportFolder) -> None:
+    """Remove the files of earlier runs only. Manifest and checkpoint go last, because they list the files.
 
-    Raises OtherExport and DamagedExport before anything is removed, where something is not ours.
+    If another file is in the way, raises OtherExport or DamagedExport before it removes anything.
     """
-    ours = list(_ours(folder))
-    _refuse(folder.out, sorted(set(_claimed(folder.out)).difference(ours)))
-    for path in ours:
+    export_files = list(_export_files(folder))
+    _check_none_foreign(folder.out, sorted(set(_files_at_export_paths(folder.out)).difference(export_files)))
+    for path in export_files:
         path.unlink(missing_ok=True)
-    for made in (*(folder.out / AMENDMENTS).glob("*/raw"), *(folder.out / AMENDMENTS).glob("*")):
-        _drop(made)
+    for subfolder in (*(folder.out / AMENDMENTS).glob("*/raw"), *(folder.out / AMENDMENTS).glob("*")):
+        _remove_if_empty(subfolder)
     for name in (AMENDMENTS, RAW):
-        _drop(folder.out / name)
+        _remove_if_empty(folder.out / name)
     shutil.rmtree(folder.out / READINGS, ignore_errors=True)
     for path in (folder.out / MANIFEST, folder.checkpoint):
         path.unlink(missing_ok=True)
 
 
-def _ours(folder: Folder) -> Iterator[Path]:
+def _export_files(folder: ExportFolder) -> Iterator[Path]:
     out = folder.out
-    for layer in reversed(layers_of(out)):
+    for layer in reversed(read_layers(out)):
         yield from (layer.folder / file.name for file in layer.manifest.files)
         if layer.manifest.raw:
-            yield from _raw(layer.folder)
+            yield from _raw_files(layer.folder)
         if layer.name:
             yield layer.folder / MANIFEST
-    if plan := checkpoints.plan_in(folder.checkpoint):
-        yield from _unfinished(out, plan)
-    if follow.load(out / follow.CHECKPOINT):
-        yield from (out / follow.FILE, out / follow.CHECKPOINT)
+    if plan := checkpoints.read_plan(folder.checkpoint):
+        yield from _unfinished_files(out, plan)
+    if follow.load(out / follow.FOLLOW_CHECKPOINT):
+        yield from (out / follow.CHANGES_FILE, out / follow.FOLLOW_CHECKPOINT)
 
 
-def _unfinished(out: Path, plan: Plan) -> Iterator[Path]:
-    """What the export of a checkpoint writes. It began in a folder that had nothing of such a name.
+def _unfinished_files(out: Path, plan: ExportPlan) -> Iterator[Path]:
+    """Yield the files that the export of a checkpoint writes. It started in a folder without such names.
 
-    A killed one has also files that its checkpoint does not name yet.
+    A killed export can also have files that its checkpoint does not name yet.
     """
-    written = calls_file(plan.partition, FORMATS[plan.format].suffix, (UNFINISHED, SPOOL))
+    written = calls_file_pattern(
+        plan.partition, FORMATS[plan.format].suffix, (UNFINISHED_SUFFIX, SPOOL_SUFFIX)
+    )
     yield from (path for path in out.glob("calls*") if written.fullmatch(path.name))
-    yield out / DRIFT
+    yield out / DRIFT_FILE
     if plan.keeps_raw:
-        yield from _raw(out)
+        yield from _raw_files(out)
 
 
-def _raw(folder: Path) -> Iterator[Path]:
-    return (path for path in (folder / RAW).glob("*") if is_raw(path.name))
+def _raw_files(folder: Path) -> Iterator[Path]:
+    return (path for path in (folder / RAW).glob("*") if is_raw_name(path.name))
 
 
-def _claimed(out: Path) -> Iterator[Path]:
-    """All that lies where an export writes."""
+def _files_at_export_paths(out: Path) -> Iterator[Path]:
+    """Yield all files at paths where an export writes."""
     yield from out.glob("calls*")
-    yield from out.glob(DRIFT)
+    yield from out.glob(DRIFT_FILE)
     for top in (out / RAW, out / AMENDMENTS):
         if top.is_dir() and not top.is_symlink():
             yield from (path for path in top.rglob("*") if path.is_symlink() or not path.is_dir())
@@ -86,17 +88,17 @@ def _claimed(out: Path) -> Iterator[Path]:
             yield from out.glob(top.name)
 
 
-def _refuse(out: Path, strangers: list[Path]) -> None:
-    if strangers:
-        told = ", ".join(str(path.relative_to(out)) for path in strangers[:_TOLD])
-        more = f" and {len(strangers) - _TOLD} more" if len(strangers) > _TOLD else ""
+def _check_none_foreign(out: Path, foreign: list[Path]) -> None:
+    if foreign:
+        named = ", ".join(str(path.relative_to(out)) for path in foreign[:_MAX_NAMED])
+        more = f" and {len(foreign) - _MAX_NAMED} more" if len(foreign) > _MAX_NAMED else ""
         raise OtherExport(
-            f"{out} holds {told}{more}, which no export that is known here made; "
-            "move that away, or name another folder with --out"
+            f"{out} contains {named}{more}, which are not files of an earlier export; "
+            "move them away, or choose another folder with --out"
         )
 
 
-def _drop(folder: Path) -> None:
-    """Only where it is empty."""
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder if it is empty."""
     with suppress(OSError):
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""What is other now than an export has it: by the change feed, or by exporting once more and comparing."""
+"""Differences between an export and the server, by the change feed or by a second export."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -9,37 +9,38 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.client.exporting.exported_rows import rows_of
-from calltally.client.exporting.exported_state import Gone, Layer, known_rows
-from calltally.client.exporting.feed import Change, all_since, is_in, was_never_in
-from calltally.client.exporting.pages import Sender
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.exported_rows import rows_of_records
+from calltally.client.exporting.exported_state import ExportLayer, RemovedCall, current_rows
+from calltally.client.exporting.feed import FeedChange, is_after_window, iterate_feed, matches_plan
+from calltally.client.exporting.pages import RequestSender
+from calltally.client.exporting.request import ExportPlan
 from calltally.external_sort import Spill
 
 ADDED: Final = "added"
 CHANGED: Final = "changed"
+GONE: Final = "gone"
 _BATCH: Final = 1_000
-_END: Final = b"\xff" * 64
-_change: Final = msgspec.json.Decoder(Change)
+_END_KEY: Final = b"\xff" * 64
+_change_decoder: Final = msgspec.json.Decoder(FeedChange)
 
 
 class Difference(NamedTuple):
-    """A call that came in or is other now, with its record; or one that is gone, and why."""
+    """Added or changed call with its record, or a removed call with the reason."""
 
     kind: str
     record: bytes = b""
-    gone: Gone | None = None
+    removed: RemovedCall | None = None
 
 
-class Since(NamedTuple):
-    """Where the feed goes on, and the revision that it reached."""
+class FeedPosition(NamedTuple):
+    """Position of the next page of the feed, and the revision reached."""
 
     next: str | None
     revision: int | None
 
 
-class Changes:
-    """The last change of each call since a point, sorted by id. A context manager: it holds files."""
+class LatestChanges:
+    """Last change of each call since a position, sorted by id. It holds files: close it."""
 
     def __init__(self, scratch: Path) -> None:
         self._spill = Spill(scratch)
@@ -47,56 +48,62 @@ class Changes:
         self._stack.enter_context(self._spill)
 
     def close(self) -> None:
-        """Let its files go."""
+        """Close and remove the files."""
         self._stack.close()
 
-    def collect(self, sender: Sender, plan: Plan, after: str) -> Since:
+    def collect(self, sender: RequestSender, plan: ExportPlan, after: str) -> FeedPosition:
         """Read the feed to its end. Raises ClientError."""
-        since = Since(after, None)
-        for stretch in all_since(sender, after):
-            for change, record in stretch.changes:
-                if not was_never_in(plan, change):
+        position = FeedPosition(after, None)
+        for page in iterate_feed(sender, after):
+            for change, record in page.changes:
+                if not is_after_window(plan, change):
                     self._spill.add(change.id.encode(), record)
-            since = Since(stretch.next, stretch.revision)
-        return since
+            position = FeedPosition(page.next, page.revision)
+        return position
 
     def sorted(self) -> Iterator[tuple[bytes, bytes]]:
-        """Each id with its last change."""
+        """Yield each id with its last change."""
         for key, pairs in groupby(self._spill.sorted(), key=itemgetter(0)):
             *_, (_, record) = pairs
             yield key, record
 
 
-def by_feed(changes: Changes, plan: Plan, layers: list[Layer], scratch: Path) -> Iterator[Difference]:
-    """What the changes come to for the calls that the export holds, in the order of their ids."""
-    known = _Walk(known_rows(layers, scratch))
+def differences_by_feed(
+    changes: LatestChanges, plan: ExportPlan, layers: list[ExportLayer], scratch: Path
+) -> Iterator[Difference]:
+    """Yield the differences of the feed's changes from the exported calls, in the order of ids."""
+    exported = _SortedCursor(current_rows(layers, scratch))
     for key, record in changes.sorted():
-        change, was_in = _change.decode(record), known.digest_of(key) is not None
-        if is_in(plan, change):
-            yield Difference(CHANGED if was_in else ADDED, record)
-        elif was_in:
+        change, is_exported = _change_decoder.decode(record), exported.take_digest(key) is not None
+        if matches_plan(plan, change):
+            yield Difference(CHANGED if is_exported else ADDED, record)
+        elif is_exported:
             reason = change.tombstone or "left"
-            yield Difference("gone", gone=Gone(change.id, reason, change.merged_into, change.revision))
+            yield Difference(
+                GONE, removed=RemovedCall(change.id, reason, change.merged_into, change.revision)
+            )
 
 
-def by_copy(copy: Path, plan: Plan, layers: list[Layer], scratch: Path) -> Iterator[Difference]:
-    """What another export of the same window, as NDJSON, has otherwise; calls in the order of their ids."""
+def differences_by_copy(
+    copy: Path, plan: ExportPlan, layers: list[ExportLayer], scratch: Path
+) -> Iterator[Difference]:
+    """Yield the differences of a second export of the window (NDJSON) from the first, in the order of ids."""
     with Spill(scratch) as spill:
         for records in _batches(copy):
-            for (call_id, digest), record in zip(rows_of(records, plan.format), records, strict=True):
+            for (call_id, digest), record in zip(rows_of_records(records, plan.format), records, strict=True):
                 spill.add(call_id.encode(), digest + record)
-        known = _Walk(known_rows(layers, scratch))
+        exported = _SortedCursor(current_rows(layers, scratch))
         for key, value in spill.sorted():
-            yield from _left(known.passed(key))
-            was, digest = known.digest_of(key), value[:16]
-            if was != digest:
-                yield Difference(ADDED if was is None else CHANGED, value[16:])
-        yield from _left(known.passed(_END))
+            yield from _removed_calls(exported.keys_before(key))
+            exported_digest, digest = exported.take_digest(key), value[:16]
+            if exported_digest != digest:
+                yield Difference(ADDED if exported_digest is None else CHANGED, value[16:])
+        yield from _removed_calls(exported.keys_before(_END_KEY))
 
 
-def _left(ids: Iterator[bytes]) -> Iterator[Difference]:
-    for key in ids:
-        yield Difference("gone", gone=Gone(key.decode(), "left"))
+def _removed_calls(call_ids: Iterator[bytes]) -> Iterator[Difference]:
+    for key in call_ids:
+        yield Difference(GONE, removed=RemovedCall(key.decode(), "left"))
 
 
 def _batches(path: Path) -> Iterator[Sequence[bytes]]:
@@ -105,25 +112,25 @@ def _batches(path: Path) -> Iterator[Sequence[bytes]]:
             yield [line[:-1] for line in lines]
 
 
-class _Walk:
-    """Sorted pairs that are walked along by keys that only grow."""
+class _SortedCursor:
+    """Cursor over sorted pairs, for lookups with increasing keys."""
 
     def __init__(self, pairs: Iterator[tuple[bytes, bytes]]) -> None:
         self._pairs = pairs
-        self._at = next(pairs, (_END, b""))
+        self._current = next(pairs, (_END_KEY, b""))
 
-    def passed(self, key: bytes) -> Iterator[bytes]:
-        """The keys before `key` that were not asked for."""
-        while self._at[0] < key:
-            yield self._at[0]
-            self._at = next(self._pairs, (_END, b""))
+    def keys_before(self, key: bytes) -> Iterator[bytes]:
+        """Yield the keys before `key` that were not looked up."""
+        while self._current[0] < key:
+            yield self._current[0]
+            self._current = next(self._pairs, (_END_KEY, b""))
 
-    def digest_of(self, key: bytes) -> bytes | None:
-        """The value of `key`, which is behind the last one asked for; None where there is none."""
-        for _ in self.passed(key):
+    def take_digest(self, key: bytes) -> bytes | None:
+        """Return the value of `key` or None. Keys must increase from call to call."""
+        for _ in self.keys_before(key):
             pass
-        if self._at[0] != key:
+        if self._current[0] != key:
             return None
-        digest = self._at[1]
-        self._at = next(self._pairs, (_END, b""))
+        digest = self._current[1]
+        self._current = next(self._pairs, (_END_KEY, b""))
         return digest

@@ -1,4 +1,4 @@
-"""`--out s3://...`: the export is made in a folder of this machine, then brought there, its manifest last."""
+"""Export to a bucket (`--out s3://...`): made in a local folder, then uploaded, with the manifest last."""
 
 import hashlib
 import shutil
@@ -11,66 +11,68 @@ from urllib.parse import urlsplit
 
 from calltally.calls.errors import InvalidInput
 from calltally.client.errors import NotInstalled
-from calltally.client.exporting.amendments import check_same
+from calltally.client.exporting.amendments import check_same_export
 from calltally.client.exporting.errors import BucketRefused, DamagedExport
-from calltally.client.exporting.exported_state import AMENDMENTS, Layer, layers_of
-from calltally.client.exporting.files import digest_of
-from calltally.client.exporting.held_window import Source
+from calltally.client.exporting.exported_state import AMENDMENTS, ExportLayer, read_layers
+from calltally.client.exporting.files import file_sha256
 from calltally.client.exporting.manifest import MANIFEST, read_manifest
-from calltally.client.exporting.output import Folder, Watcher
-from calltally.client.exporting.raw_responses import FOLDER as RAW
-from calltally.client.exporting.request import Plan
-from calltally.client.exporting.runs import Again, held, run_job
+from calltally.client.exporting.output import ExportFolder, ProgressListener
+from calltally.client.exporting.raw_responses import RAW_FOLDER as RAW
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
+from calltally.client.exporting.snapshot_window import ExportSource
 
 SCHEME: Final = "s3"
-_CHECKPOINT: Final = "export.checkpoint"
-# In the folder of this machine: what the bucket has of it by now, with the digests.
-_SENT: Final = ".sent"
-# Is there until what was fetched is compared: what lies beside it is of the bucket, and not for it.
-_FETCHING: Final = ".fetching"
+_CHECKPOINT_NAME: Final = "export.checkpoint"
+# List in the local folder of the files that the bucket already has, with their digests.
+_SENT_LIST: Final = ".sent"
+# Mark that exists until the downloaded files are compared: files beside it came from the bucket.
+_FETCHING_MARK: Final = ".fetching"
 
 
-def is_remote(out: str) -> bool:
-    """Whether it names a bucket. Raises InvalidInput for a place of another kind."""
+def is_bucket_url(out: str) -> bool:
+    """Return True for a bucket URL. Raises InvalidInput for a URL of another kind."""
     scheme = urlsplit(out).scheme if "://" in out else ""
     if scheme and (scheme != SCHEME or not urlsplit(out).netloc):
         raise InvalidInput.of("out", f"--out {out!r} is neither a folder nor s3://BUCKET/PREFIX")
     return bool(scheme)
 
 
-def run_remote(source: Source, plan: Plan, out: str, watcher: Watcher, *, again: Again) -> Layer:
-    """The same as `run_job`, for a bucket. What is not brought there yet stays here for the next time.
+def run_bucket_export(
+    source: ExportSource, plan: ExportPlan, out: str, progress: ProgressListener, *, rerun: RerunMode
+) -> ExportLayer:
+    """Run an export to a bucket. Files that are not uploaded yet stay in the local folder for the next run.
 
-    Raises what `run_job` raises, NotInstalled, and DamagedExport where the bucket has something else.
+    Raises the errors of `run_export`, NotInstalled, and DamagedExport if the bucket has other content.
     """
     work = Path(f"calltally-export-{hashlib.sha256(out.encode()).hexdigest()[:8]}")
-    bucket = Bucket(out)
-    folder = Folder(work, work / _CHECKPOINT)
-    with held(folder):
-        if (work / _FETCHING).exists():
-            _clear(work)
-        left = None if folder.checkpoint.exists() else read_manifest(work)
-        if again is Again.RESTART:
-            (work / _SENT).unlink(missing_ok=True)
-        if again is Again.RESTART or left is None:
-            if again is Again.AMEND and not folder.checkpoint.exists():
-                bucket.fetch_all(work, watcher)
-            run_job(source, plan, folder, watcher, again=again)
-            (work / _FETCHING).unlink(missing_ok=True)
+    bucket = ExportBucket(out)
+    folder = ExportFolder(work, work / _CHECKPOINT_NAME)
+    with exclusive_access(folder):
+        if (work / _FETCHING_MARK).exists():
+            _clear_work_folder(work)
+        unsent = None if folder.checkpoint.exists() else read_manifest(work)
+        if rerun is RerunMode.RESTART:
+            (work / _SENT_LIST).unlink(missing_ok=True)
+        if rerun is RerunMode.RESTART or unsent is None:
+            if rerun is RerunMode.AMEND and not folder.checkpoint.exists():
+                bucket.fetch_all(work, progress)
+            run_export(source, plan, folder, progress, rerun=rerun)
+            (work / _FETCHING_MARK).unlink(missing_ok=True)
         else:
-            check_same(plan, work, left, goes_on=True)
-        bucket.put_all(work, watcher)
-        done = layers_of(work)[-1]
+            check_same_export(plan, work, unsent, is_resumed=True)
+        bucket.put_all(work, progress)
+        done = read_layers(work)[-1]
         shutil.rmtree(work)
     return done
 
 
-class Bucket:
-    """A prefix of a bucket. Credentials, region and endpoint are those of the AWS_* variables."""
+class ExportBucket:
+    """Prefix of a bucket. Credentials, region and endpoint come from the AWS_* variables."""
 
     def __init__(self, url: str) -> None:
         try:
-            import obstore  # deferred: only who exports to a bucket has it
+            import obstore  # deferred: installed only for exports to a bucket
             from obstore.exceptions import BaseError  # deferred: the same
             from obstore.store import S3Store  # deferred: the same
         except ModuleNotFoundError as fault:
@@ -80,58 +82,59 @@ class Bucket:
         self._store: Any = S3Store.from_url(url)
         self._url = url
 
-    def fetch_all(self, folder: Path, watcher: Watcher) -> None:
-        """Bring what was exported there into `folder`; nothing where there is nothing."""
-        (folder / _FETCHING).touch()
+    def fetch_all(self, folder: Path, progress: ProgressListener) -> None:
+        """Download the bucket's export into `folder`, if there is one."""
+        (folder / _FETCHING_MARK).touch()
         if self._fetch(folder, MANIFEST):
-            self._fetch_named(folder, watcher)
+            self._fetch_named(folder, progress)
         else:
-            (folder / _FETCHING).unlink()
+            (folder / _FETCHING_MARK).unlink()
 
-    def _fetch_named(self, folder: Path, watcher: Watcher) -> None:
-        watcher.say(f"fetching the export in {self._url}, to compare with")
-        for name in _amendments():
+    def _fetch_named(self, folder: Path, progress: ProgressListener) -> None:
+        progress.notify(f"downloading the export in {self._url} to compare it")
+        for name in _amendment_manifests():
             if not self._fetch(folder, name):
                 break
-        for name, size in _files(folder):
+        for name, size in _named_files(folder):
             if not self._fetch(folder, name) or (folder / name).stat().st_size != size:
-                raise DamagedExport(f"{self._url}/{name} is not what its manifest says")
-            _note(folder, _entry(folder, name))
-        for layer in layers_of(folder):
-            _note(folder, _entry(folder, _prefix(layer) + MANIFEST))
+                raise DamagedExport(f"{self._url}/{name} differs from its manifest")
+            _record_sent(folder, _digest_entry(folder, name))
+        for layer in read_layers(folder):
+            _record_sent(folder, _digest_entry(folder, _prefix(layer) + MANIFEST))
 
-    def put_all(self, folder: Path, watcher: Watcher) -> None:
-        """Send what is not there yet: an export's files, then its manifest; then its amendments'.
+    def put_all(self, folder: Path, progress: ProgressListener) -> None:
+        """Upload missing files: those of the export, its manifest, then those of its amendments.
 
-        What is there is what this export has sent or fetched: others of the same name can be of one size.
+        Only files that this export has uploaded or downloaded count as present: another file with the same
+        name can have the same size.
         """
-        watcher.begin("uploading", None)
-        if _entry(folder, MANIFEST) not in _noted(folder):
-            self._unsay()
-        noted = _noted(folder)
-        for name in _all_names(folder):
-            entry = _entry(folder, name)
-            if entry not in noted or self._size(name) != (folder / name).stat().st_size:
+        progress.begin("uploading", None)
+        if _digest_entry(folder, MANIFEST) not in _sent_entries(folder):
+            self._delete_manifests()
+        sent = _sent_entries(folder)
+        for name in _upload_names(folder):
+            entry = _digest_entry(folder, name)
+            if entry not in sent or self._size(name) != (folder / name).stat().st_size:
                 self._put(folder / name, name)
-                _note(folder, entry)
+                _record_sent(folder, entry)
 
     def _put(self, path: Path, name: str) -> None:
-        """Large files go in parts."""
-        with self._asked(name):
+        """Upload a file and check its size. Large files are uploaded in parts."""
+        with self._bucket_errors(name):
             self._obstore.put(self._store, name, path)
         if self._size(name) != path.stat().st_size:
-            raise DamagedExport(f"{self._url}/{name} is not as long as what was sent")
+            raise DamagedExport(f"{self._url}/{name} has another size than the uploaded file")
 
-    def _unsay(self) -> None:
-        """Another export was here: its manifests go before its files do, or they would vouch for these."""
-        amended = takewhile(lambda name: self._size(name) is not None, _amendments())
-        for name in (MANIFEST, *reversed(list(amended))):
+    def _delete_manifests(self) -> None:
+        """Delete the manifests of an earlier export first, or they would describe the new files."""
+        amendments = takewhile(lambda name: self._size(name) is not None, _amendment_manifests())
+        for name in (MANIFEST, *reversed(list(amendments))):
             if self._size(name) is not None:
-                with self._asked(name):
+                with self._bucket_errors(name):
                     self._obstore.delete(self._store, name)
 
     def _size(self, name: str) -> int | None:
-        with self._asked(name):
+        with self._bucket_errors(name):
             try:
                 return int(self._obstore.head(self._store, name)["size"])
             except FileNotFoundError:
@@ -139,7 +142,7 @@ class Bucket:
 
     def _fetch(self, folder: Path, name: str) -> bool:
         path = folder / name
-        with self._asked(name):
+        with self._bucket_errors(name):
             try:
                 found = self._obstore.get(self._store, name)
             except FileNotFoundError:
@@ -151,60 +154,60 @@ class Bucket:
         return True
 
     @contextmanager
-    def _asked(self, name: str) -> Iterator[None]:
+    def _bucket_errors(self, name: str) -> Iterator[None]:
         try:
             yield
         except self._fault as fault:
-            # The library's own text goes on with its whole state, headers and all.
+            # The further lines of the library's text contain its whole state, with headers.
             why = str(fault).partition("\n")[0]
             message = f"{self._url}/{name}: {why}"
             raise BucketRefused(message) from fault
 
 
-def _clear(work: Path) -> None:
-    """All but what holds it; last of all what says that it is to be cleared."""
+def _clear_work_folder(work: Path) -> None:
+    """Remove all files but the locks, and the mark of the unfinished download last."""
     for path in work.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.suffix != ".lock" and path.name != _FETCHING:
+        elif path.suffix != ".lock" and path.name != _FETCHING_MARK:
             path.unlink()
-    (work / _FETCHING).unlink()
+    (work / _FETCHING_MARK).unlink()
 
 
-def _amendments() -> Iterator[str]:
+def _amendment_manifests() -> Iterator[str]:
     return (f"{AMENDMENTS}/{number:04d}/{MANIFEST}" for number in range(1, 10_000))
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """All that manifests name, with the sizes; of raw answers that is the list of their checksums."""
-    for layer in layers_of(folder):
+def _named_files(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield all files in the manifests with their sizes; for raw responses, the list of checksums."""
+    for layer in read_layers(folder):
         raw = layer.manifest.raw
         for file in (*layer.manifest.files, *([raw] if raw else [])):
             yield _prefix(layer) + file.name, file.bytes
 
 
-def _all_names(folder: Path) -> Iterator[str]:
-    """All that is to be sent, in its order."""
-    for layer in layers_of(folder):
+def _upload_names(folder: Path) -> Iterator[str]:
+    """Yield all files to upload, in order."""
+    for layer in read_layers(folder):
         names = [file.name for file in layer.manifest.files]
         if layer.manifest.raw:
             names += [f"{RAW}/{path.name}" for path in sorted((layer.folder / RAW).iterdir())]
         yield from (_prefix(layer) + name for name in (*names, MANIFEST))
 
 
-def _prefix(layer: Layer) -> str:
+def _prefix(layer: ExportLayer) -> str:
     return f"{layer.name}/" if layer.name else ""
 
 
-def _entry(folder: Path, name: str) -> str:
-    return f"{digest_of(folder / name)}  {name}"
+def _digest_entry(folder: Path, name: str) -> str:
+    return f"{file_sha256(folder / name)}  {name}"
 
 
-def _note(folder: Path, entry: str) -> None:
-    with (folder / _SENT).open("a") as file:
+def _record_sent(folder: Path, entry: str) -> None:
+    with (folder / _SENT_LIST).open("a") as file:
         file.write(f"{entry}\n")
 
 
-def _noted(folder: Path) -> set[str]:
-    path = folder / _SENT
+def _sent_entries(folder: Path) -> set[str]:
+    path = folder / _SENT_LIST
     return set(path.read_text().splitlines()) if path.exists() else set()

@@ -1,52 +1,52 @@
-"""What can go wrong with an export, beside what the client tells of the server."""
+"""Errors of an export, in addition to those of the client."""
 
 from calltally.calls.errors import CalltallyError, InvalidInput
 
 
 class OtherExport(InvalidInput):
-    """What is in the folder, or in the checkpoint, is not what is asked for now."""
+    """The folder or the checkpoint belongs to another export, or to something else."""
 
     slug = "other-export"
-    title = "It is another export"
+    title = "The folder belongs to another export"
 
 
-class InUse(CalltallyError):
-    """Another process works in the same folder, or on the same checkpoint."""
+class ExportInUse(CalltallyError):
+    """Another process uses the same folder or checkpoint."""
 
     slug = "export-in-use"
-    title = "Another export works on it"
+    title = "Another export uses the folder"
 
 
 class DamagedExport(CalltallyError):
-    """Files are not what the checkpoint or the manifest says of them."""
+    """Files differ from the checkpoint or the manifest."""
 
     slug = "damaged-export"
-    title = "The files are not what they were"
+    title = "The files of the export were changed"
 
 
 class NotExportable(CalltallyError):
-    """The server does not do what an export of this window needs."""
+    """The server lacks a capability that this export needs."""
 
     slug = "not-exportable"
-    title = "The server cannot be exported so"
+    title = "The server does not support this export"
 
 
-class Drifted(CalltallyError):
-    """A snapshot did not hold still."""
+class SnapshotDrifted(CalltallyError):
+    """The pages of a snapshot changed during the export."""
 
     slug = "drifted"
-    title = "The snapshot did not hold still"
+    title = "The snapshot changed during the export"
 
 
 class BucketRefused(CalltallyError):
-    """The bucket could not be read or written."""
+    """The bucket cannot be read or written."""
 
     slug = "bucket-refused"
-    title = "The bucket did not take it"
+    title = "The bucket refused the request"
 
 
 class SnapshotLost(CalltallyError):
-    """The snapshot of an export under way is no longer kept."""
+    """The snapshot of an unfinished export has expired."""
 
     slug = "snapshot-lost"
-    title = "The snapshot is no longer kept"
+    title = "The snapshot has expired"

@@ -1,4 +1,4 @@
-"""The calls of files that were exported before, in any format: each one's id, and a digest of the rest."""
+"""Readers of exported files in any format, as ids with digests of the records."""
 
 import csv
 import hashlib
@@ -9,20 +9,20 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.client.exporting.pages import Glimpse, joined
+from calltally.client.exporting.pages import CallFields, join_records
 from calltally.formats.table import FORMATS
 
-Row = tuple[str, bytes]
+DigestRow = tuple[str, bytes]
 _DIGEST_BYTES: Final = 16
 _BATCH: Final = 1_000
-# No cell is too long: who exported it had it in memory.
-_LONGEST: Final = 2**31 - 1
-_glimpse: Final = msgspec.json.Decoder(Glimpse)
+# No limit in practice: the export held each cell in memory.
+_MAX_CELL_BYTES: Final = 2**31 - 1
+_fields_decoder: Final = msgspec.json.Decoder(CallFields)
 _encoder: Final = msgspec.json.Encoder()
 
 
-def rows_in(path: Path, form: str) -> Iterator[Row]:
-    """The calls of a file, in its order."""
+def read_rows(path: Path, form: str) -> Iterator[DigestRow]:
+    """Yield the calls of a file in its order."""
     if form == "csv":
         with path.open(encoding="utf-8", newline="") as file:
             yield from _csv_rows(file)
@@ -33,37 +33,37 @@ def rows_in(path: Path, form: str) -> Iterator[Row]:
             yield from _packed_rows(batch)
     else:
         with path.open("rb") as file:
-            yield from (_row(line[:-1]) for line in file)
+            yield from (_digest_row(line[:-1]) for line in file)
 
 
-def rows_of(records: Sequence[bytes], form: str) -> Iterator[Row]:
-    """The same for records that a server tells now, as if they had been exported."""
+def rows_of_records(records: Sequence[bytes], form: str) -> Iterator[DigestRow]:
+    """Return the rows of `read_rows` for records from a server, as if they had been exported."""
     if form == "csv":
         writer = FORMATS[form].new_writer(None)
-        text = (writer.begin() + writer.add(joined(records))).decode()
+        text = (writer.begin() + writer.add(join_records(records))).decode()
         return _csv_rows(io.StringIO(text, newline=""))
     if form == "parquet":
         from calltally.formats.arrow_columns import ArrowReader  # deferred: the same
 
-        return _packed_rows(ArrowReader().read(joined(records)))
-    return (_row(record) for record in records)
+        return _packed_rows(ArrowReader().read(join_records(records)))
+    return (_digest_row(record) for record in records)
 
 
-def _csv_rows(lines: Iterable[str]) -> Iterator[Row]:
-    csv.field_size_limit(_LONGEST)
+def _csv_rows(lines: Iterable[str]) -> Iterator[DigestRow]:
+    csv.field_size_limit(_MAX_CELL_BYTES)
     reader = csv.reader(lines)
     next(reader, None)
     for cells in reader:
         yield cells[0], _digest(_encoder.encode(cells))
 
 
-def _packed_rows(batch: Any) -> Iterator[Row]:  # noqa: ANN401 (pyarrow has no types of its own)
+def _packed_rows(batch: Any) -> Iterator[DigestRow]:  # noqa: ANN401 (pyarrow has no types of its own)
     for values in batch.to_pylist():
         yield values["id"], _digest(_encoder.encode(values))
 
 
-def _row(record: bytes) -> Row:
-    return _glimpse.decode(record).id, _digest(record)
+def _digest_row(record: bytes) -> DigestRow:
+    return _fields_decoder.decode(record).id, _digest(record)
 
 
 def _digest(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What an export holds by now: its own files, and those of all its amendments, one over the other."""
+"""Current content of an export: its own files with all amendments applied in order."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -8,28 +8,28 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.client.exporting.exported_rows import rows_in
+from calltally.client.exporting.exported_rows import read_rows
 from calltally.client.exporting.manifest import Manifest, read_manifest
 from calltally.external_sort import Spill
 
 AMENDMENTS: Final = "amendments"
 GONE_FILE: Final = "gone.ndjson"
-_IN: Final = b"+"
-_OUT: Final = b"-"
+_PRESENT: Final = b"+"
+_REMOVED: Final = b"-"
 
 
-class Layer(NamedTuple):
-    """An export or an amendment: where it lies, by which name, and its manifest."""
+class ExportLayer(NamedTuple):
+    """Export or amendment: its folder, its name (empty for the export) and its manifest."""
 
     folder: Path
     name: str
     manifest: Manifest
 
 
-class Gone(msgspec.Struct, frozen=True):
-    """A call that is no longer in the window.
+class RemovedCall(msgspec.Struct, frozen=True):
+    """Call that is no longer in the window.
 
-    `reason` is the tombstone's word, or `left` where it only moved.
+    `reason` is the tombstone's kind, or `left` if the call moved out of the window.
     """
 
     id: str
@@ -38,40 +38,40 @@ class Gone(msgspec.Struct, frozen=True):
     revision: int | None = None
 
 
-_gone: Final = msgspec.json.Decoder(Gone)
+_removed_decoder: Final = msgspec.json.Decoder(RemovedCall)
 
 
-def layers_of(out: Path) -> list[Layer]:
-    """The export in a folder and its amendments, in their order; nothing where there is none."""
+def read_layers(out: Path) -> list[ExportLayer]:
+    """Return the export in a folder and its amendments in order, or an empty list without an export."""
     base = read_manifest(out)
     if base is None:
         return []
     folders = sorted((out / AMENDMENTS).glob("[0-9]*"))
     amendments = [
-        Layer(folder, f"{AMENDMENTS}/{folder.name}", found)
+        ExportLayer(folder, f"{AMENDMENTS}/{folder.name}", found)
         for folder in folders
         if (found := read_manifest(folder))
     ]
-    return [Layer(out, "", base), *amendments]
+    return [ExportLayer(out, "", base), *amendments]
 
 
-def known_rows(layers: list[Layer], scratch: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Each call that the export holds, by its id in the order of bytes, with the digest of its record."""
+def current_rows(layers: list[ExportLayer], scratch: Path) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the id and the record's digest of each call of the export, in the byte order of the ids."""
     with Spill(scratch) as spill:
         for layer in layers:
-            _add(spill, layer)
+            _add_layer(spill, layer)
         for key, pairs in groupby(spill.sorted(), key=itemgetter(0)):
             *_, (_, last) = pairs
-            if last[:1] == _IN:
+            if last[:1] == _PRESENT:
                 yield key, last[1:]
 
 
-def _add(spill: Spill, layer: Layer) -> None:
+def _add_layer(spill: Spill, layer: ExportLayer) -> None:
     for file in layer.manifest.files:
         path = layer.folder / file.name
         if file.name.startswith("calls"):
-            for call_id, digest in rows_in(path, layer.manifest.format):
-                spill.add(call_id.encode(), _IN + digest)
+            for call_id, digest in read_rows(path, layer.manifest.format):
+                spill.add(call_id.encode(), _PRESENT + digest)
         elif file.name == GONE_FILE:
             for line in path.read_bytes().splitlines():
-                spill.add(_gone.decode(line).id.encode(), _OUT)
+                spill.add(_removed_decoder.decode(line).id.encode(), _REMOVED)

@@ -1,4 +1,4 @@
-"""The change feed as an exporter reads it: each change's own bytes, and whether it is of the window."""
+"""Pages of the change feed as the exporter reads them, and tests against an export's window and filters."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
@@ -7,19 +7,19 @@ import msgspec
 
 from calltally.calls.times import parse_instant
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.exporting.pages import Sender
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.pages import RequestSender
+from calltally.client.exporting.request import ExportPlan
 from calltally.client.wire import Request
 
-CHANGES: Final = "/api/v1/changes"
-# What can be told of a call from its record alone. Words and numbers are the server's to find.
-TELLABLE: Final = frozenset({"status", "direction", "route", "provider", "agent", "escalated"})
+CHANGES_PATH: Final = "/api/v1/changes"
+# Filters that can be evaluated on a record. Only the server can search texts and numbers.
+LOCAL_FILTERS: Final = frozenset({"status", "direction", "route", "provider", "agent", "escalated"})
 _LIMIT: Final = "1000"
-_WORDS: Final = {True: "true", False: "false"}
+_FLAG_TEXTS: Final = {True: "true", False: "false"}
 
 
-class Change(msgspec.Struct, gc=False):
-    """What is read of a change: a call as it is now, or the tombstone of one."""
+class FeedChange(msgspec.Struct, gc=False):
+    """Decoded fields of a change: a call in its present state, or a tombstone."""
 
     id: str
     tombstone: str | None = None
@@ -34,65 +34,69 @@ class Change(msgspec.Struct, gc=False):
     revision: int | None = None
 
 
-class _Told(msgspec.Struct, gc=False):
+class _RawFeedPage(msgspec.Struct, gc=False):
     data: list[msgspec.Raw]
     next: str
     has_more: bool
     revision: int | None = None
 
 
-class Stretch(NamedTuple):
-    """A part of the feed: the changes with their bytes, and where it goes on."""
+class FeedPage(NamedTuple):
+    """Page of the feed: the changes with their bytes, and the position of the next page."""
 
-    changes: Sequence[tuple[Change, bytes]]
+    changes: Sequence[tuple[FeedChange, bytes]]
     next: str
     has_more: bool
     revision: int | None
 
 
-_told: Final = msgspec.json.Decoder(_Told)
-_change: Final = msgspec.json.Decoder(Change)
+_raw_feed_decoder: Final = msgspec.json.Decoder(_RawFeedPage)
+_change_decoder: Final = msgspec.json.Decoder(FeedChange)
 
 
-def read_stretch(sender: Sender, after: str, wait_s: int = 0) -> Stretch:
-    """What changed after a point. Raises ClientError: SnapshotGone where that cannot be told any more."""
+def fetch_feed_page(sender: RequestSender, after: str, wait_s: int = 0) -> FeedPage:
+    """Fetch the changes after a position. Raises ClientError, SnapshotGone if the position has expired."""
     waiting = [("wait", str(wait_s))] if wait_s else []
-    answer = sender.send(Request("GET", CHANGES, [("after", after), ("limit", _LIMIT), *waiting]))
+    answer = sender.send(Request("GET", CHANGES_PATH, [("after", after), ("limit", _LIMIT), *waiting]))
     try:
-        told = _told.decode(answer.body)
-        changes = [(_change.decode(record), bytes(record)) for record in told.data]
+        raw = _raw_feed_decoder.decode(answer.body)
+        changes = [(_change_decoder.decode(record), bytes(record)) for record in raw.data]
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise UnexpectedAnswer(f"GET {CHANGES} was not answered with changes ({fault})") from fault
-    if told.has_more and told.next == after:
-        raise UnexpectedAnswer(f"GET {CHANGES} has more after {after!r} and does not go on")
-    return Stretch(changes, told.next, told.has_more, told.revision)
+        detail = f"the response to GET {CHANGES_PATH} is not a page of changes ({fault})"
+        raise UnexpectedAnswer(detail) from fault
+    if raw.has_more and raw.next == after:
+        raise UnexpectedAnswer(f"GET {CHANGES_PATH} has more after {after!r} but does not advance")
+    return FeedPage(changes, raw.next, raw.has_more, raw.revision)
 
 
-def all_since(sender: Sender, after: str) -> Iterator[Stretch]:
-    """Stretch by stretch, until there is no more. Raises ClientError; a feed must not lead back."""
-    has_more, seen = True, {after}
+def iterate_feed(sender: RequestSender, after: str) -> Iterator[FeedPage]:
+    """Iterate over the pages until there are no more changes.
+
+    Raises ClientError, also for a feed that returns to an earlier position.
+    """
+    has_more, visited = True, {after}
     while has_more:
-        stretch = read_stretch(sender, after)
-        if stretch.has_more and stretch.next in seen:
-            raise UnexpectedAnswer(f"GET {CHANGES} has more after {stretch.next!r}, where it was before")
-        yield stretch
-        seen.add(stretch.next)
-        after, has_more = stretch.next, stretch.has_more
+        page = fetch_feed_page(sender, after)
+        if page.has_more and page.next in visited:
+            raise UnexpectedAnswer(f"GET {CHANGES_PATH} returns to its earlier position {page.next!r}")
+        yield page
+        visited.add(page.next)
+        after, has_more = page.next, page.has_more
 
 
-def was_never_in(plan: Plan, change: Change) -> bool:
-    """Whether a call lies behind the window: its time only ever moves back, so it never was inside."""
+def is_after_window(plan: ExportPlan, change: FeedChange) -> bool:
+    """Return True if a call is later than the window. Times only move earlier, so it never was inside."""
     to_us = plan.window.to_us
     return change.created_at is not None and to_us is not None and parse_instant(change.created_at) >= to_us
 
 
-def is_in(plan: Plan, change: Change) -> bool:
-    """Whether a call is of the window and of the filters now."""
-    return change.tombstone is None and is_of_window(plan, change) and _matches(plan, change)
+def matches_plan(plan: ExportPlan, change: FeedChange) -> bool:
+    """Return True if the change is a call that is now in the window and matches the filters."""
+    return change.tombstone is None and is_in_window(plan, change) and _matches_filters(plan, change)
 
 
-def is_of_window(plan: Plan, change: Change) -> bool:
-    """Whether a call was created in the window."""
+def is_in_window(plan: ExportPlan, change: FeedChange) -> bool:
+    """Return True if a call was created in the window."""
     if change.created_at is None:
         return False
     created_us, window = parse_instant(change.created_at), plan.window
@@ -100,15 +104,15 @@ def is_of_window(plan: Plan, change: Change) -> bool:
     return is_late_enough and (window.to_us is None or created_us < window.to_us)
 
 
-def _matches(plan: Plan, change: Change) -> bool:
+def _matches_filters(plan: ExportPlan, change: FeedChange) -> bool:
     names = {name for name, _ in plan.filters}
-    return all(_value(change, name) in _asked(plan, name) for name in names)
+    return all(_change_value(change, name) in _filter_values(plan, name) for name in names)
 
 
-def _asked(plan: Plan, name: str) -> set[str]:
+def _filter_values(plan: ExportPlan, name: str) -> set[str]:
     return {word for filtered, value in plan.filters if filtered == name for word in value.split(",")}
 
 
-def _value(change: Change, name: str) -> str | None:
+def _change_value(change: FeedChange, name: str) -> str | None:
     value = getattr(change, name)
-    return _WORDS[value] if isinstance(value, bool) else value
+    return _FLAG_TEXTS[value] if isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Files that grow page by page, and can be taken up where a checkpoint says that they were."""
+"""Output files that grow page by page and can resume from a checkpoint."""
 
 import hashlib
 import os
@@ -11,30 +11,30 @@ from calltally.calls.errors import DamagedStore
 from calltally.client.errors import NotInstalled, UnexpectedAnswer
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.errors import DamagedExport
-from calltally.client.exporting.pages import joined, lines_of
+from calltally.client.exporting.pages import join_records, ndjson_lines
 from calltally.formats.table import FORMATS
 from calltally.formats.writer import Writer
 
-# Nobody takes a file for whole before it is.
-UNFINISHED: Final = ".part"
-SPOOL: Final = ".spool"
-# Calls are personal data: what is written here is for whoever exports, whatever their umask says.
+# Suffix of an incomplete file, so that nobody takes it for a complete one.
+UNFINISHED_SUFFIX: Final = ".part"
+SPOOL_SUFFIX: Final = ".spool"
+# Calls are personal data: only the owner may read them, with any umask.
 FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 _PIECE_BYTES: Final = 1024 * 1024
 
 
 def _open_private(path: Path, mode: str) -> IO[bytes]:
-    """Open a file without a buffer; one that is new is its owner's alone."""
-    return open(path, mode, buffering=0, opener=_private)
+    """Open a file without a buffer. Only its owner can access a new file."""
+    return open(path, mode, buffering=0, opener=_private_opener)
 
 
-def _private(path: str, flags: int) -> int:
+def _private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, _FILE_MODE)
 
 
-class Appending:
-    """Bytes that are added to a file, with their running checksum."""
+class AppendFile:
+    """File that is only appended to, with its running checksum."""
 
     def __init__(self, path: Path, state: FileState | None = None) -> None:
         self._path = path
@@ -42,21 +42,21 @@ class Appending:
         self._file: IO[bytes] = _open_private(path, "r+b" if state else "wb")
         self._size = 0
         if state:
-            self._take_up(state)
+            self._resume(state)
 
-    def _take_up(self, state: FileState) -> None:
-        """Go on behind what the checkpoint names; what is behind that was written and never counted."""
-        for piece in _pieces(self._file, state.bytes):
+    def _resume(self, state: FileState) -> None:
+        """Continue at the checkpoint's size, and cut off what was written after the checkpoint."""
+        for piece in _read_pieces(self._file, state.bytes):
             self._digest.update(piece)
             self._size += len(piece)
         if self._size != state.bytes or self._digest.hexdigest() != state.sha256:
             self._file.close()
-            message = f"{self._path} is not what the checkpoint says; --restart begins anew"
+            message = f"{self._path} differs from its checkpoint; start again with --restart"
             raise DamagedExport(message)
         self._file.truncate(self._size)
 
     def write(self, data: bytes) -> None:
-        """Add to the end."""
+        """Append data."""
         left = memoryview(data)
         while left:
             left = left[self._file.write(left) :]
@@ -64,186 +64,192 @@ class Appending:
         self._size += len(data)
 
     def state(self, name: str, rows: int) -> FileState:
-        """What is in it now."""
+        """Return the present state of the file."""
         return FileState(name, rows, self._size, self._digest.hexdigest())
 
     def close(self, *, is_durable: bool = False) -> None:
-        """Close it, once it is on the disk where that is asked for."""
+        """Close the file, after fsync if `is_durable`."""
         if is_durable:
             os.fsync(self._file.fileno())
         self._file.close()
 
 
-class Output(Protocol):
-    """One file of an export while it is written."""
+class OutputFile(Protocol):
+    """One file of an export during writing."""
 
     def add(self, records: Sequence[Any]) -> None:
-        """The next calls: at least one, each the bytes of its JSON."""
+        """Add at least one call, each as the bytes of its JSON."""
         ...
 
     def state(self) -> FileState:
-        """What a checkpoint has to know of it."""
+        """Return the state for a checkpoint."""
         ...
 
     def finish(self) -> FileState:
-        """Write its end and give it its name; returns what it is."""
+        """Write the end of the format, give the file its final name, and return its state."""
         ...
 
     def close(self) -> None:
-        """Let go of it as it is."""
+        """Close the unfinished file."""
         ...
 
-    def forget(self) -> None:
-        """Remove what only an unfinished file needs, once the checkpoint names the finished one."""
+    def remove_spool(self) -> None:
+        """Remove the temporary files once the checkpoint contains the finished file."""
         ...
 
 
-class TextOutput:
-    """CSV and NDJSON: what is written stays as it is, so the file is simply added to."""
+class TextOutputFile:
+    """CSV or NDJSON file, which can be appended to."""
 
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
         self._path = folder / name
         self._writer: Writer = FORMATS[form].new_writer(None)
         self._is_plain = form == "ndjson"
         self._rows = state.rows if state else 0
-        _unfinish(self._path, state)
-        self._file = Appending(_unfinished(self._path), state)
+        _restore_unfinished_name(self._path, state)
+        self._file = AppendFile(_unfinished_path(self._path), state)
         if state is None:
             self._file.write(self._writer.begin())
 
     def add(self, records: Sequence[Any]) -> None:
-        """Each call is a line, and complete. Lines of NDJSON need not be joined first to be taken apart."""
-        text = lines_of(records) if self._is_plain else _added(self._writer, joined(records))
+        """Add each call as a line. NDJSON needs no writer: its records are the lines."""
+        text = (
+            ndjson_lines(records) if self._is_plain else _encode_records(self._writer, join_records(records))
+        )
         self._file.write(text)
         self._rows += len(records)
 
     def state(self) -> FileState:
-        """Of the file itself."""
+        """Return the state of the file itself."""
         return self._file.state(self._path.name, self._rows)
 
     def finish(self) -> FileState:
-        """Nothing is missing but its name."""
+        """Write the end of the format and rename the file."""
         self._file.write(self._writer.end())
         state = self.state()
         self._file.close(is_durable=True)
-        _unfinished(self._path).replace(self._path)
+        _unfinished_path(self._path).replace(self._path)
         return state
 
     def close(self) -> None:
-        """It stays unfinished."""
+        """Close the unfinished file."""
         self._file.close()
 
-    def forget(self) -> None:
-        """Nothing."""
+    def remove_spool(self) -> None:
+        """Do nothing: there is no spool."""
 
 
-class PackedOutput:
-    """Parquet: it cannot be added to once its writer is gone, and its bytes depend on how it was fed.
+class PackedOutputFile:
+    """Parquet file, which cannot be appended to by a new writer, and whose bytes depend on the batches.
 
-    So the records are kept beside it as they were fed, an empty line between two portions, until it is done.
-    A checkpoint is of that spool; who goes on feeds a new writer from it first, and the bytes are the same.
+    So until it is finished, a spool beside it stores the records, with an empty line between two batches. A
+    checkpoint describes the spool. To resume, a new writer first gets the same batches, and the bytes are
+    equal.
     """
 
     def __init__(self, folder: Path, name: str, form: str, state: FileState | None) -> None:
         self._path = folder / name
         self._writer: Writer = FORMATS[form].new_writer(None)
         self._rows = state.rows if state else 0
-        self._spool_path = self._path.with_name(self._path.name + SPOOL)
-        self._spool = Appending(self._spool_path, state)
-        self._file = Appending(_unfinished(self._path))
+        self._spool_path = self._path.with_name(self._path.name + SPOOL_SUFFIX)
+        self._spool = AppendFile(self._spool_path, state)
+        self._file = AppendFile(_unfinished_path(self._path))
         self._file.write(self._writer.begin())
         if state:
-            self._feed_again()
+            self._replay_spool()
 
-    def _feed_again(self) -> None:
-        for records in portions(self._spool_path):
-            self._file.write(_added(self._writer, records))
+    def _replay_spool(self) -> None:
+        for records in read_spool(self._spool_path):
+            self._file.write(_encode_records(self._writer, records))
 
     def add(self, records: Sequence[Any]) -> None:
-        """To the spool, then to the writer."""
-        portion = joined(records)
-        self._spool.write(portion + b"\n\n")
-        self._file.write(_added(self._writer, portion))
+        """Write the records to the spool and then to the writer."""
+        batch = join_records(records)
+        self._spool.write(batch + b"\n\n")
+        self._file.write(_encode_records(self._writer, batch))
         self._rows += len(records)
 
     def state(self) -> FileState:
-        """Of the spool."""
+        """Return the state of the spool."""
         return self._spool.state(self._path.name, self._rows)
 
     def finish(self) -> FileState:
-        """Its footer, and its name; the spool goes last, or a kill between would leave neither."""
+        """Write the footer and rename the file.
+
+        The spool is removed only later, or a kill in between would leave neither.
+        """
         self._file.write(self._writer.end())
         state = self._file.state(self._path.name, self._rows)
         self._file.close(is_durable=True)
         self._spool.close()
-        _unfinished(self._path).replace(self._path)
+        _unfinished_path(self._path).replace(self._path)
         return state
 
     def close(self) -> None:
-        """It stays unfinished. Its writer is ended, so that its thread is."""
+        """Close the unfinished file, and end the writer so that its thread ends."""
         self._writer.end()
         self._spool.close()
         self._file.close()
 
-    def forget(self) -> None:
-        """The spool."""
+    def remove_spool(self) -> None:
+        """Remove the spool."""
         self._spool_path.unlink(missing_ok=True)
 
 
-def opened(folder: Path, name: str, form: str, state: FileState | None = None) -> Output:
-    """The file `name` of a format, new or as `state` has it."""
-    kind = PackedOutput if FORMATS[form].is_packed else TextOutput
+def open_output(folder: Path, name: str, form: str, state: FileState | None = None) -> OutputFile:
+    """Open the output file `name` of a format, new or resumed from `state`."""
+    kind = PackedOutputFile if FORMATS[form].is_packed else TextOutputFile
     return kind(folder, name, form, state)
 
 
 def check_installed(form: str) -> None:
-    """Raises NotInstalled where a format needs what is not there."""
+    """Raise NotInstalled if a format needs a package that is not installed."""
     if FORMATS[form].is_packed and find_spec("pyarrow") is None:
         raise NotInstalled.of(f"an export to {form}", "pyarrow", extra="parquet")
 
 
-def portions(spool: Path) -> Iterator[bytes]:
-    """The records of a spool, as they were fed."""
-    held: list[bytes] = []
+def read_spool(spool: Path) -> Iterator[bytes]:
+    """Yield the batches of records in a spool."""
+    lines: list[bytes] = []
     with spool.open("rb") as file:
         for line in file:
             if line != b"\n":
-                held.append(line)
+                lines.append(line)
                 continue
-            yield b"".join(held)[:-1]
-            held = []
+            yield b"".join(lines)[:-1]
+            lines = []
 
 
-def checked(path: Path, sha256: str, size: int) -> bool:
-    """Whether a file is what was told of it."""
-    return path.is_file() and path.stat().st_size == size and digest_of(path) == sha256
+def matches_checksum(path: Path, sha256: str, size: int) -> bool:
+    """Return True if a file has the given size and checksum."""
+    return path.is_file() and path.stat().st_size == size and file_sha256(path) == sha256
 
 
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _added(writer: Writer, records: bytes) -> bytes:
+def _encode_records(writer: Writer, records: bytes) -> bytes:
     try:
         return writer.add(records)
     except (DamagedStore, ValueError, OverflowError) as fault:
-        message = "a record does not fit the columns of this format; --format ndjson takes any"
+        message = "a record does not fit the columns of this format; use --format ndjson, which accepts any"
         raise UnexpectedAnswer(message) from fault
 
 
-def _unfinished(path: Path) -> Path:
-    return path.with_name(path.name + UNFINISHED)
+def _unfinished_path(path: Path) -> Path:
+    return path.with_name(path.name + UNFINISHED_SUFFIX)
 
 
-def _unfinish(path: Path, state: FileState | None) -> None:
-    """A kill between the last name and the checkpoint: the file has its name and is not counted yet."""
-    if state and path.is_file() and not _unfinished(path).is_file():
-        path.replace(_unfinished(path))
+def _restore_unfinished_name(path: Path, state: FileState | None) -> None:
+    """Rename a finished file back after a kill between its renaming and the checkpoint."""
+    if state and path.is_file() and not _unfinished_path(path).is_file():
+        path.replace(_unfinished_path(path))
 
 
-def _pieces(file: Any, size: int) -> Iterator[bytes]:  # noqa: ANN401 (an unbuffered file)
+def _read_pieces(file: Any, size: int) -> Iterator[bytes]:  # noqa: ANN401 (an unbuffered file)
     left = size
     while left and (piece := file.read(min(left, _PIECE_BYTES))):
         left -= len(piece)

@@ -1,6 +1,6 @@
-"""`--follow`: after the window, whatever changes, appended to one file as the feed tells it.
+"""Follower of the change feed for `--follow`, which appends later changes of the window to one file.
 
-Each line is a call as it is now, or a tombstone: put it in place of what you have of that id, or delete that.
+Each line is a call in its present state, or a tombstone: replace or delete your copy with the same id.
 """
 
 from pathlib import Path
@@ -13,99 +13,114 @@ from calltally.calls.times import parse_instant
 from calltally.client.errors import BadRequest, NotFound
 from calltally.client.exporting.checkpoint import FileState, replace_file
 from calltally.client.exporting.errors import DamagedExport, NotExportable
-from calltally.client.exporting.feed import TELLABLE, Change, Stretch, is_in, is_of_window, read_stretch
-from calltally.client.exporting.files import Appending
-from calltally.client.exporting.held_window import Source
+from calltally.client.exporting.feed import (
+    LOCAL_FILTERS,
+    FeedChange,
+    FeedPage,
+    fetch_feed_page,
+    is_in_window,
+    matches_plan,
+)
+from calltally.client.exporting.files import AppendFile
 from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.output import Folder, Watcher
-from calltally.client.exporting.pages import lines_of
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.output import ExportFolder, ProgressListener
+from calltally.client.exporting.pages import ndjson_lines
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.snapshot_window import ExportSource
 
-FILE: Final = "changes.ndjson"
-CHECKPOINT: Final = "follow.checkpoint"
-# The server holds an answer back for so long; less than the client waits for any answer.
-WAIT_S: Final = 20
+CHANGES_FILE: Final = "changes.ndjson"
+FOLLOW_CHECKPOINT: Final = "follow.checkpoint"
+# Duration of a long poll, less than the client's timeout.
+LONG_POLL_S: Final = 20
 
 
-class Followed(msgspec.Struct, frozen=True):
-    """How far a follower is: the feed goes on `after`, and the file is what its state says."""
+class FollowCheckpoint(msgspec.Struct, frozen=True):
+    """Checkpoint of a follower: the position in the feed and the state of the file."""
 
-    plan: Plan
+    plan: ExportPlan
     after: str
     state: FileState | None = None
 
 
-_decoder: Final = msgspec.json.Decoder(Followed)
+_decoder: Final = msgspec.json.Decoder(FollowCheckpoint)
 _encoder: Final = msgspec.json.Encoder()
 
 
 class Follower:
-    """Appends what the feed tells of the window."""
+    """Follower that appends the changes of the window to the file."""
 
-    def __init__(self, source: Source, plan: Plan, folder: Folder, base: Manifest) -> None:
+    def __init__(self, source: ExportSource, plan: ExportPlan, folder: ExportFolder, base: Manifest) -> None:
         self._source = source
-        self._path: Path = folder.out / CHECKPOINT
-        self._at = load(self._path) or Followed(_windowed(plan, base), _start(plan, base))
-        plan.check_same(self._at.plan, str(self._path))
-        self._file = Appending(folder.out / FILE, self._at.state)
-        self._rows = self._at.state.rows if self._at.state else 0
+        self._path: Path = folder.out / FOLLOW_CHECKPOINT
+        self._checkpoint = load(self._path) or FollowCheckpoint(
+            _with_exported_window(plan, base), _start_position(plan, base)
+        )
+        plan.check_same(self._checkpoint.plan, str(self._path))
+        self._file = AppendFile(folder.out / CHANGES_FILE, self._checkpoint.state)
+        self._rows = self._checkpoint.state.rows if self._checkpoint.state else 0
 
-    def step(self, wait_s: int = WAIT_S) -> int:
-        """One stretch of the feed; returns how many changes were written. Raises ClientError."""
+    def poll_once(self, wait_s: int = LONG_POLL_S) -> int:
+        """Process one page of the feed and return the number of written changes. Raises ClientError."""
         try:
-            stretch = read_stretch(self._source.sender, self._at.after, wait_s)
+            page = fetch_feed_page(self._source.sender, self._checkpoint.after, wait_s)
         except (BadRequest, NotFound) as fault:
             raise NotExportable(f"the server has no change feed to follow ({fault.detail})") from fault
-        lines = list(self._lines(stretch))
-        self._file.write(lines_of(lines) if lines else b"")
+        lines = list(self._lines(page))
+        self._file.write(ndjson_lines(lines) if lines else b"")
         self._rows += len(lines)
-        self._at = Followed(self._at.plan, stretch.next, self._file.state(FILE, self._rows))
-        replace_file(self._path, _encoder.encode(self._at))
+        self._checkpoint = FollowCheckpoint(
+            self._checkpoint.plan, page.next, self._file.state(CHANGES_FILE, self._rows)
+        )
+        replace_file(self._path, _encoder.encode(self._checkpoint))
         return len(lines)
 
-    def run(self, watcher: Watcher) -> None:
-        """On and on; whoever stops it interrupts it, and it goes on there the next time."""
-        watcher.begin("following", None, self._rows)
+    def run(self, progress: ProgressListener) -> None:
+        """Follow the feed until interrupted. The next run continues there."""
+        progress.begin("following", None, self._rows)
         while True:
-            watcher.advance(self.step())
+            progress.advance(self.poll_once())
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
 
-    def _lines(self, stretch: Stretch) -> list[bytes]:
-        return [line for change, record in stretch.changes if (line := self._line(change, record))]
+    def _lines(self, page: FeedPage) -> list[bytes]:
+        return [line for change, record in page.changes if (line := self._line(change, record))]
 
-    def _line(self, change: Change, record: bytes) -> bytes:
-        """A call that is of the window and does not match any more is told as gone: it may have matched."""
-        plan = self._at.plan
-        if change.tombstone or is_in(plan, change):
+    def _line(self, change: FeedChange, record: bytes) -> bytes:
+        """Return the line of a change, empty if it does not concern the export.
+
+        A call in the window that does not match the filters gets a tombstone: it may have matched before.
+        """
+        plan = self._checkpoint.plan
+        if change.tombstone or matches_plan(plan, change):
             return record
-        if not is_of_window(plan, change) or not plan.filters:
+        if not is_in_window(plan, change) or not plan.filters:
             return b""
         return _encoder.encode({"id": change.id, "tombstone": "left", "revision": change.revision})
 
 
-def _windowed(plan: Plan, base: Manifest) -> Plan:
-    """The plan with the window that was exported: `the last 7d` is another one by now."""
+def _with_exported_window(plan: ExportPlan, base: Manifest) -> ExportPlan:
+    """Return the plan with the ends of the exported window: `last 7d` has other ends by now."""
     ends = (base.window.get("from"), base.window.get("to"))
     from_us, to_us = (None if text is None else parse_instant(text) for text in ends)
     return replace(plan, window=replace(plan.window, from_us=from_us, to_us=to_us))
 
 
-def _start(plan: Plan, base: Manifest) -> str:
+def _start_position(plan: ExportPlan, base: Manifest) -> str:
     if base.next is None:
-        raise NotExportable("the server has no snapshots, so there is no place in a feed to go on from")
-    if others := {name for name, _ in plan.filters} - TELLABLE:
-        raise NotExportable(f"whether a change matches {', '.join(sorted(others))} only the server can tell")
+        raise NotExportable("the server has no snapshots, so there is no position in a feed to follow from")
+    if others := {name for name, _ in plan.filters} - LOCAL_FILTERS:
+        names = ", ".join(sorted(others))
+        raise NotExportable(f"only the server can match changes with {names}; follow without these filters")
     return base.next
 
 
-def load(path: Path) -> Followed | None:
-    """How far a follower is, None where there is none. Raises DamagedExport where it cannot be read."""
+def load(path: Path) -> FollowCheckpoint | None:
+    """Return the checkpoint of a follower or None. Raises DamagedExport if it cannot be read."""
     try:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        raise DamagedExport(f"{path} is no checkpoint ({fault}); remove it to follow anew") from fault
+        raise DamagedExport(f"{path} is not a checkpoint ({fault}); remove it to follow again") from fault

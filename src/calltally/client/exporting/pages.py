@@ -1,4 +1,4 @@
-"""A page of the list as an exporter reads it: each record's own bytes, and the little that must be known."""
+"""Pages of the call list as the exporter reads them: the bytes of each record and a few decoded fields."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
@@ -6,22 +6,22 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from calltally.client.errors import UnexpectedAnswer
-from calltally.client.wire import Answer, Pairs, Request
+from calltally.client.wire import Answer, QueryParams, Request
 
-LIST: Final = "/api/v1/call-logs"
+CALL_LIST_PATH: Final = "/api/v1/call-logs"
 LINE_FEED: Final = b"\n"
 
 
-class Sender(Protocol):
-    """What an exporter needs of a client: a request is answered well, or raises a ClientError."""
+class RequestSender(Protocol):
+    """Client of the exporter. It returns successful responses and raises ClientError for others."""
 
     def send(self, request: Request) -> Answer:
-        """Send it, again where that helps."""
+        """Send a request, with retries."""
         ...
 
 
-class Glimpse(msgspec.Struct, gc=False):
-    """What is read of a record: the reference page promises the first two."""
+class CallFields(msgspec.Struct, gc=False):
+    """Decoded fields of a record. The reference page guarantees the first two."""
 
     id: str
     status: str | None = None
@@ -30,66 +30,66 @@ class Glimpse(msgspec.Struct, gc=False):
     revision: int | None = None
 
 
-class _Told(msgspec.Struct, gc=False):
+class _RawPage(msgspec.Struct, gc=False):
     data: list[msgspec.Raw]
     total: int | None = None
     snapshot: str | None = None
 
 
-class _Seen(msgspec.Struct, gc=False):
-    data: list[Glimpse]
+class _FieldsPage(msgspec.Struct, gc=False):
+    data: list[CallFields]
 
 
-_told: Final = msgspec.json.Decoder(_Told)
-_seen: Final = msgspec.json.Decoder(_Seen)
+_raw_page_decoder: Final = msgspec.json.Decoder(_RawPage)
+_fields_page_decoder: Final = msgspec.json.Decoder(_FieldsPage)
 
 
-class Page(NamedTuple):
-    """Records as they came, what is seen of each, and what the answer tells beside them."""
+class ExportPage(NamedTuple):
+    """Records as received, decoded fields of each, and the page's total and snapshot."""
 
     records: Sequence[msgspec.Raw]
-    glimpses: Sequence[Glimpse]
+    calls: Sequence[CallFields]
     total: int | None
     snapshot: str | None
     body: bytes
 
     @property
-    def ids(self) -> list[str]:
-        """The ids in their order."""
-        return [glimpse.id for glimpse in self.glimpses]
+    def call_ids(self) -> list[str]:
+        """Ids of the calls in the order of the page."""
+        return [call.id for call in self.calls]
 
 
-def fetch_page(sender: Sender, params: Pairs, *, is_near: bool = False) -> Page:
-    """Ask for one page. `is_near` says that to compress it would cost more than to send it.
+def fetch_page(sender: RequestSender, params: QueryParams, *, is_local: bool = False) -> ExportPage:
+    """Request one page, uncompressed if `is_local`: there compression costs more than the transfer.
 
-    Raises ClientError; UnexpectedAnswer for what is no page of the reference page's shape.
+    Raises ClientError, and UnexpectedAnswer for a body that is not a page of the reference page's shape.
     """
-    headers = {"accept": "application/json", **({"accept-encoding": "identity"} if is_near else {})}
-    return read_page(sender.send(Request("GET", LIST, params, headers)).body)
+    headers = {"accept": "application/json", **({"accept-encoding": "identity"} if is_local else {})}
+    return decode_page(sender.send(Request("GET", CALL_LIST_PATH, params, headers)).body)
 
 
-def read_page(body: bytes) -> Page:
-    """The page that a body holds."""
+def decode_page(body: bytes) -> ExportPage:
+    """Decode the page in a body. Raises UnexpectedAnswer."""
     try:
-        told, seen = _told.decode(body), _seen.decode(body)
+        raw, fields = _raw_page_decoder.decode(body), _fields_page_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        message = f"GET {LIST} was not answered with a page of calls ({fault})"
+        message = f"the response to GET {CALL_LIST_PATH} is not a page of calls ({fault})"
         raise UnexpectedAnswer(message) from fault
-    return Page(told.data, seen.data, told.total, told.snapshot, body)
+    return ExportPage(raw.data, fields.data, raw.total, raw.snapshot, body)
 
 
-def joined(records: Sequence[Any]) -> bytes:
-    """Records as writers of files take them: one line each, joined by a line feed."""
+def join_records(records: Sequence[Any]) -> bytes:
+    """Return records in the form of the file writers: one line each, joined by a line feed."""
     whole = LINE_FEED.join(records)
     return whole if whole.count(b"\n") == len(records) - 1 else LINE_FEED.join(map(_on_one_line, records))
 
 
-def lines_of(records: Sequence[Any]) -> bytes:
-    """Records as NDJSON."""
+def ndjson_lines(records: Sequence[Any]) -> bytes:
+    """Return records as NDJSON."""
     whole = b"\n".join([*records, b""])
     return whole if whole.count(b"\n") == len(records) else b"\n".join([*map(_on_one_line, records), b""])
 
 
 def _on_one_line(record: Any) -> bytes:  # noqa: ANN401 (bytes, or what has their buffer)
-    """Somebody's server writes its JSON for people. Outside of the layout JSON has no line feed."""
+    """Return an indented record on one line. JSON has line feeds only in its layout."""
     return msgspec.json.format(bytes(record), indent=-1)

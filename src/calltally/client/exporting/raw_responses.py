@@ -1,28 +1,28 @@
-"""`--raw`: each answer of the server as it came, beside what was made of it."""
+"""Raw responses of the server for `--raw`, unchanged, beside the exported files."""
 
 from pathlib import Path
 from typing import Final
 
 from calltally.client.exporting.checkpoint import FileState
-from calltally.client.exporting.files import FOLDER_MODE, Appending
+from calltally.client.exporting.files import FOLDER_MODE, AppendFile
 
-FOLDER: Final = "raw"
-SUMS: Final = "SHA256SUMS"
+RAW_FOLDER: Final = "raw"
+CHECKSUM_FILE: Final = "SHA256SUMS"
 
 
-class RawAnswers:
-    """A file an answer, in their order, and their checksums in a list that `sha256sum -c` reads."""
+class RawResponses:
+    """One numbered file per response, and a list of checksums for `sha256sum -c`."""
 
     def __init__(self, out: Path, state: FileState | None) -> None:
-        self._folder = out / FOLDER
+        self._folder = out / RAW_FOLDER
         self._folder.mkdir(FOLDER_MODE, exist_ok=True)
         self._answers = state.rows if state else 0
-        self._sums = Appending(self._folder / SUMS, state)
+        self._sums = AppendFile(self._folder / CHECKSUM_FILE, state)
 
     def add(self, body: bytes) -> FileState:
-        """Keep one more; returns the state of the list, which counts them."""
+        """Write one response and return the state of the list, which counts the responses."""
         name = f"{self._answers:09d}.json"
-        file = Appending(self._folder / name)
+        file = AppendFile(self._folder / name)
         file.write(body)
         file.close()
         self._sums.write(f"{file.state(name, 1).sha256}  {name}\n".encode())
@@ -30,9 +30,9 @@ class RawAnswers:
         return self.state()
 
     def state(self) -> FileState:
-        """How many answers there are, and what the list of their checksums is."""
-        return self._sums.state(f"{FOLDER}/{SUMS}", self._answers)
+        """Return the state of the list of checksums, with the number of responses as rows."""
+        return self._sums.state(f"{RAW_FOLDER}/{CHECKSUM_FILE}", self._answers)
 
     def close(self) -> None:
-        """Let go of the list."""
+        """Close the list of checksums."""
         self._sums.close()

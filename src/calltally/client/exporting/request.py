@@ -1,4 +1,4 @@
-"""What is asked for: window, filters, format. Everything that must be the same for an export to go on."""
+"""Parameters of an export: window, filters and format. All must be equal for an export to resume."""
 
 import re
 from collections.abc import Mapping
@@ -23,44 +23,44 @@ _UNITS_US: Final[Mapping[str, int]] = {
 }
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhdw])", re.ASCII)
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
-_MONTHS: Final = 12
+_MONTHS_PER_YEAR: Final = 12
 _LAST_MONTH: Final = "9999-12"
-# What is not called as its option is.
-_OPTIONS: Final[Mapping[str, str]] = {
+# Fields whose command-line option has another name.
+_OPTION_NAMES: Final[Mapping[str, str]] = {
     "base_url": "--base-url",
     "slice_us": "--slice",
     "keeps_raw": "--raw",
     "distrusts": "--distrust",
 }
-# Further back lies no call, and somewhere there the calendar ends.
-_LONGEST_US: Final = 36_525 * DAY_US
+# A hundred years: no call is older, and a longer duration could leave the calendar's range.
+_MAX_DURATION_US: Final = 36_525 * DAY_US
 _DAY: Final = timedelta(days=1)
 
 
-class Window(msgspec.Struct, frozen=True):
-    """From when to when calls were created, in microseconds: from <= created_at < to; None is without end.
+class ExportWindow(msgspec.Struct, frozen=True):
+    """Creation times of the exported calls: from_us <= created_at < to_us. None is unbounded.
 
-    `asked` is how it was asked for: `the last 7d` is another window each time, and still the same export.
+    `label` is the window as the options name it: `last 7d` has other ends each time, but is the same export.
     """
 
-    asked: str
+    label: str = msgspec.field(name="asked")
     from_us: int | None
     to_us: int | None
 
     @property
     def texts(self) -> dict[str, str | None]:
-        """Its two ends as the manifest has them."""
+        """Both ends as in the manifest."""
         ends = {"from": self.from_us, "to": self.to_us}
         return {name: None if end is None else utc_text(end) for name, end in ends.items()}
 
     @property
     def params(self) -> list[tuple[str, str]]:
-        """Its ends as parameters of a request."""
+        """Both ends as query parameters."""
         return [(name, text) for name, text in self.texts.items() if text is not None]
 
 
-class Asked(NamedTuple):
-    """The words that name a window. `settle_us` is how far its end stays behind now."""
+class WindowOptions(NamedTuple):
+    """Options that name a window. `settle_us` is the distance of its end from the present."""
 
     from_: str | None = None
     to: str | None = None
@@ -69,54 +69,54 @@ class Asked(NamedTuple):
     is_all: bool = False
     settle_us: int = 0
 
-    def window(self, now_us: int, *, follows: bool = False) -> Window:
-        """The window as of now. Raises InvalidInput where the words are too few, too many or wrong."""
+    def window(self, now_us: int, *, follows: bool = False) -> ExportWindow:
+        """Return the window at `now_us`. Raises InvalidInput for missing, conflicting or invalid options."""
         self._check(follows=follows)
         if self.is_all:
-            return Window("all", None, None)
+            return ExportWindow("all", None, None)
         from_us, to_us = self._ends(now_us)
         ends_us = None if follows else min(to_us, now_us - self.settle_us)
         if ends_us is not None and from_us >= ends_us:
             raise InvalidInput.of("from", f"the window is empty: {utc_text(from_us)} to {utc_text(ends_us)}")
-        return Window(self._words(), from_us, ends_us)
+        return ExportWindow(self._label(), from_us, ends_us)
 
     def _check(self, *, follows: bool) -> None:
         named = [
             name for name in ("from_", "last", "month", "is_all") if getattr(self, name) not in (None, False)
         ]
         if len(named) != 1:
-            message = "say which window: --from (and --to), --last 7d, --month 2026-10, or --all"
-            raise InvalidInput.of("from", message if not named else f"only one of these at a time; {message}")
+            message = "choose a window: --from (and --to), --last 7d, --month 2026-10, or --all"
+            raise InvalidInput.of("from", message if not named else f"use only one of these; {message}")
         if self.to is not None and self.from_ is None:
-            raise InvalidInput.of("to", "--to goes with --from")
+            raise InvalidInput.of("to", "--to requires --from")
         if follows and (self.to is not None or self.month is not None):
-            raise InvalidInput.of(
-                "follow", "what is followed has no end: --follow goes without --to and --month"
-            )
+            raise InvalidInput.of("follow", "--follow has no end: it cannot be combined with --to or --month")
 
     def _ends(self, now_us: int) -> tuple[int, int]:
         if self.last is not None:
             ends_us = now_us - self.settle_us
             return ends_us - duration_us("last", self.last), ends_us
         if self.month is not None:
-            return _month(self.month)
-        return _instant("from", self.from_ or ""), now_us if self.to is None else _instant("to", self.to)
+            return _month_ends(self.month)
+        return _parse_time("from", self.from_ or ""), now_us if self.to is None else _parse_time(
+            "to", self.to
+        )
 
-    def _words(self) -> str:
-        told = {"from": self.from_, "to": self.to, "last": self.last, "month": self.month}
-        words = [f"{name} {text}" for name, text in told.items() if text is not None]
-        return " ".join([*words, *([f"settle {self.settle_us // SECOND_US}s"] if self.settle_us else [])])
+    def _label(self) -> str:
+        options = {"from": self.from_, "to": self.to, "last": self.last, "month": self.month}
+        given = [f"{name} {text}" for name, text in options.items() if text is not None]
+        return " ".join([*given, *([f"settle {self.settle_us // SECOND_US}s"] if self.settle_us else [])])
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """An export.
+class ExportPlan(msgspec.Struct, frozen=True):
+    """Parameters of one export.
 
-    `filters` are parameters of the list; `slice_us` is how wide the slices of a server without snapshots
-    are; `distrusts` reads one with snapshots as if it had none.
+    `filters` are query parameters of the list. `slice_us` is the width of the slices for a server without
+    snapshots. `distrusts` treats a server with snapshots as one without.
     """
 
     base_url: str
-    window: Window
+    window: ExportWindow
     filters: tuple[tuple[str, str], ...] = ()
     format: str = "ndjson"
     partition: str = "none"
@@ -125,61 +125,63 @@ class Plan(msgspec.Struct, frozen=True):
     keeps_raw: bool = False
     distrusts: bool = False
 
-    def check_same(self, other: "Plan", place: str) -> None:
-        """Raises OtherExport naming what differs from `other`, which `place` holds."""
-        mine, theirs = _comparable(self), _comparable(other)
+    def check_same(self, other: "ExportPlan", location: str) -> None:
+        """Raise OtherExport naming the differences from `other`, which is stored at `location`."""
+        mine, theirs = _comparable_fields(self), _comparable_fields(other)
         differing = [name for name, value in mine.items() if value != theirs[name]]
         if differing:
-            told = ", ".join(f"{name} was {theirs[name]} and is {mine[name]} now" for name in differing)
+            fields = ", ".join(f"{name} was {theirs[name]} and is now {mine[name]}" for name in differing)
             raise OtherExport(
-                f"{place} is of another export: {told}; ask for the same, or name another folder",
+                f"{location} belongs to another export: {fields}; use the same options, or another folder",
             )
 
 
-def _comparable(plan: Plan) -> dict[str, Any]:
-    told = {_OPTIONS.get(name, name): _shown(getattr(plan, name)) for name in plan.__struct_fields__}
-    return told | {
-        _OPTIONS["slice_us"]: f"{plan.slice_us // SECOND_US}s",
-        "window": plan.window.asked,
+def _comparable_fields(plan: ExportPlan) -> dict[str, Any]:
+    fields = {
+        _OPTION_NAMES.get(name, name): _option_text(getattr(plan, name)) for name in plan.__struct_fields__
+    }
+    return fields | {
+        _OPTION_NAMES["slice_us"]: f"{plan.slice_us // SECOND_US}s",
+        "window": plan.window.label,
         "filters": " ".join(f"{name}={value}" for name, value in plan.filters) or "none",
     }
 
 
-def _shown(value: object) -> object:
-    """As one says of an option that is given or not."""
+def _option_text(value: object) -> object:
+    """Return a value as text for a message, a flag as `given` or `not given`."""
     return {True: "given", False: "not given"}[value] if isinstance(value, bool) else value
 
 
 def duration_us(name: str, text: str) -> int:
-    """`90s`, `15m`, `12h`, `7d` or `2w` in microseconds. Raises InvalidInput naming the option."""
+    """Parse `90s`, `15m`, `12h`, `7d` or `2w` to microseconds. Raises InvalidInput naming the option."""
     found = _DURATION.fullmatch(text)
-    if found and int(found[1]) * _UNITS_US[found[2]] > _LONGEST_US:
+    if found and int(found[1]) * _UNITS_US[found[2]] > _MAX_DURATION_US:
         raise InvalidInput.of(name, f"--{name} {text!r} is more than a hundred years")
     if not found:
-        raise InvalidInput.of(name, f"--{name} {text!r} is no duration; write 90s, 15m, 12h, 7d or 2w")
+        raise InvalidInput.of(name, f"--{name} {text!r} is not a duration; write 90s, 15m, 12h, 7d or 2w")
     return int(found[1]) * _UNITS_US[found[2]]
 
 
-def _instant(name: str, text: str) -> int:
+def _parse_time(name: str, text: str) -> int:
     try:
         return parse_instant(text)
     except ValueError as fault:
         raise InvalidInput.of(name, f"--{name} {text!r}: {fault}") from None
 
 
-def _month(text: str) -> tuple[int, int]:
-    """The first instant of a month in UTC, and that of the next."""
+def _month_ends(text: str) -> tuple[int, int]:
+    """Return the start of a month in UTC and the start of the next month."""
     found = _MONTH.fullmatch(text)
-    # The month after the calendar's last has no beginning.
+    # The calendar's last month has no next month.
     if not found or not int(found[1]) or text == _LAST_MONTH:
-        raise InvalidInput.of("month", f"--month {text!r} is no month; write it as 2026-10")
+        raise InvalidInput.of("month", f"--month {text!r} is not a month; write it as 2026-10")
     year, month = int(found[1]), int(found[2])
     first = datetime(year, month, 1, tzinfo=UTC)
-    after = datetime(year + month // _MONTHS, month % _MONTHS + 1, 1, tzinfo=UTC)
+    after = datetime(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1, tzinfo=UTC)
     return instant_us(first), instant_us(after)
 
 
-def partition_of(created_us: int, partition: str) -> str:
-    """The part of a file's name that says which day or month (UTC) it is of; empty for `none`."""
+def partition_label(created_us: int, partition: str) -> str:
+    """Return the day or month (UTC) for a file's name, empty for the partition `none`."""
     day = (EPOCH + (created_us // DAY_US) * _DAY).date().isoformat()
     return {"none": "", "day": day, "month": day[:7]}[partition]

@@ -1,4 +1,4 @@
-"""What one run does: begin, go on, or write what has changed since."""
+"""One run of an export: start, resume, or amend."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,22 +7,22 @@ from typing import Final
 
 from calltally.calls.errors import SnapshotGone
 from calltally.client.exporting import checkpoint as checkpoints
-from calltally.client.exporting.amendments import amend, check_same
-from calltally.client.exporting.cleanup import check_vacant, remove_earlier
+from calltally.client.exporting.amendments import amend, check_same_export
+from calltally.client.exporting.cleanup import check_no_conflicts, remove_earlier_export
 from calltally.client.exporting.errors import SnapshotLost
-from calltally.client.exporting.exported_state import Layer, layers_of
+from calltally.client.exporting.exported_state import ExportLayer, read_layers
 from calltally.client.exporting.exporter import export
-from calltally.client.exporting.held_window import Source
 from calltally.client.exporting.manifest import Manifest
-from calltally.client.exporting.output import Folder, Watcher
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.output import ExportFolder, ProgressListener
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.snapshot_window import ExportSource
 
-# Its lock is the file `.export.lock`.
-_LOCK: Final = "export"
+# The lock file is `.export.lock`.
+_LOCK_NAME: Final = "export"
 
 
-class Again(StrEnum):
-    """What to do where an export is there already: write what changed since, begin anew, or leave it."""
+class RerunMode(StrEnum):
+    """Action for an existing export: write an amendment, start again, or leave it unchanged."""
 
     AMEND = "amend"
     RESTART = "restart"
@@ -30,40 +30,48 @@ class Again(StrEnum):
 
 
 @contextmanager
-def held(folder: Folder) -> Iterator[None]:
-    """Nobody else writes to the folder, or goes by its checkpoint, while the block runs. Raises InUse."""
+def exclusive_access(folder: ExportFolder) -> Iterator[None]:
+    """Hold the locks of the folder and of its checkpoint during the block. Raises ExportInUse."""
     with ExitStack() as stack:
-        stack.enter_context(checkpoints.locked(folder.out / _LOCK))
-        # One that lies elsewhere can be named together with another folder.
+        stack.enter_context(checkpoints.exclusive_lock(folder.out / _LOCK_NAME))
+        # A checkpoint outside the folder can be used together with another folder.
         if folder.checkpoint.parent.resolve() != folder.out.resolve():
-            stack.enter_context(checkpoints.locked(folder.checkpoint))
+            stack.enter_context(checkpoints.exclusive_lock(folder.checkpoint))
         yield
 
 
-def run_job(
-    source: Source, plan: Plan, folder: Folder, watcher: Watcher, *, again: Again = Again.AMEND
-) -> Layer:
-    """Do what is to be done in a folder that is `held`; returns the export, or the amendment written.
+def run_export(
+    source: ExportSource,
+    plan: ExportPlan,
+    folder: ExportFolder,
+    progress: ProgressListener,
+    *,
+    rerun: RerunMode = RerunMode.AMEND,
+) -> ExportLayer:
+    """Start, resume or amend the export in a folder, and return its last layer.
 
-    Raises OtherExport, DamagedExport, NotExportable, SnapshotLost and ClientError.
+    The caller holds `exclusive_access`. Raises OtherExport, DamagedExport, NotExportable, SnapshotLost and
+    ClientError.
     """
-    if again is Again.RESTART:
-        remove_earlier(folder)
-    layers = [] if folder.checkpoint.exists() else layers_of(folder.out)
+    if rerun is RerunMode.RESTART:
+        remove_earlier_export(folder)
+    layers = [] if folder.checkpoint.exists() else read_layers(folder.out)
     if not layers:
-        if checkpoints.plan_in(folder.checkpoint) is None:
-            check_vacant(folder.out)
-        return Layer(folder.out, "", _export(source, plan, folder, watcher))
-    check_same(plan, folder.out, layers[0].manifest, goes_on=again is Again.KEEP)
-    if again is Again.KEEP:
+        if checkpoints.read_plan(folder.checkpoint) is None:
+            check_no_conflicts(folder.out)
+        return ExportLayer(folder.out, "", _export_window(source, plan, folder, progress))
+    check_same_export(plan, folder.out, layers[0].manifest, is_resumed=rerun is RerunMode.KEEP)
+    if rerun is RerunMode.KEEP:
         return layers[0]
-    watcher.say(f"{folder.out} holds this window already; looking for what has changed in it since")
-    return amend(source, plan, folder, layers, watcher)
+    progress.notify(f"{folder.out} already contains this window; checking it for changes")
+    return amend(source, plan, folder, layers, progress)
 
 
-def _export(source: Source, plan: Plan, folder: Folder, watcher: Watcher) -> Manifest:
+def _export_window(
+    source: ExportSource, plan: ExportPlan, folder: ExportFolder, progress: ProgressListener
+) -> Manifest:
     try:
-        return export(source, plan, folder, watcher)
+        return export(source, plan, folder, progress)
     except SnapshotGone as fault:
-        message = "the snapshot is no longer kept, so this export cannot go on"
-        raise SnapshotLost(f"{message}: --restart begins anew ({fault.detail})") from fault
+        message = "the snapshot has expired, so this export cannot resume"
+        raise SnapshotLost(f"{message}; start again with --restart ({fault.detail})") from fault

@@ -1,8 +1,7 @@
-"""Calls that lie exactly where two slices meet, and that neither of them told.
+"""Check for calls exactly at the boundaries of slices that no slice contains.
 
-The reference page does not say whether `from` and `to` include the instant itself. A server that takes both
-for excluded has a hole at the end of each slice, in every reading. So each such place is asked for on its
-own.
+The reference page does not define whether `from` and `to` are inclusive. A server that excludes both has a
+hole at each boundary, in every reading. So a separate request covers each boundary.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,69 +11,76 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from calltally.calls.times import SECOND_US
-from calltally.client.exporting.agreement import ids_of
-from calltally.client.exporting.checkpoint import Sliced
-from calltally.client.exporting.held_window import Source
+from calltally.client.exporting.agreement import read_ids
+from calltally.client.exporting.checkpoint import SlicesPosition
 from calltally.client.exporting.pages import fetch_page
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.request import ExportPlan
+from calltally.client.exporting.snapshot_window import ExportSource
 
-_MOST_PAGES: Final = 1_000
+_MAX_PAGES: Final = 1_000
 
 
-class Missed(NamedTuple):
-    """A call that belongs into a slice and is not in its readings."""
+class MissedCall(NamedTuple):
+    """Call that belongs to a slice and is missing in its readings."""
 
     slice: int
     id: str
     record: bytes
 
 
-class Edges(NamedTuple):
-    """What the ends of slices come to: calls that were missed, and ids that are beyond the window."""
+class BoundaryCalls(NamedTuple):
+    """Result of the boundary check: missed calls, and ids of calls outside the window."""
 
-    missed: list[Missed]
-    beyond: set[str]
+    missed: list[MissedCall]
+    outside: set[str]
 
 
-def look_at_edges(source: Source, plan: Plan, place: Sliced, readings: Sequence[Path]) -> Edges:
-    """Ask for the calls around the ends of slices, and look which of them the readings have."""
-    around = {each.id: each for each in _around(source, plan, place)}
-    beyond = {each.id for each in _beyond(source, plan, place)}
+def check_boundaries(
+    source: ExportSource, plan: ExportPlan, position: SlicesPosition, readings: Sequence[Path]
+) -> BoundaryCalls:
+    """Request the calls around the boundaries and find those that the readings do not contain."""
+    around = {each.id: each for each in _calls_at_slice_starts(source, plan, position)}
+    outside = {each.id for each in _calls_at_window_end(source, plan, position)}
     for path in readings if around else ():
-        for call_id in ids_of(path):
+        for call_id in read_ids(path):
             around.pop(call_id, None)
-    return Edges(sorted(each for each in around.values() if each.id not in beyond), beyond)
+    return BoundaryCalls(sorted(each for each in around.values() if each.id not in outside), outside)
 
 
-def _around(source: Source, plan: Plan, place: Sliced) -> Iterator[Missed]:
-    """Between two slices a second on either side.
+def _calls_at_slice_starts(
+    source: ExportSource, plan: ExportPlan, position: SlicesPosition
+) -> Iterator[MissedCall]:
+    """Yield the calls within a second of the start of each slice, on both sides.
 
-    Where the window begins there is no other side to take from.
+    At the start of the window, only the instant itself and what follows belongs to the window.
     """
-    for number, each in enumerate(place.slices):
+    for number, each in enumerate(position.slices):
         if each.from_us is not None:
             reach_us = SECOND_US if number else 1
-            yield from _all(
-                source, plan, (each.from_us - reach_us, each.from_us + reach_us), place.limit, number
-            )
+            window = replace(plan.window, from_us=each.from_us - reach_us, to_us=each.from_us + reach_us)
+            yield from _fetch_calls(source, replace(plan, window=window), position.limit, number)
 
 
-def _beyond(source: Source, plan: Plan, place: Sliced) -> Iterator[Missed]:
-    """The calls of the very instant at which the window ends: a server that includes it told them in vain."""
-    end_us = place.slices[-1].to_us
+def _calls_at_window_end(
+    source: ExportSource, plan: ExportPlan, position: SlicesPosition
+) -> Iterator[MissedCall]:
+    """Yield the calls at the exact end of the window, which a server with inclusive `to` lists wrongly."""
+    end_us = position.slices[-1].to_us
     if end_us is not None:
-        yield from _all(source, plan, (end_us, end_us + 1), place.limit, len(place.slices) - 1)
+        window = replace(plan.window, from_us=end_us, to_us=end_us + 1)
+        last = len(position.slices) - 1
+        yield from _fetch_calls(source, replace(plan, window=window), position.limit, last)
 
 
-def _all(source: Source, plan: Plan, ends: tuple[int, int], limit: int, number: int) -> Iterator[Missed]:
-    window = replace(plan.window, from_us=ends[0], to_us=ends[1])
+def _fetch_calls(source: ExportSource, plan: ExportPlan, limit: int, number: int) -> Iterator[MissedCall]:
+    """Yield all calls in the window of `plan`, as calls of slice `number`."""
     offset = 0
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         paging = [("limit", str(limit)), ("offset", str(offset))]
-        params = [*window.params, *plan.filters, *paging]
-        page = fetch_page(source.sender, params, is_near=source.is_near)
+        params = [*plan.window.params, *plan.filters, *paging]
+        page = fetch_page(source.sender, params, is_local=source.is_local)
         if not page.records:
             return
-        for record, glimpse in zip(page.records, page.glimpses, strict=True):
-            yield Missed(number, glimpse.id, bytes(record))
+        for record, call in zip(page.records, page.calls, strict=True):
+            yield MissedCall(number, call.id, bytes(record))
         offset += len(page.records)

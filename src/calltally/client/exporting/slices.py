@@ -1,53 +1,54 @@
-"""A window cut into slices, for servers that tell neither the time of a call nor how many there are.
+"""Division of a window into slices, for servers that send neither the time of a call nor a total.
 
-A slice never crosses the end of a day or month that files are cut at, so that it says which file its calls
-go to.
+A slice never crosses the boundary of a file's day or month, so that it determines the file of its calls.
 """
 
 from datetime import UTC, datetime
 from typing import Final
 
 from calltally.calls.times import DAY_US, EPOCH, instant_us
-from calltally.client.exporting.checkpoint import Slice
+from calltally.client.exporting.checkpoint import WindowSlice
 from calltally.client.exporting.errors import NotExportable
-from calltally.client.exporting.request import Plan
+from calltally.client.exporting.request import ExportPlan
 
-MOST_SLICES: Final = 10_000
-_MONTHS: Final = 12
+MAX_SLICES: Final = 10_000
+_MONTHS_PER_YEAR: Final = 12
 
 
-def cut(plan: Plan) -> tuple[Slice, ...]:
-    """The slices of a window, in the order of time; all of it at once where it has no two ends.
+def cut_window(plan: ExportPlan) -> tuple[WindowSlice, ...]:
+    """Return the slices of a window in the order of time, or one slice if the window is unbounded.
 
-    Raises NotExportable where there would be too many.
+    Raises NotExportable if there are too many.
     """
     window = plan.window
     if window.from_us is None or window.to_us is None:
         if plan.partition != "none":
-            message = "it does not tell when a call was, and a window without two ends cannot be cut by time"
-            raise NotExportable(f"{message}: --partition needs --from and --to there")
-        return (Slice(window.from_us, window.to_us),)
-    if (window.to_us - window.from_us) // plan.slice_us > MOST_SLICES:
-        raise NotExportable(f"the window has more than {MOST_SLICES:,} slices: choose a longer --slice")
-    return tuple(_cut(window.from_us, window.to_us, plan))
+            message = "the server sends no call times, and an unbounded window cannot be divided by time"
+            raise NotExportable(f"{message}; use --partition with --from and --to")
+        return (WindowSlice(window.from_us, window.to_us),)
+    if (window.to_us - window.from_us) // plan.slice_us > MAX_SLICES:
+        raise NotExportable(f"the window has more than {MAX_SLICES:,} slices: choose a longer --slice")
+    return tuple(_slices_between(window.from_us, window.to_us, plan))
 
 
-def _cut(from_us: int, to_us: int, plan: Plan) -> list[Slice]:
-    slices: list[Slice] = []
+def _slices_between(from_us: int, to_us: int, plan: ExportPlan) -> list[WindowSlice]:
+    slices: list[WindowSlice] = []
     while from_us < to_us:
-        # On the grid of 1970, so that a slice of a day is a day.
+        # Aligned to 1970: a slice of a day is a calendar day (and one of a week begins on a Thursday).
         end_us = min(
-            (from_us // plan.slice_us + 1) * plan.slice_us, _part_end_us(from_us, plan.partition), to_us
+            (from_us // plan.slice_us + 1) * plan.slice_us, _partition_end_us(from_us, plan.partition), to_us
         )
-        slices.append(Slice(from_us, end_us))
+        slices.append(WindowSlice(from_us, end_us))
         from_us = end_us
     return slices
 
 
-def _part_end_us(at_us: int, partition: str) -> int:
-    """Where the day or month of an instant ends."""
+def _partition_end_us(at_us: int, partition: str) -> int:
+    """Return the end of the file's day or month that contains an instant."""
     if partition != "month":
-        # With `none` as well: a week of 1970's grid begins on a Thursday, which nobody expects.
+        # `none` has no boundaries.
         return (at_us // DAY_US + 1) * DAY_US if partition == "day" else 2**62
     day = EPOCH.fromtimestamp(at_us // 1_000_000, UTC)
-    return instant_us(datetime(day.year + day.month // _MONTHS, day.month % _MONTHS + 1, 1, tzinfo=UTC))
+    return instant_us(
+        datetime(day.year + day.month // _MONTHS_PER_YEAR, day.month % _MONTHS_PER_YEAR + 1, 1, tzinfo=UTC)
+    )

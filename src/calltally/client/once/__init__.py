@@ -1,17 +1,17 @@
-"""Run an effect once for each final state of a call, at whoever receives the events.
+"""Run an effect once for each final state of a call, in the service that receives the events.
 
-The ledger lies in the receiver's own SQLite or PostgreSQL and is handed the receiver's own connection: of
-sqlite3, apsw or psycopg 3 (`aio` has the same for psycopg's AsyncConnection). `install` makes its tables.
-Then, for each event:
+The ledger is in the receiver's own SQLite or PostgreSQL database, and uses the receiver's own connection of
+sqlite3, apsw or psycopg 3 (`aio` is for psycopg's AsyncConnection). `install` creates its tables. For each
+event, use one of:
 
-- `same_transaction`: the effect is in the same database. Exactly once.
-- `at_least_once`, `at_most_once`: the effect is anywhere else, such as an e-mail. A process may die after the
-  effect and before it could say so; then nobody knows, and you choose which of the two errors you can live
-  with.
+- `same_transaction`: the effect is in the same database, and runs exactly once.
+- `at_least_once`, `at_most_once`: the effect is outside the database, such as an e-mail. If a process dies
+  after the effect and before it records it, nobody knows whether the effect happened. Choose between a
+  possible second run and a possible omission.
 
-An effect is known by tenant, call, final state and its own name, so that a repeat of the event, its
-redelivery under another id and a reconciliation run do not run it again. A corrected final state is another
-one, and the block is told what it corrects.
+Tenant, call, final state and name identify an effect. So a repeated event, its redelivery under another id
+and a reconciliation run do not run it again. A corrected final state is a new one, and the block receives the
+state that it corrects.
 """
 
 from calltally.client.once.arguments import Clock

@@ -1,35 +1,50 @@
-"""The same blocks and readers over psycopg's AsyncConnection; what each is for is said in `blocks`."""
+"""Async counterparts of `blocks` for psycopg's AsyncConnection. The docstrings are in `blocks`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from calltally.client.once import claims, schema
-from calltally.client.once.arguments import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
-from calltally.client.once.claims import Wish
-from calltally.client.once.connections import AsyncPsycopgLink, Connection, async_link
+from calltally.client.once.arguments import (
+    DEFAULT_EFFECT,
+    DEFAULT_LEASE_S,
+    Clock,
+    external_request,
+    lease_microseconds,
+    read_clock,
+    same_transaction_request,
+)
+from calltally.client.once.claims import ClaimRequest
+from calltally.client.once.connections import AsyncPsycopgAdapter, Connection, async_adapter_for
 from calltally.client.once.decision import Promise, Turn
-from calltally.client.once.queries import Entry, Received, Selection, entry_page, event_page, settle_entry
-from calltally.client.once.sans_io import Step, drive_async
+from calltally.client.once.queries import (
+    Entry,
+    EntrySelection,
+    Received,
+    entry_page,
+    event_page,
+    settle_entry,
+)
+from calltally.client.once.sans_io import LedgerOperation, run_operation_async
 
 T = TypeVar("T")
 
 
 async def install(connection: Connection) -> None:
     """As `once.install`."""
-    to = async_link(connection)
-    await _in_transaction(to, schema.install_tables(to.dialect))
+    adapter = async_adapter_for(connection)
+    await _in_transaction(adapter, schema.install_tables(adapter.dialect))
 
 
 @asynccontextmanager
 async def same_transaction(
-    connection: Connection, event: object, *, effect: str = EFFECT, clock: Clock | None = None
+    connection: Connection, event: object, *, effect: str = DEFAULT_EFFECT, clock: Clock | None = None
 ) -> AsyncIterator[Turn]:
     """As `once.same_transaction`, by `async with`."""
-    wish = inside(event, effect, clock)
-    to = async_link(connection)
-    async with to.transaction():
-        yield await drive_async(claims.take(wish), to)
+    request = same_transaction_request(event, effect, clock)
+    adapter = async_adapter_for(connection)
+    async with adapter.transaction():
+        yield await run_operation_async(claims.claim_effect(request), adapter)
 
 
 @asynccontextmanager
@@ -37,13 +52,13 @@ async def at_least_once(
     connection: Connection,
     event: object,
     *,
-    effect: str = EFFECT,
-    lease_s: float = LEASE_S,
+    effect: str = DEFAULT_EFFECT,
+    lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
 ) -> AsyncIterator[Turn]:
     """As `once.at_least_once`, by `async with`."""
-    wish = outside(event, effect, Promise.AT_LEAST_ONCE, lease_s, clock)
-    async with _claimed(connection, wish, clock) as turn:
+    request = external_request(event, effect, Promise.AT_LEAST_ONCE, lease_s, clock)
+    async with _claimed(connection, request, clock) as turn:
         yield turn
 
 
@@ -52,90 +67,90 @@ async def at_most_once(
     connection: Connection,
     event: object,
     *,
-    effect: str = EFFECT,
-    lease_s: float = LEASE_S,
+    effect: str = DEFAULT_EFFECT,
+    lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
 ) -> AsyncIterator[Turn]:
     """As `once.at_most_once`, by `async with`."""
-    wish = outside(event, effect, Promise.AT_MOST_ONCE, lease_s, clock)
-    async with _claimed(connection, wish, clock) as turn:
+    request = external_request(event, effect, Promise.AT_MOST_ONCE, lease_s, clock)
+    async with _claimed(connection, request, clock) as turn:
         yield turn
 
 
 @asynccontextmanager
-async def _claimed(connection: Connection, wish: Wish, clock: Clock | None) -> AsyncIterator[Turn]:
-    to = async_link(connection)
-    to.check_idle()
-    turn = await _in_transaction(to, claims.take(wish))
+async def _claimed(connection: Connection, request: ClaimRequest, clock: Clock | None) -> AsyncIterator[Turn]:
+    adapter = async_adapter_for(connection)
+    adapter.check_idle()
+    turn = await _in_transaction(adapter, claims.claim_effect(request))
     try:
         yield turn
     except BaseException as fault:
-        await to.rollback()
+        await adapter.rollback()
         if turn:
-            await _in_transaction(to, claims.fail(turn, fault, reading(clock)))
+            await _in_transaction(adapter, claims.fail_effect(turn, fault, read_clock(clock)))
         raise
-    await _end(to, turn, clock)
+    await _end(adapter, turn, clock)
 
 
-async def _end(to: AsyncPsycopgLink, turn: Turn, clock: Clock | None) -> None:
+async def _end(adapter: AsyncPsycopgAdapter, turn: Turn, clock: Clock | None) -> None:
     try:
         if turn:
-            await _in_transaction(to, claims.finish(turn, reading(clock)))
-        await to.commit()
+            await _in_transaction(adapter, claims.finish_effect(turn, read_clock(clock)))
+        await adapter.commit()
     except BaseException:
-        await to.rollback()
+        await adapter.rollback()
         raise
 
 
 async def extend(
-    connection: Connection, turn: Turn, *, lease_s: float = LEASE_S, clock: Clock | None = None
+    connection: Connection, turn: Turn, *, lease_s: float = DEFAULT_LEASE_S, clock: Clock | None = None
 ) -> None:
     """As `once.extend`."""
-    to = async_link(connection)
-    to.check_idle()
-    await _in_transaction(to, claims.extend(turn, lease_of(lease_s), reading(clock)))
+    adapter = async_adapter_for(connection)
+    adapter.check_idle()
+    await _in_transaction(adapter, claims.extend_lease(turn, lease_microseconds(lease_s), read_clock(clock)))
 
 
 def entries(
     connection: Connection, *, tenant: str | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Entry]:
     """As `once.entries`, by `async for`."""
-    return _pages(async_link(connection), Selection("list_entries", tenant, reading(clock)))
+    return _pages(async_adapter_for(connection), EntrySelection("list_entries", tenant, read_clock(clock)))
 
 
 def unfinished(
     connection: Connection, *, tenant: str | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Entry]:
     """As `once.unfinished`, by `async for`."""
-    return _pages(async_link(connection), Selection("list_unfinished", tenant, reading(clock)))
+    return _pages(async_adapter_for(connection), EntrySelection("list_unfinished", tenant, read_clock(clock)))
 
 
-async def _pages(to: AsyncPsycopgLink, selection: Selection) -> AsyncIterator[Entry]:
-    behind = None
-    while page := await _in_transaction(to, entry_page(selection, behind)):
+async def _pages(adapter: AsyncPsycopgAdapter, selection: EntrySelection) -> AsyncIterator[Entry]:
+    after = None
+    while page := await _in_transaction(adapter, entry_page(selection, after)):
         for each in page:
             yield each
-        behind = page[-1]
+        after = page[-1]
 
 
 async def events(connection: Connection, *, tenant: str | None = None) -> AsyncIterator[Received]:
     """As `once.events`, by `async for`."""
-    to = async_link(connection)
-    behind = None
-    while page := await _in_transaction(to, event_page(tenant, behind)):
+    adapter = async_adapter_for(connection)
+    after = None
+    while page := await _in_transaction(adapter, event_page(tenant, after)):
         for each in page:
             yield each
-        behind = page[-1]
+        after = page[-1]
 
 
 async def settle(
     connection: Connection, entry: Entry, *, happened: bool, reason: str, clock: Clock | None = None
 ) -> None:
     """As `once.settle`."""
-    step = settle_entry(entry, reason, reading(clock), happened=happened)
-    await _in_transaction(async_link(connection), step)
+    operation = settle_entry(entry, reason, read_clock(clock), happened=happened)
+    await _in_transaction(async_adapter_for(connection), operation)
 
 
-async def _in_transaction(to: AsyncPsycopgLink, step: Step[T]) -> T:
-    async with to.transaction():
-        return await drive_async(step, to)
+async def _in_transaction(adapter: AsyncPsycopgAdapter, operation: LedgerOperation[T]) -> T:
+    async with adapter.transaction():
+        return await run_operation_async(operation, adapter)

@@ -1,47 +1,62 @@
-"""Blocks and readers over a connection that is not awaited. `aio` has the same for one that is."""
+"""Blocks and readers for blocking connections. `aio` has the async counterparts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from calltally.client.once import claims, schema
-from calltally.client.once.arguments import EFFECT, LEASE_S, Clock, inside, lease_of, outside, reading
-from calltally.client.once.claims import Wish
-from calltally.client.once.connections import Connection, Link, link
+from calltally.client.once.arguments import (
+    DEFAULT_EFFECT,
+    DEFAULT_LEASE_S,
+    Clock,
+    external_request,
+    lease_microseconds,
+    read_clock,
+    same_transaction_request,
+)
+from calltally.client.once.claims import ClaimRequest
+from calltally.client.once.connections import Connection, ConnectionAdapter, adapter_for
 from calltally.client.once.decision import Promise, Turn
-from calltally.client.once.queries import Entry, Received, Selection, entry_page, event_page, settle_entry
-from calltally.client.once.sans_io import Step, drive
+from calltally.client.once.queries import (
+    Entry,
+    EntrySelection,
+    Received,
+    entry_page,
+    event_page,
+    settle_entry,
+)
+from calltally.client.once.sans_io import LedgerOperation, run_operation
 
 T = TypeVar("T")
 
 
 def install(connection: Connection) -> None:
-    """Make the ledger's tables where they are not there yet, all of them or none.
+    """Create missing tables of the ledger, in one transaction.
 
-    Harmless when it is run again, also by several at once. The tables are plain SQL: `SCHEMA` is the file.
+    It may run repeatedly and concurrently. `SCHEMA` is the file with the tables as plain SQL.
     """
-    to = link(connection)
-    _in_transaction(to, schema.install_tables(to.dialect))
+    adapter = adapter_for(connection)
+    _in_transaction(adapter, schema.install_tables(adapter.dialect))
 
 
 @contextmanager
 def same_transaction(
-    connection: Connection, event: object, *, effect: str = EFFECT, clock: Clock | None = None
+    connection: Connection, event: object, *, effect: str = DEFAULT_EFFECT, clock: Clock | None = None
 ) -> Iterator[Turn]:
-    """Exactly once: claim and effect are one transaction of the database that the effect changes.
+    """Run an effect exactly once: claim and effect are one transaction of the effect's database.
 
         with once.same_transaction(connection, event, effect="invoice") as first:
             if first:
                 connection.execute("INSERT INTO invoices …")
 
-    The block begins a transaction and commits it; an exception rolls back claim and effect. Where one is open
-    already, the block is a part of it, and whoever opened it commits it. `event` is whatever `final_state`
-    reads. `clock` gives microseconds UTC; without one the database's is read.
+    The block begins a transaction and commits it; an exception rolls back claim and effect. If a transaction
+    is open already, the block becomes a part of it, and its owner commits. `event` is any input of
+    `final_state`. `clock` returns microseconds UTC; the default is the database's clock.
     """
-    wish = inside(event, effect, clock)
-    to = link(connection)
-    with to.transaction():
-        yield drive(claims.take(wish), to)
+    request = same_transaction_request(event, effect, clock)
+    adapter = adapter_for(connection)
+    with adapter.transaction():
+        yield run_operation(claims.claim_effect(request), adapter)
 
 
 @contextmanager
@@ -49,24 +64,24 @@ def at_least_once(
     connection: Connection,
     event: object,
     *,
-    effect: str = EFFECT,
-    lease_s: float = LEASE_S,
+    effect: str = DEFAULT_EFFECT,
+    lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
 ) -> Iterator[Turn]:
-    """For an effect outside the database that may be run twice, and must not be left out.
+    """Run an effect outside the database that may run twice, but must not be omitted.
 
         with once.at_least_once(connection, event, effect="receipt") as turn:
             if turn:
                 send_receipt(…, idempotency_key=turn.idempotency_key)
 
-    The claim is committed, then the block runs, then the ledger is told that it is done; what the block left
-    uncommitted on the connection is committed with that, or rolled back after an exception. After an
-    exception the effect may be claimed again at once; a process that dies leaves a claim that may be taken
-    once `lease_s` has run out. Raises TransactionOpen where the connection has one open, and Overtaken at the
-    end of a block that took longer than its lease while another took the claim.
+    The ledger commits the claim, the block runs, and the ledger records the effect as done. Uncommitted
+    changes of the block on the connection are committed with that record, or rolled back after an exception.
+    After an exception the effect can be claimed again at once. A process that dies leaves a claim that others
+    can take after `lease_s`. Raises TransactionOpen if a transaction is open, and Overtaken at the end of a
+    block that exceeded its lease while another process took the claim.
     """
-    wish = outside(event, effect, Promise.AT_LEAST_ONCE, lease_s, clock)
-    with _claimed(connection, wish, clock) as turn:
+    request = external_request(event, effect, Promise.AT_LEAST_ONCE, lease_s, clock)
+    with _claimed(connection, request, clock) as turn:
         yield turn
 
 
@@ -75,112 +90,113 @@ def at_most_once(
     connection: Connection,
     event: object,
     *,
-    effect: str = EFFECT,
-    lease_s: float = LEASE_S,
+    effect: str = DEFAULT_EFFECT,
+    lease_s: float = DEFAULT_LEASE_S,
     clock: Clock | None = None,
 ) -> Iterator[Turn]:
-    """For an effect outside the database that must never be run twice, and may be left out.
+    """Run an effect outside the database that must never run twice, but may be omitted.
 
-    As `at_least_once`, but nobody takes over from a process that died, or after an exception: such effects
-    become uncertain, and `unfinished` lists them for a person. An effect that raises NotDone says that it
-    certainly did not happen, and may be run again. `lease_s` is how long to wait before a claim counts as
-    lost.
+    It works as `at_least_once`, but after an exception or the death of the process no other process runs the
+    effect: it becomes uncertain, and `unfinished` lists it for a person. A block that raises NotDone declares
+    that the effect certainly did not happen, so it may run again. After `lease_s` a claim counts as lost.
     """
-    wish = outside(event, effect, Promise.AT_MOST_ONCE, lease_s, clock)
-    with _claimed(connection, wish, clock) as turn:
+    request = external_request(event, effect, Promise.AT_MOST_ONCE, lease_s, clock)
+    with _claimed(connection, request, clock) as turn:
         yield turn
 
 
 @contextmanager
-def _claimed(connection: Connection, wish: Wish, clock: Clock | None) -> Iterator[Turn]:
-    to = link(connection)
-    to.check_idle()
-    turn = _in_transaction(to, claims.take(wish))
+def _claimed(connection: Connection, request: ClaimRequest, clock: Clock | None) -> Iterator[Turn]:
+    adapter = adapter_for(connection)
+    adapter.check_idle()
+    turn = _in_transaction(adapter, claims.claim_effect(request))
     try:
         yield turn
     except BaseException as fault:
-        to.rollback()
+        adapter.rollback()
         if turn:
-            _in_transaction(to, claims.fail(turn, fault, reading(clock)))
+            _in_transaction(adapter, claims.fail_effect(turn, fault, read_clock(clock)))
         raise
-    _end(to, turn, clock)
+    _end(adapter, turn, clock)
 
 
-def _end(to: Link, turn: Turn, clock: Clock | None) -> None:
+def _end(adapter: ConnectionAdapter, turn: Turn, clock: Clock | None) -> None:
     try:
         if turn:
-            _in_transaction(to, claims.finish(turn, reading(clock)))
-        to.commit()
+            _in_transaction(adapter, claims.finish_effect(turn, read_clock(clock)))
+        adapter.commit()
     except BaseException:
-        to.rollback()
+        adapter.rollback()
         raise
 
 
 def extend(
-    connection: Connection, turn: Turn, *, lease_s: float = LEASE_S, clock: Clock | None = None
+    connection: Connection, turn: Turn, *, lease_s: float = DEFAULT_LEASE_S, clock: Clock | None = None
 ) -> None:
-    """Hold a claim for `lease_s` from now, from inside its block: for effects that take long.
+    """Extend a claim to `lease_s` from now, inside its block, for effects that take long.
 
-    Raises Overtaken where it is another's by now; then stop.
+    Raises Overtaken if another process has the claim; then stop the effect.
     """
-    to = link(connection)
-    to.check_idle()
-    _in_transaction(to, claims.extend(turn, lease_of(lease_s), reading(clock)))
+    adapter = adapter_for(connection)
+    adapter.check_idle()
+    _in_transaction(adapter, claims.extend_lease(turn, lease_microseconds(lease_s), read_clock(clock)))
 
 
 def entries(
     connection: Connection, *, tenant: str | None = None, clock: Clock | None = None
 ) -> Iterator[Entry]:
-    """Every effect in the ledger, by tenant, call, effect and correction; read in pages, in flat memory.
+    """Iterate over all effects, by tenant, call, effect and correction, in pages and constant memory.
 
-    Each page is a transaction of its own, so that what changes meanwhile may be seen or not.
+    Each page is a separate transaction, so concurrent changes may be included or not.
     """
-    return _pages(link(connection), Selection("list_entries", tenant, reading(clock)))
+    return _pages(adapter_for(connection), EntrySelection("list_entries", tenant, read_clock(clock)))
 
 
 def unfinished(
     connection: Connection, *, tenant: str | None = None, clock: Clock | None = None
 ) -> Iterator[Entry]:
-    """The effects that need somebody, in the same order.
+    """Iterate over the effects that need attention, in the order of `entries`.
 
-    Those whose `progress` is claimed (by a process that died) or failed are to be run again: hand
-    `entry.told` to the same block. The uncertain ones want a person, and `settle`.
+    If `progress` is claimed (by a process that died) or failed, run the effect again: pass `entry.told` to
+    the same block. Uncertain effects need a person and `settle`.
     """
-    return _pages(link(connection), Selection("list_unfinished", tenant, reading(clock)))
+    return _pages(adapter_for(connection), EntrySelection("list_unfinished", tenant, read_clock(clock)))
 
 
-def _pages(to: Link, selection: Selection) -> Iterator[Entry]:
-    behind = None
-    while page := _in_reading(to, entry_page(selection, behind)):
+def _pages(adapter: ConnectionAdapter, selection: EntrySelection) -> Iterator[Entry]:
+    after = None
+    while page := _in_read_transaction(adapter, entry_page(selection, after)):
         yield from page
-        behind = page[-1]
+        after = page[-1]
 
 
 def events(connection: Connection, *, tenant: str | None = None) -> Iterator[Received]:
-    """Every event that told a final state here, by tenant, call and event id. Read as `entries` are."""
-    to = link(connection)
-    behind = None
-    while page := _in_reading(to, event_page(tenant, behind)):
+    """Iterate over all events with a final state, by tenant, call and event id, in pages as `entries`."""
+    adapter = adapter_for(connection)
+    after = None
+    while page := _in_read_transaction(adapter, event_page(tenant, after)):
         yield from page
-        behind = page[-1]
+        after = page[-1]
 
 
 def settle(
     connection: Connection, entry: Entry, *, happened: bool, reason: str, clock: Clock | None = None
 ) -> None:
-    """Write down what a person found out about an unfinished effect.
+    """Record a person's finding on an unfinished effect.
 
-    If it happened it is done; if not it may be run again, whatever was promised. Raises Conflict where the
-    entry has gone on since it was listed.
+    If it `happened`, it is done; if not, it may run again under any promise. Raises Conflict if the entry
+    changed since it was listed.
     """
-    _in_transaction(link(connection), settle_entry(entry, reason, reading(clock), happened=happened))
+    _in_transaction(
+        adapter_for(connection), settle_entry(entry, reason, read_clock(clock), happened=happened)
+    )
 
 
-def _in_transaction(to: Link, step: Step[T]) -> T:
-    with to.transaction():
-        return drive(step, to)
+def _in_transaction(adapter: ConnectionAdapter, operation: LedgerOperation[T]) -> T:
+    with adapter.transaction():
+        return run_operation(operation, adapter)
 
 
-def _in_reading(to: Link, step: Step[T]) -> T:
-    with to.reading():
-        return drive(step, to)
+def _in_read_transaction(adapter: ConnectionAdapter, operation: LedgerOperation[T]) -> T:
+    with adapter.read_transaction():
+        return run_operation(operation, adapter)

@@ -1,37 +1,37 @@
-"""How an effect is claimed, finished and failed, statement by statement. Each step is one transaction."""
+"""Operations that claim, finish and fail an effect. Each operation is one transaction."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from calltally.client.once.decision import (
+    ClaimAction,
     Corrected,
-    Known,
-    Move,
+    EffectState,
     Outcome,
     Progress,
     Promise,
     Turn,
-    choose,
-    once_corrected,
-    once_failed,
+    choose_action,
+    progress_after_correction,
+    progress_after_failure,
 )
 from calltally.client.once.errors import NotDone, OtherPromise, Overtaken
 from calltally.client.once.final_state import FinalState
-from calltally.client.once.sans_io import Statement, Step
+from calltally.client.once.sans_io import LedgerOperation, NamedStatement
 
-LONGEST_REASON: Final = 500
-_OUTCOMES: Final = {
-    Move.REPEAT: Outcome.REPEAT,
-    Move.STALE: Outcome.STALE,
-    Move.BUSY: Outcome.BUSY,
-    Move.UNCERTAIN: Outcome.UNCERTAIN,
+MAX_REASON_CHARS: Final = 500
+_OUTCOME_BY_ACTION: Final = {
+    ClaimAction.REPEAT: Outcome.REPEAT,
+    ClaimAction.STALE: Outcome.STALE,
+    ClaimAction.BUSY: Outcome.BUSY,
+    ClaimAction.UNCERTAIN: Outcome.UNCERTAIN,
 }
 
 
-class Wish(NamedTuple):
-    """An effect that somebody would run for a final state; in the ledger's transaction without a lease."""
+class ClaimRequest(NamedTuple):
+    """Request to run an effect for a final state. Inside the effect's own transaction it has no lease."""
 
-    told: FinalState
+    state: FinalState
     effect: str
     promise: Promise
     now_us: int | None
@@ -39,17 +39,17 @@ class Wish(NamedTuple):
 
     @property
     def params(self) -> dict[str, Any]:
-        """What its statements need."""
-        told = self.told
+        """Parameters of the SQL statements."""
+        state = self.state
         return {
-            "tenant": told.tenant,
-            "call_id": told.call_id,
+            "tenant": state.tenant,
+            "call_id": state.call_id,
             "effect": self.effect,
-            "call_sid": told.call_sid,
-            "status": str(told.status),
-            "revision": told.revision,
-            "event_id": told.event_id,
-            "told_us": told.told_us,
+            "call_sid": state.call_sid,
+            "status": str(state.status),
+            "revision": state.revision,
+            "event_id": state.event_id,
+            "told_us": state.told_us,
             "promise": self.promise.value,
             "progress": self._first_progress.value,
             "now_us": self.now_us,
@@ -58,92 +58,101 @@ class Wish(NamedTuple):
 
     @property
     def _first_progress(self) -> Progress:
-        # Inside the effect's own transaction nobody sees the claim before the effect.
+        # In the effect's own transaction, claim and effect become visible together.
         return Progress.DONE if self.promise is Promise.SAME_TRANSACTION else Progress.CLAIMED
 
-    def turn(self, outcome: Outcome, known: Sequence[Known]) -> Turn:
-        """The ledger's word on it, about the state in force."""
-        last = known[-1]
-        corrects = _corrected(known[-2]) if last.correction else None
-        return Turn(outcome, self.told, self.effect, last.promise, last.correction, last.attempts, corrects)
+    def turn(self, outcome: Outcome, states: Sequence[EffectState]) -> Turn:
+        """Return the decision on this request, with the current state of the ledger."""
+        last = states[-1]
+        corrects = _corrected_state(states[-2]) if last.correction else None
+        return Turn(outcome, self.state, self.effect, last.promise, last.correction, last.attempts, corrects)
 
 
-def take(wish: Wish) -> Step[Turn]:
-    """Claim the effect, or say why not. On PostgreSQL it waits for whoever is at the same call and effect."""
-    params = wish.params
-    if wish.told.event_id is not None:
-        yield Statement("see_event", params)
-    begun = yield Statement("begin_effect", {**params, "correction": 0, "corrects": None})
-    if begun:
-        return Turn(Outcome.RUN, wish.told, wish.effect, wish.promise)
-    known = yield from read_call(params)
-    move = choose(wish.told, known)
-    yield from _note_revision(wish, known[-1])
-    return (yield from _make(move, wish, known))
+def claim_effect(request: ClaimRequest) -> LedgerOperation[Turn]:
+    """Claim the effect, or return the reason against it.
+
+    On PostgreSQL it waits for another transaction on the same call and effect.
+    """
+    params = request.params
+    if request.state.event_id is not None:
+        yield NamedStatement("record_event", params)
+    is_first = yield NamedStatement("insert_effect", {**params, "correction": 0, "corrects": None})
+    if is_first:
+        return Turn(Outcome.RUN, request.state, request.effect, request.promise)
+    states = yield from read_effect_states(params)
+    action = choose_action(request.state, states)
+    yield from _raise_revision(request, states[-1])
+    return (yield from _apply_action(action, request, states))
 
 
-def read_call(params: dict[str, Any]) -> Step[list[Known]]:
-    """What the ledger has of one effect of a call. Others are kept from it until the transaction ends."""
-    yield Statement("lock_call", params)
-    rows = yield Statement("read_call", params)
+def read_effect_states(params: dict[str, Any]) -> LedgerOperation[list[EffectState]]:
+    """Return the states of one effect of a call, and lock them until the transaction ends."""
+    yield NamedStatement("lock_call", params)
+    rows = yield NamedStatement("read_effect_states", params)
     return [
-        Known(correction, status, revision, Promise(promise), Progress(progress), attempts, bool(is_over))
-        for correction, status, revision, promise, progress, attempts, is_over in rows
+        EffectState(
+            correction, status, revision, Promise(promise), Progress(progress), attempts, bool(is_expired)
+        )
+        for correction, status, revision, promise, progress, attempts, is_expired in rows
     ]
 
 
-def _note_revision(wish: Wish, last: Known) -> Step[None]:
-    """The state in force was told again, by a later revision: what is older is stale from here on."""
-    told = wish.told
+def _raise_revision(request: ClaimRequest, last: EffectState) -> LedgerOperation[None]:
+    """Store a higher revision of the current state, so that revisions in between become stale."""
+    state = request.state
     if (
-        told.status == last.status
-        and told.revision is not None
-        and (last.revision is None or told.revision > last.revision)
+        state.status == last.status
+        and state.revision is not None
+        and (last.revision is None or state.revision > last.revision)
     ):
-        yield Statement("note_revision", {**wish.params, "correction": last.correction})
+        yield NamedStatement("raise_revision", {**request.params, "correction": last.correction})
 
 
-def _make(move: Move, wish: Wish, known: Sequence[Known]) -> Step[Turn]:
-    last = known[-1]
-    if move is Move.AGAIN:
-        yield from _claim_again(wish, last)
-        return wish.turn(Outcome.RUN, [*known[:-1], last._replace(attempts=last.attempts + 1)])
-    if move is Move.CORRECT:
-        return (yield from _correct(wish, last))
-    if move is Move.UNCERTAIN and last.progress is not Progress.UNCERTAIN:
-        yield from _close(wish, last, Progress.UNCERTAIN)
-    return wish.turn(_OUTCOMES[move], known)
+def _apply_action(
+    action: ClaimAction, request: ClaimRequest, states: Sequence[EffectState]
+) -> LedgerOperation[Turn]:
+    last = states[-1]
+    if action is ClaimAction.RETRY:
+        yield from _reclaim(request, last)
+        return request.turn(Outcome.RUN, [*states[:-1], last._replace(attempts=last.attempts + 1)])
+    if action is ClaimAction.CORRECT:
+        return (yield from _claim_correction(request, last))
+    if action is ClaimAction.UNCERTAIN and last.progress is not Progress.UNCERTAIN:
+        yield from _close_effect(request, last, Progress.UNCERTAIN)
+    return request.turn(_OUTCOME_BY_ACTION[action], states)
 
 
-def _claim_again(wish: Wish, last: Known) -> Step[None]:
-    if wish.promise is Promise.SAME_TRANSACTION:
+def _reclaim(request: ClaimRequest, last: EffectState) -> LedgerOperation[None]:
+    if request.promise is Promise.SAME_TRANSACTION:
         raise OtherPromise(
-            f"{wish.effect!r} of call {wish.told.call_id} was begun {last.promise.replace('-', ' ')} and is "
-            "not done; ask for it in the same way, or give this one another name"
+            f"{request.effect!r} of call {request.state.call_id} started as {last.promise} and is not done; "
+            "use the same promise, or another name for this effect"
         )
-    yield Statement("claim_again", {**wish.params, "correction": last.correction})
+    yield NamedStatement("reclaim_effect", {**request.params, "correction": last.correction})
 
 
-def _correct(wish: Wish, last: Known) -> Step[Turn]:
-    progress = once_corrected(last)
+def _claim_correction(request: ClaimRequest, last: EffectState) -> LedgerOperation[Turn]:
+    progress = progress_after_correction(last)
     if progress is not last.progress:
-        yield from _close(wish, last, progress)
+        yield from _close_effect(request, last, progress)
     correction = last.correction + 1
-    yield Statement("begin_effect", {**wish.params, "correction": correction, "corrects": last.status})
-    corrects = _corrected(last._replace(progress=progress))
-    return Turn(Outcome.RUN, wish.told, wish.effect, wish.promise, correction, corrects=corrects)
+    yield NamedStatement(
+        "insert_effect", {**request.params, "correction": correction, "corrects": last.status}
+    )
+    corrects = _corrected_state(last._replace(progress=progress))
+    return Turn(Outcome.RUN, request.state, request.effect, request.promise, correction, corrects=corrects)
 
 
-def _corrected(before: Known) -> Corrected:
+def _corrected_state(before: EffectState) -> Corrected:
     return Corrected(before.status, before.revision, before.correction, before.progress)
 
 
-def _close(wish: Wish, last: Known, progress: Progress) -> Step[None]:
-    params = {**wish.params, "correction": last.correction, "progress": progress.value}
-    yield Statement("close_effect", params)
+def _close_effect(request: ClaimRequest, last: EffectState, progress: Progress) -> LedgerOperation[None]:
+    params = {**request.params, "correction": last.correction, "progress": progress.value}
+    yield NamedStatement("close_effect", params)
 
 
-def _holding(turn: Turn, now_us: int | None) -> dict[str, Any]:
+def _claim_params(turn: Turn, now_us: int | None) -> dict[str, Any]:
     return {
         "tenant": turn.told.tenant,
         "call_id": turn.told.call_id,
@@ -154,28 +163,30 @@ def _holding(turn: Turn, now_us: int | None) -> dict[str, Any]:
     }
 
 
-def finish(turn: Turn, now_us: int | None) -> Step[None]:
-    """The effect is done. Raises Overtaken where the claim is another's by now."""
-    yield from _holding_on("finish_effect", turn, _holding(turn, now_us))
+def finish_effect(turn: Turn, now_us: int | None) -> LedgerOperation[None]:
+    """Record the effect as done. Raises Overtaken if another process has the claim."""
+    yield from _update_held_claim("finish_effect", turn, _claim_params(turn, now_us))
 
 
-def extend(turn: Turn, lease_us: int, now_us: int | None) -> Step[None]:
-    """Hold the claim for so long from now. Raises Overtaken where it is another's by now."""
-    yield from _holding_on("extend_lease", turn, {**_holding(turn, now_us), "lease_us": lease_us})
+def extend_lease(turn: Turn, lease_us: int, now_us: int | None) -> LedgerOperation[None]:
+    """Extend the lease to `lease_us` from now. Raises Overtaken if another process has the claim."""
+    yield from _update_held_claim("extend_lease", turn, {**_claim_params(turn, now_us), "lease_us": lease_us})
 
 
-def fail(turn: Turn, fault: BaseException, now_us: int | None) -> Step[None]:
-    """The effect ended in an exception. Of a claim that is another's by now there is nothing to say."""
-    progress = once_failed(turn.promise, certainly_not_done=isinstance(fault, NotDone))
-    said = f"{type(fault).__name__}: {fault}".replace("\0", "")[:LONGEST_REASON]
-    yield Statement("fail_effect", {**_holding(turn, now_us), "progress": progress.value, "reason": said})
+def fail_effect(turn: Turn, fault: BaseException, now_us: int | None) -> LedgerOperation[None]:
+    """Record the exception of an effect. If another process has the claim, nothing is recorded."""
+    progress = progress_after_failure(turn.promise, certainly_not_done=isinstance(fault, NotDone))
+    reason = f"{type(fault).__name__}: {fault}".replace("\0", "")[:MAX_REASON_CHARS]
+    yield NamedStatement(
+        "fail_effect", {**_claim_params(turn, now_us), "progress": progress.value, "reason": reason}
+    )
 
 
-def _holding_on(name: str, turn: Turn, params: dict[str, Any]) -> Step[None]:
-    rows = yield Statement(name, params)
+def _update_held_claim(name: str, turn: Turn, params: dict[str, Any]) -> LedgerOperation[None]:
+    rows = yield NamedStatement(name, params)
     if not rows:
         raise Overtaken(
             f"attempt {turn.attempt} at {turn.effect!r} of call {turn.told.call_id} took longer than its "
-            "lease, and the effect is another's by now: it may have been run twice. Give it a longer lease, "
-            "or extend it"
+            "lease, and another process has claimed the effect, so it may have run twice. Use a longer "
+            "lease, or extend it"
         )

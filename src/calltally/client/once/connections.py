@@ -1,4 +1,4 @@
-"""A user's own connection, as the ledger speaks to it. No driver is imported: it says what it is."""
+"""Adapters of the user's database connections. They import no driver; the class name identifies it."""
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager, nullcontext
@@ -10,98 +10,98 @@ from calltally.client.once.errors import TransactionEnded, TransactionOpen, Wron
 from calltally.client.once.sans_io import Params, Row
 from calltally.client.once.statements import Dialect
 
-_IDLE: Final = 0
-# SQLITE_BUSY and SQLITE_LOCKED, without what is told beside them in the upper bits.
-_TAKEN: Final = frozenset({5, 6})
-_OPEN: Final = (
-    "a transaction is open on this connection: commit it or roll it back first. The claim must be on disk "
-    "before its effect begins"
+_IDLE_STATUS: Final = 0
+# SQLITE_BUSY and SQLITE_LOCKED, without the extended code in the upper bits.
+_BUSY_CODES: Final = frozenset({5, 6})
+_TRANSACTION_OPEN_MESSAGE: Final = (
+    "a transaction is open on this connection: commit it or roll it back first. The claim must be durable "
+    "before its effect starts"
 )
 
 
 class Connection(Protocol):
-    """A connection of sqlite3, apsw or psycopg. Autocommit may be on or off, rows may be of any shape."""
+    """Connection of sqlite3, apsw or psycopg, with any autocommit mode and any row factory."""
 
     def cursor(self) -> object:
-        """Whatever its driver makes of it."""
+        """Return a cursor of the driver."""
 
 
-class SqliteLink:
-    """sqlite3 and apsw."""
+class SqliteAdapter:
+    """Adapter of sqlite3 and apsw."""
 
     dialect: Final[Dialect] = "sqlite"
 
     def __init__(self, connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
         self._connection = connection
-        # Python 3.12's way after PEP 249: some transaction is open at any time, and nobody can tell whose.
+        # PEP 249 mode of Python 3.12: a transaction is always open, and its owner is unknown.
         self._is_always_open = getattr(connection, "autocommit", None) is False
 
     def execute(self, sql: str, params: Params) -> list[Row]:
-        """The rows as tuples, whatever the connection makes of rows elsewhere."""
+        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
         cursor = self._connection.cursor()
         if hasattr(cursor, "row_factory"):
             cursor.row_factory = None
         else:
-            cursor.row_trace = _as_it_is
+            cursor.row_trace = _plain_row
         cursor.execute(sql, params)
         rows: list[Row] = cursor.fetchall()
         return rows
 
     def check_idle(self) -> None:
-        """Raise TransactionOpen where one is."""
+        """Raise TransactionOpen if a transaction is open."""
         if self._connection.in_transaction and not self._is_always_open:
-            raise TransactionOpen(_OPEN)
+            raise TransactionOpen(_TRANSACTION_OPEN_MESSAGE)
 
     def commit(self) -> None:
-        """End what is open, if anything."""
+        """Commit the open transaction, if any."""
         if self._is_always_open:
             self._connection.commit()
         elif self._connection.in_transaction:
-            self._wait_for(statements.COMMIT)
+            self._execute_control(statements.COMMIT)
 
     def rollback(self) -> None:
-        """Undo what is open, if anything."""
+        """Roll back the open transaction, if any."""
         if self._is_always_open:
             self._connection.rollback()
         elif self._connection.in_transaction:
             self.execute(statements.ROLLBACK, {})
 
-    def reading(self) -> AbstractContextManager[object]:
-        """Statements that only read: each sees the database as it is, and none of them keeps writers out."""
+    def read_transaction(self) -> AbstractContextManager[object]:
+        """Return an empty context: reads need no transaction, and so never block writers."""
         return nullcontext()
 
     def transaction(self) -> AbstractContextManager[object]:
-        """A transaction, or a part of the one that is open, which then is its owner's to commit."""
+        """Return a transaction, or a savepoint in the open one, which its owner commits."""
         if self._is_always_open:
-            return self._continued()
-        return self._nested() if self._connection.in_transaction else self._begun()
+            return self._implicit_transaction()
+        return self._savepoint() if self._connection.in_transaction else self._new_transaction()
 
     @contextmanager
-    def _begun(self) -> Iterator[None]:
-        self._wait_for(statements.BEGIN)
+    def _new_transaction(self) -> Iterator[None]:
+        self._execute_control(statements.BEGIN)
         try:
             yield
             self._check_open()
-            self._wait_for(statements.COMMIT)
+            self._execute_control(statements.COMMIT)
         except BaseException:
             self.rollback()
             raise
 
     @contextmanager
-    def _nested(self) -> Iterator[None]:
-        self.execute(statements.SAVE, {})
+    def _savepoint(self) -> Iterator[None]:
+        self.execute(statements.SAVEPOINT, {})
         try:
             yield
             self._check_open()
-            self.execute(statements.RELEASE, {})
+            self.execute(statements.RELEASE_SAVEPOINT, {})
         except BaseException:
             if self._connection.in_transaction:
-                self.execute(statements.BACK_TO, {})
-                self.execute(statements.RELEASE, {})
+                self.execute(statements.ROLLBACK_TO_SAVEPOINT, {})
+                self.execute(statements.RELEASE_SAVEPOINT, {})
             raise
 
     @contextmanager
-    def _continued(self) -> Iterator[None]:
+    def _implicit_transaction(self) -> Iterator[None]:
         try:
             yield
             self._connection.commit()
@@ -112,24 +112,24 @@ class SqliteLink:
     def _check_open(self) -> None:
         if not self._connection.in_transaction:
             raise TransactionEnded(
-                "the transaction was ended inside the block; leave commit and rollback to the block, and do "
-                "not use `with connection:` in it"
+                "the transaction ended inside the block; leave commit and rollback to the block, and do not "
+                "use `with connection:` in it"
             )
 
-    def _wait_for(self, sql: str) -> None:
+    def _execute_control(self, sql: str) -> None:
         try:
             self.execute(sql, {})
         except Exception as fault:
-            if not _is_taken(fault):
+            if not _is_busy_error(fault):
                 raise
             raise Unavailable(
-                "another has the database for longer than this connection waits; nothing was written. Try "
+                "the database was locked for longer than this connection waits; nothing was written. Try "
                 "again, or give the connection a longer timeout (sqlite3: timeout=…; apsw: set_busy_timeout)"
             ) from fault
 
 
-class PsycopgLink:
-    """psycopg 3."""
+class PsycopgAdapter:
+    """Adapter of psycopg 3."""
 
     dialect: Final[Dialect] = "postgres"
 
@@ -137,35 +137,35 @@ class PsycopgLink:
         self._connection = connection
 
     def execute(self, sql: str, params: Params) -> list[Row]:
-        """The rows as tuples, whatever the connection makes of rows elsewhere."""
-        with self._connection.cursor(row_factory=_tuples) as cursor:
+        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
+        with self._connection.cursor(row_factory=_tuple_row_factory) as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
 
     def check_idle(self) -> None:
-        """Raise TransactionOpen where one is."""
+        """Raise TransactionOpen if a transaction is open."""
         _check_idle(self._connection)
 
     def commit(self) -> None:
-        """End what is open, if anything."""
+        """Commit the open transaction, if any."""
         self._connection.commit()
 
     def rollback(self) -> None:
-        """Undo what is open, if anything."""
+        """Roll back the open transaction, if any."""
         self._connection.rollback()
 
-    def reading(self) -> AbstractContextManager[object]:
-        """Statements that only read: a transaction too, since one would be left open without autocommit."""
+    def read_transaction(self) -> AbstractContextManager[object]:
+        """Return a transaction, because without autocommit a read would leave one open."""
         return self.transaction()
 
     def transaction(self) -> AbstractContextManager[object]:
-        """A transaction, or a part of the one that is open, which then is its owner's to commit."""
+        """Return a transaction, or a savepoint in the open one, which its owner commits."""
         transaction: AbstractContextManager[object] = self._connection.transaction()
         return transaction
 
 
-class AsyncPsycopgLink:
-    """psycopg 3, its AsyncConnection."""
+class AsyncPsycopgAdapter:
+    """Adapter of psycopg 3's AsyncConnection."""
 
     dialect: Final[Dialect] = "postgres"
 
@@ -173,76 +173,78 @@ class AsyncPsycopgLink:
         self._connection = connection
 
     async def execute(self, sql: str, params: Params) -> list[Row]:
-        """The rows as tuples, whatever the connection makes of rows elsewhere."""
-        async with self._connection.cursor(row_factory=_tuples) as cursor:
+        """Execute SQL and return the rows as tuples, independent of the connection's row factory."""
+        async with self._connection.cursor(row_factory=_tuple_row_factory) as cursor:
             await cursor.execute(sql, params)
             return await cursor.fetchall() if cursor.description else []
 
     def check_idle(self) -> None:
-        """Raise TransactionOpen where one is."""
+        """Raise TransactionOpen if a transaction is open."""
         _check_idle(self._connection)
 
     async def commit(self) -> None:
-        """End what is open, if anything."""
+        """Commit the open transaction, if any."""
         await self._connection.commit()
 
     async def rollback(self) -> None:
-        """Undo what is open, if anything."""
+        """Roll back the open transaction, if any."""
         await self._connection.rollback()
 
     def transaction(self) -> AbstractAsyncContextManager[object]:
-        """A transaction, or a part of the one that is open, which then is its owner's to commit."""
+        """Return a transaction, or a savepoint in the open one, which its owner commits."""
         transaction: AbstractAsyncContextManager[object] = self._connection.transaction()
         return transaction
 
 
-Link: TypeAlias = SqliteLink | PsycopgLink
+ConnectionAdapter: TypeAlias = SqliteAdapter | PsycopgAdapter
 
 
-def link(connection: Connection) -> Link:
-    """How to speak to a connection; raises WrongConnection for one that none of it fits."""
-    names = _names(connection)
+def adapter_for(connection: Connection) -> ConnectionAdapter:
+    """Return the adapter of a connection. Raises WrongConnection for an unsupported one."""
+    names = _class_names(connection)
     if names & {"sqlite3.Connection", "apsw.Connection"}:
-        return SqliteLink(connection)
+        return SqliteAdapter(connection)
     if "psycopg.Connection" in names:
-        return PsycopgLink(connection)
+        return PsycopgAdapter(connection)
     if "psycopg.AsyncConnection" in names:
-        raise _wrong("this one is asynchronous: use calltally.client.once.aio")
-    raise _wrong(
-        f"{type(connection)!r} is no connection of sqlite3, apsw or psycopg; of a wrapper, hand over the "
-        "driver's own connection that is inside"
+        raise _wrong_connection("the connection is asynchronous; use calltally.client.once.aio")
+    raise _wrong_connection(
+        f"{type(connection)!r} is not a connection of sqlite3, apsw or psycopg; if it is a wrapper, pass the "
+        "driver's own connection"
     )
 
 
-def async_link(connection: Connection) -> AsyncPsycopgLink:
-    """The same for a connection that is awaited."""
-    if "psycopg.AsyncConnection" not in _names(connection):
-        raise _wrong(f"calltally.client.once.aio takes psycopg's AsyncConnection, not {type(connection)!r}")
-    return AsyncPsycopgLink(connection)
+def async_adapter_for(connection: Connection) -> AsyncPsycopgAdapter:
+    """Return the adapter of an async connection. Raises WrongConnection for another."""
+    if "psycopg.AsyncConnection" not in _class_names(connection):
+        raise _wrong_connection(
+            f"calltally.client.once.aio needs psycopg's AsyncConnection, not {type(connection)!r}"
+        )
+    return AsyncPsycopgAdapter(connection)
 
 
-def _names(connection: object) -> set[str]:
+def _class_names(connection: object) -> set[str]:
     return {f"{each.__module__}.{each.__qualname__}" for each in type(connection).__mro__}
 
 
-def _wrong(detail: str) -> WrongConnection:
+def _wrong_connection(detail: str) -> WrongConnection:
     return WrongConnection(detail, (Fault("connection", detail),))
 
 
 def _check_idle(connection: Any) -> None:  # noqa: ANN401 (of a driver that is not imported here)
-    if connection.info.transaction_status != _IDLE:
-        raise TransactionOpen(_OPEN)
+    if connection.info.transaction_status != _IDLE_STATUS:
+        raise TransactionOpen(_TRANSACTION_OPEN_MESSAGE)
 
 
-def _is_taken(fault: Exception) -> bool:
-    # sqlite3 calls it sqlite_errorcode, apsw result.
+def _is_busy_error(fault: Exception) -> bool:
+    # The attribute is sqlite_errorcode in sqlite3 and result in apsw.
     code = getattr(fault, "sqlite_errorcode", None) or getattr(fault, "result", None) or 0
-    return (int(code) & 0xFF) in _TAKEN
+    return (int(code) & 0xFF) in _BUSY_CODES
 
 
-def _as_it_is(_cursor: object, row: Row) -> Row:
+def _plain_row(_cursor: object, row: Row) -> Row:
     return row
 
 
-def _tuples(_cursor: object) -> type[Row]:
+def _tuple_row_factory(_cursor: object) -> type[Row]:
     return tuple

@@ -1,4 +1,4 @@
-"""Whose turn it is: what to do about a final state, given what the ledger has of its call. Pure."""
+"""Decision on a final state, given the ledger's states of its call. Pure."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -9,7 +9,7 @@ from calltally.client.once.final_state import FinalState
 
 
 class Promise(StrEnum):
-    """How often an effect is run for one final state."""
+    """Guarantee for the number of runs of an effect for one final state."""
 
     SAME_TRANSACTION = "same-transaction"
     AT_LEAST_ONCE = "at-least-once"
@@ -17,10 +17,10 @@ class Promise(StrEnum):
 
 
 class Progress(StrEnum):
-    """How far an effect has come.
+    """Progress of an effect.
 
-    `uncertain`: promised at most once, begun, and never said to be done; a person finds out. `superseded`: it
-    was begun and not known to be done when the call's state was corrected, and is not run any more.
+    `uncertain`: an at-most-once effect that started and was never recorded as done; a person decides.
+    `superseded`: the state was corrected before the effect was recorded as done, which does not run again.
     """
 
     CLAIMED = "claimed"
@@ -31,7 +31,7 @@ class Progress(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of asking for an effect; only `run` means that it is to be run now, by who asked."""
+    """Outcome of a request to run an effect. Only `run` means that the caller must run it now."""
 
     RUN = "run"
     REPEAT = "repeat"
@@ -41,9 +41,9 @@ class Outcome(StrEnum):
 
 
 class Corrected(NamedTuple):
-    """What an effect corrects: the final state before, and what became of the same effect for it.
+    """Final state that an effect corrects, with the progress of the same effect for it.
 
-    `progress` is done, uncertain or superseded; after the last two it may have happened or not.
+    `progress` is done, uncertain or superseded; in the last two cases the effect may have happened or not.
     """
 
     status: str
@@ -53,11 +53,11 @@ class Corrected(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """The ledger's word on one effect. It is true exactly when the effect is to be run now.
+    """The ledger's decision on one effect. It is true exactly when the effect must run now.
 
-    `promise` is the one that was made when the effect was first claimed. `correction` is 0 for a call's first
-    final state; then `corrects` is None. `attempt` is 1 for the first run and is the fencing token: whoever
-    has a smaller one than the ledger does not hold the claim any more.
+    `told` is the final state. `promise` is the one of the first claim. `correction` is 0 for a call's first
+    final state; then `corrects` is None. `attempt` is 1 for the first run and serves as fencing token: a
+    smaller number than the ledger's means that the claim is lost.
     """
 
     outcome: Outcome
@@ -73,16 +73,16 @@ class Turn(NamedTuple):
 
     @property
     def idempotency_key(self) -> str:
-        """32 characters that are the same for each attempt at this effect, and for no other effect.
+        """Key of 32 characters that all attempts at this effect share, and no other effect has.
 
-        Sent along to a service that takes such keys, it makes a second attempt harmless there.
+        A service that accepts idempotency keys ignores a second attempt with the same key.
         """
         parts = (self.told.tenant, self.told.call_id, self.effect, str(self.correction))
         return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-class Known(NamedTuple):
-    """What the ledger has of one effect for one final state. `is_over`: its lease ran out."""
+class EffectState(NamedTuple):
+    """State of one effect for one final state in the ledger. `is_expired` refers to its lease."""
 
     correction: int
     status: str
@@ -90,66 +90,66 @@ class Known(NamedTuple):
     promise: Promise
     progress: Progress
     attempts: int
-    is_over: bool
+    is_expired: bool
 
     @property
     def is_running(self) -> bool:
-        """Somebody is at it, as far as one can tell."""
-        return self.progress is Progress.CLAIMED and not self.is_over
+        """True if a process holds the claim."""
+        return self.progress is Progress.CLAIMED and not self.is_expired
 
     @property
-    def is_lost(self) -> bool:
-        """Somebody was at it and never came back."""
-        return self.progress is Progress.CLAIMED and self.is_over
+    def is_abandoned(self) -> bool:
+        """True if the lease of the claim expired."""
+        return self.progress is Progress.CLAIMED and self.is_expired
 
 
-class Move(StrEnum):
-    """What to write. The first four write nothing of the effect."""
+class ClaimAction(StrEnum):
+    """Action of the ledger on a request. The first four do not start the effect."""
 
     REPEAT = "repeat"
     STALE = "stale"
     BUSY = "busy"
     UNCERTAIN = "uncertain"
-    AGAIN = "again"
+    RETRY = "retry"
     CORRECT = "correct"
 
 
-def choose(told: FinalState, known: Sequence[Known]) -> Move:
-    """What to do about `told`, where the ledger has `known` of its call, the state in force last."""
-    last = known[-1]
-    if told.status == last.status:
-        return _of_the_same(last)
-    if not _is_newer(told, known):
-        return Move.STALE
-    return Move.BUSY if last.is_running else Move.CORRECT
+def choose_action(state: FinalState, states: Sequence[EffectState]) -> ClaimAction:
+    """Return the action for a final state, given the ledger's states of its call, the current one last."""
+    last = states[-1]
+    if state.status == last.status:
+        return _action_for_repeated_state(last)
+    if not _is_newer(state, states):
+        return ClaimAction.STALE
+    return ClaimAction.BUSY if last.is_running else ClaimAction.CORRECT
 
 
-def _of_the_same(last: Known) -> Move:
+def _action_for_repeated_state(last: EffectState) -> ClaimAction:
     if last.progress is Progress.DONE:
-        return Move.REPEAT
+        return ClaimAction.REPEAT
     if last.is_running:
-        return Move.BUSY
-    uncertain = last.is_lost and last.promise is Promise.AT_MOST_ONCE
-    return Move.UNCERTAIN if uncertain or last.progress is Progress.UNCERTAIN else Move.AGAIN
+        return ClaimAction.BUSY
+    uncertain = last.is_abandoned and last.promise is Promise.AT_MOST_ONCE
+    return ClaimAction.UNCERTAIN if uncertain or last.progress is Progress.UNCERTAIN else ClaimAction.RETRY
 
 
-def _is_newer(told: FinalState, known: Sequence[Known]) -> bool:
-    """By revision, where both have one. Else a state that was in force before is a late repeat."""
-    if told.revision is not None and known[-1].revision is not None:
-        return told.revision > known[-1].revision
-    return told.status not in {each.status for each in known}
+def _is_newer(state: FinalState, states: Sequence[EffectState]) -> bool:
+    """Compare by revision if both have one. Otherwise a state that was current before is a late repeat."""
+    if state.revision is not None and states[-1].revision is not None:
+        return state.revision > states[-1].revision
+    return state.status not in {each.status for each in states}
 
 
-def once_corrected(last: Known) -> Progress:
-    """How far the effect for the state in force has come for good, once another state takes its place."""
-    if last.is_lost and last.promise is Promise.AT_MOST_ONCE:
+def progress_after_correction(last: EffectState) -> Progress:
+    """Return the final progress of the effect for the current state after a correction of that state."""
+    if last.is_abandoned and last.promise is Promise.AT_MOST_ONCE:
         return Progress.UNCERTAIN
     if last.progress in (Progress.CLAIMED, Progress.FAILED):
         return Progress.SUPERSEDED
     return last.progress
 
 
-def once_failed(promise: Promise, *, certainly_not_done: bool) -> Progress:
-    """How far an effect has come that ended in an exception."""
-    is_open = promise is Promise.AT_MOST_ONCE and not certainly_not_done
-    return Progress.UNCERTAIN if is_open else Progress.FAILED
+def progress_after_failure(promise: Promise, *, certainly_not_done: bool) -> Progress:
+    """Return the progress of an effect after an exception."""
+    is_uncertain = promise is Promise.AT_MOST_ONCE and not certainly_not_done
+    return Progress.UNCERTAIN if is_uncertain else Progress.FAILED

@@ -1,4 +1,4 @@
-"""What was told: that a call of a tenant came to a final state."""
+"""Final state of a call, as read from an event."""
 
 from typing import Final, TypeVar
 
@@ -8,17 +8,17 @@ from calltally.calls.model import FINAL
 from calltally.calls.times import parse_instant
 from calltally.client.once.errors import NotAFinalState
 
-COMPLETED: Final = "voice.call.completed"
-LONGEST_TEXT: Final = 500
+COMPLETED_EVENT: Final = "voice.call.completed"
+MAX_TEXT_CHARS: Final = 500
 _INT64: Final = 2**63
 T = TypeVar("T")
 
 
 class FinalState(msgspec.Struct, frozen=True, kw_only=True):
-    """A final state of a call; tenant, call id and status are what an effect is run once for.
+    """Final state of a call. An effect runs once per tenant, call id and status.
 
-    `revision` puts the states of a call in order. Without it a state that was corrected cannot come back.
-    `event_id` and `told_us` are kept with it, so that the ledger can be compared with what was sent.
+    `revision` orders the states of a call. Without it, a corrected state cannot return. The ledger stores
+    `event_id` and `told_us` (the time of the event), for comparison with the sent events.
     """
 
     tenant: str
@@ -33,55 +33,55 @@ class FinalState(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("tenant", "call_id", "status", "call_sid", "event_id"):
             _check_text(name, getattr(self, name))
         if self.status not in FINAL:
-            detail = f"{self.status!r} is not a final state; run effects for {', '.join(sorted(FINAL))}"
+            detail = f"{self.status!r} is not a final state; the final states are {', '.join(sorted(FINAL))}"
             raise NotAFinalState.of("status", detail)
         if self.revision is not None and not 0 <= self.revision < _INT64:
             raise NotAFinalState.of(
-                "revision", f"{self.revision} is not a revision; leave it out, or send it as told"
+                "revision", f"{self.revision} is not a revision; omit it, or pass the number of the event"
             )
 
 
 def _check_text(name: str, text: str | None) -> None:
     if text is None:
         return
-    if not text or "\0" in text or len(text) > LONGEST_TEXT:
-        raise NotAFinalState.of(name, f"{name} must have 1 to {LONGEST_TEXT} characters, none of them NUL")
+    if not text or "\0" in text or len(text) > MAX_TEXT_CHARS:
+        raise NotAFinalState.of(name, f"{name} must have 1 to {MAX_TEXT_CHARS} characters without NUL")
 
 
-class _Data(msgspec.Struct):
+class _DeliveredCall(msgspec.Struct):
     call_sid: str
     status: str
     id: str | None = None
     revision: int | None = None
 
 
-class _Envelope(msgspec.Struct):
+class _DeliveredEvent(msgspec.Struct):
     id: str
     event: str
     tenant_id: str
-    data: _Data
+    data: _DeliveredCall
     created_at: str | None = None
 
 
-class _Head(msgspec.Struct):
+class _EventType(msgspec.Struct):
     event: str
 
 
 def final_state(event: object) -> FinalState:
-    """Read a delivered `voice.call.completed`: its body, the JSON object in it, or a typed record of that.
+    """Read a delivered `voice.call.completed`: its body, its JSON object, or a typed record.
 
-    The call's id is `data.id`, or `data.call_sid` from servers that send no id. Raises NotAFinalState for
-    anything else, naming what is wrong.
+    The call's id is `data.id`, or `data.call_sid` from servers that send no id. Raises NotAFinalState naming
+    the error for anything else.
     """
     if isinstance(event, FinalState):
         return event
-    head = _read(event, _Head)
-    if head.event != COMPLETED:
-        raise NotAFinalState.of("event", f"{head.event!r} tells no final state; only {COMPLETED} does")
-    return _state_of(_read(event, _Envelope))
+    head = _decode_event(event, _EventType)
+    if head.event != COMPLETED_EVENT:
+        raise NotAFinalState.of("event", f"{head.event!r} has no final state; only {COMPLETED_EVENT} has")
+    return _final_state_of(_decode_event(event, _DeliveredEvent))
 
 
-def _state_of(envelope: _Envelope) -> FinalState:
+def _final_state_of(envelope: _DeliveredEvent) -> FinalState:
     data = envelope.data
     return FinalState(
         tenant=envelope.tenant_id,
@@ -90,23 +90,22 @@ def _state_of(envelope: _Envelope) -> FinalState:
         call_sid=data.call_sid,
         revision=data.revision,
         event_id=envelope.id,
-        told_us=_instant(envelope.created_at),
+        told_us=_parse_time_us(envelope.created_at),
     )
 
 
-def _read(event: object, shape: type[T]) -> T:
+def _decode_event(event: object, shape: type[T]) -> T:
     try:
         if isinstance(event, bytes | bytearray | str):
             return msgspec.json.decode(event, type=shape)
         return msgspec.convert(event, shape, from_attributes=True)
     except (msgspec.MsgspecError, UnicodeError) as fault:
-        detail = f"the event is no {COMPLETED} as it is delivered: {fault}"
+        detail = f"the event is not a delivered {COMPLETED_EVENT}: {fault}"
         raise NotAFinalState.of("event", detail) from fault
 
 
-def _instant(text: str | None) -> int | None:
-    # An effect must not be lost for a time that is only compared with others: what cannot be read is not
-    # known.
+def _parse_time_us(text: str | None) -> int | None:
+    # An unreadable time counts as absent: it serves only comparisons, and an effect must not be lost for it.
     try:
         return parse_instant(text) if text is not None else None
     except ValueError:

@@ -1,6 +1,6 @@
-"""Conversations with the ledger without I/O: a step yields statements, is sent their rows, returns a result.
+"""Ledger operations without I/O: generators that yield statements, receive rows and return a result.
 
-So one piece of code serves connections that are awaited and those that are not.
+One implementation so serves blocking and async connections.
 """
 
 from collections.abc import Awaitable, Generator, Mapping
@@ -13,59 +13,59 @@ Row: TypeAlias = tuple[Any, ...]
 Params: TypeAlias = Mapping[str, Any]
 
 
-class Statement(NamedTuple):
-    """One run of a named statement."""
+class NamedStatement(NamedTuple):
+    """Execution of a named statement."""
 
     name: str
     params: Params
 
 
-class Plain(NamedTuple):
-    """One run of SQL as it stands: the schema's own."""
+class RawSql(NamedTuple):
+    """Execution of SQL text, used for the schema."""
 
     sql: str
 
 
-Step: TypeAlias = Generator[Statement | Plain, list[Row], T]
+LedgerOperation: TypeAlias = Generator[NamedStatement | RawSql, list[Row], T]
 
 
-class _Link(Protocol):
+class _SqlExecutor(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
     def execute(self, sql: str, params: Params) -> list[Row]: ...
 
 
-class _AsyncLink(Protocol):
+class _AsyncSqlExecutor(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
     def execute(self, sql: str, params: Params) -> Awaitable[list[Row]]: ...
 
 
-def drive(step: Step[T], link: _Link) -> T:
-    """Run a step to its result."""
+def run_operation(operation: LedgerOperation[T], executor: _SqlExecutor) -> T:
+    """Run an operation on a blocking connection and return its result."""
     try:
-        request = next(step)
+        command = next(operation)
         while True:
-            request = step.send(link.execute(*_words(request, link.dialect)))
+            command = operation.send(executor.execute(*_sql_and_params(command, executor.dialect)))
     except StopIteration as end:
         result: T = end.value
         return result
 
 
-async def drive_async(step: Step[T], link: _AsyncLink) -> T:
-    """Run a step to its result over a connection that is awaited."""
+async def run_operation_async(operation: LedgerOperation[T], executor: _AsyncSqlExecutor) -> T:
+    """Run an operation on an async connection and return its result."""
     try:
-        request = next(step)
+        command = next(operation)
         while True:
-            request = step.send(await link.execute(*_words(request, link.dialect)))
+            command = operation.send(await executor.execute(*_sql_and_params(command, executor.dialect)))
     except StopIteration as end:
         result: T = end.value
         return result
 
 
-def _words(request: Statement | Plain, dialect: Dialect) -> tuple[str, Params]:
-    if isinstance(request, Plain):
-        return request.sql, {}
-    return statement(dialect, request.name), request.params
+def _sql_and_params(command: NamedStatement | RawSql, dialect: Dialect) -> tuple[str, Params]:
+    if isinstance(command, RawSql):
+        return command.sql, {}
+    return statement(dialect, command.name), command.params

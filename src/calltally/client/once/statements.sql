@@ -1,9 +1,9 @@
--- The statements of the ledger of effects, in what SQLite and PostgreSQL both understand. Where they differ
--- there is a place: {now} is the time, {lease} the end of a lease that begins now, {locked} keeps others from
--- a row until the transaction ends.
+-- Statements of the ledger of effects, in the common SQL of SQLite and PostgreSQL. Placeholders cover the
+-- differences: {now} is the time, {lease} the end of a lease that starts now, {row_lock} locks a row until the
+-- transaction ends.
 
 -- name: meta_lock_schema
--- Two that install at once would both find nothing. On SQLite the transaction alone keeps them apart.
+-- Two concurrent installations would both find no tables. On SQLite the transaction alone prevents this.
 SELECT pg_advisory_xact_lock(hashtext('calltally_once'));
 
 -- name: meta_read_version
@@ -12,13 +12,13 @@ SELECT version FROM calltally_once_schema;
 -- name: meta_write_version
 INSERT INTO calltally_once_schema (version) VALUES (:version);
 
--- name: see_event
+-- name: record_event
 INSERT INTO calltally_once_events
     (tenant, call_id, event_id, call_sid, status, revision, told_us, received_us)
 VALUES (:tenant, :call_id, :event_id, :call_sid, :status, :revision, :told_us, {now})
 ON CONFLICT DO NOTHING;
 
--- name: begin_effect
+-- name: insert_effect
 INSERT INTO calltally_once_effects
     (tenant, call_id, effect, correction, call_sid, status, revision, corrects, promise, progress, attempts,
      claimed_us, lease_until_us, done_us)
@@ -28,18 +28,18 @@ ON CONFLICT DO NOTHING
 RETURNING correction;
 
 -- name: lock_call
--- The first row of a call stands for all: only who holds it may add the next. It is a statement of its own,
--- since one that waits for a lock does not see the rows that came while it waited.
+-- The first row of a call is the lock for all its rows. It is a separate statement, because a statement that
+-- waits for a lock does not see rows inserted while it waited.
 SELECT correction FROM calltally_once_effects
-WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = 0 {locked};
+WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = 0 {row_lock};
 
--- name: read_call
+-- name: read_effect_states
 SELECT correction, status, revision, promise, progress, attempts, coalesce(lease_until_us <= {now}, FALSE)
 FROM calltally_once_effects
 WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect
-ORDER BY correction {locked};
+ORDER BY correction {row_lock};
 
--- name: claim_again
+-- name: reclaim_effect
 UPDATE calltally_once_effects
 SET progress = 'claimed', attempts = attempts + 1, claimed_us = {now}, lease_until_us = {lease}
 WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = :correction;
@@ -48,12 +48,12 @@ WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correctio
 UPDATE calltally_once_effects SET progress = :progress, lease_until_us = NULL
 WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = :correction;
 
--- name: note_revision
+-- name: raise_revision
 UPDATE calltally_once_effects SET revision = :revision
 WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = :correction;
 
 -- name: finish_effect
--- Done is done also where somebody gave it up as uncertain meanwhile: nobody else has run it since.
+-- An effect that was marked uncertain meanwhile becomes done too: no other process has run it since.
 UPDATE calltally_once_effects SET progress = 'done', done_us = {now}, lease_until_us = NULL
 WHERE tenant = :tenant AND call_id = :call_id AND effect = :effect AND correction = :correction
   AND attempts = :attempt AND progress IN ('claimed', 'uncertain')

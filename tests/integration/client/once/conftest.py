@@ -1,4 +1,4 @@
-"""Ledgers of effects in fresh databases, through each driver and mode in which they must work alike."""
+"""Ledgers of effects in new databases, with each supported driver and mode."""
 
 import itertools
 import sqlite3
@@ -18,7 +18,7 @@ _numbers = itertools.count()
 
 
 def sqlite_connection(path: Path, *, autocommit: bool = False) -> sqlite3.Connection:
-    # Power cuts are SQLite's matter, and syncing is most of what a test would wait for.
+    # Syncing protects only against power cuts, and takes most of the time of a test.
     connection = sqlite3.connect(path, timeout=20, isolation_level=None if autocommit else "DEFERRED")
     connection.execute("PRAGMA synchronous = off")
     return connection
@@ -42,7 +42,7 @@ SQLITE = ["sqlite3", "sqlite3-autocommit", "apsw"]
 
 
 class Receiver:
-    """A consumer's database; each connection stands for one of its processes."""
+    """Database of a consumer. Each connection represents one of its processes."""
 
     def __init__(self, kind: str, address: Any) -> None:  # noqa: ANN401 (a path or a URL)
         self.kind = kind
@@ -59,7 +59,7 @@ class Receiver:
         return self._opened[-1]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What somebody else sees: nothing that is not committed."""
+        """Return rows over another connection, which sees only committed data."""
         with closing(OPENERS[self.kind](self.address)) as other:
             rows: list[tuple[Any, ...]] = other.execute(sql).fetchall()
             return rows
@@ -70,7 +70,7 @@ class Receiver:
 
 
 def postgres_address(server: str) -> str:
-    """A schema of one's own: cheaper than a database."""
+    """Create a schema and return its address: cheaper than a database."""
     name = f"once_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{name}"')
@@ -86,7 +86,7 @@ def new_address(kind: str, request: pytest.FixtureRequest) -> Any:  # noqa: ANN4
 
 @pytest.fixture(params=list(OPENERS))
 def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
-    """With a ledger, and a table `invoices (call_id, words)` for effects."""
+    """Receiver with a ledger, and a table `invoices (call_id, words)` for effects."""
     with closing(Receiver(request.param, new_address(request.param, request))) as made:
         once.install(made.here)
         made.here.execute("CREATE TABLE invoices (call_id TEXT, words TEXT)")

@@ -1,4 +1,4 @@
-"""The same over a connection that is awaited."""
+"""Blocks and readers over async connections."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,9 +10,9 @@ import pytest
 
 from calltally.client import once
 from calltally.client.once import Outcome, Progress, aio
-from tests.integration.client.once.telling import MINUTE_US, Clock, Crash, Told
+from tests.integration.client.once.sample_events import MINUTE_US, Clock, Crash, SampleState
 
-TOLD = Told()
+STATE = SampleState()
 
 
 @pytest.fixture(params=[False, True], ids=["transactions", "autocommit"])
@@ -45,13 +45,13 @@ def receiver(postgres_url: str, *, autocommit: bool) -> Receiver:
     return made
 
 
-def test_claim_and_effect_are_one(receiver: Receiver) -> None:
+def test_claim_and_effect_are_one_transaction(receiver: Receiver) -> None:
     async def work() -> None:
         async with await receiver.connect() as here:
             with pytest.raises(Crash):
-                await crash(aio.same_transaction(here, TOLD.event()))
+                await crash(aio.same_transaction(here, STATE.event()))
             for expected in (Outcome.RUN, Outcome.REPEAT):
-                async with aio.same_transaction(here, TOLD.event()) as turn:
+                async with aio.same_transaction(here, STATE.event()) as turn:
                     assert turn.outcome is expected
             assert await receiver.rows("SELECT count(*) FROM calltally_once_events") == [(2,)]
             assert [each.progress async for each in aio.entries(here)] == [Progress.DONE]
@@ -65,14 +65,14 @@ def test_at_least_once(receiver: Receiver) -> None:
         clock = Clock()
         async with await receiver.connect() as here, await receiver.connect() as other:
             with pytest.raises(Crash):
-                await crash(aio.at_least_once(here, TOLD.event(), clock=clock))
+                await crash(aio.at_least_once(here, STATE.event(), clock=clock))
             assert [each.reason async for each in aio.unfinished(here)] == ["Crash: half done"]
             with pytest.raises(once.Overtaken):
                 await be_overtaken(here, other, clock)
-            async with aio.at_least_once(here, TOLD.event(), clock=clock) as turn:
+            async with aio.at_least_once(here, STATE.event(), clock=clock) as turn:
                 assert turn.outcome is Outcome.REPEAT
             with pytest.raises(Crash):
-                await crash(aio.at_least_once(here, TOLD.event(), clock=clock))
+                await crash(aio.at_least_once(here, STATE.event(), clock=clock))
 
     asyncio.run(work())
 
@@ -83,10 +83,10 @@ async def crash(block: AbstractAsyncContextManager[once.Turn]) -> None:
 
 
 async def be_overtaken(here: psycopg.AsyncConnection, other: psycopg.AsyncConnection, clock: Clock) -> None:
-    async with aio.at_least_once(here, TOLD.event(), clock=clock) as turn:
+    async with aio.at_least_once(here, STATE.event(), clock=clock) as turn:
         await aio.extend(here, turn, clock=clock)
         clock.now_us += MINUTE_US
-        async with aio.at_least_once(other, TOLD.event(), clock=clock) as later:
+        async with aio.at_least_once(other, STATE.event(), clock=clock) as later:
             assert later.attempt == 3
 
 
@@ -94,8 +94,8 @@ def test_at_most_once(receiver: Receiver) -> None:
     async def work() -> None:
         async with await receiver.connect() as here:
             with pytest.raises(Crash):
-                await crash(aio.at_most_once(here, TOLD.event()))
-            async with aio.at_most_once(here, TOLD.event()) as turn:
+                await crash(aio.at_most_once(here, STATE.event()))
+            async with aio.at_most_once(here, STATE.event()) as turn:
                 assert turn.outcome is Outcome.UNCERTAIN
             [uncertain] = [each async for each in aio.unfinished(here)]
             await aio.settle(here, uncertain, happened=False, reason="asked")
@@ -105,18 +105,18 @@ def test_at_most_once(receiver: Receiver) -> None:
     asyncio.run(work())
 
 
-def test_what_a_cancelled_task_had_begun_has_failed(receiver: Receiver) -> None:
+def test_effect_of_a_cancelled_task_has_failed(receiver: Receiver) -> None:
     async def work() -> None:
         async with await receiver.connect() as here:
-            begun = asyncio.Event()
+            started = asyncio.Event()
 
             async def endless() -> None:
-                async with aio.at_least_once(here, TOLD.event()):
-                    begun.set()
+                async with aio.at_least_once(here, STATE.event()):
+                    started.set()
                     await asyncio.Event().wait()
 
             task = asyncio.create_task(endless())
-            await begun.wait()
+            await started.wait()
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -125,14 +125,14 @@ def test_what_a_cancelled_task_had_begun_has_failed(receiver: Receiver) -> None:
     asyncio.run(work())
 
 
-def test_a_connection_that_is_not_awaited_is_not_taken(receiver: Receiver) -> None:
+def test_connection_kinds_and_open_transactions_are_checked(receiver: Receiver) -> None:
     async def work() -> None:
         async with await receiver.connect() as here:
             with pytest.raises(once.WrongConnection, match=r"use calltally\.client\.once\.aio"):
                 once.install(here)
             await here.execute("BEGIN" if here.autocommit else "SELECT 1")
             with pytest.raises(once.TransactionOpen):
-                async with aio.at_most_once(here, TOLD.event()):
+                async with aio.at_most_once(here, STATE.event()):
                     pass
 
     asyncio.run(work())

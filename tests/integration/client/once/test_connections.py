@@ -1,4 +1,4 @@
-"""What is taken for a connection, in which shape it may be, and what the ledger's tables need."""
+"""Supported connections, their row factories, and the ledger's tables."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ from calltally.client import once
 from calltally.client.once import aio, queries
 from calltally.reconcile.events import Seen, read_events
 from tests.integration.client.once.conftest import Receiver
-from tests.integration.client.once.telling import Crash, Told, invoice
+from tests.integration.client.once.sample_events import Crash, SampleState, invoice
 
 
 class Inherited(sqlite3.Connection):
-    """As wrappers for tracing make them."""
+    """Subclass as tracing wrappers use it."""
 
 
 class AlwaysOpen(sqlite3.Connection):
-    """As `autocommit=False` is from Python 3.12 on: some transaction is open at any time."""
+    """Connection as with `autocommit=False` in Python 3.12: a transaction is always open."""
 
     autocommit = False
 
@@ -52,50 +52,48 @@ def count(path: Path, table: str) -> int:
         return int(number)
 
 
-def test_where_a_transaction_is_always_open_the_block_ends_it(
-    always_open: AlwaysOpen, tmp_path: Path
-) -> None:
+def test_block_commits_an_always_open_transaction(always_open: AlwaysOpen, tmp_path: Path) -> None:
     path = tmp_path / "receiver.db"
-    with once.same_transaction(always_open, Told().event()) as turn:
+    with once.same_transaction(always_open, SampleState().event()) as turn:
         assert turn
     assert count(path, "calltally_once_effects") == 1
-    with pytest.raises(Crash), once.same_transaction(always_open, Told(call="call-2").event()):
+    with pytest.raises(Crash), once.same_transaction(always_open, SampleState(call="call-2").event()):
         raise Crash
     assert count(path, "calltally_once_effects") == 1
-    with once.at_least_once(always_open, Told(call="call-3").event()) as turn:
+    with once.at_least_once(always_open, SampleState(call="call-3").event()) as turn:
         assert count(path, "calltally_once_effects") == 2
         once.extend(always_open, turn)
-    with pytest.raises(Crash), once.at_least_once(always_open, Told(call="call-4").event()):
+    with pytest.raises(Crash), once.at_least_once(always_open, SampleState(call="call-4").event()):
         raise Crash
     assert [each.progress for each in once.entries(always_open)] == ["done", "done", "failed"]
 
 
-@pytest.mark.parametrize("shape", [sqlite3.Row, lambda cursor, row: {"row": row, "of": cursor}])
-def test_rows_of_any_shape(tmp_path: Path, shape: Callable[..., object]) -> None:
+@pytest.mark.parametrize("row_factory", [sqlite3.Row, lambda cursor, row: {"row": row, "of": cursor}])
+def test_any_row_factory_works(tmp_path: Path, row_factory: Callable[..., object]) -> None:
     with closing(sqlite3.connect(tmp_path / "receiver.db", factory=Inherited)) as here:
-        here.row_factory = shape
+        here.row_factory = row_factory
         once.install(here)
         for expected in ("run", "repeat"):
-            with once.same_transaction(here, Told().event()) as turn:
+            with once.same_transaction(here, SampleState().event()) as turn:
                 assert turn.outcome == expected
         assert [each.call_id for each in once.entries(here)] == ["call-1"]
 
 
-def test_rows_of_any_shape_of_psycopg(postgres_url: str) -> None:
+def test_any_row_factory_of_psycopg_works(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, row_factory=dict_row) as here:
         once.install(here)
         for expected in ("run", "repeat"):
-            with once.same_transaction(here, Told().event()) as turn:
+            with once.same_transaction(here, SampleState().event()) as turn:
                 assert turn.outcome == expected
         assert [each.call_id for each in once.entries(here)] == ["call-1"]
 
 
-def test_rows_of_any_shape_of_apsw(tmp_path: Path) -> None:
+def test_any_row_trace_of_apsw_works(tmp_path: Path) -> None:
     receiver = Receiver("apsw", tmp_path / "receiver.db")
     receiver.here.row_trace = lambda _cursor, row: {"row": row}
     once.install(receiver.here)
     for expected in ("run", "repeat"):
-        with once.same_transaction(receiver.here, Told().event()) as turn:
+        with once.same_transaction(receiver.here, SampleState().event()) as turn:
             assert turn.outcome == expected
     receiver.close()
 
@@ -105,9 +103,9 @@ class Impostor:
         return None
 
 
-def test_what_is_no_connection_is_refused() -> None:
+def test_other_objects_are_refused() -> None:
     with pytest.raises(
-        once.WrongConnection, match=r"Impostor.* is no connection of sqlite3, apsw or psycopg"
+        once.WrongConnection, match=r"Impostor.* is not a connection of sqlite3, apsw or psycopg"
     ):
         once.install(Impostor())
     with (
@@ -117,36 +115,39 @@ def test_what_is_no_connection_is_refused() -> None:
         aio.entries(here)
 
 
-def test_a_ledger_of_a_later_version_is_left_alone(receiver: Receiver) -> None:
+def test_ledger_of_a_later_version_is_refused(receiver: Receiver) -> None:
     receiver.here.execute("UPDATE calltally_once_schema SET version = 2")
     if receiver.kind in ("sqlite3", "psycopg"):
         receiver.here.commit()
-    with pytest.raises(Misconfigured, match="version 2, which a later Calltally made"):
+    with pytest.raises(Misconfigured, match="version 2 of a later Calltally"):
         once.install(receiver.here)
 
 
-def test_the_schema_may_be_run_by_hand(tmp_path: Path) -> None:
+def test_schema_file_can_be_run_manually(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "receiver.db")) as here:
         here.executescript(once.SCHEMA.read_text())
-        with once.same_transaction(here, Told().event()) as turn:
+        with once.same_transaction(here, SampleState().event()) as turn:
             assert turn
         once.install(here)
 
 
-def test_a_long_ledger_is_read_in_pages(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_ledger_is_read_in_pages(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "PAGE_ROWS", 3)
     calls = sorted(f"call-{number}" for number in range(10))
     for call in calls:
-        invoice(receiver, Told(call=call))
-        invoice(receiver, Told(call=call))
+        invoice(receiver, SampleState(call=call))
+        invoice(receiver, SampleState(call=call))
     assert [each.call_id for each in once.entries(receiver.here)] == calls
     assert [len(each.event_ids) for each in once.entries(receiver.here)] == [2] * 10
     assert [each.call_id for each in once.events(receiver.here)] == [call for call in calls for _ in range(2)]
 
 
-def test_events_are_written_as_lines_that_reconcile_reads(receiver: Receiver, tmp_path: Path) -> None:
-    told = Told().event()
-    for event in (told, once.FinalState(tenant="acme", call_id="x", status="busy", event_id="msg_by_hand")):
+def test_event_lines_are_readable_by_reconcile(receiver: Receiver, tmp_path: Path) -> None:
+    delivered = SampleState().event()
+    for event in (
+        delivered,
+        once.FinalState(tenant="acme", call_id="x", status="busy", event_id="msg_by_hand"),
+    ):
         with once.same_transaction(receiver.here, event):
             pass
     file = tmp_path / "events.ndjson"
@@ -157,10 +158,10 @@ def test_events_are_written_as_lines_that_reconcile_reads(receiver: Receiver, tm
     assert isinstance(first, Seen)
     assert first == Seen(
         place=1,
-        id=told["id"],
+        id=delivered["id"],
         name="voice.call.completed",
         created_us=1_790_847_000_000_000,
-        received_us=received[told["id"]],
+        received_us=received[delivered["id"]],
         tenant="acme",
         call_sid="CA-call-1",
         call_id="call-1",

@@ -1,4 +1,4 @@
-"""An effect in the database of the ledger: claim and effect are one, by each driver."""
+"""Effects in the database of the ledger: claim and effect are one transaction, with each driver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ import pytest
 from calltally.client import once
 from calltally.client.once import Outcome, Progress, Promise
 from tests.integration.client.once.conftest import Receiver
-from tests.integration.client.once.telling import Clock, Crash, Told, insert, invoice, invoices
+from tests.integration.client.once.sample_events import Clock, Crash, SampleState, insert, invoice, invoices
 
-PAID = Told()
+STATE = SampleState()
 
 
-def test_a_repeat_under_another_id_is_not_run_again(receiver: Receiver) -> None:
+def test_repeat_with_another_id_does_not_run_again(receiver: Receiver) -> None:
     first, *others = [invoice(receiver) for _ in range(3)]
     assert (first.outcome, first.correction, first.attempt, first.corrects) == (Outcome.RUN, 0, 1, None)
     assert [other.outcome for other in others] == [Outcome.REPEAT] * 2
@@ -23,14 +23,14 @@ def test_a_repeat_under_another_id_is_not_run_again(receiver: Receiver) -> None:
 
 
 def crash(receiver: Receiver) -> None:
-    """An effect that is half done."""
-    with once.same_transaction(receiver.here, PAID.event(), effect="invoice") as first:
+    """Run an effect that fails halfway."""
+    with once.same_transaction(receiver.here, STATE.event(), effect="invoice") as first:
         assert first
-        insert(receiver, receiver.here, PAID)
+        insert(receiver, receiver.here, STATE)
         raise Crash
 
 
-def test_claim_and_effect_go_back_together(receiver: Receiver) -> None:
+def test_claim_and_effect_roll_back_together(receiver: Receiver) -> None:
     with pytest.raises(Crash):
         crash(receiver)
     assert invoices(receiver) == []
@@ -40,13 +40,13 @@ def test_claim_and_effect_go_back_together(receiver: Receiver) -> None:
     assert invoices(receiver) == [("call-1", "completed")]
 
 
-def test_calls_tenants_and_effects_are_told_apart(receiver: Receiver) -> None:
-    assert all(invoice(receiver, Told(call=call, tenant=tenant)) for call in "ab" for tenant in "xy")
-    with once.same_transaction(receiver.here, PAID.event(), effect="invoice") as first:
+def test_calls_tenants_and_effects_are_separate(receiver: Receiver) -> None:
+    assert all(invoice(receiver, SampleState(call=call, tenant=tenant)) for call in "ab" for tenant in "xy")
+    with once.same_transaction(receiver.here, STATE.event(), effect="invoice") as first:
         assert first
-    with once.same_transaction(receiver.here, PAID.event(), effect="statistics") as first:
+    with once.same_transaction(receiver.here, STATE.event(), effect="statistics") as first:
         assert first
-    with once.same_transaction(receiver.here, PAID.event()) as first:
+    with once.same_transaction(receiver.here, STATE.event()) as first:
         assert first
     assert len(list(once.entries(receiver.here))) == 7
     assert len(list(once.entries(receiver.here, tenant="x"))) == 2
@@ -55,7 +55,7 @@ def test_calls_tenants_and_effects_are_told_apart(receiver: Receiver) -> None:
 
 @contextmanager
 def own_transaction(receiver: Receiver) -> Iterator[None]:
-    """One that the consumer opened, and ends."""
+    """Transaction that the consumer opens and ends."""
     receiver.here.execute("BEGIN")
     try:
         yield
@@ -66,7 +66,7 @@ def own_transaction(receiver: Receiver) -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("ignore:there is already a transaction")
-def test_inside_a_transaction_of_the_consumer_it_is_a_part_of_that(receiver: Receiver) -> None:
+def test_block_joins_the_transaction_of_the_consumer(receiver: Receiver) -> None:
     with own_transaction(receiver):
         assert invoice(receiver)
         raise Crash
@@ -79,16 +79,16 @@ def test_inside_a_transaction_of_the_consumer_it_is_a_part_of_that(receiver: Rec
 
 
 @pytest.mark.filterwarnings("ignore:there is already a transaction")
-def test_an_effect_that_fails_leaves_the_rest_of_that_transaction(receiver: Receiver) -> None:
+def test_failed_effect_keeps_the_rest_of_the_transaction(receiver: Receiver) -> None:
     with own_transaction(receiver):
-        assert invoice(receiver, Told(call="call-2"))
+        assert invoice(receiver, SampleState(call="call-2"))
         with pytest.raises(Crash):
             crash(receiver)
     assert invoices(receiver) == [("call-2", "completed")]
 
 
 def commit_inside(receiver: Receiver) -> None:
-    with once.same_transaction(receiver.here, PAID.event(), effect="invoice"):
+    with once.same_transaction(receiver.here, STATE.event(), effect="invoice"):
         if receiver.is_sqlite:
             receiver.here.execute("COMMIT")
         else:
@@ -96,8 +96,8 @@ def commit_inside(receiver: Receiver) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:there is already a transaction")
-def test_a_block_that_ends_its_transaction_by_itself_is_told_so(receiver: Receiver) -> None:
-    # psycopg has an error of its own for it.
+def test_ending_the_transaction_inside_the_block_is_an_error(receiver: Receiver) -> None:
+    # psycopg raises its own error.
     ended = once.TransactionEnded if receiver.is_sqlite else psycopg.ProgrammingError
     with pytest.raises(ended, match=r"ended inside the block|forbidden within a Transaction"):
         commit_inside(receiver)
@@ -109,51 +109,51 @@ def test_a_block_that_ends_its_transaction_by_itself_is_told_so(receiver: Receiv
 # ------------------------------------------------------------------------------------------- corrections
 
 
-def test_a_corrected_state_is_run_and_told_what_it_corrects(receiver: Receiver) -> None:
-    invoice(receiver, Told("completed", 5))
-    corrected = invoice(receiver, Told("failed", 7))
+def test_corrected_state_runs_with_the_state_before(receiver: Receiver) -> None:
+    invoice(receiver, SampleState("completed", 5))
+    corrected = invoice(receiver, SampleState("failed", 7))
     assert corrected
     assert corrected.corrects == ("completed", 5, 0, Progress.DONE)
     assert corrected.correction == 1
-    back = invoice(receiver, Told("completed", 9))
-    assert back
-    assert back.corrects == ("failed", 7, 1, Progress.DONE)
+    returned = invoice(receiver, SampleState("completed", 9))
+    assert returned
+    assert returned.corrects == ("failed", 7, 1, Progress.DONE)
     assert invoices(receiver) == [("call-1", "completed"), ("call-1", "completed"), ("call-1", "failed")]
-    assert len({back.idempotency_key, corrected.idempotency_key}) == 2
-    assert invoice(receiver, Told("completed", 5)).outcome is Outcome.REPEAT
-    assert invoice(receiver, Told("failed", 7)).outcome is Outcome.STALE
+    assert len({returned.idempotency_key, corrected.idempotency_key}) == 2
+    assert invoice(receiver, SampleState("completed", 5)).outcome is Outcome.REPEAT
+    assert invoice(receiver, SampleState("failed", 7)).outcome is Outcome.STALE
     assert [entry.corrects for entry in once.entries(receiver.here)] == [None, "completed", "failed"]
 
 
-def test_an_older_state_that_comes_late_is_stale_and_not_run(receiver: Receiver) -> None:
-    assert invoice(receiver, Told("failed", 7))
-    stale = invoice(receiver, Told("completed", 5))
+def test_late_older_state_is_stale(receiver: Receiver) -> None:
+    assert invoice(receiver, SampleState("failed", 7))
+    stale = invoice(receiver, SampleState("completed", 5))
     assert (stale.outcome, bool(stale)) == (Outcome.STALE, False)
     assert invoices(receiver) == [("call-1", "failed")]
 
 
-def test_a_state_told_again_by_a_later_revision_makes_what_lies_between_stale(receiver: Receiver) -> None:
-    invoice(receiver, Told("completed", 5))
-    assert invoice(receiver, Told("completed", 9)).outcome is Outcome.REPEAT
-    assert invoice(receiver, Told("failed", 7)).outcome is Outcome.STALE
+def test_repeated_state_with_a_later_revision_makes_revisions_between_stale(receiver: Receiver) -> None:
+    invoice(receiver, SampleState("completed", 5))
+    assert invoice(receiver, SampleState("completed", 9)).outcome is Outcome.REPEAT
+    assert invoice(receiver, SampleState("failed", 7)).outcome is Outcome.STALE
     assert [entry.revision for entry in once.entries(receiver.here)] == [9]
 
 
-def test_without_revisions_a_state_that_was_in_force_before_cannot_come_back(receiver: Receiver) -> None:
-    assert invoice(receiver, Told("completed", None))
-    assert invoice(receiver, Told("completed", None)).outcome is Outcome.REPEAT
-    assert invoice(receiver, Told("failed", None))
-    assert invoice(receiver, Told("completed", None)).outcome is Outcome.STALE
-    assert invoice(receiver, Told("failed", 3)).outcome is Outcome.REPEAT
-    assert invoice(receiver, Told("completed", 4))
+def test_former_state_cannot_return_without_revisions(receiver: Receiver) -> None:
+    assert invoice(receiver, SampleState("completed", None))
+    assert invoice(receiver, SampleState("completed", None)).outcome is Outcome.REPEAT
+    assert invoice(receiver, SampleState("failed", None))
+    assert invoice(receiver, SampleState("completed", None)).outcome is Outcome.STALE
+    assert invoice(receiver, SampleState("failed", 3)).outcome is Outcome.REPEAT
+    assert invoice(receiver, SampleState("completed", 4))
 
 
 # ---------------------------------------------------------------------------------------------- readers
 
 
-def test_the_ledger_tells_what_was_done_and_by_which_events(receiver: Receiver) -> None:
-    clock, told = Clock(), Told("busy", 3)
-    events = [told.event(), told.event(), Told("completed", 2).event()]
+def test_ledger_lists_effects_with_their_events(receiver: Receiver) -> None:
+    clock, state = Clock(), SampleState("busy", 3)
+    events = [state.event(), state.event(), SampleState("completed", 2).event()]
     for event in events:
         with once.same_transaction(receiver.here, event, effect="invoice", clock=clock):
             clock.now_us += 1
@@ -184,7 +184,7 @@ def test_the_ledger_tells_what_was_done_and_by_which_events(receiver: Receiver) 
     )  # fmt: skip
 
 
-def test_a_final_state_by_its_parts_leaves_no_event(receiver: Receiver) -> None:
+def test_final_state_without_an_event_stores_no_event(receiver: Receiver) -> None:
     state = once.FinalState(tenant="acme", call_id="call-1", status="completed")
     for expected in (Outcome.RUN, Outcome.REPEAT):
         with once.same_transaction(receiver.here, state) as turn:
@@ -193,7 +193,7 @@ def test_a_final_state_by_its_parts_leaves_no_event(receiver: Receiver) -> None:
     assert list(once.events(receiver.here)) == []
 
 
-def test_the_database_tells_the_time_unless_somebody_else_does(receiver: Receiver) -> None:
+def test_default_clock_is_the_database(receiver: Receiver) -> None:
     invoice(receiver)
     (entry,) = once.entries(receiver.here)
     now = "julianday('now') * 1" if receiver.is_sqlite else "extract(epoch FROM now()) / 86400 + 2440587.5"

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from calltally.cli.export.progress import View, amendment, summary
 from calltally.client.exporting.checkpoint import FileState
-from calltally.client.exporting.manifest import Amended, Link, Manifest
+from calltally.client.exporting.manifest import AmendmentSummary, Manifest, ManifestLink
 
 ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 
@@ -73,7 +73,7 @@ def test_a_summary_says_what_moved_and_why_it_is_not_whole() -> None:
 
 
 def test_an_amendment_says_how_many_and_where() -> None:
-    told = manifest(amends=Amended(Link("manifest.json", "0" * 64), 1, 2, 3))
+    told = manifest(amends=AmendmentSummary(ManifestLink("manifest.json", "0" * 64), 1, 2, 3))
     assert list(amendment(told, "o/amendments/0001")) == [
         "changed since: 1 came in, 2 are other, 3 are gone",
         "1 file of csv, 1.2 MB, in o/amendments/0001",
@@ -97,7 +97,7 @@ def test_the_bar_has_rows_rate_and_time_left_on_one_line(columns: int) -> None:
             view.begin("exporting", 500_000, 100_000)
             view.advance(1_000)
             view.advance(1_000)
-            view.say("the server has no snapshots")
+            view.notify("the server has no snapshots")
             view.begin("verifying", None)
         lines = shown.getvalue()
     assert "100,000 of 500,000 calls" in lines
@@ -112,5 +112,5 @@ def test_elsewhere_there_is_no_bar_and_where_it_is_quiet_nothing() -> None:
             view.advance(1)
             view.begin("exporting", 10)
             view.advance(1)
-            view.say("going on after 3 calls")
-    assert shown.getvalue() == "going on after 3 calls\n"
+            view.notify("resuming after 3 calls")
+    assert shown.getvalue() == "resuming after 3 calls\n"

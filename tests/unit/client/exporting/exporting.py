@@ -1,57 +1,57 @@
-"""An export in one process: servers that are objects, and a watcher that takes notes."""
+"""Helpers for exports in one process: servers as objects, and a listener that records messages."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from calltally.client.exporting.exported_state import Layer
-from calltally.client.exporting.held_window import Source
-from calltally.client.exporting.output import Folder
-from calltally.client.exporting.pages import Sender
-from calltally.client.exporting.request import Asked, Plan, Window
-from calltally.client.exporting.runs import Again, held, run_job
-from calltally.client.problems import error_of
+from calltally.client.exporting.exported_state import ExportLayer
+from calltally.client.exporting.output import ExportFolder
+from calltally.client.exporting.pages import RequestSender
+from calltally.client.exporting.request import ExportPlan, ExportWindow, WindowOptions
+from calltally.client.exporting.runs import RerunMode, exclusive_access, run_export
+from calltally.client.exporting.snapshot_window import ExportSource
+from calltally.client.problems import error_from_answer
 from calltally.client.wire import Answer, Request
 from tests.unit.formats.records import plain
 
 NOW_US = 1_900_000_000_000_000
-DAYS = Asked("2026-10-01", "2026-10-04").window(NOW_US)
+DAYS = WindowOptions("2026-10-01", "2026-10-04").window(NOW_US)
 
 
-class Notes:
-    """What was said, and how many calls there were to look on at."""
+class RecordingListener:
+    """Progress listener that records messages and counts calls."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.rows = 0
 
     def begin(self, what: str, total: int | None, done: int = 0) -> None:
         del total
-        self.said.append(f"{what} {done}")
+        self.messages.append(f"{what} {done}")
 
     def advance(self, rows: int) -> None:
         self.rows += rows
 
-    def say(self, text: str) -> None:
-        self.said.append(text)
+    def notify(self, text: str) -> None:
+        self.messages.append(text)
 
 
-class HeldServer:
-    """A server with snapshots, of calls that never change. `spoil` may change an answer on its way."""
+class SnapshotServer:
+    """Server with snapshots of calls that never change. Subclasses change its responses."""
 
     def __init__(self, records: Sequence[bytes]) -> None:
         self.records = list(records)
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         self.status = 200
 
     def send(self, request: Request) -> Answer:
         params = dict(request.params)
-        self.asked.append(params)
+        self.requests.append(params)
         if self.status != 200:
             problem = json.dumps({"type": "/docs/problems#snapshot-gone", "detail": "it is too old"}).encode()
             answer = Answer(self.status, {"content-type": "application/problem+json"}, problem)
-            raise error_of(request, answer, 0.0)
+            raise error_from_answer(request, answer, 0.0)
         limit, offset = int(params["limit"]), int(params["offset"])
         page = self.page(offset, limit)
         tail = {"limit": limit, "offset": offset, "total": self.total(offset), "snapshot": "s1"}
@@ -66,8 +66,8 @@ class HeldServer:
         return len(self.records)
 
 
-def held_records(count: int) -> list[bytes]:
-    """Calls of three days, in order; their numbers are their ids."""
+def snapshot_records(count: int) -> list[bytes]:
+    """Return calls of three days in order, with their numbers as ids."""
     return [
         plain(
             id=f"{number:08d}-0000-8000-8000-000000000000",
@@ -79,26 +79,28 @@ def held_records(count: int) -> list[bytes]:
     ]
 
 
-def plan(window: Window = DAYS, **fields: Any) -> Plan:  # noqa: ANN401 (any of the plan's own)
-    return Plan("http://bare.example", window, **{"limit": 10, **fields})
+def plan(window: ExportWindow = DAYS, **fields: Any) -> ExportPlan:  # noqa: ANN401 (any of the plan's own)
+    return ExportPlan("http://bare.example", window, **{"limit": 10, **fields})
 
 
 def run(
-    sender: Sender,
+    sender: RequestSender,
     out: Path,
-    asked: Plan | None = None,
+    export_plan: ExportPlan | None = None,
     *,
-    notes: Notes | None = None,
-    again: Again = Again.AMEND,
-) -> Layer:
-    """Export into a folder, or go on with it."""
-    folder = Folder(out, out / "export.checkpoint")
-    with held(folder):
-        return run_job(Source(sender), asked or plan(), folder, notes or Notes(), again=again)
+    listener: RecordingListener | None = None,
+    rerun: RerunMode = RerunMode.AMEND,
+) -> ExportLayer:
+    """Export into a folder, or resume the export there."""
+    folder = ExportFolder(out, out / "export.checkpoint")
+    with exclusive_access(folder):
+        return run_export(
+            ExportSource(sender), export_plan or plan(), folder, listener or RecordingListener(), rerun=rerun
+        )
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Every file below a folder, but for the lock."""
+    """Return the content of every file below a folder, without the locks."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
@@ -107,7 +109,7 @@ def contents(out: Path) -> dict[str, bytes]:
 
 
 def exported(out: Path) -> list[Any]:
-    """The calls of all NDJSON files, in their order."""
+    """Return the calls of all NDJSON files in order."""
     return [
         json.loads(line)
         for path in sorted(out.glob("calls*.ndjson"))

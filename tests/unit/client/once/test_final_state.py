@@ -1,4 +1,4 @@
-"""What is read from an event, and what is refused."""
+"""Reading of final states from events."""
 
 import json
 from typing import Any
@@ -46,25 +46,25 @@ STATE = FinalState(
         STATE,
     ],
 )
-def test_every_form_of_an_event_says_the_same(event: object) -> None:
+def test_all_forms_of_an_event_give_the_same_state(event: object) -> None:
     assert final_state(event) == STATE
 
 
-def test_a_server_of_the_bare_contract_names_the_call_by_its_sid() -> None:
+def test_call_sid_is_the_id_without_another() -> None:
     event = EVENT | {"data": {"call_sid": "CA1", "status": "busy"}}
     state = final_state(event)
     assert (state.call_id, state.call_sid, state.revision) == ("CA1", "CA1", None)
 
 
 @pytest.mark.parametrize("created_at", [None, "", "yesterday", "2026-10-01T00:00:00"])
-def test_a_time_that_cannot_be_read_is_not_known(created_at: str | None) -> None:
+def test_unreadable_time_is_ignored(created_at: str | None) -> None:
     assert final_state(EVENT | {"created_at": created_at}).told_us is None
 
 
 @pytest.mark.parametrize(
-    ("event", "words"),
+    ("event", "message"),
     [
-        (EVENT | {"event": "voice.call.started"}, "'voice.call.started' tells no final state"),
+        (EVENT | {"event": "voice.call.started"}, "'voice.call.started' has no final state"),
         (EVENT | {"data": DATA | {"status": "ringing"}}, "'ringing' is not a final state"),
         (EVENT | {"data": DATA | {"id": ""}, "tenant_id": ""}, "tenant must have 1 to 500"),
         (EVENT | {"data": DATA | {"id": "a\0b"}}, "call_id must have 1 to 500"),
@@ -73,14 +73,14 @@ def test_a_time_that_cannot_be_read_is_not_known(created_at: str | None) -> None
         (EVENT | {"data": DATA | {"revision": 2**63}}, "is not a revision"),
         (EVENT | {"data": None}, "`$.data`"),
         (EVENT | {"tenant_id": None}, "`$.tenant_id`"),
-        (b"{", "is no voice.call.completed as it is delivered"),
-        (b'{"event": "\xff"}', "is no voice.call.completed as it is delivered"),
-        ([], "is no voice.call.completed as it is delivered"),
-        (None, "is no voice.call.completed as it is delivered"),
+        (b"{", "is not a delivered voice.call.completed"),
+        (b'{"event": "\xff"}', "is not a delivered voice.call.completed"),
+        ([], "is not a delivered voice.call.completed"),
+        (None, "is not a delivered voice.call.completed"),
     ],
 )
-def test_what_tells_no_final_state_is_refused_by_name(event: object, words: str) -> None:
+def test_event_without_a_final_state_is_refused(event: object, message: str) -> None:
     with pytest.raises(NotAFinalState) as refused:
         final_state(event)
-    assert words in refused.value.detail
+    assert message in refused.value.detail
     assert refused.value.faults

@@ -1,4 +1,4 @@
-"""What comes with the ledger: neither a driver nor anything of the server."""
+"""The ledger of effects imports no driver and no part of the server."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 UNWANTED = ("sqlite3", "apsw", "psycopg", "httpx2", "litestar", "calltally.store", "calltally.web")
 PROGRAM = f"""
 import sys
-# Whoever measures coverage has loaded some of them already.
+# A coverage run has loaded some of them already.
 before = set(sys.modules)
 import calltally.client.once, calltally.client.once.aio
 print([name for name in {UNWANTED} if name in sys.modules and name not in before])

@@ -1,4 +1,4 @@
-"""Effects outside the database: claims, leases, what is run again and what never is, by each driver."""
+"""Effects outside the database: claims, leases and repeated runs, with each driver."""
 
 from collections.abc import Callable
 
@@ -8,34 +8,42 @@ from calltally.calls.errors import Conflict, InvalidInput
 from calltally.client import once
 from calltally.client.once import NotDone, Outcome, Overtaken, Progress, Promise, Turn
 from tests.integration.client.once.conftest import Receiver
-from tests.integration.client.once.telling import MINUTE_US, Clock, Crash, Told, insert, invoice, invoices
+from tests.integration.client.once.sample_events import (
+    MINUTE_US,
+    Clock,
+    Crash,
+    SampleState,
+    insert,
+    invoice,
+    invoices,
+)
 
-TOLD = Told()
-WAYS = {Promise.AT_LEAST_ONCE: once.at_least_once, Promise.AT_MOST_ONCE: once.at_most_once}
-BOTH = pytest.mark.parametrize("promise", list(WAYS))
+STATE = SampleState()
+BLOCKS = {Promise.AT_LEAST_ONCE: once.at_least_once, Promise.AT_MOST_ONCE: once.at_most_once}
+BOTH_PROMISES = pytest.mark.parametrize("promise", list(BLOCKS))
 
 
 class Process:
-    """One process of the consumer, whose effects are listed; its claims may be left hanging."""
+    """Process of the consumer with a list of its effects. Its claims may stay unfinished."""
 
     def __init__(self, receiver: Receiver, promise: Promise, clock: Clock) -> None:
         self.here = receiver.connect()
-        self._way = WAYS[promise]
+        self._block = BLOCKS[promise]
         self._clock = clock
         self.done: list[str] = []
 
-    def run(self, told: Told = TOLD, fault: Exception | None = None) -> Turn:
-        """From claim to done, or until `fault` comes after the effect."""
-        with self._way(self.here, told.event(), effect="mail", clock=self._clock) as turn:
+    def run(self, state: SampleState = STATE, fault: Exception | None = None) -> Turn:
+        """Run from claim to done, or raise `fault` after the effect."""
+        with self._block(self.here, state.event(), effect="mail", clock=self._clock) as turn:
             if turn:
-                self.done.append(told.status)
+                self.done.append(state.status)
                 if fault:
                     raise fault
         return turn
 
-    def begin(self, told: Told = TOLD) -> tuple[Turn, Callable[[], object]]:
-        """The claim alone, and how to go on to the end."""
-        block = self._way(self.here, told.event(), effect="mail", clock=self._clock)
+    def begin(self, state: SampleState = STATE) -> tuple[Turn, Callable[[], object]]:
+        """Claim only, and return the turn with a function that finishes."""
+        block = self._block(self.here, state.event(), effect="mail", clock=self._clock)
         return block.__enter__(), lambda: block.__exit__(None, None, None)
 
 
@@ -53,8 +61,8 @@ def unfinished(receiver: Receiver, clock: Clock) -> list[tuple[str, Progress]]:
     return [(each.status, each.progress) for each in once.unfinished(receiver.here, clock=clock)]
 
 
-@BOTH
-def test_a_repeat_is_not_run_again(receiver: Receiver, clock: Clock, promise: Promise) -> None:
+@BOTH_PROMISES
+def test_repeat_does_not_run_again(receiver: Receiver, clock: Clock, promise: Promise) -> None:
     process = Process(receiver, promise, clock)
     assert [process.run().outcome for _ in range(3)] == [Outcome.RUN, Outcome.REPEAT, Outcome.REPEAT]
     assert process.done == ["completed"]
@@ -64,46 +72,42 @@ def test_a_repeat_is_not_run_again(receiver: Receiver, clock: Clock, promise: Pr
     assert unfinished(receiver, clock) == []
 
 
-@BOTH
-def test_a_fault_beside_an_effect_that_is_done_says_nothing_of_it(
+@BOTH_PROMISES
+def test_exception_in_a_block_of_a_finished_effect_is_not_recorded(
     receiver: Receiver, clock: Clock, promise: Promise
 ) -> None:
     Process(receiver, promise, clock).run()
-    with pytest.raises(Crash), WAYS[promise](receiver.here, TOLD.event(), effect="mail", clock=clock):
+    with pytest.raises(Crash), BLOCKS[promise](receiver.here, STATE.event(), effect="mail", clock=clock):
         raise Crash
     assert (entry(receiver).progress, entry(receiver).reason) == (Progress.DONE, None)
 
 
-@BOTH
-def test_while_one_is_at_it_others_are_told_to_come_back(
-    receiver: Receiver, clock: Clock, promise: Promise
-) -> None:
+@BOTH_PROMISES
+def test_claimed_effect_is_busy_for_others(receiver: Receiver, clock: Clock, promise: Promise) -> None:
     one, other = Process(receiver, promise, clock), Process(receiver, promise, clock)
     turn, end = one.begin()
     assert turn
     assert other.run().outcome is Outcome.BUSY
-    assert other.run(Told("failed", 9)).outcome is Outcome.BUSY
+    assert other.run(SampleState("failed", 9)).outcome is Outcome.BUSY
     assert unfinished(receiver, clock) == []
     end()
     assert other.run().outcome is Outcome.REPEAT
 
 
-def test_at_least_once_what_ended_in_an_exception_is_run_again(receiver: Receiver, clock: Clock) -> None:
+def test_at_least_once_runs_again_after_an_exception(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_LEAST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash("no route\0to host"))
     found = entry(receiver)
     assert (found.progress, found.reason, found.attempts) == (Progress.FAILED, "Crash: no routeto host", 1)
     assert unfinished(receiver, clock) == [("completed", Progress.FAILED)]
-    again = process.run()
-    assert (again.outcome, again.attempt) == (Outcome.RUN, 2)
+    second = process.run()
+    assert (second.outcome, second.attempt) == (Outcome.RUN, 2)
     found = entry(receiver)
     assert (found.progress, found.attempts) == (Progress.DONE, 2)
 
 
-def test_at_least_once_the_claim_of_a_process_that_died_is_taken_over(
-    receiver: Receiver, clock: Clock
-) -> None:
+def test_at_least_once_takes_over_an_expired_claim(receiver: Receiver, clock: Clock) -> None:
     dead, other = (Process(receiver, Promise.AT_LEAST_ONCE, clock) for _ in range(2))
     first, end = dead.begin()
     clock.now_us += MINUTE_US - 1
@@ -112,13 +116,13 @@ def test_at_least_once_the_claim_of_a_process_that_died_is_taken_over(
     assert unfinished(receiver, clock) == [("completed", Progress.CLAIMED)]
     second = other.run()
     assert (second.outcome, second.attempt, second.idempotency_key) == (Outcome.RUN, 2, first.idempotency_key)
-    # It was not dead, only held up: it learns that the effect may have been run twice.
+    # The process was only delayed: it gets the error that the effect may have run twice.
     with pytest.raises(Overtaken, match="attempt 1 at 'mail' of call call-1"):
         end()
     assert entry(receiver).attempts == 2
 
 
-def test_who_was_held_up_but_not_overtaken_is_done(receiver: Receiver, clock: Clock) -> None:
+def test_expired_but_not_overtaken_claim_can_finish(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_LEAST_ONCE, clock)
     _, end = process.begin()
     clock.now_us += 2 * MINUTE_US
@@ -126,7 +130,7 @@ def test_who_was_held_up_but_not_overtaken_is_done(receiver: Receiver, clock: Cl
     assert entry(receiver).progress is Progress.DONE
 
 
-def test_a_lease_can_be_extended_until_another_has_it(receiver: Receiver, clock: Clock) -> None:
+def test_lease_can_be_extended_until_another_process_has_it(receiver: Receiver, clock: Clock) -> None:
     slow, other = (Process(receiver, Promise.AT_LEAST_ONCE, clock) for _ in range(2))
     turn, end = slow.begin()
     clock.now_us += MINUTE_US
@@ -140,9 +144,9 @@ def test_a_lease_can_be_extended_until_another_has_it(receiver: Receiver, clock:
         end()
 
 
-def test_a_fault_of_who_was_overtaken_says_nothing(receiver: Receiver, clock: Clock) -> None:
+def test_exception_of_an_overtaken_process_is_not_recorded(receiver: Receiver, clock: Clock) -> None:
     slow, other = (Process(receiver, Promise.AT_LEAST_ONCE, clock) for _ in range(2))
-    block = once.at_least_once(slow.here, TOLD.event(), effect="mail", clock=clock)
+    block = once.at_least_once(slow.here, STATE.event(), effect="mail", clock=clock)
     block.__enter__()
     clock.now_us += MINUTE_US
     _, end = other.begin()
@@ -153,7 +157,7 @@ def test_a_fault_of_who_was_overtaken_says_nothing(receiver: Receiver, clock: Cl
     assert entry(receiver).progress is Progress.DONE
 
 
-def test_at_most_once_what_ended_in_an_exception_waits_for_a_person(receiver: Receiver, clock: Clock) -> None:
+def test_at_most_once_is_uncertain_after_an_exception(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_MOST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash("timed out"))
@@ -164,7 +168,7 @@ def test_at_most_once_what_ended_in_an_exception_waits_for_a_person(receiver: Re
     assert entry(receiver).reason == "Crash: timed out"
 
 
-def test_at_most_once_what_certainly_was_not_done_is_run_again(receiver: Receiver, clock: Clock) -> None:
+def test_at_most_once_runs_again_after_not_done(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_MOST_ONCE, clock)
     with pytest.raises(NotDone):
         process.run(fault=NotDone("connection refused"))
@@ -172,21 +176,21 @@ def test_at_most_once_what_certainly_was_not_done_is_run_again(receiver: Receive
     assert process.run().attempt == 2
 
 
-def test_at_most_once_the_claim_of_a_process_that_died_is_nobodys(receiver: Receiver, clock: Clock) -> None:
+def test_at_most_once_does_not_take_over_an_expired_claim(receiver: Receiver, clock: Clock) -> None:
     dead, other = (Process(receiver, Promise.AT_MOST_ONCE, clock) for _ in range(2))
     _, end = dead.begin()
     clock.now_us += MINUTE_US
-    # Seen by who lists, before anybody has asked for it again.
+    # The listing shows it before another claim is tried.
     assert unfinished(receiver, clock) == [("completed", Progress.UNCERTAIN)]
     assert [other.run().outcome for _ in range(2)] == [Outcome.UNCERTAIN] * 2
     assert unfinished(receiver, clock) == [("completed", Progress.UNCERTAIN)]
-    # It was not dead, only held up: nobody else has run it, so that it is simply done.
+    # The process was only delayed: no other has run the effect, so it is done.
     end()
     assert entry(receiver).progress is Progress.DONE
     assert other.run().outcome is Outcome.REPEAT
 
 
-def test_the_promise_of_the_first_claim_holds(receiver: Receiver, clock: Clock) -> None:
+def test_promise_of_the_first_claim_is_kept(receiver: Receiver, clock: Clock) -> None:
     strict, lenient = (
         Process(receiver, promise, clock) for promise in (Promise.AT_MOST_ONCE, Promise.AT_LEAST_ONCE)
     )
@@ -195,54 +199,54 @@ def test_the_promise_of_the_first_claim_holds(receiver: Receiver, clock: Clock) 
     turn = lenient.run()
     assert (turn.outcome, turn.promise) == (Outcome.UNCERTAIN, Promise.AT_MOST_ONCE)
     with pytest.raises(Crash):
-        lenient.run(Told(call="call-2"), Crash())
-    turn = strict.run(Told(call="call-2"))
+        lenient.run(SampleState(call="call-2"), Crash())
+    turn = strict.run(SampleState(call="call-2"))
     assert (turn.outcome, turn.promise) == (Outcome.RUN, Promise.AT_LEAST_ONCE)
 
 
-def test_what_was_begun_outside_is_not_taken_into_a_transaction(receiver: Receiver, clock: Clock) -> None:
+def test_external_effect_cannot_continue_in_a_transaction(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_LEAST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash())
     with (
-        pytest.raises(once.OtherPromise, match="was begun at least once and is not done"),
-        once.same_transaction(receiver.here, TOLD.event(), effect="mail"),
+        pytest.raises(once.OtherPromise, match="started as at-least-once and is not done"),
+        once.same_transaction(receiver.here, STATE.event(), effect="mail"),
     ):
         pass
     process.run()
-    with once.same_transaction(receiver.here, TOLD.event(), effect="mail") as turn:
+    with once.same_transaction(receiver.here, STATE.event(), effect="mail") as turn:
         assert turn.outcome is Outcome.REPEAT
 
 
 # ------------------------------------------------------------------------------------------- corrections
 
 
-def test_a_correction_is_told_whether_the_effect_before_was_done(receiver: Receiver, clock: Clock) -> None:
+def test_correction_has_the_progress_of_the_effect_before(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_LEAST_ONCE, clock)
-    process.run(Told("completed", 5))
+    process.run(SampleState("completed", 5))
     with pytest.raises(Crash):
-        process.run(Told("failed", 7), Crash())
-    retried = process.run(Told("failed", 7))
+        process.run(SampleState("failed", 7), Crash())
+    retried = process.run(SampleState("failed", 7))
     assert (retried.attempt, retried.corrects) == (2, ("completed", 5, 0, Progress.DONE))
     with pytest.raises(Crash):
-        process.run(Told("busy", 8), Crash())
-    assert process.run(Told("completed", 9)).corrects == ("busy", 8, 2, Progress.SUPERSEDED)
-    assert process.run(Told("busy", 8)).outcome is Outcome.STALE
+        process.run(SampleState("busy", 8), Crash())
+    assert process.run(SampleState("completed", 9)).corrects == ("busy", 8, 2, Progress.SUPERSEDED)
+    assert process.run(SampleState("busy", 8)).outcome is Outcome.STALE
     assert unfinished(receiver, clock) == []
     progresses = [each.progress for each in once.entries(receiver.here)]
     assert progresses == [Progress.DONE, Progress.DONE, Progress.SUPERSEDED, Progress.DONE]
 
 
-@BOTH
-def test_a_lost_claim_does_not_keep_a_correction_waiting(
+@BOTH_PROMISES
+def test_expired_claim_does_not_block_a_correction(
     receiver: Receiver, clock: Clock, promise: Promise
 ) -> None:
     dead, other = (Process(receiver, promise, clock) for _ in range(2))
     _, end = dead.begin()
     clock.now_us += MINUTE_US
-    corrected = other.run(Told("failed", 7))
-    left = Progress.SUPERSEDED if promise is Promise.AT_LEAST_ONCE else Progress.UNCERTAIN
-    assert corrected.corrects == ("completed", 5, 0, left)
+    corrected = other.run(SampleState("failed", 7))
+    expected = Progress.SUPERSEDED if promise is Promise.AT_LEAST_ONCE else Progress.UNCERTAIN
+    assert corrected.corrects == ("completed", 5, 0, expected)
     if promise is Promise.AT_LEAST_ONCE:
         with pytest.raises(Overtaken):
             end()
@@ -252,7 +256,7 @@ def test_a_lost_claim_does_not_keep_a_correction_waiting(
     assert [each.progress for each in once.entries(receiver.here)] == [last, Progress.DONE]
 
 
-# --------------------------------------------------------------------------------------- by hand
+# --------------------------------------------------------------------------------------- settling
 
 
 def settled(receiver: Receiver, clock: Clock, *, happened: bool) -> once.Entry:
@@ -261,18 +265,18 @@ def settled(receiver: Receiver, clock: Clock, *, happened: bool) -> once.Entry:
     return found
 
 
-def test_a_person_says_that_it_happened(receiver: Receiver, clock: Clock) -> None:
+def test_settle_as_happened(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_MOST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash())
     found = settled(receiver, clock, happened=True)
     assert process.run().outcome is Outcome.REPEAT
     assert (entry(receiver).done_us, entry(receiver).reason) == (clock.now_us, "looked into the mail's log")
-    with pytest.raises(Conflict, match="has gone on since it was listed"):
+    with pytest.raises(Conflict, match="has changed since it was listed"):
         once.settle(receiver.here, found, happened=False, reason="", clock=clock)
 
 
-def test_a_person_says_that_it_did_not(receiver: Receiver, clock: Clock) -> None:
+def test_settle_as_not_happened(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_MOST_ONCE, clock)
     _, end = process.begin()
     clock.now_us += MINUTE_US
@@ -284,16 +288,16 @@ def test_a_person_says_that_it_did_not(receiver: Receiver, clock: Clock) -> None
         assert turn.attempt == 2
 
 
-def test_what_was_corrected_meanwhile_is_not_run_again(receiver: Receiver, clock: Clock) -> None:
+def test_settled_effect_of_a_corrected_state_does_not_run_again(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_MOST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash())
-    process.run(Told("failed", 7))
+    process.run(SampleState("failed", 7))
     settled(receiver, clock, happened=False)
     assert [each.progress for each in once.entries(receiver.here)] == [Progress.SUPERSEDED, Progress.DONE]
 
 
-def test_what_somebody_is_at_is_not_settled(receiver: Receiver, clock: Clock) -> None:
+def test_running_effect_cannot_be_settled(receiver: Receiver, clock: Clock) -> None:
     process = Process(receiver, Promise.AT_LEAST_ONCE, clock)
     with pytest.raises(Crash):
         process.run(fault=Crash())
@@ -304,78 +308,78 @@ def test_what_somebody_is_at_is_not_settled(receiver: Receiver, clock: Clock) ->
     end()
 
 
-# -------------------------------------------------------------------------------- the connection
+# -------------------------------------------------------------------------------- connections
 
 
-def test_what_the_block_writes_here_is_committed_with_done_and_undone_with_a_fault(
+def test_writes_of_the_block_are_committed_with_done_and_rolled_back_with_an_exception(
     receiver: Receiver,
 ) -> None:
-    def write(told: Told, fault: Exception | None = None) -> None:
-        with once.at_least_once(receiver.here, told.event(), effect="mail"):
-            insert(receiver, receiver.here, told)
+    def write(state: SampleState, fault: Exception | None = None) -> None:
+        with once.at_least_once(receiver.here, state.event(), effect="mail"):
+            insert(receiver, receiver.here, state)
             if fault:
                 raise fault
 
-    write(TOLD)
+    write(STATE)
     with pytest.raises(Crash):
-        write(Told(call="call-2"), Crash())
-    # With autocommit the statement was committed by itself, as its user asked for.
-    kept_by_itself = (
+        write(SampleState(call="call-2"), Crash())
+    # With autocommit the statement was committed at once.
+    committed_at_once = (
         {"call-2"} if receiver.kind in ("sqlite3-autocommit", "apsw", "psycopg-autocommit") else set()
     )
-    assert {call for call, _ in invoices(receiver)} == {"call-1"} | kept_by_itself
+    assert {call for call, _ in invoices(receiver)} == {"call-1"} | committed_at_once
     assert [each.progress for each in once.entries(receiver.here)] == [Progress.DONE, Progress.FAILED]
 
 
-def test_what_the_block_writes_beside_an_effect_that_is_not_its_turn_is_committed(receiver: Receiver) -> None:
+def test_writes_of_a_block_without_a_run_are_committed(receiver: Receiver) -> None:
     for _ in range(3):
-        with once.at_least_once(receiver.here, TOLD.event(), effect="mail"):
-            insert(receiver, receiver.here, TOLD)
+        with once.at_least_once(receiver.here, STATE.event(), effect="mail"):
+            insert(receiver, receiver.here, STATE)
     assert len(invoices(receiver)) == 3
 
 
 @pytest.mark.filterwarnings("ignore:there is already a transaction")
-def test_a_claim_is_refused_where_it_would_not_be_durable(receiver: Receiver, clock: Clock) -> None:
+def test_claim_in_an_open_transaction_is_refused(receiver: Receiver, clock: Clock) -> None:
     receiver.here.execute("BEGIN")
-    with pytest.raises(once.TransactionOpen), once.at_least_once(receiver.here, TOLD.event()):
+    with pytest.raises(once.TransactionOpen), once.at_least_once(receiver.here, STATE.event()):
         pass
     receiver.here.execute("ROLLBACK")
-    with once.at_least_once(receiver.here, TOLD.event(), clock=clock) as turn:
+    with once.at_least_once(receiver.here, STATE.event(), clock=clock) as turn:
         receiver.here.execute("BEGIN")
         with pytest.raises(once.TransactionOpen):
             once.extend(receiver.here, turn)
     assert entry(receiver).progress is Progress.DONE
 
 
-def test_a_done_that_comes_too_late_undoes_what_the_block_wrote(receiver: Receiver, clock: Clock) -> None:
-    def come_too_late() -> None:
-        with once.at_least_once(receiver.here, TOLD.event(), clock=clock):
+def test_writes_of_an_overtaken_block_are_rolled_back(receiver: Receiver, clock: Clock) -> None:
+    def finish_too_late() -> None:
+        with once.at_least_once(receiver.here, STATE.event(), clock=clock):
             clock.now_us += MINUTE_US
-            with once.at_least_once(other, TOLD.event(), clock=clock):
+            with once.at_least_once(other, STATE.event(), clock=clock):
                 pass
             receiver.here.execute("BEGIN")
-            insert(receiver, receiver.here, TOLD)
+            insert(receiver, receiver.here, STATE)
 
     other = receiver.connect()
     with pytest.raises(Overtaken):
-        come_too_late()
+        finish_too_late()
     assert invoices(receiver) == []
     assert invoice(receiver)
 
 
 @pytest.mark.parametrize("lease_s", [0, -1, float("nan"), float("inf")])
-def test_a_lease_is_some_seconds(receiver: Receiver, lease_s: float) -> None:
+def test_invalid_lease_is_refused(receiver: Receiver, lease_s: float) -> None:
     with (
-        pytest.raises(InvalidInput, match="is no lease"),
-        once.at_most_once(receiver.here, TOLD.event(), lease_s=lease_s),
+        pytest.raises(InvalidInput, match="is not a lease"),
+        once.at_most_once(receiver.here, STATE.event(), lease_s=lease_s),
     ):
         pass
 
 
 @pytest.mark.parametrize("effect", ["", "a\0b", "e" * 501])
-def test_an_effect_has_a_name(receiver: Receiver, effect: str) -> None:
+def test_invalid_effect_name_is_refused(receiver: Receiver, effect: str) -> None:
     with (
         pytest.raises(InvalidInput, match="1 to 500"),
-        once.at_most_once(receiver.here, TOLD.event(), effect=effect),
+        once.at_most_once(receiver.here, STATE.event(), effect=effect),
     ):
         pass

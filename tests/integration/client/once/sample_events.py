@@ -1,4 +1,4 @@
-"""Events as they are delivered, and effects that leave a trace."""
+"""Delivered events and effects with a trace, for the tests of the ledger."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ MINUTE_US = 60_000_000
 _ids = itertools.count()
 
 
-class Told(NamedTuple):
-    """A final state, to be told as often as one likes: each `event` has an id of its own."""
+class SampleState(NamedTuple):
+    """Final state for any number of deliveries: each `event` has its own id."""
 
     status: str = "completed"
     revision: int | None = 5
@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 
 class Clock:
-    """Microseconds UTC, when it is told to."""
+    """Manual clock in microseconds UTC."""
 
     def __init__(self) -> None:
         self.now_us = 1_795_000_000_000_000
@@ -46,24 +46,24 @@ class Clock:
 
 
 class Crash(Exception):
-    """What happens in the middle of an effect."""
+    """Exception in the middle of an effect."""
 
 
-ENDED = Told()
+ENDED = SampleState()
 
 
-def invoice(receiver: Receiver, told: Told = ENDED, connection: Any = None) -> once.Turn:  # noqa: ANN401 (five drivers)
-    """The effect of the examples, in the same transaction."""
+def invoice(receiver: Receiver, state: SampleState = ENDED, connection: Any = None) -> once.Turn:  # noqa: ANN401 (five drivers)
+    """Run the effect of the examples in the same transaction."""
     connection = connection or receiver.here
-    with once.same_transaction(connection, told.event(), effect="invoice") as turn:
+    with once.same_transaction(connection, state.event(), effect="invoice") as turn:
         if turn:
-            insert(receiver, connection, told)
+            insert(receiver, connection, state)
     return turn
 
 
-def insert(receiver: Receiver, connection: Any, told: Told) -> None:  # noqa: ANN401 (five drivers)
+def insert(receiver: Receiver, connection: Any, state: SampleState) -> None:  # noqa: ANN401 (five drivers)
     sql = "INSERT INTO invoices VALUES (?, ?)"
-    connection.execute(sql if receiver.is_sqlite else sql.replace("?", "%s"), (told.call, told.status))
+    connection.execute(sql if receiver.is_sqlite else sql.replace("?", "%s"), (state.call, state.status))
 
 
 def invoices(receiver: Receiver) -> list[tuple[str, str]]:
