@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.model.finding import Direction
+from calltally.alerts.model.finding import ChangeDirection
 from calltally.alerts.model.series import STEPS_AN_HOUR, Metric
 from calltally.traffic.hours import LEAST_RATE, MOST_RATE, Hours
 from calltally.traffic.steps import STEPS_A_DAY
@@ -45,14 +45,14 @@ SPREADS: Final = {
 }
 _A_MONTH: Final = {Trouble.SHIFT: 5, Trouble.COLLAPSE: 4, Trouble.DRIFT: 4, Trouble.FEWER_TRANSFERS: 1}
 _WAYS: Final = (
-    (Metric.FAILURE_RATE, Direction.UP),
-    (Metric.NO_ANSWER_RATE, Direction.UP),
-    (Metric.ANSWER_RATE, Direction.DOWN),
-    (Metric.PROVIDER_FAILURE_RATE, Direction.UP),
-    (Metric.TRANSFER_RATE, Direction.UP),
+    (Metric.FAILURE_RATE, ChangeDirection.UP),
+    (Metric.NO_ANSWER_RATE, ChangeDirection.UP),
+    (Metric.ANSWER_RATE, ChangeDirection.DOWN),
+    (Metric.PROVIDER_FAILURE_RATE, ChangeDirection.UP),
+    (Metric.TRANSFER_RATE, ChangeDirection.UP),
 )
 # A rate that is low has few events to miss: 12 % that falls to none says no more than 0.13 a call.
-_FALLS: Final = ((Metric.TRANSFER_RATE, Direction.DOWN),)
+_FALLS: Final = ((Metric.TRANSFER_RATE, ChangeDirection.DOWN),)
 
 
 class Incident(NamedTuple):
@@ -65,7 +65,7 @@ class Incident(NamedTuple):
 
     trouble: Trouble
     metric: Metric
-    direction: Direction
+    direction: ChangeDirection
     first_step: float
     steps: int
     routes: tuple[int, ...]
@@ -116,7 +116,7 @@ def _provider_down(rng: np.random.Generator, tenant: Tenant, hours: Hours) -> In
     """All routes of a provider fail at once, each by as many spreads of its own."""
     provider = int(rng.integers(tenant.size.providers))
     routes = tuple(int(route) for route in np.flatnonzero(tenant.provider_of == provider))
-    way = (Metric.FAILURE_RATE, Direction.UP, Trouble.PROVIDER_DOWN)
+    way = (Metric.FAILURE_RATE, ChangeDirection.UP, Trouble.PROVIDER_DOWN)
     steps = int(rng.integers(6, 13)) * STEPS_AN_HOUR
     for _attempt in range(_ATTEMPTS):
         first = _first_step(rng, tenant, steps)
@@ -172,7 +172,7 @@ def look_at(
 
 
 def _change(
-    tenant: Tenant, hours: Hours, way: tuple[Metric, Direction, Trouble], span: slice, route: int
+    tenant: Tenant, hours: Hours, way: tuple[Metric, ChangeDirection, Trouble], span: slice, route: int
 ) -> tuple[float, float, bool]:
     """How far the metric moves on the logit, how over-dispersed it is then, and whether it has room."""
     metric, direction, trouble = way
@@ -180,7 +180,7 @@ def _change(
     size = SPREADS[trouble] * float(np.sqrt(variance).mean())
     middle = float(rate.mean())
     logit = np.log(middle / (1 - middle))
-    up = direction is Direction.UP
+    up = direction is ChangeDirection.UP
     room = (
         np.log(MOST_RATE / (1 - MOST_RATE)) - logit if up else logit - np.log(LEAST_RATE / (1 - LEAST_RATE))
     )

@@ -8,9 +8,9 @@ import numpy as np
 
 from bench.detection.feeding import series_counts
 from calltally.alerts.detection.baseline import Baseline
-from calltally.alerts.detection.grouping import go_back, released, take_in
-from calltally.alerts.detection.incident import Cause, Cell, Family, Moved
-from calltally.alerts.detection.monitor import Watch, may_judge
+from calltally.alerts.detection.grouping import cells_to_release, clear_cells, group_moves
+from calltally.alerts.detection.incident import AlertIncident, SeriesMove, SeriesTree, SignalCell
+from calltally.alerts.detection.monitor import RateMonitor, judgeable
 from calltally.alerts.detection.signals import Flags, trials_of
 from calltally.alerts.detection.thresholds import thresholds
 from calltally.alerts.model.rules import Rules
@@ -33,13 +33,13 @@ class Alert(NamedTuple):
     since: int
 
 
-def family_of(tenant: Tenant) -> Family:
+def family_of(tenant: Tenant) -> SeriesTree:
     """Places of series: the tenant, its providers, its agents, its routes."""
     size = tenant.size
     parents = [-1, *[0] * (size.providers + size.agents), *(1 + tenant.provider_of).tolist()]
     agents = range(1 + size.providers, 1 + size.providers + size.agents)
     agents_of = {agents.stop + route: (agents[agent],) for route, agent in enumerate(tenant.agent_of)}
-    return Family(parents, frozenset(agents), agents_of)
+    return SeriesTree(parents, frozenset(agents), agents_of)
 
 
 class Marks(NamedTuple):
@@ -57,7 +57,7 @@ def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
     watch = _watch(families, rules)
     marks = _marks(months, families, width)
     hour_of_week = np.stack([month.hours.hour_of_week for month in months], axis=1)
-    open_causes: list[list[Cause]] = [[] for _ in months]
+    open_causes: list[list[AlertIncident]] = [[] for _ in months]
     alerts: list[Alert] = []
     for at in range(len(counts)):
         hour = at // STEPS_AN_HOUR
@@ -70,8 +70,10 @@ def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
                 at, trials_of(counts[at].T), _live(marks, hour, watch.baseline.is_leaf)
             )
             for place, cause in _sorted_out(_Moves(crossed, back, []), watch, (families, open_causes), at):
-                head = cause.head
-                alerts.append(Alert(place, at + 1, head.cell.series, head.cell.look, head.speed, head.since))
+                head = cause.primary
+                alerts.append(
+                    Alert(place, at + 1, head.cell.series, head.cell.signal, head.speed, head.since)
+                )
         if at % STEPS_AN_HOUR == STEPS_AN_HOUR - 1:
             settled = watch.end_hour(hour_of_week[hour], ~marks.campaign[hour] & ~marks.holiday[hour])
             _sorted_out(_Moves([], [], settled), watch, (families, open_causes), at)
@@ -80,7 +82,7 @@ def replayed(months: Sequence[Month], rules: Rules) -> list[Alert]:
     return alerts
 
 
-def _watch(families: Sequence[Family], rules: Rules) -> Watch:
+def _watch(families: Sequence[SeriesTree], rules: Rules) -> RateMonitor:
     width = len(families[0].parents)
     parents = np.concatenate(
         [np.maximum(family.parents, 0) + at * width for at, family in enumerate(families)]
@@ -88,65 +90,65 @@ def _watch(families: Sequence[Family], rules: Rules) -> Watch:
     tenant_of = np.repeat(np.arange(len(families)), width)
     is_leaf = np.concatenate([_leaves(family) for family in families])
     baseline = Baseline(tenant_of, is_leaf, parents)
-    return Watch(baseline, thresholds(rules.false_alarms_a_week, width), rules.least_calls)
+    return RateMonitor(baseline, thresholds(rules.false_alarms_a_week, width), rules.least_calls)
 
 
-def _leaves(family: Family) -> Flags:
+def _leaves(family: SeriesTree) -> Flags:
     places = np.arange(len(family.parents))
     return np.asarray(~np.isin(places, family.parents) & ~np.isin(places, list(family.agents)))
 
 
-def _marks(months: Sequence[Month], families: Sequence[Family], width: int) -> Marks:
+def _marks(months: Sequence[Month], families: Sequence[SeriesTree], width: int) -> Marks:
     hours = len(months[0].hours.hour_of_week)
     campaign = np.zeros((hours, len(months) * width), dtype=np.bool_)
     for at, (month, family) in enumerate(zip(months, families, strict=True)):
         for route, first, length in month.hours.campaigns:
             place = 1 + month.tenant.size.providers + month.tenant.size.agents + route
             agent = 1 + month.tenant.size.providers + int(month.tenant.agent_of[route])
-            for series in (place, agent, *family.above(place)):
+            for series in (place, agent, *family.ancestors(place)):
                 campaign[first : first + length, at * width + series] = True
     holiday = np.stack([month.hours.is_holiday for month in months], axis=1).astype(np.bool_)
     return Marks(campaign, np.repeat(holiday, width, axis=1))
 
 
 def _live(marks: Marks, hour: int, is_leaf: Flags) -> Flags:
-    return may_judge(~marks.campaign[hour], marks.holiday[hour], is_leaf)
+    return judgeable(~marks.campaign[hour], marks.holiday[hour], is_leaf)
 
 
 class _Moves(NamedTuple):
     """What crossed in a step, what is usual again, and what was taken for how it is now."""
 
-    crossed: list[Moved]
-    back: list[Cell]
-    settled: list[Cell]
+    crossed: list[SeriesMove]
+    back: list[SignalCell]
+    settled: list[SignalCell]
 
     def of(self, place: int, width: int) -> "_Moves":
         """Those of one month, by the places of its own series."""
         crossed = [_within(moved, width) for moved in self.crossed if moved.cell.series // width == place]
         back, settled = (
-            [Cell(cell.look, cell.series % width) for cell in cells if cell.series // width == place]
+            [SignalCell(cell.signal, cell.series % width) for cell in cells if cell.series // width == place]
             for cells in (self.back, self.settled)
         )
         return _Moves(crossed, back, settled)
 
 
 def _sorted_out(
-    moves: _Moves, watch: Watch, held: tuple[Sequence[Family], list[list[Cause]]], at: int
-) -> list[tuple[int, Cause]]:
+    moves: _Moves, watch: RateMonitor, held: tuple[Sequence[SeriesTree], list[list[AlertIncident]]], at: int
+) -> list[tuple[int, AlertIncident]]:
     """Give each month its own; returns the causes that are told: that are new, or far worse."""
-    opened: list[tuple[int, Cause]] = []
+    opened: list[tuple[int, AlertIncident]] = []
     for place, (family, causes) in enumerate(zip(*held, strict=True)):
         width = len(family.parents)
         own = moves.of(place, width)
-        news = take_in(causes, own.crossed, family)
-        opened += [(place, cause) for cause in (*news.began, *news.worsened)]
-        freed = released(causes, own.back)
+        news = group_moves(causes, own.crossed, family)
+        opened += [(place, cause) for cause in (*news.opened, *news.worsened)]
+        freed = cells_to_release(causes, own.back)
         if freed:
-            watch.release([Cell(cell.look, cell.series + place * width) for cell in freed])
-        go_back(causes, [*own.back, *own.settled, *freed], at)
+            watch.release([SignalCell(cell.signal, cell.series + place * width) for cell in freed])
+        clear_cells(causes, [*own.back, *own.settled, *freed], at)
     return opened
 
 
-def _within(moved: Moved, width: int) -> Moved:
-    cell = Cell(moved.cell.look, moved.cell.series % width)
+def _within(moved: SeriesMove, width: int) -> SeriesMove:
+    cell = SignalCell(moved.cell.signal, moved.cell.series % width)
     return msgspec.structs.replace(moved, cell=cell)

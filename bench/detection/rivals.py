@@ -15,9 +15,9 @@ from bench.detection.replaying import Alert
 from bench.detection.scoring import Score, Tally
 from calltally.alerts.detection.signals import (
     DENOMINATORS,
-    METRIC_OF_LOOK,
+    METRIC_OF_SIGNAL,
     NUMERATORS,
-    SIGN_OF_LOOK,
+    SIGN_OF_SIGNAL,
     Flags,
     Floats,
 )
@@ -77,7 +77,7 @@ def _seen(month: LabelledMonth) -> _Seen:
     hour = quarters[:times].copy()
     for later in range(1, _AN_HOUR):
         hour += quarters[later : later + times]
-    calls, events = hour[:, DENOMINATORS][:, METRIC_OF_LOOK], hour[:, NUMERATORS][:, METRIC_OF_LOOK]
+    calls, events = hour[:, DENOMINATORS][:, METRIC_OF_SIGNAL], hour[:, NUMERATORS][:, METRIC_OF_SIGNAL]
     rate = np.clip((events + 0.25) / (calls + 0.5), 1e-3, 1 - 1e-3)
     return _Seen(np.asarray(rate), np.asarray(calls >= _LEAST_CALLS))
 
@@ -86,12 +86,12 @@ def _static(seen: _Seen, history: int) -> Floats:
     """How far each rate is beyond the middle of all routes, (times, routes): the worst of them."""
     logit = np.log(seen.rate / (1 - seen.rate))
     middle, width = _middle_and_width(logit[:history], seen.counts[:history])
-    return _worst(SIGN_OF_LOOK * (logit - middle) / width, seen.counts)
+    return _worst(SIGN_OF_SIGNAL * (logit - middle) / width, seen.counts)
 
 
 def _weekday(seen: _Seen, history: int) -> Floats:
     """By how many per cent each rate differs from a week before; an answer rate by what it lacks."""
-    rate = np.where(SIGN_OF_LOOK > 0, seen.rate, 1 - seen.rate)
+    rate = np.where(SIGN_OF_SIGNAL > 0, seen.rate, 1 - seen.rate)
     change = np.zeros_like(rate)
     change[_A_WEEK:] = rate[_A_WEEK:] / rate[:-_A_WEEK] - 1
     counts = seen.counts.copy()

@@ -9,7 +9,7 @@ import numpy as np
 from bench.detection.incidents import Incident, Trouble
 from bench.detection.labelled import LabelledMonth
 from bench.detection.replaying import Alert, family_of
-from calltally.alerts.model.series import COLUMN, STEPS_AN_HOUR, Count
+from calltally.alerts.model.series import COLUMN_INDEX, STEPS_AN_HOUR, StepColumn
 
 # An alert this long after the end of an incident that it is about is late, and no false alarm.
 _AFTERMATH_STEPS: Final = 24
@@ -147,7 +147,9 @@ def _limit_steps(incident: Incident, month: LabelledMonth) -> float:
     if incident.trouble not in {Trouble.COLLAPSE, Trouble.PROVIDER_DOWN}:
         return 2.0 * STEPS_AN_HOUR
     first = int(incident.first_step)
-    calls = month.steps[first : first + incident.steps, COLUMN[Count.FINAL], incident.routes[0]].cumsum()
+    calls = month.steps[
+        first : first + incident.steps, COLUMN_INDEX[StepColumn.FINAL], incident.routes[0]
+    ].cumsum()
     # Up to the step in which the last of them came: it is judged when it is over.
     last = first + int(np.searchsorted(calls, _EFFECTIVE_CALLS * incident.spread)) + 1
     return max(_TEN_MINUTES, last - incident.first_step)
@@ -164,7 +166,9 @@ class _Span(NamedTuple):
 def _span(incident: Incident, month: LabelledMonth) -> _Span:
     size, family = month.tenant.size, family_of(month.tenant)
     routes = [1 + size.providers + size.agents + route for route in incident.routes]
-    series = {each for route in routes for each in (route, *family.agents_of[route], *family.above(route))}
+    series = {
+        each for route in routes for each in (route, *family.agents_of[route], *family.ancestors(route))
+    }
     return _Span(incident.first_step, incident.last_step, frozenset(series))
 
 

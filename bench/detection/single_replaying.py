@@ -8,10 +8,10 @@ import numpy as np
 from bench.detection.incidents import Trouble
 from bench.detection.replaying import family_of
 from bench.detection.single_calls import DAYS, HISTORY_DAYS, NEVER_S, SingleIncident, SingleMonth
-from calltally.alerts.conditions.duplicate_sids import Telling, contradictions
-from calltally.alerts.conditions.time_in_state import Past, limit_us
+from calltally.alerts.conditions.duplicate_sids import CallIdentity, contradictions
+from calltally.alerts.conditions.time_in_state import PastCall, limit_us
 from calltally.alerts.detection.signals import Floats
-from calltally.alerts.detection.silence import Silence
+from calltally.alerts.detection.silence import SilenceMonitor
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import STEP_US, STEPS_AN_HOUR
 from calltally.calls.model import Status
@@ -108,7 +108,7 @@ def _limit_s(month: SingleMonth, spells: _Spells, route: int, at_s: float) -> fl
     of_route = calls.route[:before] == route
     over = np.flatnonzero(of_route & (calls.told_ended[:before] <= at_s))[-_LEARNED:]
     past = [
-        Past(
+        PastCall(
             int(calls.created[each] * SECOND_US),
             int(calls.answered[each] * SECOND_US) if calls.answered[each] < NEVER_S else None,
             int(calls.ended[each] * SECOND_US),
@@ -142,14 +142,14 @@ def _duplicates(month: SingleMonth) -> Iterator[Seen]:
             yield Seen(Trouble.DUPLICATE_SID, int(calls.route[places[-1]]), at_s, frozenset(places))
 
 
-def _tellings(month: SingleMonth, place: int, is_national: bool) -> list[Telling]:  # noqa: FBT001 - of an array
+def _tellings(month: SingleMonth, place: int, is_national: bool) -> list[CallIdentity]:  # noqa: FBT001 - of an array
     calls = month.calls
     number, other = f"+4930{int(calls.caller[place]):07d}", f"+4989{int(calls.route[place]):07d}"
     sid, at_us = f"sid-{int(calls.sid[place])}", int(calls.created[place] * SECOND_US)
     again = f"0{number[3:]}" if is_national else number
     return [
-        Telling(sid, at_us, "inbound", number, other),
-        Telling(sid, at_us + SECOND_US, "inbound", again, other),
+        CallIdentity(sid, at_us, "inbound", number, other),
+        CallIdentity(sid, at_us + SECOND_US, "inbound", again, other),
     ]
 
 
@@ -159,7 +159,7 @@ def _tellings(month: SingleMonth, place: int, is_national: bool) -> list[Telling
 def _silences(month: SingleMonth, rules: Rules) -> Iterator[Seen]:
     family = family_of(month.tenant)
     counts = _counts(month, family.parents)
-    silence, parents = Silence(counts.shape[1]), np.array(family.parents)
+    silence, parents = SilenceMonitor(counts.shape[1]), np.array(family.parents)
     everything = np.ones(counts.shape[1], dtype=np.bool_)
     first_route = counts.shape[1] - month.tenant.size.routes
     for at, started in enumerate(counts):

@@ -14,10 +14,10 @@ from bench.processes import free_port
 from bench.table import Row, context, within
 from bench.timing import MS_PER_S, percentile
 from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.deliveries.dependencies import UNCOUNTED, Sending
-from calltally.deliveries.dispatcher import Deliverer
-from calltally.net.addresses import networks
-from calltally.net.http_client import Outgoing, Policy
+from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies
+from calltally.deliveries.dispatcher import DeliveryDispatcher
+from calltally.net.addresses import parse_networks
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Submission, WatchedStore
 from calltally.store.tenants.tenants import add_tenant, new_epoch
@@ -126,19 +126,19 @@ async def _until(desk: _Desk, many: int) -> None:
 @asynccontextmanager
 async def _delivering(desk: _Desk) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    policy = Policy(allow_http=True, networks=networks("127.0.0.0/8"), timeout_s=_TIMEOUT_S)
-    means = Sending(
+    policy = OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8"), timeout_s=_TIMEOUT_S)
+    means = DeliveryDependencies(
         store=desk.store,
-        outgoing=Outgoing(policy),
+        outgoing=OutgoingClient(policy),
         vault=lambda: _VAULT,
         clock=_now_us,
         chance=lambda: 0.5,
         holder="bench",
         timeout_s=_TIMEOUT_S,
-        tally=UNCOUNTED,
+        tally=NO_METRICS,
         user_agent="calltally/bench",
     )
-    task = asyncio.create_task(Deliverer(means, stop).run())
+    task = asyncio.create_task(DeliveryDispatcher(means, stop).run())
     try:
         yield
     finally:

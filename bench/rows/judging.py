@@ -14,11 +14,11 @@ import numpy as np
 from bench.lab import Lab
 from bench.table import Row, within
 from bench.timing import MS_PER_S, wall_us
-from calltally.alerts.detection.array_codec import packed, unpacked
-from calltally.alerts.detection.factory import RateDetectors
+from calltally.alerts.detection.array_codec import pack_arrays, unpack_arrays
+from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.detection.rate_detector import RateDetector
-from calltally.alerts.evaluation.evaluator import SETTLED_S, Conditions, Judge
-from calltally.alerts.evaluation.series_rollup import Roll, Rows
+from calltally.alerts.evaluation.evaluator import SETTLED_S, AlertEvaluator, Conditions
+from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
 from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import COLUMNS, STEP_S, Counted, Key
 from calltally.calls.times import SECOND_US
@@ -73,7 +73,7 @@ def _rows(random: np.random.Generator) -> Rows:
 
 def _fed(steps: list[tuple[int, Rows]]) -> Iterator[float]:
     """How many seconds of a core each step takes."""
-    detector, roll = RateDetector.new(Rules()), Roll()
+    detector, roll = RateDetector.new(Rules()), SeriesRollup()
     # The first makes room for all.
     detector.feed(roll.step(*steps[0]))
     for step_s, rows in steps[1:]:
@@ -94,7 +94,7 @@ async def _turn(lab: Lab, random: np.random.Generator, steps: list[tuple[int, Ro
         await store.write(add_tenant(_TENANT, _TENANT, wall_us(), new_epoch()))
         for step_s, rows in steps:
             await store.write(_added(step_s, rows))
-        judge = Judge(store, RateDetectors())
+        judge = AlertEvaluator(store, RateDetectorFactory())
         last_s = steps[-1][0]
         await _judge(judge, last_s)
         await _fill(store, random)
@@ -109,7 +109,7 @@ async def _nothing() -> Conditions:
     return Conditions((), ())
 
 
-async def _judge(judge: Judge, to_s: int) -> None:
+async def _judge(judge: AlertEvaluator, to_s: int) -> None:
     turn = await judge.take_turn(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
     assert turn.is_kept
     assert turn.steps
@@ -126,9 +126,9 @@ async def _fill(store: Store, random: np.random.Generator) -> None:
     held = await store.read(judging_of(_TENANT))
     assert held.state is not None
     detector, *rest = msgspec.msgpack.decode(held.state)
-    arrays: dict[str, Any] = unpacked(detector)
+    arrays: dict[str, Any] = unpack_arrays(detector)
     for values in arrays.values():
         if values.dtype == np.float64:
             np.add(values, np.abs(random.normal(0, 1e-3, values.shape)), out=values)
-    state = msgspec.msgpack.encode([packed(arrays), *rest])
+    state = msgspec.msgpack.encode([pack_arrays(arrays), *rest])
     assert await store.write(keep_judging(_TENANT, held, held.judged_us, state))

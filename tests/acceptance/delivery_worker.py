@@ -7,10 +7,10 @@ import sys
 import time
 from typing import Final
 
-from calltally.deliveries.dependencies import UNCOUNTED, Sending
-from calltally.deliveries.dispatcher import Deliverer
-from calltally.net.addresses import networks
-from calltally.net.http_client import Outgoing, Policy
+from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies
+from calltally.deliveries.dispatcher import DeliveryDispatcher
+from calltally.net.addresses import parse_networks
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.backends.open import open_store
 from calltally.store.db.interface import WatchedStore
 from calltally.store.tenants.vault import Vault
@@ -31,19 +31,19 @@ async def work(url: str, holder: str) -> None:
     assert isinstance(store, WatchedStore)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    policy = Policy(allow_http=True, networks=networks("127.0.0.0/8"), timeout_s=TIMEOUT_S)
-    means = Sending(
+    policy = OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8"), timeout_s=TIMEOUT_S)
+    means = DeliveryDependencies(
         store=store,
-        outgoing=Outgoing(policy),
+        outgoing=OutgoingClient(policy),
         vault=lambda: Vault(bytes(32)),
         clock=now_us,
         chance=lambda: random.random() * CHANCE,
         holder=holder,
         timeout_s=TIMEOUT_S,
-        tally=UNCOUNTED,
+        tally=NO_METRICS,
         user_agent="calltally/test",
     )
-    await Deliverer(means, stop).run()
+    await DeliveryDispatcher(means, stop).run()
     await store.close()
 
 

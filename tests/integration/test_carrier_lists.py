@@ -15,7 +15,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import Window
 from calltally.cli.reconcile.provider_command import Question, compare
-from calltally.net import Patience, PatientClient
+from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.callback import Refusal
 from calltally.providers.list_requests import Access, Started
 from calltally.providers.registry import FETCHES
@@ -54,8 +54,8 @@ def ask(
     name: str, api: Api, work: Callable[[Asking], Awaitable[T]], secrets: Mapping[str, str] | None = None
 ) -> T:
     async def session() -> T:
-        patience = Patience(tries=3, first_s=0.0)
-        async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
+        patience = HttpRetryPolicy(tries=3, first_s=0.0)
+        async with RetryingClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
             access = Access(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
             return await work(Asking(FETCHES[name], access, client.ask))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.net import Answer, Patience, PatientClient
+from calltally.net import HttpAnswer, HttpRetryPolicy, RetryingClient
 
 
 @contextmanager
@@ -43,15 +43,17 @@ def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str]
         thread.join()
 
 
-def got(url: str, *, tries: int = 4, chance: Callable[[], float] = lambda: 0.5) -> tuple[Answer, list[float]]:
+def got(
+    url: str, *, tries: int = 4, chance: Callable[[], float] = lambda: 0.5
+) -> tuple[HttpAnswer, list[float]]:
     waits: list[float] = []
 
     async def pause(seconds: float) -> None:
         waits.append(seconds)
 
-    async def session() -> Answer:
-        patience = Patience(tries, first_s=1.0, longest_s=30.0)
-        async with PatientClient(chance, timeout_s=5, patience=patience, pause=pause) as client:
+    async def session() -> HttpAnswer:
+        patience = HttpRetryPolicy(tries, first_s=1.0, longest_s=30.0)
+        async with RetryingClient(chance, timeout_s=5, patience=patience, pause=pause) as client:
             return await client.ask(url, {"authorization": "Basic x"})
 
     return asyncio.run(session()), waits
@@ -88,7 +90,7 @@ def test_nobody_there() -> None:
 
 @given(st.integers(1, 40), st.sampled_from([None, "0", "12", "-1", "soon", "²"]), st.floats(0, 1))
 def test_no_wait_is_longer_than_the_longest(attempt: int, asked: str | None, chance: float) -> None:
-    wait_s = Patience(first_s=0.5, longest_s=60.0).wait_s(attempt, asked, chance)
+    wait_s = HttpRetryPolicy(first_s=0.5, longest_s=60.0).wait_s(attempt, asked, chance)
     assert 0 <= wait_s <= 60
     if asked == "12":
         assert wait_s >= 12

@@ -4,7 +4,7 @@ from base64 import b64encode
 
 import pytest
 
-from calltally.alerts.notify.notifier import sealed_for
+from calltally.alerts.notify.notifier import sink_seal_name
 from calltally.calls.errors import Misconfigured
 from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, sink_name
 from calltally.store.tenants.vault import Vault, find_provider_secrets, put_provider_secrets
@@ -44,4 +44,4 @@ def test_after_it_the_former_key_is_not_needed(bench: Bench) -> None:
 
 
 def test_the_settings_of_alert_sinks_are_among_them() -> None:
-    assert sink_name(ENDPOINT) == sealed_for(ENDPOINT)
+    assert sink_name(ENDPOINT) == sink_seal_name(ENDPOINT)

@@ -11,7 +11,7 @@ from twilio.rest import Client
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import SECOND_US
-from calltally.net import Patience, PatientClient
+from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.callback import Refusal
 from calltally.providers.list_requests import Access, Started
 from calltally.providers.registry import FETCHES
@@ -35,8 +35,8 @@ def calls(count: int) -> list[dict[str, Any]]:
 
 def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN) -> T:
     async def session() -> T:
-        patience = Patience(tries=3, first_s=0.0)
-        async with PatientClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
+        patience = HttpRetryPolicy(tries=3, first_s=0.0)
+        async with RetryingClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
             access = Access(api.url, secrets, NOW_US)
             return await work(Asking(FETCHES["twilio"], access, client.ask))
 

@@ -15,9 +15,9 @@ from calltally.store.db.leases import Lease, claim
 from calltally.store.snapshots.ledger_head import standing_of
 from calltally.store.tenants.dead_letters import NewLetter, put_dead_letter
 from calltally.store.tenants.tenants import set_retention
-from calltally.worker.dependencies import Means
-from calltally.worker.job_batches import LEASE_US, Round
-from calltally.worker.maintenance import Worker, pause_behind
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.job_batches import LEASE_US, WorkerRound
+from calltally.worker.maintenance import MaintenanceWorker, pause_after
 from calltally.worker.maintenance_tasks import HISTORY
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit, verdict, verified
@@ -29,7 +29,7 @@ KEEP_US: Final = 48 * HOUR_US
 LATER_US: Final = NOW_US + KEEP_US
 
 
-def means(store: Store, **other: Any) -> Means:  # noqa: ANN401 (any of its fields)
+def means(store: Store, **other: Any) -> WorkerDependencies:  # noqa: ANN401 (any of its fields)
     """Clocks that stand still, so that nothing rests."""
     usual: dict[str, Any] = {
         "store": store,
@@ -40,15 +40,15 @@ def means(store: Store, **other: Any) -> Means:  # noqa: ANN401 (any of its fiel
         "steady": lambda: 0,
         "chance": lambda: 0.5,
     }
-    return Means(**usual | other)
+    return WorkerDependencies(**usual | other)
 
 
-def round_of(bench: Bench, now_us: int = NOW_US, **other: Any) -> Round:  # noqa: ANN401 (any of its fields)
+def round_of(bench: Bench, now_us: int = NOW_US, **other: Any) -> WorkerRound:  # noqa: ANN401 (any of its fields)
     return bench.run(_round(means(bench.store, **other), now_us))
 
 
-async def _round(of: Means, now_us: int, stop: asyncio.Event | None = None) -> Round:
-    return await Worker(of, stop or asyncio.Event()).run_round(now_us)
+async def _round(of: WorkerDependencies, now_us: int, stop: asyncio.Event | None = None) -> WorkerRound:
+    return await MaintenanceWorker(of, stop or asyncio.Event()).run_round(now_us)
 
 
 def tell(bench: Bench, changes: int, tenant: str = TENANT) -> None:
@@ -65,12 +65,12 @@ def rows(bench: Bench, table: str, tenant: str = TENANT) -> int:
 
 def test_a_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
     tell(bench, 5)
-    assert round_of(bench) == Round(tenants=1, marked=1, closed_days=32)
-    assert round_of(bench) == Round(tenants=1)
-    assert round_of(bench, LATER_US - 1) == Round(tenants=1)
+    assert round_of(bench) == WorkerRound(tenants=1, marked=1, closed_days=32)
+    assert round_of(bench) == WorkerRound(tenants=1)
+    assert round_of(bench, LATER_US - 1) == WorkerRound(tenants=1)
     pruned = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
-    assert round_of(bench, LATER_US) == Round(tenants=1, advanced=1, pruned=pruned)
-    assert round_of(bench, LATER_US) == Round(tenants=1)
+    assert round_of(bench, LATER_US) == WorkerRound(tenants=1, advanced=1, pruned=pruned)
+    assert round_of(bench, LATER_US) == WorkerRound(tenants=1)
     assert rows(bench, "leases") == 0
     assert verdict(bench).findings == []
     assert len(listed(bench)) == 1
@@ -118,7 +118,7 @@ def test_nothing_is_too_old_where_all_is_kept(aged: Bench) -> None:
 
 def test_days_that_are_over_are_closed_and_those_that_change_again_not_at_once(bench: Bench) -> None:
     submit(bench, fact(0, status="completed"))
-    worker = Worker(means(bench.store), asyncio.Event())
+    worker = MaintenanceWorker(means(bench.store), asyncio.Event())
     first = bench.run(worker.run_round(LATER_US))
     assert first.closed_days == rows(bench, "quality_closed")
     assert first.closed_days > 1
@@ -132,8 +132,8 @@ def test_a_job_that_another_has_is_left_to_it(bench: Bench) -> None:
     tell(bench, 2)
     theirs = Lease(TENANT, HISTORY, "another")
     assert bench.run(bench.store.write(claim(theirs, now_us=NOW_US, until_us=NOW_US + 5)))
-    assert round_of(bench) == Round(tenants=1, busy=1, closed_days=32)
-    assert round_of(bench, clock=lambda: NOW_US + 5) == Round(tenants=1, marked=1)
+    assert round_of(bench) == WorkerRound(tenants=1, busy=1, closed_days=32)
+    assert round_of(bench, clock=lambda: NOW_US + 5) == WorkerRound(tenants=1, marked=1)
 
 
 def test_workers_at_once_do_it_once(new_bench: Callable[[], Bench]) -> None:
@@ -142,7 +142,7 @@ def test_workers_at_once_do_it_once(new_bench: Callable[[], Bench]) -> None:
     round_of(bench)
     expected = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
 
-    async def crowd() -> list[Round]:
+    async def crowd() -> list[WorkerRound]:
         stores = [open_store(bench.url, lambda: NOW_US) for _ in range(4)]
         works = [means(store, holder=f"worker-{number}") for number, store in enumerate(stores)]
         try:
@@ -161,7 +161,7 @@ def test_facts_go_in_while_it_prunes(bench: Bench) -> None:
     tell(bench, 30)
     round_of(bench)
 
-    async def both() -> Round:
+    async def both() -> WorkerRound:
         work = asyncio.create_task(_round(means(bench.store), LATER_US))
         for number in range(30, 60):
             told = fact(number, sequence=number, status="ringing", tags=[str(number)])
@@ -181,7 +181,7 @@ def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: B
     with direct(bench.url) as db:
         db("DELETE FROM ledger_heads WHERE tenant = ?", first)
     with capture_logs() as logs:
-        assert round_of(bench) == Round(tenants=2, marked=1, closed_days=32, failed=1)
+        assert round_of(bench) == WorkerRound(tenants=2, marked=1, closed_days=32, failed=1)
     fault, told = logs
     assert (fault["event"], fault["tenant"], fault["task"]) == ("worker failed", first, HISTORY)
     assert fault["exc_info"] is False
@@ -191,11 +191,11 @@ def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: B
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (Unavailable("the database cannot answer now"), Round(failed=1, unanswered=1)),
-        (ZeroDivisionError("unforeseen"), Round(failed=1)),
+        (Unavailable("the database cannot answer now"), WorkerRound(failed=1, unanswered=1)),
+        (ZeroDivisionError("unforeseen"), WorkerRound(failed=1)),
     ],
 )
-def test_nothing_ends_the_worker(error: Exception, expected: Round) -> None:
+def test_nothing_ends_the_worker(error: Exception, expected: WorkerRound) -> None:
     with capture_logs() as logs:
         assert asyncio.run(_round(means(Broken(error)), NOW_US)) == expected
     assert [each["event"] for each in logs] == ["worker failed", "worker round"]
@@ -214,7 +214,7 @@ def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.Mo
     tell(bench, 9)
     round_of(bench)
 
-    async def stopped() -> Round:
+    async def stopped() -> WorkerRound:
         stop = asyncio.Event()
 
         def steady() -> int:
@@ -289,7 +289,7 @@ def test_it_works_round_after_round_until_it_is_stopped(bench: Bench) -> None:
                 stop.set()
             return NOW_US
 
-        await Worker(means(bench.store, clock=clock), stop).run()
+        await MaintenanceWorker(means(bench.store, clock=clock), stop).run()
 
     bench.run(work())
     # The first round asks the time for its lease as well.
@@ -299,9 +299,9 @@ def test_it_works_round_after_round_until_it_is_stopped(bench: Bench) -> None:
 
 def test_the_pause_is_short_before_more_work_and_long_before_a_database_that_is_away() -> None:
     of = means(Broken(Unavailable("")), interval_s=60.0)
-    assert pause_behind(Round(), 0, of) == 60
-    assert pause_behind(Round(left=True), 0, of) == 0.2
-    assert [pause_behind(Round(left=True), times, of) for times in (1, 2, 4, 9)] == [120, 240, 960, 960]
-    assert pause_behind(Round(left=True), 0, means(of.store, interval_s=0.1)) == 0.1
-    assert 60 < pause_behind(Round(), 0, means(of.store, interval_s=60.0, chance=lambda: 1.0)) <= 66
-    assert 54 <= pause_behind(Round(), 0, means(of.store, interval_s=60.0, chance=lambda: 0.0)) < 60
+    assert pause_after(WorkerRound(), 0, of) == 60
+    assert pause_after(WorkerRound(left=True), 0, of) == 0.2
+    assert [pause_after(WorkerRound(left=True), times, of) for times in (1, 2, 4, 9)] == [120, 240, 960, 960]
+    assert pause_after(WorkerRound(left=True), 0, means(of.store, interval_s=0.1)) == 0.1
+    assert 60 < pause_after(WorkerRound(), 0, means(of.store, interval_s=60.0, chance=lambda: 1.0)) <= 66
+    assert 54 <= pause_after(WorkerRound(), 0, means(of.store, interval_s=60.0, chance=lambda: 0.0)) < 60

@@ -3,8 +3,8 @@
 from typing import Final
 
 from calltally.bootstrap.vaults import open_vault
-from calltally.net.addresses import networks
-from calltally.net.http_client import TIMEOUT_S, Policy
+from calltally.net.addresses import parse_networks
+from calltally.net.http_client import TIMEOUT_S, OutgoingPolicy
 from calltally.net.mail import SendMail, send_mail
 from calltally.reconcile.provider_reconciliation import Place
 from calltally.settings import Settings
@@ -15,15 +15,15 @@ from calltally.store.jobs.folders import JobFolders
 FILES_FOLDER: Final = "files"
 
 
-def outgoing_policy(settings: Settings, timeout_s: float = TIMEOUT_S) -> Policy:
+def outgoing_policy(settings: Settings, timeout_s: float = TIMEOUT_S) -> OutgoingPolicy:
     """Where requests may go that tenants named."""
-    allowed = networks(settings.outgoing_allow_networks or "")
-    return Policy(settings.outgoing_allow_http, allowed, timeout_s)
+    allowed = parse_networks(settings.outgoing_allow_networks or "")
+    return OutgoingPolicy(settings.outgoing_allow_http, allowed, timeout_s)
 
 
 def mail_sender(settings: Settings) -> SendMail:
     """Mail goes to the same places."""
-    allowed = networks(settings.outgoing_allow_networks or "")
+    allowed = parse_networks(settings.outgoing_allow_networks or "")
     return lambda server, mail: send_mail(server, mail, allowed)
 
 

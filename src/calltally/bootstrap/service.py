@@ -13,7 +13,7 @@ from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import make_worker
 from calltally.logs import get_logger
 from calltally.multiprocess import Member
-from calltally.net.http_client import Outgoing
+from calltally.net.http_client import OutgoingClient
 from calltally.settings import Settings, secret_text
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.options import PostgresOptions
@@ -118,7 +118,7 @@ def _parts(
         trust_proxy=settings.trust_proxy,
         folders=job_folders(settings),
         metrics_by_tenant=settings.metrics_by_tenant,
-        outgoing=Outgoing(outgoing_policy(settings)),
+        outgoing=OutgoingClient(outgoing_policy(settings)),
         send_mail=mail_sender(settings),
         metrics=metrics,
     )

@@ -9,35 +9,35 @@ from functools import partial
 from typing import Final
 
 from calltally import __version__
-from calltally.alerts.detection.factory import RateDetectors
-from calltally.alerts.evaluation.evaluator import Judge
-from calltally.alerts.notify.notifier import Teller, Ways
+from calltally.alerts.detection.factory import RateDetectorFactory
+from calltally.alerts.evaluation.evaluator import AlertEvaluator
+from calltally.alerts.notify.notifier import Notifier, NotifierDependencies
 from calltally.bootstrap.clocks import spent_clock, steady_clock
 from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy, provider_place
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.deliveries.dependencies import UNCOUNTED, Sending, Tally
+from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies, DeliveryMetrics
 from calltally.exports.job import ExportRunner
-from calltally.net.http_client import Outgoing
+from calltally.net.http_client import OutgoingClient
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.open_call_poll import ask_about
 from calltally.settings import Settings
 from calltally.store.db.interface import Store, WatchedStore
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.jobs import Kind
-from calltally.worker.background import Background
-from calltally.worker.dependencies import AlertMeans, Means
-from calltally.worker.throttle import Times, at_ease
+from calltally.worker.background import BackgroundWork
+from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
+from calltally.worker.throttle import ThreadClocks, throttled
 
 _HOUR_US: Final = 3600 * SECOND_US
 
 
 def make_worker(
-    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: Tally = UNCOUNTED
-) -> Background:
+    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: DeliveryMetrics = NO_METRICS
+) -> BackgroundWork:
     """A worker that ends soon after `stop` is set; `tally` counts deliveries."""
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    means = Means(
+    means = WorkerDependencies(
         store=store,
         sending=_sending(settings, store, (clock, holder, tally))
         if isinstance(store, WatchedStore)
@@ -58,28 +58,32 @@ def make_worker(
             Kind.RECONCILIATION: ReconciliationRunner(provider_place(settings, store), stop),
         },
     )
-    return Background(means, stop)
+    return BackgroundWork(means, stop)
 
 
-def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertMeans:
+def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertDependencies:
     """Who judges what happened, and who tells of it; without haste until `stop` is set."""
-    ways = Ways(
-        outgoing=Outgoing(outgoing_policy(settings)),
+    ways = NotifierDependencies(
+        outgoing=OutgoingClient(outgoing_policy(settings)),
         mail=mail_sender(settings),
         vault=lambda: open_vault(settings),
         base=settings.public_url or "",
     )
     place = provider_place(settings, store)
-    detectors = RateDetectors() if settings.rate_alerts else None
-    pace = partial(at_ease, stop=stop, times=Times(steady_clock, spent_clock, time.sleep))
-    return AlertMeans(Judge(store, detectors, pace), Teller(store, ways, clock), partial(ask_about, place))
+    detectors = RateDetectorFactory() if settings.rate_alerts else None
+    pace = partial(throttled, stop=stop, times=ThreadClocks(steady_clock, spent_clock, time.sleep))
+    return AlertDependencies(
+        AlertEvaluator(store, detectors, pace), Notifier(store, ways, clock), partial(ask_about, place)
+    )
 
 
-def _sending(settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, Tally]) -> Sending:
+def _sending(
+    settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, DeliveryMetrics]
+) -> DeliveryDependencies:
     clock, holder, tally = of_process
-    return Sending(
+    return DeliveryDependencies(
         store=store,
-        outgoing=Outgoing(outgoing_policy(settings, float(settings.delivery_timeout_seconds))),
+        outgoing=OutgoingClient(outgoing_policy(settings, float(settings.delivery_timeout_seconds))),
         vault=lambda: open_vault(settings),
         clock=clock,
         chance=secrets.SystemRandom().random,

@@ -14,8 +14,8 @@ from calltally.cli.console.session import with_store
 from calltally.logs import get_logger, set_up_logs
 from calltally.settings import Settings
 from calltally.store.db.interface import Store
-from calltally.worker.background import Background
-from calltally.worker.job_batches import Round
+from calltally.worker.background import BackgroundWork
+from calltally.worker.job_batches import WorkerRound
 
 log: Final = get_logger(__name__)
 
@@ -53,7 +53,7 @@ async def _work(store: Store, settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _work_once(store: Store, settings: Settings) -> list[Round]:
+async def _work_once(store: Store, settings: Settings) -> list[WorkerRound]:
     """Jobs, alerts and rounds until nothing is left to do."""
     opened = await _open(store, settings, asyncio.Event())
     while any([await jobs.run_turns() for jobs in opened.jobs]):
@@ -66,13 +66,13 @@ async def _work_once(store: Store, settings: Settings) -> list[Round]:
     return rounds
 
 
-async def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Background:
+async def _open(store: Store, settings: Settings, stop: asyncio.Event) -> BackgroundWork:
     set_up_logs(settings.log_format, settings.log_level)
     await check_secrets(settings, store)
     return make_worker(settings, store, wall_clock, stop)
 
 
-def _print(rounds: list[Round]) -> None:
+def _print(rounds: list[WorkerRound]) -> None:
     for done in rounds:
         expired = f"{done.expired_calls} calls and {done.expired_letters} dead letters expired"
         others = f"{done.busy} jobs are another worker's, {done.failed} failed"

@@ -4,9 +4,9 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
-from calltally.deliveries.retry_schedule import asked_wait_s, next_try_us
-from calltally.net.http_client import Outcome, Unanswered
-from calltally.net.http_connection import Answered
+from calltally.deliveries.retry_schedule import next_try_us, retry_after_s
+from calltally.net.http_client import RequestFailure, RequestOutcome
+from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
 from calltally.store.webhooks.dispatch import Job, Result
 
@@ -16,15 +16,15 @@ _HOLDS_BACK: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE
 _LONGEST_HOLD_S: Final = 3600.0
 
 
-class Attempted(NamedTuple):
+class DeliveryAttempt(NamedTuple):
     """One attempt: when it began (microseconds UTC), how long it took, and what came."""
 
     at_us: int
     took_us: int
-    outcome: Outcome
+    outcome: RequestOutcome
 
 
-class Verdict(NamedTuple):
+class AttemptOutcome(NamedTuple):
     """What the delivery becomes; `is_gone` where the receiver wants nothing any more.
 
     `hold_s` is for how long it wants nothing.
@@ -40,11 +40,11 @@ class Verdict(NamedTuple):
         return self.result.state == DELIVERED
 
 
-def judge(job: Job, attempted: Attempted, chance: float) -> Verdict:
+def decide_outcome(job: Job, attempted: DeliveryAttempt, chance: float) -> AttemptOutcome:
     """A 2xx is taken; anything else is tried again, until three days after the first try."""
     at_us, took_us, outcome = attempted
     ended_us = at_us + took_us
-    if isinstance(outcome, Unanswered):
+    if isinstance(outcome, RequestFailure):
         asked_s, status, answer = None, None, b""
         reason: str | None = f"{outcome.reason}: {outcome.detail}"
     else:
@@ -52,17 +52,17 @@ def judge(job: Job, attempted: Attempted, chance: float) -> Verdict:
         reason = None if _is_taken(status) else f"answered {status}"
     if reason is None:
         taken = Result(job, DELIVERED, at_us, took_us, status, None, answer, ended_us)
-        return Verdict(taken, is_gone=False, hold_s=0.0)
+        return AttemptOutcome(taken, is_gone=False, hold_s=0.0)
     is_gone = status == HTTPStatus.GONE
     begun_us = job.begun_us if job.begun_us is not None else at_us
     due_us = next_try_us(job.tries + 1, begun_us, ended_us, asked_s=asked_s, chance=chance)
     state = DEAD if due_us is None and not is_gone else WAITING
     result = Result(job, state, at_us, took_us, status, reason, answer, due_us or ended_us)
     hold_s = min(asked_s or 0.0, _LONGEST_HOLD_S) if status in _HOLDS_BACK else 0.0
-    return Verdict(result, is_gone, hold_s)
+    return AttemptOutcome(result, is_gone, hold_s)
 
 
-def without_bytes(job: Job, now_us: int) -> Result:
+def expired_result(job: Job, now_us: int) -> Result:
     """Its event is older than events are kept: there is nothing to send."""
     reason = "its bytes are no longer kept"
     return Result(job, DEAD, now_us, 0, None, reason, b"", now_us)
@@ -72,10 +72,10 @@ def _is_taken(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def _asked(answered: Answered, now_us: int) -> float | None:
-    return asked_wait_s(answered.headers.get("retry-after"), now_us)
+def _asked(answered: OutgoingResponse, now_us: int) -> float | None:
+    return retry_after_s(answered.headers.get("retry-after"), now_us)
 
 
-def age_s(job: Job, at_us: int) -> float:
+def event_age_s(job: Job, at_us: int) -> float:
     """How long after its event an attempt was made."""
     return max(0, at_us - job.created_us) / SECOND_US

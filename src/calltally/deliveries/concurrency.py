@@ -11,17 +11,17 @@ from typing import Final
 from calltally.store.webhooks.dispatch import NEVER_US, Job
 from calltally.store.webhooks.endpoints import Endpoint
 
-FEW: Final = 4
-MOST_IN_FLIGHT: Final = 32
-MOST_HELD: Final = 1_000
+FIRST_LIMIT: Final = 4
+MAX_IN_FLIGHT: Final = 32
+MAX_CLAIMED: Final = 1_000
 # So many failures without a success between them, and an endpoint counts as broken.
-BROKEN: Final = 8
+BROKEN_AFTER: Final = 8
 _LONGEST_PROBE_S: Final = 60.0
 _FIRST_PROBE_S: Final = 1.0
 _MOST_DOUBLINGS: Final = 10
 
 
-class Lane:
+class EndpointQueue:
     """One endpoint's jobs in hand: those that are ready, under way, or done and not yet noted."""
 
     def __init__(self, endpoint: Endpoint, host: str) -> None:
@@ -32,7 +32,7 @@ class Lane:
         self.due_us = NEVER_US
         self.failing_since_us = endpoint.failing_since_us
         self._held: set[bytes] = set()
-        self._limit = FEW
+        self._limit = FIRST_LIMIT
         self._streak = 0
         self._not_before_s = 0.0
 
@@ -44,13 +44,13 @@ class Lane:
     @property
     def is_broken(self) -> bool:
         """Whether nothing got through for a while."""
-        return self._streak >= BROKEN
+        return self._streak >= BROKEN_AFTER
 
     def room(self, now_s: float) -> int:
         """How many more may be taken in hand: of a broken endpoint one, when it is to be probed."""
         if self.is_broken:
             return 1 if not self._held and now_s >= self._not_before_s else 0
-        return max(0, MOST_HELD - len(self._held))
+        return max(0, MAX_CLAIMED - len(self._held))
 
     def resting_s(self, now_s: float) -> float:
         """For how long nothing is to be sent."""
@@ -73,7 +73,7 @@ class Lane:
         """A request was taken: more may be under way."""
         self.in_flight -= 1
         self._streak = 0
-        self._limit = min(MOST_IN_FLIGHT, self._limit + 1)
+        self._limit = min(MAX_IN_FLIGHT, self._limit + 1)
 
     def failed(self, now_s: float, hold_s: float, chance: float) -> None:
         """A request was not taken, and its receiver wants nothing for `hold_s`."""
@@ -81,7 +81,7 @@ class Lane:
         self._streak += 1
         if self.is_broken:
             self._limit = 1
-            span_s: float = _FIRST_PROBE_S * 2.0 ** min(self._streak - BROKEN, _MOST_DOUBLINGS)
+            span_s: float = _FIRST_PROBE_S * 2.0 ** min(self._streak - BROKEN_AFTER, _MOST_DOUBLINGS)
             hold_s = max(hold_s, (1 + chance) / 2 * min(_LONGEST_PROBE_S, span_s))
         self._not_before_s = max(self._not_before_s, now_s + hold_s)
 

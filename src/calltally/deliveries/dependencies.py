@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from calltally.calls.times import SECOND_US
-from calltally.net.http_client import Outgoing
+from calltally.net.http_client import OutgoingClient
 from calltally.store.db.interface import WatchedStore
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
@@ -15,7 +15,7 @@ MARGIN_S: Final = 0.5
 _SPARE_S: Final = 2.0
 
 
-class Tally(Protocol):
+class DeliveryMetrics(Protocol):
     """Where is counted what becomes of deliveries."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
@@ -24,20 +24,20 @@ class Tally(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class DeliveryDependencies:
     """What deliveries are made with. `vault` may raise Misconfigured: it is asked when it is needed.
 
     `chance` gives 0 to 1; `holder` is a name that no other process has; `timeout_s` is that of `outgoing`.
     """
 
     store: WatchedStore
-    outgoing: Outgoing
+    outgoing: OutgoingClient
     vault: Callable[[], Vault]
     clock: Clock
     chance: Callable[[], float]
     holder: str
     timeout_s: float
-    tally: Tally
+    tally: DeliveryMetrics
     user_agent: str
 
     @property
@@ -46,11 +46,11 @@ class Sending:
         return int((self.timeout_s + _SPARE_S) * SECOND_US)
 
 
-class Uncounted:
+class NoMetrics:
     """Counts nothing: a process that nobody can ask."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
         """Nothing."""
 
 
-UNCOUNTED: Final = Uncounted()
+NO_METRICS: Final = NoMetrics()

@@ -6,8 +6,8 @@ from typing import Final
 
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
-from calltally.deliveries.dependencies import Sending
-from calltally.deliveries.tenant_dispatch import TenantSending
+from calltally.deliveries.dependencies import DeliveryDependencies
+from calltally.deliveries.tenant_dispatch import TenantDispatcher
 from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, claim
 from calltally.store.webhooks.dispatch import admin_tenants_to_deliver
@@ -22,14 +22,14 @@ _AFTER_FAULT_S: Final = 2.0
 log: Final = get_logger(__name__)
 
 
-class Deliverer:
+class DeliveryDispatcher:
     """Delivers until `stop` is set."""
 
-    def __init__(self, means: Sending, stop: asyncio.Event) -> None:
+    def __init__(self, means: DeliveryDependencies, stop: asyncio.Event) -> None:
         self._means = means
         self._stop = stop
         self._woken = asyncio.Event()
-        self._running: dict[str, tuple[TenantSending, asyncio.Task[None]]] = {}
+        self._running: dict[str, tuple[TenantDispatcher, asyncio.Task[None]]] = {}
         # Another worker's, until when it is not asked for again.
         self._others: dict[str, float] = {}
         self._hosts: Counter[str] = Counter()
@@ -88,11 +88,11 @@ class Deliverer:
             self._others[tenant] = now_s + _TAKEN_FOR_S
             return
         self._others.pop(tenant, None)
-        sending = TenantSending(self._means, lease, until_us, self._hosts)
+        sending = TenantDispatcher(self._means, lease, until_us, self._hosts)
         task = asyncio.create_task(self._send(tenant, sending))
         self._running[tenant] = (sending, task)
 
-    async def _send(self, tenant: str, sending: TenantSending) -> None:
+    async def _send(self, tenant: str, sending: TenantDispatcher) -> None:
         try:
             await sending.run()
         except Exception:

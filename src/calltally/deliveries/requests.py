@@ -12,12 +12,18 @@ from calltally.calls.event_types import DELIVERY_FAILED
 from calltally.calls.identity import uuid_text
 from calltally.calls.masking import mask_json
 from calltally.calls.times import DAY_US, SECOND_US, utc_text
-from calltally.deliveries.attempt_outcome import Attempted, Verdict, age_s, judge, without_bytes
-from calltally.deliveries.concurrency import Lane
-from calltally.deliveries.dependencies import Sending
+from calltally.deliveries.attempt_outcome import (
+    AttemptOutcome,
+    DeliveryAttempt,
+    decide_outcome,
+    event_age_s,
+    expired_result,
+)
+from calltally.deliveries.concurrency import EndpointQueue
+from calltally.deliveries.dependencies import DeliveryDependencies
 from calltally.deliveries.payload_formats import CONTENT_TYPES, body_in_form
 from calltally.logs import get_logger
-from calltally.net.http_client import Outcome, Unanswered
+from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.standard_webhooks import signature_headers
 from calltally.store.db.fact_codec import bodies
 from calltally.store.ledger.outbox import Instant, event_time, freeze, message_id
@@ -28,7 +34,7 @@ from calltally.store.webhooks.endpoints import Endpoint, Wanted
 
 # After so long without a success an endpoint is paused.
 PAUSED_AFTER_US: Final = 5 * DAY_US
-MOST_OF_HOST: Final = 64
+MAX_PER_HOST: Final = 64
 _UNSIGNED_FOR_S: Final = 60.0
 _ENDS_WITHIN_S: Final = 2.0
 _ID_BYTES: Final = 10
@@ -36,18 +42,20 @@ _ID_BYTES: Final = 10
 log: Final = get_logger(__name__)
 
 
-class Requests:
+class TenantRequests:
     """Lanes, what is under way in them, and what has come of it and is not noted yet.
 
     `hosts` counts what is under way to each host, of all tenants; `told` is called when something came.
     """
 
-    def __init__(self, means: Sending, tenant: str, hosts: "Counter[str]", told: Callable[[], None]) -> None:
+    def __init__(
+        self, means: DeliveryDependencies, tenant: str, hosts: "Counter[str]", told: Callable[[], None]
+    ) -> None:
         self._means = means
         self._tenant = tenant
         self._hosts = hosts
         self._told = told
-        self.lanes: dict[bytes, Lane] = {}
+        self.lanes: dict[bytes, EndpointQueue] = {}
         self.results: list[Result] = []
         self.pauses: dict[bytes, Pause] = {}
         self.health: dict[bytes, Health] = {}
@@ -78,7 +86,7 @@ class Requests:
             if each.is_active:
                 host = urlsplit(each.wanted.url).hostname or ""
                 has_lane = each.endpoint in known
-                lane = known.pop(each.endpoint) if has_lane else Lane(each, host)
+                lane = known.pop(each.endpoint) if has_lane else EndpointQueue(each, host)
                 self.lanes[each.endpoint] = lane
                 lane.endpoint, lane.host = each, host
         for endpoint, lane in known.items():
@@ -119,8 +127,8 @@ class Requests:
         for task in list(self._tasks):
             task.cancel()
 
-    def _begin_one(self, lane: Lane) -> bool:
-        if self._hosts[lane.host] >= MOST_OF_HOST:
+    def _begin_one(self, lane: EndpointQueue) -> bool:
+        if self._hosts[lane.host] >= MAX_PER_HOST:
             return False
         job = lane.next(_now_s())
         if job is None:
@@ -130,13 +138,13 @@ class Requests:
         task.add_done_callback(self._tasks.discard)
         return True
 
-    async def _make(self, lane: Lane, job: Job) -> None:
+    async def _make(self, lane: EndpointQueue, job: Job) -> None:
         host = lane.host
         self._hosts[host] += 1
         try:
             if job.body is None:
                 lane.in_flight -= 1
-                self.results.append(without_bytes(job, self._means.clock()))
+                self.results.append(expired_result(job, self._means.clock()))
             else:
                 self._judged(lane, await self._attempt(lane, job, job.body))
         except (CalltallyError, OSError) as fault:
@@ -149,7 +157,7 @@ class Requests:
         self.begin()
         self._told()
 
-    async def _attempt(self, lane: Lane, job: Job, frozen: bytes) -> Verdict:
+    async def _attempt(self, lane: EndpointQueue, job: Job, frozen: bytes) -> AttemptOutcome:
         at_us, began_s = self._means.clock(), _now_s()
         secrets = lane.endpoint.secrets(self._opened(), self._tenant, at_us)
         try:
@@ -160,11 +168,11 @@ class Requests:
             # Shown as an attempt that failed, and tried again like one: it must hold up no other event.
             named = {"endpoint": uuid_text(lane.endpoint.endpoint), "message": message_id(job.event_id)}
             log.exception("a delivery failed by a fault of ours", tenant=self._tenant, **named)
-            outcome = Unanswered("internal", f"a fault of ours, told in our log: {type(fault).__name__}")
+            outcome = RequestFailure("internal", f"a fault of ours, told in our log: {type(fault).__name__}")
         took_us = int((_now_s() - began_s) * SECOND_US)
-        return judge(job, Attempted(at_us, took_us, outcome), self._means.chance())
+        return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._means.chance())
 
-    async def _post(self, wanted: Wanted, signature: Mapping[str, str], body: bytes) -> Outcome:
+    async def _post(self, wanted: Wanted, signature: Mapping[str, str], body: bytes) -> RequestOutcome:
         headers = {
             "content-type": CONTENT_TYPES[wanted.form],
             "user-agent": self._means.user_agent,
@@ -177,10 +185,10 @@ class Requests:
             self._vault = self._means.vault()
         return self._vault
 
-    def _judged(self, lane: Lane, verdict: Verdict) -> None:
+    def _judged(self, lane: EndpointQueue, verdict: AttemptOutcome) -> None:
         job, result = verdict.result.job, verdict.result
         outcome = "delivered" if verdict.is_delivered else "dead" if result.state == DEAD else "failed"
-        first_s = age_s(job, result.at_us) if job.attempts == 0 else None
+        first_s = event_age_s(job, result.at_us) if job.attempts == 0 else None
         self._means.tally.delivery_attempted(outcome, took_s=result.took_us / SECOND_US, age_s=first_s)
         self.results.append(result)
         if verdict.is_delivered:
@@ -190,7 +198,7 @@ class Requests:
             lane.failed(_now_s(), verdict.hold_s, self._means.chance())
             self._failed(lane, verdict)
 
-    def _failed(self, lane: Lane, verdict: Verdict) -> None:
+    def _failed(self, lane: EndpointQueue, verdict: AttemptOutcome) -> None:
         at_us = verdict.result.at_us
         if lane.failing_since_us is None:
             self._set_failing(lane, at_us)
@@ -200,12 +208,12 @@ class Requests:
             endpoint = lane.endpoint.endpoint
             self.pauses.setdefault(endpoint, Pause(endpoint, why, self._notice(lane, verdict, why)))
 
-    def _set_failing(self, lane: Lane, since_us: int | None) -> None:
+    def _set_failing(self, lane: EndpointQueue, since_us: int | None) -> None:
         if lane.failing_since_us != since_us:
             lane.failing_since_us = since_us
             self.health[lane.endpoint.endpoint] = Health(lane.endpoint.endpoint, since_us)
 
-    def _notice(self, lane: Lane, verdict: Verdict, why: str) -> Notice:
+    def _notice(self, lane: EndpointQueue, verdict: AttemptOutcome, why: str) -> Notice:
         """What the tenant's other endpoints are told. The URL may hold a secret: its host is enough."""
         endpoint, now_us = lane.endpoint.endpoint, self._means.clock()
         event_id = event_time(now_us) + sha256(endpoint + now_us.to_bytes(8, "big")).digest()[:_ID_BYTES]

@@ -6,21 +6,21 @@ from typing import Final
 
 from calltally.calls.times import DAY_US, SECOND_US
 
-FIRST_SPAN_S: Final = 10.0
-LONGEST_SPAN_S: Final = 8 * 3600.0
+FIRST_BACKOFF_S: Final = 10.0
+MAX_BACKOFF_S: Final = 8 * 3600.0
 GIVES_UP_AFTER_US: Final = 3 * DAY_US
 # What a receiver may ask for at most.
-LONGEST_ASKED_S: Final = 24 * 3600.0
+MAX_RETRY_AFTER_S: Final = 24 * 3600.0
 _MOST_DOUBLINGS: Final = 20
 
 
-def wait_s(tries: int, chance: float) -> float:
+def backoff_s(tries: int, chance: float) -> float:
     """The wait behind a number of tries (from 1): any part of a span that doubles.
 
     `chance` is from 0 to 1: full jitter, so that what failed together does not come back together.
     """
-    span_s: float = FIRST_SPAN_S * 2.0 ** min(tries - 1, _MOST_DOUBLINGS)
-    return chance * min(LONGEST_SPAN_S, span_s)
+    span_s: float = FIRST_BACKOFF_S * 2.0 ** min(tries - 1, _MOST_DOUBLINGS)
+    return chance * min(MAX_BACKOFF_S, span_s)
 
 
 def next_try_us(
@@ -30,14 +30,14 @@ def next_try_us(
 
     `asked_s` is what the receiver asked for: it is never tried sooner.
     """
-    seconds = wait_s(tries, chance)
+    seconds = backoff_s(tries, chance)
     if asked_s is not None:
-        seconds = max(seconds, min(asked_s, LONGEST_ASKED_S))
+        seconds = max(seconds, min(asked_s, MAX_RETRY_AFTER_S))
     due_us = now_us + int(seconds * SECOND_US)
     return due_us if due_us <= begun_us + GIVES_UP_AFTER_US else None
 
 
-def asked_wait_s(retry_after: str | None, now_us: int) -> float | None:
+def retry_after_s(retry_after: str | None, now_us: int) -> float | None:
     """The seconds of a Retry-After, a number or a date (RFC 9110, section 10.2.3); None for neither."""
     if retry_after is None:
         return None

@@ -11,9 +11,9 @@ from typing import Final
 
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
-from calltally.deliveries.concurrency import Lane
-from calltally.deliveries.dependencies import MARGIN_S, Sending
-from calltally.deliveries.requests import Requests
+from calltally.deliveries.concurrency import EndpointQueue
+from calltally.deliveries.dependencies import MARGIN_S, DeliveryDependencies
+from calltally.deliveries.requests import TenantRequests
 from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, release
 from calltally.store.webhooks.dispatch import NEVER_US, Told, Turn, rest_until, take_turn
@@ -27,14 +27,16 @@ _AFTER_FAULT_S: Final = 1.0
 log: Final = get_logger(__name__)
 
 
-class TenantSending:
+class TenantDispatcher:
     """Runs until there is nothing to do for a while, another process has the lease, or `stop` is called."""
 
-    def __init__(self, means: Sending, lease: Lease, until_us: int, hosts: "Counter[str]") -> None:
+    def __init__(
+        self, means: DeliveryDependencies, lease: Lease, until_us: int, hosts: "Counter[str]"
+    ) -> None:
         self._means = means
         self._lease = lease
         self._woken = asyncio.Event()
-        self._requests = Requests(means, lease.tenant, hosts, self._woken.set)
+        self._requests = TenantRequests(means, lease.tenant, hosts, self._woken.set)
         self._is_fresh = True
         self._is_stopping = False
         self._revision = self._erasures = 0
@@ -77,7 +79,7 @@ class TenantSending:
             return True
         return any(self._has_more(lane) for lane in self._requests.lanes.values())
 
-    def _has_more(self, lane: Lane) -> bool:
+    def _has_more(self, lane: EndpointQueue) -> bool:
         """Whether more of an endpoint's may be taken in hand, and is there."""
         is_there = lane.due_us <= self._means.clock() or lane.endpoint.taken < self._revision
         return is_there and lane.room(_now_s()) > 0
@@ -154,7 +156,7 @@ class TenantSending:
         self._is_fresh = self._is_fresh or not has_rest
         return has_rest
 
-    def _looked_at_us(self, lane: Lane) -> int:
+    def _looked_at_us(self, lane: EndpointQueue) -> int:
         """When an endpoint is to be looked at again: not before it wants to be sent anything."""
         rested_us = self._means.clock() + int(lane.resting_s(_now_s()) * SECOND_US)
         is_behind = lane.endpoint.taken < self._revision

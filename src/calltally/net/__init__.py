@@ -21,7 +21,7 @@ _QUOTED_CHARS: Final = 200
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What came back, whatever its status."""
 
     status: int
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Patience(NamedTuple):
+class HttpRetryPolicy(NamedTuple):
     """How often a request is tried, and how long is waited in between (seconds).
 
     `longest_s` also bounds what an answer's Retry-After may ask for.
@@ -50,7 +50,7 @@ class Patience(NamedTuple):
         return chance * span_s
 
 
-class PatientClient:
+class RetryingClient:
     """Asks, waits as long as it is asked to, and tries again what passes: 429, 502, 503, 504, no answer.
 
     What is sent must be safe to repeat. Redirects are not followed, since a sign-in must not be carried
@@ -62,13 +62,13 @@ class PatientClient:
         chance: Callable[[], float],
         *,
         timeout_s: float = 30.0,
-        patience: Patience | None = None,
+        patience: HttpRetryPolicy | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
         import httpx2  # deferred: an eighth of a service's start
 
         self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
-        self._patience = patience or Patience()
+        self._patience = patience or HttpRetryPolicy()
         self._chance = chance
         self._pause = pause
 
@@ -80,7 +80,7 @@ class PatientClient:
     ) -> None:
         await self._client.aclose()
 
-    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer:
         """The answer to a GET, or to a POST of a body; the last of those that told to come back.
 
         Raises ConnectionError if none came, and ValueError where the URL is none.
@@ -99,7 +99,7 @@ class PatientClient:
     async def _wait(self, attempt: int, asked: str | None) -> None:
         await self._pause(self._patience.wait_s(attempt, asked, self._chance()))
 
-    async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
         import httpx2  # deferred: an eighth of a service's start
 
         method = "GET" if body is None else "POST"
@@ -109,7 +109,7 @@ class PatientClient:
             raise _no_url(url, fault) from fault
         except httpx2.TransportError as fault:
             raise _unreachable(url, fault) from fault
-        return Answer(answer.status_code, answer.headers, answer.content)
+        return HttpAnswer(answer.status_code, answer.headers, answer.content)
 
 
 class HttpClient:
@@ -132,20 +132,20 @@ class HttpClient:
     ) -> None:
         self._client.close()
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """Fetch a page."""
         return _sent(url, lambda: self._client.get(url, headers=headers))
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Send a body as it is; the headers say what it is."""
         return _sent(url, lambda: self._client.post(url, content=body, headers=headers))
 
-    def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
+    def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> HttpAnswer:
         """Send anything that JSON can say."""
         return _sent(url, lambda: self._client.post(url, json=body, headers=headers))
 
 
-def _sent(url: str, request: Callable[[], Any]) -> Answer:
+def _sent(url: str, request: Callable[[], Any]) -> HttpAnswer:
     import httpx2  # deferred: an eighth of a service's start
 
     try:
@@ -154,7 +154,7 @@ def _sent(url: str, request: Callable[[], Any]) -> Answer:
         raise _no_url(url, fault) from fault
     except httpx2.TransportError as fault:
         raise _unreachable(url, fault) from fault
-    return Answer(answer.status_code, answer.headers, answer.content)
+    return HttpAnswer(answer.status_code, answer.headers, answer.content)
 
 
 def _unreachable(url: str, fault: Exception) -> ConnectionError:

@@ -23,12 +23,12 @@ _SPECIAL: Final = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"))
 _METADATA: Final = frozenset({IPv4Address("168.63.129.16")})
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def parse_networks(text: str) -> tuple[Network, ...]:
     """Networks in CIDR, separated by commas. Raises ValueError for what is none."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-def refusal(text: str, allowed: Sequence[Network] = ()) -> str | None:
+def refusal_reason(text: str, allowed: Sequence[Network] = ()) -> str | None:
     """Why nothing may be sent to a numeric address, in words; None where it may."""
     address = _carried(ip_address(text))
     if any(address in network for network in allowed):

@@ -3,48 +3,48 @@
 import asyncio
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.net.http_connection import Conversation
+from calltally.net.http_connection import HttpConnection
 
-Place: TypeAlias = tuple[str, str, int]
+PoolKey: TypeAlias = tuple[str, str, int]
 
 IDLE_S: Final = 20.0
 # Names lead elsewhere in time, and what an operator forbids must end: no connection lives for long.
-OLDEST_S: Final = 120.0
-MOST_OF_PLACE: Final = 64
-MOST: Final = 512
+MAX_AGE_S: Final = 120.0
+MAX_IDLE_PER_KEY: Final = 64
+MAX_IDLE: Final = 512
 
 
-class Opened(NamedTuple):
+class PooledConnection(NamedTuple):
     """A connection, when it was made by the loop's clock, and whether it has carried a request before."""
 
-    conversation: Conversation
+    conversation: HttpConnection
     made_s: float
     is_used: bool
 
 
-class KeptConnections:
+class ConnectionPool:
     """Those that rest. Each is given out once, and closes by itself when nobody wants it."""
 
     def __init__(self) -> None:
-        self._resting: dict[Place, list[Opened]] = {}
+        self._resting: dict[PoolKey, list[PooledConnection]] = {}
         self._count = 0
 
-    def take(self, place: Place, now_s: float) -> Opened | None:
+    def take(self, place: PoolKey, now_s: float) -> PooledConnection | None:
         """One that still works, the one that rested last."""
         resting = self._resting.get(place, [])
         while resting:
             self._count -= 1
             opened = resting.pop()
-            if opened.conversation.is_usable and now_s - opened.made_s < OLDEST_S:
+            if opened.conversation.is_usable and now_s - opened.made_s < MAX_AGE_S:
                 return opened
             opened.conversation.close()
         self._resting.pop(place, None)
         return None
 
-    def keep(self, place: Place, opened: Opened) -> None:
+    def keep(self, place: PoolKey, opened: PooledConnection) -> None:
         """Let it rest, unless it or this place has had enough."""
         resting = self._resting.setdefault(place, [])
-        if not opened.conversation.is_usable or len(resting) >= MOST_OF_PLACE or self._count >= MOST:
+        if not opened.conversation.is_usable or len(resting) >= MAX_IDLE_PER_KEY or self._count >= MAX_IDLE:
             opened.conversation.close()
             return
         used = opened._replace(is_used=True)
@@ -60,7 +60,7 @@ class KeptConnections:
         self._resting.clear()
         self._count = 0
 
-    def _end(self, place: Place, opened: Opened) -> None:
+    def _end(self, place: PoolKey, opened: PooledConnection) -> None:
         resting = self._resting.get(place, [])
         if any(each is opened for each in resting):
             self._resting[place] = [each for each in resting if each is not opened]

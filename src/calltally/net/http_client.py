@@ -11,19 +11,19 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.net.addresses import Network, refusal
-from calltally.net.connection_pool import KeptConnections, Opened
-from calltally.net.dns import Found, Lookup
-from calltally.net.http_connection import Answered, Broken, Conversation
-from calltally.net.target_url import Target, read_target
+from calltally.net.addresses import Network, refusal_reason
+from calltally.net.connection_pool import ConnectionPool, PooledConnection
+from calltally.net.dns import HostAddresses, Resolver
+from calltally.net.http_connection import HttpConnection, OutgoingResponse, RequestFailed
+from calltally.net.target_url import TargetUrl, parse_target
 
 TIMEOUT_S: Final = 10.0
 _BREAKS: Final = frozenset("\r\n\0")
 
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Found]]
+Resolve: TypeAlias = Callable[[str, int], Awaitable[HostAddresses]]
 
 
-class Unanswered(NamedTuple):
+class RequestFailure(NamedTuple):
     """No answer came. `reason` is one of a few words, `detail` says it to a person.
 
     bad-url, refused-address, no-such-host, unreachable, tls, timeout, reset, malformed, too-large.
@@ -33,10 +33,10 @@ class Unanswered(NamedTuple):
     detail: str
 
 
-Outcome: TypeAlias = Answered | Unanswered
+RequestOutcome: TypeAlias = OutgoingResponse | RequestFailure
 
 
-class Policy(NamedTuple):
+class OutgoingPolicy(NamedTuple):
     """What the operator allows beyond https to public addresses, and for how long a request may take."""
 
     allow_http: bool = False
@@ -44,45 +44,45 @@ class Policy(NamedTuple):
     timeout_s: float = TIMEOUT_S
 
 
-class Outgoing:
+class OutgoingClient:
     """A client for all such requests of a process; connections are kept between them."""
 
     def __init__(
-        self, policy: Policy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+        self, policy: OutgoingPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
         self._policy = policy
-        self._resolve = resolve or Lookup()
+        self._resolve = resolve or Resolver()
         self._tls = tls
-        self._kept = KeptConnections()
+        self._kept = ConnectionPool()
 
-    def check(self, url: str) -> Target:
+    def check(self, url: str) -> TargetUrl:
         """Where a URL leads; raises ValueError with what is wrong with it, before anything is looked up."""
-        target = read_target(url, allow_http=self._policy.allow_http)
-        if _is_numeric(target.host) and (why := refusal(target.host, self._policy.networks)):
+        target = parse_target(url, allow_http=self._policy.allow_http)
+        if _is_numeric(target.host) and (why := refusal_reason(target.host, self._policy.networks)):
             raise ValueError(f"nothing may be sent there: {why}")
         return target
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
         """Send a body, and say what came of it. Raises ValueError for headers that are none."""
         try:
             target = self.check(url)
         except ValueError as fault:
-            return Unanswered("bad-url", f"the URL is refused: {fault}")
+            return RequestFailure("bad-url", f"the URL is refused: {fault}")
         return await self._sent(target, _request(target, headers, body))
 
     def close(self) -> None:
         """End the connections that rest."""
         self._kept.close()
 
-    async def _sent(self, target: Target, request: bytes) -> Outcome:
-        conversation: Conversation | None = None
+    async def _sent(self, target: TargetUrl, request: bytes) -> RequestOutcome:
+        conversation: HttpConnection | None = None
         try:
             async with asyncio.timeout(self._policy.timeout_s):
                 opened = self._kept.take(target[:3], _now_s()) or await self._connected(target)
                 conversation = opened.conversation
                 try:
                     answered = await conversation.ask(request)
-                except Broken:
+                except RequestFailed:
                     # A server may end a connection that rests at the moment at which it is used again.
                     if not (opened.is_used and conversation.is_silent):
                         raise
@@ -91,8 +91,8 @@ class Outgoing:
                     answered = await conversation.ask(request)
         except TimeoutError:
             return self._late(conversation)
-        except Broken as fault:
-            return Unanswered(fault.reason, str(fault))
+        except RequestFailed as fault:
+            return RequestFailure(fault.reason, str(fault))
         except asyncio.CancelledError:
             if conversation is not None:
                 conversation.close()
@@ -100,16 +100,16 @@ class Outgoing:
         self._kept.keep(target[:3], opened)
         return answered
 
-    def _late(self, conversation: Conversation | None) -> Outcome:
+    def _late(self, conversation: HttpConnection | None) -> RequestOutcome:
         """Where only the end of the body did not come, its sender has answered all the same."""
         answered = conversation.so_far() if conversation is not None else None
         if conversation is not None:
             conversation.close()
         doing = "it was connected to" if conversation is not None else "a connection was made"
-        late = Unanswered("timeout", f"no answer within {self._policy.timeout_s:g} s: {doing}")
+        late = RequestFailure("timeout", f"no answer within {self._policy.timeout_s:g} s: {doing}")
         return answered or late
 
-    async def _connected(self, target: Target) -> Opened:
+    async def _connected(self, target: TargetUrl) -> PooledConnection:
         """To the first address that may be used and answers. Raises Broken."""
         addresses = await self._permitted(target)
         faults: list[str] = []
@@ -120,30 +120,30 @@ class Outgoing:
                 async with asyncio.timeout(share_s):
                     return await self._opened(target, address)
             except ssl.SSLError as fault:
-                raise Broken("tls", f"{target.host} is not trusted: {_said(fault)}") from fault
+                raise RequestFailed("tls", f"{target.host} is not trusted: {_said(fault)}") from fault
             except (OSError, TimeoutError) as fault:
                 faults.append(f"{address}: {_said(fault)}")
-        raise Broken("unreachable", f"no connection: {'; '.join(faults)}")
+        raise RequestFailed("unreachable", f"no connection: {'; '.join(faults)}")
 
-    async def _permitted(self, target: Target) -> Sequence[str]:
+    async def _permitted(self, target: TargetUrl) -> Sequence[str]:
         try:
             found = [target.host] if _is_numeric(target.host) else await self._resolve(*target[1:3])
         except OSError as fault:
-            raise Broken("no-such-host", f"{target.host} has no address: {_said(fault)}") from fault
-        judged = {address: refusal(address, self._policy.networks) for address in found}
+            raise RequestFailed("no-such-host", f"{target.host} has no address: {_said(fault)}") from fault
+        judged = {address: refusal_reason(address, self._policy.networks) for address in found}
         permitted = [address for address, why in judged.items() if why is None]
         if not permitted:
             why = "; ".join(str(why) for why in judged.values()) or "it has no address"
-            raise Broken("refused-address", f"nothing may be sent to {target.host}: {why}")
+            raise RequestFailed("refused-address", f"nothing may be sent to {target.host}: {why}")
         return permitted
 
-    async def _opened(self, target: Target, address: str) -> Opened:
+    async def _opened(self, target: TargetUrl, address: str) -> PooledConnection:
         loop = asyncio.get_running_loop()
         tls, name = (self._context(), target.host) if target.is_secure else (None, None)
         _, conversation = await loop.create_connection(
-            Conversation, address, target.port, ssl=tls, server_hostname=name
+            HttpConnection, address, target.port, ssl=tls, server_hostname=name
         )
-        return Opened(conversation, _now_s(), is_used=False)
+        return PooledConnection(conversation, _now_s(), is_used=False)
 
     def _context(self) -> ssl.SSLContext:
         # Made when it is first needed: it reads all the certificates of the machine.
@@ -151,7 +151,7 @@ class Outgoing:
         return self._tls
 
 
-def _request(target: Target, headers: Mapping[str, str], body: bytes) -> bytes:
+def _request(target: TargetUrl, headers: Mapping[str, str], body: bytes) -> bytes:
     own = {"host": target.authority, "content-length": str(len(body)), "accept-encoding": "identity"}
     lines = [f"POST {target.path} HTTP/1.1"]
     for name, value in {**headers, **own}.items():

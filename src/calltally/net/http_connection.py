@@ -5,16 +5,16 @@ from typing import Final, NamedTuple, cast
 
 import httptools
 
-KEPT_BYTES: Final = 1024
+BODY_BYTES: Final = 1024
 # What a header section may take, interim answers included; beyond, it is no answer.
-MOST_HEAD_BYTES: Final = 16 * 1024
+MAX_HEAD_BYTES: Final = 16 * 1024
 # What is read of a body so that the connection can be kept; whoever sends more loses the connection.
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 _FIRST_FINAL: Final = 200
 _SWITCHING: Final = 101
 
 
-class Answered(NamedTuple):
+class OutgoingResponse(NamedTuple):
     """An answer: its status, its headers by lower-case names, and the first KiB of its body."""
 
     status: int
@@ -22,7 +22,7 @@ class Answered(NamedTuple):
     body: bytes
 
 
-class Broken(Exception):
+class RequestFailed(Exception):
     """There will be no answer; `reason` is one of a few words, the text says more."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -30,7 +30,7 @@ class Broken(Exception):
         self.reason = reason
 
 
-class Conversation(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """HTTP/1.1 over one connection: a request, its answer, and perhaps another request."""
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class Conversation(asyncio.Protocol):
         self._head_bytes = self._body_bytes = 0
         self._has_head = self._is_whole = False
 
-    async def ask(self, request: bytes) -> Answered:
+    async def ask(self, request: bytes) -> OutgoingResponse:
         """Send a request and read its answer. Raises Broken where there is none."""
         self._begin()
         transport = self._transport
         if transport is None or not self.is_usable:
-            raise Broken("reset", "the connection was closed before anything was sent")
+            raise RequestFailed("reset", "the connection was closed before anything was sent")
         self._waiting = asyncio.get_running_loop().create_future()
         transport.write(request)
         try:
@@ -61,7 +61,7 @@ class Conversation(asyncio.Protocol):
             self._waiting = None
         answered = self.so_far()
         if answered is None:
-            raise Broken("reset", "the connection ended before an answer")
+            raise RequestFailed("reset", "the connection ended before an answer")
         return answered
 
     @property
@@ -69,9 +69,9 @@ class Conversation(asyncio.Protocol):
         """Whether nothing at all came since the request."""
         return self._head_bytes == 0
 
-    def so_far(self) -> Answered | None:
+    def so_far(self) -> OutgoingResponse | None:
         """The answer where its head has come, even if its body does not end."""
-        return Answered(self._status, self._headers, bytes(self._body)) if self._has_head else None
+        return OutgoingResponse(self._status, self._headers, bytes(self._body)) if self._has_head else None
 
     def close(self) -> None:
         """End at once; what was not sent yet is not."""
@@ -99,7 +99,7 @@ class Conversation(asyncio.Protocol):
             self.close()
             return
         except httptools.HttpParserError as fault:
-            self._break(Broken("malformed", f"what came is no HTTP answer: {fault}"))
+            self._break(RequestFailed("malformed", f"what came is no HTTP answer: {fault}"))
             return
         self._bound()
 
@@ -110,12 +110,12 @@ class Conversation(asyncio.Protocol):
             self._finish()
         else:
             why = f"the connection ended before an answer: {exc or 'it was closed'}"
-            self._break(Broken("reset", why))
+            self._break(RequestFailed("reset", why))
 
     def _bound(self) -> None:
-        if not self._has_head and self._head_bytes > MOST_HEAD_BYTES:
-            self._break(Broken("too-large", f"the answer's headers are over {MOST_HEAD_BYTES} bytes"))
-        elif self._body_bytes > MOST_BODY_BYTES and not self._is_whole:
+        if not self._has_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._break(RequestFailed("too-large", f"the answer's headers are over {MAX_HEAD_BYTES} bytes"))
+        elif self._body_bytes > MAX_BODY_BYTES and not self._is_whole:
             self._finish()
             self.close()
 
@@ -123,7 +123,7 @@ class Conversation(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    def _break(self, fault: Broken) -> None:
+    def _break(self, fault: RequestFailed) -> None:
         self.close()
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(fault)
@@ -155,7 +155,7 @@ class Conversation(asyncio.Protocol):
         if self._is_whole:
             return
         self._body_bytes += len(data)
-        self._body += data[: KEPT_BYTES - len(self._body)]
+        self._body += data[: BODY_BYTES - len(self._body)]
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it was an interim one."""

@@ -15,8 +15,8 @@ from email.message import EmailMessage
 from threading import BoundedSemaphore, Lock
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.net.addresses import Network, refusal
-from calltally.net.threads import in_own_thread
+from calltally.net.addresses import Network, refusal_reason
+from calltally.net.threads import run_in_own_thread
 
 # For each answer, and for all of it.
 TIMEOUT_S: Final = 15.0
@@ -47,7 +47,7 @@ async def send_mail(
     sending = _Sending(server, mail, allowed)
     try:
         async with asyncio.timeout(within_s):
-            await in_own_thread(sending.run, "calltally-mail")
+            await run_in_own_thread(sending.run, "calltally-mail")
     except TimeoutError:
         return f"{server.host} did not answer in time"
     except smtplib.SMTPException as fault:
@@ -116,7 +116,7 @@ class _Sending:
 def _permitted(server: MailServer, allowed: Sequence[Network]) -> str:
     """The first address of the server that mail may be sent to. Raises ValueError, OSError."""
     found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
-    judged = {str(address[0]): refusal(str(address[0]), allowed) for *_, address in found}
+    judged = {str(address[0]): refusal_reason(str(address[0]), allowed) for *_, address in found}
     permitted = [address for address, why in judged.items() if why is None]
     if not permitted:
         raise ValueError(f"nothing may be sent to {server.host}: {'; '.join(map(str, judged.values()))}")

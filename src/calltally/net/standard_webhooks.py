@@ -15,7 +15,7 @@ _SHORTEST_BYTES: Final = 24
 _LONGEST_BYTES: Final = 64
 
 
-def write_secret(key: bytes) -> str:
+def format_secret(key: bytes) -> str:
     """A secret as it is shown: its prefix and base64."""
     return PREFIX + b64encode(key).decode()
 

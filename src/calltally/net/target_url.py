@@ -4,13 +4,13 @@ import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-LONGEST_URL: Final = 2000
+MAX_URL_CHARS: Final = 2000
 _PORTS: Final = {"https": 443, "http": 80}
 _PRINTABLE: Final = re.compile(r"[!-~]+")
 _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
-class Target(NamedTuple):
+class TargetUrl(NamedTuple):
     """The parts of a URL that a request needs. `host` is lower case, without brackets."""
 
     scheme: str
@@ -30,10 +30,10 @@ class Target(NamedTuple):
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def read_target(url: str, *, allow_http: bool = False) -> Target:
+def parse_target(url: str, *, allow_http: bool = False) -> TargetUrl:
     """The target of a URL. Raises ValueError with what is wrong; the text does not quote the URL."""
-    if len(url) > LONGEST_URL:
-        raise ValueError(f"it has more than {LONGEST_URL} characters")
+    if len(url) > MAX_URL_CHARS:
+        raise ValueError(f"it has more than {MAX_URL_CHARS} characters")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
         raise ValueError("it has spaces, backslashes or characters beyond ASCII: percent-encode them")
     parts = urlsplit(url)
@@ -49,7 +49,7 @@ def read_target(url: str, *, allow_http: bool = False) -> Target:
     host = (parts.hostname or "").rstrip(".")
     if not _HOST.fullmatch(host):
         raise ValueError("it must name a host")
-    return Target(parts.scheme, host, _port(parts.port, parts.scheme), path)
+    return TargetUrl(parts.scheme, host, _port(parts.port, parts.scheme), path)
 
 
 def _port(port: int | None, scheme: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def in_own_thread(work: Callable[[], T], name: str) -> T:
+async def run_in_own_thread(work: Callable[[], T], name: str) -> T:
     """What `work` returns or raises. Who gives up waiting does not end it."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()

@@ -19,7 +19,7 @@ from calltally.exports.window import Window as Listing
 from calltally.exports.window import first_chunk
 from calltally.external_sort import MEMORY_BYTES
 from calltally.ingest.imports import ImportReport, import_facts
-from calltally.net import PatientClient
+from calltally.net import RetryingClient
 from calltally.providers.callback import Refusal, Source
 from calltally.providers.list_requests import Access, Started
 from calltally.providers.provider import Kind, ListFacts
@@ -91,7 +91,7 @@ async def compare(
     """
     _check_provider(question)
     await place.store.read(need_tenant(question.tenant))
-    async with PatientClient(SystemRandom().random) as client:
+    async with RetryingClient(SystemRandom().random) as client:
         access = await _access(place, question, now_us)
         asking = _asking(question, access, client)
         terms = _terms(question, now_us, asking.account if asking else None)
@@ -125,7 +125,7 @@ async def _access(place: Place, question: Question, now_us: int) -> Access:
     return Access(place.api_urls.get(name, ""), secrets, now_us)
 
 
-def _asking(question: Question, access: Access, client: PatientClient) -> Asking | None:
+def _asking(question: Question, access: Access, client: RetryingClient) -> Asking | None:
     """Who asks the provider; None where there is a file instead, and nothing to sign in with."""
     provider = FETCHES.get(question.provider)
     if provider is None:

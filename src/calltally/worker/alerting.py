@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from calltally.alerts.conditions.all import conditions_of, refused_providers
+from calltally.alerts.conditions.all import current_conditions, providers_with_signature_failures
 from calltally.alerts.conditions.stuck_calls import stuck_calls
-from calltally.alerts.evaluation.evaluator import Conditions, Turn, is_turn_due, rules_for
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.evaluation.evaluator import (
+    Conditions,
+    EvaluationRun,
+    is_evaluation_due,
+    rules_or_defaults,
+)
+from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
 from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
@@ -18,10 +23,10 @@ from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.leases import Lease, claim, release
 from calltally.store.db.operation import Step
 from calltally.store.tenants.tenants import admin_list_tenants
-from calltally.worker.dependencies import AlertMeans, Means
-from calltally.worker.throttle import rest
+from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
+from calltally.worker.throttle import wait_for_stop
 
-ALERTS: Final = "alerts"
+ALERTS_LEASE: Final = "alerts"
 LEASE_US: Final = 60 * SECOND_US
 # How soon what happened is judged once its five minutes are over, and what is judged is told.
 _LOOKS_EVERY_S: Final = 10.0
@@ -34,7 +39,7 @@ log: Final = get_logger(__name__)
 class AlertWorker:
     """Judges and tells until `stop` is set."""
 
-    def __init__(self, means: Means, alerts: AlertMeans, stop: asyncio.Event) -> None:
+    def __init__(self, means: WorkerDependencies, alerts: AlertDependencies, stop: asyncio.Event) -> None:
         self._means = means
         self._store = means.store
         self._judge = alerts.judge
@@ -48,15 +53,17 @@ class AlertWorker:
     async def run(self) -> None:
         """Look after look; at once where somebody's past waits to be learned, which is paced by itself."""
         is_behind = False
-        while not await rest(self._stop, 0 if is_behind else _LOOKS_EVERY_S * (0.5 + self._means.chance())):
+        while not await wait_for_stop(
+            self._stop, 0 if is_behind else _LOOKS_EVERY_S * (0.5 + self._means.chance())
+        ):
             is_behind = any(not turn.is_live for turn in await self.look())
 
-    async def look(self) -> Sequence[Turn]:
+    async def look(self) -> Sequence[EvaluationRun]:
         """Take a turn for each tenant that has one due; returns them. Faults are logged.
 
         One each, so that nobody's present waits for another's past.
         """
-        turns: list[Turn] = []
+        turns: list[EvaluationRun] = []
         for tenant in await self._tenants():
             turns += await self._attempt(tenant)
             if self._stop.is_set():
@@ -71,7 +78,7 @@ class AlertWorker:
             log.warning("alerts wait", detail=str(fault), exc_info=unforeseen)
             return ()
 
-    async def _attempt(self, tenant: str) -> Sequence[Turn]:
+    async def _attempt(self, tenant: str) -> Sequence[EvaluationRun]:
         """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
         try:
             turns = await self._judge_tenant(tenant)
@@ -88,7 +95,7 @@ class AlertWorker:
         if ask is None:
             return
         self._asked = {key: us for key, us in self._asked.items() if now_us - us < _ASKED_EVERY_US}
-        rules = rules_for(await self._store.read(rules_of_tenant(tenant)))
+        rules = rules_or_defaults(await self._store.read(rules_of_tenant(tenant)))
         for stuck in await self._store.read(stuck_calls(tenant, rules, now_us), long=True):
             sids = [c.call_sid for c in stuck.calls if (tenant, c.call_sid) not in self._asked]
             if stuck.provider is None or not can_ask(stuck.provider) or not sids:
@@ -101,14 +108,14 @@ class AlertWorker:
             else:
                 log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
 
-    async def _judge_tenant(self, tenant: str) -> Sequence[Turn]:
+    async def _judge_tenant(self, tenant: str) -> Sequence[EvaluationRun]:
         """A turn, where one is due and nobody else takes it.
 
         A provider many of whose callbacks are turned away is news at once: at a launch with a wrong secret
         five minutes are many calls.
         """
         now_us = self._means.clock()
-        lease = Lease(tenant, ALERTS, self._means.holder)
+        lease = Lease(tenant, ALERTS_LEASE, self._means.holder)
         refused, is_due = await self._store.read(self._due(tenant, now_us))
         if not is_due:
             return ()
@@ -126,20 +133,20 @@ class AlertWorker:
 
         It is none where there is an alert of it, as when this process was begun a moment ago.
         """
-        refused = yield from refused_providers(tenant, now_us)
+        refused = yield from providers_with_signature_failures(tenant, now_us)
         known = self._refused.get(tenant, frozenset()) & refused
         if known != refused:
             known |= refused & (yield from _alerted(tenant))
         self._refused[tenant] = known
-        return refused, known != refused or (yield from is_turn_due(tenant, now_us))
+        return refused, known != refused or (yield from is_evaluation_due(tenant, now_us))
 
     async def _conditions(self, tenant: str, now_us: int) -> Conditions:
         await self._ask_providers(tenant, now_us)
-        return await self._store.read(conditions_of(tenant, now_us), long=True)
+        return await self._store.read(current_conditions(tenant, now_us), long=True)
 
 
 def _alerted(tenant: str) -> Step[frozenset[str]]:
     """Providers of whose wrong signatures there is an alert."""
     alerts = yield from unresolved_alerts(tenant)
-    of_them = [each for each in alerts if each.kind == Kind.SIGNATURE_FAILURES]
+    of_them = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]
     return frozenset(each.provider for each in of_them if each.provider is not None)

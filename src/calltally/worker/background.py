@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from calltally.deliveries.dispatcher import Deliverer
+from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.logs import get_logger
 from calltally.worker.alerting import AlertWorker
-from calltally.worker.dependencies import Means
+from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_loop import JobWorker
-from calltally.worker.maintenance import Worker
+from calltally.worker.maintenance import MaintenanceWorker
 from calltally.worker.throttle import rest
 
 _AGAIN_S: Final = 10.0
@@ -17,13 +17,13 @@ _AGAIN_S: Final = 10.0
 log: Final = get_logger(__name__)
 
 
-class Background:
+class BackgroundWork:
     """Works until `stop` is set. `jobs` are those of each kind, none without a folder for files."""
 
-    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+    def __init__(self, means: WorkerDependencies, stop: asyncio.Event) -> None:
         self._stop = stop
-        self.rounds = Worker(means, stop)
-        self.deliverer = Deliverer(means.sending, stop) if means.sending else None
+        self.rounds = MaintenanceWorker(means, stop)
+        self.deliverer = DeliveryDispatcher(means.sending, stop) if means.sending else None
         folders = means.folders
         self.alerts = AlertWorker(means, means.alerts, stop) if means.alerts else None
         self.jobs = [JobWorker(means, folders, stop, kind) for kind in means.runners] if folders else []

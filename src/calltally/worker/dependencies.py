@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from calltally.alerts.evaluation.evaluator import Judge
-from calltally.alerts.notify.notifier import Teller
-from calltally.deliveries.dependencies import Sending
+from calltally.alerts.evaluation.evaluator import AlertEvaluator
+from calltally.alerts.notify.notifier import Notifier
+from calltally.deliveries.dependencies import DeliveryDependencies
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
@@ -14,19 +14,19 @@ from calltally.store.jobs.jobs import Kind
 from calltally.store.jobs.running_job import Runner
 
 # A tenant, its provider, SIDs of calls that are open for too long, and now: how many calls changed by it.
-Ask: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int]]
+PollProvider: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int]]
 
 
-class AlertMeans(NamedTuple):
+class AlertDependencies(NamedTuple):
     """Who judges, who tells of it, and who asks providers of calls that seem to be stuck."""
 
-    judge: Judge
-    teller: Teller
-    ask: Ask | None = None
+    judge: AlertEvaluator
+    teller: Notifier
+    ask: PollProvider | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class WorkerDependencies:
     """What a worker works with.
 
     `keep_us` is how old a snapshot may become, `interval_s` the pause between rounds, `holder` a name that
@@ -47,8 +47,8 @@ class Means:
     chance: Callable[[], float]
     folders: JobFolders | None = None
     files_us: int = 0
-    alerts: AlertMeans | None = None
-    sending: Sending | None = None
+    alerts: AlertDependencies | None = None
+    sending: DeliveryDependencies | None = None
     events_us: int = 0
     alerts_us: int | None = None
     runners: Mapping[Kind, Runner] = field(default_factory=dict)

@@ -10,8 +10,8 @@ from calltally.calls.times import SECOND_US
 from calltally.store.db.leases import Lease, renew
 from calltally.store.db.operation import Step
 from calltally.store.tenants.tenants import Tenant
-from calltally.worker.dependencies import Means
-from calltally.worker.throttle import rest
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.throttle import wait_for_stop
 
 LEASE_US: Final = 60 * SECOND_US
 _RENEWED_EVERY_US: Final = LEASE_US // 3
@@ -22,7 +22,7 @@ _REST: Final = 2
 _LONGEST_REST_S: Final = 0.5
 
 
-class Round(msgspec.Struct):
+class WorkerRound(msgspec.Struct):
     """What became of a round: `pruned` counts rows, `left` says that there is more to do.
 
     `busy` counts jobs that another worker has or took over; `failed` those that broke off, and `unanswered`
@@ -46,22 +46,22 @@ class Round(msgspec.Struct):
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do, and nothing went wrong."""
-        return self == Round(self.tenants, busy=self.busy)
+        return self == WorkerRound(self.tenants, busy=self.busy)
 
 
-class Task(NamedTuple):
+class TaskRun(NamedTuple):
     """One job of one tenant in one round, and where what becomes of it is counted."""
 
     tenant: Tenant
     lease: Lease
     now_us: int
-    done: Round
+    done: WorkerRound
 
 
-class Batches:
+class BatchRunner:
     """Does work bit by bit until none is left, `stop` is set, or the lease is another's."""
 
-    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+    def __init__(self, means: WorkerDependencies, stop: asyncio.Event) -> None:
         self._means = means
         self._stop = stop
         self._renewed_us = 0
@@ -70,7 +70,7 @@ class Batches:
         """A lease was claimed at that time, under which the next batches are done."""
         self._renewed_us = claimed_us
 
-    async def of(self, task: Task, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
+    async def of(self, task: TaskRun, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
         """How much went with each batch, until nothing is left or others have to have a turn."""
         for _ in range(_MOST_BATCHES):
             began_us = self._means.steady()
@@ -79,11 +79,13 @@ class Batches:
                 return
             yield gone
             took_s = (self._means.steady() - began_us) / SECOND_US
-            if await rest(self._stop, min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(task):
+            if await wait_for_stop(self._stop, min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(
+                task
+            ):
                 break
         task.done.left = True
 
-    async def _keeps(self, task: Task) -> bool:
+    async def _keeps(self, task: TaskRun) -> bool:
         """Renew the lease in good time; False where somebody took it because we were too late."""
         now_us = self._means.clock()
         if now_us - self._renewed_us < _RENEWED_EVERY_US:

@@ -24,14 +24,14 @@ from calltally.store.jobs.jobs import Job, Kind, expire_job
 log = get_logger(__name__)
 
 
-class Gone(NamedTuple):
+class JobCleanup(NamedTuple):
     """How many jobs lost their files, and how many are forgotten."""
 
     expired: int
     forgotten: int
 
 
-class JobUpkeep:
+class JobFileCleanup:
     """Looks after the jobs that ended. Harmless when it is done twice at once."""
 
     def __init__(self, store: Store, folders: JobFolders, files_us: int) -> None:
@@ -39,7 +39,7 @@ class JobUpkeep:
         self._folders = folders
         self._files_us = files_us
 
-    async def run(self, tenant: str, now_us: int) -> Gone:
+    async def run(self, tenant: str, now_us: int) -> JobCleanup:
         """Do what is due for one tenant."""
         expired = 0
         for job in await self._store.read(complete_jobs(tenant)):
@@ -50,7 +50,7 @@ class JobUpkeep:
         for job_id in await self._store.read(jobs_to_clear(tenant)):
             await asyncio.to_thread(self._folders.of(tenant, job_id).remove_all)
             await self._store.write(clear_job(tenant, job_id, now_us))
-        return Gone(expired, await self._store.write(drop_old_jobs(tenant, now_us)))
+        return JobCleanup(expired, await self._store.write(drop_old_jobs(tenant, now_us)))
 
     async def _holds_erased(self, tenant: str, job: Job) -> bool:
         erased = await self._store.read(erased_after(tenant, job.checked), long=True)

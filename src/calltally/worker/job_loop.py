@@ -27,26 +27,26 @@ from calltally.store.jobs.jobs import (
     wait_job,
 )
 from calltally.store.jobs.running_job import JobTaken, JobTurn
-from calltally.worker.dependencies import Means
-from calltally.worker.throttle import rest
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.throttle import wait_for_stop
 
-JOBS: Final = "jobs"
+JOBS_LEASE: Final = "jobs"
 # Each kind has its lease: one reconciliation is done in a piece, and exports must not wait for it.
-_LEASES: Final = {Kind.EXPORT: JOBS, Kind.RECONCILIATION: "reconciliations"}
+_LEASES: Final = {Kind.EXPORT: JOBS_LEASE, Kind.RECONCILIATION: "reconciliations"}
 # Short, since it is how long the jobs of a worker that died have to wait.
 LEASE_US: Final = 20 * SECOND_US
 _RENEWED_EVERY_US: Final = LEASE_US // 4
-TURN_US: Final = 5 * SECOND_US
+SLICE_US: Final = 5 * SECOND_US
 # How soon a job that is asked for begins.
 _LOOKS_EVERY_S: Final = 2.0
 # A job that ends its worker so often without getting on is not tried again.
-MOST_TRIES: Final = 20
+MAX_TRIES: Final = 20
 _INTERNAL: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
-_TOO_OFTEN: Final = f"it was taken up {MOST_TRIES} times and did not get on; ask for less at once"
+_TOO_OFTEN: Final = f"it was taken up {MAX_TRIES} times and did not get on; ask for less at once"
 # What does not answer is asked ever more seldom, in all for about a day.
 _FIRST_WAIT_US: Final = 2 * SECOND_US
 _LONGEST_WAIT_US: Final = 300 * SECOND_US
-MOST_WAITS: Final = 300
+MAX_WAITS: Final = 300
 
 log: Final = get_logger(__name__)
 
@@ -55,7 +55,7 @@ class JobWorker:
     """Gives jobs of one kind their turns until `stop` is set."""
 
     def __init__(
-        self, means: Means, folders: JobFolders, stop: asyncio.Event, kind: Kind = Kind.EXPORT
+        self, means: WorkerDependencies, folders: JobFolders, stop: asyncio.Event, kind: Kind = Kind.EXPORT
     ) -> None:
         self._means = means
         self._kind = kind
@@ -67,7 +67,7 @@ class JobWorker:
         """Turn after turn; where there is nothing to do, it looks every two seconds."""
         pause_s = 0.0
         every_s = min(_LOOKS_EVERY_S, self._means.interval_s)
-        while not await rest(self._stop, pause_s):
+        while not await wait_for_stop(self._stop, pause_s):
             pause_s = 0.0 if await self.run_turns() else every_s
 
     async def run_turns(self) -> bool:
@@ -110,7 +110,7 @@ class JobWorker:
         job = await self._store.write(begin_job(lease.tenant, waiting.job, self._means.clock()))
         if job is None:
             return True
-        if job.tries > MOST_TRIES:
+        if job.tries > MAX_TRIES:
             await self._end(lease.tenant, job, State.FAILED, {"error": _too_often(job)})
             return True
         return await self._do(lease, job)
@@ -136,7 +136,7 @@ class JobWorker:
 
     async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
         """Have it be tried again, later each time; in the end it fails for what it waited for. False."""
-        if job.waits >= MOST_WAITS:
+        if job.waits >= MAX_WAITS:
             detail = f"it was tried {job.waits + 1} times in vain, the last time because: {fault.detail}"
             await self._end(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
             return False
@@ -169,7 +169,7 @@ class JobWorker:
 class _Lasting:
     """Whether a turn lasts: until its time is up, the worker is to stop, or the lease is lost."""
 
-    def __init__(self, means: Means, lease: Lease, stop: asyncio.Event) -> None:
+    def __init__(self, means: WorkerDependencies, lease: Lease, stop: asyncio.Event) -> None:
         self._means = means
         self._lease = lease
         self._stop = stop
@@ -182,7 +182,7 @@ class _Lasting:
             if not await self._means.store.write(renew(self._lease, now_us + LEASE_US)):
                 raise JobTaken("another worker has it")
             self._renewed_us = now_us
-        return now_us - self._began_us < TURN_US and not self._stop.is_set()
+        return now_us - self._began_us < SLICE_US and not self._stop.is_set()
 
 
 def _log_wait(fault: Exception, **named: str) -> None:

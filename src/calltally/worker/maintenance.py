@@ -16,10 +16,10 @@ from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, claim, release
 from calltally.store.tenants.tenants import Tenant, admin_list_tenants
-from calltally.worker.dependencies import Means
-from calltally.worker.job_batches import LEASE_US, Batches, Round, Task
-from calltally.worker.maintenance_tasks import Chores
-from calltally.worker.throttle import rest
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.job_batches import LEASE_US, BatchRunner, TaskRun, WorkerRound
+from calltally.worker.maintenance_tasks import MaintenanceTasks
+from calltally.worker.throttle import wait_for_stop
 
 # So often a database that does not answer is asked in one round.
 _ENOUGH: Final = 3
@@ -30,34 +30,34 @@ _JITTER: Final = 0.2
 log: Final = get_logger(__name__)
 
 
-class Worker:
+class MaintenanceWorker:
     """Does rounds until `stop` is set; then it ends with the batch that is under way."""
 
-    def __init__(self, means: Means, stop: asyncio.Event) -> None:
+    def __init__(self, means: WorkerDependencies, stop: asyncio.Event) -> None:
         self._means = means
         self._store = means.store
         self._stop = stop
-        self._batches = Batches(means, stop)
-        self._chores = Chores(means, self._batches).by_name
+        self._batches = BatchRunner(means, stop)
+        self._chores = MaintenanceTasks(means, self._batches).by_name
 
     async def run(self) -> None:
         """Round after round; a database that does not answer is asked ever more seldom."""
         in_vain = 0
         # Workers that are started together begin apart.
         pause_s = self._means.interval_s * self._means.chance()
-        while not await rest(self._stop, pause_s):
+        while not await wait_for_stop(self._stop, pause_s):
             done = await self.run_round(self._means.clock())
             in_vain = in_vain + 1 if done.unanswered else 0
-            pause_s = pause_behind(done, in_vain, self._means)
+            pause_s = pause_after(done, in_vain, self._means)
 
-    async def run_round(self, now_us: int) -> Round:
+    async def run_round(self, now_us: int) -> WorkerRound:
         """Do what is due for each tenant, and log what became of it. A fault is counted, not raised."""
-        done = Round()
+        done = WorkerRound()
         with _counted(done, task="tenants"):
             for tenant in await self._store.read(admin_list_tenants()):
                 done.tenants += 1
                 for name in self._chores:
-                    await self._attempt(Task(tenant, self._lease(tenant, name), now_us, done))
+                    await self._attempt(TaskRun(tenant, self._lease(tenant, name), now_us, done))
                 if done.unanswered >= _ENOUGH:
                     break
         (log.debug if done.is_idle else log.info)("worker round", **msgspec.structs.asdict(done))
@@ -66,12 +66,12 @@ class Worker:
     def _lease(self, tenant: Tenant, name: str) -> Lease:
         return Lease(tenant.tenant, name, self._means.holder)
 
-    async def _attempt(self, task: Task) -> None:
+    async def _attempt(self, task: TaskRun) -> None:
         """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
         with _counted(task.done, task=task.lease.job, tenant=task.lease.tenant):
             await self._take_up(task)
 
-    async def _take_up(self, task: Task) -> None:
+    async def _take_up(self, task: TaskRun) -> None:
         chore = self._chores[task.lease.job]
         # A read of SQLite answers without giving anybody else a turn, and there may be many tenants.
         await asyncio.sleep(0)
@@ -87,7 +87,7 @@ class Worker:
 
 
 @contextmanager
-def _counted(done: Round, **named: str) -> Iterator[None]:
+def _counted(done: WorkerRound, **named: str) -> Iterator[None]:
     """Count and log what goes wrong, since nobody else would; the unforeseen with where it was raised."""
     try:
         yield
@@ -98,7 +98,7 @@ def _counted(done: Round, **named: str) -> Iterator[None]:
         log.exception("worker failed", detail=str(fault), exc_info=not foreseen, **named)
 
 
-def pause_behind(done: Round, in_vain: int, means: Means) -> float:
+def pause_after(done: WorkerRound, in_vain: int, means: WorkerDependencies) -> float:
     """Seconds until the next round: hardly any where something is left to do.
 
     After `in_vain` rounds in a row without an answer ever more, up to sixteen times the interval.

@@ -13,9 +13,9 @@ from calltally.store.rollups.quality_multiday import close_next_day, next_open_d
 from calltally.store.snapshots.pruning import advance, is_due, mark, prune, prune_holds
 from calltally.store.tenants.retention import expire_letters, has_expired
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
-from calltally.worker.dependencies import Means
-from calltally.worker.job_batches import Batches, Task
-from calltally.worker.job_files import JobUpkeep
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.job_batches import BatchRunner, TaskRun
+from calltally.worker.job_files import JobFileCleanup
 
 HISTORY: Final = "history"
 RETENTION: Final = "retention"
@@ -33,42 +33,42 @@ _ALERTS_AT_ONCE: Final = 50
 # An import of old calls changes the same days again and again: they are not added up after each round.
 _CLOSED_EVERY_US: Final = 3_600 * SECOND_US
 
-_Look: TypeAlias = Callable[[Task], Coroutine[Any, Any, bool]]
-_Work: TypeAlias = Callable[[Task], Coroutine[Any, Any, None]]
+_Look: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, bool]]
+_Work: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, None]]
 
 
-class Chore(NamedTuple):
+class MaintenanceTask(NamedTuple):
     """A job: whether it is due for a tenant, which only reads, and what is done under its lease."""
 
     is_due: _Look
     do: _Work
 
 
-class Chores:
+class MaintenanceTasks:
     """All that is done with `means`, by the names of their leases, in the order of a round."""
 
-    def __init__(self, means: Means, batches: Batches) -> None:
+    def __init__(self, means: WorkerDependencies, batches: BatchRunner) -> None:
         self._means = means
         self._store = means.store
         self._batches = batches.of
         self._closed_us: dict[str, int] = {}
         folders = means.folders
-        self._upkeep = JobUpkeep(means.store, folders, means.files_us) if folders else None
-        self.by_name: Mapping[str, Chore] = {
-            HISTORY: Chore(self._is_history_due, self._tend_history),
-            RETENTION: Chore(self._is_retention_due, self._keep_retention),
+        self._upkeep = JobFileCleanup(means.store, folders, means.files_us) if folders else None
+        self.by_name: Mapping[str, MaintenanceTask] = {
+            HISTORY: MaintenanceTask(self._is_history_due, self._tend_history),
+            RETENTION: MaintenanceTask(self._is_retention_due, self._keep_retention),
             # Behind retention: what that erases must not stay in files.
-            UPKEEP: Chore(self._is_upkeep_due, self._keep_up_jobs),
-            EVENTS: Chore(self._are_events_due, self._prune_events),
-            STEPS: Chore(self._are_steps_due, self._prune_steps),
-            ALERTS: Chore(self._are_alerts_due, self._prune_alerts),
-            BLOCKS: Chore(self._are_days_due, self._close_days),
+            UPKEEP: MaintenanceTask(self._is_upkeep_due, self._keep_up_jobs),
+            EVENTS: MaintenanceTask(self._are_events_due, self._prune_events),
+            STEPS: MaintenanceTask(self._are_steps_due, self._prune_steps),
+            ALERTS: MaintenanceTask(self._are_alerts_due, self._prune_alerts),
+            BLOCKS: MaintenanceTask(self._are_days_due, self._close_days),
         }
 
-    async def _is_history_due(self, task: Task) -> bool:
+    async def _is_history_due(self, task: TaskRun) -> bool:
         return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._means.keep_us))
 
-    async def _tend_history(self, task: Task) -> None:
+    async def _tend_history(self, task: TaskRun) -> None:
         tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._means.keep_us
         if await self._store.write(mark(tenant, now_us)) is not None:
             task.done.marked += 1
@@ -80,77 +80,77 @@ class Chores:
         async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNED_AT_ONCE)):
             task.done.pruned += rows
 
-    async def _is_retention_due(self, task: Task) -> bool:
+    async def _is_retention_due(self, task: TaskRun) -> bool:
         if task.tenant.retention_days is None:
             return False
         return await self._store.read(has_expired(task.tenant.tenant, task.now_us))
 
-    async def _keep_retention(self, task: Task) -> None:
+    async def _keep_retention(self, task: TaskRun) -> None:
         tenant, now_us = task.tenant.tenant, task.now_us
         async for calls in self._batches(task, lambda: expire_calls(tenant, now_us, _EXPIRED_AT_ONCE)):
             task.done.expired_calls += calls
         async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRED_AT_ONCE)):
             task.done.expired_letters += letters
 
-    async def _is_upkeep_due(self, task: Task) -> bool:
+    async def _is_upkeep_due(self, task: TaskRun) -> bool:
         if self._upkeep is None:
             return False
         return await self._store.read(is_upkeep_due(task.tenant.tenant, task.now_us))
 
-    async def _keep_up_jobs(self, task: Task) -> None:
+    async def _keep_up_jobs(self, task: TaskRun) -> None:
         if self._upkeep is not None:
             gone = await self._upkeep.run(task.tenant.tenant, task.now_us)
             task.done.expired_jobs += gone.expired
             task.done.forgotten_jobs += gone.forgotten
 
-    async def _are_steps_due(self, task: Task) -> bool:
+    async def _are_steps_due(self, task: TaskRun) -> bool:
         return await self._store.read(are_steps_old(task.tenant.tenant, task.now_us))
 
-    async def _prune_steps(self, task: Task) -> None:
+    async def _prune_steps(self, task: TaskRun) -> None:
         tenant = task.tenant.tenant
         # In a commit of its own, before what it lets go of: `verify` looks at what is kept.
         await self._store.write(keep_steps_from(tenant, task.now_us))
         async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
             task.done.pruned += rows
 
-    async def _are_alerts_due(self, task: Task) -> bool:
+    async def _are_alerts_due(self, task: TaskRun) -> bool:
         old = self._old_alerts(task)
         return old is not None and await self._store.read(are_alerts_old(task.tenant.tenant, old))
 
-    async def _prune_alerts(self, task: Task) -> None:
+    async def _prune_alerts(self, task: TaskRun) -> None:
         if (old := self._old_alerts(task)) is not None:
             batch = partial(prune_alerts, task.tenant.tenant, old, _ALERTS_AT_ONCE)
             async for alerts in self._batches(task, batch):
                 task.done.pruned += alerts
 
-    def _old_alerts(self, task: Task) -> Old | None:
+    def _old_alerts(self, task: TaskRun) -> Old | None:
         kept_us = self._means.alerts_us
         return None if kept_us is None else Old(task.now_us - kept_us, task.now_us)
 
-    async def _are_days_due(self, task: Task) -> bool:
+    async def _are_days_due(self, task: TaskRun) -> bool:
         last_us = self._closed_us.get(task.tenant.tenant)
         if last_us is not None and 0 <= task.now_us - last_us < _CLOSED_EVERY_US:
             return False
         return await self._store.read(next_open_day(task.tenant.tenant, task.now_us)) is not None
 
-    async def _close_days(self, task: Task) -> None:
+    async def _close_days(self, task: TaskRun) -> None:
         tenant, now_us = task.tenant.tenant, task.now_us
         async for days in self._batches(task, lambda: close_next_day(tenant, now_us)):
             task.done.closed_days += days
         if await self._store.read(next_open_day(tenant, now_us)) is None:
             self._closed_us[tenant] = now_us
 
-    async def _are_events_due(self, task: Task) -> bool:
+    async def _are_events_due(self, task: TaskRun) -> bool:
         before_us = await self._events_before(task)
         return await self._store.read(are_events_due(task.tenant.tenant, before_us))
 
-    async def _prune_events(self, task: Task) -> None:
+    async def _prune_events(self, task: TaskRun) -> None:
         tenant, before_us = task.tenant.tenant, await self._events_before(task)
         batch = partial(prune_events_and_deliveries, tenant, before_us, _PRUNED_AT_ONCE)
         async for rows in self._batches(task, batch):
             task.done.pruned += rows
 
-    async def _events_before(self, task: Task) -> int:
+    async def _events_before(self, task: TaskRun) -> int:
         """Events that go nowhere are kept no longer than snapshots."""
         goes_out = await self._store.read(has_endpoints(task.tenant.tenant))
         return task.now_us - (

@@ -19,7 +19,7 @@ _LONGEST_REST_S: Final = 0.1
 _NEWS: Final = 0.1
 
 
-class Times(NamedTuple):
+class ThreadClocks(NamedTuple):
     """What a thread at ease looks at: a steady clock, its process's processor time (us), and how to sleep."""
 
     steady: Clock
@@ -27,7 +27,7 @@ class Times(NamedTuple):
     sleep: Callable[[float], None]
 
 
-def at_ease(items: Iterable[T], stop: asyncio.Event, times: Times) -> Iterator[T]:
+def throttled(items: Iterable[T], stop: asyncio.Event, times: ThreadClocks) -> Iterator[T]:
     """Each item in its turn, and behind each a rest of many times as long as it was worked on.
 
     Four times, and more the busier the process is with others while this one rests. For a thread: while it
@@ -43,7 +43,7 @@ def at_ease(items: Iterable[T], stop: asyncio.Event, times: Times) -> Iterator[T
             busy += _NEWS * (_rested((_LEAST_REST + _MORE_REST * busy) * worked_us / SECOND_US, times) - busy)
 
 
-def _rested(seconds: float, times: Times) -> float:
+def _rested(seconds: float, times: ThreadClocks) -> float:
     """Sleep; returns which share of the processor the process had meanwhile, 1 at most."""
     began_us, spent_us = times.steady(), times.spent()
     times.sleep(min(seconds, _LONGEST_REST_S))
@@ -51,7 +51,7 @@ def _rested(seconds: float, times: Times) -> float:
     return min((times.spent() - spent_us) / rested_us, 1.0) if rested_us else 0.0
 
 
-async def rest(stop: asyncio.Event, seconds: float) -> bool:
+async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
     """Wait so long, but no longer than until it is to stop; says whether it is."""
     try:
         async with asyncio.timeout(seconds):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from calltally.alerts.evaluation.alert_lifecycle import FLAPPING_US, Keeper
-from calltally.alerts.model.finding import Change, Finding
+from calltally.alerts.evaluation.alert_lifecycle import FLAPPING_US, AlertLifecycle
+from calltally.alerts.model.finding import AlertFinding, FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import utc_text
@@ -24,11 +24,11 @@ OTHER = SeriesKey(Dimension.ROUTE, "sales")
 PROVIDER = SeriesKey(Dimension.PROVIDER, "twilio")
 
 
-def keep(bench: Bench, *findings: Finding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
+def keep(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
     """Findings become alerts."""
 
     def step() -> Step[None]:
-        keeper = Keeper(tenant, at_us, "Europe/Berlin")
+        keeper = AlertLifecycle(tenant, at_us, "Europe/Berlin")
         yield from keeper.lock()
         yield from keeper.take(findings)
 
@@ -36,7 +36,7 @@ def keep(bench: Bench, *findings: Finding, at_us: int = NOW_US, tenant: str = TE
 
 
 def began(bench: Bench, *keys: SeriesKey, at_us: int = NOW_US, tenant: str = TENANT) -> None:
-    found = [finding(Change.BEGAN, key, after(0)) for key in keys]
+    found = [finding(FindingChange.BEGAN, key, after(0)) for key in keys]
     keep(bench, *found, at_us=at_us, tenant=tenant)
 
 
@@ -104,9 +104,9 @@ def test_what_was_resolved_by_hand_stays_so_until_it_begins_anew(
     bench = service.bench
     began(bench, ROUTE)
     service.send(f"{PATH}/{listed(service)[0]['id']}/resolve", {}, writing)
-    keep(bench, finding(Change.CONTINUES, ROUTE, after(1)))
+    keep(bench, finding(FindingChange.CONTINUES, ROUTE, after(1)))
     assert listed(service, "?state=unresolved") == []
-    keep(bench, finding(Change.RECOVERED, ROUTE, after(2)))
+    keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)))
     began(bench, ROUTE, at_us=NOW_US + FLAPPING_US)
     assert len(listed(service)) == 2
 
@@ -118,11 +118,11 @@ def test_what_gets_far_worse_is_told_anew_whatever_was_done_about_it(
     began(bench, ROUTE)
     one = f"{PATH}/{listed(service)[0]['id']}"
     service.send(f"{one}/acknowledge", {}, writing)
-    keep(bench, finding(Change.WORSENED, ROUTE, after(1)))
+    keep(bench, finding(FindingChange.WORSENED, ROUTE, after(1)))
     alert = service.get(one).json()
     assert (alert["state"], alert["history"][-1]["what"]) == ("open", "worsened")
     service.send(f"{one}/resolve", {}, writing)
-    keep(bench, finding(Change.WORSENED, ROUTE, after(2)))
+    keep(bench, finding(FindingChange.WORSENED, ROUTE, after(2)))
     assert len(listed(service, "?state=unresolved")) == 1
 
 
@@ -130,7 +130,7 @@ def test_what_flaps_is_one_alert(service: Service) -> None:
     bench = service.bench
     for turn in range(3):
         began(bench, ROUTE, at_us=NOW_US + turn)
-        keep(bench, finding(Change.RECOVERED, ROUTE, after(2)), at_us=NOW_US + turn)
+        keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)), at_us=NOW_US + turn)
     (alert,) = alerts(bench)
     whats = [change.what for change in history(bench, alert)]
     assert whats == [What.OPENED, What.RESOLVED, *(What.REOPENED, What.RESOLVED) * 2]
@@ -141,7 +141,7 @@ def test_what_flaps_is_one_alert(service: Service) -> None:
 def test_a_provider_that_is_down_is_one_alert_not_forty_routes(service: Service) -> None:
     bench = service.bench
     began(bench, ROUTE, OTHER)
-    keep(bench, finding(Change.BEGAN, PROVIDER, after(1), children=(ROUTE, OTHER)))
+    keep(bench, finding(FindingChange.BEGAN, PROVIDER, after(1), children=(ROUTE, OTHER)))
     (alert,) = listed(service, "?state=unresolved")
     assert alert["provider"] == "twilio"
     assert {each["series"] for each in alert["children"]} == {"support-de", "sales"}
@@ -158,7 +158,7 @@ def test_a_mute_ends_holds_for_the_same_cause_and_can_be_taken_back(
     one = f"{PATH}/{listed(service)[0]['id']}"
     until = utc_text(NOW_US + 10 * FLAPPING_US)
     assert service.send(f"{one}/mute", {"until": until}, writing).json()["muted_until"] == until
-    keep(bench, finding(Change.RECOVERED, ROUTE, after(2)))
+    keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)))
     began(bench, ROUTE, at_us=NOW_US + 2 * FLAPPING_US)
     assert listed(service, "?state=open")[0]["muted_until"] == until
     assert service.send(f"{one}/mute", {"until": None}, writing).json()["muted_until"] is None

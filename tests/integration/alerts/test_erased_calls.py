@@ -4,10 +4,10 @@ from typing import Final
 
 import pytest
 
-from calltally.alerts.conditions.all import conditions_of
+from calltally.alerts.conditions.all import current_conditions
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.evaluation.evaluator import Conditions
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
 from calltally.store.alerts.erasure import without_calls
@@ -25,7 +25,7 @@ def told_of_two_calls(bench: Bench, *sids: str) -> Conditions:
     """Each SID is told of a call in and of a call out."""
     for sid in sids:
         submit(bench, fact(1, sid, direction="inbound"), fact(2, sid, direction="outbound"))
-    return bench.run(bench.store.read(conditions_of(TENANT, after(0))))
+    return bench.run(bench.store.read(current_conditions(TENANT, after(0))))
 
 
 def erase(bench: Bench, sid: str) -> None:
@@ -58,7 +58,7 @@ def test_what_was_found_before_the_erasure_and_is_kept_after_it_names_nobody(ben
 
 
 def test_where_nobody_is_named_there_is_nothing_to_forget(bench: Bench) -> None:
-    assert judge(bench, after(0), Conditions((Kind.DUPLICATE_SID,), ())).is_kept
+    assert judge(bench, after(0), Conditions((AlertKind.DUPLICATE_SID,), ())).is_kept
 
 
 def test_content_that_is_none_is_told() -> None:

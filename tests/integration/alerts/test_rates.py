@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from calltally.alerts.detection.factory import RateDetectors
+from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.alert_payload import read_content
-from calltally.alerts.evaluation.evaluator import Judge
+from calltally.alerts.evaluation.evaluator import AlertEvaluator
 from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
 from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
@@ -41,7 +41,7 @@ def weeks(first: int) -> Steps:
 
 def judged(bench: Bench, step: int) -> int:
     """How many turns it takes until all up to the end of a step is judged."""
-    judge, turns, is_live = Judge(bench.store, RateDetectors()), 0, False
+    judge, turns, is_live = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
     while not is_live:
         is_live = bench.run(judge.take_turn(TENANT, after(step), asked())).is_live
         turns += 1

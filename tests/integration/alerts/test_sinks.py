@@ -9,8 +9,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from calltally.calls.errors import NotFound
-from calltally.net.addresses import networks
-from calltally.net.http_client import Outgoing, Policy
+from calltally.net.addresses import parse_networks
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.alerts.sinks import change_sink, list_sinks
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT
@@ -37,7 +37,7 @@ def add(service: Service, key: dict[str, str], body: dict[str, Any]) -> dict[str
 
 def allow_loopback(service: Service) -> None:
     """As an operator does who tries it out."""
-    outgoing = Outgoing(Policy(allow_http=True, networks=networks("127.0.0.0/8")))
+    outgoing = OutgoingClient(OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8")))
     service.parts = replace(service.parts, outgoing=outgoing)
     service.app = create_app(service.parts)
 

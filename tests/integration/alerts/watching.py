@@ -5,13 +5,19 @@ from collections.abc import Mapping
 
 import msgspec
 
-from calltally.alerts.evaluation.evaluator import Asked, Conditions, Judge, Turn
-from calltally.alerts.model.finding import Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.evaluation.evaluator import AlertEvaluator, Conditions, EvaluationRun, ReadConditions
+from calltally.alerts.model.finding import (
+    AlertFinding,
+    AlertKind,
+    ChangeDirection,
+    FindingChange,
+    FindingEvidence,
+)
 from calltally.alerts.model.rules import Rules
-from calltally.alerts.model.series import COLUMN, STEP_US, Count, Metric, SeriesKey, Step
+from calltally.alerts.model.series import COLUMN_INDEX, STEP_US, Metric, SeriesKey, Step, StepColumn
 from calltally.calls.times import SECOND_US
-from calltally.net.http_client import Outcome, Unanswered
-from calltally.net.http_connection import Answered
+from calltally.net.http_client import RequestFailure, RequestOutcome
+from calltally.net.http_connection import OutgoingResponse
 from calltally.store.alerts.alerts import Alert, AlertFilter, history_of, list_alerts
 from calltally.store.alerts.alerts import Change as AlertChange
 from tests.conftest import NOW_US, TENANT, Bench
@@ -38,11 +44,11 @@ class Threshold:
     def last_us(self) -> int | None:
         return self._last_us
 
-    def feed(self, step: Step) -> list[Finding]:
+    def feed(self, step: Step) -> list[AlertFinding]:
         if self._last_us is not None and step.at_us <= self._last_us:
             raise ValueError("a step came twice")
         self._last_us = step.at_us
-        unanswered = [row[COLUMN[Count.NO_ANSWER]] for row in step.counts]
+        unanswered = [row[COLUMN_INDEX[StepColumn.NO_ANSWER]] for row in step.counts]
         self.fed.append((step.at_us // SECOND_US, unanswered[0]))
         return [
             found
@@ -50,15 +56,15 @@ class Threshold:
             if (found := self._judged(step, key, calls))
         ]
 
-    def _judged(self, step: Step, key: SeriesKey, calls: int) -> Finding | None:
+    def _judged(self, step: Step, key: SeriesKey, calls: int) -> AlertFinding | None:
         if calls < TOO_MANY:
             if key not in self.alarmed:
                 return None
             self.alarmed.discard(key)
-            return finding(Change.RECOVERED, key, step.at_us, calls)
+            return finding(FindingChange.RECOVERED, key, step.at_us, calls)
         was = key in self.alarmed
         self.alarmed.add(key)
-        return finding(Change.CONTINUES if was else Change.BEGAN, key, step.at_us, calls)
+        return finding(FindingChange.CONTINUES if was else FindingChange.BEGAN, key, step.at_us, calls)
 
     def stored(self) -> bytes:
         return msgspec.msgpack.encode((list(self.alarmed), self._last_us, self.fed))
@@ -83,21 +89,21 @@ class Thresholds:
 
 
 def finding(
-    change: Change, key: SeriesKey, at_us: int, calls: int = 20, children: tuple[SeriesKey, ...] = ()
-) -> Finding:
+    change: FindingChange, key: SeriesKey, at_us: int, calls: int = 20, children: tuple[SeriesKey, ...] = ()
+) -> AlertFinding:
     """That so many calls were not answered in the step that begins then."""
     metric = Metric.NO_ANSWER_RATE
     found_us = at_us + STEP_US
 
-    def evidence(series: SeriesKey) -> Evidence:
-        return Evidence(series, metric, at_us, found_us, 50, calls, calls / 50, 0.12, 0.08, 0.16)
+    def evidence(series: SeriesKey) -> FindingEvidence:
+        return FindingEvidence(series, metric, at_us, found_us, 50, calls, calls / 50, 0.12, 0.08, 0.16)
 
-    return Finding(
-        kind=Kind.RATE,
+    return AlertFinding(
+        kind=AlertKind.RATE,
         change=change,
         series=key,
         metric=metric,
-        direction=Direction.UP,
+        direction=ChangeDirection.UP,
         since_us=at_us,
         found_us=found_us,
         evidence=evidence(key),
@@ -125,7 +131,7 @@ def after(step: int) -> int:
     return (START_US // STEP_US + step + 1) * STEP_US + 31 * SECOND_US
 
 
-def asked(conditions: Conditions = NOTHING) -> Asked:
+def asked(conditions: Conditions = NOTHING) -> ReadConditions:
     """What is so now, for whoever asks."""
 
     async def conditions_now() -> Conditions:
@@ -134,9 +140,9 @@ def asked(conditions: Conditions = NOTHING) -> Asked:
     return conditions_now
 
 
-def judge(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> Turn:
+def judge(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> EvaluationRun:
     """One turn."""
-    return bench.run(Judge(bench.store, Thresholds()).take_turn(TENANT, now_us, asked(conditions)))
+    return bench.run(AlertEvaluator(bench.store, Thresholds()).take_turn(TENANT, now_us, asked(conditions)))
 
 
 def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:
@@ -158,12 +164,12 @@ class Receiver:
         self.says = b"as told"
         self.took: list[tuple[str, Mapping[str, str], dict[str, object]]] = []
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
         if self.status == 0:
-            return Unanswered("unreachable", "no connection")
+            return RequestFailure("unreachable", "no connection")
         if self.status < 300:
             self.took.append((url, headers, json.loads(body)))
-        return Answered(self.status, {}, self.says)
+        return OutgoingResponse(self.status, {}, self.says)
 
 
 __all__ = ["NOW_US", "TENANT"]

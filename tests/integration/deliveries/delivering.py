@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from calltally.deliveries.dependencies import Sending
-from calltally.deliveries.dispatcher import Deliverer
-from calltally.net.addresses import networks
-from calltally.net.http_client import Outgoing, Policy
+from calltally.deliveries.dependencies import DeliveryDependencies
+from calltally.deliveries.dispatcher import DeliveryDispatcher
+from calltally.net.addresses import parse_networks
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.db.interface import Submission, WatchedStore
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.deliveries import Delivery, Shown, list_deliveries
@@ -58,10 +58,10 @@ class Desk:
     @asynccontextmanager
     async def delivering(
         self, *, timeout_s: float = 1.0, chance: Callable[[], float] = lambda: 0.0, holder: str = "one"
-    ) -> AsyncIterator[Deliverer]:
+    ) -> AsyncIterator[DeliveryDispatcher]:
         """A deliverer that works for as long as the block runs; without chance no retry waits."""
         stop = asyncio.Event()
-        deliverer = Deliverer(self.sending(timeout_s, chance, holder), stop)
+        deliverer = DeliveryDispatcher(self.sending(timeout_s, chance, holder), stop)
         task = asyncio.create_task(deliverer.run())
         try:
             yield deliverer
@@ -69,11 +69,11 @@ class Desk:
             stop.set()
             await task
 
-    def sending(self, timeout_s: float, chance: Callable[[], float], holder: str) -> Sending:
-        policy = Policy(allow_http=True, networks=networks("127.0.0.0/8"), timeout_s=timeout_s)
-        return Sending(
+    def sending(self, timeout_s: float, chance: Callable[[], float], holder: str) -> DeliveryDependencies:
+        policy = OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8"), timeout_s=timeout_s)
+        return DeliveryDependencies(
             store=self.store,
-            outgoing=Outgoing(policy),
+            outgoing=OutgoingClient(policy),
             vault=lambda: VAULT,
             clock=self.clock,
             chance=chance,

@@ -12,7 +12,7 @@ from calltally.calls.identity import call_uuid
 from calltally.client.webhooks import verify
 from calltally.deliveries import requests
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US
-from calltally.net.http_client import Outcome, Outgoing
+from calltally.net.http_client import OutgoingClient, RequestOutcome
 from calltally.store.db.interface import Submission
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.tenants.tenants import set_masking
@@ -232,9 +232,11 @@ def test_a_fault_of_ours_is_an_attempt_that_failed_and_holds_up_nothing_else(ben
 def test_what_nobody_foresaw_of_a_request_ends_as_an_attempt_too(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    post, faults = Outgoing.post, [LookupError("a word that nobody knows")] * 3
+    post, faults = OutgoingClient.post, [LookupError("a word that nobody knows")] * 3
 
-    async def fail(outgoing: Outgoing, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def fail(
+        outgoing: OutgoingClient, url: str, headers: Mapping[str, str], body: bytes
+    ) -> RequestOutcome:
         if faults:
             raise faults.pop()
         return await post(outgoing, url, headers, body)
@@ -242,7 +244,7 @@ def test_what_nobody_foresaw_of_a_request_ends_as_an_attempt_too(
     async def story(desk: Desk, receiver: Receiver, url: str) -> None:
         endpoint = await desk.endpoint(url, events=("voice.call.completed",))
         await desk.tell("a", "completed")
-        monkeypatch.setattr(Outgoing, "post", fail)
+        monkeypatch.setattr(OutgoingClient, "post", fail)
         with capture_logs():
             async with desk.delivering():
                 await until(lambda: len(receiver.visits) == 1)

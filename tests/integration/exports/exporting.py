@@ -10,10 +10,10 @@ from calltally.exports.job import ExportRunner
 from calltally.store.db.interface import Submission
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Kind
-from calltally.worker.dependencies import Means
-from calltally.worker.job_batches import Round
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.job_batches import WorkerRound
 from calltally.worker.job_loop import JobWorker
-from calltally.worker.maintenance import Worker
+from calltally.worker.maintenance import MaintenanceWorker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
 from tests.telling import fact
@@ -75,12 +75,12 @@ class Desk:
         assert answer.status_code == 200, answer.text
         return answer.content
 
-    def means(self, holder: str = "one") -> Means:
+    def means(self, holder: str = "one") -> WorkerDependencies:
         def clock() -> int:
             self.bench.now_us += self.tick_us
             return self.bench.now_us
 
-        return Means(
+        return WorkerDependencies(
             store=self.bench.store,
             keep_us=2 * DAY_US,
             interval_s=0.0,
@@ -102,9 +102,9 @@ class Desk:
         while self.take_turn():
             pass
 
-    def round(self) -> Round:
+    def round(self) -> WorkerRound:
         """A round of upkeep."""
-        return self.bench.run(Worker(self.means(), self.stop).run_round(self.bench.now_us))
+        return self.bench.run(MaintenanceWorker(self.means(), self.stop).run_round(self.bench.now_us))
 
     def done(self, **body: Any) -> str:  # noqa: ANN401 (any body)
         """The id of an export that is complete."""

@@ -13,8 +13,8 @@ from calltally.store.jobs.jobs import FORGOTTEN_AFTER_US, MOST_OPEN, Kind
 from calltally.store.jobs.running_job import JobTurn
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.tenants.tenants import set_retention
-from calltally.worker.background import Background
-from calltally.worker.job_loop import TURN_US, JobWorker
+from calltally.worker.background import BackgroundWork
+from calltally.worker.job_loop import SLICE_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import EXPORTS, KEPT_US, Desk
 from tests.integration.web.service import slug
@@ -85,7 +85,7 @@ def test_one_that_waits_is_canceled_and_stays_so(desk: Desk) -> None:
 @pytest.mark.usefixtures("small")
 def test_one_that_runs_is_left_at_the_next_chunk(desk: Desk) -> None:
     desk.tell(CALLS)
-    desk.tick_us = TURN_US // 8
+    desk.tick_us = SLICE_US // 8
     job = desk.start()
     canceling = CancelingAt(desk, job, 3)
     means = replace(desk.means(), runners={Kind.EXPORT: canceling})
@@ -191,7 +191,7 @@ def test_so_does_what_is_too_old_to_be_kept(desk: Desk) -> None:
 def test_an_erasure_in_mid_export_leaves_nothing_of_the_call(desk: Desk, form: str) -> None:
     """What was written of it is written anew; what was not yet, has it erased. As the list has it by then."""
     desk.tell(CALLS, summary="dictated")
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     job = desk.start(format=form, order="asc")
     assert desk.take_turn()
     assert desk.shown(job)["state"] == "running"
@@ -222,12 +222,12 @@ def test_rounds_and_jobs_go_on_beside_each_other(desk: Desk) -> None:
             return outcome
 
     means = replace(desk.means(), interval_s=0.01, runners={Kind.EXPORT: Ending()})
-    desk.bench.run(Background(means, desk.stop).run())
+    desk.bench.run(BackgroundWork(means, desk.stop).run())
     assert state(desk, job) == "complete"
 
 
 def test_without_a_folder_there_are_rounds_alone(desk: Desk) -> None:
     desk.stop.set()
-    without = Background(replace(desk.means(), folders=None), desk.stop)
+    without = BackgroundWork(replace(desk.means(), folders=None), desk.stop)
     desk.bench.run(without.run())
     assert desk.bench.run(without.rounds.run_round(desk.bench.now_us)).failed == 0

@@ -19,7 +19,7 @@ from calltally.store.db.operation import Step
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import Job, Kind, begin_job, next_job
 from calltally.store.jobs.running_job import JobTaken, JobTurn
-from calltally.worker.job_loop import JOBS, LEASE_US, MOST_TRIES, TURN_US, JobWorker
+from calltally.worker.job_loop import JOBS_LEASE, LEASE_US, MAX_TRIES, SLICE_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import Desk
 from tests.integration.store.probing import direct
@@ -96,7 +96,7 @@ def test_whoever_dies_wherever_the_bytes_are_the_same(desk: Desk, asked: dict[st
 
 def test_a_turn_ends_and_the_next_goes_on(desk: Desk) -> None:
     desk.tell(CALLS)
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     job = desk.start()
     turns = 0
     while desk.shown(job)["state"] in {"queued", "running"}:
@@ -112,7 +112,7 @@ def test_jobs_and_tenants_take_turns(desk: Desk) -> None:
     other = desk.bench.add_tenant("a-other")
     desk.tell(CALLS)
     desk.tell(CALLS, other)
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     first = desk.start()
     desk.bench.now_us += 1
     second = desk.start()
@@ -138,7 +138,7 @@ class Stalling:
     async def run(self, turn: JobTurn) -> Outcome | None:
         desk = self._desk
         desk.bench.now_us += LEASE_US
-        desk.tick_us = 0 if self._until == "complete" else TURN_US // 4
+        desk.tick_us = 0 if self._until == "complete" else SLICE_US // 4
         await JobWorker(desk.means("another"), desk.folders, desk.stop).run_turns()
         try:
             await ExportRunner().run(turn)
@@ -151,7 +151,7 @@ class Stalling:
 @pytest.mark.parametrize("until", ["running", "complete"])
 def test_who_is_late_changes_nothing(desk: Desk, until: str) -> None:
     desk.tell(CALLS)
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     job = desk.start()
     assert desk.take_turn("first")
     late = Stalling(desk, until)
@@ -173,7 +173,7 @@ def test_progress_is_read_when_the_turn_begins(desk: Desk) -> None:
     store = desk.bench.store
     found = desk.bench.run(store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
     assert found is not None
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     desk.take_turn()
     begun = desk.bench.run(store.write(begin_job(TENANT, found.job, desk.bench.now_us)))
     assert begun is not None
@@ -194,8 +194,8 @@ def test_what_does_not_answer_counts_no_try_and_is_told_in_the_end(
         raise Unavailable("nobody answers at the provider")
 
     monkeypatch.setattr(JobFolder, "make", away)
-    monkeypatch.setattr("calltally.worker.job_loop.MOST_WAITS", MOST_TRIES + 2)
-    while len(asked_us) < MOST_TRIES + 3:
+    monkeypatch.setattr("calltally.worker.job_loop.MOST_WAITS", MAX_TRIES + 2)
+    while len(asked_us) < MAX_TRIES + 3:
         assert desk.bench.now_us < began_us + DAY_US
         desk.take_turn()
         # As long as the first pause, of which all others but the longest are multiples.
@@ -224,7 +224,7 @@ def test_it_stops_soon_and_leaves_the_rest_to_the_next(desk: Desk) -> None:
 def test_a_job_that_another_has_is_left_to_it(desk: Desk) -> None:
     desk.tell(2)
     job = desk.start()
-    lease = Lease(TENANT, JOBS, "another")
+    lease = Lease(TENANT, JOBS_LEASE, "another")
     now_us = desk.bench.now_us
     assert desk.bench.run(desk.bench.store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)))
     assert desk.take_turn() is False
@@ -260,7 +260,7 @@ def test_a_lease_that_is_lost_ends_the_turn(desk: Desk) -> None:
 def test_what_ends_its_worker_time_and_again_is_given_up(desk: Desk) -> None:
     desk.tell(5)
     job = desk.start()
-    for number in range(MOST_TRIES + 1):
+    for number in range(MAX_TRIES + 1):
         desk.bench.now_us += LEASE_US
         with pytest.raises(Death), dying(0):
             desk.take_turn(f"worker-{number}")
@@ -268,12 +268,12 @@ def test_what_ends_its_worker_time_and_again_is_given_up(desk: Desk) -> None:
     desk.work()
     shown = desk.shown(job)
     assert (shown["state"], shown["error"]["slug"]) == ("failed", "internal")
-    assert f"{MOST_TRIES} times" in shown["error"]["detail"]
+    assert f"{MAX_TRIES} times" in shown["error"]["detail"]
 
 
 def test_files_that_were_lost_are_written_anew(desk: Desk) -> None:
     desk.tell(CALLS)
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     job = desk.start()
     desk.take_turn()
     (kept,) = (path for path in desk.folder.rglob("*.ndjson"))
@@ -345,7 +345,7 @@ def test_it_looks_again_until_it_is_stopped(desk: Desk) -> None:
                 desk.stop.set()
             return runs[-1]
 
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     means = replace(desk.means(), interval_s=0.001, runners={Kind.EXPORT: StoppingAtTheEnd()})
     desk.bench.run(JobWorker(means, desk.folders, desk.stop).run())
     assert len(runs) > 2
@@ -370,7 +370,7 @@ def test_a_job_that_ended_meanwhile_is_left(desk: Desk, monkeypatch: pytest.Monk
 
 def test_ids_that_were_lost_have_it_written_anew(desk: Desk) -> None:
     desk.tell(CALLS)
-    desk.tick_us = TURN_US // 4
+    desk.tick_us = SLICE_US // 4
     job = desk.start(format="parquet")
     desk.take_turn()
     for path in desk.folder.rglob("*.ids"):

@@ -16,10 +16,10 @@ from calltally.store.db.interface import Submission
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Kind
 from calltally.store.tenants.vault import Vault, put_provider_secrets
-from calltally.worker.dependencies import Means
-from calltally.worker.job_batches import Round
+from calltally.worker.dependencies import WorkerDependencies
+from calltally.worker.job_batches import WorkerRound
 from calltally.worker.job_loop import JobWorker
-from calltally.worker.maintenance import Worker
+from calltally.worker.maintenance import MaintenanceWorker
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import Answer, Service
 from tests.provider_month import END_US, MONTH_US, NOW_US
@@ -80,8 +80,8 @@ class Desk:
     def end(self, job: str) -> int:
         return self.service.get(f"{PATH}/{job}", self.writing, "DELETE").status_code
 
-    def means(self, holder: str = "one") -> Means:
-        return Means(
+    def means(self, holder: str = "one") -> WorkerDependencies:
+        return WorkerDependencies(
             store=self.bench.store,
             keep_us=2 * DAY_US,
             interval_s=0.0,
@@ -102,9 +102,9 @@ class Desk:
         while self.bench.run(self.worker(holder).run_turns()):
             pass
 
-    def round(self) -> Round:
+    def round(self) -> WorkerRound:
         """A round of upkeep."""
-        return self.bench.run(Worker(self.means(), self.stop).run_round(self.bench.now_us))
+        return self.bench.run(MaintenanceWorker(self.means(), self.stop).run_round(self.bench.now_us))
 
     def done(self, answer: Answer) -> str:
         """The id of what was asked for, once it is complete."""

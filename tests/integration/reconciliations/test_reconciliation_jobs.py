@@ -9,7 +9,7 @@ import pytest
 
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import SECOND_US
-from calltally.net import PatientClient
+from calltally.net import RetryingClient
 from calltally.reconcile.events import Unread
 from calltally.reconcile.jobs import attending
 from calltally.reconcile.jobs.spec import EVENTS_FILE
@@ -104,14 +104,14 @@ class Gate:
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached = asyncio.Event()
         self.released = asyncio.Event()
-        whole = PatientClient.ask
+        whole = RetryingClient.ask
 
-        async def ask(client: PatientClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
+        async def ask(client: RetryingClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
             self.reached.set()
             await self.released.wait()
             return await whole(client, *args, **kwargs)
 
-        monkeypatch.setattr(PatientClient, "ask", ask)
+        monkeypatch.setattr(RetryingClient, "ask", ask)
         monkeypatch.setattr(attending, "LOOKS_EVERY_S", 0.01)
         self.desk = desk
 
@@ -316,7 +316,7 @@ def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pyte
         raise ConnectionError("nobody answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(PatientClient, "ask", away)
+        patched.setattr(RetryingClient, "ask", away)
         desk.work()
     assert desk.shown(job)["state"] == "running"
     desk.bench.now_us += LEASE_US

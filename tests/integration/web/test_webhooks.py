@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.times import utc_text
-from calltally.net.http_client import Outgoing, Policy
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.db.leases import Lease, claim
 from calltally.store.tenants.tenants import set_masking
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
@@ -162,7 +162,7 @@ def test_what_cannot_be_an_endpoint_is_refused_by_name(
 
 def test_an_operator_may_allow_more(bench: Bench) -> None:
     hooks = Hooks(bench)
-    object.__setattr__(hooks.service.parts, "outgoing", Outgoing(Policy(allow_http=True)))
+    object.__setattr__(hooks.service.parts, "outgoing", OutgoingClient(OutgoingPolicy(allow_http=True)))
     assert hooks.add(url="http://hooks.example.com/")["url"] == "http://hooks.example.com/"
 
 

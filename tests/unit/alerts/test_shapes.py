@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from calltally.alerts.notify import alertmanager, pagerduty, slack
-from calltally.alerts.notify.email import written
-from calltally.alerts.notify.notification import Told
-from calltally.alerts.notify.sink_kinds import checked_settings, shown_settings
+from calltally.alerts.notify.email import build_mail
+from calltally.alerts.notify.notification import Notification
+from calltally.alerts.notify.sink_kinds import check_settings, public_settings
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import SECOND_US, parse_instant
 
 NOW_US = parse_instant("2026-11-02T09:50:00Z")
 
 
-def told(**other: Any) -> Told:  # noqa: ANN401 (any of its fields)
+def told(**other: Any) -> Notification:  # noqa: ANN401 (any of its fields)
     usual: dict[str, Any] = {
         "tenant": "acme",
         "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
@@ -33,14 +33,14 @@ def told(**other: Any) -> Told:  # noqa: ANN401 (any of its fields)
         "alert_url": "https://calls.example.com/api/v1/alerts/0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
         "facts": {"series": ["route", "support-de"], "metric": "no_answer_rate", "direction": "up"},
     }
-    return Told(**usual | other)
+    return Notification(**usual | other)
 
 
 OVER = {"what": "resolved", "state": "resolved", "resolved_at": "2026-11-02T10:30:00.000000Z"}
 
 
 def pager(**other: Any) -> dict[str, Any]:  # noqa: ANN401
-    sent = pagerduty.shaped(told(**other), {"routing_key": "R" * 32}, NOW_US)
+    sent = pagerduty.build_request(told(**other), {"routing_key": "R" * 32}, NOW_US)
     assert sent.url == "https://events.pagerduty.com/v2/enqueue"
     event: dict[str, Any] = json.loads(sent.body)
     return event
@@ -63,10 +63,10 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
 
 def test_alertmanager_knows_an_alert_by_its_labels() -> None:
     settings = {"url": "http://127.0.0.1:9093/"}
-    sent = alertmanager.shaped(told(), settings, NOW_US)
+    sent = alertmanager.build_request(told(), settings, NOW_US)
     assert sent.url == "http://127.0.0.1:9093/api/v2/alerts"
     (opened,) = json.loads(sent.body)
-    (over,) = json.loads(alertmanager.shaped(told(**OVER), settings, NOW_US).body)
+    (over,) = json.loads(alertmanager.build_request(told(**OVER), settings, NOW_US).body)
     assert opened["labels"] == over["labels"]
     assert opened["labels"]["alertname"] == "CalltallyNoAnswerRate"
     assert "provider" not in opened["labels"]
@@ -83,37 +83,41 @@ def test_alertmanager_knows_an_alert_by_its_labels() -> None:
     ],
 )
 def test_alertmanager_may_ask_for_a_sign_in(settings: dict[str, str], expected: str | None) -> None:
-    sent = alertmanager.shaped(told(), {"url": "https://am.example", **settings}, NOW_US)
+    sent = alertmanager.build_request(told(), {"url": "https://am.example", **settings}, NOW_US)
     assert sent.headers.get("authorization") == expected
 
 
 def test_slack_reads_words_and_no_mark_up_of_others() -> None:
-    sent = slack.shaped(told(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US)
+    sent = slack.build_request(
+        told(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US
+    )
     text = json.loads(sent.body)["text"]
     assert text.startswith("No-answer on &lt;!channel&gt; &amp; co <https://calls.example.com/")
     assert text.endswith("|The calls>")
-    assert json.loads(slack.shaped(told(**OVER), {"url": "x"}, NOW_US).body)["text"].startswith("Resolved: ")
+    assert json.loads(slack.build_request(told(**OVER), {"url": "x"}, NOW_US).body)["text"].startswith(
+        "Resolved: "
+    )
 
 
 def test_a_mail_says_it_in_its_subject_and_cannot_be_given_another_header() -> None:
     settings = {"from": "calltally@acme.example", "to": ["ops@acme.example", "b@acme.example"]}
-    mail = written(told(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
+    mail = build_mail(told(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
     assert mail["Subject"] == "[acme] No-answer on a Bcc: x@y.example"
     assert mail["Bcc"] is None
     assert mail["To"] == "ops@acme.example, b@acme.example"
     assert "https://calls.example.com/api/v1/call-logs?" in mail.get_content()
-    again = written(told(**OVER), settings, NOW_US + SECOND_US)
+    again = build_mail(told(**OVER), settings, NOW_US + SECOND_US)
     assert mail["References"] == again["References"]
     assert mail["Message-ID"] != again["Message-ID"]
 
 
 def test_settings_are_checked_and_secrets_are_left_out_of_what_is_shown() -> None:
-    settings = checked_settings("webhook", {"url": "https://a.example/x"}, bytes(32))
+    settings = check_settings("webhook", {"url": "https://a.example/x"}, bytes(32))
     assert settings["secret"] == "whsec_" + "A" * 43 + "="
-    assert shown_settings("webhook", settings) == {"url": "https://a.example/x"}
+    assert public_settings("webhook", settings) == {"url": "https://a.example/x"}
     given = {"url": "https://a.example/x", "secret": settings["secret"]}
-    assert checked_settings("webhook", given, b"") == given
+    assert check_settings("webhook", given, b"") == given
     with pytest.raises(InvalidInput, match="sink is one of"):
-        checked_settings("pigeon", {}, b"")
+        check_settings("pigeon", {}, b"")
     with pytest.raises(InvalidInput, match="ASCII"):
-        checked_settings("slack", {"url": "https://a.example/ü"}, b"")
+        check_settings("slack", {"url": "https://a.example/ü"}, b"")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.alerts.conditions.time_in_state import MARGIN, Past, limit_us, time_to_final
+from calltally.alerts.conditions.time_in_state import MARGIN, PastCall, limit_us, time_to_final
 from calltally.calls.model import Status
 
 
@@ -31,7 +31,7 @@ def test_it_is_that_of_kaplan_and_meier(
 
 
 def test_each_state_has_its_limit_and_calls_that_rang_alone_tell_of_one() -> None:
-    past = [Past(0, 10, 4_000), Past(0, 20, 9_000), Past(0, None, 60)]
+    past = [PastCall(0, 10, 4_000), PastCall(0, 20, 9_000), PastCall(0, None, 60)]
     assert limit_us(Status.RINGING, past, []) == 60 * MARGIN
     assert limit_us(Status.IN_PROGRESS, past, []) == 8_980 * MARGIN
-    assert limit_us(Status.IN_PROGRESS, [Past(0, None, 60)], [7_000]) == 0
+    assert limit_us(Status.IN_PROGRESS, [PastCall(0, None, 60)], [7_000]) == 0

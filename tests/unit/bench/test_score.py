@@ -18,9 +18,9 @@ from bench.detection.replaying import replayed
 from bench.detection.score_run import OURS, Report, scored
 from bench.detection.scoring import Tally, TroubleScore
 from calltally.alerts.detection.rate_detector import RateDetector
-from calltally.alerts.model.finding import Change
+from calltally.alerts.model.finding import FindingChange
 from calltally.alerts.model.rules import Rules
-from calltally.alerts.model.series import COLUMN, Count, Dimension, Metric
+from calltally.alerts.model.series import COLUMN_INDEX, Dimension, Metric, StepColumn
 from calltally.calls.times import DAY_US
 from calltally.ingest.event_body import read_body
 from calltally.traffic.events import events_of
@@ -56,11 +56,17 @@ def test_the_same_seed_gives_the_same_month(made: LabelledMonth) -> None:
 
 
 def test_how_calls_end_adds_up(made: LabelledMonth) -> None:
-    columns = {count: made.steps[:, COLUMN[count]].astype(int) for count in Count}
-    ended = [Count.COMPLETED, Count.NO_ANSWER, Count.FAILED, Count.BUSY, Count.CANCELED]
-    assert np.array_equal(sum(columns[count] for count in ended), columns[Count.FINAL])
-    assert (columns[Count.PROVIDER_FAILED] <= columns[Count.FAILED]).all()
-    assert (columns[Count.TRANSFERRED] <= columns[Count.ANSWERED]).all()
+    columns = {count: made.steps[:, COLUMN_INDEX[count]].astype(int) for count in StepColumn}
+    ended = [
+        StepColumn.COMPLETED,
+        StepColumn.NO_ANSWER,
+        StepColumn.FAILED,
+        StepColumn.BUSY,
+        StepColumn.CANCELED,
+    ]
+    assert np.array_equal(sum(columns[count] for count in ended), columns[StepColumn.FINAL])
+    assert (columns[StepColumn.PROVIDER_FAILED] <= columns[StepColumn.FAILED]).all()
+    assert (columns[StepColumn.TRANSFERRED] <= columns[StepColumn.ANSWERED]).all()
     whole = series_counts(made.tenant, made.steps)
     assert np.array_equal(whole[..., 0], made.steps.sum(axis=-1, dtype=np.int64))
 
@@ -127,7 +133,7 @@ def test_the_detector_of_one_tenant_finds_what_the_score_counts() -> None:
         (finding.series, (finding.found_us - START_US) // 300_000_000)
         for step in steps_of(made)
         for finding in detector.feed(step)
-        if finding.change is Change.BEGAN
+        if finding.change is FindingChange.BEGAN
     ]
     routes = [each for each in began if each[0].dimension is Dimension.ROUTE]
     counted = [(keys[alert.series], alert.opened) for alert in alerts]
@@ -137,7 +143,7 @@ def test_the_detector_of_one_tenant_finds_what_the_score_counts() -> None:
 
 def test_a_month_of_calls_is_events_that_the_service_takes(made: LabelledMonth) -> None:
     lines = list(events_of(made, 1))
-    finals = made.steps[made.first_step : made.first_step + 12, COLUMN[Count.FINAL]].sum()
+    finals = made.steps[made.first_step : made.first_step + 12, COLUMN_INDEX[StepColumn.FINAL]].sum()
     assert len(lines) == 2 * finals
     assert len({json.loads(line)["id"] for line in lines}) == len(lines)
     told = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 
 from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, STARTED, SUBSCRIBABLE, TEST, place_of
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.deliveries.attempt_outcome import Attempted, age_s, judge, without_bytes
-from calltally.deliveries.concurrency import BROKEN, FEW, MOST_HELD, MOST_IN_FLIGHT, Lane
+from calltally.deliveries.attempt_outcome import DeliveryAttempt, decide_outcome, event_age_s, expired_result
+from calltally.deliveries.concurrency import (
+    BROKEN_AFTER,
+    FIRST_LIMIT,
+    MAX_CLAIMED,
+    MAX_IN_FLIGHT,
+    EndpointQueue,
+)
 from calltally.deliveries.payload_formats import body_in_form
-from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, asked_wait_s, next_try_us, wait_s
-from calltally.net.http_client import Unanswered
-from calltally.net.http_connection import Answered
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, backoff_s, next_try_us, retry_after_s
+from calltally.net.http_client import RequestFailure
+from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.dispatch import Job
 from calltally.store.webhooks.endpoints import Endpoint, Wanted
 from calltally.store.webhooks.enqueue import wants
@@ -40,8 +46,8 @@ def endpoint() -> Endpoint:
 
 @given(st.integers(1, 100), CHANCES)
 def test_a_wait_is_any_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, chance: float) -> None:
-    assert 0 <= wait_s(tries, chance) <= min(8 * 3600, 10 * 2 ** (tries - 1))
-    assert wait_s(tries, 1.0) <= wait_s(tries + 1, 1.0)
+    assert 0 <= backoff_s(tries, chance) <= min(8 * 3600, 10 * 2 ** (tries - 1))
+    assert backoff_s(tries, 1.0) <= backoff_s(tries + 1, 1.0)
 
 
 @given(st.lists(CHANCES, min_size=1, max_size=400))
@@ -75,14 +81,16 @@ def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
     ],
 )
 def test_a_retry_after_is_a_number_or_a_date(told: str | None, seconds: float | None) -> None:
-    assert asked_wait_s(told, NOW_US) == seconds
+    assert retry_after_s(told, NOW_US) == seconds
 
 
 # ----------------------------------------------------------------------------------------------- judging
 
 
 def judged(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
-    return judge(job(**of_job), Attempted(NOW_US, 1000, Answered(status, headers or {}, b"said")), 0.5)
+    return decide_outcome(
+        job(**of_job), DeliveryAttempt(NOW_US, 1000, OutgoingResponse(status, headers or {}, b"said")), 0.5
+    )
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -101,7 +109,9 @@ def test_anything_else_is_tried_again(status: int) -> None:
 
 
 def test_an_answer_that_did_not_come_says_why() -> None:
-    verdict = judge(job(), Attempted(NOW_US, 1000, Unanswered("timeout", "no answer within 10 s")), 0.5)
+    verdict = decide_outcome(
+        job(), DeliveryAttempt(NOW_US, 1000, RequestFailure("timeout", "no answer within 10 s")), 0.5
+    )
     assert verdict.result.reason == "timeout: no answer within 10 s"
     assert verdict.result.status is None
 
@@ -119,22 +129,22 @@ def test_who_asks_for_rest_gets_an_hour_at_most(status: int, hold_s: float) -> N
 
 
 def test_without_bytes_there_is_nothing_to_send() -> None:
-    assert without_bytes(job(), NOW_US).state == "dead"
-    assert age_s(job(), NOW_US + SECOND_US) == 1.0
+    assert expired_result(job(), NOW_US).state == "dead"
+    assert event_age_s(job(), NOW_US + SECOND_US) == 1.0
 
 
 # ------------------------------------------------------------------------------------------------- lanes
 
 
-def under_way(lane: Lane) -> int:
+def under_way(lane: EndpointQueue) -> int:
     begun = 0
     while lane.next(0.0) is not None:
         begun += 1
     return begun
 
 
-def filled(many: int = 200) -> Lane:
-    lane = Lane(endpoint(), "h.example")
+def filled(many: int = 200) -> EndpointQueue:
+    lane = EndpointQueue(endpoint(), "h.example")
     for number in range(many):
         lane.add(job(number))
     return lane
@@ -142,16 +152,16 @@ def filled(many: int = 200) -> Lane:
 
 def test_an_endpoint_begins_with_a_few_and_earns_more() -> None:
     lane = filled()
-    assert under_way(lane) == FEW
+    assert under_way(lane) == FIRST_LIMIT
     for _ in range(100):
         lane.delivered()
         under_way(lane)
-    assert lane.in_flight == MOST_IN_FLIGHT
+    assert lane.in_flight == MAX_IN_FLIGHT
 
 
 def test_one_that_is_broken_is_probed_now_and_then() -> None:
     lane = filled()
-    for number in range(BROKEN):
+    for number in range(BROKEN_AFTER):
         assert lane.next(0.0) is not None
         lane.failed(0.0, 0.0, 0.0)
         lane.noted(number.to_bytes(16, "big"))
@@ -169,7 +179,7 @@ def test_one_that_is_broken_is_probed_now_and_then() -> None:
 def test_a_job_is_in_hand_once_and_until_it_is_noted() -> None:
     lane = filled(3)
     lane.add(job(0))
-    assert (lane.held, lane.room(0.0)) == (3, MOST_HELD - 3)
+    assert (lane.held, lane.room(0.0)) == (3, MAX_CLAIMED - 3)
     assert lane.next(0.0) == job(0)
     assert lane.next(0.0) == job(1)
     lane.noted(job(0).event_id)

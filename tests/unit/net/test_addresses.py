@@ -2,8 +2,8 @@
 
 import pytest
 
-from calltally.net.addresses import networks, refusal
-from calltally.net.target_url import Target, read_target
+from calltally.net.addresses import parse_networks, refusal_reason
+from calltally.net.target_url import TargetUrl, parse_target
 
 REFUSED = (
     ("127.0.0.1", "loopback"),
@@ -37,28 +37,30 @@ REFUSED = (
 
 @pytest.mark.parametrize(("address", "why"), REFUSED)
 def test_what_is_not_public_is_refused(address: str, why: str) -> None:
-    assert why in (refusal(address) or "")
+    assert why in (refusal_reason(address) or "")
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::1111", "64:ff9b::5db8:d70e", "1.1.1.1"])
 def test_what_is_public_is_not(address: str) -> None:
-    assert refusal(address) is None
+    assert refusal_reason(address) is None
 
 
 def test_an_operator_may_allow_networks_and_nothing_beside_them() -> None:
-    allowed = networks("127.0.0.0/8, fd00::/8")
-    assert refusal("127.0.0.1", allowed) is None
-    assert refusal("::ffff:127.0.0.1", allowed) is None
-    assert refusal("fd00:ec2::254", allowed) is None
-    assert refusal("10.0.0.1", allowed) is not None
+    allowed = parse_networks("127.0.0.0/8, fd00::/8")
+    assert refusal_reason("127.0.0.1", allowed) is None
+    assert refusal_reason("::ffff:127.0.0.1", allowed) is None
+    assert refusal_reason("fd00:ec2::254", allowed) is None
+    assert refusal_reason("10.0.0.1", allowed) is not None
 
 
 def test_a_target_is_what_a_request_needs() -> None:
-    assert read_target("https://Example.com./a/b?c=%2F") == Target("https", "example.com", 443, "/a/b?c=%2F")
-    assert read_target("https://example.com").path == "/"
-    assert read_target("https://example.com:8443/").authority == "example.com:8443"
-    assert read_target("https://[2606:4700::1]/").authority == "[2606:4700::1]"
-    plain = read_target("http://h:80/", allow_http=True)
+    assert parse_target("https://Example.com./a/b?c=%2F") == TargetUrl(
+        "https", "example.com", 443, "/a/b?c=%2F"
+    )
+    assert parse_target("https://example.com").path == "/"
+    assert parse_target("https://example.com:8443/").authority == "example.com:8443"
+    assert parse_target("https://[2606:4700::1]/").authority == "[2606:4700::1]"
+    plain = parse_target("http://h:80/", allow_http=True)
     assert (plain.authority, plain.is_secure) == ("h", False)
 
 
@@ -85,4 +87,4 @@ def test_a_target_is_what_a_request_needs() -> None:
 )
 def test_a_url_that_could_be_read_in_two_ways_is_refused(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        read_target(url)
+        parse_target(url)

@@ -12,10 +12,10 @@ import svix.webhooks
 
 from calltally.client.errors import WrongSignature
 from calltally.client.webhooks import verify_signature
-from calltally.net.standard_webhooks import signature_headers, write_secret
+from calltally.net.standard_webhooks import format_secret, signature_headers
 
-SECRET = write_secret(b"k" * 32)
-OTHER = write_secret(b"o" * 32)
+SECRET = format_secret(b"k" * 32)
+OTHER = format_secret(b"o" * 32)
 BODY = json.dumps({"id": "msg_1", "event": "voice.call.completed"}).encode()
 
 

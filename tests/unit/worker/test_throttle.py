@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from calltally.calls.times import SECOND_US
-from calltally.worker.throttle import Times, at_ease
+from calltally.worker.throttle import ThreadClocks, throttled
 
 
 class _Clock:
@@ -17,8 +17,8 @@ class _Clock:
         self._others = others
 
     @property
-    def times(self) -> Times:
-        return Times(lambda: self.now_us, lambda: self.spent_us, self.sleep)
+    def times(self) -> ThreadClocks:
+        return ThreadClocks(lambda: self.now_us, lambda: self.spent_us, self.sleep)
 
     def work(self, us: int) -> None:
         self.now_us += us
@@ -32,7 +32,7 @@ class _Clock:
 
 def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
     clock, done = _Clock(), []
-    for item in at_ease((300, 0, 5_000), asyncio.Event(), clock.times):
+    for item in throttled((300, 0, 5_000), asyncio.Event(), clock.times):
         clock.work(item)
         done.append(item)
     assert done == [300, 0, 5_000]
@@ -42,7 +42,7 @@ def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
 @pytest.mark.parametrize(("others", "rest"), [(0.0, 4), (0.5, 16.5), (1.0, 29), (2.0, 29)])
 def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) -> None:
     clock = _Clock(others)
-    for _ in at_ease(range(100), asyncio.Event(), clock.times):
+    for _ in throttled(range(100), asyncio.Event(), clock.times):
         clock.work(1_000)
     assert clock.slept_s[0] == 0.004
     assert clock.slept_s == sorted(clock.slept_s)
@@ -51,14 +51,14 @@ def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) 
 
 def test_no_rest_is_long_whatever_an_item_took() -> None:
     clock = _Clock()
-    for item in at_ease((3_600 * SECOND_US,), asyncio.Event(), clock.times):
+    for item in throttled((3_600 * SECOND_US,), asyncio.Event(), clock.times):
         clock.work(item)
     assert clock.slept_s == [0.1]
 
 
 def test_once_it_is_to_stop_nobody_waits_for_a_rest() -> None:
     clock, stop, done = _Clock(), asyncio.Event(), []
-    for item in at_ease((100, 200, 300), stop, clock.times):
+    for item in throttled((100, 200, 300), stop, clock.times):
         clock.work(item)
         done.append(item)
         if item == 200:

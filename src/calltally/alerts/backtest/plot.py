@@ -7,7 +7,7 @@ from importlib.resources import files
 from string import Template
 from typing import Final, NamedTuple
 
-from calltally.alerts.backtest.hours import Hours, Point
+from calltally.alerts.backtest.hours import HourlyCounts, HourlyPoint
 from calltally.alerts.backtest.replay import Backtest, Episode
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
@@ -44,7 +44,7 @@ class _Frame(NamedTuple):
         return _LEFT + min(1.0, max(0.0, part)) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def plot_page(tenant: str, done: Sequence[Backtest], hours: Hours, window_us: tuple[int, int]) -> str:
+def plot_page(tenant: str, done: Sequence[Backtest], hours: HourlyCounts, window_us: tuple[int, int]) -> str:
     """The page of a window, microseconds UTC. Everything in it that somebody else wrote is escaped."""
     frame = _Frame(window_us[0] // SECOND_US, window_us[1] // SECOND_US)
     causes = _causes(done, frame)
@@ -100,7 +100,7 @@ def _letter(place: int) -> str:
 # ------------------------------------------------------------------------------------------- one drawing
 
 
-def _chart(cause: Episode, done: Sequence[Backtest], hours: Hours, frame: _Frame) -> str:
+def _chart(cause: Episode, done: Sequence[Backtest], hours: HourlyCounts, frame: _Frame) -> str:
     """The series above, a lane for each setting below."""
     metric = None if cause.metric is None else Metric(cause.metric)
     points = hours.points(SeriesKey(Dimension(cause.dimension), cause.series), metric, _POINTS)
@@ -116,7 +116,7 @@ def _chart(cause: Episode, done: Sequence[Backtest], hours: Hours, frame: _Frame
     )
 
 
-def _line(points: Sequence[Point], frame: _Frame, *, is_rate: bool) -> str:
+def _line(points: Sequence[HourlyPoint], frame: _Frame, *, is_rate: bool) -> str:
     """The values as steps, with what the highest one is; a gap where there were no calls."""
     values = [point.value for point in points if point.value is not None]
     top = max(values, default=0.0) or 1.0

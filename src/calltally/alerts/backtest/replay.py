@@ -8,15 +8,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.alerts.evaluation.evaluator import Detectors
-from calltally.alerts.evaluation.messages import message_of
-from calltally.alerts.evaluation.series_rollup import Roll, Rows
-from calltally.alerts.model.finding import Change, Finding
+from calltally.alerts.evaluation.evaluator import DetectorFactory
+from calltally.alerts.evaluation.messages import alert_message
+from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
+from calltally.alerts.model.finding import AlertFinding, FindingChange
 from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.times import SECOND_US, utc_text
 
-LEARNED_S: Final = 28 * 86_400
+LEARNING_S: Final = 28 * 86_400
 _WEEK_S: Final = 7 * 86_400
 
 
@@ -51,16 +51,16 @@ class _Span(NamedTuple):
     to_s: int
 
 
-class Replay:
+class BacktestReplay:
     """The past, a stretch after the other, through one detector."""
 
-    def __init__(self, name: str, rules: Rules, detectors: Detectors, from_s: int, to_s: int) -> None:
+    def __init__(self, name: str, rules: Rules, detectors: DetectorFactory, from_s: int, to_s: int) -> None:
         self._name = name
         self._rules = rules
         self._detector = detectors.new(rules)
-        self._roll = Roll()
+        self._roll = SeriesRollup()
         self._span = _Span(from_s, to_s)
-        self._began: dict[str, Finding] = {}
+        self._began: dict[str, AlertFinding] = {}
         self._episodes: list[Episode] = []
 
     def feed(self, steps: Iterable[tuple[int, Rows]]) -> None:
@@ -76,20 +76,20 @@ class Replay:
         weeks = (self._span.to_s - self._span.from_s) / _WEEK_S
         return Backtest(self._name, episodes, weeks, len(episodes) / weeks if weeks else 0.0)
 
-    def _take(self, finding: Finding) -> None:
-        if finding.change is Change.BEGAN and finding.found_us >= self._span.from_s * SECOND_US:
+    def _take(self, finding: AlertFinding) -> None:
+        if finding.change is FindingChange.BEGAN and finding.found_us >= self._span.from_s * SECOND_US:
             self._began.setdefault(finding.key, finding)
-        elif finding.change is Change.RECOVERED and finding.key in self._began:
+        elif finding.change is FindingChange.RECOVERED and finding.key in self._began:
             self._episodes.append(self._episode(self._began.pop(finding.key), finding.found_us))
 
-    def _episode(self, began: Finding, ended_us: int | None) -> Episode:
+    def _episode(self, began: AlertFinding, ended_us: int | None) -> Episode:
         until_us = ended_us if ended_us is not None else self._span.to_s * SECOND_US
         return Episode(
             cause=began.key,
             dimension=began.series.dimension.value,
             series=began.series.value,
             metric=None if began.metric is None else began.metric.value,
-            message=message_of(began, self._rules.tz),
+            message=alert_message(began, self._rules.tz),
             since=utc_text(began.since_us),
             found=utc_text(began.found_us),
             ended=None if ended_us is None else utc_text(ended_us),
@@ -97,7 +97,7 @@ class Replay:
         )
 
 
-def in_order(steps: Mapping[int, Rows], lo_s: int, hi_s: int) -> Iterable[tuple[int, Rows]]:
+def steps_in_order(steps: Mapping[int, Rows], lo_s: int, hi_s: int) -> Iterable[tuple[int, Rows]]:
     """Each step of a stretch, also those without a call: their silence is news too."""
     for step_s in range(lo_s, hi_s, STEP_S):
         yield step_s, steps.get(step_s, {})

@@ -32,7 +32,7 @@ _QUANTILES: Final = (0.025, 0.5, 0.975)
 _FEWEST_A_DAY: Final = 10
 
 
-class Told(NamedTuple):
+class CallbackDelay(NamedTuple):
     """One callback that says when it was: of what provider and account ("" for none), of which call."""
 
     provider: str
@@ -42,34 +42,34 @@ class Told(NamedTuple):
     lag_us: int
 
 
-class Usual(NamedTuple):
+class UsualLag(NamedTuple):
     """How late callbacks of a series usually are: 95 of 100 between low and high, half within the middle."""
 
     low_us: int
-    middle_us: int
+    median_us: int
     high_us: int
 
 
-class Lagging(NamedTuple):
+class LaggingSeries(NamedTuple):
     """A series whose callbacks come late: its newest ones, those beyond the limit, and what was usual."""
 
     series: SeriesKey
-    newest: Sequence[Told]
-    late: Sequence[Told]
+    newest: Sequence[CallbackDelay]
+    late: Sequence[CallbackDelay]
     limit_us: int
-    usual: Usual | None
+    usual: UsualLag | None
 
 
-Newest: TypeAlias = Mapping[SeriesKey, Sequence[Told]]
+NewestBySeries: TypeAlias = Mapping[SeriesKey, Sequence[CallbackDelay]]
 
 
-def told_times(facts: Iterable[Fact]) -> list[Told]:
+def callback_delays(facts: Iterable[Fact]) -> list[CallbackDelay]:
     """Of facts the callbacks that tell a time of their own; a clock that is ahead tells of no lag.
 
     What is older than a week is sent again by somebody, and says nothing of how its provider does.
     """
     return [
-        Told(each.provider, each.account, each.call_sid, each.received_us, max(0, lag_us))
+        CallbackDelay(each.provider, each.account, each.call_sid, each.received_us, max(0, lag_us))
         for each in facts
         if each.door == Door.CALLBACK
         and (lag_us := each.received_us - each.occurred_us) != 0
@@ -77,18 +77,18 @@ def told_times(facts: Iterable[Fact]) -> list[Told]:
     ]
 
 
-def newest_of_series(told: Iterable[Told], since_us: int, now_us: int) -> Newest:
+def newest_of_series(told: Iterable[CallbackDelay], since_us: int, now_us: int) -> NewestBySeries:
     """The newest callbacks of each provider and each account, none of them received before `since_us`."""
     found = _by_series(each for each in told if each.received_us >= since_us)
     return {series: _newest(each, now_us) for series, each in found.items()}
 
 
-def may_lag(newest: Newest) -> bool:
+def may_lag(newest: NewestBySeries) -> bool:
     """Whether any series can be late, whatever is usual: else nobody has to ask what is."""
     return any(_judged(series, each, None, _FLOOR_US) for series, each in newest.items())
 
 
-def lagging(newest: Newest, earlier: Iterable[Told]) -> list[Lagging]:
+def lagging_series(newest: NewestBySeries, earlier: Iterable[CallbackDelay]) -> list[LaggingSeries]:
     """The series that are late: a provider where all of its accounts are, else the accounts.
 
     `earlier` are callbacks of other days, from which what is usual is learned.
@@ -96,14 +96,14 @@ def lagging(newest: Newest, earlier: Iterable[Told]) -> list[Lagging]:
     learned = _by_series(earlier)
     found = {}
     for series, each in newest.items():
-        usual = usual_of(learned.get(series, []))
+        usual = usual_lag(learned.get(series, []))
         judged = _judged(series, each, usual, _limit_us(usual))
         if judged is not None:
             found[series] = judged
     return [each for series, each in sorted(found.items()) if _is_named(series, newest, found)]
 
 
-def usual_of(told: Iterable[Told]) -> Usual | None:
+def usual_lag(told: Iterable[CallbackDelay]) -> UsualLag | None:
     """The medians over the days of each day's quantiles; None where no day has enough to have any."""
     days: dict[int, list[int]] = {}
     for each in told:
@@ -111,20 +111,20 @@ def usual_of(told: Iterable[Told]) -> Usual | None:
     quantiles = [_quantiles(sorted(lags_us)) for lags_us in days.values() if len(lags_us) >= _FEWEST_A_DAY]
     if not quantiles:
         return None
-    return Usual(*(_quantile(sorted(of_days), 0.5) for of_days in zip(*quantiles, strict=True)))
+    return UsualLag(*(_quantile(sorted(of_days), 0.5) for of_days in zip(*quantiles, strict=True)))
 
 
 def _quantiles(ascending: Sequence[int]) -> list[int]:
     return [_quantile(ascending, part) for part in _QUANTILES]
 
 
-def middle_us(told: Sequence[Told]) -> int:
+def median_lag_us(told: Sequence[CallbackDelay]) -> int:
     """Half of the callbacks were as late as this, or later."""
     return _quantile(sorted(each.lag_us for each in told), 0.5)
 
 
-def _by_series(told: Iterable[Told]) -> dict[SeriesKey, list[Told]]:
-    found: dict[SeriesKey, list[Told]] = {}
+def _by_series(told: Iterable[CallbackDelay]) -> dict[SeriesKey, list[CallbackDelay]]:
+    found: dict[SeriesKey, list[CallbackDelay]] = {}
     for each in told:
         found.setdefault(SeriesKey(Dimension.PROVIDER, each.provider), []).append(each)
         if each.account:
@@ -132,26 +132,28 @@ def _by_series(told: Iterable[Told]) -> dict[SeriesKey, list[Told]]:
     return found
 
 
-def _newest(told: Sequence[Told], now_us: int) -> Sequence[Told]:
+def _newest(told: Sequence[CallbackDelay], now_us: int) -> Sequence[CallbackDelay]:
     ordered = sorted(told, key=lambda each: each.received_us)
     recent = [each for each in ordered if each.received_us >= now_us - _WINDOW_US]
     return max(recent, ordered[-_FEWEST:], key=len)
 
 
-def _limit_us(usual: Usual | None) -> int:
+def _limit_us(usual: UsualLag | None) -> int:
     return _UNKNOWN_US if usual is None else max(_FLOOR_US, int(usual.high_us * _MARGIN))
 
 
-def _judged(series: SeriesKey, newest: Sequence[Told], usual: Usual | None, limit_us: int) -> Lagging | None:
+def _judged(
+    series: SeriesKey, newest: Sequence[CallbackDelay], usual: UsualLag | None, limit_us: int
+) -> LaggingSeries | None:
     late = [each for each in newest if each.lag_us > limit_us]
     is_enough = len(late) >= max(_FEWEST_LATE, _LATE_SHARE * len(newest))
     if not is_enough or len({each.call_sid for each in late}) < _FEWEST_CALLS:
         return None
     has_lasted = late[-1].received_us - late[0].received_us >= _LASTED_US
-    return Lagging(series, newest, late, limit_us, usual) if has_lasted else None
+    return LaggingSeries(series, newest, late, limit_us, usual) if has_lasted else None
 
 
-def _is_named(series: SeriesKey, newest: Newest, late: Mapping[SeriesKey, Lagging]) -> bool:
+def _is_named(series: SeriesKey, newest: NewestBySeries, late: Mapping[SeriesKey, LaggingSeries]) -> bool:
     """One cause, one alert: some accounts of a provider, or the provider as a whole."""
     provider = newest[series][0].provider
     accounts = [

@@ -7,7 +7,13 @@ number is written is the same number.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from calltally.alerts.model.finding import Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.model.finding import (
+    AlertFinding,
+    AlertKind,
+    ChangeDirection,
+    FindingChange,
+    FindingEvidence,
+)
 from calltally.alerts.model.series import TENANT
 from calltally.calls.times import DAY_US
 
@@ -17,7 +23,7 @@ _DIGITS: Final = 7
 _LISTED: Final = 20
 
 
-class Telling(NamedTuple):
+class CallIdentity(NamedTuple):
     """What one fact says of a call: None where it says nothing."""
 
     sid: str
@@ -27,7 +33,7 @@ class Telling(NamedTuple):
     to_number: str | None = None
 
 
-def contradictions(tellings: Sequence[Telling]) -> list[str]:
+def contradictions(tellings: Sequence[CallIdentity]) -> list[str]:
     """What in the tellings of one SID cannot be of one call, in words; empty where all of it can."""
     found = []
     if len({each.direction for each in tellings} - {None}) > 1:
@@ -45,9 +51,9 @@ def contradictions(tellings: Sequence[Telling]) -> list[str]:
     return found
 
 
-def duplicates(tellings: Iterable[Telling], now_us: int) -> Finding | None:
+def duplicate_sid_finding(tellings: Iterable[CallIdentity], now_us: int) -> AlertFinding | None:
     """One finding of all SIDs whose tellings contradict each other, None where none do."""
-    by_sid: dict[str, list[Telling]] = {}
+    by_sid: dict[str, list[CallIdentity]] = {}
     for telling in tellings:
         by_sid.setdefault(telling.sid, []).append(telling)
     found = {sid: why for sid, told in sorted(by_sid.items()) if (why := contradictions(told))}
@@ -56,15 +62,15 @@ def duplicates(tellings: Iterable[Telling], now_us: int) -> Finding | None:
     first_us = min(telling.occurred_us for sid in found for telling in by_sid[sid])
     sid, why = next(iter(found.items()))
     others = f", and {len(found) - 1} more SIDs" if len(found) > 1 else ""
-    return Finding(
-        kind=Kind.DUPLICATE_SID,
-        change=Change.BEGAN,
+    return AlertFinding(
+        kind=AlertKind.DUPLICATE_SID,
+        change=FindingChange.BEGAN,
         series=TENANT,
         metric=None,
-        direction=Direction.UP,
+        direction=ChangeDirection.UP,
         since_us=first_us,
         found_us=now_us,
-        evidence=Evidence(
+        evidence=FindingEvidence(
             TENANT, None, first_us, now_us, len(by_sid), len(found), float(len(found)), 0.0, 0.0, 0.0
         ),
         detail=f"The SID {sid} was told of more than one call: {', '.join(why)}{others}",

@@ -3,16 +3,23 @@
 from typing import Final
 
 from calltally.alerts.conditions.callback_lag import (
-    Lagging,
-    Usual,
-    lagging,
+    LaggingSeries,
+    UsualLag,
+    callback_delays,
+    lagging_series,
     may_lag,
-    middle_us,
+    median_lag_us,
     newest_of_series,
-    told_times,
 )
-from calltally.alerts.evaluation.messages import place_of, since_text
-from calltally.alerts.model.finding import PARAMETER, Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.evaluation.messages import series_phrase, since_text
+from calltally.alerts.model.finding import (
+    LIST_PARAMETERS,
+    AlertFinding,
+    AlertKind,
+    ChangeDirection,
+    FindingChange,
+    FindingEvidence,
+)
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.db.operation import Step
 from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
@@ -29,15 +36,15 @@ _MINUTE_S: Final = 60
 _SIDS: Final = 20
 
 
-def late_callbacks(tenant: str, now_us: int, tz: str) -> Step[list[Finding]]:
+def late_callbacks(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
     """A finding for each provider, or account of one, whose callbacks come later than usual."""
     since_us = now_us - _LOOKED_US
     facts = yield from facts_of_changed(tenant, since_us, _CHANGED)
-    newest = newest_of_series(told_times(facts), since_us, now_us)
+    newest = newest_of_series(callback_delays(facts), since_us, now_us)
     if not may_lag(newest):
         return []
     learned = yield from facts_of_created(tenant, _slices(now_us), _CALLS_A_SLICE)
-    return [_finding(each, now_us, tz) for each in lagging(newest, told_times(learned))]
+    return [_finding(each, now_us, tz) for each in lagging_series(newest, callback_delays(learned))]
 
 
 def _slices(now_us: int) -> list[tuple[int, int]]:
@@ -46,15 +53,15 @@ def _slices(now_us: int) -> list[tuple[int, int]]:
     return [(start_us, start_us + _SLICE_US) for start_us in starts_us]
 
 
-def _finding(found: Lagging, now_us: int, tz: str) -> Finding:
+def _finding(found: LaggingSeries, now_us: int, tz: str) -> AlertFinding:
     since_us = found.late[0].received_us
     sids = list(dict.fromkeys(each.call_sid for each in found.late))
-    return Finding(
-        kind=Kind.CALLBACK_LAG,
-        change=Change.BEGAN,
+    return AlertFinding(
+        kind=AlertKind.CALLBACK_LAG,
+        change=FindingChange.BEGAN,
         series=found.series,
         metric=None,
-        direction=Direction.UP,
+        direction=ChangeDirection.UP,
         since_us=since_us,
         found_us=now_us,
         evidence=_evidence(found, since_us, now_us),
@@ -62,27 +69,29 @@ def _finding(found: Lagging, now_us: int, tz: str) -> Finding:
         sureness=0.0,
         false_alarms_a_week=0.0,
         budget_a_week=0.0,
-        listed={PARAMETER[found.series.dimension]: found.series.value},
+        listed={LIST_PARAMETERS[found.series.dimension]: found.series.value},
         sids=tuple(sids[:_SIDS]),
     )
 
 
-def _evidence(found: Lagging, since_us: int, now_us: int) -> Evidence:
+def _evidence(found: LaggingSeries, since_us: int, now_us: int) -> FindingEvidence:
     """Of callbacks instead of calls: how many there are, how many of them are late; rates are seconds."""
-    usual = found.usual or Usual(0, 0, found.limit_us)
-    observed_s = middle_us(found.newest) / SECOND_US
-    expected_s, low_s, high_s = (each / SECOND_US for each in (usual.middle_us, usual.low_us, usual.high_us))
+    usual = found.usual or UsualLag(0, 0, found.limit_us)
+    observed_s = median_lag_us(found.newest) / SECOND_US
+    expected_s, low_s, high_s = (each / SECOND_US for each in (usual.median_us, usual.low_us, usual.high_us))
     counted = (len(found.newest), len(found.late))
-    return Evidence(found.series, None, since_us, now_us, *counted, observed_s, expected_s, low_s, high_s)
+    return FindingEvidence(
+        found.series, None, since_us, now_us, *counted, observed_s, expected_s, low_s, high_s
+    )
 
 
-def _sentence(found: Lagging, since: str) -> str:
+def _sentence(found: LaggingSeries, since: str) -> str:
     against = "what is usual is not known yet"
     if found.usual is not None:
         against = f"usually 97 of 100 come within {_span(found.usual.high_us)}"
     many = f"{len(found.late)} of the last {len(found.newest)} came late"
-    half = f"half of them by {_span(middle_us(found.late))} or more"
-    return f"Late callbacks {place_of(found.series)}: {many}, {half}, since {since}; {against}"
+    half = f"half of them by {_span(median_lag_us(found.late))} or more"
+    return f"Late callbacks {series_phrase(found.series)}: {many}, {half}, since {since}; {against}"
 
 
 def _span(span_us: int) -> str:

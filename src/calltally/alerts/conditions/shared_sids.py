@@ -20,9 +20,9 @@ from calltally.store.ledger.shared_sids import admin_sids_of_tenants
 
 # A SID of a provider has 32 characters and more; a name that somebody made up may be anybody's.
 _LEAST_CHARS: Final = 20
-MOST_SIDS: Final = 100
+MAX_SIDS: Final = 100
 # So many calls of each tenant are looked at for two accounts: their facts have to be read.
-MOST_CALLS: Final = 2_000
+MAX_CALLS: Final = 2_000
 
 
 class SharedCall(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ async def shared_sids(store: Store, tenants: Sequence[str], window: Window) -> l
 
     And those that several accounts told of, among the first `MOST_CALLS` calls of each tenant.
     """
-    by_tenants = admin_sids_of_tenants(*window, least_chars=_LEAST_CHARS, most=MOST_SIDS)
+    by_tenants = admin_sids_of_tenants(*window, least_chars=_LEAST_CHARS, most=MAX_SIDS)
     whose = dict(await store.read(by_tenants, long=True))
     accounts: dict[str, list[str]] = {}
     for tenant in tenants:
@@ -87,11 +87,11 @@ async def _shared(
 
 
 def _told_by_accounts(tenant: str, window: Window) -> Step[dict[str, list[str]]]:
-    facts = yield from facts_of_created(tenant, [window], MOST_CALLS)
-    return accounts_of(facts)
+    facts = yield from facts_of_created(tenant, [window], MAX_CALLS)
+    return accounts_by_sid(facts)
 
 
-def accounts_of(facts: Iterable[Fact]) -> dict[str, list[str]]:
+def accounts_by_sid(facts: Iterable[Fact]) -> dict[str, list[str]]:
     """The SIDs of which several accounts of one provider told, with those accounts."""
     by_provider: dict[tuple[str, str], set[str]] = {}
     for fact in facts:

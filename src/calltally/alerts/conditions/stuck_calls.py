@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.alerts.conditions.time_in_state import Past, limit_us
+from calltally.alerts.conditions.time_in_state import PastCall, limit_us
 from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
@@ -28,7 +28,7 @@ _OPEN: Final = tuple(status for status in STATUSES if status in OPEN)
 _FINAL: Final = tuple(status for status in STATUSES if status in FINAL)
 
 
-class OpenCall(msgspec.Struct, frozen=True):
+class OpenCallFields(msgspec.Struct, frozen=True):
     """What of a record is looked at."""
 
     call_sid: str
@@ -51,33 +51,33 @@ class OpenCall(msgspec.Struct, frozen=True):
         return parse_instant(self.answered_at) if is_answered and self.answered_at else self.created_us
 
     @property
-    def past(self) -> Past | None:
+    def past(self) -> PastCall | None:
         """What it tells of how long calls stay in a state; None where it has not ended."""
         if self.ended_at is None:
             return None
         answered_us = parse_instant(self.answered_at) if self.answered_at is not None else None
-        return Past(self.created_us, answered_us, parse_instant(self.ended_at))
+        return PastCall(self.created_us, answered_us, parse_instant(self.ended_at))
 
 
-class Stuck(NamedTuple):
+class StuckCalls(NamedTuple):
     """The calls of one provider and route that are stuck, and the least limit that they are beyond."""
 
     provider: str | None
     route: str | None
     limit_us: int
-    calls: list[OpenCall]
+    calls: list[OpenCallFields]
 
 
-_decoder: Final = msgspec.json.Decoder(list[OpenCall])
+_decoder: Final = msgspec.json.Decoder(list[OpenCallFields])
 
 
-def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[Stuck]]:
+def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[StuckCalls]]:
     """All calls that are stuck now, by provider and route."""
     floors_us = _floors(rules.floors)
     to_us = now_us - min(floors_us.values())
     wanted = CallFilter(statuses=_OPEN, from_us=now_us - _LOOKED_US, to_us=to_us)
     found = yield from list_calls(tenant, ListQuery(wanted, limit=_MOST_OPEN, order="asc"))
-    groups: dict[tuple[str | None, str | None], list[OpenCall]] = {}
+    groups: dict[tuple[str | None, str | None], list[OpenCallFields]] = {}
     for call in _read(found.records):
         if now_us - call.since_us > floors_us[call.status]:
             groups.setdefault((call.provider, call.route), []).append(call)
@@ -87,12 +87,12 @@ def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[Stuck]]:
         limits_us = _limits(calls, past, floors_us, now_us)
         over = [call for call in calls if now_us - call.since_us > limits_us[call.status]]
         if over:
-            stuck.append(Stuck(provider, route, min(limits_us[call.status] for call in over), over))
+            stuck.append(StuckCalls(provider, route, min(limits_us[call.status] for call in over), over))
     return stuck
 
 
 def _limits(
-    calls: Sequence[OpenCall], past: Sequence[Past], floors_us: Mapping[str, int], now_us: int
+    calls: Sequence[OpenCallFields], past: Sequence[PastCall], floors_us: Mapping[str, int], now_us: int
 ) -> Mapping[str, int]:
     """For each state that calls are in, how long they may be in it."""
     found = {}
@@ -102,7 +102,7 @@ def _limits(
     return found
 
 
-def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> Step[list[Past]]:
+def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> Step[list[PastCall]]:
     """The last calls of a provider and route that are over."""
     window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOKED_US, to_us=now_us)
     wanted = msgspec.structs.replace(window, provider=provider, route=route)
@@ -120,7 +120,7 @@ def _floors(floors: Floors) -> Mapping[str, int]:
     return {status.value: int(each * _HOUR_US) for status, each in hours.items()}
 
 
-def _read(records: bytes) -> list[OpenCall]:
+def _read(records: bytes) -> list[OpenCallFields]:
     try:
         return _decoder.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:

@@ -14,7 +14,7 @@ QUANTILE: Final = 0.999
 MARGIN: Final = 1.5
 
 
-class Past(NamedTuple):
+class PastCall(NamedTuple):
     """A call that is over: when it was created, when it was answered (None: never), when it ended."""
 
     created_us: int
@@ -47,7 +47,7 @@ def time_to_final(ended_us: Iterable[int], open_us: Iterable[int], quantile: flo
     return None
 
 
-def limit_us(status: str, past: Iterable[Past], open_us: Sequence[int]) -> int:
+def limit_us(status: str, past: Iterable[PastCall], open_us: Sequence[int]) -> int:
     """Beyond which time in a state a call is stuck; 0 where no past call tells."""
     lasted = [each for call in past if (each := call.lasted_us(status)) is not None]
     quantile_us = time_to_final(lasted, open_us)

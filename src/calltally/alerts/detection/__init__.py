@@ -1,1 +1,1 @@
-"""Statistics of the rate alerts: baselines, change detection, grouping into incidents. Pure."""
+"""Pure statistics of the rate alerts: baselines, change detection, grouping into incidents."""

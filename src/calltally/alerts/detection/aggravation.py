@@ -1,19 +1,19 @@
-"""What is alarmed and gets far worse: an open alert of a little must not hide a collapse.
+"""Detection of an alarmed cell that gets far worse, so that a small open alert does not hide a collapse.
 
-Of each cell that is alarmed it is known what change was told: that of its first hour. From then on a sum adds
-up how much likelier the calls are under a change that is larger by a step than under what was told.
+Each alarmed cell has a reported change: the change of its first hour. From then on, a sum adds up the
+log-likelihood ratio of a change that is larger by `_STEP` against the reported change.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.detection.baseline import Usual
-from calltally.alerts.detection.cusum import change_of
+from calltally.alerts.detection.baseline import UsualRates
+from calltally.alerts.detection.cusum import logit_change
 from calltally.alerts.detection.signals import (
-    LOOKS,
-    METRIC_OF_LOOK,
-    SIGN_OF_LOOK,
+    METRIC_OF_SIGNAL,
+    SIGN_OF_SIGNAL,
+    SIGNALS,
     Flags,
     Floats,
     Ints,
@@ -21,17 +21,17 @@ from calltally.alerts.detection.signals import (
     softplus,
 )
 
-# What unfolds within an hour of being told is what was told.
+# A change that unfolds within an hour of the report counts as the reported change.
 _UNFOLDS_STEPS: Final = 12
-# By how much more the odds change, on the logit: 4.5 times again.
+# Additional change of the odds, on the logit: a factor of 4.5.
 _STEP: Final = 1.5
 _MOST_CHANGE: Final = 12.0
 
 
-class Counted(NamedTuple):
-    """Cells that got worse: which, since which step, and what was counted since."""
+class CountedCells(NamedTuple):
+    """Cells that got worse, the step since when, and their counts since then."""
 
-    look: Ints
+    signal: Ints
     series: Ints
     since: Ints
     calls: Floats
@@ -40,65 +40,69 @@ class Counted(NamedTuple):
     sums: Floats
 
 
-class Worsening:
-    """State of all cells, shape (looks, series): what was told of them, the sums, and the counts behind."""
+class Aggravation:
+    """State of all cells, shape (signals, series): the reported changes, the sums and their counts."""
 
     def __init__(self, series: int) -> None:
-        shape = (len(LOOKS), series)
-        self.told, self.sums = np.zeros(shape), np.zeros(shape)
+        shape = (len(SIGNALS), series)
+        self.reported, self.sums = np.zeros(shape), np.zeros(shape)
         self.at, self.since = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self.calls, self.events, self.expected = np.zeros(shape), np.zeros(shape), np.zeros(shape)
 
-    def begin(self, look: Ints, series: Ints, at: int, change: Floats) -> None:
-        """Cells are alarmed, of a change on the logit."""
-        place = look, series
-        self.told[place], self.at[place] = np.abs(change), at
-        self._restart(place, at + 1)
+    def begin(self, signal: Ints, series: Ints, at: int, change: Floats) -> None:
+        """Record newly alarmed cells with their change on the logit."""
+        index = signal, series
+        self.reported[index], self.at[index] = np.abs(change), at
+        self._restart(index, at + 1)
 
-    def step(self, at: int, trials: Trials, usual: Usual, going: Flags) -> None:
-        """Take in a step of the cells that are `going`: alarmed, and to be judged."""
-        look, series = np.nonzero(going)
-        if not len(look):
+    def step(self, at: int, trials: Trials, usual: UsualRates, active: Flags) -> None:
+        """Add a step for the `active` cells, which are alarmed and may be judged."""
+        signal, series = np.nonzero(active)
+        if not len(signal):
             return
-        place = look, series
-        calls, events = (each[METRIC_OF_LOOK[look], series] for each in trials)
-        rate = usual.rate[METRIC_OF_LOOK[look], series]
-        for held, added in ((self.calls, calls), (self.events, events), (self.expected, calls * rate)):
-            held[place] += added
-        # Of what was alarmed by a version that did not remember, nobody knows what was told.
-        is_told = (self.at[place] > 0) & (at - self.at[place] > _UNFOLDS_STEPS)
-        gained = self._gained(place, usual, (calls, events))
-        self.sums[place] = np.where(is_told, np.maximum(self.sums[place] + gained, 0.0), 0.0)
-        self._settle(at, place)
-        quiet = is_told & (self.sums[place] <= 0)
-        self._restart((look[quiet], series[quiet]), at + 1)
+        index = signal, series
+        calls, events = (each[METRIC_OF_SIGNAL[signal], series] for each in trials)
+        rate = usual.rate[METRIC_OF_SIGNAL[signal], series]
+        for total, added in ((self.calls, calls), (self.events, events), (self.expected, calls * rate)):
+            total[index] += added
+        # The reported change is unknown for cells that an older version of the state alarmed.
+        is_reported = (self.at[index] > 0) & (at - self.at[index] > _UNFOLDS_STEPS)
+        ratios = self._log_ratios(index, usual, (calls, events))
+        self.sums[index] = np.where(is_reported, np.maximum(self.sums[index] + ratios, 0.0), 0.0)
+        self._settle(at, index)
+        calm = is_reported & (self.sums[index] <= 0)
+        self._restart((signal[calm], series[calm]), at + 1)
 
-    def _gained(self, place: tuple[Ints, Ints], usual: Usual, seen: tuple[Floats, Floats]) -> Floats:
-        calls, events = seen
-        look, series = place
-        metric, sign = METRIC_OF_LOOK[look], SIGN_OF_LOOK[look, 0]
-        told = usual.logit[metric, series] + sign * self.told[place]
-        lost = softplus(told + sign * _STEP) - softplus(told)
+    def _log_ratios(
+        self, index: tuple[Ints, Ints], usual: UsualRates, observed: tuple[Floats, Floats]
+    ) -> Floats:
+        calls, events = observed
+        signal, series = index
+        metric, sign = METRIC_OF_SIGNAL[signal], SIGN_OF_SIGNAL[signal, 0]
+        reported = usual.logit[metric, series] + sign * self.reported[index]
+        lost = softplus(reported + sign * _STEP) - softplus(reported)
         return np.asarray((events * sign * _STEP - calls * lost) / usual.spread.hour[metric, series])
 
-    def _settle(self, at: int, place: tuple[Ints, Ints]) -> None:
-        """At the end of the hour in which it unfolds: what was told, or what it has come to."""
-        due = at - self.at[place] == _UNFOLDS_STEPS
+    def _settle(self, at: int, index: tuple[Ints, Ints]) -> None:
+        """Take the larger of the reported and the observed change, at the end of the first hour."""
+        due = at - self.at[index] == _UNFOLDS_STEPS
         if not due.any():
             return
-        look, series = (each[due] for each in place)
-        seen = change_of(self.calls[look, series], self.events[look, series], self.expected[look, series])
-        change = np.maximum(self.told[look, series], SIGN_OF_LOOK[look, 0] * seen)
-        self.told[look, series] = np.clip(change, 0.0, _MOST_CHANGE)
-        self._restart((look, series), at + 1)
+        signal, series = (each[due] for each in index)
+        observed = logit_change(
+            self.calls[signal, series], self.events[signal, series], self.expected[signal, series]
+        )
+        change = np.maximum(self.reported[signal, series], SIGN_OF_SIGNAL[signal, 0] * observed)
+        self.reported[signal, series] = np.clip(change, 0.0, _MOST_CHANGE)
+        self._restart((signal, series), at + 1)
 
-    def _restart(self, place: tuple[Ints, Ints], at: int) -> None:
-        for held in (self.sums, self.calls, self.events, self.expected):
-            held[place] = 0.0
-        self.since[place] = at
+    def _restart(self, index: tuple[Ints, Ints], at: int) -> None:
+        for total in (self.sums, self.calls, self.events, self.expected):
+            total[index] = 0.0
+        self.since[index] = at
 
-    def over(self, limit: float, going: Flags) -> Counted:
-        """The cells whose sum is over a limit."""
-        place = look, series = np.nonzero(going & (self.sums > limit))
-        counts = (self.calls[place], self.events[place], self.expected[place], self.sums[place])
-        return Counted(look, series, self.since[place], *counts)
+    def exceeding(self, limit: float, active: Flags) -> CountedCells:
+        """Return the active cells whose sum is above a limit."""
+        index = signal, series = np.nonzero(active & (self.sums > limit))
+        counts = (self.calls[index], self.events[index], self.expected[index], self.sums[index])
+        return CountedCells(signal, series, self.since[index], *counts)

@@ -1,4 +1,4 @@
-"""The state of detectors as bytes, and room in it for series that are new."""
+"""Codec for the detectors' arrays, with room for new series."""
 
 import io
 import sys
@@ -13,48 +13,51 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# Arrays that are not of series: what a tenant's hours of the week have in common.
-_OF_TENANTS: Final = frozenset({"profile", "profile_weight"})
-# What is told by the table of series, not learned.
-_GIVEN: Final = frozenset({"tenant_of", "is_leaf", "parent_of", "threshold"})
+# Arrays without a series axis: the tenant's profile over the hours of the week.
+_PER_TENANT: Final = frozenset({"profile", "profile_weight"})
+# Arrays that the table of series determines; they are not learned.
+_DERIVED: Final = frozenset({"tenant_of", "is_leaf", "parent_of", "threshold"})
 
-# What zstd begins with (RFC 8878, 3.1.1); a version before this one wrote numpy's own archive.
+# Attributes that are stored under an older name.
+_STORED_NAMES: Final = {"reported": "told"}
+
+# Magic number of zstd (RFC 8878, 3.1.1). An older version wrote numpy's own archive.
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
-# What was learned hardly gets smaller, what was not does at any level: the fastest that there is.
+# Learned values hardly compress, and unlearned ones compress at any level: use the fastest.
 _LEVEL: Final = 1
 
 Array = npt.NDArray[Any]
 
 
-def arrays_of(owner: object) -> dict[str, Array]:
-    """What an object has learned: its arrays by their names."""
+def state_arrays(owner: object) -> dict[str, Array]:
+    """Return the learned arrays of an object by their stored names."""
     return {
-        name: value
+        _STORED_NAMES.get(name, name): value
         for name, value in vars(owner).items()
-        if isinstance(value, np.ndarray) and name not in _GIVEN and not name.startswith("_")
+        if isinstance(value, np.ndarray) and name not in _DERIVED and not name.startswith("_")
     }
 
 
-def put_back(owner: object, held: Mapping[str, Array]) -> None:
-    """Give an object what it, or a smaller one of its kind, had learned."""
-    for name, fresh in arrays_of(owner).items():
-        # A version that came later may have more to remember: it begins with nothing.
-        if name in held and name in _OF_TENANTS:
-            setattr(owner, name, held[name].copy())
-        elif name in held:
-            fresh[..., : held[name].shape[-1]] = held[name]
+def restore_arrays(owner: object, stored: Mapping[str, Array]) -> None:
+    """Give an object the arrays that it, or a smaller one of its kind, has learned."""
+    for name, current in state_arrays(owner).items():
+        # A later version may have more arrays than the stored state: they keep their first values.
+        if name in stored and name in _PER_TENANT:
+            setattr(owner, name, stored[name].copy())
+        elif name in stored:
+            current[..., : stored[name].shape[-1]] = stored[name]
 
 
-def packed(arrays: Mapping[str, Array]) -> bytes:
-    """Arrays as bytes, compressed: 60 MB of 10,000 series in 0.2 s, where numpy's own archive takes 4 s."""
+def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
+    """Return arrays as compressed bytes: 60 MB of 10,000 series take 0.2 s, numpy's own archive takes 4 s."""
     file = io.BytesIO()
-    # Arrays are passed as keywords, among which numpy's own have names that ours never have.
+    # numpy takes arrays as keywords; its own keywords have names that no array of ours has.
     np.savez(file, **dict(arrays))  # type: ignore[arg-type] # the stub takes its own flag for one
     return bytes(zstd.compress(file.getvalue(), _LEVEL))
 
 
-def unpacked(stored: bytes) -> dict[str, Array]:
-    """The arrays of `packed`. Raises ValueError where they are none."""
+def unpack_arrays(stored: bytes) -> dict[str, Array]:
+    """Return the arrays of `pack_arrays`. Raises ValueError if the bytes hold none."""
     try:
         archive = zstd.decompress(stored) if stored.startswith(_ZSTD) else stored
         with np.load(io.BytesIO(archive), allow_pickle=False) as file:

@@ -1,4 +1,4 @@
-"""What an hour is to a tenant: its place in the week of its time zone, its holidays and its campaigns."""
+"""Calendar of a tenant: hours of the week in its time zone, holidays and campaigns."""
 
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -15,35 +15,35 @@ _SATURDAY, _SUNDAY = 5, 6
 _HOURS_OF_DAY: Final = 24
 
 
-class Hour(NamedTuple):
-    """What one hour is to the tenant: its place in the week, and whether it is one of a holiday."""
+class CalendarHour(NamedTuple):
+    """One hour of the tenant: its index in the week, and its holiday flag."""
 
     of_week: Ints
     is_holiday: bool
 
     @property
-    def of_two_days(self) -> int:
-        """Its place among 48: of a working day, or of a day off."""
-        day, of_day = divmod(int(self.of_week[0]), _HOURS_OF_DAY)
-        return of_day + (_HOURS_OF_DAY if day >= _SATURDAY else 0)
+    def bin_of_48(self) -> int:
+        """Index among 48 hours: those of a working day, then those of a day off."""
+        day, hour_of_day = divmod(int(self.of_week[0]), _HOURS_OF_DAY)
+        return hour_of_day + (_HOURS_OF_DAY if day >= _SATURDAY else 0)
 
 
-class Hours:
-    """Those of one tenant, by its rules. Times are microseconds UTC."""
+class TenantCalendar:
+    """Calendar of one tenant by its rules. Times are microseconds UTC."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._zone = ZoneInfo(rules.tz)
         self._holidays = frozenset(rules.holidays)
 
-    def at(self, at_us: int) -> Hour:
-        """The hour in which an instant lies; one of a holiday is one of a Sunday."""
+    def hour_at(self, at_us: int) -> CalendarHour:
+        """Return the hour of an instant; an hour of a holiday counts as one of a Sunday."""
         local = datetime.fromtimestamp(at_us // SECOND_US, UTC).astimezone(self._zone)
         is_holiday = local.date() in self._holidays
         day = _SUNDAY if is_holiday else local.weekday()
-        return Hour(np.array([day * _HOURS_OF_DAY + local.hour]), is_holiday)
+        return CalendarHour(np.array([day * _HOURS_OF_DAY + local.hour]), is_holiday)
 
-    def campaigns(self, at_us: int) -> list[SeriesKey]:
-        """The series of which a campaign is under way."""
+    def active_campaigns(self, at_us: int) -> list[SeriesKey]:
+        """Return the series with a campaign at an instant."""
         windows = ((each.window_us, each.series) for each in self._rules.campaigns)
         return [series for (from_us, to_us), series in windows if from_us <= at_us < to_us]

@@ -1,19 +1,19 @@
-"""Whether a rate has changed: cumulative sums of log-likelihood ratios, one for each look and speed.
+"""Cumulative sums of log-likelihood ratios, one for each signal and speed, that detect changed rates.
 
-Each sum adds, step by step, how much likelier the calls are under a change of a given size (on the logit, in
-spreads of the series' hour) than under what is usual, and begins again at zero. Counts that are wider than
-binomial count for less by that factor. Where a sum last left zero is the change point.
+Each sum adds, step by step, the log-likelihood ratio of a change of a given size (on the logit, in spreads of
+the series' hour) against the usual rate. It never falls below zero. Counts that are wider than binomial weigh
+less by that factor. The step at which a sum last left zero is the change point.
 """
 
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from calltally.alerts.detection.baseline import Usual
+from calltally.alerts.detection.baseline import UsualRates
 from calltally.alerts.detection.signals import (
-    LOOKS,
-    METRIC_OF_LOOK,
-    SIGN_OF_LOOK,
+    METRIC_OF_SIGNAL,
+    SIGN_OF_SIGNAL,
+    SIGNALS,
     SPEEDS,
     Flags,
     Floats,
@@ -21,24 +21,24 @@ from calltally.alerts.detection.signals import (
     Trials,
     softplus,
 )
-from calltally.alerts.model.finding import Speed
+from calltally.alerts.model.finding import DetectionSpeed
 
-# Collapse, shift, drift: the size in spreads of an hour, and on the logit the least (a smaller change is
-# nobody's concern) and the most (a larger one is found by this as well).
+# Collapse, shift, drift: the size in spreads of an hour, the least on the logit (a smaller change concerns
+# nobody) and the most (the sum finds larger changes as well).
 _CHANGES: Final = ((8.0, 0.7, 2.5), (2.4, 0.25, 1.5), (0.8, 0.08, 0.5))
-_DRIFT: Final = SPEEDS.index(Speed.DRIFT)
+_DRIFT: Final = SPEEDS.index(DetectionSpeed.DRIFT)
 
 
 _MOST_SKEW: Final = 50.0
-# Speeds, looks and series of some cells: arrays of one shape.
-Place = tuple[Ints, Ints, Ints]
+# Speeds, signals and series of some cells: arrays of one shape.
+SumIndex = tuple[Ints, Ints, Ints]
 
 
-class Weights(NamedTuple):
-    """What an hour is to all sums: what an event adds to each and what a call takes, (speeds, looks, series).
+class CusumWeights(NamedTuple):
+    """Weights of one hour for all sums: of an event and of a call, shape (speeds, signals, series).
 
-    The rest are the usual rates and spreads as each look has them, (looks, series), looked up once an hour;
-    `days` is how many times wider days are, for the speed that adds up days.
+    The other fields are the usual rates and spreads per signal, shape (signals, series), computed once an
+    hour. `days` is the additional spread of days, for the speed that adds up days.
     """
 
     event: Floats
@@ -50,29 +50,29 @@ class Weights(NamedTuple):
     days: Floats
 
 
-def weights(usual: Usual) -> Weights:
-    """For one hour: constant in it, as what is usual is."""
-    logit, spread = usual.logit[METRIC_OF_LOOK], usual.spread
-    spread_logit = 1 / np.sqrt(np.maximum(usual.scale[METRIC_OF_LOOK], 1e-6))
+def cusum_weights(usual: UsualRates) -> CusumWeights:
+    """Return the weights of one hour; they are constant within it, as the usual rates are."""
+    logit, spread = usual.logit[METRIC_OF_SIGNAL], usual.spread
+    spread_logit = 1 / np.sqrt(np.maximum(usual.scale[METRIC_OF_SIGNAL], 1e-6))
     usual_loss = softplus(logit)
     changes = np.stack(
-        [SIGN_OF_LOOK * np.clip(size * spread_logit, least, most) for size, least, most in _CHANGES]
+        [SIGN_OF_SIGNAL * np.clip(size * spread_logit, least, most) for size, least, most in _CHANGES]
     )
     days = np.ones_like(changes)
-    days[_DRIFT] = spread.days[METRIC_OF_LOOK]
-    return Weights(
+    days[_DRIFT] = spread.days[METRIC_OF_SIGNAL]
+    return CusumWeights(
         event=changes,
         call=softplus(logit + changes) - usual_loss,
-        rate=usual.rate[METRIC_OF_LOOK],
-        at_once=spread.at_once[METRIC_OF_LOOK],
-        lasting=spread.lasting[METRIC_OF_LOOK],
-        hour_calls=spread.hour_calls[METRIC_OF_LOOK],
+        rate=usual.rate[METRIC_OF_SIGNAL],
+        at_once=spread.at_once[METRIC_OF_SIGNAL],
+        lasting=spread.lasting[METRIC_OF_SIGNAL],
+        hour_calls=spread.hour_calls[METRIC_OF_SIGNAL],
         days=days,
     )
 
 
 class _Cells(NamedTuple):
-    """What the sums of some cells are worked out from, arrays of one shape or that fit it."""
+    """Inputs of the sums of some cells: arrays of one shape, or broadcastable to it."""
 
     settled: Floats
     calls: Floats
@@ -85,98 +85,104 @@ class _Cells(NamedTuple):
     hour_calls: Floats
     days: Floats
 
-    def gained(self, skew: Floats | float) -> Floats:
-        """What the hour so far says, its calls as wide as so many calls of one hour are."""
-        # What lasts is measured over whole hours, in which some of it is over: within less it is up to twice
-        # that.
-        wide = np.divide(self.calls, self.hour_calls)
-        np.subtract(2.0, wide, out=wide)
-        np.maximum(wide, 1.0, out=wide)
+    def log_ratios(self, skew: Floats | float) -> Floats:
+        """Return the log-likelihood ratios of the hour so far."""
+        # Lasting noise is measured over whole hours, in which some of it ends. Within less than an hour it is
+        # up to twice as large.
+        width = np.divide(self.calls, self.hour_calls)
+        np.subtract(2.0, width, out=width)
+        np.maximum(width, 1.0, out=width)
         for each in (self.lasting, self.calls, skew):
-            np.multiply(wide, each, out=wide)
-        np.add(wide, self.at_once, out=wide)
-        np.multiply(wide, self.days, out=wide)
-        gained = self.event * self.events
-        np.subtract(gained, self.call * self.calls, out=gained)
-        return np.divide(gained, wide, out=gained)
+            np.multiply(width, each, out=width)
+        np.add(width, self.at_once, out=width)
+        np.multiply(width, self.days, out=width)
+        log_ratios = self.event * self.events
+        np.subtract(log_ratios, self.call * self.calls, out=log_ratios)
+        return np.divide(log_ratios, width, out=log_ratios)
 
     def skew(self) -> Floats:
-        """How much wider lasting noise is where the rate has gone than its variance says.
+        """Return the factor by which lasting noise is wider, at the observed rate, than its variance.
 
-        A rate that is drawn anew from a beta distribution lies far above a small mean more often than its
-        variance says: its tail falls with the divergence of the mean from the value, a binomial's with that
-        of the value from the mean. Their ratio is what is wanted.
+        A rate from a beta distribution lies far above a small mean more often than its variance suggests. Its
+        tail falls with the divergence of the mean from the value; the tail of a binomial falls with the
+        divergence of the value from the mean. The factor is the ratio of the two.
         """
-        seen = (self.events + self.rate) / (self.calls + 1.0)
-        ratio = _divergence(seen, self.rate) / np.maximum(_divergence(self.rate, seen), 1e-12)
+        observed = (self.events + self.rate) / (self.calls + 1.0)
+        ratio = _divergence(observed, self.rate) / np.maximum(_divergence(self.rate, observed), 1e-12)
         return np.asarray(np.clip(ratio, 1.0, _MOST_SKEW))
 
 
-class Sums:
-    """The sums, and what was counted since each left zero: calls, events, and the events that are usual.
+class CusumSums:
+    """The sums, and the counts since each left zero: calls, events, and expected events.
 
-    What is counted within one hour is weighed as one (`block_calls`, `block_events`): noise that lasts makes
-    the tenth unusual call of an hour prove less than the first. `settled` is what the hours before have come
-    to.
+    The counts of one hour weigh as one block (`block_calls`, `block_events`): with lasting noise, the tenth
+    unusual call of an hour proves less than the first. `settled` holds the sums of the hours before.
     """
 
     def __init__(self, series: int) -> None:
-        shape = (len(SPEEDS), len(LOOKS), series)
+        shape = (len(SPEEDS), len(SIGNALS), series)
         self.sums, self.settled = np.zeros(shape), np.zeros(shape)
         self.block_calls, self.block_events = np.zeros(shape), np.zeros(shape)
         self.since = np.zeros(shape, dtype=np.int64)
         self.calls, self.events, self.expected = np.zeros(shape), np.zeros(shape), np.zeros(shape)
 
-    def settle(self, weigh: Weights) -> None:
-        """An hour is over: what it said counts from now on, with the doubt that lasting noise deserves."""
-        cells = self._cells(weigh)
-        self.settled = np.maximum(cells.settled + cells.gained(cells.skew()), 0.0)
+    def close_hour(self, weights: CusumWeights) -> None:
+        """Settle the finished hour, with the extra width that lasting noise requires."""
+        cells = self._cells(weights)
+        self.settled = np.maximum(cells.settled + cells.log_ratios(cells.skew()), 0.0)
         self.sums[:] = self.settled
         self.block_calls[:], self.block_events[:] = 0.0, 0.0
 
-    def checked(self, place: Place, weigh: Weights) -> Floats:
-        """The sums at some places, with that doubt: it takes logarithms, too slow for every step of all."""
-        cells = self._cells(weigh)
-        # What a look has at all speeds alike is of one axis less.
-        taken = (each[place] if each.ndim == len(place) else each[place[1:]] for each in cells)
+    def exact_sums(self, index: SumIndex, weights: CusumWeights) -> Floats:
+        """Return some sums with the skew of lasting noise; its logarithms are too slow for all steps."""
+        cells = self._cells(weights)
+        # Fields that are equal for all speeds have one axis less.
+        taken = (each[index] if each.ndim == len(index) else each[index[1:]] for each in cells)
         cells = _Cells._make(taken)
-        return cells.settled + cells.gained(cells.skew())
+        return cells.settled + cells.log_ratios(cells.skew())
 
-    def _cells(self, weigh: Weights) -> _Cells:
-        return _Cells(self.settled, self.block_calls, self.block_events, *weigh)
+    def _cells(self, weights: CusumWeights) -> _Cells:
+        return _Cells(self.settled, self.block_calls, self.block_events, *weights)
 
-    def add(self, at: int, trials: Trials, weigh: Weights, live: tuple[Flags, Flags]) -> None:
-        """Take in the step `at`.
+    def add(
+        self, at: int, trials: Trials, weights: CusumWeights, counted_and_judged: tuple[Flags, Flags]
+    ) -> None:
+        """Add the step `at`.
 
-        `live` are two of the sums' shape (or ones that fit it): what is counted, and what of it is judged.
+        `counted_and_judged` holds two flags of the sums' shape (or broadcastable to it): cells that are
+        counted, and cells that are judged.
         """
-        counted, judged = live
-        calls, events = trials.calls[METRIC_OF_LOOK], trials.events[METRIC_OF_LOOK]
-        going = self.sums > 0
-        np.copyto(self.since, at, where=~going)
-        for held, added in ((self.calls, calls), (self.events, events), (self.expected, calls * weigh.rate)):
-            np.multiply(held, going, out=held)
-            np.add(held, added, out=held, where=counted)
+        counted, judged = counted_and_judged
+        calls, events = trials.calls[METRIC_OF_SIGNAL], trials.events[METRIC_OF_SIGNAL]
+        positive = self.sums > 0
+        np.copyto(self.since, at, where=~positive)
+        for total, added in (
+            (self.calls, calls),
+            (self.events, events),
+            (self.expected, calls * weights.rate),
+        ):
+            np.multiply(total, positive, out=total)
+            np.add(total, added, out=total, where=counted)
         np.add(self.block_calls, calls, out=self.block_calls, where=judged)
         np.add(self.block_events, events, out=self.block_events, where=judged)
-        np.add(self.settled, self._cells(weigh).gained(1.0), out=self.sums)
+        np.add(self.settled, self._cells(weights).log_ratios(1.0), out=self.sums)
         rising = self.sums > 0
-        for held in (self.sums, self.settled, self.block_calls, self.block_events):
-            np.multiply(held, rising, out=held)
+        for total in (self.sums, self.settled, self.block_calls, self.block_events):
+            np.multiply(total, rising, out=total)
 
-    def forget(self, look: Ints, series: Ints) -> None:
-        """Begin again at zero."""
-        for held in (self.sums, self.settled, self.block_calls, self.block_events):
-            held[:, look, series] = 0.0
+    def reset(self, signal: Ints, series: Ints) -> None:
+        """Set the sums of some cells to zero."""
+        for total in (self.sums, self.settled, self.block_calls, self.block_events):
+            total[:, signal, series] = 0.0
 
 
-def change_of(calls: Floats, events: Floats, expected: Floats) -> Floats:
-    """By how much a rate differs from what is usual, on the logit; half an event keeps it finite."""
-    seen = np.log((events + 0.5) / (calls - events + 0.5))
+def logit_change(calls: Floats, events: Floats, expected: Floats) -> Floats:
+    """Return a rate's difference from the usual rate, on the logit; half an event keeps it finite."""
+    observed = np.log((events + 0.5) / (calls - events + 0.5))
     usual = np.log((expected + 0.5) / (calls - expected + 0.5))
-    return np.asarray(seen - usual)
+    return np.asarray(observed - usual)
 
 
 def _divergence(of: Floats, by: Floats) -> Floats:
-    """Kullback-Leibler, of a rate by a rate."""
+    """Return the Kullback-Leibler divergence of two rates."""
     return np.asarray(of * np.log(of / by) + (1 - of) * np.log((1 - of) / (1 - by)))

@@ -1,4 +1,4 @@
-"""What a detector remembers beside its arrays: which series there are, and what is open of them."""
+"""State of a detector besides its arrays: its series and their open incidents."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,32 +7,32 @@ import msgspec
 import numpy as np
 
 from calltally.alerts.detection.array_codec import Array
-from calltally.alerts.detection.incident import Cause
+from calltally.alerts.detection.incident import AlertIncident
 from calltally.alerts.model.series import SeriesKey
 
-_NAME: Final = "kept"
+_ARRAY_NAME: Final = "kept"
 
 
-class Kept(msgspec.Struct, array_like=True):
-    """The keys of the series by their places, each one's parent, and where the last step began."""
+class DetectorState(msgspec.Struct, array_like=True):
+    """Keys of the series in array order, the index of each one's parent, and the start of the last step."""
 
     version: int
     keys: list[SeriesKey]
     parents: list[int]
     last_us: int | None
-    causes: list[Cause]
+    incidents: list[AlertIncident]
     agents_of: dict[int, set[int]] = {}
 
 
-def with_kept(arrays: Mapping[str, Array], kept: Kept) -> dict[str, Array]:
-    """The arrays, and this as one of them."""
-    return {**arrays, _NAME: np.frombuffer(msgspec.msgpack.encode(kept), dtype=np.uint8)}
+def with_detector_state(arrays: Mapping[str, Array], state: DetectorState) -> dict[str, Array]:
+    """Return the arrays with the state as one more array."""
+    return {**arrays, _ARRAY_NAME: np.frombuffer(msgspec.msgpack.encode(state), dtype=np.uint8)}
 
 
-def kept_in(arrays: dict[str, Array]) -> Kept:
-    """What `with_kept` added, taken out again. Raises ValueError where it is none."""
+def pop_detector_state(arrays: dict[str, Array]) -> DetectorState:
+    """Remove the array of `with_detector_state` and return its state. Raises ValueError if it has none."""
     try:
-        return msgspec.msgpack.decode(arrays.pop(_NAME).tobytes(), type=Kept)
+        return msgspec.msgpack.decode(arrays.pop(_ARRAY_NAME).tobytes(), type=DetectorState)
     except (KeyError, msgspec.DecodeError) as fault:
         message = "the stored state of the detectors cannot be read"
         raise ValueError(message) from fault

@@ -1,19 +1,19 @@
-"""Findings of rates, in words and numbers that a person can check."""
+"""Findings of rates and silences, with the sentence and the numbers that a person can check."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from calltally.alerts.detection.incident import Cause, Moved
-from calltally.alerts.detection.signals import LOOKS, SPEEDS
+from calltally.alerts.detection.incident import AlertIncident, SeriesMove
+from calltally.alerts.detection.signals import SIGNALS, SPEEDS
 from calltally.alerts.detection.thresholds import chance_a_week
 from calltally.alerts.model.finding import (
-    PARAMETER,
-    STATUS_LISTED,
-    Change,
-    Direction,
-    Evidence,
-    Finding,
-    Kind,
+    LIST_PARAMETERS,
+    STATUS_FILTERS,
+    AlertFinding,
+    AlertKind,
+    ChangeDirection,
+    FindingChange,
+    FindingEvidence,
 )
 from calltally.alerts.model.series import STEP_US, Dimension, Metric, SeriesKey
 from calltally.calls.times import utc_text
@@ -27,85 +27,89 @@ _WORDS: Final[Mapping[Metric, str]] = {
     Metric.TRANSFER_RATE: "Transfer rate",
 }
 _MINUTE: Final = len("2026-10-01T00:00")
-# So many children are named as evidence: the ones that moved most.
+# Number of finer series that a finding names as evidence: the ones that moved most.
 _CHILDREN: Final = 20
 
 
-class Names(NamedTuple):
-    """What places in a table stand for, and the budget that all was judged by."""
+class SeriesNames(NamedTuple):
+    """Keys of the series in array order, and the budget of false alarms."""
 
     keys: tuple[SeriesKey, ...]
     budget_a_week: float
 
 
-def finding(names: Names, cause: Cause, change: Change, at_us: int) -> Finding:
-    """What is told of a cause at the end of the step `at_us`."""
-    head, look = cause.head, LOOKS[cause.head.cell.look]
-    shown = _evidence(names, head, head.at * STEP_US if change is Change.RECOVERED else at_us)
-    finer = sorted(cause.members, key=lambda moved: -abs(moved.excess))[:_CHILDREN]
-    return Finding(
-        kind=Kind.RATE,
+def rate_finding(
+    names: SeriesNames, incident: AlertIncident, change: FindingChange, at_us: int
+) -> AlertFinding:
+    """Return the finding of an incident at the end of the step `at_us`."""
+    primary, signal = incident.primary, SIGNALS[incident.primary.cell.signal]
+    evidence = _evidence(names, primary, primary.at * STEP_US if change is FindingChange.RECOVERED else at_us)
+    children = sorted(incident.members, key=lambda move: -abs(move.excess))[:_CHILDREN]
+    return AlertFinding(
+        kind=AlertKind.RATE,
         change=change,
-        series=shown.series,
-        metric=look.metric,
-        direction=look.direction,
-        since_us=shown.from_us,
+        series=evidence.series,
+        metric=signal.metric,
+        direction=signal.direction,
+        since_us=evidence.from_us,
         found_us=at_us + STEP_US,
-        evidence=shown,
-        detail=_sentence(shown, look.metric, change),
-        sureness=head.sum,
-        false_alarms_a_week=chance_a_week(head.sum - head.threshold, names.budget_a_week),
+        evidence=evidence,
+        detail=_detail(evidence, signal.metric, change),
+        sureness=primary.sum,
+        false_alarms_a_week=chance_a_week(primary.sum - primary.threshold, names.budget_a_week),
         budget_a_week=names.budget_a_week,
-        speed=SPEEDS[head.speed],
-        children=tuple(_evidence(names, moved, moved.at * STEP_US) for moved in finer),
-        listed=_listed(shown, look.metric),
+        speed=SPEEDS[primary.speed],
+        children=tuple(_evidence(names, move, move.at * STEP_US) for move in children),
+        listed=_listed(evidence, signal.metric),
     )
 
 
-def _evidence(names: Names, moved: Moved, at_us: int) -> Evidence:
-    calls = max(moved.calls, 1.0)
-    expected, width = moved.expected / calls, _NORMAL_95 * moved.variance**0.5 / calls
-    return Evidence(
-        series=names.keys[moved.cell.series],
-        metric=LOOKS[moved.cell.look].metric,
-        from_us=moved.since * STEP_US,
+def _evidence(names: SeriesNames, move: SeriesMove, at_us: int) -> FindingEvidence:
+    calls = max(move.calls, 1.0)
+    expected, width = move.expected / calls, _NORMAL_95 * move.variance**0.5 / calls
+    return FindingEvidence(
+        series=names.keys[move.cell.series],
+        metric=SIGNALS[move.cell.signal].metric,
+        from_us=move.since * STEP_US,
         to_us=at_us + STEP_US,
-        calls=round(moved.calls),
-        events=round(moved.events),
-        observed=moved.events / calls,
+        calls=round(move.calls),
+        events=round(move.events),
+        observed=move.events / calls,
         expected=expected,
         low=max(0.0, expected - width),
         high=min(1.0, expected + width),
     )
 
 
-def _sentence(shown: Evidence, metric: Metric, change: Change) -> str:
-    series = shown.series
+def _detail(evidence: FindingEvidence, metric: Metric, change: FindingChange) -> str:
+    series = evidence.series
     of = "all calls" if series.dimension is Dimension.TENANT else f"{_dimension(series)} {series.value}"
-    usual = f"usually {_per_cent(shown.expected)} ({_per_cent(shown.low)} to {_per_cent(shown.high)})"
-    if change is Change.RECOVERED:
+    usual = (
+        f"usually {_per_cent(evidence.expected)} ({_per_cent(evidence.low)} to {_per_cent(evidence.high)})"
+    )
+    if change is FindingChange.RECOVERED:
         return f"{_WORDS[metric]} of {of} is {usual} again"
-    since = utc_text(shown.from_us)[:_MINUTE].replace("T", " ")
-    seen = f"{_per_cent(shown.observed)} ({shown.events} of {shown.calls} calls)"
-    return f"{_WORDS[metric]} of {of}: {seen} since {since} UTC, {usual}"
+    since = utc_text(evidence.from_us)[:_MINUTE].replace("T", " ")
+    observed = f"{_per_cent(evidence.observed)} ({evidence.events} of {evidence.calls} calls)"
+    return f"{_WORDS[metric]} of {of}: {observed} since {since} UTC, {usual}"
 
 
 def _per_cent(rate: float) -> str:
     return f"{100 * rate:.1f} %"
 
 
-def _listed(shown: Evidence, metric: Metric | None) -> dict[str, str]:
-    """The calls behind it: final calls end in the window, and began a little before."""
-    listed = {"from": utc_text(shown.from_us), "to": utc_text(shown.to_us)}
-    if shown.series.dimension in PARAMETER:
-        listed[PARAMETER[shown.series.dimension]] = shown.series.value
-    if metric is not None and metric in STATUS_LISTED:
-        listed["status"] = STATUS_LISTED[metric]
+def _listed(evidence: FindingEvidence, metric: Metric | None) -> dict[str, str]:
+    """Return the list parameters of the calls; final calls end in the window and start a little before it."""
+    listed = {"from": utc_text(evidence.from_us), "to": utc_text(evidence.to_us)}
+    if evidence.series.dimension in LIST_PARAMETERS:
+        listed[LIST_PARAMETERS[evidence.series.dimension]] = evidence.series.value
+    if metric is not None and metric in STATUS_FILTERS:
+        listed["status"] = STATUS_FILTERS[metric]
     return listed
 
 
-class Quiet(NamedTuple):
-    """A series without calls: its place, since when, how many should have come, how far over the limit."""
+class SilentSeries(NamedTuple):
+    """A silent series: its index, the start, the missed calls, and the excess over the limit."""
 
     series: int
     since: int
@@ -113,11 +117,13 @@ class Quiet(NamedTuple):
     over: float
 
 
-def silence_finding(names: Names, quiet: Quiet, change: Change, at_us: int) -> Finding:
-    """What is told of a silence at the end of the step `at_us`."""
-    series = names.keys[quiet.series]
-    since_us, width = quiet.since * STEP_US, _NORMAL_95 * quiet.missed**0.5
-    shown = Evidence(
+def silence_finding(
+    names: SeriesNames, silent: SilentSeries, change: FindingChange, at_us: int
+) -> AlertFinding:
+    """Return the finding of a silence at the end of the step `at_us`."""
+    series = names.keys[silent.series]
+    since_us, width = silent.since * STEP_US, _NORMAL_95 * silent.missed**0.5
+    evidence = FindingEvidence(
         series=series,
         metric=None,
         from_us=since_us,
@@ -125,27 +131,27 @@ def silence_finding(names: Names, quiet: Quiet, change: Change, at_us: int) -> F
         calls=0,
         events=0,
         observed=0.0,
-        expected=quiet.missed,
-        low=max(0.0, quiet.missed - width),
-        high=quiet.missed + width,
+        expected=silent.missed,
+        low=max(0.0, silent.missed - width),
+        high=silent.missed + width,
     )
     of = "all routes" if series.dimension is Dimension.TENANT else f"{_dimension(series)} {series.value}"
     since = utc_text(since_us)[:_MINUTE].replace("T", " ")
-    said = f"No call of {of} since {since} UTC; about {quiet.missed:.0f} should have come"
-    return Finding(
-        kind=Kind.SILENCE,
+    began = f"No call of {of} since {since} UTC; about {silent.missed:.0f} should have come"
+    return AlertFinding(
+        kind=AlertKind.SILENCE,
         change=change,
         series=series,
         metric=None,
-        direction=Direction.DOWN,
+        direction=ChangeDirection.DOWN,
         since_us=since_us,
         found_us=at_us + STEP_US,
-        evidence=shown,
-        detail=said if change is Change.BEGAN else f"Calls of {of} come again",
-        sureness=quiet.over,
-        false_alarms_a_week=chance_a_week(quiet.over, names.budget_a_week),
+        evidence=evidence,
+        detail=began if change is FindingChange.BEGAN else f"Calls of {of} come again",
+        sureness=silent.over,
+        false_alarms_a_week=chance_a_week(silent.over, names.budget_a_week),
         budget_a_week=names.budget_a_week,
-        listed=_listed(shown, None),
+        listed=_listed(evidence, None),
     )
 
 

@@ -1,123 +1,145 @@
-"""One cause, one alert: which of the series that moved together is named, and which are evidence.
+"""Grouping of moves into incidents: one alert per incident, with the other series as evidence.
 
-The coarsest series is named that explains the rest: a provider before its routes, unless one route alone
-explains the provider, which then is evidence for the route. What moves inside an open cause is evidence for
-it only where `alerts.likeness` says that it is of it; else it is an alert of its own.
+An incident names the coarsest series that explains the rest: a provider before its routes. If one route alone
+explains the provider, the route is named and the provider is its evidence. A move inside an open incident is
+evidence only if `detection.similarity` attributes it to the incident. Otherwise it is an alert of its own.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from calltally.alerts.detection.incident import Cause, Cell, Family, Moved, News
+from calltally.alerts.detection.incident import (
+    AlertIncident,
+    IncidentChanges,
+    SeriesMove,
+    SeriesTree,
+    SignalCell,
+)
 from calltally.alerts.detection.similarity import (
-    began_together,
-    is_alike,
+    are_similar,
+    continues_move,
     is_explained,
-    is_much_more,
-    is_seen_in,
-    unfolds,
+    is_far_larger,
+    shows_in,
+    started_together,
 )
 
-# How long a cause must have been quiet before it is told to be over: one that flaps is one.
+# An incident must be quiet for this long before it ends: one that flaps stays one incident.
 HOLD_STEPS: Final = 6
 
 
-def take_in(causes: list[Cause], crossed: Sequence[Moved], family: Family) -> News:
-    """Add what just crossed to the causes that are open. Returns what is news of it."""
-    news = News([], [])
-    for moved in _heads_first(crossed, family):
-        cause = next((each for each in causes if _belongs(each, moved, family)), None)
-        if cause is None:
-            cause = _begun(causes, moved)
-            news.began.append(cause)
-        elif moved.cell == cause.head.cell and is_much_more(moved, cause.head):
-            cause.head = moved
-            news.worsened.append(cause)
+def group_moves(
+    incidents: list[AlertIncident], moves: Sequence[SeriesMove], tree: SeriesTree
+) -> IncidentChanges:
+    """Add new moves to the open incidents and return the changed incidents."""
+    news = IncidentChanges([], [])
+    for move in _in_naming_order(moves, tree):
+        incident = next((each for each in incidents if _belongs(each, move, tree)), None)
+        if incident is None:
+            incident = _open_incident(incidents, move)
+            news.opened.append(incident)
+        elif move.cell == incident.primary.cell and is_far_larger(move, incident.primary):
+            incident.primary = move
+            news.worsened.append(incident)
         else:
-            cause.members.append(moved)
-        cause.still.add(moved.cell)
-        cause.quiet_since = None
+            incident.members.append(move)
+        incident.active_cells.add(move.cell)
+        incident.quiet_since = None
     return news
 
 
-def _begun(causes: list[Cause], moved: Moved) -> Cause:
-    """A new cause. What it takes out of another, as far worse, is that one's no more."""
-    for each in causes:
-        each.still.discard(moved.cell)
-    causes.append(Cause(moved, [], set()))
-    return causes[-1]
+def _open_incident(incidents: list[AlertIncident], move: SeriesMove) -> AlertIncident:
+    """Open an incident, and take its cell out of the incidents that it outgrew."""
+    for each in incidents:
+        each.active_cells.discard(move.cell)
+    incidents.append(AlertIncident(move, [], set()))
+    return incidents[-1]
 
 
-def go_back(causes: list[Cause], back: Sequence[Cell], at: int) -> list[Cause]:
-    """Take out the cells that are usual again. Returns the causes that are over, which are open no more."""
-    for cause in causes:
-        cause.still.difference_update(back)
-        if not cause.still and cause.quiet_since is None:
-            cause.quiet_since = at
-    over = [each for each in causes if each.quiet_since is not None and at - each.quiet_since >= HOLD_STEPS]
-    causes[:] = [each for each in causes if each not in over]
-    return over
+def clear_cells(
+    incidents: list[AlertIncident], cleared: Sequence[SignalCell], at: int
+) -> list[AlertIncident]:
+    """Remove recovered cells, close the incidents that stay quiet, and return those."""
+    for incident in incidents:
+        incident.active_cells.difference_update(cleared)
+        if not incident.active_cells and incident.quiet_since is None:
+            incident.quiet_since = at
+    ended = [
+        each for each in incidents if each.quiet_since is not None and at - each.quiet_since >= HOLD_STEPS
+    ]
+    incidents[:] = [each for each in incidents if each not in ended]
+    return ended
 
 
-def released(causes: Sequence[Cause], back: Sequence[Cell]) -> list[Cell]:
-    """What is still moved of causes whose named cell is usual again.
+def cells_to_release(incidents: Sequence[AlertIncident], cleared: Sequence[SignalCell]) -> list[SignalCell]:
+    """Return the cells that still move in incidents whose named cell has recovered.
 
-    It is taken for usual as well: small series would take long to show it, and coarse ones longer. Where it
-    is not, it crosses anew, and is then told by its own name.
+    They count as recovered too: small series would take long to show it, and coarse ones longer. A cell that
+    has not recovered crosses its threshold again and then gets an alert of its own.
     """
-    gone = frozenset(back)
-    return [cell for cause in causes if cause.head.cell in gone for cell in sorted(cause.still - gone)]
+    cleared_cells = frozenset(cleared)
+    return [
+        cell
+        for incident in incidents
+        if incident.primary.cell in cleared_cells
+        for cell in sorted(incident.active_cells - cleared_cells)
+    ]
 
 
-def _heads_first(crossed: Sequence[Moved], family: Family) -> list[Moved]:
-    """Coarse before fine, but for a coarse one that a single finer one explains; agents last."""
+def _in_naming_order(moves: Sequence[SeriesMove], tree: SeriesTree) -> list[SeriesMove]:
+    """Sort coarse series first, but after a single finer one that explains them; agents come last."""
 
-    def rank(moved: Moved) -> tuple[bool, int, float]:
-        series = moved.cell.series
-        depth = len(family.above(series))
-        inside = [each for each in crossed if series in family.above(each.cell.series)]
-        if any(is_explained(moved, [each]) for each in inside if each.cell.look == moved.cell.look):
-            depth = len(family.parents)
-        return series in family.agents, depth, -moved.sum
+    def rank(move: SeriesMove) -> tuple[bool, int, float]:
+        series = move.cell.series
+        depth = len(tree.ancestors(series))
+        inside = [each for each in moves if series in tree.ancestors(each.cell.series)]
+        if any(is_explained(move, [each]) for each in inside if each.cell.signal == move.cell.signal):
+            depth = len(tree.parents)
+        return series in tree.agents, depth, -move.sum
 
-    return sorted(crossed, key=rank)
+    return sorted(moves, key=rank)
 
 
-def _belongs(cause: Cause, moved: Moved, family: Family) -> bool:
-    """Whether a move is the same cause's: of its series, of one inside it, or of one that it explains.
+def _belongs(incident: AlertIncident, move: SeriesMove, tree: SeriesTree) -> bool:
+    """Decide whether a move belongs to an incident: its own series, a finer one, or one that it explains.
 
-    Not whatever lies in a coarse member: a provider that one route has moved does not claim its other routes.
+    A coarse member claims no other series: a provider that one route has moved does not claim its other
+    routes.
     """
-    head, series = cause.head.cell.series, moved.cell.series
-    # One that is quiet by now and comes back far worse is the same alert too: there is one of a cell.
-    if moved.cell == cause.head.cell:
+    primary, series = incident.primary.cell.series, move.cell.series
+    # A quiet cell that comes back far worse is the same alert: each cell has one.
+    if move.cell == incident.primary.cell:
         return True
-    if family.holds(series, head):
-        return is_explained(moved, _known_in(cause, series, family))
-    if series in {cell.series for cell in cause.still} or (series == head and cause.quiet_since is not None):
-        return _is_of_own(cause, moved) or _is_inside(cause, moved, family)
-    return _is_inside(cause, moved, family)
+    if tree.contains(series, primary):
+        return is_explained(move, _moves_within(incident, series, tree))
+    if series in {cell.series for cell in incident.active_cells} or (
+        series == primary and incident.quiet_since is not None
+    ):
+        return _extends_own_move(incident, move) or _is_inside(incident, move, tree)
+    return _is_inside(incident, move, tree)
 
 
-def _is_of_own(cause: Cause, moved: Moved) -> bool:
-    """Whether a move of a series that a cause has moved already is its, and nothing worse."""
-    own = [each for each in (cause.head, *cause.members) if each.cell.series == moved.cell.series]
-    if not is_alike(moved, own):
+def _extends_own_move(incident: AlertIncident, move: SeriesMove) -> bool:
+    """Decide whether a move of a series of the incident belongs to it and is not far larger."""
+    own_moves = [
+        each for each in (incident.primary, *incident.members) if each.cell.series == move.cell.series
+    ]
+    if not are_similar(move, own_moves):
         return False
-    is_shown = own[0] is cause.head and is_seen_in(moved, cause.head)
-    return is_shown or began_together(own[0], moved) or not is_much_more(moved, own[0])
+    shows = own_moves[0] is incident.primary and shows_in(move, incident.primary)
+    return shows or started_together(own_moves[0], move) or not is_far_larger(move, own_moves[0])
 
 
-def _is_inside(cause: Cause, moved: Moved, family: Family) -> bool:
-    """Whether it is of a coarse series that is still moved, and begun with it: else it would be news."""
-    head, series = cause.head.cell.series, moved.cell.series
-    if cause.head.cell not in cause.still or not is_alike(moved, [cause.head]):
+def _is_inside(incident: AlertIncident, move: SeriesMove, tree: SeriesTree) -> bool:
+    """Decide whether a move is inside a coarse series that still moves, and started with it."""
+    primary, series = incident.primary.cell.series, move.cell.series
+    if incident.primary.cell not in incident.active_cells or not are_similar(move, [incident.primary]):
         return False
-    is_inside = family.holds(head, series) or (series in family.agents and head in family.parents)
-    return is_inside and (began_together(cause.head, moved) or unfolds(cause.head, moved))
+    is_inside = tree.contains(primary, series) or (series in tree.agents and primary in tree.parents)
+    return is_inside and (started_together(incident.primary, move) or continues_move(incident.primary, move))
 
 
-def _known_in(cause: Cause, series: int, family: Family) -> list[Moved]:
-    """What is known of a cause inside a series."""
-    told = [cause.head, *cause.members]
-    return [each for each in told if family.holds(series, each.cell.series)]
+def _moves_within(incident: AlertIncident, series: int, tree: SeriesTree) -> list[SeriesMove]:
+    """Return the moves of an incident inside a series."""
+    moves = [incident.primary, *incident.members]
+    return [each for each in moves if tree.contains(series, each.cell.series)]

@@ -1,4 +1,4 @@
-"""What grouping is about: a cell that moved, a cause that is one alert, and which series lie in which."""
+"""Types of the grouping: a signal of a series, a move, an incident, and the tree of series."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -6,20 +6,20 @@ from typing import NamedTuple
 import msgspec
 
 
-class Cell(NamedTuple):
-    """A look at a series: places in `LOOKS` and in the table."""
+class SignalCell(NamedTuple):
+    """One signal of one series: their indexes in `SIGNALS` and in the table of series."""
 
-    look: int
+    signal: int
     series: int
 
 
-class Moved(msgspec.Struct, frozen=True, array_like=True):
-    """A cell that crossed: how, since which step, on which counts, and how far over its threshold.
+class SeriesMove(msgspec.Struct, frozen=True, array_like=True):
+    """A cell whose sum crossed its threshold, with its change point, its counts and its sum.
 
-    `is_worse` where it was alarmed before, and got far worse than was told.
+    `is_worse` marks a cell that was alarmed before and got far worse than reported.
     """
 
-    cell: Cell
+    cell: SignalCell
     speed: int
     since: int
     at: int
@@ -33,53 +33,53 @@ class Moved(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def excess(self) -> float:
-        """Events beyond the usual; negative where there are too few."""
+        """Events beyond the usual; negative if there are too few."""
         return self.events - self.expected
 
     @property
     def share(self) -> float:
-        """Of how many calls it is, as a part of one: events beyond the usual, or missing, for each call."""
+        """Share of the calls that differ: events beyond the usual, or missing, for each call."""
         return abs(self.excess) / max(self.calls, 1.0)
 
     @property
     def variance(self) -> float:
-        """Of the events of a usual window."""
+        """Variance of the events in a usual window."""
         rate = self.expected / max(self.calls, 1.0)
         return max(self.expected * (1 - rate) * self.spread, 1e-9)
 
 
-class Cause(msgspec.Struct):
-    """What is one alert: the series that is named, what moved with it, and what of that is still moved."""
+class AlertIncident(msgspec.Struct):
+    """One alert: the named move, the moves that belong to it, and the cells that still move."""
 
-    head: Moved
-    members: list[Moved]
-    still: set[Cell]
+    primary: SeriesMove
+    members: list[SeriesMove]
+    active_cells: set[SignalCell]
     quiet_since: int | None = None
 
 
-class News(NamedTuple):
-    """The causes that are new, and those of which far worse is told."""
+class IncidentChanges(NamedTuple):
+    """Incidents that opened, and incidents that became far worse."""
 
-    began: list[Cause]
-    worsened: list[Cause]
+    opened: list[AlertIncident]
+    worsened: list[AlertIncident]
 
 
-class Family(NamedTuple):
-    """Which series lie in which: `parents[i]` is the place of the coarser one, -1 for none.
+class SeriesTree(NamedTuple):
+    """Tree of the series: `parents[i]` is the index of the coarser one, -1 for none.
 
-    `agents_of` are the agents that a route's calls went to.
+    `agents_of` maps a route to the agents of its calls.
     """
 
     parents: Sequence[int]
     agents: frozenset[int]
     agents_of: Mapping[int, Collection[int]] = {}
 
-    def holds(self, coarse: int, finer: int) -> bool:
-        """Whether calls of the finer series count in the coarse one, by the tree or as an agent's."""
-        return coarse in self.above(finer) or coarse in self.agents_of.get(finer, ())
+    def contains(self, coarse: int, finer: int) -> bool:
+        """Return True if the coarse series counts the finer one's calls, by the tree or as an agent's."""
+        return coarse in self.ancestors(finer) or coarse in self.agents_of.get(finer, ())
 
-    def above(self, series: int) -> list[int]:
-        """The coarser ones, nearest first."""
+    def ancestors(self, series: int) -> list[int]:
+        """Return the coarser series, nearest first."""
         found: list[int] = []
         while (series := self.parents[series]) >= 0 and series not in found:
             found.append(series)

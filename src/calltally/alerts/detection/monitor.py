@@ -1,7 +1,7 @@
-"""The judge of all series at once: what is usual, the sums, what is alarmed, and the way back.
+"""Monitor of all series at once: expected rates, sums, alarms and recoveries.
 
-It knows nothing of names, findings or causes: places in arrays in, places in arrays out. So one tenant is
-judged by it as well as a hundred months of `bench.detection` side by side.
+It works on array indexes and knows no names, findings or incidents. So it serves one tenant as well as a
+hundred simulated months in one array.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from calltally.alerts.detection.aggravation import Counted, Worsening
-from calltally.alerts.detection.baseline import Baseline, Seen, Usual
-from calltally.alerts.detection.cusum import Sums, Weights, change_of, weights
-from calltally.alerts.detection.incident import Cell, Moved
+from calltally.alerts.detection.aggravation import Aggravation, CountedCells
+from calltally.alerts.detection.baseline import Baseline, HourCounts, UsualRates
+from calltally.alerts.detection.cusum import CusumSums, CusumWeights, cusum_weights, logit_change
+from calltally.alerts.detection.incident import SeriesMove, SignalCell
 from calltally.alerts.detection.signals import (
-    LOOKS,
-    METRIC_OF_LOOK,
-    SIGN_OF_LOOK,
+    METRIC_OF_SIGNAL,
+    SIGN_OF_SIGNAL,
+    SIGNALS,
     Flags,
     Floats,
     Ints,
@@ -25,148 +25,148 @@ from calltally.alerts.detection.signals import (
     softplus,
 )
 
-# A return to the usual has to be e^5, 150 times, likelier than that it goes on.
+# A recovery must be e^5, 150 times, likelier than a continuation.
 _RECOVERED: Final = 5.0
-# The size of a change is estimated when it looks its largest: the way back is measured from less.
+# The size of a change is estimated at its apparent maximum: measure the recovery from a smaller one.
 _DISCOUNT: Final = 0.7
 _LEAST_BACK: Final = 0.3
-# No verdict on fewer events than this beyond the usual, nor on a fall of what hardly ever happens.
+# No alarm on fewer events than this beyond the usual, nor on a fall of a rate that is nearly zero.
 _LEAST_EVENTS: Final = 5.0
 _LEAST_FALL: Final = 0.02
-# Each hour of the week has to be seen twice before there is a verdict: the first time shows its own noise.
+# Each hour of the week must occur twice before the first alarm: the first time shows its own noise.
 _MATURE_HOURS: Final = 14 * 24
 _ACCEPTED_HOURS: Final = 10 * 24
 
 
-class Watch:
-    """Feed it `begin_hour`, twelve `step`s and `end_hour`, and `end_day` where a day ends."""
+class RateMonitor:
+    """Monitor of all series: call `begin_hour`, twelve times `step`, `end_hour`, and `end_day` per day."""
 
     def __init__(self, baseline: Baseline, threshold: Floats, least_calls: int) -> None:
         tenant_of = baseline.tenant_of
         series = len(tenant_of)
         self.baseline = baseline
         self.threshold, self.least_calls = threshold[:, None, None], least_calls
-        self.sums, self.worsening = Sums(series), Worsening(series)
-        shape = (len(LOOKS), series)
+        self.cusum, self.aggravation = CusumSums(series), Aggravation(series)
+        shape = (len(SIGNALS), series)
         self.alarmed = np.zeros(shape, dtype=np.bool_)
         self.back, self.back_change = np.zeros(shape), np.zeros(shape)
         self.alarmed_hours = np.zeros(shape, dtype=np.int64)
         self.hour_alarmed = np.zeros(series, dtype=np.bool_)
         self.mature = np.zeros(series, dtype=np.bool_)
         self.can_move = np.ones(shape, dtype=np.bool_)
-        self.seen: Seen
-        self.usual: Usual
-        self.weights: Weights
+        self.hour_counts: HourCounts
+        self.usual: UsualRates
+        self.weights: CusumWeights
 
     def begin_hour(self, hour_of_week: Ints) -> None:
-        """What is usual in it, and what its calls weigh."""
+        """Compute the expected rates of the hour and the weights of its calls."""
         self.resume(hour_of_week)
         self.hour_alarmed[:] = False
 
     def resume(self, hour_of_week: Ints) -> None:
-        """The same in the middle of an hour, with what was learned before it."""
+        """Compute the same in the middle of an hour, from the state before it."""
         self.usual = self.baseline.usual(hour_of_week)
-        self.weights = weights(self.usual)
+        self.weights = cusum_weights(self.usual)
         self.mature = self.baseline.hours[0] >= _MATURE_HOURS
-        self.can_move = (SIGN_OF_LOOK > 0) | (self.usual.rate[METRIC_OF_LOOK] >= _LEAST_FALL)
-        self.seen = Seen(*(np.zeros(self.baseline.level.shape) for _ in Seen._fields))
+        self.can_move = (SIGN_OF_SIGNAL > 0) | (self.usual.rate[METRIC_OF_SIGNAL] >= _LEAST_FALL)
+        self.hour_counts = HourCounts(*(np.zeros(self.baseline.level.shape) for _ in HourCounts._fields))
 
-    def step(self, at: int, trials: Trials, live: Flags) -> tuple[list[Moved], list[Cell]]:
-        """Judge five minutes. `live` of shape (speeds, 1 or looks, series) says what may be judged."""
+    def step(self, at: int, trials: Trials, live: Flags) -> tuple[list[SeriesMove], list[SignalCell]]:
+        """Evaluate five minutes. `live`, shape (speeds, 1 or signals, series), marks the cells to judge."""
         self.count(trials)
-        back = self._go_back(trials)
+        back = self._recoveries(trials)
         judged = live & self.mature & self.can_move
         alarmed = self.alarmed & judged[0]
-        self.worsening.step(at, trials, self.usual, alarmed)
-        worse = self._worse(at, alarmed)
-        self.sums.add(at, trials, self.weights, (judged, judged & ~self.alarmed))
-        over = (self.sums.sums > self.threshold) & ~self.alarmed
-        crossing = self._cross(at, over) if over.any() else []
+        self.aggravation.step(at, trials, self.usual, alarmed)
+        worse = self._worsened_moves(at, alarmed)
+        self.cusum.add(at, trials, self.weights, (judged, judged & ~self.alarmed))
+        exceeding = (self.cusum.sums > self.threshold) & ~self.alarmed
+        moves = self._new_moves(at, exceeding) if exceeding.any() else []
         self.hour_alarmed |= self.alarmed.any(axis=0)
-        return [*worse, *crossing], back
+        return [*worse, *moves], back
 
     def count(self, trials: Trials) -> None:
-        """Take in five minutes to learn from, without a judgement."""
-        seen, rate = self.seen, self.usual.rate
+        """Count five minutes for learning only."""
+        hour_counts, rate = self.hour_counts, self.usual.rate
         expected = trials.calls * rate
-        for held, added in zip(
-            seen, (*trials, (trials.events - expected) ** 2, expected * (1 - rate)), strict=True
+        for total, added in zip(
+            hour_counts, (*trials, (trials.events - expected) ** 2, expected * (1 - rate)), strict=True
         ):
-            np.add(held, added, out=held)
+            np.add(total, added, out=total)
 
-    def end_hour(self, hour_of_week: Ints, learnable: Flags) -> list[Cell]:
-        """Learn from the hour, but for what is alarmed or is not `learnable`, shape (series,).
+    def end_hour(self, hour_of_week: Ints, learnable: Flags) -> list[SignalCell]:
+        """Learn from the hour, except alarmed series and those not `learnable`, shape (series,).
 
-        Returns what is usual again because it has lasted for so long.
+        Returns the cells whose change has lasted so long that it is accepted as usual.
         """
-        self.sums.settle(self.weights)
+        self.cusum.close_hour(self.weights)
         allowed = np.broadcast_to(learnable & ~self.hour_alarmed, self.baseline.level.shape)
-        self.baseline.learn(hour_of_week, self.usual, self.seen, allowed)
+        self.baseline.learn(hour_of_week, self.usual, self.hour_counts, allowed)
         return self._accept()
 
-    def release(self, cells: Sequence[Cell]) -> None:
-        """Take cells for usual again: judge them anew, from nothing."""
-        look, series = np.array([cell.look for cell in cells]), np.array([cell.series for cell in cells])
-        self.alarmed[look, series] = False
-        self.sums.forget(look, series)
+    def release(self, cells: Sequence[SignalCell]) -> None:
+        """Treat cells as recovered: restart their sums at zero."""
+        signal, series = np.array([cell.signal for cell in cells]), np.array([cell.series for cell in cells])
+        self.alarmed[signal, series] = False
+        self.cusum.reset(signal, series)
 
-    def _accept(self) -> list[Cell]:
-        """What has been alarmed for ten days is how it is now: its series is learned anew."""
+    def _accept(self) -> list[SignalCell]:
+        """Accept changes that have lasted for ten days, and relearn their series."""
         self.alarmed_hours = np.where(self.alarmed, self.alarmed_hours + 1, 0)
         old = np.asarray((self.alarmed_hours >= _ACCEPTED_HOURS).any(axis=0))
         if not old.any():
             return []
-        look, series = np.nonzero(self.alarmed & old)
+        signal, series = np.nonzero(self.alarmed & old)
         self.alarmed[:, old] = False
-        self.sums.forget(look, series)
-        self.baseline.begin_again(old)
-        return [Cell(int(a), int(b)) for a, b in zip(look, series, strict=True)]
+        self.cusum.reset(signal, series)
+        self.baseline.relearn_level(old)
+        return [SignalCell(int(a), int(b)) for a, b in zip(signal, series, strict=True)]
 
-    def _cross(self, at: int, over: Flags) -> list[Moved]:
-        # Calls that end alike in clusters are fewer than they look.
-        clusters = self.sums.calls / self.usual.spread.at_once[METRIC_OF_LOOK]
-        over &= (self.sums.calls >= self.least_calls) & (clusters >= self.least_calls / 2)
-        over &= np.abs(self.sums.events - self.sums.expected) >= _LEAST_EVENTS
-        speed, look, series = np.nonzero(over)
-        place = speed, look, series
-        over[place] = self.sums.checked(place, self.weights) > self.threshold[speed, 0, 0]
-        look, series = np.nonzero(over.any(axis=0))
-        speed = over[:, look, series].argmax(axis=0)
-        sums = self.sums
-        place = speed, look, series
-        counted = Counted(
-            look,
+    def _new_moves(self, at: int, exceeding: Flags) -> list[SeriesMove]:
+        # Clustered calls with the same ending are fewer independent calls.
+        clusters = self.cusum.calls / self.usual.spread.at_once[METRIC_OF_SIGNAL]
+        exceeding &= (self.cusum.calls >= self.least_calls) & (clusters >= self.least_calls / 2)
+        exceeding &= np.abs(self.cusum.events - self.cusum.expected) >= _LEAST_EVENTS
+        speed, signal, series = np.nonzero(exceeding)
+        index = speed, signal, series
+        exceeding[index] = self.cusum.exact_sums(index, self.weights) > self.threshold[speed, 0, 0]
+        signal, series = np.nonzero(exceeding.any(axis=0))
+        speed = exceeding[:, signal, series].argmax(axis=0)
+        cusum = self.cusum
+        index = speed, signal, series
+        counted = CountedCells(
+            signal,
             series,
-            *(each[place] for each in (sums.since, sums.calls, sums.events, sums.expected, sums.sums)),
+            *(each[index] for each in (cusum.since, cusum.calls, cusum.events, cusum.expected, cusum.sums)),
         )
         self._alarm(at, counted)
-        self.alarmed[look, series] = True
+        self.alarmed[signal, series] = True
         return self._moved(at, counted, speed)
 
-    def _worse(self, at: int, alarmed: Flags) -> list[Moved]:
-        """What is alarmed and got far worse than was told."""
+    def _worsened_moves(self, at: int, alarmed: Flags) -> list[SeriesMove]:
+        """Return the alarmed cells that got far worse than reported."""
         limit = float(self.threshold[0, 0, 0])
-        counted = self.worsening.over(limit, alarmed)
-        if not len(counted.look):
+        counted = self.aggravation.exceeding(limit, alarmed)
+        if not len(counted.signal):
             return []
         self._alarm(at, counted)
-        moved = self._moved(at, counted, np.zeros_like(counted.look))
+        moved = self._moved(at, counted, np.zeros_like(counted.signal))
         return [msgspec.structs.replace(each, is_worse=True) for each in moved]
 
-    def _alarm(self, at: int, counted: Counted) -> None:
-        """Remember what is told of some cells: the way back and the way on are measured from it."""
-        look, series = counted.look, counted.series
-        change = change_of(counted.calls, counted.events, counted.expected)
-        sign = SIGN_OF_LOOK[look, 0]
-        self.back_change[look, series] = sign * np.clip(_DISCOUNT * sign * change, _LEAST_BACK, 4.0)
-        self.back[look, series] = 0.0
-        self.worsening.begin(look, series, at, change)
+    def _alarm(self, at: int, counted: CountedCells) -> None:
+        """Record the reported change of some cells: recovery and aggravation are measured from it."""
+        signal, series = counted.signal, counted.series
+        change = logit_change(counted.calls, counted.events, counted.expected)
+        sign = SIGN_OF_SIGNAL[signal, 0]
+        self.back_change[signal, series] = sign * np.clip(_DISCOUNT * sign * change, _LEAST_BACK, 4.0)
+        self.back[signal, series] = 0.0
+        self.aggravation.begin(signal, series, at, change)
 
-    def _moved(self, at: int, counted: Counted, speed: Ints) -> list[Moved]:
-        spread = self.usual.spread.hour[METRIC_OF_LOOK[counted.look], counted.series]
+    def _moved(self, at: int, counted: CountedCells, speed: Ints) -> list[SeriesMove]:
+        spread = self.usual.spread.hour[METRIC_OF_SIGNAL[counted.signal], counted.series]
         return [
-            Moved(
-                cell=Cell(int(row.look), int(row.series)),
+            SeriesMove(
+                cell=SignalCell(int(row.signal), int(row.series)),
                 speed=int(fast),
                 since=int(row.since),
                 at=at,
@@ -178,30 +178,32 @@ class Watch:
                 threshold=float(self.threshold[fast, 0, 0]),
             )
             for row, fast, wide in zip(
-                map(Counted._make, zip(*counted, strict=True)), speed, spread, strict=True
+                map(CountedCells._make, zip(*counted, strict=True)), speed, spread, strict=True
             )
         ]
 
-    def _go_back(self, trials: Trials) -> list[Cell]:
-        look, series = np.nonzero(self.alarmed)
-        if not len(look):
+    def _recoveries(self, trials: Trials) -> list[SignalCell]:
+        signal, series = np.nonzero(self.alarmed)
+        if not len(signal):
             return []
-        place = METRIC_OF_LOOK[look], series
-        change, logit = self.back_change[look, series], self.usual.logit[place]
+        index = METRIC_OF_SIGNAL[signal], series
+        change, logit = self.back_change[signal, series], self.usual.logit[index]
         lost = softplus(logit + change) - softplus(logit)
-        gained = (trials.calls[place] * lost - trials.events[place] * change) / self.usual.spread.hour[place]
-        self.back[look, series] = np.maximum(self.back[look, series] + gained, 0)
-        is_back = self.back[look, series] > _RECOVERED
-        look, series = look[is_back], series[is_back]
-        self.alarmed[look, series] = False
-        self.sums.forget(look, series)
-        return [Cell(int(a), int(b)) for a, b in zip(look, series, strict=True)]
+        log_ratios = (trials.calls[index] * lost - trials.events[index] * change) / self.usual.spread.hour[
+            index
+        ]
+        self.back[signal, series] = np.maximum(self.back[signal, series] + log_ratios, 0)
+        is_back = self.back[signal, series] > _RECOVERED
+        signal, series = signal[is_back], series[is_back]
+        self.alarmed[signal, series] = False
+        self.cusum.reset(signal, series)
+        return [SignalCell(int(a), int(b)) for a, b in zip(signal, series, strict=True)]
 
 
-def may_judge(live: Flags, holiday: Flags, is_leaf: Flags) -> Flags:
-    """Which speeds may judge which series, (speeds, 1, series), of those that are `live`.
+def judgeable(live: Flags, holiday: Flags, is_leaf: Flags) -> Flags:
+    """Return the speeds that may judge each of the `live` series, shape (speeds, 1, series).
 
-    A holiday only resembles a Sunday: near enough for a collapse, and for a shift of a route, whose spread
-    is wide; not for drifts, which add up for days.
+    A holiday only resembles a Sunday. That suffices for a collapse, and for a shift of a route, whose spread
+    is wide. It does not suffice for drifts, which add up for days.
     """
     return np.stack([live, live & (is_leaf | ~holiday), live & ~holiday])[:, None]

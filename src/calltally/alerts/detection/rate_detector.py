@@ -1,4 +1,4 @@
-"""The detector of rates of one tenant: names in, findings out; the arithmetic is `alerts.watch`."""
+"""Detector of one tenant's rates: from named series to findings; the arithmetic is in `detection.monitor`."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,20 +6,34 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from calltally.alerts.detection.array_codec import Array, arrays_of, packed, put_back, unpacked
-from calltally.alerts.detection.baseline import Baseline, Seen
-from calltally.alerts.detection.calendar import Hours
-from calltally.alerts.detection.detector_state import Kept, kept_in, with_kept
-from calltally.alerts.detection.evidence import Names, Quiet, finding, silence_finding
-from calltally.alerts.detection.grouping import go_back, released, take_in
-from calltally.alerts.detection.incident import Cause, Cell, Family, News
-from calltally.alerts.detection.monitor import Watch, may_judge
-from calltally.alerts.detection.signals import LOOKS, Flags, Ints, trials_of
-from calltally.alerts.detection.silence import Silence
+from calltally.alerts.detection.array_codec import (
+    Array,
+    pack_arrays,
+    restore_arrays,
+    state_arrays,
+    unpack_arrays,
+)
+from calltally.alerts.detection.baseline import Baseline, HourCounts
+from calltally.alerts.detection.calendar import TenantCalendar
+from calltally.alerts.detection.detector_state import DetectorState, pop_detector_state, with_detector_state
+from calltally.alerts.detection.evidence import SeriesNames, SilentSeries, rate_finding, silence_finding
+from calltally.alerts.detection.grouping import cells_to_release, clear_cells, group_moves
+from calltally.alerts.detection.incident import AlertIncident, IncidentChanges, SeriesTree, SignalCell
+from calltally.alerts.detection.monitor import RateMonitor, judgeable
+from calltally.alerts.detection.signals import SIGNALS, Flags, Ints, trials_of
+from calltally.alerts.detection.silence import SilenceMonitor
 from calltally.alerts.detection.thresholds import thresholds
-from calltally.alerts.model.finding import Change, Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules
-from calltally.alerts.model.series import COLUMN, COUNTS, STEP_US, Count, Dimension, SeriesKey, Step
+from calltally.alerts.model.series import (
+    COLUMN_INDEX,
+    STEP_COLUMNS,
+    STEP_US,
+    Dimension,
+    SeriesKey,
+    Step,
+    StepColumn,
+)
 from calltally.calls.times import DAY_US, SECOND_US
 
 _HOUR_US: Final = 3600 * SECOND_US
@@ -27,223 +41,240 @@ _VERSION: Final = 1
 
 
 class RateDetector:
-    """See `alerts.online.OnlineDetector`, which this is."""
+    """Implementation of `model.detector.OnlineDetector`."""
 
-    def __init__(self, rules: Rules, kept: Kept, arrays: dict[str, Array]) -> None:
-        self._rules, self._kept = rules, kept
-        self._hours = Hours(rules)
-        # Silences that an hour's end took for how it is: told with the next step.
-        self._settled: Flags = np.zeros(len(kept.keys), dtype=np.bool_)
+    def __init__(self, rules: Rules, state: DetectorState, arrays: dict[str, Array]) -> None:
+        self._rules, self._state = rules, state
+        self._calendar = TenantCalendar(rules)
+        # Silences that the end of an hour accepted as usual; the next step reports them.
+        self._accepted_silences: Flags = np.zeros(len(state.keys), dtype=np.bool_)
         self._build(arrays)
 
     @classmethod
     def new(cls, rules: Rules) -> "RateDetector":
-        """One that has seen nothing: it learns for two weeks before its first verdict."""
-        return cls(rules, Kept(_VERSION, [], [], None, []), {})
+        """Return a detector without history: it learns for two weeks before its first finding."""
+        return cls(rules, DetectorState(_VERSION, [], [], None, []), {})
 
     @classmethod
     def restored(cls, stored: bytes, rules: Rules) -> "RateDetector":
-        """One that goes on where `stored` was taken. Raises ValueError where that cannot be read."""
-        arrays = unpacked(stored)
-        kept = kept_in(arrays)
-        return cls(rules, kept, arrays) if kept.version == _VERSION else cls.new(rules)
+        """Return a detector that continues from `stored`. Raises ValueError if the bytes are unreadable."""
+        arrays = unpack_arrays(stored)
+        state = pop_detector_state(arrays)
+        return cls(rules, state, arrays) if state.version == _VERSION else cls.new(rules)
 
     @property
     def last_us(self) -> int | None:
-        """The begin of the last step that was fed."""
-        return self._kept.last_us
+        """Start of the last step."""
+        return self._state.last_us
 
     def stored(self) -> bytes:
-        """The state as bytes."""
-        return packed(with_kept(self._arrays(), self._kept))
+        """Return the state as bytes."""
+        return pack_arrays(with_detector_state(self._arrays(), self._state))
 
     def with_rules(self, rules: Rules) -> "RateDetector":
-        """The same state under other rules: what was learned stays."""
+        """Return a detector with the same learned state under other rules."""
         return RateDetector.restored(self.stored(), rules)
 
-    def feed(self, step: Step) -> list[Finding]:
-        """What is news at the end of this step. Raises ValueError where it is not later than the last one."""
-        last_us = self._kept.last_us
+    def feed(self, step: Step) -> list[AlertFinding]:
+        """Return the findings of a step. Raises ValueError if it is not later than the last one."""
+        last_us = self._state.last_us
         if step.at_us % STEP_US or (last_us is not None and step.at_us <= last_us):
             message = f"a step must begin at a multiple of five minutes, after the last one ({last_us})"
             raise ValueError(message)
-        self._make_room(step)
-        accepted = self._turn_hour(step.at_us)
-        counts = self._without_campaigns(step.at_us, self._in_order(step))
+        self._add_new_series(step)
+        accepted = self._advance_hour(step.at_us)
+        counts = self._exclude_campaigns(step.at_us, self._ordered_counts(step))
         at = step.at_us // STEP_US
-        crossed, back = self._watch.step(at, trials_of(counts), self._live(step.at_us))
-        self._kept.last_us = step.at_us
-        news = take_in(self._kept.causes, crossed, self._family)
-        over = self._go_back(accepted, back, at)
+        crossed, recovered = self._monitor.step(at, trials_of(counts), self._judgeable_now(step.at_us))
+        self._state.last_us = step.at_us
+        news = group_moves(self._state.incidents, crossed, self._tree)
+        over = self._clear(accepted, recovered, at)
         return [*self._findings(step.at_us, news, over), *self._silences(step.at_us, counts)]
 
-    def _go_back(self, accepted: Sequence[Cell], back: Sequence[Cell], at: int) -> list[Cause]:
-        """What is usual again goes with what moved with it, what was accepted alone. Returns what is over."""
-        freed = released(self._kept.causes, back)
-        if freed:
-            self._watch.release(freed)
-        return go_back(self._kept.causes, [*accepted, *back, *freed], at)
+    def _clear(
+        self, accepted: Sequence[SignalCell], recovered: Sequence[SignalCell], at: int
+    ) -> list[AlertIncident]:
+        """Clear recovered cells with the rest of their incidents. Returns the ended incidents."""
+        released = cells_to_release(self._state.incidents, recovered)
+        if released:
+            self._monitor.release(released)
+        return clear_cells(self._state.incidents, [*accepted, *recovered, *released], at)
 
-    def _silences(self, at_us: int, counts: Ints) -> list[Finding]:
-        """What fell silent at the end of this step, and what was silent and has calls again."""
+    def _silences(self, at_us: int, counts: Ints) -> list[AlertFinding]:
+        """Return the series that fell silent in this step, and the silent ones that have calls again."""
         silence, rules = self._silence, self._rules
-        if Kind.SILENCE not in rules.kinds:
+        if AlertKind.SILENCE not in rules.kinds:
             return []
-        live = self._watched & ~self._in_campaign(at_us) & self._watch.mature
-        started = counts[:, COLUMN[Count.STARTED]].astype(np.float64)
+        live = self._enabled & ~self._campaign_flags(at_us) & self._monitor.mature
+        started = counts[:, COLUMN_INDEX[StepColumn.STARTED]].astype(np.float64)
         before = [silence.since.copy(), silence.missed.copy()]
-        hour = self._hours.at(at_us).of_two_days
-        back = silence.step(at_us // STEP_US, started, hour, live) | self._settled
-        self._settled = np.zeros_like(back)
-        limit = silence.threshold(rules.false_alarms_a_week, self._watched)
-        names = Names(tuple(self._kept.keys), rules.false_alarms_a_week)
+        hour = self._calendar.hour_at(at_us).bin_of_48
+        recovered = silence.step(at_us // STEP_US, started, hour, live) | self._accepted_silences
+        self._accepted_silences = np.zeros_like(recovered)
+        limit = silence.threshold(rules.false_alarms_a_week, self._enabled)
+        names = SeriesNames(tuple(self._state.keys), rules.false_alarms_a_week)
         found = []
-        for place in silence.recover(back):
-            quiet = Quiet(int(place), int(before[0][place]), float(before[1][place]), 0.0)
-            found.append(silence_finding(names, quiet, Change.RECOVERED, at_us))
+        for index in silence.recover(recovered):
+            silent = SilentSeries(int(index), int(before[0][index]), float(before[1][index]), 0.0)
+            found.append(silence_finding(names, silent, FindingChange.RECOVERED, at_us))
         over = silence.evidence() - limit
-        for place in silence.fall(limit, live, np.array(self._kept.parents)):
-            quiet = Quiet(
-                int(place), int(silence.since[place]), float(silence.missed[place]), float(over[place])
+        for index in silence.fall(limit, live, np.array(self._state.parents)):
+            silent = SilentSeries(
+                int(index), int(silence.since[index]), float(silence.missed[index]), float(over[index])
             )
-            found.append(silence_finding(names, quiet, Change.BEGAN, at_us))
-        return [each for each in found if self._is_told(each)]
+            found.append(silence_finding(names, silent, FindingChange.BEGAN, at_us))
+        return [each for each in found if self._is_reported(each)]
 
-    def _findings(self, at_us: int, news: News, over: Sequence[Cause]) -> list[Finding]:
-        told = [(cause, Change.BEGAN) for cause in news.began]
-        told += [(cause, Change.WORSENED) for cause in news.worsened]
+    def _findings(
+        self, at_us: int, news: IncidentChanges, over: Sequence[AlertIncident]
+    ) -> list[AlertFinding]:
+        reported = [(incident, FindingChange.BEGAN) for incident in news.opened]
+        reported += [(incident, FindingChange.WORSENED) for incident in news.worsened]
         if (at_us + STEP_US) % _HOUR_US == 0:
-            lasting = [cause for cause in self._kept.causes if cause not in (*news.began, *news.worsened)]
-            told += [(cause, Change.CONTINUES) for cause in lasting]
-        told += [(cause, Change.RECOVERED) for cause in over]
-        names = Names(tuple(self._kept.keys), self._rules.false_alarms_a_week)
-        found = [finding(names, self._renewed(cause, change), change, at_us) for cause, change in told]
-        return [each for each in found if self._is_told(each)]
+            lasting = [
+                incident
+                for incident in self._state.incidents
+                if incident not in (*news.opened, *news.worsened)
+            ]
+            reported += [(incident, FindingChange.CONTINUES) for incident in lasting]
+        reported += [(incident, FindingChange.RECOVERED) for incident in over]
+        names = SeriesNames(tuple(self._state.keys), self._rules.false_alarms_a_week)
+        found = [
+            rate_finding(names, self._renewed(incident, change), change, at_us)
+            for incident, change in reported
+        ]
+        return [each for each in found if self._is_reported(each)]
 
-    def _renewed(self, cause: Cause, change: Change) -> Cause:
-        """With the counts up to now, where it lasts."""
-        if change is not Change.CONTINUES or cause.head.cell not in cause.still:
-            return cause
-        place = (cause.head.speed, *cause.head.cell)
-        sums = self._watch.sums
-        head = msgspec.structs.replace(
-            cause.head,
-            calls=float(sums.calls[place]),
-            events=float(sums.events[place]),
-            expected=float(sums.expected[place]),
+    def _renewed(self, incident: AlertIncident, change: FindingChange) -> AlertIncident:
+        """Return a continuing incident with its current counts."""
+        if change is not FindingChange.CONTINUES or incident.primary.cell not in incident.active_cells:
+            return incident
+        index = (incident.primary.speed, *incident.primary.cell)
+        cusum = self._monitor.cusum
+        primary = msgspec.structs.replace(
+            incident.primary,
+            calls=float(cusum.calls[index]),
+            events=float(cusum.events[index]),
+            expected=float(cusum.expected[index]),
         )
-        return Cause(head, cause.members, cause.still)
+        return AlertIncident(primary, incident.members, incident.active_cells)
 
-    def _is_told(self, found: Finding) -> bool:
+    def _is_reported(self, found: AlertFinding) -> bool:
         muted = self._rules.is_muted(found.series, found.kind, found.metric, found.found_us)
         return found.kind in self._rules.kinds and not muted
 
     # ------------------------------------------------------------------------------------------- series
 
     def _build(self, arrays: dict[str, Array]) -> None:
-        """Detectors with room for all series that are known, and what was learned of them."""
-        keys, parents = self._kept.keys, self._kept.parents
-        self._places = {key: place for place, key in enumerate(keys)}
-        agents = frozenset(place for place, key in enumerate(keys) if key.dimension is Dimension.AGENT)
-        self._family = Family(parents, agents, self._kept.agents_of)
+        """Build the monitors for all tracked series, and restore their learned state."""
+        keys, parents = self._state.keys, self._state.parents
+        self._index_of = {key: index for index, key in enumerate(keys)}
+        agents = frozenset(index for index, key in enumerate(keys) if key.dimension is Dimension.AGENT)
+        self._tree = SeriesTree(parents, agents, self._state.agents_of)
         series = np.arange(len(keys))
         is_route = np.array([key.dimension is Dimension.ROUTE for key in keys], dtype=np.bool_)
-        within = np.array(
+        parent_or_self = np.array(
             [parent if parent >= 0 else at for at, parent in enumerate(parents)], dtype=np.int64
         )
-        baseline = Baseline(np.zeros_like(series), is_route, within)
-        self._watched = np.array([key.dimension in self._rules.dimensions for key in keys], dtype=np.bool_)
-        limits = thresholds(self._rules.false_alarms_a_week, int(self._watched.sum()))
-        self._watch = Watch(baseline, limits, self._rules.least_calls)
-        self._silence = Silence(len(keys))
-        self._settled = np.zeros(len(keys), dtype=np.bool_)
+        baseline = Baseline(np.zeros_like(series), is_route, parent_or_self)
+        self._enabled = np.array([key.dimension in self._rules.dimensions for key in keys], dtype=np.bool_)
+        limits = thresholds(self._rules.false_alarms_a_week, int(self._enabled.sum()))
+        self._monitor = RateMonitor(baseline, limits, self._rules.least_calls)
+        self._silence = SilenceMonitor(len(keys))
+        self._accepted_silences = np.zeros(len(keys), dtype=np.bool_)
         for prefix, owner in self._owners():
-            put_back(
+            restore_arrays(
                 owner,
                 {name.removeprefix(prefix): each for name, each in arrays.items() if name.startswith(prefix)},
             )
-        if self._kept.last_us is not None:
-            self._watch.resume(self._hours.at(self._kept.last_us).of_week)
-            held = [arrays[f"seen.{name}"] for name in Seen._fields]
-            for fresh, old in zip(self._watch.seen, held, strict=True):
-                fresh[..., : old.shape[-1]] = old
+        if self._state.last_us is not None:
+            self._monitor.resume(self._calendar.hour_at(self._state.last_us).of_week)
+            stored = [arrays[f"seen.{name}"] for name in HourCounts._fields]
+            for current, earlier in zip(self._monitor.hour_counts, stored, strict=True):
+                current[..., : earlier.shape[-1]] = earlier
 
     def _owners(self) -> list[tuple[str, object]]:
         return [
-            ("watch.", self._watch),
-            ("sums.", self._watch.sums),
-            ("worse.", self._watch.worsening),
-            ("usual.", self._watch.baseline),
+            ("watch.", self._monitor),
+            ("sums.", self._monitor.cusum),
+            ("worse.", self._monitor.aggravation),
+            ("usual.", self._monitor.baseline),
             ("silence.", self._silence),
         ]
 
     def _arrays(self) -> dict[str, Array]:
         found = {
-            prefix + name: each for prefix, owner in self._owners() for name, each in arrays_of(owner).items()
+            prefix + name: each
+            for prefix, owner in self._owners()
+            for name, each in state_arrays(owner).items()
         }
-        if self._kept.last_us is not None:
-            found |= {f"seen.{name}": each for name, each in self._watch.seen._asdict().items()}
+        if self._state.last_us is not None:
+            found |= {f"seen.{name}": each for name, each in self._monitor.hour_counts._asdict().items()}
         return found
 
-    def _make_room(self, step: Step) -> None:
-        """Take in series that were not known. One that is gone stays known, as without calls."""
-        if new := [key for key in step.table.keys if key not in self._places]:
-            self._take_in(step, new)
-        places = [self._places[key] for key in step.table.keys]
+    def _add_new_series(self, step: Step) -> None:
+        """Add series that are not tracked yet. A series that disappears stays tracked, without calls."""
+        if new := [key for key in step.table.keys if key not in self._index_of]:
+            self._add_series(step, new)
+        indexes = [self._index_of[key] for key in step.table.keys]
         for route, agent in step.table.agents:
-            self._kept.agents_of.setdefault(places[route], set()).add(places[agent])
+            self._state.agents_of.setdefault(indexes[route], set()).add(indexes[agent])
 
-    def _take_in(self, step: Step, new: Sequence[SeriesKey]) -> None:
+    def _add_series(self, step: Step, new: Sequence[SeriesKey]) -> None:
         arrays = self._arrays()
-        self._kept.keys += new
-        places = {key: place for place, key in enumerate(self._kept.keys)}
-        above = {
+        self._state.keys += new
+        indexes = {key: index for index, key in enumerate(self._state.keys)}
+        ancestors = {
             key: step.table.keys[parent] if parent >= 0 else None
             for key, parent in zip(step.table.keys, step.table.parents, strict=True)
         }
-        self._kept.parents += [places.get(above[key] or key, -1) if above[key] else -1 for key in new]
+        self._state.parents += [
+            indexes.get(ancestors[key] or key, -1) if ancestors[key] else -1 for key in new
+        ]
         self._build(arrays)
 
-    def _in_order(self, step: Step) -> Ints:
-        counts = np.zeros((len(self._kept.keys), len(COUNTS)), dtype=np.int64)
-        counts[[self._places[key] for key in step.table.keys]] = step.counts
+    def _ordered_counts(self, step: Step) -> Ints:
+        counts = np.zeros((len(self._state.keys), len(STEP_COLUMNS)), dtype=np.int64)
+        counts[[self._index_of[key] for key in step.table.keys]] = step.counts
         return counts
 
     # --------------------------------------------------------------------------------------------- time
 
-    def _turn_hour(self, at_us: int) -> list[Cell]:
-        """Where an hour is over, learn from it and begin the next; what is usual by now."""
-        last_us, accepted = self._kept.last_us, list[Cell]()
+    def _advance_hour(self, at_us: int) -> list[SignalCell]:
+        """Learn from the hour if it has ended, and start the next. Returns the accepted cells."""
+        last_us, accepted = self._state.last_us, list[SignalCell]()
         if last_us is not None and last_us // _HOUR_US == at_us // _HOUR_US:
             return accepted
         if last_us is not None:
-            hour = self._hours.at(last_us)
-            learnable = ~self._in_campaign(last_us) & (not hour.is_holiday)
-            accepted = self._watch.end_hour(hour.of_week, learnable)
-            self._settled |= self._silence.end_hour(hour.of_two_days, learnable)
+            hour = self._calendar.hour_at(last_us)
+            learnable = ~self._campaign_flags(last_us) & (not hour.is_holiday)
+            accepted = self._monitor.end_hour(hour.of_week, learnable)
+            self._accepted_silences |= self._silence.end_hour(hour.bin_of_48, learnable)
             if last_us // DAY_US != at_us // DAY_US:
-                self._watch.baseline.end_day()
-        self._watch.begin_hour(self._hours.at(at_us).of_week)
+                self._monitor.baseline.end_day()
+        self._monitor.begin_hour(self._calendar.hour_at(at_us).of_week)
         return accepted
 
-    def _in_campaign(self, at_us: int) -> Flags:
-        inside = np.zeros(len(self._kept.keys), dtype=np.bool_)
-        marked = {self._places[key] for key in self._hours.campaigns(at_us) if key in self._places}
-        for place in range(len(inside) if marked else 0):
-            inside[place] = bool(marked & {place, *self._family.above(place)})
+    def _campaign_flags(self, at_us: int) -> Flags:
+        inside = np.zeros(len(self._state.keys), dtype=np.bool_)
+        marked = {
+            self._index_of[key] for key in self._calendar.active_campaigns(at_us) if key in self._index_of
+        }
+        for index in range(len(inside) if marked else 0):
+            inside[index] = bool(marked & {index, *self._tree.ancestors(index)})
         return inside
 
-    def _without_campaigns(self, at_us: int, counts: Ints) -> Ints:
-        """Coarser series are judged by what they have beside a campaign inside them."""
-        for key in self._hours.campaigns(at_us):
-            place = self._places.get(key, -1)
-            for above in self._family.above(place) if place >= 0 else ():
-                counts[above] = np.maximum(counts[above] - counts[place], 0)
+    def _exclude_campaigns(self, at_us: int, counts: Ints) -> Ints:
+        """Subtract the calls of a running campaign from its coarser series."""
+        for key in self._calendar.active_campaigns(at_us):
+            index = self._index_of.get(key, -1)
+            for ancestors in self._tree.ancestors(index) if index >= 0 else ():
+                counts[ancestors] = np.maximum(counts[ancestors] - counts[index], 0)
         return counts
 
-    def _live(self, at_us: int) -> Flags:
-        """What may be judged, (speeds, looks, series)."""
-        series = self._watched & ~self._in_campaign(at_us)
-        looks = np.array([look.metric in self._rules.metrics for look in LOOKS], dtype=np.bool_)
-        holiday = np.full(len(series), self._hours.at(at_us).is_holiday)
-        return np.asarray(may_judge(series, holiday, self._watch.baseline.is_leaf) & looks[:, None])
+    def _judgeable_now(self, at_us: int) -> Flags:
+        """Return the cells that may be judged, shape (speeds, signals, series)."""
+        series = self._enabled & ~self._campaign_flags(at_us)
+        signals = np.array([signal.metric in self._rules.metrics for signal in SIGNALS], dtype=np.bool_)
+        holiday = np.full(len(series), self._calendar.hour_at(at_us).is_holiday)
+        return np.asarray(judgeable(series, holiday, self._monitor.baseline.is_leaf) & signals[:, None])

@@ -1,33 +1,33 @@
-"""Whether two moves are of one cause: what they are of, when they began, how large they are.
+"""Similarity of moves: whether two belong to one incident, by kind, start and size.
 
-An open alert must not swallow what is news: another kind of ending, what began apart from it, or what is far
-more than was told. Sizes are compared as parts of all calls, which a failure rate and an answer rate share.
+An open alert must not hide a different kind of ending, a move with another start, or a far larger move. Sizes
+are compared as shares of all calls, which a failure rate and an answer rate have in common.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from calltally.alerts.detection.incident import Moved
-from calltally.alerts.detection.signals import LOOKS
+from calltally.alerts.detection.incident import SeriesMove
+from calltally.alerts.detection.signals import SIGNALS
 from calltally.alerts.model.series import Metric
 
-# Standard deviations: what is left of a coarse series without the finer ones is usual below this.
-_USUAL: Final = 3.0
-# Of more than so many times as many calls as was told is news.
-_MUCH: Final = 2.0
-# Two change points so far apart are not one, however doubtful they are.
+# Standard deviations: the rest of a coarse series without the finer ones is usual below this.
+_MAX_USUAL_DEVIATIONS: Final = 3.0
+# A share that is this many times larger than the reported one is a change of its own.
+_FAR_LARGER: Final = 2.0
+# Change points further apart than this are different, even if they are uncertain.
 _TOGETHER_STEPS: Final = 12
 _DOUBT_STEPS: Final = 2
-# What each rate says of how calls end. An answer rate falls with either of the others.
-_SAYS: Final = {
+# The kind of ending that each rate measures. An answer rate falls with either of the others.
+_OUTCOMES: Final = {
     Metric.FAILURE_RATE: frozenset({"failing"}),
     Metric.PROVIDER_FAILURE_RATE: frozenset({"failing"}),
     Metric.NO_ANSWER_RATE: frozenset({"unanswered"}),
     Metric.ANSWER_RATE: frozenset[str](),
     Metric.TRANSFER_RATE: frozenset({"transfer"}),
 }
-# Which rates move whenever one does: a collapse of the one is told as the other getting worse. What makes an
-# answer rate fall is watched by itself.
+# Rates that move with each rate: a collapse of one is reported as an aggravation of the other. The monitor
+# watches the reasons of a falling answer rate separately.
 _MOVES_WITH: Final = {
     Metric.FAILURE_RATE: frozenset({Metric.ANSWER_RATE}),
     Metric.PROVIDER_FAILURE_RATE: frozenset({Metric.FAILURE_RATE, Metric.ANSWER_RATE}),
@@ -37,64 +37,64 @@ _MOVES_WITH: Final = {
 }
 
 
-def is_alike(moved: Moved, known: Iterable[Moved]) -> bool:
-    """Whether a move is of a kind with those that are known: how calls end, or where they are handed to.
+def are_similar(move: SeriesMove, others: Iterable[SeriesMove]) -> bool:
+    """Decide whether a move concerns the same kind of ending, or the same hand-over, as others.
 
-    An answer rate goes with both failures and calls that nobody answers, but does not make these two alike.
+    An answer rate goes with failures and with unanswered calls, but does not make these two similar.
     """
-    told = frozenset[str]().union(*(_said(each) for each in known))
-    own = _said(moved)
-    if own and told:
-        return bool(own & told)
-    return "transfer" not in own | told
+    other_outcomes = frozenset[str]().union(*(_outcomes(each) for each in others))
+    own_outcomes = _outcomes(move)
+    if own_outcomes and other_outcomes:
+        return bool(own_outcomes & other_outcomes)
+    return "transfer" not in own_outcomes | other_outcomes
 
 
-def _said(moved: Moved) -> frozenset[str]:
-    return _SAYS[LOOKS[moved.cell.look].metric]
+def _outcomes(move: SeriesMove) -> frozenset[str]:
+    return _OUTCOMES[SIGNALS[move.cell.signal].metric]
 
 
-def is_seen_in(moved: Moved, head: Moved) -> bool:
-    """Whether a move of a series shows in the rate of it that is named, which then gets worse by itself."""
-    return LOOKS[head.cell.look].metric in _MOVES_WITH[LOOKS[moved.cell.look].metric]
+def shows_in(move: SeriesMove, primary: SeriesMove) -> bool:
+    """Decide whether a move shows in the named rate of its series, which then gets worse by itself."""
+    return SIGNALS[primary.cell.signal].metric in _MOVES_WITH[SIGNALS[move.cell.signal].metric]
 
 
-def began_together(one: Moved, other: Moved) -> bool:
-    """Whether two began at one time. The longer a change took to be found, the less is its start known."""
+def started_together(one: SeriesMove, other: SeriesMove) -> bool:
+    """Decide whether two moves started together; the start of a slowly found change is uncertain."""
     doubt = _DOUBT_STEPS + (one.at - one.since) + (other.at - other.since)
     return abs(one.since - other.since) <= min(doubt, _TOGETHER_STEPS)
 
 
-def unfolds(coarse: Moved, finer: Moved) -> bool:
-    """Whether a finer move may still be of a coarse one that was told before it: no faster, and no more."""
+def continues_move(coarse: SeriesMove, finer: SeriesMove) -> bool:
+    """Decide whether a finer move may belong to an earlier coarse one: it is no faster and no larger."""
     is_between = coarse.since - _TOGETHER_STEPS <= finer.since <= coarse.at + _TOGETHER_STEPS
-    return is_between and finer.speed >= coarse.speed and not is_much_more(finer, coarse)
+    return is_between and finer.speed >= coarse.speed and not is_far_larger(finer, coarse)
 
 
-def is_much_more(moved: Moved, told: Moved) -> bool:
-    """Whether a move is of far more calls than was told, beyond what chance could add."""
-    seen = (moved.events + 0.5) / (moved.calls + 1.0)
-    variance = max(moved.variance, moved.calls * seen * (1 - seen) * moved.spread)
-    beyond = abs(moved.excess) - _MUCH * told.share * moved.calls
-    return bool(beyond > _USUAL * variance**0.5)
+def is_far_larger(move: SeriesMove, reported: SeriesMove) -> bool:
+    """Decide whether a move concerns far more calls than the reported one, beyond chance."""
+    observed = (move.events + 0.5) / (move.calls + 1.0)
+    variance = max(move.variance, move.calls * observed * (1 - observed) * move.spread)
+    beyond = abs(move.excess) - _FAR_LARGER * reported.share * move.calls
+    return bool(beyond > _MAX_USUAL_DEVIATIONS * variance**0.5)
 
 
-def is_explained(coarse: Moved, finer: Sequence[Moved]) -> bool:
-    """Whether what is left of a coarse series without the finer ones is usual."""
-    alike = [each for each in _one_a_series(finer, coarse.cell.look) if is_alike(coarse, [each])]
-    left = abs(coarse.excess) - sum(_within(each, coarse) for each in alike)
-    return bool(alike) and left < _USUAL * coarse.variance**0.5
+def is_explained(coarse: SeriesMove, finer: Sequence[SeriesMove]) -> bool:
+    """Decide whether the rest of a coarse series, without the finer ones, is usual."""
+    alike = [each for each in _one_per_series(finer, coarse.cell.signal) if are_similar(coarse, [each])]
+    left = abs(coarse.excess) - sum(_events_within(each, coarse) for each in alike)
+    return bool(alike) and left < _MAX_USUAL_DEVIATIONS * coarse.variance**0.5
 
 
-def _within(finer: Moved, coarse: Moved) -> float:
-    """The events that a finer move adds to the window of a coarse one, going on as it was found."""
+def _events_within(finer: SeriesMove, coarse: SeriesMove) -> float:
+    """Return the events that a finer move adds to the window of a coarse one, at its own rate."""
     steps = coarse.at - max(coarse.since, finer.since) + 1
     return abs(finer.excess) * max(steps, 0) / max(finer.at - finer.since + 1, 1)
 
 
-def _one_a_series(moved: Iterable[Moved], look: int) -> list[Moved]:
-    """For each series the move of the same look, or of whatever look it has."""
-    found: dict[int, Moved] = {}
-    for each in moved:
-        if each.cell.series not in found or each.cell.look == look:
+def _one_per_series(moves: Iterable[SeriesMove], signal: int) -> list[SeriesMove]:
+    """Return one move for each series: the one of the same signal if there is one."""
+    found: dict[int, SeriesMove] = {}
+    for each in moves:
+        if each.cell.series not in found or each.cell.signal == signal:
             found[each.cell.series] = each
     return list(found.values())

@@ -1,37 +1,39 @@
-"""From the one number that a user sets, false alarms a week, to the threshold of each sum.
+"""Thresholds of the sums, from the number of false alarms a week that a user allows.
 
-How often the sums of a usual week cross a threshold was counted on months of made-up traffic without an
-incident, with series nested as they are: routes in providers in a tenant. It falls by a fixed factor for each
-unit of the threshold and grows with the number of sums. Each speed gets a share of the budget: a collapse
-one that is large for its kind, since it is to be found within some sixty calls, a drift a small one, since it
-has days. They come to more than one: what crosses at several speeds, or in an open cause, is one alert.
-Whether the whole keeps to what the user set is seen in the false alarms of `python -m bench score`.
+Simulated months without an incident gave the number of crossings of the sums of a usual week, with series
+nested as they are: routes in providers in a tenant. This number falls by a fixed factor for each unit of the
+threshold and grows with the number of sums.
+
+Each speed gets a share of the budget: a collapse a large one, since it must be found within some sixty calls,
+a drift a small one, since it has days. The shares add up to more than one, because crossings at several
+speeds, or in an open incident, are one alert. The false alarms of `calltally lab score` show whether the
+whole keeps to the budget.
 """
 
 from typing import Final
 
 import numpy as np
 
-from calltally.alerts.detection.signals import LOOKS, Floats
+from calltally.alerts.detection.signals import SIGNALS, Floats
 
-# Crossings a week at a threshold of 10, of 112 series with 6 looks: collapse, shift, drift.
+# Crossings a week at a threshold of 10, of 112 series with 6 signals: collapse, shift, drift.
 _COUNTED_AT: Final = 10.0
 _COUNTED: Final = np.array([52.0, 10.4, 0.65])
 _COUNTED_SUMS: Final = 112 * 6
-# How much of them is left for each unit more, and how many of them open an alert of their own.
+# Remaining share of crossings for each additional unit, and share of crossings that open an alert.
 _FALL: Final = 0.72
 _CAUSES: Final = 0.9
 _SHARES: Final = np.array([0.5, 0.55, 0.2])
 
 
 def thresholds(false_alarms_a_week: float, series: int) -> Floats:
-    """The threshold of each speed, in natural logarithms of a likelihood ratio."""
-    expected = _COUNTED * _CAUSES * max(series, 1) * len(LOOKS) / _COUNTED_SUMS
+    """Return the threshold of each speed, in natural logarithms of a likelihood ratio."""
+    expected = _COUNTED * _CAUSES * max(series, 1) * len(SIGNALS) / _COUNTED_SUMS
     return np.asarray(
         np.maximum(_COUNTED_AT + np.log(expected / (_SHARES * false_alarms_a_week)) / _FALL, 5.0)
     )
 
 
 def chance_a_week(over: float, false_alarms_a_week: float) -> float:
-    """How often a sum comes so far over its threshold by chance, over the whole tenant."""
+    """Return the expected number a week of sums so far above their threshold by chance, for the tenant."""
     return float(false_alarms_a_week * np.exp(-_FALL * max(over, 0.0)))

@@ -8,10 +8,10 @@ gets worse is open again though it was acknowledged: that was of less.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from calltally.alerts.evaluation.alert_payload import new_alert, renewed
-from calltally.alerts.evaluation.messages import message_of
-from calltally.alerts.model.finding import Change as Turn
-from calltally.alerts.model.finding import Finding, Kind
+from calltally.alerts.evaluation.alert_payload import new_alert, renewed_alert
+from calltally.alerts.evaluation.messages import alert_message
+from calltally.alerts.model.finding import AlertFinding, AlertKind
+from calltally.alerts.model.finding import FindingChange as Turn
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
@@ -32,7 +32,7 @@ from calltally.store.snapshots.ledger_head import lock_head
 FLAPPING_US: Final = 1800 * SECOND_US
 
 
-class Keeper:
+class AlertLifecycle:
     """Keeps the alerts of a tenant as findings come, within one transaction."""
 
     def __init__(self, tenant: str, now_us: int, tz: str) -> None:
@@ -46,7 +46,7 @@ class Keeper:
         yield from lock_head(self._tenant)
         self._unresolved = {alert.cause: alert for alert in (yield from unresolved_alerts(self._tenant))}
 
-    def take(self, findings: Iterable[Finding]) -> Step[None]:
+    def take(self, findings: Iterable[AlertFinding]) -> Step[None]:
         """Findings in the order in which they were made."""
         for finding in findings:
             alert = self._unresolved.get(finding.key)
@@ -59,7 +59,7 @@ class Keeper:
             else:
                 self._unresolved[finding.key] = yield from self._renew(alert, finding)
 
-    def take_conditions(self, kinds: Sequence[Kind], findings: Sequence[Finding]) -> Step[None]:
+    def take_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> Step[None]:
         """All that is so now, of some kinds: what is not among it any more is over."""
         yield from self.take(findings)
         now = {finding.key for finding in findings}
@@ -67,7 +67,7 @@ class Keeper:
         for alert in over:
             yield from self._end(alert, What.RESOLVED)
 
-    def _begin(self, finding: Finding) -> Step[None]:
+    def _begin(self, finding: AlertFinding) -> Step[None]:
         last = yield from last_of_cause(self._tenant, finding.key)
         alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
         if last is not None and self._flaps(last):
@@ -80,7 +80,7 @@ class Keeper:
         self._unresolved[finding.key] = alert
         yield from self._group(alert, finding)
 
-    def _renew(self, alert: Alert, finding: Finding) -> Step[Alert]:
+    def _renew(self, alert: Alert, finding: AlertFinding) -> Step[Alert]:
         again = self._renewed(alert, finding)
         if finding.change is Turn.WORSENED:
             return (
@@ -91,7 +91,7 @@ class Keeper:
         yield from renew_alert(self._tenant, again)
         return again
 
-    def _group(self, cause: Alert, finding: Finding) -> Step[None]:
+    def _group(self, cause: Alert, finding: AlertFinding) -> Step[None]:
         """Alerts of finer series that moved with it are explained by it."""
         for child in finding.children:
             key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
@@ -107,11 +107,11 @@ class Keeper:
     def _flaps(self, last: Alert) -> bool:
         return last.resolved_us is not None and self._now_us - last.resolved_us < FLAPPING_US
 
-    def _renewed(self, alert: Alert, finding: Finding) -> Alert:
-        return renewed(alert, finding, self._message(finding), self._now_us)
+    def _renewed(self, alert: Alert, finding: AlertFinding) -> Alert:
+        return renewed_alert(alert, finding, self._message(finding), self._now_us)
 
-    def _message(self, finding: Finding) -> str:
-        return message_of(finding, self._tz)
+    def _message(self, finding: AlertFinding) -> str:
+        return alert_message(finding, self._tz)
 
     def _by_itself(self, what: What) -> Change:
         return Change(0, self._now_us, what, None, None)

@@ -4,24 +4,24 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.alerts.model.finding import Finding
+from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import Dimension
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
 from calltally.store.alerts.alerts import Alert, State
 
 
-class Content(msgspec.Struct, frozen=True):
+class AlertContent(msgspec.Struct, frozen=True):
     """The newest finding of an alert, and its sentence."""
 
     message: str
-    finding: Finding
+    finding: AlertFinding
 
 
-_decoder: Final = msgspec.json.Decoder(Content)
+_decoder: Final = msgspec.json.Decoder(AlertContent)
 
 
-def read_content(alert: Alert) -> Content:
+def read_content(alert: Alert) -> AlertContent:
     """What `new_alert` or `renewed` wrote. Raises DamagedStore."""
     try:
         return _decoder.decode(alert.content)
@@ -30,7 +30,7 @@ def read_content(alert: Alert) -> Content:
         raise DamagedStore(message) from fault
 
 
-def new_alert(tenant: str, finding: Finding, message: str, now_us: int) -> Alert:
+def new_alert(tenant: str, finding: AlertFinding, message: str, now_us: int) -> Alert:
     """An alert as its first finding makes it. Its id is hashed: nothing has to be drawn."""
     series = finding.series
     return Alert(
@@ -51,17 +51,17 @@ def new_alert(tenant: str, finding: Finding, message: str, now_us: int) -> Alert
     )
 
 
-def renewed(alert: Alert, finding: Finding, message: str, now_us: int) -> Alert:
+def renewed_alert(alert: Alert, finding: AlertFinding, message: str, now_us: int) -> Alert:
     """The same alert with newer evidence. Since when it lasts stays what it was, unless it is earlier."""
     since_us = min(alert.since_us, finding.since_us)
     return alert._replace(since_us=since_us, updated_us=now_us, content=_encoded(message, finding))
 
 
-def shown_finding(finding: Finding) -> dict[str, Any]:
+def finding_as_values(finding: AlertFinding) -> dict[str, Any]:
     """A finding as JSON says it."""
     shown: dict[str, Any] = msgspec.to_builtins(finding)
     return shown
 
 
-def _encoded(message: str, finding: Finding) -> bytes:
-    return msgspec.json.encode(Content(message, finding))
+def _encoded(message: str, finding: AlertFinding) -> bytes:
+    return msgspec.json.encode(AlertContent(message, finding))

@@ -12,18 +12,18 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from calltally.alerts.evaluation.alert_lifecycle import Keeper
+from calltally.alerts.evaluation.alert_lifecycle import AlertLifecycle
 from calltally.alerts.evaluation.evaluator_state import (
-    Memory,
+    EvaluatorState,
     changed_steps,
-    judged_of,
-    read_memory,
-    remember,
+    evaluated_steps,
+    read_evaluator_state,
+    retain_recent_steps,
 )
 from calltally.alerts.evaluation.late_arrivals import LATE_S
-from calltally.alerts.evaluation.series_rollup import Roll, Rows
+from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
 from calltally.alerts.model.detector import OnlineDetector
-from calltally.alerts.model.finding import Change, Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules, rules_of
 from calltally.calls.alert_counts import STEP_S, Key
 from calltally.calls.times import SECOND_US
@@ -41,7 +41,7 @@ _MOST_STEPS: Final = 288
 _FAILURES_KEPT_S: Final = 86_400
 
 
-class Detectors(Protocol):
+class DetectorFactory(Protocol):
     """Makes detectors of rates: new ones, and those that were stored."""
 
     def new(self, rules: Rules) -> OnlineDetector:
@@ -56,17 +56,17 @@ class Detectors(Protocol):
 class Conditions(NamedTuple):
     """All that is so now, of some kinds: what is not among the findings is not, or no more."""
 
-    kinds: Sequence[Kind]
-    findings: Sequence[Finding]
+    kinds: Sequence[AlertKind]
+    findings: Sequence[AlertFinding]
 
 
 # What is so now: asked only once a turn comes up to now, since it costs more than many steps of the past.
-Asked: TypeAlias = Callable[[], Awaitable[Conditions]]
+ReadConditions: TypeAlias = Callable[[], Awaitable[Conditions]]
 # Goes through the steps of a turn, as fast as others can bear.
 Pace: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 
 
-class Turn(NamedTuple):
+class EvaluationRun(NamedTuple):
     """What became of a turn: steps that were judged, findings, and whether more waits to be judged.
 
     `is_live` is whether it came up to now; `is_kept` whether another worker was faster.
@@ -82,7 +82,7 @@ class _Work(NamedTuple):
     """What a turn begins with."""
 
     judging: Judging
-    memory: Memory
+    memory: EvaluatorState
     rules: Rules
     from_s: int
     to_s: int
@@ -90,7 +90,7 @@ class _Work(NamedTuple):
     changed: frozenset[int]
 
 
-def rules_for(stored: bytes | None) -> Rules:
+def rules_or_defaults(stored: bytes | None) -> Rules:
     """A tenant's rules; the defaults where it never set any."""
     return Rules() if stored is None else rules_of(msgspec.json.decode(stored))
 
@@ -101,21 +101,21 @@ def last_step_s(now_us: int) -> int:
     return settled_s - settled_s % STEP_S
 
 
-def is_turn_due(tenant: str, now_us: int) -> Step[bool]:
+def is_evaluation_due(tenant: str, now_us: int) -> Step[bool]:
     """Whether five minutes are over that were not judged; a tenant without calls may have other news."""
     judging = yield from judging_of(tenant)
     return judging.judged_us < last_step_s(now_us) * SECOND_US
 
 
-class Judge:
+class AlertEvaluator:
     """Takes turns for tenants, one after the other, on one store."""
 
-    def __init__(self, store: Store, detectors: Detectors | None, pace: Pace = iter) -> None:
+    def __init__(self, store: Store, detectors: DetectorFactory | None, pace: Pace = iter) -> None:
         self._store = store
         self._detectors = detectors
         self._pace = pace
 
-    async def take_turn(self, tenant: str, now_us: int, ask: Asked) -> Turn:
+    async def take_turn(self, tenant: str, now_us: int, ask: ReadConditions) -> EvaluationRun:
         """Judge what is due, a day at most; what is so now is asked once all is judged up to now."""
         learns = self._detectors is not None
         work = await self._store.read(_begin(tenant, now_us, learns=learns), long=True)
@@ -124,45 +124,47 @@ class Judge:
         conditions = await ask() if is_live else None
         step = _keep(tenant, (work, memory), findings if is_live else (), now_us, conditions)
         is_kept = await self._store.write(step)
-        return Turn((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
+        return EvaluationRun((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
 
-    def _feed(self, work: _Work) -> tuple[Memory, list[Finding]]:
+    def _feed(self, work: _Work) -> tuple[EvaluatorState, list[AlertFinding]]:
         """In a thread: what many routes and weeks take would hold up others."""
         memory = work.memory
         if self._detectors is None or (memory.detector is None and work.from_s == work.to_s):
             # Who has no calls has nothing to learn from, and costs nothing.
-            return Memory(), []
+            return EvaluatorState(), []
         detector = _restored(self._detectors, memory, work.rules)
-        roll, judged = Roll(memory.roll), judged_of(memory, work.changed)
+        roll, judged = SeriesRollup(memory.roll), evaluated_steps(memory, work.changed)
         lasting = {finding.key: finding for finding in memory.lasting}
-        found: list[Finding] = []
+        found: list[AlertFinding] = []
         for step_s in self._pace(range(work.from_s, work.to_s, STEP_S)):
             rows = judged.with_late(step_s, work.rows)
             for finding in detector.feed(roll.step(step_s, rows)):
                 found.append(finding)
                 _last(lasting, finding)
-        kept = Memory(detector.stored(), roll.stored(), memory.judged, list(lasting.values()), memory.sums)
-        remember(kept, judged, work.to_s)
+        kept = EvaluatorState(
+            detector.stored(), roll.stored(), memory.judged, list(lasting.values()), memory.sums
+        )
+        retain_recent_steps(kept, judged, work.to_s)
         return kept, found
 
 
-def _restored(detectors: Detectors, memory: Memory, rules: Rules) -> OnlineDetector:
+def _restored(detectors: DetectorFactory, memory: EvaluatorState, rules: Rules) -> OnlineDetector:
     if memory.detector is None:
         return detectors.new(rules)
     return detectors.restored(memory.detector, rules)
 
 
-def _last(lasting: dict[str, Finding], finding: Finding) -> None:
-    if finding.change is Change.RECOVERED:
+def _last(lasting: dict[str, AlertFinding], finding: AlertFinding) -> None:
+    if finding.change is FindingChange.RECOVERED:
         lasting.pop(finding.key, None)
-    elif finding.change in {Change.BEGAN, Change.WORSENED}:
+    elif finding.change in {FindingChange.BEGAN, FindingChange.WORSENED}:
         lasting[finding.key] = finding
 
 
 def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
     judging = yield from judging_of(tenant)
-    rules = rules_for((yield from rules_of_tenant(tenant)))
-    memory, last_s = read_memory(judging.state), last_step_s(now_us)
+    rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
+    memory, last_s = read_evaluator_state(judging.state), last_step_s(now_us)
     from_s = judging.judged_us // SECOND_US if learns else last_s
     if memory.detector is None and learns:
         [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
@@ -173,10 +175,10 @@ def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
     rows = yield from steps_between(tenant, from_s, to_s)
     for at in sorted(changed):
         rows |= yield from steps_between(tenant, at, at + STEP_S)
-    return _Work(judging, memory, rules, min(from_s, to_s), to_s, by_step(rows), changed)
+    return _Work(judging, memory, rules, min(from_s, to_s), to_s, rows_by_step(rows), changed)
 
 
-def by_step(steps: Steps) -> dict[int, Rows]:
+def rows_by_step(steps: Steps) -> dict[int, Rows]:
     """Rows by the step that they are of."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
@@ -186,8 +188,8 @@ def by_step(steps: Steps) -> dict[int, Rows]:
 
 def _keep(
     tenant: str,
-    done: tuple[_Work, Memory],
-    findings: Sequence[Finding],
+    done: tuple[_Work, EvaluatorState],
+    findings: Sequence[AlertFinding],
     now_us: int,
     conditions: Conditions | None,
 ) -> Step[bool]:
@@ -199,7 +201,7 @@ def _keep(
         findings = [*earlier, *findings]
         memory.lasting = []
     state = msgspec.msgpack.encode(memory)
-    keeper = Keeper(tenant, now_us, work.rules.tz)
+    keeper = AlertLifecycle(tenant, now_us, work.rules.tz)
     yield from keeper.lock()
     # Never back: a clock that is behind the last turn's would have its steps fed again.
     judged_us = max(work.judging.judged_us, work.to_s * SECOND_US)

@@ -9,36 +9,36 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from calltally.alerts.evaluation.late_arrivals import LATE_S, Judged
-from calltally.alerts.evaluation.series_rollup import Known, Rows
-from calltally.alerts.model.finding import Finding
+from calltally.alerts.evaluation.late_arrivals import LATE_S, EvaluatedSteps
+from calltally.alerts.evaluation.series_rollup import Rows, TrackedSeries
+from calltally.alerts.model.finding import AlertFinding
 from calltally.calls.alert_counts import Cells, Key
 from calltally.calls.errors import DamagedStore
 
 Sums: TypeAlias = Mapping[int, Sequence[int]]
 
 
-class Memory(msgspec.Struct, array_like=True):
+class EvaluatorState(msgspec.Struct, array_like=True):
     """What is kept. `lasting` is what began in the past and has not recovered.
 
     `judged` are the rows of steps as they were judged, `sums` what they add up to: see `sums_of`.
     """
 
     detector: bytes | None = None
-    roll: list[Known] = []
+    roll: list[TrackedSeries] = []
     judged: list[tuple[int, msgspec.Raw]] = []
-    lasting: list[Finding] = []
+    lasting: list[AlertFinding] = []
     sums: list[tuple[int, list[int]]] = []
 
 
-_decoder: Final = msgspec.msgpack.Decoder(Memory)
+_decoder: Final = msgspec.msgpack.Decoder(EvaluatorState)
 _rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[Key, Cells]])
 
 
-def read_memory(state: bytes | None) -> Memory:
+def read_evaluator_state(state: bytes | None) -> EvaluatorState:
     """What a turn has left. Raises DamagedStore."""
     if state is None:
-        return Memory()
+        return EvaluatorState()
     try:
         return _decoder.decode(state)
     except msgspec.DecodeError as fault:
@@ -46,7 +46,7 @@ def read_memory(state: bytes | None) -> Memory:
         raise DamagedStore(message) from fault
 
 
-def changed_steps(memory: Memory, now: Sums) -> frozenset[int]:
+def changed_steps(memory: EvaluatorState, now: Sums) -> frozenset[int]:
     """The steps that hold other counts than when they were judged.
 
     A call that moves from one route to another and changes nothing else is not seen: it was judged.
@@ -59,13 +59,13 @@ def _listed(sums: Sequence[int] | None) -> list[int] | None:
     return None if sums is None else list(sums)
 
 
-def judged_of(memory: Memory, changed: Iterable[int]) -> Judged:
+def evaluated_steps(memory: EvaluatorState, changed: Iterable[int]) -> EvaluatedSteps:
     """Those steps that have changed, with what they held."""
     rows = dict(memory.judged)
-    return Judged({at: dict(_rows_decoder.decode(rows[at])) for at in changed})
+    return EvaluatedSteps({at: dict(_rows_decoder.decode(rows[at])) for at in changed})
 
 
-def remember(memory: Memory, judged: Judged, to_s: int) -> None:
+def retain_recent_steps(memory: EvaluatorState, judged: EvaluatedSteps, to_s: int) -> None:
     """Keep the steps to which calls may still come late, as they were judged by now."""
     fresh, late_s = judged.stored(), to_s - LATE_S
     rows = dict(memory.judged) | {at: _packed(held) for at, held in fresh.items()}

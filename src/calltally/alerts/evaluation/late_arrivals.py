@@ -19,7 +19,7 @@ _FINALS: Final = ("completed", "no_answer", "failed", "busy", "canceled")
 _PARTS: Final = (("answered", "final"), ("provider_failed", "failed"), ("transferred", "answered"))
 
 
-class Judged:
+class EvaluatedSteps:
     """What steps held when they were judged, for as long as more of them may come."""
 
     def __init__(self, steps: Mapping[int, Rows]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from calltally.alerts.model.finding import Evidence, Finding
+from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.times import DAY_US, SECOND_US
 
@@ -25,7 +25,7 @@ _WHERE: Final = {
 _FEW_PERCENT: Final = 10
 
 
-def message_of(finding: Finding, tz: str) -> str:
+def alert_message(finding: AlertFinding, tz: str) -> str:
     """`No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls`.
 
     Times are of the zone that the tenant's rules name. What is no rate has words of its own detector.
@@ -34,11 +34,11 @@ def message_of(finding: Finding, tz: str) -> str:
         return finding.detail
     evidence = finding.evidence
     since = since_text(finding.since_us, finding.found_us, tz)
-    what = f"{_METRICS[finding.metric]} {place_of(finding.series)}"
+    what = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
     return f"{what}: {_against(evidence)}, since {since}, {evidence.calls} calls"
 
 
-def place_of(series: SeriesKey) -> str:
+def series_phrase(series: SeriesKey) -> str:
     """Where a series is, as the end of a phrase."""
     template = _WHERE.get(series.dimension)
     return template.format(series.value) if template else "over all calls"
@@ -52,7 +52,7 @@ def since_text(since_us: int, now_us: int, tz: str) -> str:
     return since.strftime("%H:%M") if is_near else since.strftime("%Y-%m-%d %H:%M")
 
 
-def _against(evidence: Evidence) -> str:
+def _against(evidence: FindingEvidence) -> str:
     half = (evidence.high - evidence.low) / 2
     expected = f"{_percent(evidence.expected)} ± {_percent(half)} % expected"
     return f"{_percent(evidence.observed)} % against {expected}"

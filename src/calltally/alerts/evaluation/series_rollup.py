@@ -6,13 +6,13 @@ from typing import Final, TypeAlias
 import msgspec
 
 from calltally.alerts.model.series import (
-    COUNTS,
+    STEP_COLUMNS,
     TENANT,
-    Count,
     Dimension,
     SeriesKey,
     SeriesTable,
     Step,
+    StepColumn,
     step_of,
 )
 from calltally.calls.alert_counts import COLUMNS, Cells, Key
@@ -25,7 +25,7 @@ Rows: TypeAlias = Mapping[Key, Cells]
 _CALLS: Final = (COLUMNS.index("started"), COLUMNS.index("final"))
 
 
-class Known(msgspec.Struct, array_like=True):
+class TrackedSeries(msgspec.Struct, array_like=True):
     """One series that is watched: which one it lies in, when it last had a call, and a route's agents."""
 
     key: SeriesKey
@@ -34,13 +34,13 @@ class Known(msgspec.Struct, array_like=True):
     agents: list[SeriesKey] = []
 
 
-class Roll:
+class SeriesRollup:
     """The series of a tenant, as they come and go."""
 
-    def __init__(self, known: Iterable[Known] = ()) -> None:
+    def __init__(self, known: Iterable[TrackedSeries] = ()) -> None:
         self._known = {each.key: each for each in known}
 
-    def stored(self) -> list[Known]:
+    def stored(self) -> list[TrackedSeries]:
         """What `Roll` is made of again."""
         return list(self._known.values())
 
@@ -50,7 +50,7 @@ class Roll:
         pairs: list[tuple[SeriesKey, SeriesKey | None]] = [(TENANT, None)]
         pairs += [(each.key, each.parent) for each in sorted(self._known.values(), key=_coarse_first)]
         agents = [(each.key, agent) for each in self._known.values() for agent in each.agents]
-        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), summed(rows))
+        return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), sum_by_series(rows))
 
     def _see(self, step_s: int, rows: Rows) -> None:
         parents: dict[SeriesKey, dict[SeriesKey, int]] = {}
@@ -70,7 +70,7 @@ class Roll:
         known = self._known.get(series)
         # It stays where it lies for as long as some of its calls do: a mere majority would flutter.
         if known is None or known.parent not in among:
-            known = Known(series, max(among, key=lambda parent: (among[parent], parent)), step_s)
+            known = TrackedSeries(series, max(among, key=lambda parent: (among[parent], parent)), step_s)
         known.seen_s = step_s
         self._known[series] = known
 
@@ -81,7 +81,7 @@ class Roll:
             route.agents.append(agent)
 
 
-def _coarse_first(known: Known) -> tuple[int, SeriesKey]:
+def _coarse_first(known: TrackedSeries) -> tuple[int, SeriesKey]:
     return _ORDER[known.key.dimension], known.key
 
 
@@ -105,7 +105,7 @@ def lineage(key: Key) -> Iterator[tuple[SeriesKey, SeriesKey]]:
         yield SeriesKey(Dimension.AGENT, key.agent), TENANT
 
 
-def summed(rows: Rows) -> dict[SeriesKey, dict[Count, int]]:
+def sum_by_series(rows: Rows) -> dict[SeriesKey, dict[StepColumn, int]]:
     """What each series of some rows adds up to; what is nothing is left out."""
     sums: dict[SeriesKey, list[int]] = {}
     for key, cells in rows.items():
@@ -114,9 +114,9 @@ def summed(rows: Rows) -> dict[SeriesKey, dict[Count, int]]:
             for place, count in enumerate(cells):
                 had[place] += count
     return {
-        series: {count: cells[_PLACES[count]] for count in COUNTS if cells[_PLACES[count]]}
+        series: {count: cells[_PLACES[count]] for count in STEP_COLUMNS if cells[_PLACES[count]]}
         for series, cells in sums.items()
     }
 
 
-_PLACES: Final = {count: COLUMNS.index(count.value) for count in COUNTS}
+_PLACES: Final = {count: COLUMNS.index(count.value) for count in STEP_COLUMNS}

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from calltally.alerts.model.finding import Finding
+from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import Step
 
@@ -21,7 +21,7 @@ class OnlineDetector(Protocol):
         stored = detector.stored()
     """
 
-    def feed(self, step: Step) -> list[Finding]:
+    def feed(self, step: Step) -> list[AlertFinding]:
         """What is news at the end of this step: what began, continues (once an hour) or recovered.
 
         One cause is one finding, of the coarsest series that explains the rest. What is muted is left out.

@@ -9,7 +9,7 @@ import msgspec
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 
 
-class Kind(StrEnum):
+class AlertKind(StrEnum):
     """What it is about. The values are stable and public."""
 
     RATE = "rate"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     DEAD_LETTERS = "dead-letters"
 
 
-class Change(StrEnum):
+class FindingChange(StrEnum):
     """Where it stands. `began` opens an alert, `continues` renews its evidence, `recovered` closes it.
 
     `worsened` is news of one that is open: it has become far more than was told. `recovered` is evidence, not
@@ -35,14 +35,14 @@ class Change(StrEnum):
     RECOVERED = "recovered"
 
 
-class Direction(StrEnum):
+class ChangeDirection(StrEnum):
     """Which way a number moved."""
 
     UP = "up"
     DOWN = "down"
 
 
-class Speed(StrEnum):
+class DetectionSpeed(StrEnum):
     """Which of the three looks at a rate found it: minutes, hours or days."""
 
     COLLAPSE = "collapse"
@@ -50,7 +50,7 @@ class Speed(StrEnum):
     DRIFT = "drift"
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class FindingEvidence(msgspec.Struct, frozen=True):
     """A number of a window against what is usual: counts, rates (0 to 1), or seconds, as the kind says.
 
     `events` of `calls` are what `observed` is made of, so that a reader can check it. `low` and `high`
@@ -69,7 +69,7 @@ class Evidence(msgspec.Struct, frozen=True):
     high: float
 
 
-class Finding(msgspec.Struct, frozen=True):
+class AlertFinding(msgspec.Struct, frozen=True):
     """One thing that is unusual, or is usual again.
 
     `key` is the same from `began` to `recovered`. `since_us` is the change point: the first instant from
@@ -81,20 +81,20 @@ class Finding(msgspec.Struct, frozen=True):
     finding is about single ones.
     """
 
-    kind: Kind
-    change: Change
+    kind: AlertKind
+    change: FindingChange
     series: SeriesKey
     metric: Metric | None
-    direction: Direction
+    direction: ChangeDirection
     since_us: int
     found_us: int
-    evidence: Evidence
+    evidence: FindingEvidence
     detail: str
     sureness: float
     false_alarms_a_week: float
     budget_a_week: float
-    speed: Speed | None = None
-    children: tuple[Evidence, ...] = ()
+    speed: DetectionSpeed | None = None
+    children: tuple[FindingEvidence, ...] = ()
     listed: Mapping[str, str] = {}
     sids: tuple[str, ...] = ()
 
@@ -107,14 +107,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 # The parameter of the list that names a series; a tenant's calls need none.
-PARAMETER: Final[Mapping[Dimension, str]] = {
+LIST_PARAMETERS: Final[Mapping[Dimension, str]] = {
     Dimension.PROVIDER: "provider",
     Dimension.PROVIDER_ACCOUNT: "provider_account",
     Dimension.ROUTE: "route",
     Dimension.AGENT: "agent",
 }
 # The states that a metric's events have, where the list can filter by them.
-STATUS_LISTED: Final[Mapping[Metric, str]] = {
+STATUS_FILTERS: Final[Mapping[Metric, str]] = {
     Metric.FAILURE_RATE: "failed",
     Metric.NO_ANSWER_RATE: "no-answer",
     Metric.PROVIDER_FAILURE_RATE: "failed",

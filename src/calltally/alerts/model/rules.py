@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
@@ -53,13 +53,13 @@ class Campaign(_Strict, frozen=True):
 class Mute(_Strict, frozen=True):
     """What is found and not told, by kind, series and metric; what is left out means all. Until a time."""
 
-    kind: Kind | None = None
+    kind: AlertKind | None = None
     dimension: Dimension | None = None
     value: str | None = None
     metric: Metric | None = None
     until: str | None = None
 
-    def covers(self, series: SeriesKey, kind: Kind, metric: Metric | None, now_us: int) -> bool:
+    def covers(self, series: SeriesKey, kind: AlertKind, metric: Metric | None, now_us: int) -> bool:
         """Whether a finding about this is muted now."""
         wanted = (
             (self.kind, kind),
@@ -91,14 +91,14 @@ class Rules(_Strict, frozen=True):
     least_calls: Annotated[int, Meta(ge=5, le=1_000_000)] = 30
     metrics: tuple[Metric, ...] = tuple(Metric)
     dimensions: tuple[Dimension, ...] = tuple(Dimension)
-    kinds: tuple[Kind, ...] = tuple(Kind)
+    kinds: tuple[AlertKind, ...] = tuple(AlertKind)
     floors: Floors = Floors()
     tz: _Text = "UTC"
     holidays: Annotated[tuple[date, ...], Meta(max_length=_MOST)] = ()
     campaigns: Annotated[tuple[Campaign, ...], Meta(max_length=_MOST)] = ()
     mutes: Annotated[tuple[Mute, ...], Meta(max_length=_MOST)] = ()
 
-    def is_muted(self, series: SeriesKey, kind: Kind, metric: Metric | None, now_us: int) -> bool:
+    def is_muted(self, series: SeriesKey, kind: AlertKind, metric: Metric | None, now_us: int) -> bool:
         """Whether a finding about this is not to be told now."""
         return any(mute.covers(series, kind, metric, now_us) for mute in self.mutes)
 

@@ -40,7 +40,7 @@ class SeriesKey(NamedTuple):
 TENANT: Final = SeriesKey(Dimension.TENANT)
 
 
-class Count(StrEnum):
+class StepColumn(StrEnum):
     """The columns of a step, in the order of the matrix. Definitions: `calls/metrics.py`."""
 
     STARTED = "started"
@@ -56,8 +56,8 @@ class Count(StrEnum):
     TRANSFERRED = "transferred"
 
 
-COUNTS: Final = tuple(Count)
-COLUMN: Final[Mapping[Count, int]] = {count: at for at, count in enumerate(COUNTS)}
+STEP_COLUMNS: Final = tuple(StepColumn)
+COLUMN_INDEX: Final[Mapping[StepColumn, int]] = {count: at for at, count in enumerate(STEP_COLUMNS)}
 
 
 class Metric(StrEnum):
@@ -70,22 +70,24 @@ class Metric(StrEnum):
     TRANSFER_RATE = "transfer_rate"
 
 
-class Rate(NamedTuple):
+class RateDefinition(NamedTuple):
     """A metric as numerator over denominator, and which way it has to move to be news."""
 
-    numerator: Count
-    denominator: Count
+    numerator: StepColumn
+    denominator: StepColumn
     up: bool
     down: bool
 
 
-RATES: Final[Mapping[Metric, Rate]] = {
-    Metric.FAILURE_RATE: Rate(Count.FAILED, Count.FINAL, up=True, down=False),
-    Metric.NO_ANSWER_RATE: Rate(Count.NO_ANSWER, Count.FINAL, up=True, down=False),
-    Metric.ANSWER_RATE: Rate(Count.ANSWERED, Count.FINAL, up=False, down=True),
-    Metric.PROVIDER_FAILURE_RATE: Rate(Count.PROVIDER_FAILED, Count.FINAL, up=True, down=False),
+RATES: Final[Mapping[Metric, RateDefinition]] = {
+    Metric.FAILURE_RATE: RateDefinition(StepColumn.FAILED, StepColumn.FINAL, up=True, down=False),
+    Metric.NO_ANSWER_RATE: RateDefinition(StepColumn.NO_ANSWER, StepColumn.FINAL, up=True, down=False),
+    Metric.ANSWER_RATE: RateDefinition(StepColumn.ANSWERED, StepColumn.FINAL, up=False, down=True),
+    Metric.PROVIDER_FAILURE_RATE: RateDefinition(
+        StepColumn.PROVIDER_FAILED, StepColumn.FINAL, up=True, down=False
+    ),
     # Fewer hand-overs than usual may be a broken transfer, more may be a lost agent.
-    Metric.TRANSFER_RATE: Rate(Count.TRANSFERRED, Count.ANSWERED, up=True, down=True),
+    Metric.TRANSFER_RATE: RateDefinition(StepColumn.TRANSFERRED, StepColumn.ANSWERED, up=True, down=True),
 }
 
 
@@ -127,11 +129,12 @@ class Step(NamedTuple):
     counts: Sequence[Sequence[int]]
 
 
-def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[Count, int]]) -> Step:
+def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[StepColumn, int]]) -> Step:
     """A step from sparse rows; series that are not in the table are left out."""
-    silent = (0,) * len(COUNTS)
+    silent = (0,) * len(STEP_COLUMNS)
     counts = [
-        [row.get(count, 0) for count in COUNTS] if (row := rows.get(key)) else silent for key in table.keys
+        [row.get(count, 0) for count in STEP_COLUMNS] if (row := rows.get(key)) else silent
+        for key in table.keys
     ]
     return Step(at_us, table, counts)
 

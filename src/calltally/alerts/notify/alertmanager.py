@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.alerts.notify.notification import JSON_HEADERS, Sent, Told
+from calltally.alerts.notify.notification import JSON_HEADERS, Notification, SinkRequest
 from calltally.calls.times import SECOND_US, utc_text
 
 RESEND_US: Final = 300 * SECOND_US
@@ -18,7 +18,7 @@ _OPEN_FOR_US: Final = 3 * RESEND_US
 _PATH: Final = "/api/v2/alerts"
 
 
-def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:
+def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
     """One alert, by the URL of Alertmanager itself."""
     ends_at = told.resolved_at if told.is_over else utc_text(now_us + _OPEN_FOR_US)
     alert = {
@@ -30,10 +30,10 @@ def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:
     if told.calls_url.startswith("http"):
         alert["generatorURL"] = told.calls_url
     headers = {**JSON_HEADERS, **_sign_in(settings)}
-    return Sent(settings["url"].rstrip("/") + _PATH, headers, msgspec.json.encode([alert]))
+    return SinkRequest(settings["url"].rstrip("/") + _PATH, headers, msgspec.json.encode([alert]))
 
 
-def labels_of(told: Told) -> dict[str, str]:
+def labels_of(told: Notification) -> dict[str, str]:
     """What tells it from all others; without empty ones, which Alertmanager drops."""
     series = told.facts.get("series") or ["", ""]
     labels = {
@@ -50,7 +50,7 @@ def labels_of(told: Told) -> dict[str, str]:
     return {name: value for name, value in labels.items() if value}
 
 
-def _name(told: Told) -> str:
+def _name(told: Notification) -> str:
     return "test" if told.what == "test" else str(told.facts.get("metric") or told.kind).replace("-", "_")
 
 

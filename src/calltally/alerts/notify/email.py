@@ -6,11 +6,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any
 
-from calltally.alerts.notify.notification import Told
+from calltally.alerts.notify.notification import Notification
 from calltally.calls.times import SECOND_US
 
 
-def written(told: Told, settings: Mapping[str, Any], now_us: int) -> EmailMessage:
+def build_mail(told: Notification, settings: Mapping[str, Any], now_us: int) -> EmailMessage:
     """The mail. All mails of one alert are one thread."""
     mail = EmailMessage()
     mail["From"] = settings["from"]
@@ -26,7 +26,7 @@ def written(told: Told, settings: Mapping[str, Any], now_us: int) -> EmailMessag
     return mail
 
 
-def _text(told: Told) -> str:
+def _text(told: Notification) -> str:
     lines = [
         told.headline,
         "",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from calltally.alerts.evaluation.alert_payload import read_content, shown_finding
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.evaluation.alert_payload import finding_as_values, read_content
+from calltally.alerts.model.finding import AlertKind
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import Alert, State, What
@@ -14,7 +14,7 @@ CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """One change of one alert.
 
     `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
@@ -48,7 +48,7 @@ class Told(NamedTuple):
         return self.message if self.what == What.OPENED else f"{self.what.capitalize()}: {self.message}"
 
 
-class Sent(NamedTuple):
+class SinkRequest(NamedTuple):
     """A request that tells it: to be posted as it is."""
 
     url: str
@@ -59,11 +59,11 @@ class Sent(NamedTuple):
 JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
 
 
-def told_of(tenant: str, alert: Alert, what: str, base: str) -> Told:
+def notification_of(tenant: str, alert: Alert, what: str, base: str) -> Notification:
     """What is told of an alert as it is now; `base` is the service's public URL."""
     content = read_content(alert)
     alert_id = uuid_text(alert.alert)
-    return Told(
+    return Notification(
         tenant=tenant,
         id=alert_id,
         what=what,
@@ -78,7 +78,7 @@ def told_of(tenant: str, alert: Alert, what: str, base: str) -> Told:
         resolved_at=None if alert.resolved_us is None else utc_text(alert.resolved_us),
         calls_url=calls_url(base, content.finding.listed),
         alert_url=f"{base}{ALERTS_PATH}/{alert_id}",
-        facts=shown_finding(content.finding),
+        facts=finding_as_values(content.finding),
     )
 
 
@@ -88,14 +88,14 @@ def calls_url(base: str, listed: Mapping[str, str]) -> str:
     return f"{base}{CALLS_PATH}?{query}" if query else f"{base}{CALLS_PATH}"
 
 
-def test_of(tenant: str, sink_id: str, now_us: int, base: str) -> Told:
+def test_notification_of(tenant: str, sink_id: str, now_us: int, base: str) -> Notification:
     """What a test says: it is resolved at once, so that nothing stays open anywhere."""
-    return Told(
+    return Notification(
         tenant=tenant,
         id=sink_id,
         what="test",
         state=State.RESOLVED.value,
-        kind=Kind.RATE.value,
+        kind=AlertKind.RATE.value,
         cause=f"test/{sink_id}",
         message=f"Calltally can reach this place with alerts of {tenant}. Nothing is wrong.",
         route=None,

@@ -7,14 +7,14 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from calltally.alerts.notify import alertmanager
-from calltally.alerts.notify.email import written
-from calltally.alerts.notify.notification import Told, told_of
+from calltally.alerts.notify.email import build_mail
+from calltally.alerts.notify.notification import Notification, notification_of
 from calltally.alerts.notify.sink_kinds import ALERTMANAGER, EMAIL, KINDS
 from calltally.calls.errors import CalltallyError, NotFound
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
-from calltally.net.http_client import Outcome, Unanswered
+from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.mail import MailServer
 from calltally.store.alerts.alerts import Alert, Change, State, What, history_of, need_alert
 from calltally.store.alerts.sinks import (
@@ -31,13 +31,13 @@ from calltally.store.db.leases import Lease, claim, release
 from calltally.store.db.operation import Clock, Step
 from calltally.store.tenants.vault import Vault
 
-NOTICES: Final = "alert notices"
+NOTICES_LEASE: Final = "alert notices"
 LEASE_US: Final = 120 * SECOND_US
 _AT_ONCE: Final = 50
 _FIRST_WAIT_US: Final = 15 * SECOND_US
 _LONGEST_WAIT_US: Final = 1800 * SECOND_US
 # In all about twelve hours: what nobody could be told by then is in the list all the same.
-MOST_TRIES: Final = 30
+MAX_TRIES: Final = 30
 _FAULT_CHARS: Final = 300
 # Who has no word for it is not told that somebody acknowledged.
 _KNOW_NO_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
@@ -45,38 +45,42 @@ _KNOW_NO_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
 log: Final = get_logger(__name__)
 
 
-class Post(Protocol):
+class HttpPoster(Protocol):
     """Sends a body to a URL, and says what came of it."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Outcome:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
         """Never raises for what the other side does."""
         ...
 
 
-class Ways(NamedTuple):
+class NotifierDependencies(NamedTuple):
     """How the outside is reached. `mail` returns what went wrong; `base` is the service's public URL."""
 
-    outgoing: Post
+    outgoing: HttpPoster
     mail: Callable[[MailServer, Any], Awaitable[str | None]]
     vault: Callable[[], Vault]
     base: str
 
 
-async def tell(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
+async def send_notification(
+    ways: NotifierDependencies, tenant: str, sink: Sink, told: Notification, now_us: int
+) -> str | None:
     """Tell a sink one thing, once; returns what went wrong, in words that hold no secret, or None."""
     fault = await _told_by(ways, tenant, sink, told, now_us)
     # Another's words, and they are kept: PostgreSQL has no place for a NUL in a text.
     return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-async def _told_by(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int) -> str | None:
-    settings = unsealed(ways.vault(), tenant, sink)
+async def _told_by(
+    ways: NotifierDependencies, tenant: str, sink: Sink, told: Notification, now_us: int
+) -> str | None:
+    settings = open_settings(ways.vault(), tenant, sink)
     if sink.kind == EMAIL:
         server = MailServer(
             *(settings["host"], settings.get("port", 587), settings.get("security", "starttls")),
             *(settings.get("username"), settings.get("password")),
         )
-        return await ways.mail(server, written(told, settings, now_us))
+        return await ways.mail(server, build_mail(told, settings, now_us))
     shape = KINDS[sink.kind].shape
     if shape is None:
         return f"nothing is known of sinks of the kind {sink.kind}"
@@ -85,8 +89,8 @@ async def _told_by(ways: Ways, tenant: str, sink: Sink, told: Told, now_us: int)
     return _fault_of(outcome)
 
 
-def _fault_of(outcome: Outcome) -> str | None:
-    if isinstance(outcome, Unanswered):
+def _fault_of(outcome: RequestOutcome) -> str | None:
+    if isinstance(outcome, RequestFailure):
         return outcome.detail[:_FAULT_CHARS]
     if HTTPStatus.OK <= outcome.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
@@ -94,22 +98,22 @@ def _fault_of(outcome: Outcome) -> str | None:
     return f"it answered {outcome.status}: {said}"[:_FAULT_CHARS].rstrip(": ")
 
 
-def sealed_for(sink: bytes) -> str:
+def sink_seal_name(sink: bytes) -> str:
     """What the vault binds a sink's secrets to, in a provider's place."""
     return f"alert sink {uuid_text(sink)}"
 
 
-def unsealed(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
+def open_settings(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
     """All settings of a sink. Raises Misconfigured, DamagedStore."""
-    settings = vault.open(tenant, sealed_for(sink.sink), sink.sealed)["settings"]
+    settings = vault.open(tenant, sink_seal_name(sink.sink), sink.sealed)["settings"]
     opened: dict[str, Any] = msgspec.json.decode(settings)
     return opened
 
 
-class Teller:
+class Notifier:
     """Tells what is due, tenant by tenant."""
 
-    def __init__(self, store: Store, ways: Ways, clock: Clock) -> None:
+    def __init__(self, store: Store, ways: NotifierDependencies, clock: Clock) -> None:
         self._store = store
         self._ways = ways
         self._clock = clock
@@ -118,7 +122,7 @@ class Teller:
         """Tell a tenant's sinks what is due; returns how much they were told."""
         now_us = self._clock()
         notices = await self._store.read(due_notices(tenant, now_us, _AT_ONCE))
-        lease = Lease(tenant, NOTICES, holder)
+        lease = Lease(tenant, NOTICES_LEASE, holder)
         if not notices:
             return 0
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
@@ -161,8 +165,8 @@ class Teller:
     async def _tell(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
         """What went wrong. Whatever it is, it must not keep the tenant's other sinks waiting."""
         try:
-            told = told_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
-            return await tell(self._ways, tenant, sink, told, self._clock())
+            told = notification_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
+            return await send_notification(self._ways, tenant, sink, told, self._clock())
         except CalltallyError as fault:
             return fault.detail
         except ValueError:
@@ -206,18 +210,18 @@ def _told(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) ->
     if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
         # It forgets what is not told again.
         yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
-        yield from note_told(tenant, sink, now_us)
+        yield from record_sent(tenant, sink, now_us)
     else:
         yield from settle_notice(tenant, notice, now_us, None)
 
 
-def note_told(tenant: str, sink: Sink, now_us: int) -> Step[None]:
+def record_sent(tenant: str, sink: Sink, now_us: int) -> Step[None]:
     """That something was told to a sink just now."""
     yield from note_sink(tenant, sink.sink, now_us, None)
 
 
 def _failed(tenant: str, notice: Notice, fault: str, now_us: int) -> Step[None]:
-    if notice.tries + 1 >= MOST_TRIES:
+    if notice.tries + 1 >= MAX_TRIES:
         yield from settle_notice(tenant, notice, None, fault)
         return
     wait_us = min(_LONGEST_WAIT_US, _FIRST_WAIT_US * 2**notice.tries)

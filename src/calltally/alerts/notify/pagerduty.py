@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.alerts.notify.notification import JSON_HEADERS, Sent, Told
+from calltally.alerts.notify.notification import JSON_HEADERS, Notification, SinkRequest
 from calltally.store.alerts.alerts import State
 
 EVENTS_URL: Final = "https://events.pagerduty.com/v2/enqueue"
@@ -20,7 +20,7 @@ _ACTIONS: Final = {
 }
 
 
-def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:  # noqa: ARG001 (all shapes alike)
+def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
     """One event. A test is triggered, so that it is seen; its own key keeps it from other incidents."""
     action = "trigger" if told.what == "test" else _ACTIONS[told.state]
     event: dict[str, Any] = {
@@ -30,10 +30,10 @@ def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:  # noq
     }
     if action == "trigger":
         event |= {"payload": _payload(told), "links": _links(told), "client": "Calltally"}
-    return Sent(settings.get("url") or EVENTS_URL, JSON_HEADERS, msgspec.json.encode(event))
+    return SinkRequest(settings.get("url") or EVENTS_URL, JSON_HEADERS, msgspec.json.encode(event))
 
 
-def _payload(told: Told) -> dict[str, Any]:
+def _payload(told: Notification) -> dict[str, Any]:
     return {
         "summary": told.message[:_MOST_CHARS],
         "source": f"calltally/{told.tenant}",
@@ -46,7 +46,7 @@ def _payload(told: Told) -> dict[str, Any]:
     }
 
 
-def _links(told: Told) -> list[dict[str, str]]:
+def _links(told: Notification) -> list[dict[str, str]]:
     # Only absolute links are links to somebody else.
     is_absolute = told.calls_url.startswith("http")
     return [{"href": told.calls_url, "text": "The calls"}] if is_absolute else []

@@ -7,16 +7,16 @@ import msgspec
 from msgspec import Meta
 
 from calltally.alerts.notify import alertmanager, pagerduty, slack, webhook
-from calltally.alerts.notify.notification import Sent, Told
+from calltally.alerts.notify.notification import Notification, SinkRequest
 from calltally.calls.errors import InvalidInput
-from calltally.net.standard_webhooks import is_secret, write_secret
+from calltally.net.standard_webhooks import format_secret, is_secret
 
 _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
 _Line = Annotated[str, Meta(min_length=1, max_length=200)]
 # One address, with nothing that could begin another header.
 _Address = Annotated[str, Meta(max_length=254, pattern=r"^[^\s@,;<>\"]+@[^\s@,;<>\"]+$")]
 
-Shape: TypeAlias = Callable[[Told, Mapping[str, Any], int], Sent]
+RequestBuilder: TypeAlias = Callable[[Notification, Mapping[str, Any], int], SinkRequest]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -70,7 +70,7 @@ class SinkKind(NamedTuple):
     name: str
     settings: type[_Strict]
     secret: frozenset[str]
-    shape: Shape | None
+    shape: RequestBuilder | None
 
 
 ALERTMANAGER: Final = "alertmanager"
@@ -79,16 +79,18 @@ WEBHOOK: Final = "webhook"
 KINDS: Final[Mapping[str, SinkKind]] = {
     kind.name: kind
     for kind in (
-        SinkKind(WEBHOOK, WebhookSettings, frozenset({"secret"}), webhook.shaped),
-        SinkKind("slack", SlackSettings, frozenset({"url"}), slack.shaped),
-        SinkKind("pagerduty", PagerDutySettings, frozenset({"routing_key"}), pagerduty.shaped),
-        SinkKind(ALERTMANAGER, AlertmanagerSettings, frozenset({"password", "token"}), alertmanager.shaped),
+        SinkKind(WEBHOOK, WebhookSettings, frozenset({"secret"}), webhook.build_request),
+        SinkKind("slack", SlackSettings, frozenset({"url"}), slack.build_request),
+        SinkKind("pagerduty", PagerDutySettings, frozenset({"routing_key"}), pagerduty.build_request),
+        SinkKind(
+            ALERTMANAGER, AlertmanagerSettings, frozenset({"password", "token"}), alertmanager.build_request
+        ),
         SinkKind(EMAIL, EmailSettings, frozenset({"password"}), None),
     )
 }
 
 
-def checked_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (what JSON can say)
+def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (what JSON can say)
     """The settings of a sink of that kind. Raises InvalidInput, which names what is wrong."""
     known = KINDS.get(kind)
     if known is None:
@@ -98,7 +100,7 @@ def checked_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  
     except msgspec.ValidationError as fault:
         raise InvalidInput.of("settings", f"the settings of a {kind} sink: {fault}") from fault
     if kind == WEBHOOK:
-        settings.setdefault("secret", write_secret(random))
+        settings.setdefault("secret", format_secret(random))
         if not is_secret(settings["secret"]):
             raise InvalidInput.of("secret", "a secret is whsec_ and the base64 of 24 to 64 bytes")
     _check_lines(settings)
@@ -111,6 +113,6 @@ def _check_lines(settings: Mapping[str, Any]) -> None:
             raise InvalidInput.of(name, f"{name} has characters beyond printable ASCII")
 
 
-def shown_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def public_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What may be read again: without secrets."""
     return {name: value for name, value in settings.items() if name not in KINDS[kind].secret}

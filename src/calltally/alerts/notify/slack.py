@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from calltally.alerts.notify.notification import JSON_HEADERS, Sent, Told
+from calltally.alerts.notify.notification import JSON_HEADERS, Notification, SinkRequest
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def shaped(told: Told, settings: Mapping[str, Any], now_us: int) -> Sent:  # noqa: ARG001 (all shapes alike)
+def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
     """One line, and the link to its calls."""
     text = f"{told.headline.translate(_ESCAPES)} <{told.calls_url.translate(_ESCAPES)}|The calls>"
-    return Sent(settings["url"], JSON_HEADERS, msgspec.json.encode({"text": text}))
+    return SinkRequest(settings["url"], JSON_HEADERS, msgspec.json.encode({"text": text}))

@@ -6,11 +6,11 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hours import Hours
+from calltally.alerts.backtest.hours import HourlyCounts
 from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import Backtest
-from calltally.alerts.detection.factory import RateDetectors
-from calltally.alerts.evaluation.evaluator import rules_for
+from calltally.alerts.detection.factory import RateDetectorFactory
+from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
 from calltally.calls.windows import read_window
@@ -51,14 +51,14 @@ def backtest(options: BacktestOptions) -> None:
         print_backtests(done, asked)
 
 
-def _tried(asked: Asked, hours: Hours | None) -> list[Backtest]:
-    return with_store(lambda store, _settings: backtest_of(store, asked, RateDetectors(), hours))
+def _tried(asked: Asked, hours: HourlyCounts | None) -> list[Backtest]:
+    return with_store(lambda store, _settings: backtest_of(store, asked, RateDetectorFactory(), hours))
 
 
 def _plotted(asked: Asked, plot: Path) -> list[Backtest]:
     """The file is opened first: minutes of work are not for one that cannot be written."""
     with written(plot) as write:
-        hours = Hours(*asked.window_s)
+        hours = HourlyCounts(*asked.window_s)
         done = _tried(asked, hours)
         write(plot_page(asked.tenant, done, hours, (asked.from_us, asked.to_us)))
     return done
@@ -70,7 +70,7 @@ def _compared(options: BacktestOptions) -> Mapping[str, Rules]:
     read = {_name(file, files): _rules_in(file) for file in files}
     if options.against is not None:
         return read
-    return {"as set": rules_for(read_once(rules_of_tenant(options.tenant))), **read}
+    return {"as set": rules_or_defaults(read_once(rules_of_tenant(options.tenant))), **read}
 
 
 def _name(file: Path, files: Sequence[Path]) -> str:

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hours import Hours
-from calltally.alerts.backtest.replay import LEARNED_S, Backtest, Episode, Replay, in_order
-from calltally.alerts.evaluation.evaluator import Detectors, by_step
+from calltally.alerts.backtest.hours import HourlyCounts
+from calltally.alerts.backtest.replay import LEARNING_S, Backtest, BacktestReplay, Episode, steps_in_order
+from calltally.alerts.evaluation.evaluator import DetectorFactory, rows_by_step
 from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 
 
 async def backtest_of(
-    store: Store, asked: Asked, detectors: Detectors, hours: Hours | None = None
+    store: Store, asked: Asked, detectors: DetectorFactory, hours: HourlyCounts | None = None
 ) -> list[Backtest]:
     """The steps are counted from the calls themselves, a day at a time: the past may be of any age.
 
@@ -44,17 +44,17 @@ async def backtest_of(
     `hours` are filled with the same steps.
     """
     from_s, to_s = asked.window_s
-    replays = [Replay(name, rules, detectors, from_s, to_s) for name, rules in asked.rules.items()]
+    replays = [BacktestReplay(name, rules, detectors, from_s, to_s) for name, rules in asked.rules.items()]
     first_s = await store.read(first_call_s(asked.tenant))
-    begins_s = to_s if first_s is None else max(first_s, from_s - LEARNED_S)
+    begins_s = to_s if first_s is None else max(first_s, from_s - LEARNING_S)
     for lo_s in range(begins_s, to_s, WINDOW_S):
         hi_s = min(lo_s + WINDOW_S, to_s)
         steps, _looked_at = await store.read(count_steps(asked.tenant, lo_s, hi_s), long=True)
-        rows = by_step(steps)
+        rows = rows_by_step(steps)
         if hours is not None:
             hours.add(rows.items())
         for replay in replays:
-            await asyncio.to_thread(replay.feed, list(in_order(rows, lo_s, hi_s)))
+            await asyncio.to_thread(replay.feed, list(steps_in_order(rows, lo_s, hi_s)))
     return [replay.result() for replay in replays]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
 from calltally.logs import get_logger
 from calltally.store.alerts.alerts import State, admin_count_unresolved
@@ -35,7 +35,9 @@ def _series(counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool) -> d
     if by_tenant:
         return {(kind, state, tenant): count for (tenant, kind, state), count in counts.items()}
     states = (State.OPEN, State.ACKNOWLEDGED)
-    sums: dict[tuple[str, ...], int] = {(kind.value, state.value): 0 for kind in Kind for state in states}
+    sums: dict[tuple[str, ...], int] = {
+        (kind.value, state.value): 0 for kind in AlertKind for state in states
+    }
     for (_tenant, kind, state), count in counts.items():
         sums[kind, state] = sums.get((kind, state), 0) + count
     return sums

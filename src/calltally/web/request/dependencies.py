@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Protocol
 
 from calltally.ingest.intake import Intake
-from calltally.net.http_client import Outgoing, Policy
+from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.net.mail import MailServer, SendMail
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
@@ -77,7 +77,7 @@ class Parts:
     trust_proxy: bool = False
     metrics_by_tenant: bool = False
     metrics: Metrics = field(default_factory=Metrics)
-    outgoing: Outgoing = field(default_factory=lambda: Outgoing(Policy()))
+    outgoing: OutgoingClient = field(default_factory=lambda: OutgoingClient(OutgoingPolicy()))
     send_mail: SendMail = _no_mail
 
     @cached_property

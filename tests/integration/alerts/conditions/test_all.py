@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.alerts.conditions.all import conditions_of
-from calltally.alerts.model.finding import Finding, Kind
+from calltally.alerts.conditions.all import current_conditions
+from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import put_rules
@@ -18,8 +18,8 @@ from tests.integration.web.service import Broken, Service
 from tests.telling import at_us, fact
 
 
-def conditions(bench: Bench) -> list[Finding]:
-    return list(bench.run(bench.store.read(conditions_of(TENANT, NOW_US))).findings)
+def conditions(bench: Bench) -> list[AlertFinding]:
+    return list(bench.run(bench.store.read(current_conditions(TENANT, NOW_US))).findings)
 
 
 def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0) -> None:
@@ -37,7 +37,7 @@ def test_unread_bodies_are_told_by_provider_while_they_are_new(bench: Bench) -> 
     letter(bench, b"2", age_us=SECOND_US)
     letter(bench, b"3", provider="telnyx", age_us=30 * DAY_US)
     (found,) = conditions(bench)
-    assert (found.kind, found.series.value, found.evidence.calls) == (Kind.DEAD_LETTERS, "twilio", 2)
+    assert (found.kind, found.series.value, found.evidence.calls) == (AlertKind.DEAD_LETTERS, "twilio", 2)
     assert found.detail.startswith("Unread callbacks of twilio: 2 since ")
 
 
@@ -47,7 +47,11 @@ def test_wrong_signatures_are_told_where_they_are_many_and_new(bench: Bench) -> 
     assert conditions(bench) == []
     failures(bench, 1)
     (found,) = conditions(bench)
-    assert (found.kind, found.series.value, found.evidence.calls) == (Kind.SIGNATURE_FAILURES, "twilio", 5)
+    assert (found.kind, found.series.value, found.evidence.calls) == (
+        AlertKind.SIGNATURE_FAILURES,
+        "twilio",
+        5,
+    )
     bench.run(bench.store.write(drop_failures(TENANT, NOW_US // SECOND_US + 1)))
     assert conditions(bench) == []
     bench.run(bench.store.write(count_failures("nobody", "twilio", 9, NOW_US)))
@@ -58,7 +62,7 @@ def test_rules_say_what_is_watched_and_what_is_muted(bench: Bench) -> None:
     failures(bench, 9)
     for rules in (b'{"kinds": ["dead-letters"]}', b'{"mutes": [{"kind": "signature-failures"}]}'):
         bench.run(bench.store.write(put_rules(TENANT, rules, NOW_US)))
-        assert [found.kind for found in conditions(bench)] == [Kind.DEAD_LETTERS]
+        assert [found.kind for found in conditions(bench)] == [AlertKind.DEAD_LETTERS]
 
 
 def test_callbacks_that_are_turned_away_are_counted_together(service: Service) -> None:
@@ -91,9 +95,9 @@ def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench, fa
     ]
 
 
-def stuck(bench: Bench, now_us: int) -> list[Finding]:
-    found = bench.run(bench.store.read(conditions_of(TENANT, now_us))).findings
-    return [each for each in found if each.kind is Kind.MISSING_FINAL_STATE]
+def stuck(bench: Bench, now_us: int) -> list[AlertFinding]:
+    found = bench.run(bench.store.read(current_conditions(TENANT, now_us))).findings
+    return [each for each in found if each.kind is AlertKind.MISSING_FINAL_STATE]
 
 
 def test_a_call_is_stuck_beyond_what_calls_of_its_route_ever_took(bench: Bench) -> None:
@@ -126,7 +130,7 @@ def test_an_endpoint_that_fails_for_long_is_told(bench: Bench) -> None:
     with direct(bench.url) as db:
         db(f"INSERT INTO webhook_endpoints ({', '.join(row)}) VALUES ({places})", *row.values())
     (found,) = conditions(bench)
-    assert found.kind is Kind.DELIVERY_FAILURES
+    assert found.kind is AlertKind.DELIVERY_FAILURES
     assert found.detail.endswith(": it answered 500")
 
 
@@ -137,7 +141,7 @@ def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
     assert conditions(bench) == []
     submit(bench, fact(20, "CA1", from_number="+14155550177", to_number="+14155550188", status="failed"))
     (found,) = conditions(bench)
-    assert (found.kind, found.sids) == (Kind.DUPLICATE_SID, ("CA1",))
+    assert (found.kind, found.sids) == (AlertKind.DUPLICATE_SID, ("CA1",))
     assert found.detail.startswith("The SID CA1 was told of more than one call: ")
 
 
@@ -156,7 +160,7 @@ def test_callbacks_that_come_later_than_usual_are_told(bench: Bench) -> None:
         callbacks(bench, 2, NOW_US - day * DAY_US, f"day-{day}")
     callbacks(bench, 900, NOW_US, "late")
     (found,) = conditions(bench)
-    assert (found.kind, found.series.value) == (Kind.CALLBACK_LAG, "twilio")
+    assert (found.kind, found.series.value) == (AlertKind.CALLBACK_LAG, "twilio")
     assert found.detail.startswith(
         "Late callbacks at twilio: 20 of the last 20 came late, half of them by 15 min"
     )

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from calltally.alerts.conditions.all import conditions_of
+from calltally.alerts.conditions.all import current_conditions
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.cli.main import app
 from tests.conftest import NOW_US, TENANT, Bench
@@ -79,7 +79,7 @@ def test_no_tenant_is_told(service: Service, bolt: str) -> None:
         submit(service.bench, fact(0, SID, status="ringing"), tenant=tenant)
     assert found(service) == {SID: [TENANT, bolt]}
     for tenant in (TENANT, bolt):
-        told = service.bench.run(service.bench.store.read(conditions_of(tenant, NOW_US))).findings
+        told = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
         assert "duplicate-sid" not in {each.kind.value for each in told}
     assert service.get(PATH).status_code == 401
 

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from calltally.alerts.conditions.all import condition
-from calltally.alerts.evaluation.evaluator import Conditions, Judge, is_turn_due
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.conditions.all import condition_finding
+from calltally.alerts.evaluation.evaluator import AlertEvaluator, Conditions, is_evaluation_due
+from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import DamagedStore
 from calltally.store.alerts.alerts import State, What
 from calltally.store.alerts.detector_state import judging_of
@@ -62,9 +62,9 @@ def test_an_alert_opens_goes_on_and_ends_by_itself(bench: Bench) -> None:
 
 def test_what_is_not_over_or_was_judged_is_not_due(bench: Bench) -> None:
     unanswered(bench, 0, 12)
-    assert bench.run(bench.store.read(is_turn_due(TENANT, after(0))))
+    assert bench.run(bench.store.read(is_evaluation_due(TENANT, after(0))))
     judge(bench, after(0))
-    assert not bench.run(bench.store.read(is_turn_due(TENANT, after(0))))
+    assert not bench.run(bench.store.read(is_evaluation_due(TENANT, after(0))))
     assert judge(bench, after(0)).steps == 0
     assert len(alerts(bench)) == len({each.cause for each in alerts(bench)})
 
@@ -77,7 +77,9 @@ def test_of_two_workers_at_once_one_counts(bench: Bench) -> None:
 
     async def both() -> list[int]:
         """How many steps each turn judged; one that began after another had ended finds none."""
-        turns = [Judge(bench.store, Thresholds()).take_turn(TENANT, after(1), asked()) for _ in range(3)]
+        turns = [
+            AlertEvaluator(bench.store, Thresholds()).take_turn(TENANT, after(1), asked()) for _ in range(3)
+        ]
         return [turn.steps for turn in await asyncio.gather(*turns) if turn.is_kept]
 
     assert sum(bench.run(both())) == 1
@@ -153,8 +155,8 @@ def test_a_memory_that_cannot_be_read_is_told(bench: Bench) -> None:
 
 
 def test_a_condition_opens_an_alert_for_as_long_as_it_holds(bench: Bench) -> None:
-    waiting = condition(Kind.DEAD_LETTERS, ("twilio", 3, after(-1), after(0)), "Unread: 3")
-    kinds = (Kind.DEAD_LETTERS,)
+    waiting = condition_finding(AlertKind.DEAD_LETTERS, ("twilio", 3, after(-1), after(0)), "Unread: 3")
+    kinds = (AlertKind.DEAD_LETTERS,)
     for step in (0, 1):
         judge(bench, after(step), Conditions(kinds, (waiting,)))
     (alert,) = alerts(bench)

@@ -16,14 +16,14 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.alerts.detection.factory import RateDetectors
-from calltally.alerts.evaluation.evaluator import Judge, is_turn_due
-from calltally.alerts.model.finding import Change, Kind
+from calltally.alerts.detection.factory import RateDetectorFactory
+from calltally.alerts.evaluation.evaluator import AlertEvaluator, is_evaluation_due
+from calltally.alerts.model.finding import AlertKind, FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.alerts.notify.alertmanager import RESEND_US
-from calltally.alerts.notify.notifier import MOST_TRIES, Teller, Ways, sealed_for
+from calltally.alerts.notify.notifier import MAX_TRIES, Notifier, NotifierDependencies, sink_seal_name
 from calltally.calls.times import SECOND_US
-from calltally.net.addresses import networks
+from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
 from calltally.reconcile.open_call_poll import ask_about
 from calltally.reconcile.provider_reconciliation import Place
@@ -34,8 +34,8 @@ from calltally.store.alerts.sinks import Sink, add_sink, list_sinks
 from calltally.store.db.leases import Lease, claim
 from calltally.store.tenants.signature_failures import count_failures
 from calltally.store.tenants.vault import Vault, put_provider_secrets
-from calltally.worker.alerting import ALERTS, AlertWorker
-from calltally.worker.dependencies import AlertMeans, Means
+from calltally.worker.alerting import ALERTS_LEASE, AlertWorker
+from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.test_alert_api import began, keep
 from tests.integration.alerts.watching import Receiver, Thresholds, after, alerts, finding, unanswered
@@ -57,12 +57,14 @@ class Desk:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.receiver = Receiver()
-        ways = Ways(self.receiver, no_mail, lambda: VAULT, "https://calls.example.com")
-        self.teller = Teller(bench.store, ways, lambda: bench.now_us)
+        ways = NotifierDependencies(self.receiver, no_mail, lambda: VAULT, "https://calls.example.com")
+        self.teller = Notifier(bench.store, ways, lambda: bench.now_us)
 
     def add(self, kind: str, **settings: Any) -> bytes:  # noqa: ANN401 (settings of every kind)
         sink = kind.encode().ljust(16, b"-")
-        sealed = VAULT.seal(TENANT, sealed_for(sink), {"settings": msgspec.json.encode(settings).decode()})
+        sealed = VAULT.seal(
+            TENANT, sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
+        )
         new = Sink(sink, kind, kind, b"{}", sealed)
         return self.bench.run(self.bench.store.write(add_sink(TENANT, new, NOW_US))).sink
 
@@ -92,7 +94,7 @@ def test_what_becomes_of_an_alert_is_told_once_and_in_order(desk: Desk) -> None:
     (alert,) = alerts(desk.bench)
     by = AlertChange(0, NOW_US + 1, What.ACKNOWLEDGED, "key_1", None)
     desk.bench.run(desk.bench.store.write(acknowledge(TENANT, alert.alert, by)))
-    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 2)
+    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 2)
     assert desk.tell(10) == 3
     assert desk.types() == ["alert.opened", "alert.acknowledged", "alert.resolved"]
     states = [body["data"]["state"] for _, _, body in desk.receiver.took]  # type: ignore[index]
@@ -158,7 +160,7 @@ def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: 
     desk.receiver.status = 500
     assert desk.tell(15 * SECOND_US) == 0
     assert desk.sink().fault == "it answered 500: as told"
-    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
+    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
     desk.receiver.status = 200
     desk.tell(30 * SECOND_US)
     assert sorted(map(str, desk.types())) == ["alert.opened", "alert.resolved"]
@@ -169,7 +171,7 @@ def test_nobody_is_tried_for_ever(desk: Desk) -> None:
     hook(desk)
     began(desk.bench, ROUTE)
     desk.receiver.status = 503
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         desk.tell(3_600 * SECOND_US)
     desk.receiver.status = 200
     assert desk.tell(3_600 * SECOND_US) == 0
@@ -183,12 +185,12 @@ def test_what_is_muted_is_not_told_and_neither_is_its_end(desk: Desk) -> None:
     (alert,) = alerts(desk.bench)
     muted = AlertChange(0, NOW_US, What.MUTED, "key_1", None)
     desk.bench.run(desk.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
-    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 1)
+    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 1)
     desk.tell(10)
     # Who knows that it is open has to hear that it ended.
     assert desk.types() == ["alert.opened", "alert.resolved"]
     began(desk.bench, ROUTE, at_us=NOW_US + 2)
-    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 3)
+    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 3)
     assert desk.tell(10) == 0
     assert len(desk.types()) == 2
 
@@ -197,7 +199,7 @@ def test_alertmanager_is_told_again_for_as_long_as_it_lasts(desk: Desk) -> None:
     desk.add("alertmanager", url="https://am.example")
     began(desk.bench, ROUTE)
     assert [desk.tell(), desk.tell(1), desk.tell(RESEND_US)] == [1, 0, 1]
-    keep(desk.bench, finding(Change.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
+    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
     desk.tell(1)
     desk.tell(2 * RESEND_US)
     ends = [body[0]["endsAt"] for _, _, body in desk.receiver.took]  # type: ignore[index]
@@ -229,7 +231,7 @@ def test_a_worker_judges_and_tells(desk: Desk) -> None:
     assert {body["data"]["message"][:9] for _, _, body in desk.receiver.took} == {"No-answer"}  # type: ignore[index]
     assert bench.run(look()) == 0
     bench.now_us = after(2)
-    other = Lease(TENANT, ALERTS, "another")
+    other = Lease(TENANT, ALERTS_LEASE, "another")
     until_us = bench.now_us + SECOND_US
     assert bench.run(bench.store.write(claim(other, now_us=bench.now_us, until_us=until_us)))
     assert bench.run(look()) == 0
@@ -253,7 +255,7 @@ def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_alrea
     assert turn_away("twilio", 0) == 0
     assert alerts(bench) == []
     assert turn_away("twilio", 1) == 1
-    assert [alert.kind for alert in alerts(bench)] == [Kind.SIGNATURE_FAILURES]
+    assert [alert.kind for alert in alerts(bench)] == [AlertKind.SIGNATURE_FAILURES]
     assert turn_away("twilio", 100) == 0, "more of the same is no news"
     assert turn_away("telnyx", 5) == 1
     assert len(alerts(bench)) == 2
@@ -265,14 +267,14 @@ def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_alrea
     assert turn_away("twilio", 5) == 1, "and begins again"
 
 
-@pytest.mark.parametrize("detectors", [Thresholds(), RateDetectors()])
+@pytest.mark.parametrize("detectors", [Thresholds(), RateDetectorFactory()])
 def test_news_by_a_clock_that_is_behind_has_no_step_judged_twice(
-    desk: Desk, detectors: Thresholds | RateDetectors
+    desk: Desk, detectors: Thresholds | RateDetectorFactory
 ) -> None:
     bench = desk.bench
     unanswered(bench, 0, 3)
     means = worker_means(desk)
-    means = replace(means, alerts=AlertMeans(Judge(bench.store, detectors), desk.teller))
+    means = replace(means, alerts=AlertDependencies(AlertEvaluator(bench.store, detectors), desk.teller))
 
     def look(at_us: int) -> list[int]:
         """Of each turn that another worker takes, how many steps it judges."""
@@ -299,7 +301,7 @@ def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
     turns = [bench.run(worker.look())[0].is_live for _ in range(3)]
     assert turns == [False, False, True]
-    assert Kind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
+    assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
     assert bench.run(worker.look()) == []
 
 
@@ -340,11 +342,11 @@ def test_a_worker_rests_only_once_all_is_judged(desk: Desk) -> None:
         await AlertWorker(means, means.alerts, stop).run()
 
     desk.bench.run(run())
-    assert not desk.bench.run(desk.bench.store.read(is_turn_due(TENANT, desk.bench.now_us)))
+    assert not desk.bench.run(desk.bench.store.read(is_evaluation_due(TENANT, desk.bench.now_us)))
 
 
-def worker_means(desk: Desk) -> Means:
-    return Means(
+def worker_means(desk: Desk) -> WorkerDependencies:
+    return WorkerDependencies(
         store=desk.bench.store,
         keep_us=1,
         interval_s=0.0,
@@ -352,7 +354,7 @@ def worker_means(desk: Desk) -> Means:
         clock=lambda: desk.bench.now_us,
         steady=lambda: 0,
         chance=lambda: 0.5,
-        alerts=AlertMeans(Judge(desk.bench.store, Thresholds()), desk.teller),
+        alerts=AlertDependencies(AlertEvaluator(desk.bench.store, Thresholds()), desk.teller),
     )
 
 
@@ -403,7 +405,7 @@ def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: 
     mail["From"], mail["To"], mail["Subject"] = "a@acme.example", "b@acme.example", "41 ± 4 %"
     mail.set_content("The calls")
     server = MailServer("127.0.0.1", mail_server.server_address[1], "none")
-    allowed = networks("127.0.0.0/8")
+    allowed = parse_networks("127.0.0.0/8")
     assert bench.run(send_mail(server, mail, allowed)) is None
     (taken,) = mail_server.taken  # type: ignore[attr-defined]
     assert message_from_string(taken, policy=default)["Subject"] == "41 ± 4 %"
@@ -443,7 +445,7 @@ def test_a_mail_server_that_never_ends_its_answer_is_left(bench: Bench) -> None:
         thread = Thread(target=tarpit.serve_forever, args=(0.02,))
         thread.start()
         server = MailServer("127.0.0.1", tarpit.server_address[1], "none")
-        said = bench.run(send_mail(server, mail, networks("127.0.0.0/8"), within_s=0.1))
+        said = bench.run(send_mail(server, mail, parse_networks("127.0.0.0/8"), within_s=0.1))
         assert said == "127.0.0.1 did not answer in time"
         assert tarpit.let_go.wait(5)  # type: ignore[attr-defined]
         tarpit.shutdown()

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from calltally.alerts.evaluation.alert_payload import new_alert
-from calltally.alerts.model.finding import Change, Evidence, Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange, FindingEvidence
 from calltally.alerts.model.series import STEP_US, Dimension, SeriesKey
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import Alert, open_alert
@@ -30,11 +30,13 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(
-    bench: Bench, found: Finding | None = None, message: str = SENTENCE, tenant: str = TENANT
+    bench: Bench, found: AlertFinding | None = None, message: str = SENTENCE, tenant: str = TENANT
 ) -> Alert:
     """An alert that began when the tests' calls do."""
     bench.now_us = BEGAN_US + 3 * 3_600_000_000
-    told = found or finding(Change.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),))
+    told = found or finding(
+        FindingChange.BEGAN, SUPPORT, BEGAN_US, children=(SeriesKey(Dimension.AGENT, "vera"),)
+    )
     return bench.run(bench.store.write(open_alert(tenant, new_alert(tenant, told, message, bench.now_us))))
 
 
@@ -85,7 +87,7 @@ def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
 
 
 def test_a_long_alert_has_wider_points(bench: Bench, browser: Browser) -> None:
-    found = finding(Change.BEGAN, SeriesKey(Dimension.TENANT), BEGAN_US)
+    found = finding(FindingChange.BEGAN, SeriesKey(Dimension.TENANT), BEGAN_US)
     longer = replace(found, evidence=replace(found.evidence, to_us=BEGAN_US + 20 * DAY_US))
     opened(bench, longer)
     browser.sign_in()
@@ -95,12 +97,12 @@ def test_a_long_alert_has_wider_points(bench: Bench, browser: Browser) -> None:
 
 
 def test_what_is_no_rate_has_numbers_and_the_calls_that_it_names(bench: Bench, browser: Browser) -> None:
-    found = finding(Change.BEGAN, SUPPORT, BEGAN_US)
-    evidence = Evidence(SUPPORT, None, BEGAN_US, BEGAN_US + STEP_US, 0, 0, 0.0, 12.0, 8.5, 20.0)
-    silence = replace(found, kind=Kind.SILENCE, metric=None, evidence=evidence, sids=("CA1",), listed={})
+    found = finding(FindingChange.BEGAN, SUPPORT, BEGAN_US)
+    evidence = FindingEvidence(SUPPORT, None, BEGAN_US, BEGAN_US + STEP_US, 0, 0, 0.0, 12.0, 8.5, 20.0)
+    silence = replace(found, kind=AlertKind.SILENCE, metric=None, evidence=evidence, sids=("CA1",), listed={})
     opened(bench, silence, "No call of route support since 14:10")
     counted = replace(evidence, low=0.0, high=0.0)
-    stuck = replace(silence, kind=Kind.MISSING_FINAL_STATE, evidence=counted, budget_a_week=0.0)
+    stuck = replace(silence, kind=AlertKind.MISSING_FINAL_STATE, evidence=counted, budget_a_week=0.0)
     opened(bench, stuck, "No final state on support")
     browser.sign_in()
     pages = {text for path in links(browser) if (text := browser.get(path).text)}
@@ -175,7 +177,9 @@ def test_there_is_nothing_else_to_do_and_nobody_elses_alert(bench: Bench, browse
 def test_the_list_is_filtered_and_paged(bench: Bench, browser: Browser) -> None:
     for number in range(3):
         opened(
-            bench, finding(Change.BEGAN, SeriesKey(Dimension.ROUTE, f"r{number}"), BEGAN_US), f"on r{number}"
+            bench,
+            finding(FindingChange.BEGAN, SeriesKey(Dimension.ROUTE, f"r{number}"), BEGAN_US),
+            f"on r{number}",
         )
     browser.sign_in()
     assert len(links(browser, "?kind=rate&route=r1")) == 1

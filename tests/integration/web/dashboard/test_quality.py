@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calltally.alerts.evaluation.alert_payload import new_alert
-from calltally.alerts.model.finding import Change
+from calltally.alerts.model.finding import FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.store.alerts.alerts import open_alert
 from calltally.web.dashboard import built_files
@@ -97,7 +97,7 @@ def test_alerts_are_marks_on_their_column_and_links_below(bench: Bench, browser:
         SeriesKey(Dimension.TENANT),
         SeriesKey(Dimension.AGENT, "vera"),
     ):
-        found = finding(Change.BEGAN, key, START_US)
+        found = finding(FindingChange.BEGAN, key, START_US)
         bench.run(
             bench.store.write(
                 open_alert(TENANT, new_alert(TENANT, found, f"No-answer {key.value}", START_US))

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from calltally.alerts.backtest.hours import Hours, Point
+from calltally.alerts.backtest.hours import HourlyCounts, HourlyPoint
 from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import Backtest, Episode
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey
@@ -23,9 +23,9 @@ def cells(**counts: int) -> Cells:
     return tuple(counts.get(name, 0) for name in COLUMNS)
 
 
-def hours() -> Hours:
+def hours() -> HourlyCounts:
     """Ten calls in the first five minutes of each hour but the fifth, of which ever more are not answered."""
-    found = Hours(FROM_S, TO_S)
+    found = HourlyCounts(FROM_S, TO_S)
     for hour in (0, 1, 2, 3, 5, 6, 7, 8, 9):
         key = Key(0, ROUTE.value, "twilio", "", "")
         found.add([(FROM_S + hour * 3_600, {key: cells(started=10, final=10, no_answer=hour)})])
@@ -55,7 +55,7 @@ def test_hours_are_sums_of_steps_and_know_where_nothing_was() -> None:
     found.add([(TO_S, {Key(0, "", "", "", ""): cells(started=7)})])
     rates = found.points(ROUTE, Metric.NO_ANSWER_RATE, 400)
     assert [point.value for point in rates] == [0, 0.1, 0.2, 0.3, None, 0.5, 0.6, 0.7, 0.8, 0.9]
-    assert found.points(TENANT, None, 400)[0] == Point(FROM_S, 100.0)
+    assert found.points(TENANT, None, 400)[0] == HourlyPoint(FROM_S, 100.0)
     # In fewer stretches than there are hours.
     assert [point.value for point in found.points(ROUTE, None, 4)] == [30.0, 20.0, 30.0, 10.0]
     assert found.points(SeriesKey(Dimension.AGENT, "nobody"), None, 1)[0].value == 0.0

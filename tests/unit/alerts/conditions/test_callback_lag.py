@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from calltally.alerts.conditions.callback_lag import (
-    Told,
-    Usual,
-    lagging,
+    CallbackDelay,
+    UsualLag,
+    callback_delays,
+    lagging_series,
     may_lag,
     newest_of_series,
-    told_times,
-    usual_of,
+    usual_lag,
 )
 from calltally.alerts.model.series import Dimension
 from calltally.calls.events import Door
@@ -22,17 +22,17 @@ MINUTE_US = 60 * SECOND_US
 
 def told(
     lags_s: Iterable[float], *, account: str = "", every_s: int = 60, until_us: int = NOW_US
-) -> list[Told]:
+) -> list[CallbackDelay]:
     """Callbacks of a provider, each of a call of its own, the last of them just now."""
     lags_us = [int(lag_s * SECOND_US) for lag_s in lags_s]
     first_us = until_us - (len(lags_us) - 1) * every_s * SECOND_US
     return [
-        Told("twilio", account, f"{account}{at}", first_us + at * every_s * SECOND_US, lag_us)
+        CallbackDelay("twilio", account, f"{account}{at}", first_us + at * every_s * SECOND_US, lag_us)
         for at, lag_us in enumerate(lags_us)
     ]
 
 
-def days_of(lag_s: float, days: int, *, account: str = "", ago: int = 1) -> list[Told]:
+def days_of(lag_s: float, days: int, *, account: str = "", ago: int = 1) -> list[CallbackDelay]:
     """So many days with twenty callbacks each, which all came as late."""
     return [
         each
@@ -41,9 +41,9 @@ def days_of(lag_s: float, days: int, *, account: str = "", ago: int = 1) -> list
     ]
 
 
-def late(now: list[Told], earlier: list[Told]) -> list[tuple[str, str]]:
+def late(now: list[CallbackDelay], earlier: list[CallbackDelay]) -> list[tuple[str, str]]:
     newest = newest_of_series(now, NOW_US - 6 * 60 * MINUTE_US, NOW_US)
-    return [(each.series.dimension.value, each.series.value) for each in lagging(newest, earlier)]
+    return [(each.series.dimension.value, each.series.value) for each in lagging_series(newest, earlier)]
 
 
 def test_late_is_later_than_is_usual_there() -> None:
@@ -96,16 +96,16 @@ def test_the_account_is_named_that_is_late_alone() -> None:
 
 
 def test_usual_is_the_median_over_days() -> None:
-    assert usual_of([]) is None
-    assert usual_of(told([1] * 9, every_s=1)) is None
+    assert usual_lag([]) is None
+    assert usual_lag(told([1] * 9, every_s=1)) is None
     three = [*days_of(1, 1), *days_of(2, 1, ago=2), *days_of(500, 1, ago=3)]
-    assert usual_of(three) == Usual(2 * SECOND_US, 2 * SECOND_US, 2 * SECOND_US)
+    assert usual_lag(three) == UsualLag(2 * SECOND_US, 2 * SECOND_US, 2 * SECOND_US)
 
 
 def test_only_callbacks_that_tell_a_time_say_how_late_they_are() -> None:
     ahead, silent, week_old = fact(5), fact(0), fact(-8 * 86_400)
     imported, own = fact(-9, door=Door.IMPORT), fact(-9, door=Door.OWN_EVENT)
-    assert [each.lag_us for each in told_times([ahead, silent, week_old, imported, own, fact(-9)])] == [
+    assert [each.lag_us for each in callback_delays([ahead, silent, week_old, imported, own, fact(-9)])] == [
         0,
         9 * SECOND_US,
     ]

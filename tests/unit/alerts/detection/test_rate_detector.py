@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from calltally.alerts.detection.rate_detector import RateDetector
-from calltally.alerts.model.finding import Change, Direction, Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind, ChangeDirection, FindingChange
 from calltally.alerts.model.rules import Campaign, Mute, Rules
 from calltally.alerts.model.series import (
-    COLUMN,
+    COLUMN_INDEX,
     STEP_US,
     TENANT,
-    Count,
     Dimension,
     Metric,
     SeriesKey,
     SeriesTable,
     Step,
+    StepColumn,
 )
 from calltally.calls.times import DAY_US, utc_text
 from calltally.traffic.steps import START_US
@@ -39,9 +39,9 @@ FAILS = 0.05
 def counts_of(routes: np.ndarray, failed: np.ndarray) -> np.ndarray:
     """A step's counts of all series, from the calls and failures of routes; the rest are answered."""
     by_route = np.zeros((len(routes), 10), dtype=np.int64)
-    by_route[:, COLUMN[Count.FINAL]] = by_route[:, COLUMN[Count.STARTED]] = routes
-    by_route[:, COLUMN[Count.FAILED]] = failed
-    by_route[:, COLUMN[Count.ANSWERED]] = routes - failed
+    by_route[:, COLUMN_INDEX[StepColumn.FINAL]] = by_route[:, COLUMN_INDEX[StepColumn.STARTED]] = routes
+    by_route[:, COLUMN_INDEX[StepColumn.FAILED]] = failed
+    by_route[:, COLUMN_INDEX[StepColumn.ANSWERED]] = routes - failed
     providers = np.stack([by_route[:3].sum(axis=0), by_route[3:].sum(axis=0)])
     return np.concatenate([by_route.sum(axis=0)[None], providers, by_route])
 
@@ -55,7 +55,7 @@ def steps(count: int, broken: dict[int, float] | None = None, *, first: int = 0)
         yield Step(START_US + at * STEP_US, TABLE, counts_of(calls, rng.binomial(calls, rates)).tolist())
 
 
-def fed(detector: RateDetector, of: Iterator[Step]) -> list[Finding]:
+def fed(detector: RateDetector, of: Iterator[Step]) -> list[AlertFinding]:
     return [finding for step in of for finding in detector.feed(step)]
 
 
@@ -73,11 +73,15 @@ def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))
     began = found[0]
-    assert (began.change, began.series, began.direction) == (Change.BEGAN, ROUTES[4], Direction.UP)
+    assert (began.change, began.series, began.direction) == (
+        FindingChange.BEGAN,
+        ROUTES[4],
+        ChangeDirection.UP,
+    )
     assert began.found_us <= START_US + (LEARNED_STEPS + 4) * STEP_US
     assert began.since_us >= START_US + (LEARNED_STEPS - 1) * STEP_US
     assert {finding.key for finding in found} == {began.key}
-    assert [finding.change for finding in found[1:]] == [Change.CONTINUES] * 2
+    assert [finding.change for finding in found[1:]] == [FindingChange.CONTINUES] * 2
     evidence = found[-1].evidence
     assert 0.5 < evidence.observed < 0.7
     assert evidence.low < evidence.expected < evidence.high < 0.2
@@ -86,7 +90,7 @@ def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual
     assert began.sureness > 5
     assert began.false_alarms_a_week <= began.budget_a_week == 1.0
     over = fed(detector, steps(36, first=LEARNED_STEPS + 24))
-    assert over[-1].change is Change.RECOVERED
+    assert over[-1].change is FindingChange.RECOVERED
     assert over[-1].key == began.key
     assert "again" in over[-1].detail
 
@@ -106,17 +110,17 @@ def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(
     before = fed(detector, steps(36, little, first=LEARNED_STEPS))
     assert {finding.series for finding in before} == {PROVIDERS[1]}
     found = fed(detector, steps(11, {**little, 4: 0.9}, first=LEARNED_STEPS + 36))
-    assert [finding.series for finding in found if finding.change is Change.BEGAN] == [ROUTES[4]]
+    assert [finding.series for finding in found if finding.change is FindingChange.BEGAN] == [ROUTES[4]]
 
 
 def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     fed(detector, steps(36, {4: 0.15}, first=LEARNED_STEPS))
     found = fed(detector, steps(11, {4: 0.9}, first=LEARNED_STEPS + 36))
-    assert [each.change for each in found] == [Change.WORSENED]
+    assert [each.change for each in found] == [FindingChange.WORSENED]
     assert found[0].evidence.observed > 0.7
     over = fed(detector, steps(36, first=LEARNED_STEPS + 47))
-    assert over[-1].change is Change.RECOVERED
+    assert over[-1].change is FindingChange.RECOVERED
 
 
 def test_all_providers_at_once_are_the_tenant(learned: bytes) -> None:
@@ -143,7 +147,7 @@ def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learne
     table = SeriesTable.of([*PAIRS[::-1], (SeriesKey(Dimension.ROUTE, "new"), PROVIDERS[0])])
     for step in steps(24, first=LEARNED_STEPS):
         counts = np.array([*step.counts[::-1], step.counts[3]])
-        counts[-1, COLUMN[Count.FAILED]] = counts[-1, COLUMN[Count.FINAL]]
+        counts[-1, COLUMN_INDEX[StepColumn.FAILED]] = counts[-1, COLUMN_INDEX[StepColumn.FINAL]]
         assert detector.feed(Step(step.at_us, table, counts.tolist())) == []
     # It is gone again: a series without calls.
     assert fed(detector, steps(6, first=LEARNED_STEPS + 24)) == []
@@ -154,8 +158,8 @@ def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learne
     [
         Rules(metrics=(Metric.TRANSFER_RATE,)),
         Rules(dimensions=(Dimension.AGENT,)),
-        Rules(kinds=(Kind.SILENCE,)),
-        Rules(mutes=(Mute(kind=Kind.RATE),)),
+        Rules(kinds=(AlertKind.SILENCE,)),
+        Rules(mutes=(Mute(kind=AlertKind.RATE),)),
         Rules(
             campaigns=(
                 Campaign(
@@ -185,7 +189,7 @@ def test_a_holiday_is_not_learned_and_a_collapse_on_it_is_found(learned: bytes) 
 def test_what_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(11 * 288, {0: 0.3}, first=LEARNED_STEPS))
-    assert found[-1].change is Change.RECOVERED
+    assert found[-1].change is FindingChange.RECOVERED
     assert found[-1].found_us < START_US + (LEARNED_STEPS + 11 * 288) * STEP_US
 
 

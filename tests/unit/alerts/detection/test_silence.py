@@ -5,20 +5,20 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from calltally.alerts.conditions.duplicate_sids import Telling, contradictions, duplicates
+from calltally.alerts.conditions.duplicate_sids import CallIdentity, contradictions, duplicate_sid_finding
 from calltally.alerts.detection.rate_detector import RateDetector
-from calltally.alerts.model.finding import Change, Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import (
-    COLUMN,
-    COUNTS,
+    COLUMN_INDEX,
+    STEP_COLUMNS,
     STEP_US,
     TENANT,
-    Count,
     Dimension,
     SeriesKey,
     SeriesTable,
     Step,
+    StepColumn,
 )
 from calltally.calls.times import DAY_US
 from calltally.traffic.steps import START_US
@@ -34,13 +34,13 @@ def steps(count: int, first: int, per_step: tuple[float, float]) -> Iterator[Ste
     rng = np.random.default_rng([11, first])
     for at in range(first, first + count):
         calls = rng.poisson(per_step)
-        counts = np.zeros((4, len(COUNTS)), dtype=np.int64)
-        for column in (Count.STARTED, Count.FINAL, Count.ANSWERED):
-            counts[:, COLUMN[column]] = [calls.sum(), calls.sum(), *calls]
+        counts = np.zeros((4, len(STEP_COLUMNS)), dtype=np.int64)
+        for column in (StepColumn.STARTED, StepColumn.FINAL, StepColumn.ANSWERED):
+            counts[:, COLUMN_INDEX[column]] = [calls.sum(), calls.sum(), *calls]
         yield Step(START_US + at * STEP_US, TABLE, counts.tolist())
 
 
-def fed(detector: RateDetector, of: Iterator[Step]) -> list[Finding]:
+def fed(detector: RateDetector, of: Iterator[Step]) -> list[AlertFinding]:
     return [finding for step in of for finding in detector.feed(step)]
 
 
@@ -54,20 +54,22 @@ def learned() -> bytes:
 def test_a_route_that_falls_silent_is_told_and_is_over_with_its_next_call(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(36, LEARNED_STEPS, (0.0, 3.0)))
-    silent = [finding for finding in found if finding.kind is Kind.SILENCE]
+    silent = [finding for finding in found if finding.kind is AlertKind.SILENCE]
     assert [finding.series for finding in silent] == [ROUTES[0]]
     assert silent[0].found_us <= START_US + (LEARNED_STEPS + 24) * STEP_US
     assert silent[0].since_us <= START_US + (LEARNED_STEPS + 1) * STEP_US
     assert silent[0].evidence.calls == 0
     assert silent[0].evidence.expected > 15
     again = fed(RateDetector.restored(detector.stored(), Rules()), steps(3, LEARNED_STEPS + 36, (5.0, 3.0)))
-    assert [finding.change for finding in again if finding.kind is Kind.SILENCE] == [Change.RECOVERED]
+    assert [finding.change for finding in again if finding.kind is AlertKind.SILENCE] == [
+        FindingChange.RECOVERED
+    ]
 
 
 def test_all_that_is_silent_is_one_alert_of_the_coarsest(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0)))
-    assert {finding.series for finding in found if finding.kind is Kind.SILENCE} == {TENANT}
+    assert {finding.series for finding in found if finding.kind is AlertKind.SILENCE} == {TENANT}
 
 
 def test_a_route_that_has_a_call_a_day_is_not_silent_without_one(learned: bytes) -> None:
@@ -76,36 +78,40 @@ def test_a_route_that_has_a_call_a_day_is_not_silent_without_one(learned: bytes)
 
 
 def test_silence_that_is_not_watched_is_not_told(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules(kinds=(Kind.RATE,)))
+    detector = RateDetector.restored(learned, Rules(kinds=(AlertKind.RATE,)))
     assert fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0))) == []
 
 
 def test_silence_that_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
     detector = RateDetector.restored(learned, Rules())
     found = fed(detector, steps(11 * 288, LEARNED_STEPS, (0.0, 0.05)))
-    silent = [finding for finding in found if finding.kind is Kind.SILENCE and finding.series == ROUTES[0]]
-    assert [silent[0].change, silent[-1].change] == [Change.BEGAN, Change.RECOVERED]
+    silent = [
+        finding for finding in found if finding.kind is AlertKind.SILENCE and finding.series == ROUTES[0]
+    ]
+    assert [silent[0].change, silent[-1].change] == [FindingChange.BEGAN, FindingChange.RECOVERED]
 
 
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        (Telling("CA1", 0, direction="outbound"), "both directions"),
-        (Telling("CA1", 0, from_number="+14155550199"), "2 callers"),
-        (Telling("CA1", 0, to_number="sip:desk@example.com"), "2 called numbers"),
-        (Telling("CA1", 8 * DAY_US), "8 days apart"),
+        (CallIdentity("CA1", 0, direction="outbound"), "both directions"),
+        (CallIdentity("CA1", 0, from_number="+14155550199"), "2 callers"),
+        (CallIdentity("CA1", 0, to_number="sip:desk@example.com"), "2 called numbers"),
+        (CallIdentity("CA1", 8 * DAY_US), "8 days apart"),
     ],
 )
-def test_a_sid_that_is_told_of_two_calls(other: Telling, why: str) -> None:
-    first = Telling("CA1", 0, "inbound", "+14155550110", "+14155550120")
+def test_a_sid_that_is_told_of_two_calls(other: CallIdentity, why: str) -> None:
+    first = CallIdentity("CA1", 0, "inbound", "+14155550110", "+14155550120")
     assert contradictions([first, other]) == [why]
-    found = duplicates([first, other, Telling("CA2", 0)], 9 * DAY_US)
+    found = duplicate_sid_finding([first, other, CallIdentity("CA2", 0)], 9 * DAY_US)
     assert found is not None
     assert (found.sids, found.evidence.events) == (("CA1",), 1)
     assert why in found.detail
 
 
 def test_a_number_that_is_written_in_another_way_is_the_same() -> None:
-    first = Telling("CA1", 0, "inbound", "+44 20 7946 0018", "+14155550120")
-    assert contradictions([first, Telling("CA1", DAY_US, "inbound", "020 7946 0018", "4155550120")]) == []
-    assert duplicates([first], DAY_US) is None
+    first = CallIdentity("CA1", 0, "inbound", "+44 20 7946 0018", "+14155550120")
+    assert (
+        contradictions([first, CallIdentity("CA1", DAY_US, "inbound", "020 7946 0018", "4155550120")]) == []
+    )
+    assert duplicate_sid_finding([first], DAY_US) is None

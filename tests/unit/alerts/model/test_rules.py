@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.rules import Rules, read_rules, rules_as_values, rules_of
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey
 from calltally.calls.errors import InvalidInput
@@ -45,9 +45,9 @@ def test_toml_and_its_values_give_the_same_rules() -> None:
 
 def test_a_mute_covers_its_series_until_its_end() -> None:
     rules = read_rules(TEXT, is_toml=True)
-    assert rules.is_muted(SUPPORT, Kind.RATE, Metric.FAILURE_RATE, NOON_US)
-    assert not rules.is_muted(TENANT, Kind.RATE, Metric.FAILURE_RATE, NOON_US)
-    assert not rules.is_muted(SUPPORT, Kind.RATE, Metric.FAILURE_RATE, 2 * NOON_US)
+    assert rules.is_muted(SUPPORT, AlertKind.RATE, Metric.FAILURE_RATE, NOON_US)
+    assert not rules.is_muted(TENANT, AlertKind.RATE, Metric.FAILURE_RATE, NOON_US)
+    assert not rules.is_muted(SUPPORT, AlertKind.RATE, Metric.FAILURE_RATE, 2 * NOON_US)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,22 @@
 """Series in steps: tables of them, and steps from sparse rows."""
 
-from calltally.alerts.evaluation.series_rollup import Roll
-from calltally.alerts.model.finding import Change, Direction, Evidence, Finding, Kind
+from calltally.alerts.evaluation.series_rollup import SeriesRollup
+from calltally.alerts.model.finding import (
+    AlertFinding,
+    AlertKind,
+    ChangeDirection,
+    FindingChange,
+    FindingEvidence,
+)
 from calltally.alerts.model.series import (
-    COLUMN,
+    COLUMN_INDEX,
     STEP_US,
     TENANT,
-    Count,
     Dimension,
     Metric,
     SeriesKey,
     SeriesTable,
+    StepColumn,
     step_of,
     step_start,
 )
@@ -28,21 +34,21 @@ def test_a_series_knows_the_place_of_the_coarser_one() -> None:
 
 def test_a_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
     step = step_of(
-        0, TABLE, {SUPPORT: {Count.FINAL: 3}, SeriesKey(Dimension.ROUTE, "other"): {Count.FINAL: 9}}
+        0, TABLE, {SUPPORT: {StepColumn.FINAL: 3}, SeriesKey(Dimension.ROUTE, "other"): {StepColumn.FINAL: 9}}
     )
-    assert [row[COLUMN[Count.FINAL]] for row in step.counts] == [3, 0, 0]
+    assert [row[COLUMN_INDEX[StepColumn.FINAL]] for row in step.counts] == [3, 0, 0]
     assert sum(map(sum, step.counts)) == 3
     assert step_start(STEP_US + 7) == STEP_US
 
 
 def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
-    evidence = Evidence(SUPPORT, Metric.FAILURE_RATE, 0, STEP_US, 40, 30, 0.75, 0.1, 0.05, 0.2)
-    finding = Finding(
-        kind=Kind.RATE,
-        change=Change.BEGAN,
+    evidence = FindingEvidence(SUPPORT, Metric.FAILURE_RATE, 0, STEP_US, 40, 30, 0.75, 0.1, 0.05, 0.2)
+    finding = AlertFinding(
+        kind=AlertKind.RATE,
+        change=FindingChange.BEGAN,
         series=SUPPORT,
         metric=Metric.FAILURE_RATE,
-        direction=Direction.UP,
+        direction=ChangeDirection.UP,
         since_us=0,
         found_us=STEP_US,
         evidence=evidence,
@@ -55,9 +61,9 @@ def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
 
 
 def test_the_agents_of_a_route_are_those_that_its_calls_went_to() -> None:
-    roll = Roll()
+    roll = SeriesRollup()
     rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
     roll.step(0, rows)
-    table = Roll(roll.stored()).step(300, {}).table
+    table = SeriesRollup(roll.stored()).step(300, {}).table
     pairs = {(table.keys[route].value, table.keys[agent].value) for route, agent in table.agents}
     assert pairs == {("support", "ada"), ("support", "bob")}

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 from litestar import get
 
-from calltally.alerts.conditions.shared_sids import MOST_CALLS, MOST_SIDS, SharedSid, shared_sids
+from calltally.alerts.conditions.shared_sids import MAX_CALLS, MAX_SIDS, SharedSid, shared_sids
 from calltally.calls.errors import InvalidInput
 from calltally.calls.parameters import Parameter, instant_value, read_values
 from calltally.calls.times import DAY_US, utc_text
@@ -65,8 +65,8 @@ SHARED_SIDS: Final = Operation(
     summary="SIDs that several tenants have, or of which several accounts of one provider told.",
     meaning="A provider gives a SID to one call of one account. One that two tenants have means that one of"
     " them is told of calls that are not its own: look where its provider sends callbacks. No tenant is ever"
-    f" shown this. Up to {MOST_SIDS} SIDs of several tenants, of 20 characters and more, since shorter ones"
-    f" are equal by chance; accounts are compared among the first {MOST_CALLS} calls of each tenant.",
+    f" shown this. Up to {MAX_SIDS} SIDs of several tenants, of 20 characters and more, since shorter ones"
+    f" are equal by chance; accounts are compared among the first {MAX_CALLS} calls of each tenant.",
     scope=ADMIN,
     query=_PARAMETERS,
     answers={200: Answer(meaning="By SID.", schema=SharedSidList, example=_EXAMPLE)},
@@ -80,7 +80,7 @@ async def get_shared_sids(request: AnyRequest) -> Reply:
     window = _window(request, parts.clock())
     tenants = [each.tenant for each in await parts.store.read(admin_list_tenants())]
     found = await shared_sids(parts.store, tenants, window)
-    has_more = sum(len(each.calls) > 1 for each in found) >= MOST_SIDS
+    has_more = sum(len(each.calls) > 1 for each in found) >= MAX_SIDS
     return Reply.json(SharedSidList(utc_text(window.from_us), utc_text(window.to_us), found, has_more))
 
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import get, post, put
 from litestar.handlers import HTTPRouteHandler
 
-from calltally.alerts.evaluation.evaluator import rules_for
+from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import rules_as_values, rules_of
 from calltally.calls.errors import InvalidBody, InvalidInput
 from calltally.calls.identity import parse_uuid
@@ -97,7 +97,7 @@ async def post_mute(request: AnyRequest) -> Reply:
 async def get_rules(request: AnyRequest) -> Reply:
     """The defaults are left out."""
     stored = await parts_of(request).store.read(rules_of_tenant(tenant_of(request)))
-    return Reply.json(rules_as_values(rules_for(stored)))
+    return Reply.json(rules_as_values(rules_or_defaults(stored)))
 
 
 @put(_RULES, operation=operations.PUT_RULES, status_code=200)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.rules import Rules
 from calltally.calls.parameters import Parameter, instant_value, one_of, text_value, words_schema
 from calltally.store.alerts.alerts import UNRESOLVED, State
@@ -76,7 +76,9 @@ PARAMETERS: Final = (
         "unresolved",
         one_of(_STATES),
     ),
-    Parameter("kind", "kind", "What it is about.", words_schema(tuple(Kind)), "rate", one_of(tuple(Kind))),
+    Parameter(
+        "kind", "kind", "What it is about.", words_schema(tuple(AlertKind)), "rate", one_of(tuple(AlertKind))
+    ),
     Parameter("route", "route", "Of this route.", _TEXT, "support-de", text_value),
     Parameter("provider", "provider", "Of this provider.", _TEXT, "twilio", text_value),
     Parameter("from", "lo_us", "Opened at or after this.", _INSTANT, "2026-10-01T00:00:00Z", instant_value),

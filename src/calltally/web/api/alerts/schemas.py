@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from calltally.alerts.evaluation.alert_payload import read_content
-from calltally.alerts.model.finding import Evidence, Finding
+from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
@@ -182,7 +182,7 @@ def _alert(alert: Alert, base: str) -> dict[str, Any]:
     }
 
 
-def _judged(finding: Finding) -> dict[str, Any]:
+def _judged(finding: AlertFinding) -> dict[str, Any]:
     return {
         "dimension": finding.series.dimension.value,
         "series": finding.series.value,
@@ -198,7 +198,7 @@ def _judged(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _evidence(evidence: Evidence) -> EvidenceShown:
+def _evidence(evidence: FindingEvidence) -> EvidenceShown:
     return EvidenceShown(
         dimension=evidence.series.dimension.value,
         series=evidence.series.value,

@@ -8,9 +8,9 @@ import msgspec
 from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 
-from calltally.alerts.notify.notification import test_of
-from calltally.alerts.notify.notifier import Ways, sealed_for, tell
-from calltally.alerts.notify.sink_kinds import WEBHOOK, checked_settings, shown_settings
+from calltally.alerts.notify.notification import test_notification_of
+from calltally.alerts.notify.notifier import NotifierDependencies, send_notification, sink_seal_name
+from calltally.alerts.notify.sink_kinds import WEBHOOK, check_settings, public_settings
 from calltally.calls.errors import CalltallyError, InvalidBody, InvalidInput
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.store.alerts.sinks import (
@@ -82,10 +82,10 @@ async def post_test(request: AnyRequest) -> Reply:
     """What went wrong is an answer, not a fault of the request."""
     parts, tenant, sink = parts_of(request), tenant_of(request), await _sink(request)
     now_us, base = parts.clock(), parts.public_url or ""
-    ways = Ways(parts.outgoing, parts.send_mail, lambda: parts.vault, base)
-    told = test_of(tenant, uuid_text(sink.sink), now_us, base)
+    ways = NotifierDependencies(parts.outgoing, parts.send_mail, lambda: parts.vault, base)
+    told = test_notification_of(tenant, uuid_text(sink.sink), now_us, base)
     try:
-        fault = await tell(ways, tenant, sink, told, now_us)
+        fault = await send_notification(ways, tenant, sink, told, now_us)
     except CalltallyError as error:
         fault = error.detail
     await parts.store.write(note_sink(tenant, sink.sink, now_us if fault is None else None, fault))
@@ -97,14 +97,14 @@ async def _asked(request: AnyRequest, sink: bytes) -> tuple[Sink, str | None]:
     check_scope(access_of(request), CALLS_READ, "a sink is told what alerts say of calls")
     body = await json_body(request, SinkBody)
     try:
-        settings = checked_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))
+        settings = check_settings(body.kind, body.settings, os.urandom(_SECRET_BYTES))
         _check_urls(request, settings)
     except InvalidInput as fault:
         raise InvalidBody(fault.detail, fault.faults) from fault
     sealed = parts_of(request).vault.seal(
-        tenant_of(request), sealed_for(sink), {"settings": msgspec.json.encode(settings).decode()}
+        tenant_of(request), sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
     )
-    shown = msgspec.json.encode(shown_settings(body.kind, settings))
+    shown = msgspec.json.encode(public_settings(body.kind, settings))
     secret = settings["secret"] if body.kind == WEBHOOK else None
     return Sink(sink, body.kind, body.name, shown, sealed), secret
 

@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from calltally.calls.errors import InvalidBody
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
-from calltally.net.standard_webhooks import SECRET_BYTES, write_secret
+from calltally.net.standard_webhooks import SECRET_BYTES, format_secret
 from calltally.store.db.operation import Step
 from calltally.store.webhooks.endpoints import (
     Endpoint,
@@ -132,7 +132,7 @@ async def _changed(request: AnyRequest, step: Step[Endpoint]) -> Reply:
 
 
 def _new_secret() -> str:
-    return write_secret(secrets.token_bytes(SECRET_BYTES))
+    return format_secret(secrets.token_bytes(SECRET_BYTES))
 
 
 WEBHOOK_HANDLERS: Final[tuple[HTTPRouteHandler, ...]] = (

@@ -11,7 +11,7 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS
 from calltally.calls.times import utc_text
 from calltally.deliveries.payload_formats import FORMS
-from calltally.net.target_url import LONGEST_URL
+from calltally.net.target_url import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
 from calltally.store.tenants.tenants import LINE_CHAR
 from calltally.store.webhooks.deliveries import WAITING, Attempt, Delivery
@@ -24,7 +24,7 @@ MOST_GRACE_HOURS: Final = 168
 GRACE_HOURS: Final = 24
 
 Url: TypeAlias = Annotated[
-    str, Meta(extra_json_schema={"format": "uri", "minLength": 8, "maxLength": LONGEST_URL})
+    str, Meta(extra_json_schema={"format": "uri", "minLength": 8, "maxLength": MAX_URL_CHARS})
 ]
 Described: TypeAlias = Annotated[
     str, Meta(extra_json_schema={"maxLength": MOST_DESCRIBED, "pattern": f"^{LINE_CHAR}*$"})

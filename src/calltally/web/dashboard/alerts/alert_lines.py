@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from calltally.alerts.evaluation.alert_payload import read_content
-from calltally.alerts.evaluation.messages import place_of
-from calltally.alerts.model.finding import Evidence, Finding
+from calltally.alerts.evaluation.messages import series_phrase
+from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US, utc_text
@@ -81,28 +81,28 @@ def lasting(seconds: int) -> str:
     return span(hours * 3_600 + minutes * 60) if hours else text("minutes", minutes=minutes)
 
 
-def pieces_of(finding: Finding, zone: ZoneInfo) -> list[Piece]:
+def pieces_of(finding: AlertFinding, zone: ZoneInfo) -> list[Piece]:
     """The evidence, and the finer series that moved with it."""
     return [_piece(each, zone) for each in (finding.evidence, *finding.children)]
 
 
-def _piece(evidence: Evidence, zone: ZoneInfo) -> Piece:
+def _piece(evidence: FindingEvidence, zone: ZoneInfo) -> Piece:
     window = [minute(utc_text(at), zone) for at in (evidence.from_us, evidence.to_us)]
     numbers = _rate(evidence) if evidence.metric is not None else _number(evidence)
     return Piece(
-        place_of(evidence.series),
+        series_phrase(evidence.series),
         text("window", since=window[0], until=window[1]),
         grouped(evidence.calls),
         *numbers,
     )
 
 
-def _rate(evidence: Evidence) -> tuple[str, str, str]:
+def _rate(evidence: FindingEvidence) -> tuple[str, str, str]:
     observed = f"{percent(evidence.observed)} ({grouped(evidence.events)})"
     return observed, percent(evidence.expected), interval(evidence.low, evidence.high)
 
 
-def _number(evidence: Evidence) -> tuple[str, str, str]:
+def _number(evidence: FindingEvidence) -> tuple[str, str, str]:
     """What has no rate has a number; what should never be has no usual span."""
     usual = f"{_plain(evidence.low)} to {_plain(evidence.high)}" if evidence.high > evidence.low else DASH
     return _plain(evidence.observed), _plain(evidence.expected), usual
@@ -125,7 +125,7 @@ def history(changes: Sequence[Change], zone: ZoneInfo) -> list[Happened]:
     ]
 
 
-def calls_behind(finding: Finding) -> str:
+def calls_behind(finding: AlertFinding) -> str:
     """The list of the calls behind it, by the filters that the list has."""
     listed: dict[str, Any] = {name: value for name, value in finding.listed.items() if name in _LISTED}
     return f"/calls?{urlencode(listed)}"

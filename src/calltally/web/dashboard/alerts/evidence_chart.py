@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from calltally.alerts.evaluation.series_rollup import summed
-from calltally.alerts.model.finding import Finding
-from calltally.alerts.model.series import RATES, Count, Metric, SeriesKey
+from calltally.alerts.evaluation.series_rollup import sum_by_series
+from calltally.alerts.model.finding import AlertFinding
+from calltally.alerts.model.series import RATES, Metric, SeriesKey, StepColumn
 from calltally.analytics.buckets import local
 from calltally.analytics.report_values import rate_shown
 from calltally.analytics.schemas import RateShown
@@ -38,7 +38,7 @@ class Frame(NamedTuple):
         return range(self.lo_s, self.hi_s, self.width_s)
 
 
-def frame_of(finding: Finding, now_us: int) -> Frame:
+def frame_of(finding: AlertFinding, now_us: int) -> Frame:
     """From well before the evidence to a little after it."""
     from_s, to_s = finding.evidence.from_us // SECOND_US, finding.evidence.to_us // SECOND_US
     length_s = max(to_s - from_s, _HOUR_S)
@@ -47,7 +47,7 @@ def frame_of(finding: Finding, now_us: int) -> Frame:
     return Frame(lo_s // width_s * width_s, hi_s, width_s)
 
 
-def evidence_drawn(finding: Finding, steps: Steps, frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
+def evidence_drawn(finding: AlertFinding, steps: Steps, frame: Frame, zone: ZoneInfo) -> dict[str, Any]:
     """For the script of the charts: one column, one rate, and what was expected as the baseline."""
     metric, series = finding.metric or Metric.FAILURE_RATE, finding.series
     shares = _shares(metric, series, steps, frame)
@@ -83,7 +83,7 @@ def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> di
     found = dict.fromkeys(frame.places, Share(0, 0))
     for step_s, of_step in rows.items():
         place = frame.lo_s + (step_s - frame.lo_s) // frame.width_s * frame.width_s
-        counts: Mapping[Count, int] = summed(of_step).get(series, {})
+        counts: Mapping[StepColumn, int] = sum_by_series(of_step).get(series, {})
         had = found.get(place, Share(0, 0))
         found[place] = Share(
             had.numerator + counts.get(rate.numerator, 0), had.denominator + counts.get(rate.denominator, 0)
@@ -91,7 +91,7 @@ def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> di
     return found
 
 
-def _point(finding: Finding, at_s: int, share: Share) -> Sequence[Any]:
+def _point(finding: AlertFinding, at_s: int, share: Share) -> Sequence[Any]:
     """Where the evidence lies the baseline is what was expected of it."""
     shown: RateShown = rate_shown(share)
     evidence = finding.evidence
@@ -100,6 +100,6 @@ def _point(finding: Finding, at_s: int, share: Share) -> Sequence[Any]:
     return [shown.value, shown.low, shown.high, shown.denominator, int(shown.small_sample), base]
 
 
-def _mark(finding: Finding, metric: Metric, frame: Frame) -> dict[str, Any]:
+def _mark(finding: AlertFinding, metric: Metric, frame: Frame) -> dict[str, Any]:
     place = (finding.since_us // SECOND_US - frame.lo_s) // frame.width_s
     return {"metric": metric, "at": place, "column": 0, "message": text("alert_began"), "path": ""}

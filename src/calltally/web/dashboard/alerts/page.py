@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import get
 
 from calltally.alerts.evaluation.alert_payload import read_content
-from calltally.alerts.model.finding import Finding, Kind
+from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.identity import parse_uuid
 from calltally.calls.parameters import read_values
 from calltally.store.alerts.alerts import (
@@ -82,7 +82,7 @@ def _around(pairs: Pairs, wanted: AlertFilter, total: int) -> dict[str, Any]:
         "states": [(name, url([*rest, ("state", name)], PATH), name == shown) for name in _STATES],
         "shown": shown,
         "values": dict(pairs),
-        "kinds": [kind.value for kind in Kind],
+        "kinds": [kind.value for kind in AlertKind],
         "previous": url([*stays, ("offset", str(max(before, 0)))], PATH) if wanted.offset else None,
         "next": url([*stays, ("offset", str(after))], PATH) if after < total else None,
         "here": url(pairs, PATH),
@@ -115,7 +115,7 @@ async def show_alert(request: AnyRequest) -> Reply:
     return page("alert.html", visitor, values, headers=renewed(request, visitor))
 
 
-async def _drawn(request: AnyRequest, visitor: Visitor, finding: Finding, now_us: int) -> dict[str, Any]:
+async def _drawn(request: AnyRequest, visitor: Visitor, finding: AlertFinding, now_us: int) -> dict[str, Any]:
     """The chart of a rate; what is no rate has numbers alone."""
     if finding.metric is None:
         return {"drawn": None, "script": None}

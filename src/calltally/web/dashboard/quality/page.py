@@ -8,7 +8,7 @@ from litestar import get
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
-from calltally.alerts.model.finding import Kind
+from calltally.alerts.model.finding import AlertKind
 from calltally.analytics.buckets import HOUR, STEPS
 from calltally.analytics.measurement import Window, measure, window_of
 from calltally.analytics.query import UTC, QualityQuery
@@ -127,7 +127,7 @@ def _links(request: AnyRequest, pairs: Pairs, asked: Asked) -> dict[str, Any]:
 
 async def _alerts(parts: Parts, tenant: str, window: Window) -> list[Alert]:
     """Those on rates that were found in the window."""
-    wanted = AlertFilter(window.lo_us, window.hi_us, kind=Kind.RATE, limit=_MOST_ALERTS)
+    wanted = AlertFilter(window.lo_us, window.hi_us, kind=AlertKind.RATE, limit=_MOST_ALERTS)
     return (await parts.store.read(list_alerts(tenant, wanted)))[0]
 
 

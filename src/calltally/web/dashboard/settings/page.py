@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 from litestar import get
 
-from calltally.alerts.evaluation.evaluator import rules_for
+from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import rules_as_values
 from calltally.calls.event_types import SUBSCRIBABLE
 from calltally.calls.identity import uuid_text
@@ -70,7 +70,9 @@ async def values_of(request: AnyRequest, visitor: Visitor, **shown_once: object)
 
 async def _rules(request: AnyRequest, visitor: Visitor) -> str:
     stored = await parts_of(request).store.read(rules_of_tenant(visitor.tenant))
-    return msgspec.json.format(msgspec.json.encode(rules_as_values(rules_for(stored))), indent=2).decode()
+    return msgspec.json.format(
+        msgspec.json.encode(rules_as_values(rules_or_defaults(stored))), indent=2
+    ).decode()
 
 
 async def _endpoints(request: AnyRequest, visitor: Visitor) -> list[dict[str, Any]]:

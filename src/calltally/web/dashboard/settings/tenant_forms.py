@@ -9,7 +9,7 @@ from litestar import post
 from calltally.alerts.model.rules import read_rules, rules_as_values
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import parse_uuid
-from calltally.net.standard_webhooks import SECRET_BYTES, write_secret
+from calltally.net.standard_webhooks import SECRET_BYTES, format_secret
 from calltally.store.alerts.detector_state import put_rules
 from calltally.store.webhooks.endpoints import (
     add_endpoint,
@@ -58,7 +58,7 @@ async def make_endpoint(request: AnyRequest) -> Reply:
     form = only(pairs, "form") or "standard"
     body = EndpointBody(only(pairs, "url"), events, only(pairs, "description") or None, form)
     wanted, parts = wanted_of(request, body), parts_of(request)
-    endpoint, secret = secrets.token_bytes(16), write_secret(secrets.token_bytes(SECRET_BYTES))
+    endpoint, secret = secrets.token_bytes(16), format_secret(secrets.token_bytes(SECRET_BYTES))
     sealed = seal_secret(parts.vault, visitor.tenant, endpoint, secret)
     await parts.store.write(add_endpoint(visitor.tenant, endpoint, wanted, sealed, parts.clock()))
     return page("settings.html", visitor, await values_of(request, visitor, new_secret=secret))
