@@ -110,8 +110,8 @@ async def _nothing() -> Conditions:
 
 
 async def _judge(judge: AlertEvaluator, to_s: int) -> None:
-    turn = await judge.take_turn(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
-    assert turn.is_kept
+    turn = await judge.evaluate(_TENANT, (to_s + SETTLED_S) * SECOND_US, _nothing)
+    assert turn.is_committed
     assert turn.steps
 
 

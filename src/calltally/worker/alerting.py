@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from calltally.alerts.conditions.all import current_conditions, providers_with_signature_failures
+from calltally.alerts.conditions.current_conditions import (
+    current_conditions,
+    providers_with_signature_failures,
+)
 from calltally.alerts.conditions.stuck_calls import stuck_calls
 from calltally.alerts.evaluation.evaluator import (
     Conditions,
@@ -56,7 +59,7 @@ class AlertWorker:
         while not await wait_for_stop(
             self._stop, 0 if is_behind else _LOOKS_EVERY_S * (0.5 + self._means.chance())
         ):
-            is_behind = any(not turn.is_live for turn in await self.look())
+            is_behind = any(not turn.is_current for turn in await self.look())
 
     async def look(self) -> Sequence[EvaluationRun]:
         """Take a turn for each tenant that has one due; returns them. Faults are logged.
@@ -121,10 +124,10 @@ class AlertWorker:
             return ()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return ()
-        turn = await self._judge.take_turn(tenant, now_us, partial(self._conditions, tenant, now_us))
+        turn = await self._judge.evaluate(tenant, now_us, partial(self._conditions, tenant, now_us))
         log.debug("judged", tenant=tenant, **turn._asdict())
         await self._store.write(release(lease))
-        if turn.is_live and turn.is_kept:
+        if turn.is_current and turn.is_committed:
             self._refused[tenant] = refused
         return (turn,)
 

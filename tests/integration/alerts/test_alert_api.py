@@ -14,7 +14,7 @@ from calltally.store.alerts.alerts import What
 from calltally.store.db.operation import Step
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.alerts.watching import after, alerts, finding, history
+from tests.integration.alerts.evaluating import after, alerts, finding, history
 from tests.integration.web.service import ADMIN, Broken, Service, slug
 
 PATH = "/api/v1/alerts"
@@ -28,9 +28,9 @@ def keep(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str
     """Findings become alerts."""
 
     def step() -> Step[None]:
-        keeper = AlertLifecycle(tenant, at_us, "Europe/Berlin")
-        yield from keeper.lock()
-        yield from keeper.take(findings)
+        lifecycle = AlertLifecycle(tenant, at_us, "Europe/Berlin")
+        yield from lifecycle.lock()
+        yield from lifecycle.apply(findings)
 
     bench.run(bench.store.write(step()))
 

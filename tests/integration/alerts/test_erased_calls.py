@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from calltally.alerts.conditions.all import current_conditions
+from calltally.alerts.conditions.current_conditions import current_conditions
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.evaluation.evaluator import Conditions
 from calltally.alerts.model.finding import AlertKind
@@ -13,7 +13,7 @@ from calltally.calls.identity import call_uuid
 from calltally.store.alerts.erasure import without_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.alerts.watching import after, alerts, judge
+from tests.integration.alerts.evaluating import after, alerts, judge
 from tests.integration.store.probing import submit
 from tests.telling import fact
 
@@ -42,10 +42,10 @@ def named(bench: Bench) -> tuple[str, tuple[str, ...], dict[str, str]]:
 
 def test_what_an_alert_says_of_a_call_goes_with_the_call(bench: Bench) -> None:
     judge(bench, after(0), told_of_two_calls(bench, FIRST, SECOND))
-    words = "was told of more than one call: both directions, and 1 more SIDs"
-    assert named(bench) == (f"The SID {FIRST} {words}", (FIRST, SECOND), {"call_sid": FIRST})
+    words = "is used by more than one call: both directions, and 1 more SIDs"
+    assert named(bench) == (f"Call SID {FIRST} {words}", (FIRST, SECOND), {"call_sid": FIRST})
     erase(bench, FIRST)
-    assert named(bench) == (f"The SID of an erased call {words}", (SECOND,), {})
+    assert named(bench) == (f"Call SID of an erased call {words}", (SECOND,), {})
     erase(bench, SECOND)
     assert named(bench)[1] == ()
 
@@ -58,7 +58,7 @@ def test_what_was_found_before_the_erasure_and_is_kept_after_it_names_nobody(ben
 
 
 def test_where_nobody_is_named_there_is_nothing_to_forget(bench: Bench) -> None:
-    assert judge(bench, after(0), Conditions((AlertKind.DUPLICATE_SID,), ())).is_kept
+    assert judge(bench, after(0), Conditions((AlertKind.DUPLICATE_SID,), ())).is_committed
 
 
 def test_content_that_is_none_is_told() -> None:

@@ -14,7 +14,7 @@ from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
 from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import after, alerts, asked
+from tests.integration.alerts.evaluating import after, alerts, asked
 from tests.telling import START_US
 
 FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
@@ -41,9 +41,9 @@ def weeks(first: int) -> Steps:
 
 def judged(bench: Bench, step: int) -> int:
     """How many turns it takes until all up to the end of a step is judged."""
-    judge, turns, is_live = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
-    while not is_live:
-        is_live = bench.run(judge.take_turn(TENANT, after(step), asked())).is_live
+    judge, turns, is_current = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
+    while not is_current:
+        is_current = bench.run(judge.evaluate(TENANT, after(step), asked())).is_current
         turns += 1
     return turns
 

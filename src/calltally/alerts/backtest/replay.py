@@ -1,6 +1,7 @@
-"""What would have been alarmed, had rules been on: the steps of the past through detectors, as they came.
+"""Replay of past steps through a detector, for the alerts that other rules would have raised.
 
-Pure: steps in, episodes out. The weeks before the window are learned from and not reported.
+Pure: it takes steps and returns episodes. It learns from the weeks before the window but does not report
+them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,9 +22,9 @@ _WEEK_S: Final = 7 * 86_400
 
 
 class Episode(msgspec.Struct, frozen=True):
-    """One alert that would have been: since when by the evidence, when found, when over (null: it lasted).
+    """One alert that would have fired: its start by the evidence, its detection, and its end (null: none).
 
-    `dimension`, `series` and `metric` say of what; null for a metric where it is about no rate.
+    `dimension`, `series` and `metric` identify its subject; `metric` is null if it concerns no rate.
     """
 
     cause: str
@@ -38,7 +39,7 @@ class Episode(msgspec.Struct, frozen=True):
 
 
 class Backtest(msgspec.Struct, frozen=True):
-    """What one set of rules would have done in a window."""
+    """Result of one set of rules over a window."""
 
     name: str
     episodes: list[Episode]
@@ -52,7 +53,7 @@ class _Span(NamedTuple):
 
 
 class BacktestReplay:
-    """The past, a stretch after the other, through one detector."""
+    """Replay of a window through one detector."""
 
     def __init__(self, name: str, rules: Rules, detectors: DetectorFactory, from_s: int, to_s: int) -> None:
         self._name = name
@@ -60,44 +61,44 @@ class BacktestReplay:
         self._detector = detectors.new(rules)
         self._roll = SeriesRollup()
         self._span = _Span(from_s, to_s)
-        self._began: dict[str, AlertFinding] = {}
+        self._open: dict[str, AlertFinding] = {}
         self._episodes: list[Episode] = []
 
     def feed(self, steps: Iterable[tuple[int, Rows]]) -> None:
-        """The next steps in their order."""
+        """Feed the next steps in their order."""
         for step_s, rows in steps:
             for finding in self._detector.feed(self._roll.step(step_s, rows)):
                 self._take(finding)
 
     def result(self) -> Backtest:
-        """All that would have been; what had not ended lasts to the end of the window."""
-        lasting = [self._episode(finding, None) for finding in self._began.values()]
+        """Return the episodes; those without an end last to the end of the window."""
+        lasting = [self._episode(finding, None) for finding in self._open.values()]
         episodes = sorted([*self._episodes, *lasting], key=lambda each: (each.found, each.cause))
         weeks = (self._span.to_s - self._span.from_s) / _WEEK_S
         return Backtest(self._name, episodes, weeks, len(episodes) / weeks if weeks else 0.0)
 
     def _take(self, finding: AlertFinding) -> None:
         if finding.change is FindingChange.BEGAN and finding.found_us >= self._span.from_s * SECOND_US:
-            self._began.setdefault(finding.key, finding)
-        elif finding.change is FindingChange.RECOVERED and finding.key in self._began:
-            self._episodes.append(self._episode(self._began.pop(finding.key), finding.found_us))
+            self._open.setdefault(finding.key, finding)
+        elif finding.change is FindingChange.RECOVERED and finding.key in self._open:
+            self._episodes.append(self._episode(self._open.pop(finding.key), finding.found_us))
 
-    def _episode(self, began: AlertFinding, ended_us: int | None) -> Episode:
+    def _episode(self, finding: AlertFinding, ended_us: int | None) -> Episode:
         until_us = ended_us if ended_us is not None else self._span.to_s * SECOND_US
         return Episode(
-            cause=began.key,
-            dimension=began.series.dimension.value,
-            series=began.series.value,
-            metric=None if began.metric is None else began.metric.value,
-            message=alert_message(began, self._rules.tz),
-            since=utc_text(began.since_us),
-            found=utc_text(began.found_us),
+            cause=finding.key,
+            dimension=finding.series.dimension.value,
+            series=finding.series.value,
+            metric=None if finding.metric is None else finding.metric.value,
+            message=alert_message(finding, self._rules.tz),
+            since=utc_text(finding.since_us),
+            found=utc_text(finding.found_us),
             ended=None if ended_us is None else utc_text(ended_us),
-            minutes=max(0, until_us - began.found_us) // (60 * SECOND_US),
+            minutes=max(0, until_us - finding.found_us) // (60 * SECOND_US),
         )
 
 
 def steps_in_order(steps: Mapping[int, Rows], lo_s: int, hi_s: int) -> Iterable[tuple[int, Rows]]:
-    """Each step of a stretch, also those without a call: their silence is news too."""
+    """Yield each step of a span, also those without calls, because their silence matters too."""
     for step_s in range(lo_s, hi_s, STEP_S):
         yield step_s, steps.get(step_s, {})

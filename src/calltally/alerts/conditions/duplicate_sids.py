@@ -1,7 +1,7 @@
-"""One SID told of two calls: facts under it that no one call can have made true.
+"""Detection of one SID for two calls: facts that cannot all be true of one call.
 
-A call has one caller, one callee and one direction, and lasts a bounded time. What differs only in how a
-number is written is the same number.
+A call has one caller, one callee and one direction, and lasts a bounded time. Different notations of a number
+are the same number.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ from calltally.alerts.model.finding import (
 from calltally.alerts.model.series import TENANT
 from calltally.calls.times import DAY_US
 
-# Longer than any call lasts, with its reports after it: two tellings so far apart are of two calls.
-_APART_US: Final = 7 * DAY_US
+# Longer than any call lasts, with its later reports: facts this far apart belong to two calls.
+_MAX_CALL_SPAN_US: Final = 7 * DAY_US
 _DIGITS: Final = 7
-_LISTED: Final = 20
+_MAX_SIDS: Final = 20
 
 
 class CallIdentity(NamedTuple):
-    """What one fact says of a call: None where it says nothing."""
+    """Identity of a call as one fact gives it: None for a missing field."""
 
     sid: str
     occurred_us: int
@@ -33,34 +33,38 @@ class CallIdentity(NamedTuple):
     to_number: str | None = None
 
 
-def contradictions(tellings: Sequence[CallIdentity]) -> list[str]:
-    """What in the tellings of one SID cannot be of one call, in words; empty where all of it can."""
+def contradictions(identities: Sequence[CallIdentity]) -> list[str]:
+    """Return the contradictions between the facts of one SID, in words; empty if there are none."""
     found = []
-    if len({each.direction for each in tellings} - {None}) > 1:
+    if len({each.direction for each in identities} - {None}) > 1:
         found.append("both directions")
     for name, numbers in (
-        ("callers", [each.from_number for each in tellings]),
-        ("called numbers", [each.to_number for each in tellings]),
+        ("callers", [each.from_number for each in identities]),
+        ("called numbers", [each.to_number for each in identities]),
     ):
         different = _different(numbers)
         if len(different) > 1:
             found.append(f"{len(different)} {name}")
-    instants = [each.occurred_us for each in tellings]
-    if instants and max(instants) - min(instants) > _APART_US:
+    instants = [each.occurred_us for each in identities]
+    if instants and max(instants) - min(instants) > _MAX_CALL_SPAN_US:
         found.append(f"{(max(instants) - min(instants)) // DAY_US} days apart")
     return found
 
 
-def duplicate_sid_finding(tellings: Iterable[CallIdentity], now_us: int) -> AlertFinding | None:
-    """One finding of all SIDs whose tellings contradict each other, None where none do."""
+def duplicate_sid_finding(identities: Iterable[CallIdentity], now_us: int) -> AlertFinding | None:
+    """Return one finding for all SIDs with contradicting facts, or None."""
     by_sid: dict[str, list[CallIdentity]] = {}
-    for telling in tellings:
-        by_sid.setdefault(telling.sid, []).append(telling)
-    found = {sid: why for sid, told in sorted(by_sid.items()) if (why := contradictions(told))}
+    for identity in identities:
+        by_sid.setdefault(identity.sid, []).append(identity)
+    found = {
+        sid: reasons
+        for sid, found_identities in sorted(by_sid.items())
+        if (reasons := contradictions(found_identities))
+    }
     if not found:
         return None
-    first_us = min(telling.occurred_us for sid in found for telling in by_sid[sid])
-    sid, why = next(iter(found.items()))
+    first_us = min(identity.occurred_us for sid in found for identity in by_sid[sid])
+    sid, reasons = next(iter(found.items()))
     others = f", and {len(found) - 1} more SIDs" if len(found) > 1 else ""
     return AlertFinding(
         kind=AlertKind.DUPLICATE_SID,
@@ -73,30 +77,30 @@ def duplicate_sid_finding(tellings: Iterable[CallIdentity], now_us: int) -> Aler
         evidence=FindingEvidence(
             TENANT, None, first_us, now_us, len(by_sid), len(found), float(len(found)), 0.0, 0.0, 0.0
         ),
-        detail=f"The SID {sid} was told of more than one call: {', '.join(why)}{others}",
+        detail=f"Call SID {sid} is used by more than one call: {', '.join(reasons)}{others}",
         sureness=0.0,
         false_alarms_a_week=0.0,
         budget_a_week=0.0,
         listed={"call_sid": sid},
-        sids=tuple(found)[:_LISTED],
+        sids=tuple(found)[:_MAX_SIDS],
     )
 
 
 def _different(numbers: Iterable[str | None]) -> set[str]:
-    """Numbers that are not one another written in another way: national, with a prefix, with spaces."""
-    kept: set[str] = set()
-    for number in sorted({_plain(each) for each in numbers if each}, key=len, reverse=True):
-        if not any(number == each or _is_end_of(number, each) for each in kept):
-            kept.add(number)
-    return kept
+    """Return the different numbers; national, prefixed and spaced notations of one number count once."""
+    distinct: set[str] = set()
+    for number in sorted({_normalised(each) for each in numbers if each}, key=len, reverse=True):
+        if not any(number == each or _is_national_form(number, each) for each in distinct):
+            distinct.add(number)
+    return distinct
 
 
-def _plain(number: str) -> str:
+def _normalised(number: str) -> str:
     digits = "".join(char for char in number if char.isdigit())
     return digits if len(digits) >= _DIGITS else number.strip().lower()
 
 
-def _is_end_of(number: str, longer: str) -> bool:
-    """Whether it is the national form of a longer one: a leading 0 stands for the country."""
+def _is_national_form(number: str, longer: str) -> bool:
+    """Return True if a number is the national form of a longer one; its leading 0 replaces the country."""
     national = number.removeprefix("0")
     return len(national) >= _DIGITS and national.isdigit() and longer.endswith(national)

@@ -1,4 +1,4 @@
-"""Callbacks that come late now, as findings: read from the facts of the calls that changed last."""
+"""Findings of late callbacks, from the facts of the calls that changed last."""
 
 from typing import Final
 
@@ -24,32 +24,32 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.db.operation import Step
 from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
 
-# What is late is news for so long, where nothing comes that would show that it is over.
-_LOOKED_US: Final = 6 * 3_600 * SECOND_US
-_CHANGED: Final = 1_000
-# What is usual is learned from some calls of each four hours of a fortnight, once something may be late.
+# Late callbacks stay in the alert for this long if no punctual ones follow.
+_LOOK_BACK_US: Final = 6 * 3_600 * SECOND_US
+_MAX_CHANGED: Final = 1_000
+# The usual lag is learned from some calls of each four hours of a fortnight, once a series may be late.
 _DAYS: Final = 14
-_SLICES: Final = 6
-_CALLS_A_SLICE: Final = 30
-_SLICE_US: Final = DAY_US // _SLICES
+_SLICES_PER_DAY: Final = 6
+_CALLS_PER_SLICE: Final = 30
+_SLICE_US: Final = DAY_US // _SLICES_PER_DAY
 _MINUTE_S: Final = 60
-_SIDS: Final = 20
+_MAX_SIDS: Final = 20
 
 
 def late_callbacks(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
-    """A finding for each provider, or account of one, whose callbacks come later than usual."""
-    since_us = now_us - _LOOKED_US
-    facts = yield from facts_of_changed(tenant, since_us, _CHANGED)
+    """Return a finding for each provider or account with callbacks later than usual."""
+    since_us = now_us - _LOOK_BACK_US
+    facts = yield from facts_of_changed(tenant, since_us, _MAX_CHANGED)
     newest = newest_of_series(callback_delays(facts), since_us, now_us)
     if not may_lag(newest):
         return []
-    learned = yield from facts_of_created(tenant, _slices(now_us), _CALLS_A_SLICE)
+    learned = yield from facts_of_created(tenant, _slices(now_us), _CALLS_PER_SLICE)
     return [_finding(each, now_us, tz) for each in lagging_series(newest, callback_delays(learned))]
 
 
 def _slices(now_us: int) -> list[tuple[int, int]]:
     first_us = now_us - (_DAYS + 1) * DAY_US
-    starts_us = [first_us + at * _SLICE_US for at in range(_DAYS * _SLICES)]
+    starts_us = [first_us + at * _SLICE_US for at in range(_DAYS * _SLICES_PER_DAY)]
     return [(start_us, start_us + _SLICE_US) for start_us in starts_us]
 
 
@@ -65,17 +65,17 @@ def _finding(found: LaggingSeries, now_us: int, tz: str) -> AlertFinding:
         since_us=since_us,
         found_us=now_us,
         evidence=_evidence(found, since_us, now_us),
-        detail=_sentence(found, since_text(since_us, now_us, tz)),
+        detail=_detail(found, since_text(since_us, now_us, tz)),
         sureness=0.0,
         false_alarms_a_week=0.0,
         budget_a_week=0.0,
         listed={LIST_PARAMETERS[found.series.dimension]: found.series.value},
-        sids=tuple(sids[:_SIDS]),
+        sids=tuple(sids[:_MAX_SIDS]),
     )
 
 
 def _evidence(found: LaggingSeries, since_us: int, now_us: int) -> FindingEvidence:
-    """Of callbacks instead of calls: how many there are, how many of them are late; rates are seconds."""
+    """Return evidence that counts callbacks, and late ones, in place of calls; its rates are seconds."""
     usual = found.usual or UsualLag(0, 0, found.limit_us)
     observed_s = median_lag_us(found.newest) / SECOND_US
     expected_s, low_s, high_s = (each / SECOND_US for each in (usual.median_us, usual.low_us, usual.high_us))
@@ -85,13 +85,13 @@ def _evidence(found: LaggingSeries, since_us: int, now_us: int) -> FindingEviden
     )
 
 
-def _sentence(found: LaggingSeries, since: str) -> str:
-    against = "what is usual is not known yet"
+def _detail(found: LaggingSeries, since: str) -> str:
+    against = "the usual delay is not known yet"
     if found.usual is not None:
         against = f"usually 97 of 100 come within {_span(found.usual.high_us)}"
-    many = f"{len(found.late)} of the last {len(found.newest)} came late"
+    late = f"{len(found.late)} of the last {len(found.newest)} came late"
     half = f"half of them by {_span(median_lag_us(found.late))} or more"
-    return f"Late callbacks {series_phrase(found.series)}: {many}, {half}, since {since}; {against}"
+    return f"Late callbacks {series_phrase(found.series)}: {late}, {half}, since {since}; {against}"
 
 
 def _span(span_us: int) -> str:

@@ -1,7 +1,7 @@
-"""One SID told of by several tenants, or by several accounts of one: for administrators alone.
+"""SIDs that several tenants share, or several accounts of one tenant; for administrators only.
 
-A provider gives each call a SID of its own, to one account. If two tenants have it, one of them is told of
-calls that are not its own; if two accounts tell of it, a callback's address or a stored account is wrong.
+A provider gives each call a SID of its own, in one account. If two tenants have it, one of them receives
+calls that are not its own. If two accounts report it, a callback's address or a stored account is wrong.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,15 +18,15 @@ from calltally.store.ledger.lookup import find_call
 from calltally.store.ledger.recent_facts import facts_of_created
 from calltally.store.ledger.shared_sids import admin_sids_of_tenants
 
-# A SID of a provider has 32 characters and more; a name that somebody made up may be anybody's.
-_LEAST_CHARS: Final = 20
+# A provider's SID has 32 characters or more; a shorter, invented name may occur anywhere.
+_MIN_CHARS: Final = 20
 MAX_SIDS: Final = 100
-# So many calls of each tenant are looked at for two accounts: their facts have to be read.
+# Limit of the calls per tenant whose facts are read in search of two accounts.
 MAX_CALLS: Final = 2_000
 
 
 class SharedCall(msgspec.Struct, frozen=True):
-    """The call that one tenant has under a shared SID."""
+    """The call of one tenant under a shared SID."""
 
     tenant: str
     id: str
@@ -38,7 +38,7 @@ class SharedCall(msgspec.Struct, frozen=True):
 
 
 class SharedSid(msgspec.Struct, frozen=True):
-    """A SID, whose calls it leads to, and which accounts of one provider told of it, if several did."""
+    """A SID with its calls, and with the accounts of one provider that reported it, if there are several."""
 
     call_sid: str
     calls: list[SharedCall]
@@ -46,11 +46,11 @@ class SharedSid(msgspec.Struct, frozen=True):
 
     @property
     def tenants(self) -> list[str]:
-        """Whose calls they are."""
+        """Tenants of the calls."""
         return [each.tenant for each in self.calls]
 
 
-class _Seen(msgspec.Struct, frozen=True):
+class _CallFields(msgspec.Struct, frozen=True):
     id: str
     status: str
     created_at: str
@@ -59,59 +59,66 @@ class _Seen(msgspec.Struct, frozen=True):
     provider_account: str | None = None
 
 
-_decoder: Final = msgspec.json.Decoder(_Seen)
+_decoder: Final = msgspec.json.Decoder(_CallFields)
 
 
 async def shared_sids(store: Store, tenants: Sequence[str], window: Window) -> list[SharedSid]:
-    """Of calls that were created in a window, by SID: the first `MOST_SIDS` that several tenants have.
+    """Return the first `MAX_SIDS` SIDs of a window's calls that several tenants have.
 
-    And those that several accounts told of, among the first `MOST_CALLS` calls of each tenant.
+    Also return those that several accounts reported, among the first `MAX_CALLS` calls of each tenant.
     """
-    by_tenants = admin_sids_of_tenants(*window, least_chars=_LEAST_CHARS, most=MAX_SIDS)
-    whose = dict(await store.read(by_tenants, long=True))
+    by_tenants = admin_sids_of_tenants(*window, least_chars=_MIN_CHARS, most=MAX_SIDS)
+    tenants_by_sid = dict(await store.read(by_tenants, long=True))
     accounts: dict[str, list[str]] = {}
     for tenant in tenants:
-        found = await store.read(_told_by_accounts(tenant, window), long=True)
-        for call_sid, those in found.items():
-            accounts[call_sid] = sorted({*accounts.get(call_sid, ()), *those})
-            if tenant not in whose.setdefault(call_sid, []):
-                whose[call_sid].append(tenant)
-    return [await _shared(store, call_sid, whose[call_sid], accounts) for call_sid in sorted(whose)]
+        found = await store.read(_multi_account_sids(tenant, window), long=True)
+        for call_sid, sid_accounts in found.items():
+            accounts[call_sid] = sorted({*accounts.get(call_sid, ()), *sid_accounts})
+            if tenant not in tenants_by_sid.setdefault(call_sid, []):
+                tenants_by_sid[call_sid].append(tenant)
+    return [
+        await _read_shared_sid(store, call_sid, tenants_by_sid[call_sid], accounts)
+        for call_sid in sorted(tenants_by_sid)
+    ]
 
 
-async def _shared(
+async def _read_shared_sid(
     store: Store, call_sid: str, tenants: Iterable[str], accounts: Mapping[str, list[str]]
 ) -> SharedSid:
-    calls = [await store.read(_call(tenant, call_sid)) for tenant in tenants]
+    calls = [await store.read(_find_shared_call(tenant, call_sid)) for tenant in tenants]
     return SharedSid(call_sid, [each for each in calls if each is not None], accounts.get(call_sid, []))
 
 
-def _told_by_accounts(tenant: str, window: Window) -> Step[dict[str, list[str]]]:
+def _multi_account_sids(tenant: str, window: Window) -> Step[dict[str, list[str]]]:
     facts = yield from facts_of_created(tenant, [window], MAX_CALLS)
     return accounts_by_sid(facts)
 
 
 def accounts_by_sid(facts: Iterable[Fact]) -> dict[str, list[str]]:
-    """The SIDs of which several accounts of one provider told, with those accounts."""
+    """Return the SIDs that several accounts of one provider reported, with those accounts."""
     by_provider: dict[tuple[str, str], set[str]] = {}
     for fact in facts:
         if fact.account:
             by_provider.setdefault((fact.call_sid, fact.provider), set()).add(fact.account)
-    return {call_sid: sorted(those) for (call_sid, _), those in by_provider.items() if len(those) > 1}
+    return {
+        call_sid: sorted(sid_accounts)
+        for (call_sid, _), sid_accounts in by_provider.items()
+        if len(sid_accounts) > 1
+    }
 
 
-def _call(tenant: str, call_sid: str) -> Step[SharedCall | None]:
-    """None where it was erased, or merged, since it was looked for."""
+def _find_shared_call(tenant: str, call_sid: str) -> Step[SharedCall | None]:
+    """Return None if the call has been erased or merged in the meantime."""
     try:
         record = yield from find_call(tenant, call_sid)
     except Erased:
         return None
-    return None if record is None else _read(tenant, record)
+    return None if record is None else _decode_call(tenant, record)
 
 
-def _read(tenant: str, record: bytes) -> SharedCall:
+def _decode_call(tenant: str, record: bytes) -> SharedCall:
     try:
-        seen: dict[str, Any] = msgspec.structs.asdict(_decoder.decode(record))
+        fields: dict[str, Any] = msgspec.structs.asdict(_decoder.decode(record))
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is no call: {fault}; run `calltally verify`") from fault
-    return SharedCall(tenant, **seen)
+        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
+    return SharedCall(tenant, **fields)

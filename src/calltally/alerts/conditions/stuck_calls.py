@@ -1,8 +1,8 @@
-"""Missing final states: calls that are in a state for longer than calls of their provider and route ever are.
+"""Stuck calls: calls in a state for longer than calls of their provider and route ever are.
 
-The limit is learned for each state from the last calls of the same provider and route: see
-`alerts.time_in_state`. It is never before the floor that the rules set for the state. Nothing here closes a
-call.
+The limit of each state is learned from the last calls of the same provider and route: see
+`conditions.time_in_state`. It is never below the floor that the rules set for the state. This module closes
+no call.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,17 +19,17 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.store.db.operation import Step
 from calltally.store.listing.list_calls import list_calls
 
-# What is open for longer is known by now, and asked for by reconciling.
-_LOOKED_US: Final = 30 * DAY_US
-_MOST_OPEN: Final = 1_000
-_LEARNED: Final = 1_000
+# Older open calls have been reported already, and reconciliation asks for them.
+_LOOK_BACK_US: Final = 30 * DAY_US
+_MAX_OPEN: Final = 1_000
+_MAX_PAST: Final = 1_000
 _HOUR_US: Final = 3_600 * SECOND_US
 _OPEN: Final = tuple(status for status in STATUSES if status in OPEN)
 _FINAL: Final = tuple(status for status in STATUSES if status in FINAL)
 
 
 class OpenCallFields(msgspec.Struct, frozen=True):
-    """What of a record is looked at."""
+    """Fields of a call record that decide whether it is stuck."""
 
     call_sid: str
     status: str
@@ -41,18 +41,18 @@ class OpenCallFields(msgspec.Struct, frozen=True):
 
     @property
     def created_us(self) -> int:
-        """When it was created."""
+        """Creation time."""
         return parse_instant(self.created_at)
 
     @property
     def since_us(self) -> int:
-        """Since when it is in its state, as far as that is known."""
+        """Start of the current state, as far as it is known."""
         is_answered = self.status == Status.IN_PROGRESS and self.answered_at is not None
         return parse_instant(self.answered_at) if is_answered and self.answered_at else self.created_us
 
     @property
     def past(self) -> PastCall | None:
-        """What it tells of how long calls stay in a state; None where it has not ended."""
+        """Durations of the call's states; None if it has not ended."""
         if self.ended_at is None:
             return None
         answered_us = parse_instant(self.answered_at) if self.answered_at is not None else None
@@ -60,7 +60,7 @@ class OpenCallFields(msgspec.Struct, frozen=True):
 
 
 class StuckCalls(NamedTuple):
-    """The calls of one provider and route that are stuck, and the least limit that they are beyond."""
+    """Stuck calls of one provider and route, and the least limit that they exceed."""
 
     provider: str | None
     route: str | None
@@ -72,42 +72,44 @@ _decoder: Final = msgspec.json.Decoder(list[OpenCallFields])
 
 
 def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[StuckCalls]]:
-    """All calls that are stuck now, by provider and route."""
+    """Return all stuck calls, by provider and route."""
     floors_us = _floors(rules.floors)
     to_us = now_us - min(floors_us.values())
-    wanted = CallFilter(statuses=_OPEN, from_us=now_us - _LOOKED_US, to_us=to_us)
-    found = yield from list_calls(tenant, ListQuery(wanted, limit=_MOST_OPEN, order="asc"))
+    call_filter = CallFilter(statuses=_OPEN, from_us=now_us - _LOOK_BACK_US, to_us=to_us)
+    found = yield from list_calls(tenant, ListQuery(call_filter, limit=_MAX_OPEN, order="asc"))
     groups: dict[tuple[str | None, str | None], list[OpenCallFields]] = {}
-    for call in _read(found.records):
+    for call in _decode(found.records):
         if now_us - call.since_us > floors_us[call.status]:
             groups.setdefault((call.provider, call.route), []).append(call)
     stuck = []
     for (provider, route), calls in groups.items():
-        past = yield from _past(tenant, provider, route, now_us)
-        limits_us = _limits(calls, past, floors_us, now_us)
-        over = [call for call in calls if now_us - call.since_us > limits_us[call.status]]
-        if over:
-            stuck.append(StuckCalls(provider, route, min(limits_us[call.status] for call in over), over))
+        past_calls = yield from _past(tenant, provider, route, now_us)
+        limits_us = _limits(calls, past_calls, floors_us, now_us)
+        exceeding = [call for call in calls if now_us - call.since_us > limits_us[call.status]]
+        if exceeding:
+            stuck.append(
+                StuckCalls(provider, route, min(limits_us[call.status] for call in exceeding), exceeding)
+            )
     return stuck
 
 
 def _limits(
-    calls: Sequence[OpenCallFields], past: Sequence[PastCall], floors_us: Mapping[str, int], now_us: int
+    calls: Sequence[OpenCallFields], past_calls: Sequence[PastCall], floors_us: Mapping[str, int], now_us: int
 ) -> Mapping[str, int]:
-    """For each state that calls are in, how long they may be in it."""
+    """Return the time limit of each state that calls are in."""
     found = {}
     for status in {call.status for call in calls}:
         open_us = [now_us - call.since_us for call in calls if call.status == status]
-        found[status] = max(floors_us[status], limit_us(status, past, open_us))
+        found[status] = max(floors_us[status], limit_us(status, past_calls, open_us))
     return found
 
 
 def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> Step[list[PastCall]]:
-    """The last calls of a provider and route that are over."""
-    window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOKED_US, to_us=now_us)
-    wanted = msgspec.structs.replace(window, provider=provider, route=route)
-    found = yield from list_calls(tenant, ListQuery(wanted, limit=_LEARNED))
-    return [past for call in _read(found.records) if (past := call.past) is not None]
+    """Return the last finished calls of a provider and route."""
+    window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOK_BACK_US, to_us=now_us)
+    call_filter = msgspec.structs.replace(window, provider=provider, route=route)
+    found = yield from list_calls(tenant, ListQuery(call_filter, limit=_MAX_PAST))
+    return [past for call in _decode(found.records) if (past := call.past) is not None]
 
 
 def _floors(floors: Floors) -> Mapping[str, int]:
@@ -120,8 +122,8 @@ def _floors(floors: Floors) -> Mapping[str, int]:
     return {status.value: int(each * _HOUR_US) for status, each in hours.items()}
 
 
-def _read(records: bytes) -> list[OpenCallFields]:
+def _decode(records: bytes) -> list[OpenCallFields]:
     try:
         return _decoder.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is no call: {fault}; run `calltally verify`") from fault
+        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault

@@ -1,8 +1,9 @@
-"""How long calls stay in a state, learned from those that left it: pure, and of no store.
+"""Pure estimate of the time that calls stay in a state, learned from calls that left it.
 
-A call is unanswered from its creation on, and in progress from its answer on; so each past call tells of one
-state or of both. The limit is the time by which 99.9 % have left the state, by Kaplan and Meier, with calls
-that are still in it counted as lasting at least so long, and half as much again.
+A call is unanswered from its creation on, and in progress from its answer on. So each past call gives the
+duration of one or two states. The limit is the time by which 99.9 % have left the state, plus half as much
+again. The estimator is Kaplan and Meier's: calls that are still in the state count as lasting at least until
+now.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,14 +16,14 @@ MARGIN: Final = 1.5
 
 
 class PastCall(NamedTuple):
-    """A call that is over: when it was created, when it was answered (None: never), when it ended."""
+    """A finished call: its creation, its answer (None: never) and its end."""
 
     created_us: int
     answered_us: int | None
     ended_us: int
 
     def lasted_us(self, status: str) -> int | None:
-        """How long it was in progress, or unanswered for any other state; None where it was not in it."""
+        """Return the time in progress, or unanswered for any other state; None if it was not in the state."""
         if status != Status.IN_PROGRESS:
             left_us = self.ended_us if self.answered_us is None else self.answered_us
             return max(0, left_us - self.created_us)
@@ -30,25 +31,25 @@ class PastCall(NamedTuple):
 
 
 def time_to_final(ended_us: Iterable[int], open_us: Iterable[int], quantile: float = QUANTILE) -> int | None:
-    """The time by which such a part of calls has left; None where too few are known to say so.
+    """Return the time by which this fraction of calls has left; None if too few calls are known.
 
-    Kaplan and Meier (1958): at each time at which calls left, the part that is still there shrinks by those
-    among all that had lasted until then. `open_us` are the ages of calls that are still there: censored.
+    Kaplan and Meier (1958): at each time at which calls left, the surviving fraction shrinks by their share
+    of all calls that lasted until then. `open_us` are the ages of calls that are still there: censored.
     """
-    # Of those that lasted as long, the final ones come first, by the convention of the method.
+    # By the convention of the method, final calls come before open ones of the same duration.
     times = sorted([*((each, False) for each in ended_us), *((each, True) for each in open_us)])
-    left, surviving = len(times), 1.0
+    remaining, surviving = len(times), 1.0
     for lasted_us, is_open in times:
         if not is_open:
-            surviving *= 1 - 1 / left
+            surviving *= 1 - 1 / remaining
             if surviving <= 1 - quantile:
                 return lasted_us
-        left -= 1
+        remaining -= 1
     return None
 
 
 def limit_us(status: str, past: Iterable[PastCall], open_us: Sequence[int]) -> int:
-    """Beyond which time in a state a call is stuck; 0 where no past call tells."""
+    """Return the time in a state beyond which a call is stuck; 0 without past calls."""
     lasted = [each for call in past if (each := call.lasted_us(status)) is not None]
     quantile_us = time_to_final(lasted, open_us)
     if quantile_us is None:

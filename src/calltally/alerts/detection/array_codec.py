@@ -63,5 +63,5 @@ def unpack_arrays(stored: bytes) -> dict[str, Array]:
         with np.load(io.BytesIO(archive), allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, EOFError, KeyError, ValueError, zstd.ZstdError) as fault:
-        message = "the stored state of the detectors cannot be read"
+        message = "the stored state of the detectors is unreadable"
         raise ValueError(message) from fault

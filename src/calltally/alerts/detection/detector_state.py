@@ -34,5 +34,5 @@ def pop_detector_state(arrays: dict[str, Array]) -> DetectorState:
     try:
         return msgspec.msgpack.decode(arrays.pop(_ARRAY_NAME).tobytes(), type=DetectorState)
     except (KeyError, msgspec.DecodeError) as fault:
-        message = "the stored state of the detectors cannot be read"
+        message = "the stored state of the detectors is unreadable"
         raise ValueError(message) from fault

@@ -137,7 +137,7 @@ def silence_finding(
     )
     of = "all routes" if series.dimension is Dimension.TENANT else f"{_dimension(series)} {series.value}"
     since = utc_text(since_us)[:_MINUTE].replace("T", " ")
-    began = f"No call of {of} since {since} UTC; about {silent.missed:.0f} should have come"
+    began = f"No calls of {of} since {since} UTC; about {silent.missed:.0f} were expected"
     return AlertFinding(
         kind=AlertKind.SILENCE,
         change=change,
@@ -147,7 +147,7 @@ def silence_finding(
         since_us=since_us,
         found_us=at_us + STEP_US,
         evidence=evidence,
-        detail=began if change is FindingChange.BEGAN else f"Calls of {of} come again",
+        detail=began if change is FindingChange.BEGAN else f"Calls of {of} have resumed",
         sureness=silent.over,
         false_alarms_a_week=chance_a_week(silent.over, names.budget_a_week),
         budget_a_week=names.budget_a_week,

@@ -19,8 +19,8 @@ class RateDetectorFactory:
 
         return RateDetector.new(rules)
 
-    def restored(self, stored: bytes, rules: Rules) -> OnlineDetector:
+    def load(self, stored: bytes, rules: Rules) -> OnlineDetector:
         """Return a detector that continues from `stored`. Raises ValueError if the bytes are unreadable."""
         from calltally.alerts.detection.rate_detector import RateDetector  # deferred: the same
 
-        return RateDetector.restored(stored, rules)
+        return RateDetector.load(stored, rules)

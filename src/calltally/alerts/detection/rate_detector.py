@@ -56,7 +56,7 @@ class RateDetector:
         return cls(rules, DetectorState(_VERSION, [], [], None, []), {})
 
     @classmethod
-    def restored(cls, stored: bytes, rules: Rules) -> "RateDetector":
+    def load(cls, stored: bytes, rules: Rules) -> "RateDetector":
         """Return a detector that continues from `stored`. Raises ValueError if the bytes are unreadable."""
         arrays = unpack_arrays(stored)
         state = pop_detector_state(arrays)
@@ -67,13 +67,13 @@ class RateDetector:
         """Start of the last step."""
         return self._state.last_us
 
-    def stored(self) -> bytes:
+    def dump(self) -> bytes:
         """Return the state as bytes."""
         return pack_arrays(with_detector_state(self._arrays(), self._state))
 
     def with_rules(self, rules: Rules) -> "RateDetector":
         """Return a detector with the same learned state under other rules."""
-        return RateDetector.restored(self.stored(), rules)
+        return RateDetector.load(self.dump(), rules)
 
     def feed(self, step: Step) -> list[AlertFinding]:
         """Return the findings of a step. Raises ValueError if it is not later than the last one."""

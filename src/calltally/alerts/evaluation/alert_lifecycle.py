@@ -1,8 +1,8 @@
-"""From findings to alerts: what opens, goes on, is grouped under its cause, and ends.
+"""Lifecycle of alerts: findings open, renew, group and resolve them.
 
-One alert for each cause at a time. What ended by itself and begins again soon is the same alert, reopened.
-One that was ended by hand stays so until it has recovered and begun anew, or has become far worse. One that
-gets worse is open again though it was acknowledged: that was of less.
+Each cause has one alert at a time. An alert that resolved by itself and soon begins again is reopened. One
+that a person resolved stays resolved until it has recovered and begun again, or has become far worse. One
+that gets worse fires again although it was acknowledged, because the acknowledgement was for less.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +10,7 @@ from typing import Final
 
 from calltally.alerts.evaluation.alert_payload import new_alert, renewed_alert
 from calltally.alerts.evaluation.messages import alert_message
-from calltally.alerts.model.finding import AlertFinding, AlertKind
-from calltally.alerts.model.finding import FindingChange as Turn
+from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
@@ -28,12 +27,12 @@ from calltally.store.alerts.alerts import (
 from calltally.store.db.operation import Step
 from calltally.store.snapshots.ledger_head import lock_head
 
-# What begins again so soon after it ended has not ended.
+# An alert that begins again within this time is reopened.
 FLAPPING_US: Final = 1800 * SECOND_US
 
 
 class AlertLifecycle:
-    """Keeps the alerts of a tenant as findings come, within one transaction."""
+    """Applies findings to a tenant's alerts, within one transaction."""
 
     def __init__(self, tenant: str, now_us: int, tz: str) -> None:
         self._tenant = tenant
@@ -42,29 +41,29 @@ class AlertLifecycle:
         self._unresolved: dict[str, Alert] = {}
 
     def lock(self) -> Step[None]:
-        """To be run first: nobody else changes the tenant's alerts until the transaction ends."""
+        """Lock the tenant's alerts until the end of the transaction. Must run first."""
         yield from lock_head(self._tenant)
         self._unresolved = {alert.cause: alert for alert in (yield from unresolved_alerts(self._tenant))}
 
-    def take(self, findings: Iterable[AlertFinding]) -> Step[None]:
-        """Findings in the order in which they were made."""
+    def apply(self, findings: Iterable[AlertFinding]) -> Step[None]:
+        """Apply findings in their order."""
         for finding in findings:
             alert = self._unresolved.get(finding.key)
-            if finding.change is Turn.RECOVERED:
+            if finding.change is FindingChange.RECOVERED:
                 if alert is not None:
                     yield from self._end(self._renewed(alert, finding), What.RESOLVED)
             elif alert is None:
-                if finding.change in {Turn.BEGAN, Turn.WORSENED}:
+                if finding.change in {FindingChange.BEGAN, FindingChange.WORSENED}:
                     yield from self._begin(finding)
             else:
                 self._unresolved[finding.key] = yield from self._renew(alert, finding)
 
-    def take_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> Step[None]:
-        """All that is so now, of some kinds: what is not among it any more is over."""
-        yield from self.take(findings)
-        now = {finding.key for finding in findings}
-        over = [a for a in self._unresolved.values() if a.kind in kinds and a.cause not in now]
-        for alert in over:
+    def apply_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> Step[None]:
+        """Apply the current conditions of some kinds, and resolve alerts of those kinds without one."""
+        yield from self.apply(findings)
+        firing = {finding.key for finding in findings}
+        ended = [a for a in self._unresolved.values() if a.kind in kinds and a.cause not in firing]
+        for alert in ended:
             yield from self._end(alert, What.RESOLVED)
 
     def _begin(self, finding: AlertFinding) -> Step[None]:
@@ -72,9 +71,9 @@ class AlertLifecycle:
         alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
         if last is not None and self._flaps(last):
             again = self._renewed(last, finding)._replace(state=State.OPEN, resolved_us=None)
-            alert = yield from change_alert(self._tenant, again, self._by_itself(What.REOPENED))
+            alert = yield from change_alert(self._tenant, again, self._automatic(What.REOPENED))
         else:
-            # A mute holds for the same cause, however often it begins.
+            # A mute holds for all later alerts of the same cause.
             muted_us = last.muted_until_us if last is not None else None
             alert = yield from open_alert(self._tenant, alert._replace(muted_until_us=muted_us))
         self._unresolved[finding.key] = alert
@@ -82,26 +81,26 @@ class AlertLifecycle:
 
     def _renew(self, alert: Alert, finding: AlertFinding) -> Step[Alert]:
         again = self._renewed(alert, finding)
-        if finding.change is Turn.WORSENED:
+        if finding.change is FindingChange.WORSENED:
             return (
                 yield from change_alert(
-                    self._tenant, again._replace(state=State.OPEN), self._by_itself(What.WORSENED)
+                    self._tenant, again._replace(state=State.OPEN), self._automatic(What.WORSENED)
                 )
             )
         yield from renew_alert(self._tenant, again)
         return again
 
     def _group(self, cause: Alert, finding: AlertFinding) -> Step[None]:
-        """Alerts of finer series that moved with it are explained by it."""
+        """Resolve the alerts of finer series that this one explains."""
         for child in finding.children:
             key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
-            known = self._unresolved.get(f"{key}/{child.metric or '-'}/{finding.direction}")
-            if known is not None and known.alert != cause.alert:
-                yield from self._end(known, What.GROUPED, uuid_text(cause.alert))
+            existing = self._unresolved.get(f"{key}/{child.metric or '-'}/{finding.direction}")
+            if existing is not None and existing.alert != cause.alert:
+                yield from self._end(existing, What.GROUPED, uuid_text(cause.alert))
 
     def _end(self, alert: Alert, what: What, note: str | None = None) -> Step[None]:
         ended = alert._replace(state=State.RESOLVED, resolved_us=self._now_us)
-        yield from change_alert(self._tenant, ended, self._by_itself(what)._replace(note=note))
+        yield from change_alert(self._tenant, ended, self._automatic(what)._replace(note=note))
         self._unresolved.pop(alert.cause, None)
 
     def _flaps(self, last: Alert) -> bool:
@@ -113,5 +112,5 @@ class AlertLifecycle:
     def _message(self, finding: AlertFinding) -> str:
         return alert_message(finding, self._tz)
 
-    def _by_itself(self, what: What) -> Change:
+    def _automatic(self, what: What) -> Change:
         return Change(0, self._now_us, what, None, None)

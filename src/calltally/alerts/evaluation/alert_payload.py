@@ -1,4 +1,4 @@
-"""What is stored of an alert beside its columns: the finding with its evidence, and how it reads."""
+"""Stored content of an alert besides its columns: the finding with its evidence, and the message."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from calltally.store.alerts.alerts import Alert, State
 
 
 class AlertContent(msgspec.Struct, frozen=True):
-    """The newest finding of an alert, and its sentence."""
+    """The newest finding of an alert, and its message."""
 
     message: str
     finding: AlertFinding
@@ -22,16 +22,16 @@ _decoder: Final = msgspec.json.Decoder(AlertContent)
 
 
 def read_content(alert: Alert) -> AlertContent:
-    """What `new_alert` or `renewed` wrote. Raises DamagedStore."""
+    """Return the content of an alert. Raises DamagedStore."""
     try:
         return _decoder.decode(alert.content)
     except msgspec.DecodeError as fault:
-        message = "an alert's content cannot be read; restore it from a backup"
+        message = "an alert's content is unreadable; restore it from a backup"
         raise DamagedStore(message) from fault
 
 
 def new_alert(tenant: str, finding: AlertFinding, message: str, now_us: int) -> Alert:
-    """An alert as its first finding makes it. Its id is hashed: nothing has to be drawn."""
+    """Return a new alert for its first finding. Its id is a hash, so no random number is needed."""
     series = finding.series
     return Alert(
         alert=call_uuid(tenant, f"alert\0{finding.key}\0{finding.found_us}\0{now_us}"),
@@ -52,15 +52,15 @@ def new_alert(tenant: str, finding: AlertFinding, message: str, now_us: int) -> 
 
 
 def renewed_alert(alert: Alert, finding: AlertFinding, message: str, now_us: int) -> Alert:
-    """The same alert with newer evidence. Since when it lasts stays what it was, unless it is earlier."""
+    """Return an alert with newer evidence. Its start may only become earlier."""
     since_us = min(alert.since_us, finding.since_us)
     return alert._replace(since_us=since_us, updated_us=now_us, content=_encoded(message, finding))
 
 
 def finding_as_values(finding: AlertFinding) -> dict[str, Any]:
-    """A finding as JSON says it."""
-    shown: dict[str, Any] = msgspec.to_builtins(finding)
-    return shown
+    """Return a finding as JSON values."""
+    values: dict[str, Any] = msgspec.to_builtins(finding)
+    return values
 
 
 def _encoded(message: str, finding: AlertFinding) -> bytes:

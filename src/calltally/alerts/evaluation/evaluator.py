@@ -1,9 +1,9 @@
-"""Turns of judging: what happened since the last one is fed to the detectors, and what they find is kept.
+"""Evaluation of alerts: new steps go to the detector, and its findings change the alerts.
 
-What detectors remember, and the alerts that came of it, are written in one transaction, which only the
-worker can commit that went on from the last: so a restart, two workers at once or a lost lease cost work,
-and neither lose an alert nor make one twice. The first turns go through the weeks that are kept, and learn;
-what they find is not told unless it still lasts.
+One transaction writes the detector's state and the alerts. Only the worker that continued from the last state
+can commit it. So a restart, two workers at once or a lost lease repeat work, but neither lose nor duplicate
+an alert. The first evaluations learn from the stored weeks; their findings are recorded only if they still
+last.
 """
 
 import asyncio
@@ -34,55 +34,55 @@ from calltally.store.db.operation import Statement, Step
 from calltally.store.rollups.alert_steps import KEPT_S, Steps, step_sums, steps_between
 from calltally.store.tenants.signature_failures import drop_failures
 
-# How late facts usually are: a step is judged so long after its end.
+# Usual lateness of facts: a step is evaluated this long after its end.
 SETTLED_S: Final = 30
-# A day of steps a turn, so that others have their turn, and a worker that dies loses little.
-_MOST_STEPS: Final = 288
-_FAILURES_KEPT_S: Final = 86_400
+# One day of steps per evaluation, so that other tenants wait less and a crash loses little.
+_MAX_STEPS: Final = 288
+_KEEP_FAILURES_S: Final = 86_400
 
 
 class DetectorFactory(Protocol):
-    """Makes detectors of rates: new ones, and those that were stored."""
+    """Factory of rate detectors, new ones and stored ones."""
 
     def new(self, rules: Rules) -> OnlineDetector:
-        """One that knows nothing yet."""
+        """Return a detector that has learned nothing yet."""
         ...
 
-    def restored(self, stored: bytes, rules: Rules) -> OnlineDetector:
-        """One that goes on where `stored` was made. Raises ValueError where it cannot."""
+    def load(self, stored: bytes, rules: Rules) -> OnlineDetector:
+        """Return a detector that continues from `stored`. Raises ValueError if the bytes are unreadable."""
         ...
 
 
 class Conditions(NamedTuple):
-    """All that is so now, of some kinds: what is not among the findings is not, or no more."""
+    """Current conditions of some kinds: a condition that is not among the findings does not hold."""
 
     kinds: Sequence[AlertKind]
     findings: Sequence[AlertFinding]
 
 
-# What is so now: asked only once a turn comes up to now, since it costs more than many steps of the past.
+# Reads the current conditions. It runs once an evaluation reaches the present, because it is expensive.
 ReadConditions: TypeAlias = Callable[[], Awaitable[Conditions]]
-# Goes through the steps of a turn, as fast as others can bear.
+# Iterates over the steps of an evaluation, slowly enough for other work.
 Pace: TypeAlias = Callable[[Iterable[int]], Iterable[int]]
 
 
 class EvaluationRun(NamedTuple):
-    """What became of a turn: steps that were judged, findings, and whether more waits to be judged.
+    """Result of one evaluation: the number of its steps and findings.
 
-    `is_live` is whether it came up to now; `is_kept` whether another worker was faster.
+    `is_current` is False if more steps wait. `is_committed` is False if another worker was faster.
     """
 
     steps: int
     findings: int
-    is_live: bool
-    is_kept: bool
+    is_current: bool
+    is_committed: bool
 
 
-class _Work(NamedTuple):
-    """What a turn begins with."""
+class _EvaluationInput(NamedTuple):
+    """Data that an evaluation reads first."""
 
-    judging: Judging
-    memory: EvaluatorState
+    stored: Judging
+    state: EvaluatorState
     rules: Rules
     from_s: int
     to_s: int
@@ -90,129 +90,131 @@ class _Work(NamedTuple):
     changed: frozenset[int]
 
 
+class _EvaluationResult(NamedTuple):
+    """Inputs of an evaluation, the next state, and the findings to record."""
+
+    inputs: _EvaluationInput
+    state: EvaluatorState
+    findings: Sequence[AlertFinding]
+
+
 def rules_or_defaults(stored: bytes | None) -> Rules:
-    """A tenant's rules; the defaults where it never set any."""
+    """Return a tenant's rules, or the defaults if it has set none."""
     return Rules() if stored is None else rules_of(msgspec.json.decode(stored))
 
 
 def last_step_s(now_us: int) -> int:
-    """Before which instant steps can be judged: they are over, and have settled."""
+    """Return the end of the steps that are over and settled."""
     settled_s = now_us // SECOND_US - SETTLED_S
     return settled_s - settled_s % STEP_S
 
 
 def is_evaluation_due(tenant: str, now_us: int) -> Step[bool]:
-    """Whether five minutes are over that were not judged; a tenant without calls may have other news."""
-    judging = yield from judging_of(tenant)
-    return judging.judged_us < last_step_s(now_us) * SECOND_US
+    """Return True if five minutes wait for evaluation; conditions may change without calls."""
+    stored = yield from judging_of(tenant)
+    return stored.judged_us < last_step_s(now_us) * SECOND_US
 
 
 class AlertEvaluator:
-    """Takes turns for tenants, one after the other, on one store."""
+    """Evaluates tenants of one store, one evaluation at a time."""
 
     def __init__(self, store: Store, detectors: DetectorFactory | None, pace: Pace = iter) -> None:
         self._store = store
         self._detectors = detectors
         self._pace = pace
 
-    async def take_turn(self, tenant: str, now_us: int, ask: ReadConditions) -> EvaluationRun:
-        """Judge what is due, a day at most; what is so now is asked once all is judged up to now."""
-        learns = self._detectors is not None
-        work = await self._store.read(_begin(tenant, now_us, learns=learns), long=True)
-        memory, findings = await asyncio.to_thread(self._feed, work)
-        is_live = work.to_s >= last_step_s(now_us)
-        conditions = await ask() if is_live else None
-        step = _keep(tenant, (work, memory), findings if is_live else (), now_us, conditions)
-        is_kept = await self._store.write(step)
-        return EvaluationRun((work.to_s - work.from_s) // STEP_S, len(findings), is_live, is_kept)
+    async def evaluate(self, tenant: str, now_us: int, read_conditions: ReadConditions) -> EvaluationRun:
+        """Evaluate the due steps, a day at most, and the conditions once all steps are evaluated."""
+        has_detectors = self._detectors is not None
+        inputs = await self._store.read(_read_input(tenant, now_us, has_detectors=has_detectors), long=True)
+        state, findings = await asyncio.to_thread(self._run_detector, inputs)
+        is_current = inputs.to_s >= last_step_s(now_us)
+        conditions = await read_conditions() if is_current else None
+        result = _EvaluationResult(inputs, state, findings if is_current else ())
+        step = _commit(tenant, result, now_us, conditions)
+        is_committed = await self._store.write(step)
+        return EvaluationRun((inputs.to_s - inputs.from_s) // STEP_S, len(findings), is_current, is_committed)
 
-    def _feed(self, work: _Work) -> tuple[EvaluatorState, list[AlertFinding]]:
-        """In a thread: what many routes and weeks take would hold up others."""
-        memory = work.memory
-        if self._detectors is None or (memory.detector is None and work.from_s == work.to_s):
-            # Who has no calls has nothing to learn from, and costs nothing.
+    def _run_detector(self, inputs: _EvaluationInput) -> tuple[EvaluatorState, list[AlertFinding]]:
+        """Run the detector over the steps. Runs in a thread: many routes and weeks would block the loop."""
+        state = inputs.state
+        if self._detectors is None or (state.detector is None and inputs.from_s == inputs.to_s):
+            # A tenant without calls has nothing to learn from.
             return EvaluatorState(), []
-        detector = _restored(self._detectors, memory, work.rules)
-        roll, judged = SeriesRollup(memory.roll), evaluated_steps(memory, work.changed)
-        lasting = {finding.key: finding for finding in memory.lasting}
+        detector = _load_detector(self._detectors, state, inputs.rules)
+        rollup, evaluated = SeriesRollup(state.tracked_series), evaluated_steps(state, inputs.changed)
+        lasting = {finding.key: finding for finding in state.lasting}
         found: list[AlertFinding] = []
-        for step_s in self._pace(range(work.from_s, work.to_s, STEP_S)):
-            rows = judged.with_late(step_s, work.rows)
-            for finding in detector.feed(roll.step(step_s, rows)):
+        for step_s in self._pace(range(inputs.from_s, inputs.to_s, STEP_S)):
+            rows = evaluated.with_late(step_s, inputs.rows)
+            for finding in detector.feed(rollup.step(step_s, rows)):
                 found.append(finding)
-                _last(lasting, finding)
-        kept = EvaluatorState(
-            detector.stored(), roll.stored(), memory.judged, list(lasting.values()), memory.sums
+                _update_lasting(lasting, finding)
+        next_state = EvaluatorState(
+            detector.dump(), rollup.tracked(), state.evaluated, list(lasting.values()), state.sums
         )
-        retain_recent_steps(kept, judged, work.to_s)
-        return kept, found
+        retain_recent_steps(next_state, evaluated, inputs.to_s)
+        return next_state, found
 
 
-def _restored(detectors: DetectorFactory, memory: EvaluatorState, rules: Rules) -> OnlineDetector:
-    if memory.detector is None:
+def _load_detector(detectors: DetectorFactory, state: EvaluatorState, rules: Rules) -> OnlineDetector:
+    if state.detector is None:
         return detectors.new(rules)
-    return detectors.restored(memory.detector, rules)
+    return detectors.load(state.detector, rules)
 
 
-def _last(lasting: dict[str, AlertFinding], finding: AlertFinding) -> None:
+def _update_lasting(lasting: dict[str, AlertFinding], finding: AlertFinding) -> None:
     if finding.change is FindingChange.RECOVERED:
         lasting.pop(finding.key, None)
     elif finding.change in {FindingChange.BEGAN, FindingChange.WORSENED}:
         lasting[finding.key] = finding
 
 
-def _begin(tenant: str, now_us: int, *, learns: bool) -> Step[_Work]:
-    judging = yield from judging_of(tenant)
+def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> Step[_EvaluationInput]:
+    stored = yield from judging_of(tenant)
     rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
-    memory, last_s = read_evaluator_state(judging.state), last_step_s(now_us)
-    from_s = judging.judged_us // SECOND_US if learns else last_s
-    if memory.detector is None and learns:
+    state, last_s = read_evaluator_state(stored.state), last_step_s(now_us)
+    from_s = stored.judged_us // SECOND_US if has_detectors else last_s
+    if state.detector is None and has_detectors:
         [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
         from_s = max(first_s if first_s is not None else last_s, last_s - KEPT_S)
         from_s -= from_s % STEP_S
-    to_s = min(last_s, from_s + _MOST_STEPS * STEP_S)
-    changed = changed_steps(memory, (yield from step_sums(tenant, from_s - LATE_S, from_s)))
+    to_s = min(last_s, from_s + _MAX_STEPS * STEP_S)
+    changed = changed_steps(state, (yield from step_sums(tenant, from_s - LATE_S, from_s)))
     rows = yield from steps_between(tenant, from_s, to_s)
     for at in sorted(changed):
         rows |= yield from steps_between(tenant, at, at + STEP_S)
-    return _Work(judging, memory, rules, min(from_s, to_s), to_s, rows_by_step(rows), changed)
+    return _EvaluationInput(stored, state, rules, min(from_s, to_s), to_s, rows_by_step(rows), changed)
 
 
 def rows_by_step(steps: Steps) -> dict[int, Rows]:
-    """Rows by the step that they are of."""
+    """Return rows grouped by step."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[Key._make((0, *key[1:]))] = cells
     return rows
 
 
-def _keep(
-    tenant: str,
-    done: tuple[_Work, EvaluatorState],
-    findings: Sequence[AlertFinding],
-    now_us: int,
-    conditions: Conditions | None,
-) -> Step[bool]:
-    """What is remembered and what came of it, or nothing of either."""
-    work, memory = done
+def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None) -> Step[bool]:
+    """Write the new state and its alerts, or neither. Returns True if they were written."""
+    inputs, state, findings = result
     if conditions is not None:
-        # What began while the past was gone through and still lasts is news now.
-        earlier = [each for each in work.memory.lasting if each not in findings]
+        # Findings that began during the past steps and still last are reported now.
+        earlier = [each for each in inputs.state.lasting if each not in findings]
         findings = [*earlier, *findings]
-        memory.lasting = []
-    state = msgspec.msgpack.encode(memory)
-    keeper = AlertLifecycle(tenant, now_us, work.rules.tz)
-    yield from keeper.lock()
-    # Never back: a clock that is behind the last turn's would have its steps fed again.
-    judged_us = max(work.judging.judged_us, work.to_s * SECOND_US)
-    if not (yield from keep_judging(tenant, work.judging, judged_us, state)):
+        state.lasting = []
+    lifecycle = AlertLifecycle(tenant, now_us, inputs.rules.tz)
+    yield from lifecycle.lock()
+    # Never go back: if the clock is behind the last evaluation, its steps would be fed again.
+    judged_us = max(inputs.stored.judged_us, inputs.to_s * SECOND_US)
+    if not (yield from keep_judging(tenant, inputs.stored, judged_us, msgspec.msgpack.encode(state))):
         return False
-    yield from keeper.take(findings)
+    yield from lifecycle.apply(findings)
     if conditions is not None:
-        yield from keeper.take_conditions(conditions.kinds, conditions.findings)
-        # They were found before the lock was had: whoever was erased since must not be named.
+        yield from lifecycle.apply_conditions(conditions.kinds, conditions.findings)
+        # The findings were made before the lock: calls that were erased since then must not be named.
         sids = sorted({sid for finding in conditions.findings for sid in finding.sids})
         if gone := (yield from erased_among(tenant, sids)):
             yield from forget_in_alerts(tenant, gone)
-        yield from drop_failures(tenant, now_us // SECOND_US - _FAILURES_KEPT_S)
+        yield from drop_failures(tenant, now_us // SECOND_US - _KEEP_FAILURES_S)
     return True

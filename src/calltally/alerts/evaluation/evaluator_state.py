@@ -1,7 +1,7 @@
-"""What is remembered between two turns of judging, and which steps have changed since they were judged.
+"""State between two evaluations of a tenant, and the steps that have changed since the last one.
 
-Rows of the last two hours are by far the most of it, and hardly ever needed: they stay as bytes until the
-sums of their step are no longer what they were.
+The rows of the last two hours are by far the largest part, and rarely needed. They stay encoded until the
+sums of their step change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +19,14 @@ Sums: TypeAlias = Mapping[int, Sequence[int]]
 
 
 class EvaluatorState(msgspec.Struct, array_like=True):
-    """What is kept. `lasting` is what began in the past and has not recovered.
+    """State of the evaluation. `lasting` are findings that began in the past and have not recovered.
 
-    `judged` are the rows of steps as they were judged, `sums` what they add up to: see `sums_of`.
+    `evaluated` are the rows of steps at their evaluation, `sums` their totals: see `sums_of`.
     """
 
     detector: bytes | None = None
-    roll: list[TrackedSeries] = []
-    judged: list[tuple[int, msgspec.Raw]] = []
+    tracked_series: list[TrackedSeries] = []
+    evaluated: list[tuple[int, msgspec.Raw]] = []
     lasting: list[AlertFinding] = []
     sums: list[tuple[int, list[int]]] = []
 
@@ -36,49 +36,50 @@ _rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[Key, Cells]])
 
 
 def read_evaluator_state(state: bytes | None) -> EvaluatorState:
-    """What a turn has left. Raises DamagedStore."""
+    """Return the decoded state. Raises DamagedStore."""
     if state is None:
         return EvaluatorState()
     try:
         return _decoder.decode(state)
     except msgspec.DecodeError as fault:
-        message = "what alerts were judged by cannot be read; restore it from a backup"
+        message = "the stored state of the alert evaluation is unreadable; restore it from a backup"
         raise DamagedStore(message) from fault
 
 
-def changed_steps(memory: EvaluatorState, now: Sums) -> frozenset[int]:
-    """The steps that hold other counts than when they were judged.
+def changed_steps(state: EvaluatorState, now: Sums) -> frozenset[int]:
+    """Return the steps with other counts than at their evaluation.
 
-    A call that moves from one route to another and changes nothing else is not seen: it was judged.
+    A call that moves from one route to another and changes nothing else goes unnoticed: it has been evaluated
+    already.
     """
-    then = dict(memory.sums)
-    return frozenset(at for at, _ in memory.judged if then.get(at) != _listed(now.get(at)))
+    earlier = dict(state.sums)
+    return frozenset(at for at, _ in state.evaluated if earlier.get(at) != _as_list(now.get(at)))
 
 
-def _listed(sums: Sequence[int] | None) -> list[int] | None:
+def _as_list(sums: Sequence[int] | None) -> list[int] | None:
     return None if sums is None else list(sums)
 
 
-def evaluated_steps(memory: EvaluatorState, changed: Iterable[int]) -> EvaluatedSteps:
-    """Those steps that have changed, with what they held."""
-    rows = dict(memory.judged)
+def evaluated_steps(state: EvaluatorState, changed: Iterable[int]) -> EvaluatedSteps:
+    """Return the changed steps with their rows at the last evaluation."""
+    rows = dict(state.evaluated)
     return EvaluatedSteps({at: dict(_rows_decoder.decode(rows[at])) for at in changed})
 
 
-def retain_recent_steps(memory: EvaluatorState, judged: EvaluatedSteps, to_s: int) -> None:
-    """Keep the steps to which calls may still come late, as they were judged by now."""
-    fresh, late_s = judged.stored(), to_s - LATE_S
-    rows = dict(memory.judged) | {at: _packed(held) for at, held in fresh.items()}
-    sums = {at: held for at, held in memory.sums if at not in fresh}
-    sums |= {at: sums_of(held) for at, held in fresh.items() if held}
-    memory.judged = [(at, held) for at, held in sorted(rows.items()) if at >= late_s]
-    memory.sums = [(at, held) for at, held in sorted(sums.items()) if at >= late_s]
+def retain_recent_steps(state: EvaluatorState, evaluated: EvaluatedSteps, to_s: int) -> None:
+    """Keep the rows of steps that late calls may still change."""
+    evaluated_rows, late_s = evaluated.rows_of_steps(), to_s - LATE_S
+    rows = dict(state.evaluated) | {at: _encode_rows(step_rows) for at, step_rows in evaluated_rows.items()}
+    sums = {at: step_sums for at, step_sums in state.sums if at not in evaluated_rows}
+    sums |= {at: sums_of(step_rows) for at, step_rows in evaluated_rows.items() if step_rows}
+    state.evaluated = [(at, step_rows) for at, step_rows in sorted(rows.items()) if at >= late_s]
+    state.sums = [(at, step_sums) for at, step_sums in sorted(sums.items()) if at >= late_s]
 
 
 def sums_of(rows: Rows) -> list[int]:
-    """How many rows, and what each column of them adds up to, as the store says it."""
+    """Return the number of rows and the total of each column, in the store's format."""
     return [len(rows), *map(sum, zip(*rows.values(), strict=True))]
 
 
-def _packed(rows: Rows) -> msgspec.Raw:
+def _encode_rows(rows: Rows) -> msgspec.Raw:
     return msgspec.Raw(msgspec.msgpack.encode(list(rows.items())))

@@ -1,4 +1,4 @@
-"""What an alert says, in one sentence."""
+"""One-sentence messages of alerts."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -15,37 +15,38 @@ _METRICS: Final = {
     Metric.PROVIDER_FAILURE_RATE: "Provider failures",
     Metric.TRANSFER_RATE: "Transfers",
 }
-_WHERE: Final = {
+_PHRASES: Final = {
     Dimension.PROVIDER: "at {}",
     Dimension.PROVIDER_ACCOUNT: "on account {}",
     Dimension.ROUTE: "on {}",
     Dimension.AGENT: "with agent {}",
 }
-# Below, a whole number of percent says too little.
-_FEW_PERCENT: Final = 10
+# Below this, percentages have a decimal.
+_DECIMAL_BELOW_PERCENT: Final = 10
 
 
 def alert_message(finding: AlertFinding, tz: str) -> str:
-    """`No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls`.
+    """Return the message of a finding.
 
-    Times are of the zone that the tenant's rules name. What is no rate has words of its own detector.
+    Example: `No-answer on support-de: 41 % against 12 ± 4 % expected, since 09:35, 212 calls`. Times are in
+    the time zone of the tenant's rules. A finding without a rate has a sentence of its own.
     """
     if finding.metric is None:
         return finding.detail
     evidence = finding.evidence
     since = since_text(finding.since_us, finding.found_us, tz)
-    what = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
-    return f"{what}: {_against(evidence)}, since {since}, {evidence.calls} calls"
+    subject = f"{_METRICS[finding.metric]} {series_phrase(finding.series)}"
+    return f"{subject}: {_against(evidence)}, since {since}, {evidence.calls} calls"
 
 
 def series_phrase(series: SeriesKey) -> str:
-    """Where a series is, as the end of a phrase."""
-    template = _WHERE.get(series.dimension)
+    """Return the series as the end of a phrase."""
+    template = _PHRASES.get(series.dimension)
     return template.format(series.value) if template else "over all calls"
 
 
 def since_text(since_us: int, now_us: int, tz: str) -> str:
-    """The time of day, with the date where it is of another day."""
+    """Return the time of day, with the date if it is another day."""
     zone = ZoneInfo(tz)
     since, now = (datetime.fromtimestamp(us / SECOND_US, UTC).astimezone(zone) for us in (since_us, now_us))
     is_near = now_us - since_us < DAY_US and since.date() == now.date()
@@ -60,4 +61,6 @@ def _against(evidence: FindingEvidence) -> str:
 
 def _percent(rate: float) -> str:
     percent = 100 * rate
-    return f"{percent:.0f}" if percent >= _FEW_PERCENT or percent == int(percent) else f"{percent:.1f}"
+    return (
+        f"{percent:.0f}" if percent >= _DECIMAL_BELOW_PERCENT or percent == int(percent) else f"{percent:.1f}"
+    )

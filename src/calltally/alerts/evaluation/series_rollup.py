@@ -1,4 +1,4 @@
-"""From rows of five minutes to the series that detectors judge, and which series there are."""
+"""Roll-up of five-minute rows into series, and the set of series that are tracked."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
@@ -18,105 +18,109 @@ from calltally.alerts.model.series import (
 from calltally.calls.alert_counts import COLUMNS, Cells, Key
 from calltally.calls.times import SECOND_US
 
-# A series that had no call for so long is watched no more: its silence is no news.
-FORGOTTEN_S: Final = 14 * 86_400
+# A series without a call for this long is no longer tracked, so it causes no silence alert.
+FORGET_AFTER_S: Final = 14 * 86_400
 
 Rows: TypeAlias = Mapping[Key, Cells]
 _CALLS: Final = (COLUMNS.index("started"), COLUMNS.index("final"))
 
 
 class TrackedSeries(msgspec.Struct, array_like=True):
-    """One series that is watched: which one it lies in, when it last had a call, and a route's agents."""
+    """A tracked series: its parent, the time of its last call, and the agents of a route."""
 
     key: SeriesKey
     parent: SeriesKey
-    seen_s: int
+    last_call_s: int
     agents: list[SeriesKey] = []
 
 
 class SeriesRollup:
-    """The series of a tenant, as they come and go."""
+    """Set of a tenant's tracked series; series are added and removed with their calls."""
 
-    def __init__(self, known: Iterable[TrackedSeries] = ()) -> None:
-        self._known = {each.key: each for each in known}
+    def __init__(self, series_: Iterable[TrackedSeries] = ()) -> None:
+        self._tracked = {each.key: each for each in series_}
 
-    def stored(self) -> list[TrackedSeries]:
-        """What `Roll` is made of again."""
-        return list(self._known.values())
+    def tracked(self) -> list[TrackedSeries]:
+        """Return the tracked series; the constructor takes them back."""
+        return list(self._tracked.values())
 
     def step(self, step_s: int, rows: Rows) -> Step:
-        """The step of all series, known or new, that begins at `step_s`."""
-        self._see(step_s, rows)
+        """Return the step of all tracked and new series that starts at `step_s`."""
+        self._track(step_s, rows)
         pairs: list[tuple[SeriesKey, SeriesKey | None]] = [(TENANT, None)]
-        pairs += [(each.key, each.parent) for each in sorted(self._known.values(), key=_coarse_first)]
-        agents = [(each.key, agent) for each in self._known.values() for agent in each.agents]
+        pairs += [(each.key, each.parent) for each in sorted(self._tracked.values(), key=_coarse_first)]
+        agents = [(each.key, agent) for each in self._tracked.values() for agent in each.agents]
         return step_of(step_s * SECOND_US, SeriesTable.of(pairs, agents), sum_by_series(rows))
 
-    def _see(self, step_s: int, rows: Rows) -> None:
+    def _track(self, step_s: int, rows: Rows) -> None:
         parents: dict[SeriesKey, dict[SeriesKey, int]] = {}
         for key, cells in rows.items():
-            calls = sum(cells[place] for place in _CALLS)
+            calls = sum(cells[index] for index in _CALLS)
             for series, parent in lineage(key):
-                among = parents.setdefault(series, {})
-                among[parent] = among.get(parent, 0) + calls
-        for series, among in parents.items():
-            if any(among.values()):
-                self._note(series, among, step_s)
+                calls_by_parent = parents.setdefault(series, {})
+                calls_by_parent[parent] = calls_by_parent.get(parent, 0) + calls
+        for series, calls_by_parent in parents.items():
+            if any(calls_by_parent.values()):
+                self._update(series, calls_by_parent, step_s)
         for key in rows:
-            self._note_agent(key)
-        self._known = {k: each for k, each in self._known.items() if step_s - each.seen_s <= FORGOTTEN_S}
+            self._add_agent(key)
+        self._tracked = {
+            k: each for k, each in self._tracked.items() if step_s - each.last_call_s <= FORGET_AFTER_S
+        }
 
-    def _note(self, series: SeriesKey, among: Mapping[SeriesKey, int], step_s: int) -> None:
-        known = self._known.get(series)
-        # It stays where it lies for as long as some of its calls do: a mere majority would flutter.
-        if known is None or known.parent not in among:
-            known = TrackedSeries(series, max(among, key=lambda parent: (among[parent], parent)), step_s)
-        known.seen_s = step_s
-        self._known[series] = known
+    def _update(self, series: SeriesKey, calls_by_parent: Mapping[SeriesKey, int], step_s: int) -> None:
+        series_ = self._tracked.get(series)
+        # A series keeps its parent while some of its calls are there: a majority alone would alternate.
+        if series_ is None or series_.parent not in calls_by_parent:
+            series_ = TrackedSeries(
+                series, max(calls_by_parent, key=lambda parent: (calls_by_parent[parent], parent)), step_s
+            )
+        series_.last_call_s = step_s
+        self._tracked[series] = series_
 
-    def _note_agent(self, key: Key) -> None:
-        route = self._known.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
+    def _add_agent(self, key: Key) -> None:
+        route = self._tracked.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
         agent = SeriesKey(Dimension.AGENT, key.agent or "")
         if route is not None and agent not in route.agents:
             route.agents.append(agent)
 
 
-def _coarse_first(known: TrackedSeries) -> tuple[int, SeriesKey]:
-    return _ORDER[known.key.dimension], known.key
+def _coarse_first(series_: TrackedSeries) -> tuple[int, SeriesKey]:
+    return _ORDER[series_.key.dimension], series_.key
 
 
-_ORDER: Final = {dimension: place for place, dimension in enumerate(Dimension)}
+_ORDER: Final = {dimension: index for index, dimension in enumerate(Dimension)}
 
 
 def lineage(key: Key) -> Iterator[tuple[SeriesKey, SeriesKey]]:
-    """The series that a row counts in beside the tenant's, each with the one that it lies in."""
-    within = TENANT
+    """Yield the series that count a row, except the tenant's, each with its parent."""
+    parent = TENANT
     if key.provider:
         provider = SeriesKey(Dimension.PROVIDER, key.provider)
-        yield provider, within
-        within = provider
+        yield provider, parent
+        parent = provider
     if key.provider_account:
         account = SeriesKey(Dimension.PROVIDER_ACCOUNT, key.provider_account)
-        yield account, within
-        within = account
+        yield account, parent
+        parent = account
     if key.route:
-        yield SeriesKey(Dimension.ROUTE, key.route), within
+        yield SeriesKey(Dimension.ROUTE, key.route), parent
     if key.agent:
         yield SeriesKey(Dimension.AGENT, key.agent), TENANT
 
 
 def sum_by_series(rows: Rows) -> dict[SeriesKey, dict[StepColumn, int]]:
-    """What each series of some rows adds up to; what is nothing is left out."""
+    """Return the sums of each series over some rows, without zeros."""
     sums: dict[SeriesKey, list[int]] = {}
     for key, cells in rows.items():
         for series in (TENANT, *(each for each, _parent in lineage(key))):
-            had = sums.setdefault(series, [0] * len(COLUMNS))
-            for place, count in enumerate(cells):
-                had[place] += count
+            totals = sums.setdefault(series, [0] * len(COLUMNS))
+            for index, count in enumerate(cells):
+                totals[index] += count
     return {
-        series: {count: cells[_PLACES[count]] for count in STEP_COLUMNS if cells[_PLACES[count]]}
+        series: {count: cells[_COLUMN_INDEX[count]] for count in STEP_COLUMNS if cells[_COLUMN_INDEX[count]]}
         for series, cells in sums.items()
     }
 
 
-_PLACES: Final = {count: COLUMNS.index(count.value) for count in STEP_COLUMNS}
+_COLUMN_INDEX: Final = {count: COLUMNS.index(count.value) for count in STEP_COLUMNS}

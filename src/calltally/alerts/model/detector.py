@@ -1,4 +1,4 @@
-"""What every detector of rates is to the one who runs it: fed steps in their order, it yields findings."""
+"""Interface of a rate detector: it takes steps in order and returns findings."""
 
 from typing import Protocol
 
@@ -8,32 +8,32 @@ from calltally.alerts.model.series import Step
 
 
 class OnlineDetector(Protocol):
-    """The state of all rates of one tenant.
+    """Detector of all rates of one tenant.
 
-    Feed it each step once, in order, when the step is over (a few seconds later, as facts are that late);
-    a gap is told by the next step's `at_us`, and is not judged. Series may come and go between steps. The
-    same steps give the same findings, however often the state was stored and read again between them.
+    Feed it each step once, in order, when the step is over (a few seconds later, because facts are late). The
+    next step's `at_us` reveals a gap, which is not judged. Series may come and go between steps. The same
+    steps give the same findings, even if the state is stored and loaded between them.
 
-    `alerts.rate_detectors` makes the one that is used:
+    `detection.factory` makes the implementation:
 
-        detector = RateDetectors().new(rules)         # or .restored(stored, rules)
+        detector = RateDetectorFactory().new(rules)   # or .load(stored, rules)
         findings = detector.feed(step)
-        stored = detector.stored()
+        stored = detector.dump()
     """
 
     def feed(self, step: Step) -> list[AlertFinding]:
-        """What is news at the end of this step: what began, continues (once an hour) or recovered.
+        """Return the findings at the end of a step: began, continues (once an hour), worsened or recovered.
 
-        One cause is one finding, of the coarsest series that explains the rest. What is muted is left out.
-        Raises ValueError where the step is not later than the last one.
+        One incident is one finding, of the coarsest series that explains the rest. Muted findings are left
+        out. Raises ValueError if the step is not later than the last one.
         """
 
-    def stored(self) -> bytes:
-        """The state as bytes: with `restored`, a worker goes on where another ended."""
+    def dump(self) -> bytes:
+        """Return the state as bytes; with `load`, another worker continues from them."""
 
     @property
     def last_us(self) -> int | None:
-        """The begin of the last step that was fed."""
+        """Start of the last step."""
 
     def with_rules(self, rules: Rules) -> "OnlineDetector":
-        """The same state under other rules: what was learned stays."""
+        """Return a detector with the same learned state under other rules."""

@@ -1,4 +1,4 @@
-"""What a detector finds: one value, with all the evidence that a person needs to believe it or not."""
+"""Findings of the detectors and conditions, with the evidence that a person needs to check them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +10,7 @@ from calltally.alerts.model.series import Dimension, Metric, SeriesKey
 
 
 class AlertKind(StrEnum):
-    """What it is about. The values are stable and public."""
+    """Kind of an alert. The values are stable and public."""
 
     RATE = "rate"
     SILENCE = "silence"
@@ -23,10 +23,10 @@ class AlertKind(StrEnum):
 
 
 class FindingChange(StrEnum):
-    """Where it stands. `began` opens an alert, `continues` renews its evidence, `recovered` closes it.
+    """Change of a finding: `began` opens an alert, `continues` renews its evidence, `recovered` closes it.
 
-    `worsened` is news of one that is open: it has become far more than was told. `recovered` is evidence, not
-    its lack: the opposite hypothesis has crossed its own threshold.
+    `worsened` means that an open alert has become far worse than reported. `recovered` rests on evidence, not
+    on its absence: the opposite hypothesis has crossed its own threshold.
     """
 
     BEGAN = "began"
@@ -36,14 +36,14 @@ class FindingChange(StrEnum):
 
 
 class ChangeDirection(StrEnum):
-    """Which way a number moved."""
+    """Direction in which a number moved."""
 
     UP = "up"
     DOWN = "down"
 
 
 class DetectionSpeed(StrEnum):
-    """Which of the three looks at a rate found it: minutes, hours or days."""
+    """Speed of the detector that found it: minutes, hours or days."""
 
     COLLAPSE = "collapse"
     SHIFT = "shift"
@@ -51,10 +51,10 @@ class DetectionSpeed(StrEnum):
 
 
 class FindingEvidence(msgspec.Struct, frozen=True):
-    """A number of a window against what is usual: counts, rates (0 to 1), or seconds, as the kind says.
+    """Measurement of a window against its usual value: counts, rates (0 to 1) or seconds, by the kind.
 
-    `events` of `calls` are what `observed` is made of, so that a reader can check it. `low` and `high`
-    bound the expected value: 95 of 100 usual windows lie between.
+    `observed` is `events` out of `calls`, so that a reader can check it. `low` and `high` bound the expected
+    value: 95 of 100 usual windows lie between them.
     """
 
     series: SeriesKey
@@ -70,15 +70,15 @@ class FindingEvidence(msgspec.Struct, frozen=True):
 
 
 class AlertFinding(msgspec.Struct, frozen=True):
-    """One thing that is unusual, or is usual again.
+    """An unusual measurement or condition, or its recovery.
 
-    `key` is the same from `began` to `recovered`. `since_us` is the change point: the first instant from
-    which on the evidence speaks against what is usual. `found_us` is the end of the step that told.
-    `sureness` is in natural logarithms of a likelihood ratio: e to that power times likelier if something
-    changed. `false_alarms_a_week` is how often something as strong comes by chance over the whole tenant,
-    and `budget_a_week` what the user allowed. `children` are finer series that moved with it, as evidence.
-    `listed` are the parameters of `GET /api/v1/call-logs` that list the calls. `sids` names calls where a
-    finding is about single ones.
+    `key` is the same from `began` to `recovered`. `since_us` is the change point: the first instant with
+    evidence against the usual value. `found_us` is the end of the step that reported it. `sureness` is the
+    natural logarithm of a likelihood ratio: e to that power times likelier if something changed.
+    `false_alarms_a_week` is the expected number of equally strong findings by chance, over the whole tenant,
+    and `budget_a_week` is the number that the user allows. `children` are finer series that moved with it, as
+    evidence. `listed` are the parameters of `GET /api/v1/call-logs` that list the calls. `sids` names calls
+    if a finding concerns single ones.
     """
 
     kind: AlertKind
@@ -100,20 +100,20 @@ class AlertFinding(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        """What the alert of this finding is known by while it lasts: `rate/route/support/failure_rate/up`."""
+        """Identity of the finding's alert while it lasts: `rate/route/support/failure_rate/up`."""
         dimension, value = self.series
         metric = self.metric or "-"
         return f"{self.kind}/{dimension}/{value or '-'}/{metric}/{self.direction}"
 
 
-# The parameter of the list that names a series; a tenant's calls need none.
+# List parameter that selects a series; a tenant's calls need none.
 LIST_PARAMETERS: Final[Mapping[Dimension, str]] = {
     Dimension.PROVIDER: "provider",
     Dimension.PROVIDER_ACCOUNT: "provider_account",
     Dimension.ROUTE: "route",
     Dimension.AGENT: "agent",
 }
-# The states that a metric's events have, where the list can filter by them.
+# State of a metric's events, for metrics that the list can filter by state.
 STATUS_FILTERS: Final[Mapping[Metric, str]] = {
     Metric.FAILURE_RATE: "failed",
     Metric.NO_ANSWER_RATE: "no-answer",

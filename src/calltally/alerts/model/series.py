@@ -1,12 +1,12 @@
-"""What is watched: series of counts in steps of five minutes, and the rates that are made of them.
+"""Series of counts in steps of five minutes, and the rates that are computed from them.
 
-A call is counted as `started` in the step of its `created_at`, and in every other column in the step in which
-it *became final*, once. Failures end sooner than answered calls, so steps by `created_at` would look worse
-while they are young; dated by their end, a step is complete when it is over, and its usual value is learned
-from steps that are dated alike.
+A call counts as `started` in the step of its `created_at`. It counts in every other column in the step in
+which it *became final*, once. Failures end sooner than answered calls, so young steps by `created_at` would
+look worse. Dated by the end of calls, a step is complete when it is over, and its usual value is learned from
+steps that are dated alike.
 
-Nothing here needs arrays: names, keys and rules are read by whoever shows an alert, and numpy, of which only
-the detectors are made, would cost each of them 13 MB.
+This module does not import numpy: code that displays alerts reads names, keys and rules, and numpy would cost
+each such process 13 MB.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ STEPS_A_WEEK: Final = 2016
 
 
 class Dimension(StrEnum):
-    """What a series is about; from the coarsest to the finest, agents beside the rest."""
+    """Dimension of a series, from the coarsest to the finest; agents are outside this order."""
 
     TENANT = "tenant"
     PROVIDER = "provider"
@@ -31,7 +31,7 @@ class Dimension(StrEnum):
 
 
 class SeriesKey(NamedTuple):
-    """One series of a tenant: all of it (value empty), one route, one provider, one account, one agent."""
+    """One series of a tenant: all of it (empty value), one route, one provider, one account or one agent."""
 
     dimension: Dimension
     value: str = ""
@@ -41,7 +41,7 @@ TENANT: Final = SeriesKey(Dimension.TENANT)
 
 
 class StepColumn(StrEnum):
-    """The columns of a step, in the order of the matrix. Definitions: `calls/metrics.py`."""
+    """Columns of a step, in the order of the matrix. Definitions: `calls/metrics.py`."""
 
     STARTED = "started"
     FINAL = "final"
@@ -61,7 +61,7 @@ COLUMN_INDEX: Final[Mapping[StepColumn, int]] = {count: at for at, count in enum
 
 
 class Metric(StrEnum):
-    """The rates that are watched."""
+    """Rates that the detectors monitor."""
 
     FAILURE_RATE = "failure_rate"
     NO_ANSWER_RATE = "no_answer_rate"
@@ -71,7 +71,7 @@ class Metric(StrEnum):
 
 
 class RateDefinition(NamedTuple):
-    """A metric as numerator over denominator, and which way it has to move to be news."""
+    """A metric as numerator over denominator, and the directions that raise an alert."""
 
     numerator: StepColumn
     denominator: StepColumn
@@ -86,17 +86,17 @@ RATES: Final[Mapping[Metric, RateDefinition]] = {
     Metric.PROVIDER_FAILURE_RATE: RateDefinition(
         StepColumn.PROVIDER_FAILED, StepColumn.FINAL, up=True, down=False
     ),
-    # Fewer hand-overs than usual may be a broken transfer, more may be a lost agent.
+    # Fewer hand-overs than usual may be a broken transfer; more may be a lost agent.
     Metric.TRANSFER_RATE: RateDefinition(StepColumn.TRANSFERRED, StepColumn.ANSWERED, up=True, down=True),
 }
 
 
 class SeriesTable(NamedTuple):
-    """Many series in an order, and for each the place of the coarser one that it lies in (-1: in none).
+    """Series in an order, and for each the index of its parent, the next coarser series (-1: none).
 
-    A route lies in its account or provider (the one that most of its calls use), an account in its provider,
-    a provider in the tenant, an agent in the tenant. `agents` are the places of routes and of the agents that
-    their calls went to.
+    The parent of a route is its account or provider (the one with most of its calls), of an account its
+    provider, of a provider and of an agent the tenant. `agents` are pairs of indexes: of a route, and of an
+    agent that received its calls.
     """
 
     keys: tuple[SeriesKey, ...]
@@ -109,19 +109,21 @@ class SeriesTable(NamedTuple):
         pairs: Iterable[tuple[SeriesKey, SeriesKey | None]],
         agents: Iterable[tuple[SeriesKey, SeriesKey]] = (),
     ) -> "SeriesTable":
-        """From (series, the one it lies in). A parent that is not among the series counts as none."""
+        """Return the table of pairs (series, parent). A parent outside the series counts as none."""
         listed = tuple(dict(pairs).items())
-        places = {key: at for at, (key, _parent) in enumerate(listed)}
-        parents = tuple(-1 if parent is None else places.get(parent, -1) for _key, parent in listed)
-        known = ((route, agent) for route, agent in agents if route in places and agent in places)
-        return cls(tuple(places), parents, tuple((places[route], places[agent]) for route, agent in known))
+        indexes = {key: at for at, (key, _parent) in enumerate(listed)}
+        parents = tuple(-1 if parent is None else indexes.get(parent, -1) for _key, parent in listed)
+        listed_agents = ((route, agent) for route, agent in agents if route in indexes and agent in indexes)
+        return cls(
+            tuple(indexes), parents, tuple((indexes[route], indexes[agent]) for route, agent in listed_agents)
+        )
 
 
 class Step(NamedTuple):
     """Five minutes of all series of one tenant.
 
-    `counts[i][j]` is how many calls of `table.keys[i]` fall under `COUNTS[j]` in
-    [at_us, at_us + STEP_US). A series without a call has a row of zeros: its silence is news too.
+    `counts[i][j]` is the number of calls of `table.keys[i]` in column `STEP_COLUMNS[j]`, in [at_us, at_us +
+    STEP_US). A series without calls has a row of zeros, because its silence matters too.
     """
 
     at_us: int
@@ -130,7 +132,7 @@ class Step(NamedTuple):
 
 
 def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[StepColumn, int]]) -> Step:
-    """A step from sparse rows; series that are not in the table are left out."""
+    """Return a step from sparse rows; series that are not in the table are left out."""
     silent = (0,) * len(STEP_COLUMNS)
     counts = [
         [row.get(count, 0) for count in STEP_COLUMNS] if (row := rows.get(key)) else silent
@@ -140,5 +142,5 @@ def step_of(at_us: int, table: SeriesTable, rows: Mapping[SeriesKey, Mapping[Ste
 
 
 def step_start(instant_us: int) -> int:
-    """The begin of the step that an instant lies in."""
+    """Return the start of the step that contains an instant."""
     return instant_us - instant_us % STEP_US

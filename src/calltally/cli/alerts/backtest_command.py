@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hours import HourlyCounts
+from calltally.alerts.backtest.hourly_counts import HourlyCounts
 from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import Backtest
 from calltally.alerts.detection.factory import RateDetectorFactory

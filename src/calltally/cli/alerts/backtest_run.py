@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import typer
 
-from calltally.alerts.backtest.hours import HourlyCounts
+from calltally.alerts.backtest.hourly_counts import HourlyCounts
 from calltally.alerts.backtest.replay import LEARNING_S, Backtest, BacktestReplay, Episode, steps_in_order
 from calltally.alerts.evaluation.evaluator import DetectorFactory, rows_by_step
 from calltally.alerts.model.rules import Rules

@@ -4,7 +4,7 @@ from calltally.alerts.model.rules import Rules
 from calltally.calls.times import SECOND_US
 from calltally.cli.alerts.backtest_run import Asked, backtest_of, plot, print_backtests
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import STEP_S, Thresholds, alerts, unanswered
+from tests.integration.alerts.evaluating import STEP_S, Thresholds, alerts, unanswered
 from tests.telling import START_US
 
 FIRST_US = START_US // SECOND_US // STEP_S * STEP_S * SECOND_US

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from calltally.alerts.conditions.all import current_conditions
+from calltally.alerts.conditions.current_conditions import current_conditions
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.cli.main import app
 from tests.conftest import NOW_US, TENANT, Bench

@@ -5,14 +5,15 @@ import asyncio
 import msgspec
 import pytest
 
-from calltally.alerts.conditions.all import condition_finding
+from calltally.alerts.conditions.current_conditions import Occurrences, condition_finding
 from calltally.alerts.evaluation.evaluator import AlertEvaluator, Conditions, is_evaluation_due
 from calltally.alerts.model.finding import AlertKind
+from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import DamagedStore
 from calltally.store.alerts.alerts import State, What
 from calltally.store.alerts.detector_state import judging_of
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import (
+from tests.integration.alerts.evaluating import (
     Threshold,
     Thresholds,
     after,
@@ -36,14 +37,14 @@ def fed(bench: Bench) -> dict[int, int]:
     """What the detector was fed, by steps after the first."""
     stored = bench.run(bench.store.read(judging_of(TENANT))).state
     assert stored is not None
-    detector: Threshold = Thresholds().restored(msgspec.msgpack.decode(stored)[0], None)  # type: ignore[arg-type]
+    detector: Threshold = Thresholds().load(msgspec.msgpack.decode(stored)[0], None)  # type: ignore[arg-type]
     first = detector.fed[0][0]
     return {(at - first) // 300: calls for at, calls in detector.fed}
 
 
 def test_an_alert_opens_goes_on_and_ends_by_itself(bench: Bench) -> None:
     unanswered(bench, 0, 3)
-    assert judge(bench, after(0)).is_live
+    assert judge(bench, after(0)).is_current
     assert alerts(bench) == []
     unanswered(bench, 1, 12)
     judge(bench, after(1))
@@ -78,9 +79,9 @@ def test_of_two_workers_at_once_one_counts(bench: Bench) -> None:
     async def both() -> list[int]:
         """How many steps each turn judged; one that began after another had ended finds none."""
         turns = [
-            AlertEvaluator(bench.store, Thresholds()).take_turn(TENANT, after(1), asked()) for _ in range(3)
+            AlertEvaluator(bench.store, Thresholds()).evaluate(TENANT, after(1), asked()) for _ in range(3)
         ]
-        return [turn.steps for turn in await asyncio.gather(*turns) if turn.is_kept]
+        return [turn.steps for turn in await asyncio.gather(*turns) if turn.is_committed]
 
     assert sum(bench.run(both())) == 1
     assert whats(bench) == [What.OPENED]
@@ -123,9 +124,9 @@ def test_the_past_is_learned_day_by_day_and_only_what_lasts_is_told(bench: Bench
     for step in range(400, 580):
         unanswered(bench, step, 11, route="lasts") if step > 576 else None
     turns = [judge(bench, after(579))]
-    assert not turns[0].is_live
+    assert not turns[0].is_current
     assert alerts(bench) == []
-    while not turns[-1].is_live:
+    while not turns[-1].is_current:
         turns.append(judge(bench, after(579)))
     assert [turn.steps for turn in turns] == [288, 288, 4]
     assert {each.route for each in alerts(bench) if each.route} == {"lasts"}
@@ -135,14 +136,14 @@ def test_one_that_began_while_nobody_looked_is_told_once_it_is_reached(bench: Be
     unanswered(bench, 0, 1)
     for step in (287, 288, 289, 290):
         unanswered(bench, step, 11)
-    assert not judge(bench, after(290)).is_live
-    assert judge(bench, after(290)).is_live
+    assert not judge(bench, after(290)).is_current
+    assert judge(bench, after(290)).is_current
     assert whats(bench) == [What.OPENED]
 
 
 def test_a_tenant_without_calls_costs_nothing_and_is_judged(bench: Bench) -> None:
     turn = judge(bench, after(0))
-    assert (turn.steps, turn.is_live, turn.is_kept) == (0, True, True)
+    assert (turn.steps, turn.is_current, turn.is_committed) == (0, True, True)
 
 
 def test_a_memory_that_cannot_be_read_is_told(bench: Bench) -> None:
@@ -155,7 +156,9 @@ def test_a_memory_that_cannot_be_read_is_told(bench: Bench) -> None:
 
 
 def test_a_condition_opens_an_alert_for_as_long_as_it_holds(bench: Bench) -> None:
-    waiting = condition_finding(AlertKind.DEAD_LETTERS, ("twilio", 3, after(-1), after(0)), "Unread: 3")
+    twilio = SeriesKey(Dimension.PROVIDER, "twilio")
+    occurrences = Occurrences(3, after(-1), after(0))
+    waiting = condition_finding(AlertKind.DEAD_LETTERS, twilio, occurrences, "Unread: 3")
     kinds = (AlertKind.DEAD_LETTERS,)
     for step in (0, 1):
         judge(bench, after(step), Conditions(kinds, (waiting,)))

@@ -37,8 +37,8 @@ from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.worker.alerting import ALERTS_LEASE, AlertWorker
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
 from tests.conftest import NOW_US, TENANT, Bench
+from tests.integration.alerts.evaluating import Receiver, Thresholds, after, alerts, finding, unanswered
 from tests.integration.alerts.test_alert_api import began, keep
-from tests.integration.alerts.watching import Receiver, Thresholds, after, alerts, finding, unanswered
 from tests.integration.store.probing import direct, found, submit
 from tests.telling import START_US, at_us, fact
 from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, resource, served
@@ -145,7 +145,7 @@ def test_an_alert_that_is_damaged_holds_up_no_other(desk: Desk) -> None:
         (content,) = db("SELECT content FROM alerts")[0]
         db("UPDATE alerts SET content = ?", b"junk")
     assert desk.tell() == 0
-    assert faults(desk) == {"webhook": "an alert's content cannot be read; restore it from a backup"}
+    assert faults(desk) == {"webhook": "an alert's content is unreadable; restore it from a backup"}
     with direct(desk.bench.url) as db:
         db("UPDATE alerts SET content = ?", content)
     assert desk.tell(15 * SECOND_US) == 1
@@ -299,7 +299,7 @@ def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
     assert means.alerts is not None
     worker = AlertWorker(means, means.alerts, asyncio.Event())
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
-    turns = [bench.run(worker.look())[0].is_live for _ in range(3)]
+    turns = [bench.run(worker.look())[0].is_current for _ in range(3)]
     assert turns == [False, False, True]
     assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
     assert bench.run(worker.look()) == []
@@ -317,7 +317,7 @@ def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
     async def look() -> list[tuple[int, bool]]:
         assert means.alerts is not None
         worker = AlertWorker(means, means.alerts, asyncio.Event())
-        return [(turn.steps, turn.is_live) for turn in await worker.look()]
+        return [(turn.steps, turn.is_current) for turn in await worker.look()]
 
     assert bench.run(look()) == [(288, False), (1, True)]
     assert bench.run(look()) == [(3, True)]

@@ -14,7 +14,7 @@ from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import Alert, open_alert
 from calltally.web.dashboard import built_files
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import finding, unanswered
+from tests.integration.alerts.evaluating import finding, unanswered
 from tests.integration.web.dashboard.browsing import Browser
 from tests.telling import START_US
 

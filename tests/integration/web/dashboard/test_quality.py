@@ -13,7 +13,7 @@ from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.store.alerts.alerts import open_alert
 from calltally.web.dashboard import built_files
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.watching import finding
+from tests.integration.alerts.evaluating import finding
 from tests.integration.store.probing import submit
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import Answer

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from calltally.alerts.backtest.hours import HourlyCounts, HourlyPoint
+from calltally.alerts.backtest.hourly_counts import HourlyCounts, HourlyPoint
 from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import Backtest, Episode
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey

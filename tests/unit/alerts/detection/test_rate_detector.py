@@ -64,13 +64,13 @@ def learned() -> bytes:
     """What a detector knows after sixteen usual days, in which it finds nothing."""
     detector = RateDetector.new(Rules())
     assert fed(detector, steps(LEARNED_STEPS)) == []
-    return detector.stored()
+    return detector.dump()
 
 
 def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual_again(
     learned: bytes,
 ) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))
     began = found[0]
     assert (began.change, began.series, began.direction) == (
@@ -96,7 +96,7 @@ def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual
 
 
 def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(12, {3: 0.5, 4: 0.5, 5: 0.5}, first=LEARNED_STEPS))
     assert {finding.series for finding in found} == {PROVIDERS[1]}
     children = {child.series for child in found[-1].children}
@@ -105,7 +105,7 @@ def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learne
 
 
 def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     little = dict.fromkeys((3, 4, 5), 0.13)
     before = fed(detector, steps(36, little, first=LEARNED_STEPS))
     assert {finding.series for finding in before} == {PROVIDERS[1]}
@@ -114,7 +114,7 @@ def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(
 
 
 def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     fed(detector, steps(36, {4: 0.15}, first=LEARNED_STEPS))
     found = fed(detector, steps(11, {4: 0.9}, first=LEARNED_STEPS + 36))
     assert [each.change for each in found] == [FindingChange.WORSENED]
@@ -124,26 +124,26 @@ def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) ->
 
 
 def test_all_providers_at_once_are_the_tenant(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(12, dict.fromkeys(range(6), 0.4), first=LEARNED_STEPS))
     assert {finding.series for finding in found} == {TENANT}
     assert found[0].detail.partition(":")[0].endswith("of all calls")
 
 
 def test_stored_at_every_step_it_finds_the_same(learned: bytes) -> None:
-    whole = RateDetector.restored(learned, Rules())
+    whole = RateDetector.load(learned, Rules())
     expected = fed(whole, steps(30, {1: 0.4}, first=LEARNED_STEPS))
-    parts = RateDetector.restored(learned, Rules())
+    parts = RateDetector.load(learned, Rules())
     found = []
     for step in steps(30, {1: 0.4}, first=LEARNED_STEPS):
         found += parts.feed(step)
-        parts = RateDetector.restored(parts.stored(), Rules())
+        parts = RateDetector.load(parts.dump(), Rules())
     assert found == expected != []
     assert parts.last_us == whole.last_us
 
 
 def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     table = SeriesTable.of([*PAIRS[::-1], (SeriesKey(Dimension.ROUTE, "new"), PROVIDERS[0])])
     for step in steps(24, first=LEARNED_STEPS):
         counts = np.array([*step.counts[::-1], step.counts[3]])
@@ -174,7 +174,7 @@ def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learne
     ],
 )
 def test_what_the_rules_leave_out_is_not_told(learned: bytes, rules: Rules) -> None:
-    detector = RateDetector.restored(learned, rules)
+    detector = RateDetector.load(learned, rules)
     assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS)) == []
 
 
@@ -182,25 +182,25 @@ def test_a_holiday_is_not_learned_and_a_collapse_on_it_is_found(learned: bytes) 
     # Sixteen days after the first, a Wednesday.
     start = date(1970, 1, 1).fromordinal(date(1970, 1, 1).toordinal() + START_US // DAY_US)
     rules = Rules(holidays=(start.fromordinal(start.toordinal() + 16),))
-    detector = RateDetector.restored(learned, rules)
+    detector = RateDetector.load(learned, rules)
     assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))[0].series == ROUTES[4]
 
 
 def test_what_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, {0: 0.3}, first=LEARNED_STEPS))
     assert found[-1].change is FindingChange.RECOVERED
     assert found[-1].found_us < START_US + (LEARNED_STEPS + 11 * 288) * STEP_US
 
 
 def test_other_rules_keep_what_was_learned(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules()).with_rules(Rules(false_alarms_a_week=0.1))
+    detector = RateDetector.load(learned, Rules()).with_rules(Rules(false_alarms_a_week=0.1))
     found = fed(detector, steps(12, {4: 0.6}, first=LEARNED_STEPS))
     assert found[0].budget_a_week == 0.1
 
 
 def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     [step] = steps(1, first=LEARNED_STEPS - 1)
     with pytest.raises(ValueError, match="after the last one"):
         detector.feed(step)
@@ -210,5 +210,5 @@ def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
 
 @pytest.mark.parametrize("stored", [b"", b"nothing of ours", b"\x28\xb5\x2f\xfd, and no more of it"])
 def test_what_is_no_state_is_refused(stored: bytes) -> None:
-    with pytest.raises(ValueError, match="cannot be read"):
-        RateDetector.restored(stored, Rules())
+    with pytest.raises(ValueError, match="unreadable"):
+        RateDetector.load(stored, Rules())

@@ -48,11 +48,11 @@ def fed(detector: RateDetector, of: Iterator[Step]) -> list[AlertFinding]:
 def learned() -> bytes:
     detector = RateDetector.new(Rules())
     assert fed(detector, steps(LEARNED_STEPS, 0, (5.0, 0.05))) == []
-    return detector.stored()
+    return detector.dump()
 
 
 def test_a_route_that_falls_silent_is_told_and_is_over_with_its_next_call(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(36, LEARNED_STEPS, (0.0, 3.0)))
     silent = [finding for finding in found if finding.kind is AlertKind.SILENCE]
     assert [finding.series for finding in silent] == [ROUTES[0]]
@@ -60,30 +60,30 @@ def test_a_route_that_falls_silent_is_told_and_is_over_with_its_next_call(learne
     assert silent[0].since_us <= START_US + (LEARNED_STEPS + 1) * STEP_US
     assert silent[0].evidence.calls == 0
     assert silent[0].evidence.expected > 15
-    again = fed(RateDetector.restored(detector.stored(), Rules()), steps(3, LEARNED_STEPS + 36, (5.0, 3.0)))
+    again = fed(RateDetector.load(detector.dump(), Rules()), steps(3, LEARNED_STEPS + 36, (5.0, 3.0)))
     assert [finding.change for finding in again if finding.kind is AlertKind.SILENCE] == [
         FindingChange.RECOVERED
     ]
 
 
 def test_all_that_is_silent_is_one_alert_of_the_coarsest(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0)))
     assert {finding.series for finding in found if finding.kind is AlertKind.SILENCE} == {TENANT}
 
 
 def test_a_route_that_has_a_call_a_day_is_not_silent_without_one(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     assert fed(detector, steps(288, LEARNED_STEPS, (5.0, 0.0))) == []
 
 
 def test_silence_that_is_not_watched_is_not_told(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules(kinds=(AlertKind.RATE,)))
+    detector = RateDetector.load(learned, Rules(kinds=(AlertKind.RATE,)))
     assert fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0))) == []
 
 
 def test_silence_that_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
-    detector = RateDetector.restored(learned, Rules())
+    detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, LEARNED_STEPS, (0.0, 0.05)))
     silent = [
         finding for finding in found if finding.kind is AlertKind.SILENCE and finding.series == ROUTES[0]

@@ -38,7 +38,7 @@ def test_only_what_adds_up_to_something_else_has_changed() -> None:
     assert changed_steps(memory, same) == frozenset()
     assert changed_steps(memory, same | {later: sums_of(rows(4))}) == {later}
     assert changed_steps(memory, {earlier: same[earlier]}) == {later}
-    assert evaluated_steps(memory, [later]).stored() == {later: rows(3)}
+    assert evaluated_steps(memory, [later]).rows_of_steps() == {later: rows(3)}
 
 
 def test_a_step_that_changed_is_remembered_as_it_is_now_and_others_as_they_were() -> None:
@@ -48,7 +48,7 @@ def test_a_step_that_changed_is_remembered_as_it_is_now_and_others_as_they_were(
     found = judged.with_late(NOW_S, {NOW_S: rows(1), later: rows(5)})
     assert found == rows(1 + 2)
     retain_recent_steps(memory, judged, NOW_S + STEP_S)
-    assert evaluated_steps(memory, [earlier, later]).stored() == {earlier: rows(3), later: rows(5)}
+    assert evaluated_steps(memory, [earlier, later]).rows_of_steps() == {earlier: rows(3), later: rows(5)}
     assert {at: sums[:2] for at, sums in memory.sums} == {earlier: [2, 6], later: [2, 10], NOW_S: [2, 2]}
 
 
@@ -63,12 +63,12 @@ def test_a_step_that_holds_nothing_any_more_is_seen_once() -> None:
 
 def test_what_is_older_than_calls_may_be_late_is_let_go() -> None:
     memory = remembered(NOW_S - LATE_S, NOW_S)
-    assert [at for at, _ in memory.judged] == [NOW_S]
+    assert [at for at, _ in memory.evaluated] == [NOW_S]
 
 
 def test_a_memory_from_before_sums_were_kept_is_looked_at_whole() -> None:
     memory = remembered(NOW_S - STEP_S)
     older = read_evaluator_state(
-        msgspec.msgpack.encode([None, [], [[NOW_S - STEP_S, memory.judged[0][1]]], []])
+        msgspec.msgpack.encode([None, [], [[NOW_S - STEP_S, memory.evaluated[0][1]]], []])
     )
     assert changed_steps(older, {NOW_S - STEP_S: sums_of(rows(3))}) == {NOW_S - STEP_S}

@@ -58,7 +58,7 @@ def test_a_mute_covers_its_series_until_its_end() -> None:
         ("tz = 'Mars'", "Mars"),
         ("metrics = ['speed']", "speed"),
         ("= 1", "TOML"),
-        ("[[campaigns]]\nfrom = '2026-01-02'\nto = '2026-01-01'", "end after its begin"),
+        ("[[campaigns]]\nfrom = '2026-01-02'\nto = '2026-01-01'", "end after its start"),
         ("[[campaigns]]\nfrom = 'soon'\nto = '2026-01-01'", "campaigns"),
         ("[[mutes]]\nuntil = 'then'", "mutes"),
     ],
@@ -69,5 +69,5 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
 
 
 def test_json_that_is_none_is_said_to_be_none() -> None:
-    with pytest.raises(InvalidInput, match="no JSON"):
+    with pytest.raises(InvalidInput, match="not valid JSON"):
         read_rules("[", is_toml=False)

@@ -64,6 +64,6 @@ def test_the_agents_of_a_route_are_those_that_its_calls_went_to() -> None:
     roll = SeriesRollup()
     rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
     roll.step(0, rows)
-    table = SeriesRollup(roll.stored()).step(300, {}).table
+    table = SeriesRollup(roll.tracked()).step(300, {}).table
     pairs = {(table.keys[route].value, table.keys[agent].value) for route, agent in table.agents}
     assert pairs == {("support", "ada"), ("support", "bob")}

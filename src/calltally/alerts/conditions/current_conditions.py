@@ -1,5 +1,6 @@
-"""What is so now, beside the rates: bodies that wait unread, callbacks that come late or wrongly signed."""
+"""Current conditions other than rates: dead letters, wrong signatures, failing deliveries, stuck calls."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -27,14 +28,14 @@ from calltally.store.db.operation import Statement, Step
 from calltally.store.ledger.contradicted_calls import disputed_facts
 from calltally.store.tenants.signature_failures import failures_since
 
-# How far back dead letters are news: who has lived with them for longer knows of them.
-_LETTERS_US: Final = 7 * DAY_US
-_SIGNATURES_S: Final = 1_800
-# Somebody who tries the door is no news; a provider whose callbacks are all turned away is.
-_FEWEST_FAILURES: Final = 5
-# An endpoint that fails for a moment is tried again, and no news.
-_DELIVERIES_US: Final = 600 * SECOND_US
-_SIDS: Final = 20
+# Older dead letters are already known to their operator.
+_DEAD_LETTERS_US: Final = 7 * DAY_US
+_SIGNATURE_WINDOW_S: Final = 1_800
+# A few wrong signatures may be probing by strangers; many mean that a provider's callbacks are rejected.
+_MIN_FAILURES: Final = 5
+# An endpoint that fails for a moment is retried and needs no alert.
+_FAILING_FOR_US: Final = 600 * SECOND_US
+_MAX_SIDS: Final = 20
 CONDITION_KINDS: Final = (
     AlertKind.DEAD_LETTERS,
     AlertKind.SIGNATURE_FAILURES,
@@ -45,110 +46,121 @@ CONDITION_KINDS: Final = (
 )
 
 
+@dataclass(frozen=True)
+class Occurrences:
+    """Number of occurrences of a condition, time of the first one, and now (microseconds UTC)."""
+
+    count: int
+    since_us: int
+    now_us: int
+
+
 def current_conditions(tenant: str, now_us: int) -> Step[Conditions]:
-    """All that is so now; what a tenant's rules do not watch, or mute, is left out."""
+    """Return the current conditions, without those that the tenant's rules exclude or mute."""
     rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
     found = [
         *(yield from _dead_letters(tenant, now_us, rules.tz)),
         *(yield from _signatures(tenant, now_us)),
         *(yield from _deliveries(tenant, now_us, rules.tz)),
-        *(yield from _open_calls(tenant, now_us, rules)),
-        *(yield from _duplicates(tenant, now_us)),
+        *(yield from _stuck_calls(tenant, now_us, rules)),
+        *(yield from _duplicate_sids(tenant, now_us)),
         *(yield from late_callbacks(tenant, now_us, rules.tz)),
     ]
-    watched = [
+    enabled = [
         each
         for each in found
         if each.kind in rules.kinds and not rules.is_muted(each.series, each.kind, None, now_us)
     ]
-    return Conditions(CONDITION_KINDS, watched)
+    return Conditions(CONDITION_KINDS, enabled)
 
 
 def _dead_letters(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
-    asked = {"tenant": tenant, "since_us": now_us - _LETTERS_US}
-    rows = yield Statement("waiting_letters_since", asked)
+    params = {"tenant": tenant, "since_us": now_us - _DEAD_LETTERS_US}
+    rows = yield Statement("waiting_letters_since", params)
     return [
         condition_finding(
             AlertKind.DEAD_LETTERS,
-            (provider, waiting, oldest_us, now_us),
+            SeriesKey(Dimension.PROVIDER, provider),
+            Occurrences(waiting, oldest_us, now_us),
             f"Unread callbacks of {provider}: {waiting} since {since_text(oldest_us, now_us, tz)}; "
-            "run `calltally replay` once this version understands them",
+            "run `calltally replay` after an upgrade that can read them",
         )
         for provider, waiting, oldest_us in rows
     ]
 
 
 def providers_with_signature_failures(tenant: str, now_us: int) -> Step[frozenset[str]]:
-    """Whose callbacks are turned away for their signatures, so many of them that it is news."""
-    return frozenset(provider for provider, *_ in (yield from _refused(tenant, now_us)))
+    """Return the providers with enough wrong signatures for an alert."""
+    return frozenset(provider for provider, *_ in (yield from _failing_providers(tenant, now_us)))
 
 
-def _refused(tenant: str, now_us: int) -> Step[list[tuple[str, int, int]]]:
-    since_s = now_us // SECOND_US - _SIGNATURES_S
+def _failing_providers(tenant: str, now_us: int) -> Step[list[tuple[str, int, int]]]:
+    since_s = now_us // SECOND_US - _SIGNATURE_WINDOW_S
     rows = yield from failures_since(tenant, since_s - since_s % STEP_S)
-    return [row for row in rows if row[1] >= _FEWEST_FAILURES]
+    return [row for row in rows if row[1] >= _MIN_FAILURES]
 
 
 def _signatures(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
-    rows = yield from _refused(tenant, now_us)
+    rows = yield from _failing_providers(tenant, now_us)
     return [
         condition_finding(
             AlertKind.SIGNATURE_FAILURES,
-            (provider, failures, first_s * SECOND_US, now_us),
+            SeriesKey(Dimension.PROVIDER, provider),
+            Occurrences(failures, first_s * SECOND_US, now_us),
             f"Wrong signatures on callbacks of {provider}: {failures} in the last half hour; "
-            "is the secret that is stored here still the provider's?",
+            "compare the secret that is stored here with the provider's",
         )
         for provider, failures, first_s in rows
     ]
 
 
 def _deliveries(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
-    rows = yield Statement("failing_endpoints", {"tenant": tenant, "before_us": now_us - _DELIVERIES_US})
+    rows = yield Statement("failing_endpoints", {"tenant": tenant, "before_us": now_us - _FAILING_FOR_US})
     return [
-        _of_tenant(
+        condition_finding(
             AlertKind.DELIVERY_FAILURES,
-            uuid_text(endpoint),
-            (1, since_us, now_us),
-            f"Deliveries to the webhook endpoint {uuid_text(endpoint)} fail since "
-            f"{since_text(since_us, now_us, tz)}: {reason or 'it does not take them'}",
+            SeriesKey(Dimension.TENANT, uuid_text(endpoint)),
+            Occurrences(1, since_us, now_us),
+            f"Deliveries to the webhook endpoint {uuid_text(endpoint)} have failed since "
+            f"{since_text(since_us, now_us, tz)}: {reason or 'no reason recorded'}",
         )
         for endpoint, since_us, reason in rows
     ]
 
 
-def _open_calls(tenant: str, now_us: int, rules: Rules) -> Step[list[AlertFinding]]:
+def _stuck_calls(tenant: str, now_us: int, rules: Rules) -> Step[list[AlertFinding]]:
     if AlertKind.MISSING_FINAL_STATE not in rules.kinds:
         return []
     stuck = yield from stuck_calls(tenant, rules, now_us)
-    return [_open_finding(each, now_us, rules.tz) for each in stuck]
+    return [_stuck_finding(each, now_us, rules.tz) for each in stuck]
 
 
-def _open_finding(stuck: StuckCalls, now_us: int, tz: str) -> AlertFinding:
+def _stuck_finding(stuck: StuckCalls, now_us: int, tz: str) -> AlertFinding:
     since_us = min(call.created_us for call in stuck.calls)
     series, count = _series_of(stuck), len(stuck.calls)
     minutes, since = stuck.limit_us // (60 * SECOND_US), since_text(since_us, now_us, tz)
-    many = f"{count} calls" if count != 1 else "1 call"
+    calls = f"{count} calls" if count != 1 else "1 call"
     detail = (
-        f"No final state {series_phrase(series)}: {many} open for longer than {minutes} min, since {since}"
+        f"No final state {series_phrase(series)}: {calls} open for longer than {minutes} min, since {since}"
     )
-    named = (("route", stuck.route), ("provider", stuck.provider))
-    listed = {name: value for name, value in named if value}
+    filters = (("route", stuck.route), ("provider", stuck.provider))
+    listed = {name: value for name, value in filters if value}
     listed["status"] = ",".join(sorted({call.status for call in stuck.calls}))
     evidence = FindingEvidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)
-    found = _found(AlertKind.MISSING_FINAL_STATE, series, evidence, detail)
-    sids = tuple(call.call_sid for call in stuck.calls[:_SIDS])
+    found = _finding(AlertKind.MISSING_FINAL_STATE, series, evidence, detail)
+    sids = tuple(call.call_sid for call in stuck.calls[:_MAX_SIDS])
     return msgspec.structs.replace(found, listed=listed, sids=sids)
 
 
-def _duplicates(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
+def _duplicate_sids(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
     facts = yield from disputed_facts(tenant, now_us - DAY_US)
-    found = duplicate_sid_finding(map(_telling, facts), now_us)
+    found = duplicate_sid_finding(map(_call_identity, facts), now_us)
     return [] if found is None else [found]
 
 
-def _telling(fact: Fact) -> CallIdentity:
-    said = fact.said
-    parties = (said.get("direction"), said.get("from_number"), said.get("to_number"))
+def _call_identity(fact: Fact) -> CallIdentity:
+    fields = fact.said
+    parties = (fields.get("direction"), fields.get("from_number"), fields.get("to_number"))
     return CallIdentity(fact.call_sid, fact.occurred_us, *parties)
 
 
@@ -158,22 +170,14 @@ def _series_of(stuck: StuckCalls) -> SeriesKey:
     return SeriesKey(Dimension.PROVIDER, stuck.provider) if stuck.provider else TENANT
 
 
-def _of_tenant(kind: AlertKind, value: str, seen: tuple[int, int, int], detail: str) -> AlertFinding:
-    count, since_us, now_us = seen
-    series = SeriesKey(Dimension.TENANT, value)
+def condition_finding(kind: AlertKind, series: SeriesKey, found: Occurrences, detail: str) -> AlertFinding:
+    """Return the finding of a condition of a series."""
+    count, since_us, now_us = found.count, found.since_us, found.now_us
     evidence = FindingEvidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)
-    return _found(kind, series, evidence, detail)
+    return _finding(kind, series, evidence, detail)
 
 
-def condition_finding(kind: AlertKind, seen: tuple[str, int, int, int], detail: str) -> AlertFinding:
-    """Something that is so: of a provider, how often, since when and now."""
-    provider, count, since_us, now_us = seen
-    series = SeriesKey(Dimension.PROVIDER, provider)
-    evidence = FindingEvidence(series, None, since_us, now_us, count, count, float(count), 0.0, 0.0, 0.0)
-    return _found(kind, series, evidence, detail)
-
-
-def _found(kind: AlertKind, series: SeriesKey, evidence: FindingEvidence, detail: str) -> AlertFinding:
+def _finding(kind: AlertKind, series: SeriesKey, evidence: FindingEvidence, detail: str) -> AlertFinding:
     return AlertFinding(
         kind=kind,
         change=FindingChange.BEGAN,

@@ -66,7 +66,7 @@ class Threshold:
         self.alarmed.add(key)
         return finding(FindingChange.CONTINUES if was else FindingChange.BEGAN, key, step.at_us, calls)
 
-    def stored(self) -> bytes:
+    def dump(self) -> bytes:
         return msgspec.msgpack.encode((list(self.alarmed), self._last_us, self.fed))
 
     def with_rules(self, rules: Rules) -> "Threshold":
@@ -81,7 +81,7 @@ class Thresholds:
         del rules
         return Threshold(set(), None, [])
 
-    def restored(self, stored: bytes, rules: Rules) -> Threshold:
+    def load(self, stored: bytes, rules: Rules) -> Threshold:
         del rules
         kind = tuple[list[SeriesKey], int | None, list[tuple[int, int]]]
         alarmed, last_us, fed = msgspec.msgpack.decode(stored, type=kind)
@@ -142,7 +142,7 @@ def asked(conditions: Conditions = NOTHING) -> ReadConditions:
 
 def judge(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> EvaluationRun:
     """One turn."""
-    return bench.run(AlertEvaluator(bench.store, Thresholds()).take_turn(TENANT, now_us, asked(conditions)))
+    return bench.run(AlertEvaluator(bench.store, Thresholds()).evaluate(TENANT, now_us, asked(conditions)))
 
 
 def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from calltally.alerts.conditions.all import current_conditions
+from calltally.alerts.conditions.current_conditions import current_conditions
 from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
@@ -142,7 +142,7 @@ def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
     submit(bench, fact(20, "CA1", from_number="+14155550177", to_number="+14155550188", status="failed"))
     (found,) = conditions(bench)
     assert (found.kind, found.sids) == (AlertKind.DUPLICATE_SID, ("CA1",))
-    assert found.detail.startswith("The SID CA1 was told of more than one call: ")
+    assert found.detail.startswith("Call SID CA1 is used by more than one call: ")
 
 
 def callbacks(bench: Bench, lag_s: int, ended_us: int, name: str) -> None:
@@ -176,5 +176,5 @@ def test_late_callbacks_of_a_new_provider_are_told_without_what_is_usual(bench: 
     assert conditions(bench) == []
     callbacks(bench, 700, NOW_US, "later")
     (found,) = conditions(bench)
-    assert found.detail.endswith("what is usual is not known yet")
+    assert found.detail.endswith("the usual delay is not known yet")
     assert found.evidence.high == 600.0
