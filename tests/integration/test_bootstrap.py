@@ -204,7 +204,7 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
     async def holders() -> set[str]:
         store = Broken(Misconfigured(""))
         workers = [make_worker(embedded, store, wall_clock, asyncio.Event()) for _ in range(2)]
-        return {worker.rounds._means.holder for worker in workers}
+        return {worker.rounds._dependencies.holder for worker in workers}
 
     assert len(asyncio.run(holders())) == 2
 
@@ -212,7 +212,7 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
 @pytest.mark.parametrize("said", ["true", "false"])
 def test_rates_are_judged_unless_told_otherwise(said: str) -> None:
     settings = settings_of(POSTGRES, rate_alerts=said)
-    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).judge
+    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).evaluator
     assert (judge._detectors is not None) is (said == "true")
 
 

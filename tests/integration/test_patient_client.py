@@ -52,9 +52,9 @@ def got(
         waits.append(seconds)
 
     async def session() -> HttpAnswer:
-        patience = HttpRetryPolicy(tries, first_s=1.0, longest_s=30.0)
-        async with RetryingClient(chance, timeout_s=5, patience=patience, pause=pause) as client:
-            return await client.ask(url, {"authorization": "Basic x"})
+        patience = HttpRetryPolicy(tries, first_s=1.0, max_s=30.0)
+        async with RetryingClient(chance, timeout_s=5, retry_policy=patience, pause=pause) as client:
+            return await client.request(url, {"authorization": "Basic x"})
 
     return asyncio.run(session()), waits
 
@@ -90,7 +90,7 @@ def test_nobody_there() -> None:
 
 @given(st.integers(1, 40), st.sampled_from([None, "0", "12", "-1", "soon", "²"]), st.floats(0, 1))
 def test_no_wait_is_longer_than_the_longest(attempt: int, asked: str | None, chance: float) -> None:
-    wait_s = HttpRetryPolicy(first_s=0.5, longest_s=60.0).wait_s(attempt, asked, chance)
+    wait_s = HttpRetryPolicy(first_s=0.5, max_s=60.0).wait_s(attempt, asked, chance)
     assert 0 <= wait_s <= 60
     if asked == "12":
         assert wait_s >= 12

@@ -59,9 +59,9 @@ def ask(
 ) -> T:
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
-        async with RetryingClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
+        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
             access = Access(api.url, PLATFORMS[name].secrets if secrets is None else secrets, NOW_US)
-            return await work(Asking(FETCHES[name], access, client.ask))
+            return await work(Asking(FETCHES[name], access, client.request))
 
     return asyncio.run(session())
 

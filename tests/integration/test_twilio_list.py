@@ -36,9 +36,9 @@ def calls(count: int) -> list[dict[str, Any]]:
 def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN) -> T:
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
-        async with RetryingClient(lambda: 0.0, timeout_s=5, patience=patience) as client:
+        async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
             access = Access(api.url, secrets, NOW_US)
-            return await work(Asking(FETCHES["twilio"], access, client.ask))
+            return await work(Asking(FETCHES["twilio"], access, client.request))
 
     return asyncio.run(session())
 

@@ -210,7 +210,7 @@ def test_an_idle_round_is_told_to_who_asks_for_all(bench: Bench) -> None:
 
 
 def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
     tell(bench, 9)
     round_of(bench)
 
@@ -229,8 +229,8 @@ def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.Mo
 
 
 def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
-    monkeypatch.setattr("calltally.worker.job_batches._MOST_BATCHES", 2)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
+    monkeypatch.setattr("calltally.worker.job_batches._MAX_BATCHES", 2)
     tell(bench, 9)
     round_of(bench)
     first = round_of(bench, LATER_US)
@@ -242,7 +242,7 @@ def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.M
 
 
 def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
     tell(bench, 9)
     round_of(bench)
     seen: list[int] = []
@@ -260,7 +260,7 @@ def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_lease_that_was_lost_ends_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNED_AT_ONCE", 3)
+    monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
     tell(bench, 9)
     round_of(bench)
     times: Iterator[int] = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US))

@@ -39,7 +39,7 @@ def make_worker(
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     means = WorkerDependencies(
         store=store,
-        sending=_sending(settings, store, (clock, holder, tally))
+        deliveries=_sending(settings, store, (clock, holder, tally))
         if isinstance(store, WatchedStore)
         else None,
         events_us=settings.event_days * DAY_US,
@@ -67,11 +67,11 @@ def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Ev
         outgoing=OutgoingClient(outgoing_policy(settings)),
         mail=mail_sender(settings),
         vault=lambda: open_vault(settings),
-        base=settings.public_url or "",
+        base_url=settings.public_url or "",
     )
     place = provider_place(settings, store)
     detectors = RateDetectorFactory() if settings.rate_alerts else None
-    pace = partial(throttled, stop=stop, times=ThreadClocks(steady_clock, spent_clock, time.sleep))
+    pace = partial(throttled, stop=stop, clocks=ThreadClocks(steady_clock, spent_clock, time.sleep))
     return AlertDependencies(
         AlertEvaluator(store, detectors, pace), Notifier(store, ways, clock), partial(ask_about, place)
     )

@@ -56,10 +56,10 @@ async def _work(store: Store, settings: Settings) -> None:
 async def _work_once(store: Store, settings: Settings) -> list[WorkerRound]:
     """Jobs, alerts and rounds until nothing is left to do."""
     opened = await _open(store, settings, asyncio.Event())
-    while any([await jobs.run_turns() for jobs in opened.jobs]):
+    while any([await jobs.run_slices() for jobs in opened.jobs]):
         pass
     if opened.alerts is not None:
-        await opened.alerts.look()
+        await opened.alerts.evaluate_due()
     rounds = [await opened.rounds.run_round(wall_clock())]
     while rounds[-1].left and not rounds[-1].failed:
         rounds.append(await opened.rounds.run_round(wall_clock()))

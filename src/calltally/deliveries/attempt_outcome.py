@@ -4,16 +4,16 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
-from calltally.deliveries.retry_schedule import next_try_us, retry_after_s
+from calltally.deliveries.retry_schedule import next_try_us, parse_retry_after_s
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
 from calltally.store.webhooks.dispatch import Job, Result
 
 # Statuses by which a receiver asks that nothing at all is sent to it for a while.
-_HOLDS_BACK: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_BACK_OFF_STATUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 # For how long it is believed.
-_LONGEST_HOLD_S: Final = 3600.0
+_MAX_HOLD_S: Final = 3600.0
 
 
 class DeliveryAttempt(NamedTuple):
@@ -40,25 +40,25 @@ class AttemptOutcome(NamedTuple):
         return self.result.state == DELIVERED
 
 
-def decide_outcome(job: Job, attempted: DeliveryAttempt, chance: float) -> AttemptOutcome:
+def decide_outcome(job: Job, attempt: DeliveryAttempt, chance: float) -> AttemptOutcome:
     """A 2xx is taken; anything else is tried again, until three days after the first try."""
-    at_us, took_us, outcome = attempted
+    at_us, took_us, outcome = attempt
     ended_us = at_us + took_us
     if isinstance(outcome, RequestFailure):
-        asked_s, status, answer = None, None, b""
+        retry_after_s, status, body = None, None, b""
         reason: str | None = f"{outcome.reason}: {outcome.detail}"
     else:
-        asked_s, status, answer = _asked(outcome, ended_us), outcome.status, outcome.body
-        reason = None if _is_taken(status) else f"answered {status}"
+        retry_after_s, status, body = _retry_after_of(outcome, ended_us), outcome.status, outcome.body
+        reason = None if _is_success(status) else f"answered {status}"
     if reason is None:
-        taken = Result(job, DELIVERED, at_us, took_us, status, None, answer, ended_us)
-        return AttemptOutcome(taken, is_gone=False, hold_s=0.0)
+        delivered = Result(job, DELIVERED, at_us, took_us, status, None, body, ended_us)
+        return AttemptOutcome(delivered, is_gone=False, hold_s=0.0)
     is_gone = status == HTTPStatus.GONE
-    begun_us = job.begun_us if job.begun_us is not None else at_us
-    due_us = next_try_us(job.tries + 1, begun_us, ended_us, asked_s=asked_s, chance=chance)
+    started_us = job.begun_us if job.begun_us is not None else at_us
+    due_us = next_try_us(job.tries + 1, started_us, ended_us, retry_after_s=retry_after_s, chance=chance)
     state = DEAD if due_us is None and not is_gone else WAITING
-    result = Result(job, state, at_us, took_us, status, reason, answer, due_us or ended_us)
-    hold_s = min(asked_s or 0.0, _LONGEST_HOLD_S) if status in _HOLDS_BACK else 0.0
+    result = Result(job, state, at_us, took_us, status, reason, body, due_us or ended_us)
+    hold_s = min(retry_after_s or 0.0, _MAX_HOLD_S) if status in _BACK_OFF_STATUSES else 0.0
     return AttemptOutcome(result, is_gone, hold_s)
 
 
@@ -68,12 +68,12 @@ def expired_result(job: Job, now_us: int) -> Result:
     return Result(job, DEAD, now_us, 0, None, reason, b"", now_us)
 
 
-def _is_taken(status: int) -> bool:
+def _is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def _asked(answered: OutgoingResponse, now_us: int) -> float | None:
-    return retry_after_s(answered.headers.get("retry-after"), now_us)
+def _retry_after_of(response: OutgoingResponse, now_us: int) -> float | None:
+    return parse_retry_after_s(response.headers.get("retry-after"), now_us)
 
 
 def event_age_s(job: Job, at_us: int) -> float:

@@ -14,9 +14,9 @@ from calltally.store.webhooks.dispatch import admin_tenants_to_deliver
 
 LEASE: Final = "deliveries"
 # How soon another process's commits are seen; this one's own are told.
-_LOOKS_EVERY_S: Final = 0.2
+_POLL_EVERY_S: Final = 0.2
 _BETWEEN_S: Final = 0.005
-_TAKEN_FOR_S: Final = 1.0
+_LEASE_RETRY_S: Final = 1.0
 _AFTER_FAULT_S: Final = 2.0
 
 log: Final = get_logger(__name__)
@@ -25,13 +25,13 @@ log: Final = get_logger(__name__)
 class DeliveryDispatcher:
     """Delivers until `stop` is set."""
 
-    def __init__(self, means: DeliveryDependencies, stop: asyncio.Event) -> None:
-        self._means = means
+    def __init__(self, dependencies: DeliveryDependencies, stop: asyncio.Event) -> None:
+        self._dependencies = dependencies
         self._stop = stop
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[TenantDispatcher, asyncio.Task[None]]] = {}
         # Another worker's, until when it is not asked for again.
-        self._others: dict[str, float] = {}
+        self._retry_at_s: dict[str, float] = {}
         self._hosts: Counter[str] = Counter()
 
     def wake(self) -> None:
@@ -40,64 +40,70 @@ class DeliveryDispatcher:
 
     async def run(self) -> None:
         """Look, and look again: at once after a commit here, else five times a second."""
-        unwatch = self._means.store.watch(self.wake)
+        unsubscribe = self._dependencies.store.watch(self.wake)
         try:
-            await self._look_on()
+            await self._poll()
         finally:
-            unwatch()
-            for sending, _ in self._running.values():
-                sending.stop()
+            unsubscribe()
+            for dispatcher, _ in self._running.values():
+                dispatcher.stop()
             await asyncio.gather(*[task for _, task in self._running.values()], return_exceptions=True)
-            self._means.outgoing.close()
+            self._dependencies.outgoing.close()
 
-    async def _look_on(self) -> None:
-        stopped = asyncio.ensure_future(self._stop.wait())
+    async def _poll(self) -> None:
+        stop_waiter = asyncio.ensure_future(self._stop.wait())
         try:
             while not self._stop.is_set():
                 self._woken.clear()
-                pause_s = await self._look()
-                woken = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait({stopped, woken}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
-                woken.cancel()
+                pause_s = await self._dispatch_once()
+                wake_waiter = asyncio.ensure_future(self._woken.wait())
+                await asyncio.wait(
+                    {stop_waiter, wake_waiter}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                wake_waiter.cancel()
                 await asyncio.sleep(_BETWEEN_S)
         finally:
-            stopped.cancel()
+            stop_waiter.cancel()
 
-    async def _look(self) -> float:
+    async def _dispatch_once(self) -> float:
         """Take up whose events wait; returns how long to wait before the next look."""
         try:
-            for tenant in await self._means.store.read(admin_tenants_to_deliver(self._means.clock())):
-                await self._take_up(tenant)
+            for tenant in await self._dependencies.store.read(
+                admin_tenants_to_deliver(self._dependencies.clock())
+            ):
+                await self._start_tenant(tenant)
         except Exception as fault:
             unforeseen = None if isinstance(fault, CalltallyError) else fault
             log.warning("deliveries cannot be looked for", detail=str(fault), exc_info=unforeseen)
             return _AFTER_FAULT_S
-        return _LOOKS_EVERY_S
+        return _POLL_EVERY_S
 
-    async def _take_up(self, tenant: str) -> None:
+    async def _start_tenant(self, tenant: str) -> None:
         if tenant in self._running:
-            self._running[tenant][0].nudge()
+            self._running[tenant][0].wake()
             return
         now_s = asyncio.get_running_loop().time()
-        if now_s < self._others.get(tenant, 0.0):
+        if now_s < self._retry_at_s.get(tenant, 0.0):
             return
-        now_us = self._means.clock()
-        until_us = now_us + self._means.lease_us
-        lease = Lease(tenant, LEASE, self._means.holder)
-        if not await self._means.store.write(claim(lease, now_us=now_us, until_us=until_us)):
-            self._others[tenant] = now_s + _TAKEN_FOR_S
+        now_us = self._dependencies.clock()
+        until_us = now_us + self._dependencies.lease_us
+        lease = Lease(tenant, LEASE, self._dependencies.holder)
+        if not await self._dependencies.store.write(claim(lease, now_us=now_us, until_us=until_us)):
+            self._retry_at_s[tenant] = now_s + _LEASE_RETRY_S
             return
-        self._others.pop(tenant, None)
-        sending = TenantDispatcher(self._means, lease, until_us, self._hosts)
-        task = asyncio.create_task(self._send(tenant, sending))
-        self._running[tenant] = (sending, task)
+        self._retry_at_s.pop(tenant, None)
+        dispatcher = TenantDispatcher(self._dependencies, lease, until_us, self._hosts)
+        task = asyncio.create_task(self._run_tenant(tenant, dispatcher))
+        self._running[tenant] = (dispatcher, task)
 
-    async def _send(self, tenant: str, sending: TenantDispatcher) -> None:
+    async def _run_tenant(self, tenant: str, dispatcher: TenantDispatcher) -> None:
         try:
-            await sending.run()
+            await dispatcher.run()
         except Exception:
             # Its lease runs out, and it is taken up anew: one tenant's fault must not stop the others.
             log.exception("deliveries of a tenant failed", tenant=tenant)
-            self._others[tenant] = asyncio.get_running_loop().time() + self._means.lease_us / SECOND_US
+            self._retry_at_s[tenant] = (
+                asyncio.get_running_loop().time() + self._dependencies.lease_us / SECOND_US
+            )
         finally:
             self._running.pop(tenant, None)

@@ -42,21 +42,21 @@ def body_in_form(form: str, envelope: bytes) -> bytes:
     """The bytes to send. Standard is the envelope itself; of the other, each is made from it alone."""
     if form == STANDARD:
         return envelope
-    told = msgspec.json.decode(envelope, type=_Envelope)
+    fields = msgspec.json.decode(envelope, type=_Envelope)
     event = _CloudEvent(
-        id=told.id,
-        source=f"/tenants/{told.tenant_id}",
+        id=fields.id,
+        source=f"/tenants/{fields.tenant_id}",
         specversion="1.0",
-        type=told.event,
+        type=fields.event,
         datacontenttype="application/json",
-        dataschema=schema_path(told.event),
-        subject=msgspec.json.decode(told.data, type=_Subject).id,
-        time=told.created_at,
-        apiversion=told.api_version,
-        data=told.data,
+        dataschema=schema_path(fields.event),
+        subject=msgspec.json.decode(fields.data, type=_Subject).id,
+        time=fields.created_at,
+        apiversion=fields.api_version,
+        data=fields.data,
     )
-    fields: dict[str, Any] = msgspec.structs.asdict(event)
-    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+    attributes: dict[str, Any] = msgspec.structs.asdict(event)
+    return msgspec.json.encode({name: value for name, value in attributes.items() if value is not None})
 
 
 def schema_path(event: str) -> str:

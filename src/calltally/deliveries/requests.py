@@ -35,8 +35,8 @@ from calltally.store.webhooks.endpoints import Endpoint, Wanted
 # After so long without a success an endpoint is paused.
 PAUSED_AFTER_US: Final = 5 * DAY_US
 MAX_PER_HOST: Final = 64
-_UNSIGNED_FOR_S: Final = 60.0
-_ENDS_WITHIN_S: Final = 2.0
+_SEAL_RETRY_S: Final = 60.0
+_STOP_TIMEOUT_S: Final = 2.0
 _ID_BYTES: Final = 10
 
 log: Final = get_logger(__name__)
@@ -49,13 +49,17 @@ class TenantRequests:
     """
 
     def __init__(
-        self, means: DeliveryDependencies, tenant: str, hosts: "Counter[str]", told: Callable[[], None]
+        self,
+        dependencies: DeliveryDependencies,
+        tenant: str,
+        hosts: "Counter[str]",
+        on_result: Callable[[], None],
     ) -> None:
-        self._means = means
+        self._dependencies = dependencies
         self._tenant = tenant
         self._hosts = hosts
-        self._told = told
-        self.lanes: dict[bytes, EndpointQueue] = {}
+        self._on_result = on_result
+        self.queues: dict[bytes, EndpointQueue] = {}
         self.results: list[Result] = []
         self.pauses: dict[bytes, Pause] = {}
         self.health: dict[bytes, Health] = {}
@@ -65,166 +69,170 @@ class TenantRequests:
         self._vault: Vault | None = None
 
     @property
-    def are_under_way(self) -> bool:
+    def has_running(self) -> bool:
         """Whether any is."""
         return bool(self._tasks)
 
     @property
-    def has_news(self) -> bool:
+    def has_unrecorded(self) -> bool:
         """Whether anything is to be noted."""
         return bool(self.results or self.pauses or self.health)
 
     @property
     def has_work(self) -> bool:
         """Whether anything is in hand."""
-        return self.has_news or self.are_under_way or any(lane.held for lane in self.lanes.values())
+        return self.has_unrecorded or self.has_running or any(queue.claimed for queue in self.queues.values())
 
     def set_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
         """A lane for each endpoint that is active, as it is set now."""
-        known, self.lanes = self.lanes, {}
+        old_queues, self.queues = self.queues, {}
         for each in endpoints:
             if each.is_active:
                 host = urlsplit(each.wanted.url).hostname or ""
-                has_lane = each.endpoint in known
-                lane = known.pop(each.endpoint) if has_lane else EndpointQueue(each, host)
-                self.lanes[each.endpoint] = lane
-                lane.endpoint, lane.host = each, host
-        for endpoint, lane in known.items():
-            lane.let_go(NEVER_US)
+                has_queue = each.endpoint in old_queues
+                queue = old_queues.pop(each.endpoint) if has_queue else EndpointQueue(each, host)
+                self.queues[each.endpoint] = queue
+                queue.endpoint, queue.host = each, host
+        for endpoint, queue in old_queues.items():
+            queue.release(NEVER_US)
             # What is under way there must not be begun a second time, should it be resumed at once.
-            if lane.held:
-                self.lanes[endpoint] = lane
+            if queue.claimed:
+                self.queues[endpoint] = queue
 
-    def noted(
+    def recorded(
         self, results: Sequence[Result], pauses: Mapping[bytes, Pause], health: Mapping[bytes, Health]
     ) -> None:
         """All this is in the database now."""
         del self.results[: len(results)]
         self.pauses = {each: pause for each, pause in self.pauses.items() if pause is not pauses.get(each)}
-        self.health = {each: said for each, said in self.health.items() if said is not health.get(each)}
+        self.health = {each: change for each, change in self.health.items() if change is not health.get(each)}
         for result in results:
-            lane = self.lanes.get(result.job.endpoint)
-            if lane is not None:
-                lane.noted(result.job.event_id)
+            queue = self.queues.get(result.job.endpoint)
+            if queue is not None:
+                queue.recorded(result.job.event_id)
                 if result.state == WAITING:
-                    lane.due_us = min(lane.due_us, result.due_us)
+                    queue.due_us = min(queue.due_us, result.due_us)
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Begin what may be begun, a request of each endpoint in turn."""
-        lanes = [lane for lane in self.lanes.values() if lane.ready]
-        while lanes and _now_s() < self.until_s:
-            lanes = [lane for lane in lanes if self._begin_one(lane)]
+        queues = [queue for queue in self.queues.values() if queue.ready]
+        while queues and _now_s() < self.until_s:
+            queues = [queue for queue in queues if self._start_one(queue)]
 
-    async def end(self) -> None:
+    async def finish(self) -> None:
         """Wait a little for what is under way, then break it off."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_ENDS_WITHIN_S)
-        self.break_off()
+            await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
+        self.cancel()
 
-    def break_off(self) -> None:
+    def cancel(self) -> None:
         """End what is under way; whoever has the tenant next does it again."""
         self.until_s = 0.0
         for task in list(self._tasks):
             task.cancel()
 
-    def _begin_one(self, lane: EndpointQueue) -> bool:
-        if self._hosts[lane.host] >= MAX_PER_HOST:
+    def _start_one(self, queue: EndpointQueue) -> bool:
+        if self._hosts[queue.host] >= MAX_PER_HOST:
             return False
-        job = lane.next(_now_s())
+        job = queue.take_next(_now_s())
         if job is None:
             return False
-        task = asyncio.create_task(self._make(lane, job))
+        task = asyncio.create_task(self._deliver(queue, job))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return True
 
-    async def _make(self, lane: EndpointQueue, job: Job) -> None:
-        host = lane.host
+    async def _deliver(self, queue: EndpointQueue, job: Job) -> None:
+        host = queue.host
         self._hosts[host] += 1
         try:
             if job.body is None:
-                lane.in_flight -= 1
-                self.results.append(expired_result(job, self._means.clock()))
+                queue.in_flight -= 1
+                self.results.append(expired_result(job, self._dependencies.clock()))
             else:
-                self._judged(lane, await self._attempt(lane, job, job.body))
+                self._record_outcome(queue, await self._attempt(queue, job, job.body))
         except (CalltallyError, OSError) as fault:
             # A secret that does not open or a key file that cannot be read is no fault of the receiver:
             # its deliveries wait.
             log.warning("a delivery cannot be signed", tenant=self._tenant, detail=str(fault))
-            lane.cannot_send(job.event_id, _now_s() + _UNSIGNED_FOR_S)
+            queue.postpone(job.event_id, _now_s() + _SEAL_RETRY_S)
         finally:
             self._hosts[host] -= 1
-        self.begin()
-        self._told()
+        self.start()
+        self._on_result()
 
-    async def _attempt(self, lane: EndpointQueue, job: Job, frozen: bytes) -> AttemptOutcome:
-        at_us, began_s = self._means.clock(), _now_s()
-        secrets = lane.endpoint.secrets(self._opened(), self._tenant, at_us)
+    async def _attempt(self, queue: EndpointQueue, job: Job, frozen: bytes) -> AttemptOutcome:
+        at_us, started_s = self._dependencies.clock(), _now_s()
+        secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
-            body = body_in_form(lane.endpoint.wanted.form, _seen(lane.endpoint, bodies.decompress(frozen)))
+            body = body_in_form(queue.endpoint.wanted.form, _seen(lane.endpoint, bodies.decompress(frozen)))
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
-            outcome = await self._post(lane.endpoint.wanted, signature, body)
+            outcome = await self._post(queue.endpoint.wanted, signature, body)
         except Exception as fault:
             # Shown as an attempt that failed, and tried again like one: it must hold up no other event.
-            named = {"endpoint": uuid_text(lane.endpoint.endpoint), "message": message_id(job.event_id)}
-            log.exception("a delivery failed by a fault of ours", tenant=self._tenant, **named)
-            outcome = RequestFailure("internal", f"a fault of ours, told in our log: {type(fault).__name__}")
-        took_us = int((_now_s() - began_s) * SECOND_US)
-        return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._means.chance())
+            ids = {"endpoint": uuid_text(queue.endpoint.endpoint), "message": message_id(job.event_id)}
+            log.exception("a delivery failed with an internal error", tenant=self._tenant, **ids)
+            outcome = RequestFailure(
+                "internal", f"internal error ({type(fault).__name__}); see the service's log"
+            )
+        took_us = int((_now_s() - started_s) * SECOND_US)
+        return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._dependencies.chance())
 
     async def _post(self, wanted: Wanted, signature: Mapping[str, str], body: bytes) -> RequestOutcome:
         headers = {
             "content-type": CONTENT_TYPES[wanted.form],
-            "user-agent": self._means.user_agent,
+            "user-agent": self._dependencies.user_agent,
             **signature,
         }
-        return await self._means.outgoing.post(wanted.url, headers, body)
+        return await self._dependencies.outgoing.post(wanted.url, headers, body)
 
-    def _opened(self) -> Vault:
+    def _open_vault(self) -> Vault:
         if self._vault is None:
-            self._vault = self._means.vault()
+            self._vault = self._dependencies.vault()
         return self._vault
 
-    def _judged(self, lane: EndpointQueue, verdict: AttemptOutcome) -> None:
-        job, result = verdict.result.job, verdict.result
-        outcome = "delivered" if verdict.is_delivered else "dead" if result.state == DEAD else "failed"
+    def _record_outcome(self, queue: EndpointQueue, attempt: AttemptOutcome) -> None:
+        job, result = attempt.result.job, attempt.result
+        label = "delivered" if attempt.is_delivered else "dead" if result.state == DEAD else "failed"
         first_s = event_age_s(job, result.at_us) if job.attempts == 0 else None
-        self._means.tally.delivery_attempted(outcome, took_s=result.took_us / SECOND_US, age_s=first_s)
+        self._dependencies.tally.delivery_attempted(label, took_s=result.took_us / SECOND_US, age_s=first_s)
         self.results.append(result)
-        if verdict.is_delivered:
-            lane.delivered()
-            self._set_failing(lane, None)
+        if attempt.is_delivered:
+            queue.delivered()
+            self._set_failing(queue, None)
         else:
-            lane.failed(_now_s(), verdict.hold_s, self._means.chance())
-            self._failed(lane, verdict)
+            queue.failed(_now_s(), attempt.hold_s, self._dependencies.chance())
+            self._failed(queue, attempt)
 
-    def _failed(self, lane: EndpointQueue, verdict: AttemptOutcome) -> None:
-        at_us = verdict.result.at_us
-        if lane.failing_since_us is None:
-            self._set_failing(lane, at_us)
-        has_lasted = at_us - (lane.failing_since_us or at_us) >= PAUSED_AFTER_US
-        if verdict.is_gone or has_lasted:
-            why = "it answered 410: it wants no more" if verdict.is_gone else "it failed for days"
-            endpoint = lane.endpoint.endpoint
-            self.pauses.setdefault(endpoint, Pause(endpoint, why, self._notice(lane, verdict, why)))
+    def _failed(self, queue: EndpointQueue, attempt: AttemptOutcome) -> None:
+        at_us = attempt.result.at_us
+        if queue.failing_since_us is None:
+            self._set_failing(queue, at_us)
+        has_lasted = at_us - (queue.failing_since_us or at_us) >= PAUSED_AFTER_US
+        if attempt.is_gone or has_lasted:
+            reason = (
+                "the endpoint answered 410 Gone" if attempt.is_gone else "deliveries failed for five days"
+            )
+            endpoint = queue.endpoint.endpoint
+            self.pauses.setdefault(endpoint, Pause(endpoint, reason, self._notice(queue, attempt, reason)))
 
-    def _set_failing(self, lane: EndpointQueue, since_us: int | None) -> None:
-        if lane.failing_since_us != since_us:
-            lane.failing_since_us = since_us
-            self.health[lane.endpoint.endpoint] = Health(lane.endpoint.endpoint, since_us)
+    def _set_failing(self, queue: EndpointQueue, since_us: int | None) -> None:
+        if queue.failing_since_us != since_us:
+            queue.failing_since_us = since_us
+            self.health[queue.endpoint.endpoint] = Health(queue.endpoint.endpoint, since_us)
 
-    def _notice(self, lane: EndpointQueue, verdict: AttemptOutcome, why: str) -> Notice:
+    def _notice(self, queue: EndpointQueue, attempt: AttemptOutcome, reason: str) -> Notice:
         """What the tenant's other endpoints are told. The URL may hold a secret: its host is enough."""
-        endpoint, now_us = lane.endpoint.endpoint, self._means.clock()
+        endpoint, now_us = queue.endpoint.endpoint, self._dependencies.clock()
         event_id = event_time(now_us) + sha256(endpoint + now_us.to_bytes(8, "big")).digest()[:_ID_BYTES]
         data = {
             "endpoint_id": uuid_text(endpoint),
-            "host": lane.host,
-            "reason": why,
-            "last_attempt": verdict.result.reason,
-            "failing_since": utc_text(lane.failing_since_us or now_us),
+            "host": queue.host,
+            "reason": reason,
+            "last_attempt": attempt.result.reason,
+            "failing_since": utc_text(queue.failing_since_us or now_us),
         }
-        at = Instant(self._tenant, "", verdict.result.job.revision, now_us)
+        at = Instant(self._tenant, "", attempt.result.job.revision, now_us)
         return Notice(DELIVERY_FAILED, event_id, freeze(DELIVERY_FAILED, event_id, at, data))
 
 

@@ -24,20 +24,20 @@ def backoff_s(tries: int, chance: float) -> float:
 
 
 def next_try_us(
-    tries: int, begun_us: int, now_us: int, *, asked_s: float | None, chance: float
+    tries: int, started_us: int, now_us: int, *, retry_after_s: float | None, chance: float
 ) -> int | None:
     """When to try again; None where that would be more than three days after the first try.
 
-    `asked_s` is what the receiver asked for: it is never tried sooner.
+    `retry_after_s` is what the receiver asked for: it is never tried sooner.
     """
     seconds = backoff_s(tries, chance)
-    if asked_s is not None:
-        seconds = max(seconds, min(asked_s, MAX_RETRY_AFTER_S))
+    if retry_after_s is not None:
+        seconds = max(seconds, min(retry_after_s, MAX_RETRY_AFTER_S))
     due_us = now_us + int(seconds * SECOND_US)
-    return due_us if due_us <= begun_us + GIVES_UP_AFTER_US else None
+    return due_us if due_us <= started_us + GIVES_UP_AFTER_US else None
 
 
-def retry_after_s(retry_after: str | None, now_us: int) -> float | None:
+def parse_retry_after_s(retry_after: str | None, now_us: int) -> float | None:
     """The seconds of a Retry-After, a number or a date (RFC 9110, section 10.2.3); None for neither."""
     if retry_after is None:
         return None

@@ -21,7 +21,7 @@ from calltally.store.webhooks.dispatch import NEVER_US, Told, Turn, rest_until, 
 # Two turns are no closer than this: more would come of it for nobody, and others write as well.
 _BETWEEN_S: Final = 0.01
 _IDLE_S: Final = 2.0
-_RENEWED_EVERY_S: Final = 0.5
+_RENEW_EVERY_S: Final = 0.5
 _AFTER_FAULT_S: Final = 1.0
 
 log: Final = get_logger(__name__)
@@ -31,21 +31,21 @@ class TenantDispatcher:
     """Runs until there is nothing to do for a while, another process has the lease, or `stop` is called."""
 
     def __init__(
-        self, means: DeliveryDependencies, lease: Lease, until_us: int, hosts: "Counter[str]"
+        self, dependencies: DeliveryDependencies, lease: Lease, until_us: int, hosts: "Counter[str]"
     ) -> None:
-        self._means = means
+        self._dependencies = dependencies
         self._lease = lease
         self._woken = asyncio.Event()
-        self._requests = TenantRequests(means, lease.tenant, hosts, self._woken.set)
-        self._is_fresh = True
+        self._requests = TenantRequests(dependencies, lease.tenant, hosts, self._woken.set)
+        self._may_have_new = True
         self._is_stopping = False
         self._revision = self._erasures = 0
-        self._turned_s = 0.0
+        self._synced_s = 0.0
         self._may_send_until(until_us)
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """There may be something new."""
-        self._is_fresh = True
+        self._may_have_new = True
         self._woken.set()
 
     def stop(self) -> None:
@@ -59,132 +59,134 @@ class TenantDispatcher:
         idle_since_s = _now_s()
         while not self._is_stopping:
             self._woken.clear()
-            if self._wants_turn():
+            if self._needs_sync():
                 idle_since_s = _now_s()
-                if not await self._attempt_turn():
-                    log.warning("deliveries were taken over", tenant=self._lease.tenant)
-                    self._requests.break_off()
+                if not await self._sync_safely():
+                    log.warning("another worker took over the deliveries", tenant=self._lease.tenant)
+                    self._requests.cancel()
                     return
-            self._requests.begin()
-            is_idle = not (self._is_fresh or self._requests.has_work)
-            if is_idle and _now_s() - idle_since_s >= _IDLE_S and await self._rests():
+            self._requests.start()
+            is_idle = not (self._may_have_new or self._requests.has_work)
+            if is_idle and _now_s() - idle_since_s >= _IDLE_S and await self._suspend():
                 break
             await self._wait()
-        await self._end()
+        await self._finish()
 
-    def _wants_turn(self) -> bool:
-        if self._is_fresh or self._requests.has_news:
+    def _needs_sync(self) -> bool:
+        if self._may_have_new or self._requests.has_unrecorded:
             return True
-        if self._requests.are_under_way and _now_s() - self._turned_s >= _RENEWED_EVERY_S:
+        if self._requests.has_running and _now_s() - self._synced_s >= _RENEW_EVERY_S:
             return True
-        return any(self._has_more(lane) for lane in self._requests.lanes.values())
+        return any(self._has_more(queue) for queue in self._requests.queues.values())
 
-    def _has_more(self, lane: EndpointQueue) -> bool:
+    def _has_more(self, queue: EndpointQueue) -> bool:
         """Whether more of an endpoint's may be taken in hand, and is there."""
-        is_there = lane.due_us <= self._means.clock() or lane.endpoint.taken < self._revision
-        return is_there and lane.room(_now_s()) > 0
+        is_there = queue.due_us <= self._dependencies.clock() or queue.endpoint.taken < self._revision
+        return is_there and queue.capacity(_now_s()) > 0
 
-    async def _attempt_turn(self) -> bool:
+    async def _sync_safely(self) -> bool:
         """A turn; False where somebody else has the lease. What was to be noted is kept where it fails."""
         try:
-            return await self._turn()
+            return await self._sync()
         except CalltallyError as fault:
             log.warning("deliveries wait for the database", tenant=self._lease.tenant, detail=str(fault))
-            self._is_fresh = True
+            self._may_have_new = True
             await asyncio.sleep(_AFTER_FAULT_S)
             return True
 
-    async def _turn(self) -> bool:
-        await asyncio.sleep(max(0.0, self._turned_s + _BETWEEN_S - _now_s()))
-        self._is_fresh = False
-        requests, now_s, now_us = self._requests, _now_s(), self._means.clock()
+    async def _sync(self) -> bool:
+        await asyncio.sleep(max(0.0, self._synced_s + _BETWEEN_S - _now_s()))
+        self._may_have_new = False
+        requests, now_s, now_us = self._requests, _now_s(), self._dependencies.clock()
         results, pauses, health = requests.results[:], dict(requests.pauses), dict(requests.health)
-        lanes = requests.lanes.items()
-        turn = Turn(
+        queues = requests.queues.items()
+        update = Turn(
             results=results,
             pauses=list(pauses.values()),
             health=list(health.values()),
-            room={endpoint: lane.room(now_s) for endpoint, lane in lanes},
-            held={endpoint: lane.held for endpoint, lane in lanes},
-            has_due=frozenset(endpoint for endpoint, lane in lanes if lane.due_us <= now_us),
+            room={endpoint: queue.capacity(now_s) for endpoint, queue in queues},
+            held={endpoint: queue.claimed for endpoint, queue in queues},
+            has_due=frozenset(endpoint for endpoint, queue in queues if queue.due_us <= now_us),
         )
-        until_us = now_us + self._means.lease_us
-        step = take_turn(self._lease, turn, now_us=now_us, until_us=until_us)
-        told: Told | None = await self._means.store.write(step)
-        if told is None:
+        until_us = now_us + self._dependencies.lease_us
+        step = take_turn(self._lease, update, now_us=now_us, until_us=until_us)
+        batch: Told | None = await self._dependencies.store.write(step)
+        if batch is None:
             return False
         self._may_send_until(until_us)
-        self._turned_s = _now_s()
-        requests.set_endpoints(told.endpoints)
-        requests.noted(results, pauses, health)
-        self._take_in_hand(told)
+        self._synced_s = _now_s()
+        requests.set_endpoints(batch.endpoints)
+        requests.recorded(results, pauses, health)
+        self._claim_jobs(batch)
         return True
 
-    def _take_in_hand(self, told: Told) -> None:
-        lanes = self._requests.lanes
-        self._revision = told.revision
-        self._is_fresh = self._is_fresh or told.is_behind
-        if told.erasures != self._erasures:
+    def _claim_jobs(self, batch: Told) -> None:
+        queues = self._requests.queues
+        self._revision = batch.revision
+        self._may_have_new = self._may_have_new or batch.is_behind
+        if batch.erasures != self._erasures:
             # What was erased must not go out from here either.
-            self._erasures = told.erasures
-            for lane in lanes.values():
-                lane.let_go()
-            self._is_fresh = True
+            self._erasures = batch.erasures
+            for queue in queues.values():
+                queue.release()
+            self._may_have_new = True
             return
-        for endpoint, due_us in told.due_us.items():
-            if endpoint in lanes:
-                lanes[endpoint].due_us = due_us
-        for job in told.jobs:
-            if job.endpoint in lanes:
-                lanes[job.endpoint].add(job)
+        for endpoint, due_us in batch.due_us.items():
+            if endpoint in queues:
+                queues[endpoint].due_us = due_us
+        for job in batch.jobs:
+            if job.endpoint in queues:
+                queues[job.endpoint].add(job)
 
     def _may_send_until(self, until_us: int) -> None:
         """A request that is begun must end before the lease does."""
-        lease_s = (until_us - self._means.clock()) / SECOND_US
+        lease_s = (until_us - self._dependencies.clock()) / SECOND_US
         self._requests.until_s = (
-            0.0 if self._is_stopping else _now_s() + lease_s - self._means.timeout_s - MARGIN_S
+            0.0 if self._is_stopping else _now_s() + lease_s - self._dependencies.timeout_s - MARGIN_S
         )
 
-    async def _rests(self) -> bool:
+    async def _suspend(self) -> bool:
         """Leave the tenant until something is due; False where something came meanwhile."""
-        due_us = min(map(self._looked_at_us, self._requests.lanes.values()), default=NEVER_US)
+        due_us = min(map(self._next_check_us, self._requests.queues.values()), default=NEVER_US)
         try:
-            has_rest: bool = await self._means.store.write(rest_until(self._lease.tenant, due_us))
+            is_suspended: bool = await self._dependencies.store.write(rest_until(self._lease.tenant, due_us))
         except CalltallyError as fault:
             log.warning("deliveries wait for the database", tenant=self._lease.tenant, detail=str(fault))
             return False
-        self._is_fresh = self._is_fresh or not has_rest
-        return has_rest
+        self._may_have_new = self._may_have_new or not is_suspended
+        return is_suspended
 
-    def _looked_at_us(self, lane: EndpointQueue) -> int:
+    def _next_check_us(self, queue: EndpointQueue) -> int:
         """When an endpoint is to be looked at again: not before it wants to be sent anything."""
-        rested_us = self._means.clock() + int(lane.resting_s(_now_s()) * SECOND_US)
-        is_behind = lane.endpoint.taken < self._revision
-        return rested_us if is_behind else max(lane.due_us, rested_us)
+        backoff_end_us = self._dependencies.clock() + int(queue.backoff_s_left(_now_s()) * SECOND_US)
+        is_behind = queue.endpoint.taken < self._revision
+        return backoff_end_us if is_behind else max(queue.due_us, backoff_end_us)
 
     async def _wait(self) -> None:
         """Until something happens, or may."""
-        longest_s = _RENEWED_EVERY_S if self._requests.are_under_way else _IDLE_S / 2
-        for lane in self._requests.lanes.values():
-            rest_s = lane.resting_s(_now_s())
-            if (lane.ready or lane.endpoint.taken < self._revision) and rest_s > 0:
-                longest_s = min(longest_s, rest_s)
-            if lane.due_us < NEVER_US and lane.room(_now_s()) > 0:
-                longest_s = min(longest_s, max(0.0, (lane.due_us - self._means.clock()) / SECOND_US))
+        timeout_s = _RENEW_EVERY_S if self._requests.has_running else _IDLE_S / 2
+        for queue in self._requests.queues.values():
+            backoff_s = queue.backoff_s_left(_now_s())
+            if (queue.ready or queue.endpoint.taken < self._revision) and backoff_s > 0:
+                timeout_s = min(timeout_s, backoff_s)
+            if queue.due_us < NEVER_US and queue.capacity(_now_s()) > 0:
+                timeout_s = min(timeout_s, max(0.0, (queue.due_us - self._dependencies.clock()) / SECOND_US))
         try:
-            async with asyncio.timeout(longest_s):
+            async with asyncio.timeout(timeout_s):
                 await self._woken.wait()
         except TimeoutError:
             return
 
-    async def _end(self) -> None:
-        await self._requests.end()
-        if self._requests.has_news and not await self._attempt_turn():
+    async def _finish(self) -> None:
+        await self._requests.finish()
+        if self._requests.has_unrecorded and not await self._sync_safely():
             return
         try:
-            await self._means.store.write(release(self._lease))
+            await self._dependencies.store.write(release(self._lease))
         except CalltallyError as fault:
-            log.warning("a lease runs out by itself", tenant=self._lease.tenant, detail=str(fault))
+            log.warning(
+                "a lease was not released and will expire", tenant=self._lease.tenant, detail=str(fault)
+            )
 
 
 def _now_s() -> float:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 # The request was not processed, or somebody on the way could not pass it on.
-_PASSING: Final = frozenset(
+_RETRYABLE: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
         HTTPStatus.BAD_GATEWAY,
@@ -37,16 +37,16 @@ class HttpRetryPolicy(NamedTuple):
 
     tries: int = 8
     first_s: float = 0.5
-    longest_s: float = 60.0
+    max_s: float = 60.0
 
-    def wait_s(self, attempt: int, asked: str | None, chance: float) -> float:
+    def wait_s(self, attempt: int, retry_after: str | None, chance: float) -> float:
         """The wait after a failed attempt (from 1): as asked for, else any part of a growing span.
 
         `chance` is from 0 to 1: clients that failed together so do not come back together.
         """
-        span_s = min(self.longest_s, self.first_s * 2.0 ** (attempt - 1))
-        if asked is not None and asked.isascii() and asked.isdigit():
-            return min(self.longest_s, float(asked) + chance * self.first_s)
+        span_s = min(self.max_s, self.first_s * 2.0 ** (attempt - 1))
+        if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
+            return min(self.max_s, float(retry_after) + chance * self.first_s)
         return chance * span_s
 
 
@@ -62,13 +62,13 @@ class RetryingClient:
         chance: Callable[[], float],
         *,
         timeout_s: float = 30.0,
-        patience: HttpRetryPolicy | None = None,
+        retry_policy: HttpRetryPolicy | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
         import httpx2  # deferred: an eighth of a service's start
 
         self._client = httpx2.AsyncClient(timeout=timeout_s, trust_env=False)
-        self._patience = patience or HttpRetryPolicy()
+        self._retry_policy = retry_policy or HttpRetryPolicy()
         self._chance = chance
         self._pause = pause
 
@@ -80,36 +80,36 @@ class RetryingClient:
     ) -> None:
         await self._client.aclose()
 
-    async def ask(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer:
+    async def request(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer:
         """The answer to a GET, or to a POST of a body; the last of those that told to come back.
 
         Raises ConnectionError if none came, and ValueError where the URL is none.
         """
-        for attempt in range(1, self._patience.tries):
+        for attempt in range(1, self._retry_policy.tries):
             try:
-                answer = await self._sent(url, headers, body)
+                response = await self._sent(url, headers, body)
             except ConnectionError:
                 await self._wait(attempt, None)
                 continue
-            if answer.status not in _PASSING:
-                return answer
-            await self._wait(attempt, answer.headers.get("retry-after"))
+            if response.status not in _RETRYABLE:
+                return response
+            await self._wait(attempt, response.headers.get("retry-after"))
         return await self._sent(url, headers, body)
 
-    async def _wait(self, attempt: int, asked: str | None) -> None:
-        await self._pause(self._patience.wait_s(attempt, asked, self._chance()))
+    async def _wait(self, attempt: int, retry_after: str | None) -> None:
+        await self._pause(self._retry_policy.wait_s(attempt, retry_after, self._chance()))
 
     async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
         import httpx2  # deferred: an eighth of a service's start
 
         method = "GET" if body is None else "POST"
         try:
-            answer = await self._client.request(method, url, headers=headers, content=body)
+            response = await self._client.request(method, url, headers=headers, content=body)
         except httpx2.InvalidURL as fault:
-            raise _no_url(url, fault) from fault
+            raise _invalid_url(url, fault) from fault
         except httpx2.TransportError as fault:
             raise _unreachable(url, fault) from fault
-        return HttpAnswer(answer.status_code, answer.headers, answer.content)
+        return HttpAnswer(response.status_code, response.headers, response.content)
 
 
 class HttpClient:
@@ -149,12 +149,12 @@ def _sent(url: str, request: Callable[[], Any]) -> HttpAnswer:
     import httpx2  # deferred: an eighth of a service's start
 
     try:
-        answer = request()
+        response = request()
     except httpx2.InvalidURL as fault:
-        raise _no_url(url, fault) from fault
+        raise _invalid_url(url, fault) from fault
     except httpx2.TransportError as fault:
         raise _unreachable(url, fault) from fault
-    return HttpAnswer(answer.status_code, answer.headers, answer.content)
+    return HttpAnswer(response.status_code, response.headers, response.content)
 
 
 def _unreachable(url: str, fault: Exception) -> ConnectionError:
@@ -163,5 +163,5 @@ def _unreachable(url: str, fault: Exception) -> ConnectionError:
     return ConnectionError(f"no answer from {httpx2.URL(url).host}: {str(fault) or type(fault).__name__}")
 
 
-def _no_url(url: str, fault: Exception) -> ValueError:
+def _invalid_url(url: str, fault: Exception) -> ValueError:
     return ValueError(f"{url[:_QUOTED_CHARS]!r} is no URL: {fault}")

@@ -30,14 +30,14 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 
 def refusal_reason(text: str, allowed: Sequence[Network] = ()) -> str | None:
     """Why nothing may be sent to a numeric address, in words; None where it may."""
-    address = _carried(ip_address(text))
+    address = _embedded_ipv4(ip_address(text))
     if any(address in network for network in allowed):
         return None
     if address in _METADATA:
         return f"{address} is a metadata service"
     if address.is_global and not address.is_multicast and not address.is_reserved and _is_public(address):
         return None
-    return f"{address} is {_kind(address)}"
+    return f"{address} is {_range_name(address)}"
 
 
 def _is_public(address: Address) -> bool:
@@ -46,7 +46,7 @@ def _is_public(address: Address) -> bool:
     return not any(address in network for network in _SPECIAL)
 
 
-def _carried(address: Address) -> Address:
+def _embedded_ipv4(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for (mapped, 6to4, Teredo, NAT64), else the address itself."""
     if isinstance(address, IPv4Address):
         return address
@@ -55,7 +55,7 @@ def _carried(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1] or address
 
 
-def _kind(address: Address) -> str:
+def _range_name(address: Address) -> str:
     kinds = (
         (address.is_loopback, "loopback"),
         (address.is_link_local, "link-local"),

@@ -17,52 +17,52 @@ MAX_IDLE: Final = 512
 class PooledConnection(NamedTuple):
     """A connection, when it was made by the loop's clock, and whether it has carried a request before."""
 
-    conversation: HttpConnection
-    made_s: float
-    is_used: bool
+    connection: HttpConnection
+    opened_s: float
+    is_reused: bool
 
 
 class ConnectionPool:
     """Those that rest. Each is given out once, and closes by itself when nobody wants it."""
 
     def __init__(self) -> None:
-        self._resting: dict[PoolKey, list[PooledConnection]] = {}
+        self._idle: dict[PoolKey, list[PooledConnection]] = {}
         self._count = 0
 
-    def take(self, place: PoolKey, now_s: float) -> PooledConnection | None:
+    def acquire(self, key: PoolKey, now_s: float) -> PooledConnection | None:
         """One that still works, the one that rested last."""
-        resting = self._resting.get(place, [])
-        while resting:
+        idle = self._idle.get(key, [])
+        while idle:
             self._count -= 1
-            opened = resting.pop()
-            if opened.conversation.is_usable and now_s - opened.made_s < MAX_AGE_S:
-                return opened
-            opened.conversation.close()
-        self._resting.pop(place, None)
+            pooled = idle.pop()
+            if pooled.connection.is_usable and now_s - pooled.opened_s < MAX_AGE_S:
+                return pooled
+            pooled.connection.close()
+        self._idle.pop(key, None)
         return None
 
-    def keep(self, place: PoolKey, opened: PooledConnection) -> None:
+    def release(self, key: PoolKey, pooled: PooledConnection) -> None:
         """Let it rest, unless it or this place has had enough."""
-        resting = self._resting.setdefault(place, [])
-        if not opened.conversation.is_usable or len(resting) >= MAX_IDLE_PER_KEY or self._count >= MAX_IDLE:
-            opened.conversation.close()
+        idle = self._idle.setdefault(key, [])
+        if not pooled.connection.is_usable or len(idle) >= MAX_IDLE_PER_KEY or self._count >= MAX_IDLE:
+            pooled.connection.close()
             return
-        used = opened._replace(is_used=True)
-        resting.append(used)
+        used = pooled._replace(is_reused=True)
+        idle.append(used)
         self._count += 1
-        asyncio.get_running_loop().call_later(IDLE_S, self._end, place, used)
+        asyncio.get_running_loop().call_later(IDLE_S, self._end, key, used)
 
     def close(self) -> None:
         """End all of them."""
-        for resting in self._resting.values():
-            for opened in resting:
-                opened.conversation.close()
-        self._resting.clear()
+        for idle in self._idle.values():
+            for pooled in idle:
+                pooled.connection.close()
+        self._idle.clear()
         self._count = 0
 
-    def _end(self, place: PoolKey, opened: PooledConnection) -> None:
-        resting = self._resting.get(place, [])
-        if any(each is opened for each in resting):
-            self._resting[place] = [each for each in resting if each is not opened]
+    def _end(self, key: PoolKey, pooled: PooledConnection) -> None:
+        idle = self._idle.get(key, [])
+        if any(each is pooled for each in idle):
+            self._idle[key] = [each for each in idle if each is not pooled]
             self._count -= 1
-            opened.conversation.close()
+            pooled.connection.close()

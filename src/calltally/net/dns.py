@@ -16,24 +16,24 @@ MAX_LOOKUPS: Final = 128
 class Resolver:
     """Asks the system's resolver; each name once at a time, however many wait for it."""
 
-    def __init__(self, ask: Callable[[str, int], HostAddresses] | None = None) -> None:
-        self._ask = ask or _addresses
-        self._asked: dict[tuple[str, int], asyncio.Task[HostAddresses]] = {}
-        self._free = asyncio.Semaphore(MAX_LOOKUPS)
+    def __init__(self, resolve: Callable[[str, int], HostAddresses] | None = None) -> None:
+        self._resolve = resolve or _addresses
+        self._pending: dict[tuple[str, int], asyncio.Task[HostAddresses]] = {}
+        self._slots = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def __call__(self, host: str, port: int) -> HostAddresses:
         """Numeric addresses in the order to try them. Raises OSError where there are none."""
-        asked = self._asked.get((host, port))
-        if asked is None:
-            asked = self._asked[host, port] = asyncio.create_task(self._look_up(host, port))
-            asked.add_done_callback(lambda _done: self._asked.pop((host, port), None))
+        pending = self._pending.get((host, port))
+        if pending is None:
+            pending = self._pending[host, port] = asyncio.create_task(self._resolve_name(host, port))
+            pending.add_done_callback(lambda _done: self._pending.pop((host, port), None))
         # Who gives up waiting must not take the answer from the others.
-        return await asyncio.shield(asked)
+        return await asyncio.shield(pending)
 
-    async def _look_up(self, host: str, port: int) -> HostAddresses:
-        async with self._free:
+    async def _resolve_name(self, host: str, port: int) -> HostAddresses:
+        async with self._slots:
             try:
-                return await run_in_own_thread(partial(self._ask, host, port), "calltally-lookup")
+                return await run_in_own_thread(partial(self._resolve, host, port), "calltally-lookup")
             except UnicodeError as fault:
                 raise OSError(str(fault)) from fault
 

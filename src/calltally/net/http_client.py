@@ -18,7 +18,7 @@ from calltally.net.http_connection import HttpConnection, OutgoingResponse, Requ
 from calltally.net.target_url import TargetUrl, parse_target
 
 TIMEOUT_S: Final = 10.0
-_BREAKS: Final = frozenset("\r\n\0")
+_LINE_BREAKS: Final = frozenset("\r\n\0")
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[HostAddresses]]
 
@@ -53,13 +53,13 @@ class OutgoingClient:
         self._policy = policy
         self._resolve = resolve or Resolver()
         self._tls = tls
-        self._kept = ConnectionPool()
+        self._pool = ConnectionPool()
 
     def check(self, url: str) -> TargetUrl:
         """Where a URL leads; raises ValueError with what is wrong with it, before anything is looked up."""
         target = parse_target(url, allow_http=self._policy.allow_http)
-        if _is_numeric(target.host) and (why := refusal_reason(target.host, self._policy.networks)):
-            raise ValueError(f"nothing may be sent there: {why}")
+        if _is_numeric(target.host) and (reason := refusal_reason(target.host, self._policy.networks)):
+            raise ValueError(f"nothing may be sent there: {reason}")
         return target
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
@@ -68,94 +68,96 @@ class OutgoingClient:
             target = self.check(url)
         except ValueError as fault:
             return RequestFailure("bad-url", f"the URL is refused: {fault}")
-        return await self._sent(target, _request(target, headers, body))
+        return await self._send(target, _request(target, headers, body))
 
     def close(self) -> None:
         """End the connections that rest."""
-        self._kept.close()
+        self._pool.close()
 
-    async def _sent(self, target: TargetUrl, request: bytes) -> RequestOutcome:
-        conversation: HttpConnection | None = None
+    async def _send(self, target: TargetUrl, request: bytes) -> RequestOutcome:
+        connection: HttpConnection | None = None
         try:
             async with asyncio.timeout(self._policy.timeout_s):
-                opened = self._kept.take(target[:3], _now_s()) or await self._connected(target)
-                conversation = opened.conversation
+                pooled = self._pool.acquire(target[:3], _now_s()) or await self._connect(target)
+                connection = pooled.connection
                 try:
-                    answered = await conversation.ask(request)
+                    response = await connection.send(request)
                 except RequestFailed:
                     # A server may end a connection that rests at the moment at which it is used again.
-                    if not (opened.is_used and conversation.is_silent):
+                    if not (pooled.is_reused and connection.is_silent):
                         raise
-                    opened = await self._connected(target)
-                    conversation = opened.conversation
-                    answered = await conversation.ask(request)
+                    pooled = await self._connect(target)
+                    connection = pooled.connection
+                    response = await connection.send(request)
         except TimeoutError:
-            return self._late(conversation)
+            return self._timed_out(connection)
         except RequestFailed as fault:
             return RequestFailure(fault.reason, str(fault))
         except asyncio.CancelledError:
-            if conversation is not None:
-                conversation.close()
+            if connection is not None:
+                connection.close()
             raise
-        self._kept.keep(target[:3], opened)
-        return answered
+        self._pool.release(target[:3], pooled)
+        return response
 
-    def _late(self, conversation: HttpConnection | None) -> RequestOutcome:
+    def _timed_out(self, connection: HttpConnection | None) -> RequestOutcome:
         """Where only the end of the body did not come, its sender has answered all the same."""
-        answered = conversation.so_far() if conversation is not None else None
-        if conversation is not None:
-            conversation.close()
-        doing = "it was connected to" if conversation is not None else "a connection was made"
-        late = RequestFailure("timeout", f"no answer within {self._policy.timeout_s:g} s: {doing}")
-        return answered or late
+        response = connection.partial_response() if connection is not None else None
+        if connection is not None:
+            connection.close()
+        phase = "it was connected to" if connection is not None else "a connection was made"
+        failure = RequestFailure("timeout", f"no answer within {self._policy.timeout_s:g} s: {phase}")
+        return response or failure
 
-    async def _connected(self, target: TargetUrl) -> PooledConnection:
+    async def _connect(self, target: TargetUrl) -> PooledConnection:
         """To the first address that may be used and answers. Raises Broken."""
-        addresses = await self._permitted(target)
+        addresses = await self._permitted_addresses(target)
         faults: list[str] = []
-        for place, address in enumerate(addresses):
+        for index, address in enumerate(addresses):
             # Each has its share of the time, so that one that is silent leaves some for the next.
-            share_s = self._policy.timeout_s / (2 ** (place + 1)) if place + 1 < len(addresses) else None
+            share_s = self._policy.timeout_s / (2 ** (index + 1)) if index + 1 < len(addresses) else None
             try:
                 async with asyncio.timeout(share_s):
-                    return await self._opened(target, address)
+                    return await self._open(target, address)
             except ssl.SSLError as fault:
-                raise RequestFailed("tls", f"{target.host} is not trusted: {_said(fault)}") from fault
+                raise RequestFailed("tls", f"{target.host} is not trusted: {_error_text(fault)}") from fault
             except (OSError, TimeoutError) as fault:
-                faults.append(f"{address}: {_said(fault)}")
+                faults.append(f"{address}: {_error_text(fault)}")
         raise RequestFailed("unreachable", f"no connection: {'; '.join(faults)}")
 
-    async def _permitted(self, target: TargetUrl) -> Sequence[str]:
+    async def _permitted_addresses(self, target: TargetUrl) -> Sequence[str]:
         try:
             found = [target.host] if _is_numeric(target.host) else await self._resolve(*target[1:3])
         except OSError as fault:
-            raise RequestFailed("no-such-host", f"{target.host} has no address: {_said(fault)}") from fault
-        judged = {address: refusal_reason(address, self._policy.networks) for address in found}
-        permitted = [address for address, why in judged.items() if why is None]
+            raise RequestFailed(
+                "no-such-host", f"{target.host} has no address: {_error_text(fault)}"
+            ) from fault
+        refusals = {address: refusal_reason(address, self._policy.networks) for address in found}
+        permitted = [address for address, reason in refusals.items() if reason is None]
         if not permitted:
-            why = "; ".join(str(why) for why in judged.values()) or "it has no address"
-            raise RequestFailed("refused-address", f"nothing may be sent to {target.host}: {why}")
+            reason = "; ".join(str(reason) for reason in refusals.values()) or "it has no address"
+            raise RequestFailed("refused-address", f"nothing may be sent to {target.host}: {reason}")
         return permitted
 
-    async def _opened(self, target: TargetUrl, address: str) -> PooledConnection:
+    async def _open(self, target: TargetUrl, address: str) -> PooledConnection:
         loop = asyncio.get_running_loop()
-        tls, name = (self._context(), target.host) if target.is_secure else (None, None)
-        _, conversation = await loop.create_connection(
+        tls, name = (self._tls_context(), target.host) if target.is_secure else (None, None)
+        _, connection = await loop.create_connection(
             HttpConnection, address, target.port, ssl=tls, server_hostname=name
         )
-        return PooledConnection(conversation, _now_s(), is_used=False)
+        return PooledConnection(connection, _now_s(), is_reused=False)
 
-    def _context(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         # Made when it is first needed: it reads all the certificates of the machine.
         self._tls = self._tls or ssl.create_default_context()
         return self._tls
 
 
 def _request(target: TargetUrl, headers: Mapping[str, str], body: bytes) -> bytes:
-    own = {"host": target.authority, "content-length": str(len(body)), "accept-encoding": "identity"}
+    own_headers = {"host": target.authority, "content-length": str(len(body)), "accept-encoding": "identity"}
     lines = [f"POST {target.path} HTTP/1.1"]
-    for name, value in {**headers, **own}.items():
-        if _BREAKS & {*name, *value}:
+    for name, value in {**headers, **own_headers}.items():
+        if _LINE_BREAKS & {*name, *value}:
             raise ValueError(f"the header {name!r} has a line break in it")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
@@ -165,7 +167,7 @@ def _is_numeric(host: str) -> bool:
     return ":" in host or (host.replace(".", "").isdigit() and host.count(".") == 3)  # noqa: PLR2004 (of four)
 
 
-def _said(fault: BaseException) -> str:
+def _error_text(fault: BaseException) -> str:
     return str(getattr(fault, "strerror", None) or "") or str(fault) or type(fault).__name__
 
 

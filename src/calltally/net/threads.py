@@ -15,28 +15,28 @@ T = TypeVar("T")
 async def run_in_own_thread(work: Callable[[], T], name: str) -> T:
     """What `work` returns or raises. Who gives up waiting does not end it."""
     loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-    Thread(target=_work, args=(loop, answer, work), name=name, daemon=True).start()
-    return await answer
+    outcome: asyncio.Future[T] = loop.create_future()
+    Thread(target=_run, args=(loop, outcome, work), name=name, daemon=True).start()
+    return await outcome
 
 
-def _work(loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[Any]", work: Callable[[], object]) -> None:
+def _run(loop: asyncio.AbstractEventLoop, outcome: "asyncio.Future[Any]", work: Callable[[], object]) -> None:
     result, fault = None, None
     try:
         result = work()
-    except Exception as raised:  # noqa: BLE001 - it is raised where the result is awaited
-        fault = raised
+    except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+        fault = error
     try:
-        loop.call_soon_threadsafe(_tell, answer, result, fault)
+        loop.call_soon_threadsafe(_set_outcome, outcome, result, fault)
     except RuntimeError:
         # The loop is closed: nobody waits any more.
         return
 
 
-def _tell(answer: "asyncio.Future[Any]", result: object, fault: Exception | None) -> None:
-    if answer.done():
+def _set_outcome(outcome: "asyncio.Future[Any]", result: object, fault: Exception | None) -> None:
+    if outcome.done():
         return
     if fault is not None:
-        answer.set_exception(fault)
+        outcome.set_exception(fault)
     else:
-        answer.set_result(result)
+        outcome.set_result(result)

@@ -13,7 +13,7 @@ from calltally.reconcile.provider_reconciliation import Place
 from calltally.store.tenants.vault import find_provider_secrets
 
 # An alert must not wait for a provider that has its own troubles.
-_PATIENCE = HttpRetryPolicy(tries=2, longest_s=5.0)
+_PATIENCE = HttpRetryPolicy(tries=2, max_s=5.0)
 _TIMEOUT_S = 10.0
 
 
@@ -32,8 +32,8 @@ async def ask_about(place: Place, tenant: str, provider: str, call_sids: Sequenc
     access = Access(place.api_urls.get(provider, ""), secrets, now_us)
     FETCHES[provider].account_of(secrets)
     told: list[Fact] = []
-    async with RetryingClient(SystemRandom().random, timeout_s=_TIMEOUT_S, patience=_PATIENCE) as client:
-        asking = Asking(FETCHES[provider], access, client.ask)
+    async with RetryingClient(SystemRandom().random, timeout_s=_TIMEOUT_S, retry_policy=_PATIENCE) as client:
+        asking = Asking(FETCHES[provider], access, client.request)
         for call_sid in call_sids:
             told += [item for item in await asking.call(call_sid) if isinstance(item, Fact)]
     report = await import_facts(place.store, tenant, told=told, deliver=True)

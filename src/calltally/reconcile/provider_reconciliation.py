@@ -136,7 +136,7 @@ def _asking(question: Question, access: Access, client: RetryingClient) -> Askin
         if not question.files:
             raise
         return None
-    return Asking(provider, access, client.ask)
+    return Asking(provider, access, client.request)
 
 
 def _terms(question: Question, now_us: int, account: str | None) -> Terms:

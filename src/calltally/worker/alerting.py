@@ -32,9 +32,9 @@ from calltally.worker.throttle import wait_for_stop
 ALERTS_LEASE: Final = "alerts"
 LEASE_US: Final = 60 * SECOND_US
 # How soon what happened is judged once its five minutes are over, and what is judged is told.
-_LOOKS_EVERY_S: Final = 10.0
-_ASKED_EVERY_US: Final = 3_600 * SECOND_US
-_MOST_ASKED: Final = 50
+_INTERVAL_S: Final = 10.0
+_POLL_EVERY_US: Final = 3_600 * SECOND_US
+_MAX_POLLED: Final = 50
 
 log: Final = get_logger(__name__)
 
@@ -42,36 +42,38 @@ log: Final = get_logger(__name__)
 class AlertWorker:
     """Judges and tells until `stop` is set."""
 
-    def __init__(self, means: WorkerDependencies, alerts: AlertDependencies, stop: asyncio.Event) -> None:
-        self._means = means
-        self._store = means.store
-        self._judge = alerts.judge
-        self._teller = alerts.teller
-        self._ask = alerts.ask
-        self._asked: dict[tuple[str, str], int] = {}
+    def __init__(
+        self, dependencies: WorkerDependencies, alerts: AlertDependencies, stop: asyncio.Event
+    ) -> None:
+        self._dependencies = dependencies
+        self._store = dependencies.store
+        self._evaluator = alerts.evaluator
+        self._notifier = alerts.notifier
+        self._poll_provider = alerts.poll_provider
+        self._polled_us: dict[tuple[str, str], int] = {}
         # Whose callbacks were turned away when a tenant was last judged.
-        self._refused: dict[str, frozenset[str]] = {}
+        self._reported_providers: dict[str, frozenset[str]] = {}
         self._stop = stop
 
     async def run(self) -> None:
         """Look after look; at once where somebody's past waits to be learned, which is paced by itself."""
         is_behind = False
         while not await wait_for_stop(
-            self._stop, 0 if is_behind else _LOOKS_EVERY_S * (0.5 + self._means.chance())
+            self._stop, 0 if is_behind else _INTERVAL_S * (0.5 + self._dependencies.chance())
         ):
-            is_behind = any(not turn.is_current for turn in await self.look())
+            is_behind = any(not run.is_current for run in await self.evaluate_due())
 
-    async def look(self) -> Sequence[EvaluationRun]:
+    async def evaluate_due(self) -> Sequence[EvaluationRun]:
         """Take a turn for each tenant that has one due; returns them. Faults are logged.
 
         One each, so that nobody's present waits for another's past.
         """
-        turns: list[EvaluationRun] = []
+        runs: list[EvaluationRun] = []
         for tenant in await self._tenants():
-            turns += await self._attempt(tenant)
+            runs += await self._evaluate_safely(tenant)
             if self._stop.is_set():
                 break
-        return turns
+        return runs
 
     async def _tenants(self) -> Sequence[str]:
         try:
@@ -81,75 +83,75 @@ class AlertWorker:
             log.warning("alerts wait", detail=str(fault), exc_info=unforeseen)
             return ()
 
-    async def _attempt(self, tenant: str) -> Sequence[EvaluationRun]:
+    async def _evaluate_safely(self, tenant: str) -> Sequence[EvaluationRun]:
         """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
         try:
-            turns = await self._judge_tenant(tenant)
-            await self._teller.tell_due(tenant, self._means.holder)
+            runs = await self._evaluate_tenant(tenant)
+            await self._notifier.send_due(tenant, self._dependencies.holder)
         except Exception as fault:
-            foreseen = isinstance(fault, CalltallyError)
-            log.exception("alerts failed", tenant=tenant, detail=str(fault), exc_info=not foreseen)
+            is_expected = isinstance(fault, CalltallyError)
+            log.exception("alerts failed", tenant=tenant, detail=str(fault), exc_info=not is_expected)
             return ()
-        return turns
+        return runs
 
-    async def _ask_providers(self, tenant: str, now_us: int) -> None:
+    async def _poll_providers(self, tenant: str, now_us: int) -> None:
         """Before a call is called stuck its provider is asked, once an hour at most; its word is recorded."""
-        ask = self._ask
-        if ask is None:
+        poll_provider = self._poll_provider
+        if poll_provider is None:
             return
-        self._asked = {key: us for key, us in self._asked.items() if now_us - us < _ASKED_EVERY_US}
+        self._polled_us = {key: us for key, us in self._polled_us.items() if now_us - us < _POLL_EVERY_US}
         rules = rules_or_defaults(await self._store.read(rules_of_tenant(tenant)))
         for stuck in await self._store.read(stuck_calls(tenant, rules, now_us), long=True):
-            sids = [c.call_sid for c in stuck.calls if (tenant, c.call_sid) not in self._asked]
+            sids = [c.call_sid for c in stuck.calls if (tenant, c.call_sid) not in self._polled_us]
             if stuck.provider is None or not can_ask(stuck.provider) or not sids:
                 continue
-            self._asked |= dict.fromkeys(((tenant, sid) for sid in sids[:_MOST_ASKED]), now_us)
+            self._polled_us |= dict.fromkeys(((tenant, sid) for sid in sids[:_MAX_POLLED]), now_us)
             try:
-                changed = await ask(tenant, stuck.provider, sids[:_MOST_ASKED], now_us)
+                changed = await poll_provider(tenant, stuck.provider, sids[:_MAX_POLLED], now_us)
             except CalltallyError as fault:
                 log.info("a provider cannot be asked", tenant=tenant, detail=fault.detail)
             else:
                 log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
 
-    async def _judge_tenant(self, tenant: str) -> Sequence[EvaluationRun]:
+    async def _evaluate_tenant(self, tenant: str) -> Sequence[EvaluationRun]:
         """A turn, where one is due and nobody else takes it.
 
         A provider many of whose callbacks are turned away is news at once: at a launch with a wrong secret
         five minutes are many calls.
         """
-        now_us = self._means.clock()
-        lease = Lease(tenant, ALERTS_LEASE, self._means.holder)
-        refused, is_due = await self._store.read(self._due(tenant, now_us))
+        now_us = self._dependencies.clock()
+        lease = Lease(tenant, ALERTS_LEASE, self._dependencies.holder)
+        failing, is_due = await self._store.read(self._due(tenant, now_us))
         if not is_due:
             return ()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return ()
-        turn = await self._judge.evaluate(tenant, now_us, partial(self._conditions, tenant, now_us))
-        log.debug("judged", tenant=tenant, **turn._asdict())
+        run = await self._evaluator.evaluate(tenant, now_us, partial(self._conditions, tenant, now_us))
+        log.debug("judged", tenant=tenant, **run._asdict())
         await self._store.write(release(lease))
-        if turn.is_current and turn.is_committed:
-            self._refused[tenant] = refused
-        return (turn,)
+        if run.is_current and run.is_committed:
+            self._reported_providers[tenant] = failing
+        return (run,)
 
     def _due(self, tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
         """Whose callbacks are turned away; and whether that is news, or five minutes wait to be judged.
 
         It is none where there is an alert of it, as when this process was begun a moment ago.
         """
-        refused = yield from providers_with_signature_failures(tenant, now_us)
-        known = self._refused.get(tenant, frozenset()) & refused
-        if known != refused:
-            known |= refused & (yield from _alerted(tenant))
-        self._refused[tenant] = known
-        return refused, known != refused or (yield from is_evaluation_due(tenant, now_us))
+        failing = yield from providers_with_signature_failures(tenant, now_us)
+        reported = self._reported_providers.get(tenant, frozenset()) & failing
+        if reported != failing:
+            reported |= failing & (yield from _providers_with_alert(tenant))
+        self._reported_providers[tenant] = reported
+        return failing, reported != failing or (yield from is_evaluation_due(tenant, now_us))
 
     async def _conditions(self, tenant: str, now_us: int) -> Conditions:
-        await self._ask_providers(tenant, now_us)
+        await self._poll_providers(tenant, now_us)
         return await self._store.read(current_conditions(tenant, now_us), long=True)
 
 
-def _alerted(tenant: str) -> Step[frozenset[str]]:
+def _providers_with_alert(tenant: str) -> Step[frozenset[str]]:
     """Providers of whose wrong signatures there is an alert."""
     alerts = yield from unresolved_alerts(tenant)
-    of_them = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]
-    return frozenset(each.provider for each in of_them if each.provider is not None)
+    signature_alerts = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]
+    return frozenset(each.provider for each in signature_alerts if each.provider is not None)

@@ -20,13 +20,17 @@ log: Final = get_logger(__name__)
 class BackgroundWork:
     """Works until `stop` is set. `jobs` are those of each kind, none without a folder for files."""
 
-    def __init__(self, means: WorkerDependencies, stop: asyncio.Event) -> None:
+    def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._stop = stop
-        self.rounds = MaintenanceWorker(means, stop)
-        self.deliverer = DeliveryDispatcher(means.sending, stop) if means.sending else None
-        folders = means.folders
-        self.alerts = AlertWorker(means, means.alerts, stop) if means.alerts else None
-        self.jobs = [JobWorker(means, folders, stop, kind) for kind in means.runners] if folders else []
+        self.rounds = MaintenanceWorker(dependencies, stop)
+        self.deliverer = (
+            DeliveryDispatcher(dependencies.deliveries, stop) if dependencies.deliveries else None
+        )
+        folders = dependencies.folders
+        self.alerts = AlertWorker(dependencies, dependencies.alerts, stop) if dependencies.alerts else None
+        self.jobs = (
+            [JobWorker(dependencies, folders, stop, kind) for kind in dependencies.runners] if folders else []
+        )
 
     async def run(self) -> None:
         """All at once, since none may hold up the others."""

@@ -20,9 +20,9 @@ PollProvider: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int
 class AlertDependencies(NamedTuple):
     """Who judges, who tells of it, and who asks providers of calls that seem to be stuck."""
 
-    judge: AlertEvaluator
-    teller: Notifier
-    ask: PollProvider | None = None
+    evaluator: AlertEvaluator
+    notifier: Notifier
+    poll_provider: PollProvider | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class WorkerDependencies:
     folders: JobFolders | None = None
     files_us: int = 0
     alerts: AlertDependencies | None = None
-    sending: DeliveryDependencies | None = None
+    deliveries: DeliveryDependencies | None = None
     events_us: int = 0
     alerts_us: int | None = None
     runners: Mapping[Kind, Runner] = field(default_factory=dict)

@@ -14,12 +14,12 @@ from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.throttle import wait_for_stop
 
 LEASE_US: Final = 60 * SECOND_US
-_RENEWED_EVERY_US: Final = LEASE_US // 3
+_RENEW_EVERY_US: Final = LEASE_US // 3
 # Then the next tenant has its turn; what is left is for the next round, which then comes at once.
-_MOST_BATCHES: Final = 100
+_MAX_BATCHES: Final = 100
 # A rest is so many times as long as the batch before it: the background has a third of the writer at most.
-_REST: Final = 2
-_LONGEST_REST_S: Final = 0.5
+_REST_FACTOR: Final = 2
+_MAX_REST_S: Final = 0.5
 
 
 class WorkerRound(msgspec.Struct):
@@ -55,43 +55,43 @@ class TaskRun(NamedTuple):
     tenant: Tenant
     lease: Lease
     now_us: int
-    done: WorkerRound
+    totals: WorkerRound
 
 
 class BatchRunner:
     """Does work bit by bit until none is left, `stop` is set, or the lease is another's."""
 
-    def __init__(self, means: WorkerDependencies, stop: asyncio.Event) -> None:
-        self._means = means
+    def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
+        self._dependencies = dependencies
         self._stop = stop
         self._renewed_us = 0
 
-    def begin(self, claimed_us: int) -> None:
+    def set_claimed(self, claimed_us: int) -> None:
         """A lease was claimed at that time, under which the next batches are done."""
         self._renewed_us = claimed_us
 
-    async def of(self, task: TaskRun, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
+    async def run(self, task: TaskRun, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
         """How much went with each batch, until nothing is left or others have to have a turn."""
-        for _ in range(_MOST_BATCHES):
-            began_us = self._means.steady()
-            gone = await self._means.store.write(batch())
-            if not gone:
+        for _ in range(_MAX_BATCHES):
+            began_us = self._dependencies.steady()
+            count = await self._dependencies.store.write(batch())
+            if not count:
                 return
-            yield gone
-            took_s = (self._means.steady() - began_us) / SECOND_US
-            if await wait_for_stop(self._stop, min(_REST * took_s, _LONGEST_REST_S)) or not await self._keeps(
-                task
-            ):
+            yield count
+            took_s = (self._dependencies.steady() - began_us) / SECOND_US
+            if await wait_for_stop(
+                self._stop, min(_REST_FACTOR * took_s, _MAX_REST_S)
+            ) or not await self._keep_lease(task):
                 break
-        task.done.left = True
+        task.totals.left = True
 
-    async def _keeps(self, task: TaskRun) -> bool:
+    async def _keep_lease(self, task: TaskRun) -> bool:
         """Renew the lease in good time; False where somebody took it because we were too late."""
-        now_us = self._means.clock()
-        if now_us - self._renewed_us < _RENEWED_EVERY_US:
+        now_us = self._dependencies.clock()
+        if now_us - self._renewed_us < _RENEW_EVERY_US:
             return True
         self._renewed_us = now_us
-        if await self._means.store.write(renew(task.lease, now_us + LEASE_US)):
+        if await self._dependencies.store.write(renew(task.lease, now_us + LEASE_US)):
             return True
-        task.done.busy += 1
+        task.totals.busy += 1
         return False

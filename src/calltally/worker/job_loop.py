@@ -35,17 +35,17 @@ JOBS_LEASE: Final = "jobs"
 _LEASES: Final = {Kind.EXPORT: JOBS_LEASE, Kind.RECONCILIATION: "reconciliations"}
 # Short, since it is how long the jobs of a worker that died have to wait.
 LEASE_US: Final = 20 * SECOND_US
-_RENEWED_EVERY_US: Final = LEASE_US // 4
+_RENEW_EVERY_US: Final = LEASE_US // 4
 SLICE_US: Final = 5 * SECOND_US
 # How soon a job that is asked for begins.
-_LOOKS_EVERY_S: Final = 2.0
+_POLL_EVERY_S: Final = 2.0
 # A job that ends its worker so often without getting on is not tried again.
 MAX_TRIES: Final = 20
-_INTERNAL: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
-_TOO_OFTEN: Final = f"it was taken up {MAX_TRIES} times and did not get on; ask for less at once"
+_INTERNAL_ERROR: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
+_TOO_MANY_TRIES: Final = f"it was taken up {MAX_TRIES} times and did not get on; ask for less at once"
 # What does not answer is asked ever more seldom, in all for about a day.
-_FIRST_WAIT_US: Final = 2 * SECOND_US
-_LONGEST_WAIT_US: Final = 300 * SECOND_US
+_FIRST_BACKOFF_US: Final = 2 * SECOND_US
+_MAX_BACKOFF_US: Final = 300 * SECOND_US
 MAX_WAITS: Final = 300
 
 log: Final = get_logger(__name__)
@@ -55,81 +55,89 @@ class JobWorker:
     """Gives jobs of one kind their turns until `stop` is set."""
 
     def __init__(
-        self, means: WorkerDependencies, folders: JobFolders, stop: asyncio.Event, kind: Kind = Kind.EXPORT
+        self,
+        dependencies: WorkerDependencies,
+        folders: JobFolders,
+        stop: asyncio.Event,
+        kind: Kind = Kind.EXPORT,
     ) -> None:
-        self._means = means
+        self._dependencies = dependencies
         self._kind = kind
         self._folders = folders
-        self._store = means.store
+        self._store = dependencies.store
         self._stop = stop
 
     async def run(self) -> None:
         """Turn after turn; where there is nothing to do, it looks every two seconds."""
         pause_s = 0.0
-        every_s = min(_LOOKS_EVERY_S, self._means.interval_s)
+        every_s = min(_POLL_EVERY_S, self._dependencies.interval_s)
         while not await wait_for_stop(self._stop, pause_s):
-            pause_s = 0.0 if await self.run_turns() else every_s
+            pause_s = 0.0 if await self.run_slices() else every_s
 
-    async def run_turns(self) -> bool:
+    async def run_slices(self) -> bool:
         """A turn for each tenant that has open jobs; whether one got on. A fault is logged, not raised."""
-        has_moved = False
+        has_progress = False
         for tenant in await self._tenants():
             if self._stop.is_set():
                 break
-            has_moved |= await self._attempt(tenant)
-        return has_moved
+            has_progress |= await self._run_slice_safely(tenant)
+        return has_progress
 
     async def _tenants(self) -> list[str]:
         try:
-            return await self._store.read(admin_tenants_with_open_jobs(self._kind, self._means.clock()))
+            return await self._store.read(
+                admin_tenants_with_open_jobs(self._kind, self._dependencies.clock())
+            )
         except Exception as fault:  # noqa: BLE001 - it is logged, and asked again
             _log_wait(fault)
             return []
 
-    async def _attempt(self, tenant: str) -> bool:
+    async def _run_slice_safely(self, tenant: str) -> bool:
         """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
         try:
-            return await self._take_turn(tenant)
+            return await self._run_slice(tenant)
         except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
             _log_wait(fault, tenant=tenant)
             return False
 
-    async def _take_turn(self, tenant: str) -> bool:
-        lease = Lease(tenant, _LEASES[self._kind], self._means.holder)
-        now_us = self._means.clock()
+    async def _run_slice(self, tenant: str) -> bool:
+        lease = Lease(tenant, _LEASES[self._kind], self._dependencies.holder)
+        now_us = self._dependencies.clock()
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return False
         job = await self._store.read(next_job(tenant, self._kind, now_us))
-        has_moved = job is not None and await self._work(lease, job)
+        has_progress = job is not None and await self._begin_job(lease, job)
         await self._store.write(release(lease))
-        return has_moved
+        return has_progress
 
-    async def _work(self, lease: Lease, waiting: Job) -> bool:
+    async def _begin_job(self, lease: Lease, waiting: Job) -> bool:
         """Whether it ended or got on; what it could not is tried again."""
         # As it is by then: another worker may have got on with it since it was found.
-        job = await self._store.write(begin_job(lease.tenant, waiting.job, self._means.clock()))
+        job = await self._store.write(begin_job(lease.tenant, waiting.job, self._dependencies.clock()))
         if job is None:
             return True
         if job.tries > MAX_TRIES:
-            await self._end(lease.tenant, job, State.FAILED, {"error": _too_often(job)})
+            await self._end_job(lease.tenant, job, State.FAILED, {"error": _too_many_tries(job)})
             return True
-        return await self._do(lease, job)
+        return await self._run_job(lease, job)
 
-    async def _do(self, lease: Lease, job: Job) -> bool:
+    async def _run_job(self, lease: Lease, job: Job) -> bool:
         try:
-            outcome = await self._run(lease, job)
+            outcome = await self._call_runner(lease, job)
         except JobTaken as fault:
-            log.info("job left", **_named(lease.tenant, job), reason=fault.detail)
+            log.info("job left", **_log_fields(lease.tenant, job), reason=fault.detail)
         except Unavailable as fault:
-            log.warning("job waits", **_named(lease.tenant, job), reason=fault.detail)
+            log.warning("job waits", **_log_fields(lease.tenant, job), reason=fault.detail)
             return await self._wait(lease.tenant, job, fault)
         except Exception as fault:
-            foreseen = isinstance(fault, CalltallyError)
-            log.exception("job failed", **_named(lease.tenant, job), detail=str(fault), exc_info=not foreseen)
-            await self._end(lease.tenant, job, State.FAILED, {"error": _told(fault)})
+            is_expected = isinstance(fault, CalltallyError)
+            log.exception(
+                "job failed", **_log_fields(lease.tenant, job), detail=str(fault), exc_info=not is_expected
+            )
+            await self._end_job(lease.tenant, job, State.FAILED, {"error": _error_of(fault)})
         else:
             if outcome is not None:
-                await self._end(lease.tenant, job, State.COMPLETE, outcome)
+                await self._end_job(lease.tenant, job, State.COMPLETE, outcome)
             elif self._stop.is_set():
                 await self._store.write(leave_job(lease.tenant, job))
         return True
@@ -138,67 +146,71 @@ class JobWorker:
         """Have it be tried again, later each time; in the end it fails for what it waited for. False."""
         if job.waits >= MAX_WAITS:
             detail = f"it was tried {job.waits + 1} times in vain, the last time because: {fault.detail}"
-            await self._end(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
+            await self._end_job(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
             return False
         # Doubled no more often than it takes to be too long.
-        pause_us = min(_FIRST_WAIT_US << min(job.waits, 8), _LONGEST_WAIT_US)
-        await self._store.write(wait_job(tenant, job, fault.detail, self._means.clock() + pause_us))
+        backoff_us = min(_FIRST_BACKOFF_US << min(job.waits, 8), _MAX_BACKOFF_US)
+        await self._store.write(wait_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us))
         return False
 
-    async def _run(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (whatever JSON can say)
+    async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (whatever JSON can say)
         turn = JobTurn(
             store=self._store,
             tenant=lease.tenant,
             job=job,
             folder=self._folders.of(lease.tenant, job.job),
-            clock=self._means.clock,
-            lasts=_Lasting(self._means, lease, self._stop).lasts,
+            clock=self._dependencies.clock,
+            lasts=_SliceLimit(self._dependencies, lease, self._stop).lasts,
         )
-        return await self._means.runners[job.kind].run(turn)
+        return await self._dependencies.runners[job.kind].run(turn)
 
-    async def _end(self, tenant: str, job: Job, state: State, outcome: object) -> None:
-        now_us = self._means.clock()
-        end = End(state, msgspec.json.encode(outcome), now_us + self._means.files_us)
+    async def _end_job(self, tenant: str, job: Job, state: State, outcome: object) -> None:
+        now_us = self._dependencies.clock()
+        end = End(state, msgspec.json.encode(outcome), now_us + self._dependencies.files_us)
         if await self._store.write(end_job(tenant, job.job, end, now_us, turn=job.turns)):
             took_s = round((now_us - job.created_us) / SECOND_US, 1)
-            log.info("job ended", **_named(tenant, job), state=state.value, seconds=took_s)
+            log.info("job ended", **_log_fields(tenant, job), state=state.value, seconds=took_s)
         else:
-            log.info("job left", **_named(tenant, job), reason="it ended before, or another worker has it")
+            log.info(
+                "job left", **_log_fields(tenant, job), reason="it ended before, or another worker has it"
+            )
 
 
-class _Lasting:
+class _SliceLimit:
     """Whether a turn lasts: until its time is up, the worker is to stop, or the lease is lost."""
 
-    def __init__(self, means: WorkerDependencies, lease: Lease, stop: asyncio.Event) -> None:
-        self._means = means
+    def __init__(self, dependencies: WorkerDependencies, lease: Lease, stop: asyncio.Event) -> None:
+        self._dependencies = dependencies
         self._lease = lease
         self._stop = stop
-        self._renewed_us = self._began_us = means.clock()
+        self._renewed_us = self._started_us = dependencies.clock()
 
     async def lasts(self) -> bool:
         """Renew the lease in good time. Raises JobTaken where somebody has it."""
-        now_us = self._means.clock()
-        if now_us - self._renewed_us >= _RENEWED_EVERY_US:
-            if not await self._means.store.write(renew(self._lease, now_us + LEASE_US)):
+        now_us = self._dependencies.clock()
+        if now_us - self._renewed_us >= _RENEW_EVERY_US:
+            if not await self._dependencies.store.write(renew(self._lease, now_us + LEASE_US)):
                 raise JobTaken("another worker has it")
             self._renewed_us = now_us
-        return now_us - self._began_us < SLICE_US and not self._stop.is_set()
+        return now_us - self._started_us < SLICE_US and not self._stop.is_set()
 
 
-def _log_wait(fault: Exception, **named: str) -> None:
-    unforeseen = None if isinstance(fault, CalltallyError) else fault
-    log.error("jobs wait", reason=str(fault), exc_info=unforeseen, **named)
+def _log_wait(fault: Exception, **fields: str) -> None:
+    unexpected = None if isinstance(fault, CalltallyError) else fault
+    log.error("jobs wait", reason=str(fault), exc_info=unexpected, **fields)
 
 
-def _too_often(job: Job) -> dict[str, str]:
-    known = f"; what it waited for before: {job.reason}" if job.reason else ""
-    return {"slug": CalltallyError.slug, "detail": _TOO_OFTEN + known}
+def _too_many_tries(job: Job) -> dict[str, str]:
+    earlier = f"; what it waited for before: {job.reason}" if job.reason else ""
+    return {"slug": CalltallyError.slug, "detail": _TOO_MANY_TRIES + earlier}
 
 
-def _told(fault: Exception) -> dict[str, str]:
+def _error_of(fault: Exception) -> dict[str, str]:
     """What is no error of ours says nothing of itself, but to the log."""
-    return {"slug": fault.slug, "detail": fault.detail} if isinstance(fault, CalltallyError) else _INTERNAL
+    return (
+        {"slug": fault.slug, "detail": fault.detail} if isinstance(fault, CalltallyError) else _INTERNAL_ERROR
+    )
 
 
-def _named(tenant: str, job: Job) -> dict[str, str]:
+def _log_fields(tenant: str, job: Job) -> dict[str, str]:
     return {"tenant": tenant, "job": job.job.hex(), "kind": job.kind.value}

@@ -26,39 +26,41 @@ ALERTS: Final = "old alerts"
 BLOCKS: Final = "roll-ups of several days"
 
 # A few milliseconds each: so long does what is told meanwhile wait for the writer.
-_PRUNED_AT_ONCE: Final = 500
-_EXPIRED_AT_ONCE: Final = 20
+_PRUNE_BATCH: Final = 500
+_EXPIRE_BATCH: Final = 20
 # Each has some changes, and evidence of kilobytes.
-_ALERTS_AT_ONCE: Final = 50
+_ALERT_BATCH: Final = 50
 # An import of old calls changes the same days again and again: they are not added up after each round.
-_CLOSED_EVERY_US: Final = 3_600 * SECOND_US
+_CLOSE_EVERY_US: Final = 3_600 * SECOND_US
 
-_Look: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, bool]]
-_Work: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, None]]
+_IsDue: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, bool]]
+_Run: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, None]]
 
 
 class MaintenanceTask(NamedTuple):
     """A job: whether it is due for a tenant, which only reads, and what is done under its lease."""
 
-    is_due: _Look
-    do: _Work
+    is_due: _IsDue
+    run: _Run
 
 
 class MaintenanceTasks:
     """All that is done with `means`, by the names of their leases, in the order of a round."""
 
-    def __init__(self, means: WorkerDependencies, batches: BatchRunner) -> None:
-        self._means = means
-        self._store = means.store
-        self._batches = batches.of
+    def __init__(self, dependencies: WorkerDependencies, batches: BatchRunner) -> None:
+        self._dependencies = dependencies
+        self._store = dependencies.store
+        self._batches = batches.run
         self._closed_us: dict[str, int] = {}
-        folders = means.folders
-        self._upkeep = JobFileCleanup(means.store, folders, means.files_us) if folders else None
-        self.by_name: Mapping[str, MaintenanceTask] = {
-            HISTORY: MaintenanceTask(self._is_history_due, self._tend_history),
-            RETENTION: MaintenanceTask(self._is_retention_due, self._keep_retention),
+        folders = dependencies.folders
+        self._job_files = (
+            JobFileCleanup(dependencies.store, folders, dependencies.files_us) if folders else None
+        )
+        self.by_lease: Mapping[str, MaintenanceTask] = {
+            HISTORY: MaintenanceTask(self._is_history_due, self._prune_history),
+            RETENTION: MaintenanceTask(self._is_retention_due, self._expire_old_calls),
             # Behind retention: what that erases must not stay in files.
-            UPKEEP: MaintenanceTask(self._is_upkeep_due, self._keep_up_jobs),
+            UPKEEP: MaintenanceTask(self._is_upkeep_due, self._clean_job_files),
             EVENTS: MaintenanceTask(self._are_events_due, self._prune_events),
             STEPS: MaintenanceTask(self._are_steps_due, self._prune_steps),
             ALERTS: MaintenanceTask(self._are_alerts_due, self._prune_alerts),
@@ -66,42 +68,42 @@ class MaintenanceTasks:
         }
 
     async def _is_history_due(self, task: TaskRun) -> bool:
-        return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._means.keep_us))
+        return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._dependencies.keep_us))
 
-    async def _tend_history(self, task: TaskRun) -> None:
-        tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._means.keep_us
+    async def _prune_history(self, task: TaskRun) -> None:
+        tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._dependencies.keep_us
         if await self._store.write(mark(tenant, now_us)) is not None:
-            task.done.marked += 1
+            task.totals.marked += 1
         # In a commit of its own, before what it lets go of.
         if await self._store.write(advance(tenant, now_us, keep_us)) is not None:
-            task.done.advanced += 1
-        async for rows in self._batches(task, lambda: prune(tenant, _PRUNED_AT_ONCE)):
-            task.done.pruned += rows
-        async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNED_AT_ONCE)):
-            task.done.pruned += rows
+            task.totals.advanced += 1
+        async for rows in self._batches(task, lambda: prune(tenant, _PRUNE_BATCH)):
+            task.totals.pruned += rows
+        async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNE_BATCH)):
+            task.totals.pruned += rows
 
     async def _is_retention_due(self, task: TaskRun) -> bool:
         if task.tenant.retention_days is None:
             return False
         return await self._store.read(has_expired(task.tenant.tenant, task.now_us))
 
-    async def _keep_retention(self, task: TaskRun) -> None:
+    async def _expire_old_calls(self, task: TaskRun) -> None:
         tenant, now_us = task.tenant.tenant, task.now_us
-        async for calls in self._batches(task, lambda: expire_calls(tenant, now_us, _EXPIRED_AT_ONCE)):
-            task.done.expired_calls += calls
-        async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRED_AT_ONCE)):
-            task.done.expired_letters += letters
+        async for calls in self._batches(task, lambda: expire_calls(tenant, now_us, _EXPIRE_BATCH)):
+            task.totals.expired_calls += calls
+        async for letters in self._batches(task, lambda: expire_letters(tenant, now_us, _EXPIRE_BATCH)):
+            task.totals.expired_letters += letters
 
     async def _is_upkeep_due(self, task: TaskRun) -> bool:
-        if self._upkeep is None:
+        if self._job_files is None:
             return False
         return await self._store.read(is_upkeep_due(task.tenant.tenant, task.now_us))
 
-    async def _keep_up_jobs(self, task: TaskRun) -> None:
-        if self._upkeep is not None:
-            gone = await self._upkeep.run(task.tenant.tenant, task.now_us)
-            task.done.expired_jobs += gone.expired
-            task.done.forgotten_jobs += gone.forgotten
+    async def _clean_job_files(self, task: TaskRun) -> None:
+        if self._job_files is not None:
+            cleanup = await self._job_files.run(task.tenant.tenant, task.now_us)
+            task.totals.expired_jobs += cleanup.expired
+            task.totals.forgotten_jobs += cleanup.forgotten
 
     async def _are_steps_due(self, task: TaskRun) -> bool:
         return await self._store.read(are_steps_old(task.tenant.tenant, task.now_us))
@@ -110,8 +112,8 @@ class MaintenanceTasks:
         tenant = task.tenant.tenant
         # In a commit of its own, before what it lets go of: `verify` looks at what is kept.
         await self._store.write(keep_steps_from(tenant, task.now_us))
-        async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNED_AT_ONCE)):
-            task.done.pruned += rows
+        async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNE_BATCH)):
+            task.totals.pruned += rows
 
     async def _are_alerts_due(self, task: TaskRun) -> bool:
         old = self._old_alerts(task)
@@ -119,24 +121,24 @@ class MaintenanceTasks:
 
     async def _prune_alerts(self, task: TaskRun) -> None:
         if (old := self._old_alerts(task)) is not None:
-            batch = partial(prune_alerts, task.tenant.tenant, old, _ALERTS_AT_ONCE)
+            batch = partial(prune_alerts, task.tenant.tenant, old, _ALERT_BATCH)
             async for alerts in self._batches(task, batch):
-                task.done.pruned += alerts
+                task.totals.pruned += alerts
 
     def _old_alerts(self, task: TaskRun) -> Old | None:
-        kept_us = self._means.alerts_us
-        return None if kept_us is None else Old(task.now_us - kept_us, task.now_us)
+        keep_us = self._dependencies.alerts_us
+        return None if keep_us is None else Old(task.now_us - keep_us, task.now_us)
 
     async def _are_days_due(self, task: TaskRun) -> bool:
         last_us = self._closed_us.get(task.tenant.tenant)
-        if last_us is not None and 0 <= task.now_us - last_us < _CLOSED_EVERY_US:
+        if last_us is not None and 0 <= task.now_us - last_us < _CLOSE_EVERY_US:
             return False
         return await self._store.read(next_open_day(task.tenant.tenant, task.now_us)) is not None
 
     async def _close_days(self, task: TaskRun) -> None:
         tenant, now_us = task.tenant.tenant, task.now_us
         async for days in self._batches(task, lambda: close_next_day(tenant, now_us)):
-            task.done.closed_days += days
+            task.totals.closed_days += days
         if await self._store.read(next_open_day(tenant, now_us)) is None:
             self._closed_us[tenant] = now_us
 
@@ -146,13 +148,15 @@ class MaintenanceTasks:
 
     async def _prune_events(self, task: TaskRun) -> None:
         tenant, before_us = task.tenant.tenant, await self._events_before(task)
-        batch = partial(prune_events_and_deliveries, tenant, before_us, _PRUNED_AT_ONCE)
+        batch = partial(prune_events_and_deliveries, tenant, before_us, _PRUNE_BATCH)
         async for rows in self._batches(task, batch):
-            task.done.pruned += rows
+            task.totals.pruned += rows
 
     async def _events_before(self, task: TaskRun) -> int:
         """Events that go nowhere are kept no longer than snapshots."""
-        goes_out = await self._store.read(has_endpoints(task.tenant.tenant))
+        has_webhooks = await self._store.read(has_endpoints(task.tenant.tenant))
         return task.now_us - (
-            max(self._means.events_us, self._means.keep_us) if goes_out else self._means.keep_us
+            max(self._dependencies.events_us, self._dependencies.keep_us)
+            if has_webhooks
+            else self._dependencies.keep_us
         )

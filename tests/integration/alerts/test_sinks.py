@@ -177,6 +177,6 @@ def test_the_button_says_what_went_wrong(service: Service, writing: dict[str, st
     gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\nno_service"
     slack = {"kind": "slack", "name": "team", "settings": {}}
     (_, done, shown), _receiver = pressed(service, writing, slack, answering(gone))
-    assert done == {"told": False, "fault": "it answered 404: no_service"}
+    assert done == {"told": False, "fault": "the sink answered 404: no_service"}
     assert shown["fault"] == done["fault"]
     assert shown["told_at"] is None

@@ -215,9 +215,12 @@ def test_a_fault_of_ours_is_an_attempt_that_failed_and_holds_up_nothing_else(ben
         _, [attempt, *_] = await desk.store.read(find_delivery(TENANT, endpoint, damaged.event_id))
         assert (attempt.status, attempt.reason) == (
             None,
-            "internal: a fault of ours, told in our log: DamagedStore",
+            "internal: internal error (DamagedStore); see the service's log",
         )
-        assert (logs[0]["log_level"], logs[0]["event"]) == ("error", "a delivery failed by a fault of ours")
+        assert (logs[0]["log_level"], logs[0]["event"]) == (
+            "error",
+            "a delivery failed with an internal error",
+        )
         assert logs[0]["tenant"] == TENANT
         assert 'calltally_delivery_attempts_total{outcome="failed"}' in desk.metrics.text().decode()
         with direct(bench.url) as db:
@@ -328,7 +331,7 @@ def test_410_pauses_and_the_others_are_told(bench: Bench) -> None:
             await until(lambda: len(receiver.visits) == 2)
         told_of = bodies_of(receiver)[1]
         assert told_of["event"] == "voice.webhook.delivery_failed"
-        assert told_of["data"]["reason"] == "it answered 410: it wants no more"
+        assert told_of["data"]["reason"] == "the endpoint answered 410 Gone"
         assert told_of["data"]["host"] == "127.0.0.1"
         [paused, _] = await desk.store.read(endpoints_of(TENANT))
         assert (paused.endpoint, paused.state, paused.reason) == (gone, "paused", told_of["data"]["reason"])
@@ -347,7 +350,7 @@ def test_days_of_failure_pause_by_themselves(bench: Bench) -> None:
             desk.clock.ahead_us += 2 * GIVES_UP_AFTER_US
             await until(lambda: len(receiver.visits) == 2)
         [endpoint] = await desk.store.read(endpoints_of(TENANT))
-        assert (endpoint.state, endpoint.reason) == ("paused", "it failed for days")
+        assert (endpoint.state, endpoint.reason) == ("paused", "deliveries failed for five days")
 
     told(bench, story, answering(FAILED))
 

@@ -95,7 +95,7 @@ class Desk:
 
     def take_turn(self, holder: str = "one") -> bool:
         """One turn for each tenant."""
-        return self.bench.run(JobWorker(self.means(holder), self.folders, self.stop).run_turns())
+        return self.bench.run(JobWorker(self.means(holder), self.folders, self.stop).run_slices())
 
     def work(self) -> None:
         """Until nothing is left to do."""

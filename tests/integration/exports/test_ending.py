@@ -89,7 +89,7 @@ def test_one_that_runs_is_left_at_the_next_chunk(desk: Desk) -> None:
     job = desk.start()
     canceling = CancelingAt(desk, job, 3)
     means = replace(desk.means(), runners={Kind.EXPORT: canceling})
-    desk.bench.run(JobWorker(means, desk.folders, asyncio.Event()).run_turns())
+    desk.bench.run(JobWorker(means, desk.folders, asyncio.Event()).run_slices())
     assert canceling.looks == 3
     assert state(desk, job) == "canceled"
     assert kept(desk)

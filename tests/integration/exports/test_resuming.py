@@ -139,7 +139,7 @@ class Stalling:
         desk = self._desk
         desk.bench.now_us += LEASE_US
         desk.tick_us = 0 if self._until == "complete" else SLICE_US // 4
-        await JobWorker(desk.means("another"), desk.folders, desk.stop).run_turns()
+        await JobWorker(desk.means("another"), desk.folders, desk.stop).run_slices()
         try:
             await ExportRunner().run(turn)
         except JobTaken as fault:
@@ -156,7 +156,7 @@ def test_who_is_late_changes_nothing(desk: Desk, until: str) -> None:
     assert desk.take_turn("first")
     late = Stalling(desk, until)
     means = replace(desk.means("late"), runners={Kind.EXPORT: late})
-    desk.bench.run(JobWorker(means, desk.folders, desk.stop).run_turns())
+    desk.bench.run(JobWorker(means, desk.folders, desk.stop).run_slices())
     assert late.fault is not None
     assert desk.shown(job)["state"] == until
     desk.tick_us = 0
@@ -213,7 +213,7 @@ def test_it_stops_soon_and_leaves_the_rest_to_the_next(desk: Desk) -> None:
     job = desk.start()
     desk.stop.set()
     worker = JobWorker(desk.means(), desk.folders, desk.stop)
-    assert desk.bench.run(worker.run_turns()) is False
+    assert desk.bench.run(worker.run_slices()) is False
     assert desk.shown(job)["state"] == "queued"
     desk.bench.run(worker.run())
     desk.stop = asyncio.Event()
@@ -249,7 +249,7 @@ def test_a_lease_that_is_lost_ends_the_turn(desk: Desk) -> None:
                 db("UPDATE leases SET holder = 'another'")
         return clock()
 
-    assert desk.bench.run(JobWorker(replace(means, clock=stealing), desk.folders, desk.stop).run_turns())
+    assert desk.bench.run(JobWorker(replace(means, clock=stealing), desk.folders, desk.stop).run_slices())
     assert desk.shown(job)["state"] == "running"
     desk.tick_us = 0
     desk.bench.now_us += 2 * LEASE_US
@@ -313,7 +313,7 @@ def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: p
     job = desk.start()
     broken = JobWorker(replace(desk.means(), store=Broken(Unavailable("away"))), desk.folders, desk.stop)
     with capture_logs() as logs:
-        assert desk.bench.run(broken.run_turns()) is False
+        assert desk.bench.run(broken.run_slices()) is False
 
         def away(*_: object) -> None:
             raise Unavailable("away")

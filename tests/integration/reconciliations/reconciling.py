@@ -99,7 +99,7 @@ class Desk:
 
     def work(self, holder: str = "one") -> None:
         """Until nothing is left to do."""
-        while self.bench.run(self.worker(holder).run_turns()):
+        while self.bench.run(self.worker(holder).run_slices()):
             pass
 
     def round(self) -> WorkerRound:

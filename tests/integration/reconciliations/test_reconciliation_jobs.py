@@ -104,14 +104,14 @@ class Gate:
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached = asyncio.Event()
         self.released = asyncio.Event()
-        whole = RetryingClient.ask
+        whole = RetryingClient.request
 
         async def ask(client: RetryingClient, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (as it is)
             self.reached.set()
             await self.released.wait()
             return await whole(client, *args, **kwargs)
 
-        monkeypatch.setattr(RetryingClient, "ask", ask)
+        monkeypatch.setattr(RetryingClient, "request", ask)
         monkeypatch.setattr(attending, "LOOKS_EVERY_S", 0.01)
         self.desk = desk
 
@@ -119,7 +119,7 @@ class Gate:
         """A turn; `meanwhile` is awaited while it waits for the provider."""
 
         async def turn() -> None:
-            working = asyncio.ensure_future(self.desk.worker().run_turns())
+            working = asyncio.ensure_future(self.desk.worker().run_slices())
             await self.reached.wait()
             await meanwhile(working)
             self.released.set()
@@ -280,7 +280,7 @@ def test_a_thread_that_compares_ends_with_its_job(desk: Desk, monkeypatch: pytes
     async def turn() -> None:
         nonlocal loop
         loop = asyncio.get_running_loop()
-        await desk.worker().run_turns()
+        await desk.worker().run_slices()
 
     monkeypatch.setattr("calltally.reconcile.jobs.events_side.read_events", endless)
     desk.bench.run(turn())
@@ -316,7 +316,7 @@ def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pyte
         raise ConnectionError("nobody answers")
 
     with monkeypatch.context() as patched:
-        patched.setattr(RetryingClient, "ask", away)
+        patched.setattr(RetryingClient, "request", away)
         desk.work()
     assert desk.shown(job)["state"] == "running"
     desk.bench.now_us += LEASE_US

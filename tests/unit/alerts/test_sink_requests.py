@@ -15,7 +15,7 @@ from calltally.calls.times import SECOND_US, parse_instant
 NOW_US = parse_instant("2026-11-02T09:50:00Z")
 
 
-def told(**other: Any) -> Notification:  # noqa: ANN401 (any of its fields)
+def notification(**other: Any) -> Notification:  # noqa: ANN401 (any of its fields)
     usual: dict[str, Any] = {
         "tenant": "acme",
         "id": "0b6f7f0a-5f57-8c1e-9a35-2f8f7d1c2b3a",
@@ -40,9 +40,9 @@ OVER = {"what": "resolved", "state": "resolved", "resolved_at": "2026-11-02T10:3
 
 
 def pager(**other: Any) -> dict[str, Any]:  # noqa: ANN401
-    sent = pagerduty.build_request(told(**other), {"routing_key": "R" * 32}, NOW_US)
-    assert sent.url == "https://events.pagerduty.com/v2/enqueue"
-    event: dict[str, Any] = json.loads(sent.body)
+    request = pagerduty.build_request(notification(**other), {"routing_key": "R" * 32}, NOW_US)
+    assert request.url == "https://events.pagerduty.com/v2/enqueue"
+    event: dict[str, Any] = json.loads(request.body)
     return event
 
 
@@ -63,10 +63,10 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
 
 def test_alertmanager_knows_an_alert_by_its_labels() -> None:
     settings = {"url": "http://127.0.0.1:9093/"}
-    sent = alertmanager.build_request(told(), settings, NOW_US)
-    assert sent.url == "http://127.0.0.1:9093/api/v2/alerts"
-    (opened,) = json.loads(sent.body)
-    (over,) = json.loads(alertmanager.build_request(told(**OVER), settings, NOW_US).body)
+    request = alertmanager.build_request(notification(), settings, NOW_US)
+    assert request.url == "http://127.0.0.1:9093/api/v2/alerts"
+    (opened,) = json.loads(request.body)
+    (over,) = json.loads(alertmanager.build_request(notification(**OVER), settings, NOW_US).body)
     assert opened["labels"] == over["labels"]
     assert opened["labels"]["alertname"] == "CalltallyNoAnswerRate"
     assert "provider" not in opened["labels"]
@@ -83,30 +83,30 @@ def test_alertmanager_knows_an_alert_by_its_labels() -> None:
     ],
 )
 def test_alertmanager_may_ask_for_a_sign_in(settings: dict[str, str], expected: str | None) -> None:
-    sent = alertmanager.build_request(told(), {"url": "https://am.example", **settings}, NOW_US)
-    assert sent.headers.get("authorization") == expected
+    request = alertmanager.build_request(notification(), {"url": "https://am.example", **settings}, NOW_US)
+    assert request.headers.get("authorization") == expected
 
 
 def test_slack_reads_words_and_no_mark_up_of_others() -> None:
-    sent = slack.build_request(
-        told(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US
+    request = slack.build_request(
+        notification(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US
     )
-    text = json.loads(sent.body)["text"]
+    text = json.loads(request.body)["text"]
     assert text.startswith("No-answer on &lt;!channel&gt; &amp; co <https://calls.example.com/")
-    assert text.endswith("|The calls>")
-    assert json.loads(slack.build_request(told(**OVER), {"url": "x"}, NOW_US).body)["text"].startswith(
-        "Resolved: "
-    )
+    assert text.endswith("|View calls>")
+    assert json.loads(slack.build_request(notification(**OVER), {"url": "x"}, NOW_US).body)[
+        "text"
+    ].startswith("Resolved: ")
 
 
 def test_a_mail_says_it_in_its_subject_and_cannot_be_given_another_header() -> None:
     settings = {"from": "calltally@acme.example", "to": ["ops@acme.example", "b@acme.example"]}
-    mail = build_mail(told(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
+    mail = build_mail(notification(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
     assert mail["Subject"] == "[acme] No-answer on a Bcc: x@y.example"
     assert mail["Bcc"] is None
     assert mail["To"] == "ops@acme.example, b@acme.example"
     assert "https://calls.example.com/api/v1/call-logs?" in mail.get_content()
-    again = build_mail(told(**OVER), settings, NOW_US + SECOND_US)
+    again = build_mail(notification(**OVER), settings, NOW_US + SECOND_US)
     assert mail["References"] == again["References"]
     assert mail["Message-ID"] != again["Message-ID"]
 

@@ -18,7 +18,7 @@ from calltally.deliveries.concurrency import (
     EndpointQueue,
 )
 from calltally.deliveries.payload_formats import body_in_form
-from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, backoff_s, next_try_us, retry_after_s
+from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, backoff_s, next_try_us, parse_retry_after_s
 from calltally.net.http_client import RequestFailure
 from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.dispatch import Job
@@ -54,7 +54,7 @@ def test_a_wait_is_any_part_of_a_span_that_doubles_up_to_eight_hours(tries: int,
 def test_tries_go_on_for_three_days_and_end(chances: list[float]) -> None:
     at_us, begun_us = NOW_US, NOW_US
     for tries, chance in enumerate(chances, 1):
-        due_us = next_try_us(tries, begun_us, at_us, asked_s=None, chance=chance)
+        due_us = next_try_us(tries, begun_us, at_us, retry_after_s=None, chance=chance)
         if due_us is None:
             assert at_us + 8 * 3600 * SECOND_US > begun_us + GIVES_UP_AFTER_US
             return
@@ -63,9 +63,9 @@ def test_tries_go_on_for_three_days_and_end(chances: list[float]) -> None:
 
 
 def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
-    assert next_try_us(1, NOW_US, NOW_US, asked_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
-    assert next_try_us(1, NOW_US, NOW_US, asked_s=1e12, chance=0.0) == NOW_US + DAY_US
-    assert next_try_us(9, NOW_US, NOW_US, asked_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
+    assert next_try_us(1, NOW_US, NOW_US, retry_after_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
+    assert next_try_us(1, NOW_US, NOW_US, retry_after_s=1e12, chance=0.0) == NOW_US + DAY_US
+    assert next_try_us(9, NOW_US, NOW_US, retry_after_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
     ],
 )
 def test_a_retry_after_is_a_number_or_a_date(told: str | None, seconds: float | None) -> None:
-    assert retry_after_s(told, NOW_US) == seconds
+    assert parse_retry_after_s(told, NOW_US) == seconds
 
 
 # ----------------------------------------------------------------------------------------------- judging
@@ -136,64 +136,64 @@ def test_without_bytes_there_is_nothing_to_send() -> None:
 # ------------------------------------------------------------------------------------------------- lanes
 
 
-def under_way(lane: EndpointQueue) -> int:
+def under_way(queue: EndpointQueue) -> int:
     begun = 0
-    while lane.next(0.0) is not None:
+    while queue.take_next(0.0) is not None:
         begun += 1
     return begun
 
 
 def filled(many: int = 200) -> EndpointQueue:
-    lane = EndpointQueue(endpoint(), "h.example")
+    queue = EndpointQueue(endpoint(), "h.example")
     for number in range(many):
-        lane.add(job(number))
-    return lane
+        queue.add(job(number))
+    return queue
 
 
 def test_an_endpoint_begins_with_a_few_and_earns_more() -> None:
-    lane = filled()
-    assert under_way(lane) == FIRST_LIMIT
+    queue = filled()
+    assert under_way(queue) == FIRST_LIMIT
     for _ in range(100):
-        lane.delivered()
-        under_way(lane)
-    assert lane.in_flight == MAX_IN_FLIGHT
+        queue.delivered()
+        under_way(queue)
+    assert queue.in_flight == MAX_IN_FLIGHT
 
 
 def test_one_that_is_broken_is_probed_now_and_then() -> None:
-    lane = filled()
+    queue = filled()
     for number in range(BROKEN_AFTER):
-        assert lane.next(0.0) is not None
-        lane.failed(0.0, 0.0, 0.0)
-        lane.noted(number.to_bytes(16, "big"))
-    assert lane.is_broken
-    assert lane.next(0.0) is None
-    assert 0.0 < lane.resting_s(0.0) <= 1.0
-    assert lane.next(1.0) is not None
-    assert lane.next(1.0) is None
-    assert lane.room(1.0) == 0
-    lane.delivered()
-    assert not lane.is_broken
-    assert lane.room(1.0) > 0
+        assert queue.take_next(0.0) is not None
+        queue.failed(0.0, 0.0, 0.0)
+        queue.recorded(number.to_bytes(16, "big"))
+    assert queue.is_broken
+    assert queue.take_next(0.0) is None
+    assert 0.0 < queue.backoff_s_left(0.0) <= 1.0
+    assert queue.take_next(1.0) is not None
+    assert queue.take_next(1.0) is None
+    assert queue.capacity(1.0) == 0
+    queue.delivered()
+    assert not queue.is_broken
+    assert queue.capacity(1.0) > 0
 
 
 def test_a_job_is_in_hand_once_and_until_it_is_noted() -> None:
-    lane = filled(3)
-    lane.add(job(0))
-    assert (lane.held, lane.room(0.0)) == (3, MAX_CLAIMED - 3)
-    assert lane.next(0.0) == job(0)
-    assert lane.next(0.0) == job(1)
-    lane.noted(job(0).event_id)
-    assert lane.held == 2
-    lane.let_go()
-    assert (lane.held, len(lane.ready), lane.due_us) == (1, 0, 0)
+    queue = filled(3)
+    queue.add(job(0))
+    assert (queue.claimed, queue.capacity(0.0)) == (3, MAX_CLAIMED - 3)
+    assert queue.take_next(0.0) == job(0)
+    assert queue.take_next(0.0) == job(1)
+    queue.recorded(job(0).event_id)
+    assert queue.claimed == 2
+    queue.release()
+    assert (queue.claimed, len(queue.ready), queue.due_us) == (1, 0, 0)
 
 
 def test_what_cannot_be_signed_waits() -> None:
-    lane = filled(2)
-    first = lane.next(0.0)
+    queue = filled(2)
+    first = queue.take_next(0.0)
     assert first is not None
-    lane.cannot_send(first.event_id, 60.0)
-    assert (lane.held, lane.in_flight, lane.resting_s(0.0)) == (0, 0, 60.0)
+    queue.postpone(first.event_id, 60.0)
+    assert (queue.claimed, queue.in_flight, queue.backoff_s_left(0.0)) == (0, 0, 60.0)
 
 
 # -------------------------------------------------------------------------------------------------- forms

@@ -12,27 +12,27 @@ class _Clock:
     """What was worked and slept, of which it knows the time; others take a share of what it sleeps."""
 
     def __init__(self, others: float = 0.0) -> None:
-        self.now_us = self.spent_us = 0
+        self.now_us = self.cpu_us = 0
         self.slept_s: list[float] = []
         self._others = others
 
     @property
-    def times(self) -> ThreadClocks:
-        return ThreadClocks(lambda: self.now_us, lambda: self.spent_us, self.sleep)
+    def clocks(self) -> ThreadClocks:
+        return ThreadClocks(lambda: self.now_us, lambda: self.cpu_us, self.sleep)
 
     def work(self, us: int) -> None:
         self.now_us += us
-        self.spent_us += us
+        self.cpu_us += us
 
     def sleep(self, seconds: float) -> None:
         self.slept_s.append(seconds)
         self.now_us += round(seconds * SECOND_US)
-        self.spent_us += round(seconds * SECOND_US * self._others)
+        self.cpu_us += round(seconds * SECOND_US * self._others)
 
 
 def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
     clock, done = _Clock(), []
-    for item in throttled((300, 0, 5_000), asyncio.Event(), clock.times):
+    for item in throttled((300, 0, 5_000), asyncio.Event(), clock.clocks):
         clock.work(item)
         done.append(item)
     assert done == [300, 0, 5_000]
@@ -42,7 +42,7 @@ def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
 @pytest.mark.parametrize(("others", "rest"), [(0.0, 4), (0.5, 16.5), (1.0, 29), (2.0, 29)])
 def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) -> None:
     clock = _Clock(others)
-    for _ in throttled(range(100), asyncio.Event(), clock.times):
+    for _ in throttled(range(100), asyncio.Event(), clock.clocks):
         clock.work(1_000)
     assert clock.slept_s[0] == 0.004
     assert clock.slept_s == sorted(clock.slept_s)
@@ -51,14 +51,14 @@ def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) 
 
 def test_no_rest_is_long_whatever_an_item_took() -> None:
     clock = _Clock()
-    for item in throttled((3_600 * SECOND_US,), asyncio.Event(), clock.times):
+    for item in throttled((3_600 * SECOND_US,), asyncio.Event(), clock.clocks):
         clock.work(item)
     assert clock.slept_s == [0.1]
 
 
 def test_once_it_is_to_stop_nobody_waits_for_a_rest() -> None:
     clock, stop, done = _Clock(), asyncio.Event(), []
-    for item in throttled((100, 200, 300), stop, clock.times):
+    for item in throttled((100, 200, 300), stop, clock.clocks):
         clock.work(item)
         done.append(item)
         if item == 200:

@@ -18,40 +18,48 @@ _OPEN_FOR_US: Final = 3 * RESEND_US
 _PATH: Final = "/api/v2/alerts"
 
 
-def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
+def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
     """One alert, by the URL of Alertmanager itself."""
-    ends_at = told.resolved_at if told.is_over else utc_text(now_us + _OPEN_FOR_US)
+    ends_at = notification.resolved_at if notification.is_resolved else utc_text(now_us + _OPEN_FOR_US)
     alert = {
-        "labels": labels_of(told),
-        "annotations": {"summary": told.message, "calls": told.calls_url, "alert": told.alert_url},
-        "startsAt": told.since,
+        "labels": labels_of(notification),
+        "annotations": {
+            "summary": notification.message,
+            "calls": notification.calls_url,
+            "alert": notification.alert_url,
+        },
+        "startsAt": notification.since,
         "endsAt": ends_at,
     }
-    if told.calls_url.startswith("http"):
-        alert["generatorURL"] = told.calls_url
+    if notification.calls_url.startswith("http"):
+        alert["generatorURL"] = notification.calls_url
     headers = {**JSON_HEADERS, **_sign_in(settings)}
     return SinkRequest(settings["url"].rstrip("/") + _PATH, headers, msgspec.json.encode([alert]))
 
 
-def labels_of(told: Notification) -> dict[str, str]:
+def labels_of(notification: Notification) -> dict[str, str]:
     """What tells it from all others; without empty ones, which Alertmanager drops."""
-    series = told.facts.get("series") or ["", ""]
+    series = notification.facts.get("series") or ["", ""]
     labels = {
-        "alertname": "Calltally" + "".join(part.capitalize() for part in _name(told).split("_")),
-        "tenant": told.tenant,
-        "kind": told.kind,
+        "alertname": "Calltally" + "".join(part.capitalize() for part in _name(notification).split("_")),
+        "tenant": notification.tenant,
+        "kind": notification.kind,
         "dimension": series[0],
         "series": series[1],
-        "route": told.route,
-        "provider": told.provider,
-        "direction": told.facts.get("direction"),
-        "severity": "info" if told.what == "test" else "warning",
+        "route": notification.route,
+        "provider": notification.provider,
+        "direction": notification.facts.get("direction"),
+        "severity": "info" if notification.what == "test" else "warning",
     }
     return {name: value for name, value in labels.items() if value}
 
 
-def _name(told: Notification) -> str:
-    return "test" if told.what == "test" else str(told.facts.get("metric") or told.kind).replace("-", "_")
+def _name(notification: Notification) -> str:
+    return (
+        "test"
+        if notification.what == "test"
+        else str(notification.facts.get("metric") or notification.kind).replace("-", "_")
+    )
 
 
 def _sign_in(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -38,7 +38,7 @@ class Notification(NamedTuple):
     facts: Mapping[str, Any]
 
     @property
-    def is_over(self) -> bool:
+    def is_resolved(self) -> bool:
         """Whether it is resolved."""
         return self.state == State.RESOLVED
 
@@ -59,7 +59,7 @@ class SinkRequest(NamedTuple):
 JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Calltally"}
 
 
-def notification_of(tenant: str, alert: Alert, what: str, base: str) -> Notification:
+def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Notification:
     """What is told of an alert as it is now; `base` is the service's public URL."""
     content = read_content(alert)
     alert_id = uuid_text(alert.alert)
@@ -76,19 +76,19 @@ def notification_of(tenant: str, alert: Alert, what: str, base: str) -> Notifica
         since=utc_text(alert.since_us),
         opened_at=utc_text(alert.opened_us),
         resolved_at=None if alert.resolved_us is None else utc_text(alert.resolved_us),
-        calls_url=calls_url(base, content.finding.listed),
-        alert_url=f"{base}{ALERTS_PATH}/{alert_id}",
+        calls_url=calls_url(base_url, content.finding.listed),
+        alert_url=f"{base_url}{ALERTS_PATH}/{alert_id}",
         facts=finding_as_values(content.finding),
     )
 
 
-def calls_url(base: str, listed: Mapping[str, str]) -> str:
+def calls_url(base_url: str, listed: Mapping[str, str]) -> str:
     """The list of the calls that a finding is about."""
     query = urlencode(listed)
-    return f"{base}{CALLS_PATH}?{query}" if query else f"{base}{CALLS_PATH}"
+    return f"{base_url}{CALLS_PATH}?{query}" if query else f"{base_url}{CALLS_PATH}"
 
 
-def test_notification_of(tenant: str, sink_id: str, now_us: int, base: str) -> Notification:
+def test_notification_of(tenant: str, sink_id: str, now_us: int, base_url: str) -> Notification:
     """What a test says: it is resolved at once, so that nothing stays open anywhere."""
     return Notification(
         tenant=tenant,
@@ -97,13 +97,13 @@ def test_notification_of(tenant: str, sink_id: str, now_us: int, base: str) -> N
         state=State.RESOLVED.value,
         kind=AlertKind.RATE.value,
         cause=f"test/{sink_id}",
-        message=f"Calltally can reach this place with alerts of {tenant}. Nothing is wrong.",
+        message=f"Calltally can send alerts of {tenant} to this sink. Nothing is wrong.",
         route=None,
         provider=None,
         since=utc_text(now_us),
         opened_at=utc_text(now_us),
         resolved_at=utc_text(now_us),
-        calls_url=f"{base}{CALLS_PATH}",
-        alert_url=f"{base}{ALERTS_PATH}",
+        calls_url=f"{base_url}{CALLS_PATH}",
+        alert_url=f"{base_url}{ALERTS_PATH}",
         facts={},
     )

@@ -33,14 +33,14 @@ from calltally.store.tenants.vault import Vault
 
 NOTICES_LEASE: Final = "alert notices"
 LEASE_US: Final = 120 * SECOND_US
-_AT_ONCE: Final = 50
-_FIRST_WAIT_US: Final = 15 * SECOND_US
-_LONGEST_WAIT_US: Final = 1800 * SECOND_US
+_BATCH: Final = 50
+_FIRST_BACKOFF_US: Final = 15 * SECOND_US
+_MAX_BACKOFF_US: Final = 1800 * SECOND_US
 # In all about twelve hours: what nobody could be told by then is in the list all the same.
 MAX_TRIES: Final = 30
-_FAULT_CHARS: Final = 300
+_MAX_FAULT_CHARS: Final = 300
 # Who has no word for it is not told that somebody acknowledged.
-_KNOW_NO_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
+_WITHOUT_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
 
 log: Final = get_logger(__name__)
 
@@ -59,43 +59,43 @@ class NotifierDependencies(NamedTuple):
     outgoing: HttpPoster
     mail: Callable[[MailServer, Any], Awaitable[str | None]]
     vault: Callable[[], Vault]
-    base: str
+    base_url: str
 
 
 async def send_notification(
-    ways: NotifierDependencies, tenant: str, sink: Sink, told: Notification, now_us: int
+    dependencies: NotifierDependencies, tenant: str, sink: Sink, notification: Notification, now_us: int
 ) -> str | None:
     """Tell a sink one thing, once; returns what went wrong, in words that hold no secret, or None."""
-    fault = await _told_by(ways, tenant, sink, told, now_us)
+    fault = await _send(dependencies, tenant, sink, notification, now_us)
     # Another's words, and they are kept: PostgreSQL has no place for a NUL in a text.
     return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-async def _told_by(
-    ways: NotifierDependencies, tenant: str, sink: Sink, told: Notification, now_us: int
+async def _send(
+    dependencies: NotifierDependencies, tenant: str, sink: Sink, notification: Notification, now_us: int
 ) -> str | None:
-    settings = open_settings(ways.vault(), tenant, sink)
+    settings = open_settings(dependencies.vault(), tenant, sink)
     if sink.kind == EMAIL:
         server = MailServer(
             *(settings["host"], settings.get("port", 587), settings.get("security", "starttls")),
             *(settings.get("username"), settings.get("password")),
         )
-        return await ways.mail(server, build_mail(told, settings, now_us))
-    shape = KINDS[sink.kind].shape
-    if shape is None:
-        return f"nothing is known of sinks of the kind {sink.kind}"
-    sent = shape(told, settings, now_us)
-    outcome = await ways.outgoing.post(*sent)
-    return _fault_of(outcome)
+        return await dependencies.mail(server, build_mail(notification, settings, now_us))
+    build_request = KINDS[sink.kind].build_request
+    if build_request is None:
+        return f"unknown kind of sink: {sink.kind}"
+    request = build_request(notification, settings, now_us)
+    outcome = await dependencies.outgoing.post(*request)
+    return _fault_text(outcome)
 
 
-def _fault_of(outcome: RequestOutcome) -> str | None:
+def _fault_text(outcome: RequestOutcome) -> str | None:
     if isinstance(outcome, RequestFailure):
-        return outcome.detail[:_FAULT_CHARS]
+        return outcome.detail[:_MAX_FAULT_CHARS]
     if HTTPStatus.OK <= outcome.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
-    said = " ".join(outcome.body.decode("utf-8", "replace").split())
-    return f"it answered {outcome.status}: {said}"[:_FAULT_CHARS].rstrip(": ")
+    body = " ".join(outcome.body.decode("utf-8", "replace").split())
+    return f"the sink answered {outcome.status}: {body}"[:_MAX_FAULT_CHARS].rstrip(": ")
 
 
 def sink_seal_name(sink: bytes) -> str:
@@ -113,69 +113,71 @@ def open_settings(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
 class Notifier:
     """Tells what is due, tenant by tenant."""
 
-    def __init__(self, store: Store, ways: NotifierDependencies, clock: Clock) -> None:
+    def __init__(self, store: Store, dependencies: NotifierDependencies, clock: Clock) -> None:
         self._store = store
-        self._ways = ways
+        self._ways = dependencies
         self._clock = clock
 
-    async def tell_due(self, tenant: str, holder: str) -> int:
+    async def send_due(self, tenant: str, holder: str) -> int:
         """Tell a tenant's sinks what is due; returns how much they were told."""
         now_us = self._clock()
-        notices = await self._store.read(due_notices(tenant, now_us, _AT_ONCE))
+        notices = await self._store.read(due_notices(tenant, now_us, _BATCH))
         lease = Lease(tenant, NOTICES_LEASE, holder)
         if not notices:
             return 0
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return 0
-        told = await self._tell_all(tenant)
+        sent = await self._send_all(tenant)
         await self._store.write(release(lease))
-        return told
+        return sent
 
-    async def _tell_all(self, tenant: str) -> int:
+    async def _send_all(self, tenant: str) -> int:
         """What is due now that the lease is ours: another worker may have told some of it before."""
-        notices = await self._store.read(due_notices(tenant, self._clock(), _AT_ONCE))
+        notices = await self._store.read(due_notices(tenant, self._clock(), _BATCH))
         sinks = {sink.sink: sink for sink in await self._store.read(list_sinks(tenant))}
-        broken: set[bytes] = set()
-        told = 0
+        failed_sinks: set[bytes] = set()
+        sent = 0
         for notice in sorted(notices, key=lambda each: (each.created_us, each.alert, each.change)):
             sink = sinks.get(notice.sink)
             # One that does not answer now is not asked again for each notice: what follows keeps its order.
-            if sink is None or sink.sink in broken:
+            if sink is None or sink.sink in failed_sinks:
                 continue
             if await self._attempt(tenant, sink, notice):
-                told += 1
+                sent += 1
             else:
-                broken.add(sink.sink)
-        return told
+                failed_sinks.add(sink.sink)
+        return sent
 
     async def _attempt(self, tenant: str, sink: Sink, notice: Notice) -> bool:
         alert, change = await self._store.read(_alert_and_change(tenant, notice))
-        if alert is None or change is None or _is_stale(sink, alert, change):
+        if alert is None or change is None or _is_obsolete(sink, alert, change):
             await self._store.write(settle_notice(tenant, notice, None, None))
             return True
-        fault = await self._tell(tenant, sink, alert, change)
+        fault = await self._send_change(tenant, sink, alert, change)
         now_us = self._clock()
         if fault is None:
-            await self._store.write(_told(tenant, sink, notice, alert, now_us))
+            await self._store.write(_record_success(tenant, sink, notice, alert, now_us))
             return True
-        log.warning("an alert could not be told", tenant=tenant, sink=uuid_text(sink.sink), detail=fault)
-        await self._store.write(_failed(tenant, notice, fault, now_us))
+        log.warning("an alert could not be sent", tenant=tenant, sink=uuid_text(sink.sink), detail=fault)
+        await self._store.write(_record_failure(tenant, notice, fault, now_us))
         return False
 
-    async def _tell(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
+    async def _send_change(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
         """What went wrong. Whatever it is, it must not keep the tenant's other sinks waiting."""
         try:
-            told = notification_of(tenant, _as_of(alert, change), change.what.value, self._ways.base)
-            return await send_notification(self._ways, tenant, sink, told, self._clock())
+            notification = notification_of(
+                tenant, _state_after(alert, change), change.what.value, self._ways.base_url
+            )
+            return await send_notification(self._ways, tenant, sink, notification, self._clock())
         except CalltallyError as fault:
             return fault.detail
         except ValueError:
             # What is stored of it was let in once.
-            return "its settings cannot be used; put them again"
+            return "the stored settings are invalid; save them again"
         except Exception as fault:
-            named = {"sink": uuid_text(sink.sink), "alert": uuid_text(alert.alert)}
-            log.exception("an alert could not be told by a fault of ours", tenant=tenant, **named)
-            return f"a fault of ours, told in our log: {type(fault).__name__}"
+            ids = {"sink": uuid_text(sink.sink), "alert": uuid_text(alert.alert)}
+            log.exception("an alert could not be sent because of an internal error", tenant=tenant, **ids)
+            return f"internal error ({type(fault).__name__}); see the service's log"
 
 
 def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, Change | None]]:
@@ -187,26 +189,26 @@ def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, C
     return alert, next((each for each in history if each.change == notice.change), None)
 
 
-def _is_stale(sink: Sink, alert: Alert, change: Change) -> bool:
+def _is_obsolete(sink: Sink, alert: Alert, change: Change) -> bool:
     """What a sink has no word for, and what Alertmanager would be told again though it ended."""
-    if change.what is What.ACKNOWLEDGED and sink.kind in _KNOW_NO_ACKNOWLEDGEMENT:
+    if change.what is What.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
         return True
-    is_over = alert.state is State.RESOLVED and change.what not in _ENDS
+    is_over = alert.state is State.RESOLVED and change.what not in _RESOLVING
     return sink.kind == ALERTMANAGER and is_over
 
 
-_ENDS: Final = frozenset({What.RESOLVED, What.GROUPED})
+_RESOLVING: Final = frozenset({What.RESOLVED, What.GROUPED})
 
 
-def _as_of(alert: Alert, change: Change) -> Alert:
+def _state_after(alert: Alert, change: Change) -> Alert:
     """The alert in the state that a change led to: notices that waited are told in their order."""
-    if change.what in _ENDS:
+    if change.what in _RESOLVING:
         return alert._replace(state=State.RESOLVED, resolved_us=change.at_us)
     state = State.ACKNOWLEDGED if change.what is What.ACKNOWLEDGED else State.OPEN
     return alert._replace(state=state, resolved_us=None)
 
 
-def _told(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> Step[None]:
+def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> Step[None]:
     if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
         # It forgets what is not told again.
         yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
@@ -220,10 +222,10 @@ def record_sent(tenant: str, sink: Sink, now_us: int) -> Step[None]:
     yield from note_sink(tenant, sink.sink, now_us, None)
 
 
-def _failed(tenant: str, notice: Notice, fault: str, now_us: int) -> Step[None]:
+def _record_failure(tenant: str, notice: Notice, fault: str, now_us: int) -> Step[None]:
     if notice.tries + 1 >= MAX_TRIES:
         yield from settle_notice(tenant, notice, None, fault)
         return
-    wait_us = min(_LONGEST_WAIT_US, _FIRST_WAIT_US * 2**notice.tries)
-    yield from defer_notice(tenant, notice, now_us + wait_us, tries=notice.tries + 1)
+    backoff_us = min(_MAX_BACKOFF_US, _FIRST_BACKOFF_US * 2**notice.tries)
+    yield from defer_notice(tenant, notice, now_us + backoff_us, tries=notice.tries + 1)
     yield from note_sink(tenant, notice.sink, None, fault)

@@ -20,33 +20,33 @@ _ACTIONS: Final = {
 }
 
 
-def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
+def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
     """One event. A test is triggered, so that it is seen; its own key keeps it from other incidents."""
-    action = "trigger" if told.what == "test" else _ACTIONS[told.state]
+    action = "trigger" if notification.what == "test" else _ACTIONS[notification.state]
     event: dict[str, Any] = {
         "routing_key": settings["routing_key"],
         "event_action": action,
-        "dedup_key": f"calltally-{told.id}",
+        "dedup_key": f"calltally-{notification.id}",
     }
     if action == "trigger":
-        event |= {"payload": _payload(told), "links": _links(told), "client": "Calltally"}
+        event |= {"payload": _payload(notification), "links": _links(notification), "client": "Calltally"}
     return SinkRequest(settings.get("url") or EVENTS_URL, JSON_HEADERS, msgspec.json.encode(event))
 
 
-def _payload(told: Notification) -> dict[str, Any]:
+def _payload(notification: Notification) -> dict[str, Any]:
     return {
-        "summary": told.message[:_MOST_CHARS],
-        "source": f"calltally/{told.tenant}",
-        "severity": "info" if told.what == "test" else "error",
-        "timestamp": told.opened_at,
-        "component": told.route or told.provider or told.tenant,
-        "group": told.tenant,
-        "class": told.kind,
-        "custom_details": dict(told.facts),
+        "summary": notification.message[:_MOST_CHARS],
+        "source": f"calltally/{notification.tenant}",
+        "severity": "info" if notification.what == "test" else "error",
+        "timestamp": notification.opened_at,
+        "component": notification.route or notification.provider or notification.tenant,
+        "group": notification.tenant,
+        "class": notification.kind,
+        "custom_details": dict(notification.facts),
     }
 
 
-def _links(told: Notification) -> list[dict[str, str]]:
+def _links(notification: Notification) -> list[dict[str, str]]:
     # Only absolute links are links to somebody else.
-    is_absolute = told.calls_url.startswith("http")
-    return [{"href": told.calls_url, "text": "The calls"}] if is_absolute else []
+    is_absolute = notification.calls_url.startswith("http")
+    return [{"href": notification.calls_url, "text": "View calls"}] if is_absolute else []

@@ -12,7 +12,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.net.standard_webhooks import format_secret, is_secret
 
 _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
-_Line = Annotated[str, Meta(min_length=1, max_length=200)]
+_ShortText = Annotated[str, Meta(min_length=1, max_length=200)]
 # One address, with nothing that could begin another header.
 _Address = Annotated[str, Meta(max_length=254, pattern=r"^[^\s@,;<>\"]+@[^\s@,;<>\"]+$")]
 
@@ -39,7 +39,7 @@ class SlackSettings(_Strict, frozen=True):
 class PagerDutySettings(_Strict, frozen=True):
     """The integration key of a service, and the URL of another region."""
 
-    routing_key: _Line
+    routing_key: _ShortText
     url: _Url | None = None
 
 
@@ -47,21 +47,21 @@ class AlertmanagerSettings(_Strict, frozen=True):
     """Where Alertmanager is, without /api/v2, and how to sign in where it asks for that."""
 
     url: _Url
-    username: _Line | None = None
-    password: _Line | None = None
+    username: _ShortText | None = None
+    password: _ShortText | None = None
     token: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
 
 
 class EmailSettings(_Strict, frozen=True):
     """A mail server. `security` is `tls` from the first byte, `starttls`, or `none` in one's own network."""
 
-    host: _Line
+    host: _ShortText
     from_: _Address = msgspec.field(name="from")
     to: Annotated[tuple[_Address, ...], Meta(min_length=1, max_length=20)]
     port: Annotated[int, Meta(ge=1, le=65535)] = 587
     security: Annotated[str, Meta(pattern="^(tls|starttls|none)$")] = "starttls"
-    username: _Line | None = None
-    password: _Line | None = None
+    username: _ShortText | None = None
+    password: _ShortText | None = None
 
 
 class SinkKind(NamedTuple):
@@ -70,7 +70,7 @@ class SinkKind(NamedTuple):
     name: str
     settings: type[_Strict]
     secret: frozenset[str]
-    shape: RequestBuilder | None
+    build_request: RequestBuilder | None
 
 
 ALERTMANAGER: Final = "alertmanager"
@@ -92,11 +92,11 @@ KINDS: Final[Mapping[str, SinkKind]] = {
 
 def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (what JSON can say)
     """The settings of a sink of that kind. Raises InvalidInput, which names what is wrong."""
-    known = KINDS.get(kind)
-    if known is None:
+    sink_kind = KINDS.get(kind)
+    if sink_kind is None:
         raise InvalidInput.of("kind", f"a sink is one of {', '.join(KINDS)}")
     try:
-        settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, known.settings))
+        settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, sink_kind.settings))
     except msgspec.ValidationError as fault:
         raise InvalidInput.of("settings", f"the settings of a {kind} sink: {fault}") from fault
     if kind == WEBHOOK:

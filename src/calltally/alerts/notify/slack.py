@@ -14,7 +14,8 @@ from calltally.alerts.notify.notification import JSON_HEADERS, Notification, Sin
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def build_request(told: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
+def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
     """One line, and the link to its calls."""
-    text = f"{told.headline.translate(_ESCAPES)} <{told.calls_url.translate(_ESCAPES)}|The calls>"
+    headline, url = notification.headline.translate(_ESCAPES), notification.calls_url.translate(_ESCAPES)
+    text = f"{headline} <{url}|View calls>"
     return SinkRequest(settings["url"], JSON_HEADERS, msgspec.json.encode({"text": text}))

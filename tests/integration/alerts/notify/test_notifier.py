@@ -70,7 +70,7 @@ class Desk:
 
     def tell(self, later_us: int = 0) -> int:
         self.bench.now_us += later_us
-        return self.bench.run(self.teller.tell_due(TENANT, "one"))
+        return self.bench.run(self.teller.send_due(TENANT, "one"))
 
     def types(self) -> list[object]:
         return [body["type"] for _, _, body in self.receiver.took]
@@ -110,7 +110,7 @@ def test_what_a_sink_answers_may_be_no_text_and_holds_up_nobody(desk: Desk) -> N
     desk.receiver.status, desk.receiver.says = 500, b"no\0t\xff"
     assert desk.tell() == 0
     faults = [sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))]
-    assert faults == ["it answered 500: no\N{REPLACEMENT CHARACTER}t\N{REPLACEMENT CHARACTER}"] * 2
+    assert faults == ["the sink answered 500: no\N{REPLACEMENT CHARACTER}t\N{REPLACEMENT CHARACTER}"] * 2
     desk.receiver.status = 200
     assert desk.tell(15 * SECOND_US) == 2
 
@@ -120,7 +120,7 @@ def test_a_sink_whose_settings_are_none_holds_up_nobody(desk: Desk) -> None:
     desk.add("slack", url="https://hooks.slack.example/x")
     began(desk.bench, ROUTE)
     assert desk.tell() == 1
-    assert faults(desk) == {"webhook": "its settings cannot be used; put them again", "slack": None}
+    assert faults(desk) == {"webhook": "the stored settings are invalid; save them again", "slack": None}
 
 
 def faults(desk: Desk) -> dict[str, str | None]:
@@ -134,7 +134,7 @@ def test_a_fault_of_ours_is_told_of_its_sink_and_holds_up_nobody(desk: Desk) -> 
     began(desk.bench, ROUTE)
     with capture_logs() as logs:
         assert desk.tell() == 1
-    assert faults(desk) == {"email": "a fault of ours, told in our log: KeyError", "slack": None}
+    assert faults(desk) == {"email": "internal error (KeyError); see the service's log", "slack": None}
     assert [log["tenant"] for log in logs if log["log_level"] == "error"] == [TENANT]
 
 
@@ -159,7 +159,7 @@ def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: 
     assert desk.sink().fault == "no connection"
     desk.receiver.status = 500
     assert desk.tell(15 * SECOND_US) == 0
-    assert desk.sink().fault == "it answered 500: as told"
+    assert desk.sink().fault == "the sink answered 500: as told"
     keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
     desk.receiver.status = 200
     desk.tell(30 * SECOND_US)
@@ -175,7 +175,7 @@ def test_nobody_is_tried_for_ever(desk: Desk) -> None:
         desk.tell(3_600 * SECOND_US)
     desk.receiver.status = 200
     assert desk.tell(3_600 * SECOND_US) == 0
-    assert desk.sink().fault == "it answered 503: as told"
+    assert desk.sink().fault == "the sink answered 503: as told"
 
 
 def test_what_is_muted_is_not_told_and_neither_is_its_end(desk: Desk) -> None:
@@ -225,7 +225,7 @@ def test_a_worker_judges_and_tells(desk: Desk) -> None:
 
     async def look() -> int:
         assert means.alerts is not None
-        return len(await AlertWorker(means, means.alerts, asyncio.Event()).look())
+        return len(await AlertWorker(means, means.alerts, asyncio.Event()).evaluate_due())
 
     assert bench.run(look()) == 1
     assert {body["data"]["message"][:9] for _, _, body in desk.receiver.took} == {"No-answer"}  # type: ignore[index]
@@ -249,7 +249,7 @@ def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_alrea
     def turn_away(provider: str, callbacks: int) -> int:
         """How many turns the next look takes."""
         bench.run(bench.store.write(count_failures(TENANT, provider, callbacks, bench.now_us)))
-        return len(bench.run(worker.look()))
+        return len(bench.run(worker.evaluate_due()))
 
     assert turn_away("twilio", 4) == 1, "it was never judged"
     assert turn_away("twilio", 0) == 0
@@ -281,7 +281,7 @@ def test_news_by_a_clock_that_is_behind_has_no_step_judged_twice(
         bench.now_us = at_us
         assert means.alerts is not None
         worker = AlertWorker(means, means.alerts, asyncio.Event())
-        return [turn.steps for turn in bench.run(worker.look())]
+        return [turn.steps for turn in bench.run(worker.evaluate_due())]
 
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, after(2))))
     assert look(after(2)) == [3]
@@ -299,10 +299,10 @@ def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
     assert means.alerts is not None
     worker = AlertWorker(means, means.alerts, asyncio.Event())
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
-    turns = [bench.run(worker.look())[0].is_current for _ in range(3)]
+    turns = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
     assert turns == [False, False, True]
     assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
-    assert bench.run(worker.look()) == []
+    assert bench.run(worker.evaluate_due()) == []
 
 
 def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
@@ -317,7 +317,7 @@ def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
     async def look() -> list[tuple[int, bool]]:
         assert means.alerts is not None
         worker = AlertWorker(means, means.alerts, asyncio.Event())
-        return [(turn.steps, turn.is_current) for turn in await worker.look()]
+        return [(turn.steps, turn.is_current) for turn in await worker.evaluate_due()]
 
     assert bench.run(look()) == [(288, False), (1, True)]
     assert bench.run(look()) == [(3, True)]
@@ -445,7 +445,7 @@ def test_a_mail_server_that_never_ends_its_answer_is_left(bench: Bench) -> None:
         thread = Thread(target=tarpit.serve_forever, args=(0.02,))
         thread.start()
         server = MailServer("127.0.0.1", tarpit.server_address[1], "none")
-        said = bench.run(send_mail(server, mail, parse_networks("127.0.0.0/8"), within_s=0.1))
+        said = bench.run(send_mail(server, mail, parse_networks("127.0.0.0/8"), timeout_s=0.1))
         assert said == "127.0.0.1 did not answer in time"
         assert tarpit.let_go.wait(5)  # type: ignore[attr-defined]
         tarpit.shutdown()
@@ -467,10 +467,10 @@ def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None
         bench.now_us = at_us(3_600)
         means = worker_means(desk)
         assert means.alerts is not None
-        asking = means.alerts._replace(ask=partial(ask_about, place))
+        asking = means.alerts._replace(poll_provider=partial(ask_about, place))
 
         async def look() -> int:
-            return len(await AlertWorker(means, asking, asyncio.Event()).look())
+            return len(await AlertWorker(means, asking, asyncio.Event()).evaluate_due())
 
         bench.run(look())
     assert found(bench, sid)["status"] == "no-answer"  # type: ignore[index]
