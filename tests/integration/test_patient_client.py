@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.net import HttpAnswer, HttpRetryPolicy, RetryingClient
+from calltally.net import HttpResponse, HttpRetryPolicy, RetryingClient
 
 
 @contextmanager
@@ -45,13 +45,13 @@ def answering(*answers: tuple[int, str | None]) -> Iterator[tuple[str, list[str]
 
 def got(
     url: str, *, tries: int = 4, chance: Callable[[], float] = lambda: 0.5
-) -> tuple[HttpAnswer, list[float]]:
+) -> tuple[HttpResponse, list[float]]:
     waits: list[float] = []
 
     async def pause(seconds: float) -> None:
         waits.append(seconds)
 
-    async def session() -> HttpAnswer:
+    async def session() -> HttpResponse:
         patience = HttpRetryPolicy(tries, first_s=1.0, max_s=30.0)
         async with RetryingClient(chance, timeout_s=5, retry_policy=patience, pause=pause) as client:
             return await client.request(url, {"authorization": "Basic x"})

@@ -1,1 +1,1 @@
-"""From the outbox to the tenants' endpoints: when, in which form, and what becomes of it."""
+"""Delivery of outbox events to the tenants' webhook endpoints: schedule, payload, requests and outcomes."""

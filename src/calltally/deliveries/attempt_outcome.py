@@ -1,4 +1,4 @@
-"""What an attempt amounts to. Pure."""
+"""Pure decision about the outcome of a delivery attempt."""
 
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -10,14 +10,14 @@ from calltally.net.http_connection import OutgoingResponse
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
 from calltally.store.webhooks.dispatch import Job, Result
 
-# Statuses by which a receiver asks that nothing at all is sent to it for a while.
+# Statuses by which a receiver asks for a pause of all requests.
 _BACK_OFF_STATUSES: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-# For how long it is believed.
+# Longest pause that a receiver can ask for.
 _MAX_HOLD_S: Final = 3600.0
 
 
 class DeliveryAttempt(NamedTuple):
-    """One attempt: when it began (microseconds UTC), how long it took, and what came."""
+    """One attempt: its start (microseconds UTC), its duration and its result."""
 
     at_us: int
     took_us: int
@@ -25,9 +25,9 @@ class DeliveryAttempt(NamedTuple):
 
 
 class AttemptOutcome(NamedTuple):
-    """What the delivery becomes; `is_gone` where the receiver wants nothing any more.
+    """Outcome of an attempt; `is_gone` if the receiver wants no more events.
 
-    `hold_s` is for how long it wants nothing.
+    `hold_s` is the pause that the receiver asked for.
     """
 
     result: Result
@@ -36,12 +36,12 @@ class AttemptOutcome(NamedTuple):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the receiver took it."""
+        """True if the receiver accepted the delivery."""
         return self.result.state == DELIVERED
 
 
 def decide_outcome(job: Job, attempt: DeliveryAttempt, chance: float) -> AttemptOutcome:
-    """A 2xx is taken; anything else is tried again, until three days after the first try."""
+    """Decide the outcome: a 2xx delivers; anything else is retried until three days after the first try."""
     at_us, took_us, outcome = attempt
     ended_us = at_us + took_us
     if isinstance(outcome, RequestFailure):
@@ -63,8 +63,8 @@ def decide_outcome(job: Job, attempt: DeliveryAttempt, chance: float) -> Attempt
 
 
 def expired_result(job: Job, now_us: int) -> Result:
-    """Its event is older than events are kept: there is nothing to send."""
-    reason = "its bytes are no longer kept"
+    """Return the result for an event whose bytes have expired."""
+    reason = "the event's bytes have expired"
     return Result(job, DEAD, now_us, 0, None, reason, b"", now_us)
 
 
@@ -77,5 +77,5 @@ def _retry_after_of(response: OutgoingResponse, now_us: int) -> float | None:
 
 
 def event_age_s(job: Job, at_us: int) -> float:
-    """How long after its event an attempt was made."""
+    """Return the age of the event at an attempt."""
     return max(0, at_us - job.created_us) / SECOND_US

@@ -1,4 +1,4 @@
-"""What deliveries are made with."""
+"""Dependencies of the deliveries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from calltally.store.db.interface import WatchedStore
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
 
-# A lease outlives the longest request that is begun under it by at least this.
+# A lease outlives the longest request under it by at least this.
 MARGIN_S: Final = 0.5
 _SPARE_S: Final = 2.0
 
 
 class DeliveryMetrics(Protocol):
-    """Where is counted what becomes of deliveries."""
+    """Counter of delivery attempts."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
-        """One attempt; `age_s`, from the commit on, is given for an event's first."""
+        """Count one attempt; `age_s`, from the commit on, is given for the first attempt of an event."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryDependencies:
-    """What deliveries are made with. `vault` may raise Misconfigured: it is asked when it is needed.
+    """Dependencies of the deliveries. `vault` may raise Misconfigured, so it is called only when needed.
 
-    `chance` gives 0 to 1; `holder` is a name that no other process has; `timeout_s` is that of `outgoing`.
+    `chance` returns 0 to 1; `holder` is a name that no other process has; `timeout_s` is that of `outgoing`.
     """
 
     store: WatchedStore
@@ -42,15 +42,15 @@ class DeliveryDependencies:
 
     @property
     def lease_us(self) -> int:
-        """For how long a tenant is claimed."""
+        """Duration of a tenant's lease."""
         return int((self.timeout_s + _SPARE_S) * SECOND_US)
 
 
 class NoMetrics:
-    """Counts nothing: a process that nobody can ask."""
+    """Metrics of a process without a metrics endpoint: counts nothing."""
 
     def delivery_attempted(self, outcome: str, *, took_s: float, age_s: float | None) -> None:
-        """Nothing."""
+        """Count nothing."""
 
 
 NO_METRICS: Final = NoMetrics()

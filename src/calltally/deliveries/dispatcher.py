@@ -1,4 +1,4 @@
-"""All deliveries of a process: it looks whose events wait, claims those tenants, and lets each be sent."""
+"""Dispatcher of a process: it finds tenants with due events, leases them, and runs their deliveries."""
 
 import asyncio
 from collections import Counter
@@ -13,9 +13,9 @@ from calltally.store.db.leases import Lease, claim
 from calltally.store.webhooks.dispatch import admin_tenants_to_deliver
 
 LEASE: Final = "deliveries"
-# How soon another process's commits are seen; this one's own are told.
+# Latency for commits of other processes; commits of this one wake the dispatcher.
 _POLL_EVERY_S: Final = 0.2
-_BETWEEN_S: Final = 0.005
+_MIN_PAUSE_S: Final = 0.005
 _LEASE_RETRY_S: Final = 1.0
 _AFTER_FAULT_S: Final = 2.0
 
@@ -23,23 +23,23 @@ log: Final = get_logger(__name__)
 
 
 class DeliveryDispatcher:
-    """Delivers until `stop` is set."""
+    """Dispatches deliveries until `stop` is set."""
 
     def __init__(self, dependencies: DeliveryDependencies, stop: asyncio.Event) -> None:
         self._dependencies = dependencies
         self._stop = stop
         self._woken = asyncio.Event()
         self._running: dict[str, tuple[TenantDispatcher, asyncio.Task[None]]] = {}
-        # Another worker's, until when it is not asked for again.
+        # Time of the next claim of a tenant that another worker holds.
         self._retry_at_s: dict[str, float] = {}
         self._hosts: Counter[str] = Counter()
 
     def wake(self) -> None:
-        """Something was committed."""
+        """Wake the dispatcher after a commit."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Look, and look again: at once after a commit here, else five times a second."""
+        """Poll for due events: at once after a commit here, otherwise five times a second."""
         unsubscribe = self._dependencies.store.watch(self.wake)
         try:
             await self._poll()
@@ -61,12 +61,12 @@ class DeliveryDispatcher:
                     {stop_waiter, wake_waiter}, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED
                 )
                 wake_waiter.cancel()
-                await asyncio.sleep(_BETWEEN_S)
+                await asyncio.sleep(_MIN_PAUSE_S)
         finally:
             stop_waiter.cancel()
 
     async def _dispatch_once(self) -> float:
-        """Take up whose events wait; returns how long to wait before the next look."""
+        """Start the tenants with due events; returns the pause before the next poll."""
         try:
             for tenant in await self._dependencies.store.read(
                 admin_tenants_to_deliver(self._dependencies.clock())
@@ -74,7 +74,7 @@ class DeliveryDispatcher:
                 await self._start_tenant(tenant)
         except Exception as fault:
             unforeseen = None if isinstance(fault, CalltallyError) else fault
-            log.warning("deliveries cannot be looked for", detail=str(fault), exc_info=unforeseen)
+            log.warning("due deliveries cannot be read", detail=str(fault), exc_info=unforeseen)
             return _AFTER_FAULT_S
         return _POLL_EVERY_S
 
@@ -100,7 +100,7 @@ class DeliveryDispatcher:
         try:
             await dispatcher.run()
         except Exception:
-            # Its lease runs out, and it is taken up anew: one tenant's fault must not stop the others.
+            # The lease expires and the tenant is started again: its failure must not stop the others.
             log.exception("deliveries of a tenant failed", tenant=tenant)
             self._retry_at_s[tenant] = (
                 asyncio.get_running_loop().time() + self._dependencies.lease_us / SECOND_US

@@ -1,4 +1,4 @@
-"""The forms in which a frozen envelope goes out."""
+"""Payload formats of the stored event envelope."""
 
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ class _Envelope(msgspec.Struct):
 
 
 class _CloudEvent(msgspec.Struct, omit_defaults=True):
-    """CloudEvents 1.0, structured mode: the attributes in the order in which the specification has them."""
+    """CloudEvents 1.0, structured mode; the attributes are in the order of the specification."""
 
     id: str
     source: str
@@ -39,7 +39,7 @@ class _Subject(msgspec.Struct):
 
 
 def body_in_form(form: str, envelope: bytes) -> bytes:
-    """The bytes to send. Standard is the envelope itself; of the other, each is made from it alone."""
+    """Return the request body. Standard is the envelope itself; CloudEvents is computed from it alone."""
     if form == STANDARD:
         return envelope
     fields = msgspec.json.decode(envelope, type=_Envelope)
@@ -60,5 +60,5 @@ def body_in_form(form: str, envelope: bytes) -> bytes:
 
 
 def schema_path(event: str) -> str:
-    """Where the JSON Schema of an event is served."""
+    """Return the path of the JSON Schema of an event."""
     return f"/schemas/{event}.json"

@@ -1,4 +1,4 @@
-"""The requests of one tenant's deliveries: which are begun, and what comes of them."""
+"""Requests of one tenant's deliveries: their start, their outcomes, and the paused endpoints."""
 
 import asyncio
 from collections import Counter
@@ -32,7 +32,7 @@ from calltally.store.webhooks.deliveries import DEAD, WAITING, Notice
 from calltally.store.webhooks.dispatch import NEVER_US, Health, Job, Pause, Result
 from calltally.store.webhooks.endpoints import Endpoint, Wanted
 
-# After so long without a success an endpoint is paused.
+# An endpoint is paused after this long without a success.
 PAUSED_AFTER_US: Final = 5 * DAY_US
 MAX_PER_HOST: Final = 64
 _SEAL_RETRY_S: Final = 60.0
@@ -43,9 +43,9 @@ log: Final = get_logger(__name__)
 
 
 class TenantRequests:
-    """Lanes, what is under way in them, and what has come of it and is not noted yet.
+    """Endpoint queues of a tenant, their running requests, and the outcomes that are not recorded yet.
 
-    `hosts` counts what is under way to each host, of all tenants; `told` is called when something came.
+    `hosts` counts the running requests to each host, of all tenants; `on_result` is called after a request.
     """
 
     def __init__(
@@ -63,28 +63,28 @@ class TenantRequests:
         self.results: list[Result] = []
         self.pauses: dict[bytes, Pause] = {}
         self.health: dict[bytes, Health] = {}
-        # Until when requests may be begun, by the loop's clock.
+        # Time until which requests may start, by the loop's clock.
         self.until_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._vault: Vault | None = None
 
     @property
     def has_running(self) -> bool:
-        """Whether any is."""
+        """True if requests are running."""
         return bool(self._tasks)
 
     @property
     def has_unrecorded(self) -> bool:
-        """Whether anything is to be noted."""
+        """True if outcomes wait to be recorded."""
         return bool(self.results or self.pauses or self.health)
 
     @property
     def has_work(self) -> bool:
-        """Whether anything is in hand."""
+        """True if anything is claimed, running or unrecorded."""
         return self.has_unrecorded or self.has_running or any(queue.claimed for queue in self.queues.values())
 
     def set_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
-        """A lane for each endpoint that is active, as it is set now."""
+        """Keep one queue for each active endpoint, with its current settings."""
         old_queues, self.queues = self.queues, {}
         for each in endpoints:
             if each.is_active:
@@ -95,14 +95,14 @@ class TenantRequests:
                 queue.endpoint, queue.host = each, host
         for endpoint, queue in old_queues.items():
             queue.release(NEVER_US)
-            # What is under way there must not be begun a second time, should it be resumed at once.
+            # Its running requests must not be sent twice if the endpoint is resumed at once.
             if queue.claimed:
                 self.queues[endpoint] = queue
 
     def recorded(
         self, results: Sequence[Result], pauses: Mapping[bytes, Pause], health: Mapping[bytes, Health]
     ) -> None:
-        """All this is in the database now."""
+        """Forget outcomes that are in the database now."""
         del self.results[: len(results)]
         self.pauses = {each: pause for each, pause in self.pauses.items() if pause is not pauses.get(each)}
         self.health = {each: change for each, change in self.health.items() if change is not health.get(each)}
@@ -114,19 +114,19 @@ class TenantRequests:
                     queue.due_us = min(queue.due_us, result.due_us)
 
     def start(self) -> None:
-        """Begin what may be begun, a request of each endpoint in turn."""
+        """Start the requests that may start, one per endpoint in rotation."""
         queues = [queue for queue in self.queues.values() if queue.ready]
         while queues and _now_s() < self.until_s:
             queues = [queue for queue in queues if self._start_one(queue)]
 
     async def finish(self) -> None:
-        """Wait a little for what is under way, then break it off."""
+        """Wait briefly for the running requests, then cancel them."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_TIMEOUT_S)
         self.cancel()
 
     def cancel(self) -> None:
-        """End what is under way; whoever has the tenant next does it again."""
+        """Cancel the running requests; the next holder of the lease repeats them."""
         self.until_s = 0.0
         for task in list(self._tasks):
             task.cancel()
@@ -152,8 +152,7 @@ class TenantRequests:
             else:
                 self._record_outcome(queue, await self._attempt(queue, job, job.body))
         except (CalltallyError, OSError) as fault:
-            # A secret that does not open or a key file that cannot be read is no fault of the receiver:
-            # its deliveries wait.
+            # A secret or key file that cannot be read is not the receiver's fault: its deliveries wait.
             log.warning("a delivery cannot be signed", tenant=self._tenant, detail=str(fault))
             queue.postpone(job.event_id, _now_s() + _SEAL_RETRY_S)
         finally:
@@ -169,7 +168,7 @@ class TenantRequests:
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.wanted, signature, body)
         except Exception as fault:
-            # Shown as an attempt that failed, and tried again like one: it must hold up no other event.
+            # An internal error counts as a failed attempt and is retried, so that it blocks no other event.
             ids = {"endpoint": uuid_text(queue.endpoint.endpoint), "message": message_id(job.event_id)}
             log.exception("a delivery failed with an internal error", tenant=self._tenant, **ids)
             outcome = RequestFailure(
@@ -222,7 +221,10 @@ class TenantRequests:
             self.health[queue.endpoint.endpoint] = Health(queue.endpoint.endpoint, since_us)
 
     def _notice(self, queue: EndpointQueue, attempt: AttemptOutcome, reason: str) -> Notice:
-        """What the tenant's other endpoints are told. The URL may hold a secret: its host is enough."""
+        """Return the event for the tenant's other endpoints.
+
+        The URL may hold a secret, so the event names the host only.
+        """
         endpoint, now_us = queue.endpoint.endpoint, self._dependencies.clock()
         event_id = event_time(now_us) + sha256(endpoint + now_us.to_bytes(8, "big")).digest()[:_ID_BYTES]
         data = {

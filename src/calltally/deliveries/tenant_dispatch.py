@@ -1,8 +1,8 @@
-"""All deliveries of one tenant, for as long as this process has the tenant's lease.
+"""Deliveries of one tenant, while this process holds the tenant's lease.
 
-One loop: note what came of attempts and take in what is new, as one transaction; begin what is ready; wait
-for either. So the database is asked in batches that fill by themselves, and requests never wait for one
-another but where their endpoint, their host or their call's order says so.
+One loop: synchronise with the database in one transaction (record outcomes, claim new jobs), start requests,
+and wait for either. So the database gets batches that grow with the load. A request waits for another one
+only because of its endpoint, its host or the order of its call.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, release
 from calltally.store.webhooks.dispatch import NEVER_US, Told, Turn, rest_until, take_turn
 
-# Two turns are no closer than this: more would come of it for nobody, and others write as well.
-_BETWEEN_S: Final = 0.01
+# Minimum time between two synchronisations: more would gain nothing, and others write as well.
+_MIN_PAUSE_S: Final = 0.01
 _IDLE_S: Final = 2.0
 _RENEW_EVERY_S: Final = 0.5
 _AFTER_FAULT_S: Final = 1.0
@@ -28,7 +28,7 @@ log: Final = get_logger(__name__)
 
 
 class TenantDispatcher:
-    """Runs until there is nothing to do for a while, another process has the lease, or `stop` is called."""
+    """Runs until the tenant is idle for a while, another process has the lease, or `stop` is called."""
 
     def __init__(
         self, dependencies: DeliveryDependencies, lease: Lease, until_us: int, hosts: "Counter[str]"
@@ -44,18 +44,18 @@ class TenantDispatcher:
         self._may_send_until(until_us)
 
     def wake(self) -> None:
-        """There may be something new."""
+        """Check for new events."""
         self._may_have_new = True
         self._woken.set()
 
     def stop(self) -> None:
-        """Begin nothing more, note what is under way, and end."""
+        """Start no more requests, record the running ones, and end."""
         self._is_stopping = True
         self._requests.until_s = 0.0
         self._woken.set()
 
     async def run(self) -> None:
-        """All of it. A database that does not answer is asked again."""
+        """Run the loop. It retries if the database does not respond."""
         idle_since_s = _now_s()
         while not self._is_stopping:
             self._woken.clear()
@@ -80,12 +80,12 @@ class TenantDispatcher:
         return any(self._has_more(queue) for queue in self._requests.queues.values())
 
     def _has_more(self, queue: EndpointQueue) -> bool:
-        """Whether more of an endpoint's may be taken in hand, and is there."""
+        """Return True if the endpoint has due jobs and capacity for them."""
         is_there = queue.due_us <= self._dependencies.clock() or queue.endpoint.taken < self._revision
         return is_there and queue.capacity(_now_s()) > 0
 
     async def _sync_safely(self) -> bool:
-        """A turn; False where somebody else has the lease. What was to be noted is kept where it fails."""
+        """Synchronise; False if another worker has the lease. After an error, outcomes are kept."""
         try:
             return await self._sync()
         except CalltallyError as fault:
@@ -95,7 +95,7 @@ class TenantDispatcher:
             return True
 
     async def _sync(self) -> bool:
-        await asyncio.sleep(max(0.0, self._synced_s + _BETWEEN_S - _now_s()))
+        await asyncio.sleep(max(0.0, self._synced_s + _MIN_PAUSE_S - _now_s()))
         self._may_have_new = False
         requests, now_s, now_us = self._requests, _now_s(), self._dependencies.clock()
         results, pauses, health = requests.results[:], dict(requests.pauses), dict(requests.health)
@@ -125,7 +125,7 @@ class TenantDispatcher:
         self._revision = batch.revision
         self._may_have_new = self._may_have_new or batch.is_behind
         if batch.erasures != self._erasures:
-            # What was erased must not go out from here either.
+            # Events of erased calls must not be sent.
             self._erasures = batch.erasures
             for queue in queues.values():
                 queue.release()
@@ -139,14 +139,14 @@ class TenantDispatcher:
                 queues[job.endpoint].add(job)
 
     def _may_send_until(self, until_us: int) -> None:
-        """A request that is begun must end before the lease does."""
+        """Set the time until which requests may start, so that they end before the lease does."""
         lease_s = (until_us - self._dependencies.clock()) / SECOND_US
         self._requests.until_s = (
             0.0 if self._is_stopping else _now_s() + lease_s - self._dependencies.timeout_s - MARGIN_S
         )
 
     async def _suspend(self) -> bool:
-        """Leave the tenant until something is due; False where something came meanwhile."""
+        """Leave the tenant until a job is due; False if new events arrived meanwhile."""
         due_us = min(map(self._next_check_us, self._requests.queues.values()), default=NEVER_US)
         try:
             is_suspended: bool = await self._dependencies.store.write(rest_until(self._lease.tenant, due_us))
@@ -157,13 +157,13 @@ class TenantDispatcher:
         return is_suspended
 
     def _next_check_us(self, queue: EndpointQueue) -> int:
-        """When an endpoint is to be looked at again: not before it wants to be sent anything."""
+        """Return the time of the next check of an endpoint, not before the end of its back-off."""
         backoff_end_us = self._dependencies.clock() + int(queue.backoff_s_left(_now_s()) * SECOND_US)
         is_behind = queue.endpoint.taken < self._revision
         return backoff_end_us if is_behind else max(queue.due_us, backoff_end_us)
 
     async def _wait(self) -> None:
-        """Until something happens, or may."""
+        """Wait for a wake-up, a due job or the end of a back-off."""
         timeout_s = _RENEW_EVERY_S if self._requests.has_running else _IDLE_S / 2
         for queue in self._requests.queues.values():
             backoff_s = queue.backoff_s_left(_now_s())

@@ -1,4 +1,4 @@
-"""The little HTTP clients: one that commands use to speak with a server, one that waits for a provider."""
+"""Small HTTP clients: one for commands that talk to a server, one that retries for providers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
-# The request was not processed, or somebody on the way could not pass it on.
+# The request was not processed, or an intermediary could not pass it on.
 _RETRYABLE: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -21,8 +21,8 @@ _QUOTED_CHARS: Final = 200
 Pause: TypeAlias = Callable[[float], Awaitable[None]]
 
 
-class HttpAnswer(NamedTuple):
-    """What came back, whatever its status."""
+class HttpResponse(NamedTuple):
+    """A response of any status."""
 
     status: int
     headers: Mapping[str, str]
@@ -30,9 +30,9 @@ class HttpAnswer(NamedTuple):
 
 
 class HttpRetryPolicy(NamedTuple):
-    """How often a request is tried, and how long is waited in between (seconds).
+    """Number of tries and back-off between them (seconds).
 
-    `longest_s` also bounds what an answer's Retry-After may ask for.
+    `max_s` also bounds the Retry-After of a response.
     """
 
     tries: int = 8
@@ -40,9 +40,9 @@ class HttpRetryPolicy(NamedTuple):
     max_s: float = 60.0
 
     def wait_s(self, attempt: int, retry_after: str | None, chance: float) -> float:
-        """The wait after a failed attempt (from 1): as asked for, else any part of a growing span.
+        """Return the wait after a failed attempt (from 1): its Retry-After, otherwise part of a growing span.
 
-        `chance` is from 0 to 1: clients that failed together so do not come back together.
+        `chance` is from 0 to 1, so that clients that failed together do not return together.
         """
         span_s = min(self.max_s, self.first_s * 2.0 ** (attempt - 1))
         if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
@@ -51,10 +51,10 @@ class HttpRetryPolicy(NamedTuple):
 
 
 class RetryingClient:
-    """Asks, waits as long as it is asked to, and tries again what passes: 429, 502, 503, 504, no answer.
+    """Client that retries 429, 502, 503, 504 and missing responses, and honours Retry-After.
 
-    What is sent must be safe to repeat. Redirects are not followed, since a sign-in must not be carried
-    elsewhere. `chance` gives 0 to 1.
+    Requests must be safe to repeat. Redirects are not followed, because credentials must not go elsewhere.
+    `chance` returns 0 to 1.
     """
 
     def __init__(
@@ -80,26 +80,26 @@ class RetryingClient:
     ) -> None:
         await self._client.aclose()
 
-    async def request(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpAnswer:
-        """The answer to a GET, or to a POST of a body; the last of those that told to come back.
+    async def request(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpResponse:
+        """Return the response to a GET, or to a POST of a body; after the last try, whatever it is.
 
-        Raises ConnectionError if none came, and ValueError where the URL is none.
+        Raises ConnectionError without a response, and ValueError for an invalid URL.
         """
         for attempt in range(1, self._retry_policy.tries):
             try:
-                response = await self._sent(url, headers, body)
+                response = await self._send(url, headers, body)
             except ConnectionError:
                 await self._wait(attempt, None)
                 continue
             if response.status not in _RETRYABLE:
                 return response
             await self._wait(attempt, response.headers.get("retry-after"))
-        return await self._sent(url, headers, body)
+        return await self._send(url, headers, body)
 
     async def _wait(self, attempt: int, retry_after: str | None) -> None:
         await self._pause(self._retry_policy.wait_s(attempt, retry_after, self._chance()))
 
-    async def _sent(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+    async def _send(self, url: str, headers: Mapping[str, str], body: bytes | None) -> HttpResponse:
         import httpx2  # deferred: an eighth of a service's start
 
         method = "GET" if body is None else "POST"
@@ -109,14 +109,14 @@ class RetryingClient:
             raise _invalid_url(url, fault) from fault
         except httpx2.TransportError as fault:
             raise _unreachable(url, fault) from fault
-        return HttpAnswer(response.status_code, response.headers, response.content)
+        return HttpResponse(response.status_code, response.headers, response.content)
 
 
 class HttpClient:
-    """Keeps its connection open between requests.
+    """Client that keeps its connection open between requests.
 
-    Each request raises ConnectionError if no answer came, and ValueError where the URL is none.
-    Redirects are not followed and proxies of the environment not used: whoever signs a URL means that URL.
+    Each request raises ConnectionError without a response, and ValueError for an invalid URL. Redirects are
+    not followed and proxies of the environment are not used: a signed URL means exactly that URL.
     """
 
     def __init__(self, timeout_s: float = 10.0) -> None:
@@ -132,20 +132,20 @@ class HttpClient:
     ) -> None:
         self._client.close()
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpAnswer:
-        """Fetch a page."""
-        return _sent(url, lambda: self._client.get(url, headers=headers))
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Send a GET request."""
+        return _send(url, lambda: self._client.get(url, headers=headers))
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        """Send a body as it is; the headers say what it is."""
-        return _sent(url, lambda: self._client.post(url, content=body, headers=headers))
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
+        """Post a body as it is; the headers state its type."""
+        return _send(url, lambda: self._client.post(url, content=body, headers=headers))
 
-    def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> HttpAnswer:
-        """Send anything that JSON can say."""
-        return _sent(url, lambda: self._client.post(url, json=body, headers=headers))
+    def post_json(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Post a value as JSON."""
+        return _send(url, lambda: self._client.post(url, json=body, headers=headers))
 
 
-def _sent(url: str, request: Callable[[], Any]) -> HttpAnswer:
+def _send(url: str, request: Callable[[], Any]) -> HttpResponse:
     import httpx2  # deferred: an eighth of a service's start
 
     try:
@@ -154,7 +154,7 @@ def _sent(url: str, request: Callable[[], Any]) -> HttpAnswer:
         raise _invalid_url(url, fault) from fault
     except httpx2.TransportError as fault:
         raise _unreachable(url, fault) from fault
-    return HttpAnswer(response.status_code, response.headers, response.content)
+    return HttpResponse(response.status_code, response.headers, response.content)
 
 
 def _unreachable(url: str, fault: Exception) -> ConnectionError:
@@ -164,4 +164,4 @@ def _unreachable(url: str, fault: Exception) -> ConnectionError:
 
 
 def _invalid_url(url: str, fault: Exception) -> ValueError:
-    return ValueError(f"{url[:_QUOTED_CHARS]!r} is no URL: {fault}")
+    return ValueError(f"{url[:_QUOTED_CHARS]!r} is not a URL: {fault}")

@@ -1,4 +1,4 @@
-"""Connections that are kept for the next request to the same place."""
+"""Pool of idle connections for the next request to the same host."""
 
 import asyncio
 from typing import Final, NamedTuple, TypeAlias
@@ -8,14 +8,14 @@ from calltally.net.http_connection import HttpConnection
 PoolKey: TypeAlias = tuple[str, str, int]
 
 IDLE_S: Final = 20.0
-# Names lead elsewhere in time, and what an operator forbids must end: no connection lives for long.
+# DNS entries change, and revoked permissions must take effect: no connection lives for long.
 MAX_AGE_S: Final = 120.0
 MAX_IDLE_PER_KEY: Final = 64
 MAX_IDLE: Final = 512
 
 
 class PooledConnection(NamedTuple):
-    """A connection, when it was made by the loop's clock, and whether it has carried a request before."""
+    """A connection, the time of its opening by the loop's clock, and whether it has carried a request."""
 
     connection: HttpConnection
     opened_s: float
@@ -23,14 +23,14 @@ class PooledConnection(NamedTuple):
 
 
 class ConnectionPool:
-    """Those that rest. Each is given out once, and closes by itself when nobody wants it."""
+    """Idle connections. Each is handed out once, and closes after its idle time."""
 
     def __init__(self) -> None:
         self._idle: dict[PoolKey, list[PooledConnection]] = {}
         self._count = 0
 
     def acquire(self, key: PoolKey, now_s: float) -> PooledConnection | None:
-        """One that still works, the one that rested last."""
+        """Return the most recently used connection that still works, or None."""
         idle = self._idle.get(key, [])
         while idle:
             self._count -= 1
@@ -42,7 +42,7 @@ class ConnectionPool:
         return None
 
     def release(self, key: PoolKey, pooled: PooledConnection) -> None:
-        """Let it rest, unless it or this place has had enough."""
+        """Keep a connection idle, or close it if the pool is full."""
         idle = self._idle.setdefault(key, [])
         if not pooled.connection.is_usable or len(idle) >= MAX_IDLE_PER_KEY or self._count >= MAX_IDLE:
             pooled.connection.close()
@@ -53,7 +53,7 @@ class ConnectionPool:
         asyncio.get_running_loop().call_later(IDLE_S, self._end, key, used)
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all idle connections."""
         for idle in self._idle.values():
             for pooled in idle:
                 pooled.connection.close()

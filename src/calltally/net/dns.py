@@ -1,4 +1,4 @@
-"""Names to addresses, in threads of their own: one whose server says nothing takes many seconds."""
+"""Name resolution in threads of its own: an unresponsive name server takes many seconds."""
 
 import asyncio
 import socket
@@ -9,12 +9,12 @@ from typing import Final, TypeAlias
 from calltally.net.threads import run_in_own_thread
 
 HostAddresses: TypeAlias = Sequence[str]
-# More names at once than this wait their turn: so many may hang without anybody noticing.
+# Further lookups wait; this many may hang without an effect on the service.
 MAX_LOOKUPS: Final = 128
 
 
 class Resolver:
-    """Asks the system's resolver; each name once at a time, however many wait for it."""
+    """Resolver over the system's one; concurrent requests for a name share one lookup."""
 
     def __init__(self, resolve: Callable[[str, int], HostAddresses] | None = None) -> None:
         self._resolve = resolve or _addresses
@@ -22,12 +22,12 @@ class Resolver:
         self._slots = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def __call__(self, host: str, port: int) -> HostAddresses:
-        """Numeric addresses in the order to try them. Raises OSError where there are none."""
+        """Return numeric addresses in the order to try them. Raises OSError if there are none."""
         pending = self._pending.get((host, port))
         if pending is None:
             pending = self._pending[host, port] = asyncio.create_task(self._resolve_name(host, port))
             pending.add_done_callback(lambda _done: self._pending.pop((host, port), None))
-        # Who gives up waiting must not take the answer from the others.
+        # A caller that stops waiting must not cancel the lookup of the others.
         return await asyncio.shield(pending)
 
     async def _resolve_name(self, host: str, port: int) -> HostAddresses:

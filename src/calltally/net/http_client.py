@@ -1,9 +1,9 @@
-"""Requests to places that somebody else named: webhook endpoints, alert sinks.
+"""HTTP client for URLs from tenants: webhook endpoints and alert sinks.
 
-Safe by construction: https unless allowed; the address is judged when the connection is made, and the
-connection goes to that very address, so that no name can change between the look and the leap; TLS is
-verified against the name; redirects are answers like any other; proxies of the environment are not used;
-time and sizes are bounded. What comes of a request is a value, whatever it is.
+It requires https unless the operator allows http. It checks the address when it connects, and connects to
+that very address, so that a name cannot change in between. TLS is verified against the name. Redirects are
+ordinary responses, and proxies of the environment are not used. Time and sizes are bounded. Every result of a
+request is a value.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[HostAddresses]]
 
 
 class RequestFailure(NamedTuple):
-    """No answer came. `reason` is one of a few words, `detail` says it to a person.
+    """A request without a response. `reason` is one of a few words, `detail` is for a person.
 
     bad-url, refused-address, no-such-host, unreachable, tls, timeout, reset, malformed, too-large.
     """
@@ -37,7 +37,7 @@ RequestOutcome: TypeAlias = OutgoingResponse | RequestFailure
 
 
 class OutgoingPolicy(NamedTuple):
-    """What the operator allows beyond https to public addresses, and for how long a request may take."""
+    """Exceptions to https and public addresses that the operator allows, and the time limit of a request."""
 
     allow_http: bool = False
     networks: Sequence[Network] = ()
@@ -45,7 +45,7 @@ class OutgoingPolicy(NamedTuple):
 
 
 class OutgoingClient:
-    """A client for all such requests of a process; connections are kept between them."""
+    """Client for all such requests of a process; it keeps connections open between them."""
 
     def __init__(
         self, policy: OutgoingPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
@@ -56,14 +56,14 @@ class OutgoingClient:
         self._pool = ConnectionPool()
 
     def check(self, url: str) -> TargetUrl:
-        """Where a URL leads; raises ValueError with what is wrong with it, before anything is looked up."""
+        """Return the target of a URL, without a lookup. Raises ValueError with the reason of a refusal."""
         target = parse_target(url, allow_http=self._policy.allow_http)
         if _is_numeric(target.host) and (reason := refusal_reason(target.host, self._policy.networks)):
             raise ValueError(f"nothing may be sent there: {reason}")
         return target
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
-        """Send a body, and say what came of it. Raises ValueError for headers that are none."""
+        """Post a body and return the outcome. Raises ValueError for invalid headers."""
         try:
             target = self.check(url)
         except ValueError as fault:
@@ -71,7 +71,7 @@ class OutgoingClient:
         return await self._send(target, _request(target, headers, body))
 
     def close(self) -> None:
-        """End the connections that rest."""
+        """Close the idle connections."""
         self._pool.close()
 
     async def _send(self, target: TargetUrl, request: bytes) -> RequestOutcome:
@@ -83,7 +83,7 @@ class OutgoingClient:
                 try:
                     response = await connection.send(request)
                 except RequestFailed:
-                    # A server may end a connection that rests at the moment at which it is used again.
+                    # A server may close an idle connection at the moment of its next use.
                     if not (pooled.is_reused and connection.is_silent):
                         raise
                     pooled = await self._connect(target)
@@ -101,20 +101,21 @@ class OutgoingClient:
         return response
 
     def _timed_out(self, connection: HttpConnection | None) -> RequestOutcome:
-        """Where only the end of the body did not come, its sender has answered all the same."""
+        """Return the response if only the end of its body is missing, otherwise the failure."""
         response = connection.partial_response() if connection is not None else None
         if connection is not None:
             connection.close()
-        phase = "it was connected to" if connection is not None else "a connection was made"
-        failure = RequestFailure("timeout", f"no answer within {self._policy.timeout_s:g} s: {phase}")
+        missing = "answer" if connection is not None else "connection"
+        detail = f"no {missing} within {self._policy.timeout_s:g} s"
+        failure = RequestFailure("timeout", detail)
         return response or failure
 
     async def _connect(self, target: TargetUrl) -> PooledConnection:
-        """To the first address that may be used and answers. Raises Broken."""
+        """Connect to the first permitted address that responds. Raises RequestFailed."""
         addresses = await self._permitted_addresses(target)
         faults: list[str] = []
         for index, address in enumerate(addresses):
-            # Each has its share of the time, so that one that is silent leaves some for the next.
+            # Each address gets a share of the time, so that a silent one leaves some for the next.
             share_s = self._policy.timeout_s / (2 ** (index + 1)) if index + 1 < len(addresses) else None
             try:
                 async with asyncio.timeout(share_s):
@@ -148,7 +149,7 @@ class OutgoingClient:
         return PooledConnection(connection, _now_s(), is_reused=False)
 
     def _tls_context(self) -> ssl.SSLContext:
-        # Made when it is first needed: it reads all the certificates of the machine.
+        # Made on first use, because it reads all certificates of the machine.
         self._tls = self._tls or ssl.create_default_context()
         return self._tls
 
@@ -158,7 +159,7 @@ def _request(target: TargetUrl, headers: Mapping[str, str], body: bytes) -> byte
     lines = [f"POST {target.path} HTTP/1.1"]
     for name, value in {**headers, **own_headers}.items():
         if _LINE_BREAKS & {*name, *value}:
-            raise ValueError(f"the header {name!r} has a line break in it")
+            raise ValueError(f"the header {name!r} contains a line break")
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 

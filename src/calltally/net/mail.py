@@ -1,8 +1,8 @@
-"""Mail by SMTP, to servers that somebody else named: judged like every other place that is sent to.
+"""Mail by SMTP to servers that tenants name, with the same address checks as HTTP requests.
 
-The standard library's client, in a thread. The connection goes to the address that was judged; TLS is
-verified against the name. The client bounds each answer that it waits for, and a server may give as many of
-them as it likes, a byte at a time: so the whole is bounded too, and then broken off.
+It uses the standard library's client in a thread. The connection goes to the checked address, and TLS is
+verified against the name. The client bounds the time of each response only, and a server may send endless
+responses a byte at a time. So the total time is bounded as well, and the connection is then aborted.
 """
 
 import asyncio
@@ -18,17 +18,17 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.net.addresses import Network, refusal_reason
 from calltally.net.threads import run_in_own_thread
 
-# For each answer, and for all of it.
+# For each response, and in total.
 RESPONSE_TIMEOUT_S: Final = 15.0
 TOTAL_TIMEOUT_S: Final = 45.0
-# Each under way has a thread.
+# Each running transfer has a thread.
 _SLOTS: Final = BoundedSemaphore(64)
 TLS: Final = "tls"
 STARTTLS: Final = "starttls"
 
 
 class MailServer(NamedTuple):
-    """Where mail goes. `security` is `tls`, `starttls` or `none`; no user where it asks for none."""
+    """Mail server. `security` is `tls`, `starttls` or `none`; no user name if it needs no login."""
 
     host: str
     port: int
@@ -43,7 +43,7 @@ SendMail: TypeAlias = Callable[[MailServer, EmailMessage], Awaitable[str | None]
 async def send_mail(
     server: MailServer, mail: EmailMessage, allowed: Sequence[Network], *, timeout_s: float = TOTAL_TIMEOUT_S
 ) -> str | None:
-    """Hand a mail over; returns what went wrong, in words, or None. One that is late is not sent any more."""
+    """Send a mail; returns the error text, or None. A mail that times out is not sent later."""
     transfer = _MailTransfer(server, mail, allowed)
     try:
         async with asyncio.timeout(timeout_s):
@@ -51,7 +51,7 @@ async def send_mail(
     except TimeoutError:
         return f"{server.host} did not answer in time"
     except smtplib.SMTPException as fault:
-        return f"the mail server refused it: {_error_text(fault)}"
+        return f"the mail server refused the mail: {_error_text(fault)}"
     except ssl.SSLError as fault:
         return f"{server.host} is not trusted: {fault.strerror or fault}"
     except OSError as fault:
@@ -64,7 +64,7 @@ async def send_mail(
 
 
 class _MailTransfer:
-    """One mail on its way: `run` in a thread, `break_off` from anywhere."""
+    """Transfer of one mail: `run` in a thread, `abort` from any thread."""
 
     def __init__(self, server: MailServer, mail: EmailMessage, allowed: Sequence[Network]) -> None:
         self._server = server
@@ -75,9 +75,9 @@ class _MailTransfer:
         self._socket_handle: socket.socket | None = None
 
     def run(self) -> None:
-        """Hand it over. Raises SMTPException, OSError, ValueError."""
+        """Send the mail. Raises SMTPException, OSError, ValueError."""
         if not _SLOTS.acquire(blocking=False):
-            raise ValueError("too many mails are under way; it is tried again")
+            raise ValueError("too many mails are being sent; this one will be retried")
         try:
             self._transfer()
         finally:
@@ -95,7 +95,7 @@ class _MailTransfer:
             client.send_message(self._mail)
 
     def abort(self) -> None:
-        """Whoever waits for an answer is told that the connection is gone."""
+        """Close the connection, which ends the wait in `run`."""
         with self._lock:
             self._is_aborted = True
             handle, self._socket_handle = self._socket_handle, None
@@ -105,16 +105,16 @@ class _MailTransfer:
             handle.close()
 
     def _on_connect(self, connection: socket.socket) -> None:
-        # A handle of its own: TLS takes the connection away from the socket that it was opened by.
+        # A duplicate handle: TLS detaches the connection from its socket.
         with self._lock:
             if self._is_aborted:
                 connection.close()
-                raise TimeoutError("nobody waits for it any more")
+                raise TimeoutError("the transfer was aborted")
             self._socket_handle = connection.dup()
 
 
 def _permitted_address(server: MailServer, allowed: Sequence[Network]) -> str:
-    """The first address of the server that mail may be sent to. Raises ValueError, OSError."""
+    """Return the first permitted address of the server. Raises ValueError, OSError."""
     found = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM)
     refusals = {str(address[0]): refusal_reason(str(address[0]), allowed) for *_, address in found}
     permitted = [address for address, reason in refusals.items() if reason is None]
@@ -124,7 +124,7 @@ def _permitted_address(server: MailServer, allowed: Sequence[Network]) -> str:
 
 
 class _Client(smtplib.SMTP):
-    """Connects to an address that was judged, whatever the name leads to by now."""
+    """Connects to the checked address, whatever the name resolves to by now."""
 
     def __init__(
         self,

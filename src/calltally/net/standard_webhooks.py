@@ -1,7 +1,7 @@
-"""How our own requests are signed, deliveries and alerts alike: the Standard Webhooks scheme. Pure.
+"""Signatures of outgoing requests by the Standard Webhooks scheme, for deliveries and alerts. Pure.
 
-Source: the specification (standardwebhooks.com), "Signature scheme". Receivers verify by any library of it,
-ours (`calltally.client.webhooks`) included.
+Source: the specification (standardwebhooks.com), "Signature scheme". Receivers verify with any library of it,
+including ours (`calltally.client.webhooks`).
 """
 
 import hmac
@@ -16,12 +16,12 @@ _LONGEST_BYTES: Final = 64
 
 
 def format_secret(key: bytes) -> str:
-    """A secret as it is shown: its prefix and base64."""
+    """Return a secret as text: its prefix and base64."""
     return PREFIX + b64encode(key).decode()
 
 
 def is_secret(text: str) -> bool:
-    """Whether a text is a secret as the scheme writes it: one that is not could sign nothing."""
+    """Return True if a text is a valid secret of the scheme."""
     if not text.startswith(PREFIX):
         return False
     try:
@@ -32,9 +32,9 @@ def is_secret(text: str) -> bool:
 
 
 def signature_headers(message_id: str, at_s: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
-    """The three headers: one signature for each secret that is valid now.
+    """Return the three headers, with one signature for each currently valid secret.
 
-    Over id, time and body joined by dots, HMAC-SHA256.
+    The signature is HMAC-SHA256 over id, time and body, joined by dots.
     """
     content = b"%b.%d.%b" % (message_id.encode(), at_s, body)
     signatures = [f"v1,{_signature(secret, content)}" for secret in secrets]

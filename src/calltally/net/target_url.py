@@ -1,4 +1,4 @@
-"""Where a URL leads, read strictly: what two readers may understand differently is refused."""
+"""Strict parser of target URLs: it refuses URLs that two parsers may read differently."""
 
 import re
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ _HOST: Final = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
 
 
 class TargetUrl(NamedTuple):
-    """The parts of a URL that a request needs. `host` is lower case, without brackets."""
+    """Parts of a URL that a request needs. `host` is lower case, without brackets."""
 
     scheme: str
     host: str
@@ -20,36 +20,36 @@ class TargetUrl(NamedTuple):
 
     @property
     def is_secure(self) -> bool:
-        """Whether TLS is spoken."""
+        """True for https."""
         return self.scheme == "https"
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """Value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def parse_target(url: str, *, allow_http: bool = False) -> TargetUrl:
-    """The target of a URL. Raises ValueError with what is wrong; the text does not quote the URL."""
+    """Return the target of a URL. Raises ValueError with the reason; the text does not quote the URL."""
     if len(url) > MAX_URL_CHARS:
-        raise ValueError(f"it has more than {MAX_URL_CHARS} characters")
+        raise ValueError(f"it is longer than {MAX_URL_CHARS} characters")
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        raise ValueError("it has spaces, backslashes or characters beyond ASCII: percent-encode them")
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS:
+        raise ValueError("it has spaces, backslashes or non-ASCII characters: percent-encode them")
+    url_parts = urlsplit(url)
+    if url_parts.scheme not in _PORTS:
         raise ValueError("it must begin with https://")
-    if parts.scheme == "http" and not allow_http:
-        raise ValueError("it must begin with https://, since what is sent is personal")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("it must name no user and no password")
-    if parts.fragment:
-        raise ValueError("it must have no fragment (#...)")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    host = (parts.hostname or "").rstrip(".")
+    if url_parts.scheme == "http" and not allow_http:
+        raise ValueError("it must begin with https://, because the data is personal")
+    if url_parts.username is not None or url_parts.password is not None:
+        raise ValueError("it must not contain a user or password")
+    if url_parts.fragment:
+        raise ValueError("it must not contain a fragment (#...)")
+    path = (url_parts.path or "/") + (f"?{url_parts.query}" if url_parts.query else "")
+    host = (url_parts.hostname or "").rstrip(".")
     if not _HOST.fullmatch(host):
-        raise ValueError("it must name a host")
-    return TargetUrl(parts.scheme, host, _port(parts.port, parts.scheme), path)
+        raise ValueError("it must contain a host")
+    return TargetUrl(url_parts.scheme, host, _port(url_parts.port, url_parts.scheme), path)
 
 
 def _port(port: int | None, scheme: str) -> int:

@@ -1,7 +1,7 @@
-"""Work that waits for strangers, in threads of its own.
+"""Threads for work that waits for untrusted servers.
 
-The loop's own threads are few, and whoever says nothing holds one for as long as it likes: strangers would
-so stop everything else that needs a thread. These end with the process, whatever they wait for.
+The event loop's own threads are few, and an unresponsive server can occupy one for as long as it likes. These
+threads are separate, and end with the process.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def run_in_own_thread(work: Callable[[], T], name: str) -> T:
-    """What `work` returns or raises. Who gives up waiting does not end it."""
+    """Return or raise the result of `work`. Cancelling the wait does not end the thread."""
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
     Thread(target=_run, args=(loop, outcome, work), name=name, daemon=True).start()

@@ -1,1 +1,1 @@
-"""What is done in the background: rounds of upkeep, and jobs that take long."""
+"""Background work: maintenance rounds, alerts, deliveries and long-running jobs."""

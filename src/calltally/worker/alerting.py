@@ -1,4 +1,4 @@
-"""Alerts in the background: turns of judging, tenant by tenant, and telling sinks what came of them."""
+"""Alert worker: evaluates each tenant's alerts and sends their notifications."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from calltally.worker.throttle import wait_for_stop
 
 ALERTS_LEASE: Final = "alerts"
 LEASE_US: Final = 60 * SECOND_US
-# How soon what happened is judged once its five minutes are over, and what is judged is told.
+# Latency of evaluations after the end of a step, and of notifications after an evaluation.
 _INTERVAL_S: Final = 10.0
 _POLL_EVERY_US: Final = 3_600 * SECOND_US
 _MAX_POLLED: Final = 50
@@ -40,7 +40,7 @@ log: Final = get_logger(__name__)
 
 
 class AlertWorker:
-    """Judges and tells until `stop` is set."""
+    """Evaluates alerts and sends notifications until `stop` is set."""
 
     def __init__(
         self, dependencies: WorkerDependencies, alerts: AlertDependencies, stop: asyncio.Event
@@ -51,12 +51,12 @@ class AlertWorker:
         self._notifier = alerts.notifier
         self._poll_provider = alerts.poll_provider
         self._polled_us: dict[tuple[str, str], int] = {}
-        # Whose callbacks were turned away when a tenant was last judged.
+        # Providers with wrong signatures at the last evaluation of a tenant.
         self._reported_providers: dict[str, frozenset[str]] = {}
         self._stop = stop
 
     async def run(self) -> None:
-        """Look after look; at once where somebody's past waits to be learned, which is paced by itself."""
+        """Evaluate repeatedly, without a pause while a tenant's history waits: that throttles itself."""
         is_behind = False
         while not await wait_for_stop(
             self._stop, 0 if is_behind else _INTERVAL_S * (0.5 + self._dependencies.chance())
@@ -64,9 +64,9 @@ class AlertWorker:
             is_behind = any(not run.is_current for run in await self.evaluate_due())
 
     async def evaluate_due(self) -> Sequence[EvaluationRun]:
-        """Take a turn for each tenant that has one due; returns them. Faults are logged.
+        """Evaluate each due tenant once, and return the evaluations. Errors are logged.
 
-        One each, so that nobody's present waits for another's past.
+        One evaluation each, so that no tenant's present waits for another's history.
         """
         runs: list[EvaluationRun] = []
         for tenant in await self._tenants():
@@ -80,22 +80,24 @@ class AlertWorker:
             return [tenant.tenant for tenant in await self._store.read(admin_list_tenants())]
         except Exception as fault:
             unforeseen = None if isinstance(fault, CalltallyError) else fault
-            log.warning("alerts wait", detail=str(fault), exc_info=unforeseen)
+            log.warning("alerts wait for the database", detail=str(fault), exc_info=unforeseen)
             return ()
 
     async def _evaluate_safely(self, tenant: str) -> Sequence[EvaluationRun]:
-        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        """Evaluate a tenant; log errors so that others do not wait. After an error the lease expires."""
         try:
             runs = await self._evaluate_tenant(tenant)
             await self._notifier.send_due(tenant, self._dependencies.holder)
         except Exception as fault:
             is_expected = isinstance(fault, CalltallyError)
-            log.exception("alerts failed", tenant=tenant, detail=str(fault), exc_info=not is_expected)
+            log.exception(
+                "alert evaluation failed", tenant=tenant, detail=str(fault), exc_info=not is_expected
+            )
             return ()
         return runs
 
     async def _poll_providers(self, tenant: str, now_us: int) -> None:
-        """Before a call is called stuck its provider is asked, once an hour at most; its word is recorded."""
+        """Ask the provider about stuck calls, at most once an hour each, and record its response."""
         poll_provider = self._poll_provider
         if poll_provider is None:
             return
@@ -109,15 +111,15 @@ class AlertWorker:
             try:
                 changed = await poll_provider(tenant, stuck.provider, sids[:_MAX_POLLED], now_us)
             except CalltallyError as fault:
-                log.info("a provider cannot be asked", tenant=tenant, detail=fault.detail)
+                log.info("a provider cannot be polled", tenant=tenant, detail=fault.detail)
             else:
-                log.info("a provider was asked", tenant=tenant, calls=len(sids), changed=changed)
+                log.info("a provider was polled", tenant=tenant, calls=len(sids), changed=changed)
 
     async def _evaluate_tenant(self, tenant: str) -> Sequence[EvaluationRun]:
-        """A turn, where one is due and nobody else takes it.
+        """Evaluate a tenant if an evaluation is due and no other worker has it.
 
-        A provider many of whose callbacks are turned away is news at once: at a launch with a wrong secret
-        five minutes are many calls.
+        Wrong signatures of a provider make one due at once: after a launch with a wrong secret, five minutes
+        are many calls.
         """
         now_us = self._dependencies.clock()
         lease = Lease(tenant, ALERTS_LEASE, self._dependencies.holder)
@@ -127,16 +129,16 @@ class AlertWorker:
         if not await self._store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)):
             return ()
         run = await self._evaluator.evaluate(tenant, now_us, partial(self._conditions, tenant, now_us))
-        log.debug("judged", tenant=tenant, **run._asdict())
+        log.debug("alerts evaluated", tenant=tenant, **run._asdict())
         await self._store.write(release(lease))
         if run.is_current and run.is_committed:
             self._reported_providers[tenant] = failing
         return (run,)
 
     def _due(self, tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
-        """Whose callbacks are turned away; and whether that is news, or five minutes wait to be judged.
+        """Return the providers with wrong signatures, and True if an evaluation is due.
 
-        It is none where there is an alert of it, as when this process was begun a moment ago.
+        A provider with an unresolved alert is not new, for example after a restart.
         """
         failing = yield from providers_with_signature_failures(tenant, now_us)
         reported = self._reported_providers.get(tenant, frozenset()) & failing
@@ -151,7 +153,7 @@ class AlertWorker:
 
 
 def _providers_with_alert(tenant: str) -> Step[frozenset[str]]:
-    """Providers of whose wrong signatures there is an alert."""
+    """Return the providers with an unresolved alert about wrong signatures."""
     alerts = yield from unresolved_alerts(tenant)
     signature_alerts = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]
     return frozenset(each.provider for each in signature_alerts if each.provider is not None)

@@ -1,4 +1,4 @@
-"""All background work of a process: rounds of upkeep, and jobs beside them."""
+"""Background work of a process: maintenance, alerts, deliveries and jobs, concurrently."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ log: Final = get_logger(__name__)
 
 
 class BackgroundWork:
-    """Works until `stop` is set. `jobs` are those of each kind, none without a folder for files."""
+    """Works until `stop` is set. `jobs` has a worker per kind of job, or none without a folder for files."""
 
     def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._stop = stop
@@ -33,7 +33,7 @@ class BackgroundWork:
         )
 
     async def run(self) -> None:
-        """All at once, since none may hold up the others."""
+        """Run all of it concurrently, so that no part delays the others."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._go_on("rounds", self.rounds.run))
             if self.alerts is not None:

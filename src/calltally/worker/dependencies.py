@@ -1,4 +1,4 @@
-"""What a worker works with."""
+"""Dependencies of the background work."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Kind
 from calltally.store.jobs.running_job import Runner
 
-# A tenant, its provider, SIDs of calls that are open for too long, and now: how many calls changed by it.
+# From a tenant, a provider, SIDs of stuck calls and the time to the number of calls that changed.
 PollProvider: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int]]
 
 
 class AlertDependencies(NamedTuple):
-    """Who judges, who tells of it, and who asks providers of calls that seem to be stuck."""
+    """Evaluator and notifier of the alerts, and the poll of providers about stuck calls."""
 
     evaluator: AlertEvaluator
     notifier: Notifier
@@ -27,15 +27,15 @@ class AlertDependencies(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerDependencies:
-    """What a worker works with.
+    """Dependencies of the background work.
 
-    `keep_us` is how old a snapshot may become, `interval_s` the pause between rounds, `holder` a name that
-    no other worker has. `clock` is the wall's, `steady` one that nobody sets back, both in microseconds.
-    `chance` gives a number from 0 to 1, so that workers do not march in step. `folders` is where the files
-    of jobs lie, None where no jobs are done; `files_us` is for how long those of a job are kept once it is
-    done, and `runners` do the jobs of each kind; without `alerts` none is judged. `sending` is what
-    deliveries are made with, None where this process makes none; `events_us` is for how long events and
-    deliveries are kept, `alerts_us` for how long alerts are that are over, None for ever.
+    `keep_us` is the maximum age of a snapshot, `interval_s` the pause between rounds, `holder` a name that no
+    other worker has. `clock` is the wall clock, `steady` a monotonic one, both in microseconds. `chance`
+    returns a number from 0 to 1, so that workers do not run in step. `folders` holds the files of jobs, None
+    if no jobs are run. `files_us` is the retention of a finished job's files, and `runners` run the jobs of
+    each kind. Without `alerts`, no alerts are evaluated. `deliveries` are the dependencies of deliveries,
+    None if this process makes none. `events_us` is the retention of events and deliveries, `alerts_us` of
+    resolved alerts (None: for ever).
     """
 
     store: Store

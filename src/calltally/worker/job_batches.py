@@ -1,4 +1,4 @@
-"""The work of one job of one tenant: small batches with rests between them, as long as its lease holds."""
+"""Batches of one maintenance task of one tenant, with pauses, for as long as its lease holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,18 +15,18 @@ from calltally.worker.throttle import wait_for_stop
 
 LEASE_US: Final = 60 * SECOND_US
 _RENEW_EVERY_US: Final = LEASE_US // 3
-# Then the next tenant has its turn; what is left is for the next round, which then comes at once.
+# Then the next tenant follows; the rest is done in the next round, which starts at once.
 _MAX_BATCHES: Final = 100
-# A rest is so many times as long as the batch before it: the background has a third of the writer at most.
+# A pause is this many times as long as its batch: the background uses at most a third of the writer.
 _REST_FACTOR: Final = 2
 _MAX_REST_S: Final = 0.5
 
 
 class WorkerRound(msgspec.Struct):
-    """What became of a round: `pruned` counts rows, `left` says that there is more to do.
+    """Counts of a round: `pruned` counts rows, `left` means that more work is due.
 
-    `busy` counts jobs that another worker has or took over; `failed` those that broke off, and `unanswered`
-    those among them for which the database could not answer: each has a line in the log.
+    `busy` counts tasks that another worker has or took over, `failed` those that failed, and `unanswered`
+    those that failed because the database did not respond. Each failure has a log line.
     """
 
     tenants: int = 0
@@ -45,12 +45,12 @@ class WorkerRound(msgspec.Struct):
 
     @property
     def is_idle(self) -> bool:
-        """Whether there was nothing to do, and nothing went wrong."""
+        """True if nothing was due and nothing failed."""
         return self == WorkerRound(self.tenants, busy=self.busy)
 
 
 class TaskRun(NamedTuple):
-    """One job of one tenant in one round, and where what becomes of it is counted."""
+    """One maintenance task of one tenant in one round, and the round's totals."""
 
     tenant: Tenant
     lease: Lease
@@ -59,7 +59,7 @@ class TaskRun(NamedTuple):
 
 
 class BatchRunner:
-    """Does work bit by bit until none is left, `stop` is set, or the lease is another's."""
+    """Runs batches until nothing is left, `stop` is set, or the lease is lost."""
 
     def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._dependencies = dependencies
@@ -67,11 +67,11 @@ class BatchRunner:
         self._renewed_us = 0
 
     def set_claimed(self, claimed_us: int) -> None:
-        """A lease was claimed at that time, under which the next batches are done."""
+        """Set the time of the claim of the lease for the next batches."""
         self._renewed_us = claimed_us
 
     async def run(self, task: TaskRun, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
-        """How much went with each batch, until nothing is left or others have to have a turn."""
+        """Yield the count of each batch, until nothing is left or other tenants must have the writer."""
         for _ in range(_MAX_BATCHES):
             began_us = self._dependencies.steady()
             count = await self._dependencies.store.write(batch())
@@ -86,7 +86,7 @@ class BatchRunner:
         task.totals.left = True
 
     async def _keep_lease(self, task: TaskRun) -> bool:
-        """Renew the lease in good time; False where somebody took it because we were too late."""
+        """Renew the lease in time; False if another worker took it because it had expired."""
         now_us = self._dependencies.clock()
         if now_us - self._renewed_us < _RENEW_EVERY_US:
             return True

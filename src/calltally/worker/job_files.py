@@ -1,4 +1,4 @@
-"""Files of jobs go: when their time is up, their job ended without them, or a call in them was erased."""
+"""Removal of job files: after their retention, after their job, and after the erasure of a call in them."""
 
 import asyncio
 from typing import NamedTuple
@@ -25,14 +25,14 @@ log = get_logger(__name__)
 
 
 class JobCleanup(NamedTuple):
-    """How many jobs lost their files, and how many are forgotten."""
+    """Number of jobs that lost their files, and number of jobs that were removed."""
 
     expired: int
     forgotten: int
 
 
 class JobFileCleanup:
-    """Looks after the jobs that ended. Harmless when it is done twice at once."""
+    """Cleans up finished jobs. Two workers may do it at once."""
 
     def __init__(self, store: Store, folders: JobFolders, files_us: int) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class JobFileCleanup:
         self._files_us = files_us
 
     async def run(self, tenant: str, now_us: int) -> JobCleanup:
-        """Do what is due for one tenant."""
+        """Clean up one tenant."""
         expired = 0
         for job in await self._store.read(complete_jobs(tenant)):
             if is_over(job, now_us) or await self._holds_erased(tenant, job):

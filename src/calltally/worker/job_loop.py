@@ -1,7 +1,7 @@
-"""Jobs that take long: one turn for each tenant that has some, then the next tenant's.
+"""Loop over long-running jobs: one time slice of a few seconds per tenant in rotation.
 
-Beside the rounds of upkeep, so that neither waits for the other. A turn is of a few seconds; a job of which
-a worker died is gone on with by whoever finds its lease run out.
+It runs besides the maintenance rounds, so that neither waits for the other. If a worker dies, another one
+continues its job after the lease has expired.
 """
 
 import asyncio
@@ -31,19 +31,19 @@ from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.throttle import wait_for_stop
 
 JOBS_LEASE: Final = "jobs"
-# Each kind has its lease: one reconciliation is done in a piece, and exports must not wait for it.
+# Each kind has a lease: a reconciliation runs in one piece, and exports must not wait for it.
 _LEASES: Final = {Kind.EXPORT: JOBS_LEASE, Kind.RECONCILIATION: "reconciliations"}
-# Short, since it is how long the jobs of a worker that died have to wait.
+# Short, because jobs of a crashed worker wait this long.
 LEASE_US: Final = 20 * SECOND_US
 _RENEW_EVERY_US: Final = LEASE_US // 4
 SLICE_US: Final = 5 * SECOND_US
-# How soon a job that is asked for begins.
+# Latency of the start of a new job.
 _POLL_EVERY_S: Final = 2.0
-# A job that ends its worker so often without getting on is not tried again.
+# A job that ends its worker this often without progress is not tried again.
 MAX_TRIES: Final = 20
-_INTERNAL_ERROR: Final = {"slug": CalltallyError.slug, "detail": "the server failed; its log says more"}
-_TOO_MANY_TRIES: Final = f"it was taken up {MAX_TRIES} times and did not get on; ask for less at once"
-# What does not answer is asked ever more seldom, in all for about a day.
+_INTERNAL_ERROR: Final = {"slug": CalltallyError.slug, "detail": "internal error; see the service's log"}
+_TOO_MANY_TRIES: Final = f"the job was tried {MAX_TRIES} times without progress; request a smaller window"
+# Back-off while a service does not respond, about a day in total.
 _FIRST_BACKOFF_US: Final = 2 * SECOND_US
 _MAX_BACKOFF_US: Final = 300 * SECOND_US
 MAX_WAITS: Final = 300
@@ -52,7 +52,7 @@ log: Final = get_logger(__name__)
 
 
 class JobWorker:
-    """Gives jobs of one kind their turns until `stop` is set."""
+    """Runs time slices of jobs of one kind until `stop` is set."""
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class JobWorker:
         self._stop = stop
 
     async def run(self) -> None:
-        """Turn after turn; where there is nothing to do, it looks every two seconds."""
+        """Run slice after slice; poll every two seconds if no job is open."""
         pause_s = 0.0
         every_s = min(_POLL_EVERY_S, self._dependencies.interval_s)
         while not await wait_for_stop(self._stop, pause_s):
             pause_s = 0.0 if await self.run_slices() else every_s
 
     async def run_slices(self) -> bool:
-        """A turn for each tenant that has open jobs; whether one got on. A fault is logged, not raised."""
+        """Run a slice for each tenant with open jobs; True if one made progress. Errors are logged."""
         has_progress = False
         for tenant in await self._tenants():
             if self._stop.is_set():
@@ -93,7 +93,7 @@ class JobWorker:
             return []
 
     async def _run_slice_safely(self, tenant: str) -> bool:
-        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        """Run a slice; log errors so that other tenants do not wait. After an error the lease expires."""
         try:
             return await self._run_slice(tenant)
         except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
@@ -111,8 +111,8 @@ class JobWorker:
         return has_progress
 
     async def _begin_job(self, lease: Lease, waiting: Job) -> bool:
-        """Whether it ended or got on; what it could not is tried again."""
-        # As it is by then: another worker may have got on with it since it was found.
+        """Start the job; True if it ended or made progress. An unfinished one is tried again."""
+        # Read it again: another worker may have continued it since.
         job = await self._store.write(begin_job(lease.tenant, waiting.job, self._dependencies.clock()))
         if job is None:
             return True
@@ -143,18 +143,19 @@ class JobWorker:
         return True
 
     async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
-        """Have it be tried again, later each time; in the end it fails for what it waited for. False."""
+        """Schedule a retry with back-off; after the last one the job fails with its reason. Returns False."""
         if job.waits >= MAX_WAITS:
-            detail = f"it was tried {job.waits + 1} times in vain, the last time because: {fault.detail}"
+            tries = job.waits + 1
+            detail = f"the job was tried {tries} times without success; last reason: {fault.detail}"
             await self._end_job(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
             return False
-        # Doubled no more often than it takes to be too long.
+        # The shift is bounded: it already exceeds the maximum.
         backoff_us = min(_FIRST_BACKOFF_US << min(job.waits, 8), _MAX_BACKOFF_US)
         await self._store.write(wait_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us))
         return False
 
-    async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (whatever JSON can say)
-        turn = JobTurn(
+    async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (any JSON value)
+        running_job = JobTurn(
             store=self._store,
             tenant=lease.tenant,
             job=job,
@@ -162,7 +163,7 @@ class JobWorker:
             clock=self._dependencies.clock,
             lasts=_SliceLimit(self._dependencies, lease, self._stop).lasts,
         )
-        return await self._dependencies.runners[job.kind].run(turn)
+        return await self._dependencies.runners[job.kind].run(running_job)
 
     async def _end_job(self, tenant: str, job: Job, state: State, outcome: object) -> None:
         now_us = self._dependencies.clock()
@@ -172,12 +173,12 @@ class JobWorker:
             log.info("job ended", **_log_fields(tenant, job), state=state.value, seconds=took_s)
         else:
             log.info(
-                "job left", **_log_fields(tenant, job), reason="it ended before, or another worker has it"
+                "job left", **_log_fields(tenant, job), reason="the job has ended, or another worker has it"
             )
 
 
 class _SliceLimit:
-    """Whether a turn lasts: until its time is up, the worker is to stop, or the lease is lost."""
+    """Limit of a slice: its time, the stop of the worker, or the loss of the lease."""
 
     def __init__(self, dependencies: WorkerDependencies, lease: Lease, stop: asyncio.Event) -> None:
         self._dependencies = dependencies
@@ -186,7 +187,7 @@ class _SliceLimit:
         self._renewed_us = self._started_us = dependencies.clock()
 
     async def lasts(self) -> bool:
-        """Renew the lease in good time. Raises JobTaken where somebody has it."""
+        """Renew the lease in time; True if the slice goes on. Raises JobTaken if the lease is lost."""
         now_us = self._dependencies.clock()
         if now_us - self._renewed_us >= _RENEW_EVERY_US:
             if not await self._dependencies.store.write(renew(self._lease, now_us + LEASE_US)):
@@ -201,12 +202,12 @@ def _log_wait(fault: Exception, **fields: str) -> None:
 
 
 def _too_many_tries(job: Job) -> dict[str, str]:
-    earlier = f"; what it waited for before: {job.reason}" if job.reason else ""
+    earlier = f"; earlier reason for waiting: {job.reason}" if job.reason else ""
     return {"slug": CalltallyError.slug, "detail": _TOO_MANY_TRIES + earlier}
 
 
 def _error_of(fault: Exception) -> dict[str, str]:
-    """What is no error of ours says nothing of itself, but to the log."""
+    """Return the error of a job. An unexpected one is described in the log only."""
     return (
         {"slug": fault.slug, "detail": fault.detail} if isinstance(fault, CalltallyError) else _INTERNAL_ERROR
     )

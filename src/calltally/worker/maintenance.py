@@ -1,8 +1,8 @@
-"""What is done again and again in the background: history that nobody needs goes, and what is too old.
+"""Maintenance rounds: prune history that no snapshot needs, and expired data.
 
-A round goes through all tenants. For each it asks what is due, which only reads; takes the job's lease, so
-that of several workers one does it; and works in small batches, each a transaction, resting between them,
-because the writer of the process may be ingesting at the same time.
+A round visits all tenants. For each it checks which tasks are due, which only reads. It claims the lease of a
+due task, so that one of several workers does it, and works in small batches. Each batch is a transaction,
+with pauses between them, because the process may be ingesting at the same time.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from calltally.worker.job_batches import LEASE_US, BatchRunner, TaskRun, WorkerR
 from calltally.worker.maintenance_tasks import MaintenanceTasks
 from calltally.worker.throttle import wait_for_stop
 
-# So often a database that does not answer is asked in one round.
+# A round ends after this many tasks without a response from the database.
 _MAX_UNANSWERED: Final = 3
 _BACKLOG_PAUSE_S: Final = 0.2
 _MAX_SLOWDOWN: Final = 16
@@ -31,7 +31,7 @@ log: Final = get_logger(__name__)
 
 
 class MaintenanceWorker:
-    """Does rounds until `stop` is set; then it ends with the batch that is under way."""
+    """Runs rounds until `stop` is set, and finishes the running batch."""
 
     def __init__(self, dependencies: WorkerDependencies, stop: asyncio.Event) -> None:
         self._dependencies = dependencies
@@ -41,9 +41,9 @@ class MaintenanceWorker:
         self._tasks = MaintenanceTasks(dependencies, self._batches).by_lease
 
     async def run(self) -> None:
-        """Round after round; a database that does not answer is asked ever more seldom."""
+        """Run round after round; the pause grows while the database does not respond."""
         failures = 0
-        # Workers that are started together begin apart.
+        # A random first pause separates workers that start together.
         pause_s = self._dependencies.interval_s * self._dependencies.chance()
         while not await wait_for_stop(self._stop, pause_s):
             totals = await self.run_round(self._dependencies.clock())
@@ -51,7 +51,7 @@ class MaintenanceWorker:
             pause_s = pause_after(totals, failures, self._dependencies)
 
     async def run_round(self, now_us: int) -> WorkerRound:
-        """Do what is due for each tenant, and log what became of it. A fault is counted, not raised."""
+        """Do the due tasks of each tenant, and log the totals. Errors are counted, not raised."""
         totals = WorkerRound()
         with _count_errors(totals, task="tenants"):
             for tenant in await self._store.read(admin_list_tenants()):
@@ -67,13 +67,13 @@ class MaintenanceWorker:
         return Lease(tenant.tenant, name, self._dependencies.holder)
 
     async def _run_safely(self, task: TaskRun) -> None:
-        """One tenant's fault must not keep others waiting. The lease of what failed runs out by itself."""
+        """Run a task; an error does not stop other tenants. The lease expires by itself after an error."""
         with _count_errors(task.totals, task=task.lease.job, tenant=task.lease.tenant):
             await self._run_task(task)
 
     async def _run_task(self, task: TaskRun) -> None:
         maintenance_task = self._tasks[task.lease.job]
-        # A read of SQLite answers without giving anybody else a turn, and there may be many tenants.
+        # A read of SQLite does not yield to the event loop, and there may be many tenants.
         await asyncio.sleep(0)
         if self._stop.is_set() or not await maintenance_task.is_due(task):
             return
@@ -88,7 +88,7 @@ class MaintenanceWorker:
 
 @contextmanager
 def _count_errors(totals: WorkerRound, **fields: str) -> Iterator[None]:
-    """Count and log what goes wrong, since nobody else would; the unforeseen with where it was raised."""
+    """Count and log errors; unexpected ones with their traceback."""
     try:
         yield
     except Exception as fault:
@@ -99,9 +99,9 @@ def _count_errors(totals: WorkerRound, **fields: str) -> Iterator[None]:
 
 
 def pause_after(totals: WorkerRound, failures: int, dependencies: WorkerDependencies) -> float:
-    """Seconds until the next round: hardly any where something is left to do.
+    """Return the pause before the next round, in seconds: almost none if work is left.
 
-    After `in_vain` rounds in a row without an answer ever more, up to sixteen times the interval.
+    It doubles with each of `failures` rounds without a response, up to sixteen times the interval.
     """
     if totals.left and not failures:
         return min(_BACKLOG_PAUSE_S, dependencies.interval_s)

@@ -1,4 +1,4 @@
-"""What a round does for a tenant: for each job how to see whether it is due, and how it is done."""
+"""Maintenance tasks of a tenant: each with a check that it is due, and its work."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
@@ -25,12 +25,12 @@ STEPS: Final = "old alert steps"
 ALERTS: Final = "old alerts"
 BLOCKS: Final = "roll-ups of several days"
 
-# A few milliseconds each: so long does what is told meanwhile wait for the writer.
+# A few milliseconds each: writers of calls wait this long.
 _PRUNE_BATCH: Final = 500
 _EXPIRE_BATCH: Final = 20
 # Each has some changes, and evidence of kilobytes.
 _ALERT_BATCH: Final = 50
-# An import of old calls changes the same days again and again: they are not added up after each round.
+# An import of old calls changes the same days repeatedly: do not roll them up after each round.
 _CLOSE_EVERY_US: Final = 3_600 * SECOND_US
 
 _IsDue: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, bool]]
@@ -38,14 +38,14 @@ _Run: TypeAlias = Callable[[TaskRun], Coroutine[Any, Any, None]]
 
 
 class MaintenanceTask(NamedTuple):
-    """A job: whether it is due for a tenant, which only reads, and what is done under its lease."""
+    """A task: a check that only reads, and the work under its lease."""
 
     is_due: _IsDue
     run: _Run
 
 
 class MaintenanceTasks:
-    """All that is done with `means`, by the names of their leases, in the order of a round."""
+    """All tasks, by the names of their leases, in the order of a round."""
 
     def __init__(self, dependencies: WorkerDependencies, batches: BatchRunner) -> None:
         self._dependencies = dependencies
@@ -59,7 +59,7 @@ class MaintenanceTasks:
         self.by_lease: Mapping[str, MaintenanceTask] = {
             HISTORY: MaintenanceTask(self._is_history_due, self._prune_history),
             RETENTION: MaintenanceTask(self._is_retention_due, self._expire_old_calls),
-            # Behind retention: what that erases must not stay in files.
+            # After retention: calls that it erases must not stay in files.
             UPKEEP: MaintenanceTask(self._is_upkeep_due, self._clean_job_files),
             EVENTS: MaintenanceTask(self._are_events_due, self._prune_events),
             STEPS: MaintenanceTask(self._are_steps_due, self._prune_steps),
@@ -74,7 +74,7 @@ class MaintenanceTasks:
         tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._dependencies.keep_us
         if await self._store.write(mark(tenant, now_us)) is not None:
             task.totals.marked += 1
-        # In a commit of its own, before what it lets go of.
+        # In a commit of its own, before the rows that it releases.
         if await self._store.write(advance(tenant, now_us, keep_us)) is not None:
             task.totals.advanced += 1
         async for rows in self._batches(task, lambda: prune(tenant, _PRUNE_BATCH)):
@@ -110,7 +110,7 @@ class MaintenanceTasks:
 
     async def _prune_steps(self, task: TaskRun) -> None:
         tenant = task.tenant.tenant
-        # In a commit of its own, before what it lets go of: `verify` looks at what is kept.
+        # In a commit of its own, before the rows that it releases: `verify` reads this limit.
         await self._store.write(keep_steps_from(tenant, task.now_us))
         async for rows in self._batches(task, lambda: prune_steps(tenant, _PRUNE_BATCH)):
             task.totals.pruned += rows
@@ -153,7 +153,7 @@ class MaintenanceTasks:
             task.totals.pruned += rows
 
     async def _events_before(self, task: TaskRun) -> int:
-        """Events that go nowhere are kept no longer than snapshots."""
+        """Return the age limit of events; without endpoints they are kept no longer than snapshots."""
         has_webhooks = await self._store.read(has_endpoints(task.tenant.tenant))
         return task.now_us - (
             max(self._dependencies.events_us, self._dependencies.keep_us)

@@ -1,4 +1,4 @@
-"""Waiting: until the worker is to stop, and so that others in the process have their turn."""
+"""Throttling: waits that a stop ends, and pauses that leave the interpreter to requests."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -9,18 +9,18 @@ from calltally.store.db.operation import Clock
 
 T = TypeVar("T")
 
-# Work that waits for nobody has a fifth of an idle processor, and a thirtieth of a busy one: requests are
-# answered by the same interpreter.
+# Throttled work uses a fifth of an idle processor and a thirtieth of a busy one, because the same interpreter
+# serves requests.
 _MIN_REST_FACTOR: Final = 4
 _BUSY_REST_FACTOR: Final = 25
-# A machine that was suspended, or is so busy that each item takes a second, is no reason to sleep for long.
+# A suspended machine, or one where each item takes a second, is no reason for a long pause.
 _MAX_REST_S: Final = 0.1
-# How much the last rest says of how busy others are; a single one is a millisecond or so.
+# Weight of the last pause in the moving average of the load; a single one lasts about a millisecond.
 _SMOOTHING: Final = 0.1
 
 
 class ThreadClocks(NamedTuple):
-    """What a thread at ease looks at: a steady clock, its process's processor time (us), and how to sleep."""
+    """Clocks of a throttled thread: a monotonic clock, the process's CPU time (us), and a sleep function."""
 
     steady_clock: Clock
     cpu_clock: Clock
@@ -28,11 +28,11 @@ class ThreadClocks(NamedTuple):
 
 
 def throttled(items: Iterable[T], stop: asyncio.Event, clocks: ThreadClocks) -> Iterator[T]:
-    """Each item in its turn, and behind each a rest of many times as long as it was worked on.
+    """Yield each item, and sleep for a multiple of its processing time.
 
-    Four times, and more the busier the process is with others while this one rests. For a thread: while it
-    sleeps it does not hold the interpreter, so a request waits for one item at most. Once it is to stop there
-    are no more rests, as everybody then waits for it.
+    The factor is four, and more if the process is busy during the pauses. For a thread: it does not hold the
+    interpreter while it sleeps, so a request waits for one item at most. After `stop` is set there are no
+    more pauses, because everybody waits for the end.
     """
     busy_share = 0.0
     for item in items:
@@ -47,7 +47,7 @@ def throttled(items: Iterable[T], stop: asyncio.Event, clocks: ThreadClocks) -> 
 
 
 def _rest(seconds: float, clocks: ThreadClocks) -> float:
-    """Sleep; returns which share of the processor the process had meanwhile, 1 at most."""
+    """Sleep; returns the share of a processor that the process used meanwhile, at most 1."""
     started_us, cpu_us = clocks.steady_clock(), clocks.cpu_clock()
     clocks.sleep(min(seconds, _MAX_REST_S))
     rested_us = clocks.steady_clock() - started_us
@@ -55,7 +55,7 @@ def _rest(seconds: float, clocks: ThreadClocks) -> float:
 
 
 async def wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, but no longer than until it is to stop; says whether it is."""
+    """Wait for a number of seconds or until `stop` is set; True if it is set."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()

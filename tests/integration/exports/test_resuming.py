@@ -194,7 +194,7 @@ def test_what_does_not_answer_counts_no_try_and_is_told_in_the_end(
         raise Unavailable("nobody answers at the provider")
 
     monkeypatch.setattr(JobFolder, "make", away)
-    monkeypatch.setattr("calltally.worker.job_loop.MOST_WAITS", MAX_TRIES + 2)
+    monkeypatch.setattr("calltally.worker.job_loop.MAX_WAITS", MAX_TRIES + 2)
     while len(asked_us) < MAX_TRIES + 3:
         assert desk.bench.now_us < began_us + DAY_US
         desk.take_turn()
@@ -304,7 +304,7 @@ def test_what_nobody_foresaw_says_nothing_of_itself(desk: Desk, monkeypatch: pyt
     job = desk.start()
     desk.work()
     error = desk.shown(job)["error"]
-    assert error == {"slug": "internal", "detail": "the server failed; its log says more"}
+    assert error == {"slug": "internal", "detail": "internal error; see the service's log"}
 
 
 def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ _PER_TENANT: Final = frozenset({"profile", "profile_weight"})
 _DERIVED: Final = frozenset({"tenant_of", "is_leaf", "parent_of", "threshold"})
 
 # Attributes that are stored under an older name.
-_STORED_NAMES: Final = {"reported": "told"}
+_STORED_NAMES: Final = {"reported": "told", "usual_squares": "means"}
 
 # Magic number of zstd (RFC 8878, 3.1.1). An older version wrote numpy's own archive.
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"

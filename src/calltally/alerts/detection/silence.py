@@ -30,7 +30,7 @@ class SilenceMonitor:
 
     def __init__(self, series: int) -> None:
         self.volume, self.weight = np.zeros((_BINS, series)), np.zeros((_BINS, series))
-        self.squares, self.means = np.zeros(series), np.zeros(series)
+        self.squares, self.usual_squares = np.zeros(series), np.zeros(series)
         self.started, self.missed = np.zeros(series), np.zeros(series)
         self.since = np.zeros(series, dtype=np.int64)
         self.alarmed = np.zeros(series, dtype=np.bool_)
@@ -64,7 +64,7 @@ class SilenceMonitor:
         has_prior = learned & ~first
         decay = np.where(has_prior, _DISPERSION_DECAY, 1.0)
         self.squares = self.squares * decay + np.where(has_prior, (self.started - usual) ** 2 - usual, 0.0)
-        self.means = self.means * decay + np.where(has_prior, usual**2, 0.0)
+        self.usual_squares = self.usual_squares * decay + np.where(has_prior, usual**2, 0.0)
         self.weight[hour_bin] = np.where(
             learned, self.weight[hour_bin] * _BIN_DECAY + 1, self.weight[hour_bin]
         )
@@ -85,7 +85,7 @@ class SilenceMonitor:
         """Return the factor by which hours are wider than Poisson, shrunk to a prior of one day."""
         mean_square = (self.volume**2).mean(axis=0)
         prior = _PRIOR_HOURS * mean_square
-        spread = (self.squares + prior * _PRIOR_DISPERSION + 1e-9) / (self.means + prior + 1e-9)
+        spread = (self.squares + prior * _PRIOR_DISPERSION + 1e-9) / (self.usual_squares + prior + 1e-9)
         return np.asarray(np.clip(spread, _LEAST_DISPERSION, _MOST_DISPERSION))
 
     def fall(self, threshold: float, live: Flags, parents: Ints) -> Ints:

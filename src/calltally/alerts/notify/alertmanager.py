@@ -1,7 +1,7 @@
-"""Prometheus' Alertmanager, API v2: an alert is its labels, so those stay the same from its begin to its end.
+"""Prometheus Alertmanager, API v2: labels identify an alert, so they stay the same until its end.
 
-prometheus.io, "Alerts API": an alert that is not sent again ends by itself at `endsAt`. So what is open is
-sent again well before (`RESEND_US`), and an Alertmanager that lost it has it again.
+prometheus.io, "Alerts API": an alert that is not sent again ends by itself at `endsAt`. So firing alerts are
+sent again well before (`RESEND_US`), which also restores them in an Alertmanager that lost them.
 """
 
 from base64 import b64encode
@@ -19,7 +19,7 @@ _PATH: Final = "/api/v2/alerts"
 
 
 def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
-    """One alert, by the URL of Alertmanager itself."""
+    """Return the request for one alert; the setting `url` is Alertmanager's own."""
     ends_at = notification.resolved_at if notification.is_resolved else utc_text(now_us + _OPEN_FOR_US)
     alert = {
         "labels": labels_of(notification),
@@ -38,7 +38,7 @@ def build_request(notification: Notification, settings: Mapping[str, Any], now_u
 
 
 def labels_of(notification: Notification) -> dict[str, str]:
-    """What tells it from all others; without empty ones, which Alertmanager drops."""
+    """Return the labels that identify the alert; Alertmanager drops empty ones."""
     series = notification.facts.get("series") or ["", ""]
     labels = {
         "alertname": "Calltally" + "".join(part.capitalize() for part in _name(notification).split("_")),

@@ -1,4 +1,4 @@
-"""A mail: the sentence as its subject, the evidence and the links in plain text."""
+"""Mail about an alert: the message as its subject, the state and the links as plain text."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,11 +14,11 @@ _STATE_NAMES: Final = {State.OPEN.value: "firing"}
 
 
 def build_mail(notification: Notification, settings: Mapping[str, Any], now_us: int) -> EmailMessage:
-    """The mail. All mails of one alert are one thread."""
+    """Return the mail. All mails of one alert form one thread."""
     mail = EmailMessage()
     mail["From"] = settings["from"]
     mail["To"] = ", ".join(settings["to"])
-    # A route may be called anything: a line end would begin another header.
+    # A route may have any name: a line break would start another header.
     mail["Subject"] = " ".join(f"[{notification.tenant}] {notification.headline}".split())
     mail["Date"] = format_datetime(datetime.fromtimestamp(now_us // SECOND_US, UTC))
     domain = settings["from"].rpartition("@")[2].strip("> ") or "calltally"

@@ -1,4 +1,4 @@
-"""What is told of an alert, whatever the shape; and what a sink makes of it."""
+"""Notification about a change of an alert, independent of the kind of sink."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ class Notification(NamedTuple):
     """One change of one alert.
 
     `what` is opened, reopened, worsened, acknowledged, grouped, resolved or test. `calls_url` lists the calls
-    behind it. `facts` is the newest finding with its evidence.
+    of the alert. `facts` is the newest finding with its evidence.
     """
 
     tenant: str
@@ -39,17 +39,17 @@ class Notification(NamedTuple):
 
     @property
     def is_resolved(self) -> bool:
-        """Whether it is resolved."""
+        """True if the alert is resolved."""
         return self.state == State.RESOLVED
 
     @property
     def headline(self) -> str:
-        """The message behind a word for what became of it."""
+        """Message with its change as a prefix, unless the alert has just opened."""
         return self.message if self.what == What.OPENED else f"{self.what.capitalize()}: {self.message}"
 
 
 class SinkRequest(NamedTuple):
-    """A request that tells it: to be posted as it is."""
+    """HTTP request to a sink, to be posted as it is."""
 
     url: str
     headers: Mapping[str, str]
@@ -60,7 +60,7 @@ JSON_HEADERS: Final = {"content-type": "application/json", "user-agent": "Callta
 
 
 def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Notification:
-    """What is told of an alert as it is now; `base` is the service's public URL."""
+    """Return the notification of an alert's current state; `base_url` is the service's public URL."""
     content = read_content(alert)
     alert_id = uuid_text(alert.alert)
     return Notification(
@@ -83,13 +83,13 @@ def notification_of(tenant: str, alert: Alert, what: str, base_url: str) -> Noti
 
 
 def calls_url(base_url: str, listed: Mapping[str, str]) -> str:
-    """The list of the calls that a finding is about."""
+    """Return the URL of the list of a finding's calls."""
     query = urlencode(listed)
     return f"{base_url}{CALLS_PATH}?{query}" if query else f"{base_url}{CALLS_PATH}"
 
 
 def test_notification_of(tenant: str, sink_id: str, now_us: int, base_url: str) -> Notification:
-    """What a test says: it is resolved at once, so that nothing stays open anywhere."""
+    """Return a test notification. It is resolved at once, so that no alert stays open in a sink."""
     return Notification(
         tenant=tenant,
         id=sink_id,

@@ -1,4 +1,4 @@
-"""Telling sinks what became of alerts: in order, again where it fails, and for as long as a sink forgets."""
+"""Notifier: sends changes of alerts to sinks, in order and with retries."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -36,25 +36,25 @@ LEASE_US: Final = 120 * SECOND_US
 _BATCH: Final = 50
 _FIRST_BACKOFF_US: Final = 15 * SECOND_US
 _MAX_BACKOFF_US: Final = 1800 * SECOND_US
-# In all about twelve hours: what nobody could be told by then is in the list all the same.
+# About twelve hours in total; later, the alert list still shows the change.
 MAX_TRIES: Final = 30
 _MAX_FAULT_CHARS: Final = 300
-# Who has no word for it is not told that somebody acknowledged.
+# Kinds of sinks without acknowledgements.
 _WITHOUT_ACKNOWLEDGEMENT: Final = frozenset({ALERTMANAGER, EMAIL})
 
 log: Final = get_logger(__name__)
 
 
 class HttpPoster(Protocol):
-    """Sends a body to a URL, and says what came of it."""
+    """Client that posts a body to a URL."""
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
-        """Never raises for what the other side does."""
+        """Post the body. Never raises for an error of the other side."""
         ...
 
 
 class NotifierDependencies(NamedTuple):
-    """How the outside is reached. `mail` returns what went wrong; `base` is the service's public URL."""
+    """Dependencies of the notifier. `mail` returns the error text; `base_url` is the service's public URL."""
 
     outgoing: HttpPoster
     mail: Callable[[MailServer, Any], Awaitable[str | None]]
@@ -65,9 +65,9 @@ class NotifierDependencies(NamedTuple):
 async def send_notification(
     dependencies: NotifierDependencies, tenant: str, sink: Sink, notification: Notification, now_us: int
 ) -> str | None:
-    """Tell a sink one thing, once; returns what went wrong, in words that hold no secret, or None."""
+    """Send one notification once; returns the error text without secrets, or None."""
     fault = await _send(dependencies, tenant, sink, notification, now_us)
-    # Another's words, and they are kept: PostgreSQL has no place for a NUL in a text.
+    # The text of a sink's response is stored, and PostgreSQL has no NUL in texts.
     return fault and fault.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
@@ -99,27 +99,27 @@ def _fault_text(outcome: RequestOutcome) -> str | None:
 
 
 def sink_seal_name(sink: bytes) -> str:
-    """What the vault binds a sink's secrets to, in a provider's place."""
+    """Return the name that the vault binds a sink's secrets to, in place of a provider's name."""
     return f"alert sink {uuid_text(sink)}"
 
 
 def open_settings(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
-    """All settings of a sink. Raises Misconfigured, DamagedStore."""
+    """Return all settings of a sink. Raises Misconfigured, DamagedStore."""
     settings = vault.open(tenant, sink_seal_name(sink.sink), sink.sealed)["settings"]
     opened: dict[str, Any] = msgspec.json.decode(settings)
     return opened
 
 
 class Notifier:
-    """Tells what is due, tenant by tenant."""
+    """Sends due notifications, tenant by tenant."""
 
     def __init__(self, store: Store, dependencies: NotifierDependencies, clock: Clock) -> None:
         self._store = store
-        self._ways = dependencies
+        self._dependencies = dependencies
         self._clock = clock
 
     async def send_due(self, tenant: str, holder: str) -> int:
-        """Tell a tenant's sinks what is due; returns how much they were told."""
+        """Send a tenant's due notifications; returns the number that was sent."""
         now_us = self._clock()
         notices = await self._store.read(due_notices(tenant, now_us, _BATCH))
         lease = Lease(tenant, NOTICES_LEASE, holder)
@@ -132,14 +132,14 @@ class Notifier:
         return sent
 
     async def _send_all(self, tenant: str) -> int:
-        """What is due now that the lease is ours: another worker may have told some of it before."""
+        """Send the due notifications, read again under the lease: another worker may have sent some."""
         notices = await self._store.read(due_notices(tenant, self._clock(), _BATCH))
         sinks = {sink.sink: sink for sink in await self._store.read(list_sinks(tenant))}
         failed_sinks: set[bytes] = set()
         sent = 0
         for notice in sorted(notices, key=lambda each: (each.created_us, each.alert, each.change)):
             sink = sinks.get(notice.sink)
-            # One that does not answer now is not asked again for each notice: what follows keeps its order.
+            # After a failure, further notices of the sink wait, which keeps their order.
             if sink is None or sink.sink in failed_sinks:
                 continue
             if await self._attempt(tenant, sink, notice):
@@ -163,16 +163,16 @@ class Notifier:
         return False
 
     async def _send_change(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
-        """What went wrong. Whatever it is, it must not keep the tenant's other sinks waiting."""
+        """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
             notification = notification_of(
-                tenant, _state_after(alert, change), change.what.value, self._ways.base_url
+                tenant, _state_after(alert, change), change.what.value, self._dependencies.base_url
             )
-            return await send_notification(self._ways, tenant, sink, notification, self._clock())
+            return await send_notification(self._dependencies, tenant, sink, notification, self._clock())
         except CalltallyError as fault:
             return fault.detail
         except ValueError:
-            # What is stored of it was let in once.
+            # The settings were valid for an earlier version.
             return "the stored settings are invalid; save them again"
         except Exception as fault:
             ids = {"sink": uuid_text(sink.sink), "alert": uuid_text(alert.alert)}
@@ -190,7 +190,7 @@ def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, C
 
 
 def _is_obsolete(sink: Sink, alert: Alert, change: Change) -> bool:
-    """What a sink has no word for, and what Alertmanager would be told again though it ended."""
+    """Decide whether a sink can skip a change: an acknowledgement, or a change of an ended alert."""
     if change.what is What.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
         return True
     is_over = alert.state is State.RESOLVED and change.what not in _RESOLVING
@@ -201,7 +201,7 @@ _RESOLVING: Final = frozenset({What.RESOLVED, What.GROUPED})
 
 
 def _state_after(alert: Alert, change: Change) -> Alert:
-    """The alert in the state that a change led to: notices that waited are told in their order."""
+    """Return the alert in the state after a change: delayed notices are sent in order."""
     if change.what in _RESOLVING:
         return alert._replace(state=State.RESOLVED, resolved_us=change.at_us)
     state = State.ACKNOWLEDGED if change.what is What.ACKNOWLEDGED else State.OPEN
@@ -210,7 +210,7 @@ def _state_after(alert: Alert, change: Change) -> Alert:
 
 def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> Step[None]:
     if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
-        # It forgets what is not told again.
+        # Alertmanager forgets an alert that is not sent again.
         yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
         yield from record_sent(tenant, sink, now_us)
     else:
@@ -218,7 +218,7 @@ def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_u
 
 
 def record_sent(tenant: str, sink: Sink, now_us: int) -> Step[None]:
-    """That something was told to a sink just now."""
+    """Record a successful notification of a sink."""
     yield from note_sink(tenant, sink.sink, now_us, None)
 
 

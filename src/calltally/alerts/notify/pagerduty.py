@@ -1,4 +1,4 @@
-"""PagerDuty's Events API v2: trigger, acknowledge, resolve, by the alert's id as `dedup_key`.
+"""PagerDuty Events API v2: trigger, acknowledge, resolve, with the alert's id as `dedup_key`.
 
 developer.pagerduty.com, "Send an alert event": the summary has at most 1,024 characters.
 """
@@ -21,7 +21,10 @@ _ACTIONS: Final = {
 
 
 def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
-    """One event. A test is triggered, so that it is seen; its own key keeps it from other incidents."""
+    """Return one event.
+
+    A test is triggered, so that it is visible; its own key separates it from incidents.
+    """
     action = "trigger" if notification.what == "test" else _ACTIONS[notification.state]
     event: dict[str, Any] = {
         "routing_key": settings["routing_key"],
@@ -47,6 +50,6 @@ def _payload(notification: Notification) -> dict[str, Any]:
 
 
 def _links(notification: Notification) -> list[dict[str, str]]:
-    # Only absolute links are links to somebody else.
+    # Only absolute links work for an external reader.
     is_absolute = notification.calls_url.startswith("http")
     return [{"href": notification.calls_url, "text": "View calls"}] if is_absolute else []

@@ -1,4 +1,4 @@
-"""The kinds of sinks: which settings each takes, which of them are secret, and how it is told."""
+"""Kinds of sinks: the settings of each, its secret settings, and its request builder."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
@@ -13,38 +13,38 @@ from calltally.net.standard_webhooks import format_secret, is_secret
 
 _Url = Annotated[str, Meta(min_length=8, max_length=2000)]
 _ShortText = Annotated[str, Meta(min_length=1, max_length=200)]
-# One address, with nothing that could begin another header.
+# One address, without characters that could start another header.
 _Address = Annotated[str, Meta(max_length=254, pattern=r"^[^\s@,;<>\"]+@[^\s@,;<>\"]+$")]
 
 RequestBuilder: TypeAlias = Callable[[Notification, Mapping[str, Any], int], SinkRequest]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A misspelt setting is an error, not a default."""
+    """Base class that rejects unknown settings, so that a misspelt one is an error."""
 
 
 class WebhookSettings(_Strict, frozen=True):
-    """A URL; a `secret` (whsec_ and base64) is made where none is given, and shown once."""
+    """A URL and a `secret` (whsec_ and base64); a missing secret is generated and shown once."""
 
     url: _Url
     secret: Annotated[str, Meta(max_length=100)] | None = None
 
 
 class SlackSettings(_Strict, frozen=True):
-    """The URL of an incoming webhook, which is itself the secret."""
+    """URL of an incoming webhook, which is itself the secret."""
 
     url: _Url
 
 
 class PagerDutySettings(_Strict, frozen=True):
-    """The integration key of a service, and the URL of another region."""
+    """Integration key of a service, and the URL of another region."""
 
     routing_key: _ShortText
     url: _Url | None = None
 
 
 class AlertmanagerSettings(_Strict, frozen=True):
-    """Where Alertmanager is, without /api/v2, and how to sign in where it asks for that."""
+    """URL of Alertmanager without /api/v2, and its credentials if it requires them."""
 
     url: _Url
     username: _ShortText | None = None
@@ -53,7 +53,7 @@ class AlertmanagerSettings(_Strict, frozen=True):
 
 
 class EmailSettings(_Strict, frozen=True):
-    """A mail server. `security` is `tls` from the first byte, `starttls`, or `none` in one's own network."""
+    """Mail server. `security` is `tls` from the first byte, `starttls`, or `none` in a private network."""
 
     host: _ShortText
     from_: _Address = msgspec.field(name="from")
@@ -65,7 +65,7 @@ class EmailSettings(_Strict, frozen=True):
 
 
 class SinkKind(NamedTuple):
-    """`shape` makes the request; None for mail. `secret` names the settings that are never shown again."""
+    """Kind of sink. `build_request` is None for mail. `secret` names settings that are never shown again."""
 
     name: str
     settings: type[_Strict]
@@ -90,19 +90,21 @@ KINDS: Final[Mapping[str, SinkKind]] = {
 }
 
 
-def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (what JSON can say)
-    """The settings of a sink of that kind. Raises InvalidInput, which names what is wrong."""
+def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # noqa: ANN401 (any JSON value)
+    """Return the settings of a sink of that kind. Raises InvalidInput, which names the wrong field."""
     sink_kind = KINDS.get(kind)
     if sink_kind is None:
-        raise InvalidInput.of("kind", f"a sink is one of {', '.join(KINDS)}")
+        raise InvalidInput.of("kind", f"the kind of a sink is one of {', '.join(KINDS)}")
     try:
         settings: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, sink_kind.settings))
     except msgspec.ValidationError as fault:
-        raise InvalidInput.of("settings", f"the settings of a {kind} sink: {fault}") from fault
+        raise InvalidInput.of("settings", f"invalid settings of a {kind} sink: {fault}") from fault
     if kind == WEBHOOK:
         settings.setdefault("secret", format_secret(random))
         if not is_secret(settings["secret"]):
-            raise InvalidInput.of("secret", "a secret is whsec_ and the base64 of 24 to 64 bytes")
+            raise InvalidInput.of(
+                "secret", "a secret must be whsec_ followed by the base64 of 24 to 64 bytes"
+            )
     _check_lines(settings)
     return settings
 
@@ -110,9 +112,9 @@ def check_settings(kind: str, values: Any, random: bytes) -> dict[str, Any]:  # 
 def _check_lines(settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         if isinstance(value, str) and not (value.isascii() and value.isprintable()):
-            raise InvalidInput.of(name, f"{name} has characters beyond printable ASCII")
+            raise InvalidInput.of(name, f"{name} must be printable ASCII")
 
 
 def public_settings(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be read again: without secrets."""
+    """Return the settings without secrets."""
     return {name: value for name, value in settings.items() if name not in KINDS[kind].secret}

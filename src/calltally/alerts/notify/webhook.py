@@ -1,4 +1,4 @@
-"""A webhook of one's own, signed as deliveries are; receivers know repeats by `webhook-id`."""
+"""Generic webhook, signed like deliveries; receivers recognise repeats by `webhook-id`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from calltally.net.standard_webhooks import signature_headers
 
 
 def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:
-    """The request, signed with the sink's secret."""
+    """Return the request, signed with the sink's secret."""
     data = {**notification._asdict(), "facts": dict(notification.facts)}
     body = msgspec.json.encode(
         {"type": f"alert.{notification.what}", "timestamp": _stamp(notification), "data": data}
@@ -26,5 +26,5 @@ def _stamp(notification: Notification) -> str:
 
 
 def _digits(notification: Notification) -> str:
-    """Tells one opening or ending of an alert from the next one."""
+    """Return digits that separate one opening or resolution of an alert from the next."""
     return "".join(character for character in _stamp(notification) if character.isdigit())

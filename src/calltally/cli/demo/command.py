@@ -22,7 +22,7 @@ from calltally.ingest.sample.calls import BOOKING_NUMBER, CALLS, SUPPORT_NUMBER
 from calltally.ingest.sample.messages import Message, OwnEvents
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.logs import set_up_logs
-from calltally.net import HttpAnswer, HttpClient
+from calltally.net import HttpClient, HttpResponse
 from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.settings import Settings
 from calltally.store.backends.open import migrate, sqlite_path
@@ -174,7 +174,7 @@ def _send_all(play: _Play, place: _Place) -> None:
         raise Unavailable(f"the sample calls could not be played: {fault}") from fault
 
 
-def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> HttpAnswer:
+def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> HttpResponse:
     if isinstance(message, OwnEvents):
         headers = {"authorization": f"Bearer {play.key}"}
         return client.post_json(f"{place.url}/api/v1/events", message.events, headers)
@@ -184,7 +184,7 @@ def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> H
     return client.post(place.url + path, body, headers)
 
 
-def _check(answer: HttpAnswer) -> None:
+def _check(answer: HttpResponse) -> None:
     # 202 would be a dead letter: taken, and not understood.
     if answer.status not in {200, 204}:
         said = answer.body[:300].decode(errors="replace")
