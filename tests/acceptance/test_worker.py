@@ -1,4 +1,4 @@
-"""The background work in processes: `calltally worker`, and inside `calltally serve`."""
+"""Background work in real processes: `calltally worker`, and inside `calltally serve`."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ def folder(folder: Path) -> Path:
 
 
 def start(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
-    """With rounds a second apart at most, and every one of them logged."""
+    """Start a process with rounds at most a second apart, each of them logged."""
     usual = {"PORT": "0", "LOG_LEVEL": "debug", "WORKER_INTERVAL_SECONDS": "1"}
     return subprocess.Popen(
         [*COMMAND, *words],
@@ -42,15 +42,15 @@ def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("stop", STOPS)
 @pytest.mark.parametrize("command", ["worker", "serve"])
-def test_rounds_are_made_until_it_is_stopped(folder: Path, command: str, stop: signal.Signals) -> None:
+def test_rounds_run_until_a_stop_signal(folder: Path, command: str, stop: signal.Signals) -> None:
     with start(folder, command) as process:
         try:
-            told = lines(process)
-            assert next(told)["event"] == {"worker": "working", "serve": "listening"}[command]
-            done = next(line for line in told if line["event"] == "worker round")
+            log_lines = lines(process)
+            assert next(log_lines)["event"] == {"worker": "working", "serve": "listening"}[command]
+            done = next(line for line in log_lines if line["event"] == "worker round")
             assert (done["tenants"], done["failed"]) == (1, 0)
             process.send_signal(stop)
-            rest = [line["event"] for line in told]
+            rest = [line["event"] for line in log_lines]
             assert process.wait(ENDS_WITHIN_S) == 0
         finally:
             process.kill()
@@ -86,7 +86,7 @@ def test_serve_that_leaves_the_background_work_to_others_says_so(folder: Path) -
     assert rest == ["stopped"]
 
 
-def test_a_worker_without_a_database_says_what_to_do(tmp_path: Path) -> None:
+def test_worker_without_a_database_says_what_to_do(tmp_path: Path) -> None:
     done = calltally(tmp_path, "worker")
     assert done.returncode == 1
     assert done.stderr.startswith("calltally: there is no database at")

@@ -1,4 +1,4 @@
-"""The HTTP client of the commands, against a server of the standard library."""
+"""HTTP client of the commands, against a server of the standard library."""
 
 import json
 from collections.abc import Iterator
@@ -12,15 +12,20 @@ from calltally.net import HttpClient
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers 201 with what was asked; `/away` leads to another place."""
+    """Answers 201 with the request; `/away` redirects."""
 
     protocol_version = "HTTP/1.1"
-    seen_headers: ClassVar[list[str]] = ["content-type", "x-own"]
+    echoed_headers: ClassVar[list[str]] = ["content-type", "x-own"]
 
     def _answer(self) -> None:
-        asked = self.rfile.read(int(self.headers.get("content-length", 0)))
+        received = self.rfile.read(int(self.headers.get("content-length", 0)))
         body = json.dumps(
-            [self.command, self.path, asked.decode(), *(self.headers.get(name) for name in self.seen_headers)]
+            [
+                self.command,
+                self.path,
+                received.decode(),
+                *(self.headers.get(name) for name in self.echoed_headers),
+            ]
         ).encode()
         self.send_response(302 if self.path == "/away" else 201)
         self.send_header("location", "/elsewhere")
@@ -31,7 +36,7 @@ class Echo(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815 (the names that the standard library looks for)
 
     def log_message(self, *_parts: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -44,7 +49,7 @@ def url() -> Iterator[str]:
         thread.join()
 
 
-def test_a_page_a_form_and_json(url: str) -> None:
+def test_get_form_and_json_requests(url: str) -> None:
     with HttpClient() as client:
         page = client.get(f"{url}/p?a=%2B1", {"x-own": "1"})
         encoded = "application/x-www-form-urlencoded"
@@ -57,7 +62,7 @@ def test_a_page_a_form_and_json(url: str) -> None:
     assert json.loads(sent.body) == ["POST", "/j", '[{"a":null}]', "application/json", None]
 
 
-def test_a_redirect_is_an_answer(url: str) -> None:
+def test_redirect_is_returned(url: str) -> None:
     with HttpClient() as client:
         answer = client.get(f"{url}/away")
     assert (answer.status, answer.headers["location"]) == (302, "/elsewhere")

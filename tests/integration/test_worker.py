@@ -1,4 +1,4 @@
-"""The background work: what is due is done, by one worker at a time, and a fault goes no further."""
+"""Maintenance rounds: due tasks are done by one worker at a time, and errors do not spread."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ KEEP_US: Final = 48 * HOUR_US
 LATER_US: Final = NOW_US + KEEP_US
 
 
-def means(store: Store, **other: Any) -> WorkerDependencies:  # noqa: ANN401 (any of its fields)
-    """Clocks that stand still, so that nothing rests."""
+def make_dependencies(store: Store, **other: Any) -> WorkerDependencies:  # noqa: ANN401 (any of its fields)
+    """Return dependencies with stopped clocks, so that nothing pauses."""
     usual: dict[str, Any] = {
         "store": store,
         "keep_us": KEEP_US,
@@ -43,16 +43,16 @@ def means(store: Store, **other: Any) -> WorkerDependencies:  # noqa: ANN401 (an
     return WorkerDependencies(**usual | other)
 
 
-def round_of(bench: Bench, now_us: int = NOW_US, **other: Any) -> WorkerRound:  # noqa: ANN401 (any of its fields)
-    return bench.run(_round(means(bench.store, **other), now_us))
+def run_round(bench: Bench, now_us: int = NOW_US, **other: Any) -> WorkerRound:  # noqa: ANN401 (any of its fields)
+    return bench.run(_round(make_dependencies(bench.store, **other), now_us))
 
 
 async def _round(of: WorkerDependencies, now_us: int, stop: asyncio.Event | None = None) -> WorkerRound:
     return await MaintenanceWorker(of, stop or asyncio.Event()).run_round(now_us)
 
 
-def tell(bench: Bench, changes: int, tenant: str = TENANT) -> None:
-    """One call that changes so often, each time in a commit of its own."""
+def submit_changes(bench: Bench, changes: int, tenant: str = TENANT) -> None:
+    """Submit one call with this many changes, each in a commit of its own."""
     for number in range(changes):
         submit(bench, fact(number, sequence=number, status="ringing", tags=[str(number)]), tenant=tenant)
 
@@ -63,31 +63,31 @@ def rows(bench: Bench, table: str, tenant: str = TENANT) -> int:
     return int(count)
 
 
-def test_a_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
-    tell(bench, 5)
-    assert round_of(bench) == WorkerRound(tenants=1, marked=1, closed_days=32)
-    assert round_of(bench) == WorkerRound(tenants=1)
-    assert round_of(bench, LATER_US - 1) == WorkerRound(tenants=1)
+def test_round_marks_and_a_later_one_prunes(bench: Bench) -> None:
+    submit_changes(bench, 5)
+    assert run_round(bench) == WorkerRound(tenants=1, marked=1, closed_days=32)
+    assert run_round(bench) == WorkerRound(tenants=1)
+    assert run_round(bench, LATER_US - 1) == WorkerRound(tenants=1)
     pruned = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
-    assert round_of(bench, LATER_US) == WorkerRound(tenants=1, advanced=1, pruned=pruned)
-    assert round_of(bench, LATER_US) == WorkerRound(tenants=1)
+    assert run_round(bench, LATER_US) == WorkerRound(tenants=1, advanced=1, pruned=pruned)
+    assert run_round(bench, LATER_US) == WorkerRound(tenants=1)
     assert rows(bench, "leases") == 0
     assert verdict(bench).findings == []
     assert len(listed(bench)) == 1
 
 
-def test_each_tenant_has_its_turn(bench: Bench) -> None:
+def test_round_visits_each_tenant(bench: Bench) -> None:
     other = bench.new_tenant()
-    tell(bench, 2)
-    tell(bench, 2, other)
-    assert round_of(bench).marked == 2
-    assert round_of(bench, LATER_US).advanced == 2
+    submit_changes(bench, 2)
+    submit_changes(bench, 2, other)
+    assert run_round(bench).marked == 2
+    assert run_round(bench, LATER_US).advanced == 2
     assert (rows(bench, "call_versions"), rows(bench, "call_versions", other)) == (0, 0)
 
 
 @pytest.fixture
 def aged(bench: Bench) -> Bench:
-    """30 calls of two ages and two dead letters, of a tenant that keeps 90 days."""
+    """Return 30 calls of two ages and two dead letters, of a tenant with a retention of 90 days."""
     for number in range(30):
         submit(bench, fact(number * DAY_US / SECOND_US, f"CA{number:032x}", status="completed"))
     for number, received_us in enumerate((at_us(0), NOW_US)):
@@ -97,28 +97,28 @@ def aged(bench: Bench) -> Bench:
     return bench
 
 
-def test_what_is_too_old_goes(aged: Bench) -> None:
-    """The newest of the 20 that go was created 90 days before, less an hour."""
+def test_expired_calls_and_letters_are_removed(aged: Bench) -> None:
+    """The newest of the 20 expired calls was created 90 days before, less an hour."""
     now_us = at_us(19 * DAY_US / SECOND_US) + 90 * DAY_US + HOUR_US
-    done = round_of(aged, now_us)
-    assert (done.expired_calls, done.expired_letters, done.failed, done.left) == (20, 1, 0, False)
+    totals = run_round(aged, now_us)
+    assert (totals.expired_calls, totals.expired_letters, totals.failed, totals.left) == (20, 1, 0, False)
     assert [call["call_sid"] for call in listed(aged)] == [f"CA{number:032x}" for number in range(29, 19, -1)]
     assert (rows(aged, "facts"), rows(aged, "dead_letters")) == (10, 1)
     assert verdict(aged).findings == []
-    again = round_of(aged, now_us)
+    again = run_round(aged, now_us)
     assert (again.expired_calls, again.expired_letters) == (0, 0)
 
 
-def test_nothing_is_too_old_where_all_is_kept(aged: Bench) -> None:
+def test_no_retention_removes_nothing(aged: Bench) -> None:
     aged.run(aged.store.write(set_retention(TENANT, None)))
-    done = round_of(aged, NOW_US + 36_500 * DAY_US)
-    assert (done.expired_calls, done.expired_letters) == (0, 0)
+    totals = run_round(aged, NOW_US + 36_500 * DAY_US)
+    assert (totals.expired_calls, totals.expired_letters) == (0, 0)
     assert len(listed(aged)) == 30
 
 
-def test_days_that_are_over_are_closed_and_those_that_change_again_not_at_once(bench: Bench) -> None:
+def test_finished_days_are_rolled_up_at_most_hourly(bench: Bench) -> None:
     submit(bench, fact(0, status="completed"))
-    worker = MaintenanceWorker(means(bench.store), asyncio.Event())
+    worker = MaintenanceWorker(make_dependencies(bench.store), asyncio.Event())
     first = bench.run(worker.run_round(LATER_US))
     assert first.closed_days == rows(bench, "quality_closed")
     assert first.closed_days > 1
@@ -128,45 +128,45 @@ def test_days_that_are_over_are_closed_and_those_that_change_again_not_at_once(b
     assert verdict(bench).findings == []
 
 
-def test_a_job_that_another_has_is_left_to_it(bench: Bench) -> None:
-    tell(bench, 2)
+def test_leased_task_of_another_worker_is_skipped(bench: Bench) -> None:
+    submit_changes(bench, 2)
     theirs = Lease(TENANT, HISTORY, "another")
     assert bench.run(bench.store.write(claim(theirs, now_us=NOW_US, until_us=NOW_US + 5)))
-    assert round_of(bench) == WorkerRound(tenants=1, busy=1, closed_days=32)
-    assert round_of(bench, clock=lambda: NOW_US + 5) == WorkerRound(tenants=1, marked=1)
+    assert run_round(bench) == WorkerRound(tenants=1, busy=1, closed_days=32)
+    assert run_round(bench, clock=lambda: NOW_US + 5) == WorkerRound(tenants=1, marked=1)
 
 
-def test_workers_at_once_do_it_once(new_bench: Callable[[], Bench]) -> None:
+def test_concurrent_workers_prune_once(new_bench: Callable[[], Bench]) -> None:
     bench = new_bench()
-    tell(bench, 40)
-    round_of(bench)
+    submit_changes(bench, 40)
+    run_round(bench)
     expected = sum(rows(bench, table) for table in ("call_versions", "count_history", "outbox"))
 
     async def crowd() -> list[WorkerRound]:
         stores = [open_store(bench.url, lambda: NOW_US) for _ in range(4)]
-        works = [means(store, holder=f"worker-{number}") for number, store in enumerate(stores)]
+        works = [make_dependencies(store, holder=f"worker-{number}") for number, store in enumerate(stores)]
         try:
-            return await asyncio.gather(*(_round(work, LATER_US) for work in works))
+            return await asyncio.gather(*(_round(run_worker, LATER_US) for run_worker in works))
         finally:
             for store in stores:
                 await store.close()
 
-    done = bench.run(crowd())
-    assert sum(each.pruned for each in done) == expected
-    assert sum(each.advanced for each in done) == 1
-    assert [each.failed for each in done] == [0] * 4
+    totals = bench.run(crowd())
+    assert sum(each.pruned for each in totals) == expected
+    assert sum(each.advanced for each in totals) == 1
+    assert [each.failed for each in totals] == [0] * 4
 
 
-def test_facts_go_in_while_it_prunes(bench: Bench) -> None:
-    tell(bench, 30)
-    round_of(bench)
+def test_facts_are_recorded_during_pruning(bench: Bench) -> None:
+    submit_changes(bench, 30)
+    run_round(bench)
 
     async def both() -> WorkerRound:
-        work = asyncio.create_task(_round(means(bench.store), LATER_US))
+        run_worker = asyncio.create_task(_round(make_dependencies(bench.store), LATER_US))
         for number in range(30, 60):
-            told = fact(number, sequence=number, status="ringing", tags=[str(number)])
-            await bench.store.submit([Submission(TENANT, told)])
-        return await work
+            line = fact(number, sequence=number, status="ringing", tags=[str(number)])
+            await bench.store.submit([Submission(TENANT, line)])
+        return await run_worker
 
     assert bench.run(both()).failed == 0
     standing = bench.run(bench.store.read(standing_of(TENANT)))
@@ -175,17 +175,17 @@ def test_facts_go_in_while_it_prunes(bench: Bench) -> None:
     assert bench.run(verified(bench.store)).findings == []
 
 
-def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: Bench) -> None:
+def test_error_of_one_tenant_is_logged_and_others_proceed(bench: Bench) -> None:
     first = bench.add_tenant("a-first")
-    tell(bench, 2)
+    submit_changes(bench, 2)
     with direct(bench.url) as db:
         db("DELETE FROM ledger_heads WHERE tenant = ?", first)
     with capture_logs() as logs:
-        assert round_of(bench) == WorkerRound(tenants=2, marked=1, closed_days=32, failed=1)
-    fault, told = logs
+        assert run_round(bench) == WorkerRound(tenants=2, marked=1, closed_days=32, failed=1)
+    fault, line = logs
     assert (fault["event"], fault["tenant"], fault["task"]) == ("worker failed", first, HISTORY)
     assert fault["exc_info"] is False
-    assert (told["event"], told["failed"], told["log_level"]) == ("worker round", 1, "info")
+    assert (line["event"], line["failed"], line["log_level"]) == ("worker round", 1, "info")
 
 
 @pytest.mark.parametrize(
@@ -195,24 +195,24 @@ def test_the_fault_of_one_tenant_is_told_and_the_others_have_their_turn(bench: B
         (ZeroDivisionError("unforeseen"), WorkerRound(failed=1)),
     ],
 )
-def test_nothing_ends_the_worker(error: Exception, expected: WorkerRound) -> None:
+def test_errors_do_not_end_the_worker(error: Exception, expected: WorkerRound) -> None:
     with capture_logs() as logs:
-        assert asyncio.run(_round(means(Broken(error)), NOW_US)) == expected
+        assert asyncio.run(_round(make_dependencies(Broken(error)), NOW_US)) == expected
     assert [each["event"] for each in logs] == ["worker failed", "worker round"]
     assert logs[0]["detail"] == str(error)
     assert logs[0]["exc_info"] is isinstance(error, ZeroDivisionError)
 
 
-def test_an_idle_round_is_told_to_who_asks_for_all(bench: Bench) -> None:
+def test_idle_round_is_logged_at_debug_level(bench: Bench) -> None:
     with capture_logs() as logs:
-        round_of(bench)
+        run_round(bench)
     assert [(each["event"], each["log_level"]) for each in logs] == [("worker round", "debug")]
 
 
-def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_ends_after_the_running_batch(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
-    tell(bench, 9)
-    round_of(bench)
+    submit_changes(bench, 9)
+    run_round(bench)
 
     async def stopped() -> WorkerRound:
         stop = asyncio.Event()
@@ -221,48 +221,48 @@ def test_it_stops_after_the_batch_under_way(bench: Bench, monkeypatch: pytest.Mo
             stop.set()
             return 0
 
-        return await _round(means(bench.store, steady=steady), LATER_US, stop)
+        return await _round(make_dependencies(bench.store, steady=steady), LATER_US, stop)
 
-    done = bench.run(stopped())
-    assert (done.pruned, done.left) == (3, True)
+    totals = bench.run(stopped())
+    assert (totals.pruned, totals.left) == (3, True)
     assert rows(bench, "leases") == 0
 
 
-def test_a_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backlog_is_left_to_the_next_round(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
     monkeypatch.setattr("calltally.worker.job_batches._MAX_BATCHES", 2)
-    tell(bench, 9)
-    round_of(bench)
-    first = round_of(bench, LATER_US)
-    # Two batches of history, and the one event, which has an upkeep of its own.
+    submit_changes(bench, 9)
+    run_round(bench)
+    first = run_round(bench, LATER_US)
+    # Two batches of history, and one event by the pruning of events.
     assert (first.pruned, first.left) == (7, True)
-    while round_of(bench, LATER_US).left:
+    while run_round(bench, LATER_US).left:
         pass
     assert rows(bench, "call_versions") == 0
 
 
-def test_a_long_job_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_task_renews_its_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
-    tell(bench, 9)
-    round_of(bench)
-    seen: list[int] = []
+    submit_changes(bench, 9)
+    run_round(bench)
+    expiries: list[int] = []
     times = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US // 2))
 
     def clock() -> int:
         with direct(bench.url) as db:
-            seen.extend(until_us for (until_us,) in db("SELECT until_us FROM leases"))
+            expiries.extend(until_us for (until_us,) in db("SELECT until_us FROM leases"))
         return next(times)
 
-    assert round_of(bench, LATER_US, clock=clock).left is False
-    # The last is of the upkeep of events, which has a lease of its own.
-    *history, _ = seen
+    assert run_round(bench, LATER_US, clock=clock).left is False
+    # The last expiry is that of the pruning of events, which has its own lease.
+    *history, _ = expiries
     assert history == [NOW_US + LEASE_US + number * LEASE_US // 2 for number in range(3)]
 
 
-def test_a_lease_that_was_lost_ends_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_lease_ends_the_task(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calltally.worker.maintenance_tasks._PRUNE_BATCH", 3)
-    tell(bench, 9)
-    round_of(bench)
+    submit_changes(bench, 9)
+    run_round(bench)
     times: Iterator[int] = iter(range(NOW_US, NOW_US + 99 * LEASE_US, LEASE_US))
 
     def steady() -> int:
@@ -270,17 +270,17 @@ def test_a_lease_that_was_lost_ends_the_job(bench: Bench, monkeypatch: pytest.Mo
             db("UPDATE leases SET holder = 'another'")
         return 0
 
-    done = round_of(bench, LATER_US, steady=steady, clock=lambda: next(times))
-    # Of the history, and of the events behind it.
-    assert (done.pruned, done.left, done.busy) == (4, True, 2)
+    totals = run_round(bench, LATER_US, steady=steady, clock=lambda: next(times))
+    # From the history, and from the events after it.
+    assert (totals.pruned, totals.left, totals.busy) == (4, True, 2)
     assert rows(bench, "leases") == 2
 
 
-def test_it_works_round_after_round_until_it_is_stopped(bench: Bench) -> None:
-    tell(bench, 2)
+def test_worker_repeats_rounds_until_stop(bench: Bench) -> None:
+    submit_changes(bench, 2)
     rounds: list[int] = []
 
-    async def work() -> None:
+    async def run_worker() -> None:
         stop = asyncio.Event()
 
         def clock() -> int:
@@ -289,19 +289,27 @@ def test_it_works_round_after_round_until_it_is_stopped(bench: Bench) -> None:
                 stop.set()
             return NOW_US
 
-        await MaintenanceWorker(means(bench.store, clock=clock), stop).run()
+        await MaintenanceWorker(make_dependencies(bench.store, clock=clock), stop).run()
 
-    bench.run(work())
-    # The first round asks the time for its lease as well.
+    bench.run(run_worker())
+    # The first round also reads the clock for its lease.
     assert len(rounds) == 3
     assert rows(bench, "ledger_marks") == 1
 
 
-def test_the_pause_is_short_before_more_work_and_long_before_a_database_that_is_away() -> None:
-    of = means(Broken(Unavailable("")), interval_s=60.0)
+def test_pause_is_short_with_work_left_and_long_without_a_database() -> None:
+    of = make_dependencies(Broken(Unavailable("")), interval_s=60.0)
     assert pause_after(WorkerRound(), 0, of) == 60
     assert pause_after(WorkerRound(left=True), 0, of) == 0.2
     assert [pause_after(WorkerRound(left=True), times, of) for times in (1, 2, 4, 9)] == [120, 240, 960, 960]
-    assert pause_after(WorkerRound(left=True), 0, means(of.store, interval_s=0.1)) == 0.1
-    assert 60 < pause_after(WorkerRound(), 0, means(of.store, interval_s=60.0, chance=lambda: 1.0)) <= 66
-    assert 54 <= pause_after(WorkerRound(), 0, means(of.store, interval_s=60.0, chance=lambda: 0.0)) < 60
+    assert pause_after(WorkerRound(left=True), 0, make_dependencies(of.store, interval_s=0.1)) == 0.1
+    assert (
+        60
+        < pause_after(WorkerRound(), 0, make_dependencies(of.store, interval_s=60.0, chance=lambda: 1.0))
+        <= 66
+    )
+    assert (
+        54
+        <= pause_after(WorkerRound(), 0, make_dependencies(of.store, interval_s=60.0, chance=lambda: 0.0))
+        < 60
+    )

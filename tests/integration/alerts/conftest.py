@@ -1,4 +1,4 @@
-"""The API over a tenant that is watched."""
+"""The API over a tenant with alerts."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.integration.web.service import Service
 
 @pytest.fixture
 def service(bench: Bench) -> Service:
-    """The application over a fresh store, with a public URL."""
+    """Return the application over a fresh store, with a public URL."""
     return Service(bench, public_url="https://calls.example.com")

@@ -1,4 +1,4 @@
-"""A tenant that is watched by a detector of the tests' own: plain, and so easy to foretell."""
+"""Helpers to evaluate alerts with a simple, predictable detector."""
 
 import json
 from collections.abc import Mapping
@@ -27,17 +27,17 @@ from tests.telling import START_US, fact
 STEP_S = STEP_US // SECOND_US
 NOTHING = Conditions((), ())
 EVER = AlertFilter(-(2**62), 2**62, limit=100)
-# So many unanswered calls in five minutes are too many.
+# Number of unanswered calls in five minutes that raises an alarm.
 TOO_MANY = 10
 
 
-class Threshold:
-    """Alarms where a series has `TOO_MANY` unanswered calls in a step, until a step has fewer."""
+class ThresholdDetector:
+    """Detector that alarms while steps have at least `TOO_MANY` unanswered calls in a series."""
 
     def __init__(self, alarmed: set[SeriesKey], last_us: int | None, fed: list[tuple[int, int]]) -> None:
         self.alarmed = alarmed
         self._last_us = last_us
-        # Every step with its unanswered calls of all series, to see that each counts once.
+        # Unanswered calls of all series in each step, to check that each counts once.
         self.fed = fed
 
     @property
@@ -48,50 +48,52 @@ class Threshold:
         if self._last_us is not None and step.at_us <= self._last_us:
             raise ValueError("a step came twice")
         self._last_us = step.at_us
-        unanswered = [row[COLUMN_INDEX[StepColumn.NO_ANSWER]] for row in step.counts]
-        self.fed.append((step.at_us // SECOND_US, unanswered[0]))
+        submit_unanswered = [row[COLUMN_INDEX[StepColumn.NO_ANSWER]] for row in step.counts]
+        self.fed.append((step.at_us // SECOND_US, submit_unanswered[0]))
         return [
             found
-            for key, calls in zip(step.table.keys, unanswered, strict=True)
-            if (found := self._judged(step, key, calls))
+            for key, calls in zip(step.table.keys, submit_unanswered, strict=True)
+            if (found := self._evaluate(step, key, calls))
         ]
 
-    def _judged(self, step: Step, key: SeriesKey, calls: int) -> AlertFinding | None:
+    def _evaluate(self, step: Step, key: SeriesKey, calls: int) -> AlertFinding | None:
         if calls < TOO_MANY:
             if key not in self.alarmed:
                 return None
             self.alarmed.discard(key)
             return finding(FindingChange.RECOVERED, key, step.at_us, calls)
-        was = key in self.alarmed
+        was_alarmed = key in self.alarmed
         self.alarmed.add(key)
-        return finding(FindingChange.CONTINUES if was else FindingChange.BEGAN, key, step.at_us, calls)
+        return finding(
+            FindingChange.CONTINUES if was_alarmed else FindingChange.BEGAN, key, step.at_us, calls
+        )
 
     def dump(self) -> bytes:
         return msgspec.msgpack.encode((list(self.alarmed), self._last_us, self.fed))
 
-    def with_rules(self, rules: Rules) -> "Threshold":
+    def with_rules(self, rules: Rules) -> "ThresholdDetector":
         del rules
         return self
 
 
-class Thresholds:
-    """Makes them."""
+class ThresholdDetectorFactory:
+    """Factory of threshold detectors."""
 
-    def new(self, rules: Rules) -> Threshold:
+    def new(self, rules: Rules) -> ThresholdDetector:
         del rules
-        return Threshold(set(), None, [])
+        return ThresholdDetector(set(), None, [])
 
-    def load(self, stored: bytes, rules: Rules) -> Threshold:
+    def load(self, stored: bytes, rules: Rules) -> ThresholdDetector:
         del rules
         kind = tuple[list[SeriesKey], int | None, list[tuple[int, int]]]
         alarmed, last_us, fed = msgspec.msgpack.decode(stored, type=kind)
-        return Threshold(set(alarmed), last_us, fed)
+        return ThresholdDetector(set(alarmed), last_us, fed)
 
 
 def finding(
     change: FindingChange, key: SeriesKey, at_us: int, calls: int = 20, children: tuple[SeriesKey, ...] = ()
 ) -> AlertFinding:
-    """That so many calls were not answered in the step that begins then."""
+    """Return a finding of unanswered calls in the step that starts at `at_us`."""
     metric = Metric.NO_ANSWER_RATE
     found_us = at_us + STEP_US
 
@@ -116,23 +118,23 @@ def finding(
     )
 
 
-def unanswered(bench: Bench, step: int, calls: int, *, route: str = "support", name: str = "") -> None:
-    """So many calls of a route that were not answered, in one of the five minutes after the tests' start."""
+def submit_unanswered(bench: Bench, step: int, calls: int, *, route: str = "support", name: str = "") -> None:
+    """Submit unanswered calls of a route in a step after the tests' start."""
     at_s = (START_US // SECOND_US // STEP_S + step) * STEP_S - START_US // SECOND_US
-    told = [
+    facts = [
         fact(at_s + number / 10, f"{route}-{step}-{name}{number}", route=route, status="no-answer")
         for number in range(calls)
     ]
-    submit(bench, *told)
+    submit(bench, *facts)
 
 
-def after(step: int) -> int:
-    """The instant at which a step can be judged."""
+def evaluation_us(step: int) -> int:
+    """Return the first instant at which a step can be evaluated."""
     return (START_US // STEP_US + step + 1) * STEP_US + 31 * SECOND_US
 
 
-def asked(conditions: Conditions = NOTHING) -> ReadConditions:
-    """What is so now, for whoever asks."""
+def conditions_reader(conditions: Conditions = NOTHING) -> ReadConditions:
+    """Return a reader of these conditions."""
 
     async def conditions_now() -> Conditions:
         return conditions
@@ -140,13 +142,17 @@ def asked(conditions: Conditions = NOTHING) -> ReadConditions:
     return conditions_now
 
 
-def judge(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> EvaluationRun:
-    """One turn."""
-    return bench.run(AlertEvaluator(bench.store, Thresholds()).evaluate(TENANT, now_us, asked(conditions)))
+def evaluate(bench: Bench, now_us: int, conditions: Conditions = NOTHING) -> EvaluationRun:
+    """Run one evaluation."""
+    return bench.run(
+        AlertEvaluator(bench.store, ThresholdDetectorFactory()).evaluate(
+            TENANT, now_us, conditions_reader(conditions)
+        )
+    )
 
 
 def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:
-    """All alerts, the newest first."""
+    """Return all alerts, newest first."""
     found, total = bench.run(bench.store.read(list_alerts(tenant, EVER)))
     assert total == len(found)
     return found
@@ -156,20 +162,20 @@ def history(bench: Bench, alert: Alert, tenant: str = TENANT) -> list[AlertChang
     return bench.run(bench.store.read(history_of(tenant, alert.alert)))
 
 
-class Receiver:
-    """Stands where requests arrive, and answers as it is told."""
+class FakeHttpClient:
+    """HTTP client that records requests and answers with a set status."""
 
     def __init__(self, status: int = 200) -> None:
         self.status = status
-        self.says = b"as told"
-        self.took: list[tuple[str, Mapping[str, str], dict[str, object]]] = []
+        self.response_body = b"as set"
+        self.received: list[tuple[str, Mapping[str, str], dict[str, object]]] = []
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> RequestOutcome:
         if self.status == 0:
             return RequestFailure("unreachable", "no connection")
         if self.status < 300:
-            self.took.append((url, headers, json.loads(body)))
-        return OutgoingResponse(self.status, {}, self.says)
+            self.received.append((url, headers, json.loads(body)))
+        return OutgoingResponse(self.status, {}, self.response_body)
 
 
 __all__ = ["NOW_US", "TENANT"]

@@ -1,4 +1,4 @@
-"""`/api/v1/alerts` and `/api/v1/alert-rules`: listed exactly, changed by hand, kept for the history."""
+"""`/api/v1/alerts` and `/api/v1/alert-rules`: exact lists, manual changes, and their history."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from calltally.store.alerts.alerts import What
 from calltally.store.db.operation import Step
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.alerts.evaluating import after, alerts, finding, history
+from tests.integration.alerts.evaluating import alerts, evaluation_us, finding, history
 from tests.integration.web.service import ADMIN, Broken, Service, slug
 
 PATH = "/api/v1/alerts"
@@ -24,8 +24,8 @@ OTHER = SeriesKey(Dimension.ROUTE, "sales")
 PROVIDER = SeriesKey(Dimension.PROVIDER, "twilio")
 
 
-def keep(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
-    """Findings become alerts."""
+def apply_findings(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
+    """Apply findings to the alerts of a tenant."""
 
     def step() -> Step[None]:
         lifecycle = AlertLifecycle(tenant, at_us, "Europe/Berlin")
@@ -35,9 +35,9 @@ def keep(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str
     bench.run(bench.store.write(step()))
 
 
-def began(bench: Bench, *keys: SeriesKey, at_us: int = NOW_US, tenant: str = TENANT) -> None:
-    found = [finding(FindingChange.BEGAN, key, after(0)) for key in keys]
-    keep(bench, *found, at_us=at_us, tenant=tenant)
+def open_alerts(bench: Bench, *keys: SeriesKey, at_us: int = NOW_US, tenant: str = TENANT) -> None:
+    found = [finding(FindingChange.BEGAN, key, evaluation_us(0)) for key in keys]
+    apply_findings(bench, *found, at_us=at_us, tenant=tenant)
 
 
 def listed(service: Service, query: str = "") -> list[dict[str, Any]]:
@@ -52,8 +52,8 @@ def writing(service: Service) -> dict[str, str]:
     return service.new_key("calls:read", "alerts:write")
 
 
-def test_an_alert_reads_like_a_sentence_and_leads_to_its_calls(service: Service) -> None:
-    began(service.bench, ROUTE)
+def test_alert_has_a_message_and_links_to_its_calls(service: Service) -> None:
+    open_alerts(service.bench, ROUTE)
     (alert,) = listed(service)
     assert alert["message"].startswith("No-answer on support-de: 40 % against 12 ± 4 % expected, since ")
     assert alert["message"].endswith(", 50 calls")
@@ -66,8 +66,8 @@ def test_an_alert_reads_like_a_sentence_and_leads_to_its_calls(service: Service)
 
 def test_pages_and_filters_are_exact(service: Service) -> None:
     for number in range(5):
-        began(service.bench, SeriesKey(Dimension.ROUTE, f"r{number}"), at_us=NOW_US + number)
-    began(service.bench, PROVIDER, at_us=NOW_US + 9)
+        open_alerts(service.bench, SeriesKey(Dimension.ROUTE, f"r{number}"), at_us=NOW_US + number)
+    open_alerts(service.bench, PROVIDER, at_us=NOW_US + 9)
     assert [each["route"] for each in listed(service)] == [None, "r4", "r3", "r2", "r1", "r0"]
     page = service.get(f"{PATH}?limit=2&offset=2")
     assert [each["route"] for each in page.json()["data"]] == ["r3", "r2"]
@@ -80,10 +80,8 @@ def test_pages_and_filters_are_exact(service: Service) -> None:
     assert len(listed(service, f"?to={later}&state=unresolved")) == 4
 
 
-def test_somebody_acknowledges_and_resolves_and_the_history_says_who(
-    service: Service, writing: dict[str, str]
-) -> None:
-    began(service.bench, ROUTE)
+def test_acknowledge_and_resolve_are_in_the_history(service: Service, writing: dict[str, str]) -> None:
+    open_alerts(service.bench, ROUTE)
     (alert,) = listed(service)
     one = f"{PATH}/{alert['id']}"
     assert slug(service.send(f"{one}/acknowledge", {"note": "No\0"}, writing)) == "invalid-body"
@@ -93,55 +91,57 @@ def test_somebody_acknowledges_and_resolves_and_the_history_says_who(
     assert len(listed(service, "?state=unresolved")) == 1
     assert service.send(f"{one}/resolve", {}, writing).json()["state"] == "resolved"
     assert slug(service.send(f"{one}/acknowledge", {}, writing)) == "conflict"
-    told = [(each["what"], each["note"]) for each in service.get(one).json()["history"]]
-    assert told == [("opened", None), ("acknowledged", "The carrier knows."), ("resolved", None)]
+    history = [(each["what"], each["note"]) for each in service.get(one).json()["history"]]
+    assert history == [("opened", None), ("acknowledged", "The carrier knows."), ("resolved", None)]
     assert all(each["by"] for each in service.get(one).json()["history"][1:])
 
 
-def test_what_was_resolved_by_hand_stays_so_until_it_begins_anew(
+def test_manually_resolved_alert_stays_resolved_until_a_new_start(
     service: Service, writing: dict[str, str]
 ) -> None:
     bench = service.bench
-    began(bench, ROUTE)
+    open_alerts(bench, ROUTE)
     service.send(f"{PATH}/{listed(service)[0]['id']}/resolve", {}, writing)
-    keep(bench, finding(FindingChange.CONTINUES, ROUTE, after(1)))
+    apply_findings(bench, finding(FindingChange.CONTINUES, ROUTE, evaluation_us(1)))
     assert listed(service, "?state=unresolved") == []
-    keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)))
-    began(bench, ROUTE, at_us=NOW_US + FLAPPING_US)
+    apply_findings(bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(2)))
+    open_alerts(bench, ROUTE, at_us=NOW_US + FLAPPING_US)
     assert len(listed(service)) == 2
 
 
-def test_what_gets_far_worse_is_told_anew_whatever_was_done_about_it(
+def test_aggravation_reopens_an_acknowledged_or_resolved_alert(
     service: Service, writing: dict[str, str]
 ) -> None:
     bench = service.bench
-    began(bench, ROUTE)
+    open_alerts(bench, ROUTE)
     one = f"{PATH}/{listed(service)[0]['id']}"
     service.send(f"{one}/acknowledge", {}, writing)
-    keep(bench, finding(FindingChange.WORSENED, ROUTE, after(1)))
+    apply_findings(bench, finding(FindingChange.WORSENED, ROUTE, evaluation_us(1)))
     alert = service.get(one).json()
     assert (alert["state"], alert["history"][-1]["what"]) == ("open", "worsened")
     service.send(f"{one}/resolve", {}, writing)
-    keep(bench, finding(FindingChange.WORSENED, ROUTE, after(2)))
+    apply_findings(bench, finding(FindingChange.WORSENED, ROUTE, evaluation_us(2)))
     assert len(listed(service, "?state=unresolved")) == 1
 
 
-def test_what_flaps_is_one_alert(service: Service) -> None:
+def test_flapping_alert_is_one_alert(service: Service) -> None:
     bench = service.bench
-    for turn in range(3):
-        began(bench, ROUTE, at_us=NOW_US + turn)
-        keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)), at_us=NOW_US + turn)
+    for number in range(3):
+        open_alerts(bench, ROUTE, at_us=NOW_US + number)
+        apply_findings(
+            bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(2)), at_us=NOW_US + number
+        )
     (alert,) = alerts(bench)
     whats = [change.what for change in history(bench, alert)]
     assert whats == [What.OPENED, What.RESOLVED, *(What.REOPENED, What.RESOLVED) * 2]
-    began(bench, ROUTE, at_us=NOW_US + 2 + FLAPPING_US)
+    open_alerts(bench, ROUTE, at_us=NOW_US + 2 + FLAPPING_US)
     assert len(alerts(bench)) == 2
 
 
-def test_a_provider_that_is_down_is_one_alert_not_forty_routes(service: Service) -> None:
+def test_provider_outage_is_one_alert_and_groups_its_routes(service: Service) -> None:
     bench = service.bench
-    began(bench, ROUTE, OTHER)
-    keep(bench, finding(FindingChange.BEGAN, PROVIDER, after(1), children=(ROUTE, OTHER)))
+    open_alerts(bench, ROUTE, OTHER)
+    apply_findings(bench, finding(FindingChange.BEGAN, PROVIDER, evaluation_us(1), children=(ROUTE, OTHER)))
     (alert,) = listed(service, "?state=unresolved")
     assert alert["provider"] == "twilio"
     assert {each["series"] for each in alert["children"]} == {"support-de", "sales"}
@@ -150,23 +150,21 @@ def test_a_provider_that_is_down_is_one_alert_not_forty_routes(service: Service)
     assert (last["what"], last["note"]) == ("grouped", alert["id"])
 
 
-def test_a_mute_ends_holds_for_the_same_cause_and_can_be_taken_back(
-    service: Service, writing: dict[str, str]
-) -> None:
+def test_mute_holds_for_the_same_cause_and_can_be_removed(service: Service, writing: dict[str, str]) -> None:
     bench = service.bench
-    began(bench, ROUTE)
+    open_alerts(bench, ROUTE)
     one = f"{PATH}/{listed(service)[0]['id']}"
     until = utc_text(NOW_US + 10 * FLAPPING_US)
     assert service.send(f"{one}/mute", {"until": until}, writing).json()["muted_until"] == until
-    keep(bench, finding(FindingChange.RECOVERED, ROUTE, after(2)))
-    began(bench, ROUTE, at_us=NOW_US + 2 * FLAPPING_US)
+    apply_findings(bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(2)))
+    open_alerts(bench, ROUTE, at_us=NOW_US + 2 * FLAPPING_US)
     assert listed(service, "?state=open")[0]["muted_until"] == until
     assert service.send(f"{one}/mute", {"until": None}, writing).json()["muted_until"] is None
     for wrong in (utc_text(NOW_US), "soon", 5):
         assert slug(service.send(f"{one}/mute", {"until": wrong}, writing)) == "invalid-body"
 
 
-def test_rules_are_the_defaults_until_somebody_sets_them(service: Service, writing: dict[str, str]) -> None:
+def test_rules_are_the_defaults_until_they_are_set(service: Service, writing: dict[str, str]) -> None:
     assert service.get(RULES).json() == {}
     rules = {"false_alarms_a_week": 0.5, "tz": "America/Montreal", "holidays": ["2026-12-25"]}
     assert service.send(RULES, rules, writing, "PUT").json() == rules
@@ -176,9 +174,9 @@ def test_rules_are_the_defaults_until_somebody_sets_them(service: Service, writi
     assert service.get(RULES).json() == rules
 
 
-def test_another_tenants_alert_is_not_there(service: Service, writing: dict[str, str]) -> None:
+def test_alert_of_another_tenant_is_not_found(service: Service, writing: dict[str, str]) -> None:
     other = service.bench.new_tenant()
-    began(service.bench, ROUTE, tenant=other)
+    open_alerts(service.bench, ROUTE, tenant=other)
     assert listed(service) == []
     alert = service.get(f"{PATH}?tenant={other}", ADMIN).json()["data"][0]
     for path in ("", "/acknowledge", "/resolve"):
@@ -190,17 +188,17 @@ def test_another_tenants_alert_is_not_there(service: Service, writing: dict[str,
 
 
 def test_reading_needs_one_scope_and_changing_another(service: Service) -> None:
-    began(service.bench, ROUTE)
+    open_alerts(service.bench, ROUTE)
     (alert,) = listed(service)
     assert slug(service.send(f"{PATH}/{alert['id']}/resolve", {}, service.key)) == "forbidden"
     assert slug(service.send(RULES, {}, service.key, "PUT")) == "forbidden"
     assert slug(service.get(PATH, service.new_key("events:write"))) == "forbidden"
 
 
-def test_prometheus_is_told_how_many_are_unresolved_and_of_whom_only_if_allowed(
+def test_metrics_count_unresolved_alerts_and_name_tenants_if_allowed(
     service: Service, writing: dict[str, str]
 ) -> None:
-    began(service.bench, ROUTE, OTHER)
+    open_alerts(service.bench, ROUTE, OTHER)
     service.send(f"{PATH}/{listed(service, '?route=sales')[0]['id']}/acknowledge", {}, writing)
     lines = service.get("/metrics", {}).text.splitlines()
     assert 'calltally_alert{kind="rate",state="open"} 1.0' in lines
@@ -212,7 +210,7 @@ def test_prometheus_is_told_how_many_are_unresolved_and_of_whom_only_if_allowed(
     assert 'calltally_alert{kind="rate",state="open",tenant="acme"} 1.0' in lines
 
 
-def test_metrics_come_without_alerts_where_the_store_does_not_answer(service: Service) -> None:
+def test_metrics_have_no_alerts_while_the_store_is_unavailable(service: Service) -> None:
     service.app = create_app(replace(service.parts, store=Broken(Unavailable("gone"))))
     answer = service.get("/metrics", {})
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""`calltally alerts`: what fires, and who looks after it, from the command line."""
+"""`calltally alerts`: lists alerts, acknowledges them, and back-tests rules."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import InvalidInput
 from calltally.cli.main import app
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.test_alert_api import began
+from tests.integration.alerts.test_alert_api import open_alerts
 from tests.integration.store.probing import submit
 from tests.telling import fact
 
@@ -26,7 +26,7 @@ def run(*words: str) -> str:
 def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     assert run("list", TENANT) == "0 alerts\n"
-    began(bench, ROUTE)
+    open_alerts(bench, ROUTE)
     listed = run("list", TENANT)
     assert "open  No-answer on support-de: 40 %" in listed
     assert listed.endswith("1 alert\n")
@@ -37,11 +37,13 @@ def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.Mo
     assert run("list", TENANT, "--state", "open") == "0 alerts\n"
 
 
-def test_rules_are_tried_on_the_past(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_backtest_command_compares_rules(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     strict = tmp_path / "strict.toml"
     strict.write_text("false_alarms_a_week = 0.1\n")
-    # What comes before the first call is not gone through: two hours, not the four weeks before them.
+    # Steps before the first call are skipped: two hours, not the four weeks before them.
     submit(bench, fact(0, "first", status="no-answer", route="support-de"))
     window = ("--from", "2026-09-21T12:00:00Z", "--to", "2026-09-21T15:00:00Z", "--rules", str(strict))
     printed = run("backtest", TENANT, *window)
@@ -54,7 +56,7 @@ def test_rules_are_tried_on_the_past(bench: Bench, monkeypatch: pytest.MonkeyPat
         assert isinstance(refused.exception, InvalidInput)
 
 
-def test_two_settings_are_drawn_side_by_side(
+def test_backtest_command_plots_two_settings(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)

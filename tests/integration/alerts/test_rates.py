@@ -1,4 +1,4 @@
-"""The detector that is used, over weeks of steps in a store: they are learned from, and a spike is told."""
+"""The real detector over weeks of steps in a store: it learns, and reports a spike."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
 from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.evaluating import after, alerts, asked
+from tests.integration.alerts.evaluating import alerts, conditions_reader, evaluation_us
 from tests.telling import START_US
 
 FIRST_S = START_US // 1_000_000 // STEP_S * STEP_S
@@ -22,7 +22,7 @@ SPIKE = 16 * 288
 
 
 def weeks(first: int) -> Steps:
-    """Sixteen days of two routes with ten calls in five minutes each; then nobody is reached on one.
+    """Return sixteen days of two routes with ten calls per step, then a spike of no-answers on one.
 
     From the step `first` on.
     """
@@ -31,47 +31,49 @@ def weeks(first: int) -> Steps:
         for route in ("support", "sales"):
             missed = 0.6 if route == "support" and step >= SPIKE else 0.12
             unanswered = sum(random.random() < missed for _ in range(10))
-            said = {"started": 10, "final": 10, "no_answer": unanswered}
-            said |= dict.fromkeys(("answered", "completed"), 10 - unanswered)
+            counts = {"started": 10, "final": 10, "no_answer": unanswered}
+            counts |= dict.fromkeys(("answered", "completed"), 10 - unanswered)
             key = Key(FIRST_S + step * STEP_S, route, "twilio", "", "")
             if step >= first:
-                steps[key] = tuple(said.get(name, 0) for name in COLUMNS)
+                steps[key] = tuple(counts.get(name, 0) for name in COLUMNS)
     return steps
 
 
-def judged(bench: Bench, step: int) -> int:
-    """How many turns it takes until all up to the end of a step is judged."""
-    judge, turns, is_current = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
+def evaluate_until(bench: Bench, step: int) -> int:
+    """Return the number of evaluations until a step is evaluated."""
+    evaluator, turns, is_current = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
     while not is_current:
-        is_current = bench.run(judge.evaluate(TENANT, after(step), asked())).is_current
+        is_current = bench.run(
+            evaluator.evaluate(TENANT, evaluation_us(step), conditions_reader())
+        ).is_current
         turns += 1
     return turns
 
 
 @pytest.fixture(scope="module")
 def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Judging:
-    """What is kept after sixteen days, a day a turn, in which nothing was found: learned once."""
+    """Return the state after sixteen days without findings, learned once at a day per evaluation."""
     path = tmp_path_factory.mktemp("learned") / "calltally.db"
     shutil.copy(sqlite_template, path)
     with asyncio.Runner() as runner:
         bench = Bench(f"sqlite:///{path}", runner)
         bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(0), 0))))
-        assert (judged(bench, SPIKE - 1), alerts(bench)) == (16, [])
-        kept = bench.run(bench.store.read(judging_of(TENANT)))
+        assert (evaluate_until(bench, SPIKE - 1), alerts(bench)) == (16, [])
+        stored = bench.run(bench.store.read(judging_of(TENANT)))
         bench.close()
-    return kept
+    return stored
 
 
-def test_weeks_are_learned_from_and_a_spike_is_told(bench: Bench, learned: Judging) -> None:
+def test_spike_after_learned_weeks_opens_one_alert(bench: Bench, learned: Judging) -> None:
     assert learned.state is not None
-    begun = bench.run(bench.store.read(judging_of(TENANT)))
-    keep = keep_judging(TENANT, begun, learned.judged_us, learned.state)
-    assert bench.run(bench.store.write(keep))
+    stored_now = bench.run(bench.store.read(judging_of(TENANT)))
+    write_state = keep_judging(TENANT, stored_now, learned.judged_us, learned.state)
+    assert bench.run(bench.store.write(write_state))
     bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(SPIKE - 288), 0))))
-    assert judged(bench, SPIKE + 8) == 1
-    told = [alert for alert in alerts(bench) if alert.route == "support"]
-    assert len(told) == 1
-    content = read_content(told[0])
+    assert evaluate_until(bench, SPIKE + 8) == 1
+    opened = [alert for alert in alerts(bench) if alert.route == "support"]
+    assert len(opened) == 1
+    content = read_content(opened[0])
     assert content.message.startswith("No-answer on support: ")
     assert content.finding.listed["route"] == "support"
-    assert abs(told[0].since_us - (FIRST_S + SPIKE * STEP_S) * 1_000_000) <= 2 * STEP_S * 1_000_000
+    assert abs(opened[0].since_us - (FIRST_S + SPIKE * STEP_S) * 1_000_000) <= 2 * STEP_S * 1_000_000

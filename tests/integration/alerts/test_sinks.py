@@ -1,4 +1,4 @@
-"""Where alerts are told: kept sealed, refused where they must not lead, tried by a button."""
+"""Sinks of alerts: sealed settings, refused addresses, and the test button."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.alerts.sinks import change_sink, list_sinks
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT
-from tests.integration.net.receivers import Receiver, answer_ok, answering, receiving
+from tests.integration.net.receivers import Behave, Receiver, answer_ok, answering, receiving
 from tests.integration.store.probing import direct
 from tests.integration.web.service import Service, slug
 
@@ -36,14 +36,16 @@ def add(service: Service, key: dict[str, str], body: dict[str, Any]) -> dict[str
 
 
 def allow_loopback(service: Service) -> None:
-    """As an operator does who tries it out."""
+    """Allow loopback addresses, as an operator does for a trial."""
     outgoing = OutgoingClient(OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8")))
     service.parts = replace(service.parts, outgoing=outgoing)
     service.app = create_app(service.parts)
 
 
-def pressed(service: Service, key: dict[str, str], body: dict[str, Any], behave: Any) -> tuple[Any, Receiver]:  # noqa: ANN401
-    """What the test button says of a sink on this machine, and what came there."""
+def press_test_button(
+    service: Service, key: dict[str, str], body: dict[str, Any], behave: Behave
+) -> tuple[Any, Receiver]:
+    """Press the test button of a sink on this machine; return the responses and the receiver."""
     allow_loopback(service)
 
     async def run() -> tuple[Any, Receiver]:
@@ -52,9 +54,9 @@ def pressed(service: Service, key: dict[str, str], body: dict[str, Any], behave:
             named = {**body, "settings": {**body["settings"], "url": url}}
             made = await service._ask("POST", PATH, key, _json(named))
             done = await service._ask("POST", f"{PATH}/{made.json()['id']}/test", key)
-            shown = await service._ask("GET", f"{PATH}/{made.json()['id']}", key)
+            sink_after = await service._ask("GET", f"{PATH}/{made.json()['id']}", key)
             service.parts.outgoing.close()
-            return (made.json(), done.json(), shown.json()), receiver
+            return (made.json(), done.json(), sink_after.json()), receiver
 
     return service.bench.run(run())
 
@@ -71,22 +73,22 @@ def test_a_key_that_may_not_read_calls_has_no_alerts_told(service: Service, writ
         assert "calls:read" in refused.json()["detail"]
 
 
-def test_a_secret_is_shown_once_and_lies_sealed(service: Service, writing: dict[str, str]) -> None:
+def test_secret_is_shown_once_and_stored_sealed(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
     assert made["secret"].startswith("whsec_")
     slack = add(service, writing, {"kind": "slack", "name": "team", "settings": {"url": SLACK_URL}})
     assert slack["settings"] == {}
-    shown = service.get(PATH, writing).json()["data"]
-    assert sorted(each["name"] for each in shown) == ["ours", "team"]
-    assert "very-secret" not in str(shown)
-    assert "whsec_" not in str(shown)
+    sink_after = service.get(PATH, writing).json()["data"]
+    assert sorted(each["name"] for each in sink_after) == ["ours", "team"]
+    assert "very-secret" not in str(sink_after)
+    assert "whsec_" not in str(sink_after)
     with direct(service.bench.url) as db:
         rows = str(db("SELECT shown, sealed FROM alert_sinks"))
     assert "very-secret" not in rows
     assert "whsec_" not in rows
 
 
-def test_a_sink_is_changed_as_a_whole_and_deleted(service: Service, writing: dict[str, str]) -> None:
+def test_sink_is_replaced_and_deleted(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
     other = {"kind": "pagerduty", "name": "on call", "settings": {"routing_key": "R" * 32}}
     changed = service.send(f"{PATH}/{made['id']}", other, writing, "PUT").json()
@@ -124,16 +126,14 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_cannot_be_is_refused_with_its_name(
-    service: Service, writing: dict[str, str], wrong: str
-) -> None:
+def test_invalid_sink_is_refused(service: Service, writing: dict[str, str], wrong: str) -> None:
     answer = service.send(PATH, WRONG[wrong], writing)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert "10.0.0.1:9093" not in answer.json()["detail"]
     assert service.get(PATH, writing).json()["data"] == []
 
 
-def test_another_tenants_sink_is_not_there(service: Service, writing: dict[str, str]) -> None:
+def test_sink_of_another_tenant_is_not_found(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
     theirs = service.new_key("calls:read", "alerts:write", tenant=service.bench.new_tenant())
     assert service.get(PATH, theirs).json() == {"data": []}
@@ -143,26 +143,22 @@ def test_another_tenants_sink_is_not_there(service: Service, writing: dict[str, 
     assert slug(service.get(PATH)) == "forbidden"
 
 
-def test_a_sink_that_is_deleted_while_it_is_changed_stays_deleted(
-    service: Service, writing: dict[str, str]
-) -> None:
+def test_sink_deleted_during_a_change_stays_deleted(service: Service, writing: dict[str, str]) -> None:
     made = add(service, writing, HOOK)
     store = service.bench.store
-    (known,) = service.bench.run(store.read(list_sinks(TENANT)))
+    (stored,) = service.bench.run(store.read(list_sinks(TENANT)))
     assert service.get(f"{PATH}/{made['id']}", writing, "DELETE").status_code == 204
     with pytest.raises(NotFound):
-        service.bench.run(store.write(change_sink(TENANT, known, NOW_US)))
+        service.bench.run(store.write(change_sink(TENANT, stored, NOW_US)))
     assert service.get(PATH, writing).json() == {"data": []}
 
 
-def test_the_button_tells_a_webhook_that_a_library_of_the_scheme_verifies(
-    service: Service, writing: dict[str, str]
-) -> None:
-    (made, done, shown), receiver = pressed(service, writing, HOOK, answer_ok)
+def test_test_button_sends_a_verifiable_webhook(service: Service, writing: dict[str, str]) -> None:
+    (made, done, sink_after), receiver = press_test_button(service, writing, HOOK, answer_ok)
     assert done == {"told": True, "fault": None}
-    assert shown["told_at"] is not None
+    assert sink_after["told_at"] is not None
     (visit,) = receiver.visits
-    # The library compares with its own clock, and the bench's stands still: what is signed is what counts.
+    # The library compares with its own clock and the bench's stands still: compare the signatures instead.
     headers = visit.headers
     signed = Webhook(made["secret"]).sign(
         headers["webhook-id"],
@@ -173,10 +169,10 @@ def test_the_button_tells_a_webhook_that_a_library_of_the_scheme_verifies(
     assert b'"type":"alert.test"' in visit.body
 
 
-def test_the_button_says_what_went_wrong(service: Service, writing: dict[str, str]) -> None:
+def test_test_button_shows_the_error(service: Service, writing: dict[str, str]) -> None:
     gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\nno_service"
     slack = {"kind": "slack", "name": "team", "settings": {}}
-    (_, done, shown), _receiver = pressed(service, writing, slack, answering(gone))
+    (_, done, sink_after), _receiver = press_test_button(service, writing, slack, answering(gone))
     assert done == {"told": False, "fault": "the sink answered 404: no_service"}
-    assert shown["fault"] == done["fault"]
-    assert shown["told_at"] is None
+    assert sink_after["fault"] == done["fault"]
+    assert sink_after["told_at"] is None

@@ -1,4 +1,4 @@
-"""Alerts that were over long ago go with all that became of them; others stay, however old."""
+"""Pruning of alerts: old resolved ones go with their history; others stay."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
 from calltally.store.db.operation import Step
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
-from tests.integration.test_worker import round_of
+from tests.integration.test_worker import run_round
 
 KEPT_US = 400 * DAY_US
 LATER_US = NOW_US + KEPT_US + 1
@@ -40,7 +40,7 @@ def by_hand(at_us: int = NOW_US) -> Change:
 
 
 def opened(bench: Bench, number: int, tenant: str = TENANT) -> bytes:
-    """An alert of a cause of its own."""
+    """Open an alert with a cause of its own."""
     alert = Alert(
         *(bytes([number]) * 16, f"rate/route/{number}", "rate", None, None, State.OPEN, NOW_US, NOW_US),
         *(NOW_US, None, None, 0, 0, b"{}"),
@@ -60,7 +60,7 @@ def left(bench: Bench, tenant: str = TENANT) -> set[bytes]:
 
 
 def pruned(bench: Bench, old: Old, most: int = 50) -> list[int]:
-    """How many went with each batch."""
+    """Return the number of alerts that each batch removed."""
     gone: list[int] = []
     while some := write(bench, prune_alerts(TENANT, old, most)):
         gone.append(some)
@@ -68,7 +68,7 @@ def pruned(bench: Bench, old: Old, most: int = 50) -> list[int]:
     return gone
 
 
-def test_what_was_over_long_ago_goes_with_its_history(bench: Bench) -> None:
+def test_old_resolved_alerts_are_pruned_with_their_history(bench: Bench) -> None:
     gone = {over(bench, number) for number in range(5)}
     assert left(bench) == gone
     assert bench.run(bench.store.read(are_alerts_old(TENANT, OLD)))
@@ -80,17 +80,17 @@ def test_what_was_over_long_ago_goes_with_its_history(bench: Bench) -> None:
         bench.run(bench.store.read(need_alert(TENANT, bytes(16))))
 
 
-def test_what_is_not_over_stays_however_old(bench: Bench) -> None:
-    seen, still_open = opened(bench, 1), opened(bench, 2)
-    write(bench, acknowledge(TENANT, seen, by_hand()._replace(what=What.ACKNOWLEDGED)))
+def test_unresolved_alerts_are_not_pruned(bench: Bench) -> None:
+    acknowledged, still_open = opened(bench, 1), opened(bench, 2)
+    write(bench, acknowledge(TENANT, acknowledged, by_hand()._replace(what=What.ACKNOWLEDGED)))
     gone = over(bench, 3)
     assert pruned(bench, OLD) == [1]
-    assert left(bench) == {seen, still_open}
+    assert left(bench) == {acknowledged, still_open}
     assert gone not in left(bench)
-    assert len(bench.run(bench.store.read(history_of(TENANT, seen)))) == 2
+    assert len(bench.run(bench.store.read(history_of(TENANT, acknowledged)))) == 2
 
 
-def test_its_last_change_says_how_old_it_is(bench: Bench) -> None:
+def test_age_of_an_alert_is_that_of_its_last_change(bench: Bench) -> None:
     over(bench, 1, NOW_US)
     late = over(bench, 2, NOW_US + DAY_US)
     assert pruned(bench, OLD) == [1]
@@ -99,8 +99,8 @@ def test_its_last_change_says_how_old_it_is(bench: Bench) -> None:
     assert pruned(bench, Old(NOW_US + DAY_US + 1, LATER_US)) == [1]
 
 
-def test_a_mute_keeps_its_alert_until_it_ends(bench: Bench) -> None:
-    """It holds for the same cause, whenever that begins anew."""
+def test_muted_alert_is_kept_until_the_mute_ends(bench: Bench) -> None:
+    """The mute holds for the same cause, even if it begins again."""
     muted = over(bench, 1)
     by = by_hand()._replace(what=What.MUTED)
     write(bench, mute(TENANT, muted, LATER_US, by))
@@ -109,7 +109,7 @@ def test_a_mute_keeps_its_alert_until_it_ends(bench: Bench) -> None:
     assert pruned(bench, OLD) == [1]
 
 
-def test_another_tenants_alerts_are_its_own(bench: Bench) -> None:
+def test_pruning_leaves_alerts_of_other_tenants(bench: Bench) -> None:
     other = bench.new_tenant()
     over(bench, 1)
     theirs = over(bench, 1, tenant=other)
@@ -118,11 +118,11 @@ def test_another_tenants_alerts_are_its_own(bench: Bench) -> None:
     assert len(bench.run(bench.store.read(history_of(other, theirs)))) == 2
 
 
-def test_a_round_of_the_worker_does_it_where_it_is_told_for_how_long(bench: Bench) -> None:
+def test_worker_round_prunes_alerts_only_with_a_retention(bench: Bench) -> None:
     for number in range(60):
         over(bench, number)
-    assert round_of(bench, LATER_US).pruned == 0
-    assert round_of(bench, LATER_US - 1, alerts_us=KEPT_US).pruned == 0
-    assert round_of(bench, LATER_US, alerts_us=KEPT_US).pruned == 60
+    assert run_round(bench, LATER_US).pruned == 0
+    assert run_round(bench, LATER_US - 1, alerts_us=KEPT_US).pruned == 0
+    assert run_round(bench, LATER_US, alerts_us=KEPT_US).pruned == 60
     assert left(bench) == set()
-    assert round_of(bench, LATER_US, alerts_us=KEPT_US).is_idle
+    assert run_round(bench, LATER_US, alerts_us=KEPT_US).is_idle

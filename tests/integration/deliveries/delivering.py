@@ -1,4 +1,4 @@
-"""A store, endpoints on this machine, and a deliverer between them."""
+"""Helpers for deliveries: a store, local endpoints, and a dispatcher between them."""
 
 import asyncio
 from base64 import b64encode
@@ -24,8 +24,8 @@ _WAIT_S: Final = 20.0
 _A_MOMENT_S: Final = 0.005
 
 
-class Ticking:
-    """A clock that goes on with the loop's, and can be set ahead."""
+class AdvanceableClock:
+    """Clock that runs with the event loop's and can be set ahead."""
 
     def __init__(self) -> None:
         self.ahead_us = 0
@@ -34,13 +34,13 @@ class Ticking:
         return NOW_US + self.ahead_us + int(asyncio.get_running_loop().time() * 1_000_000)
 
 
-class Desk:
-    """What the tests of deliveries do: endpoints, calls, and waiting for what comes of them."""
+class DeliverySetup:
+    """Store, endpoints and calls of a delivery test."""
 
     def __init__(self, bench: Bench) -> None:
         assert isinstance(bench.store, WatchedStore)
         self.store: WatchedStore = bench.store
-        self.clock = Ticking()
+        self.clock = AdvanceableClock()
         self.metrics = Metrics()
         self._count = 0
 
@@ -48,23 +48,23 @@ class Desk:
         self._count += 1
         endpoint = bytes([self._count]) * 16
         sealed = seal_secret(VAULT, tenant, endpoint, SECRET)
-        asked = Wanted(url=url, **wanted)  # type: ignore[arg-type] # as the test says
-        await self.store.write(add_endpoint(tenant, endpoint, asked, sealed, self.clock()))
+        settings = Wanted(url=url, **wanted)  # type: ignore[arg-type] # as the test says
+        await self.store.write(add_endpoint(tenant, endpoint, settings, sealed, self.clock()))
         return endpoint
 
-    async def tell(self, sid: str, status: str, at: int = 9, tenant: str = TENANT) -> None:
+    async def submit_call(self, sid: str, status: str, at: int = 9, tenant: str = TENANT) -> None:
         await self.store.submit([Submission(tenant, fact(at, sid, status=status))])
 
     @asynccontextmanager
     async def delivering(
         self, *, timeout_s: float = 1.0, chance: Callable[[], float] = lambda: 0.0, holder: str = "one"
     ) -> AsyncIterator[DeliveryDispatcher]:
-        """A deliverer that works for as long as the block runs; without chance no retry waits."""
+        """Run a dispatcher during the block; with chance 0 no retry waits."""
         stop = asyncio.Event()
-        deliverer = DeliveryDispatcher(self.sending(timeout_s, chance, holder), stop)
-        task = asyncio.create_task(deliverer.run())
+        dispatcher = DeliveryDispatcher(self.sending(timeout_s, chance, holder), stop)
+        task = asyncio.create_task(dispatcher.run())
         try:
-            yield deliverer
+            yield dispatcher
         finally:
             stop.set()
             await task
@@ -88,19 +88,19 @@ class Desk:
         return found
 
 
-async def until(holds: Callable[[], object], wait_s: float = _WAIT_S) -> None:
-    """Wait for something that the loop brings about."""
+async def wait_until(holds: Callable[[], object], wait_s: float = _WAIT_S) -> None:
+    """Wait until a condition holds."""
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + wait_s
     done: asyncio.Future[None] = loop.create_future()
 
-    def look() -> None:
+    def check() -> None:
         if holds():
             done.set_result(None)
         elif loop.time() > ends_s:
             done.set_exception(TimeoutError("it did not come about"))
         else:
-            loop.call_later(_A_MOMENT_S, look)
+            loop.call_later(_A_MOMENT_S, check)
 
-    look()
+    check()
     await done

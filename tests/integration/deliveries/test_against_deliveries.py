@@ -1,4 +1,4 @@
-"""Final calls against what was delivered of them: what is missing, otherwise or dead is found and healed."""
+"""Reconciliation of final calls with deliveries: missing, different and dead ones are found and healed."""
 
 from typing import Any
 
@@ -26,9 +26,9 @@ def jobs(bench: Bench, *results: Result) -> list[Job]:
     bench.now_us += 1_000
     write(bench, claim(LEASE, now_us=bench.now_us, until_us=bench.now_us + 1))
     step = take_turn(LEASE, Turn(results=results), now_us=bench.now_us, until_us=bench.now_us + 1)
-    told: Told | None = write(bench, step)
-    assert told is not None
-    return list(told.jobs)
+    reply: Told | None = write(bench, step)
+    assert reply is not None
+    return list(reply.jobs)
 
 
 def settled(job: Job, state: str) -> Result:
@@ -36,10 +36,10 @@ def settled(job: Job, state: str) -> Result:
 
 
 def compared(bench: Bench, *, heal: bool = False) -> tuple[Report, list[Finding]]:
-    heard: list[Finding] = []
-    question = Question(TENANT, ENDPOINT, ALL, 0, heal=heal)
-    report = bench.run(compare(bench.store, question, bench.now_us, heard.append))
-    return report, heard
+    found: list[Finding] = []
+    query = Question(TENANT, ENDPOINT, ALL, 0, heal=heal)
+    report = bench.run(compare(bench.store, query, bench.now_us, found.append))
+    return report, found
 
 
 def kinds(found: list[Finding]) -> dict[str | None, Kind]:
@@ -54,7 +54,7 @@ def set_up(bench: Bench) -> None:
     bench.now_us += 1_000_000
 
 
-def test_what_is_missing_dead_or_contradicted_is_found_and_healed(bench: Bench) -> None:
+def test_missing_dead_and_contradicted_deliveries_are_found_and_healed(bench: Bench) -> None:
     set_up(bench)
     for sid in ("fine", "dead", "changed"):
         submit(bench, fact(9, sid, status="no-answer", sequence=1, direction="inbound"))
@@ -82,7 +82,7 @@ def test_what_is_missing_dead_or_contradicted_is_found_and_healed(bench: Bench) 
     assert jobs(bench) == []
 
 
-def test_healing_twice_is_healing_once(bench: Bench) -> None:
+def test_healing_is_idempotent(bench: Bench) -> None:
     set_up(bench)
     submit(bench, fact(9, "imported", status="busy", direction="inbound"), announce=False)
     for _ in range(2):

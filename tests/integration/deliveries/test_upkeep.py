@@ -1,4 +1,4 @@
-"""What is too old of events and deliveries goes, and all that deleted endpoints left."""
+"""Pruning of old events and deliveries, and of the rows of deleted endpoints."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a ste
     return bench.run(bench.store.write(step))
 
 
-def taken_in(bench: Bench) -> None:
-    """Two calls, one of them later, with deliveries for one endpoint."""
+def set_up(bench: Bench) -> None:
+    """Submit two calls, one of them later, with deliveries for one endpoint."""
     write(bench, add_endpoint(TENANT, b"e" * 16, Wanted("https://h.example/"), b"sealed", NOW_US))
     submit(bench, fact(1, "a", status="ringing"))
     bench.now_us = LATER_US
@@ -43,16 +43,16 @@ def pruned(bench: Bench, before_us: int) -> int:
     return gone
 
 
-def test_what_is_too_old_goes_and_the_rest_stays(bench: Bench) -> None:
-    taken_in(bench)
+def test_old_events_and_deliveries_are_pruned(bench: Bench) -> None:
+    set_up(bench)
     assert not bench.run(bench.store.read(are_events_due(TENANT, NOW_US - 1)))
     assert bench.run(bench.store.read(are_events_due(TENANT, NOW_US + 1_000)))
     assert pruned(bench, NOW_US + 1_000) == 2
     assert left(bench) == dict(zip(TABLES, (1, 1, 0, 1, 1), strict=True))
 
 
-def test_a_deleted_endpoint_leaves_nothing(bench: Bench) -> None:
-    taken_in(bench)
+def test_deleted_endpoint_leaves_no_rows(bench: Bench) -> None:
+    set_up(bench)
     write(bench, delete_endpoint(TENANT, b"e" * 16, LATER_US))
     assert left(bench)["delivery_heads"] == 0
     assert bench.run(bench.store.read(has_endpoints(TENANT)))
@@ -61,7 +61,7 @@ def test_a_deleted_endpoint_leaves_nothing(bench: Bench) -> None:
     assert not bench.run(bench.store.read(has_endpoints(TENANT)))
 
 
-def test_a_turn_without_the_lease_is_none(bench: Bench) -> None:
-    taken_in(bench)
+def test_turn_without_the_lease_returns_none(bench: Bench) -> None:
+    set_up(bench)
     other = LEASE._replace(holder="other")
     assert write(bench, take_turn(other, Turn(), now_us=LATER_US, until_us=LATER_US + 1)) is None

@@ -1,4 +1,4 @@
-"""Servers of one connection at a time that answer in bytes, well or badly, and count."""
+"""Test servers that answer in raw bytes, well or badly, and count."""
 
 import asyncio
 import ssl
@@ -11,7 +11,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class Visit:
-    """One request of one connection: what was sent, and a way to answer in bytes."""
+    """One request of a connection: its bytes, and a method to answer in bytes."""
 
     def __init__(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
         self.head, self.body, self.writer = head, body, writer
@@ -21,13 +21,13 @@ class Visit:
         lines = self.head.decode("latin-1").split("\r\n")[1:-2]
         return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
 
-    async def say(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
 
 
 class Receiver:
-    """What a server saw, and where it listens."""
+    """Requests and connections of a server, and its port."""
 
     def __init__(self, behave: Behave) -> None:
         self.behave = behave
@@ -52,7 +52,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """A server on this machine for as long as the block runs."""
+    """Run a local server during the block."""
     receiver = Receiver(behave)
     running: set[asyncio.Task[None]] = set()
 
@@ -79,12 +79,12 @@ async def receiving(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncI
 
 
 async def answer_ok(visit: Visit) -> None:
-    await visit.say(OK)
+    await visit.send(OK)
 
 
 def answering(data: bytes) -> Behave:
     async def behave(visit: Visit) -> None:
-        await visit.say(data)
+        await visit.send(data)
 
     return behave
 

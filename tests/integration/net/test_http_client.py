@@ -1,4 +1,4 @@
-"""Requests to strangers: what they may reach, what they may cost, and what is kept of their answers."""
+"""Requests to untrusted servers: permitted addresses, limits, and the responses."""
 
 import asyncio
 import ssl
@@ -41,10 +41,10 @@ def outgoing(*, timeout_s: float = 5.0, resolve: Resolve | None = None) -> Outgo
     )
 
 
-def asked(
+def send_requests(
     behave: Behave, *, times: int = 1, timeout_s: float = 5.0, path: str = "/hook"
 ) -> tuple[list[RequestOutcome], Receiver]:
-    """What came of sending so many times, one after the other."""
+    """Send requests one after the other and return their outcomes."""
 
     async def session() -> tuple[list[RequestOutcome], Receiver]:
         client = outgoing(timeout_s=timeout_s)
@@ -62,8 +62,8 @@ def only(outcomes: Sequence[RequestOutcome]) -> RequestOutcome:
     return outcome
 
 
-def test_a_request_arrives_as_it_was_meant() -> None:
-    outcomes, receiver = asked(answer_ok, path="/hook?a=1")
+def test_request_arrives_unchanged() -> None:
+    outcomes, receiver = send_requests(answer_ok, path="/hook?a=1")
     assert only(outcomes) == OutgoingResponse(200, {"content-length": "2"}, b"ok")
     [visit] = receiver.visits
     assert visit.head.startswith(b"POST /hook?a=1 HTTP/1.1\r\n")
@@ -72,13 +72,13 @@ def test_a_request_arrives_as_it_was_meant() -> None:
     assert (visit.headers["x-own"], visit.headers["content-length"]) == ("1", "2")
 
 
-def test_connections_are_kept() -> None:
-    outcomes, receiver = asked(answer_ok, times=5)
+def test_connection_is_reused() -> None:
+    outcomes, receiver = send_requests(answer_ok, times=5)
     assert [type(each) for each in outcomes] == [OutgoingResponse] * 5
     assert receiver.connections == 1
 
 
-def test_a_connection_that_the_other_side_ended_meanwhile_is_no_failure() -> None:
+def test_idle_connection_closed_by_the_server_is_replaced() -> None:
     answered = 0
 
     async def end_instead(visit: Visit) -> None:
@@ -87,63 +87,65 @@ def test_a_connection_that_the_other_side_ended_meanwhile_is_no_failure() -> Non
         if answered == 2:
             visit.writer.close()
         else:
-            await visit.say(OK)
+            await visit.send(OK)
 
-    outcomes, receiver = asked(end_instead, times=2)
+    outcomes, receiver = send_requests(end_instead, times=2)
     assert [type(each) for each in outcomes] == [OutgoingResponse, OutgoingResponse]
     assert (receiver.connections, len(receiver.visits)) == (2, 3)
 
 
-def test_an_answer_that_says_close_is_not_asked_again() -> None:
-    _, receiver = asked(answering(OK.replace(b"content", b"connection: close\r\ncontent")), times=2)
+def test_connection_close_ends_the_connection() -> None:
+    _, receiver = send_requests(answering(OK.replace(b"content", b"connection: close\r\ncontent")), times=2)
     assert receiver.connections == 2
 
 
-def test_what_comes_without_being_asked_for_ends_the_connection() -> None:
-    outcomes, receiver = asked(answering(OK + OK), times=2)
+def test_unrequested_response_ends_the_connection() -> None:
+    outcomes, receiver = send_requests(answering(OK + OK), times=2)
     assert [type(each) for each in outcomes] == [OutgoingResponse, OutgoingResponse]
     assert receiver.connections == 2
 
 
-def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+def test_redirect_is_returned_and_not_followed() -> None:
     away = b"HTTP/1.1 307 Away\r\nlocation: http://169.254.169.254/latest\r\ncontent-length: 0\r\n\r\n"
-    outcome = only(asked(answering(away))[0])
+    outcome = only(send_requests(answering(away))[0])
     assert isinstance(outcome, OutgoingResponse)
     assert (outcome.status, outcome.headers["location"]) == (307, "http://169.254.169.254/latest")
 
 
-def test_of_a_large_answer_a_kibibyte_is_kept_and_little_more_is_read() -> None:
+def test_large_body_is_cut_to_a_kibibyte() -> None:
     async def without_end(visit: Visit) -> None:
-        await visit.say(b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n")
+        await visit.send(b"HTTP/1.1 500 No\r\ntransfer-encoding: chunked\r\n\r\n")
         while True:
-            await visit.say(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
+            await visit.send(b"3e8\r\n" + b"x" * 1000 + b"\r\n")
 
-    outcome = only(asked(without_end)[0])
+    outcome = only(send_requests(without_end)[0])
     assert outcome == OutgoingResponse(500, {"transfer-encoding": "chunked"}, b"x" * 1024)
 
 
-def test_endless_headers_are_no_answer() -> None:
+def test_endless_headers_fail() -> None:
     async def endless(visit: Visit) -> None:
-        await visit.say(b"HTTP/1.1 200 OK\r\n")
+        await visit.send(b"HTTP/1.1 200 OK\r\n")
         while True:
-            await visit.say(b"x-filler: " + b"y" * 1000 + b"\r\n")
+            await visit.send(b"x-filler: " + b"y" * 1000 + b"\r\n")
 
-    outcome = only(asked(endless)[0])
+    outcome = only(send_requests(endless)[0])
     assert isinstance(outcome, RequestFailure)
     assert outcome.reason == "too-large"
 
 
-def test_interim_answers_are_passed_over() -> None:
+def test_interim_responses_are_skipped() -> None:
     early = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
-    assert only(asked(answering(early + OK))[0]) == OutgoingResponse(200, {"content-length": "2"}, b"ok")
+    assert only(send_requests(answering(early + OK))[0]) == OutgoingResponse(
+        200, {"content-length": "2"}, b"ok"
+    )
 
 
-def test_endless_interim_answers_are_no_answer() -> None:
+def test_endless_interim_responses_fail() -> None:
     async def endless(visit: Visit) -> None:
         while True:
-            await visit.say(b"HTTP/1.1 100 Continue\r\n\r\n" * 40)
+            await visit.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 40)
 
-    outcome = only(asked(endless)[0])
+    outcome = only(send_requests(endless)[0])
     assert isinstance(outcome, RequestFailure)
     assert outcome.reason == "too-large"
 
@@ -158,17 +160,17 @@ def test_endless_interim_answers_are_no_answer() -> None:
 )
 def test_bodies_of_every_framing_are_read(answer: bytes) -> None:
     async def and_close(visit: Visit) -> None:
-        await visit.say(answer)
+        await visit.send(answer)
         visit.writer.close()
 
-    outcome = only(asked(and_close)[0])
+    outcome = only(send_requests(and_close)[0])
     assert isinstance(outcome, OutgoingResponse)
     assert (outcome.status, outcome.body) == (200, b"until the end")
 
 
-def test_another_protocol_is_not_taken_up() -> None:
+def test_protocol_upgrade_is_not_followed() -> None:
     outcome = only(
-        asked(answering(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"))[0]
+        send_requests(answering(b"HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"))[0]
     )
     assert isinstance(outcome, OutgoingResponse)
     assert outcome.status == 101
@@ -178,32 +180,32 @@ def test_another_protocol_is_not_taken_up() -> None:
     ("behave", "reason"),
     [(reset, "reset"), (answering(b"\x16\x03\x01 what?\r\n\r\n"), "malformed"), (hang, "timeout")],
 )
-def test_no_answer_is_told_apart(behave: Behave, reason: str) -> None:
-    outcome = only(asked(behave, timeout_s=0.3)[0])
+def test_missing_responses_have_different_reasons(behave: Behave, reason: str) -> None:
+    outcome = only(send_requests(behave, timeout_s=0.3)[0])
     assert isinstance(outcome, RequestFailure)
     assert outcome.reason == reason
 
 
-def test_bytes_that_drip_run_out_of_time_as_a_whole() -> None:
+def test_dripping_response_times_out() -> None:
     async def drip(visit: Visit) -> None:
         for byte in b"HTTP/1.1 200 OK\r\n" + b"x-slow: 1\r\n" * 100:
-            await visit.say(bytes([byte]))
+            await visit.send(bytes([byte]))
             await asyncio.sleep(timedelta(milliseconds=20).total_seconds())
 
-    outcome = only(asked(drip, timeout_s=0.4)[0])
+    outcome = only(send_requests(drip, timeout_s=0.4)[0])
     assert outcome == RequestFailure("timeout", "no answer within 0.4 s")
 
 
-def test_a_body_that_does_not_end_does_not_undo_its_status() -> None:
+def test_endless_body_keeps_its_status() -> None:
     async def begin(visit: Visit) -> None:
-        await visit.say(OK[:-1])
+        await visit.send(OK[:-1])
         await hang(visit)
 
-    outcome = only(asked(begin, timeout_s=0.3)[0])
+    outcome = only(send_requests(begin, timeout_s=0.3)[0])
     assert outcome == OutgoingResponse(200, {"content-length": "2"}, b"o")
 
 
-def test_nobody_there_is_unreachable() -> None:
+def test_closed_port_is_unreachable() -> None:
     async def session() -> RequestOutcome:
         async with receiving(answer_ok) as receiver:
             port = receiver.port
@@ -214,23 +216,25 @@ def test_nobody_there_is_unreachable() -> None:
     assert (outcome.reason, "127.0.0.1" in outcome.detail) == ("unreachable", True)
 
 
-def names(table: dict[str, list[list[str]]]) -> tuple[Resolve, list[str]]:
-    """A resolver by a table of answers, one after the other; and what it was asked."""
-    asked_for: list[str] = []
+def table_resolver(table: dict[str, list[list[str]]]) -> tuple[Resolve, list[str]]:
+    """Return a resolver over a table of successive results, and the list of its lookups."""
+    lookups: list[str] = []
 
     async def resolve(host: str, _port: int) -> list[str]:
-        asked_for.append(host)
+        lookups.append(host)
         answers = table.get(host)
         if answers is None:
             raise OSError("no such name")
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    return resolve, asked_for
+    return resolve, lookups
 
 
-def to_name(table: dict[str, list[list[str]]], *, times: int = 1) -> tuple[list[RequestOutcome], Receiver]:
+def send_to_name(
+    table: dict[str, list[list[str]]], *, times: int = 1
+) -> tuple[list[RequestOutcome], Receiver]:
     async def session() -> tuple[list[RequestOutcome], Receiver]:
-        client = outgoing(resolve=names(table)[0])
+        client = outgoing(resolve=table_resolver(table)[0])
         async with receiving(answering(OK.replace(b"content", b"connection: close\r\ncontent"))) as receiver:
             url = f"http://hook.example:{receiver.port}/"
             outcomes = [await client.post(url, {}, b"{}") for _ in range(times)]
@@ -239,40 +243,40 @@ def to_name(table: dict[str, list[list[str]]], *, times: int = 1) -> tuple[list[
     return asyncio.run(session())
 
 
-def test_a_name_is_connected_to_by_the_address_that_was_judged() -> None:
-    outcomes, receiver = to_name({"hook.example": [["127.0.0.1"]]})
+def test_connection_goes_to_the_checked_address() -> None:
+    outcomes, receiver = send_to_name({"hook.example": [["127.0.0.1"]]})
     assert isinstance(only(outcomes), OutgoingResponse)
     assert receiver.visits[0].headers["host"] == f"hook.example:{receiver.port}"
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "10.0.0.1", "::1", "::ffff:10.0.0.1", "0.0.0.0"])  # noqa: S104
-def test_a_name_that_leads_inside_is_refused(address: str) -> None:
-    outcome = only(to_name({"hook.example": [[address]]})[0])
+def test_name_of_an_internal_address_is_refused(address: str) -> None:
+    outcome = only(send_to_name({"hook.example": [[address]]})[0])
     assert isinstance(outcome, RequestFailure)
     assert outcome.reason == "refused-address"
 
 
-def test_a_name_that_changes_is_judged_at_each_connection() -> None:
-    outcomes, receiver = to_name({"hook.example": [["127.0.0.1"], ["169.254.169.254"]]}, times=2)
+def test_address_is_checked_at_each_connection() -> None:
+    outcomes, receiver = send_to_name({"hook.example": [["127.0.0.1"], ["169.254.169.254"]]}, times=2)
     assert [type(each) for each in outcomes] == [OutgoingResponse, RequestFailure]
     assert len(receiver.visits) == 1
 
 
-def test_of_several_addresses_only_permitted_ones_are_tried_in_turn() -> None:
-    outcomes, receiver = to_name({"hook.example": [["169.254.169.254", "127.0.0.9", "127.0.0.1"]]})
+def test_permitted_addresses_are_tried_in_order() -> None:
+    outcomes, receiver = send_to_name({"hook.example": [["169.254.169.254", "127.0.0.9", "127.0.0.1"]]})
     assert isinstance(only(outcomes), OutgoingResponse)
     assert len(receiver.visits) == 1
 
 
-def test_a_name_without_an_address_is_told_apart() -> None:
-    outcome = only(to_name({})[0])
+def test_name_without_an_address_has_its_own_reason() -> None:
+    outcome = only(send_to_name({})[0])
     assert outcome == RequestFailure("no-such-host", "hook.example has no address: no such name")
-    empty = only(to_name({"hook.example": [[]]})[0])
+    empty = only(send_to_name({"hook.example": [[]]})[0])
     assert isinstance(empty, RequestFailure)
     assert empty.reason == "refused-address"
 
 
-def test_plain_http_and_addresses_of_this_machine_need_leave() -> None:
+def test_plain_http_and_local_addresses_need_permission() -> None:
     async def session(url: str) -> RequestOutcome:
         return await OutgoingClient(OutgoingPolicy()).post(url, {}, b"")
 
@@ -282,7 +286,7 @@ def test_plain_http_and_addresses_of_this_machine_need_leave() -> None:
         assert outcome.reason == "bad-url"
 
 
-def test_headers_cannot_carry_headers() -> None:
+def test_line_break_in_a_header_raises_value_error() -> None:
     async def session() -> None:
         await outgoing().post("http://127.0.0.1:9/", {"x": "a\r\ny: b"}, b"")
 
@@ -294,7 +298,7 @@ def test_headers_cannot_carry_headers() -> None:
 
 
 def _certificate(folder: Path, name: str) -> Path:
-    """A certificate of its own authority for one name; the file has its key beside it."""
+    """Write a self-signed certificate for one name; the file also has its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     begins = datetime(2026, 1, 1, tzinfo=UTC)
@@ -327,12 +331,12 @@ def secured(folder: Path, name: str) -> Iterator[tuple[ssl.SSLContext, ssl.SSLCo
     yield server, ssl.create_default_context(cafile=str(path))
 
 
-def over_tls(folder: Path, asked_name: str, *, is_trusted: bool = True) -> RequestOutcome:
+def send_over_tls(folder: Path, name: str, *, is_trusted: bool = True) -> RequestOutcome:
     async def session(server: ssl.SSLContext, client: ssl.SSLContext | None) -> RequestOutcome:
-        resolve, _ = names({asked_name: [["127.0.0.1"]]})
+        resolve, _ = table_resolver({name: [["127.0.0.1"]]})
         sender = OutgoingClient(OutgoingPolicy(networks=LOOPBACK, timeout_s=5), resolve=resolve, tls=client)
         async with receiving(answer_ok, server) as receiver:
-            outcome = await sender.post(f"https://{asked_name}:{receiver.port}/", {}, b"{}")
+            outcome = await sender.post(f"https://{name}:{receiver.port}/", {}, b"{}")
             sender.close()
         return outcome
 
@@ -341,19 +345,19 @@ def over_tls(folder: Path, asked_name: str, *, is_trusted: bool = True) -> Reque
 
 
 def test_tls_is_verified_against_the_name_and_not_the_address(tmp_path: Path) -> None:
-    assert isinstance(over_tls(tmp_path, "hook.example"), OutgoingResponse)
+    assert isinstance(send_over_tls(tmp_path, "hook.example"), OutgoingResponse)
 
 
-def test_another_name_and_another_authority_are_not_trusted(tmp_path: Path) -> None:
+def test_other_name_and_other_authority_are_not_trusted(tmp_path: Path) -> None:
     for outcome in (
-        over_tls(tmp_path, "other.example"),
-        over_tls(tmp_path, "hook.example", is_trusted=False),
+        send_over_tls(tmp_path, "other.example"),
+        send_over_tls(tmp_path, "hook.example", is_trusted=False),
     ):
         assert isinstance(outcome, RequestFailure)
         assert outcome.reason == "tls"
 
 
-# --------------------------------------------------------------------------------------------- look-ups
+# ---------------------------------------------------------------------------------------------------- lookups
 
 
 def run(make: Callable[[], Awaitable[T]]) -> T:
@@ -363,22 +367,22 @@ def run(make: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(session())
 
 
-def test_a_name_is_asked_for_once_however_many_wait() -> None:
-    asked_for: list[str] = []
+def test_concurrent_lookups_of_a_name_share_one() -> None:
+    lookups: list[str] = []
 
-    def ask(host: str, _port: int) -> list[str]:
-        asked_for.append(host)
+    def resolve(host: str, _port: int) -> list[str]:
+        lookups.append(host)
         return ["192.0.2.1"]
 
     async def session() -> list[Sequence[str]]:
-        lookup = Resolver(ask)
+        lookup = Resolver(resolve)
         return await asyncio.gather(*[lookup("h.example", 443) for _ in range(5)])
 
     assert run(session) == [["192.0.2.1"]] * 5
-    assert asked_for == ["h.example"]
+    assert lookups == ["h.example"]
 
 
-def test_this_machine_has_a_name_and_others_have_none() -> None:
+def test_resolver_finds_localhost_and_no_unknown_name() -> None:
     assert "127.0.0.1" in run(lambda: Resolver()("localhost", 80))
     with pytest.raises(OSError, match=r"\w"):
         run(lambda: Resolver()("a" * 64 + ".example", 80))

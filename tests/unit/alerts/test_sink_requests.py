@@ -1,4 +1,4 @@
-"""The shapes of sinks: what each place is sent, from its begin to its end."""
+"""Requests of each kind of sink, from the start of an alert to its end."""
 
 import json
 from typing import Any
@@ -61,7 +61,7 @@ def test_pagerduty_is_triggered_acknowledged_and_resolved_by_one_key() -> None:
     assert pager(message="x" * 2000)["payload"]["summary"] == "x" * 1024
 
 
-def test_alertmanager_knows_an_alert_by_its_labels() -> None:
+def test_alertmanager_labels_stay_the_same_until_the_end() -> None:
     settings = {"url": "http://127.0.0.1:9093/"}
     request = alertmanager.build_request(notification(), settings, NOW_US)
     assert request.url == "http://127.0.0.1:9093/api/v2/alerts"
@@ -82,12 +82,14 @@ def test_alertmanager_knows_an_alert_by_its_labels() -> None:
         ({"username": "u", "password": "p"}, "Basic dTpw"),
     ],
 )
-def test_alertmanager_may_ask_for_a_sign_in(settings: dict[str, str], expected: str | None) -> None:
+def test_alertmanager_credentials_become_an_authorization_header(
+    settings: dict[str, str], expected: str | None
+) -> None:
     request = alertmanager.build_request(notification(), {"url": "https://am.example", **settings}, NOW_US)
     assert request.headers.get("authorization") == expected
 
 
-def test_slack_reads_words_and_no_mark_up_of_others() -> None:
+def test_slack_text_is_escaped() -> None:
     request = slack.build_request(
         notification(message="No-answer on <!channel> & co"), {"url": "https://s.example"}, NOW_US
     )
@@ -99,7 +101,7 @@ def test_slack_reads_words_and_no_mark_up_of_others() -> None:
     ].startswith("Resolved: ")
 
 
-def test_a_mail_says_it_in_its_subject_and_cannot_be_given_another_header() -> None:
+def test_mail_subject_has_the_message_without_header_injection() -> None:
     settings = {"from": "calltally@acme.example", "to": ["ops@acme.example", "b@acme.example"]}
     mail = build_mail(notification(message="No-answer on a\r\nBcc: x@y.example"), settings, NOW_US)
     assert mail["Subject"] == "[acme] No-answer on a Bcc: x@y.example"
@@ -111,7 +113,7 @@ def test_a_mail_says_it_in_its_subject_and_cannot_be_given_another_header() -> N
     assert mail["Message-ID"] != again["Message-ID"]
 
 
-def test_settings_are_checked_and_secrets_are_left_out_of_what_is_shown() -> None:
+def test_settings_are_checked_and_public_settings_have_no_secrets() -> None:
     settings = check_settings("webhook", {"url": "https://a.example/x"}, bytes(32))
     assert settings["secret"] == "whsec_" + "A" * 43 + "="
     assert public_settings("webhook", settings) == {"url": "https://a.example/x"}

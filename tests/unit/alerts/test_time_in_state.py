@@ -1,4 +1,4 @@
-"""The time to a final state, with calls that are still open among those that are known."""
+"""Time to a final state, with open calls as censored observations."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from calltally.calls.model import Status
         ([], [5, 9], 0.5, None),
         ([1, 2, 3, 4], [], 0.5, 2),
         ([1, 2, 3, 4], [], 1.0, 4),
-        # Half of those that lasted beyond 2 are open: nothing is known of how long they take.
+        # Half of those that lasted beyond 2 are open: their duration is unknown.
         ([1, 2], [3, 3], 0.9, None),
         # Freireich's 6-MP arm, the textbook case: the median is 23 weeks.
         (
@@ -24,13 +24,13 @@ from calltally.calls.model import Status
         ),
     ],
 )
-def test_it_is_that_of_kaplan_and_meier(
+def test_time_to_final_matches_kaplan_and_meier(
     ended: list[int], still_open: list[int], quantile: float, expected: int | None
 ) -> None:
     assert time_to_final(ended, still_open, quantile) == expected
 
 
-def test_each_state_has_its_limit_and_calls_that_rang_alone_tell_of_one() -> None:
+def test_each_state_has_its_own_limit() -> None:
     past = [PastCall(0, 10, 4_000), PastCall(0, 20, 9_000), PastCall(0, None, 60)]
     assert limit_us(Status.RINGING, past, []) == 60 * MARGIN
     assert limit_us(Status.IN_PROGRESS, past, []) == 8_980 * MARGIN

@@ -1,4 +1,4 @@
-"""The pure part of deliveries: when, how many, and what an answer amounts to."""
+"""Pure part of deliveries: schedule, queues, outcomes and payload formats."""
 
 import json
 from typing import Any
@@ -41,17 +41,17 @@ def endpoint() -> Endpoint:
     return Endpoint(b"e" * 16, Wanted("https://h.example/"), b"", None, None, "active", None, None, 0, 0, 0)
 
 
-# ---------------------------------------------------------------------------------------------- schedule
+# --------------------------------------------------------------------------------------------------- schedule
 
 
 @given(st.integers(1, 100), CHANCES)
-def test_a_wait_is_any_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, chance: float) -> None:
+def test_backoff_is_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, chance: float) -> None:
     assert 0 <= backoff_s(tries, chance) <= min(8 * 3600, 10 * 2 ** (tries - 1))
     assert backoff_s(tries, 1.0) <= backoff_s(tries + 1, 1.0)
 
 
 @given(st.lists(CHANCES, min_size=1, max_size=400))
-def test_tries_go_on_for_three_days_and_end(chances: list[float]) -> None:
+def test_retries_end_after_three_days(chances: list[float]) -> None:
     at_us, begun_us = NOW_US, NOW_US
     for tries, chance in enumerate(chances, 1):
         due_us = next_try_us(tries, begun_us, at_us, retry_after_s=None, chance=chance)
@@ -62,14 +62,14 @@ def test_tries_go_on_for_three_days_and_end(chances: list[float]) -> None:
         at_us = due_us
 
 
-def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
+def test_retry_after_is_honoured_up_to_a_day() -> None:
     assert next_try_us(1, NOW_US, NOW_US, retry_after_s=3600, chance=0.0) == NOW_US + 3600 * SECOND_US
     assert next_try_us(1, NOW_US, NOW_US, retry_after_s=1e12, chance=0.0) == NOW_US + DAY_US
     assert next_try_us(9, NOW_US, NOW_US, retry_after_s=1, chance=1.0) == NOW_US + 2560 * SECOND_US
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("header", "seconds"),
     [
         (None, None),
         ("120", 120.0),
@@ -80,87 +80,87 @@ def test_what_a_receiver_asks_for_is_waited_for_up_to_a_day() -> None:
         ("Mon, 01 Jan 20010 00:00:00 -9999", None),
     ],
 )
-def test_a_retry_after_is_a_number_or_a_date(told: str | None, seconds: float | None) -> None:
-    assert parse_retry_after_s(told, NOW_US) == seconds
+def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert parse_retry_after_s(header, NOW_US) == seconds
 
 
-# ----------------------------------------------------------------------------------------------- judging
+# --------------------------------------------------------------------------------------------------- outcomes
 
 
-def judged(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
+def decide(status: int, headers: dict[str, str] | None = None, **of_job: Any) -> Any:  # noqa: ANN401 (a verdict)
     return decide_outcome(
         job(**of_job), DeliveryAttempt(NOW_US, 1000, OutgoingResponse(status, headers or {}, b"said")), 0.5
     )
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-def test_a_2xx_is_taken(status: int) -> None:
-    verdict = judged(status)
-    assert verdict.is_delivered
-    assert (verdict.result.status, verdict.result.reason, verdict.result.answer) == (status, None, b"said")
+def test_2xx_delivers(status: int) -> None:
+    outcome = decide(status)
+    assert outcome.is_delivered
+    assert (outcome.result.status, outcome.result.reason, outcome.result.answer) == (status, None, b"said")
 
 
 @pytest.mark.parametrize("status", [101, 301, 307, 400, 401, 404, 429, 500, 503])
-def test_anything_else_is_tried_again(status: int) -> None:
-    verdict = judged(status)
-    assert (verdict.result.state, verdict.result.reason) == ("waiting", f"answered {status}")
-    assert verdict.result.due_us == NOW_US + 1000 + 5 * SECOND_US
-    assert not verdict.is_gone
+def test_other_statuses_are_retried(status: int) -> None:
+    outcome = decide(status)
+    assert (outcome.result.state, outcome.result.reason) == ("waiting", f"answered {status}")
+    assert outcome.result.due_us == NOW_US + 1000 + 5 * SECOND_US
+    assert not outcome.is_gone
 
 
-def test_an_answer_that_did_not_come_says_why() -> None:
-    verdict = decide_outcome(
+def test_missing_response_has_a_reason() -> None:
+    outcome = decide_outcome(
         job(), DeliveryAttempt(NOW_US, 1000, RequestFailure("timeout", "no answer within 10 s")), 0.5
     )
-    assert verdict.result.reason == "timeout: no answer within 10 s"
-    assert verdict.result.status is None
+    assert outcome.result.reason == "timeout: no answer within 10 s"
+    assert outcome.result.status is None
 
 
-def test_after_three_days_it_is_given_up_but_for_a_410() -> None:
+def test_delivery_is_dead_after_three_days_except_for_a_410() -> None:
     begun_us = NOW_US - GIVES_UP_AFTER_US
-    assert judged(500, tries=30, begun_us=begun_us).result.state == "dead"
-    gone = judged(410, tries=30, begun_us=begun_us)
+    assert decide(500, tries=30, begun_us=begun_us).result.state == "dead"
+    gone = decide(410, tries=30, begun_us=begun_us)
     assert (gone.result.state, gone.is_gone) == ("waiting", True)
 
 
 @pytest.mark.parametrize(("status", "hold_s"), [(429, 3600.0), (503, 3600.0), (500, 0.0)])
-def test_who_asks_for_rest_gets_an_hour_at_most(status: int, hold_s: float) -> None:
-    assert judged(status, {"retry-after": "7200"}).hold_s == hold_s
+def test_requested_pause_is_an_hour_at_most(status: int, hold_s: float) -> None:
+    assert decide(status, {"retry-after": "7200"}).hold_s == hold_s
 
 
-def test_without_bytes_there_is_nothing_to_send() -> None:
+def test_delivery_without_bytes_is_dead() -> None:
     assert expired_result(job(), NOW_US).state == "dead"
     assert event_age_s(job(), NOW_US + SECOND_US) == 1.0
 
 
-# ------------------------------------------------------------------------------------------------- lanes
+# ----------------------------------------------------------------------------------------------------- queues
 
 
-def under_way(queue: EndpointQueue) -> int:
+def start_all(queue: EndpointQueue) -> int:
     begun = 0
     while queue.take_next(0.0) is not None:
         begun += 1
     return begun
 
 
-def filled(many: int = 200) -> EndpointQueue:
+def full_queue(many: int = 200) -> EndpointQueue:
     queue = EndpointQueue(endpoint(), "h.example")
     for number in range(many):
         queue.add(job(number))
     return queue
 
 
-def test_an_endpoint_begins_with_a_few_and_earns_more() -> None:
-    queue = filled()
-    assert under_way(queue) == FIRST_LIMIT
+def test_endpoint_starts_with_a_few_requests_and_earns_more() -> None:
+    queue = full_queue()
+    assert start_all(queue) == FIRST_LIMIT
     for _ in range(100):
         queue.delivered()
-        under_way(queue)
+        start_all(queue)
     assert queue.in_flight == MAX_IN_FLIGHT
 
 
-def test_one_that_is_broken_is_probed_now_and_then() -> None:
-    queue = filled()
+def test_broken_endpoint_is_probed() -> None:
+    queue = full_queue()
     for number in range(BROKEN_AFTER):
         assert queue.take_next(0.0) is not None
         queue.failed(0.0, 0.0, 0.0)
@@ -176,8 +176,8 @@ def test_one_that_is_broken_is_probed_now_and_then() -> None:
     assert queue.capacity(1.0) > 0
 
 
-def test_a_job_is_in_hand_once_and_until_it_is_noted() -> None:
-    queue = filled(3)
+def test_job_is_claimed_once_until_it_is_recorded() -> None:
+    queue = full_queue(3)
     queue.add(job(0))
     assert (queue.claimed, queue.capacity(0.0)) == (3, MAX_CLAIMED - 3)
     assert queue.take_next(0.0) == job(0)
@@ -188,18 +188,18 @@ def test_a_job_is_in_hand_once_and_until_it_is_noted() -> None:
     assert (queue.claimed, len(queue.ready), queue.due_us) == (1, 0, 0)
 
 
-def test_what_cannot_be_signed_waits() -> None:
-    queue = filled(2)
+def test_postponed_job_waits() -> None:
+    queue = full_queue(2)
     first = queue.take_next(0.0)
     assert first is not None
     queue.postpone(first.event_id, 60.0)
     assert (queue.claimed, queue.in_flight, queue.backoff_s_left(0.0)) == (0, 0, 60.0)
 
 
-# -------------------------------------------------------------------------------------------------- forms
+# -------------------------------------------------------------------------------------------- payload formats
 
 
-def test_events_of_a_revision_are_told_in_their_order() -> None:
+def test_events_of_a_revision_are_in_order() -> None:
     assert sorted(SUBSCRIBABLE, key=place_of) == list(SUBSCRIBABLE)
     assert place_of("voice.call.unheard-of") > place_of(TEST)
 
@@ -215,12 +215,12 @@ def test_events_of_a_revision_are_told_in_their_order() -> None:
         ({"agent": "other"}, DELIVERY_FAILED, True),
     ],
 )
-def test_filters_are_of_calls(wanted: dict[str, Any], event: str, is_wanted: bool) -> None:  # noqa: FBT001 (parametrised)
-    asked = Wanted("https://h.example/", **wanted)
-    assert wants(asked, event, ("inbound", "sales", "a")) is is_wanted
+def test_filters_apply_to_events_of_calls(wanted: dict[str, Any], event: str, is_wanted: bool) -> None:  # noqa: FBT001 (parametrised)
+    settings = Wanted("https://h.example/", **wanted)
+    assert wants(settings, event, ("inbound", "sales", "a")) is is_wanted
 
 
-def test_a_cloudevent_is_made_of_the_envelope_alone() -> None:
+def test_cloudevent_is_computed_from_the_envelope_alone() -> None:
     envelope = {
         "id": "msg_1",
         "event": TEST,
@@ -229,8 +229,8 @@ def test_a_cloudevent_is_made_of_the_envelope_alone() -> None:
         "api_version": "2026-11-01",
         "data": {"sent_at": "x"},
     }
-    told = json.loads(body_in_form("cloudevents", json.dumps(envelope).encode()))
-    assert told == {
+    header = json.loads(body_in_form("cloudevents", json.dumps(envelope).encode()))
+    assert header == {
         "id": "msg_1",
         "source": "/tenants/acme",
         "specversion": "1.0",

@@ -1,4 +1,4 @@
-"""What counts as a public address, and what a URL may look like."""
+"""Public and refused addresses, and valid and refused URLs."""
 
 import pytest
 
@@ -36,16 +36,16 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(("address", "why"), REFUSED)
-def test_what_is_not_public_is_refused(address: str, why: str) -> None:
+def test_non_public_addresses_are_refused(address: str, why: str) -> None:
     assert why in (refusal_reason(address) or "")
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::1111", "64:ff9b::5db8:d70e", "1.1.1.1"])
-def test_what_is_public_is_not(address: str) -> None:
+def test_public_addresses_are_allowed(address: str) -> None:
     assert refusal_reason(address) is None
 
 
-def test_an_operator_may_allow_networks_and_nothing_beside_them() -> None:
+def test_operator_allows_networks_and_nothing_else() -> None:
     allowed = parse_networks("127.0.0.0/8, fd00::/8")
     assert refusal_reason("127.0.0.1", allowed) is None
     assert refusal_reason("::ffff:127.0.0.1", allowed) is None
@@ -53,7 +53,7 @@ def test_an_operator_may_allow_networks_and_nothing_beside_them() -> None:
     assert refusal_reason("10.0.0.1", allowed) is not None
 
 
-def test_a_target_is_what_a_request_needs() -> None:
+def test_target_has_the_url_parts_of_a_request() -> None:
     assert parse_target("https://Example.com./a/b?c=%2F") == TargetUrl(
         "https", "example.com", 443, "/a/b?c=%2F"
     )
@@ -85,6 +85,6 @@ def test_a_target_is_what_a_request_needs() -> None:
         ("https://example.com/" + "a" * 2000, "2000"),
     ],
 )
-def test_a_url_that_could_be_read_in_two_ways_is_refused(url: str, why: str) -> None:
+def test_ambiguous_url_is_refused(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_target(url)

@@ -1,4 +1,4 @@
-"""Work in the background leaves the interpreter to requests."""
+"""Throttled work leaves the interpreter to requests."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from calltally.worker.throttle import ThreadClocks, throttled
 
 
 class _Clock:
-    """What was worked and slept, of which it knows the time; others take a share of what it sleeps."""
+    """Clock that advances with work and sleep; other threads use a share of the sleep."""
 
     def __init__(self, others: float = 0.0) -> None:
         self.now_us = self.cpu_us = 0
@@ -30,7 +30,7 @@ class _Clock:
         self.cpu_us += round(seconds * SECOND_US * self._others)
 
 
-def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
+def test_pause_is_four_times_the_work_of_an_item() -> None:
     clock, done = _Clock(), []
     for item in throttled((300, 0, 5_000), asyncio.Event(), clock.clocks):
         clock.work(item)
@@ -40,7 +40,7 @@ def test_behind_each_item_comes_a_rest_of_four_times_its_work() -> None:
 
 
 @pytest.mark.parametrize(("others", "rest"), [(0.0, 4), (0.5, 16.5), (1.0, 29), (2.0, 29)])
-def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) -> None:
+def test_pauses_grow_with_the_load_of_the_process(others: float, rest: float) -> None:
     clock = _Clock(others)
     for _ in throttled(range(100), asyncio.Event(), clock.clocks):
         clock.work(1_000)
@@ -49,14 +49,14 @@ def test_the_busier_the_process_the_longer_the_rest(others: float, rest: float) 
     assert clock.slept_s[-1] == pytest.approx(rest / 1_000, rel=0.01)
 
 
-def test_no_rest_is_long_whatever_an_item_took() -> None:
+def test_pauses_are_bounded() -> None:
     clock = _Clock()
     for item in throttled((3_600 * SECOND_US,), asyncio.Event(), clock.clocks):
         clock.work(item)
     assert clock.slept_s == [0.1]
 
 
-def test_once_it_is_to_stop_nobody_waits_for_a_rest() -> None:
+def test_no_pauses_after_stop() -> None:
     clock, stop, done = _Clock(), asyncio.Event(), []
     for item in throttled((100, 200, 300), stop, clock.clocks):
         clock.work(item)

@@ -1,10 +1,10 @@
-"""What would have fired: from the calls of the store, for two settings side by side, with a plot."""
+"""Back-test of two settings over the calls of a store, with a plot."""
 
 from calltally.alerts.model.rules import Rules
 from calltally.calls.times import SECOND_US
 from calltally.cli.alerts.backtest_run import Asked, backtest_of, plot, print_backtests
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.evaluating import STEP_S, Thresholds, alerts, unanswered
+from tests.integration.alerts.evaluating import STEP_S, ThresholdDetectorFactory, alerts, submit_unanswered
 from tests.telling import START_US
 
 FIRST_US = START_US // SECOND_US // STEP_S * STEP_S * SECOND_US
@@ -14,17 +14,17 @@ def at_us(step: int) -> int:
     return FIRST_US + step * STEP_S * SECOND_US
 
 
-def asked(first: int, last: int) -> Asked:
+def parameters(first: int, last: int) -> Asked:
     rules = {"as set": Rules(), "new.toml": Rules(tz="Europe/Berlin")}
     return Asked(TENANT, at_us(first), at_us(last), rules)
 
 
-def test_episodes_are_those_of_the_window_and_nothing_is_changed(bench: Bench) -> None:
-    unanswered(bench, 1, 12, route="before")
-    unanswered(bench, 12, 12, route="within")
-    unanswered(bench, 13, 12, route="within")
-    unanswered(bench, 19, 12, route="lasts")
-    set_now, _other = bench.run(backtest_of(bench.store, asked(10, 20), Thresholds()))
+def test_backtest_returns_episodes_of_the_window_and_writes_nothing(bench: Bench) -> None:
+    submit_unanswered(bench, 1, 12, route="before")
+    submit_unanswered(bench, 12, 12, route="within")
+    submit_unanswered(bench, 13, 12, route="within")
+    submit_unanswered(bench, 19, 12, route="lasts")
+    set_now, _other = bench.run(backtest_of(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
     found = {(each.cause.split("/")[2], each.minutes, each.ended is None) for each in set_now.episodes}
     assert found == {("within", 10, False), ("lasts", 0, True), ("-", 10, False), ("-", 0, True)} or (
         {each[0] for each in found} >= {"within", "lasts"} and "before" not in {each[0] for each in found}
@@ -33,10 +33,10 @@ def test_episodes_are_those_of_the_window_and_nothing_is_changed(bench: Bench) -
     assert alerts(bench) == []
 
 
-def test_it_is_printed_side_by_side_with_a_plot(bench: Bench, capsys: object) -> None:
-    unanswered(bench, 12, 12, route="support")
-    done = bench.run(backtest_of(bench.store, asked(10, 20), Thresholds()))
-    print_backtests(done, asked(10, 20))
+def test_backtests_are_printed_side_by_side_with_a_plot(bench: Bench, capsys: object) -> None:
+    submit_unanswered(bench, 12, 12, route="support")
+    done = bench.run(backtest_of(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
+    print_backtests(done, parameters(10, 20))
     out = capsys.readouterr().out  # type: ignore[attr-defined]
     assert out.startswith("as set: ")
     assert "new.toml: " in out

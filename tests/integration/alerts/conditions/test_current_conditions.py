@@ -1,4 +1,4 @@
-"""What is so now, without statistics: unread bodies, and callbacks that nobody's secret has signed."""
+"""Current conditions: dead letters, wrong signatures, failing endpoints, stuck calls, late callbacks."""
 
 import msgspec
 import pytest
@@ -23,15 +23,15 @@ def conditions(bench: Bench) -> list[AlertFinding]:
 
 
 def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0) -> None:
-    kept = NewLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
-    bench.run(bench.store.write(put_dead_letter(TENANT, kept)))
+    dead_letter = NewLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
+    bench.run(bench.store.write(put_dead_letter(TENANT, dead_letter)))
 
 
 def failures(bench: Bench, count: int, provider: str = "twilio", age_us: int = 0) -> None:
     bench.run(bench.store.write(count_failures(TENANT, provider, count, NOW_US - age_us)))
 
 
-def test_unread_bodies_are_told_by_provider_while_they_are_new(bench: Bench) -> None:
+def test_new_dead_letters_are_a_condition_by_provider(bench: Bench) -> None:
     assert conditions(bench) == []
     letter(bench, b"1")
     letter(bench, b"2", age_us=SECOND_US)
@@ -41,7 +41,7 @@ def test_unread_bodies_are_told_by_provider_while_they_are_new(bench: Bench) -> 
     assert found.detail.startswith("Unread callbacks of twilio: 2 since ")
 
 
-def test_wrong_signatures_are_told_where_they_are_many_and_new(bench: Bench) -> None:
+def test_many_new_wrong_signatures_are_a_condition(bench: Bench) -> None:
     failures(bench, 4)
     failures(bench, 50, provider="telnyx", age_us=3 * 3_600 * SECOND_US)
     assert conditions(bench) == []
@@ -57,7 +57,7 @@ def test_wrong_signatures_are_told_where_they_are_many_and_new(bench: Bench) -> 
     bench.run(bench.store.write(count_failures("nobody", "twilio", 9, NOW_US)))
 
 
-def test_rules_say_what_is_watched_and_what_is_muted(bench: Bench) -> None:
+def test_rules_exclude_and_mute_conditions(bench: Bench) -> None:
     letter(bench, b"1")
     failures(bench, 9)
     for rules in (b'{"kinds": ["dead-letters"]}', b'{"mutes": [{"kind": "signature-failures"}]}'):
@@ -65,31 +65,31 @@ def test_rules_say_what_is_watched_and_what_is_muted(bench: Bench) -> None:
         assert [found.kind for found in conditions(bench)] == [AlertKind.DEAD_LETTERS]
 
 
-def test_callbacks_that_are_turned_away_are_counted_together(service: Service) -> None:
+def test_rejected_callbacks_are_counted_in_batches(service: Service) -> None:
     bench = service.bench
 
-    async def turn_away() -> None:
-        away = TurnedAway(bench.store, lambda: NOW_US, every_s=0)
+    async def reject_callbacks() -> None:
+        counter = TurnedAway(bench.store, lambda: NOW_US, every_s=0)
         for number in range(150):
-            away.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
-        assert away._writing is not None
-        await away._writing
-        await away.close()
+            counter.count(TENANT if number % 2 else f"made-up-{number}", "twilio")
+        assert counter._writing is not None
+        await counter._writing
+        await counter.close()
 
-    bench.run(turn_away())
+    bench.run(reject_callbacks())
     assert conditions(bench)[0].evidence.calls == 75
 
 
 @pytest.mark.parametrize("fault", [Unavailable("gone"), RuntimeError("unforeseen")])
-def test_a_store_that_does_not_answer_keeps_no_callback_waiting(bench: Bench, fault: Exception) -> None:
-    async def turn_away() -> None:
-        away = TurnedAway(Broken(fault), lambda: NOW_US, every_s=0)
-        away.count(TENANT, "twilio")
-        assert away._writing is not None
-        await away._writing
+def test_unavailable_store_delays_no_callback(bench: Bench, fault: Exception) -> None:
+    async def reject_callbacks() -> None:
+        counter = TurnedAway(Broken(fault), lambda: NOW_US, every_s=0)
+        counter.count(TENANT, "twilio")
+        assert counter._writing is not None
+        await counter._writing
 
     with capture_logs() as logs:
-        bench.run(turn_away())
+        bench.run(reject_callbacks())
     assert [(line["event"], line["detail"]) for line in logs] == [
         ("wrong signatures were not counted", str(fault))
     ]
@@ -100,7 +100,7 @@ def stuck(bench: Bench, now_us: int) -> list[AlertFinding]:
     return [each for each in found if each.kind is AlertKind.MISSING_FINAL_STATE]
 
 
-def test_a_call_is_stuck_beyond_what_calls_of_its_route_ever_took(bench: Bench) -> None:
+def test_call_is_stuck_after_the_longest_time_of_its_route(bench: Bench) -> None:
     for number in range(40):
         began = fact(number, f"done-{number}", route="slow", status="ringing")
         ended = fact(number + 1_200 + number, f"done-{number}", route="slow", status="no-answer")
@@ -121,20 +121,20 @@ def test_a_call_is_stuck_beyond_what_calls_of_its_route_ever_took(bench: Bench) 
     assert {sid for each in late for sid in each.sids} == {"open-1", "open-2", "talking"}
 
 
-def test_an_endpoint_that_fails_for_long_is_told(bench: Bench) -> None:
+def test_failing_endpoint_is_a_condition(bench: Bench) -> None:
     columns = {"url": "https://a.example/", "form": "", "events": "", "sealed": b"", "state": "on"}
     named = {"tenant": TENANT, "endpoint": bytes(16), "taken": 0, "created_us": 1, "updated_us": 1}
     failing = {"failing_since_us": NOW_US - 700 * SECOND_US, "reason": "it answered 500"}
     row = {**columns, **named, **failing}
-    places = ", ".join("?" for _ in row)
+    placeholders = ", ".join("?" for _ in row)
     with direct(bench.url) as db:
-        db(f"INSERT INTO webhook_endpoints ({', '.join(row)}) VALUES ({places})", *row.values())
+        db(f"INSERT INTO webhook_endpoints ({', '.join(row)}) VALUES ({placeholders})", *row.values())
     (found,) = conditions(bench)
     assert found.kind is AlertKind.DELIVERY_FAILURES
     assert found.detail.endswith(": it answered 500")
 
 
-def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
+def test_duplicate_sid_is_a_condition(bench: Bench) -> None:
     first = fact(0, "CA1", from_number="+14155550100", to_number="+14155550111", status="ringing")
     submit(bench, first, fact(9, "CA1", from_number="+14155550100", status="completed"))
     submit(bench, fact(1, "CA2", from_number="+14155550100", status="busy"))
@@ -146,16 +146,16 @@ def test_one_sid_that_is_told_of_two_calls_is_found(bench: Bench) -> None:
 
 
 def callbacks(bench: Bench, lag_s: int, ended_us: int, name: str) -> None:
-    """Twenty calls, one a minute, each told of so late; the last of them arrives at `ended_us`."""
+    """Submit twenty calls, one a minute, each with this lag; the last one arrives at `ended_us`."""
     for number in range(20):
         received_us = ended_us - (19 - number) * 60 * SECOND_US
-        happened = fact(0, f"{name}-{number}", status="completed")
+        completed = fact(0, f"{name}-{number}", status="completed")
         times = {"received_us": received_us, "occurred_us": received_us - lag_s * SECOND_US}
         bench.now_us = received_us
-        submit(bench, msgspec.structs.replace(happened, **times))
+        submit(bench, msgspec.structs.replace(completed, **times))
 
 
-def test_callbacks_that_come_later_than_usual_are_told(bench: Bench) -> None:
+def test_callbacks_later_than_usual_are_a_condition(bench: Bench) -> None:
     for day in range(2, 5):
         callbacks(bench, 2, NOW_US - day * DAY_US, f"day-{day}")
     callbacks(bench, 900, NOW_US, "late")
@@ -171,7 +171,7 @@ def test_callbacks_that_come_later_than_usual_are_told(bench: Bench) -> None:
     assert conditions(bench) == []
 
 
-def test_late_callbacks_of_a_new_provider_are_told_without_what_is_usual(bench: Bench) -> None:
+def test_late_callbacks_of_a_new_provider_use_the_default_limit(bench: Bench) -> None:
     callbacks(bench, 90, NOW_US, "new")
     assert conditions(bench) == []
     callbacks(bench, 700, NOW_US, "later")

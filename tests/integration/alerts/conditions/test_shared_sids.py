@@ -1,4 +1,4 @@
-"""One SID of two tenants or accounts: found for administrators, in any of its names, and nowhere else."""
+"""SIDs of several tenants or accounts: visible to administrators only, under any SID of a call."""
 
 from typing import Any
 
@@ -20,13 +20,15 @@ PATH = "/api/v1/admin/shared-sids"
 WINDOW = "from=2026-09-21T00:00:00Z&to=2026-09-23"
 
 
-def asked(service: Service, query: str = WINDOW) -> dict[str, Any]:
+def read_page(service: Service, query: str = WINDOW) -> dict[str, Any]:
     page: dict[str, Any] = service.get(f"{PATH}?{query}", ADMIN).json()
     return page
 
 
 def found(service: Service) -> dict[str, list[str]]:
-    return {each["call_sid"]: [call["tenant"] for call in each["calls"]] for each in asked(service)["data"]}
+    return {
+        each["call_sid"]: [call["tenant"] for call in each["calls"]] for each in read_page(service)["data"]
+    }
 
 
 @pytest.fixture
@@ -34,22 +36,22 @@ def bolt(bench: Bench) -> str:
     return bench.add_tenant("bolt")
 
 
-def test_a_sid_of_two_tenants_is_found_with_the_call_of_each(service: Service, bolt: str) -> None:
+def test_sid_of_two_tenants_is_found_with_the_call_of_each(service: Service, bolt: str) -> None:
     bench = service.bench
     submit(bench, fact(0, SID, status="ringing"), fact(0, OTHER, status="busy"))
     assert found(service) == {}
     submit(bench, fact(5, SID, status="completed"), tenant=bolt)
-    ((shown,), more) = asked(service)["data"], asked(service)["has_more"]
-    assert (shown["call_sid"], shown["accounts"], more) == (SID, [], False)
-    assert [(each["tenant"], each["status"]) for each in shown["calls"]] == [
+    ((sid,), more) = read_page(service)["data"], read_page(service)["has_more"]
+    assert (sid["call_sid"], sid["accounts"], more) == (SID, [], False)
+    assert [(each["tenant"], each["status"]) for each in sid["calls"]] == [
         (TENANT, "ringing"),
         (bolt, "completed"),
     ]
-    assert shown["calls"][1]["id"] == uuid_text(call_uuid(bolt, SID))
-    assert asked(service, "from=2026-09-23&to=2026-09-24")["data"] == []
+    assert sid["calls"][1]["id"] == uuid_text(call_uuid(bolt, SID))
+    assert read_page(service, "from=2026-09-23&to=2026-09-24")["data"] == []
 
 
-def test_a_name_that_anybody_makes_up_is_not_found(service: Service, bolt: str) -> None:
+def test_short_invented_sids_are_not_reported(service: Service, bolt: str) -> None:
     for tenant in (TENANT, bolt):
         submit(service.bench, fact(0, "call-1", status="ringing"), tenant=tenant)
     assert found(service) == {}
@@ -63,34 +65,34 @@ def test_any_sid_of_a_call_counts(service: Service, bolt: str) -> None:
 
 
 def test_two_accounts_of_one_provider_are_found(service: Service) -> None:
-    told = fact(0, SID, status="ringing")
+    first = fact(0, SID, status="ringing")
     again = fact(9, SID, status="completed", from_number="+14155550100")
-    submit(service.bench, *(msgspec.structs.replace(each, account="AC1") for each in (told, again)))
+    submit(service.bench, *(msgspec.structs.replace(each, account="AC1") for each in (first, again)))
     submit(service.bench, msgspec.structs.replace(fact(3, SID, provider="vapi"), account="org-7"))
     assert found(service) == {}
     submit(service.bench, msgspec.structs.replace(again, account="AC2"))
-    (shown,) = asked(service)["data"]
-    assert (shown["call_sid"], shown["accounts"]) == (SID, ["AC1", "AC2"])
-    assert [each["tenant"] for each in shown["calls"]] == [TENANT]
+    (sid,) = read_page(service)["data"]
+    assert (sid["call_sid"], sid["accounts"]) == (SID, ["AC1", "AC2"])
+    assert [each["tenant"] for each in sid["calls"]] == [TENANT]
 
 
-def test_no_tenant_is_told(service: Service, bolt: str) -> None:
+def test_shared_sids_are_no_tenant_alert(service: Service, bolt: str) -> None:
     for tenant in (TENANT, bolt):
         submit(service.bench, fact(0, SID, status="ringing"), tenant=tenant)
     assert found(service) == {SID: [TENANT, bolt]}
     for tenant in (TENANT, bolt):
-        told = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
-        assert "duplicate-sid" not in {each.kind.value for each in told}
+        first = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
+        assert "duplicate-sid" not in {each.kind.value for each in first}
     assert service.get(PATH).status_code == 401
 
 
 @pytest.mark.parametrize("query", ["from=2026-09-23&to=2026-09-22", "from=2026-01-01&to=2026-09-22"])
-def test_a_window_is_a_month_at_most(service: Service, query: str) -> None:
+def test_window_is_a_month_at_most(service: Service, query: str) -> None:
     answer = service.get(f"{PATH}?{query}", ADMIN)
     assert (answer.status_code, at_fault(answer)) == (400, ["from"])
 
 
-def test_the_command_line_lists_them_too(bench: Bench, bolt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_lists_shared_sids(bench: Bench, bolt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     words = ["alerts", "shared-sids", "--to", "2026-09-22"]
     assert CliRunner().invoke(app, words).output == "0 shared SIDs\n"
@@ -100,5 +102,5 @@ def test_the_command_line_lists_them_too(bench: Bench, bolt: str, monkeypatch: p
     assert done.exit_code == 1
     ours, theirs = (uuid_text(call_uuid(tenant, SID)) for tenant in (TENANT, bolt))
     assert done.output == f"{SID}: {TENANT} {ours} (ringing), bolt {theirs} (ringing)\n1 shared SID\n"
-    (shown,) = msgspec.json.decode(CliRunner().invoke(app, [*words, "--json"]).output)
-    assert shown["call_sid"] == SID
+    (sid,) = msgspec.json.decode(CliRunner().invoke(app, [*words, "--json"]).output)
+    assert sid["call_sid"] == SID

@@ -1,4 +1,4 @@
-"""Sinks are told in order, again where it failed, and not of what is muted."""
+"""Notifications: in order, retried after failures, and without muted alerts."""
 
 import asyncio
 from collections.abc import Iterator
@@ -37,8 +37,15 @@ from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.worker.alerting import ALERTS_LEASE, AlertWorker
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
 from tests.conftest import NOW_US, TENANT, Bench
-from tests.integration.alerts.evaluating import Receiver, Thresholds, after, alerts, finding, unanswered
-from tests.integration.alerts.test_alert_api import began, keep
+from tests.integration.alerts.evaluating import (
+    FakeHttpClient,
+    ThresholdDetectorFactory,
+    alerts,
+    evaluation_us,
+    finding,
+    submit_unanswered,
+)
+from tests.integration.alerts.test_alert_api import apply_findings, open_alerts
 from tests.integration.store.probing import direct, found, submit
 from tests.telling import START_US, at_us, fact
 from tests.twilio_api import ACCOUNT, TOKEN, TwilioApi, resource, served
@@ -51,14 +58,14 @@ async def no_mail(server: MailServer, mail: EmailMessage) -> str | None:
     return f"no mail to {server.host}: {mail['Subject']}"
 
 
-class Desk:
-    """Somebody who tells, and the place where it arrives."""
+class NotifierSetup:
+    """A notifier, and the HTTP client that records its requests."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.receiver = Receiver()
+        self.receiver = FakeHttpClient()
         ways = NotifierDependencies(self.receiver, no_mail, lambda: VAULT, "https://calls.example.com")
-        self.teller = Notifier(bench.store, ways, lambda: bench.now_us)
+        self.notifier = Notifier(bench.store, ways, lambda: bench.now_us)
 
     def add(self, kind: str, **settings: Any) -> bytes:  # noqa: ANN401 (settings of every kind)
         sink = kind.encode().ljust(16, b"-")
@@ -68,236 +75,242 @@ class Desk:
         new = Sink(sink, kind, kind, b"{}", sealed)
         return self.bench.run(self.bench.store.write(add_sink(TENANT, new, NOW_US))).sink
 
-    def tell(self, later_us: int = 0) -> int:
+    def send(self, later_us: int = 0) -> int:
         self.bench.now_us += later_us
-        return self.bench.run(self.teller.send_due(TENANT, "one"))
+        return self.bench.run(self.notifier.send_due(TENANT, "one"))
 
     def types(self) -> list[object]:
-        return [body["type"] for _, _, body in self.receiver.took]
+        return [body["type"] for _, _, body in self.receiver.received]
 
     def sink(self) -> Sink:
         return self.bench.run(self.bench.store.read(list_sinks(TENANT)))[0]
 
 
 @pytest.fixture
-def desk(bench: Bench) -> Desk:
-    return Desk(bench)
+def setup(bench: Bench) -> NotifierSetup:
+    return NotifierSetup(bench)
 
 
-def hook(desk: Desk) -> None:
-    desk.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 43 + "=")
+def add_webhook(setup: NotifierSetup) -> None:
+    setup.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 43 + "=")
 
 
-def test_what_becomes_of_an_alert_is_told_once_and_in_order(desk: Desk) -> None:
-    hook(desk)
-    began(desk.bench, ROUTE)
-    (alert,) = alerts(desk.bench)
+def test_changes_of_an_alert_are_sent_once_in_order(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    open_alerts(setup.bench, ROUTE)
+    (alert,) = alerts(setup.bench)
     by = AlertChange(0, NOW_US + 1, What.ACKNOWLEDGED, "key_1", None)
-    desk.bench.run(desk.bench.store.write(acknowledge(TENANT, alert.alert, by)))
-    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 2)
-    assert desk.tell(10) == 3
-    assert desk.types() == ["alert.opened", "alert.acknowledged", "alert.resolved"]
-    states = [body["data"]["state"] for _, _, body in desk.receiver.took]  # type: ignore[index]
+    setup.bench.run(setup.bench.store.write(acknowledge(TENANT, alert.alert, by)))
+    apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 2)
+    assert setup.send(10) == 3
+    assert setup.types() == ["alert.opened", "alert.acknowledged", "alert.resolved"]
+    states = [body["data"]["state"] for _, _, body in setup.receiver.received]  # type: ignore[index]
     assert states == ["open", "acknowledged", "resolved"]
-    assert desk.tell(10) == 0
-    assert desk.sink().fault is None
+    assert setup.send(10) == 0
+    assert setup.sink().fault is None
 
 
-def test_what_a_sink_answers_may_be_no_text_and_holds_up_nobody(desk: Desk) -> None:
-    hook(desk)
-    desk.add("slack", url="https://hooks.slack.example/x")
-    began(desk.bench, ROUTE)
-    desk.receiver.status, desk.receiver.says = 500, b"no\0t\xff"
-    assert desk.tell() == 0
-    faults = [sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))]
+def test_binary_response_of_a_sink_is_recorded_as_text(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    setup.add("slack", url="https://hooks.slack.example/x")
+    open_alerts(setup.bench, ROUTE)
+    setup.receiver.status, setup.receiver.response_body = 500, b"no\0t\xff"
+    assert setup.send() == 0
+    faults = [sink.fault for sink in setup.bench.run(setup.bench.store.read(list_sinks(TENANT)))]
     assert faults == ["the sink answered 500: no\N{REPLACEMENT CHARACTER}t\N{REPLACEMENT CHARACTER}"] * 2
-    desk.receiver.status = 200
-    assert desk.tell(15 * SECOND_US) == 2
+    setup.receiver.status = 200
+    assert setup.send(15 * SECOND_US) == 2
 
 
-def test_a_sink_whose_settings_are_none_holds_up_nobody(desk: Desk) -> None:
-    desk.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 33)
-    desk.add("slack", url="https://hooks.slack.example/x")
-    began(desk.bench, ROUTE)
-    assert desk.tell() == 1
-    assert faults(desk) == {"webhook": "the stored settings are invalid; save them again", "slack": None}
+def test_invalid_settings_of_a_sink_block_no_other_sink(setup: NotifierSetup) -> None:
+    setup.add("webhook", url="https://a.example/", secret="whsec_" + "A" * 33)
+    setup.add("slack", url="https://hooks.slack.example/x")
+    open_alerts(setup.bench, ROUTE)
+    assert setup.send() == 1
+    assert faults(setup) == {"webhook": "the stored settings are invalid; save them again", "slack": None}
 
 
-def faults(desk: Desk) -> dict[str, str | None]:
-    return {sink.kind: sink.fault for sink in desk.bench.run(desk.bench.store.read(list_sinks(TENANT)))}
+def faults(setup: NotifierSetup) -> dict[str, str | None]:
+    return {sink.kind: sink.fault for sink in setup.bench.run(setup.bench.store.read(list_sinks(TENANT)))}
 
 
-def test_a_fault_of_ours_is_told_of_its_sink_and_holds_up_nobody(desk: Desk) -> None:
-    """A server that is asked for by a name that is not there, as settings of another release may have it."""
-    desk.add("email", server="mail.example.com", to=["ada@example.com"])
-    desk.add("slack", url="https://hooks.slack.example/x")
-    began(desk.bench, ROUTE)
+def test_internal_error_is_recorded_and_blocks_no_other_sink(setup: NotifierSetup) -> None:
+    """The settings have an unknown name, as those of another release may have."""
+    setup.add("email", server="mail.example.com", to=["ada@example.com"])
+    setup.add("slack", url="https://hooks.slack.example/x")
+    open_alerts(setup.bench, ROUTE)
     with capture_logs() as logs:
-        assert desk.tell() == 1
-    assert faults(desk) == {"email": "internal error (KeyError); see the service's log", "slack": None}
+        assert setup.send() == 1
+    assert faults(setup) == {"email": "internal error (KeyError); see the service's log", "slack": None}
     assert [log["tenant"] for log in logs if log["log_level"] == "error"] == [TENANT]
 
 
-def test_an_alert_that_is_damaged_holds_up_no_other(desk: Desk) -> None:
-    hook(desk)
-    began(desk.bench, ROUTE)
-    with direct(desk.bench.url) as db:
+def test_damaged_alert_blocks_no_other(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    open_alerts(setup.bench, ROUTE)
+    with direct(setup.bench.url) as db:
         (content,) = db("SELECT content FROM alerts")[0]
         db("UPDATE alerts SET content = ?", b"junk")
-    assert desk.tell() == 0
-    assert faults(desk) == {"webhook": "an alert's content is unreadable; restore it from a backup"}
-    with direct(desk.bench.url) as db:
+    assert setup.send() == 0
+    assert faults(setup) == {"webhook": "an alert's content is unreadable; restore it from a backup"}
+    with direct(setup.bench.url) as db:
         db("UPDATE alerts SET content = ?", content)
-    assert desk.tell(15 * SECOND_US) == 1
+    assert setup.send(15 * SECOND_US) == 1
 
 
-def test_a_sink_that_does_not_answer_is_told_later_and_says_why_meanwhile(desk: Desk) -> None:
-    hook(desk)
-    began(desk.bench, ROUTE)
-    desk.receiver.status = 0
-    assert desk.tell() == 0
-    assert desk.sink().fault == "no connection"
-    desk.receiver.status = 500
-    assert desk.tell(15 * SECOND_US) == 0
-    assert desk.sink().fault == "the sink answered 500: as told"
-    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
-    desk.receiver.status = 200
-    desk.tell(30 * SECOND_US)
-    assert sorted(map(str, desk.types())) == ["alert.opened", "alert.resolved"]
-    assert desk.sink().fault is None
+def test_unresponsive_sink_is_retried_and_shows_its_error(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    open_alerts(setup.bench, ROUTE)
+    setup.receiver.status = 0
+    assert setup.send() == 0
+    assert setup.sink().fault == "no connection"
+    setup.receiver.status = 500
+    assert setup.send(15 * SECOND_US) == 0
+    assert setup.sink().fault == "the sink answered 500: as set"
+    apply_findings(
+        setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=setup.bench.now_us
+    )
+    setup.receiver.status = 200
+    setup.send(30 * SECOND_US)
+    assert sorted(map(str, setup.types())) == ["alert.opened", "alert.resolved"]
+    assert setup.sink().fault is None
 
 
-def test_nobody_is_tried_for_ever(desk: Desk) -> None:
-    hook(desk)
-    began(desk.bench, ROUTE)
-    desk.receiver.status = 503
+def test_retries_of_a_sink_end(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    open_alerts(setup.bench, ROUTE)
+    setup.receiver.status = 503
     for _ in range(MAX_TRIES):
-        desk.tell(3_600 * SECOND_US)
-    desk.receiver.status = 200
-    assert desk.tell(3_600 * SECOND_US) == 0
-    assert desk.sink().fault == "the sink answered 503: as told"
+        setup.send(3_600 * SECOND_US)
+    setup.receiver.status = 200
+    assert setup.send(3_600 * SECOND_US) == 0
+    assert setup.sink().fault == "the sink answered 503: as set"
 
 
-def test_what_is_muted_is_not_told_and_neither_is_its_end(desk: Desk) -> None:
-    hook(desk)
-    began(desk.bench, ROUTE)
-    desk.tell()
-    (alert,) = alerts(desk.bench)
+def test_muted_alerts_are_not_sent(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    open_alerts(setup.bench, ROUTE)
+    setup.send()
+    (alert,) = alerts(setup.bench)
     muted = AlertChange(0, NOW_US, What.MUTED, "key_1", None)
-    desk.bench.run(desk.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
-    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 1)
-    desk.tell(10)
-    # Who knows that it is open has to hear that it ended.
-    assert desk.types() == ["alert.opened", "alert.resolved"]
-    began(desk.bench, ROUTE, at_us=NOW_US + 2)
-    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=NOW_US + 3)
-    assert desk.tell(10) == 0
-    assert len(desk.types()) == 2
+    setup.bench.run(setup.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
+    apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 1)
+    setup.send(10)
+    # A sink that knows the open alert must learn of its end.
+    assert setup.types() == ["alert.opened", "alert.resolved"]
+    open_alerts(setup.bench, ROUTE, at_us=NOW_US + 2)
+    apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 3)
+    assert setup.send(10) == 0
+    assert len(setup.types()) == 2
 
 
-def test_alertmanager_is_told_again_for_as_long_as_it_lasts(desk: Desk) -> None:
-    desk.add("alertmanager", url="https://am.example")
-    began(desk.bench, ROUTE)
-    assert [desk.tell(), desk.tell(1), desk.tell(RESEND_US)] == [1, 0, 1]
-    keep(desk.bench, finding(FindingChange.RECOVERED, ROUTE, after(1)), at_us=desk.bench.now_us)
-    desk.tell(1)
-    desk.tell(2 * RESEND_US)
-    ends = [body[0]["endsAt"] for _, _, body in desk.receiver.took]  # type: ignore[index]
+def test_alertmanager_gets_firing_alerts_repeatedly(setup: NotifierSetup) -> None:
+    setup.add("alertmanager", url="https://am.example")
+    open_alerts(setup.bench, ROUTE)
+    assert [setup.send(), setup.send(1), setup.send(RESEND_US)] == [1, 0, 1]
+    apply_findings(
+        setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=setup.bench.now_us
+    )
+    setup.send(1)
+    setup.send(2 * RESEND_US)
+    ends = [body[0]["endsAt"] for _, _, body in setup.receiver.received]  # type: ignore[index]
     assert len(ends) == 3
-    assert desk.tell(2 * RESEND_US) == 0
+    assert setup.send(2 * RESEND_US) == 0
 
 
-def test_a_secret_that_does_not_open_is_a_fault_of_the_sink(desk: Desk) -> None:
+def test_unreadable_secret_is_an_error_of_the_sink(setup: NotifierSetup) -> None:
     new = Sink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
-    desk.bench.run(desk.bench.store.write(add_sink(TENANT, new, NOW_US)))
-    began(desk.bench, ROUTE)
-    assert desk.tell() == 0
-    assert "sealed" in str(desk.sink().fault) or "do not open" in str(desk.sink().fault)
+    setup.bench.run(setup.bench.store.write(add_sink(TENANT, new, NOW_US)))
+    open_alerts(setup.bench, ROUTE)
+    assert setup.send() == 0
+    assert "sealed" in str(setup.sink().fault) or "do not open" in str(setup.sink().fault)
 
 
-def test_a_worker_judges_and_tells(desk: Desk) -> None:
-    hook(desk)
-    bench = desk.bench
-    unanswered(bench, 0, 3)
-    unanswered(bench, 1, 12)
-    bench.now_us = after(1)
-    means = worker_means(desk)
+def test_worker_evaluates_and_notifies(setup: NotifierSetup) -> None:
+    add_webhook(setup)
+    bench = setup.bench
+    submit_unanswered(bench, 0, 3)
+    submit_unanswered(bench, 1, 12)
+    bench.now_us = evaluation_us(1)
+    dependencies = worker_dependencies(setup)
 
-    async def look() -> int:
-        assert means.alerts is not None
-        return len(await AlertWorker(means, means.alerts, asyncio.Event()).evaluate_due())
+    async def evaluate_due() -> int:
+        assert dependencies.alerts is not None
+        return len(await AlertWorker(dependencies, dependencies.alerts, asyncio.Event()).evaluate_due())
 
-    assert bench.run(look()) == 1
-    assert {body["data"]["message"][:9] for _, _, body in desk.receiver.took} == {"No-answer"}  # type: ignore[index]
-    assert bench.run(look()) == 0
-    bench.now_us = after(2)
+    assert bench.run(evaluate_due()) == 1
+    assert {body["data"]["message"][:9] for _, _, body in setup.receiver.received} == {"No-answer"}  # type: ignore[index]
+    assert bench.run(evaluate_due()) == 0
+    bench.now_us = evaluation_us(2)
     other = Lease(TENANT, ALERTS_LEASE, "another")
     until_us = bench.now_us + SECOND_US
     assert bench.run(bench.store.write(claim(other, now_us=bench.now_us, until_us=until_us)))
-    assert bench.run(look()) == 0
+    assert bench.run(evaluate_due()) == 0
     bench.now_us += SECOND_US
-    assert bench.run(look()) == 1
-    assert len({body["type"] for _, _, body in desk.receiver.took}) == 2
+    assert bench.run(evaluate_due()) == 1
+    assert len({body["type"] for _, _, body in setup.receiver.received}) == 2
 
 
-def test_wrong_signatures_are_news_within_the_five_minutes_that_are_judged_already(desk: Desk) -> None:
-    bench, means = desk.bench, worker_means(desk)
-    bench.now_us = after(2)
-    assert means.alerts is not None
-    worker = AlertWorker(means, means.alerts, asyncio.Event())
+def test_wrong_signatures_are_evaluated_between_steps(setup: NotifierSetup) -> None:
+    bench, dependencies = setup.bench, worker_dependencies(setup)
+    bench.now_us = evaluation_us(2)
+    assert dependencies.alerts is not None
+    worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
 
-    def turn_away(provider: str, callbacks: int) -> int:
-        """How many turns the next look takes."""
+    def reject_callbacks(provider: str, callbacks: int) -> int:
+        """Return the number of evaluations that follow."""
         bench.run(bench.store.write(count_failures(TENANT, provider, callbacks, bench.now_us)))
         return len(bench.run(worker.evaluate_due()))
 
-    assert turn_away("twilio", 4) == 1, "it was never judged"
-    assert turn_away("twilio", 0) == 0
+    assert reject_callbacks("twilio", 4) == 1, "not evaluated yet"
+    assert reject_callbacks("twilio", 0) == 0
     assert alerts(bench) == []
-    assert turn_away("twilio", 1) == 1
+    assert reject_callbacks("twilio", 1) == 1
     assert [alert.kind for alert in alerts(bench)] == [AlertKind.SIGNATURE_FAILURES]
-    assert turn_away("twilio", 100) == 0, "more of the same is no news"
-    assert turn_away("telnyx", 5) == 1
+    assert reject_callbacks("twilio", 100) == 0, "already reported"
+    assert reject_callbacks("telnyx", 5) == 1
     assert len(alerts(bench)) == 2
-    # Nor is it news for a process that was begun a moment ago.
-    worker = AlertWorker(means, means.alerts, asyncio.Event())
-    assert turn_away("twilio", 0) == 0
-    bench.now_us = after(20)
-    assert turn_away("twilio", 0) == 1, "it is over"
-    assert turn_away("twilio", 5) == 1, "and begins again"
+    # A restarted worker finds the unresolved alert, so the signatures are not new.
+    worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
+    assert reject_callbacks("twilio", 0) == 0
+    bench.now_us = evaluation_us(20)
+    assert reject_callbacks("twilio", 0) == 1, "the alert resolves"
+    assert reject_callbacks("twilio", 5) == 1, "and fires again"
 
 
-@pytest.mark.parametrize("detectors", [Thresholds(), RateDetectorFactory()])
-def test_news_by_a_clock_that_is_behind_has_no_step_judged_twice(
-    desk: Desk, detectors: Thresholds | RateDetectorFactory
+@pytest.mark.parametrize("detectors", [ThresholdDetectorFactory(), RateDetectorFactory()])
+def test_clock_that_is_behind_evaluates_no_step_twice(
+    setup: NotifierSetup, detectors: ThresholdDetectorFactory | RateDetectorFactory
 ) -> None:
-    bench = desk.bench
-    unanswered(bench, 0, 3)
-    means = worker_means(desk)
-    means = replace(means, alerts=AlertDependencies(AlertEvaluator(bench.store, detectors), desk.teller))
+    bench = setup.bench
+    submit_unanswered(bench, 0, 3)
+    dependencies = worker_dependencies(setup)
+    dependencies = replace(
+        dependencies, alerts=AlertDependencies(AlertEvaluator(bench.store, detectors), setup.notifier)
+    )
 
-    def look(at_us: int) -> list[int]:
-        """Of each turn that another worker takes, how many steps it judges."""
+    def evaluate_due(at_us: int) -> list[int]:
+        """Return the number of steps of each evaluation by another worker."""
         bench.now_us = at_us
-        assert means.alerts is not None
-        worker = AlertWorker(means, means.alerts, asyncio.Event())
+        assert dependencies.alerts is not None
+        worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
         return [turn.steps for turn in bench.run(worker.evaluate_due())]
 
-    bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, after(2))))
-    assert look(after(2)) == [3]
+    bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, evaluation_us(2))))
+    assert evaluate_due(evaluation_us(2)) == [3]
     judged_us = bench.run(bench.store.read(judging_of(TENANT))).judged_us
-    bench.run(bench.store.write(count_failures(TENANT, "telnyx", 50, after(2))))
-    assert look(after(2) - 31 * SECOND_US) == [0]
+    bench.run(bench.store.write(count_failures(TENANT, "telnyx", 50, evaluation_us(2))))
+    assert evaluate_due(evaluation_us(2) - 31 * SECOND_US) == [0]
     assert bench.run(bench.store.read(judging_of(TENANT))).judged_us == judged_us
-    assert look(after(3)) == [1]
+    assert evaluate_due(evaluation_us(3)) == [1]
 
 
-def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
-    bench, means = desk.bench, worker_means(desk)
-    unanswered(bench, 0, 1)
-    bench.now_us = after(600)
-    assert means.alerts is not None
-    worker = AlertWorker(means, means.alerts, asyncio.Event())
+def test_conditions_wait_until_all_steps_are_evaluated(setup: NotifierSetup) -> None:
+    bench, dependencies = setup.bench, worker_dependencies(setup)
+    submit_unanswered(bench, 0, 1)
+    bench.now_us = evaluation_us(600)
+    assert dependencies.alerts is not None
+    worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
     turns = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
     assert turns == [False, False, True]
@@ -305,29 +318,29 @@ def test_news_of_who_is_behind_waits_until_all_is_judged(desk: Desk) -> None:
     assert bench.run(worker.evaluate_due()) == []
 
 
-def test_nobodys_present_waits_for_anothers_past(desk: Desk) -> None:
-    """A turn each in a look: who is behind by days goes on with the next one, while others are judged."""
-    bench = desk.bench
-    unanswered(bench, 0, 1)
+def test_present_of_a_tenant_does_not_wait_for_the_history_of_another(setup: NotifierSetup) -> None:
+    """One evaluation each per pass: a tenant that is days behind continues in the next one."""
+    bench = setup.bench
+    submit_unanswered(bench, 0, 1)
     bench.add_tenant("zebra")
     submit(bench, fact(290 * 300, "call-1", route="support", status="no-answer"), tenant="zebra")
-    bench.now_us = after(290)
-    means = worker_means(desk)
+    bench.now_us = evaluation_us(290)
+    dependencies = worker_dependencies(setup)
 
-    async def look() -> list[tuple[int, bool]]:
-        assert means.alerts is not None
-        worker = AlertWorker(means, means.alerts, asyncio.Event())
+    async def evaluate_due() -> list[tuple[int, bool]]:
+        assert dependencies.alerts is not None
+        worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
         return [(turn.steps, turn.is_current) for turn in await worker.evaluate_due()]
 
-    assert bench.run(look()) == [(288, False), (1, True)]
-    assert bench.run(look()) == [(3, True)]
-    assert bench.run(look()) == []
+    assert bench.run(evaluate_due()) == [(288, False), (1, True)]
+    assert bench.run(evaluate_due()) == [(3, True)]
+    assert bench.run(evaluate_due()) == []
 
 
-def test_a_worker_rests_only_once_all_is_judged(desk: Desk) -> None:
-    """Three turns of a day each; it chooses how long to rest before the first and behind the last."""
-    unanswered(desk.bench, 0, 1)
-    desk.bench.now_us = after(700)
+def test_worker_pauses_only_after_all_steps_are_evaluated(setup: NotifierSetup) -> None:
+    """Three evaluations of a day each; `chance` sets the pause before the first and after the last."""
+    submit_unanswered(setup.bench, 0, 1)
+    setup.bench.now_us = evaluation_us(700)
     stop, chances = asyncio.Event(), iter((-0.5, 1.0))
 
     def chance() -> float:
@@ -337,29 +350,31 @@ def test_a_worker_rests_only_once_all_is_judged(desk: Desk) -> None:
         return chosen
 
     async def run() -> None:
-        means = replace(worker_means(desk), chance=chance)
-        assert means.alerts is not None
-        await AlertWorker(means, means.alerts, stop).run()
+        dependencies = replace(worker_dependencies(setup), chance=chance)
+        assert dependencies.alerts is not None
+        await AlertWorker(dependencies, dependencies.alerts, stop).run()
 
-    desk.bench.run(run())
-    assert not desk.bench.run(desk.bench.store.read(is_evaluation_due(TENANT, desk.bench.now_us)))
+    setup.bench.run(run())
+    assert not setup.bench.run(setup.bench.store.read(is_evaluation_due(TENANT, setup.bench.now_us)))
 
 
-def worker_means(desk: Desk) -> WorkerDependencies:
+def worker_dependencies(setup: NotifierSetup) -> WorkerDependencies:
     return WorkerDependencies(
-        store=desk.bench.store,
+        store=setup.bench.store,
         keep_us=1,
         interval_s=0.0,
         holder="one",
-        clock=lambda: desk.bench.now_us,
+        clock=lambda: setup.bench.now_us,
         steady=lambda: 0,
         chance=lambda: 0.5,
-        alerts=AlertDependencies(AlertEvaluator(desk.bench.store, Thresholds()), desk.teller),
+        alerts=AlertDependencies(
+            AlertEvaluator(setup.bench.store, ThresholdDetectorFactory()), setup.notifier
+        ),
     )
 
 
 class _Mail(StreamRequestHandler):
-    """As much of SMTP (RFC 5321) as a client needs to hand a mail over."""
+    """The part of SMTP (RFC 5321) that a client needs to send a mail."""
 
     def handle(self) -> None:
         taken: list[str] = self.server.taken  # type: ignore[attr-defined]
@@ -400,7 +415,7 @@ def mail_server() -> Iterator[ThreadingTCPServer]:
         thread.join()
 
 
-def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: ThreadingTCPServer) -> None:
+def test_mail_is_sent_to_permitted_addresses_only(bench: Bench, mail_server: ThreadingTCPServer) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "a@acme.example", "b@acme.example", "41 ± 4 %"
     mail.set_content("The calls")
@@ -420,14 +435,14 @@ def test_a_mail_is_handed_over_where_that_is_allowed(bench: Bench, mail_server: 
 
 
 class _Tarpit(StreamRequestHandler):
-    """Greets without end, a line at a time: each answer comes in time, and none of them is the last."""
+    """Greets endlessly, a line at a time: each line is in time, and none is the last."""
 
     def handle(self) -> None:
         self.connection.settimeout(0.01)
         with suppress(OSError):
             while not self._is_closed():
                 self.wfile.write(b"220-still here\r\n")
-        self.server.let_go.set()  # type: ignore[attr-defined]
+        self.server.was_left.set()  # type: ignore[attr-defined]
 
     def _is_closed(self) -> bool:
         try:
@@ -436,23 +451,23 @@ class _Tarpit(StreamRequestHandler):
             return False
 
 
-def test_a_mail_server_that_never_ends_its_answer_is_left(bench: Bench) -> None:
+def test_mail_server_with_an_endless_response_times_out(bench: Bench) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"] = "a@acme.example", "b@acme.example"
     with ThreadingTCPServer(("127.0.0.1", 0), _Tarpit) as tarpit:
-        tarpit.let_go = Event()  # type: ignore[attr-defined]
+        tarpit.was_left = Event()  # type: ignore[attr-defined]
         tarpit.daemon_threads = True
         thread = Thread(target=tarpit.serve_forever, args=(0.02,))
         thread.start()
         server = MailServer("127.0.0.1", tarpit.server_address[1], "none")
-        said = bench.run(send_mail(server, mail, parse_networks("127.0.0.0/8"), timeout_s=0.1))
-        assert said == "127.0.0.1 did not answer in time"
-        assert tarpit.let_go.wait(5)  # type: ignore[attr-defined]
+        fault = bench.run(send_mail(server, mail, parse_networks("127.0.0.0/8"), timeout_s=0.1))
+        assert fault == "127.0.0.1 did not answer in time"
+        assert tarpit.was_left.wait(5)  # type: ignore[attr-defined]
         tarpit.shutdown()
         thread.join()
 
 
-def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None:
+def test_provider_is_polled_before_a_stuck_call_alert(bench: Bench) -> None:
     sid = "CA" + "7" * 32
     lost = "CA" + "8" * 32
     for each in (fact(0, sid, status="ringing"), fact(0, lost, status="ringing")):
@@ -462,17 +477,17 @@ def test_a_provider_is_asked_before_a_call_is_called_stuck(bench: Bench) -> None
         secrets = {"account_sid": ACCOUNT, "auth_token": TOKEN}
         sealed = VAULT.seal(TENANT, "twilio", secrets)
         bench.run(bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
-        place = Place(bench.store, lambda: VAULT, {"twilio": api.url})
-        desk = Desk(bench)
+        reconciler = Place(bench.store, lambda: VAULT, {"twilio": api.url})
+        setup = NotifierSetup(bench)
         bench.now_us = at_us(3_600)
-        means = worker_means(desk)
-        assert means.alerts is not None
-        asking = means.alerts._replace(poll_provider=partial(ask_about, place))
+        dependencies = worker_dependencies(setup)
+        assert dependencies.alerts is not None
+        with_poll = dependencies.alerts._replace(poll_provider=partial(ask_about, reconciler))
 
-        async def look() -> int:
-            return len(await AlertWorker(means, asking, asyncio.Event()).evaluate_due())
+        async def evaluate_due() -> int:
+            return len(await AlertWorker(dependencies, with_poll, asyncio.Event()).evaluate_due())
 
-        bench.run(look())
+        bench.run(evaluate_due())
     assert found(bench, sid)["status"] == "no-answer"  # type: ignore[index]
     (alert,) = alerts(bench)
     assert alert.kind == "missing-final-state"

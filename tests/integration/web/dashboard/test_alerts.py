@@ -14,7 +14,7 @@ from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import Alert, open_alert
 from calltally.web.dashboard import built_files
 from tests.conftest import TENANT, Bench
-from tests.integration.alerts.evaluating import finding, unanswered
+from tests.integration.alerts.evaluating import finding, submit_unanswered
 from tests.integration.web.dashboard.browsing import Browser
 from tests.telling import START_US
 
@@ -63,7 +63,7 @@ def test_what_is_on_reads_like_sentences(bench: Bench, browser: Browser) -> None
 def test_one_alert_has_its_chart_its_evidence_its_calls_and_its_history(
     bench: Bench, browser: Browser
 ) -> None:
-    unanswered(bench, 0, 12)
+    submit_unanswered(bench, 0, 12)
     opened(bench)
     browser.sign_in()
     [path] = links(browser)

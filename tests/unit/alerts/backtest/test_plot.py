@@ -1,4 +1,4 @@
-"""The page of a back-test: what stands where, and that nothing in it is anybody else's markup."""
+"""Page of a back-test: positions of the bars, and escaped text."""
 
 import re
 from xml.etree import ElementTree
@@ -24,7 +24,7 @@ def cells(**counts: int) -> Cells:
 
 
 def hours() -> HourlyCounts:
-    """Ten calls in the first five minutes of each hour but the fifth, of which ever more are not answered."""
+    """Return ten calls in the first step of each hour but the fifth, with growing no-answers."""
     found = HourlyCounts(FROM_S, TO_S)
     for hour in (0, 1, 2, 3, 5, 6, 7, 8, 9):
         key = Key(0, ROUTE.value, "twilio", "", "")
@@ -49,34 +49,34 @@ def drawing(text: str) -> ElementTree.Element:
     return ElementTree.fromstring(svg)  # noqa: S314 (our own page)
 
 
-def test_hours_are_sums_of_steps_and_know_where_nothing_was() -> None:
+def test_hours_are_sums_of_steps_with_gaps_for_no_calls() -> None:
     found = hours()
     found.add([(FROM_S + STEP_S, {Key(0, "", "", "", ""): cells(started=90, final=90)})])
     found.add([(TO_S, {Key(0, "", "", "", ""): cells(started=7)})])
     rates = found.points(ROUTE, Metric.NO_ANSWER_RATE, 400)
     assert [point.value for point in rates] == [0, 0.1, 0.2, 0.3, None, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert found.points(TENANT, None, 400)[0] == HourlyPoint(FROM_S, 100.0)
-    # In fewer stretches than there are hours.
+    # In fewer spans than there are hours.
     assert [point.value for point in found.points(ROUTE, None, 4)] == [30.0, 20.0, 30.0, 10.0]
     assert found.points(SeriesKey(Dimension.AGENT, "nobody"), None, 1)[0].value == 0.0
 
 
-def test_bars_stand_where_a_setting_alarmed() -> None:
+def test_bars_are_at_the_alarms_of_a_setting() -> None:
     svg = drawing(page(episode(5, 7.5), episode(9, None)))
     bars = [each for each in svg.iter("rect") if each.get("class") == "s0"]
-    places = [float(each.get(name, "")) for each in bars for name in ("x", "width")]
+    positions = [float(each.get(name, "")) for each in bars for name in ("x", "width")]
     an_hour = (960 - 46 - 8) / 10
     expected = [46 + 5 * an_hour, 2.5 * an_hour, 46 + 9 * an_hour, an_hour]
-    assert places == pytest.approx(expected, abs=0.1)
+    assert positions == pytest.approx(expected, abs=0.1)
     assert len([each for each in svg.iter("rect") if each.get("class") == "lane"]) == 2
     assert [each for each in svg.iter("rect") if each.get("class") == "s1"] == []
     (line,) = (each.get("d", "") for each in svg.iter("path"))
-    # The fifth hour had no calls: the line is lifted there.
+    # The fifth hour had no calls: the line has a gap.
     assert line.count("M") == 2
     assert "90 %" in {each.text for each in svg.iter("text")}
 
 
-def test_what_others_wrote_is_text() -> None:
+def test_foreign_text_is_escaped() -> None:
     text = page(episode(5, 7.5))
     assert "<b>" not in text
     assert "<i>" not in text
@@ -85,7 +85,7 @@ def test_what_others_wrote_is_text() -> None:
     assert not re.search(r"(?:src|href)=|https?:", text)
 
 
-def test_silence_is_drawn_as_calls_and_the_longest_comes_first() -> None:
+def test_silence_is_charted_as_calls_longest_first() -> None:
     text = page(episode(1, 1.5), episode(2, 8, metric=None))
     assert text.index("calls an hour") < text.index("no answer rate")
     assert page().count("<figure>") == 0

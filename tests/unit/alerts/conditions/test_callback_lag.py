@@ -1,4 +1,4 @@
-"""Callbacks that come late, against what is usual of their provider and account."""
+"""Late callbacks, relative to the usual lag of their provider and account."""
 
 from collections.abc import Iterable
 
@@ -20,10 +20,10 @@ NOW_US = START_US // DAY_US * DAY_US + DAY_US // 2
 MINUTE_US = 60 * SECOND_US
 
 
-def told(
+def callbacks(
     lags_s: Iterable[float], *, account: str = "", every_s: int = 60, until_us: int = NOW_US
 ) -> list[CallbackDelay]:
-    """Callbacks of a provider, each of a call of its own, the last of them just now."""
+    """Return callbacks of a provider, each of its own call, the last one now."""
     lags_us = [int(lag_s * SECOND_US) for lag_s in lags_s]
     first_us = until_us - (len(lags_us) - 1) * every_s * SECOND_US
     return [
@@ -33,11 +33,11 @@ def told(
 
 
 def days_of(lag_s: float, days: int, *, account: str = "", ago: int = 1) -> list[CallbackDelay]:
-    """So many days with twenty callbacks each, which all came as late."""
+    """Return days with twenty callbacks each, all with the same lag."""
     return [
         each
         for day in range(ago, ago + days)
-        for each in told([lag_s] * 20, account=account, until_us=NOW_US - day * DAY_US)
+        for each in callbacks([lag_s] * 20, account=account, until_us=NOW_US - day * DAY_US)
     ]
 
 
@@ -46,63 +46,63 @@ def late(now: list[CallbackDelay], earlier: list[CallbackDelay]) -> list[tuple[s
     return [(each.series.dimension.value, each.series.value) for each in lagging_series(newest, earlier)]
 
 
-def test_late_is_later_than_is_usual_there() -> None:
-    now = told([40 * 60] * 12)
+def test_lateness_is_relative_to_the_usual_lag() -> None:
+    now = callbacks([40 * 60] * 12)
     assert late(now, days_of(2, 5)) == [("provider", "twilio")]
-    # Who sends his reports half an hour after the call always did.
+    # A provider that always reports half an hour after the call is not late.
     assert late(now, days_of(30 * 60, 5)) == []
-    # Of a new one nothing is known: ten minutes are late by anybody's measure, five are not.
+    # A new provider has no usual lag: ten minutes are late in any case, five are not.
     assert late(now, []) == [("provider", "twilio")]
-    assert late(told([5 * 60] * 12), []) == []
+    assert late(callbacks([5 * 60] * 12), []) == []
 
 
-def test_a_quarter_of_them_has_to_be_late_for_some_minutes() -> None:
+def test_quarter_of_callbacks_must_be_late_for_some_minutes() -> None:
     usual = days_of(2, 5)
-    assert late(told([*[2] * 15, *[300] * 5], every_s=90), usual) == [("provider", "twilio")]
-    assert late(told([*[2] * 16, *[300] * 4], every_s=120), usual) == []
-    # A backlog that is handed over at once is over when it is seen.
-    assert late(told([300] * 40, every_s=1), usual) == []
-    assert not may_lag(newest_of_series(told([300] * 40, every_s=1), 0, NOW_US))
+    assert late(callbacks([*[2] * 15, *[300] * 5], every_s=90), usual) == [("provider", "twilio")]
+    assert late(callbacks([*[2] * 16, *[300] * 4], every_s=120), usual) == []
+    # A backlog that arrives at once is over by then.
+    assert late(callbacks([300] * 40, every_s=1), usual) == []
+    assert not may_lag(newest_of_series(callbacks([300] * 40, every_s=1), 0, NOW_US))
 
 
-def test_it_is_over_once_the_newest_are_in_time() -> None:
+def test_lag_ends_once_the_newest_callbacks_are_punctual() -> None:
     usual = days_of(2, 5)
-    assert late(told([*[900] * 30, *[2] * 10]), usual) == [("provider", "twilio")]
-    assert late(told([*[900] * 30, *[2] * 20]), usual) == []
-    # Nothing came since: what is late six hours later is no news any more.
-    old = told([900] * 30, until_us=NOW_US - 7 * 60 * MINUTE_US)
+    assert late(callbacks([*[900] * 30, *[2] * 10]), usual) == [("provider", "twilio")]
+    assert late(callbacks([*[900] * 30, *[2] * 20]), usual) == []
+    # No callbacks followed: after six hours the late ones are no longer reported.
+    old = callbacks([900] * 30, until_us=NOW_US - 7 * 60 * MINUTE_US)
     assert late(old, usual) == []
 
 
-def test_what_lasts_for_days_does_not_become_usual_at_once() -> None:
-    now = told([900] * 12)
+def test_lag_of_some_days_does_not_become_usual() -> None:
+    now = callbacks([900] * 12)
     assert late(now, [*days_of(900, 3), *days_of(2, 4, ago=4)]) == [("provider", "twilio")]
     assert late(now, [*days_of(900, 8), *days_of(2, 4, ago=9)]) == []
 
 
-def test_the_account_is_named_that_is_late_alone() -> None:
+def test_late_account_is_named_unless_all_are_late() -> None:
     usual = [*days_of(2, 3, account="A"), *days_of(2, 3, account="B")]
     late_a, late_b, good_b = (
-        told([900] * 20, account="A"),
-        told([900] * 20, account="B"),
-        told([2] * 20, account="B"),
+        callbacks([900] * 20, account="A"),
+        callbacks([900] * 20, account="B"),
+        callbacks([2] * 20, account="B"),
     )
     assert late([*late_a, *good_b], usual) == [("provider_account", "A")]
     assert late([*late_a, *late_b], usual) == [("provider", "twilio")]
     assert late(late_a, usual) == [("provider", "twilio")]
-    # An account among so many that their provider as a whole is not late.
-    many = [each for name in "BCDEF" for each in told([2] * 20, account=name)]
+    # One late account among many: the provider as a whole is not late.
+    many = [each for name in "BCDEF" for each in callbacks([2] * 20, account=name)]
     assert late([*late_a, *many], usual) == [("provider_account", "A")]
 
 
-def test_usual_is_the_median_over_days() -> None:
+def test_usual_lag_is_the_median_over_days() -> None:
     assert usual_lag([]) is None
-    assert usual_lag(told([1] * 9, every_s=1)) is None
+    assert usual_lag(callbacks([1] * 9, every_s=1)) is None
     three = [*days_of(1, 1), *days_of(2, 1, ago=2), *days_of(500, 1, ago=3)]
     assert usual_lag(three) == UsualLag(2 * SECOND_US, 2 * SECOND_US, 2 * SECOND_US)
 
 
-def test_only_callbacks_that_tell_a_time_say_how_late_they_are() -> None:
+def test_only_callbacks_with_a_time_have_a_lag() -> None:
     ahead, silent, week_old = fact(5), fact(0), fact(-8 * 86_400)
     imported, own = fact(-9, door=Door.IMPORT), fact(-9, door=Door.OWN_EVENT)
     assert [each.lag_us for each in callback_delays([ahead, silent, week_old, imported, own, fact(-9)])] == [
@@ -111,6 +111,6 @@ def test_only_callbacks_that_tell_a_time_say_how_late_they_are() -> None:
     ]
 
 
-def test_the_provider_is_the_coarser_series() -> None:
-    newest = newest_of_series(told([2] * 3, account="A"), 0, NOW_US)
+def test_provider_and_account_are_series() -> None:
+    newest = newest_of_series(callbacks([2] * 3, account="A"), 0, NOW_US)
     assert [key.dimension for key in newest] == [Dimension.PROVIDER, Dimension.PROVIDER_ACCOUNT]

@@ -1,4 +1,4 @@
-"""Detector of one tenant on made-up steps: what begins, lasts and is over, and what is kept."""
+"""Detector of one tenant on simulated steps: start, duration and end of findings, and stored state."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -37,7 +37,7 @@ FAILS = 0.05
 
 
 def counts_of(routes: np.ndarray, failed: np.ndarray) -> np.ndarray:
-    """A step's counts of all series, from the calls and failures of routes; the rest are answered."""
+    """Return a step's counts of all series from the calls and failures of routes; the rest are answered."""
     by_route = np.zeros((len(routes), 10), dtype=np.int64)
     by_route[:, COLUMN_INDEX[StepColumn.FINAL]] = by_route[:, COLUMN_INDEX[StepColumn.STARTED]] = routes
     by_route[:, COLUMN_INDEX[StepColumn.FAILED]] = failed
@@ -47,7 +47,7 @@ def counts_of(routes: np.ndarray, failed: np.ndarray) -> np.ndarray:
 
 
 def steps(count: int, broken: dict[int, float] | None = None, *, first: int = 0) -> Iterator[Step]:
-    """Steps of usual calls; the routes that are `broken` fail at their own rate."""
+    """Yield steps of usual calls; `broken` routes fail at their own rate."""
     rng = np.random.default_rng([7, first])
     rates = np.array([(broken or {}).get(route, FAILS) for route in range(len(ROUTES))])
     for at in range(first, first + count):
@@ -61,13 +61,13 @@ def fed(detector: RateDetector, of: Iterator[Step]) -> list[AlertFinding]:
 
 @pytest.fixture(scope="module")
 def learned() -> bytes:
-    """What a detector knows after sixteen usual days, in which it finds nothing."""
+    """Return the state after sixteen usual days without findings."""
     detector = RateDetector.new(Rules())
     assert fed(detector, steps(LEARNED_STEPS)) == []
     return detector.dump()
 
 
-def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual_again(
+def test_route_collapse_is_found_in_minutes_and_recovers(
     learned: bytes,
 ) -> None:
     detector = RateDetector.load(learned, Rules())
@@ -95,7 +95,7 @@ def test_a_route_that_collapses_is_found_in_minutes_and_is_over_when_it_is_usual
     assert "again" in over[-1].detail
 
 
-def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learned: bytes) -> None:
+def test_provider_outage_is_one_alert_with_its_routes_as_evidence(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(12, {3: 0.5, 4: 0.5, 5: 0.5}, first=LEARNED_STEPS))
     assert {finding.series for finding in found} == {PROVIDERS[1]}
@@ -104,7 +104,7 @@ def test_a_provider_that_is_down_is_one_alert_with_its_routes_as_evidence(learne
     assert not children & {*ROUTES[:3]}
 
 
-def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(learned: bytes) -> None:
+def test_route_collapse_inside_a_mild_provider_alert_is_reported(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     little = dict.fromkeys((3, 4, 5), 0.13)
     before = fed(detector, steps(36, little, first=LEARNED_STEPS))
@@ -113,7 +113,7 @@ def test_a_route_that_collapses_inside_a_provider_that_was_told_of_less_is_told(
     assert [finding.series for finding in found if finding.change is FindingChange.BEGAN] == [ROUTES[4]]
 
 
-def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) -> None:
+def test_reported_route_that_collapses_is_reported_as_worsened(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     fed(detector, steps(36, {4: 0.15}, first=LEARNED_STEPS))
     found = fed(detector, steps(11, {4: 0.9}, first=LEARNED_STEPS + 36))
@@ -123,14 +123,14 @@ def test_a_route_that_was_told_of_and_collapses_is_told_again(learned: bytes) ->
     assert over[-1].change is FindingChange.RECOVERED
 
 
-def test_all_providers_at_once_are_the_tenant(learned: bytes) -> None:
+def test_outage_of_all_providers_is_one_tenant_alert(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(12, dict.fromkeys(range(6), 0.4), first=LEARNED_STEPS))
     assert {finding.series for finding in found} == {TENANT}
     assert found[0].detail.partition(":")[0].endswith("of all calls")
 
 
-def test_stored_at_every_step_it_finds_the_same(learned: bytes) -> None:
+def test_findings_are_the_same_if_stored_at_every_step(learned: bytes) -> None:
     whole = RateDetector.load(learned, Rules())
     expected = fed(whole, steps(30, {1: 0.4}, first=LEARNED_STEPS))
     parts = RateDetector.load(learned, Rules())
@@ -142,14 +142,14 @@ def test_stored_at_every_step_it_finds_the_same(learned: bytes) -> None:
     assert parts.last_us == whole.last_us
 
 
-def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learned: bytes) -> None:
+def test_new_route_is_not_judged_before_its_baseline_is_learned(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     table = SeriesTable.of([*PAIRS[::-1], (SeriesKey(Dimension.ROUTE, "new"), PROVIDERS[0])])
     for step in steps(24, first=LEARNED_STEPS):
         counts = np.array([*step.counts[::-1], step.counts[3]])
         counts[-1, COLUMN_INDEX[StepColumn.FAILED]] = counts[-1, COLUMN_INDEX[StepColumn.FINAL]]
         assert detector.feed(Step(step.at_us, table, counts.tolist())) == []
-    # It is gone again: a series without calls.
+    # The route disappears again: a series without calls.
     assert fed(detector, steps(6, first=LEARNED_STEPS + 24)) == []
 
 
@@ -173,12 +173,12 @@ def test_a_new_route_takes_its_place_and_is_not_judged_before_it_is_known(learne
         Rules(least_calls=1_000_000),
     ],
 )
-def test_what_the_rules_leave_out_is_not_told(learned: bytes, rules: Rules) -> None:
+def test_findings_excluded_by_rules_are_not_reported(learned: bytes, rules: Rules) -> None:
     detector = RateDetector.load(learned, rules)
     assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS)) == []
 
 
-def test_a_holiday_is_not_learned_and_a_collapse_on_it_is_found(learned: bytes) -> None:
+def test_collapse_on_a_holiday_is_found(learned: bytes) -> None:
     # Sixteen days after the first, a Wednesday.
     start = date(1970, 1, 1).fromordinal(date(1970, 1, 1).toordinal() + START_US // DAY_US)
     rules = Rules(holidays=(start.fromordinal(start.toordinal() + 16),))
@@ -186,20 +186,20 @@ def test_a_holiday_is_not_learned_and_a_collapse_on_it_is_found(learned: bytes) 
     assert fed(detector, steps(24, {4: 0.6}, first=LEARNED_STEPS))[0].series == ROUTES[4]
 
 
-def test_what_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
+def test_change_of_ten_days_is_accepted(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, {0: 0.3}, first=LEARNED_STEPS))
     assert found[-1].change is FindingChange.RECOVERED
     assert found[-1].found_us < START_US + (LEARNED_STEPS + 11 * 288) * STEP_US
 
 
-def test_other_rules_keep_what_was_learned(learned: bytes) -> None:
+def test_other_rules_keep_the_learned_state(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules()).with_rules(Rules(false_alarms_a_week=0.1))
     found = fed(detector, steps(12, {4: 0.6}, first=LEARNED_STEPS))
     assert found[0].budget_a_week == 0.1
 
 
-def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
+def test_step_out_of_order_raises_value_error(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     [step] = steps(1, first=LEARNED_STEPS - 1)
     with pytest.raises(ValueError, match="after the last one"):
@@ -209,6 +209,6 @@ def test_a_step_out_of_order_is_refused(learned: bytes) -> None:
 
 
 @pytest.mark.parametrize("stored", [b"", b"nothing of ours", b"\x28\xb5\x2f\xfd, and no more of it"])
-def test_what_is_no_state_is_refused(stored: bytes) -> None:
+def test_unreadable_state_raises_value_error(stored: bytes) -> None:
     with pytest.raises(ValueError, match="unreadable"):
         RateDetector.load(stored, Rules())

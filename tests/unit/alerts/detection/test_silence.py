@@ -1,4 +1,4 @@
-"""Silence, and SIDs of two calls: what is told, and what is not."""
+"""Detection of silence, and of SIDs with two calls."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ LEARNED_STEPS = 15 * 288
 
 
 def steps(count: int, first: int, per_step: tuple[float, float]) -> Iterator[Step]:
-    """Steps whose calls all are answered."""
+    """Yield steps whose calls are all answered."""
     rng = np.random.default_rng([11, first])
     for at in range(first, first + count):
         calls = rng.poisson(per_step)
@@ -51,7 +51,7 @@ def learned() -> bytes:
     return detector.dump()
 
 
-def test_a_route_that_falls_silent_is_told_and_is_over_with_its_next_call(learned: bytes) -> None:
+def test_silent_route_is_reported_until_its_next_call(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(36, LEARNED_STEPS, (0.0, 3.0)))
     silent = [finding for finding in found if finding.kind is AlertKind.SILENCE]
@@ -66,23 +66,23 @@ def test_a_route_that_falls_silent_is_told_and_is_over_with_its_next_call(learne
     ]
 
 
-def test_all_that_is_silent_is_one_alert_of_the_coarsest(learned: bytes) -> None:
+def test_silence_of_all_routes_is_one_tenant_alert(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0)))
     assert {finding.series for finding in found if finding.kind is AlertKind.SILENCE} == {TENANT}
 
 
-def test_a_route_that_has_a_call_a_day_is_not_silent_without_one(learned: bytes) -> None:
+def test_route_with_one_call_a_day_is_not_silent_without_it(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     assert fed(detector, steps(288, LEARNED_STEPS, (5.0, 0.0))) == []
 
 
-def test_silence_that_is_not_watched_is_not_told(learned: bytes) -> None:
+def test_excluded_silence_is_not_reported(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules(kinds=(AlertKind.RATE,)))
     assert fed(detector, steps(60, LEARNED_STEPS, (0.0, 0.0))) == []
 
 
-def test_silence_that_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
+def test_silence_of_ten_days_is_accepted(learned: bytes) -> None:
     detector = RateDetector.load(learned, Rules())
     found = fed(detector, steps(11 * 288, LEARNED_STEPS, (0.0, 0.05)))
     silent = [
@@ -100,7 +100,7 @@ def test_silence_that_lasts_for_ten_days_is_how_it_is(learned: bytes) -> None:
         (CallIdentity("CA1", 8 * DAY_US), "8 days apart"),
     ],
 )
-def test_a_sid_that_is_told_of_two_calls(other: CallIdentity, why: str) -> None:
+def test_contradicting_facts_of_a_sid_are_found(other: CallIdentity, why: str) -> None:
     first = CallIdentity("CA1", 0, "inbound", "+14155550110", "+14155550120")
     assert contradictions([first, other]) == [why]
     found = duplicate_sid_finding([first, other, CallIdentity("CA2", 0)], 9 * DAY_US)
@@ -109,7 +109,7 @@ def test_a_sid_that_is_told_of_two_calls(other: CallIdentity, why: str) -> None:
     assert why in found.detail
 
 
-def test_a_number_that_is_written_in_another_way_is_the_same() -> None:
+def test_different_notations_of_a_number_are_equal() -> None:
     first = CallIdentity("CA1", 0, "inbound", "+44 20 7946 0018", "+14155550120")
     assert (
         contradictions([first, CallIdentity("CA1", DAY_US, "inbound", "020 7946 0018", "4155550120")]) == []

@@ -1,4 +1,4 @@
-"""Rules: what is left out has its default, what is wrong is named."""
+"""Alert rules: defaults of omitted fields, and errors that name the field."""
 
 import pytest
 
@@ -31,7 +31,7 @@ until = "2026-11-26T00:00:00Z"
 NOON_US = 1_795_608_000_000_000  # 2026-11-25T12:00:00Z
 
 
-def test_nothing_said_is_every_default() -> None:
+def test_empty_rules_are_the_defaults() -> None:
     assert read_rules("", is_toml=True) == Rules()
     assert read_rules("{}", is_toml=False).false_alarms_a_week == 1.0
 
@@ -43,7 +43,7 @@ def test_toml_and_its_values_give_the_same_rules() -> None:
     assert (rules.campaigns[0].series, rules.campaigns[0].window_us[0]) == (SUPPORT, 1_795_737_600_000_000)
 
 
-def test_a_mute_covers_its_series_until_its_end() -> None:
+def test_mute_covers_its_series_until_its_end() -> None:
     rules = read_rules(TEXT, is_toml=True)
     assert rules.is_muted(SUPPORT, AlertKind.RATE, Metric.FAILURE_RATE, NOON_US)
     assert not rules.is_muted(TENANT, AlertKind.RATE, Metric.FAILURE_RATE, NOON_US)
@@ -51,7 +51,7 @@ def test_a_mute_covers_its_series_until_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("false_alarms = 1", "false_alarms"),
         ("false_alarms_a_week = 0", "false_alarms_a_week"),
@@ -63,11 +63,11 @@ def test_a_mute_covers_its_series_until_its_end() -> None:
         ("[[mutes]]\nuntil = 'then'", "mutes"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+def test_invalid_rules_name_the_field(text: str, expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
         read_rules(text, is_toml=True)
 
 
-def test_json_that_is_none_is_said_to_be_none() -> None:
+def test_invalid_json_is_reported() -> None:
     with pytest.raises(InvalidInput, match="not valid JSON"):
         read_rules("[", is_toml=False)

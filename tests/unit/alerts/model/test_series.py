@@ -1,4 +1,4 @@
-"""Series in steps: tables of them, and steps from sparse rows."""
+"""Tables of series, and steps from sparse rows."""
 
 from calltally.alerts.evaluation.series_rollup import SeriesRollup
 from calltally.alerts.model.finding import (
@@ -27,12 +27,12 @@ SUPPORT = SeriesKey(Dimension.ROUTE, "support")
 TABLE = SeriesTable.of([(SUPPORT, TWILIO), (TWILIO, TENANT), (TENANT, None)])
 
 
-def test_a_series_knows_the_place_of_the_coarser_one() -> None:
+def test_table_has_the_index_of_each_parent() -> None:
     assert TABLE.parents == (1, 2, -1)
     assert SeriesTable.of([(SUPPORT, TWILIO)]).parents == (-1,)
 
 
-def test_a_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
+def test_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
     step = step_of(
         0, TABLE, {SUPPORT: {StepColumn.FINAL: 3}, SeriesKey(Dimension.ROUTE, "other"): {StepColumn.FINAL: 9}}
     )
@@ -41,7 +41,7 @@ def test_a_step_of_sparse_rows_has_zeros_for_the_rest() -> None:
     assert step_start(STEP_US + 7) == STEP_US
 
 
-def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
+def test_key_of_a_finding_names_kind_series_metric_and_direction() -> None:
     evidence = FindingEvidence(SUPPORT, Metric.FAILURE_RATE, 0, STEP_US, 40, 30, 0.75, 0.1, 0.05, 0.2)
     finding = AlertFinding(
         kind=AlertKind.RATE,
@@ -60,7 +60,7 @@ def test_the_key_of_a_finding_stays_while_it_lasts() -> None:
     assert finding.key == "rate/route/support/failure_rate/up"
 
 
-def test_the_agents_of_a_route_are_those_that_its_calls_went_to() -> None:
+def test_agents_of_a_route_are_those_of_its_calls() -> None:
     roll = SeriesRollup()
     rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
     roll.step(0, rows)
