@@ -169,8 +169,8 @@ def test_facts_are_recorded_during_pruning(bench: Bench) -> None:
         return await run_worker
 
     assert bench.run(both()).failed == 0
-    standing = bench.run(bench.store.read(standing_of(TENANT)))
-    assert (standing.kept_from, standing.revision) == (30, 60)
+    head = bench.run(bench.store.read(standing_of(TENANT)))
+    assert (head.kept_from, head.revision) == (30, 60)
     assert rows(bench, "call_versions") == 30
     assert bench.run(verified(bench.store)).findings == []
 

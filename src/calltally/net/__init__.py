@@ -81,7 +81,7 @@ class RetryingClient:
         await self._client.aclose()
 
     async def request(self, url: str, headers: Mapping[str, str], body: bytes | None = None) -> HttpResponse:
-        """Return the response to a GET, or to a POST of a body; after the last try, whatever it is.
+        """Return the response to a GET, or to a POST of a body; after the last try, any response.
 
         Raises ConnectionError without a response, and ValueError for an invalid URL.
         """

@@ -23,7 +23,7 @@ class OutgoingResponse(NamedTuple):
 
 
 class RequestFailed(Exception):
-    """A request without a response; `reason` is one of a few words, the text says more."""
+    """A request without a response; `reason` is one of a few words, the text has the details."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)

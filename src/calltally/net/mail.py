@@ -124,7 +124,7 @@ def _permitted_address(server: MailServer, allowed: Sequence[Network]) -> str:
 
 
 class _Client(smtplib.SMTP):
-    """Connects to the checked address, whatever the name resolves to by now."""
+    """Connects to the checked address, even if the name resolves elsewhere by now."""
 
     def __init__(
         self,

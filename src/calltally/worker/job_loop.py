@@ -88,7 +88,7 @@ class JobWorker:
             return await self._store.read(
                 admin_tenants_with_open_jobs(self._kind, self._dependencies.clock())
             )
-        except Exception as fault:  # noqa: BLE001 - it is logged, and asked again
+        except Exception as fault:  # noqa: BLE001 - it is logged and retried
             _log_wait(fault)
             return []
 
@@ -96,7 +96,7 @@ class JobWorker:
         """Run a slice; log errors so that other tenants do not wait. After an error the lease expires."""
         try:
             return await self._run_slice(tenant)
-        except Exception as fault:  # noqa: BLE001 - it is logged, and tried again
+        except Exception as fault:  # noqa: BLE001 - it is logged and retried
             _log_wait(fault, tenant=tenant)
             return False
 

@@ -32,8 +32,8 @@ def test_alerts_are_listed_and_acknowledged(bench: Bench, monkeypatch: pytest.Mo
     assert listed.endswith("1 alert\n")
     alert = listed.split()[0]
     assert "acknowledged  No-answer" in run("acknowledge", TENANT, alert, "--note", "seen")
-    (shown,) = json.loads(run("list", TENANT, "--state", "acknowledged", "--json"))
-    assert shown["id"] == alert
+    (acknowledged,) = json.loads(run("list", TENANT, "--state", "acknowledged", "--json"))
+    assert acknowledged["id"] == alert
     assert run("list", TENANT, "--state", "open") == "0 alerts\n"
 
 

@@ -41,13 +41,13 @@ def weeks(first: int) -> Steps:
 
 def evaluate_until(bench: Bench, step: int) -> int:
     """Return the number of evaluations until a step is evaluated."""
-    evaluator, turns, is_current = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
+    evaluator, runs, is_current = AlertEvaluator(bench.store, RateDetectorFactory()), 0, False
     while not is_current:
         is_current = bench.run(
             evaluator.evaluate(TENANT, evaluation_us(step), conditions_reader())
         ).is_current
-        turns += 1
-    return turns
+        runs += 1
+    return runs
 
 
 @pytest.fixture(scope="module")

@@ -26,12 +26,12 @@ from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.integration.test_worker import run_round
 
-KEPT_US = 400 * DAY_US
-LATER_US = NOW_US + KEPT_US + 1
+RETENTION_US = 400 * DAY_US
+LATER_US = NOW_US + RETENTION_US + 1
 OLD = Old(NOW_US + 1, LATER_US)
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
     return bench.run(bench.store.write(step))
 
 
@@ -122,7 +122,7 @@ def test_worker_round_prunes_alerts_only_with_a_retention(bench: Bench) -> None:
     for number in range(60):
         over(bench, number)
     assert run_round(bench, LATER_US).pruned == 0
-    assert run_round(bench, LATER_US - 1, alerts_us=KEPT_US).pruned == 0
-    assert run_round(bench, LATER_US, alerts_us=KEPT_US).pruned == 60
+    assert run_round(bench, LATER_US - 1, alerts_us=RETENTION_US).pruned == 0
+    assert run_round(bench, LATER_US, alerts_us=RETENTION_US).pruned == 60
     assert left(bench) == set()
-    assert run_round(bench, LATER_US, alerts_us=KEPT_US).is_idle
+    assert run_round(bench, LATER_US, alerts_us=RETENTION_US).is_idle

@@ -18,7 +18,7 @@ LEASE = Lease(TENANT, "deliveries", "test")
 ALL = Window(0, 2**53)
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
     return bench.run(bench.store.write(step))
 
 

@@ -21,7 +21,7 @@ def left(bench: Bench) -> dict[str, int]:
         return {table: db(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
     return bench.run(bench.store.write(step))
 
 

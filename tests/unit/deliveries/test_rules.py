@@ -30,10 +30,10 @@ NOW_US = 1_795_000_000_000_000
 CHANCES = st.floats(0, 1)
 
 
-def job(number: int = 1, *, tries: int = 0, begun_us: int | None = None) -> Job:
+def job(number: int = 1, *, tries: int = 0, started_us: int | None = None) -> Job:
     return Job(
         *(b"e" * 16, number.to_bytes(16, "big"), STARTED, number, 0, b"c" * 16),
-        *(tries, tries, begun_us, NOW_US, NOW_US, b""),
+        *(tries, tries, started_us, NOW_US, NOW_US, b""),
     )
 
 
@@ -52,13 +52,13 @@ def test_backoff_is_part_of_a_span_that_doubles_up_to_eight_hours(tries: int, ch
 
 @given(st.lists(CHANCES, min_size=1, max_size=400))
 def test_retries_end_after_three_days(chances: list[float]) -> None:
-    at_us, begun_us = NOW_US, NOW_US
+    at_us, started_us = NOW_US, NOW_US
     for tries, chance in enumerate(chances, 1):
-        due_us = next_try_us(tries, begun_us, at_us, retry_after_s=None, chance=chance)
+        due_us = next_try_us(tries, started_us, at_us, retry_after_s=None, chance=chance)
         if due_us is None:
-            assert at_us + 8 * 3600 * SECOND_US > begun_us + GIVES_UP_AFTER_US
+            assert at_us + 8 * 3600 * SECOND_US > started_us + GIVES_UP_AFTER_US
             return
-        assert at_us <= due_us <= begun_us + GIVES_UP_AFTER_US
+        assert at_us <= due_us <= started_us + GIVES_UP_AFTER_US
         at_us = due_us
 
 
@@ -117,9 +117,9 @@ def test_missing_response_has_a_reason() -> None:
 
 
 def test_delivery_is_dead_after_three_days_except_for_a_410() -> None:
-    begun_us = NOW_US - GIVES_UP_AFTER_US
-    assert decide(500, tries=30, begun_us=begun_us).result.state == "dead"
-    gone = decide(410, tries=30, begun_us=begun_us)
+    started_us = NOW_US - GIVES_UP_AFTER_US
+    assert decide(500, tries=30, started_us=started_us).result.state == "dead"
+    gone = decide(410, tries=30, started_us=started_us)
     assert (gone.result.state, gone.is_gone) == ("waiting", True)
 
 
@@ -137,10 +137,10 @@ def test_delivery_without_bytes_is_dead() -> None:
 
 
 def start_all(queue: EndpointQueue) -> int:
-    begun = 0
+    started = 0
     while queue.take_next(0.0) is not None:
-        begun += 1
-    return begun
+        started += 1
+    return started
 
 
 def full_queue(many: int = 200) -> EndpointQueue:

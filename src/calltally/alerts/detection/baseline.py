@@ -1,7 +1,8 @@
 """Baseline: the usual rate of each series in each hour of the week, and its spread.
 
-On the logit, a usual rate is a sum of three terms: the level of the series, the tenant's profile over the 168
-hours of the week, and the series' own departure from it over 48 hours (a working day and a day off). All are
+On the logit, a usual rate is a sum of three terms. They are the level of the series, the tenant's profile
+over the 168 hours of the week, and the series' own departure from it over 48 hours (a working day and a day
+off). All are
 learned hour by hour by Newton steps on the likelihood. Their weights decay over weeks, so that a change of
 days stays visible. A new series starts at the level of its parent and leaves it as its own calls come.
 

@@ -51,14 +51,15 @@ class SeriesMove(msgspec.Struct, frozen=True, array_like=True):
 class AlertIncident(msgspec.Struct):
     """One alert: the named move, the moves that belong to it, and the cells that still move."""
 
-    primary: SeriesMove
+    # Stored under these older names.
+    primary: SeriesMove = msgspec.field(name="head")
     members: list[SeriesMove]
-    active_cells: set[SignalCell]
+    active_cells: set[SignalCell] = msgspec.field(name="still")
     quiet_since: int | None = None
 
 
 class IncidentChanges(NamedTuple):
-    """Incidents that opened, and incidents that became far worse."""
+    """Incidents that opened, and incidents that got far worse."""
 
     opened: list[AlertIncident]
     worsened: list[AlertIncident]

@@ -20,7 +20,7 @@ _ACTIONS: Final = {
 }
 
 
-def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
+def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
     """Return one event.
 
     A test is triggered, so that it is visible; its own key separates it from incidents.

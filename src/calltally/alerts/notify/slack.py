@@ -14,7 +14,7 @@ from calltally.alerts.notify.notification import JSON_HEADERS, Notification, Sin
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
-def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (all shapes alike)
+def build_request(notification: Notification, settings: Mapping[str, Any], now_us: int) -> SinkRequest:  # noqa: ARG001 (one signature for all kinds)
     """Return a request with one line and the link to the calls."""
     headline, url = notification.headline.translate(_ESCAPES), notification.calls_url.translate(_ESCAPES)
     text = f"{headline} <{url}|View calls>"

@@ -81,8 +81,8 @@ def test_shared_sids_are_no_tenant_alert(service: Service, bolt: str) -> None:
         submit(service.bench, fact(0, SID, status="ringing"), tenant=tenant)
     assert found(service) == {SID: [TENANT, bolt]}
     for tenant in (TENANT, bolt):
-        first = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
-        assert "duplicate-sid" not in {each.kind.value for each in first}
+        findings = service.bench.run(service.bench.store.read(current_conditions(tenant, NOW_US))).findings
+        assert "duplicate-sid" not in {each.kind.value for each in findings}
     assert service.get(PATH).status_code == 401
 
 

@@ -78,13 +78,13 @@ def test_one_of_several_concurrent_evaluations_commits(bench: Bench) -> None:
 
     async def both() -> list[int]:
         """Return the steps of each evaluation; one that starts after the end of another finds none."""
-        turns = [
+        runs = [
             AlertEvaluator(bench.store, ThresholdDetectorFactory()).evaluate(
                 TENANT, evaluation_us(1), conditions_reader()
             )
             for _ in range(3)
         ]
-        return [turn.steps for turn in await asyncio.gather(*turns) if turn.is_committed]
+        return [run.steps for run in await asyncio.gather(*runs) if run.is_committed]
 
     assert sum(bench.run(both())) == 1
     assert change_kinds(bench) == [What.OPENED]
@@ -126,12 +126,12 @@ def test_history_is_learned_day_by_day_and_only_lasting_alerts_open(bench: Bench
     submit_unanswered(bench, 5, 12, route="was")
     for step in range(400, 580):
         submit_unanswered(bench, step, 11, route="lasts") if step > 576 else None
-    turns = [evaluate(bench, evaluation_us(579))]
-    assert not turns[0].is_current
+    runs = [evaluate(bench, evaluation_us(579))]
+    assert not runs[0].is_current
     assert alerts(bench) == []
-    while not turns[-1].is_current:
-        turns.append(evaluate(bench, evaluation_us(579)))
-    assert [turn.steps for turn in turns] == [288, 288, 4]
+    while not runs[-1].is_current:
+        runs.append(evaluate(bench, evaluation_us(579)))
+    assert [run.steps for run in runs] == [288, 288, 4]
     assert {each.route for each in alerts(bench) if each.route} == {"lasts"}
 
 
@@ -145,8 +145,8 @@ def test_alert_that_began_in_the_past_and_lasts_is_opened(bench: Bench) -> None:
 
 
 def test_tenant_without_calls_is_evaluated_without_steps(bench: Bench) -> None:
-    turn = evaluate(bench, evaluation_us(0))
-    assert (turn.steps, turn.is_current, turn.is_committed) == (0, True, True)
+    run = evaluate(bench, evaluation_us(0))
+    assert (run.steps, run.is_current, run.is_committed) == (0, True, True)
 
 
 def test_unreadable_state_raises_damaged_store(bench: Bench) -> None:

@@ -64,8 +64,10 @@ class NotifierSetup:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.receiver = FakeHttpClient()
-        ways = NotifierDependencies(self.receiver, no_mail, lambda: VAULT, "https://calls.example.com")
-        self.notifier = Notifier(bench.store, ways, lambda: bench.now_us)
+        dependencies = NotifierDependencies(
+            self.receiver, no_mail, lambda: VAULT, "https://calls.example.com"
+        )
+        self.notifier = Notifier(bench.store, dependencies, lambda: bench.now_us)
 
     def add(self, kind: str, **settings: Any) -> bytes:  # noqa: ANN401 (settings of every kind)
         sink = kind.encode().ljust(16, b"-")
@@ -294,7 +296,7 @@ def test_clock_that_is_behind_evaluates_no_step_twice(
         bench.now_us = at_us
         assert dependencies.alerts is not None
         worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
-        return [turn.steps for turn in bench.run(worker.evaluate_due())]
+        return [run.steps for run in bench.run(worker.evaluate_due())]
 
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, evaluation_us(2))))
     assert evaluate_due(evaluation_us(2)) == [3]
@@ -312,8 +314,8 @@ def test_conditions_wait_until_all_steps_are_evaluated(setup: NotifierSetup) -> 
     assert dependencies.alerts is not None
     worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
     bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
-    turns = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
-    assert turns == [False, False, True]
+    runs = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
+    assert runs == [False, False, True]
     assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}
     assert bench.run(worker.evaluate_due()) == []
 
@@ -330,7 +332,7 @@ def test_present_of_a_tenant_does_not_wait_for_the_history_of_another(setup: Not
     async def evaluate_due() -> list[tuple[int, bool]]:
         assert dependencies.alerts is not None
         worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
-        return [(turn.steps, turn.is_current) for turn in await worker.evaluate_due()]
+        return [(run.steps, run.is_current) for run in await worker.evaluate_due()]
 
     assert bench.run(evaluate_due()) == [(288, False), (1, True)]
     assert bench.run(evaluate_due()) == [(3, True)]

@@ -139,3 +139,10 @@ def test_move_that_comes_back_far_worse_is_the_same_alert() -> None:
     assert group_moves(incidents, [move(ROUTE, 0.12, since=51)], FAMILY) == ([], [])
     assert group_moves(incidents, [move(ROUTE, 0.7, since=52)], FAMILY) == ([], [incidents[0]])
     assert (len(incidents), incidents[0].quiet_since) == (1, None)
+
+
+def test_incident_is_stored_under_stable_names() -> None:
+    incident = AlertIncident(move(ROUTE, 0.1), [], {move(ROUTE, 0.1).cell})
+    stored = msgspec.msgpack.encode(incident)
+    assert set(msgspec.msgpack.decode(stored)) == {"head", "members", "still", "quiet_since"}
+    assert msgspec.msgpack.decode(stored, type=AlertIncident) == incident

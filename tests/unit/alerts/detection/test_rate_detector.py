@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from calltally.alerts.detection.array_codec import unpack_arrays
 from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.model.finding import AlertFinding, AlertKind, ChangeDirection, FindingChange
 from calltally.alerts.model.rules import Campaign, Mute, Rules
@@ -212,3 +213,7 @@ def test_step_out_of_order_raises_value_error(learned: bytes) -> None:
 def test_unreadable_state_raises_value_error(stored: bytes) -> None:
     with pytest.raises(ValueError, match="unreadable"):
         RateDetector.load(stored, Rules())
+
+
+def test_arrays_are_stored_under_stable_names(learned: bytes) -> None:
+    assert {"worse.told", "silence.told", "silence.means", "seen.calls"} <= unpack_arrays(learned).keys()
