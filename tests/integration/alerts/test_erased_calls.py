@@ -42,7 +42,7 @@ def alert_names(bench: Bench) -> tuple[str, tuple[str, ...], dict[str, str]]:
 
 def test_erasure_removes_a_call_from_alerts(bench: Bench) -> None:
     evaluate(bench, evaluation_us(0), submit_duplicates(bench, FIRST, SECOND))
-    words = "is used by more than one call: both directions, and 1 more SIDs"
+    words = "is used by more than one call: both directions, and 1 more SID"
     assert alert_names(bench) == (f"Call SID {FIRST} {words}", (FIRST, SECOND), {"call_sid": FIRST})
     erase(bench, FIRST)
     assert alert_names(bench) == (f"Call SID of an erased call {words}", (SECOND,), {})

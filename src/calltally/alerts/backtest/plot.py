@@ -81,19 +81,17 @@ def _span(episode: Episode, frame: _Frame) -> tuple[float, float]:
     return parse_instant(episode.found) / SECOND_US, ended_s
 
 
-def _card(index: int, backtests: Backtest, frame: _Frame) -> str:
+def _card(index: int, backtest: Backtest, frame: _Frame) -> str:
     seconds = sum(
-        ends_s - begins_s for begins_s, ends_s in (_span(each, frame) for each in backtests.episodes)
+        ends_s - begins_s for begins_s, ends_s in (_span(each, frame) for each in backtest.episodes)
     )
     facts = (
-        ("alerts", f"{len(backtests.episodes):,}"),
-        ("a week", f"{backtests.a_week:.1f}"),
+        ("alerts", f"{len(backtest.episodes):,}"),
+        ("a week", f"{backtest.a_week:.1f}"),
         ("hours alarmed", f"{seconds / 3_600:,.1f}"),
     )
-    facts_ = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    return (
-        f'<section class="setting"><h2>{_key(index)}{escape(backtests.name)}</h2><dl>{facts_}</dl></section>'
-    )
+    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    return f'<section class="setting"><h2>{_key(index)}{escape(backtest.name)}</h2><dl>{items}</dl></section>'
 
 
 def _key(index: int) -> str:
@@ -137,30 +135,30 @@ def _line(points: Sequence[HourlyPoint], frame: _Frame, *, is_rate: bool) -> str
         y = _CHART_HIGH - point.value / top * (_CHART_HIGH - 8)
         path.append(f"{'L' if is_open else 'M'}{frame.x(point.at_s):.1f} {y:.1f}H{frame.x(end_s):.1f}")
         is_open = True
-    label_ = f"{100 * top:.0f} %" if is_rate else f"{top:,.0f}"
+    label = f"{100 * top:.0f} %" if is_rate else f"{top:,.0f}"
     return (
         f'<line class="base" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{_CHART_HIGH}" y2="{_CHART_HIGH}"/>'
-        f'<text x="{_LEFT - 6}" y="12" text-anchor="end">{label_}</text>'
+        f'<text x="{_LEFT - 6}" y="12" text-anchor="end">{label}</text>'
         f'<text x="{_LEFT - 6}" y="{_CHART_HIGH}" text-anchor="end">0</text>'
         f'<path class="series" d="{"".join(path)}"/>'
     )
 
 
-def _lane(index: int, backtests: Backtest, cause: str, frame: _Frame) -> str:
+def _lane(index: int, backtest: Backtest, cause: str, frame: _Frame) -> str:
     """Draw the alarms of one setting: a bar in its lane, and a shade behind the series."""
     y = _CHART_HIGH + _GAP + index * (_LANE_HIGH + 2)
     color = f"s{index % _COLORS}"
     bars = [
         f'<rect class="lane" x="{_LEFT}" y="{y}" width="{_WIDTH - _LEFT - _RIGHT}" height="{_LANE_HIGH}"/>'
     ]
-    for episode in (each for each in backtests.episodes if each.cause == cause):
+    for episode in (each for each in backtest.episodes if each.cause == cause):
         x, to_x = (frame.x(at_s) for at_s in _span(episode, frame))
         width = max(2.0, to_x - x)
-        label_ = escape(f"{backtests.name}: {_minute(episode.found)} to {_ended(episode)}. {episode.message}")
+        label = escape(f"{backtest.name}: {_minute(episode.found)} to {_ended(episode)}. {episode.message}")
         bars.append(
             f'<rect class="shade {color}" x="{x:.1f}" y="2" width="{width:.1f}" height="{_CHART_HIGH - 2}"/>'
             f'<rect class="{color}" x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_LANE_HIGH}">'
-            f"<title>{label_}</title></rect>"
+            f"<title>{label}</title></rect>"
         )
     name = f'<text x="{_LEFT - 6}" y="{y + _LANE_HIGH - 2}" text-anchor="end">{_letter(index)}</text>'
     return name + "".join(bars)
@@ -175,11 +173,11 @@ def _axis(frame: _Frame, high: int) -> str:
     ticks = []
     for at_s in range(first_s, frame.to_s + 1, step_s):
         x, moment = frame.x(at_s), datetime.fromtimestamp(at_s, UTC)
-        label_ = moment.strftime("%d %b" if step_s >= _DAY_S or moment.hour == 0 else "%H:%M")
+        label = moment.strftime("%d %b" if step_s >= _DAY_S or moment.hour == 0 else "%H:%M")
         bottom = high - _AXIS_HIGH
         ticks.append(
             f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="2" y2="{bottom}"/>'
-            f'<text x="{x:.1f}" y="{high - 4}" text-anchor="middle">{label_}</text>'
+            f'<text x="{x:.1f}" y="{high - 4}" text-anchor="middle">{label}</text>'
         )
     return "".join(ticks)
 
@@ -187,11 +185,11 @@ def _axis(frame: _Frame, high: int) -> str:
 # ------------------------------------------------------------------------------------------------------ lists
 
 
-def _list(index: int, backtests: Backtest) -> str:
-    head = f"<h3>{_key(index)}{escape(backtests.name)}</h3>"
-    if not backtests.episodes:
+def _list(index: int, backtest: Backtest) -> str:
+    head = f"<h3>{_key(index)}{escape(backtest.name)}</h3>"
+    if not backtest.episodes:
         return f'<section class="setting">{head}<p>No alerts.</p></section>'
-    return f'<section class="setting">{head}<ol>{"".join(_items(backtests.episodes))}</ol></section>'
+    return f'<section class="setting">{head}<ol>{"".join(_items(backtest.episodes))}</ol></section>'
 
 
 def _items(episodes: Iterable[Episode]) -> Iterable[str]:

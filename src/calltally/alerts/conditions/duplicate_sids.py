@@ -65,7 +65,8 @@ def duplicate_sid_finding(identities: Iterable[CallIdentity], now_us: int) -> Al
         return None
     first_us = min(identity.occurred_us for sid in found for identity in by_sid[sid])
     sid, reasons = next(iter(found.items()))
-    others = f", and {len(found) - 1} more SIDs" if len(found) > 1 else ""
+    more = len(found) - 1
+    others = f", and {more} more SID{'s' if more > 1 else ''}" if more else ""
     return AlertFinding(
         kind=AlertKind.DUPLICATE_SID,
         change=FindingChange.BEGAN,

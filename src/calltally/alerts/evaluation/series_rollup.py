@@ -37,8 +37,8 @@ class TrackedSeries(msgspec.Struct, array_like=True):
 class SeriesRollup:
     """Set of a tenant's tracked series; series are added and removed with their calls."""
 
-    def __init__(self, series_: Iterable[TrackedSeries] = ()) -> None:
-        self._tracked = {each.key: each for each in series_}
+    def __init__(self, tracked: Iterable[TrackedSeries] = ()) -> None:
+        self._tracked = {each.key: each for each in tracked}
 
     def tracked(self) -> list[TrackedSeries]:
         """Return the tracked series; the constructor takes them back."""
@@ -69,14 +69,14 @@ class SeriesRollup:
         }
 
     def _update(self, series: SeriesKey, calls_by_parent: Mapping[SeriesKey, int], step_s: int) -> None:
-        series_ = self._tracked.get(series)
+        tracked = self._tracked.get(series)
         # A series keeps its parent while some of its calls are there: a majority alone would alternate.
-        if series_ is None or series_.parent not in calls_by_parent:
-            series_ = TrackedSeries(
+        if tracked is None or tracked.parent not in calls_by_parent:
+            tracked = TrackedSeries(
                 series, max(calls_by_parent, key=lambda parent: (calls_by_parent[parent], parent)), step_s
             )
-        series_.last_call_s = step_s
-        self._tracked[series] = series_
+        tracked.last_call_s = step_s
+        self._tracked[series] = tracked
 
     def _add_agent(self, key: Key) -> None:
         route = self._tracked.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
@@ -85,8 +85,8 @@ class SeriesRollup:
             route.agents.append(agent)
 
 
-def _coarse_first(series_: TrackedSeries) -> tuple[int, SeriesKey]:
-    return _ORDER[series_.key.dimension], series_.key
+def _coarse_first(tracked: TrackedSeries) -> tuple[int, SeriesKey]:
+    return _ORDER[tracked.key.dimension], tracked.key
 
 
 _ORDER: Final = {dimension: index for index, dimension in enumerate(Dimension)}
