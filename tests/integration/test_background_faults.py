@@ -1,4 +1,4 @@
-"""Background work lives on after any fault, and says what it was."""
+"""BackgroundWork work lives on after any fault, and says what it was."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from calltally.bootstrap.workers import make_worker
 from calltally.settings import Settings
 from calltally.store.db.operation import Step
 from calltally.worker import alerting, background
-from calltally.worker.background import Background
+from calltally.worker.background import BackgroundWork
 from tests.integration.web.service import Broken
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Watched(Broken):
         return lambda: None
 
 
-def worker(folder: Path, stop: asyncio.Event, on_read: Callable[[], None] = lambda: None) -> Background:
+def worker(folder: Path, stop: asyncio.Event, on_read: Callable[[], None] = lambda: None) -> BackgroundWork:
     """A worker of a store that fails in a way that nobody foresaw."""
     settings = Settings.model_validate({"database_url": f"sqlite:///{folder}/calltally.db"})
     often = settings.model_copy(update={"worker_interval_seconds": 0.001})

@@ -164,7 +164,7 @@ class TenantRequests:
         at_us, started_s = self._dependencies.clock(), _now_s()
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
-            body = body_in_form(queue.endpoint.wanted.form, _seen(lane.endpoint, bodies.decompress(frozen)))
+            body = body_in_form(queue.endpoint.wanted.form, _seen(queue.endpoint, bodies.decompress(frozen)))
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.wanted, signature, body)
         except Exception as fault:

@@ -10,7 +10,7 @@ from calltally.worker.alerting import AlertWorker
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_loop import JobWorker
 from calltally.worker.maintenance import MaintenanceWorker
-from calltally.worker.throttle import rest
+from calltally.worker.throttle import wait_for_stop
 
 _AGAIN_S: Final = 10.0
 
@@ -52,4 +52,4 @@ class BackgroundWork:
                 return
             except Exception:
                 log.exception("background work failed; it is begun again", work=name, again_in_s=_AGAIN_S)
-            is_over = await rest(self._stop, _AGAIN_S)
+            is_over = await wait_for_stop(self._stop, _AGAIN_S)

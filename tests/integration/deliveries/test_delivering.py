@@ -90,13 +90,13 @@ def test_events_are_masked_for_an_endpoint_that_may_not_see_numbers(bench: Bench
     said: Any = {"from_number": "+14155550123", "to_number": "70117", "summary": "call\n+14155550188"}
     masked = {"from_number": "+*********23", "to_number": "***17", "summary": "call\n+*********88"}
 
-    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+    async def story(desk: DeliverySetup, receiver: Receiver, url: str) -> None:
         await desk.store.write(set_masking(TENANT, masks=True))
         await desk.endpoint(url, form=form, sees_numbers=False)
         await desk.endpoint(url + "?whole", form=form)
         async with desk.delivering():
             await desk.store.submit([Submission(TENANT, fact(9, "CA1", status="ringing", **said))])
-            await until(lambda: len(receiver.visits) == 2)
+            await wait_until(lambda: len(receiver.visits) == 2)
         sent = {"?whole" in str(visit.head): visit for visit in receiver.visits}
         for is_whole, visit in sent.items():
             data = json.loads(visit.body)["data"]
@@ -105,7 +105,7 @@ def test_events_are_masked_for_an_endpoint_that_may_not_see_numbers(bench: Bench
             if form == "standard":
                 verify(visit.body, visit.headers, secrets=SECRET, now_s=sent_at)
 
-    told(bench, story)
+    run_story(bench, story)
 
 
 def test_events_are_delivered_signed_and_in_order(bench: Bench) -> None:
@@ -478,25 +478,25 @@ def test_unreadable_secret_loses_no_event(bench: Bench) -> None:
 def test_a_key_file_that_cannot_be_read_for_a_while_holds_up_no_event_for_good(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "_UNSIGNED_FOR_S", 0.01)
+    monkeypatch.setattr(requests, "_SEAL_RETRY_S", 0.01)
     faults = [PermissionError("secret.key")]
-    opened = requests.Requests._opened
+    opened = requests.TenantRequests._open_vault
 
-    def open_later(self: requests.Requests) -> Vault:
+    def open_later(self: requests.TenantRequests) -> Vault:
         if faults:
             raise faults.pop()
         return opened(self)
 
-    monkeypatch.setattr(requests.Requests, "_opened", open_later)
+    monkeypatch.setattr(requests.TenantRequests, "_open_vault", open_later)
 
-    async def story(desk: Desk, receiver: Receiver, url: str) -> None:
+    async def story(desk: DeliverySetup, receiver: Receiver, url: str) -> None:
         await desk.endpoint(url)
         async with desk.delivering():
-            await desk.tell("CA1", "completed")
-            await until(lambda: receiver.visits)
+            await desk.submit_call("CA1", "completed")
+            await wait_until(lambda: receiver.visits)
 
     with capture_logs() as logs:
-        told(bench, story)
+        run_story(bench, story)
     assert faults == []
     assert [line["detail"] for line in logs if line["event"] == "a delivery cannot be signed"] == [
         "secret.key"
