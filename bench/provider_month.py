@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, cast
 from bench.call_resource import ACCOUNT, Resource, resource
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.reconcile.findings import Kind
+from calltally.reconcile.findings import FindingKind
 
 MONTH_US: Final = 1_790_812_800 * SECOND_US  # 2026-10-01
 END_US: Final = MONTH_US + 31 * DAY_US
@@ -17,10 +17,10 @@ _UNANSWERED: Final = ("busy", "failed", "no-answer", "canceled")
 
 # Of a thousand calls.
 PLANTED: Final = {
-    Kind.UNHEARD_CALL: 15,
-    Kind.MISSING_FINAL_STATE: 20,
-    Kind.CONTRADICTION: 20,
-    Kind.OTHER_DURATION: 20,
+    FindingKind.UNHEARD_CALL: 15,
+    FindingKind.MISSING_FINAL_STATE: 20,
+    FindingKind.CONTRADICTION: 20,
+    FindingKind.OTHER_DURATION: 20,
 }
 
 
@@ -30,7 +30,7 @@ class Planted(NamedTuple):
     started_us: int
     facts: list[Fact]
     listed: Resource
-    fault: Kind | None
+    fault: FindingKind | None
 
 
 class _Truth(NamedTuple):
@@ -62,11 +62,11 @@ def _truth(random: Random, started_us: int) -> _Truth:
     return _Truth(f"CA{random.getrandbits(128):032x}", started_us, status, talk_s)
 
 
-def _fault(random: Random, truth: _Truth) -> Kind | None:
+def _fault(random: Random, truth: _Truth) -> FindingKind | None:
     drawn = random.randrange(1000)
     for kind, share in PLANTED.items():
         if drawn < share:
-            return None if kind == Kind.OTHER_DURATION and not truth.talk_s else kind
+            return None if kind == FindingKind.OTHER_DURATION and not truth.talk_s else kind
         drawn -= share
     return None
 
@@ -77,24 +77,24 @@ def _resource(truth: _Truth) -> Resource:
     return {**listed, "end_time": resource("", ended_us)["start_time"]}
 
 
-def _heard(random: Random, truth: _Truth, fault: Kind | None) -> Iterator[Fact]:
+def _heard(random: Random, truth: _Truth, fault: FindingKind | None) -> Iterator[Fact]:
     """The callbacks that arrived; a talk that differs by a second is how clocks are, and no fault."""
-    if fault == Kind.UNHEARD_CALL:
+    if fault == FindingKind.UNHEARD_CALL:
         return
     yield _fact(truth, 0, status=random.choice(("queued", "initiated")), started_us=truth.started_us)
     yield _fact(truth, 1, status="ringing")
     status, talk_s = _told(random, truth, fault)
-    if talk_s and (fault != Kind.MISSING_FINAL_STATE or random.getrandbits(1)):
+    if talk_s and (fault != FindingKind.MISSING_FINAL_STATE or random.getrandbits(1)):
         yield _fact(truth, 5, status="in-progress")
-    if fault != Kind.MISSING_FINAL_STATE:
+    if fault != FindingKind.MISSING_FINAL_STATE:
         yield _fact(truth, 5 + truth.talk_s, status=status, talk_seconds=talk_s)
 
 
-def _told(random: Random, truth: _Truth, fault: Kind | None) -> tuple[str, int]:
+def _told(random: Random, truth: _Truth, fault: FindingKind | None) -> tuple[str, int]:
     """The final state and talk that we were told of."""
-    if fault == Kind.CONTRADICTION:
+    if fault == FindingKind.CONTRADICTION:
         return _other(random, truth)
-    if fault == Kind.OTHER_DURATION:
+    if fault == FindingKind.OTHER_DURATION:
         return truth.status, truth.talk_s + random.choice((2, 7, 60))
     return truth.status, truth.talk_s + (random.choice((0, 0, 1, -1)) if truth.talk_s else 0)
 

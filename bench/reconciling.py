@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from bench.month import AS_OF_US, BEGIN_US, LATE_US, MONTH_US, TENANT
-from calltally.reconcile.against_events import AgainstEvents
+from calltally.reconcile.against_events import EventComparison
 from calltally.reconcile.call_states import CallState, chunk_states
-from calltally.reconcile.event_rules import EXPECTABLE, Terms
+from calltally.reconcile.event_rules import EXPECTABLE, EventTerms
 from calltally.reconcile.events import read_events
 from calltally.reconcile.findings import Finding
 
-TERMS: Final = Terms(
+TERMS: Final = EventTerms(
     AS_OF_US,
     BEGIN_US,
     BEGIN_US + MONTH_US,
@@ -33,13 +33,13 @@ def main(calls: Path, events: Path, found: Path) -> None:
     """Compare, and print what it took as JSON."""
     begun_s = time.perf_counter()
     counts: Counter[str] = Counter()
-    with AgainstEvents(TERMS, found.parent) as comparison, found.open("w", encoding="utf-8") as file:
+    with EventComparison(TERMS, found.parent) as comparison, found.open("w", encoding="utf-8") as file:
         for finding in _findings(comparison, calls, events):
             counts[finding.kind] += 1
             key = finding.event_ids[0] if finding.event_ids else finding.ours
             file.write(f"{finding.kind} {finding.call_sid} {key}\n")
     took = {
-        "looked_at": comparison.looked_at,
+        "looked_at": comparison.examined,
         "counts": counts,
         "seconds": time.perf_counter() - begun_s,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -47,11 +47,11 @@ def main(calls: Path, events: Path, found: Path) -> None:
     print(json.dumps(took))
 
 
-def _findings(comparison: AgainstEvents, calls: Path, events: Path) -> Iterator[Finding]:
+def _findings(comparison: EventComparison, calls: Path, events: Path) -> Iterator[Finding]:
     with calls.open("rb") as file:
-        comparison.take_calls(_states(file))
+        comparison.add_calls(_states(file))
     with events.open("rb") as file:
-        yield from comparison.take_events(read_events(file, events.name))
+        yield from comparison.add_events(read_events(file, events.name))
     yield from comparison.findings()
 
 

@@ -7,7 +7,7 @@ from bench.call_resource import Resource
 from bench.provider_month import END_US, MONTH_US, provider_month
 from calltally.calls.events import Fact
 from calltally.calls.times import DAY_US
-from calltally.reconcile.findings import Kind
+from calltally.reconcile.findings import FindingKind
 
 __all__ = ("END_US", "MONTH_US", "NOW_US", "Month", "month")
 
@@ -20,7 +20,7 @@ class Month(NamedTuple):
 
     facts: list[Fact]
     listed: list[Resource]
-    labels: dict[str, Kind]
+    labels: dict[str, FindingKind]
 
 
 def month(calls: int, seed: int = 4) -> Month:

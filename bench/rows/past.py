@@ -14,7 +14,7 @@ from bench.traffic import BIG
 from calltally.calls.events import Door, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
-from calltally.exports.window import Window, first_chunk
+from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite.connection import connect
@@ -99,9 +99,9 @@ async def _export(store: Store, snapshot: str) -> Row:
 
 
 async def _stream(store: Store, name: str, wish_per_s: int | None) -> Row:
-    query = first_chunk(ListQuery(), None)
+    query = first_chunk_query(ListQuery(), None)
     first = await store.read(list_calls(BIG, query), long=True)
-    window = Window(store, BIG, query, first)
+    window = CallWindow(store, BIG, query, first)
     writer, sent, started = FORMATS[name].new_writer(None), 0, time.perf_counter()
     sent += len(writer.begin())
     # In threads, as the service does it.

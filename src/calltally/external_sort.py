@@ -1,6 +1,6 @@
-"""Sorting more than fits into memory: runs that are sorted in memory lie in files until they are merged.
+"""External merge sort: runs that are sorted in memory are written to files and merged.
 
-The files have no names, so nothing is left of them when the process ends, however it ends.
+The files have no names, so the system deletes them when the process ends, even after a crash.
 """
 
 import struct
@@ -17,30 +17,30 @@ import msgspec
 Pair: TypeAlias = tuple[bytes, bytes]
 
 MEMORY_BYTES: Final = 64 * 1024 * 1024
-# What Python adds to a key and a value: a tuple, two heads of bytes objects, a place in a list.
+# Overhead of Python per pair: a tuple, the headers of two bytes objects, a list item.
 _PAIR_BYTES: Final = 140
-# Runs of one level are merged to one of the next when there are so many: files that are open at once.
-_MOST_RUNS: Final = 48
-# About what a block may take in memory: of each run one is held while they are merged.
-_LEAST_BLOCK_BYTES: Final = 64 * 1024
+# So many runs of one level are merged to one run of the next. It limits the open files.
+_MAX_RUNS: Final = 48
+# The least size of a block in memory. A merge holds one block per run.
+_MIN_BLOCK_BYTES: Final = 64 * 1024
 _LENGTH: Final = struct.Struct(">I")
 _key_of: Final = itemgetter(0)
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(list[tuple[bytes, bytes]])
 
 
-class Spill:
-    """Pairs of key and value, given back in the order of the keys' bytes; equal keys as they came.
+class ExternalSorter:
+    """Sorter of key-value pairs by the bytes of the keys. The sort is stable.
 
-    A context manager: its files are gone when it is left. About `memory_bytes` are used, however many pairs
-    there are; what fits into them never sees the disk. `folder` is where files lie, else the system's own.
+    As a context manager it closes its files at the end. It uses about `memory_bytes` for any number of pairs,
+    and no disk if the pairs fit. `folder` is the folder of its files; the default is the system's.
     """
 
     def __init__(self, folder: Path | None = None, memory_bytes: int = MEMORY_BYTES) -> None:
         self._folder = folder
-        # Half for what is collected. The other half is for its order, and for the blocks of a merge.
+        # Half for the pairs. The other half is for the sort and the blocks of a merge.
         self._most_bytes = memory_bytes // 2
-        self._block_bytes = max(memory_bytes // (4 * _MOST_RUNS), _LEAST_BLOCK_BYTES)
+        self._block_bytes = max(memory_bytes // (4 * _MAX_RUNS), _MIN_BLOCK_BYTES)
         self._pairs: list[Pair] = []
         self._bytes = 0
         self._runs: list[_Run] = []
@@ -57,61 +57,61 @@ class Spill:
         self._runs = []
 
     def add(self, key: bytes, value: bytes) -> None:
-        """Take one more. Raises OSError where the disk is full."""
+        """Add a pair. Raises OSError if the disk is full."""
         self._pairs.append((key, value))
         self._bytes += len(key) + len(value) + _PAIR_BYTES
         if self._bytes >= self._most_bytes:
-            self._put_away()
+            self._write_run()
 
     def sorted(self) -> Iterator[Pair]:
-        """All pairs in order. It can be asked for again, once an earlier one is no longer read."""
+        """Return all pairs in order. Only one of the returned iterators may be in use at a time."""
         self._pairs.sort(key=_key_of)
         if not self._runs:
             return iter(self._pairs)
-        # The last run is put away too: what it takes is needed for the blocks.
+        # The last run goes to disk too, because the blocks need its memory.
         if self._pairs:
-            self._put_away()
+            self._write_run()
         return _merged(self._runs)
 
-    def _put_away(self) -> None:
+    def _write_run(self) -> None:
         self._pairs.sort(key=_key_of)
         pairs, self._pairs, self._bytes = self._pairs, [], 0
         run = _Run(self._folder, level=0)
         self._runs.append(run)
         run.write(iter(pairs), self._block_bytes)
         level = 0
-        while [run.level for run in self._runs[-_MOST_RUNS:]] == [level] * _MOST_RUNS:
+        while [run.level for run in self._runs[-_MAX_RUNS:]] == [level] * _MAX_RUNS:
             level += 1
-            self._raise_to(level)
+            self._merge_level(level)
 
-    def _raise_to(self, level: int) -> None:
-        """Make one run of the last ones. They are neighbours, so that equal keys stay as they came."""
-        former = self._runs[-_MOST_RUNS:]
+    def _merge_level(self, level: int) -> None:
+        """Merge the last runs to one run. They are adjacent, so that the order of equal keys is stable."""
+        former = self._runs[-_MAX_RUNS:]
         run = _Run(self._folder, level)
         try:
             run.write(_merged(former), self._block_bytes)
         except BaseException:
             run.close()
             raise
-        self._runs[-_MOST_RUNS:] = [run]
+        self._runs[-_MAX_RUNS:] = [run]
         for each in former:
             each.close()
 
 
 class _Run:
-    """Sorted pairs in a file, block by block, and the block that is being read."""
+    """Sorted pairs in a file of blocks, and the current block."""
 
     def __init__(self, folder: Path | None, level: int) -> None:
         self.level = level
         self.pairs: list[Pair] = []
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the spill)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed with the sorter)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
 
     def write(self, pairs: Iterator[Pair], block_bytes: int) -> None:
-        """Write them all, in blocks of about so many bytes."""
+        """Write all pairs in blocks of about `block_bytes`."""
         block: list[Pair] = []
         size = 0
         for pair in pairs:
@@ -128,13 +128,13 @@ class _Run:
         self._file.write(encoded)
 
     def begin(self) -> None:
-        """Read from the start."""
+        """Start to read from the first block."""
         self._file.seek(0)
         self.pairs = []
         self.fill()
 
     def fill(self) -> bool:
-        """Have a block where there is none; False at the end."""
+        """Read the next block if the current one is empty. Returns false at the end."""
         while not self.pairs:
             head = self._file.read(_LENGTH.size)
             if not head:
@@ -143,17 +143,17 @@ class _Run:
         return True
 
     def take_below(self, key: bytes) -> list[Pair]:
-        """Take what comes before `key` out of the block."""
+        """Remove and return the pairs before `key` in the block."""
         at = bisect_left(self.pairs, key, key=_key_of)
         taken, self.pairs = self.pairs[:at], self.pairs[at:]
         return taken
 
 
 def _merged(runs: list[_Run]) -> Iterator[Pair]:
-    """The pairs of all runs in order.
+    """Yield the pairs of all runs in order.
 
-    Not one by one from a heap: from the blocks that are held, whatever comes before the least of their last
-    keys is sorted at once, which merges what is sorted already at the speed of C.
+    All pairs of the current blocks that come before the least of their last keys are sorted at once. The sort
+    merges sorted runs at the speed of C, faster than a heap of single pairs.
     """
     for run in runs:
         run.begin()
@@ -162,13 +162,13 @@ def _merged(runs: list[_Run]) -> Iterator[Pair]:
         batch = [pair for run in left for pair in run.take_below(bound)]
         batch.sort(key=_key_of)
         yield from batch
-        # What has the bound itself as its key can go on in the next blocks; runs follow one another there.
+        # Pairs with the bound as their key may continue in later blocks. They are taken run by run.
         for run in left:
             yield from _equal(run, bound)
 
 
 def _equal(run: _Run, key: bytes) -> Iterator[Pair]:
-    """Take what has this key out of a run, over as many blocks as it has."""
+    """Remove and yield the pairs with this key of a run, over any number of blocks."""
     while run.fill() and run.pairs[0][0] == key:
         at = bisect_right(run.pairs, key, key=_key_of)
         taken, run.pairs = run.pairs[:at], run.pairs[at:]

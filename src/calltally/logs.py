@@ -1,4 +1,4 @@
-"""Log lines on stderr, one JSON object or one coloured line each, without secrets and phone numbers."""
+"""Log lines on stderr: one JSON object or one coloured line each, without secrets and phone numbers."""
 
 import logging
 import logging.config
@@ -11,10 +11,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 @contextmanager
 def _as_if_not_installed(name: str) -> Iterator[None]:
-    """Has `name` found missing by what is loaded meanwhile, unless it is there already."""
+    """Make the import of `name` fail within the context, unless it is already loaded."""
     is_loaded = name in sys.modules
     if not is_loaded:
-        # What stands there as None cannot be imported (Python's reference, 5.3.1).
+        # A module that is None in sys.modules cannot be imported (Python's reference, 5.3.1).
         sys.modules[name] = None  # type: ignore[assignment] # as the reference has it
     try:
         yield
@@ -23,35 +23,35 @@ def _as_if_not_installed(name: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-# It would load a terminal library wherever that is, for tracebacks in colour that are not written here: 5 MB.
+# structlog loads rich if it is installed: 5 MB for coloured tracebacks, which are not used here.
 with _as_if_not_installed("rich"):
     import structlog
     from structlog.typing import Processor
 
-Format: TypeAlias = Literal["json", "console"]
-Event: TypeAlias = MutableMapping[str, Any]
+LogFormat: TypeAlias = Literal["json", "console"]
+LogEvent: TypeAlias = MutableMapping[str, Any]
 
 HIDDEN: Final = "[hidden]"
-# It tells every request with its URL, and a provider's has the account and the call in it.
-_CLIENT: Final = "httpx2"
+# It logs every request with its URL. A provider's URL contains the account and the call.
+_HTTP_CLIENT_LOGGER: Final = "httpx2"
 _SECRET_NAMES: Final = re.compile(
     r"authorization|cookie|password|secret|token|signature|(?:api|admin)[-_]?key", re.IGNORECASE
 )
 _API_KEY: Final = re.compile(r"\bct_[a-z0-9-]{1,64}_[\w-]{8,}", re.ASCII)
 _URL_PASSWORD: Final = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
-# A plus sign, also as a URL writes it, then what E.164 allows. Bare digits stay: ids and times have them.
+# A plus sign, also URL-encoded, then an E.164 number. Bare digits stay: ids and times consist of them.
 _PHONE: Final = re.compile(r"(\+|%2B)[1-9](?:[ ().-]{0,2}\d){6,14}", re.IGNORECASE | re.ASCII)
 
 
 get_logger: Final = structlog.get_logger
 
 
-def name_in_each_line(**fields: object) -> None:
-    """Have every line that is logged from here on say these too."""
+def bind_log_fields(**fields: object) -> None:
+    """Add these fields to all later log lines of the process."""
     structlog.contextvars.bind_contextvars(**fields)
 
 
-def set_up_logs(form: Format, level: str) -> None:
+def set_up_logs(form: LogFormat, level: str) -> None:
     """Route structlog and the standard library's loggers through one redacting handler on stderr."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -76,11 +76,11 @@ def set_up_logs(form: Format, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger(_CLIENT).setLevel(logging.WARNING)
+    logging.getLogger(_HTTP_CLIENT_LOGGER).setLevel(logging.WARNING)
 
 
-def _last_processors(form: Format) -> list[Processor]:
-    written: Processor = (
+def _last_processors(form: LogFormat) -> list[Processor]:
+    renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -90,12 +90,12 @@ def _last_processors(form: Format) -> list[Processor]:
         # Before redaction, so that a number or key in an exception's text is hidden as well.
         structlog.processors.format_exc_info,
         redact,
-        written,
+        renderer,
     ]
 
 
-def redact(_logger: object, _method: str, event: Event) -> Event:
-    """Hide secrets by name and by shape, and all of a phone number but its end. A structlog processor."""
+def redact(_logger: object, _method: str, event: LogEvent) -> LogEvent:
+    """Structlog processor that hides secrets by name and format, and phone numbers except for their end."""
     return {name: _redacted(name, value) for name, value in event.items()}
 
 
@@ -112,7 +112,7 @@ def _redacted(name: str, value: object) -> object:
 
 
 def redact_text(text: str) -> str:
-    """`text` without API keys and passwords in URLs, its phone numbers cut to their last two digits."""
+    """Return `text` without API keys and URL passwords, and with two digits of each phone number."""
     text = _API_KEY.sub(HIDDEN, text)
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
     return _PHONE.sub(lambda found: f"+…{found[0][-2:]}", text)

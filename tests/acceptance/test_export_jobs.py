@@ -16,8 +16,8 @@ from time import monotonic
 import pytest
 
 from calltally.calls.export_query import parse_export_query
-from calltally.exports.request import ask_export
-from calltally.exports.spec import Progress, read_progress
+from calltally.exports.request import queue_export
+from calltally.exports.spec import ExportProgress, read_progress
 from calltally.store.db.interface import Submission
 from calltally.store.jobs.jobs import State, files_of, need_job
 from tests.acceptance.live import own_environment
@@ -53,7 +53,8 @@ class Jobs:
 
     def ask(self, **asked: str) -> bytes:
         query = parse_export_query(asked)
-        return self.bench.run(self.bench.store.write(ask_export(TENANT, query, None, self.bench.now_us))).job
+        step = queue_export(TENANT, query, None, self.bench.now_us)
+        return self.bench.run(self.bench.store.write(step)).job
 
     @contextmanager
     def worker(
@@ -85,7 +86,7 @@ class Jobs:
         with self.worker("--once") as process:
             assert process.wait(WITHIN_S) == 0
 
-    def progress(self, job: bytes) -> Progress:
+    def progress(self, job: bytes) -> ExportProgress:
         return read_progress(self.bench.run(self.bench.store.read(need_job(TENANT, job))).progress)
 
     def state(self, job: bytes) -> State:

@@ -20,7 +20,7 @@ from calltally.calls.events import Door, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
-from calltally.exports.window import Window, first_chunk
+from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS
 from calltally.store.db.interface import Submission
 from calltally.store.listing.list_calls import Listed, list_calls
@@ -129,13 +129,13 @@ def test_pain_3_an_export_takes_no_more_memory_for_being_longer(
 
     async def peak_bytes(chunks: int) -> int:
         """The most that Python held at once. What Arrow holds has a test beside its writers."""
-        query = first_chunk(ListQuery(), None)
+        query = first_chunk_query(ListQuery(), None)
         first = Listed(chunk, rows * chunks, 0, "s")
         store: Any = Endless(chunk)
         writer = FORMATS[name].new_writer(None)
         tracemalloc.start()
         written = len(writer.begin())
-        async for records in Window(store, TENANT, query, first).chunks():
+        async for records in CallWindow(store, TENANT, query, first).chunks():
             written += len(writer.add(records))
         written += len(writer.end())
         _, peak = tracemalloc.get_traced_memory()
@@ -155,10 +155,10 @@ def test_pain_3_an_export_that_is_short_is_never_taken_for_whole(bench: Bench) -
     put_calls(bench)
 
     async def export() -> int:
-        query = first_chunk(ListQuery(), None)
+        query = first_chunk_query(ListQuery(), None)
         first = await bench.store.read(list_calls(TENANT, query))
         more = first._replace(total=first.total + 1)
-        return len([chunk async for chunk in Window(bench.store, TENANT, query, more).chunks()])
+        return len([chunk async for chunk in CallWindow(bench.store, TENANT, query, more).chunks()])
 
     with pytest.raises(DamagedStore, match="fewer calls than it counted"):
         bench.run(export())

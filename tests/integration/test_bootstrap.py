@@ -1,4 +1,4 @@
-"""How the parts are put together, and the secret key that the embedded store makes for itself."""
+"""Composition of the service, and the secret key that the SQLite store creates for itself."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from calltally.bootstrap.clocks import steady_clock, wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.bootstrap.service import Service, _attended, open_service
 from calltally.bootstrap.vaults import check_secrets, open_vault
-from calltally.bootstrap.workers import alert_means, make_worker
+from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
 from calltally.multiprocess import Crew, Member
 from calltally.settings import Settings
@@ -53,7 +53,7 @@ def embedded(tmp_path: Path) -> Settings:
     return settings_of(f"sqlite:///{tmp_path}/var/calltally.db")
 
 
-def test_the_embedded_store_makes_its_secret_key_once(embedded: Settings, tmp_path: Path) -> None:
+def test_sqlite_store_creates_its_secret_key_once(embedded: Settings, tmp_path: Path) -> None:
     sealed = open_vault(embedded).seal("acme", "twilio", {"auth_token": "x"})
     assert open_vault(embedded).open("acme", "twilio", sealed) == {"auth_token": "x"}
     (key,) = (tmp_path / "var").iterdir()
@@ -61,7 +61,7 @@ def test_the_embedded_store_makes_its_secret_key_once(embedded: Settings, tmp_pa
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
-def test_a_configured_key_is_used_and_none_is_made(embedded: Settings, tmp_path: Path) -> None:
+def test_configured_key_is_used_and_none_is_created(embedded: Settings, tmp_path: Path) -> None:
     configured = embedded.model_copy(update=dict(settings_of(POSTGRES, secret_key=KEY)))
     sealed = open_vault(configured).seal("acme", "twilio", {"auth_token": "x"})
     rotated = settings_of(POSTGRES, secret_key=FORMER_KEY, former_secret_key=KEY)
@@ -69,15 +69,15 @@ def test_a_configured_key_is_used_and_none_is_made(embedded: Settings, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_shared_store_needs_a_configured_key() -> None:
+def test_postgresql_store_needs_a_configured_key() -> None:
     with pytest.raises(Misconfigured, match="set CALLTALLY_SECRET_KEY, the same for every process"):
         open_vault(settings_of(POSTGRES))
 
 
-def test_a_damaged_key_file_is_named(embedded: Settings, tmp_path: Path) -> None:
+def test_damaged_key_file_is_named(embedded: Settings, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "secret.key").write_bytes(b"\xff short")
-    with pytest.raises(Misconfigured, match=r"secret\.key does not hold a secret key: it must be"):
+    with pytest.raises(Misconfigured, match=r"secret\.key does not contain a valid secret key: it must be"):
         open_vault(embedded)
 
 
@@ -96,7 +96,7 @@ async def opened_and_closed(settings: Settings) -> None:
 
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("begin", [opened_and_closed, check_schema_and_secrets, open_vault_of])
-def test_a_lost_secret_key_is_not_replaced(
+def test_lost_secret_key_is_not_replaced(
     new_database: Callable[[], str], begin: Callable[[Settings], Coroutine[Any, Any, None]]
 ) -> None:
     settings = settings_of(new_database())
@@ -109,7 +109,7 @@ def test_a_lost_secret_key_is_not_replaced(
     asyncio.run(begin(settings))
 
 
-def test_nothing_starts_with_a_key_that_opens_no_secret(new_database: Callable[[], str]) -> None:
+def test_key_that_opens_no_secret_prevents_start(new_database: Callable[[], str]) -> None:
     settings = settings_of(new_database(), secret_key=FORMER_KEY)
     asyncio.run(store_secret(settings, b"k" * 32))
     for begin in (opened_and_closed, check_schema_and_secrets):
@@ -129,19 +129,19 @@ def test_one_secret_of_another_key_is_logged(new_database: Callable[[], str]) ->
     assert "tenant 'acme' for 'telnyx'" in logs[0]["reason"]
 
 
-def test_a_store_that_is_not_there_says_what_to_do(embedded: Settings) -> None:
+def test_missing_store_names_the_command_to_run(embedded: Settings) -> None:
     with pytest.raises(Misconfigured, match="run `calltally migrate`"):
         asyncio.run(open_service(embedded))
 
 
-def test_a_store_that_is_not_migrated_says_what_to_do(embedded: Settings, tmp_path: Path) -> None:
+def test_unmigrated_store_names_the_command_to_run(embedded: Settings, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "calltally.db").touch()
     with pytest.raises(Misconfigured, match="run `calltally migrate`"):
         asyncio.run(open_service(embedded))
 
 
-def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
+def test_service_is_assembled(new_database: Callable[[], str]) -> None:
     settings = settings_of(new_database(), secret_key=KEY)
 
     async def opened() -> Service:
@@ -156,7 +156,7 @@ def test_a_service_is_put_together(new_database: Callable[[], str]) -> None:
 
 
 @pytest.mark.parametrize("told", [{}, {"embedded_worker": "true"}, {"embedded_worker": "false"}])
-def test_the_worker_is_inside_on_both_databases_unless_told_otherwise(
+def test_worker_is_embedded_on_both_databases_by_default(
     new_database: Callable[[], str], told: dict[str, str]
 ) -> None:
     settings = settings_of(new_database(), secret_key=KEY, **told)
@@ -169,7 +169,7 @@ def test_the_worker_is_inside_on_both_databases_unless_told_otherwise(
     assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
 
 
-def test_a_process_whose_figures_cannot_be_told_still_ends_with_its_parent(
+def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
@@ -196,11 +196,11 @@ def test_a_process_whose_figures_cannot_be_told_still_ends_with_its_parent(
 
     with capture_logs() as logs:
         asyncio.run(live())
-    assert [line["event"] for line in logs] == ["the figures of this process could not be told to the others"]
+    assert [line["event"] for line in logs] == ["the metrics of this process cannot be shared"]
     assert raised == [signal.SIGTERM]
 
 
-def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
+def test_worker_names_are_unique(embedded: Settings) -> None:
     async def holders() -> set[str]:
         store = Broken(Misconfigured(""))
         workers = [make_worker(embedded, store, wall_clock, asyncio.Event()) for _ in range(2)]
@@ -210,13 +210,13 @@ def test_no_two_workers_have_a_name_in_common(embedded: Settings) -> None:
 
 
 @pytest.mark.parametrize("said", ["true", "false"])
-def test_rates_are_judged_unless_told_otherwise(said: str) -> None:
+def test_rate_alerts_are_on_by_default(said: str) -> None:
     settings = settings_of(POSTGRES, rate_alerts=said)
-    judge = alert_means(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).evaluator
+    judge = alert_dependencies(settings, Broken(Misconfigured("")), wall_clock, asyncio.Event()).evaluator
     assert (judge._detectors is not None) is (said == "true")
 
 
-def test_a_command_closes_its_store(new_database: Callable[[], str]) -> None:
+def test_command_closes_its_store(new_database: Callable[[], str]) -> None:
     settings = settings_of(new_database())
 
     async def listed() -> list[Any]:
@@ -226,7 +226,7 @@ def test_a_command_closes_its_store(new_database: Callable[[], str]) -> None:
     assert asyncio.run(listed()) == asyncio.run(listed()) == []
 
 
-def test_a_wrong_setting_is_misconfigured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_setting_is_misconfigured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALLTALLY_PORT", "eighty")
     with pytest.raises(Misconfigured, match="CALLTALLY_PORT"):

@@ -1,4 +1,4 @@
-"""`calltally reconcile --events`: our own store, any server, an exported folder; and what is printed."""
+"""`calltally reconcile --events` with our store, any server, and an export folder; and its output."""
 
 import csv
 import gzip
@@ -19,7 +19,7 @@ from calltally.calls.identity import Node
 from calltally.cli.main import main
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import Manifest, write_manifest
-from calltally.reconcile.against_events import AgainstEvents
+from calltally.reconcile.against_events import EventComparison
 from calltally.store.db.fact_codec import bodies
 from calltally.store.db.interface import Submission
 from tests.acceptance.bare_server import KEY, BareServer, calls, listening
@@ -33,7 +33,7 @@ DAY_S = 86_400
 
 
 class Said(NamedTuple):
-    """What the command printed, and its exit status."""
+    """Output and exit status of the command."""
 
     code: int
     out: str
@@ -45,7 +45,7 @@ class Said(NamedTuple):
 
 
 class Reconcile:
-    """Runs `calltally reconcile` in this process, on a store that is there."""
+    """Runs `calltally reconcile` in this process, on an existing store."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
@@ -74,7 +74,7 @@ def reconcile(
 
 @pytest.fixture
 def month(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Four calls of the store, of which two prove to be one; the events as their endpoints got them."""
+    """Four calls, two of which prove to be one; the events as their endpoints received them."""
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)
     link = (Node(SIDS[3], is_carrier=True),)
     told = [
@@ -102,7 +102,7 @@ def logged(path: Path, bodies: Iterable[bytes]) -> Path:
 # --------------------------------------------------------------------------------------------- a store
 
 
-def test_what_the_ledger_announced_reconciles_with_it(
+def test_events_of_the_ledger_reconcile_with_it(
     reconcile: Reconcile, month: list[bytes], tmp_path: Path
 ) -> None:
     log = logged(tmp_path / "log", month)
@@ -117,7 +117,7 @@ def test_what_the_ledger_announced_reconciles_with_it(
     ]
 
 
-def test_a_call_that_began_before_the_window_is_not_unknown(
+def test_call_from_before_the_window_is_not_unknown(
     reconcile: Reconcile, month: list[bytes], tmp_path: Path
 ) -> None:
     log = logged(tmp_path / "log", [body for body in month if SIDS[0].encode() in body])
@@ -127,9 +127,7 @@ def test_a_call_that_began_before_the_window_is_not_unknown(
     assert said.json["looked_at"] == {"calls": 0, "events": 2, "made_later": 0, "asked": 0}
 
 
-def test_what_does_not_add_up_is_found_and_the_exit_code_is_1(
-    reconcile: Reconcile, month: list[bytes], tmp_path: Path
-) -> None:
+def test_findings_give_exit_code_1(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
     correction = next(body for body in month if b'"corrects"' in body)
     lost = [body for body in month if body is not correction]
     log = logged(tmp_path / "log", [*lost, lost[0], b"no event"])
@@ -141,15 +139,13 @@ def test_what_does_not_add_up_is_found_and_the_exit_code_is_1(
     assert (other["call_sid"], other["ours"], other["theirs"]) == (SIDS[1], "completed", "failed")
 
 
-def test_a_window_may_be_all_of_time(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
+def test_window_may_be_all_of_time(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
     ends = ("--from", "0001-01-01", "--to", "9999-12-31")
     said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", TENANT, *ends)
     assert (said.code, said.err) == (0, "")
 
 
-def test_a_tenant_that_there_is_not_is_named(
-    reconcile: Reconcile, month: list[bytes], tmp_path: Path
-) -> None:
+def test_unknown_tenant_is_named(reconcile: Reconcile, month: list[bytes], tmp_path: Path) -> None:
     said = reconcile("--events", logged(tmp_path / "log", month), "--tenant", "nobody", *WINDOW)
     assert said.code == 1
     assert "nobody" in said.err
@@ -159,7 +155,7 @@ def test_a_tenant_that_there_is_not_is_named(
 
 
 def envelopes(server: BareServer) -> list[bytes]:
-    """The events of a server's calls, as it might send them: with no revision."""
+    """Return the events of a server's calls as the server might send them, without revisions."""
     return [
         msgspec.json.encode(
             {
@@ -173,7 +169,7 @@ def envelopes(server: BareServer) -> list[bytes]:
     ]
 
 
-def test_any_server_of_the_page_will_do(
+def test_any_server_with_the_reference_api_is_supported(
     reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server = BareServer(calls(1_300))
@@ -188,8 +184,8 @@ def test_any_server_of_the_page_will_do(
             "--events", "-", *window, "--json", "--limit", 1, "--csv", tmp_path / "all", stdin=stdin
         )
     assert said.code == 1
-    # A call each ten minutes: 144 are beside the window, 1,008 in it, of which 55 have an event. That of a
-    # SID which nobody knows is asked for in vain.
+    # One call every ten minutes: 144 are outside the window, 1,008 in it, 55 of these with an event. One
+    # event has an unknown SID, which is searched in vain.
     assert said.json["looked_at"]["calls"] == 1_008
     assert said.json["counts"] == {"missing-event": 953, "unknown-call": 1}
     assert said.json["looked_at"]["asked"] == 1
@@ -197,7 +193,7 @@ def test_any_server_of_the_page_will_do(
     assert len((tmp_path / "all").read_text().splitlines()) == 955
 
 
-def test_a_server_may_be_asked_for_all_of_time(reconcile: Reconcile, tmp_path: Path) -> None:
+def test_server_window_may_be_all_of_time(reconcile: Reconcile, tmp_path: Path) -> None:
     server = BareServer(calls(3))
     ends = ("--from", "0001-01-01", "--to", "9999-12-31")
     with listening(server) as url:
@@ -207,7 +203,7 @@ def test_a_server_may_be_asked_for_all_of_time(reconcile: Reconcile, tmp_path: P
     assert said.err == ""
 
 
-def test_a_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
+def test_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [])
     said = reconcile("--events", log, *WINDOW, "--base-url", "http://127.0.0.1:9")
     assert (said.code, said.out) == (2, "")
@@ -219,7 +215,7 @@ def test_a_server_needs_a_key(reconcile: Reconcile, tmp_path: Path) -> None:
 
 @pytest.fixture
 def export(tmp_path: Path) -> Path:
-    """An exported day of three calls, one of them of before."""
+    """Return an exported day of three calls, one of them from before."""
     folder = tmp_path / "export"
     folder.mkdir()
     records = [
@@ -252,7 +248,7 @@ def seen(sid: str, **more: object) -> bytes:
     return msgspec.json.encode(told | {"data": {"call_sid": sid, "status": "busy"}} | more)
 
 
-def test_a_folder_has_its_own_window(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+def test_folder_window_is_the_default(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     packed = tmp_path / "log.gz"
     packed.write_bytes(gzip.compress(seen(SIDS[0])))
     said = reconcile(
@@ -265,14 +261,14 @@ def test_a_folder_has_its_own_window(reconcile: Reconcile, export: Path, tmp_pat
     assert max(map(len, said.out.splitlines())) <= 80
 
 
-def test_a_window_may_be_a_part_of_the_folder(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+def test_window_may_be_inside_the_folder(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [seen(SIDS[0]), seen(SIDS[1])])
     said = reconcile("--events", log, "--calls", export, "--from", "2026-10-02", "--to", "2026-10-03")
     assert said.code == 0, said.out
     assert said.out.splitlines()[1] == "1 call, 2 events"
 
 
-def test_the_files_have_what_the_terminal_leaves_out(
+def test_report_files_have_findings_that_the_terminal_omits(
     reconcile: Reconcile, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "140")
@@ -295,7 +291,7 @@ def test_the_files_have_what_the_terminal_leaves_out(
     assert "The first 1 of 3." in page.read_text()
 
 
-def test_a_file_takes_its_place_at_the_end_and_is_its_owners_alone(
+def test_report_file_is_replaced_at_the_end_and_owner_only(
     reconcile: Reconcile, export: Path, tmp_path: Path
 ) -> None:
     rows, page = tmp_path / "found.csv", tmp_path / "found.html"
@@ -311,24 +307,24 @@ def test_a_file_takes_its_place_at_the_end_and_is_its_owners_alone(
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
-def test_both_may_go_to_a_device(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+def test_both_reports_may_go_to_a_device(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     log = logged(tmp_path / "log", [])
     said = reconcile("--events", log, "--calls", export, "--csv", "/dev/null", "--html", "/dev/null")
     assert (said.code, said.err) == (1, "")
 
 
-def test_the_findings_can_be_left_out(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
+def test_findings_can_be_omitted(reconcile: Reconcile, export: Path, tmp_path: Path) -> None:
     said = reconcile("--events", logged(tmp_path / "log", []), "--calls", export, "--limit", "0")
     assert said.code == 1
     assert "Missing event       3" in said.out
     assert SIDS[0] not in said.out
 
 
-def test_a_disk_without_room_is_told(
+def test_full_disk_is_reported(
     reconcile: Reconcile, export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    monkeypatch.setattr(AgainstEvents.__init__, "__defaults__", (None, 1))
+    monkeypatch.setattr(EventComparison.__init__, "__defaults__", (None, 1))
     said = reconcile("--events", logged(tmp_path / "log", [seen(SIDS[0])]), "--calls", export)
     assert (said.code, said.out) == (1, "")
     assert "set TMPDIR to another folder" in said.err
@@ -361,7 +357,7 @@ def test_a_disk_without_room_is_told(
         (("--events", "log", "--calls", "export", "--html", "/dev/full"), "No space left on device"),
         (("--events", "log", "--calls", "export", "--csv", "export/.."), "cannot be written"),
         (("--events", "log", "--calls", "export", "--tenant", TENANT), "leave out --tenant"),
-        (("--events", "log", "--calls", "export", "--month", "2026-10"), "must be a part of that"),
+        (("--events", "log", "--calls", "export", "--month", "2026-10"), "choose a window inside of it"),
         (("--provider", "twilio", "--provider-file", "log", "--csv", "log"), "is a file to read"),
         (("--provider", "twilio", "--tenant", "acme", "--as-of", "2026-10-01"), "--as-of is of events"),
         (("--provider", "twilio", "--tenant", "acme", "--late", "1m"), "--late is of events"),
@@ -373,7 +369,7 @@ def test_a_disk_without_room_is_told(
         (("--provider", "twilio", "--tenant", "acme"), "say which window"),
     ],
 )
-def test_misuse_is_one_line_and_status_2(
+def test_misuse_prints_one_line_with_status_2(
     reconcile: Reconcile, export: Path, words: tuple[str, ...], told: str
 ) -> None:
     assert export.is_dir()
@@ -403,7 +399,7 @@ LISTED = {
 }
 
 
-def test_what_a_provider_lists_is_printed_and_written_alike(
+def test_provider_findings_are_printed_and_written_alike(
     reconcile: Reconcile, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", bench.url)

@@ -1,4 +1,4 @@
-"""Our calls against the provider's list: each planted fault named and none invented, healed, clean again."""
+"""Comparison with the provider's list: each planted fault is found and no other, healed, and gone."""
 
 import asyncio
 import base64
@@ -19,9 +19,9 @@ from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.calls.windows import FIRST_US, LAST_US, Window
-from calltally.cli.reconcile.provider_command import Question, compare
+from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.reconcile import recheck
-from calltally.reconcile.findings import Finding, Kind
+from calltally.reconcile.findings import Finding, FindingKind
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.settings import Settings
 from calltally.store.db.interface import Submission
@@ -34,14 +34,14 @@ from tests.provider_month import END_US, MONTH_US, NOW_US, Month, month
 from tests.telling import fact
 from tests.twilio_api import ACCOUNT, TOKEN, Resource, TwilioApi, resource, served
 
-# A million, by the command and from a list in another process: python -m bench --size 1m --only heal.
+# A million calls, with the list in another process: python -m bench --size 1m --only heal.
 CALLS = int(os.environ.get("MONTH_CALLS", "700"))
 DAY = MONTH_US + 10 * DAY_US
 SID = "CA" + "1" * 32
 
 
 class Desk:
-    """A tenant with Twilio's secrets, a ledger and a stand-in for Twilio."""
+    """Tenant with Twilio's secrets, a ledger and a Twilio test double."""
 
     def __init__(self, bench: Bench, api: TwilioApi) -> None:
         self.bench = bench
@@ -58,7 +58,7 @@ class Desk:
         sealed = open_vault(self.settings).seal(TENANT, "twilio", secrets)
         self.bench.run(self.bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
 
-    def tell(self, facts: list[Fact]) -> None:
+    def record(self, facts: list[Fact]) -> None:
         async def submit() -> None:
             for at in range(0, len(facts), 2_000):
                 await self.bench.store.submit([Submission(TENANT, fact) for fact in facts[at : at + 2_000]])
@@ -66,9 +66,9 @@ class Desk:
         self.bench.run(submit())
 
     def compare(self, **changes: Any) -> ProviderReport:  # noqa: ANN401 (fields of a question)
-        question = Question(TENANT, "twilio", Window(MONTH_US, END_US))
-        asked = msgspec.structs.replace(question, **changes)
-        return self.bench.run(compare(self.bench.store, self.settings, asked, NOW_US))
+        request = ReconciliationRequest(TENANT, "twilio", Window(MONTH_US, END_US))
+        request_with_changes = msgspec.structs.replace(request, **changes)
+        return self.bench.run(compare(self.bench.store, self.settings, request_with_changes, NOW_US))
 
     def call(self, call_sid: str = SID) -> Any:  # noqa: ANN401 (a record)
         record = self.bench.run(self.bench.store.read(find_call(TENANT, call_sid)))
@@ -83,13 +83,13 @@ def desk(bench: Bench) -> Iterator[Desk]:
         yield made
 
 
-def named(report: ProviderReport) -> dict[str | None, Kind]:
+def named(report: ProviderReport) -> dict[str | None, FindingKind]:
     return {finding.call_sid: finding.kind for finding in report.report.findings}
 
 
-def test_a_month_is_named_healed_and_clean(desk: Desk) -> None:
+def test_faults_of_a_month_are_found_healed_and_gone(desk: Desk) -> None:
     made = month(CALLS)
-    desk.tell(made.facts)
+    desk.record(made.facts)
     desk.api.calls = {call["sid"]: call for call in made.listed}
     desk.api.busy_every = 3
     found = desk.compare()
@@ -101,7 +101,7 @@ def test_a_month_is_named_healed_and_clean(desk: Desk) -> None:
     healing = desk.compare(heal=True)
     assert named(healing) == made.labels
     assert healing.healed is not None
-    # What an answer proves is not taken back; the provider's word of it is kept all the same.
+    # An answer is proof and is not taken back, but the provider's fact is recorded.
     assert healing.healed.recorded == len(made.labels)
     assert (healing.healed.known, healing.healed.refused, healing.healed.left) == (0, 0, 0)
 
@@ -113,11 +113,11 @@ def test_a_month_is_named_healed_and_clean(desk: Desk) -> None:
 
 
 def _disputed(made: Month) -> int:
-    """Calls of which we heard an answer, and the provider says that there was none."""
-    answered = {fact.call_sid for fact in made.facts if fact.said.get("status") == "in-progress"}
+    """Return the number of calls with a reported answer that the provider lists as unanswered."""
+    answered_sids = {fact.call_sid for fact in made.facts if fact.said.get("status") == "in-progress"}
     return sum(
-        made.labels.get(call["sid"]) == Kind.CONTRADICTION
-        and call["sid"] in answered
+        made.labels.get(call["sid"]) == FindingKind.CONTRADICTION
+        and call["sid"] in answered_sids
         and call["duration"] == "0"
         for call in made.listed
     )
@@ -128,7 +128,7 @@ def _disputed(made: Month) -> int:
 
 @pytest.fixture
 def small(new_sqlite_bench: Bench) -> Iterator[Desk]:
-    """The same on one database: what is asked of it is what the month asks of both."""
+    """The same on one database: these queries are the ones that the month test runs on both."""
     with served(TwilioApi()) as api:
         made = Desk(new_sqlite_bench, api)
         made.sign_in()
@@ -144,8 +144,8 @@ def new_sqlite_bench(sqlite_template: Path, tmp_path: Path) -> Iterator[Bench]:
         bench.close()
 
 
-def told(at_us: int, call_sid: str = SID, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
-    made = fact(0, call_sid, provider_account=ACCOUNT, **said)
+def callback_fact(at_us: int, call_sid: str = SID, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    made = fact(0, call_sid, provider_account=ACCOUNT, **fields)
     whole = cast("Said", {**made.said, "provider": "twilio"})
     digest = content_digest([call_sid, at_us, whole])
     return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, said=whole)
@@ -156,74 +156,74 @@ def only(report: ProviderReport) -> Finding:
     return finding
 
 
-def test_a_call_that_is_in_no_list_is_asked_for_by_itself(small: Desk) -> None:
-    small.tell([told(DAY, status="completed", talk_seconds=60, ended_us=DAY + 60 * SECOND_US)])
+def test_unlisted_call_is_fetched_by_itself(small: Desk) -> None:
+    small.record([callback_fact(DAY, status="completed", talk_seconds=60, ended_us=DAY + 60 * SECOND_US)])
     found = only(small.compare(heal=True))
-    assert (found.kind, found.call_sid) == (Kind.UNLISTED_CALL, SID)
+    assert (found.kind, found.call_sid) == (FindingKind.UNLISTED_CALL, SID)
     assert found.detail.endswith("; twilio was asked and does not know it")
-    # It was put off for days: its start is far from its creation, and by itself it is found.
+    # A scheduled call: its start is far from its creation, so it is found only by itself.
     small.api.single[SID] = resource(SID, DAY - 3 * DAY_US)
     assert small.compare().report.is_clean
 
 
-def test_what_is_merely_old_is_asked_for_and_never_closed_by_itself(small: Desk) -> None:
-    small.tell([told(DAY, status="ringing")])
+def test_old_open_call_is_fetched_and_never_closed_without_fact(small: Desk) -> None:
+    small.record([callback_fact(DAY, status="ringing")])
     still = resource(SID, DAY, "in-progress", None)
     small.api.calls[SID] = still
     healing = small.compare(heal=True)
-    assert only(healing).kind == Kind.OPEN_TOO_LONG
-    assert only(healing).detail == "open for 528 h on both sides; twilio was asked and still has it open"
+    assert only(healing).kind == FindingKind.OPEN_TOO_LONG
+    assert only(healing).detail == "open for 528 h on both sides; twilio was asked and still lists it as open"
     assert healing.healed is not None
     assert (healing.healed.recorded, healing.healed.left) == (0, 1)
     assert small.call()["status"] == "ringing"
-    # The list is old; asked for by itself it is over.
+    # The list is outdated; fetched by itself the call has ended.
     small.api.single[SID] = resource(SID, DAY, "no-answer", 0)
-    assert only(small.compare(heal=True)).kind == Kind.MISSING_FINAL_STATE
+    assert only(small.compare(heal=True)).kind == FindingKind.MISSING_FINAL_STATE
     assert small.call()["status"] == "no-answer"
     assert small.compare().report.is_clean
 
 
-def test_an_answer_that_cannot_be_read_decides_nothing(small: Desk) -> None:
-    small.tell([told(DAY, status="ringing")])
+def test_unreadable_reply_decides_nothing(small: Desk) -> None:
+    small.record([callback_fact(DAY, status="ringing")])
     small.api.calls[SID] = resource(SID, DAY, "in-progress", None)
     small.api.single[SID] = resource(SID, DAY, "exploded")
     assert only(small.compare(heal=True)).detail == "open for 528 h on both sides"
     assert small.call()["status"] == "ringing"
 
 
-def test_a_wrong_account_does_not_ask_for_every_call(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recheck, "MOST_ASKED", 1)
-    small.tell([told(DAY + at, f"CA{at:032x}", status="busy") for at in range(3)])
+def test_wrong_account_does_not_fetch_every_call(small: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recheck, "MAX_REQUESTS", 1)
+    small.record([callback_fact(DAY + at, f"CA{at:032x}", status="busy") for at in range(3)])
     report = small.compare().report
-    assert report.counts == {Kind.UNLISTED_CALL: 3}
+    assert report.counts == {FindingKind.UNLISTED_CALL: 3}
     assert report.looked_at["asked"] == 1
 
 
-def test_an_unreadable_item_is_a_finding_and_the_others_go_on(small: Desk) -> None:
+def test_unreadable_item_is_a_finding_and_others_are_compared(small: Desk) -> None:
     small.api.calls = {
         SID: resource(SID, DAY, "exploded"),
         "CA2": resource("CA2", DAY),
     }
-    assert small.compare(heal=True).report.counts == {Kind.UNHEARD_CALL: 1, Kind.UNREADABLE: 1}
+    assert small.compare(heal=True).report.counts == {FindingKind.UNHEARD_CALL: 1, FindingKind.UNREADABLE: 1}
     assert small.call("CA2")["duration_seconds"] == 60
 
 
-def test_a_leg_that_was_linked_to_another_call_is_no_unheard_one(small: Desk) -> None:
-    leg = told(DAY, "CA9" + "0" * 31, status="completed", talk_seconds=60)
-    small.tell([told(DAY, status="completed", talk_seconds=60)])
-    small.tell([msgspec.structs.replace(leg, links=(Node(SID, is_carrier=True),))])
+def test_leg_linked_to_another_call_is_not_unheard(small: Desk) -> None:
+    leg = callback_fact(DAY, "CA9" + "0" * 31, status="completed", talk_seconds=60)
+    small.record([callback_fact(DAY, status="completed", talk_seconds=60)])
+    small.record([msgspec.structs.replace(leg, links=(Node(SID, is_carrier=True),))])
     small.api.calls = {sid: resource(sid, DAY) for sid in (SID, leg.call_sid)}
     assert small.compare().report.is_clean
 
 
-def test_an_erased_call_stays_erased(small: Desk) -> None:
-    small.tell([told(DAY, status="ringing")])
+def test_erased_call_stays_erased(small: Desk) -> None:
+    small.record([callback_fact(DAY, status="ringing")])
     small.bench.run(small.bench.store.write(erase_call(TENANT, SID, NOW_US)))
     small.api.calls[SID] = resource(SID, DAY)
     assert small.compare(heal=True).report.is_clean
 
 
-def test_healing_delivers_nothing_unless_asked_to(small: Desk) -> None:
+def test_healing_delivers_nothing_by_default(small: Desk) -> None:
     small.api.calls[SID] = resource(SID, DAY)
     small.compare(heal=True)
     assert events(small) == []
@@ -247,11 +247,13 @@ def written(path: Path, calls: list[Resource]) -> Path:
     return path
 
 
-def test_a_file_in_place_of_the_list(small: Desk, tmp_path: Path) -> None:
+def test_file_replaces_the_list(small: Desk, tmp_path: Path) -> None:
     small.sign_in(account_sid="")
     names = [f"CA{number:032x}" for number in range(4)]
-    small.tell([told(DAY + number * SECOND_US, name, status="ringing") for number, name in enumerate(names)])
-    # The file reaches from the first to the third; nothing is said of the fourth.
+    small.record(
+        [callback_fact(DAY + number * SECOND_US, name, status="ringing") for number, name in enumerate(names)]
+    )
+    # The file covers the first to the third call; the fourth is not compared.
     path = written(
         tmp_path / "calls.ndjson", [resource(names[0], DAY), resource(names[2], DAY + 2 * SECOND_US)]
     )
@@ -259,52 +261,54 @@ def test_a_file_in_place_of_the_list(small: Desk, tmp_path: Path) -> None:
         file.write('{"sid": "CA-broken", "status": "exploded", "direction": "inbound"}\n')
     found = small.compare(files=(path,), heal=True)
     assert {finding.call_sid: finding.kind for finding in found.report.findings if finding.call_sid} == {
-        names[0]: Kind.MISSING_FINAL_STATE,
-        names[1]: Kind.UNLISTED_CALL,
-        names[2]: Kind.MISSING_FINAL_STATE,
+        names[0]: FindingKind.MISSING_FINAL_STATE,
+        names[1]: FindingKind.UNLISTED_CALL,
+        names[2]: FindingKind.MISSING_FINAL_STATE,
     }
-    assert found.report.counts[Kind.UNREADABLE] == 1
+    assert found.report.counts[FindingKind.UNREADABLE] == 1
     assert found.report.findings[-1].detail.startswith("calls.ndjson: line 3: status 'exploded'")
     assert small.api.asked == []
     assert [small.call(name)["status"] for name in names] == ["completed", "ringing", "completed", "ringing"]
     stored = small.bench.run(small.bench.store.read(facts_of_call(TENANT, names[0])))
-    # As `calltally import` would have it, so that either finds the other's work done.
+    # As `calltally import` records it, so that neither repeats the other's work.
     assert {each.fact.door for each in stored or ()} == {Door.CALLBACK, Door.IMPORT}
 
 
-def test_a_file_of_several_accounts_lacks_no_call(small: Desk, tmp_path: Path) -> None:
+def test_file_of_several_accounts_has_no_missing_call(small: Desk, tmp_path: Path) -> None:
     small.sign_in(account_sid="")
-    small.tell([told(DAY, status="busy")])
+    small.record([callback_fact(DAY, status="busy")])
     others = [resource("CA2", DAY - DAY_US), resource("CA3", DAY + DAY_US, account_sid="AC" + "d" * 32)]
     found = small.compare(files=(written(tmp_path / "calls.ndjson", others),))
-    assert found.report.counts == {Kind.UNHEARD_CALL: 2}
+    assert found.report.counts == {FindingKind.UNHEARD_CALL: 2}
 
 
 @pytest.mark.parametrize("listed", [[], [resource("CA2", DAY - 3 * DAY_US)]])
-def test_a_file_of_nothing_or_of_another_time_is_not_clean(
+def test_empty_file_or_file_of_another_time_is_refused(
     small: Desk, tmp_path: Path, listed: list[Resource]
 ) -> None:
     path = written(tmp_path / "calls.ndjson", listed)
     day = Window(DAY - DAY_US, DAY + DAY_US)
     assert small.compare(files=(path,), window=day).report.is_clean
-    small.tell([told(DAY, status="busy")])
-    with pytest.raises(InvalidInput, match="names no call of the window, of which there are 1 by twilio"):
+    small.record([callback_fact(DAY, status="busy")])
+    with pytest.raises(
+        InvalidInput, match="has no call of the window, but there are 1 calls of twilio in it"
+    ):
         small.compare(files=(path,), window=day)
 
 
-def test_with_a_file_single_calls_are_asked_for_where_that_can_be(small: Desk, tmp_path: Path) -> None:
-    small.tell([told(DAY, status="ringing")])
+def test_single_calls_are_fetched_beside_a_file_if_possible(small: Desk, tmp_path: Path) -> None:
+    small.record([callback_fact(DAY, status="ringing")])
     path = written(tmp_path / "calls.ndjson", [resource(SID, DAY, "in-progress", None)])
     small.api.single[SID] = resource(SID, DAY)
-    assert only(small.compare(files=(path,), heal=True)).kind == Kind.MISSING_FINAL_STATE
+    assert only(small.compare(files=(path,), heal=True)).kind == FindingKind.MISSING_FINAL_STATE
     assert small.call()["status"] == "completed"
 
 
 # ---------------------------------------------------------------------------------------------------- misuse
 
 
-def test_what_cannot_be_compared(small: Desk) -> None:
-    with pytest.raises(InvalidInput, match="there is no provider 'bogus'; there are twilio"):
+def test_uncomparable_requests_are_refused(small: Desk) -> None:
+    with pytest.raises(InvalidInput, match="there is no provider 'bogus'; the providers are twilio"):
         small.compare(provider="bogus")
     with pytest.raises(NotFound):
         small.compare(tenant="nobody")
@@ -313,17 +317,17 @@ def test_what_cannot_be_compared(small: Desk) -> None:
         small.compare()
 
 
-def test_a_window_may_be_all_of_time(small: Desk) -> None:
+def test_window_may_be_all_of_time(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY)}
     found = small.compare(window=Window(FIRST_US, LAST_US))
-    assert found.report.counts == {Kind.UNHEARD_CALL: 1}
+    assert found.report.counts == {FindingKind.UNHEARD_CALL: 1}
 
 
-def test_each_finding_is_told_as_it_is_confirmed(small: Desk) -> None:
+def test_each_finding_is_reported_when_confirmed(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY), "CA2": resource("CA2", DAY)}
-    heard: list[Finding] = []
-    question = Question(TENANT, "twilio", Window(MONTH_US, END_US), most=1)
-    run = compare(small.bench.store, small.settings, question, NOW_US, told=heard.append)
+    reported: list[Finding] = []
+    request = ReconciliationRequest(TENANT, "twilio", Window(MONTH_US, END_US), most=1)
+    run = compare(small.bench.store, small.settings, request, NOW_US, told=reported.append)
     report = small.bench.run(run).report
     assert len(report.findings) == 1
-    assert report.counts[Kind.UNHEARD_CALL] == len(heard) == 2
+    assert report.counts[FindingKind.UNHEARD_CALL] == len(reported) == 2

@@ -1,4 +1,4 @@
-"""Twilio's list of calls over HTTP, from a stand-in that Twilio's own SDK reads as well."""
+"""Twilio's list of calls over HTTP, from a test double that Twilio's own SDK reads as well."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.callback import Refusal
 from calltally.providers.list_requests import Access, Started
 from calltally.providers.registry import FETCHES
-from calltally.reconcile.provider_client import Asking
+from calltally.reconcile.provider_client import ProviderClient
 from tests.conftest import NOW_US
 from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
 
@@ -33,48 +33,50 @@ def calls(count: int) -> list[dict[str, Any]]:
     return [resource(sid(number), START_US + number * SECOND_US) for number in range(count)]
 
 
-def ask(api: TwilioApi, work: Callable[[Asking], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN) -> T:
+def with_client(
+    api: TwilioApi, work: Callable[[ProviderClient], Awaitable[T]], secrets: dict[str, str] = BY_TOKEN
+) -> T:
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
             access = Access(api.url, secrets, NOW_US)
-            return await work(Asking(FETCHES["twilio"], access, client.request))
+            return await work(ProviderClient(FETCHES["twilio"], access, client.request))
 
     return asyncio.run(session())
 
 
-async def listed(asking: Asking, begin: int = 0, end: int = 100_000) -> list[Fact | Refusal]:
+async def listed(client: ProviderClient, begin: int = 0, end: int = 100_000) -> list[Fact | Refusal]:
     started = Started(START_US + begin * SECOND_US, START_US + end * SECOND_US)
-    return [item async for page in asking.pages(started) for item in page]
+    return [item async for page in client.pages(started) for item in page]
 
 
 @pytest.mark.parametrize("secrets", [BY_TOKEN, BY_KEY])
-def test_all_pages_of_the_list(secrets: dict[str, str]) -> None:
+def test_all_pages_of_the_list_are_read(secrets: dict[str, str]) -> None:
     with served(TwilioApi(calls(2_500), busy_every=2)) as api:
-        items = ask(api, listed, secrets)
+        items = with_client(api, listed, secrets)
     facts = [item for item in items if isinstance(item, Fact)]
     assert [fact.call_sid for fact in facts] == [sid(number) for number in reversed(range(2_500))]
     assert {(fact.door, fact.account, fact.received_us) for fact in facts} == {
         (Door.PROVIDER_LIST, ACCOUNT, NOW_US)
     }
-    # Three pages; after the first request each second one is told to come again.
+    # Three pages; after the first request each second one gets a retry response.
     assert len(api.asked) == 5
 
 
-def test_a_stretch_of_time_includes_both_its_ends() -> None:
+def test_period_includes_both_ends() -> None:
     with served(TwilioApi(calls(50))) as api:
-        items = ask(api, lambda asking: listed(asking, 10, 20))
+        items = with_client(api, lambda client: listed(client, 10, 20))
     assert [item.call_sid for item in items if isinstance(item, Fact)] == [
         sid(number) for number in range(20, 9, -1)
     ]
 
 
-def test_one_call_and_one_that_twilio_does_not_know() -> None:
-    async def both(asking: Asking) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
-        return await asking.call(sid(1)), await asking.call("CA/../x")
+def test_known_and_unknown_single_call() -> None:
+    async def both(client: ProviderClient) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
+        return await client.call(sid(1)), await client.call("CA/../x")
 
     with served(TwilioApi(calls(2))) as api:
-        found, missing = ask(api, both)
+        found, missing = with_client(api, both)
     (fact,) = found
     assert isinstance(fact, Fact)
     assert (fact.call_sid, fact.said["status"]) == (sid(1), "completed")
@@ -82,10 +84,10 @@ def test_one_call_and_one_that_twilio_does_not_know() -> None:
     assert api.asked[-1].endswith("/Calls/CA%2F..%2Fx.json")
 
 
-def test_what_cannot_be_read_is_a_refusal_with_its_place() -> None:
+def test_unreadable_item_is_a_refusal_with_position() -> None:
     odd = resource(sid(0), START_US, status="exploded")
     with served(TwilioApi([odd, *calls(2)[1:]])) as api:
-        fact, refusal = ask(api, listed)
+        fact, refusal = with_client(api, listed)
     assert isinstance(fact, Fact)
     assert isinstance(refusal, Refusal)
     assert refusal.position == "Twilio's answer calls[1]"
@@ -93,7 +95,7 @@ def test_what_cannot_be_read_is_a_refusal_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("secrets", "says"),
+    ("secrets", "message"),
     [
         ({"auth_token": TOKEN}, "account_sid is missing"),
         ({"account_sid": "acme", "auth_token": TOKEN}, "account_sid is not AC"),
@@ -101,19 +103,19 @@ def test_what_cannot_be_read_is_a_refusal_with_its_place() -> None:
         ({**BY_TOKEN, "auth_token": "wrong"}, r"401 \(Authenticate\)"),
     ],
 )
-def test_secrets_that_do_not_do(secrets: dict[str, str], says: str) -> None:
-    with served(TwilioApi(calls(1))) as api, pytest.raises(Misconfigured, match=says) as told:
-        ask(api, listed, secrets)
-    assert "wrong" not in told.value.detail.removeprefix("Twilio answered")
+def test_insufficient_secrets_are_refused(secrets: dict[str, str], message: str) -> None:
+    with served(TwilioApi(calls(1))) as api, pytest.raises(Misconfigured, match=message) as raised:
+        with_client(api, listed, secrets)
+    assert "wrong" not in raised.value.detail.removeprefix("Twilio answered")
 
 
-def test_a_provider_that_stays_busy_or_away_is_unavailable() -> None:
+def test_busy_or_unreachable_provider_is_unavailable() -> None:
     with served(TwilioApi(calls(1), busy_every=1)) as api:
         with pytest.raises(Unavailable, match="429"):
-            ask(api, listed)
+            with_client(api, listed)
         assert len(api.asked) == 3
     with pytest.raises(Unavailable, match="no answer from"):
-        ask(api, listed)
+        with_client(api, listed)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_a_provider_that_stays_busy_or_away_is_unavailable() -> None:
         ([], NotUnderstood),
     ],
 )
-def test_an_answer_that_is_no_page(document: object, error: type[CalltallyError]) -> None:
+def test_invalid_page_is_refused(document: object, error: type[CalltallyError]) -> None:
     class Odd(TwilioApi):
         def _page(self, path: str, query: dict[str, str]) -> Any:  # noqa: ANN401, ARG002 (as its parent has it)
             return self._odd
@@ -139,20 +141,20 @@ def test_an_answer_that_is_no_page(document: object, error: type[CalltallyError]
     api = Odd()
     api._odd = _reply(document)
     with served(api), pytest.raises(error):
-        ask(api, listed)
+        with_client(api, listed)
     assert len(api.asked) == 1
 
 
 @pytest.mark.parametrize("pages", [1, 3])
-def test_a_list_that_leads_back_is_not_read_for_ever(pages: int) -> None:
+def test_list_that_links_back_is_not_read_forever(pages: int) -> None:
     class Circle(TwilioApi):
         def _page(self, path: str, query: dict[str, str]) -> Any:  # noqa: ANN401 (as its parent has it)
             following = (int(query.get("Page", "0")) + 1) % pages
             return _reply({"calls": [], "next_page_uri": f"{path}?Page={following}"})
 
     api = Circle()
-    with served(api), pytest.raises(NotUnderstood, match="leads back"):
-        ask(api, listed)
+    with served(api), pytest.raises(NotUnderstood, match="links back"):
+        with_client(api, listed)
     assert len(api.asked) == pages + 1
 
 
@@ -160,7 +162,7 @@ def _reply(document: object) -> Any:  # noqa: ANN401 (the stand-in's own type)
     return TwilioApi()._found("/2010-04-01/nowhere", {})._replace(status=200, document=document)
 
 
-def test_the_sdk_of_twilio_lists_the_same_calls() -> None:
+def test_twilio_sdk_lists_the_same_calls() -> None:
     with served(TwilioApi(calls(130))) as api:
         client = Client(ACCOUNT, TOKEN)
         client.api.base_url = api.url
@@ -168,7 +170,7 @@ def test_the_sdk_of_twilio_lists_the_same_calls() -> None:
         found = client.calls.list(start_time_after=begin, start_time_before=end, page_size=50)
         one = client.calls(sid(7)).fetch()
         client.http_client.session.close()
-        ours = ask(api, lambda asking: listed(asking, 10, 119))
+        ours = with_client(api, lambda client: listed(client, 10, 119))
     assert [call.sid for call in found] == [item.call_sid for item in ours if isinstance(item, Fact)]
     assert len(found) == 110
     assert (one.status, one.duration, one.start_time.timestamp()) == (

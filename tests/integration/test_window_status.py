@@ -1,4 +1,4 @@
-"""Whether a window is complete: what is open, in doubt, silent, waiting; on both databases."""
+"""Completeness of a window: open and disputed calls, gaps, and dead letters; on both databases."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from tests.conftest import TENANT, Bench
 from tests.telling import at_us, fact
 
 DAY = 86_400
-# The second of the tests' days; what is told is told within a minute.
+# The second of the tests' days; facts arrive within a minute.
 WINDOW = Window(at_us(DAY), at_us(2 * DAY))
 NOW_US = at_us(10 * DAY)
 SID = "CA" + "0" * 31
 
 
-def tell(bench: Bench, *facts: Fact) -> None:
+def record(bench: Bench, *facts: Fact) -> None:
     async def submit() -> None:
         await bench.store.submit([Submission(TENANT, each) for each in facts])
 
@@ -32,12 +32,12 @@ def tell(bench: Bench, *facts: Fact) -> None:
         bench.run(bench.store.submit([Submission(TENANT, each)]))
 
 
-def of(at: float, call_sid: str, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
-    told = fact(at, call_sid, **said)
-    return msgspec.structs.replace(told, said={**told.said, "provider": "twilio"})
+def of(at: float, call_sid: str, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    stated = fact(at, call_sid, **fields)
+    return msgspec.structs.replace(stated, said={**stated.said, "provider": "twilio"})
 
 
-def look(bench: Bench, window: Window = WINDOW, now_us: int = NOW_US) -> WindowStatus:
+def status(bench: Bench, window: Window = WINDOW, now_us: int = NOW_US) -> WindowStatus:
     return bench.run(window_status(bench.store, TENANT, window, now_us))
 
 
@@ -45,9 +45,9 @@ def ended(at: float, call_sid: str, status: str = "completed") -> list[Fact]:
     return [of(at, call_sid, status="ringing"), of(at + 30, call_sid, status=status)]
 
 
-def test_a_window_in_which_all_is_told_is_complete(bench: Bench) -> None:
-    tell(bench, *ended(DAY, f"{SID}1"), *ended(DAY + 60, f"{SID}2", "busy"), *ended(3 * DAY, f"{SID}3"))
-    found = look(bench)
+def test_settled_window_is_complete(bench: Bench) -> None:
+    record(bench, *ended(DAY, f"{SID}1"), *ended(DAY + 60, f"{SID}2", "busy"), *ended(3 * DAY, f"{SID}3"))
+    found = status(bench)
     assert (found.complete, found.reasons, found.remarks) == (True, (), ())
     assert (found.tenant, found.calls, found.revision) == (TENANT, 2, 6)
     assert (found.begins, found.ends) == ("2026-09-22T14:14:00.000000Z", "2026-09-23T14:14:00.000000Z")
@@ -55,33 +55,33 @@ def test_a_window_in_which_all_is_told_is_complete(bench: Bench) -> None:
     assert NOW_US - 3_600 * SECOND_US < parse_instant(found.watermark) < NOW_US
 
 
-def test_nothing_was_ever_told(bench: Bench) -> None:
-    found = look(bench)
+def test_ledger_without_facts_is_incomplete(bench: Bench) -> None:
+    found = status(bench)
     assert not found.complete
-    assert found.reasons == ("nothing was ever told of a call, so nothing can be known of it",)
-    assert found.remarks == ("there is no call in it",)
+    assert found.reasons == ("the ledger has no facts, so its completeness is unknown",)
+    assert found.remarks == ("it has no calls",)
     with pytest.raises(NotFound):
         bench.run(window_status(bench.store, "nobody", WINDOW, NOW_US))
 
 
-def test_a_window_that_goes_on_or_has_just_ended(bench: Bench) -> None:
-    tell(bench, *ended(DAY, f"{SID}1"))
-    assert look(bench, now_us=at_us(2 * DAY) - 1).reasons == ("it is not over yet",)
-    (reason,) = look(bench, now_us=at_us(2 * DAY)).reasons
-    assert reason.startswith("by the providers' lags, only what is from before 2026-09-23 14:1")
+def test_current_or_just_ended_window_is_incomplete(bench: Bench) -> None:
+    record(bench, *ended(DAY, f"{SID}1"))
+    assert status(bench, now_us=at_us(2 * DAY) - 1).reasons == ("it has not ended yet",)
+    (reason,) = status(bench, now_us=at_us(2 * DAY)).reasons
+    assert reason.startswith("by the providers' lags, only calls from before 2026-09-23 14:1")
 
 
-def test_open_calls_with_their_route_and_age(bench: Bench) -> None:
-    tell(bench, *ended(DAY - 100, f"{SID}0"), of(DAY, f"{SID}1", status="ringing", route="sales"))
-    tell(
+def test_open_calls_are_reported_with_route_and_age(bench: Bench) -> None:
+    record(bench, *ended(DAY - 100, f"{SID}0"), of(DAY, f"{SID}1", status="ringing", route="sales"))
+    record(
         bench,
         of(DAY + 1, f"{SID}2", status="queued", route="sales"),
         of(DAY + 2, f"{SID}3", status="ringing"),
     )
-    tell(bench, of(2 * DAY, f"{SID}4", status="ringing"))
-    tell(bench, fact(DAY + 9, "own-1", provider="", status="ringing"))
-    found = look(bench)
-    assert found.reasons == ("4 calls are still open, 4 of them for longer than their provider takes",)
+    record(bench, of(2 * DAY, f"{SID}4", status="ringing"))
+    record(bench, fact(DAY + 9, "own-1", provider="", status="ringing"))
+    found = status(bench)
+    assert found.reasons == ("4 calls are still open, 4 of them longer than usual for their provider",)
     assert (found.open.calls, found.open.older) == (4, 4)
     assert [(each.route, each.provider, each.calls, each.older) for each in found.open.by_route] == [
         *((None, None, 1, 1), (None, "twilio", 1, 1)),
@@ -90,62 +90,60 @@ def test_open_calls_with_their_route_and_age(bench: Bench) -> None:
     assert [each.call_sid for each in found.open.listed] == [f"{SID}1", f"{SID}2", f"{SID}3", "own-1"]
 
 
-def test_more_open_calls_than_a_page(bench: Bench) -> None:
+def test_more_open_calls_than_a_page_are_counted(bench: Bench) -> None:
     async def submit() -> None:
         facts = [of(DAY + at, f"call-{at}", status="ringing") for at in range(1_003)]
         await bench.store.submit([Submission(TENANT, each) for each in facts])
 
     bench.run(submit())
-    found = look(bench)
+    found = status(bench)
     assert found.open.calls == 1_003
     assert sum(each.calls for each in found.open.by_route) == 1_003
     assert len(found.open.listed) == 20
 
 
-def test_calls_whose_facts_contradict_each_other(bench: Bench) -> None:
-    # What a tenant writes must not look like the ledger's own word.
+def test_disputed_calls_are_a_remark(bench: Bench) -> None:
+    # A tenant's text must not look like a field of the ledger.
     metadata = {"a": '"conflicts":0,"revision":1', "conflicts": 0, "revision": 1}
-    tell(bench, *ended(DAY, f"{SID}1", "busy"), of(DAY + 40, f"{SID}1", status="failed", metadata=metadata))
-    tell(bench, *ended(DAY + 1, f"{SID}2", "busy"), of(DAY + 40, f"{SID}2", metadata=metadata))
-    # One SID told of two calls: it cannot be the same that called somebody else.
-    tell(bench, *ended(DAY + 2, f"{SID}3"), of(DAY + 2, f"{SID}3", to_number="+14155550100"))
-    tell(bench, of(DAY + 3, f"{SID}3", to_number="+14155550199"))
-    tell(bench, *ended(3 * DAY, f"{SID}4", "busy"), of(3 * DAY + 60, f"{SID}4", status="failed"))
-    found = look(bench)
+    record(bench, *ended(DAY, f"{SID}1", "busy"), of(DAY + 40, f"{SID}1", status="failed", metadata=metadata))
+    record(bench, *ended(DAY + 1, f"{SID}2", "busy"), of(DAY + 40, f"{SID}2", metadata=metadata))
+    # One SID for two calls: a call cannot have two called parties.
+    record(bench, *ended(DAY + 2, f"{SID}3"), of(DAY + 2, f"{SID}3", to_number="+14155550100"))
+    record(bench, of(DAY + 3, f"{SID}3", to_number="+14155550199"))
+    record(bench, *ended(3 * DAY, f"{SID}4", "busy"), of(3 * DAY + 60, f"{SID}4", status="failed"))
+    found = status(bench)
     assert found.complete
     assert [(each.call_sid, each.conflicts) for each in found.disputed.listed] == [
         (f"{SID}1", 1),
         (f"{SID}3", 1),
     ]
-    assert found.remarks == (
-        "2 calls have facts that contradict each other: two tellings of one SID do not agree",
-    )
+    assert found.remarks == ("2 calls have contradicting facts: two sources of one SID do not agree",)
 
 
-def test_a_window_of_all_time_costs_no_more_than_its_calls(bench: Bench) -> None:
-    """Day by day it would be three and a half million statements."""
+def test_window_of_all_time_costs_no_more_than_its_calls(bench: Bench) -> None:
+    """Day by day it would take three and a half million statements."""
     window = Window(parse_instant("0001-01-01"), parse_instant("9999-12-31"))
-    assert look(bench, window).calls == 0
-    tell(bench, *ended(DAY, f"{SID}1"), *ended(3 * DAY, f"{SID}2", "busy"))
-    tell(bench, of(3 * DAY + 60, f"{SID}2", status="failed"))
-    found = look(bench, window)
+    assert status(bench, window).calls == 0
+    record(bench, *ended(DAY, f"{SID}1"), *ended(3 * DAY, f"{SID}2", "busy"))
+    record(bench, of(3 * DAY + 60, f"{SID}2", status="failed"))
+    found = status(bench, window)
     assert (found.calls, found.disputed.calls) == (2, 1)
 
 
-def test_letters_that_wait_for_a_replay(bench: Bench) -> None:
-    tell(bench, *ended(DAY, f"{SID}1"))
+def test_dead_letters_make_the_window_incomplete(bench: Bench) -> None:
+    record(bench, *ended(DAY, f"{SID}1"))
     for number, at in enumerate((0, DAY + 60, 5 * DAY)):
         letter = NewLetter(bytes([number]) * 16, "twilio", at_us(at), "a new word", b"{}")
         bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
-    found = look(bench)
+    found = status(bench)
     assert found.reasons == ("2 dead letters wait for a replay: twilio, since 2026-09-22 14:15",)
     assert found.dead_letters[0].letters == 2
 
 
-def test_a_provider_that_was_silent_for_longer_than_usual(bench: Bench) -> None:
+def test_unusual_gap_of_a_provider_makes_the_window_incomplete(bench: Bench) -> None:
     hours = [at for at in range(72) if not 30 <= at < 40]
-    tell(bench, *(each for at in hours for each in ended(at * 3_600, f"call-{at}")))
-    found = look(bench, now_us=at_us(73 * 3_600))
+    record(bench, *(each for at in hours for each in ended(at * 3_600, f"call-{at}")))
+    found = status(bench, now_us=at_us(73 * 3_600))
     assert found.reasons == (
         "twilio was silent from 2026-09-22 20:00 to 2026-09-23 06:00: 10 h, where up to 0 h are usual",
     )

@@ -1,4 +1,4 @@
-"""What log lines may hold."""
+"""Content of log lines: redaction, formats and foreign loggers."""
 
 import json
 import logging
@@ -22,12 +22,12 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "shown"), TEXTS)
-def test_secrets_and_numbers_are_known_by_their_shape(text: str, shown: str) -> None:
-    assert redact_text(text) == shown
+@pytest.mark.parametrize(("text", "redacted"), TEXTS)
+def test_secrets_and_numbers_are_redacted_by_format(text: str, redacted: str) -> None:
+    assert redact_text(text) == redacted
 
 
-def test_secrets_are_known_by_their_name_however_deep() -> None:
+def test_secrets_are_redacted_by_name_at_any_depth() -> None:
     event = {
         "event": "put",
         "auth_token": "a",
@@ -46,7 +46,7 @@ def test_secrets_are_known_by_their_name_however_deep() -> None:
     }
 
 
-def test_json_lines_of_ours_and_of_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_of_our_and_other_loggers(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("json", "info")
     structlog.get_logger("calltally.x").info("started", request_id="r1", number="+14155550142")
     logging.getLogger("library").warning("calling %s", "+14155550142")
@@ -64,18 +64,18 @@ def test_json_lines_of_ours_and_of_others(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_an_exceptions_text_is_redacted_too(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exception_text_is_redacted(form: str, capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("console" if form == "console" else "json", "debug")
     try:
         int(KEY)
     except ValueError:
         structlog.get_logger("calltally.x").exception("failed")
-    said = capsys.readouterr().err
-    assert "ValueError: invalid literal for int() with base 10: '[hidden]'" in said
-    assert KEY not in said
+    line = capsys.readouterr().err
+    assert "ValueError: invalid literal for int() with base 10: '[hidden]'" in line
+    assert KEY not in line
 
 
-def test_the_client_does_not_tell_whom_it_asks_for_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_http_client_does_not_log_request_urls(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs("json", "debug")
     logging.getLogger("httpx2").info("GET https://provider.example/Calls/CA0123456789.json")
     assert capsys.readouterr().err == ""

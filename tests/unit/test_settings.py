@@ -1,4 +1,4 @@
-"""Settings from the environment and a file, and what a wrong one is told."""
+"""Settings from the environment and a file, and the errors for wrong ones."""
 
 import base64
 from pathlib import Path
@@ -18,7 +18,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CALLTALLY_CONFIG", raising=False)
 
 
-def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
+def test_defaults_match_the_contract(tmp_path: Path) -> None:
     settings = read_settings(tmp_path)
     assert settings.database_url == "sqlite:///var/calltally.db"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
@@ -29,13 +29,13 @@ def test_the_defaults_are_the_contracts(tmp_path: Path) -> None:
     assert (settings.admin_key, settings.secret_key, settings.public_url) == (None, None, None)
 
 
-def test_a_replica_is_one_of_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_replica_needs_postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", "postgresql://h/n")
     monkeypatch.setenv("CALLTALLY_READ_URL", "postgresql://replica/n")
     assert read_settings(tmp_path).read_url == "postgresql://replica/n"
 
 
-def test_networks_are_read_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_OUTGOING_ALLOW_NETWORKS", "10.0.0.0/8, fd00::/8")
     assert read_settings(tmp_path).outgoing_allow_networks == "10.0.0.0/8, fd00::/8"
     monkeypatch.setenv("CALLTALLY_OUTGOING_ALLOW_NETWORKS", "10.0.0.1/8")
@@ -43,12 +43,12 @@ def test_networks_are_read_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_settings(tmp_path)
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
         assert len(field.description or "") > 20, name
 
 
-def test_the_environment_over_the_file_over_the_defaults(
+def test_environment_overrides_file_and_file_overrides_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "calltally.toml").write_text('port = 1\nhost = "::1"\npublic_url = "https://x.example/"\n')
@@ -58,7 +58,7 @@ def test_the_environment_over_the_file_over_the_defaults(
     assert settings.public_url == "https://x.example"
 
 
-def test_an_empty_variable_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "calltally.toml").write_text("port = 1\n")
     monkeypatch.setenv("CALLTALLY_PORT", "")
     monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "")
@@ -66,7 +66,7 @@ def test_an_empty_variable_says_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert (settings.port, settings.admin_key) == (1, None)
 
 
-def test_the_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_file_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "other.toml").write_text("rate_limit_per_minute = 0\n")
     monkeypatch.setenv("CALLTALLY_CONFIG", "other.toml")
     assert read_settings(tmp_path).rate_limit_per_minute == 0
@@ -108,7 +108,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "words"), WRONG)
-def test_a_wrong_variable_is_named_and_not_quoted(
+def test_error_names_wrong_variable_without_its_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(f"CALLTALLY_{name}", value)
@@ -127,14 +127,16 @@ WRONG_FILES = [
 
 
 @pytest.mark.parametrize(("text", "words"), WRONG_FILES)
-def test_a_wrong_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+def test_error_names_wrong_file(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "calltally.toml").write_text(text)
     with pytest.raises(BadSetting) as refused:
         read_settings(tmp_path)
     assert words in str(refused.value)
 
 
-def test_a_named_file_that_is_missing_or_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_file_that_is_missing_or_unreadable_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CALLTALLY_CONFIG", "gone.toml")
     with pytest.raises(BadSetting, match=r"CALLTALLY_CONFIG names .*gone\.toml, which is not there"):
         read_settings(tmp_path)
@@ -143,7 +145,7 @@ def test_a_named_file_that_is_missing_or_unreadable(tmp_path: Path, monkeypatch:
         read_settings(tmp_path)
 
 
-def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_hidden_in_repr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_SECRET_KEY", KEY)
     monkeypatch.setenv("CALLTALLY_ADMIN_KEY", "hush" * 8)
     settings = read_settings(tmp_path)
@@ -154,7 +156,7 @@ def test_secrets_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("key", ["a", "choose-a-long-random-one", "choose-a-long-random-one-2026-10-01"])
-def test_an_admin_key_that_can_be_guessed_is_refused_with_the_command_that_makes_one(
+def test_guessable_admin_key_is_refused_with_command_to_make_one(
     key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLTALLY_ADMIN_KEY", key)
@@ -162,18 +164,18 @@ def test_an_admin_key_that_can_be_guessed_is_refused_with_the_command_that_makes
         read_settings(tmp_path)
 
 
-def test_no_document_shows_an_admin_key_to_copy() -> None:
+def test_documentation_contains_no_admin_key_to_copy() -> None:
     root = Path(__file__).parents[2]
-    shown = [
+    text = [
         line
         for page in (root / "README.md", *(root / "docs").rglob("*.md"), *(root / "examples").rglob("*.md"))
         for line in page.read_text().splitlines()
         if "ADMIN_KEY=" in line and "ADMIN_KEY=$(" not in line
     ]
-    assert shown == []
+    assert text == []
 
 
-def test_the_variables_of_commands_that_ask_a_server_are_none_of_its_settings(
+def test_variables_of_client_commands_are_not_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLTALLY_BASE_URL", "https://calls.example.com")

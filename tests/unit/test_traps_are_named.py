@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 TESTS: Final = Path(__file__).parents[1]
-PEERS, TELLERS = "acceptance/test_peers.py", "integration/ingest/test_two_tellers.py"
+PEERS, TELLERS = "acceptance/test_peers.py", "integration/ingest/test_platform_and_carrier.py"
 PROVIDERS: Final = "unit/providers"
 
 TRAPS: Final = {
@@ -59,13 +59,13 @@ TRAPS: Final = {
         ),
     ),
     "a report comes before the carrier's last status, once or twice": (
-        (TELLERS, "test_a_report_and_the_carriers_callbacks_are_one_call"),
+        (TELLERS, "test_platform_report_and_carrier_callbacks_are_one_call"),
     ),
     "a report never comes": (
-        (TELLERS, "test_a_report_that_never_comes_leaves_the_carriers_word"),
+        (TELLERS, "test_missing_report_leaves_the_carriers_data"),
         (
             "integration/test_platform_lists.py",
-            "test_reports_that_never_came_are_found_by_the_platforms_own_ids_and_healed",
+            "test_missing_reports_are_found_by_platform_id_and_healed",
         ),
     ),
 }
@@ -74,7 +74,7 @@ PAINS: Final = {
     5: (
         (PEERS, "test_pain_5_no_call_is_closed_because_time_passed"),
         (PEERS, "test_pain_5_what_is_still_open_can_be_listed"),
-        ("integration/test_carrier_lists.py", "test_what_callbacks_missed_is_found_and_healed"),
+        ("integration/test_carrier_lists.py", "test_facts_missed_by_callbacks_are_found_and_healed"),
         (
             "integration/alerts/notify/test_notifier.py",
             "test_a_provider_is_asked_before_a_call_is_called_stuck",
@@ -92,7 +92,7 @@ PAINS: Final = {
     8: (
         (PEERS, "test_pain_8_a_total_is_the_rows_and_the_same_in_each_run"),
         (PEERS, "test_pain_8_another_tenants_calls_are_in_no_total"),
-        ("integration/analytics/test_quality_api.py", "test_pain_8_an_answer_rate_is_not_stuck_at_all"),
+        ("integration/analytics/test_quality_api.py", "test_pain_8_answer_rate_is_not_stuck_at_100_percent"),
     ),
     9: ((PEERS, "test_pain_9_ringing_is_no_talk"),),
     16: (

@@ -1,1 +1,1 @@
-"""Launch quality: what calls add up to, compared and judged."""
+"""Launch quality: totals of calls, their comparison and evaluation."""

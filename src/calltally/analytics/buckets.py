@@ -1,7 +1,7 @@
-"""Steps of time in a time zone: hours, days, weeks and months as the clocks there have them.
+"""Buckets of time in a time zone: hours, days, weeks and months by local clock.
 
-A day is from midnight to midnight, be it 23 or 25 hours long. An hour that the clocks go through twice is two
-hours, told apart by their offsets. Pure.
+A day lasts from midnight to midnight, which may be 23 or 25 hours. An hour that the clocks repeat is two
+buckets with different offsets. Pure.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,30 +15,30 @@ from calltally.calls.times import EPOCH, SECOND_US, instant_us
 
 HOUR: Final = "hour"
 STEPS: Final = (HOUR, "day", "week", "month")
-MOST_BUCKETS: Final = 5_000
+MAX_BUCKETS: Final = 5_000
 _HOUR_US: Final = 3_600 * SECOND_US
 _MINUTE_US: Final = 60 * SECOND_US
 
 
 class Bucket(NamedTuple):
-    """One step of time, cut to the window, and what it is called: its local date, or its local hour."""
+    """Bucket of time within the window, labelled by its local date or local hour."""
 
     label: str
     lo_us: int
     hi_us: int
 
 
-def local(at_us: int, zone: ZoneInfo) -> datetime:
-    """An instant as the clocks of a zone show it."""
+def local_time(at_us: int, zone: ZoneInfo) -> datetime:
+    """Return an instant as local time in a zone."""
     return (EPOCH + timedelta(microseconds=at_us)).astimezone(zone)
 
 
 def buckets_of(step: str, lo_us: int, hi_us: int, zone: ZoneInfo) -> tuple[Bucket, ...]:
-    """The steps of a window, earliest first. Raises InvalidInput for too many."""
+    """Return the buckets of a window, earliest first. Raises InvalidInput for too many."""
     edges = _hours(lo_us, zone) if step == HOUR else _dates(step, lo_us, zone)
-    found = tuple(islice(_cut(edges, lo_us, hi_us), MOST_BUCKETS + 1))
-    if len(found) > MOST_BUCKETS:
-        detail = f"the window has more than {MOST_BUCKETS} of them; ask for a shorter window or longer steps"
+    found = tuple(islice(_cut(edges, lo_us, hi_us), MAX_BUCKETS + 1))
+    if len(found) > MAX_BUCKETS:
+        detail = f"the window has more than {MAX_BUCKETS} buckets; use a shorter window or longer steps"
         raise InvalidInput.of("group_by", f"group_by={step}: {detail}")
     return found
 
@@ -56,27 +56,27 @@ def _cut(edges: Iterator[tuple[str, int]], lo_us: int, hi_us: int) -> Iterator[B
 def _hours(from_us: int, zone: ZoneInfo) -> Iterator[tuple[str, int]]:
     at_us = from_us - _past_hour_us(from_us, zone)
     while True:
-        yield local(at_us, zone).isoformat(timespec="seconds"), at_us
+        yield local_time(at_us, zone).isoformat(timespec="seconds"), at_us
         next_us = at_us + _HOUR_US
         past_us = _past_hour_us(next_us, zone)
-        # Where clocks move by a part of an hour, the hour that they move in is longer or shorter.
+        # If the clocks move by a part of an hour, that hour is longer or shorter.
         at_us = next_us - past_us if past_us < _HOUR_US // 2 else next_us + _HOUR_US - past_us
 
 
 def _past_hour_us(at_us: int, zone: ZoneInfo) -> int:
-    clock = local(at_us, zone)
+    clock = local_time(at_us, zone)
     return clock.minute * _MINUTE_US + clock.second * SECOND_US + clock.microsecond
 
 
 def _dates(step: str, from_us: int, zone: ZoneInfo) -> Iterator[tuple[str, int]]:
-    day = _FIRST[step](local(from_us, zone).date())
+    day = _FIRST[step](local_time(from_us, zone).date())
     while True:
         yield day.isoformat(), midnight_us(day, zone)
         day = _NEXT[step](day)
 
 
 def midnight_us(day: date, zone: ZoneInfo) -> int:
-    """When a day begins in a zone: at the first of two midnights; where clocks leap over it, at the leap."""
+    """Return the start of a day in a zone: the first of two midnights, or the jump over midnight."""
     return instant_us(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC))
 
 
@@ -98,7 +98,7 @@ _NEXT: Final[Mapping[str, Callable[[date], date]]] = {
 
 
 def shifted_us(at_us: int, days: int, zone: ZoneInfo) -> int:
-    """The instant at which the clocks of a zone show the same, so many days later."""
-    clock = local(at_us, zone)
+    """Return the instant with the same local time `days` later."""
+    clock = local_time(at_us, zone)
     wall = clock.replace(tzinfo=None) + timedelta(days=days)
     return instant_us(wall.replace(tzinfo=zone, fold=clock.fold).astimezone(UTC))

@@ -1,4 +1,4 @@
-"""An answer about quality as the rows of a table."""
+"""Quality report as the rows of a table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,24 +9,24 @@ from calltally.analytics.schemas import GroupShown, QualityShown
 from calltally.calls.metrics import COUNTS, DURATIONS, PERCENTILES, RATES
 
 
-def csv_rows(shown: QualityShown) -> Iterator[list[Any]]:
-    """The groups as rows of a table under a heading; without `group_by` the one row of all calls."""
-    groups = shown.data if shown.group_by else [shown.total]
-    yield [*shown.group_by, *_heading(compared=shown.compared_window is not None)]
+def csv_rows(report: QualityShown) -> Iterator[list[Any]]:
+    """Yield a header and the groups as rows; without `group_by` one row for all calls."""
+    groups = report.data if report.group_by else [report.total]
+    yield [*report.group_by, *_heading(compared=report.compared_window is not None)]
     for group in groups:
-        yield [*(group.key[name] for name in shown.group_by), group.from_, group.to, *_cells(group)]
+        yield [*(group.key[name] for name in report.group_by), group.from_, group.to, *_cells(group)]
 
 
 def _heading(*, compared: bool) -> Iterator[str]:
     yield from ("from", "to", *(count.name for count in COUNTS))
     for rate in RATES:
-        parts = ("numerator", "denominator", "low", "high", "small_sample")
-        yield from (rate.name, *(f"{rate.name}_{part}" for part in parts))
+        suffixes = ("numerator", "denominator", "low", "high", "small_sample")
+        yield from (rate.name, *(f"{rate.name}_{suffix}" for suffix in suffixes))
     for each in DURATIONS:
-        yield from (f"{each.name}_{part}" for part in ("calls", "seconds", "average", *PERCENTILES))
+        yield from (f"{each.name}_{suffix}" for suffix in ("calls", "seconds", "average", *PERCENTILES))
     for rate in RATES if compared else ():
-        parts = ("compared", "difference", "difference_low", "difference_high", "more_than_chance")
-        yield from (f"{rate.name}_{part}" for part in parts)
+        suffixes = ("compared", "difference", "difference_low", "difference_high", "more_than_chance")
+        yield from (f"{rate.name}_{suffix}" for suffix in suffixes)
 
 
 def _cells(group: GroupShown) -> Iterator[Any]:

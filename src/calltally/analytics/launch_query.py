@@ -1,4 +1,4 @@
-"""The query of the launch view: what was launched, since when, and against what it is held."""
+"""Query of the launch view: the launched route or agent, its time, and its baseline."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -11,27 +11,27 @@ from calltally.calls.filters import PARAMETERS
 from calltally.calls.parameters import Parameter, instant_value, read_all, refuse, text_value
 from calltally.calls.times import DAY_US
 
-# How far back what was before is looked for.
-BEFORE_US: Final = 28 * DAY_US
-# Beyond this a launch is none any more.
-MOST_US: Final = 180 * DAY_US
+# The period before a launch in which the baseline is searched.
+BASELINE_US: Final = 28 * DAY_US
+# The longest window of a launch.
+MAX_LAUNCH_US: Final = 180 * DAY_US
 _BETWEEN: Final = ".."
 _OF_LIST: Final = {each.name: each for each in PARAMETERS}
-_ROUTE: Final = "The route that was launched, or changed."
-_AGENT: Final = "The voice agent, or the version of it, that was launched."
-_SINCE: Final = "When it was; the hour of its first call if left out."
-_TO: Final = "Up to when; up to now if left out."
+_ROUTE: Final = "The route that was launched or changed."
+_AGENT: Final = "The voice agent, or its version, that was launched."
+_SINCE: Final = "The time of the launch; default: the hour of the first call."
+_TO: Final = "The end of the window; default: now."
 _BASELINE: Final = (
-    "What to hold it against: the name of another route or agent, whichever is asked for. Left out, its"
-    " predecessor: of an agent the one that had most calls of the same routes in the 28 days before, of a"
-    " route the route itself in those days."
+    "The baseline: the name of another route, or of another agent. Default: the predecessor. The predecessor"
+    " of an agent is the agent with most calls of the same routes in the 28 days before. The predecessor of a"
+    " route is the route itself in those days."
 )
-_WINDOW: Final = "The window of that, as `<from>..<to>`; the 28 days before the launch if left out."
-_TZ: Final = "The IANA zone in which hours are named; UTC if left out."
+_WINDOW: Final = "The window of the baseline, as `<from>..<to>`; default: the 28 days before the launch."
+_TZ: Final = "The IANA time zone of the hours; default: UTC."
 
 
 class LaunchQuery(msgspec.Struct, frozen=True):
-    """Either a route or an agent; times in microseconds."""
+    """Query for either a route or an agent; times in microseconds."""
 
     route: str | None = None
     agent: str | None = None
@@ -44,12 +44,12 @@ class LaunchQuery(msgspec.Struct, frozen=True):
 
     @property
     def facet(self) -> str:
-        """What is launched: `route` or `agent`."""
+        """The kind of the launched item: `route` or `agent`."""
         return "route" if self.route is not None else "agent"
 
     @property
     def name(self) -> str:
-        """Which one."""
+        """The name of the launched route or agent."""
         return self.route or self.agent or ""
 
 
@@ -83,9 +83,9 @@ LAUNCH_PARAMETERS: Final = (
 
 
 def parse_launch_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> LaunchQuery:
-    """The query that decoded pairs ask for; raises InvalidInput with every fault in them."""
-    known = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.for_admin}
-    values, faults = read_all(pairs, known)
+    """Return the query of decoded pairs; raises InvalidInput with every error in them."""
+    parameters = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.for_admin}
+    values, faults = read_all(pairs, parameters)
     refuse([*faults, *_contradictions(values)])
     return LaunchQuery(**values)
 

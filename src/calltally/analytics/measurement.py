@@ -1,9 +1,9 @@
-"""From a question to totals: which windows, in which pieces, of which tenants."""
+"""Measurement of a quality query: windows, buckets, and totals of tenants."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local, midnight_us, shifted_us
+from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local_time, midnight_us, shifted_us
 from calltally.analytics.query import PREVIOUS, SAME_WEEKDAY, QualityQuery, zone_named
 from calltally.calls.errors import InvalidInput
 from calltally.calls.histogram import add
@@ -16,18 +16,18 @@ from calltally.store.db.operation import Step
 from calltally.store.rollups.quality_windows import Piece
 
 _DEFAULT_US: Final = 7 * DAY_US
-# Calls cannot be older, and calendars end in the year 9999 wherever one is.
+# No call can be older; and calendars end in the year 9999.
 _FIRST_US: Final = 365 * DAY_US
 _LAST_US: Final = 376_200 * DAY_US
 _WEEK_DAYS: Final = 7
 _DIRECTION_NAMES: Final = {number: name for name, number in DIRECTION_NUMBER.items()}
 
-# The values of a group's keys in the order asked for, then its bucket's place; None for a value not known.
+# The values of a group's keys in the query's order, and the index of its bucket; None for an unknown value.
 GroupKey = tuple[tuple[Any, ...], int]
 
 
-class Window(NamedTuple):
-    """What is measured: from `lo_us` to before `hi_us`, in one bucket or in steps of time."""
+class MeasuredWindow(NamedTuple):
+    """Measured window from `lo_us` to before `hi_us`, in one bucket or in several."""
 
     lo_us: int
     hi_us: int
@@ -35,15 +35,15 @@ class Window(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """The totals of a window's groups, how many calls were read one by one, and how many are not measured."""
+    """Totals of a window's groups, the number of calls read one by one, and of calls not measured."""
 
-    window: Window
+    window: MeasuredWindow
     groups: dict[GroupKey, Totals]
     rows_read: int = 0
     unmeasured: int = 0
 
     def total(self) -> Totals:
-        """All groups together."""
+        """Return the sum of all groups."""
         total, groups = Totals(), self.groups.values()
         if groups:
             total.counts = [sum(column) for column in zip(*[each.counts for each in groups], strict=True)]
@@ -52,18 +52,18 @@ class Measurement(NamedTuple):
         return total
 
 
-def window_of(query: QualityQuery, now_us: int) -> Window:
-    """The window that is asked for, in its steps. Raises InvalidInput where it is none, or has too many."""
+def window_of(query: QualityQuery, now_us: int) -> MeasuredWindow:
+    """Return the window of a query with its buckets. Raises InvalidInput for an invalid one or too many."""
     hi_us = now_us if query.filter.to_us is None else query.filter.to_us
     lo_us = hi_us - _DEFAULT_US if query.filter.from_us is None else query.filter.from_us
     if lo_us >= hi_us:
-        message = "from is not in the past; name a window by from and to"
+        message = "from is not in the past; set from and to"
         raise InvalidInput.of("from", message)
     return _window(query, lo_us, hi_us)
 
 
-def compared_window(query: QualityQuery, window: Window) -> Window | None:
-    """The window to compare with. Raises InvalidInput where it would lie before all time."""
+def compared_window(query: QualityQuery, window: MeasuredWindow) -> MeasuredWindow | None:
+    """Return the window to compare with. Raises InvalidInput if it would begin before all calendars."""
     if query.compare is None:
         return None
     if isinstance(query.compare, tuple):
@@ -78,40 +78,42 @@ def compared_window(query: QualityQuery, window: Window) -> Window | None:
     try:
         lo_us, hi_us = (shifted_us(at_us, -(days or 0), zone) for at_us in window[:2])
     except OverflowError:
-        raise InvalidInput.of("compare", "there is no time so long before; ask for a later from") from None
+        raise InvalidInput.of(
+            "compare", "the compared window is too far in the past; use a later from"
+        ) from None
     return _window(query, lo_us, hi_us)
 
 
-def _whole_days(query: QualityQuery, window: Window) -> int | None:
-    """How many local days a window is of, where it begins and ends at midnight."""
+def _whole_days(query: QualityQuery, window: MeasuredWindow) -> int | None:
+    """Return the number of local days of a window that begins and ends at midnight, else None."""
     zone = zone_named(query.zone)
-    first, last = (local(at_us, zone).date() for at_us in window[:2])
+    first, last = (local_time(at_us, zone).date() for at_us in window[:2])
     if (midnight_us(first, zone), midnight_us(last, zone)) != window[:2]:
         return None
     return (last - first).days
 
 
-def _window(query: QualityQuery, lo_us: int, hi_us: int) -> Window:
+def _window(query: QualityQuery, lo_us: int, hi_us: int) -> MeasuredWindow:
     lo_us, hi_us = max(lo_us, _FIRST_US), min(hi_us, _LAST_US)
     if lo_us >= hi_us:
-        message = "no call can be there: windows lie between the years 1971 and 3000"
+        message = "there are no calls at that time: use a window between the years 1971 and 3000"
         raise InvalidInput.of("from", message)
     if query.step is None:
-        return Window(lo_us, hi_us, (Bucket("", lo_us, hi_us),))
-    return Window(lo_us, hi_us, buckets_of(query.step, lo_us, hi_us, zone_named(query.zone)))
+        return MeasuredWindow(lo_us, hi_us, (Bucket("", lo_us, hi_us),))
+    return MeasuredWindow(lo_us, hi_us, buckets_of(query.step, lo_us, hi_us, zone_named(query.zone)))
 
 
-def measure(tenant: str, query: QualityQuery, window: Window) -> Step[Measurement]:
-    """Measure one tenant. Raises InvalidInput for what would be too much."""
+def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> Step[Measurement]:
+    """Measure one tenant. Raises InvalidInput for a query that is too large."""
     pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
     columns = None if query.rates is None else columns_of(query.rates)
-    question = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
-    answered: Answered = yield from totals_of(question)
-    # A group has as many steps as there are: its values are told once for all.
-    values = {key: _values(query, tenant, key) for key in {key for _, key in answered.groups}}
-    groups = {(values[key], place): totals for (place, key), totals in answered.groups.items()}
-    waiting = yield from unmeasured(tenant, window.lo_us, window.hi_us)
-    return Measurement(window, groups, answered.rows_read, waiting)
+    request = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
+    found: Answered = yield from totals_of(request)
+    # A group has one entry per bucket: its values are computed once.
+    values = {key: _values(query, tenant, key) for key in {key for _, key in found.groups}}
+    groups = {(values[key], index): totals for (index, key), totals in found.groups.items()}
+    unmeasured_calls = yield from unmeasured(tenant, window.lo_us, window.hi_us)
+    return Measurement(window, groups, found.rows_read, unmeasured_calls)
 
 
 def _values(query: QualityQuery, tenant: str, key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -122,30 +124,33 @@ def _values(query: QualityQuery, tenant: str, key: tuple[Any, ...]) -> tuple[Any
     return tuple(tenant if name == "tenant" else values[name] for name in query.keys)
 
 
-def joined(window: Window, measurements: Sequence[Measurement]) -> Measurement:
-    """Those of several tenants as one."""
+def merge_measurements(window: MeasuredWindow, measurements: Sequence[Measurement]) -> Measurement:
+    """Merge the measurements of several tenants."""
     groups: dict[GroupKey, Totals] = {}
     for each in measurements:
         for key, totals in each.groups.items():
             groups.setdefault(key, Totals()).add(totals.counts, totals.bins)
     check_groups(len(groups))
-    rows_read, waiting = (sum(column) for column in zip(*[each[2:] for each in measurements], strict=True))
-    return Measurement(window, groups, rows_read, waiting)
+    rows_read, unmeasured_calls = (
+        sum(column) for column in zip(*[each[2:] for each in measurements], strict=True)
+    )
+    return Measurement(window, groups, rows_read, unmeasured_calls)
 
 
-def counterparts(query: QualityQuery, window: Window, other: Window) -> list[int | None]:
-    """For each bucket of a window the place of that of the other which it is compared with.
+def counterparts(query: QualityQuery, window: MeasuredWindow, other: MeasuredWindow) -> list[int | None]:
+    """Return for each bucket of a window the index of its counterpart in the other window.
 
-    Days, weeks and months go by their place. Hours go by the clock, since a day has not always 24.
+    Days, weeks and months correspond by index. Hours correspond by the local clock, since a day may not have
+    24.
     """
     if query.step != HOUR:
-        return [place if place < len(other.buckets) else None for place in range(len(window.buckets))]
+        return [index if index < len(other.buckets) else None for index in range(len(window.buckets))]
     zone = zone_named(query.zone)
-    places = {bucket.lo_us: place for place, bucket in enumerate(other.buckets)}
-    days = (local(window.lo_us, zone).date() - local(other.lo_us, zone).date()).days
-    whole = local(window.lo_us, zone).time() == local(other.lo_us, zone).time()
+    indexes = {bucket.lo_us: index for index, bucket in enumerate(other.buckets)}
+    days = (local_time(window.lo_us, zone).date() - local_time(other.lo_us, zone).date()).days
+    whole = local_time(window.lo_us, zone).time() == local_time(other.lo_us, zone).time()
     shift_us = window.lo_us - other.lo_us
     return [
-        places.get(shifted_us(bucket.lo_us, -days, zone) if whole else bucket.lo_us - shift_us)
+        indexes.get(shifted_us(bucket.lo_us, -days, zone) if whole else bucket.lo_us - shift_us)
         for bucket in window.buckets
     ]

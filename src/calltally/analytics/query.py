@@ -1,4 +1,4 @@
-"""The query of launch quality: one declared table that parsing and OpenAPI both read."""
+"""Query of launch quality: one table of parameters for parsing and OpenAPI."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -34,7 +34,7 @@ KEYS: Final = (
     "country",
 )
 GROUPS: Final = (*KEYS, *STEPS)
-MOST_KEYS: Final = 3
+MAX_KEYS: Final = 3
 PREVIOUS, SAME_WEEKDAY = "previous", "same_weekday"
 UTC: Final = "UTC"
 
@@ -44,24 +44,24 @@ _FILTERS: Final = (
 )
 _BETWEEN: Final = ".."
 _GROUP_BY: Final = (
-    f"What to tell apart: up to three of {', '.join(GROUPS)}, with commas between, of which one is a step of"
-    f" time. `{TENANT}` is for the admin key, which then may leave `tenant` out."
+    f"The groups: up to three of {', '.join(GROUPS)}, separated by commas, with at most one step of time."
+    f" `{TENANT}` is for the admin key, which may then omit `tenant`."
 )
 _COMPARE: Final = (
-    "What to compare with: `previous`, the window of the same length before it; `same_weekday`, the same"
-    " window so many whole weeks earlier; or another window as `<from>..<to>`."
+    "The comparison: `previous`, the window of the same length before; `same_weekday`, the same window a"
+    " whole number of weeks earlier; or another window as `<from>..<to>`."
 )
-_TZ: Final = "The IANA zone in which steps of time are cut; UTC if left out."
-_PERCENTILES: Final = "Whether p50, p90 and p99 are told too: they take longer than the rates."
-_FORMAT: Final = "What to answer with, for links; wins over Accept."
+_TZ: Final = "The IANA time zone of the steps of time; default: UTC."
+_PERCENTILES: Final = "Include p50, p90 and p99, which take longer than the rates."
+_FORMAT: Final = "The format of the response, for links; overrides Accept."
 
 
 class QualityQuery(msgspec.Struct, frozen=True):
-    """What to measure. Without `from` the last seven days up to `to`, without `to` up to now.
+    """Query of quality metrics. Default window: the seven days up to `to`, or up to now.
 
-    `compare` is a word or the two instants (us) of another window; `tenant` is for the admin key. `rates` are
-    those that a page has room for, which is then told of them alone; None where every metric is asked for.
-    Groups beyond the first `rows` are told without differences; None where all have theirs.
+    `compare` is a word, or the two instants (us) of another window; `tenant` is for the admin key. `rates`
+    selects the rates of a page; None selects all metrics. Only the first `rows` groups have differences;
+    None: all groups.
     """
 
     filter: CallFilter = CallFilter()
@@ -77,24 +77,24 @@ class QualityQuery(msgspec.Struct, frozen=True):
 
     @property
     def is_by_tenant(self) -> bool:
-        """Whether tenants are told apart."""
+        """True if the groups are by tenant."""
         return TENANT in self.keys
 
     @property
     def stored_keys(self) -> tuple[str, ...]:
-        """The keys of the roll-ups that are told apart."""
+        """The group keys that the roll-ups have."""
         return tuple(key for key in FINE_KEYS if key in self.keys)
 
 
 def zone_value(text: str) -> str:
-    """The name of a zone that the IANA database knows."""
+    """Check the name of an IANA time zone."""
     if zone_of(text) is None:
         raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {shown(text)}")
     return text
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The zone of a name that was checked."""
+    """Return the zone of a checked name."""
     return zone_of(name) or ZoneInfo(UTC)
 
 
@@ -102,8 +102,8 @@ def _group_by(text: str) -> tuple[str, ...]:
     names = text.split(",")
     for name in names:
         one_of(GROUPS)(name)
-    if len(names) > MOST_KEYS:
-        raise ValueError(f"must name at most {MOST_KEYS}, not {len(names)}")
+    if len(names) > MAX_KEYS:
+        raise ValueError(f"must name at most {MAX_KEYS}, not {len(names)}")
     if len(set(names)) < len(names):
         raise ValueError(f"names one of them twice: {shown(text)}")
     if len([name for name in names if name in STEPS]) > 1:
@@ -124,7 +124,7 @@ def _compare(text: str) -> str | tuple[int, int]:
 _OF_LIST: Final = {each.name: each for each in PARAMETERS}
 _WORDS_SCHEMA: Final[Mapping[str, Any]] = {
     "type": "string",
-    "pattern": f"^(?:{'|'.join(GROUPS)})(?:,(?:{'|'.join(GROUPS)})){{0,{MOST_KEYS - 1}}}$",
+    "pattern": f"^(?:{'|'.join(GROUPS)})(?:,(?:{'|'.join(GROUPS)})){{0,{MAX_KEYS - 1}}}$",
 }
 _COMPARE_SCHEMA: Final[Mapping[str, Any]] = {
     "anyOf": [
@@ -144,9 +144,9 @@ QUALITY_PARAMETERS: Final = (
 
 
 def parse_quality_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> QualityQuery:
-    """The query that decoded pairs ask for; raises InvalidInput with every fault in them."""
-    known = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.for_admin}
-    values, faults = read_all(pairs, known)
+    """Return the query of decoded pairs; raises InvalidInput with every error in them."""
+    parameters = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.for_admin}
+    values, faults = read_all(pairs, parameters)
     refuse([*faults, *_contradictions(values, is_admin=is_admin)])
     names: tuple[str, ...] = values.pop("group_by", ())
     listed = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}

@@ -1,4 +1,4 @@
-"""The one answer to a question about quality: of some tenants of a store, as data or as a table."""
+"""Quality report of one or several tenants, as data or as a CSV table."""
 
 import csv
 import io
@@ -7,47 +7,56 @@ from functools import partial
 from typing import Any
 
 from calltally.analytics.csv_rows import csv_rows
-from calltally.analytics.measurement import Measurement, Window, compared_window, joined, measure, window_of
+from calltally.analytics.measurement import (
+    MeasuredWindow,
+    Measurement,
+    compared_window,
+    measure,
+    merge_measurements,
+    window_of,
+)
 from calltally.analytics.query import QualityQuery
-from calltally.analytics.report_values import quality_shown
+from calltally.analytics.report_values import build_report
 from calltally.analytics.schemas import QualityShown
 from calltally.formats.csv_lines import guard
 from calltally.store.db.interface import Store
 
 
-async def answer_quality(
+async def quality_report(
     store: Store, query: QualityQuery, tenants: Sequence[str], now_us: int
 ) -> QualityShown:
-    """The one answer to a question about quality: of some tenants together, with what it is compared with.
+    """Return the quality report of the tenants together, with its comparison.
 
-    Raises InvalidInput for a window that is none, and for what would be too much.
+    Raises InvalidInput for an invalid window, and for a query that is too large.
     """
     window = window_of(query, now_us)
     other = compared_window(query, window)
     measured = await _measured(store, query, window, tenants)
     compared = await _measured(store, query, other, tenants) if other else None
-    return quality_shown(query, measured, compared)
+    return build_report(query, measured, compared)
 
 
-async def _measured(store: Store, query: QualityQuery, window: Window, tenants: Sequence[str]) -> Measurement:
+async def _measured(
+    store: Store, query: QualityQuery, window: MeasuredWindow, tenants: Sequence[str]
+) -> Measurement:
     found = [
         await store.read_tenant(tenant, partial(measure, tenant, query, window), long=True)
         for tenant in tenants
     ]
     if not found:
         return Measurement(window, {})
-    return found[0] if len(found) == 1 else joined(window, found)
+    return found[0] if len(found) == 1 else merge_measurements(window, found)
 
 
-def csv_bytes(shown: QualityShown) -> bytes:
-    """RFC 4180, with texts that a spreadsheet would run made harmless."""
+def csv_bytes(report: QualityShown) -> bytes:
+    """Return the report as CSV (RFC 4180). Texts that a spreadsheet would run are made harmless."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_cell(value) for value in row] for row in csv_rows(shown))
+    writer.writerows([_cell(value) for value in row] for row in csv_rows(report))
     return text.getvalue().encode()
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401 (what a table holds)
+def _cell(value: Any) -> Any:  # noqa: ANN401 (any cell of a table)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Totals as the outside sees them: counts, rates with their intervals, times, and how others differ."""
+"""Values of a quality report: counts, rates with intervals, times, and differences."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from itertools import starmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.analytics.buckets import Bucket
-from calltally.analytics.measurement import GroupKey, Measurement, Window, counterparts
+from calltally.analytics.measurement import GroupKey, MeasuredWindow, Measurement, counterparts
 from calltally.analytics.query import QualityQuery
 from calltally.analytics.schemas import (
     ComparedShown,
@@ -38,10 +38,10 @@ from calltally.store.analytics.quality_query import Totals
 _ROUND: Final = 6
 
 
-class _Wanted(NamedTuple):
-    """What is told of each group, and among how many comparisons one stands out: 0 for none of them.
+class _MetricSelection(NamedTuple):
+    """Metrics of each group, and the number of comparisons to correct for: 0 for no comparison.
 
-    `is_page` is whether people see it, who are told less than the API's clients.
+    `is_page` is true for dashboard pages, which need fewer metrics than API clients.
     """
 
     counts: Mapping[str, Summed]
@@ -52,27 +52,27 @@ class _Wanted(NamedTuple):
 
 
 _RateOf: TypeAlias = Callable[[int, int], RateShown]
-_EVERY: Final = _Wanted(summed(COUNTS), Shares(RATES), DURATIONS)
-_NO_TIMES: Final = _EVERY._replace(durations=())
+_ALL_METRICS: Final = _MetricSelection(summed(COUNTS), Shares(RATES), DURATIONS)
+_NO_TIMES: Final = _ALL_METRICS._replace(durations=())
 
 
-def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
-    """The answer to a query: of a window, and of the one that it is compared with."""
+def build_report(query: QualityQuery, measured: Measurement, other: Measurement | None) -> QualityShown:
+    """Return the report of a measured window and of the window that it is compared with."""
     groups = _groups(query, measured, other)
-    wanted = _wanted(query, (len(groups) + 1) * len(RATES) if other else 0)
+    selection = _selection_of(query, (len(groups) + 1) * len(RATES) if other else 0)
     window = measured.window
     whole, *spans = (SpanShown(utc_text(lo_us), utc_text(hi_us)) for lo_us, hi_us in _bounds(window))
-    total = _shown({}, whole, measured.total(), other.total() if other else None, wanted)
-    rows, undiffered, named = query.rows, wanted._replace(comparisons=0), _named(query, groups)
+    total = _group({}, whole, measured.total(), other.total() if other else None, selection)
+    rows, undiffered_selection, named = query.rows, selection._replace(comparisons=0), _named(query, groups)
     return QualityShown(
         data=[
-            _shown(
+            _group(
                 _key(query, named[key[0]], window.buckets[key[1]]),
                 spans[key[1]],
                 *totals,
-                wanted if rows is None or place < rows else undiffered,
+                selection if rows is None or index < rows else undiffered_selection,
             )
-            for place, (key, totals) in enumerate(groups.items())
+            for index, (key, totals) in enumerate(groups.items())
         ],
         total=total,
         window=whole,
@@ -84,44 +84,44 @@ def quality_shown(query: QualityQuery, measured: Measurement, other: Measurement
     )
 
 
-def _bounds(window: Window) -> Iterator[tuple[int, int]]:
-    """Those of the window, and of each of its buckets."""
+def _bounds(window: MeasuredWindow) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of the window and of each bucket."""
     yield window.lo_us, window.hi_us
     for bucket in window.buckets:
         yield bucket.lo_us, bucket.hi_us
 
 
-def _wanted(query: QualityQuery, comparisons: int) -> _Wanted:
-    """A page makes as many comparisons as the whole answer does, so that both say the same."""
+def _selection_of(query: QualityQuery, comparisons: int) -> _MetricSelection:
+    """Return the metrics. A page corrects for the comparisons of the whole report, so that both agree."""
     if query.rates is None:
-        return _EVERY._replace(comparisons=comparisons)
+        return _ALL_METRICS._replace(comparisons=comparisons)
     rates = Shares([rate_named(name) for name in query.rates])
-    return _Wanted(summed(COUNTS[:1]), rates, (), comparisons, is_page=True)
+    return _MetricSelection(summed(COUNTS[:1]), rates, (), comparisons, is_page=True)
 
 
 def _groups(
     query: QualityQuery, measured: Measurement, other: Measurement | None
 ) -> dict[GroupKey, tuple[Totals, Totals | None]]:
-    """Each group with its counterpart, ordered by key and time; of steps alone also those without a call."""
-    # One for all that have none: nothing is added to what is told.
-    nothing = Totals()
-    groups = {key: (totals, nothing if other else None) for key, totals in measured.groups.items()}
+    """Return each group with its counterpart, by key and time; without keys also buckets without calls."""
+    # Shared by all groups without a counterpart; it is never modified.
+    no_totals = Totals()
+    groups = {key: (totals, no_totals if other else None) for key, totals in measured.groups.items()}
     if not query.keys and query.step is not None:
-        for place in range(len(measured.window.buckets)):
-            groups.setdefault(((), place), (nothing, nothing if other else None))
+        for index in range(len(measured.window.buckets)):
+            groups.setdefault(((), index), (no_totals, no_totals if other else None))
     if other is not None:
-        there: dict[int, list[tuple[Any, ...]]] = {}
+        other_keys: dict[int, list[tuple[Any, ...]]] = {}
         for values, at in other.groups:
-            there.setdefault(at, []).append(values)
-        for place, at_place in enumerate(counterparts(query, measured.window, other.window)):
-            for values in there.get(at_place, ()) if at_place is not None else ():
-                mine = groups.get((values, place), (nothing, None))[0]
-                groups[values, place] = (mine, other.groups[values, at_place or 0])
+            other_keys.setdefault(at, []).append(values)
+        for index, other_index in enumerate(counterparts(query, measured.window, other.window)):
+            for values in other_keys.get(other_index, ()) if other_index is not None else ():
+                own = groups.get((values, index), (no_totals, None))[0]
+                groups[values, index] = (own, other.groups[values, other_index or 0])
     if not (query.keys or query.step):
         return {}
-    # A group has as many steps as there are: where it stands is worked out once.
+    # A group has one entry per bucket: its rank is computed once.
     ranked = sorted({values for values, _ in groups}, key=_order)
-    rank = {values: place for place, values in enumerate(ranked)}
+    rank = {values: index for index, values in enumerate(ranked)}
     return dict(sorted(groups.items(), key=lambda item: (rank[item[0][0]], item[0][1])))
 
 
@@ -130,7 +130,7 @@ def _order(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _named(query: QualityQuery, groups: Iterable[GroupKey]) -> dict[tuple[Any, ...], dict[str, str | None]]:
-    """The values of each group's keys by their names."""
+    """Return the values of each group's keys by name."""
     return {values: dict(zip(query.keys, values, strict=True)) for values in {key[0] for key in groups}}
 
 
@@ -138,41 +138,47 @@ def _key(query: QualityQuery, named: dict[str, str | None], bucket: Bucket) -> d
     return {**named, query.step: bucket.label} if query.step else named
 
 
-def _shown(
-    key: dict[str, str | None], span: SpanShown, mine: Totals, other: Totals | None, wanted: _Wanted
+def _group(
+    key: dict[str, str | None],
+    span: SpanShown,
+    own: Totals,
+    other: Totals | None,
+    selection: _MetricSelection,
 ) -> GroupShown:
-    shown = measures_shown(mine, wanted)
-    compared = _compared(shown.rates, other, wanted) if other else None
-    return GroupShown(key, span.from_, span.to, shown.counts, shown.rates, shown.seconds, compared)
+    metrics = metrics_of(own, selection)
+    compared = _compared(metrics.rates, other, selection) if other else None
+    return GroupShown(key, span.from_, span.to, metrics.counts, metrics.rates, metrics.seconds, compared)
 
 
-def measures_shown(totals: Totals, wanted: _Wanted = _EVERY, rate_of: _RateOf | None = None) -> MeasuresShown:
-    """Every metric of some totals."""
-    row, rates = totals.counts, wanted.rates
+def metrics_of(
+    totals: Totals, selection: _MetricSelection = _ALL_METRICS, rate_of: _RateOf | None = None
+) -> MeasuresShown:
+    """Return all metrics of the totals."""
+    row, rates = totals.counts, selection.rates
     seconds = {}
-    if wanted.durations:
+    if selection.durations:
         columns = totals.columns()
-        seconds = {each.name: _time(each, columns, totals) for each in wanted.durations}
+        seconds = {each.name: _time(each, columns, totals) for each in selection.durations}
     return MeasuresShown(
-        {name: of_row(row) for name, of_row in wanted.counts.items()},
-        # As many as there are names, and a page has thousands.
+        {name: of_row(row) for name, of_row in selection.counts.items()},
+        # Both have the same length. A check would cost time, as a page has thousands of rates.
         dict(zip(rates.names, starmap(rate_of or _rate, rates.of(row)))),  # noqa: B905
         seconds,
     )
 
 
 def counts_and_rates(totals: Totals) -> tuple[dict[str, int], dict[str, RateShown]]:
-    """Every count and rate, for what tells no times."""
-    shown = measures_shown(totals, _NO_TIMES)
-    return shown.counts, shown.rates
+    """Return all counts and rates, without times."""
+    metrics = metrics_of(totals, _NO_TIMES)
+    return metrics.counts, metrics.rates
 
 
-def rate_shown(share: Share) -> RateShown:
-    """A rate with its interval."""
+def rate_with_interval(share: Share) -> RateShown:
+    """Return a rate with its interval."""
     return _rate(*share)
 
 
-# Hours of few calls are much alike, and whoever looks at a page looks at it again.
+# Hours of few calls have equal rates, and pages are loaded repeatedly.
 @lru_cache(maxsize=16_384)
 def _rate(numerator: int, denominator: int) -> RateShown:
     if not denominator:
@@ -183,10 +189,10 @@ def _rate(numerator: int, denominator: int) -> RateShown:
     return RateShown(value, numerator, denominator, round(low, _ROUND), round(high, _ROUND), is_small)
 
 
-def _bare(numerator: int, denominator: int) -> RateShown:
-    """A rate without its interval, which pages do not tell of what they only compare with.
+def _rate_without_interval(numerator: int, denominator: int) -> RateShown:
+    """Return a rate without its interval, for the compared side of pages.
 
-    To remember it would take as long as to make it.
+    Not cached, because a cache lookup takes as long.
     """
     value = round(numerator / denominator, _ROUND) if denominator else None
     return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
@@ -196,31 +202,31 @@ def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> Tim
     calls, total = columns[duration.calls], columns[duration.column] / duration.per_second
     bins = histogram_of(totals.bins, duration.column)
     points = (percentile(bins, share) for share in PERCENTILES.values())
-    shown = [None if point is None else round(point / duration.per_second, 3) for point in points]
-    return TimeShown(calls, total, round(total / calls, 3) if calls else None, *shown)
+    percentiles = [None if point is None else round(point / duration.per_second, 3) for point in points]
+    return TimeShown(calls, total, round(total / calls, 3) if calls else None, *percentiles)
 
 
-def _compared(mine: dict[str, RateShown], other: Totals, wanted: _Wanted) -> ComparedShown:
-    shown = measures_shown(other, wanted, _bare if wanted.is_page else _rate)
+def _compared(own: dict[str, RateShown], other: Totals, selection: _MetricSelection) -> ComparedShown:
+    metrics = metrics_of(other, selection, _rate_without_interval if selection.is_page else _rate)
     differences = {}
-    if wanted.comparisons:
-        theirs, comparisons = shown.rates, wanted.comparisons
-        differences = {name: _difference(rate, theirs[name], comparisons) for name, rate in mine.items()}
-    return ComparedShown(shown.counts, shown.rates, shown.seconds, differences)
+    if selection.comparisons:
+        other_rates, comparisons = metrics.rates, selection.comparisons
+        differences = {name: _difference(rate, other_rates[name], comparisons) for name, rate in own.items()}
+    return ComparedShown(metrics.counts, metrics.rates, metrics.seconds, differences)
 
 
-# Rates that are alike are the same objects, and their differences as well.
+# Equal rates are the same cached objects, and so are their differences.
 @lru_cache(maxsize=8_192)
-def _difference(mine: RateShown, other: RateShown, comparisons: int) -> DifferenceShown:
-    """How one rate differs from another."""
-    if mine.value is None or other.value is None:
+def _difference(own: RateShown, other: RateShown, comparisons: int) -> DifferenceShown:
+    """Return the difference between two rates."""
+    if own.value is None or other.value is None:
         return _NO_DIFFERENCE
-    one, two = (mine.numerator, mine.denominator), (other.numerator, other.denominator)
+    one, two = (own.numerator, own.denominator), (other.numerator, other.denominator)
     low, high = difference_bounds(one, two)
-    value = mine.numerator / mine.denominator - other.numerator / other.denominator
+    value = own.numerator / own.denominator - other.numerator / other.denominator
     return DifferenceShown(
         *(round(value, _ROUND), round(low, _ROUND), round(high, _ROUND)),
-        # Of several comparisons it reaches further: what holds 0 at once needs no second one.
+        # The correction for several comparisons only widens: an interval with 0 needs no second test.
         not low <= 0 <= high and is_more_than_chance(Share(*one), Share(*two), comparisons),
     )
 

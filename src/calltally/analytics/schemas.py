@@ -1,4 +1,4 @@
-"""What an answer about quality looks like: the shapes that the API declares, and pages and files have."""
+"""Structures of a quality report, shared by the API, pages and files."""
 
 from typing import Annotated
 
@@ -14,9 +14,9 @@ _Change = Annotated[float, Meta(ge=-1, le=1)]
 
 
 class RateShown(msgspec.Struct, frozen=True):
-    """A rate with what it is made of, and where the rate behind it lies (95 %, Wilson).
+    """Rate with its counts and its interval (95 %, Wilson).
 
-    `value` is null where `denominator` is 0; `small_sample` says that it is under 30.
+    `value` is null if `denominator` is 0; `small_sample` means that `denominator` is under 30.
     """
 
     value: _Fraction | None
@@ -28,7 +28,7 @@ class RateShown(msgspec.Struct, frozen=True):
 
 
 class TimeShown(msgspec.Struct, frozen=True):
-    """A time of calls in seconds: over how many of them, and its percentiles to 1 %."""
+    """Durations of calls in seconds: number of calls, total, average, and percentiles to 1 %."""
 
     calls: _Count
     total: Annotated[float, Meta(ge=0)]
@@ -39,7 +39,7 @@ class TimeShown(msgspec.Struct, frozen=True):
 
 
 class MeasuresShown(msgspec.Struct, frozen=True):
-    """What some calls add up to."""
+    """Metrics of some calls."""
 
     counts: dict[str, _Count]
     rates: dict[str, RateShown]
@@ -47,9 +47,9 @@ class MeasuresShown(msgspec.Struct, frozen=True):
 
 
 class DifferenceShown(msgspec.Struct, frozen=True):
-    """A rate less the one it is compared with, and where that lies (95 %, Newcombe).
+    """Difference to the compared rate, with its interval (95 %, Newcombe).
 
-    `more_than_chance` allows for all comparisons of the answer together; null where either rate is.
+    `more_than_chance` is corrected for all comparisons of the report; null if either rate is null.
     """
 
     value: _Change | None
@@ -59,7 +59,7 @@ class DifferenceShown(msgspec.Struct, frozen=True):
 
 
 class ComparedShown(msgspec.Struct, frozen=True):
-    """What is compared with, and how its rates differ."""
+    """Metrics of the compared calls, and the differences of the rates."""
 
     counts: dict[str, _Count]
     rates: dict[str, RateShown]
@@ -68,9 +68,9 @@ class ComparedShown(msgspec.Struct, frozen=True):
 
 
 class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """One group: `key` has the value of each of `group_by`, null where it is not known.
+    """Group of calls: `key` has the value of each `group_by` name, null if unknown.
 
-    A step of time is named by its local date, an hour by its local time with its offset.
+    A bucket of time is named by its local date, an hour by its local time with offset.
     """
 
     key: dict[str, str | None]
@@ -83,17 +83,17 @@ class GroupShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
 
 
 class SpanShown(msgspec.Struct, frozen=True, rename={"from_": "from"}):
-    """A window: from <= created_at < to."""
+    """Window: from <= created_at < to."""
 
     from_: _Instant
     to: _Instant
 
 
 class QualityShown(msgspec.Struct, frozen=True):
-    """The answer.
+    """Quality report.
 
-    `rows_read` is how many calls had to be read one by one, `unmeasured` how many an older release wrote and
-    nobody measured since: those are in no number (`calltally migrate`).
+    `rows_read` is the number of calls that were read one by one. `unmeasured` is the number of calls that an
+    older release wrote and that were not measured since; they are in no metric (run `calltally migrate`).
     """
 
     data: list[GroupShown]

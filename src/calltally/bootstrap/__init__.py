@@ -1,1 +1,1 @@
-"""The one place that puts the parts together, in modules, so that a command loads no more than it needs."""
+"""Composition root: assembles the dependencies, in modules, so that a command loads only its own."""

@@ -1,18 +1,18 @@
-"""Where time comes from. Everything below is handed a clock."""
+"""Clocks of the process. All other code receives a clock as a parameter."""
 
 import time
 
 
 def wall_clock() -> int:
-    """Now, in microseconds UTC. Everything below is handed this."""
+    """Return the current time in microseconds UTC."""
     return time.time_ns() // 1000
 
 
 def steady_clock() -> int:
-    """Microseconds that nobody sets back, for how long something lasts."""
+    """Return monotonic microseconds, for durations."""
     return time.monotonic_ns() // 1000
 
 
-def spent_clock() -> int:
-    """Microseconds of processor time that this process has had."""
+def cpu_clock() -> int:
+    """Return the processor time of this process in microseconds."""
     return time.process_time_ns() // 1000

@@ -1,4 +1,4 @@
-"""What every command begins with: the settings, and the store."""
+"""Settings and store of a command."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from calltally.store.db.operation import Clock
 
 
 def load_settings() -> Settings:
-    """The settings of this process and folder. Raises Misconfigured."""
+    """Return the settings of this process and folder. Raises Misconfigured."""
     try:
         return read_settings(Path.cwd())
     except BadSetting as fault:
@@ -21,7 +21,7 @@ def load_settings() -> Settings:
 
 @asynccontextmanager
 async def opened_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
-    """The store for as long as a command needs it. Raises Misconfigured if it is not migrated."""
+    """Open the store for the duration of a command. Raises Misconfigured if it is not migrated."""
     store = open_store(settings.database_url, clock)
     try:
         await check_schema(store)

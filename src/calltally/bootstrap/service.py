@@ -1,4 +1,4 @@
-"""The service: store, keys, limits, application, and the worker inside it where there is one."""
+"""Composition of the service: store, keys, limits, application, and possibly an embedded worker."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ log: Final = get_logger(__name__)
 
 
 class Service(NamedTuple):
-    """A service that can be served. The application closes the store when its server stops."""
+    """Service that is ready to serve. The application closes the store when its server stops."""
 
     settings: Settings
     store: Store
@@ -47,7 +47,7 @@ class Service(NamedTuple):
 async def open_service(
     settings: Settings, clock: Clock = wall_clock, member: Member | None = None
 ) -> Service:
-    """Everything that `serve` needs. Raises Misconfigured, with what to do."""
+    """Assemble the service for `serve`. Raises Misconfigured with instructions."""
     heads = member.crew.heads if member else None
     options = PostgresOptions(settings.database_connections, settings.read_url, heads)
     metrics = CrewMetrics(member) if member else Metrics()
@@ -66,11 +66,11 @@ async def open_service(
 
 
 def _attended(app: Application, parts: Parts, member: Member) -> Application:
-    """The application in its place: it tells the others what they cannot ask, and ends with their parent."""
+    """Make the process share its metrics with the other processes, and end with its parent."""
 
     async def attend(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            _tell_figures(parts.metrics)
+            _share_metrics(parts.metrics)
             if os.getppid() != member.parent:
                 signal.raise_signal(signal.SIGTERM)
                 return
@@ -81,16 +81,16 @@ def _attended(app: Application, parts: Parts, member: Member) -> Application:
     return WithWork(app, attend)
 
 
-def _tell_figures(metrics: Metrics) -> None:
-    """Tell the others what they cannot ask. A fault must not end the loop that sees the parent die."""
+def _share_metrics(metrics: Metrics) -> None:
+    """Share the metrics with the other processes. An error must not end the loop that checks the parent."""
     try:
         metrics.tell_others()
     except Exception:
-        log.exception("the figures of this process could not be told to the others")
+        log.exception("the metrics of this process cannot be shared")
 
 
 def _with_worker(settings: Settings, parts: Parts, app: Application) -> Application:
-    """Do the background work beside the application, in every process: leases share it out."""
+    """Do the background work in every serving process; leases share it out."""
     if not settings.embedded_worker:
         return app
     return WithWork(
@@ -100,13 +100,13 @@ def _with_worker(settings: Settings, parts: Parts, app: Application) -> Applicat
 
 def _parts(
     settings: Settings,
-    beneath: tuple[Store, Metrics],
+    store_and_metrics: tuple[Store, Metrics],
     vault: Vault,
     *,
     clock: Clock,
     member: Member | None,
 ) -> Parts:
-    store, metrics = beneath
+    store, metrics = store_and_metrics
     shared_limits = member.crew.limits if member else None
     return Parts(
         store=store,

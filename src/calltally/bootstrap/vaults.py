@@ -1,4 +1,4 @@
-"""Keys that secrets are encrypted with: the configured ones, or one beside the embedded store."""
+"""Vault of the configured keys, or of a key file beside the SQLite database."""
 
 import os
 import secrets
@@ -21,24 +21,24 @@ log: Final = get_logger(__name__)
 
 
 def open_vault(settings: Settings) -> Vault:
-    """Return the vault of the configured keys; an embedded store that holds no secret yet is given one.
+    """Open the vault of the configured keys. SQLite without stored secrets gets a new key file.
 
-    Raises Misconfigured where a shared store has no key, since its processes must all have the same, and
-    where the key of stored secrets is missing.
+    Raises Misconfigured for PostgreSQL without a key, since all its processes need the same one, and if the
+    key of stored secrets is missing.
     """
-    given = secret_text(settings.secret_key) or _key_beside(sqlite_path(settings.database_url))
+    given = secret_text(settings.secret_key) or _key_of_file(sqlite_path(settings.database_url))
     former = secret_text(settings.former_secret_key)
     return Vault(decode_secret_key(given), decode_secret_key(former) if former else None)
 
 
 async def check_secrets(settings: Settings, store: Store) -> None:
-    """Raise Misconfigured where none of the stored secrets opens; log those that do not, if others do."""
+    """Raise Misconfigured if no stored secret can be decrypted; log those that cannot if others can."""
     stored = await store.read(newest_secrets())
     for fault in unopened(open_vault(settings), stored) if stored else ():
         log.warning("a secret does not open", reason=fault)
 
 
-def _key_beside(database: Path | None) -> str:
+def _key_of_file(database: Path | None) -> str:
     if database is None:
         message = (
             "set CALLTALLY_SECRET_KEY, the same for every process of this database; "
@@ -53,7 +53,7 @@ def _key_beside(database: Path | None) -> str:
     try:
         decode_secret_key(text)
     except ValueError as fault:
-        message = f"{path} does not hold a secret key: {fault}"
+        message = f"{path} does not contain a valid secret key: {fault}"
         raise Misconfigured(message) from fault
     return text
 
@@ -71,14 +71,14 @@ def _refuse_to_replace(path: Path, database: Path) -> None:
 
 
 def _make_key(path: Path) -> None:
-    """Write a new key whole or not at all; of two processes that do so at once, one wins."""
+    """Write a new key file atomically. If two processes do so at once, one of them wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(b64encode(secrets.token_bytes(SECRET_KEY_BYTES)) + b"\n")
         file.flush()
-        # A key that a power cut takes would make every secret sealed with it unreadable.
+        # Losing the key in a power cut would make every secret sealed with it unreadable.
         os.fsync(file.fileno())
     try:
         os.link(draft, path)

@@ -1,4 +1,4 @@
-"""A worker with all that it needs."""
+"""Composition of the background worker."""
 
 import asyncio
 import os
@@ -12,15 +12,15 @@ from calltally import __version__
 from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import AlertEvaluator
 from calltally.alerts.notify.notifier import Notifier, NotifierDependencies
-from calltally.bootstrap.clocks import spent_clock, steady_clock
-from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy, provider_place
+from calltally.bootstrap.clocks import cpu_clock, steady_clock
+from calltally.bootstrap.outbound import job_folders, mail_sender, outgoing_policy, provider_access
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies, DeliveryMetrics
 from calltally.exports.job import ExportRunner
 from calltally.net.http_client import OutgoingClient
 from calltally.reconcile.jobs.runner import ReconciliationRunner
-from calltally.reconcile.open_call_poll import ask_about
+from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.settings import Settings
 from calltally.store.db.interface import Store, WatchedStore
 from calltally.store.db.operation import Clock
@@ -35,9 +35,9 @@ _HOUR_US: Final = 3600 * SECOND_US
 def make_worker(
     settings: Settings, store: Store, clock: Clock, stop: asyncio.Event, tally: DeliveryMetrics = NO_METRICS
 ) -> BackgroundWork:
-    """A worker that ends soon after `stop` is set; `tally` counts deliveries."""
+    """Assemble a worker that stops soon after `stop` is set; `tally` counts deliveries."""
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    means = WorkerDependencies(
+    dependencies = WorkerDependencies(
         store=store,
         deliveries=_sending(settings, store, (clock, holder, tally))
         if isinstance(store, WatchedStore)
@@ -52,28 +52,28 @@ def make_worker(
         chance=secrets.SystemRandom().random,
         folders=job_folders(settings),
         files_us=settings.export_days * DAY_US,
-        alerts=alert_means(settings, store, clock, stop),
+        alerts=alert_dependencies(settings, store, clock, stop),
         runners={
             Kind.EXPORT: ExportRunner(),
-            Kind.RECONCILIATION: ReconciliationRunner(provider_place(settings, store), stop),
+            Kind.RECONCILIATION: ReconciliationRunner(provider_access(settings, store), stop),
         },
     )
-    return BackgroundWork(means, stop)
+    return BackgroundWork(dependencies, stop)
 
 
-def alert_means(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertDependencies:
-    """Who judges what happened, and who tells of it; without haste until `stop` is set."""
-    ways = NotifierDependencies(
+def alert_dependencies(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertDependencies:
+    """Assemble the alert evaluator and notifier. The evaluator throttles itself until `stop` is set."""
+    transports = NotifierDependencies(
         outgoing=OutgoingClient(outgoing_policy(settings)),
         mail=mail_sender(settings),
         vault=lambda: open_vault(settings),
         base_url=settings.public_url or "",
     )
-    place = provider_place(settings, store)
-    detectors = RateDetectorFactory() if settings.rate_alerts else None
-    pace = partial(throttled, stop=stop, clocks=ThreadClocks(steady_clock, spent_clock, time.sleep))
-    return AlertDependencies(
-        AlertEvaluator(store, detectors, pace), Notifier(store, ways, clock), partial(ask_about, place)
+    context = provider_access(settings, store)
+    detectors = RateDetectors() if settings.rate_alerts else None
+    pace = partial(at_ease, stop=stop, times=Times(steady_clock, cpu_clock, time.sleep))
+    return AlertMeans(
+        Judge(store, detectors, pace), Teller(store, transports, clock), partial(poll_open_calls, context)
     )
 
 

@@ -9,8 +9,8 @@ from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
-from calltally.ingest.callbacks import StoredSecrets
-from calltally.ingest.replay import Replay, ReplayReport
+from calltally.ingest.callbacks import SecretCache
+from calltally.ingest.replay import DeadLetterReplay, ReplayReport
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
 from calltally.store.db.interface import Store
@@ -38,8 +38,8 @@ def replay(
         raise InvalidInput.of("provider", message)
 
     async def replay_all(store: Store, settings: Settings) -> ReplayReport:
-        secrets = StoredSecrets(store, open_vault(settings), wall_clock)
-        told = Replay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
+        secrets = SecretCache(store, open_vault(settings), wall_clock)
+        told = DeadLetterReplay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
         return await told.run(tenant, provider, kept=kept)
 
     report = with_store(replay_all)

@@ -1,1 +1,1 @@
-"""Windows of calls as of one snapshot, read at constant memory for streams and export jobs."""
+"""Call windows of one snapshot, read in constant memory for streams and export jobs."""

@@ -1,4 +1,4 @@
-"""Asking for an export: the state that it is of is pinned down at once, the work is a worker's."""
+"""Creation of export jobs: the snapshot is pinned at once, a worker writes the files later."""
 
 import secrets
 from hashlib import sha256
@@ -18,45 +18,46 @@ from calltally.store.listing.list_calls import View, view_of
 from calltally.store.snapshots.holds import pin
 
 
-def ask_export(
-    tenant: str, asked: ExportQuery, key: str | None, now_us: int, *, are_masked: bool = False
+def queue_export(
+    tenant: str, request: ExportQuery, key: str | None, now_us: int, *, are_masked: bool = False
 ) -> Step[Job]:
-    """Queue an export, its numbers hidden if they `are_masked`; with a `key` sent before, the job of then.
+    """Queue an export and return its job. A repeated idempotency `key` returns the first request's job.
 
-    Raises Conflict where it was sent with something else, InvalidInput and SnapshotGone for a state that
-    cannot be exported, TooManyRequests where too many jobs wait.
+    With `are_masked` the phone numbers are masked. Raises Conflict if the key was sent with another request,
+    InvalidInput and SnapshotGone for a snapshot that cannot be exported, TooManyRequests for too many open
+    jobs.
     """
-    digest = sha256(msgspec.json.encode(asked) + b"masked" * are_masked).hexdigest()
+    digest = sha256(msgspec.json.encode(request) + b"masked" * are_masked).hexdigest()
     job = new_job_id() if key is None else job_of_key(tenant, key)
-    known = yield from find_job(tenant, job)
-    if known is None:
-        view = yield from _view(tenant, asked.query, now_us)
-        query = replace(asked.query, snapshot=view.token, hold=None)
-        spec = ExportSpec(query, asked.partition, asked.name, digest, are_masked)
+    found = yield from find_job(tenant, job)
+    if found is None:
+        view = yield from _view(tenant, request.query, now_us)
+        query = replace(request.query, snapshot=view.token, hold=None)
+        spec = ExportSpec(query, request.partition, request.name, digest, are_masked)
         new = NewJob(job, Kind.EXPORT, msgspec.json.encode(spec), view.as_of)
-        known = yield from add_job(tenant, new, now_us)
-    if read_spec(known.spec).asked != digest:
-        raise Conflict("this Idempotency-Key was sent with another body before; send a new one")
-    return known
+        found = yield from add_job(tenant, new, now_us)
+    if read_spec(found.spec).request_digest != digest:
+        raise Conflict("this Idempotency-Key was already used with another body; send a new key")
+    return found
 
 
 def _view(tenant: str, query: ListQuery, now_us: int) -> Step[View]:
-    """The state that is asked for; a hold that is not pinned yet is pinned."""
+    """Return the requested state. Pins a hold that is not pinned yet."""
     view = yield from view_of(tenant, query)
     if view is None and query.hold is not None:
         yield from pin(tenant, query.hold, now_us)
         view = yield from view_of(tenant, query)
     if view is None:
-        message = "a hold that was just pinned is not there"
+        message = "a hold that was just pinned does not exist"
         raise RuntimeError(message)
     return view
 
 
 def new_job_id() -> bytes:
-    """16 bytes that no other job has, as a UUID of version 4."""
+    """Return a random job id: the 16 bytes of a UUID of version 4."""
     return UUID(bytes=secrets.token_bytes(16), version=4).bytes
 
 
 def job_of_key(tenant: str, key: str) -> bytes:
-    """The id that an Idempotency-Key leads to: always the same, in one tenant."""
+    """Return the job id of an Idempotency-Key; the same key of a tenant always gives the same id."""
     return call_uuid(tenant, f"\0export\0{key}")

@@ -1,4 +1,4 @@
-"""What an export has to know of sealed records beside their bytes: when, which state, which id."""
+"""Facts that an export reads from sealed records: creation time, status and id."""
 
 from collections import Counter
 from itertools import takewhile
@@ -8,38 +8,38 @@ from calltally.exports.window import created_text
 from calltally.store.listing.list_calls import LINE_FEED
 
 ERASED: Final = "erased"
-# Of the text of a time: its day, its month.
+# The lengths of the day and of the month in the text of a time.
 KEY_CHARS: Final = {None: 0, "day": 10, "month": 7}
 ID_BYTES: Final = 8
-# A sealed record begins with its id (`{"id":"`), and that of an erased call ends with the mark of it.
+# A sealed record begins with its id (`{"id":"`). The record of an erased call ends with its mark.
 _GROUPS: Final = (slice(7, 15), slice(16, 20), slice(21, 25))
 _ERASED: Final = b'"erased":true}'
 _STATUS: Final = b'"status":"'
 
 
-class Facts(NamedTuple):
-    """Of some records: how many are in each state, and the first 8 bytes of the ids of those not erased."""
+class RecordFacts(NamedTuple):
+    """Number of records per status, and the first 8 bytes of the id of each record that is not erased."""
 
     by_status: Counter[str]
     ids: bytes
 
 
-def facts_of(records: bytes) -> Facts:
-    """Look at each record once."""
+def facts_of(records: bytes) -> RecordFacts:
+    """Return the facts of the records. Reads each record once."""
     each = records.split(LINE_FEED)
     words = Counter(_status(record) for record in each)
-    # Nothing is kept of a call that was erased before it was written.
+    # A call that was erased before the export leaves no id.
     digits = b"".join([_digits(record) for record in each if not record.endswith(_ERASED)])
-    return Facts(words, bytes.fromhex(digits.decode()))
+    return RecordFacts(words, bytes.fromhex(digits.decode()))
 
 
 def key_of(record: bytes, chars: int) -> str:
-    """The day or month of a record, as so many characters of when it was created."""
+    """Return the first `chars` characters of the creation time: the day or the month of a record."""
     return created_text(record)[:chars].decode()
 
 
 def same_key(records: bytes, key: str) -> bytes:
-    """The records at the beginning that are of a day or month."""
+    """Return the leading records of the same day or month."""
     if not key:
         return records
     each: list[bytes] = records.split(LINE_FEED)
@@ -55,5 +55,5 @@ def _status(record: bytes) -> str:
 
 
 def _digits(record: bytes) -> bytes:
-    """The first 16 hexadecimal digits of a record's id, which are in three groups."""
+    """Return the first 16 hexadecimal digits of the record's id, which are in three groups."""
     return record[_GROUPS[0]] + record[_GROUPS[1]] + record[_GROUPS[2]]

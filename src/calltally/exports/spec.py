@@ -1,4 +1,4 @@
-"""What an export job is asked for, and how far it is, as the job's JSON has them."""
+"""Specification, progress and outcome of an export job, as stored in the job's JSON."""
 
 import re
 from typing import Final
@@ -6,78 +6,79 @@ from typing import Final
 import msgspec
 
 from calltally.calls.filters import ListQuery
-from calltally.exports.window import Position
+from calltally.exports.window import WindowPosition
 
-# A Parquet or Arrow file has at most so many calls: it is made anew from its first call where a worker ends
-# in the midst of it, so it must not take long.
+# The limit of calls in a Parquet or Arrow file. A worker that resumes rewrites the whole file in progress,
+# so a file must not take long.
 PART_ROWS: Final = 262_144
 
 
 class ExportSpec(msgspec.Struct, frozen=True):
-    """The calls of `query`, which names a snapshot; `asked` stands for the request that it came from.
+    """Specification of an export: the calls of `query` at its snapshot.
 
-    Numbers `are_masked` where they were from the key that asked.
+    `request_digest` identifies the request, for its Idempotency-Key. `are_masked` is true if the key of the
+    request sees masked phone numbers only.
     """
 
     query: ListQuery
     partition: str | None
     name: str | None
-    asked: str
+    request_digest: str = msgspec.field(name="asked")
     are_masked: bool = False
 
     @property
     def snapshot(self) -> str:
-        """The token of the state that is exported."""
+        """The token of the exported snapshot."""
         return self.query.snapshot or ""
 
 
-class Part(msgspec.Struct, frozen=True):
-    """A file that is being written: of which day or month, and how much of it there is."""
+class PartProgress(msgspec.Struct, frozen=True):
+    """Progress of the file in progress: its day or month, and its rows and bytes so far."""
 
     key: str
     rows: int = 0
     bytes: int = 0
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far an export is.
+class ExportProgress(msgspec.Struct, frozen=True):
+    """Progress of an export.
 
-    `at` is where to go on, None before its calls are counted; `total` is how many they are. `part` is the
-    file under way, of which so much is on the disk for good, as of the file of ids; `files` is how many are
-    whole, the last `files_of_key` of them of the day or month `last_key`. `generation` is
-    the turn in which it wrote last, which its files are called after: so who has an earlier turn, and does
-    not know yet that it is over, writes into files that nobody reads.
+    `at` is the position to resume at, None before the calls are counted; `total` is the number of calls.
+    `part` is the file in progress, with the size that is durable; `ids_bytes` is the durable size of the file
+    of ids. `files` is the number of complete files; the last `files_of_key` of them have the day or month
+    `last_key`. `generation` is the run that wrote last; file names contain it. So an earlier run that does
+    not know of its end yet writes into files that nobody reads.
     """
 
     generation: int = 0
-    at: Position | None = None
+    at: WindowPosition | None = None
     total: int | None = None
     rows: int = 0
     files: int = 0
     last_key: str | None = None
     files_of_key: int = 0
-    part: Part | None = None
+    part: PartProgress | None = None
     ids_bytes: int = 0
     by_status: dict[str, int] = {}
 
     @property
     def ids_name(self) -> str:
-        """The name of the file of ids: of each call that was written, the first 8 bytes."""
+        """The name of the file of ids: the first 8 bytes of the id of each exported call."""
         return f"{self.generation}.ids"
 
-    def kept_as(self, name: str) -> str:
-        """How a file of this generation is called on the disk."""
+    def stored_name(self, name: str) -> str:
+        """Return the name on the disk of a file of this generation."""
         return f"{self.generation}-{name}"
 
 
-def generation_of(kept_as: str) -> int:
-    """Of which generation a file is by its name on the disk; of something else, 0."""
-    found = _GENERATION.match(kept_as)
+def generation_of(stored_name: str) -> int:
+    """Return the generation in a file's name on the disk, 0 for other files."""
+    found = _GENERATION.match(stored_name)
     return int(found[1]) if found else 0
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of an export: one of the two is there."""
+class ExportOutcome(msgspec.Struct, frozen=True):
+    """Outcome of an export: exactly one of the two fields is set."""
 
     by_status: dict[str, int] | None = None
     error: dict[str, str] | None = None
@@ -85,20 +86,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 _GENERATION: Final = re.compile(r"(\d+)[-.]")
 _spec: Final = msgspec.json.Decoder(ExportSpec)
-_progress: Final = msgspec.json.Decoder(Progress)
-_outcome: Final = msgspec.json.Decoder(Outcome)
+_progress: Final = msgspec.json.Decoder(ExportProgress)
+_outcome: Final = msgspec.json.Decoder(ExportOutcome)
 
 
 def read_spec(content: bytes) -> ExportSpec:
-    """The spec of a job."""
+    """Decode the specification of a job."""
     return _spec.decode(content)
 
 
-def read_progress(content: bytes) -> Progress:
-    """The progress of a job; that of one that has not begun is an empty object."""
+def read_progress(content: bytes) -> ExportProgress:
+    """Decode the progress of a job; a job that has not started has an empty object."""
     return _progress.decode(content)
 
 
-def read_outcome(content: bytes | None) -> Outcome:
-    """What came of a job; of one that is open nothing yet."""
-    return _outcome.decode(content) if content else Outcome()
+def read_outcome(content: bytes | None) -> ExportOutcome:
+    """Decode the outcome of a job; an open job has an empty outcome."""
+    return _outcome.decode(content) if content else ExportOutcome()

@@ -1,4 +1,4 @@
-"""A window of calls as of one snapshot, read a chunk at a time: no transaction outlives its chunk."""
+"""Call window of one snapshot, read in chunks; no transaction outlives its chunk."""
 
 import asyncio
 from collections import deque
@@ -15,26 +15,26 @@ from calltally.calls.times import parse_instant
 from calltally.store.db.interface import Store
 from calltally.store.listing.list_calls import LINE_FEED, SEPARATOR, Listed, is_seek, next_calls
 
-# A chunk is about so many bytes: enough that what a statement costs does not count, little enough that a
-# few of them are no memory to speak of, and that the processor's caches hold what is made of one.
+# Large enough that the cost of a statement does not count. Small enough that a few chunks need little memory
+# and that the data made from one fits into the processor's caches.
 CHUNK_BYTES: Final = 5 * 256 * 1024
 MOST_ROWS: Final = 4_000
 FIRST_ROWS: Final = 500
-# Two processors read faster than one; and a disk that is asked for two things at once.
-_AHEAD: Final = 2
+# Two processors read faster than one, and a disk serves two requests at once.
+_SQLITE_READS_AHEAD: Final = 2
 _CREATED: Final = b'"created_at":"'
 
 
-def first_chunk(query: ListQuery, most: int | None) -> ListQuery:
-    """The query whose answer begins a window of at most so many calls (None: of all that there are)."""
+def first_chunk_query(query: ListQuery, most: int | None) -> ListQuery:
+    """Return the query of the first chunk of a window of at most `most` calls (None: no limit)."""
     limit = FIRST_ROWS if most is None else min(most, FIRST_ROWS)
     return replace(query, limit=limit)
 
 
-class Window:
-    """A window of `tenant`'s calls, of which the first chunk is there: `first`, the answer to `query`.
+class CallWindow:
+    """Window of a tenant's calls; `first` is the result of `query`, its first chunk.
 
-    It has at most `most` calls; `rows` is how many in all, exactly.
+    The window has at most `most` calls. `rows` is the exact number of its calls.
     """
 
     def __init__(
@@ -48,17 +48,18 @@ class Window:
         self._first = first
 
     async def chunks(self, each_bytes: int | None = None) -> AsyncGenerator[bytes]:
-        """The sealed records, joined by LINE_FEED; the next ones are read while one is worked on.
+        """Yield the sealed records, joined by LINE_FEED. Reads ahead while the caller works.
 
-        A chunk has about so many bytes, None: as many as most readers take best.
-        Raises SnapshotGone where the reader is slower than the snapshot is kept, and DamagedStore rather
-        than end with fewer calls than were counted.
+        A chunk has about `each_bytes` bytes; None selects a size that suits most readers. Raises SnapshotGone
+        if the snapshot expires before the reader is done. Raises DamagedStore if the store returns fewer
+        calls than it counted.
         """
         base = replace(self._query, snapshot=self._first.snapshot, hold=None, after=None)
         begin = position_of(base, self._first.offset, self.rows)
-        first = Chunk(begin, base.limit, self._first.records.replace(SEPARATOR, LINE_FEED))
-        # A file is read by several at once. Each connection to a server is one that others may wait for.
-        ahead = _AHEAD if self._store.dialect == "sqlite" else 1
+        first = RecordChunk(begin, base.limit, self._first.records.replace(SEPARATOR, LINE_FEED))
+        # A SQLite file serves several readers at once. A server connection is a resource that others wait
+        # for.
+        ahead = _SQLITE_READS_AHEAD if self._store.dialect == "sqlite" else 1
         chunks = chunks_from(base, first, self._read, ahead=ahead, each_bytes=each_bytes)
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -68,11 +69,11 @@ class Window:
         return await self._store.read_tenant(self._tenant, lambda: next_calls(self._tenant, query), long=True)
 
 
-class Position(msgspec.Struct, frozen=True):
-    """A place in a window: how many calls are left from there, and what a query asks for to begin at it.
+class WindowPosition(msgspec.Struct, frozen=True):
+    """Position in a window: the number of calls left, and the query parameters to resume there.
 
-    Where counters answer it moves by the offset, which costs the same anywhere. Else by time: it begins at
-    the instant at which the last chunk ended, so that nothing is counted or passed over twice.
+    Queries with counters move by the offset, which costs the same at any depth. Other queries move by time:
+    they resume at the creation time of the last call, so no call is counted or skipped twice.
     """
 
     left: int
@@ -81,107 +82,107 @@ class Position(msgspec.Struct, frozen=True):
     to_us: int | None
 
 
-class Chunk(NamedTuple):
-    """What was read at a position, where at most `limit` calls were asked for."""
+class RecordChunk(NamedTuple):
+    """Records read at a position with a limit."""
 
-    at: Position
+    at: WindowPosition
     limit: int
     records: bytes
 
 
-def position_of(base: ListQuery, offset: int, left: int) -> Position:
-    """The place that lies so far into the window of `base`, and has so many calls from there on."""
-    return Position(left, offset, base.filter.from_us, base.filter.to_us)
+def position_of(base: ListQuery, offset: int, left: int) -> WindowPosition:
+    """Return the position at `offset` in the window of `base` with `left` calls after it."""
+    return WindowPosition(left, offset, base.filter.from_us, base.filter.to_us)
 
 
 async def chunks_from(
     base: ListQuery,
-    first: Chunk,
+    first: RecordChunk,
     read: Callable[[ListQuery], Awaitable[bytes]],
     *,
     ahead: int = 1,
     each_bytes: int | None = None,
-) -> AsyncGenerator[Chunk]:
-    """A chunk that is there and all behind it; as many as `ahead` are read while one is worked on.
+) -> AsyncGenerator[RecordChunk]:
+    """Yield the first chunk and all following ones, with up to `ahead` reads in flight.
 
-    More than one are where counters answer, so that it is known beforehand where each begins. `base` says of
-    which snapshot, `each_bytes` how large a chunk is. Raises DamagedStore where the window ends before its
-    calls do.
+    Only queries with counters read more than one chunk ahead: their next positions are known in advance.
+    `base` names the snapshot, `each_bytes` is the size of a chunk. Raises DamagedStore if the window ends
+    early.
     """
-    fitting_bytes = each_bytes or CHUNK_BYTES
+    chunk_bytes = each_bytes or CHUNK_BYTES
     most = ahead if is_seek(base.filter) else 1
-    coming: deque[tuple[Chunk, asyncio.Future[bytes]]] = deque()
+    reads: deque[tuple[RecordChunk, asyncio.Future[bytes]]] = deque()
     chunk = last = first
     try:
         while chunk.at.left:
             _check(chunk)
-            while len(coming) < most and (following := _behind(base, last, chunk, fitting_bytes)).at.left:
+            while len(reads) < most and (following := _next_chunk(base, last, chunk, chunk_bytes)).at.left:
                 query, last = query_at(base, following.at, following.limit), following
-                coming.append((following, asyncio.ensure_future(read(query))))
+                reads.append((following, asyncio.ensure_future(read(query))))
             yield chunk
-            if not coming:
+            if not reads:
                 return
-            following, reading = coming[0]
+            following, reading = reads[0]
             chunk = following._replace(records=await reading)
             last = chunk if last is following else last
-            coming.popleft()
+            reads.popleft()
     finally:
-        for _chunk, reading in coming:
-            await _ended(reading)
+        for _chunk, reading in reads:
+            await _cancel_and_wait(reading)
 
 
-def query_at(base: ListQuery, at: Position, limit: int) -> ListQuery:
-    """The query of up to so many calls from a place on."""
+def query_at(base: ListQuery, at: WindowPosition, limit: int) -> ListQuery:
+    """Return the query of up to `limit` calls at a position."""
     calls = replace(base.filter, from_us=at.from_us, to_us=at.to_us)
     return replace(base, filter=calls, offset=at.offset, limit=limit)
 
 
-def _check(chunk: Chunk) -> None:
-    """Raises DamagedStore if it is short."""
+def _check(chunk: RecordChunk) -> None:
+    """Raise DamagedStore if the chunk has too few records."""
     if row_count(chunk.records) != _count(chunk):
-        message = "the store has fewer calls than it counted; run `calltally verify`"
+        message = "the store returned fewer calls than it counted; run `calltally verify`"
         raise DamagedStore(message)
 
 
-def _count(chunk: Chunk) -> int:
-    """How many calls a chunk must have."""
+def _count(chunk: RecordChunk) -> int:
+    """Return the number of calls that the chunk must have."""
     return min(chunk.limit, chunk.at.left)
 
 
-def _behind(base: ListQuery, last: Chunk, known: Chunk, fitting_bytes: int) -> Chunk:
-    """The chunk behind the last, as large as one should be that resembles the last that is known."""
-    fitting = fitting_bytes * _count(known) // len(known.records)
+def _next_chunk(base: ListQuery, last: RecordChunk, sample: RecordChunk, fitting_bytes: int) -> RecordChunk:
+    """Return the chunk after `last`, with a limit that fits the record size of the chunk `sample`."""
+    fitting = fitting_bytes * _count(sample) // len(sample.records)
     at = _moved_by(base, last.at, last.records, _count(last))
-    return Chunk(at, min(max(fitting, 1), MOST_ROWS, max(at.left, 1)), b"")
+    return RecordChunk(at, min(max(fitting, 1), MOST_ROWS, max(at.left, 1)), b"")
 
 
 def row_count(records: bytes) -> int:
-    """How many records there are."""
-    # To find each takes half of what `count` takes, which looks at one byte after the other.
+    """Return the number of records."""
+    # `find` of each line feed takes half the time of `count`, which reads byte by byte.
     count, at = 0, 0
     while at >= 0 and records:
         count, at = count + 1, records.find(LINE_FEED, at + 1)
     return count
 
 
-def moved(base: ListQuery, at: Position, records: bytes) -> Position:
-    """The place behind `records`, of which there is at least one, read from `at` on."""
+def position_after(base: ListQuery, at: WindowPosition, records: bytes) -> WindowPosition:
+    """Return the position after `records`, at least one, which were read at `at`."""
     return _moved_by(base, at, records, row_count(records))
 
 
-def _moved_by(base: ListQuery, at: Position, records: bytes, count: int) -> Position:
+def _moved_by(base: ListQuery, at: WindowPosition, records: bytes, count: int) -> WindowPosition:
     left = at.left - count
-    instant_us, at_it = (0, count) if is_seek(base.filter) else _end_of(records)
-    if at_it == count:
-        # By time only from where the instant changes: of the first there may be calls before this chunk.
+    instant_us, at_instant = (0, count) if is_seek(base.filter) else _end_of(records)
+    if at_instant == count:
+        # Move by time only if the creation time changes: earlier chunks may have calls of the first instant.
         return replace(at, left=left, offset=at.offset + count)
     is_up = base.order == "asc"
     bound: dict[str, int] = {"from_us": instant_us} if is_up else {"to_us": instant_us + 1}
-    return replace(at, left=left, offset=at_it, **bound)
+    return replace(at, left=left, offset=at_instant, **bound)
 
 
-async def _ended(task: "asyncio.Future[bytes]") -> None:
-    """Not left behind when the reader goes away: nobody else asks for what became of it."""
+async def _cancel_and_wait(task: "asyncio.Future[bytes]") -> None:
+    """Cancel a read and wait for its end. Its error is of no use to anybody after the reader has gone."""
     task.cancel()
     if not task.done():
         await asyncio.wait([task])
@@ -190,7 +191,7 @@ async def _ended(task: "asyncio.Future[bytes]") -> None:
 
 
 def _end_of(records: bytes) -> tuple[int, int]:
-    """When the last call was created, and how many of the last calls were created then."""
+    """Return the creation time of the last call, and the number of trailing calls with that time."""
     last, count = None, 0
     for record in reversed(records.split(LINE_FEED)):
         created = created_text(record)
@@ -201,6 +202,6 @@ def _end_of(records: bytes) -> tuple[int, int]:
 
 
 def created_text(record: bytes) -> bytes:
-    """When a sealed record's call was created, as it says so."""
-    # The first of that name is the record's own: in a text before it the quotes would be escaped.
+    """Return the text of the creation time in a sealed record."""
+    # The first match is the record's own field: the quotes in an earlier text would be escaped.
     return record.partition(_CREATED)[2].partition(b'"')[0]

@@ -1,1 +1,1 @@
-"""What comes in, step by step to the ledger: provider callbacks, own events, replays, imports."""
+"""Intake of data into the ledger: provider callbacks, own events, replays and imports."""

@@ -1,8 +1,7 @@
-"""From the bytes of `POST /api/v1/events` to facts, each event by itself.
+"""Parser of `POST /api/v1/events`: from the bytes to facts, event by event.
 
-A body that is no JSON is refused as a whole, and so is NDJSON with one line that is none: a sender
-whose bytes were cut must not be told that half of them went in. Events that are JSON but wrong are
-refused one by one.
+A body that is not JSON is refused as a whole, and so is NDJSON with one bad line: a truncated body must not
+be half accepted. Events that are valid JSON but have errors are refused one by one.
 """
 
 import json
@@ -15,45 +14,45 @@ import msgspec
 from calltally.calls.errors import Fault, InvalidBody, TooLarge
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.calls.parameters import shown
-from calltally.ingest.event_fields import MAX_ID_CHARS, read_fields
+from calltally.ingest.event_fields import MAX_ID_CHARS, parse_fields
 from calltally.ingest.event_values import json_type
 
 MAX_BODY_BYTES: Final = 5 * 1024 * 1024
 MAX_EVENTS: Final = 1_000
 
-_ABOUT_THE_CALL: Final = ("id", "call_sid", "occurred_us", "sequence")
+_FACT_FIELDS: Final = ("id", "call_sid", "occurred_us", "sequence")
 _KEY: Final = re.compile(rb'"[ \t\r\n]*:')
-_HALF_PAIR: Final = re.compile(
+_UNPAIRED_SURROGATE: Final = re.compile(
     rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F]..)|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..", re.DOTALL
 )
 _list_decoder: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _decoder: Final = msgspec.json.Decoder()
 
 
-class Told(NamedTuple):
-    """One event of a body: the fact that it is, or what is wrong with it. `id` as far as it could be read."""
+class ParsedEvent(NamedTuple):
+    """Event of a body: its fact, or its errors. `id` is set as far as it is readable."""
 
     id: str | None
     fact: Fact | None
     faults: tuple[Fault, ...] = ()
 
 
-class _Event(NamedTuple):
+class _RawEvent(NamedTuple):
     raw: bytes
     content: Any
 
 
-def read_body(body: bytes, *, ndjson: bool, now_us: int) -> list[Told]:
-    """The events of a body in their order.
+def parse_body(body: bytes, *, ndjson: bool, now_us: int) -> list[ParsedEvent]:
+    """Return the events of a body in their order.
 
-    Without `ndjson` the body is one JSON object or an array of them. Raises TooLarge, and InvalidBody
-    for what is not JSON or holds no event.
+    Without `ndjson` the body is one JSON object or an array of objects. Raises TooLarge, and InvalidBody for
+    a body that is not JSON or has no event.
     """
     if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes; send it in parts")
+        raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes; split it into several requests")
     raws = _lines(body) if ndjson else _items(body)
-    events = [_Event(raw, _decode(raw, f"{where}: ")) for where, raw in raws]
-    return [_told(event, now_us) for event in events]
+    events = [_RawEvent(raw, _decode(raw, f"{where}: ")) for where, raw in raws]
+    return [_parse_event(event, now_us) for event in events]
 
 
 def _lines(body: bytes) -> list[tuple[str, bytes]]:
@@ -79,7 +78,9 @@ def _check_count(events: int) -> None:
     if not events:
         raise InvalidBody("the body holds no event")
     if events > MAX_EVENTS:
-        raise TooLarge(f"the body holds {events} events, more than {MAX_EVENTS}; send it in parts")
+        raise TooLarge(
+            f"the body has {events} events, more than {MAX_EVENTS}; split it into several requests"
+        )
 
 
 def _decode(raw: bytes, where: str) -> Any:  # noqa: ANN401 - JSON may be anything
@@ -94,21 +95,21 @@ def _not_json(raw: bytes, where: str, fault: Exception) -> InvalidBody:
         return InvalidBody(f"{where}nested too deep")
     if isinstance(fault, UnicodeDecodeError):
         return InvalidBody(f"{where}not UTF-8: {fault.reason}")
-    if _HALF_PAIR.search(raw):
-        return InvalidBody(f"{where}half of a surrogate pair, which is no character")
+    if _UNPAIRED_SURROGATE.search(raw):
+        return InvalidBody(f"{where}half of a surrogate pair, which is not a character")
     return InvalidBody(f"{where}{fault}")
 
 
-def _told(event: _Event, now_us: int) -> Told:
+def _parse_event(event: _RawEvent, now_us: int) -> ParsedEvent:
     content = event.content
     if not isinstance(content, dict):
         detail = f"an event must be an object, not {json_type(content)}"
-        return Told(None, None, (Fault("", detail),))
-    values, faults = read_fields(content, now_us)
-    faults = faults or _given_twice(event)
+        return ParsedEvent(None, None, (Fault("", detail),))
+    values, faults = parse_fields(content, now_us)
+    faults = faults or _repeated_names(event)
     if faults:
-        return Told(_readable_id(content), None, tuple(faults))
-    return Told(values["id"], _fact(event, values, now_us))
+        return ParsedEvent(_readable_id(content), None, tuple(faults))
+    return ParsedEvent(values["id"], _fact(event, values, now_us))
 
 
 def _readable_id(content: Mapping[str, Any]) -> str | None:
@@ -116,30 +117,30 @@ def _readable_id(content: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) and len(found) <= MAX_ID_CHARS else None
 
 
-def _fact(event: _Event, values: dict[str, Any], now_us: int) -> Fact:
-    # The digest is of what was sent, not of our reading, which may learn more in a later version.
+def _fact(event: _RawEvent, values: dict[str, Any], now_us: int) -> Fact:
+    # The digest covers the sent content, not the parsed fields: a later version may parse more of it.
     sent = {name: value for name, value in event.content.items() if value is not None}
-    said = {name: value for name, value in values.items() if name not in _ABOUT_THE_CALL}
+    fields = {name: value for name, value in values.items() if name not in _FACT_FIELDS}
     return Fact(
         call_sid=values["call_sid"],
         door=Door.OWN_EVENT,
-        provider=said.get("provider", ""),
-        account=said.get("provider_account", ""),
+        provider=fields.get("provider", ""),
+        account=fields.get("provider_account", ""),
         event_id=values["id"],
         sequence=values.get("sequence"),
         occurred_us=values["occurred_us"],
         received_us=now_us,
         digest=content_digest(sent),
-        said=cast("Said", said),
+        said=cast("Said", fields),
         raw=event.raw,
     )
 
 
-def _given_twice(event: _Event) -> list[Fault]:
-    """Names that stand twice in one object, of which JSON readers keep one, and not all the same one.
+def _repeated_names(event: _RawEvent) -> list[Fault]:
+    """Return an error for each name that occurs twice in one object: parsers disagree on the value.
 
-    Every name is followed by a colon, so that counting those settles nearly every event; only where
-    a text holds something like it does the slower parser look.
+    Every name is followed by a colon, so counting colons is enough for nearly every event. Only texts that
+    contain the same pattern need the slower parser.
     """
     colons = len(_KEY.findall(event.raw))
     if colons == len(event.content) or colons == _count_names(event.content):
@@ -161,13 +162,13 @@ def _count_names(content: Any) -> int:  # noqa: ANN401 - JSON may be anything
 def _find_repeats(raw: bytes) -> list[Fault]:
     repeated: dict[str, None] = {}
 
-    def look(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
+    def collect_repeats(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
         for name, value in pairs:
-            if name in seen:
+            if name in values:
                 repeated[name] = None
-            seen[name] = value
-        return seen
+            values[name] = value
+        return values
 
-    json.loads(raw, object_pairs_hook=look)
+    json.loads(raw, object_pairs_hook=collect_repeats)
     return [Fault(shown(name)[1:-1], f"{shown(name)} is given twice in one object") for name in repeated]

@@ -1,4 +1,4 @@
-"""The fields of a tenant's own event: the table of contract section 4, for reading and for OpenAPI."""
+"""Fields of a tenant's own event, as a table: for parsing and for OpenAPI (contract section 4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -9,7 +9,7 @@ from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.parameters import shown
 from calltally.calls.times import check_plausible
 from calltally.ingest import event_values as of
-from calltally.ingest.event_values import Kind
+from calltally.ingest.event_values import ValueKind
 
 MAX_ID_CHARS: Final = 200
 MAX_WORD_CHARS: Final = 200
@@ -20,45 +20,45 @@ TRANSFER_OUTCOMES: Final = ("requested", "bridged", "failed")
 _MAX_FAULTS: Final = 20
 
 
-class Field(NamedTuple):
-    """One field: its name outside and inside, what it means, its kind, and the fields of an object."""
+class EventField(NamedTuple):
+    """Field of an event: outer and inner name, meaning, kind of value, and the fields of an object."""
 
     name: str
     into: str
     meaning: str
-    kind: Kind
+    kind: ValueKind
     required: bool = False
-    parts: tuple["Field", ...] = ()
+    nested: tuple["EventField", ...] = ()
 
 
-class Reading(NamedTuple):
-    """What an object says by the inner names, and what is wrong with it."""
+class ParsedFields(NamedTuple):
+    """Parsed values by inner name, and the errors found."""
 
     values: dict[str, Any]
     faults: list[Fault]
 
 
-def _whole(name: str, meaning: str, *parts: Field) -> Field:
-    return Field(name, name, meaning, Kind(_object_schema(parts), _read_object), parts=parts)
+def _object_field(name: str, meaning: str, *nested: EventField) -> EventField:
+    return EventField(name, name, meaning, ValueKind(_object_schema(nested), _read_object), nested=nested)
 
 
-def _object_schema(fields: Sequence[Field]) -> dict[str, Any]:
-    """An object of these fields and no others; what is not required may be null."""
+def _object_schema(fields: Sequence[EventField]) -> dict[str, Any]:
+    """Return the schema of an object with these fields only; optional fields may be null."""
     required = [field.name for field in fields if field.required]
     return {
         "type": "object",
         "properties": {field.name: _property(field) for field in fields},
         "additionalProperties": False,
-        **({"required": required} if required else {"anyOf": [_says(field) for field in fields]}),
+        **({"required": required} if required else {"anyOf": [_requires(field) for field in fields]}),
     }
 
 
-def _says(field: Field) -> dict[str, Any]:
-    """An object that has this field, and not as null."""
+def _requires(field: EventField) -> dict[str, Any]:
+    """Return the schema of an object in which this field is present and not null."""
     return {"required": [field.name], "properties": {field.name: dict(field.kind.schema)}}
 
 
-def _property(field: Field) -> dict[str, Any]:
+def _property(field: EventField) -> dict[str, Any]:
     schema = dict(field.kind.schema) if field.required else {"anyOf": [field.kind.schema, {"type": "null"}]}
     return {"description": field.meaning, **schema}
 
@@ -67,7 +67,7 @@ def _read_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise of.BadValue(f"must be an object, not {of.json_type(value)}")
     if all(part is None for part in value.values()):
-        raise of.BadValue("is empty; say something in it or leave it out")
+        raise of.BadValue("is empty; set one of its fields or leave it out")
     return value
 
 
@@ -77,117 +77,125 @@ _REASON: Final = of.text(MAX_REASON_CHARS)
 _TRANSFER_OUTCOME: Final = of.word(TRANSFER_OUTCOMES)
 
 FIELDS: Final = (
-    Field("id", "id", "The sender's id of this event: a repeat is known by it.", _ID, required=True),
-    Field("call_sid", "call_sid", "The id of the call, the carrier's if there is one.", _ID, required=True),
-    Field("occurred_at", "occurred_us", "When it happened, with an offset.", of.INSTANT, required=True),
-    Field("provider", "provider", "Of a call that no provider reports by itself.", _WORD),
-    Field("provider_account", "provider_account", "The account with that provider.", _WORD),
-    Field("sequence", "sequence", "Orders the events of this call.", of.integer(*of.INT64)),
-    Field("status", "status", "The state that the call is in now.", of.word(STATUSES)),
-    Field("direction", "direction", "Seen from the tenant.", of.word(DIRECTIONS)),
-    Field("from_number", "from_number", "Who calls: E.164, or as it came.", of.PARTY),
-    Field("to_number", "to_number", "Who is called: E.164, or as it came.", of.PARTY),
-    Field("route", "route", "The route's key, over the one its number has.", _WORD),
-    Field("agent", "agent", "The voice agent's key, over its route's.", _WORD),
-    Field("session_id", "session_id", "The conversation.", _ID),
-    Field("parent_call_sid", "parent_call_sid", "The call that this one is a leg of.", _ID),
-    Field("started_at", "started_us", "When the call was made.", of.INSTANT),
-    Field("ringing_at", "ringing_us", "When it began to ring.", of.INSTANT),
-    Field("answered_at", "answered_us", "When it was answered.", of.INSTANT),
-    Field("ended_at", "ended_us", "When it ended.", of.INSTANT),
-    Field("duration_seconds", "talk_seconds", "From answer to end.", of.number(0, MAX_TALK_SECONDS)),
-    Field("escalated", "escalated", "Whether a person was asked to take over.", of.FLAG),
-    _whole(
+    EventField("id", "id", "The sender's id of this event; it identifies repeats.", _ID, required=True),
+    EventField("call_sid", "call_sid", "The call's id; the carrier's if it has one.", _ID, required=True),
+    EventField("occurred_at", "occurred_us", "The event's time, with an offset.", of.INSTANT, required=True),
+    EventField("provider", "provider", "The provider, for calls that no provider reports itself.", _WORD),
+    EventField("provider_account", "provider_account", "The account with that provider.", _WORD),
+    EventField("sequence", "sequence", "The order of this call's events.", of.integer(*of.INT64)),
+    EventField("status", "status", "The current status of the call.", of.word(STATUSES)),
+    EventField("direction", "direction", "The direction from the tenant's view.", of.word(DIRECTIONS)),
+    EventField("from_number", "from_number", "The caller: E.164, or as received.", of.PARTY),
+    EventField("to_number", "to_number", "The called party: E.164, or as received.", of.PARTY),
+    EventField("route", "route", "The route's key; overrides the route of the number.", _WORD),
+    EventField("agent", "agent", "The voice agent's key; overrides the agent of the route.", _WORD),
+    EventField("session_id", "session_id", "The id of the conversation.", _ID),
+    EventField("parent_call_sid", "parent_call_sid", "The id of the call that this call is a leg of.", _ID),
+    EventField("started_at", "started_us", "The time at which the call was made.", of.INSTANT),
+    EventField("ringing_at", "ringing_us", "The time at which ringing began.", of.INSTANT),
+    EventField("answered_at", "answered_us", "The time of the answer.", of.INSTANT),
+    EventField("ended_at", "ended_us", "The time of the end.", of.INSTANT),
+    EventField(
+        "duration_seconds", "talk_seconds", "Seconds from answer to end.", of.number(0, MAX_TALK_SECONDS)
+    ),
+    EventField("escalated", "escalated", "True if a person was requested to take over.", of.FLAG),
+    _object_field(
         "escalation",
-        "Who was asked to take over.",
-        Field("target", "target", "Who, or which queue.", _WORD),
-        Field("initiated_by", "initiated_by", "Who asked for it.", _WORD),
-        Field("reason", "reason", "Why.", _REASON),
+        "The hand-over to a person.",
+        EventField("target", "target", "The person or queue.", _WORD),
+        EventField("initiated_by", "initiated_by", "The party that requested it.", _WORD),
+        EventField("reason", "reason", "The reason.", _REASON),
     ),
-    _whole(
+    _object_field(
         "transfer",
-        "A hand-over to another party.",
-        Field("target", "target", "Where to.", _WORD),
-        Field("outcome", "outcome", "What came of it.", _TRANSFER_OUTCOME),
+        "A transfer to another party.",
+        EventField("target", "target", "The party that receives the call.", _WORD),
+        EventField("outcome", "outcome", "The outcome of the transfer.", _TRANSFER_OUTCOME),
     ),
-    Field("summary", "summary", "What was said, in short.", of.text(MAX_SUMMARY_CHARS)),
-    Field("end_reason", "end_reason", "Why it ended, by a word of ours or of the sender's.", _WORD),
-    Field("hangup_cause", "hangup_cause", "The cause code of Q.850.", of.integer(0, 127)),
-    Field("sip_code", "sip_code", "The final SIP response.", of.integer(100, 699)),
-    Field("error_code", "error_code", "The provider's code of an error.", _WORD),
-    Field("answered_by", "answered_by", "A person or a machine.", _WORD),
-    Field("recording_url", "recording_url", "Where the recording is.", of.URL),
-    _whole(
+    EventField("summary", "summary", "A short summary of the conversation.", of.text(MAX_SUMMARY_CHARS)),
+    EventField("end_reason", "end_reason", "The reason of the end: one of our words or the sender's.", _WORD),
+    EventField("hangup_cause", "hangup_cause", "The Q.850 cause code.", of.integer(0, 127)),
+    EventField("sip_code", "sip_code", "The final SIP response.", of.integer(100, 699)),
+    EventField("error_code", "error_code", "The provider's error code.", _WORD),
+    EventField("answered_by", "answered_by", "A person or a machine.", _WORD),
+    EventField("recording_url", "recording_url", "The URL of the recording.", of.URL),
+    _object_field(
         "cost",
-        "What the call cost.",
-        Field("amount", "amount", "A decimal number in text.", of.AMOUNT, required=True),
-        Field("currency", "currency", "Three letters of ISO 4217.", of.CURRENCY),
+        "The cost of the call.",
+        EventField("amount", "amount", "A decimal number as text.", of.AMOUNT, required=True),
+        EventField("currency", "currency", "The three-letter code of ISO 4217.", of.CURRENCY),
     ),
-    Field("tags", "tags", "Words that are added to the call's.", of.TAGS),
-    Field("metadata", "metadata", "Anything; the latest replaces the whole.", of.METADATA),
+    EventField("tags", "tags", "Tags to add to the call's tags.", of.TAGS),
+    EventField("metadata", "metadata", "Any object; the latest one replaces the earlier.", of.METADATA),
 )
 
 
-def _by_name(fields: Sequence[Field]) -> dict[str, Field]:
+def _by_name(fields: Sequence[EventField]) -> dict[str, EventField]:
     return {field.name: field for field in fields}
 
 
 _FIELDS: Final = _by_name(FIELDS)
-_PARTS: Final = {field.name: _by_name(field.parts) for field in FIELDS if field.parts}
+_NESTED: Final = {field.name: _by_name(field.nested) for field in FIELDS if field.nested}
 
 
 def event_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one event, as OpenAPI shows it."""
+    """Return the JSON Schema (2020-12) of one event, for OpenAPI."""
     return _object_schema(FIELDS)
 
 
-def read_fields(content: Mapping[str, Any], now_us: int) -> Reading:
-    """Read a decoded event; every fault is told by name, parts of an object as `cost.amount`."""
-    reading = Reading({}, [])
-    _read_object_by(_FIELDS, content, reading, now_us)
-    del reading.faults[_MAX_FAULTS:]
-    return reading
+def parse_fields(content: Mapping[str, Any], now_us: int) -> ParsedFields:
+    """Parse a decoded event. Errors name the field; fields of an object are named like `cost.amount`."""
+    parsed = ParsedFields({}, [])
+    _read_object_by(_FIELDS, content, parsed, now_us)
+    del parsed.faults[_MAX_FAULTS:]
+    return parsed
 
 
 def _read_object_by(
-    fields: Mapping[str, Field], content: Mapping[str, Any], reading: Reading, now_us: int, within: str = ""
+    fields: Mapping[str, EventField],
+    content: Mapping[str, Any],
+    parsed: ParsedFields,
+    now_us: int,
+    prefix: str = "",
 ) -> None:
-    # Each lists all names there are: an object of a million unknown ones must not make a million.
-    reading.faults.extend(islice(_unknown(fields, content, within), _MAX_FAULTS))
-    reading.faults.extend(_missing(fields, content, within))
+    # Each error lists all valid names: an object with a million unknown names must not make a million errors.
+    parsed.faults.extend(islice(_unknown(fields, content, prefix), _MAX_FAULTS))
+    parsed.faults.extend(_missing(fields, content, prefix))
     for name, value in content.items():
-        # Null says nothing, as if the field were left out.
+        # Null means the same as a missing field.
         if value is not None and name in fields:
-            _read_field(fields[name], value, reading, now_us, within)
+            _read_field(fields[name], value, parsed, now_us, prefix)
 
 
-def _read_field(field: Field, value: object, reading: Reading, now_us: int, within: str) -> None:
-    path = within + field.name
+def _read_field(field: EventField, value: object, parsed: ParsedFields, now_us: int, prefix: str) -> None:
+    path = prefix + field.name
     try:
         found = field.kind.read(value)
         if field.kind is of.INSTANT:
             check_plausible(found, now_us)
     except ValueError as fault:
-        reading.faults.append(Fault(path, f"{path} {fault}"))
+        parsed.faults.append(Fault(path, f"{path} {fault}"))
         return
-    reading.values[field.into] = _read_parts(field, found, reading, now_us) if field.parts else found
+    parsed.values[field.into] = _read_nested(field, found, parsed, now_us) if field.nested else found
 
 
-def _read_parts(field: Field, content: Mapping[str, Any], reading: Reading, now_us: int) -> dict[str, Any]:
-    """All parts in the table's order, null where unsaid."""
-    inner = Reading({}, reading.faults)
-    _read_object_by(_PARTS[field.name], content, inner, now_us, field.name + ".")
-    return {part.into: inner.values.get(part.into) for part in field.parts}
+def _read_nested(
+    field: EventField, content: Mapping[str, Any], parsed: ParsedFields, now_us: int
+) -> dict[str, Any]:
+    """Return all fields of an object in the table's order, null for missing ones."""
+    inner = ParsedFields({}, parsed.faults)
+    _read_object_by(_NESTED[field.name], content, inner, now_us, field.name + ".")
+    return {part.into: inner.values.get(part.into) for part in field.nested}
 
 
-def _unknown(fields: Mapping[str, Field], content: Mapping[str, Any], within: str) -> Iterator[Fault]:
+def _unknown(fields: Mapping[str, EventField], content: Mapping[str, Any], prefix: str) -> Iterator[Fault]:
     for name in content:
         if name not in fields:
-            named = shown(within + name)
+            named = shown(prefix + name)
             yield Fault(named[1:-1], f"there is no field {named}; those that exist are {', '.join(fields)}")
 
 
-def _missing(fields: Mapping[str, Field], content: Mapping[str, Any], within: str) -> Iterator[Fault]:
+def _missing(fields: Mapping[str, EventField], content: Mapping[str, Any], prefix: str) -> Iterator[Fault]:
     for name, field in fields.items():
         if field.required and content.get(name) is None:
-            yield Fault(within + name, f"{within}{name} is missing; it says: {field.meaning}")
+            yield Fault(prefix + name, f"{prefix}{name} is missing. Its meaning: {field.meaning}")

@@ -1,6 +1,6 @@
-"""The kinds of value in a tenant's own event: how JSON Schema states each, and how each is read.
+"""Kinds of values in a tenant's own event: the JSON Schema and the parser of each.
 
-Readers take decoded JSON and raise BadValue (or another ValueError) with words that complete "<field> …".
+Parsers take decoded JSON and raise BadValue (or another ValueError) with a text that completes "<field> …".
 """
 
 import re
@@ -22,7 +22,7 @@ MAX_METADATA_DEPTH: Final = 32
 
 _AMOUNT: Final = r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,12})?"
 _CURRENCY: Final = r"[A-Za-z]{3}"
-# Whatever opens in a browser by itself (javascript:, data:) must not become a link in a page.
+# URLs that browsers run (javascript:, data:) must not become links in a page.
 _URL: Final = r"(?:https?|s3|gs)://[^\u0000-\u0020\u007f]+"
 _TIME: Final = re.compile(r"[^ ]{10}[Tt ][^ ]+")
 _JSON_TYPES: Final = {
@@ -37,28 +37,28 @@ _JSON_TYPES: Final = {
 
 
 class BadValue(ValueError):
-    """A value that is not of its kind."""
+    """Value of a wrong kind."""
 
 
-class Kind(NamedTuple):
-    """A kind of value, stated for OpenAPI and read from decoded JSON."""
+class ValueKind(NamedTuple):
+    """Kind of value: its schema for OpenAPI, and its parser for decoded JSON."""
 
     schema: Mapping[str, Any]
     read: Callable[[Any], Any]
 
 
 def json_type(value: object) -> str:
-    """What a decoded value is called in JSON."""
+    """Return the JSON name of a decoded value's type."""
     return _JSON_TYPES[type(value)]
 
 
-def text(most_chars: int) -> Kind:
-    """Text as it came, never empty: what is not known is left out or null."""
+def text(most_chars: int) -> ValueKind:
+    """Return the kind of text that is not empty, unchanged; unknown values are left out or null."""
 
     def read(value: object) -> str:
         return _checked_text(value, most_chars)
 
-    return Kind(_text_schema(most_chars), read)
+    return ValueKind(_text_schema(most_chars), read)
 
 
 def _text_schema(most_chars: int, pattern: str = r"^[^\u0000]+$") -> dict[str, Any]:
@@ -70,26 +70,26 @@ def _checked_text(value: object, most_chars: int) -> str:
         raise BadValue(f"must be text, not {json_type(value)}")
     if not 1 <= len(value) <= most_chars:
         raise BadValue(
-            f"must have 1 to {most_chars} characters, not {len(value)}; leave out what is not known"
+            f"must have 1 to {most_chars} characters, not {len(value)}; leave the field out if it is unknown"
         )
     if "\0" in value:
         raise BadValue(f"holds a NUL character, which cannot be stored: {shown(value)}")
     return value
 
 
-def word(words: Sequence[str]) -> Kind:
-    """One of a few words."""
+def word(words: Sequence[str]) -> ValueKind:
+    """Return the kind of one of a few words."""
 
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
             raise BadValue(f"must be one of {', '.join(words)}, not {_shown(value)}")
         return value
 
-    return Kind({"type": "string", "enum": list(words)}, read)
+    return ValueKind({"type": "string", "enum": list(words)}, read)
 
 
-def matching(pattern: str, wanted: str, most_chars: int) -> Kind:
-    """Text of a form that `wanted` describes."""
+def matching(pattern: str, wanted: str, most_chars: int) -> ValueKind:
+    """Return the kind of text that matches `pattern`; `wanted` describes it."""
     whole = re.compile(pattern)
 
     def read(value: object) -> str:
@@ -98,11 +98,11 @@ def matching(pattern: str, wanted: str, most_chars: int) -> Kind:
             raise BadValue(f"must be {wanted}, not {shown(found)}")
         return found
 
-    return Kind(_text_schema(most_chars, f"^(?:{pattern})$"), read)
+    return ValueKind(_text_schema(most_chars, f"^(?:{pattern})$"), read)
 
 
-def integer(low: int, high: int) -> Kind:
-    """A whole number; 16.0 is one too, as JSON Schema has it."""
+def integer(low: int, high: int) -> ValueKind:
+    """Return the kind of whole numbers; 16.0 is one, as in JSON Schema."""
 
     def read(value: object) -> int:
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
@@ -110,18 +110,18 @@ def integer(low: int, high: int) -> Kind:
             raise BadValue(f"must be a whole number from {low} to {high}, not {_shown(value)}")
         return whole
 
-    return Kind({"type": "integer", "minimum": low, "maximum": high}, read)
+    return ValueKind({"type": "integer", "minimum": low, "maximum": high}, read)
 
 
-def number(low: int, high: int) -> Kind:
-    """Any number within bounds."""
+def number(low: int, high: int) -> ValueKind:
+    """Return the kind of numbers within bounds."""
 
     def read(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
             raise BadValue(f"must be a number from {low} to {high}, not {_shown(value)}")
         return float(value)
 
-    return Kind({"type": "number", "minimum": low, "maximum": high}, read)
+    return ValueKind({"type": "number", "minimum": low, "maximum": high}, read)
 
 
 def _read_flag(value: object) -> bool:
@@ -131,7 +131,7 @@ def _read_flag(value: object) -> bool:
 
 
 def _read_instant(value: object) -> int:
-    """Stricter than a URL's times: here no date alone, and no space where a `+` was lost."""
+    """Parse a time. Stricter than the times in URLs: no date alone, and no space instead of a lost `+`."""
     if not isinstance(value, str):
         raise BadValue(f"must be an RFC 3339 time in text, not {json_type(value)}")
     if not _TIME.fullmatch(value):
@@ -145,19 +145,19 @@ def _read_instant(value: object) -> int:
 def _read_party(value: object) -> str:
     party = normalise_number(_checked_text(value, MAX_NUMBER_CHARS))
     if not party:
-        raise BadValue("is blank; leave out what is not known")
+        raise BadValue("is blank; leave the field out if it is unknown")
     return party
 
 
 def _read_tags(value: object) -> list[str]:
-    """A set: neither order nor repeats mean anything."""
+    """Parse tags as a set: order and repeats have no meaning."""
     if not isinstance(value, list) or len(value) > MAX_TAGS:
         raise BadValue(f"must be a list of at most {MAX_TAGS} tags, not {_length(value)}")
     return sorted({_checked_text(tag, MAX_TAG_CHARS) for tag in value})
 
 
 def _read_metadata(value: object) -> dict[str, Any]:
-    """An object of anything, its keys sorted at every level: a record must not follow the sender's order."""
+    """Parse any object. Sorts its keys at every level: the record must not depend on their order."""
     if not isinstance(value, dict):
         raise BadValue(f"must be an object, not {json_type(value)}")
     metadata: dict[str, Any] = _sorted(value, 1)
@@ -188,7 +188,7 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON may be anything
 def _shown(value: object) -> str:
     if isinstance(value, str):
         return shown(value)
-    # A list or object may be nested deeper than an encoder goes.
+    # A list or object may be nested deeper than the encoder supports.
     whole = isinstance(value, list | dict)
     return json_type(value) if whole else shown(msgspec.json.encode(value).decode())[1:-1]
 
@@ -201,11 +201,11 @@ _ANY_SCHEMA: Final = {"description": f"At most {MAX_METADATA_BYTES} bytes and {M
 _TAGS_SCHEMA: Final = {"type": "array", "maxItems": MAX_TAGS, "items": _text_schema(MAX_TAG_CHARS)}
 _PARTY_PATTERN: Final = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
-FLAG: Final = Kind({"type": "boolean"}, _read_flag)
-INSTANT: Final = Kind({"type": "string", "format": "date-time"}, _read_instant)
-PARTY: Final = Kind(_text_schema(MAX_NUMBER_CHARS, _PARTY_PATTERN), _read_party)
-TAGS: Final = Kind(_TAGS_SCHEMA, _read_tags)
-METADATA: Final = Kind({"type": "object", **_ANY_SCHEMA}, _read_metadata)
+FLAG: Final = ValueKind({"type": "boolean"}, _read_flag)
+INSTANT: Final = ValueKind({"type": "string", "format": "date-time"}, _read_instant)
+PARTY: Final = ValueKind(_text_schema(MAX_NUMBER_CHARS, _PARTY_PATTERN), _read_party)
+TAGS: Final = ValueKind(_TAGS_SCHEMA, _read_tags)
+METADATA: Final = ValueKind({"type": "object", **_ANY_SCHEMA}, _read_metadata)
 AMOUNT: Final = matching(_AMOUNT, "a decimal number in text, like 0.0085", 32)
 CURRENCY: Final = matching(_CURRENCY, "the three letters of ISO 4217", 3)
 URL: Final = matching(_URL, "an absolute URL (https, http, s3 or gs)", MAX_URL_CHARS)

@@ -1,4 +1,4 @@
-"""A tenant's own events, from the body to the answer."""
+"""Pipeline of a tenant's own events, from the body to the response."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,22 +7,22 @@ import msgspec
 
 from calltally.calls.events import Fact, Outcome
 from calltally.calls.identity import uuid_text
-from calltally.ingest.event_body import Told, read_body
-from calltally.ingest.routes import RouteTables, map_route
+from calltally.ingest.event_body import ParsedEvent, parse_body
+from calltally.ingest.routes import RouteTableCache, map_route
 from calltally.store.db.interface import Recorded, Store, Submission
 
 _encoder: Final = msgspec.json.Encoder()
 
 
 class EventError(msgspec.Struct, frozen=True):
-    """One thing that is wrong with an event, and the field that it is in."""
+    """Error in an event, and the field that it is in."""
 
     parameter: str
     detail: str
 
 
 class EventOutcome(msgspec.Struct, frozen=True):
-    """What became of one event; `errors` stands only in a refused one."""
+    """Outcome of one event; `errors` is present in refused events only."""
 
     id: str | None
     outcome: str
@@ -33,51 +33,51 @@ class EventOutcome(msgspec.Struct, frozen=True):
 
 
 class EventsAnswer(msgspec.Struct, frozen=True):
-    """The answer to a body of events, in the order sent."""
+    """Response to a body of events, in the order sent."""
 
     outcomes: list[EventOutcome]
 
     @property
     def all_refused(self) -> bool:
-        """Whether nothing of the body went in."""
+        """True if every event of the body was refused."""
         return all(each.outcome == Outcome.REFUSED for each in self.outcomes)
 
     def encode(self) -> bytes:
-        """The JSON that the sender gets."""
+        """Return the response's JSON."""
         return _encoder.encode(self)
 
 
-class OwnEvents:
-    """Takes bodies of own events in; what it answers for is durable and listed."""
+class OwnEventReceiver:
+    """Receiver of own events. Events that it acknowledges are durable and listed."""
 
-    def __init__(self, store: Store, routes: RouteTables) -> None:
+    def __init__(self, store: Store, routes: RouteTableCache) -> None:
         self._store = store
         self._routes = routes
 
     async def receive(self, tenant: str, body: bytes, *, ndjson: bool, now_us: int) -> EventsAnswer:
-        """Record what a body tells. Raises TooLarge and InvalidBody, and then has recorded nothing."""
-        told = read_body(body, ndjson=ndjson, now_us=now_us)
-        facts = [each.fact for each in told if each.fact is not None]
+        """Record the events of a body. Raises TooLarge and InvalidBody, and then records nothing."""
+        parsed = parse_body(body, ndjson=ndjson, now_us=now_us)
+        facts = [each.fact for each in parsed if each.fact is not None]
         recorded = iter(await self._record(tenant, facts))
         return EventsAnswer(
-            [_refused(each) if each.fact is None else _kept(each, next(recorded)) for each in told]
+            [_refused(each) if each.fact is None else _recorded(each, next(recorded)) for each in parsed]
         )
 
     async def _record(self, tenant: str, facts: Sequence[Fact]) -> list[Recorded]:
         if not facts:
             return []
-        table = await self._routes.of(tenant)
+        table = await self._routes.get(tenant)
         return await self._store.submit([Submission(tenant, map_route(fact, table)) for fact in facts])
 
 
-def _kept(told: Told, recorded: Recorded) -> EventOutcome:
+def _recorded(parsed: ParsedEvent, recorded: Recorded) -> EventOutcome:
     outcome, reason, call_id, revision, _conflicting = recorded
     if call_id is None:
-        return EventOutcome(told.id, outcome, reason, None, None, [EventError("call_sid", reason or "")])
-    return EventOutcome(told.id, outcome, reason, uuid_text(call_id), revision)
+        return EventOutcome(parsed.id, outcome, reason, None, None, [EventError("call_sid", reason or "")])
+    return EventOutcome(parsed.id, outcome, reason, uuid_text(call_id), revision)
 
 
-def _refused(told: Told) -> EventOutcome:
-    reason = "; ".join(fault.detail for fault in told.faults[:3])
-    errors = [EventError(fault.parameter, fault.detail) for fault in told.faults]
-    return EventOutcome(told.id, Outcome.REFUSED, reason, None, None, errors)
+def _refused(parsed: ParsedEvent) -> EventOutcome:
+    reason = "; ".join(fault.detail for fault in parsed.faults[:3])
+    errors = [EventError(fault.parameter, fault.detail) for fault in parsed.faults]
+    return EventOutcome(parsed.id, Outcome.REFUSED, reason, None, None, errors)

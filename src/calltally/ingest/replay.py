@@ -1,4 +1,4 @@
-"""Dead letters through today's code: what it understands now goes in as if it had just come."""
+"""Replay of dead letters: letters that this version can parse are recorded like new callbacks."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,14 @@ from typing import Final
 
 import msgspec
 
-from calltally.ingest.callbacks import Providers, StoredSecrets, Told, Unread, read_facts, with_stored
+from calltally.ingest.callbacks import (
+    ParsedFacts,
+    Providers,
+    SecretCache,
+    UnparsedBody,
+    read_facts,
+    with_stored_settings,
+)
 from calltally.ingest.dead_letter_codec import plain_reason, read_letter
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.registry import registered_name
@@ -23,12 +30,12 @@ from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
 
 CHUNK: Final = 100
-# A thousand letters of one kind have one reason; the count goes on, the list does not.
+# A thousand letters of one kind have one reason. The list has a limit, the count has none.
 MAX_LISTED: Final = 1_000
 
 
 class StillDead(msgspec.Struct, frozen=True):
-    """A letter that is not understood today either."""
+    """Dead letter that this version cannot parse either."""
 
     letter_id: str
     provider: str
@@ -36,10 +43,10 @@ class StillDead(msgspec.Struct, frozen=True):
 
 
 class ReplayReport(msgspec.Struct):
-    """What a replay did so far.
+    """Progress of a replay.
 
-    `facts` counts what the understood letters told, by its outcome; `kept` are letters of kinds that name no
-    call's state, which wait no longer; `listed` are the first of the `still_dead`, in their order.
+    `facts` counts the facts of the parsed letters by outcome. `kept` counts letters of kinds that describe no
+    call's status; no replay is pending for them. `listed` has the first `still_dead` letters in their order.
     """
 
     understood: int = 0
@@ -49,8 +56,8 @@ class ReplayReport(msgspec.Struct):
     listed: list[StillDead] = msgspec.field(default_factory=list)
 
 
-class Replay:
-    """Replays the dead letters of one tenant; `deliver` announces what they change to its endpoints."""
+class DeadLetterReplay:
+    """Replay of one tenant's dead letters; with `deliver` their changes are sent to webhook endpoints."""
 
     def __init__(
         self,
@@ -58,7 +65,7 @@ class Replay:
         providers: Providers,
         *,
         clock: Clock,
-        secrets: StoredSecrets | None = None,
+        secrets: SecretCache | None = None,
         deliver: bool = False,
     ) -> None:
         self._store = store
@@ -68,9 +75,9 @@ class Replay:
         self._deliver = deliver
 
     async def run(self, tenant: str, provider: str = ANY_PROVIDER, *, kept: bool = False) -> ReplayReport:
-        """Oldest first, chunk by chunk; stopped at any point and run again, it does what is left.
+        """Replay all letters, oldest first, in chunks. A run after an interruption continues with the rest.
 
-        With `kept` also messages of kinds that were in no table when they came.
+        With `kept` also replays messages of kinds that were unknown at receipt.
         Raises NotFound for an unknown tenant, DamagedStore for a letter that cannot be read back.
         """
         await self._store.read(need_tenant(tenant))
@@ -86,42 +93,47 @@ class Replay:
     async def _replay(
         self, tenant: str, letters: Sequence[DeadLetter], table: RouteTable, report: ReplayReport
     ) -> None:
-        told = [(letter, await self._read(tenant, letter)) for letter in letters]
-        facts = [map_route(fact, table) for _, each in told if not isinstance(each, Unread) for fact in each]
-        # The facts first: a letter that is marked as understood must be in the ledger.
+        parsed = [(letter, await self._read(tenant, letter)) for letter in letters]
+        facts = [
+            map_route(fact, table)
+            for _, each in parsed
+            if not isinstance(each, UnparsedBody)
+            for fact in each
+        ]
+        # Facts first: a letter that is marked as parsed must be in the ledger.
         recorded = await self._store.submit([Submission(tenant, fact, self._deliver) for fact in facts])
-        await self._store.write(_mark(tenant, told, self._clock()))
+        await self._store.write(_mark(tenant, parsed, self._clock()))
         report.facts.update(each.outcome.value for each in recorded)
-        for letter, each in told:
+        for letter, each in parsed:
             _count(report, letter, each)
 
-    async def _read(self, tenant: str, letter: DeadLetter) -> Told:
+    async def _read(self, tenant: str, letter: DeadLetter) -> ParsedFacts:
         provider = self._providers.get(registered_name(letter.provider))
         if provider is None:
-            return Unread(f"there is no provider {letter.provider!r} in this version")
-        # By what is stored today: a mapping may have been mended since.
-        secrets = await self._secrets.of((tenant, letter.provider)) if self._secrets else {}
-        return read_facts(provider, with_stored(provider, read_letter(letter), secrets))
+            return UnparsedBody(f"this version has no provider {letter.provider!r}")
+        # Use today's stored settings: a mapping may have been corrected since.
+        secrets = await self._secrets.get((tenant, letter.provider)) if self._secrets else {}
+        return read_facts(provider, with_stored_settings(provider, read_letter(letter), secrets))
 
 
-def _mark(tenant: str, told: Sequence[tuple[DeadLetter, Told]], now_us: int) -> Step[None]:
-    for letter, each in told:
-        if not isinstance(each, Unread):
+def _mark(tenant: str, parsed: Sequence[tuple[DeadLetter, ParsedFacts]], now_us: int) -> Step[None]:
+    for letter, each in parsed:
+        if not isinstance(each, UnparsedBody):
             yield from settle_dead_letter(tenant, letter.letter_id, now_us)
         elif each.kind:
-            # As if it had been settled when it came.
+            # The letter is settled as of its receipt.
             yield from settle_dead_letter(tenant, letter.letter_id, letter.received_us)
         elif plain_reason(each.reason) != letter.reason:
             yield from explain_dead_letter(tenant, letter.letter_id, plain_reason(each.reason))
 
 
-def _count(report: ReplayReport, letter: DeadLetter, told: Told) -> None:
-    if not isinstance(told, Unread):
+def _count(report: ReplayReport, letter: DeadLetter, parsed: ParsedFacts) -> None:
+    if not isinstance(parsed, UnparsedBody):
         report.understood += 1
         return
-    if told.kind:
+    if parsed.kind:
         report.kept += 1
         return
     report.still_dead += 1
     if len(report.listed) < MAX_LISTED:
-        report.listed.append(StillDead(letter.letter_id.hex(), letter.provider, plain_reason(told.reason)))
+        report.listed.append(StillDead(letter.letter_id.hex(), letter.provider, plain_reason(parsed.reason)))

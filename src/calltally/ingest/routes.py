@@ -1,4 +1,4 @@
-"""Which route and agent a call belongs to, by the tenant's numbers in it."""
+"""Mapping of a call to its route and agent, by the tenant's numbers in it."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.events import Fact
 from calltally.calls.model import Direction
 from calltally.calls.times import SECOND_US
-from calltally.ingest.ttl_cache import Recent
+from calltally.ingest.ttl_cache import TtlCache
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.routes import RouteTarget, routes_by_number
@@ -16,8 +16,8 @@ from calltally.store.tenants.routes import RouteTarget, routes_by_number
 RouteTable: TypeAlias = Mapping[str, RouteTarget]
 _End: TypeAlias = Literal["from_number", "to_number"]
 
-_KEEP_US: Final = 2 * SECOND_US
-# The tenant's own number is the one that was called, unless the tenant calls.
+_TTL_US: Final = 2 * SECOND_US
+# The tenant's own number is the called one, except in outbound calls.
 _TENANTS_END_FIRST: Final[Mapping[str | None, tuple[_End, _End]]] = {
     Direction.INBOUND: ("to_number", "from_number"),
     Direction.OUTBOUND: ("from_number", "to_number"),
@@ -26,22 +26,22 @@ _TENANTS_END_FIRST: Final[Mapping[str | None, tuple[_End, _End]]] = {
 
 
 def map_route(fact: Fact, table: RouteTable) -> Fact:
-    """The fact with the route and agent of the tenant's number in it, if one of them is in the table."""
-    said = fact.said
-    for end in _TENANTS_END_FIRST[said.get("direction")]:
-        target = table.get(said.get(end, ""))
+    """Return the fact with the route and agent of the tenant's number, if the table has the number."""
+    stated = fact.said
+    for end in _TENANTS_END_FIRST[stated.get("direction")]:
+        target = table.get(stated.get(end, ""))
         if target is not None:
             mapped = {"mapped_route": target.route, "mapped_agent": target.agent}
             added = {name: value for name, value in mapped.items() if value is not None}
-            return msgspec.structs.replace(fact, said={**said, **added})
+            return msgspec.structs.replace(fact, said={**stated, **added})
     return fact
 
 
-class RouteTables(Recent[str, RouteTable]):
-    """Each tenant's table, as it was in the store at most two seconds ago."""
+class RouteTableCache(TtlCache[str, RouteTable]):
+    """Cache of each tenant's route table, at most two seconds old."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         async def read(tenant: str) -> RouteTable:
             return await store.read(routes_by_number(tenant))
 
-        super().__init__(read, clock, _KEEP_US)
+        super().__init__(read, clock, _TTL_US)

@@ -1,4 +1,4 @@
-"""What a tenant stores of a session: the body of `PUT /api/v1/voice-sessions/{id}`, and its fact."""
+"""Body of `PUT /api/v1/voice-sessions/{id}`, and its conversion to a fact."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, TypeAlias, cast
@@ -36,7 +36,7 @@ _Tags: TypeAlias = Annotated[
 
 
 class TurnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One turn. Seconds count from the session's start."""
+    """Conversation turn. Seconds count from the session's start."""
 
     role: _Word
     text: _Text
@@ -45,7 +45,7 @@ class TurnBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FunctionCallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One call of a tool: what it was given, what it gave, or why it failed."""
+    """Call of a tool: its arguments, and its result or error."""
 
     name: _Word
     arguments: Any = None
@@ -56,7 +56,7 @@ class FunctionCallBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EvaluationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the session is judged. `details` is any object of at most 16 KiB."""
+    """Evaluation of the session. `details` is any object of at most 16 KiB."""
 
     successful: bool | None = None
     score: float | None = None
@@ -65,11 +65,10 @@ class EvaluationBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is left out, or null, says nothing: what was stored of it stays.
+    """Fields to store of a session. A missing or null field leaves the stored value as it is.
 
-    A list replaces the one before, but tags add up. `call_sid` names the call that the session is of; it
-    may be left out once that is known. `occurred_at` orders what several requests say; the time of receipt
-    where it is left out.
+    A list replaces the stored list, but tags are added. `call_sid` names the session's call; it may be left
+    out once the call is known. `occurred_at` orders several requests; its default is the time of receipt.
     """
 
     call_sid: _Id | None = None
@@ -87,10 +86,10 @@ class SessionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: bytes, now_us: int) -> Fact:
-    """The tenant's own word of a session of a call. Raises InvalidBody for what no session can have.
+    """Return the fact of a tenant's session. Raises InvalidBody for values that no session can have.
 
-    Without `occurred_at` each request is a fact of its own: the last one stands, also where it says again
-    what an earlier one did.
+    Without `occurred_at` each request is a fact of its own: the last request wins, even if it repeats an
+    earlier one.
     """
     occurred_us = _instant("occurred_at", body.occurred_at, now_us)
     conversation = _conversation(body)
@@ -104,13 +103,13 @@ def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: byte
         occurred_us=now_us if occurred_us is None else occurred_us,
         received_us=now_us,
         digest=content_digest([session_id, msgspec.to_builtins(body)]),
-        said=_said(session_id, body, conversation, now_us),
+        said=_fact_fields(session_id, body, conversation, now_us),
         raw=raw,
         conversation=pack_conversation(conversation),
     )
 
 
-def _said(session_id: str, body: SessionBody, conversation: Conversation, now_us: int) -> Said:
+def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation, now_us: int) -> Said:
     session = {
         "stream_id": body.stream_id,
         "agent_key": body.agent_key,
@@ -120,16 +119,16 @@ def _said(session_id: str, body: SessionBody, conversation: Conversation, now_us
         "evaluation": None if body.evaluation is None else _evaluation(body.evaluation),
         **counts_of(conversation),
     }
-    said = {
+    fields = {
         "session_id": session_id,
         "summary": body.summary,
         "tags": None if body.tags is None else sorted(set(body.tags)),
-        "session": _told(session),
+        "session": _without_nulls(session),
     }
-    return cast("Said", _told(said))
+    return cast("Said", _without_nulls(fields))
 
 
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -1,1 +1,1 @@
-"""Our calls held against what others say of them: the events that a consumer received, a provider's list."""
+"""Reconciliation of our calls with other sources: a consumer's events, deliveries, and a provider's list."""

@@ -1,4 +1,4 @@
-"""Calls against what was delivered of them to one endpoint, and making up for what was not."""
+"""Reconciliation of calls with one endpoint's deliveries, and delivery of missing events."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -10,11 +10,16 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import utc_text
 from calltally.calls.windows import Window
-from calltally.exports.window import Window as Listing
-from calltally.exports.window import first_chunk
+from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.reconcile.call_states import CallState, chunk_states
-from calltally.reconcile.delivery_rules import Sent, judged
-from calltally.reconcile.findings import Finding, Kind, Report, Span, Tally
+from calltally.reconcile.delivery_rules import SentEvent, delivery_finding
+from calltally.reconcile.findings import (
+    Finding,
+    FindingKind,
+    FindingTally,
+    ReconciliationReport,
+    ReportWindow,
+)
 from calltally.store.db.interface import Store
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.webhooks.deliveries import replay_one
@@ -24,7 +29,7 @@ from calltally.store.webhooks.redelivery import completed_events_of, deliver_now
 
 
 class _Filtered(msgspec.Struct):
-    """What an endpoint's filters are held against."""
+    """Fields of a call that an endpoint's filters use."""
 
     id: str
     direction: str | None = None
@@ -37,10 +42,10 @@ _filtered: Final = msgspec.json.Decoder(_Filtered)
 _MESSAGE: Final = "msg_"
 
 
-class Question(NamedTuple):
-    """Which calls, against which endpoint; with `heal` what is missing is delivered.
+class DeliveryReconciliation(NamedTuple):
+    """Request of a reconciliation with one endpoint's deliveries; with `heal` missing events are delivered.
 
-    Calls that changed before `since_us` are passed over: of those nothing is kept any more.
+    Calls that changed before `since_us` are skipped, because their events are no longer stored.
     """
 
     tenant: str
@@ -51,45 +56,49 @@ class Question(NamedTuple):
     most: int | None = None
 
 
-async def compare(store: Store, question: Question, now_us: int, hear: Callable[[Finding], None]) -> Report:
-    """One run; `hear` is told each finding. Raises NotFound for no such endpoint."""
-    endpoint: Endpoint = await store.read(need_endpoint(question.tenant, question.endpoint))
-    since_us = max(question.since_us, endpoint.created_us)
-    tally, looked_at = Tally(question.most), {"calls": 0, "passed_over": 0, "healed": 0}
-    async for calls in _chunks(store, question):
-        step = completed_events_of(question.tenant, question.endpoint, list(calls))
-        told: dict[bytes, list[Sent]] = {}
+async def reconcile_deliveries(
+    store: Store, request: DeliveryReconciliation, now_us: int, on_finding: Callable[[Finding], None]
+) -> ReconciliationReport:
+    """Run a reconciliation; calls `on_finding` for each finding. Raises NotFound for an unknown endpoint."""
+    endpoint: Endpoint = await store.read(need_endpoint(request.tenant, request.endpoint))
+    since_us = max(request.since_us, endpoint.created_us)
+    tally, examined = FindingTally(request.most), {"calls": 0, "passed_over": 0, "healed": 0}
+    async for calls in _chunks(store, request):
+        step = completed_events_of(request.tenant, request.endpoint, list(calls))
+        sent: dict[bytes, list[SentEvent]] = {}
         for row in await store.read(step, long=True):
-            told.setdefault(row.call_id, []).append(Sent(*row[1:]))
-        for call_id, (call, said) in calls.items():
-            looked_at["calls"] += 1
-            is_expected = (call.updated_us or 0) >= since_us and wants(endpoint.wanted, COMPLETED, said)
-            if not told.get(call_id) and not is_expected:
-                looked_at["passed_over"] += 1
-            elif (finding := judged(call, told.get(call_id, []))) is not None:
+            sent.setdefault(row.call_id, []).append(SentEvent(*row[1:]))
+        for call_id, (call, facets) in calls.items():
+            examined["calls"] += 1
+            is_expected = (call.updated_us or 0) >= since_us and wants(endpoint.wanted, COMPLETED, facets)
+            if not sent.get(call_id) and not is_expected:
+                examined["passed_over"] += 1
+            elif (finding := delivery_finding(call, sent.get(call_id, []))) is not None:
                 tally.add(finding)
-                hear(finding)
-                if question.heal:
-                    looked_at["healed"] += await _heal(store, question, finding, now_us)
-    ends = [utc_text(end) for end in question.window]
-    return tally.report("deliveries", Span(*ends), looked_at)
+                on_finding(finding)
+                if request.heal:
+                    examined["healed"] += await _heal(store, request, finding, now_us)
+    ends = [utc_text(end) for end in request.window]
+    return tally.report("deliveries", ReportWindow(*ends), examined)
 
 
-async def _chunks(store: Store, question: Question) -> AsyncIterator[dict[bytes, _Call]]:
-    """The calls of the window by their ids, as of one snapshot."""
-    calls = CallFilter(from_us=question.window.from_us, to_us=question.window.to_us)
-    query = first_chunk(ListQuery(filter=calls, order="asc"), None)
-    tenant = question.tenant
+async def _chunks(store: Store, request: DeliveryReconciliation) -> AsyncIterator[dict[bytes, _Call]]:
+    """Yield the calls of the window by id, from one snapshot."""
+    calls = CallFilter(from_us=request.window.from_us, to_us=request.window.to_us)
+    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
+    tenant = request.tenant
     first = await store.read_tenant(tenant, lambda: list_calls(tenant, query), long=True)
-    async for records in Listing(store, tenant, query, first).chunks():
-        said = {each.id: (each.direction, each.route, each.agent) for each in _filtered.decode_lines(records)}
-        yield {parse_uuid(each.id) or b"": (each, said[each.id]) for each in chunk_states(records)}
+    async for records in CallWindow(store, tenant, query, first).chunks():
+        facets = {
+            each.id: (each.direction, each.route, each.agent) for each in _filtered.decode_lines(records)
+        }
+        yield {parse_uuid(each.id) or b"": (each, facets[each.id]) for each in chunk_states(records)}
 
 
-async def _heal(store: Store, question: Question, finding: Finding, now_us: int) -> bool:
-    """Have it delivered: what was given up under its id, what is missing as the call is now."""
-    tenant, endpoint = question.tenant, question.endpoint
-    if finding.kind is Kind.DEAD_DELIVERY:
+async def _heal(store: Store, request: DeliveryReconciliation, finding: Finding, now_us: int) -> bool:
+    """Deliver the missing event: a dead delivery under its own id, else the call's current state."""
+    tenant, endpoint = request.tenant, request.endpoint
+    if finding.kind is FindingKind.DEAD_DELIVERY:
         event_id = parse_uuid(finding.event_ids[0].removeprefix(_MESSAGE)) or b""
         await store.write(replay_one(tenant, endpoint, event_id, now_us))
         return True

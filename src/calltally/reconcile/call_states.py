@@ -1,4 +1,4 @@
-"""Our side of a reconciliation: calls as their states alone, from wherever they are listed."""
+"""Our side of a reconciliation: the states of calls, from any source."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,15 +12,15 @@ from calltally.calls.times import DAY_US, instant_us, parse_instant
 from calltally.calls.windows import Window
 from calltally.client import CallRecord
 
-# Calls that began so long before the window may have events in it.
-BEFORE_US: Final = DAY_US
+# Calls that began this long before the window may have events in it.
+LOOKBACK_US: Final = DAY_US
 
 
 class CallState(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a reconciliation needs to know of one call; times are microseconds UTC.
+    """State of one call for a reconciliation; times are microseconds UTC.
 
-    Whoever keeps no more than the reference page's seven fields leaves the rest None. `beside` says that the
-    call is outside of the window: it is there to be matched, and nothing is missing from it.
+    Sources with only the seven fields of the reference page leave the rest None. `is_outside` is true for
+    calls outside of the window: they match events, but have no missing events.
     """
 
     id: str
@@ -33,11 +33,11 @@ class CallState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     direction: str | None = None
     provider: str | None = None
     escalated: bool = False
-    beside: bool = False
+    is_outside: bool = False
 
 
-class Record(msgspec.Struct, gc=False):
-    """A call as it is stored and exported, as far as it matters here. An erased one has no SID."""
+class ExportedRecord(msgspec.Struct, gc=False):
+    """Stored or exported call with the fields of a reconciliation. An erased call has no SID."""
 
     id: str
     call_sid: str | None = None
@@ -51,11 +51,11 @@ class Record(msgspec.Struct, gc=False):
     escalated: bool | None = None
 
 
-_record: Final = msgspec.json.Decoder(Record)
+_record: Final = msgspec.json.Decoder(ExportedRecord)
 
 
-def state_of(record: Record) -> CallState | None:
-    """The state of a stored or exported call; None for one that was erased."""
+def state_of(record: ExportedRecord) -> CallState | None:
+    """Return the state of a stored or exported call; None for an erased one."""
     if record.call_sid is None:
         return None
     return CallState(
@@ -72,8 +72,8 @@ def state_of(record: Record) -> CallState | None:
     )
 
 
-def listed_state(record: CallRecord, *, beside: bool = False) -> CallState | None:
-    """The state of a call that a server lists, ours or another; None for one that was erased."""
+def listed_state(record: CallRecord, *, is_outside: bool = False) -> CallState | None:
+    """Return the state of a call in a server's list; None for an erased one."""
     if record.call_sid is None:
         return None
     return CallState(
@@ -87,28 +87,28 @@ def listed_state(record: CallRecord, *, beside: bool = False) -> CallState | Non
         record.direction,
         record.provider,
         bool(record.escalated),
-        beside,
+        is_outside,
     )
 
 
 def chunk_states(records: bytes) -> Iterator[CallState]:
-    """The states of sealed records that are joined by line feeds. Raises DamagedStore."""
+    """Yield the states of sealed records joined by line feeds. Raises DamagedStore."""
     try:
         listed = _record.decode_lines(records)
     except (msgspec.DecodeError, UnicodeDecodeError) as fault:
-        message = "a stored record cannot be read; `calltally verify` says which"
+        message = "a stored record cannot be read; run `calltally verify` to find it"
         raise DamagedStore(message) from fault
     return (state for record in listed if (state := state_of(record)) is not None)
 
 
-def placed(state: CallState, window: Window) -> CallState:
-    """The same, told to be beside the window if it is."""
+def mark_outside(state: CallState, window: Window) -> CallState:
+    """Return the state, marked as outside if it is not in the window."""
     is_inside = state.created_us is None or window.from_us <= state.created_us < window.to_us
-    return state if is_inside else msgspec.structs.replace(state, beside=True)
+    return state if is_inside else msgspec.structs.replace(state, is_outside=True)
 
 
 def _us(text: str | None) -> int | None:
-    """A server's own idea of a time must not stop the run: what cannot be read is not known."""
+    """Parse a server's time. An unreadable time is unknown: it must not stop the run."""
     try:
         return None if text is None else parse_instant(text)
     except ValueError:

@@ -1,17 +1,17 @@
-"""A call against what was delivered of it to one endpoint. Pure."""
+"""Comparison of a call with its deliveries to one endpoint. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from calltally.calls.model import FINAL
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.findings import Finding, Kind, times_of
+from calltally.reconcile.findings import Finding, FindingKind, times_of
 from calltally.store.ledger.outbox import message_id
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED
 
 
-class Sent(NamedTuple):
-    """One `voice.call.completed` of a call at an endpoint; `status` is None where its bytes are gone."""
+class SentEvent(NamedTuple):
+    """Event `voice.call.completed` of a call at an endpoint; `status` is None if its body is deleted."""
 
     event_id: bytes
     revision: int
@@ -21,26 +21,28 @@ class Sent(NamedTuple):
     status: str | None
 
 
-def judged(call: CallState, sent: Sequence[Sent]) -> Finding | None:
-    """What does not add up of a final call; what is still under way does.
+def delivery_finding(call: CallState, sent: Sequence[SentEvent]) -> Finding | None:
+    """Return the finding of a final call. A delivery that is still in progress is none.
 
-    The last event counts: it names what it corrects.
+    The last event counts, because it names the state that it corrects.
     """
     if call.status not in FINAL:
         return None
     if not sent:
-        detail = "it is final, and no event that says so was delivered or is on its way"
-        return _finding(Kind.MISSING_EVENT, detail, call, None)
+        detail = "the call is final, but no event for it was delivered or is pending"
+        return _finding(FindingKind.MISSING_EVENT, detail, call, None)
     last = max(sent, key=lambda each: each.revision)
     if last.state == DEAD:
-        return _finding(Kind.DEAD_DELIVERY, f"its event was given up: {last.reason}", call, last)
+        return _finding(
+            FindingKind.DEAD_DELIVERY, f"all attempts to deliver its event failed: {last.reason}", call, last
+        )
     if last.state == DELIVERED and last.status not in (None, call.status):
-        detail = f"{last.status} was delivered last, and its record says {call.status}"
-        return _finding(Kind.OTHER_FINAL_STATE, detail, call, last)
+        detail = f"the last delivered status is {last.status}, but the record has {call.status}"
+        return _finding(FindingKind.OTHER_FINAL_STATE, detail, call, last)
     return None
 
 
-def _finding(kind: Kind, detail: str, call: CallState, last: Sent | None) -> Finding:
+def _finding(kind: FindingKind, detail: str, call: CallState, last: SentEvent | None) -> Finding:
     return Finding(
         kind,
         detail,

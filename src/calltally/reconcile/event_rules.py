@@ -1,4 +1,4 @@
-"""What the events of one call must be like, given its record: the rules, each a pure function."""
+"""Rules for the events of one call, given its record; each rule is a pure function."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -6,33 +6,31 @@ from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.model import FINAL
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.events import Seen
-from calltally.reconcile.findings import Finding, Kind, times_of
+from calltally.reconcile.events import ReceivedEvent
+from calltally.reconcile.findings import Finding, FindingKind, times_of
 
 STARTED: Final = "voice.call.started"
 ESCALATED: Final = "voice.call.escalated"
 COMPLETED: Final = "voice.call.completed"
-# What can be missing, and what in the record says that there must be one (None: it says nothing of it).
-_DUE: Final[Mapping[str, Callable[[CallState], str | None]]] = {
+# Events that can be missing, each with the state of the record that requires it (None: not required).
+_REQUIRED_STATE: Final[Mapping[str, Callable[[CallState], str | None]]] = {
     COMPLETED: lambda call: call.status if call.status in FINAL else None,
     STARTED: lambda _: "started",
     ESCALATED: lambda call: "escalated" if call.escalated else None,
 }
-EXPECTABLE: Final = tuple(_DUE)
-# One finding names at most so many events.
-_MOST_IDS: Final = 20
+EXPECTABLE: Final = tuple(_REQUIRED_STATE)
+# The limit of event ids in one finding.
+_MAX_IDS: Final = 20
 
 
-class Terms(NamedTuple):
-    """What a comparison goes by. Times and spans are microseconds.
+class EventTerms(NamedTuple):
+    """Terms of a comparison. Times and spans are microseconds.
 
-    - `as_of_us`, `revision`: when the calls were read, and the ledger's revision then, None where it is not
-      known. Events made later are not looked at.
-    - `from_us`, `to_us`: the window on the calls' `created_at`.
-    - `late_us`: from how long after it was made an event is late.
-    - `grace_us`: for how long the event of a final state may be under way.
-    - `tenant`: whose events they must be; None: anybody's.
-    - `expected`: names of events without which something is missing.
+    - `as_of_us`, `revision`: the time and ledger revision at which the calls were read; the revision is None
+    if it is unknown. Later events are ignored. - `from_us`, `to_us`: the window of the calls' `created_at`. -
+    `late_us`: the age at receipt from which an event is late. - `grace_us`: the time that the event of a
+    final state may take. - `tenant`: the tenant that the events must have; None: any. - `expected`: names of
+    the events whose absence is a finding.
     """
 
     as_of_us: int
@@ -44,192 +42,196 @@ class Terms(NamedTuple):
     expected: Collection[str] = (COMPLETED,)
     revision: int | None = None
 
-    def is_later(self, event: Seen) -> bool:
-        """Whether an event was made after the calls were read, so that they cannot show what it says."""
+    def is_later(self, event: ReceivedEvent) -> bool:
+        """Return true if the event was made after the calls were read, so that they cannot show its state."""
         if self.revision is not None and event.revision is not None and event.revision > self.revision:
             return True
         return event.created_us > self.as_of_us
 
 
-class Heard(NamedTuple):
-    """The events of one call.
+class CallEvents(NamedTuple):
+    """Events of one call.
 
-    `first` are what is news, in the order in which it was received: nothing in it came before. `times` is how
-    often each id was received, `again` are pairs of other ids that say the same, the earlier one first.
-    `told` are the completed ones of `first`, from the earliest state to the last.
+    `news` are the events that are no repeats, in the order of receipt. `receipts` counts how often each id
+    was received. `repeats` are pairs of different ids with the same state, the earlier one first.
+    `final_events` are the completed ones of `news`, ordered by state.
     """
 
     call: CallState | None
-    first: Sequence[Seen]
-    times: Counter[str]
-    again: Sequence[tuple[Seen, Seen]]
-    told: Sequence[Seen]
-    terms: Terms
+    news: Sequence[ReceivedEvent]
+    receipts: Counter[str]
+    repeats: Sequence[tuple[ReceivedEvent, ReceivedEvent]]
+    final_events: Sequence[ReceivedEvent]
+    terms: EventTerms
 
 
-Rule: TypeAlias = Callable[[Heard], Iterator[Finding]]
+Rule: TypeAlias = Callable[[CallEvents], Iterator[Finding]]
 
 
-def judged(call: CallState | None, events: Sequence[Seen], terms: Terms) -> Iterator[Finding]:
-    """What is wrong with the events of one call; `call` is None where there is no record of it."""
-    heard = _heard(call, events, terms)
-    for rule in RULES if events else _RULES_OF_SILENCE:
-        yield from rule(heard)
+def event_findings(
+    call: CallState | None, events: Sequence[ReceivedEvent], terms: EventTerms
+) -> Iterator[Finding]:
+    """Yield the findings of one call's events; `call` is None if it has no record."""
+    received = _call_events(call, events, terms)
+    for rule in RULES if events else _RULES_WITHOUT_EVENTS:
+        yield from rule(received)
 
 
-def _heard(call: CallState | None, events: Sequence[Seen], terms: Terms) -> Heard:
+def _call_events(call: CallState | None, events: Sequence[ReceivedEvent], terms: EventTerms) -> CallEvents:
     if len(events) > 1:
-        events = sorted(events, key=_arrival_of(events))
-    by_id: dict[str, Seen] = {}
+        events = sorted(events, key=_receipt_order(events))
+    by_id: dict[str, ReceivedEvent] = {}
     for event in events:
         by_id.setdefault(event.id, event)
-    aged = sorted(by_id.values(), key=_age)
-    again = list(_said_again(aged))
-    repeats = {event.id for _, event in again}
-    first = [event for event in by_id.values() if event.id not in repeats]
-    told = [event for event in aged if event.id not in repeats and _is_final(event)]
-    return Heard(call, first, Counter(event.id for event in events), again, told, terms)
+    by_state = sorted(by_id.values(), key=_state_order)
+    repeats = list(_repeated_pairs(by_state))
+    repeated_ids = {event.id for _, event in repeats}
+    news = [event for event in by_id.values() if event.id not in repeated_ids]
+    final_events = [event for event in by_state if event.id not in repeated_ids and _is_final(event)]
+    return CallEvents(call, news, Counter(event.id for event in events), repeats, final_events, terms)
 
 
-def _is_final(event: Seen) -> bool:
+def _is_final(event: ReceivedEvent) -> bool:
     return event.name == COMPLETED and event.status in FINAL
 
 
-def _arrival_of(events: Sequence[Seen]) -> Callable[[Seen], tuple[int, int]]:
-    """By the time of receipt where each has one, else by their places in what was read."""
+def _receipt_order(events: Sequence[ReceivedEvent]) -> Callable[[ReceivedEvent], tuple[int, int]]:
+    """Order by the time of receipt if all events have one, else by their positions in the input."""
     if any(event.received_us is None for event in events):
-        return lambda event: (0, event.place)
-    return lambda event: (event.received_us or 0, event.place)
+        return lambda event: (0, event.index)
+    return lambda event: (event.received_us or 0, event.index)
 
 
-def _age(event: Seen) -> tuple[int, int]:
-    # All of a call's events have a revision or none, since one server makes them.
+def _state_order(event: ReceivedEvent) -> tuple[int, int]:
+    # One server creates all events of a call, so all of them have a revision or none has.
     return event.revision or 0, event.created_us
 
 
-def _said_again(aged: Sequence[Seen]) -> Iterator[tuple[Seen, Seen]]:
-    """Other ids that say what was said: the same news at one revision, or with nothing between."""
-    before: dict[str, Seen] = {}
-    for event in aged:
+def _repeated_pairs(by_state: Sequence[ReceivedEvent]) -> Iterator[tuple[ReceivedEvent, ReceivedEvent]]:
+    """Yield pairs of ids with the same state: at one revision, or with nothing in between."""
+    before: dict[str, ReceivedEvent] = {}
+    for event in by_state:
         former = before.setdefault(event.name, event)
-        if former is not event and _is_same_news(former, event):
+        if former is not event and _is_repeat(former, event):
             yield former, event
         else:
             before[event.name] = event
 
 
-def _is_same_news(former: Seen, event: Seen) -> bool:
+def _is_repeat(former: ReceivedEvent, event: ReceivedEvent) -> bool:
     if event.name != COMPLETED:
         return event.name in {STARTED, ESCALATED} and event.call_id == former.call_id
     is_one_revision = event.revision is not None and event.revision == former.revision
     return event.status == former.status and (is_one_revision or event.corrects is None)
 
 
-def _repeats(heard: Heard) -> Iterator[Finding]:
-    for event in heard.first if len(heard.times) < heard.times.total() else ():
-        if heard.times[event.id] > 1:
-            detail = f"{event.name} was received {heard.times[event.id]} times under one id"
-            yield _finding(Kind.REPEATED_EVENT, detail, heard.call, [event])
-    for former, event in heard.again:
-        detail = f"{event.name} was received again under another id, and says the same"
-        yield _finding(Kind.REPEATED_EVENT, detail, heard.call, [former, event])
+def _repeats(received: CallEvents) -> Iterator[Finding]:
+    for event in received.news if len(received.receipts) < received.receipts.total() else ():
+        if received.receipts[event.id] > 1:
+            detail = f"{event.name} was received {received.receipts[event.id]} times with the same id"
+            yield _finding(FindingKind.REPEATED_EVENT, detail, received.call, [event])
+    for former, event in received.repeats:
+        detail = f"{event.name} was received again with another id and the same state"
+        yield _finding(FindingKind.REPEATED_EVENT, detail, received.call, [former, event])
 
 
-def _order(heard: Heard) -> Iterator[Finding]:
-    """An event after one of a later revision; where those are not told, after one that was made later."""
-    if len(heard.first) == 1:
+def _order(received: CallEvents) -> Iterator[Finding]:
+    """Find events after an event of a later revision; without revisions, after one that was made later."""
+    if len(received.news) == 1:
         return
-    latest = heard.first[0]
-    for event in heard.first[1:]:
+    latest = received.news[0]
+    for event in received.news[1:]:
         if _precedes(event, latest):
-            detail = f"{event.name} was received after {latest.name}, which tells of a later state"
-            yield _finding(Kind.WRONG_ORDER, detail, heard.call, [event, latest])
+            detail = f"{event.name} was received after {latest.name} of a later state"
+            yield _finding(FindingKind.WRONG_ORDER, detail, received.call, [event, latest])
         else:
             latest = event
 
 
-def _precedes(event: Seen, other: Seen) -> bool:
+def _precedes(event: ReceivedEvent, other: ReceivedEvent) -> bool:
     if event.revision is not None and other.revision is not None:
         return event.revision < other.revision
     return event.created_us < other.created_us
 
 
-def _late(heard: Heard) -> Iterator[Finding]:
-    for event in heard.first:
-        if event.received_us is not None and event.received_us - event.created_us > heard.terms.late_us:
+def _late(received: CallEvents) -> Iterator[Finding]:
+    for event in received.news:
+        if event.received_us is not None and event.received_us - event.created_us > received.terms.late_us:
             after_s = (event.received_us - event.created_us) // 1_000_000
-            detail = f"{event.name} was received {after_s:,} s after it was made"
-            yield _finding(Kind.LATE_EVENT, detail, heard.call, [event])
+            detail = f"{event.name} was received {after_s:,} s after it was created"
+            yield _finding(FindingKind.LATE_EVENT, detail, received.call, [event])
 
 
-def _unknown(heard: Heard) -> Iterator[Finding]:
-    """Only where the call would be in the window: of others the calls side does not tell."""
-    begun_us = min(event.created_us - (event.duration_seconds or 0) * 1_000_000 for event in heard.first)
-    terms = heard.terms
-    is_before = terms.from_us is not None and begun_us < terms.from_us
-    is_behind = terms.to_us is not None and begun_us >= terms.to_us
-    if heard.call is None and heard.first[0].call_sid and not is_before and not is_behind:
-        detail = f"{len(heard.first)} of its events were received"
-        yield _finding(Kind.UNKNOWN_CALL, detail, None, heard.first)
+def _unknown(received: CallEvents) -> Iterator[Finding]:
+    """Report only calls that would be in the window: the other calls were not read."""
+    started_us = min(event.created_us - (event.duration_seconds or 0) * 1_000_000 for event in received.news)
+    terms = received.terms
+    is_before = terms.from_us is not None and started_us < terms.from_us
+    is_behind = terms.to_us is not None and started_us >= terms.to_us
+    if received.call is None and received.news[0].call_sid and not is_before and not is_behind:
+        detail = f"{len(received.news)} of its events were received"
+        yield _finding(FindingKind.UNKNOWN_CALL, detail, None, received.news)
 
 
-def _other_state(heard: Heard) -> Iterator[Finding]:
-    call, told = heard.call, heard.told
-    if call is None or not told or told[-1].status == call.status:
+def _other_state(received: CallEvents) -> Iterator[Finding]:
+    call, final_events = received.call, received.final_events
+    if call is None or not final_events or final_events[-1].status == call.status:
         return
-    last = told[-1]
-    if not _is_under_way(call, heard.terms):
-        yield _finding(Kind.OTHER_FINAL_STATE, _why_other(call, last), call, [last])
+    last = final_events[-1]
+    if not _may_be_in_flight(call, received.terms):
+        yield _finding(FindingKind.OTHER_FINAL_STATE, _state_difference(call, last), call, [last])
 
 
-def _why_other(call: CallState, last: Seen) -> str:
-    said = f"the last event says {last.status}, the record {call.status}"
+def _state_difference(call: CallState, last: ReceivedEvent) -> str:
+    states = f"the last event has {last.status}, the record has {call.status}"
     if call.revision is None or last.revision is None or call.revision == last.revision:
-        return said
+        return states
     if last.revision > call.revision:
-        return f"{said}; the event is of a later revision, so the record is older than it"
-    return f"{said}, which is of a later revision: an event that corrects it may be missing"
+        return f"{states}; the event has a later revision, so the record is older"
+    return f"{states} at a later revision; a correcting event may be missing"
 
 
-def _missing_ones(heard: Heard) -> Iterator[Finding]:
-    call = heard.call
-    if call is None or call.beside or _is_under_way(call, heard.terms):
+def _missing_events(received: CallEvents) -> Iterator[Finding]:
+    call = received.call
+    if call is None or call.is_outside or _may_be_in_flight(call, received.terms):
         return
-    for name in heard.terms.expected:
-        ours = _DUE[name](call)
-        if ours is not None and not any(event.name == name for event in heard.first):
+    for name in received.terms.expected:
+        ours = _REQUIRED_STATE[name](call)
+        if ours is not None and not any(event.name == name for event in received.news):
             times = times_of(created_at=call.created_us, updated_at=call.updated_us)
             detail = f"no {name} was received"
-            yield Finding(Kind.MISSING_EVENT, detail, call.id, call.call_sid, ours, None, (), times)
+            yield Finding(FindingKind.MISSING_EVENT, detail, call.id, call.call_sid, ours, None, (), times)
 
 
-def _missing_between(heard: Heard) -> Iterator[Finding]:
-    """Final states that an event takes back, and that none before it said."""
-    for former, event in zip((None, *heard.told), heard.told, strict=False):
-        said = former.status if former else None
-        if event.corrects is not None and event.corrects != said:
-            detail = f"an event corrects {event.corrects}, and none was received that said so"
-            yield _finding(Kind.MISSING_EVENT, detail, heard.call, [event])
+def _missing_between(received: CallEvents) -> Iterator[Finding]:
+    """Find final states that an event corrects, but that no earlier event had."""
+    for former, event in zip((None, *received.final_events), received.final_events, strict=False):
+        states = former.status if former else None
+        if event.corrects is not None and event.corrects != states:
+            detail = f"an event corrects {event.corrects}, but no event with that state was received"
+            yield _finding(FindingKind.MISSING_EVENT, detail, received.call, [event])
 
 
-def _is_under_way(call: CallState, terms: Terms) -> bool:
-    """Whether the last change is so young that its event may not have come yet."""
+def _may_be_in_flight(call: CallState, terms: EventTerms) -> bool:
+    """Return true if the last change is so recent that its event may be in flight."""
     changed_us = call.updated_us if call.updated_us is not None else call.created_us
     return changed_us is not None and changed_us > terms.as_of_us - terms.grace_us
 
 
-def _finding(kind: Kind, detail: str, call: CallState | None, events: Sequence[Seen]) -> Finding:
+def _finding(
+    kind: FindingKind, detail: str, call: CallState | None, events: Sequence[ReceivedEvent]
+) -> Finding:
     event = events[0]
     times = times_of(event_created_at=event.created_us, received_at=event.received_us)
-    ids = tuple(each.id for each in events[:_MOST_IDS])
+    ids = tuple(each.id for each in events[:_MAX_IDS])
     call_id, call_sid = (call.id, call.call_sid) if call else (event.call_id, event.call_sid)
     return Finding(kind, detail, call_id, call_sid, call.status if call else None, event.status, ids, times)
 
 
-_RULES_OF_SILENCE: Final[tuple[Rule, ...]] = (_missing_ones,)
+_RULES_WITHOUT_EVENTS: Final[tuple[Rule, ...]] = (_missing_events,)
 RULES: Final[tuple[Rule, ...]] = (
     _unknown,
-    _missing_ones,
+    _missing_events,
     _missing_between,
     _other_state,
     _repeats,

@@ -1,7 +1,7 @@
-"""The events that a consumer received, from what it wrote down of them: NDJSON, one delivery a line.
+"""Parser of a consumer's log of received events: NDJSON, one delivery per line.
 
-A line is the envelope as it was sent (contract, section 2), or what receivers make of it: the request with
-`headers`, `body` and `received_at`, or the envelope under `event` beside `received_at`.
+A line is the envelope as sent (contract, section 2), or a receiver's log of it: the request with `headers`,
+`body` and `received_at`, or the envelope under `event` with `received_at`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,21 +12,22 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from calltally.calls.times import instant_us
-from calltally.reconcile.file_lines import Line, Readable, lines_of
+from calltally.reconcile.file_lines import FileLine, Readable, lines_of
 
 _Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 _ID_HEADER: Final = "webhook-id"
-# Where the decoder says that a fault is: an envelope's `event` is a word, and it has no `body`.
+# Paths in the decoder's messages that identify a log line: in an envelope `event` is text, and `body` is
+# absent.
 _EVENT, _BODY = "`$.event`", "`$.body"
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One event as it was received. `place` grows in the order in which the events were read.
+class ReceivedEvent(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Event as it was received. `index` grows in the order of reading.
 
-    Times are microseconds UTC. `corrects` is the final status that a completed event takes back.
+    Times are microseconds UTC. `corrects` is the final status that a completed event corrects.
     """
 
-    place: int
+    index: int
     id: str
     name: str
     created_us: int
@@ -40,8 +41,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     corrects: str | None = None
 
 
-class Unread(msgspec.Struct, frozen=True):
-    """A line that is no event: where it stands, and why."""
+class UnreadableLine(msgspec.Struct, frozen=True):
+    """Line without an event: its position and the reason."""
 
     position: str
     reason: str
@@ -70,7 +71,7 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _Logged(msgspec.Struct, gc=False):
-    """A delivery as a receiver wrote it down: one of `event` and `body` is the envelope."""
+    """Delivery as logged by a receiver: either `event` or `body` is the envelope."""
 
     event: _Envelope | UnsetType = UNSET
     body: _Envelope | str | UnsetType = UNSET
@@ -82,27 +83,27 @@ _envelope: Final = msgspec.json.Decoder(_Envelope)
 _logged: Final = msgspec.json.Decoder(_Logged)
 
 
-def read_events(file: Readable, name: str, begin: int = 0) -> Iterator[Seen | Unread]:
-    """Each event of a file that is called `name`; places are counted from `begin`."""
+def read_events(file: Readable, name: str, first_index: int = 0) -> Iterator[ReceivedEvent | UnreadableLine]:
+    """Yield the events of the file `name`; indexes start after `first_index`."""
     for line in lines_of(file):
-        yield _event(line, f"{name}:{line.number}", begin + line.number)
+        yield _event(line, f"{name}:{line.number}", first_index + line.number)
 
 
-def _event(line: Line, position: str, place: int) -> Seen | Unread:
+def _event(line: FileLine, position: str, index: int) -> ReceivedEvent | UnreadableLine:
     if line.fault:
-        return Unread(position, line.fault)
+        return UnreadableLine(position, line.fault)
     try:
         envelope, received_at, headers = _read(line.text)
     except (ValueError, RecursionError) as fault:
-        return Unread(position, str(fault))
+        return UnreadableLine(position, str(fault))
     event_id = envelope.id or _header(headers, _ID_HEADER)
     if not event_id:
-        return Unread(position, "the event has no `id`, and the request no `webhook-id`")
-    return _seen(envelope, event_id, received_at, place)
+        return UnreadableLine(position, "the event has no `id`, and the request has no `webhook-id`")
+    return _received_event(envelope, event_id, received_at, index)
 
 
 def _read(text: bytes) -> tuple[_Envelope, datetime | None, Mapping[str, Any] | None]:
-    """The envelope, when it was received, and with which headers. Raises ValueError with words."""
+    """Return the envelope, its time of receipt and its headers. Raises ValueError with a text."""
     try:
         envelope = _envelope.decode(text)
     except msgspec.ValidationError as fault:
@@ -117,7 +118,7 @@ def _read(text: bytes) -> tuple[_Envelope, datetime | None, Mapping[str, Any] | 
 
 
 def _logged_or_raise(text: bytes, first: msgspec.ValidationError) -> _Logged:
-    """The delivery as logged; where it is neither that nor an envelope, what fits the line better is said."""
+    """Decode a logged delivery. For a line of neither form, raise the error that fits it better."""
     try:
         return _logged.decode(text)
     except msgspec.ValidationError as fault:
@@ -133,10 +134,12 @@ def _header(headers: Mapping[str, Any] | None, name: str) -> str | None:
     return None
 
 
-def _seen(envelope: _Envelope, event_id: str, received_at: datetime | None, place: int) -> Seen:
+def _received_event(
+    envelope: _Envelope, event_id: str, received_at: datetime | None, index: int
+) -> ReceivedEvent:
     data = envelope.data
-    return Seen(
-        place,
+    return ReceivedEvent(
+        index,
         event_id,
         envelope.event,
         instant_us(envelope.created_at),

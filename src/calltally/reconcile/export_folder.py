@@ -1,4 +1,4 @@
-"""Our calls from a folder that `calltally export` wrote: the files that its manifest names."""
+"""Our side of a reconciliation from an export folder: the files in its manifest."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
@@ -16,54 +16,55 @@ from calltally.calls.windows import Window
 from calltally.client.exporting.exported_state import GONE_FILE, ExportLayer, RemovedCall, read_layers
 from calltally.client.exporting.files import file_sha256
 from calltally.client.exporting.manifest import MANIFEST, find_damage
-from calltally.external_sort import Spill
-from calltally.reconcile.call_states import CallState, Record, state_of
+from calltally.external_sort import ExternalSorter
+from calltally.reconcile.call_states import CallState, ExportedRecord, state_of
 
 _OPTION: Final = "calls"
 _CALLS: Final = "calls"
 _ENDS: Final = ("from", "to")
-# In place of the state of a call.
+# Stands for the state of a deleted call.
 _GONE: Final = b""
-# What `calltally.formats.csv_lines` puts before a text that a spreadsheet would run; such texts begin so.
+# The prefix of `calltally.formats.csv_lines` for texts that a spreadsheet would run, and their first
+# characters.
 _GUARD: Final = "'"
 _FORMULA_BEGINS: Final = frozenset("=+-@\t\r")
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(CallState).decode
 _gone: Final = msgspec.json.Decoder(RemovedCall)
-_line: Final = msgspec.json.Decoder(Record)
-# As a CSV has them: text, which is read into what the field is.
-_TEXTS: Final = tuple(Record.__struct_fields__)
+_line: Final = msgspec.json.Decoder(ExportedRecord)
+# CSV fields are text and are converted to the types of the record.
+_TEXTS: Final = tuple(ExportedRecord.__struct_fields__)
 
 
-class Exported(NamedTuple):
-    """An export and its amendments, in their order: the last one that tells of a call counts."""
+class ExportFolder(NamedTuple):
+    """Export with its amendments in their order; the last layer with a call counts."""
 
     layers: tuple[ExportLayer, ...]
 
     @property
     def window(self) -> Window | None:
-        """From when to when its calls were created; None where it has no such bounds."""
+        """The window of its calls' creation times; None if an end is open."""
         from_us, to_us = self._ends()
         return None if from_us is None or to_us is None else Window(from_us, to_us)
 
     @property
     def revision(self) -> int | None:
-        """The revision of the ledger that it shows, where the server told it."""
+        """The ledger revision of the export, if the server sent it."""
         return self.layers[-1].manifest.revision
 
-    def part(self, window: Window) -> Window:
-        """The same window. Raises InvalidInput where the export does not have all of it."""
+    def check_window(self, window: Window) -> Window:
+        """Return the window. Raises InvalidInput if the export does not cover it."""
         from_us, to_us = self._ends()
         is_before = from_us is not None and window.from_us < from_us
         if is_before or (to_us is not None and window.to_us > to_us):
             ends = self.layers[0].manifest.window
-            told = f"from {ends.get('from') or 'the first call'} to {ends.get('to') or 'the last call'}"
-            message = f"the export in {self.layers[0].folder} is {told}; the window must be a part of that"
+            span = f"from {ends.get('from') or 'the first call'} to {ends.get('to') or 'the last call'}"
+            message = f"the export in {self.layers[0].folder} is {span}; choose a window inside of it"
             raise InvalidInput.of("window", message)
         return window
 
     def states(self) -> Iterator[CallState]:
-        """The states of all its calls. Raises InvalidInput for a file that is not what it should be."""
+        """Yield the states of all calls. Raises InvalidInput for a damaged file."""
         if len(self.layers) > 1:
             yield from _amended_states(self.layers)
             return
@@ -77,108 +78,110 @@ class Exported(NamedTuple):
         return from_us, to_us
 
 
-def open_export(folder: Path) -> Exported:
-    """The export in a folder. Raises InvalidInput where there is none that can be compared."""
+def open_export(folder: Path) -> ExportFolder:
+    """Open the export in a folder. Raises InvalidInput if the folder has no comparable export."""
     layers = read_layers(folder)
     if not layers:
-        raise InvalidInput.of(_OPTION, f"{folder} has no {MANIFEST}; name the folder of `calltally export`")
+        raise InvalidInput.of(_OPTION, f"{folder} has no {MANIFEST}; use a folder of `calltally export`")
     manifest = layers[0].manifest
     if not all(layer.manifest.complete for layer in layers):
         raise InvalidInput.of(_OPTION, f"the export in {folder} is not complete; run it again")
     if manifest.amends is not None:
-        message = f"{folder} only amends another export; name the folder of that one"
+        message = f"{folder} only amends another export; use the folder of that export"
         raise InvalidInput.of(_OPTION, message)
     if any(manifest.filters.values()):
         named = ", ".join(manifest.filters)
-        message = f"the export in {folder} leaves out calls ({named}): each would be found to be unknown"
+        message = (
+            f"the export in {folder} has filters ({named}): the other calls would be reported as unknown"
+        )
         raise InvalidInput.of(_OPTION, message)
-    _check_whole(layers)
-    return Exported(tuple(layers))
+    _check_unchanged(layers)
+    return ExportFolder(tuple(layers))
 
 
-def _check_whole(layers: list[ExportLayer]) -> None:
-    """Raises InvalidInput for files that were changed, and where an amendment of the chain is missing."""
+def _check_unchanged(layers: list[ExportLayer]) -> None:
+    """Raise InvalidInput for changed files, and for a missing amendment in the chain."""
     for layer in layers:
         if faults := list(find_damage(layer.folder, layer.manifest)):
-            message = f"{layer.folder} is not as the export wrote it: {'; '.join(faults)}; export it anew"
+            message = f"{layer.folder} was changed after the export: {'; '.join(faults)}; export it again"
             raise InvalidInput.of(_OPTION, message)
     for former, layer in pairwise(layers):
         amends = layer.manifest.amends
         if amends is None or amends.base.sha256 != file_sha256(former.folder / MANIFEST):
-            message = f"{layer.folder} does not amend what is there before it; export the window anew"
+            message = f"{layer.folder} does not amend the previous export; export the window again"
             raise InvalidInput.of(_OPTION, message)
 
 
 def _amended_states(layers: tuple[ExportLayer, ...]) -> Iterator[CallState]:
-    """Of each call what the last layer says: its state, or that it is gone."""
-    with Spill() as spill:
+    """Yield the last state of each call, unless the last layer deletes it."""
+    with ExternalSorter() as sorter:
         for layer in layers:
             for record in _records(layer):
                 state = state_of(record)
-                spill.add(record.id.encode(), _GONE if state is None else _pack(state))
+                sorter.add(record.id.encode(), _GONE if state is None else _pack(state))
             for gone in _gone_in(layer):
-                spill.add(gone.id.encode(), _GONE)
-        for _, said in groupby(spill.sorted(), itemgetter(0)):
-            *_, (_, last) = said
+                sorter.add(gone.id.encode(), _GONE)
+        for _, versions in groupby(sorter.sorted(), itemgetter(0)):
+            *_, (_, last) = versions
             if last != _GONE:
                 yield _unpack(last)
 
 
-def _records(layer: ExportLayer) -> Iterator[Record]:
+def _records(layer: ExportLayer) -> Iterator[ExportedRecord]:
     for each in layer.manifest.files:
-        # What does not begin so is of calls that are gone.
+        # Files with another name contain deleted calls.
         if each.name.startswith(_CALLS):
             yield from _read(layer.folder / each.name)
 
 
 def _gone_in(layer: ExportLayer) -> Iterator[RemovedCall]:
-    """What an amendment takes out; of an export itself it is only said what came and went meanwhile."""
+    """Yield the calls that an amendment deletes. An export's own file is only a record of changes."""
     is_there = any(each.name == GONE_FILE for each in layer.manifest.files)
     if layer.manifest.amends is not None and is_there:
         with (layer.folder / GONE_FILE).open("rb") as file:
             yield from map(_gone.decode, file)
 
 
-def _read(path: Path) -> Iterator[Record]:
+def _read(path: Path) -> Iterator[ExportedRecord]:
     if path.suffix not in _READERS:
         readable = ", ".join(_READERS)
-        raise InvalidInput.of(_OPTION, f"{path.name} cannot be read here; export as one of {readable}")
+        raise InvalidInput.of(_OPTION, f"{path.name} cannot be read here; use an export as {readable}")
     try:
         yield from _READERS[path.suffix](path)
     except (OSError, ValueError, csv.Error) as fault:
-        message = f"{path} is not as the export wrote it: {fault}"
+        message = f"{path} was changed after the export: {fault}"
         raise InvalidInput.of(_OPTION, message) from fault
 
 
-def _ndjson(path: Path) -> Iterator[Record]:
+def _ndjson(path: Path) -> Iterator[ExportedRecord]:
     with path.open("rb") as file:
         for line in file:
             yield _line.decode(line)
 
 
-def _csv(path: Path) -> Iterator[Record]:
+def _csv(path: Path) -> Iterator[ExportedRecord]:
     with path.open("rb") as file:
         rows = csv.DictReader(TextIOWrapper(file, "utf-8", newline=""), strict=True)
         for row in rows:
-            known = {name: _unguarded(row[name]) for name in _TEXTS if row.get(name)}
-            yield msgspec.convert(known, Record, strict=False)
+            fields = {name: _unguarded(row[name]) for name in _TEXTS if row.get(name)}
+            yield msgspec.convert(fields, ExportedRecord, strict=False)
 
 
 def _unguarded(text: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    """Remove the apostrophe that protects a text from being run as a formula."""
     is_guarded = text.startswith(_GUARD) and text.lstrip(_GUARD)[:1] in _FORMULA_BEGINS
     return text[1:] if is_guarded else text
 
 
-def _parquet(path: Path) -> Iterator[Record]:
+def _parquet(path: Path) -> Iterator[ExportedRecord]:
     from pyarrow import parquet  # deferred: takes 40 MB, most never need it
 
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=list(_TEXTS)):
-            yield from msgspec.convert(batch.to_pylist(), list[Record])
+            yield from msgspec.convert(batch.to_pylist(), list[ExportedRecord])
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Iterator[Record]]]] = {
+_READERS: Final[Mapping[str, Callable[[Path], Iterator[ExportedRecord]]]] = {
     ".ndjson": _ndjson,
     ".csv": _csv,
     ".parquet": _parquet,

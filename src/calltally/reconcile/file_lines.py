@@ -1,4 +1,4 @@
-"""Lines of files that may be compressed: what cannot be read is told with its place, and never a stop."""
+"""Lines of a possibly compressed file. An unreadable line is returned with its number and reason."""
 
 import gzip
 import zlib
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
-# No event is longer: what is sent to us has this limit too (contract, section 4).
+# The longest event that our own API accepts (contract, section 4).
 MAX_LINE_BYTES: Final = 5 * 1024 * 1024
-_DAMAGES: Final = (EOFError, OSError, zlib.error)
+_READ_ERRORS: Final = (EOFError, OSError, zlib.error)
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class Line(NamedTuple):
-    """One line and its number in the file, from 1; `fault` says why it, or the rest, cannot be read."""
+class FileLine(NamedTuple):
+    """Line and its number in the file, from 1; `fault` is why the line or the rest is unreadable."""
 
     number: int
     text: bytes
@@ -21,15 +21,15 @@ class Line(NamedTuple):
 
 
 class Readable(Protocol):
-    """A file, or what stands for one."""
+    """File or stream with lines."""
 
     def readline(self, size: int, /) -> bytes:
-        """Up to the end of the line, and no more than `size` bytes."""
+        """Return the bytes up to the end of the line, at most `size`."""
         ...
 
 
-def unpacked(file: BinaryIO, suffix: str) -> AbstractContextManager[Readable]:
-    """A file's bytes, unpacked where its name ends in `.gz` or `.zst`. The file itself stays open."""
+def decompressed(file: BinaryIO, suffix: str) -> AbstractContextManager[Readable]:
+    """Return the file, decompressed if its name ends in `.gz` or `.zst`. The file itself stays open."""
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=file, mode="rb")
     if suffix == ".zst":
@@ -41,21 +41,21 @@ def unpacked(file: BinaryIO, suffix: str) -> AbstractContextManager[Readable]:
     return nullcontext(file)
 
 
-def lines_of(file: Readable) -> Iterator[Line]:
-    """Its lines that are not blank."""
+def lines_of(file: Readable) -> Iterator[FileLine]:
+    """Yield the lines that are not blank."""
     number = 0
     try:
         while text := file.readline(MAX_LINE_BYTES):
             number += 1
             if len(text) == MAX_LINE_BYTES and not text.endswith(b"\n"):
-                yield Line(number, b"", f"longer than {MAX_LINE_BYTES:,} bytes")
-                _pass_line(file)
+                yield FileLine(number, b"", f"longer than {MAX_LINE_BYTES:,} bytes")
+                _skip_line(file)
             elif stripped := text.removeprefix(_BOM).strip():
-                yield Line(number, stripped)
-    except _DAMAGES as fault:
-        yield Line(number + 1, b"", f"the file ends here: {fault}")
+                yield FileLine(number, stripped)
+    except _READ_ERRORS as fault:
+        yield FileLine(number + 1, b"", f"the file ends here: {fault}")
 
 
-def _pass_line(file: Readable) -> None:
+def _skip_line(file: Readable) -> None:
     while (text := file.readline(MAX_LINE_BYTES)) and not text.endswith(b"\n"):
         pass

@@ -1,4 +1,4 @@
-"""What a reconciliation finds: each kind with its words, one finding, and the report of a run."""
+"""Findings of a reconciliation: kinds with their texts, single findings, and the report of a run."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ import msgspec
 from calltally.calls.times import utc_text
 
 
-class Kind(StrEnum):
-    """What does not add up. The values are stable and public: programs may branch on them."""
+class FindingKind(StrEnum):
+    """Kind of finding. The values are stable and public: programs may branch on them."""
 
-    # Against the events that a consumer received.
+    # Comparison with the events that a consumer received.
     MISSING_EVENT = "missing-event"
     UNKNOWN_CALL = "unknown-call"
     OTHER_FINAL_STATE = "other-final-state"
@@ -22,63 +22,77 @@ class Kind(StrEnum):
     LATE_EVENT = "late-event"
     OTHER_TENANT = "other-tenant"
     DEAD_DELIVERY = "dead-delivery"
-    # Against a provider's list.
+    # Comparison with a provider's list.
     UNHEARD_CALL = "unheard-call"
     UNLISTED_CALL = "unlisted-call"
     MISSING_FINAL_STATE = "missing-final-state"
     CONTRADICTION = "contradiction"
     OTHER_DURATION = "other-duration"
     OPEN_TOO_LONG = "open-too-long"
-    # Either way.
+    # Either comparison.
     DUPLICATE_SID = "duplicate-sid"
     UNREADABLE = "unreadable"
 
 
-class Words(NamedTuple):
-    """A kind in plain words: a title for a table, and a sentence that says what it means."""
+class KindText(NamedTuple):
+    """Texts of a kind: a title for a table, and a sentence with its meaning."""
 
     title: str
     meaning: str
 
 
-WORDS: Final[Mapping[Kind, Words]] = {
-    Kind.MISSING_EVENT: Words("Missing event", "The record has it, and no event that says so was received."),
-    Kind.UNKNOWN_CALL: Words("Unknown call", "An event was received of a call that there is no record of."),
-    Kind.OTHER_FINAL_STATE: Words(
-        "Other final state", "The last event of the call says another final state than its record."
+KIND_TEXTS: Final[Mapping[FindingKind, KindText]] = {
+    FindingKind.MISSING_EVENT: KindText(
+        "Missing event", "The record has this state, but no event for it was received."
     ),
-    Kind.REPEATED_EVENT: Words(
-        "Repeated event", "An event was received more than once, or said again what was said before."
+    FindingKind.UNKNOWN_CALL: KindText(
+        "Unknown call", "An event was received for a call that has no record."
     ),
-    Kind.WRONG_ORDER: Words("Wrong order", "An event was received after one that tells of a later state."),
-    Kind.LATE_EVENT: Words("Late event", "An event was received long after it was made."),
-    Kind.OTHER_TENANT: Words("Other tenant", "An event is of another tenant than the calls."),
-    Kind.DEAD_DELIVERY: Words("Dead delivery", "The event was tried for three days, and given up."),
-    Kind.UNHEARD_CALL: Words("Unheard call", "The provider lists a call that there is no record of."),
-    Kind.UNLISTED_CALL: Words(
-        "Unlisted call", "There is a record of a call that the provider does not list."
+    FindingKind.OTHER_FINAL_STATE: KindText(
+        "Other final state", "The last event of the call has another final state than its record."
     ),
-    Kind.MISSING_FINAL_STATE: Words(
-        "Missing final state", "The provider says that the call is over, and the record has it open."
+    FindingKind.REPEATED_EVENT: KindText(
+        "Repeated event", "An event was received more than once, or repeats the state of an earlier one."
     ),
-    Kind.CONTRADICTION: Words(
-        "Contradiction", "The provider says another final state than the record, which is final too."
+    FindingKind.WRONG_ORDER: KindText(
+        "Wrong order", "An event was received after an event of a later state."
     ),
-    Kind.OTHER_DURATION: Words("Other duration", "The provider says another duration than the record."),
-    Kind.OPEN_TOO_LONG: Words("Open too long", "The call has been open for longer than calls are."),
-    Kind.DUPLICATE_SID: Words("Duplicate SID", "More than one record has this call SID."),
-    Kind.UNREADABLE: Words("Unreadable", "What stands at this place could not be read, and was passed over."),
+    FindingKind.LATE_EVENT: KindText("Late event", "An event was received long after it was created."),
+    FindingKind.OTHER_TENANT: KindText("Other tenant", "An event belongs to another tenant than the calls."),
+    FindingKind.DEAD_DELIVERY: KindText(
+        "Dead delivery", "All delivery attempts of the event failed, for three days."
+    ),
+    FindingKind.UNHEARD_CALL: KindText("Unheard call", "The provider lists a call that has no record."),
+    FindingKind.UNLISTED_CALL: KindText(
+        "Unlisted call", "A call has a record, but the provider does not list it."
+    ),
+    FindingKind.MISSING_FINAL_STATE: KindText(
+        "Missing final state", "The provider lists the call as ended, but the record is open."
+    ),
+    FindingKind.CONTRADICTION: KindText(
+        "Contradiction", "The provider and the record have different final states."
+    ),
+    FindingKind.OTHER_DURATION: KindText(
+        "Other duration", "The provider and the record have different durations."
+    ),
+    FindingKind.OPEN_TOO_LONG: KindText(
+        "Open too long", "The call has been open for longer than calls usually are."
+    ),
+    FindingKind.DUPLICATE_SID: KindText("Duplicate SID", "More than one record has this call SID."),
+    FindingKind.UNREADABLE: KindText(
+        "Unreadable", "The entry at this position could not be read. It was skipped."
+    ),
 }
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that does not add up.
+    """Difference between two sources.
 
-    `ours` and `theirs` are what the two sides say (a status, a duration in seconds as text), null where a
-    side says nothing. `times` are RFC 3339 by the name of what happened then. `detail` is a sentence.
+    `ours` and `theirs` are the values of both sides (a status, or a duration in seconds as text), null if a
+    side has none. `times` are RFC 3339 by name. `detail` is a sentence.
     """
 
-    kind: Kind
+    kind: FindingKind
     detail: str
     call_id: str | None = None
     call_sid: str | None = None
@@ -89,52 +103,54 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def times_of(**instants_us: int | None) -> dict[str, str]:
-    """The instants (microseconds UTC) that are known, as a finding has them."""
+    """Return the known instants (microseconds UTC) as the times of a finding."""
     return {name: utc_text(instant) for name, instant in instants_us.items() if instant is not None}
 
 
-class Span(msgspec.Struct, frozen=True):
-    """The window on `created_at` that was compared, RFC 3339; null where it has no bound."""
+class ReportWindow(msgspec.Struct, frozen=True):
+    """Compared window of `created_at`, RFC 3339; null for an open end."""
 
     begins: str | None = msgspec.field(default=None, name="from")
     ends: str | None = msgspec.field(default=None, name="to")
 
 
-class Report(msgspec.Struct):
-    """What one run found. `counts` are exact; `findings` are the first of each kind, up to what was asked."""
+class ReconciliationReport(msgspec.Struct):
+    """Report of a run. `counts` are exact; `findings` has the first ones of each kind up to the limit."""
 
     compared: str
-    window: Span = Span()
+    window: ReportWindow = ReportWindow()
     looked_at: dict[str, int] = {}
-    counts: dict[Kind, int] = {}
+    counts: dict[FindingKind, int] = {}
     findings: list[Finding] = []
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was found."""
+        """True if there are no findings."""
         return not any(self.counts.values())
 
-    def of(self, kind: Kind) -> list[Finding]:
-        """Those findings of one kind that are listed."""
+    def of_kind(self, kind: FindingKind) -> list[Finding]:
+        """Return the listed findings of one kind."""
         return [finding for finding in self.findings if finding.kind == kind]
 
 
-class Tally:
-    """Counts findings as they come, and keeps the first `most` of each kind (None: all)."""
+class FindingTally:
+    """Counter of findings. Lists the first `most` of each kind (None: all)."""
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most
-        self._counts: Counter[Kind] = Counter()
-        self._kept: dict[Kind, list[Finding]] = {}
+        self._counts: Counter[FindingKind] = Counter()
+        self._listed: dict[FindingKind, list[Finding]] = {}
 
     def add(self, finding: Finding) -> None:
-        """Count one more."""
+        """Count a finding."""
         self._counts[finding.kind] += 1
         if self._most is None or self._counts[finding.kind] <= self._most:
-            self._kept.setdefault(finding.kind, []).append(finding)
+            self._listed.setdefault(finding.kind, []).append(finding)
 
-    def report(self, compared: str, window: Span, looked_at: Mapping[str, int]) -> Report:
-        """The report of all that was counted, kinds in the order of their table."""
-        counts = {kind: self._counts[kind] for kind in Kind if self._counts[kind]}
-        findings = [finding for kind in counts for finding in self._kept.get(kind, [])]
-        return Report(compared, window, dict(looked_at), counts, findings)
+    def report(
+        self, compared: str, window: ReportWindow, examined: Mapping[str, int]
+    ) -> ReconciliationReport:
+        """Return the report; kinds are in the order of their table."""
+        counts = {kind: self._counts[kind] for kind in FindingKind if self._counts[kind]}
+        findings = [finding for kind in counts for finding in self._listed.get(kind, [])]
+        return ReconciliationReport(compared, window, dict(examined), counts, findings)

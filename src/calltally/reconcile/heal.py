@@ -1,4 +1,4 @@
-"""Healing: the provider's word of a call goes into the ledger as a fact. Nothing is closed by hand."""
+"""Healing: the provider's listing is recorded in the ledger as a fact. No call is changed otherwise."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol, TypeAlias
@@ -6,42 +6,42 @@ from typing import Final, Protocol, TypeAlias
 import msgspec
 
 from calltally.calls.events import Fact
-from calltally.reconcile.against_provider import is_word_wanted
-from calltally.reconcile.recheck import Confirmed
+from calltally.reconcile.against_provider import is_healable
+from calltally.reconcile.recheck import ConfirmedFinding
 
-# A commit each, as imports have it.
+# Facts per commit, as in imports.
 CHUNK: Final = 500
 
 
-class Brought(Protocol):
-    """What became of facts that were brought in."""
+class SubmitCounts(Protocol):
+    """Outcome counts of submitted facts."""
 
     @property
     def recorded(self) -> int:
-        """How many changed a call."""
+        """The number of facts that changed a call."""
         ...
 
     @property
     def known(self) -> int:
-        """How many had been told before."""
+        """The number of facts that the ledger had before."""
         ...
 
     @property
     def unchanged(self) -> int:
-        """How many were kept and changed nothing."""
+        """The number of facts that are stored but changed nothing."""
         ...
 
     @property
     def refused(self) -> int:
-        """How many the ledger does not take."""
+        """The number of facts that the ledger refused."""
         ...
 
 
-Bring: TypeAlias = Callable[[Sequence[Fact]], Awaitable[Brought]]
+SubmitFacts: TypeAlias = Callable[[Sequence[Fact]], Awaitable[SubmitCounts]]
 
 
-class Healed(msgspec.Struct):
-    """What was brought in, and how many findings the provider's word cannot mend: those are left."""
+class HealCounts(msgspec.Struct):
+    """Outcome counts of a healing; `left` counts findings that the provider's listing cannot heal."""
 
     recorded: int = 0
     known: int = 0
@@ -51,35 +51,35 @@ class Healed(msgspec.Struct):
 
 
 class Healer:
-    """Takes findings as they are confirmed, and brings in what mends them, chunk by chunk.
+    """Healer of confirmed findings, in chunks.
 
-    `bring` is the way into the ledger, the one that imports take. Stopped at any point and run again it goes
-    on: what was brought in is known, and is no finding any more.
+    `submit` records facts like an import does. After an interruption a new run continues: healed calls agree,
+    and are no findings any more.
     """
 
-    def __init__(self, bring: Bring) -> None:
-        self.healed = Healed()
-        self._bring = bring
-        self._waiting: list[Fact] = []
+    def __init__(self, submit: SubmitFacts) -> None:
+        self.counts = HealCounts()
+        self._submit = submit
+        self._pending: list[Fact] = []
 
-    async def take(self, confirmed: Confirmed) -> None:
-        """Note one finding."""
+    async def add(self, confirmed: ConfirmedFinding) -> None:
+        """Add one finding."""
         theirs = confirmed.pair.theirs
-        fact = theirs.fact() if theirs is not None and is_word_wanted(confirmed.finding) else None
+        fact = theirs.fact() if theirs is not None and is_healable(confirmed.finding) else None
         if fact is None:
-            self.healed.left += 1
+            self.counts.left += 1
             return
-        self._waiting.append(fact)
-        if len(self._waiting) >= CHUNK:
+        self._pending.append(fact)
+        if len(self._pending) >= CHUNK:
             await self.finish()
 
     async def finish(self) -> None:
-        """Bring in what waits."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        """Submit the facts that are still waiting."""
+        pending, self._pending = self._pending, []
+        if not pending:
             return
-        brought = await self._bring(waiting)
-        self.healed.recorded += brought.recorded
-        self.healed.known += brought.known
-        self.healed.unchanged += brought.unchanged
-        self.healed.refused += brought.refused
+        submitted = await self._submit(pending)
+        self.counts.recorded += submitted.recorded
+        self.counts.known += submitted.known
+        self.counts.unchanged += submitted.unchanged
+        self.counts.refused += submitted.refused

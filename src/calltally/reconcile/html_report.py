@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: it can be mailed, kept and printed."""
+"""Report as a self-contained HTML page, to be mailed, stored and printed."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,31 +7,31 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-from calltally.reconcile.findings import WORDS, Finding, Kind, Report
+from calltally.reconcile.findings import KIND_TEXTS, Finding, FindingKind, ReconciliationReport
 
 _PAGE: Final = Template(files("calltally.reconcile").joinpath("report.html").read_text(encoding="utf-8"))
 _COLUMNS: Final = ("Call", "Ours", "Theirs", "What", "When", "Events")
 _NOTHING: Final = "-"
-# Of a second: as good for a reader without it.
+# Fractions of a second do not help a reader.
 _FRACTION: Final = re.compile(r"\.\d+(?=Z)")
 
 
-def html_report(report: Report) -> str:
-    """The page. Everything in it that somebody else wrote is escaped."""
+def html_report(report: ReconciliationReport) -> str:
+    """Return the HTML page. All foreign text in it is escaped."""
     found = sum(report.counts.values())
     return _PAGE.substitute(
         title=escape(f"Reconciled with {report.compared}"),
-        window=escape(window_words(report)),
+        window=escape(window_text(report)),
         state="verdict clean" if report.is_clean else "verdict",
-        verdict="Nothing was found." if report.is_clean else f"{found:,} found.",
+        verdict="No findings." if report.is_clean else f"{found:,} found.",
         facts="\n".join(_fact(name, number) for name, number in report.looked_at.items()),
         summary=_summary(report) if report.counts else "",
         sections="\n".join(_section(report, kind) for kind in report.counts),
     )
 
 
-def window_words(report: Report) -> str:
-    """The window in words."""
+def window_text(report: ReconciliationReport) -> str:
+    """Return the window as text."""
     begins, ends = report.window.begins, report.window.ends
     if begins is None and ends is None:
         return "All calls"
@@ -40,7 +40,7 @@ def window_words(report: Report) -> str:
 
 
 def _short(instant: str) -> str:
-    """Without the part of a time that is 0."""
+    """Return a time without its zero parts."""
     return instant.removesuffix("T00:00:00.000000Z").replace(".000000Z", "Z")
 
 
@@ -49,23 +49,23 @@ def _fact(name: str, number: int) -> str:
     return f"<div><dt>{escape(words)}</dt><dd>{number:,}</dd></div>"
 
 
-def _summary(report: Report) -> str:
+def _summary(report: ReconciliationReport) -> str:
     rows = [
-        f'<tr><td><a href="#{kind}">{escape(WORDS[kind].title)}</a></td>'
-        f'<td class="number">{count:,}</td><td>{escape(WORDS[kind].meaning)}</td></tr>'
+        f'<tr><td><a href="#{kind}">{escape(KIND_TEXTS[kind].title)}</a></td>'
+        f'<td class="number">{count:,}</td><td>{escape(KIND_TEXTS[kind].meaning)}</td></tr>'
         for kind, count in report.counts.items()
     ]
-    head = '<th>Kind</th><th class="number">Found</th><th>What it means</th>'
+    head = '<th>Kind</th><th class="number">Found</th><th>Meaning</th>'
     return _table(head, rows)
 
 
-def _section(report: Report, kind: Kind) -> str:
-    shown = report.of(kind)
-    left = report.counts[kind] - len(shown)
-    told = f"<p>The first {len(shown):,} of {report.counts[kind]:,}.</p>" if left else ""
+def _section(report: ReconciliationReport, kind: FindingKind) -> str:
+    listed = report.of_kind(kind)
+    left = report.counts[kind] - len(listed)
+    note = f"<p>The first {len(listed):,} of {report.counts[kind]:,}.</p>" if left else ""
     head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    table = _table(head, map(_row, shown)) if shown else ""
-    return f'<h2 id="{kind}">{escape(WORDS[kind].title)}</h2>\n{told}{table}'
+    table = _table(head, map(_row, listed)) if listed else ""
+    return f'<h2 id="{kind}">{escape(KIND_TEXTS[kind].title)}</h2>\n{note}{table}'
 
 
 def _table(head: str, rows: Iterable[str]) -> str:
@@ -79,17 +79,17 @@ def _row(finding: Finding) -> str:
     times = [f"{name.replace('_', ' ')} {_FRACTION.sub('', time)}" for name, time in finding.times.items()]
     cells = (
         _code([finding.call_sid or finding.call_id or ""]),
-        _whole([finding.ours or _NOTHING]),
-        _whole([finding.theirs or _NOTHING]),
+        _unbroken_lines([finding.ours or _NOTHING]),
+        _unbroken_lines([finding.theirs or _NOTHING]),
         escape(finding.detail),
-        _whole(times),
+        _unbroken_lines(times),
         _code(finding.event_ids),
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _whole(texts: Sequence[str]) -> str:
-    """A line each, that is not broken."""
+def _unbroken_lines(texts: Sequence[str]) -> str:
+    """Return one unbroken line per text."""
     return "<br>".join(f'<span class="whole">{escape(text)}</span>' for text in texts)
 
 

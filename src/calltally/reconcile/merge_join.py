@@ -1,4 +1,4 @@
-"""Two sides in the order of one key, joined: both are read once, and only what has one key is in memory."""
+"""Merge join of two sorted sides. Both are read once; only the values of one key are in memory."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -6,27 +6,27 @@ from typing import Final, NamedTuple
 from calltally.external_sort import Pair
 
 
-class Joined(NamedTuple):
-    """One key, and the values that each side has of it, in the order in which they were taken."""
+class JoinedGroup(NamedTuple):
+    """Values of one key on each side, in their order."""
 
     key: bytes
     left: list[bytes]
     right: list[bytes]
 
 
-def joined(left: Iterator[Pair], right: Iterator[Pair]) -> Iterator[Joined]:
-    """Each key that either side has, in order."""
+def merge_join(left: Iterator[Pair], right: Iterator[Pair]) -> Iterator[JoinedGroup]:
+    """Yield the values of each key of either side, in order."""
     lefts, rights = _Side(left), _Side(right)
     while not (lefts.is_done and rights.is_done):
         key = min(side.key for side in (lefts, rights) if not side.is_done)
-        yield Joined(key, lefts.take(key), rights.take(key))
+        yield JoinedGroup(key, lefts.take(key), rights.take(key))
 
 
 _NOTHING: Final = (b"", b"")
 
 
 class _Side:
-    """Sorted pairs, of which the next one is known."""
+    """Sorted pairs with one pair of look-ahead."""
 
     def __init__(self, pairs: Iterator[Pair]) -> None:
         self._pairs = pairs
@@ -35,7 +35,7 @@ class _Side:
         self._step()
 
     def take(self, key: bytes) -> list[bytes]:
-        """The values of `key`, which is not greater than any that is left."""
+        """Remove and return the values of `key`, which must not be greater than any remaining key."""
         values = []
         while self.key == key and not self.is_done:
             values.append(self._value)

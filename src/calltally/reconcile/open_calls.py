@@ -1,4 +1,4 @@
-"""Calls that are open: how old, on which route, and for how many that is longer than their provider takes."""
+"""Open calls by route and age, compared with the usual lag of their provider."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _LISTED: Final = 20
 
 
 class OpenCall(msgspec.Struct, frozen=True):
-    """One call without a final state."""
+    """Call without a final state."""
 
     id: str
     call_sid: str
@@ -24,7 +24,7 @@ class OpenCall(msgspec.Struct, frozen=True):
 
 
 class OpenRoute(msgspec.Struct, frozen=True):
-    """The open calls of one route by one provider; `older` are open for longer than its calls take."""
+    """Open calls of one route and provider; `older` counts calls that exceed the provider's usual lag."""
 
     route: str | None
     provider: str | None
@@ -34,7 +34,7 @@ class OpenRoute(msgspec.Struct, frozen=True):
 
 
 class OpenCalls(msgspec.Struct, frozen=True):
-    """How many; `older` and `by_route` are of the oldest 20,000 of them, `listed` are the oldest 20."""
+    """Open calls of a window. `older` and `by_route` cover the oldest 20,000, `listed` the oldest 20."""
 
     calls: int = 0
     older: int = 0
@@ -45,16 +45,16 @@ class OpenCalls(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(list[OpenCall])
 
 
-def read_open(records: bytes) -> list[OpenCall]:
-    """The calls of sealed records that are joined by commas."""
+def parse_open_calls(records: bytes) -> list[OpenCall]:
+    """Parse sealed records joined by commas."""
     try:
         return _decoder.decode(b"[%b]" % records)
     except msgspec.DecodeError as fault:
-        raise DamagedStore(f"a stored record is no call: {fault}; run `calltally verify`") from fault
+        raise DamagedStore(f"a stored record is not a call: {fault}; run `calltally verify`") from fault
 
 
-def usual_by_provider(lags: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
-    """How long after its creation a call of each provider still changes (microseconds), by its last ones."""
+def usual_lag_by_provider(lags: Iterable[tuple[str | None, int]]) -> dict[str | None, int]:
+    """Return each provider's usual time from a call's creation to its last change, in microseconds."""
     by_provider: dict[str | None, list[tuple[str | None, int]]] = {}
     for provider, lag_us in lags:
         by_provider.setdefault(provider, []).append((provider, lag_us))
@@ -62,10 +62,10 @@ def usual_by_provider(lags: Iterable[tuple[str | None, int]]) -> dict[str | None
     return {provider: -mark for provider, mark in marks.items() if mark is not None}
 
 
-def summed(
+def summarize(
     total: int, calls: Sequence[OpenCall], usual_us: Mapping[str | None, int], now_us: int
 ) -> OpenCalls:
-    """The report of open calls, oldest first. Of a provider whose lags are not known, seven days are long."""
+    """Summarize open calls, oldest first. The limit for a provider without known lags is seven days."""
     routes: dict[tuple[str, str], list[OpenCall]] = {}
     for call in calls:
         routes.setdefault((call.route or "", call.provider or ""), []).append(call)

@@ -1,4 +1,4 @@
-"""A provider's word, asked for over HTTP: its list page by page, and single calls."""
+"""Client of a provider's call list over HTTP: pages, and single calls."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Final, Protocol
@@ -9,8 +9,8 @@ from calltally.providers.callback import Refusal
 from calltally.providers.list_requests import Access, Answered, Ask, Fetch, Started, fetch
 
 
-class HttpAnswer(Protocol):
-    """What an HTTP client gives back."""
+class HttpReply(Protocol):
+    """Response of an HTTP client."""
 
     @property
     def status(self) -> int:
@@ -25,17 +25,17 @@ class HttpAnswer(Protocol):
 
 _QUOTED_CHARS: Final = 200
 
-# Told the URL, the headers, and the body of what is posted.
-HttpAsk = Callable[[str, Mapping[str, str], bytes | None], Awaitable[HttpAnswer]]
+# Parameters: the URL, the headers, and the body of a POST request.
+SendRequest = Callable[[str, Mapping[str, str], bytes | None], Awaitable[HttpReply]]
 
 
-class Asking:
-    """Asks one provider about one tenant's account.
+class ProviderClient:
+    """Client of one provider for one tenant's account.
 
-    `send` does the HTTP, with its waits and retries. What gets no answer is raised as Unavailable.
+    `send` does the HTTP request, with waits and retries. A missing response raises Unavailable.
     """
 
-    def __init__(self, provider: Fetch, access: Access, send: HttpAsk) -> None:
+    def __init__(self, provider: Fetch, access: Access, send: SendRequest) -> None:
         self._provider = provider
         self._access = access
         self._send = send
@@ -43,38 +43,38 @@ class Asking:
 
     @property
     def account(self) -> str:
-        """Whose calls are listed; raises Misconfigured where the secrets do not say it."""
+        """The account whose calls are listed. Raises Misconfigured if the secrets do not contain it."""
         return self._provider.account_of(self._access.secrets)
 
     async def pages(self, started: Started) -> AsyncGenerator[list[Fact | Refusal]]:
-        """The calls that started in a stretch of time, a page at a time.
+        """Yield the calls that started in a period, page by page.
 
-        Raises NotUnderstood where a page leads back to one before, which would never end.
+        Raises NotUnderstood if a page links to an earlier page, because that would never end.
         """
-        place: str | None = None
-        seen: set[str] = set()
+        page: str | None = None
+        visited_pages: set[str] = set()
         while True:
-            listing = await fetch(self._provider.list_page(self._access, started, place), self._answer)
+            listing = await fetch(self._provider.list_page(self._access, started, page), self._send_request)
             yield listing.items
-            place = listing.following
-            if place is None:
+            page = listing.following
+            if page is None:
                 return
-            if place in seen:
+            if page in visited_pages:
                 raise NotUnderstood(
-                    f"the provider's list leads back to {place[:_QUOTED_CHARS]!r}; ask it again later"
+                    f"the provider's list links back to its page {page[:_QUOTED_CHARS]!r}; try again later"
                 )
-            seen.add(place)
+            visited_pages.add(page)
 
     async def call(self, call_sid: str) -> list[Fact | Refusal]:
-        """What the provider says of one call now; nothing where it knows none."""
-        return await fetch(self._provider.one_call(self._access, call_sid), self._answer)
+        """Return the provider's current facts of one call; none if the provider does not know it."""
+        return await fetch(self._provider.one_call(self._access, call_sid), self._send_request)
 
-    async def _answer(self, request: Ask) -> Answered:
+    async def _send_request(self, request: Ask) -> Answered:
         self.requests += 1
         try:
-            answer = await self._send(*request)
+            reply = await self._send(*request)
         except ConnectionError as fault:
-            raise Unavailable(f"{fault}; what was done is kept, so run it again later") from fault
+            raise Unavailable(f"{fault}; completed work is stored, so run it again later") from fault
         except ValueError as fault:
-            raise NotUnderstood(f"the provider cannot be asked there: {fault}") from fault
-        return Answered(answer.status, answer.body)
+            raise NotUnderstood(f"the provider's URL cannot be used: {fault}") from fault
+        return Answered(reply.status, reply.body)

@@ -1,6 +1,7 @@
-"""Silences: for how long a provider told of no call, against how long it usually does not.
+"""Gaps in a provider's calls that are longer than its usual gaps.
 
-By whole hours, in UTC. What is usual is what happened before: the nights and week-ends of a tenant are in it.
+Counted in whole hours, UTC. The usual gaps come from the past, so they include a tenant's nights and
+weekends.
 """
 
 from collections.abc import Sequence
@@ -10,19 +11,19 @@ import msgspec
 
 from calltally.calls.times import DAY_US, SECOND_US
 
-# From so long before a window the usual is taken.
-LOOK_BACK_US: Final = 28 * DAY_US
+# The usual gaps are taken from this period before a window.
+USUAL_PERIOD_US: Final = 28 * DAY_US
 _HOUR_S: Final = 3_600
-# A gap that came so often is usual, however long: four week-ends are.
+# A gap that occurred this often is usual, whatever its length: four weekends are.
 _USUAL_TIMES: Final = 3
 _MARGIN: Final = 1.5
-_LEAST_H: Final = 3
-# Of whom so little is known nothing can be said.
-_LEAST_HOURS: Final = 24
+_MIN_GAP_H: Final = 3
+# The minimum of hours with calls. With fewer hours there is no usual gap.
+_MIN_ACTIVE_HOURS: Final = 24
 
 
-class Silence(msgspec.Struct, frozen=True):
-    """Whole hours without a call of one provider; microseconds UTC, `to_us` is None where it lasts."""
+class ProviderGap(msgspec.Struct, frozen=True):
+    """Whole hours without a call of one provider; microseconds UTC, `to_us` is None for a gap that lasts."""
 
     provider: str
     from_us: int
@@ -31,34 +32,34 @@ class Silence(msgspec.Struct, frozen=True):
     usual_hours: int
 
 
-class Stretch(msgspec.Struct, frozen=True):
-    """The window that is looked at, and until when hours are known; microseconds UTC."""
+class GapWindow(msgspec.Struct, frozen=True):
+    """Window to check, and the end of the complete hours; microseconds UTC."""
 
     from_us: int
     to_us: int
-    known_to_us: int
+    complete_to_us: int
 
 
-def silences(provider: str, hours_s: Sequence[int], stretch: Stretch) -> list[Silence]:
-    """Those that reach into the window. `hours_s` are the hours with calls, ascending, from before it on."""
-    if len(hours_s) < _LEAST_HOURS:
+def find_gaps(provider: str, hours_s: Sequence[int], window: GapWindow) -> list[ProviderGap]:
+    """Return the unusual gaps in the window. `hours_s` are the hours with calls, ascending, with the past."""
+    if len(hours_s) < _MIN_ACTIVE_HOURS:
         return []
-    ends = [*hours_s[1:], stretch.known_to_us // SECOND_US // _HOUR_S * _HOUR_S]
+    ends = [*hours_s[1:], window.complete_to_us // SECOND_US // _HOUR_S * _HOUR_S]
     gaps = [(begin + _HOUR_S, (end - begin) // _HOUR_S - 1) for begin, end in zip(hours_s, ends, strict=True)]
     usual_h = sorted((idle_h for _, idle_h in gaps), reverse=True)[_USUAL_TIMES - 1]
-    most_h = max(_LEAST_H, usual_h * _MARGIN)
-    found = [_silence(provider, gap, usual_h) for gap in gaps if gap[1] > most_h]
+    most_h = max(_MIN_GAP_H, usual_h * _MARGIN)
+    found = [_gap(provider, gap, usual_h) for gap in gaps if gap[1] > most_h]
     if found and gaps[-1][1] > most_h:
         found[-1] = msgspec.structs.replace(found[-1], to_us=None)
-    return [each for each in found if _reaches(each, stretch)]
+    return [each for each in found if _reaches(each, window)]
 
 
-def _silence(provider: str, gap: tuple[int, int], usual_h: int) -> Silence:
+def _gap(provider: str, gap: tuple[int, int], usual_h: int) -> ProviderGap:
     begin_s, idle_h = gap
     from_us = begin_s * SECOND_US
-    return Silence(provider, from_us, from_us + idle_h * _HOUR_S * SECOND_US, idle_h, max(usual_h, 0))
+    return ProviderGap(provider, from_us, from_us + idle_h * _HOUR_S * SECOND_US, idle_h, max(usual_h, 0))
 
 
-def _reaches(silence: Silence, stretch: Stretch) -> bool:
-    ends_later = silence.to_us is None or silence.to_us > stretch.from_us
-    return silence.from_us < stretch.to_us and ends_later
+def _reaches(gap: ProviderGap, window: GapWindow) -> bool:
+    ends_later = gap.to_us is None or gap.to_us > window.from_us
+    return gap.from_us < window.to_us and ends_later

@@ -1,4 +1,4 @@
-"""Our calls against what a provider says, from the question to the report: for commands and for jobs."""
+"""Reconciliation with a provider, from the request to the report, for commands and for jobs."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -15,8 +15,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import DAY_US, EARLIEST_US
 from calltally.calls.windows import LAST_US, Window
-from calltally.exports.window import Window as Listing
-from calltally.exports.window import first_chunk
+from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.external_sort import MEMORY_BYTES
 from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import RetryingClient
@@ -24,29 +23,30 @@ from calltally.providers.callback import Refusal, Source
 from calltally.providers.list_requests import Access, Started
 from calltally.providers.provider import Kind, ListFacts
 from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS
-from calltally.reconcile.against_provider import Terms
+from calltally.reconcile.against_provider import ProviderTerms
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.heal import Healer
-from calltally.reconcile.provider_client import Asking
-from calltally.reconcile.provider_run import Items, Means, ProviderReport, ProviderRun
+from calltally.reconcile.provider_client import ProviderClient
+from calltally.reconcile.provider_run import Items, ProviderReport, ProviderRun, RunOptions
 from calltally.reconcile.recheck import Recheck
 from calltally.store.db.interface import Store
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import need_tenant
 from calltally.store.tenants.vault import Vault, find_provider_secrets
 
-_ITEMS: Final = 1_000
-Told: TypeAlias = Callable[[Finding], None]
+_PAGE_ITEMS: Final = 1_000
+OnFinding: TypeAlias = Callable[[Finding], None]
 
 
-def untold(_finding: Finding) -> None:
-    """Nothing: the report has it."""
+def ignore_finding(_finding: Finding) -> None:
+    """Do nothing: the report contains the finding."""
 
 
-class Question(msgspec.Struct, frozen=True):
-    """What is compared, how closely, and what is to come of it. `files` stand in place of the API's list.
+class ReconciliationRequest(msgspec.Struct, frozen=True):
+    """Request of a reconciliation with a provider. `files` replace the provider's API.
 
-    Our side is of the ledger's revision `at_least`, or of a later one.
+    Our side is read at revision `at_least` of the ledger or later. `most` limits the listed findings per
+    kind.
     """
 
     tenant: str
@@ -61,10 +61,10 @@ class Question(msgspec.Struct, frozen=True):
     at_least: int = 0
 
 
-class Place(NamedTuple):
-    """From where a provider is asked: the store with its secrets, and the address of each provider's API.
+class ProviderContext(NamedTuple):
+    """Access to providers: the store with the secrets, and the base URL of each provider's API.
 
-    `open_vault` is asked only where there is something to open.
+    `open_vault` is called only if there is a secret to open.
     """
 
     store: Store
@@ -72,113 +72,124 @@ class Place(NamedTuple):
     api_urls: Mapping[str, str]
 
 
-class Room(NamedTuple):
-    """What a run may use: a folder for what it sorts (None: the system's own), and memory."""
+class SortResources(NamedTuple):
+    """Resources for sorting: a folder (None: the system's default) and memory."""
 
     folder: Path | None = None
     memory_bytes: int = MEMORY_BYTES
 
 
-_ROOM: Final = Room()
+_DEFAULT_RESOURCES: Final = SortResources()
 
 
-async def compare(
-    place: Place, question: Question, now_us: int, *, told: Told = untold, room: Room = _ROOM
+async def reconcile_provider(
+    context: ProviderContext,
+    request: ReconciliationRequest,
+    now_us: int,
+    *,
+    on_finding: OnFinding = ignore_finding,
+    resources: SortResources = _DEFAULT_RESOURCES,
 ) -> ProviderReport:
-    """One run; `told` hears each finding as it is confirmed.
+    """Run a reconciliation. `on_finding` is called for each confirmed finding.
 
-    Raises NotFound, Misconfigured, Unavailable and InvalidInput; what was healed by then stays.
+    Raises NotFound, Misconfigured, Unavailable and InvalidInput. Healed calls stay healed after an error.
     """
-    _check_provider(question)
-    await place.store.read(need_tenant(question.tenant))
+    _check_provider(request)
+    await context.store.read(need_tenant(request.tenant))
     async with RetryingClient(SystemRandom().random) as client:
-        access = await _access(place, question, now_us)
-        asking = _asking(question, access, client)
-        terms = _terms(question, now_us, asking.account if asking else None)
-        if question.files or asking is None:
-            account = access.secrets.get(PROVIDERS[question.provider].account_name, "")
+        access = await _access(context, request, now_us)
+        provider_client = _client(request, access, client)
+        terms = _terms(request, now_us, provider_client.account if provider_client else None)
+        if request.files or provider_client is None:
+            account = access.secrets.get(PROVIDERS[request.provider].account_name, "")
             source = Source(Door.IMPORT, now_us, account)
-            theirs = _file_items(RECORDS[question.provider], question.files, source)
+            theirs = _file_items(RECORDS[request.provider], request.files, source)
         else:
-            theirs = asking.pages(_started(terms))
-        means = replace(_means(place.store, question, asking), told=told, **room._asdict())
-        return await ProviderRun(terms, means).run(_ours(place.store, question, terms), theirs)
+            theirs = provider_client.pages(_started(terms))
+        options = replace(
+            _run_options(context.store, request, provider_client),
+            on_finding=on_finding,
+            **resources._asdict(),
+        )
+        return await ProviderRun(terms, options).run(_ours(context.store, request, terms), theirs)
 
 
-def _check_provider(question: Question) -> None:
-    name = question.provider
+def _check_provider(request: ReconciliationRequest) -> None:
+    name = request.provider
     if name not in PROVIDERS:
-        message = f"there is no provider {name[:64]!r}; there are {', '.join(PROVIDERS)}"
+        message = f"there is no provider {name[:64]!r}; the providers are {', '.join(PROVIDERS)}"
         raise InvalidInput.of("provider", message)
-    if question.files and name not in RECORDS:
-        message = f"no files of {name} are read; there are those of {', '.join(RECORDS)}"
+    if request.files and name not in RECORDS:
+        message = f"files of {name} cannot be read; use a file of {', '.join(RECORDS)}"
         raise InvalidInput.of("provider-file", message)
-    if not question.files and name not in FETCHES:
-        message = f"{name} has no list to ask for; name a file of it, or one of {', '.join(FETCHES)}"
+    if not request.files and name not in FETCHES:
+        message = f"{name} has no list API; name a file of its list, or one of {', '.join(FETCHES)}"
         raise InvalidInput.of("provider", message)
 
 
-async def _access(place: Place, question: Question, now_us: int) -> Access:
-    name = question.provider
-    sealed = await place.store.read(find_provider_secrets(question.tenant, name))
-    secrets = {} if sealed is None else place.open_vault().open(question.tenant, name, sealed)
-    return Access(place.api_urls.get(name, ""), secrets, now_us)
+async def _access(context: ProviderContext, request: ReconciliationRequest, now_us: int) -> Access:
+    name = request.provider
+    sealed = await context.store.read(find_provider_secrets(request.tenant, name))
+    secrets = {} if sealed is None else context.open_vault().open(request.tenant, name, sealed)
+    return Access(context.api_urls.get(name, ""), secrets, now_us)
 
 
-def _asking(question: Question, access: Access, client: RetryingClient) -> Asking | None:
-    """Who asks the provider; None where there is a file instead, and nothing to sign in with."""
-    provider = FETCHES.get(question.provider)
+def _client(request: ReconciliationRequest, access: Access, client: RetryingClient) -> ProviderClient | None:
+    """Return the provider's client; None if files replace it and there are no credentials."""
+    provider = FETCHES.get(request.provider)
     if provider is None:
         return None
     try:
         provider.account_of(access.secrets)
     except Misconfigured:
-        if not question.files:
+        if not request.files:
             raise
         return None
-    return Asking(provider, access, client.request)
+    return ProviderClient(provider, access, client.request)
 
 
-def _terms(question: Question, now_us: int, account: str | None) -> Terms:
-    return Terms(
-        provider=question.provider,
+def _terms(request: ReconciliationRequest, now_us: int, account: str | None) -> ProviderTerms:
+    return ProviderTerms(
+        provider=request.provider,
         account=account,
-        from_us=question.window.from_us,
-        to_us=question.window.to_us,
+        from_us=request.window.from_us,
+        to_us=request.window.to_us,
         now_us=now_us,
-        tolerance_s=question.tolerance_s,
-        open_limit_us=question.open_limit_us,
-        by_platform=PROVIDERS[question.provider].kind is Kind.PLATFORM,
+        tolerance_s=request.tolerance_s,
+        open_limit_us=request.open_limit_us,
+        by_platform=PROVIDERS[request.provider].kind is Kind.PLATFORM,
     )
 
 
-def _started(terms: Terms) -> Started:
-    """The window and its margins, as far as there can be calls and a time can be written."""
+def _started(terms: ProviderTerms) -> Started:
+    """Return the window with its margins, limited to times that calls can have."""
     from_us, to_us = terms.from_us - terms.margin_us, terms.to_us + terms.margin_us
     return Started(max(from_us, EARLIEST_US), max(min(to_us, LAST_US), EARLIEST_US))
 
 
-def _means(store: Store, question: Question, asking: Asking | None) -> Means:
-    async def bring(facts: Sequence[Fact]) -> ImportReport:
-        return await import_facts(store, question.tenant, told=facts, deliver=question.deliver)
+def _run_options(
+    store: Store, request: ReconciliationRequest, provider_client: ProviderClient | None
+) -> RunOptions:
+    async def submit(facts: Sequence[Fact]) -> ImportReport:
+        return await import_facts(store, request.tenant, told=facts, deliver=request.deliver)
 
-    return Means(
-        recheck=Recheck(store, question.tenant, asking.call if asking else None),
-        healer=Healer(bring) if question.heal else None,
-        most=question.most,
-        is_file=bool(question.files),
+    return RunOptions(
+        recheck=Recheck(store, request.tenant, provider_client.call if provider_client else None),
+        healer=Healer(submit) if request.heal else None,
+        most=request.most,
+        is_file=bool(request.files),
     )
 
 
-async def _ours(store: Store, question: Question, terms: Terms) -> AsyncGenerator[bytes]:
-    """Our calls of the window and its margins as of one snapshot, whoever reported them."""
-    tenant, started = question.tenant, _started(terms)
+async def _ours(store: Store, request: ReconciliationRequest, terms: ProviderTerms) -> AsyncGenerator[bytes]:
+    """Yield our calls of the window and its margins from one snapshot, whichever source reported them."""
+    tenant, started = request.tenant, _started(terms)
     calls = CallFilter(from_us=started.from_us, to_us=started.to_us)
-    query = first_chunk(ListQuery(filter=calls, order="asc"), None)
+    query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
     first = await store.read_tenant(
-        tenant, lambda: list_calls(tenant, query), at_least=question.at_least, long=True
+        tenant, lambda: list_calls(tenant, query), at_least=request.at_least, long=True
     )
-    async with aclosing(Listing(store, tenant, query, first).chunks()) as chunks:
+    async with aclosing(CallWindow(store, tenant, query, first).chunks()) as chunks:
         async for records in chunks:
             yield records
 
@@ -186,15 +197,15 @@ async def _ours(store: Store, question: Question, terms: Terms) -> AsyncGenerato
 async def _file_items(
     list_facts: ListFacts, paths: tuple[Path, ...], source: Source
 ) -> AsyncGenerator[Items]:
-    """What the files tell, as `calltally import` reads them; a refusal says which file it is of."""
+    """Yield the facts of the files, read as by `calltally import`. A refusal names its file."""
     for path in paths:
         with path.open("rb") as file:
-            told = list_facts(file, source)
-            while items := list(islice(told, _ITEMS)):
-                yield [_placed(item, path) for item in items]
+            facts = list_facts(file, source)
+            while items := list(islice(facts, _PAGE_ITEMS)):
+                yield [_with_file_name(item, path) for item in items]
 
 
-def _placed(item: Fact | Refusal, path: Path) -> Fact | Refusal:
+def _with_file_name(item: Fact | Refusal, path: Path) -> Fact | Refusal:
     if isinstance(item, Fact):
         return item
     return replace(item, position=f"{path.name}: {item.position}")

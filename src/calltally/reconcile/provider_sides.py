@@ -1,4 +1,4 @@
-"""Both sides of a reconciliation against a provider, brought together by call SID in bounded memory."""
+"""Both sides of a reconciliation with a provider, joined by call SID in bounded memory."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -10,7 +10,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.external_sort import Spill
+from calltally.external_sort import ExternalSorter
 from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
 
 _OURS: Final = b"\0o"
@@ -19,7 +19,7 @@ _MARK: Final = len(_OURS)
 
 
 class OurCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A call as the ledger has it. `created_us` is microseconds UTC; the duration is None where not known."""
+    """Call in the ledger. `created_us` is microseconds UTC; an unknown duration is None."""
 
     call_sid: str
     id: str
@@ -32,10 +32,10 @@ class OurCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TheirCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A call as the provider lists it. Times are microseconds UTC, None where it states none.
+    """Call in the provider's list. Times are microseconds UTC, None if the list does not state them.
 
-    `content`, `raw` and `conversation` are the fact that its listing is, packed as the ledger does, where
-    it may be wanted.
+    `content`, `raw` and `conversation` are the listing's fact in the ledger's encoding, if healing may need
+    it.
     """
 
     call_sid: str
@@ -49,15 +49,15 @@ class TheirCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
     conversation: bytes = b""
 
     def fact(self) -> Fact | None:
-        """The listing as a fact for the ledger; None where it was not kept."""
+        """Return the listing as a fact for the ledger; None if it was not stored."""
         if self.content is None:
             return None
         fact = unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
         return msgspec.structs.replace(fact, conversation=bodies.decompress(self.conversation))
 
 
-class Pair(NamedTuple):
-    """What both sides say of one SID; None for a side that does not have it."""
+class CallPair(NamedTuple):
+    """Both sides of one SID; None for a side without it."""
 
     call_sid: str
     ours: OurCall | None
@@ -83,11 +83,11 @@ _unpack_theirs: Final = msgspec.msgpack.Decoder(TheirCall).decode
 
 
 def our_calls(records: bytes) -> Iterator[OurCall]:
-    """The calls of sealed records that are joined by line feeds; an erased one is nobody's any more."""
+    """Yield the calls of sealed records joined by line feeds, except erased calls."""
     try:
         listed = _record.decode_lines(records)
     except msgspec.DecodeError as fault:
-        message = f"a stored record is no call: {fault}; run `calltally verify`"
+        message = f"a stored record is not a call: {fault}; run `calltally verify`"
         raise DamagedStore(message) from fault
     for record in listed:
         if record.call_sid and record.status and record.created_at and not record.erased:
@@ -103,64 +103,65 @@ def our_calls(records: bytes) -> Iterator[OurCall]:
             )
 
 
-def their_call(fact: Fact, *, keep: bool = False) -> TheirCall:
-    """The call that a listing is of; with `keep` it can be brought into the ledger later.
+def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
+    """Return the call of a listing; with `keep` it can be recorded in the ledger later.
 
-    A listing without a status says that there is a call, as the ledger's fold has it: `queued`.
+    A listing without a status means that the call exists. Its status is then `queued`, as in the ledger's
+    fold.
     """
-    said = fact.said
+    fields = fact.said
     return TheirCall(
         fact.call_sid,
-        said.get("status", Status.QUEUED),
-        talk_of(said),
-        said.get("started_us", _earliest(fact)),
-        said.get("ended_us"),
+        fields.get("status", Status.QUEUED),
+        talk_seconds_of(fields),
+        fields.get("started_us", _earliest(fact)),
+        fields.get("ended_us"),
         fact.received_us,
-        pack_fact(fact) if keep else None,
-        bodies.compress(fact.raw) if keep else b"",
-        bodies.compress(fact.conversation) if keep else b"",
+        pack_fact(fact) if with_fact else None,
+        bodies.compress(fact.raw) if with_fact else b"",
+        bodies.compress(fact.conversation) if with_fact else b"",
     )
 
 
 def _earliest(fact: Fact) -> int:
-    """When a call was there already, of a listing that does not say when it began."""
-    told_us = (fact.said.get("answered_us"), fact.said.get("ended_us"), fact.occurred_us)
-    return min(each for each in told_us if each is not None)
+    """Return the earliest known time of a call whose listing does not state its start."""
+    stated_us = (fact.said.get("answered_us"), fact.said.get("ended_us"), fact.occurred_us)
+    return min(each for each in stated_us if each is not None)
 
 
-def talk_of(said: Said) -> int | None:
-    """The talk that a listing states, in whole seconds: outright, or by its answer and its end."""
-    if "talk_seconds" in said:
-        return int(said["talk_seconds"])
-    if said.get("status") == Status.COMPLETED and "answered_us" in said and "ended_us" in said:
-        return max(0, said["ended_us"] - said["answered_us"]) // SECOND_US
+def talk_seconds_of(fields: Said) -> int | None:
+    """Return the talk time of a listing in whole seconds: as stated, or from its answer to its end."""
+    if "talk_seconds" in fields:
+        return int(fields["talk_seconds"])
+    if fields.get("status") == Status.COMPLETED and "answered_us" in fields and "ended_us" in fields:
+        return max(0, fields["ended_us"] - fields["answered_us"]) // SECOND_US
     return None
 
 
 class Sides:
-    """All calls of both sides. What does not fit into memory lies on the disk until the spill is left."""
+    """All calls of both sides. Calls that do not fit into memory are on disk until the sorter is closed."""
 
-    def __init__(self, spill: Spill) -> None:
-        self._spill = spill
+    def __init__(self, sorter: ExternalSorter) -> None:
+        self._sorter = sorter
         self.ours = 0
         self.theirs = 0
 
     def add_ours(self, call: OurCall, reference: str) -> None:
-        """Take one of our calls, under the id by which the provider may list it."""
+        """Add one of our calls under the id that the provider's list may use."""
         self.ours += 1
-        self._spill.add(reference.encode() + _OURS, _pack(call))
+        self._sorter.add(reference.encode() + _OURS, _pack(call))
 
     def add_theirs(self, call: TheirCall) -> None:
-        """Take one of the provider's. Of one that it lists twice the later word counts."""
+        """Add one of the provider's calls. If a call is listed twice, the later entry counts."""
         self.theirs += 1
-        self._spill.add(call.call_sid.encode() + _THEIRS, _pack(call))
+        self._sorter.add(call.call_sid.encode() + _THEIRS, _pack(call))
 
-    def pairs(self) -> Iterator[Pair]:
-        """Each SID once, in the order of their bytes."""
-        for sid, group in groupby(self._spill.sorted(), lambda pair: pair[0][:-_MARK]):
-            said = {key[-_MARK:]: value for key, value in group}
-            ours, theirs = said.get(_OURS), said.get(_THEIRS)
-            yield Pair(
+    def pairs(self) -> Iterator[CallPair]:
+        """Yield each SID once, in the order of their bytes."""
+        for sid, group in groupby(self._sorter.sorted(), lambda pair: pair[0][:-_MARK]):
+            fields = {key[-_MARK:]: value for key, value in group}
+            ours, theirs = fields.get(_OURS), fields.get(_THEIRS)
+            yield CallPair(
                 sid.decode(),
                 None if ours is None else _unpack_ours(ours),
                 None if theirs is None else _unpack_theirs(theirs),

@@ -1,4 +1,4 @@
-"""A suspicion looked at once more before it is a finding: the ledger moves on, and lists grow old."""
+"""Second check of a suspected finding: the ledger moves on, and lists become outdated."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeAlias
@@ -8,95 +8,105 @@ from msgspec.structs import replace
 from calltally.calls.errors import Erased
 from calltally.calls.events import Door, Fact
 from calltally.providers.callback import Refusal
-from calltally.reconcile.against_provider import Terms, is_asked, judge
-from calltally.reconcile.findings import Finding, Kind
-from calltally.reconcile.platform_reports import as_told
-from calltally.reconcile.provider_sides import OurCall, Pair, TheirCall, our_calls, talk_of, their_call
+from calltally.reconcile.against_provider import ProviderTerms, compare_pair, needs_provider_check
+from calltally.reconcile.findings import Finding, FindingKind
+from calltally.reconcile.platform_reports import as_reported
+from calltally.reconcile.provider_sides import (
+    CallPair,
+    OurCall,
+    TheirCall,
+    our_calls,
+    talk_seconds_of,
+    their_call,
+)
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import facts_of_call, find_call
 
-Ask: TypeAlias = Callable[[str], Awaitable[list[Fact | Refusal]]]
+FetchCall: TypeAlias = Callable[[str], Awaitable[list[Fact | Refusal]]]
 
-# A wrong account would make every call a suspicion, and each of them a request.
-MOST_ASKED = 1_000
-_LISTS = frozenset({Door.IMPORT, Door.PROVIDER_LIST})
-_DISPUTES = frozenset({Kind.CONTRADICTION, Kind.OTHER_DURATION})
+# With a wrong account every call would be suspected, and would cost a request.
+MAX_REQUESTS = 1_000
+_LIST_DOORS = frozenset({Door.IMPORT, Door.PROVIDER_LIST})
+_DISPUTES = frozenset({FindingKind.CONTRADICTION, FindingKind.OTHER_DURATION})
 
 
-class Confirmed(NamedTuple):
-    """A finding that still stands, and both sides as they are now."""
+class ConfirmedFinding(NamedTuple):
+    """Finding that is still true, and both sides as of now."""
 
     finding: Finding
-    pair: Pair
+    pair: CallPair
 
 
 class Recheck:
-    """Looks at suspicions again. `ask` asks the provider about one SID, None where it cannot be asked.
+    """Second check of suspected findings. `fetch_call` fetches one SID from the provider; None: not possible.
 
-    `asked` counts those questions. `kept` counts calls where the ledger has the provider's word already and
-    came to another state all the same, because other facts prove more: they are disputed, not unreconciled.
+    `requests` counts those requests. `disputed` counts calls whose status in the ledger differs although the
+    ledger has the provider's fact, because other facts prove more. Those calls are disputed, not
+    unreconciled.
     """
 
-    def __init__(self, store: Store, tenant: str, ask: Ask | None) -> None:
+    def __init__(self, store: Store, tenant: str, fetch_call: FetchCall | None) -> None:
         self._store = store
         self._tenant = tenant
-        self._ask = ask
-        self.asked = 0
-        self.kept = 0
+        self._fetch_call = fetch_call
+        self.requests = 0
+        self.disputed = 0
 
-    async def confirm(self, pair: Pair, terms: Terms) -> Confirmed | None:
-        """What is left of a pair's finding after a look at the ledger and, where need be, at the provider."""
+    async def confirm(self, pair: CallPair, terms: ProviderTerms) -> ConfirmedFinding | None:
+        """Check a pair again in the ledger and, if needed, at the provider. Returns None if it agrees."""
         try:
             pair = pair._replace(ours=await self._ours(pair.call_sid))
             if terms.by_platform and pair.ours is not None:
-                pair = as_told(pair, await self._facts(pair.ours.call_sid), terms)
+                pair = as_reported(pair, await self._facts(pair.ours.call_sid), terms)
         except Erased:
             return None
-        finding = judge(pair, terms)
-        if finding is not None and self._ask is not None and self._may_ask(finding, terms):
-            pair, finding = await self._asked(pair, terms, self._ask)
-        if finding is None or await self._is_kept(finding, pair.theirs):
+        finding = compare_pair(pair, terms)
+        if finding is not None and self._fetch_call is not None and self._may_fetch(finding, terms):
+            pair, finding = await self._check_at_provider(pair, terms, self._fetch_call)
+        if finding is None or await self._is_disputed(finding, pair.theirs):
             return None
-        return Confirmed(finding, pair)
+        return ConfirmedFinding(finding, pair)
 
     async def _ours(self, call_sid: str) -> OurCall | None:
         record = await self._store.read_tenant(self._tenant, lambda: find_call(self._tenant, call_sid))
         return None if record is None else next(our_calls(record), None)
 
-    def _may_ask(self, finding: Finding, terms: Terms) -> bool:
-        """A platform is asked of whatever it lists: its list lacks who carries a call, and what was said."""
+    def _may_fetch(self, finding: Finding, terms: ProviderTerms) -> bool:
+        """Return true if the provider may be asked. A platform's list lacks carrier and conversation."""
         is_listed = terms.by_platform and finding.theirs is not None
-        return is_listed or (is_asked(finding) and self.asked < MOST_ASKED)
+        return is_listed or (needs_provider_check(finding) and self.requests < MAX_REQUESTS)
 
     async def _facts(self, call_sid: str) -> list[Fact]:
         stored = await self._store.read_tenant(self._tenant, lambda: facts_of_call(self._tenant, call_sid))
         return [each.fact for each in stored or ()]
 
-    async def _asked(self, pair: Pair, terms: Terms, ask: Ask) -> tuple[Pair, Finding | None]:
-        self.asked += 1
-        told = await ask(pair.call_sid)
-        facts = [item for item in told if isinstance(item, Fact)]
-        if told and not facts:
-            # It knows the call, in words that cannot be read: then nothing is known of it.
-            return pair, judge(pair, terms)
-        pair = pair._replace(theirs=their_call(facts[0], keep=True) if facts else None)
-        finding = judge(pair, terms)
-        if finding is not None and is_asked(finding):
-            answer = "still has it open" if facts else "does not know it"
+    async def _check_at_provider(
+        self, pair: CallPair, terms: ProviderTerms, fetch_call: FetchCall
+    ) -> tuple[CallPair, Finding | None]:
+        self.requests += 1
+        reply = await fetch_call(pair.call_sid)
+        facts = [item for item in reply if isinstance(item, Fact)]
+        if reply and not facts:
+            # The provider knows the call, but its reply is not readable: nothing is known of the call.
+            return pair, compare_pair(pair, terms)
+        pair = pair._replace(theirs=their_call(facts[0], with_fact=True) if facts else None)
+        finding = compare_pair(pair, terms)
+        if finding is not None and needs_provider_check(finding):
+            answer = "still lists it as open" if facts else "does not know it"
             finding = replace(finding, detail=f"{finding.detail}; {terms.provider} was asked and {answer}")
         return pair, finding
 
-    async def _is_kept(self, finding: Finding, theirs: TheirCall | None) -> bool:
-        """Whether the ledger has this very word of the provider's, by a list, and keeps its own state."""
+    async def _is_disputed(self, finding: Finding, theirs: TheirCall | None) -> bool:
+        """Return true if the ledger has this very listing and still has another status."""
         if finding.kind not in _DISPUTES or theirs is None:
             return False
-        is_known = any(_is_word(fact, theirs) for fact in await self._facts(theirs.call_sid))
-        self.kept += is_known
-        return is_known
+        is_recorded = any(_is_same_listing(fact, theirs) for fact in await self._facts(theirs.call_sid))
+        self.disputed += is_recorded
+        return is_recorded
 
 
-def _is_word(fact: Fact, theirs: TheirCall) -> bool:
-    if fact.door not in _LISTS or fact.call_sid != theirs.call_sid:
+def _is_same_listing(fact: Fact, theirs: TheirCall) -> bool:
+    if fact.door not in _LIST_DOORS or fact.call_sid != theirs.call_sid:
         return False
-    said = fact.said.get("status"), talk_of(fact.said)
-    return said == (theirs.status, theirs.duration_seconds)
+    listed = fact.said.get("status"), talk_seconds_of(fact.said)
+    return listed == (theirs.status, theirs.duration_seconds)

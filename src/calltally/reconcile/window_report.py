@@ -1,4 +1,4 @@
-"""The report of a window in its shapes and words, made of what the ledger shows. Pure."""
+"""Report on the completeness of a window: its structures and texts. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ import msgspec
 from calltally.calls.times import utc_text
 from calltally.calls.windows import Window
 from calltally.reconcile.open_calls import OpenCalls
-from calltally.reconcile.provider_gaps import Silence
+from calltally.reconcile.provider_gaps import ProviderGap
 from calltally.store.ledger.window_status import Waiting
 
 
-class Disputed(msgspec.Struct, frozen=True):
-    """A call whose facts contradict each other, and how many of them do."""
+class DisputedCall(msgspec.Struct, frozen=True):
+    """Call with contradicting facts, and their number."""
 
     id: str
     call_sid: str
@@ -22,14 +22,14 @@ class Disputed(msgspec.Struct, frozen=True):
 
 
 class DisputedCalls(msgspec.Struct, frozen=True):
-    """How many there are, and the oldest of them."""
+    """Number of disputed calls, and the oldest of them."""
 
     calls: int = 0
-    listed: tuple[Disputed, ...] = ()
+    listed: tuple[DisputedCall, ...] = ()
 
 
 class ProviderSilence(msgspec.Struct, frozen=True):
-    """Whole hours in which no call of a provider began; `to` is null where it lasts."""
+    """Whole hours without a call of a provider; `to` is null for a gap that lasts."""
 
     provider: str
     since: str
@@ -38,7 +38,7 @@ class ProviderSilence(msgspec.Struct, frozen=True):
     usual_hours: int
 
 
-class Letters(msgspec.Struct, frozen=True):
+class WaitingLetters(msgspec.Struct, frozen=True):
     """Dead letters of a provider that wait for a replay."""
 
     provider: str
@@ -47,10 +47,10 @@ class Letters(msgspec.Struct, frozen=True):
 
 
 class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The report. `reasons` say why it is not complete, `remarks` what to look at all the same.
+    """Report on a window. `reasons` explain why it is incomplete; `remarks` are further observations.
 
-    Times are RFC 3339. `revision` is the ledger's head; `watermark` the time before which nothing more is
-    expected, null where nothing was ever told.
+    Times are RFC 3339. `revision` is the ledger's head. `watermark` is the time before which no more changes
+    are expected, null without any facts.
     """
 
     tenant: str
@@ -66,24 +66,24 @@ class WindowStatus(msgspec.Struct, frozen=True, kw_only=True):
     open: OpenCalls
     disputed: DisputedCalls
     silences: tuple[ProviderSilence, ...]
-    dead_letters: tuple[Letters, ...]
+    dead_letters: tuple[WaitingLetters, ...]
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """What the ledger shows, before anything is made of it."""
+class WindowState(msgspec.Struct, frozen=True):
+    """State of a window in the ledger, before its evaluation."""
 
     calls: int
     revision: int
     watermark_us: int | None
     open: OpenCalls
     disputed: DisputedCalls
-    silences: tuple[Silence, ...]
+    silences: tuple[ProviderGap, ...]
     letters: tuple[Waiting, ...]
 
 
-def report_of(tenant: str, window: Window, now_us: int, seen: Seen) -> WindowStatus:
-    """The report; it is complete where nothing says that it is not."""
-    reasons = tuple(_reasons(window, now_us, seen))
+def report_of(tenant: str, window: Window, now_us: int, state: WindowState) -> WindowStatus:
+    """Return the report; the window is complete if there is no reason against it."""
+    reasons = tuple(_reasons(window, now_us, state))
     return WindowStatus(
         tenant=tenant,
         begins=utc_text(window.from_us),
@@ -91,62 +91,64 @@ def report_of(tenant: str, window: Window, now_us: int, seen: Seen) -> WindowSta
         at=utc_text(now_us),
         complete=not reasons,
         reasons=reasons,
-        remarks=tuple(_remarks(seen)),
-        calls=seen.calls,
-        revision=seen.revision,
-        watermark=None if seen.watermark_us is None else utc_text(seen.watermark_us),
-        open=seen.open,
-        disputed=seen.disputed,
-        silences=tuple(map(_shown_silence, seen.silences)),
+        remarks=tuple(_remarks(state)),
+        calls=state.calls,
+        revision=state.revision,
+        watermark=None if state.watermark_us is None else utc_text(state.watermark_us),
+        open=state.open,
+        disputed=state.disputed,
+        silences=tuple(map(_silence_of, state.silences)),
         dead_letters=tuple(
-            Letters(each.provider, each.letters, utc_text(each.oldest_us)) for each in seen.letters
+            WaitingLetters(each.provider, each.letters, utc_text(each.oldest_us)) for each in state.letters
         ),
     )
 
 
-def _reasons(window: Window, now_us: int, seen: Seen) -> Iterator[str]:
+def _reasons(window: Window, now_us: int, state: WindowState) -> Iterator[str]:
     if window.to_us > now_us:
-        yield "it is not over yet"
-    elif seen.watermark_us is None:
-        yield "nothing was ever told of a call, so nothing can be known of it"
-    elif seen.watermark_us < window.to_us:
-        yield f"by the providers' lags, only what is from before {_minute(seen.watermark_us)} is settled"
-    if seen.open.calls:
-        older = f", {seen.open.older} of them for longer than their provider takes" if seen.open.older else ""
-        yield f"{_many(seen.open.calls, 'call is', 'calls are')} still open{older}"
-    for silence in seen.silences:
-        yield _silent(silence)
-    for each in seen.letters:
-        letters = _many(each.letters, "dead letter waits", "dead letters wait")
+        yield "it has not ended yet"
+    elif state.watermark_us is None:
+        yield "the ledger has no facts, so its completeness is unknown"
+    elif state.watermark_us < window.to_us:
+        yield f"by the providers' lags, only calls from before {_minute(state.watermark_us)} are settled"
+    if state.open.calls:
+        older = (
+            f", {state.open.older} of them longer than usual for their provider" if state.open.older else ""
+        )
+        yield f"{_counted(state.open.calls, 'call is', 'calls are')} still open{older}"
+    for gap in state.silences:
+        yield _gap_text(gap)
+    for each in state.letters:
+        letters = _counted(each.letters, "dead letter waits", "dead letters wait")
         yield f"{letters} for a replay: {each.provider}, since {_minute(each.oldest_us)}"
 
 
-def _remarks(seen: Seen) -> Iterator[str]:
-    if seen.disputed.calls:
-        calls = _many(seen.disputed.calls, "call has", "calls have")
-        yield f"{calls} facts that contradict each other: two tellings of one SID do not agree"
-    if not seen.calls:
-        yield "there is no call in it"
+def _remarks(state: WindowState) -> Iterator[str]:
+    if state.disputed.calls:
+        calls = _counted(state.disputed.calls, "call has", "calls have")
+        yield f"{calls} contradicting facts: two sources of one SID do not agree"
+    if not state.calls:
+        yield "it has no calls"
 
 
-def _silent(silence: Silence) -> str:
-    since = _minute(silence.from_us)
+def _gap_text(gap: ProviderGap) -> str:
+    since = _minute(gap.from_us)
     when = f"has been silent since {since}"
-    if silence.to_us is not None:
-        when = f"was silent from {since} to {_minute(silence.to_us)}"
-    return f"{silence.provider} {when}: {silence.hours} h, where up to {silence.usual_hours} h are usual"
+    if gap.to_us is not None:
+        when = f"was silent from {since} to {_minute(gap.to_us)}"
+    return f"{gap.provider} {when}: {gap.hours} h, where up to {gap.usual_hours} h are usual"
 
 
-def _many(count: int, one: str, more: str) -> str:
+def _counted(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"
 
 
 def _minute(instant_us: int) -> str:
-    """A time as people read it in a sentence, in UTC."""
+    """Return a time as readable text, in UTC."""
     return utc_text(instant_us)[:16].replace("T", " ")
 
 
-def _shown_silence(silence: Silence) -> ProviderSilence:
-    to = None if silence.to_us is None else utc_text(silence.to_us)
-    since = utc_text(silence.from_us)
-    return ProviderSilence(silence.provider, since, to, silence.hours, silence.usual_hours)
+def _silence_of(gap: ProviderGap) -> ProviderSilence:
+    to = None if gap.to_us is None else utc_text(gap.to_us)
+    since = utc_text(gap.from_us)
+    return ProviderSilence(gap.provider, since, to, gap.hours, gap.usual_hours)

@@ -1,4 +1,4 @@
-"""Lines of a file that Zstandard packed: by the standard library (from 3.14 on), else its backport."""
+"""Zstandard files by lines, with the standard library (from 3.14) or its backport."""
 
 import sys
 from typing import BinaryIO
@@ -10,13 +10,13 @@ else:
 
 
 class ZstFile(zstd.ZstdFile):
-    """Raises OSError for what is damaged, as files of gzip do."""
+    """Reader of a Zstandard file. Raises OSError for damaged data, as gzip files do."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, "rb")
 
     def readline(self, size: int | None = -1, /) -> bytes:
-        """Up to the end of the line, and no more than `size` bytes."""
+        """Return the bytes up to the end of the line, at most `size`."""
         try:
             return super().readline(size)
         except zstd.ZstdError as fault:

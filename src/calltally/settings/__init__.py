@@ -1,4 +1,4 @@
-"""What an operator can set: `CALLTALLY_*` variables over a TOML file over the defaults."""
+"""Settings of the service: `CALLTALLY_*` variables override a TOML file, which overrides the defaults."""
 
 import os
 import tomllib
@@ -23,18 +23,18 @@ from calltally.settings.checks import (
 PREFIX: Final = "CALLTALLY_"
 CONFIG_VARIABLE: Final = "CALLTALLY_CONFIG"
 DEFAULT_CONFIG: Final = "calltally.toml"
-# Of the commands that ask a server, this one or another: no settings, and nothing to stumble over.
+# Variables of the client commands. They are no settings of the server, and must not stop it.
 CLIENT_VARIABLES: Final = frozenset({"CALLTALLY_BASE_URL", "CALLTALLY_API_KEY"})
 MOST_WORKERS: Final = 256
 _API_URL: Final = "_api_url"
 
 
 class BadSetting(ValueError):
-    """A setting is unknown or has a wrong value; the text names it and never quotes a value."""
+    """Unknown setting or wrong value. The text names the setting and never quotes a value."""
 
 
 class Settings(BaseSettings):
-    """Every setting, with its meaning and unit. Immutable once read."""
+    """All settings, with their meanings and units. Immutable."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
@@ -45,15 +45,15 @@ class Settings(BaseSettings):
     )
     read_url: Annotated[str, AfterValidator(check_read_url)] | None = Field(
         None,
-        description="A read replica of the database, for reads: postgresql://USER:PASSWORD@HOST:PORT/NAME."
-        " Unset: the database answers all of them.",
+        description="A read replica of the database: postgresql://USER:PASSWORD@HOST:PORT/NAME."
+        " Unset: the database itself answers all reads.",
     )
     database_connections: int = Field(
         8,
         ge=1,
         le=1000,
-        description="PostgreSQL connections of one process for reads; one more writes, and with a replica"
-        " it has as many again.",
+        description="PostgreSQL connections for reads, per process; one more connection writes. A read"
+        " replica gets the same number.",
     )
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 for all.")
     port: int = Field(8080, ge=0, le=65535, description="The TCP port to listen on; 0 takes any free one.")
@@ -61,142 +61,146 @@ class Settings(BaseSettings):
         1,
         ge=1,
         le=MOST_WORKERS,
-        description="How many processes of `calltally serve` have the port; above 1 with PostgreSQL only.",
+        description="The number of processes of `calltally serve` on the port; above 1 with PostgreSQL only.",
     )
     max_connections: int = Field(
         4096,
         ge=16,
         le=100_000,
-        description="Client connections of one process at most. At the bound the one that has waited longest"
-        " for its client is closed.",
+        description="The maximum number of client connections per process. At the limit, the connection that"
+        " has waited longest for its client is closed.",
     )
     keep_alive_seconds: int = Field(
         75,
         ge=1,
         le=3600,
-        description="For how long a connection stays open for its next request. It must be longer than a"
-        " proxy in front keeps its idle connections.",
+        description="Seconds for which a connection stays open for its next request. Set it higher than the"
+        " idle timeout of a proxy in front.",
     )
     admin_key: AdminKey | None = Field(
         None,
-        description="What x-admin-key must be, of at least 32 characters. Unset: the admin API answers 401 to"
-        " everybody.",
+        description="The value that x-admin-key must have, at least 32 characters. Unset: the admin API"
+        " answers 401 to all requests.",
     )
     public_url: Annotated[str, AfterValidator(check_public_url)] | None = Field(
         None,
-        description="The URL under which the outside reaches this service. Providers sign it, so set it"
-        " behind a proxy. Unset: each request's own scheme and Host.",
+        description="The public URL of this service. Providers sign it, so set it behind a proxy."
+        " Unset: the scheme and Host of each request.",
     )
     secret_key: SecretKey | None = Field(
         None,
-        description="Encrypts the providers' secrets at rest: the base64 of 32 random bytes. Unset with"
-        " SQLite: made on first start, in secret.key beside the database.",
+        description="The key that encrypts the providers' secrets at rest: the base64 of 32 random bytes."
+        " Unset with SQLite: created on first start, in secret.key beside the database.",
     )
     former_secret_key: SecretKey | None = Field(
-        None, description="The secret key before a rotation: still opens what was sealed with it."
+        None, description="The secret key before a rotation. It still decrypts values that it encrypted."
     )
     rate_limit_per_minute: int = Field(
-        1000, ge=0, le=1_000_000, description="Requests a minute and API key, and the burst; 0 for no limit."
+        1000,
+        ge=0,
+        le=1_000_000,
+        description="Requests per minute and API key, and the burst; 0 for no limit.",
     )
     trust_proxy: bool = Field(
         default=False,
-        description="Whether to believe X-Forwarded-For and X-Forwarded-Proto. Only behind a proxy.",
+        description="Trust X-Forwarded-For and X-Forwarded-Proto. Set it only behind a proxy.",
     )
     snapshot_hours: int = Field(
-        48, ge=1, le=8760, description="For how many hours a snapshot of a list can be asked for again."
+        48, ge=1, le=8760, description="Hours for which a snapshot of a list can be read again."
     )
     embedded_worker: bool = Field(
         default=True,
-        description="Whether `calltally serve` does the background work as well: deliveries, alerts,"
-        " retention and jobs. Set it to false only where `calltally worker` runs.",
+        description="Run the background work inside `calltally serve`: deliveries, alerts, retention and"
+        " jobs. Set it to false only if `calltally worker` runs.",
     )
     worker_interval_seconds: int = Field(
-        60, ge=1, le=3600, description="The pause between two rounds of the background work."
+        60, ge=1, le=3600, description="Seconds between two rounds of the background work."
     )
     rate_alerts: bool = Field(
         True,  # noqa: FBT003 (how pydantic takes a default)
-        description="Whether unusual rates and silence are looked for. Without it alerts are of what can be"
-        " told of single calls, callbacks and endpoints.",
+        description="Detect unusual rates and silence. If false, alerts cover only single calls, callbacks"
+        " and endpoints.",
     )
     twilio_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.twilio.com",
-        description="Where Twilio's list of calls is asked for: another region, or a stand-in for tests.",
+        description="The base URL of Twilio's list of calls. Change it for another region or a test double.",
     )
     telnyx_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.telnyx.com", description="Where Telnyx's detail records of calls are asked for."
+        "https://api.telnyx.com", description="The base URL of Telnyx's detail records of calls."
     )
     vonage_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.nexmo.com", description="Where Vonage's list of calls is asked for."
+        "https://api.nexmo.com", description="The base URL of Vonage's list of calls."
     )
     plivo_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.plivo.com", description="Where Plivo's list of calls is asked for."
+        "https://api.plivo.com", description="The base URL of Plivo's list of calls."
     )
     signalwire_api_url: Annotated[str, AfterValidator(check_api_url)] | None = Field(
         None,
-        description="Where SignalWire's list of calls is asked for. Unset: at each tenant's own space.",
+        description="The base URL of SignalWire's list of calls. Unset: each tenant's own space.",
     )
     jambonz_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.jambonz.cloud",
-        description="Where jambonz's recent calls are asked for: of your own system, what stands before /v1.",
+        description="The base URL of jambonz's recent calls; for your own system, the part before /v1.",
     )
     vapi_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.vapi.ai", description="Where Vapi's list of calls is asked for."
+        "https://api.vapi.ai", description="The base URL of Vapi's list of calls."
     )
     retell_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
-        "https://api.retellai.com", description="Where Retell's list of calls is asked for."
+        "https://api.retellai.com", description="The base URL of Retell's list of calls."
     )
     elevenlabs_api_url: Annotated[str, AfterValidator(check_api_url)] = Field(
         "https://api.elevenlabs.io",
-        description="Where ElevenLabs' list of conversations is asked for; each data residency has its own.",
+        description="The base URL of ElevenLabs' list of conversations; each data residency has its own.",
     )
     outgoing_allow_http: bool = Field(
         default=False,
-        description="Whether webhook endpoints and alert sinks may have plain http URLs. For trying out.",
+        description="Allow plain http URLs for webhook endpoints and alert sinks. For trials only.",
     )
     outgoing_allow_networks: Annotated[str, AfterValidator(check_networks)] | None = Field(
         None,
-        description="Networks that are not public and to which webhooks and alerts may be sent all the same,"
-        " in CIDR separated by commas: 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
+        description="Private networks to which webhooks and alerts may be sent, in CIDR, separated by commas:"
+        " 10.0.0.0/8, fd00::/8. Unset: public addresses only.",
     )
     delivery_timeout_seconds: int = Field(
-        10, ge=1, le=60, description="How long a webhook endpoint has to answer a delivery, as a whole."
+        10,
+        ge=1,
+        le=60,
+        description="Seconds that a webhook endpoint has for the whole response to a delivery.",
     )
     event_days: int = Field(
         14,
         ge=4,
         le=365,
-        description="For how many days events and what became of their deliveries are kept.",
+        description="Days for which events and the outcomes of their deliveries are stored.",
     )
-    alert_days: int = Field(
-        400, ge=7, le=3650, description="For how many days alerts are kept that are over."
-    )
+    alert_days: int = Field(400, ge=7, le=3650, description="Days for which resolved alerts are stored.")
     files_folder: Path | None = Field(
         None,
-        description="The folder for the files of exports and reconciliations; all nodes must see the same."
-        " Unset with SQLite: files, beside the database. Unset with PostgreSQL: there are no such jobs.",
+        description="The folder for the files of exports and reconciliations; all nodes must share it. Unset"
+        " with SQLite: `files`, beside the database. Unset with PostgreSQL: such jobs are off.",
     )
     export_days: int = Field(
-        7, ge=1, le=365, description="For how many days the files of an export or a reconciliation are kept."
+        7, ge=1, le=365, description="Days for which the files of an export or a reconciliation are stored."
     )
     metrics_by_tenant: bool = Field(
         default=False,
-        description="Whether calltally_alert in /metrics names tenants. Only where strangers cannot scrape.",
+        description="Name tenants in calltally_alert of /metrics. Only if strangers cannot read /metrics.",
     )
     log_format: Literal["json", "console"] = Field(
-        "json", description="How log lines look: json for machines, console for people."
+        "json", description="The format of log lines: json for machines, console for people."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least important lines that are logged."
+        "info", description="The lowest level of the lines that are logged."
     )
 
     def api_urls(self) -> dict[str, str]:
-        """Where each provider's API is asked, by the provider's name: the settings whose names say so."""
+        """Return the base URL of each provider's API by provider name, from the settings of that suffix."""
         names = [name for name in type(self).model_fields if name.endswith(_API_URL)]
         return {name.removesuffix(_API_URL): getattr(self, name) or "" for name in names}
 
 
 def read_settings(folder: Path) -> Settings:
-    """The settings of this process: its environment over CALLTALLY_CONFIG or `folder`'s calltally.toml.
+    """Read the settings: the environment overrides CALLTALLY_CONFIG or `folder`'s calltally.toml.
 
     Raises BadSetting for unknown names, wrong values and an unreadable file.
     """
@@ -212,16 +216,16 @@ def read_settings(folder: Path) -> Settings:
 
 
 def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
-    others = known | CLIENT_VARIABLES
+    valid_names = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    others = valid_names | CLIENT_VARIABLES
     unknown = sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in others)
     if unknown:
-        message = f"unknown variable {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        message = f"unknown variable {', '.join(unknown)}; there are {', '.join(sorted(valid_names))}"
         raise BadSetting(message)
 
 
 def _variable(name: str) -> str | None:
-    """What the environment says of a setting; nothing, where it is empty."""
+    """Return the environment's value of a setting, None if it is unset or empty."""
     return os.environ.get(PREFIX + name.upper()) or None
 
 
@@ -238,14 +242,14 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _in_words(error: ErrorDetails, path: Path) -> str:
-    """One fault with the name as its writer wrote it. No value: it may be a secret."""
+    """Return the error text, with the setting's name as the operator wrote it. No value: it may be secret."""
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown key {name}; there are {', '.join(sorted(Settings.model_fields))}"
-    place = PREFIX + name.upper() if _variable(name) else f"{path}: {name}"
-    return f"{place}: {error['msg'].removeprefix('Value error, ')}"
+    source = PREFIX + name.upper() if _variable(name) else f"{path}: {name}"
+    return f"{source}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def secret_text(secret: SecretStr | None) -> str | None:
-    """What a setting hides; None where it is not set."""
+    """Return the plain text of a secret setting; None if it is not set."""
     return secret.get_secret_value() if secret else None

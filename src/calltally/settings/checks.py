@@ -1,4 +1,4 @@
-"""What a setting may be: each check returns the value, or raises ValueError with words for the operator."""
+"""Checks of settings. Each returns the value, or raises ValueError with a text for the operator."""
 
 from base64 import b64decode
 from ipaddress import ip_network
@@ -9,14 +9,14 @@ from pydantic import AfterValidator, SecretStr, ValidationInfo
 
 SECRET_KEY_BYTES: Final = 32
 ADMIN_KEY_CHARS: Final = 32
-# Stood in the documents for a key, and was copied as one.
+# An example value of the old documentation, which users copied.
 _PLACEHOLDER: Final = "choose-a-long-random-one"
 _MAKE_KEY: Final = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check_database_url(url: str) -> str:
-    """Of SQLite or PostgreSQL."""
+    """Check that the URL is of SQLite or PostgreSQL."""
     scheme, found, rest = url.partition("://")
     if found and scheme in {"sqlite", "postgresql"} and rest.strip("/"):
         return url
@@ -25,7 +25,7 @@ def check_database_url(url: str) -> str:
 
 
 def check_read_url(url: str, info: ValidationInfo) -> str:
-    """Of PostgreSQL, as the database itself then is."""
+    """Check that the URL is of PostgreSQL, and the database too."""
     if not url.startswith("postgresql://") or not url.partition("://")[2].strip("/"):
         message = "write postgresql://USER@HOST/NAME"
         raise ValueError(message)
@@ -36,26 +36,26 @@ def check_read_url(url: str, info: ValidationInfo) -> str:
 
 
 def check_public_url(url: str) -> str:
-    """Without the slash at its end."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    """Check a public URL. Returns it without a trailing slash."""
+    split = urlsplit(url)
+    if split.scheme not in {"http", "https"} or not split.hostname or split.query or split.fragment:
         message = "write https://HOST, with a port or path if there is one, and no query"
         raise ValueError(message)
     return url.rstrip("/")
 
 
 def check_api_url(url: str) -> str:
-    """The same of an API to which secrets go."""
-    parts = urlsplit(url)
-    is_own_machine = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_own_machine):
-        message = "write https://HOST, since a secret goes there; http only for this machine"
+    """Check the URL of an API that receives secrets: https, or http on this machine."""
+    split = urlsplit(url)
+    is_own_machine = split.scheme == "http" and split.hostname in _LOOPBACK
+    if not split.hostname or split.query or split.fragment or not (split.scheme == "https" or is_own_machine):
+        message = "write https://HOST, because it receives a secret; http is allowed for this machine only"
         raise ValueError(message)
     return url.rstrip("/")
 
 
 def check_networks(text: str) -> str:
-    """In CIDR, separated by commas."""
+    """Check networks in CIDR, separated by commas."""
     for part in filter(None, map(str.strip, text.split(","))):
         try:
             ip_network(part)
@@ -71,7 +71,7 @@ def _admin_key(key: SecretStr) -> SecretStr:
         message = f"use printable ASCII characters without spaces, as it travels in a header; {_MAKE_KEY}"
         raise ValueError(message)
     if _PLACEHOLDER in text:
-        message = f"it is the placeholder of the documents, which everybody knows; {_MAKE_KEY}"
+        message = f"it is the example value of the documentation, which everybody knows; {_MAKE_KEY}"
         raise ValueError(message)
     if len(text) < ADMIN_KEY_CHARS:
         message = f"it has {len(text)} characters and must have at least {ADMIN_KEY_CHARS}; {_MAKE_KEY}"
@@ -80,7 +80,7 @@ def _admin_key(key: SecretStr) -> SecretStr:
 
 
 def decode_secret_key(text: str) -> bytes:
-    """The 32 bytes behind a secret key's base64. Raises ValueError with words for the operator."""
+    """Return the 32 bytes of a secret key in base64. Raises ValueError with a text for the operator."""
     try:
         key = b64decode(text.strip(), validate=True)
     except ValueError:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-from calltally.exports.erasures import holds_any
+from calltally.exports.erasures import contains_any
 from calltally.exports.spec import read_progress
 from calltally.logs import get_logger
 from calltally.reconcile.jobs import spec as reconciliations
@@ -64,5 +64,5 @@ class JobFileCleanup:
     def _holds(self, tenant: str, job: Job, ids: frozenset[bytes]) -> bool:
         folder = self._folders.of(tenant, job.job)
         if job.kind is Kind.RECONCILIATION:
-            return names_any(folder, reconciliations.read_progress(job.progress).kept, ids)
-        return holds_any(folder, read_progress(job.progress).ids_name, ids)
+            return names_any(folder, reconciliations.read_progress(job.progress).files, ids)
+        return contains_any(folder, read_progress(job.progress).ids_name, ids)

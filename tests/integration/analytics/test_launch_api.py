@@ -1,4 +1,4 @@
-"""The launch view over HTTP: against a predecessor, another of one's choice, and nothing at all."""
+"""Launch view over HTTP: with the predecessor, another baseline, and none."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ LAUNCHED = "since=2026-09-21T13:00:00Z&to=2026-09-22T13:00:00Z"
 
 
 def calls(bench: Bench, agent: str, day: int, failed_of_ten: int, route: str = "sales") -> None:
-    """Sixty calls in an hour of a day after the launch."""
-    told = [
+    """Record sixty calls in an hour of a day after the launch."""
+    facts = [
         fact(
             day * DAY_S + n * 60,
             f"{agent}-{day}-{n}",
@@ -32,12 +32,12 @@ def calls(bench: Bench, agent: str, day: int, failed_of_ten: int, route: str = "
         )
         for n in range(60)
     ]
-    submit(bench, *told)
+    submit(bench, *facts)
 
 
 @pytest.fixture
 def launched(bench: Bench) -> Bench:
-    """An agent of a new version that fails far more often than the one before it."""
+    """Return a store with a new agent version that fails far more often than the previous one."""
     for day in range(-6, 0):
         calls(bench, "vera-1", day, 1)
     calls(bench, "otto", -1, 0)
@@ -52,7 +52,7 @@ def view(service: Service, query: str) -> Any:  # noqa: ANN401 (JSON)
 
 
 @pytest.mark.usefixtures("launched")
-def test_an_agent_is_held_against_its_predecessor_hour_by_hour(service: Service) -> None:
+def test_agent_is_compared_with_its_predecessor_by_hour(service: Service) -> None:
     body = view(service, f"agent=vera-2&{LAUNCHED}")
     assert (body["launch"]["name"], body["baseline"]["name"]) == ("vera-2", "vera-1")
     assert body["verdict"] == "worse"
@@ -67,27 +67,27 @@ def test_an_agent_is_held_against_its_predecessor_hour_by_hour(service: Service)
 
 
 @pytest.mark.usefixtures("launched")
-def test_another_can_be_chosen_and_its_window(service: Service) -> None:
+def test_baseline_and_window_can_be_chosen(service: Service) -> None:
     body = view(service, f"agent=vera-2&{LAUNCHED}&baseline=otto&baseline_window=2026-09-19..2026-09-21")
     assert (body["baseline"]["name"], body["baseline"]["measures"]["counts"]["failed"]) == ("otto", 0)
     assert body["baseline"]["window"]["from"] == "2026-09-19T00:00:00.000000Z"
 
 
 @pytest.mark.usefixtures("launched")
-def test_a_route_is_held_against_itself_before(service: Service) -> None:
+def test_route_is_compared_with_its_own_past(service: Service) -> None:
     body = view(service, f"route=sales&{LAUNCHED}&tz=Asia/Kolkata")
     assert (body["baseline"]["name"], body["verdict"]) == ("sales", "worse")
     assert body["hours"][0]["hour"].endswith("+05:30")
 
 
 @pytest.mark.usefixtures("launched")
-def test_the_launch_is_when_its_first_call_was(service: Service) -> None:
+def test_launch_time_is_the_first_call(service: Service) -> None:
     body = view(service, "agent=vera-2&to=2026-09-22T00:00:00Z")
     assert body["launch"]["window"]["from"] == "2026-09-21T14:00:00.000000Z"
     assert slug(service.get(f"{PATH}?agent=nobody")) == "not-found"
 
 
-def test_of_what_nothing_was_before_there_is_no_verdict(bench: Bench, service: Service) -> None:
+def test_no_verdict_without_a_baseline(bench: Bench, service: Service) -> None:
     calls(bench, "first", 0, 1, route="new")
     body = view(service, f"agent=first&{LAUNCHED}")
     assert (body["baseline"], body["verdict"]) == (None, "no difference yet")
@@ -106,5 +106,5 @@ def test_of_what_nothing_was_before_there_is_no_verdict(bench: Bench, service: S
         (f"route=a&{LAUNCHED}&baseline_window=2020-10-02..2026-10-01", ["baseline_window"]),
     ],
 )
-def test_faults_are_told_by_name(service: Service, query: str, named: list[str]) -> None:
+def test_errors_name_the_parameters(service: Service, query: str, named: list[str]) -> None:
     assert at_fault(service.get(f"{PATH}?{query}")) == named

@@ -1,4 +1,4 @@
-"""Launch quality over HTTP: what is asked, who may ask, and that CSV and JSON agree to the row."""
+"""Launch quality over HTTP: metrics, permissions, and equal rows in CSV and JSON."""
 
 import csv
 import io
@@ -13,26 +13,26 @@ from tests.integration.web.service import ADMIN, Service, slug
 from tests.telling import START_US, fact
 
 PATH = "/api/v1/analytics/launch-quality"
-# The tests' calls are made on 2026-09-21 from 13:34 UTC on.
+# The calls of these tests are made on 2026-09-21 from 13:34 UTC on.
 WINDOW = "from=2026-09-21&to=2026-09-22"
 
 
-def call(bench: Bench, sid: str, at: float = 0, tenant: str = "acme", **said: Any) -> None:  # noqa: ANN401 (values of every kind)
-    submit(bench, fact(at, sid, **said), tenant=tenant)
+def call(bench: Bench, sid: str, at: float = 0, tenant: str = "acme", **fields: Any) -> None:  # noqa: ANN401 (values of every kind)
+    submit(bench, fact(at, sid, **fields), tenant=tenant)
 
 
-def asked(service: Service, query: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401 (JSON)
+def quality(service: Service, query: str, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401 (JSON)
     answer = service.get(f"{PATH}?{query}", headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def test_every_metric_is_answered_with_what_it_is_made_of(bench: Bench, service: Service) -> None:
+def test_every_metric_has_its_counts(bench: Bench, service: Service) -> None:
     for n in range(6):
         call(bench, f"done-{n}", n, status="completed", talk_seconds=30, route="sales")
     call(bench, "lost", 7, status="failed", sip_code=503, route="sales")
     call(bench, "open", 8, status="ringing", route="sales")
-    body = asked(service, f"{WINDOW}&group_by=route")
+    body = quality(service, f"{WINDOW}&group_by=route")
     [group] = body["data"]
     assert group["key"] == {"route": "sales"}
     assert {**body["total"], "key": group["key"]} == group
@@ -49,30 +49,30 @@ def test_every_metric_is_answered_with_what_it_is_made_of(bench: Bench, service:
     assert body["unmeasured"] == 0
 
 
-def test_pain_8_an_answer_rate_is_not_stuck_at_all(bench: Bench, service: Service) -> None:
-    """Where a provider says `completed` of every call, unanswered ones are no answers, one call or many."""
+def test_pain_8_answer_rate_is_not_stuck_at_100_percent(bench: Bench, service: Service) -> None:
+    """If a provider reports `completed` for every call, unanswered calls do not count as answered."""
     for n in range(10):
         ended: dict[str, Any] = {"talk_seconds": 30} if n < 3 else {}
         word = "completed" if n < 3 else ("busy", "no-answer", "failed")[n % 3]
         call(bench, f"call-{n}", n, status=word, **ended)
         call(bench, f"call-{n}", n + 0.5, status="completed")
-    rates = asked(service, WINDOW)["total"]["rates"]
+    rates = quality(service, WINDOW)["total"]["rates"]
     assert (rates["answer_rate"]["numerator"], rates["answer_rate"]["denominator"]) == (3, 10)
     assert rates["completion_rate"]["value"] == rates["answer_rate"]["value"] == 0.3
 
 
-def test_a_rate_of_nothing_is_null(service: Service) -> None:
-    body = asked(service, WINDOW)
+def test_rate_without_calls_is_null(service: Service) -> None:
+    body = quality(service, WINDOW)
     assert body["data"] == []
     nothing = {"value": None, "numerator": 0, "denominator": 0, "low": None, "high": None}
     assert body["total"]["rates"]["answer_rate"] == {**nothing, "small_sample": True}
 
 
-def test_csv_has_the_same_rows(bench: Bench, service: Service) -> None:
+def test_csv_has_the_same_rows_as_json(bench: Bench, service: Service) -> None:
     call(bench, "a", route="=cmd()", status="completed", talk_seconds=3)
     call(bench, "b", status="busy")
     query = f"{WINDOW}&group_by=route,day&tz=Asia/Kolkata&compare=previous"
-    body = asked(service, query)
+    body = quality(service, query)
     for text in (
         service.get(f"{PATH}?{query}&format=csv").text,
         service.get(f"{PATH}?{query}", {**service.key, "accept": "text/csv"}).text,
@@ -90,12 +90,12 @@ def test_csv_has_the_same_rows(bench: Bench, service: Service) -> None:
 
 
 def moved(bench: Bench, at: str) -> None:
-    """A call whose only fact is of that instant."""
+    """Record a call whose only fact has that instant."""
     call(bench, at, (parse_instant(at) - START_US) / SECOND_US, status="busy")
 
 
-def test_hours_that_clocks_go_through_twice_and_never(bench: Bench, service: Service) -> None:
-    """Of America/Montreal on 2020-11-01 and of Europe/Berlin on 2026-03-29: in the API and in CSV."""
+def test_repeated_and_skipped_hours_of_clock_changes(bench: Bench, service: Service) -> None:
+    """Check America/Montreal on 2020-11-01 and Europe/Berlin on 2026-03-29 in the API and in CSV."""
     for at in (
         "2020-11-01T05:30:00Z",
         "2020-11-01T06:30:00Z",
@@ -109,34 +109,34 @@ def test_hours_that_clocks_go_through_twice_and_never(bench: Bench, service: Ser
         (montreal, 25, {"2020-11-01T01:00:00-04:00": 1, "2020-11-01T01:00:00-05:00": 2}),
         (berlin, 23, {"2026-03-29T03:00:00+02:00": 1}),
     ):
-        body = asked(service, f"{zone}&group_by=hour")
+        body = quality(service, f"{zone}&group_by=hour")
         busy = {each["key"]["hour"]: each["counts"]["busy"] for each in body["data"]}
         assert len(busy) == hours
         assert {hour: n for hour, n in busy.items() if n} == expected
         rows = list(csv.DictReader(io.StringIO(service.get(f"{PATH}?{zone}&group_by=hour&format=csv").text)))
         assert {row["hour"]: int(row["busy"]) for row in rows} == busy
-        [day] = asked(service, f"{zone}&group_by=day")["data"]
+        [day] = quality(service, f"{zone}&group_by=day")["data"]
         assert day["counts"]["busy"] == sum(expected.values())
         assert body["total"]["counts"] == day["counts"]
 
 
-def test_erased_calls_stay_in_the_numbers_of_whole_hours(bench: Bench, service: Service) -> None:
+def test_erased_calls_stay_in_metrics_of_whole_hours(bench: Bench, service: Service) -> None:
     call(bench, "a", status="completed", talk_seconds=30)
     call(bench, "b", status="busy")
-    before = asked(service, f"{WINDOW}&group_by=route")
+    before = quality(service, f"{WINDOW}&group_by=route")
     bench.run(bench.store.write(erase_call("acme", "a", NOW_US)))
-    after = asked(service, f"{WINDOW}&group_by=route")
+    after = quality(service, f"{WINDOW}&group_by=route")
     assert after["total"]["counts"] == {**before["total"]["counts"], "erased": 1}
     assert after["total"]["seconds"] == before["total"]["seconds"]
-    # By a filter that is answered from the calls themselves there is none to be read any more.
-    assert asked(service, f"{WINDOW}&status=completed")["total"]["counts"]["attempts"] == 0
+    # A filter that needs the calls themselves cannot read erased ones.
+    assert quality(service, f"{WINDOW}&status=completed")["total"]["counts"]["attempts"] == 0
 
 
-def test_a_comparison_says_what_is_more_than_chance(bench: Bench, service: Service) -> None:
+def test_comparison_marks_differences_beyond_chance(bench: Bench, service: Service) -> None:
     for n in range(60):
         call(bench, f"today-{n}", n, status="completed" if n % 10 else "failed", talk_seconds=9)
         call(bench, f"before-{n}", n - 86_400, status="failed" if n % 2 else "busy")
-    body = asked(service, f"{WINDOW}&compare=previous&group_by=day")
+    body = quality(service, f"{WINDOW}&compare=previous&group_by=day")
     assert body["compared_window"]["from"] == "2026-09-20T00:00:00.000000Z"
     [group] = body["data"]
     change = group["compared"]["differences"]["answer_rate"]
@@ -146,31 +146,31 @@ def test_a_comparison_says_what_is_more_than_chance(bench: Bench, service: Servi
     assert group["compared"]["differences"]["transfer_rate"]["more_than_chance"] is None
 
 
-def test_the_admin_key_measures_all_tenants_or_one(bench: Bench, service: Service) -> None:
+def test_admin_key_measures_all_tenants_or_one(bench: Bench, service: Service) -> None:
     bench.add_tenant("other")
     call(bench, "a", status="busy")
     call(bench, "b", tenant="other", status="completed", talk_seconds=30)
-    body = asked(service, f"{WINDOW}&group_by=tenant", ADMIN)
+    body = quality(service, f"{WINDOW}&group_by=tenant", ADMIN)
     assert [(each["key"]["tenant"], each["counts"]["answered"]) for each in body["data"]] == [
         ("acme", 0),
         ("other", 1),
     ]
     assert body["total"]["counts"]["attempts"] == 2
-    assert asked(service, f"{WINDOW}&tenant=other", ADMIN)["total"]["counts"]["attempts"] == 1
+    assert quality(service, f"{WINDOW}&tenant=other", ADMIN)["total"]["counts"]["attempts"] == 1
     assert service.get(f"{PATH}?tenant=nobody", ADMIN).status_code == 404
-    # A tenant's own key is held to its own.
-    assert asked(service, WINDOW)["total"]["counts"]["attempts"] == 1
+    # A tenant's own key reads its own calls only.
+    assert quality(service, WINDOW)["total"]["counts"]["attempts"] == 1
     assert slug(service.get(f"{PATH}?tenant=other")) == "invalid-parameter"
     assert slug(service.get(f"{PATH}?group_by=tenant")) == "invalid-parameter"
 
 
-def test_calls_that_nobody_measured_are_told_of(bench: Bench, service: Service) -> None:
+def test_unmeasured_calls_are_reported(bench: Bench, service: Service) -> None:
     call(bench, "a", status="busy")
     with direct(bench.url) as db:
         db("UPDATE calls SET measured = NULL")
-    assert asked(service, WINDOW)["unmeasured"] == 1
+    assert quality(service, WINDOW)["unmeasured"] == 1
 
 
-def test_a_key_without_the_scope_may_not_ask(service: Service) -> None:
+def test_key_without_the_scope_is_refused(service: Service) -> None:
     assert service.get(PATH, service.new_key("events:write")).status_code == 403
     assert service.get(PATH, {}).status_code == 401

@@ -1,4 +1,4 @@
-"""`calltally quality`: what it prints is what the API answers, in every form and zone."""
+"""`calltally quality`: its output equals the API's in every format and zone."""
 
 import csv
 import io
@@ -42,13 +42,13 @@ def run(*words: str, width: int = 80) -> str:
 @pytest.mark.parametrize(
     "more", ["", "&group_by=route", "&group_by=route,hour&tz=Europe/Berlin&compare=previous"]
 )
-def test_json_and_csv_are_the_answers_of_the_api(filled: Bench, service: Service, more: str) -> None:
+def test_json_and_csv_equal_the_api_responses(filled: Bench, service: Service, more: str) -> None:
     words = [word for pair in more.split("&")[1:] for word in _option(pair)]
     body = service.get(f"{PATH}?{QUERY}{more}").json()
     assert json.loads(run(*WINDOW, *words, "--tenant", "acme", "--format", "json")) == body
     printed = run(*WINDOW, *words, "--format", "csv")
-    told = service.get(f"{PATH}?{QUERY}{more}&format=csv").text
-    assert printed.split() == told.split()
+    response_text = service.get(f"{PATH}?{QUERY}{more}&format=csv").text
+    assert printed.split() == response_text.split()
     assert filled.url
 
 
@@ -57,7 +57,7 @@ def _option(pair: str) -> list[str]:
     return [f"--{name.replace('_', '-')}", value]
 
 
-def test_groups_are_a_line_each_as_wide_as_the_terminal(filled: Bench) -> None:
+def test_each_group_is_a_line_within_the_terminal_width(filled: Bench) -> None:
     narrow = run(*WINDOW, "--group-by", "route").splitlines()
     assert narrow[2].split() == ["route", "calls", "open", "answer", "failure", "no", "answer"]
     assert narrow[3] == "sales        4     0  ~75.0 % (30-95)  ~25.0 % (4.6-70)  ~0.0 % (0.0-49)"
@@ -70,7 +70,7 @@ def test_groups_are_a_line_each_as_wide_as_the_terminal(filled: Bench) -> None:
     assert filled.url
 
 
-def test_all_calls_have_every_number_with_what_it_was_before(filled: Bench) -> None:
+def test_all_calls_have_every_metric_with_its_comparison(filled: Bench) -> None:
     lines = run(*WINDOW, "--compare", "2026-09-20..2026-09-21").splitlines()
     assert lines[1] == "Against    2026-09-20 00:00 to 2026-09-21 00:00 UTC"
     cells = {line.split("  ")[0]: line.split() for line in lines if line}
@@ -80,7 +80,7 @@ def test_all_calls_have_every_number_with_what_it_was_before(filled: Bench) -> N
     assert filled.url
 
 
-def test_an_hour_that_the_clocks_go_through_twice_is_two(filled: Bench) -> None:
+def test_repeated_hour_of_a_clock_change_is_two_rows(filled: Bench) -> None:
     for at in (
         "2020-11-01T05:30:00Z",
         "2020-11-01T06:30:00Z",
@@ -111,13 +111,13 @@ def test_an_hour_that_the_clocks_go_through_twice_is_two(filled: Bench) -> None:
 
 
 class Served:
-    """In place of a client over a network: it asks the application of the test."""
+    """Replaces the network client: sends requests to the test's application."""
 
-    asked: list[Request]
+    requests: list[Request]
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.asked = []
+        self.requests = []
 
     def __call__(self, base_url: str, key: str) -> Self:
         assert (base_url, key) == ("http://calls.example", "secret")
@@ -127,21 +127,23 @@ class Served:
         return self
 
     def __exit__(self, *_fault: object) -> None:
-        """Nothing to close."""
+        pass
 
     def send(self, request: Request) -> Answer:
-        self.asked.append(request)
+        self.requests.append(request)
         query = "&".join(f"{name}={value}" for name, value in request.params)
         return Answer(200, {}, self.service.get(f"{request.path}?{query}").content)
 
 
-def test_a_server_is_asked_the_same(filled: Bench, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remote_server_gives_the_same_output(
+    filled: Bench, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = run(*WINDOW, "--group-by", "route")
     served = Served(service)
     monkeypatch.setattr(command, "Client", served)
     there = run(*WINDOW, "--group-by", "route", "--base-url", "http://calls.example", "--key", "secret")
     assert there == here
-    (request,) = served.asked
+    (request,) = served.requests
     assert ("percentiles", "false") in request.params
     assert filled.url
 
@@ -156,19 +158,21 @@ WRONG: list[tuple[tuple[str, ...], type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("words", "error"), WRONG)
-def test_what_cannot_be_asked_is_told(filled: Bench, words: tuple[str, ...], error: type[Exception]) -> None:
+def test_invalid_query_is_refused_with_reason(
+    filled: Bench, words: tuple[str, ...], error: type[Exception]
+) -> None:
     done = CliRunner().invoke(app, ["quality", *words], env={"CALLTALLY_API_KEY": ""})
     assert isinstance(done.exception, error), done.output
     assert filled.url
 
 
-def test_nothing_is_said_in_a_line(filled: Bench) -> None:
-    said = run("--from", "2020-01-01", "--to", "2020-01-02", "--group-by", "route")
-    assert "\nNo calls.\n" in said
+def test_no_calls_are_reported_in_a_line(filled: Bench) -> None:
+    output = run("--from", "2020-01-01", "--to", "2020-01-02", "--group-by", "route")
+    assert "\nNo calls.\n" in output
     assert filled.url
 
 
-def test_calls_that_nobody_measured_are_told_of(filled: Bench) -> None:
+def test_unmeasured_calls_are_reported(filled: Bench) -> None:
     with direct(filled.url) as db:
         db("UPDATE calls SET measured = NULL")
     assert run(*WINDOW).endswith("5 calls are in no number yet; run `calltally migrate`\n")

@@ -1,4 +1,4 @@
-"""Whatever is asked of launch quality, the answer is what counting the calls one by one gives."""
+"""Launch quality compared with a count of the calls one by one, for any query."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,7 +24,7 @@ from tests.strategies import START_US, STEPS_US, facts
 Call = dict[str, Any]
 _SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ZONES = ("UTC", "Asia/Kolkata", "America/Montreal", "Australia/Lord_Howe")
-# Edges that fall on hours, beside them, and on an instant at which calls are made.
+# Edges on full hours, beside them, and at instants of calls.
 EDGES = (*STEPS_US, 1_000, 560 * SECOND_US, 3_560 * SECOND_US, 90_061 * SECOND_US)
 
 instants = st.builds(
@@ -49,7 +49,7 @@ keys = st.lists(
 
 
 def label_of(step: str | None, call: Call, zone: ZoneInfo) -> str:
-    """Which step of time a call is in, by what the clock shows: a way of its own to tell."""
+    """Return the bucket label of a call by its local time, computed independently of the product."""
     local = datetime.fromisoformat(call["created_at"]).astimezone(zone)
     day = local.date()
     if step == "hour":
@@ -71,7 +71,7 @@ def is_meant(call: Call, calls: CallFilter) -> bool:
 
 
 def counted(calls: Iterable[Call]) -> dict[str, int]:
-    """The counts of metrics.md, from records alone."""
+    """Return the counts of metrics.md, from records alone."""
     found = dict.fromkeys((count.name for count in COUNTS), 0)
     for call in calls:
         answered = call["status"] in FINAL and call["answered_at"] is not None
@@ -106,10 +106,10 @@ def grouped(calls: list[Call], query: QualityQuery) -> dict[tuple[Any, ...], lis
 
 def labelled(measured: Measurement) -> dict[tuple[Any, ...], Totals]:
     buckets = measured.window.buckets
-    return {(values, buckets[place].label): totals for (values, place), totals in measured.groups.items()}
+    return {(values, buckets[index].label): totals for (values, index), totals in measured.groups.items()}
 
 
-def ask(bench: Bench, tenant: str, query: QualityQuery) -> Measurement:
+def measured(bench: Bench, tenant: str, query: QualityQuery) -> Measurement:
     return bench.run(bench.store.read(measure(tenant, query, window_of(query, NOW_US))))
 
 
@@ -129,7 +129,7 @@ def check_equal(measured: Measurement, calls: list[Call], query: QualityQuery) -
         assert sum(histogram.values()) == (len(talks) if query.percentiles else 0)
 
 
-def test_every_answer_is_what_counting_the_calls_gives(bench: Bench) -> None:
+def test_every_report_equals_a_count_of_the_calls(bench: Bench) -> None:
     questions = st.tuples(
         instants,
         instants,
@@ -142,18 +142,18 @@ def test_every_answer_is_what_counting_the_calls_gives(bench: Bench) -> None:
 
     @_SLOW
     @given(st.lists(facts(), min_size=1, max_size=15), st.lists(questions, min_size=3, max_size=6))
-    def check(told: list[Fact], asked: list[Any]) -> None:
+    def check(facts: list[Fact], queries: list[Any]) -> None:
         tenant = bench.new_tenant()
-        for at in range(0, len(told), 4):
-            submit(bench, *told[at : at + 4], tenant=tenant)
+        for at in range(0, len(facts), 4):
+            submit(bench, *facts[at : at + 4], tenant=tenant)
         calls = listed(bench, tenant)
-        for one, other, named, names, step, zone, percentiles in asked:
+        for one, other, named, names, step, zone, percentiles in queries:
             window = {"from_us": min(one, other), "to_us": max(one, other) + 1}
             query = QualityQuery(
                 CallFilter(**window, **named), tuple(names), step, zone, percentiles=percentiles
             )
             if step == "hour" and zone == "Australia/Lord_Howe":
-                continue  # Its hours move by half of one: see the tests of buckets.
-            check_equal(ask(bench, tenant, query), calls, query)
+                continue  # Its clock changes by half an hour: see the tests of buckets.
+            check_equal(measured(bench, tenant, query), calls, query)
 
     check()

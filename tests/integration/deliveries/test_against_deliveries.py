@@ -3,8 +3,8 @@
 from typing import Any
 
 from calltally.calls.windows import Window
-from calltally.reconcile.against_deliveries import Question, compare
-from calltally.reconcile.findings import Finding, Kind, Report
+from calltally.reconcile.against_deliveries import DeliveryReconciliation, reconcile_deliveries
+from calltally.reconcile.findings import Finding, FindingKind, ReconciliationReport
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import Step
 from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
@@ -35,14 +35,14 @@ def settled(job: Job, state: str) -> Result:
     return Result(job, state, NOW_US, 1, 200, None if state == "delivered" else "answered 500", b"", NOW_US)
 
 
-def compared(bench: Bench, *, heal: bool = False) -> tuple[Report, list[Finding]]:
+def compared(bench: Bench, *, heal: bool = False) -> tuple[ReconciliationReport, list[Finding]]:
     found: list[Finding] = []
-    query = Question(TENANT, ENDPOINT, ALL, 0, heal=heal)
-    report = bench.run(compare(bench.store, query, bench.now_us, found.append))
+    query = DeliveryReconciliation(TENANT, ENDPOINT, ALL, 0, heal=heal)
+    report = bench.run(reconcile_deliveries(bench.store, query, bench.now_us, found.append))
     return report, found
 
 
-def kinds(found: list[Finding]) -> dict[str | None, Kind]:
+def kinds(found: list[Finding]) -> dict[str | None, FindingKind]:
     return {each.call_sid: each.kind for each in found}
 
 
@@ -68,9 +68,9 @@ def test_missing_dead_and_contradicted_deliveries_are_found_and_healed(bench: Be
     submit(bench, fact(10, "changed", status="in-progress", sequence=2), announce=False)
     report, found = compared(bench)
     assert kinds(found) == {
-        "dead": Kind.DEAD_DELIVERY,
-        "changed": Kind.OTHER_FINAL_STATE,
-        "imported": Kind.MISSING_EVENT,
+        "dead": FindingKind.DEAD_DELIVERY,
+        "changed": FindingKind.OTHER_FINAL_STATE,
+        "imported": FindingKind.MISSING_EVENT,
     }
     assert report.looked_at == {"calls": 7, "passed_over": 2, "healed": 0}
     assert compared(bench, heal=True)[0].looked_at["healed"] == 3

@@ -1,4 +1,4 @@
-"""One place to export from for each test."""
+"""Export desk for each test."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ from tests.integration.exports.exporting import Desk
 
 @pytest.fixture
 def desk(bench: Bench, tmp_path: Path) -> Desk:
-    """A store, its API and a folder for files."""
+    """Return a store with its API and a folder for files."""
     return Desk(bench, tmp_path / "files")

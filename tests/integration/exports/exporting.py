@@ -1,4 +1,4 @@
-"""Export jobs over one store: asked for by HTTP, done by a worker whose clocks a test sets."""
+"""Export jobs over one store: requested over HTTP, run by a worker whose clocks the test sets."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 class Desk:
-    """Where exports are asked for, done and fetched; the clock moves by `tick_us` at each look at it."""
+    """Requests, runs and fetches exports; the clock advances by `tick_us` at each reading."""
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench = bench
@@ -37,40 +37,40 @@ class Desk:
         self.tick_us = 0
         self.stop = asyncio.Event()
 
-    def tell(self, calls: int, tenant: str = TENANT, *, every_s: float = 1.0, **said: Any) -> None:  # noqa: ANN401 (any field)
-        """So many calls, one each `every_s` seconds."""
-        known = {"status": "completed", **said}
+    def record(self, calls: int, tenant: str = TENANT, *, every_s: float = 1.0, **fields: Any) -> None:  # noqa: ANN401 (any field)
+        """Record calls, one each `every_s` seconds."""
+        known = {"status": "completed", **fields}
         told = [
             Submission(tenant, fact(number * every_s, f"CA{number:032x}", **known)) for number in range(calls)
         ]
         self.bench.run(self.bench.store.submit(told))
 
     def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
-        """`from_` stands for from, which Python keeps for itself."""
+        """Request an export. `from_` stands for `from`, a keyword of Python."""
         named = {name.rstrip("_"): value for name, value in body.items()}
         return self.service.send(EXPORTS, named, {**self.writing, **(headers or {})})
 
     def start(self, **body: Any) -> str:  # noqa: ANN401 (any body)
-        """The id of a new export."""
+        """Start an export and return its id."""
         answer = self.ask(**body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
-    def shown(self, job: str) -> Json:
+    def export(self, job: str) -> Json:
         answer = self.service.get(f"{EXPORTS}/{job}")
         assert answer.status_code == 200, answer.text
-        shown: Json = answer.json()
-        return shown
+        export: Json = answer.json()
+        return export
 
     def fetch(self, job: str, name: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.service.get(f"{EXPORTS}/{job}/files/{name}", {**self.reading, **(headers or {})})
 
     def contents(self, job: str) -> dict[str, bytes]:
-        """Every file of an export by its name, as it is fetched."""
-        return {each["name"]: self.fetch(job, each["name"]).content for each in self.shown(job)["files"]}
+        """Return the content of each file of an export by its name."""
+        return {each["name"]: self.fetch(job, each["name"]).content for each in self.export(job)["files"]}
 
     def streamed(self, query: str) -> bytes:
-        """The list's own stream."""
+        """Return the list's own stream."""
         answer = self.service.get(f"/api/v1/call-logs?{query}")
         assert answer.status_code == 200, answer.text
         return answer.content
@@ -93,24 +93,24 @@ class Desk:
             runners={Kind.EXPORT: ExportRunner()},
         )
 
-    def take_turn(self, holder: str = "one") -> bool:
-        """One turn for each tenant."""
+    def run_jobs(self, holder: str = "one") -> bool:
+        """Run one job of each tenant."""
         return self.bench.run(JobWorker(self.means(holder), self.folders, self.stop).run_slices())
 
     def work(self) -> None:
-        """Until nothing is left to do."""
-        while self.take_turn():
+        """Run jobs until none is left."""
+        while self.run_jobs():
             pass
 
     def round(self) -> WorkerRound:
-        """A round of upkeep."""
+        """Run a round of upkeep."""
         return self.bench.run(MaintenanceWorker(self.means(), self.stop).run_round(self.bench.now_us))
 
     def done(self, **body: Any) -> str:  # noqa: ANN401 (any body)
-        """The id of an export that is complete."""
+        """Complete an export and return its id."""
         job = self.start(**body)
         self.work()
-        assert self.shown(job)["state"] == "complete", self.shown(job)
+        assert self.export(job)["state"] == "complete", self.export(job)
         return job
 
 

@@ -1,4 +1,4 @@
-"""What ends an export, or takes its files: a cancel, its age, a call in it that is erased."""
+"""Ends of exports and of their files: by cancellation, age and erasure."""
 
 import asyncio
 from dataclasses import replace
@@ -36,10 +36,10 @@ def end(desk: Desk, job: str) -> int:
 
 
 def state(desk: Desk, job: str) -> Any:  # noqa: ANN401 (a word)
-    return desk.shown(job)["state"]
+    return desk.export(job)["state"]
 
 
-def kept(desk: Desk) -> list[str]:
+def stored_files(desk: Desk) -> list[str]:
     return sorted(path.name for path in desk.folder.rglob("*") if path.is_file())
 
 
@@ -51,12 +51,12 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class CancelingAt:
-    """Exports, but somebody cancels the job when it has looked so often whether to go on."""
+    """Runs an export whose job is canceled at the given check."""
 
-    def __init__(self, desk: Desk, job: str, look: int) -> None:
+    def __init__(self, desk: Desk, job: str, check: int) -> None:
         self._desk = desk
         self._path = f"{EXPORTS}/{job}"
-        self._look = look
+        self._look = check
         self.looks = 0
 
     async def run(self, turn: JobTurn) -> Any:  # noqa: ANN401 (the runner's own)
@@ -72,19 +72,19 @@ class CancelingAt:
 # ------------------------------------------------------------------------------------------------- by request
 
 
-def test_one_that_waits_is_canceled_and_stays_so(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_queued_job_stays_canceled(desk: Desk) -> None:
+    desk.record(CALLS)
     job = desk.start()
     assert [end(desk, job), end(desk, job)] == [204, 204]
     desk.work()
     assert state(desk, job) == "canceled"
-    assert desk.shown(job)["files"] == []
+    assert desk.export(job)["files"] == []
     assert desk.fetch(job, "calls.ndjson").status_code == 404
 
 
 @pytest.mark.usefixtures("small")
-def test_one_that_runs_is_left_at_the_next_chunk(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_running_job_stops_at_the_next_chunk(desk: Desk) -> None:
+    desk.record(CALLS)
     desk.tick_us = SLICE_US // 8
     job = desk.start()
     canceling = CancelingAt(desk, job, 3)
@@ -92,29 +92,29 @@ def test_one_that_runs_is_left_at_the_next_chunk(desk: Desk) -> None:
     desk.bench.run(JobWorker(means, desk.folders, asyncio.Event()).run_slices())
     assert canceling.looks == 3
     assert state(desk, job) == "canceled"
-    assert kept(desk)
+    assert stored_files(desk)
     desk.round()
-    assert kept(desk) == []
+    assert stored_files(desk) == []
 
 
-def test_of_one_that_is_complete_the_files_are_let_go_of(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_cancel_of_a_complete_job_deletes_its_files(desk: Desk) -> None:
+    desk.record(CALLS)
     job = desk.done()
-    assert kept(desk) == ["1-calls.ndjson", "1.ids"]
+    assert stored_files(desk) == ["1-calls.ndjson", "1.ids"]
     assert end(desk, job) == 204
     assert state(desk, job) == "expired"
     answer = desk.fetch(job, "calls.ndjson")
     assert (answer.status_code, slug(answer)) == (410, "files-gone")
     desk.round()
-    assert kept(desk) == []
+    assert stored_files(desk) == []
     assert end(desk, job) == 204
 
 
 # ----------------------------------------------------------------------------------------------------- by age
 
 
-def test_files_are_kept_so_long_and_then_what_they_were_of(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_files_expire_first_and_then_the_job(desk: Desk) -> None:
+    desk.record(CALLS)
     job, canceled = desk.done(), desk.start()
     end(desk, canceled)
     desk.round()
@@ -125,7 +125,7 @@ def test_files_are_kept_so_long_and_then_what_they_were_of(desk: Desk) -> None:
     done = desk.round()
     assert (done.expired_jobs, done.forgotten_jobs, done.failed) == (1, 1, 0)
     assert state(desk, job) == "expired"
-    assert kept(desk) == []
+    assert stored_files(desk) == []
     assert desk.round().is_idle
     desk.bench.now_us += KEPT_US
     assert desk.round().forgotten_jobs == 1
@@ -133,7 +133,7 @@ def test_files_are_kept_so_long_and_then_what_they_were_of(desk: Desk) -> None:
     assert FORGOTTEN_AFTER_US == KEPT_US
 
 
-def test_so_many_may_be_open_and_no_more(desk: Desk) -> None:
+def test_number_of_open_jobs_is_limited(desk: Desk) -> None:
     for _ in range(MOST_OPEN):
         desk.start()
     answer = desk.ask()
@@ -147,9 +147,9 @@ def test_so_many_may_be_open_and_no_more(desk: Desk) -> None:
 # ------------------------------------------------------------------------------------------------- by erasure
 
 
-def test_from_an_erasure_on_the_files_are_gone_which_hold_the_call(desk: Desk) -> None:
-    """Those of other calls stay."""
-    desk.tell(CALLS)
+def test_erasure_removes_files_with_the_call(desk: Desk) -> None:
+    """Files of other calls stay."""
+    desk.record(CALLS)
     desk.bench.run(desk.bench.store.submit([Submission(TENANT, fact(9, "other", status="failed"))]))
     holding, other = desk.done(status="completed"), desk.done(status="failed")
     erase(desk, sid(7))
@@ -158,16 +158,16 @@ def test_from_an_erasure_on_the_files_are_gone_which_hold_the_call(desk: Desk) -
     assert desk.fetch(other, "calls.ndjson").status_code == 200
     assert desk.round().expired_jobs == 1
     assert (state(desk, holding), state(desk, other)) == ("expired", "complete")
-    assert kept(desk) == ["1-calls.ndjson", "1.ids"]
+    assert stored_files(desk) == ["1-calls.ndjson", "1.ids"]
     assert desk.round().is_idle
     assert desk.fetch(other, "calls.ndjson").status_code == 200
 
 
-def test_so_does_an_erasure_of_what_the_call_became_part_of(desk: Desk) -> None:
+def test_erasure_of_the_merged_call_removes_files(desk: Desk) -> None:
     first, second = fact(1, "child", status="completed"), fact(2, sid(1), status="completed")
     desk.bench.run(desk.bench.store.submit([Submission(TENANT, each) for each in (first, second)]))
     job = desk.done()
-    assert desk.shown(job)["rows"] == 2
+    assert desk.export(job)["rows"] == 2
     linked = fact(3, sid(1), links=(Node("child", is_carrier=False),), status="completed")
     desk.bench.run(desk.bench.store.submit([Submission(TENANT, linked)]))
     assert desk.round().expired_jobs == 0
@@ -176,8 +176,8 @@ def test_so_does_an_erasure_of_what_the_call_became_part_of(desk: Desk) -> None:
     assert state(desk, job) == "expired"
 
 
-def test_so_does_what_is_too_old_to_be_kept(desk: Desk) -> None:
-    desk.tell(CALLS, every_s=86_400.0)
+def test_expired_call_removes_files(desk: Desk) -> None:
+    desk.record(CALLS, every_s=86_400.0)
     young, old = desk.done(from_="2026-10-10"), desk.done()
     desk.bench.run(desk.bench.store.write(set_retention(TENANT, 50)))
     done = desk.round()
@@ -188,30 +188,30 @@ def test_so_does_what_is_too_old_to_be_kept(desk: Desk) -> None:
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
-def test_an_erasure_in_mid_export_leaves_nothing_of_the_call(desk: Desk, form: str) -> None:
-    """What was written of it is written anew; what was not yet, has it erased. As the list has it by then."""
-    desk.tell(CALLS, summary="dictated")
+def test_erasure_during_export_leaves_nothing_of_the_call(desk: Desk, form: str) -> None:
+    """Written calls are written again, and later ones are already erased, as in the list at that time."""
+    desk.record(CALLS, summary="dictated")
     desk.tick_us = SLICE_US // 4
     job = desk.start(format=form, order="asc")
-    assert desk.take_turn()
-    assert desk.shown(job)["state"] == "running"
+    assert desk.run_jobs()
+    assert desk.export(job)["state"] == "running"
     for number in (0, CALLS - 1):
         erase(desk, sid(number))
-        assert desk.take_turn()
+        assert desk.run_jobs()
     desk.tick_us = 0
     desk.work()
     (content,) = desk.contents(job).values()
-    assert content == desk.streamed(f"format={form}&order=asc&snapshot={desk.shown(job)['snapshot']}")
+    assert content == desk.streamed(f"format={form}&order=asc&snapshot={desk.export(job)['snapshot']}")
     assert sid(0).encode() not in content
     manifest = desk.service.get(f"/api/v1/exports/{job}/manifest.json").json()
     assert manifest["by_status"] == {"completed": CALLS - 2, "erased": 2}
-    assert len({name.partition("-")[0] for name in kept(desk) if "-" in name}) == 1
+    assert len({name.partition("-")[0] for name in stored_files(desk) if "-" in name}) == 1
     desk.round()
     assert state(desk, job) == "complete"
 
 
-def test_rounds_and_jobs_go_on_beside_each_other(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_upkeep_and_jobs_run_concurrently(desk: Desk) -> None:
+    desk.record(CALLS)
     desk.bench.run(desk.bench.store.write(set_retention(TENANT, 36_500)))
     job = desk.start()
 
@@ -226,7 +226,7 @@ def test_rounds_and_jobs_go_on_beside_each_other(desk: Desk) -> None:
     assert state(desk, job) == "complete"
 
 
-def test_without_a_folder_there_are_rounds_alone(desk: Desk) -> None:
+def test_only_upkeep_runs_without_a_files_folder(desk: Desk) -> None:
     desk.stop.set()
     without = BackgroundWork(replace(desk.means(), folders=None), desk.stop)
     desk.bench.run(without.run())

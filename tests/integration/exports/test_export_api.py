@@ -1,4 +1,4 @@
-"""Asking for exports over HTTP: what is refused and how, who may, and the same request sent again."""
+"""Export requests over HTTP: refusals, permissions, and repeated requests."""
 
 from typing import Any
 
@@ -10,26 +10,26 @@ from tests.integration.exports.exporting import EXPORTS, Desk
 from tests.integration.web.service import ADMIN, Service, slug
 
 
-def test_the_answer_says_where_it_is_and_what_was_understood(desk: Desk) -> None:
-    desk.tell(2)
+def test_response_has_location_and_parsed_request(desk: Desk) -> None:
+    desk.record(2)
     begin = "2026-09-01T00:00:00+02:00"
     answer = desk.ask(from_=begin, status="completed", escalated=False, tz=None, format="csv", name="Autumn")
-    shown = answer.json()
+    export = answer.json()
     assert answer.status_code == 202
-    assert answer.headers["location"] == f"{EXPORTS}/{shown['id']}"
-    assert shown["window"] == {"from": "2026-08-31T22:00:00.000000Z", "to": None}
-    assert shown["filters"] == {"status": ["completed"], "escalated": ["false"]}
-    assert (shown["state"], shown["format"], shown["order"], shown["name"]) == (
+    assert answer.headers["location"] == f"{EXPORTS}/{export['id']}"
+    assert export["window"] == {"from": "2026-08-31T22:00:00.000000Z", "to": None}
+    assert export["filters"] == {"status": ["completed"], "escalated": ["false"]}
+    assert (export["state"], export["format"], export["order"], export["name"]) == (
         "queued",
         "csv",
         "desc",
         "Autumn",
     )
-    assert (shown["rows"], shown["rows_done"], shown["files"], shown["error"]) == (None, 0, [], None)
-    assert shown == desk.shown(shown["id"])
+    assert (export["rows"], export["rows_done"], export["files"], export["error"]) == (None, 0, [], None)
+    assert export == desk.export(export["id"])
     desk.work()
-    later = desk.shown(shown["id"])
-    assert later["files"][0]["href"] == f"{EXPORTS}/{shown['id']}/files/calls.csv"
+    later = desk.export(export["id"])
+    assert later["files"][0]["href"] == f"{EXPORTS}/{export['id']}/files/calls.csv"
     assert desk.service.get(later["manifest"]).json()["complete"]
 
 
@@ -52,15 +52,13 @@ def test_the_answer_says_where_it_is_and_what_was_understood(desk: Desk) -> None
         ({"name": "a\nb"}, ["name"]),
         ({"name": ""}, ["name"]),
         ({"escalated": "maybe"}, ["escalated"]),
-        # What a URL can only write as a word is of its own kind in JSON; a list only where any-of is meant.
+        # Values that are text in a URL have their own types in JSON; a list means any of its values.
         ({"escalated": "true"}, ["escalated"]),
         ({"name": True, "route": ["a"], "number": 7}, ["name", "route", "number"]),
     ],
 )
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_what_cannot_be_meant_is_refused_by_name(
-    desk: Desk, body: dict[str, Any], at_fault: list[str]
-) -> None:
+def test_invalid_fields_are_refused_by_name(desk: Desk, body: dict[str, Any], at_fault: list[str]) -> None:
     answer = desk.service.send(EXPORTS, body, desk.writing)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert [each["parameter"] for each in answer.json()["errors"]] == at_fault
@@ -81,10 +79,10 @@ def test_a_state_that_is_not_there_is_refused_at_once(desk: Desk) -> None:
 
 
 def test_the_same_key_brings_the_same_export(desk: Desk) -> None:
-    desk.tell(2)
+    desk.record(2)
     key = {"idempotency-key": "night-1"}
     first = desk.ask(key, status="completed").json()
-    desk.tell(3, summary="since")
+    desk.record(3, summary="since")
     again = desk.ask(key, status=["completed"])
     assert again.status_code == 202
     assert again.json()["id"] == first["id"]
@@ -115,10 +113,10 @@ def test_starting_takes_a_scope_and_reading_another(desk: Desk) -> None:
 
 
 def test_words_are_searched_in_what_was_said_only_for_keys_that_may_read_it(desk: Desk) -> None:
-    desk.tell(2, summary="booked")
+    desk.record(2, summary="booked")
     job = desk.done(q="booked")
-    assert desk.shown(job)["rows"] == 2
-    assert desk.shown(job)["filters"] == {"q": ["booked"]}
+    assert desk.export(job)["rows"] == 2
+    assert desk.export(job)["filters"] == {"q": ["booked"]}
 
 
 def test_another_tenants_export_is_not_there(desk: Desk) -> None:
@@ -133,7 +131,7 @@ def test_another_tenants_export_is_not_there(desk: Desk) -> None:
     assert desk.service.get(f"{EXPORTS}/{job}", writing, "DELETE").status_code == 404
     assert desk.service.get(EXPORTS, reading).json()["total"] == 0
     assert desk.service.get(f"{EXPORTS}?tenant={TENANT}", reading).status_code == 400
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.export(job)["state"] == "complete"
 
 
 def test_the_admin_key_names_a_tenant(desk: Desk) -> None:
@@ -153,7 +151,7 @@ def test_what_was_never_an_export_is_not_there(desk: Desk, job: str) -> None:
     assert desk.service.get(f"{EXPORTS}/{job}", desk.writing, "DELETE").status_code == 404
 
 
-def test_a_job_of_another_kind_is_no_export(desk: Desk) -> None:
+def test_job_of_another_kind_is_no_export(desk: Desk) -> None:
     new = NewJob(bytes(range(16)), Kind.RECONCILIATION, b"{}", 0)
     desk.bench.run(desk.bench.store.write(add_job(TENANT, new, desk.bench.now_us)))
     answer = desk.service.get(f"{EXPORTS}/00010203-0405-0607-0809-0a0b0c0d0e0f")
@@ -161,7 +159,7 @@ def test_a_job_of_another_kind_is_no_export(desk: Desk) -> None:
     assert desk.service.get(EXPORTS).json()["total"] == 0
 
 
-def test_without_a_folder_for_files_it_says_which_setting(bench: Bench) -> None:
+def test_missing_files_folder_names_the_setting(bench: Bench) -> None:
     service = Service(bench)
     writing = service.new_key("exports:write")
     answer = service.send(EXPORTS, {}, writing)

@@ -1,4 +1,4 @@
-"""A file is fetched whole or in parts (RFC 9110), with what proves how it was written (RFC 9530)."""
+"""Export files are fetched whole or by range (RFC 9110), with digests (RFC 9530)."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -10,19 +10,19 @@ from tests.integration.exports.exporting import Desk
 from tests.integration.web.service import slug
 
 NAME = "calls.ndjson"
-# No database has a part in how a file is sent.
+# The database has no effect on how a file is sent.
 pytestmark = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
 def fetched(desk: Desk) -> tuple[str, bytes]:
-    """An export of one file, and what is in it."""
-    desk.tell(40)
+    """Return an export of one file, and the file's content."""
+    desk.record(40)
     job = desk.done()
     return job, desk.fetch(job, NAME).content
 
 
-def test_whole_it_comes_with_its_length_tag_and_digests(desk: Desk, fetched: tuple[str, bytes]) -> None:
+def test_whole_file_has_length_etag_and_digests(desk: Desk, fetched: tuple[str, bytes]) -> None:
     job, content = fetched
     digest = f"sha-256=:{b64encode(sha256(content).digest()).decode()}:"
     for method, body in (("GET", content), ("HEAD", b"")):
@@ -44,10 +44,10 @@ def test_whole_it_comes_with_its_length_tag_and_digests(desk: Desk, fetched: tup
         assert "content-encoding" not in answer.headers
 
 
-def test_a_part_of_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
+def test_range_of_a_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
     job, content = fetched
     size = len(content)
-    for asked, first, end in (
+    for params, first, end in (
         ("bytes=0-9", 0, 10),
         ("bytes=10-", 10, size),
         ("bytes=-7", size - 7, size),
@@ -55,7 +55,7 @@ def test_a_part_of_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
         (f"bytes=-{size * 2}", 0, size),
         (f"bytes={size - 1}-", size - 1, size),
     ):
-        answer = desk.fetch(job, NAME, {"range": asked})
+        answer = desk.fetch(job, NAME, {"range": params})
         assert (answer.status_code, answer.content) == (206, content[first:end])
         assert answer.headers["content-range"] == f"bytes {first}-{end - 1}/{size}"
         assert answer.headers["content-length"] == str(end - first)
@@ -63,24 +63,24 @@ def test_a_part_of_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
         assert answer.headers["repr-digest"]
 
 
-def test_a_part_that_is_not_in_it(desk: Desk, fetched: tuple[str, bytes]) -> None:
+def test_range_outside_the_file_is_refused(desk: Desk, fetched: tuple[str, bytes]) -> None:
     job, content = fetched
-    for asked in (f"bytes={len(content)}-", "bytes=-0"):
-        answer = desk.fetch(job, NAME, {"range": asked})
+    for params in (f"bytes={len(content)}-", "bytes=-0"):
+        answer = desk.fetch(job, NAME, {"range": params})
         assert (answer.status_code, slug(answer)) == (416, "range-not-satisfiable")
         assert answer.headers["content-range"] == f"bytes */{len(content)}"
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=0-1,3-4", "lines=0-1", "bytes=2-1", "bytes=-", "bytes=a-b", "bytes", ""]
+    "params", ["bytes=0-1,3-4", "lines=0-1", "bytes=2-1", "bytes=-", "bytes=a-b", "bytes", ""]
 )
-def test_what_is_no_range_of_ours_brings_all(desk: Desk, fetched: tuple[str, bytes], asked: str) -> None:
+def test_unsupported_range_returns_whole_file(desk: Desk, fetched: tuple[str, bytes], params: str) -> None:
     job, content = fetched
-    answer = desk.fetch(job, NAME, {"range": asked})
+    answer = desk.fetch(job, NAME, {"range": params})
     assert (answer.status_code, answer.content) == (200, content)
 
 
-def test_parts_are_of_one_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
+def test_ranges_belong_to_one_version_of_the_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
     job, content = fetched
     tag = desk.fetch(job, NAME).headers["etag"]
     for known, status in (
@@ -98,16 +98,12 @@ def test_parts_are_of_one_file(desk: Desk, fetched: tuple[str, bytes]) -> None:
     "name",
     ["other.ndjson", "1.ids", "1-calls.ndjson", "..%2F1.ids", "%2e%2e", "%2Fetc%2Fpasswd", "calls.ndjson%00"],
 )
-def test_a_name_that_is_none_of_its_files_leads_nowhere(
-    desk: Desk, fetched: tuple[str, bytes], name: str
-) -> None:
+def test_unknown_file_name_is_not_found(desk: Desk, fetched: tuple[str, bytes], name: str) -> None:
     answer = desk.fetch(fetched[0], name)
     assert (answer.status_code, slug(answer)) == (404, "not-found")
 
 
-def test_a_file_that_this_node_does_not_have_is_the_operators_to_see(
-    desk: Desk, fetched: tuple[str, bytes]
-) -> None:
+def test_file_missing_on_this_node_is_a_server_error(desk: Desk, fetched: tuple[str, bytes]) -> None:
     for path in desk.folder.rglob("*-calls.ndjson"):
         path.write_bytes(b"short")
     with capture_logs() as logs:

@@ -1,4 +1,4 @@
-"""An export becomes files, whose bytes are those of the list's stream of the same snapshot."""
+"""Bytes of export files equal the list's stream of the same snapshot."""
 
 import io
 from hashlib import sha256
@@ -20,46 +20,46 @@ def query_of(filters: dict[str, str], **more: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "parquet", "arrow"])
-def test_the_bytes_are_those_of_the_lists_stream(desk: Desk, form: str) -> None:
-    """By counters, by time, and both ways; whatever was told since."""
-    desk.tell(1_100, from_number=NUMBER)
+def test_export_bytes_equal_the_list_stream(desk: Desk, form: str) -> None:
+    """By counters and by time, in both orders, with later facts."""
+    desk.record(1_100, from_number=NUMBER)
     for filters in ({}, {"number": NUMBER, "order": "asc"}, {"status": "completed", "order": "asc"}):
         job = desk.start(format=form, **filters)
-        desk.tell(3, summary="told since")
+        desk.record(3, summary="told since")
         desk.work()
-        shown = desk.shown(job)
-        assert shown["state"] == "complete"
+        export = desk.export(job)
+        assert export["state"] == "complete"
         (content,) = desk.contents(job).values()
-        assert content == desk.streamed(query_of(filters, format=form, snapshot=shown["snapshot"]))
-        (file,) = shown["files"]
+        assert content == desk.streamed(query_of(filters, format=form, snapshot=export["snapshot"]))
+        (file,) = export["files"]
         assert (file["rows"], file["bytes"]) == (1_100, len(content))
         assert file["sha256"] == sha256(content).hexdigest()
-        assert (shown["rows"], shown["rows_done"]) == (1_100, 1_100)
+        assert (export["rows"], export["rows_done"]) == (1_100, 1_100)
 
 
-def test_csv_has_its_times_in_the_zone_that_is_asked_for(desk: Desk) -> None:
-    desk.tell(3)
+def test_csv_times_are_in_the_requested_zone(desk: Desk) -> None:
+    desk.record(3)
     job = desk.done(format="csv", tz="Europe/Berlin")
     content = desk.contents(job)["calls.csv"]
     assert b"+02:00" in content
-    assert content == desk.streamed(f"format=csv&tz=Europe/Berlin&snapshot={desk.shown(job)['snapshot']}")
+    assert content == desk.streamed(f"format=csv&tz=Europe/Berlin&snapshot={desk.export(job)['snapshot']}")
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "parquet"])
-def test_of_no_calls_there_is_a_file_with_what_stands_at_its_head(desk: Desk, form: str) -> None:
+def test_export_without_calls_has_a_file_with_header(desk: Desk, form: str) -> None:
     job = desk.done(format=form, partition="month")
     (content,) = desk.contents(job).values()
     assert content == desk.streamed(f"format={form}")
-    assert desk.shown(job)["files"][0]["rows"] == 0
+    assert desk.export(job)["files"][0]["rows"] == 0
 
 
 @pytest.mark.parametrize(("partition", "chars"), [("day", 10), ("month", 7)])
 @pytest.mark.parametrize("order", ["asc", "desc"])
-def test_a_file_for_each_day_or_month(desk: Desk, partition: str, chars: int, order: str) -> None:
-    desk.tell(90, every_s=DAY_S / 2)
+def test_one_file_per_day_or_month(desk: Desk, partition: str, chars: int, order: str) -> None:
+    desk.record(90, every_s=DAY_S / 2)
     job = desk.done(partition=partition, order=order)
     contents = desk.contents(job)
-    whole = desk.streamed(f"format=ndjson&order={order}&snapshot={desk.shown(job)['snapshot']}")
+    whole = desk.streamed(f"format=ndjson&order={order}&snapshot={desk.export(job)['snapshot']}")
     assert b"".join(contents.values()) == whole
     for name, content in contents.items():
         lines = content.splitlines()
@@ -68,19 +68,17 @@ def test_a_file_for_each_day_or_month(desk: Desk, partition: str, chars: int, or
     assert list(contents) == sorted(contents, reverse=order == "desc")
 
 
-def test_parquet_and_arrow_come_in_parts_of_so_many_calls(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_and_arrow_are_split_by_number_of_calls(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calltally.exports.job.PART_ROWS", 700)
-    desk.tell(1_500, every_s=DAY_S / 20)
+    desk.record(1_500, every_s=DAY_S / 20)
     ids = [line.split(b'"')[3].decode() for line in desk.streamed("format=ndjson").splitlines()]
-    shown = desk.shown(desk.done(format="parquet"))
-    assert [(each["name"], each["rows"]) for each in shown["files"]] == [
+    export = desk.export(desk.done(format="parquet"))
+    assert [(each["name"], each["rows"]) for each in export["files"]] == [
         ("calls_part-00001.parquet", 700),
         ("calls_part-00002.parquet", 700),
         ("calls_part-00003.parquet", 100),
     ]
-    contents = desk.contents(shown["id"])
+    contents = desk.contents(export["id"])
     read = [parquet.read_table(io.BytesIO(content), columns=["id"]) for content in contents.values()]
     assert [each.as_py() for table in read for each in table["id"]] == ids
     arrow = desk.contents(desk.done(format="arrow", partition="month"))
@@ -92,27 +90,27 @@ def test_parquet_and_arrow_come_in_parts_of_so_many_calls(
     assert [each.as_py() for table in tables for each in table["id"]] == ids
 
 
-def test_a_snapshot_and_a_hold_say_which_state_is_exported(desk: Desk) -> None:
-    desk.tell(5)
+def test_snapshot_and_hold_select_the_exported_state(desk: Desk) -> None:
+    desk.record(5)
     before = desk.service.get("/api/v1/call-logs").json()["snapshot"]
     desk.bench.run(desk.bench.store.write(pin(TENANT, "october", NOW_US)))
-    desk.tell(8, summary="since")
-    assert desk.shown(desk.done(snapshot=before))["rows"] == 5
-    assert desk.shown(desk.done(hold="october"))["rows"] == 5
-    assert desk.shown(desk.done(hold="november"))["rows"] == 8
-    desk.tell(9, summary="later")
-    assert desk.shown(desk.done(hold="november"))["rows"] == 8
+    desk.record(8, summary="since")
+    assert desk.export(desk.done(snapshot=before))["rows"] == 5
+    assert desk.export(desk.done(hold="october"))["rows"] == 5
+    assert desk.export(desk.done(hold="november"))["rows"] == 8
+    desk.record(9, summary="later")
+    assert desk.export(desk.done(hold="november"))["rows"] == 8
 
 
-def test_the_manifest_says_what_it_is(desk: Desk) -> None:
-    desk.tell(4, route="sales")
-    desk.tell(2, route="sales", status="failed")
+def test_manifest_describes_the_export(desk: Desk) -> None:
+    desk.record(4, route="sales")
+    desk.record(2, route="sales", status="failed")
     job = desk.start(from_="2026-01-01", to="2027-01-01", route="sales", status=["completed", "failed"])
     manifest = desk.service.get(f"/api/v1/exports/{job}/manifest.json").json()
     assert (manifest["complete"], manifest["rows"], manifest["files"]) == (False, 0, [])
     desk.work()
     manifest = desk.service.get(f"/api/v1/exports/{job}/manifest.json").json()
-    (file,) = desk.shown(job)["files"]
+    (file,) = desk.export(job)["files"]
     assert manifest == {
         "window": {"from": "2026-01-01T00:00:00.000000Z", "to": "2027-01-01T00:00:00.000000Z"},
         "filters": {"status": ["completed", "failed"], "route": ["sales"]},
@@ -120,7 +118,7 @@ def test_the_manifest_says_what_it_is(desk: Desk) -> None:
         "order": "desc",
         "tz": None,
         "partition": None,
-        "snapshot": desk.shown(job)["snapshot"],
+        "snapshot": desk.export(job)["snapshot"],
         "complete": True,
         "rows": 4,
         "by_status": manifest["by_status"],
@@ -129,16 +127,16 @@ def test_the_manifest_says_what_it_is(desk: Desk) -> None:
     assert sum(manifest["by_status"].values()) == 4
 
 
-def test_a_snapshot_that_is_gone_meanwhile_fails_the_job_with_the_reason(desk: Desk) -> None:
-    desk.tell(2)
+def test_expired_snapshot_fails_the_job_with_reason(desk: Desk) -> None:
+    desk.record(2)
     job = desk.start()
-    desk.tell(3, summary="since")
+    desk.record(3, summary="since")
     desk.bench.run(desk.bench.store.write(_forget_all()))
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "snapshot-gone")
-    assert "older than what is kept" in shown["error"]["detail"]
-    assert shown["expires_at"] is not None
+    export = desk.export(job)
+    assert (export["state"], export["error"]["slug"]) == ("failed", "snapshot-gone")
+    assert "older than what is kept" in export["error"]["detail"]
+    assert export["expires_at"] is not None
 
 
 def _forget_all() -> Step[None]:
@@ -152,7 +150,7 @@ def listed(desk: Desk, query: str = "") -> Json:
     return page
 
 
-def test_exports_are_listed_newest_first_page_by_page(desk: Desk) -> None:
+def test_exports_are_listed_newest_first_in_pages(desk: Desk) -> None:
     jobs = []
     for number in range(3):
         desk.bench.now_us += 1

@@ -1,4 +1,4 @@
-"""A worker may die at any moment, and be held up at any: the files come out as if nothing had been."""
+"""Workers that die or are delayed at any moment do not change the exported files."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.exports.job import ExportRunner
-from calltally.exports.spec import Outcome
+from calltally.exports.spec import ExportOutcome
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import Step
 from calltally.store.jobs.folders import JobFolder
@@ -29,12 +29,12 @@ CALLS = 300
 
 
 class Death(BaseException):
-    """Ends a worker as a kill does: nobody catches it, nothing is let go of."""
+    """Ends a worker like a kill: nothing catches it, and no lease is released."""
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chunks and parts of few calls, so that there is much to be stopped in."""
+    """Set small chunks and parts, so that there are many points to stop at."""
     for module in ("job", "window"):
         monkeypatch.setattr(f"calltally.exports.{module}.FIRST_ROWS", 20)
     monkeypatch.setattr("calltally.exports.window.MOST_ROWS", 30)
@@ -43,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def dying(after: int, *, half: bool = False) -> Iterator[None]:
-    """Death at the write behind so many; some of its bytes may be on the disk."""
+    """Raise Death at a later write; some of its bytes may be on the disk."""
     left = after
     write_at = JobFolder.write_at
 
@@ -61,14 +61,14 @@ def dying(after: int, *, half: bool = False) -> Iterator[None]:
 
 
 def die_again_and_again(desk: Desk, after: int) -> int:
-    """Workers that each die after so many writes, until one comes to the end; returns how many died."""
+    """Run workers that each die after `after` writes until one completes; returns the number of deaths."""
     deaths = 0
     while True:
         try:
             with dying(after, half=deaths % 2 == 0):
-                # The lease of the one that died has run out.
+                # The lease of the dead worker has expired.
                 desk.bench.now_us += LEASE_US
-                while desk.take_turn(f"worker-{deaths}"):
+                while desk.run_jobs(f"worker-{deaths}"):
                     pass
         except Death:
             deaths += 1
@@ -77,41 +77,41 @@ def die_again_and_again(desk: Desk, after: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"format": "ndjson"}, {"format": "csv", "partition": "day"}, {"format": "parquet"}]
+    "params", [{"format": "ndjson"}, {"format": "csv", "partition": "day"}, {"format": "parquet"}]
 )
 @pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
-def test_whoever_dies_wherever_the_bytes_are_the_same(desk: Desk, asked: dict[str, Any]) -> None:
-    desk.tell(CALLS, every_s=3_600.0)
+def test_bytes_are_equal_after_crashes_at_any_write(desk: Desk, params: dict[str, Any]) -> None:
+    desk.record(CALLS, every_s=3_600.0)
     desk.tick_us = 300_000
-    unstopped = desk.done(**asked)
-    expected, sums = desk.contents(unstopped), desk.shown(unstopped)["files"]
-    # Parts have to be come through in one go, anything else to the next checkpoint.
+    unstopped = desk.done(**params)
+    expected, sums = desk.contents(unstopped), desk.export(unstopped)["files"]
+    # A split part must complete in one run; other formats must reach the next checkpoint.
     for after in (8, 9, 11, 14, 17):
-        job = desk.start(**asked, snapshot=desk.shown(unstopped)["snapshot"])
+        job = desk.start(**params, snapshot=desk.export(unstopped)["snapshot"])
         assert die_again_and_again(desk, after) > 0
         assert desk.contents(job) == expected
-        assert [each["sha256"] for each in desk.shown(job)["files"]] == [each["sha256"] for each in sums]
-        assert desk.shown(job)["rows_done"] == CALLS
+        assert [each["sha256"] for each in desk.export(job)["files"]] == [each["sha256"] for each in sums]
+        assert desk.export(job)["rows_done"] == CALLS
 
 
-def test_a_turn_ends_and_the_next_goes_on(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_next_run_continues_after_a_run_ends(desk: Desk) -> None:
+    desk.record(CALLS)
     desk.tick_us = SLICE_US // 4
     job = desk.start()
     turns = 0
-    while desk.shown(job)["state"] in {"queued", "running"}:
-        assert desk.take_turn(f"worker-{turns}")
+    while desk.export(job)["state"] in {"queued", "running"}:
+        assert desk.run_jobs(f"worker-{turns}")
         turns += 1
     assert turns > 2
     assert list(desk.contents(job).values()) == [
-        desk.streamed(f"format=ndjson&snapshot={desk.shown(job)['snapshot']}")
+        desk.streamed(f"format=ndjson&snapshot={desk.export(job)['snapshot']}")
     ]
 
 
-def test_jobs_and_tenants_take_turns(desk: Desk) -> None:
+def test_jobs_and_tenants_alternate(desk: Desk) -> None:
     other = desk.bench.add_tenant("a-other")
-    desk.tell(CALLS)
-    desk.tell(CALLS, other)
+    desk.record(CALLS)
+    desk.record(CALLS, other)
     desk.tick_us = SLICE_US // 4
     first = desk.start()
     desk.bench.now_us += 1
@@ -120,22 +120,22 @@ def test_jobs_and_tenants_take_turns(desk: Desk) -> None:
     assert theirs.status_code == 202
     states = []
     for _ in range(2):
-        desk.take_turn()
-        states.append([desk.shown(job)["state"] for job in (first, second)])
+        desk.run_jobs()
+        states.append([desk.export(job)["state"] for job in (first, second)])
     assert states == [["running", "queued"], ["running", "running"]]
     desk.work()
-    assert [desk.shown(job)["state"] for job in (first, second)] == ["complete", "complete"]
+    assert [desk.export(job)["state"] for job in (first, second)] == ["complete", "complete"]
 
 
 class Stalling:
-    """An export that is held up for too long before its first look at the disk: another takes over."""
+    """Runs an export that is delayed before its first disk access, while another worker takes over."""
 
     def __init__(self, desk: Desk, until: str) -> None:
         self._desk = desk
         self._until = until
         self.fault: JobTaken | None = None
 
-    async def run(self, turn: JobTurn) -> Outcome | None:
+    async def run(self, turn: JobTurn) -> ExportOutcome | None:
         desk = self._desk
         desk.bench.now_us += LEASE_US
         desk.tick_us = 0 if self._until == "complete" else SLICE_US // 4
@@ -144,101 +144,101 @@ class Stalling:
             await ExportRunner().run(turn)
         except JobTaken as fault:
             self.fault = fault
-        # As one that is late does with what it could not do.
+        # The reaction of a delayed worker to a refused write.
         raise Misconfigured("it is late")
 
 
 @pytest.mark.parametrize("until", ["running", "complete"])
-def test_who_is_late_changes_nothing(desk: Desk, until: str) -> None:
-    desk.tell(CALLS)
+def test_delayed_worker_changes_nothing(desk: Desk, until: str) -> None:
+    desk.record(CALLS)
     desk.tick_us = SLICE_US // 4
     job = desk.start()
-    assert desk.take_turn("first")
+    assert desk.run_jobs("first")
     late = Stalling(desk, until)
     means = replace(desk.means("late"), runners={Kind.EXPORT: late})
     desk.bench.run(JobWorker(means, desk.folders, desk.stop).run_slices())
     assert late.fault is not None
-    assert desk.shown(job)["state"] == until
+    assert desk.export(job)["state"] == until
     desk.tick_us = 0
     desk.bench.now_us += 2 * LEASE_US
     desk.work()
-    whole = desk.streamed(f"format=ndjson&snapshot={desk.shown(job)['snapshot']}")
+    whole = desk.streamed(f"format=ndjson&snapshot={desk.export(job)['snapshot']}")
     assert list(desk.contents(job).values()) == [whole]
 
 
-def test_progress_is_read_when_the_turn_begins(desk: Desk) -> None:
-    """Whoever finds a job and is held up before it takes it up must not go back."""
-    desk.tell(CALLS)
+def test_progress_is_read_at_the_start_of_a_run(desk: Desk) -> None:
+    """A worker that is delayed between finding and starting a job must not go back."""
+    desk.record(CALLS)
     job = desk.start()
     store = desk.bench.store
     found = desk.bench.run(store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
     assert found is not None
     desk.tick_us = SLICE_US // 4
-    desk.take_turn()
-    begun = desk.bench.run(store.write(begin_job(TENANT, found.job, desk.bench.now_us)))
-    assert begun is not None
-    assert begun.turns > found.turns + 1
-    assert begun.progress != found.progress
-    assert desk.shown(job)["state"] == "running"
+    desk.run_jobs()
+    started_job = desk.bench.run(store.write(begin_job(TENANT, found.job, desk.bench.now_us)))
+    assert started_job is not None
+    assert started_job.turns > found.turns + 1
+    assert started_job.progress != found.progress
+    assert desk.export(job)["state"] == "running"
 
 
-def test_what_does_not_answer_counts_no_try_and_is_told_in_the_end(
+def test_unavailable_dependency_counts_no_try_and_fails_at_last(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = desk.start()
     began_us = desk.bench.now_us
-    asked_us: list[int] = []
+    start_times_us: list[int] = []
 
     def away(*_: object) -> None:
-        asked_us.append(desk.bench.now_us)
+        start_times_us.append(desk.bench.now_us)
         raise Unavailable("nobody answers at the provider")
 
     monkeypatch.setattr(JobFolder, "make", away)
     monkeypatch.setattr("calltally.worker.job_loop.MAX_WAITS", MAX_TRIES + 2)
-    while len(asked_us) < MAX_TRIES + 3:
+    while len(start_times_us) < MAX_TRIES + 3:
         assert desk.bench.now_us < began_us + DAY_US
-        desk.take_turn()
-        # As long as the first pause, of which all others but the longest are multiples.
+        desk.run_jobs()
+        # The first pause; all others but the longest are its multiples.
         desk.bench.now_us += 2 * SECOND_US
-    pauses = [later - sooner for sooner, later in pairwise(asked_us)]
+    pauses = [later - sooner for sooner, later in pairwise(start_times_us)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (2 * SECOND_US, 300 * SECOND_US)
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "unavailable")
-    assert "nobody answers at the provider" in shown["error"]["detail"]
+    export = desk.export(job)
+    assert (export["state"], export["error"]["slug"]) == ("failed", "unavailable")
+    assert "nobody answers at the provider" in export["error"]["detail"]
 
 
-def test_it_stops_soon_and_leaves_the_rest_to_the_next(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_worker_stops_soon_and_the_next_continues(desk: Desk) -> None:
+    desk.record(CALLS)
     job = desk.start()
     desk.stop.set()
     worker = JobWorker(desk.means(), desk.folders, desk.stop)
     assert desk.bench.run(worker.run_slices()) is False
-    assert desk.shown(job)["state"] == "queued"
+    assert desk.export(job)["state"] == "queued"
     desk.bench.run(worker.run())
     desk.stop = asyncio.Event()
     desk.work()
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.export(job)["state"] == "complete"
 
 
-def test_a_job_that_another_has_is_left_to_it(desk: Desk) -> None:
-    desk.tell(2)
+def test_job_of_another_worker_is_not_taken(desk: Desk) -> None:
+    desk.record(2)
     job = desk.start()
     lease = Lease(TENANT, JOBS_LEASE, "another")
     now_us = desk.bench.now_us
     assert desk.bench.run(desk.bench.store.write(claim(lease, now_us=now_us, until_us=now_us + LEASE_US)))
-    assert desk.take_turn() is False
-    assert desk.shown(job)["state"] == "queued"
+    assert desk.run_jobs() is False
+    assert desk.export(job)["state"] == "queued"
     desk.bench.now_us += LEASE_US
     desk.work()
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.export(job)["state"] == "complete"
 
 
-def test_a_lease_that_is_lost_ends_the_turn(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_lost_lease_ends_the_run(desk: Desk) -> None:
+    desk.record(CALLS)
     job = desk.start()
     desk.tick_us = LEASE_US
-    # Each look at the clock is a lease later, and by the second one somebody else has taken it.
+    # Each clock reading is a lease later, and at the second one another worker has the lease.
     steals = iter(range(99))
     means = desk.means()
     clock = means.clock
@@ -250,52 +250,52 @@ def test_a_lease_that_is_lost_ends_the_turn(desk: Desk) -> None:
         return clock()
 
     assert desk.bench.run(JobWorker(replace(means, clock=stealing), desk.folders, desk.stop).run_slices())
-    assert desk.shown(job)["state"] == "running"
+    assert desk.export(job)["state"] == "running"
     desk.tick_us = 0
     desk.bench.now_us += 2 * LEASE_US
     desk.work()
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.export(job)["state"] == "complete"
 
 
-def test_what_ends_its_worker_time_and_again_is_given_up(desk: Desk) -> None:
-    desk.tell(5)
+def test_job_that_repeatedly_kills_its_worker_fails(desk: Desk) -> None:
+    desk.record(5)
     job = desk.start()
     for number in range(MAX_TRIES + 1):
         desk.bench.now_us += LEASE_US
         with pytest.raises(Death), dying(0):
-            desk.take_turn(f"worker-{number}")
+            desk.run_jobs(f"worker-{number}")
     desk.bench.now_us += LEASE_US
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "internal")
-    assert f"{MAX_TRIES} times" in shown["error"]["detail"]
+    export = desk.export(job)
+    assert (export["state"], export["error"]["slug"]) == ("failed", "internal")
+    assert f"{MAX_TRIES} times" in export["error"]["detail"]
 
 
-def test_files_that_were_lost_are_written_anew(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_lost_files_are_written_again(desk: Desk) -> None:
+    desk.record(CALLS)
     desk.tick_us = SLICE_US // 4
     job = desk.start()
-    desk.take_turn()
-    (kept,) = (path for path in desk.folder.rglob("*.ndjson"))
-    kept.write_bytes(b"")
+    desk.run_jobs()
+    (stored,) = (path for path in desk.folder.rglob("*.ndjson"))
+    stored.write_bytes(b"")
     desk.work()
     assert list(desk.contents(job).values()) == [
-        desk.streamed(f"format=ndjson&snapshot={desk.shown(job)['snapshot']}")
+        desk.streamed(f"format=ndjson&snapshot={desk.export(job)['snapshot']}")
     ]
 
 
-def test_a_folder_that_cannot_be_used_fails_the_job_without_its_path(desk: Desk) -> None:
-    desk.tell(5)
+def test_unusable_folder_fails_the_job_without_its_path(desk: Desk) -> None:
+    desk.record(5)
     job = desk.start()
     desk.folder.write_text("in the way")
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "misconfigured")
-    assert "CALLTALLY_FILES_FOLDER" in shown["error"]["detail"]
-    assert str(desk.folder) not in str(shown)
+    export = desk.export(job)
+    assert (export["state"], export["error"]["slug"]) == ("failed", "misconfigured")
+    assert "CALLTALLY_FILES_FOLDER" in export["error"]["detail"]
+    assert str(desk.folder) not in str(export)
 
 
-def test_what_nobody_foresaw_says_nothing_of_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_is_not_exposed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         message = f"secret of {desk.folder}"
         raise ZeroDivisionError(message)
@@ -303,13 +303,13 @@ def test_what_nobody_foresaw_says_nothing_of_itself(desk: Desk, monkeypatch: pyt
     monkeypatch.setattr(JobFolder, "make", fail)
     job = desk.start()
     desk.work()
-    error = desk.shown(job)["error"]
+    error = desk.export(job)["error"]
     assert error == {"slug": "internal", "detail": "internal error; see the service's log"}
 
 
-def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of it is the job's fault."""
-    desk.tell(5)
+def test_unavailable_database_is_retried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failure does not count against the job."""
+    desk.record(5)
     job = desk.start()
     broken = JobWorker(replace(desk.means(), store=Broken(Unavailable("away"))), desk.folders, desk.stop)
     with capture_logs() as logs:
@@ -320,26 +320,26 @@ def test_a_database_that_cannot_answer_is_asked_again(desk: Desk, monkeypatch: p
 
         with monkeypatch.context() as patched:
             patched.setattr(JobFolder, "make", away)
-            assert desk.take_turn() is False
+            assert desk.run_jobs() is False
             patched.undo()
-            assert desk.take_turn() is False
+            assert desk.run_jobs() is False
             desk.bench.now_us += LEASE_US
             patched.setattr("calltally.worker.job_loop.next_job", away)
-            assert desk.take_turn() is False
+            assert desk.run_jobs() is False
     assert [each["event"] for each in logs] == ["jobs wait", "job waits", "jobs wait"]
-    assert desk.shown(job)["state"] == "running"
+    assert desk.export(job)["state"] == "running"
     desk.bench.now_us += LEASE_US
     desk.work()
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.export(job)["state"] == "complete"
 
 
-def test_it_looks_again_until_it_is_stopped(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_worker_polls_until_it_is_stopped(desk: Desk) -> None:
+    desk.record(CALLS)
     job = desk.start()
-    runs: list[Outcome | None] = []
+    runs: list[ExportOutcome | None] = []
 
     class StoppingAtTheEnd:
-        async def run(self, turn: JobTurn) -> Outcome | None:
+        async def run(self, turn: JobTurn) -> ExportOutcome | None:
             runs.append(await ExportRunner().run(turn))
             if runs[-1] is not None:
                 desk.stop.set()
@@ -350,10 +350,10 @@ def test_it_looks_again_until_it_is_stopped(desk: Desk) -> None:
     desk.bench.run(JobWorker(means, desk.folders, desk.stop).run())
     assert len(runs) > 2
     assert runs[:-1] == [None] * len(runs[:-1])
-    assert desk.shown(job)["rows_done"] == CALLS
+    assert desk.export(job)["rows_done"] == CALLS
 
 
-def test_a_job_that_ended_meanwhile_is_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_job_that_ended_meanwhile_is_skipped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.start()
     stored = desk.bench.run(desk.bench.store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
     desk.service.get(f"/api/v1/exports/{job}", desk.writing, "DELETE")
@@ -364,26 +364,24 @@ def test_a_job_that_ended_meanwhile_is_left(desk: Desk, monkeypatch: pytest.Monk
         yield
 
     monkeypatch.setattr("calltally.worker.job_loop.next_job", then)
-    assert desk.take_turn() is True
-    assert desk.shown(job)["state"] == "canceled"
+    assert desk.run_jobs() is True
+    assert desk.export(job)["state"] == "canceled"
 
 
-def test_ids_that_were_lost_have_it_written_anew(desk: Desk) -> None:
-    desk.tell(CALLS)
+def test_lost_file_of_ids_restarts_the_export(desk: Desk) -> None:
+    desk.record(CALLS)
     desk.tick_us = SLICE_US // 4
     job = desk.start(format="parquet")
-    desk.take_turn()
+    desk.run_jobs()
     for path in desk.folder.rglob("*.ids"):
         path.unlink()
     desk.work()
-    assert desk.shown(job)["rows_done"] == CALLS
+    assert desk.export(job)["rows_done"] == CALLS
     (ids,) = (path.name for path in desk.folder.rglob("*.ids"))
     assert ids != "1.ids"
 
 
-def test_a_file_that_is_not_as_it_was_written_is_not_promised(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_file_is_not_listed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     sync = JobFolder.sync
 
     def spoilt(self: JobFolder, *names: str) -> None:
@@ -391,17 +389,17 @@ def test_a_file_that_is_not_as_it_was_written_is_not_promised(
         self.cut(names[0], 1)
 
     monkeypatch.setattr(JobFolder, "sync", spoilt)
-    desk.tell(2)
+    desk.record(2)
     job = desk.start()
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "misconfigured")
+    export = desk.export(job)
+    assert (export["state"], export["error"]["slug"]) == ("failed", "misconfigured")
 
 
 @pytest.mark.usefixtures("small")
-def test_a_job_that_is_canceled_at_the_very_end_stays_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the last chunk and the note that the file is whole."""
-    desk.tell(2)
+def test_job_canceled_at_the_end_stays_canceled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cancellation comes between the last chunk and the completion of the file."""
+    desk.record(2)
     job = desk.start()
     feed = JobFolder.feed
 
@@ -414,4 +412,4 @@ def test_a_job_that_is_canceled_at_the_very_end_stays_so(desk: Desk, monkeypatch
 
     monkeypatch.setattr(JobFolder, "feed", cancelled)
     desk.work()
-    assert desk.shown(job)["state"] == "canceled"
+    assert desk.export(job)["state"] == "canceled"

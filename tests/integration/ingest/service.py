@@ -1,4 +1,4 @@
-"""The whole application over a bench's store, with a tenant that has a key, a secret and a route."""
+"""Application over a bench's store, with a tenant that has a key, a secret and a route."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -34,7 +34,7 @@ Content = bytes | AsyncIterator[bytes]
 
 
 class Service:
-    """One application, asked without a network."""
+    """Application that is called without a network."""
 
     def __init__(self, bench: Bench, *, public_url: str | None = None, trust_proxy: bool = False) -> None:
         self.bench = bench
@@ -78,7 +78,7 @@ class Service:
     def call_back(
         self, pairs: Pairs, *, path: str = INGEST, url: str | None = None, **headers: str
     ) -> Answer:
-        """Send a form as Twilio does, signed by its SDK over `url` (the one asked for, if left out)."""
+        """Send a form as Twilio does, signed by its SDK over `url` (default: the requested URL)."""
         signature = sdk_signature(url or HOST + path, repeated(pairs))
         sent = {"content-type": FORM, "x-twilio-signature": signature, **headers}
         return self.ask("POST", path, urlencode(pairs).encode(), sent)

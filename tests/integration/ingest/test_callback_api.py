@@ -15,7 +15,7 @@ from tests.integration.store.probing import direct
 from tests.unit.providers.twilio.signing import FORM, TOKEN, Pairs, repeated, sdk_signature
 
 PARKED: Pairs = [("CallSid", SID), ("CallStatus", "parked")]
-# A conference ended: of the calls in it others tell.
+# A conference ended: its calls are reported by other messages.
 CONFERENCE: Pairs = [
     ("ConferenceSid", "CF" + "1" * 32),
     ("AccountSid", ACCOUNT),
@@ -38,7 +38,7 @@ def slug(answer: Answer) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition("#")[2]
 
 
-def test_callback_is_listed_with_its_route_and_a_repeat_changes_nothing(service: Service) -> None:
+def test_callback_is_listed_with_route_and_repeat_changes_nothing(service: Service) -> None:
     first, again = service.call_back(RINGING), service.call_back(RINGING)
     assert (first.status_code, outcomes(first)) == (200, ["applied"])
     assert (again.status_code, outcomes(again)) == (200, ["duplicate"])
@@ -53,7 +53,7 @@ def test_callback_is_listed_with_its_route_and_a_repeat_changes_nothing(service:
     assert service.metric('calltally_facts_total{outcome="duplicate",provider="twilio"} 1.0')
 
 
-def test_wrong_signature_and_unknown_tenant_answer_alike(service: Service) -> None:
+def test_wrong_signature_and_unknown_tenant_get_the_same_response(service: Service) -> None:
     wrong = service.call_back(RINGING, url=HOST + "/elsewhere")
     nobody = service.call_back(RINGING, path="/api/v1/ingest/twilio/nobody")
     unsigned = service.ask("POST", INGEST, b"CallSid=CA1", {"content-type": FORM})
@@ -63,7 +63,7 @@ def test_wrong_signature_and_unknown_tenant_answer_alike(service: Service) -> No
     assert service.metric('calltally_signature_failures_total{provider="twilio"} 3.0')
 
 
-def test_tenant_without_a_secret_is_no_open_door(service: Service, bench: Bench) -> None:
+def test_tenant_without_secret_refuses_callbacks(service: Service, bench: Bench) -> None:
     tenant = bench.new_tenant()
     assert slug(service.call_back(RINGING, path=f"/api/v1/ingest/twilio/{tenant}")) == (
         403,
@@ -77,7 +77,7 @@ def test_unknown_provider_is_not_found(service: Service) -> None:
     assert "twilio" in answer.json()["detail"]
 
 
-def test_new_secret_counts_at_once_here_and_after_two_seconds_elsewhere(
+def test_new_secret_is_used_at_once_here_and_after_two_seconds_elsewhere(
     service: Service, bench: Bench
 ) -> None:
     service.put_secret("another")
@@ -92,7 +92,7 @@ def test_new_secret_counts_at_once_here_and_after_two_seconds_elsewhere(
     assert service.call_back(RINGING).status_code == 403
 
 
-def test_new_route_counts_at_once(service: Service) -> None:
+def test_new_route_is_used_at_once(service: Service) -> None:
     service.call_back(RINGING)
     admin = {"x-admin-key": "let-me-in"}
     body = json.dumps({"numbers": ["+14155550101"], "agent": "greeter"}).encode()
@@ -110,7 +110,7 @@ def test_new_route_counts_at_once(service: Service) -> None:
         (None, False, HOST),
     ],
 )
-def test_public_url_is_what_is_signed(
+def test_signature_covers_the_public_url(
     bench: Bench, public_url: str | None, *, trust_proxy: bool, signed: str
 ) -> None:
     service = Service(bench, public_url=public_url, trust_proxy=trust_proxy)
@@ -120,13 +120,13 @@ def test_public_url_is_what_is_signed(
     assert service.call_back(RINGING, path=path, url="https://other" + path, **forwarded).status_code == 403
 
 
-def test_the_signature_decides_of_a_query_that_is_none(service: Service) -> None:
+def test_signature_decides_on_an_invalid_query(service: Service) -> None:
     path = INGEST + "?a=%FF&a=%ED%A0%80&" + "b=1&" * 200
     assert service.call_back(RINGING, path=path).status_code == 200
     assert service.call_back(RINGING, path=path, url=HOST + INGEST).status_code == 403
 
 
-def test_a_form_over_64_kib_is_refused(service: Service) -> None:
+def test_form_over_64_kib_is_refused(service: Service) -> None:
     size = 64 * 1024 - len(urlencode([*RINGING, ("Note", "")]))
     assert service.call_back([*RINGING, ("Note", "x" * size)]).status_code == 200
     assert slug(service.call_back([*RINGING, ("Note", "x" * (size + 1))])) == (413, "too-large")
@@ -148,7 +148,7 @@ def test_a_form_over_64_kib_is_refused(service: Service) -> None:
         *(("plivo", "application/json", 64), ("signalwire", "application/json", 64)),
     ],
 )
-def test_a_body_is_as_long_as_its_provider_makes_them(
+def test_body_limit_depends_on_the_provider(
     service: Service, provider: str, content_type: str, most_kib: int
 ) -> None:
     for tenant in (TENANT, "nobody"):
@@ -158,7 +158,7 @@ def test_a_body_is_as_long_as_its_provider_makes_them(
         assert slug(service.ask("POST", path, over, headers)) == (413, "too-large")
 
 
-def test_the_body_for_a_provider_that_is_unknown_is_not_read(service: Service) -> None:
+def test_body_for_an_unknown_provider_is_not_read(service: Service) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         pytest.fail("the body was read")
         yield b""
@@ -168,14 +168,14 @@ def test_the_body_for_a_provider_that_is_unknown_is_not_read(service: Service) -
 
 
 @pytest.mark.parametrize("provider", [*sorted(WEBHOOKS), "generic-dialler"])
-def test_a_get_with_a_body_is_refused_whoever_sends_it(service: Service, provider: str) -> None:
+def test_get_with_a_body_is_refused(service: Service, provider: str) -> None:
     path = f"/api/v1/ingest/{provider}/{TENANT}?CallSid={SID}"
     answer = service.ask("GET", path, b"CallStatus=completed", {"content-type": FORM})
     assert slug(answer) == (400, "invalid-body")
     assert slug(service.ask("GET", path)) == (403, "wrong-signature")
 
 
-def test_a_signed_get_records_what_it_says_and_not_with_a_body(service: Service) -> None:
+def test_signed_get_is_recorded_without_a_body_only(service: Service) -> None:
     path = f"{INGEST}?CallSid={SID}&AccountSid={ACCOUNT}&CallStatus=ringing"
     headers = {"x-twilio-signature": sdk_signature(HOST + path, repeated([]))}
     assert slug(service.ask("GET", path, b"CallStatus=failed", headers)) == (400, "invalid-body")
@@ -189,7 +189,7 @@ def test_large_body_is_refused(service: Service) -> None:
     assert slug(service.call_back([*RINGING, ("Note", "x" * 5 * 1024 * 1024)])) == (413, "too-large")
 
 
-def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench) -> None:
+def test_unparsed_callback_becomes_a_dead_letter(service: Service, bench: Bench) -> None:
     answers = [service.call_back(PARKED), service.call_back(PARKED)]
     assert [answer.status_code for answer in answers] == [202, 202]
     (outcome,) = answers[0].json()["outcomes"]
@@ -202,9 +202,7 @@ def test_what_is_not_understood_is_a_dead_letter(service: Service, bench: Bench)
     assert service.metric('calltally_dead_letters_total{provider="twilio"} 2.0')
 
 
-def test_a_message_of_an_unknown_kind_is_kept_and_counted_and_waits_for_nothing(
-    service: Service, bench: Bench
-) -> None:
+def test_message_of_an_unknown_kind_is_stored_and_counted(service: Service, bench: Bench) -> None:
     answers = [service.call_back(CONFERENCE), service.call_back(CONFERENCE)]
     assert [(answer.status_code, outcomes(answer)) for answer in answers] == [(200, ["ignored"])] * 2
     assert "CallSid is missing" in answers[0].json()["outcomes"][0]["reason"]
@@ -217,7 +215,7 @@ def test_a_message_of_an_unknown_kind_is_kept_and_counted_and_waits_for_nothing(
     assert "calltally_dead_letters_total{" not in service.ask("GET", "/metrics").text
 
 
-def test_dead_letters_are_a_tenants_own(service: Service, bench: Bench) -> None:
+def test_dead_letters_belong_to_one_tenant(service: Service, bench: Bench) -> None:
     service.call_back(PARKED)
     assert bench.run(bench.store.read(list_dead_letters(bench.new_tenant()))) == []
     assert bench.run(bench.store.read(list_dead_letters(TENANT, "vonage"))) == []

@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class Sender:
-    """A key that may send events, and the service that takes them."""
+    """Key that may send events, and the service that receives them."""
 
     def __init__(self, bench: Bench) -> None:
         self.service = Service(bench)
@@ -42,7 +42,7 @@ def slug(answer: Answer) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].rpartition("#")[2]
 
 
-def test_event_is_listed_and_a_repeat_changes_nothing(sender: Sender) -> None:
+def test_event_is_listed_and_repeat_changes_nothing(sender: Sender) -> None:
     event = EVENT | {
         "status": "completed",
         "duration_seconds": 42.7,
@@ -58,7 +58,7 @@ def test_event_is_listed_and_a_repeat_changes_nothing(sender: Sender) -> None:
     assert (call["to_number"], call["route"], call["agent"]) == ("+14155550100", "appointments", "scheduler")
 
 
-def test_summary_of_a_carriers_call_makes_no_second_one(sender: Sender) -> None:
+def test_summary_of_a_carriers_call_creates_no_second_call(sender: Sender) -> None:
     sender.service.call_back(RINGING)
     told = {"summary": "Kept.", "escalation": {"target": "front desk"}, "cost": {"amount": "0.0085"}}
     assert outcomes(sender.send(EVENT | told)) == ["applied"]
@@ -68,7 +68,7 @@ def test_summary_of_a_carriers_call_makes_no_second_one(sender: Sender) -> None:
     assert call["cost"] == {"amount": "0.0085", "currency": None}
 
 
-def test_batch_is_taken_event_by_event(sender: Sender) -> None:
+def test_batch_is_accepted_event_by_event(sender: Sender) -> None:
     batch = [EVENT, EVENT | {"id": "e2", "status": "done"}, EVENT, EVENT | {"id": "e3", "status": "ringing"}]
     answer = sender.send(batch)
     assert answer.status_code == 200
@@ -84,7 +84,7 @@ def test_ndjson(sender: Sender) -> None:
     assert outcomes(answer) == ["applied"] * 1_000
 
 
-def test_only_refused_events_are_a_problem_that_carries_the_outcomes(sender: Sender) -> None:
+def test_body_with_only_refused_events_is_a_problem_with_outcomes(sender: Sender) -> None:
     answer = sender.send([EVENT | {"status": "done"}, 7])
     assert slug(answer) == (422, "events-refused")
     assert answer.headers["content-type"] == "application/problem+json"
@@ -106,7 +106,7 @@ def test_only_refused_events_are_a_problem_that_carries_the_outcomes(sender: Sen
         (b" " * (5 * MIB + 1), 413, "too-large"),
     ],
 )
-def test_bad_body_is_a_problem_and_applies_nothing(
+def test_invalid_body_is_a_problem_and_applies_nothing(
     sender: Sender, body: bytes, status: int, kind: str
 ) -> None:
     assert slug(sender.send(body)) == (status, kind)
@@ -135,7 +135,7 @@ def test_other_media_types_are_refused(sender: Sender, headers: dict[str, str]) 
     assert slug(sender.send(EVENT, **headers)) == (415, "unsupported-media-type")
 
 
-def test_largest_body_goes_in(sender: Sender) -> None:
+def test_largest_body_is_accepted(sender: Sender) -> None:
     events = [EVENT | {"id": f"e{n}", "call_sid": f"c{n % 50}", "summary": "x" * 5_000} for n in range(1_000)]
     assert outcomes(sender.send(events)) == ["applied"] * 50 + ["ignored"] * 950
 
@@ -146,6 +146,6 @@ def test_scope_is_needed(sender: Sender) -> None:
     assert slug(sender.service.ask("POST", PATH, b"{}")) == (401, "unauthorized")
 
 
-def test_events_use_up_no_budget(sender: Sender) -> None:
+def test_events_do_not_count_for_the_rate_limit(sender: Sender) -> None:
     answers = [sender.send(EVENT | {"id": f"e{n}"}) for n in range(3)]
     assert {answer.status_code for answer in answers} == {200}

@@ -1,10 +1,10 @@
-"""A tenant's own providers through the application: stored by the admin API, read, replayed once mended."""
+"""Tenant's own providers through the application: stored by the admin API, parsed, replayed."""
 
 import json
 
 from calltally.calls.times import SECOND_US
-from calltally.ingest.callbacks import StoredSecrets
-from calltally.ingest.replay import Replay
+from calltally.ingest.callbacks import SecretCache
+from calltally.ingest.replay import DeadLetterReplay
 from calltally.providers.registry import PROVIDERS
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.ingest.service import Service
@@ -23,7 +23,7 @@ PATH = "/api/v1/ingest/generic-acme/acme"
 
 
 def put(service: Service, mapping: str, name: str = "generic-acme", key: str = "s3") -> int:
-    # The service allows one request of a key in a minute.
+    # The service allows one request per key and minute.
     service.bench.now_us += 61 * SECOND_US
     path = f"/api/v1/admin/tenants/{TENANT}/providers/{name}"
     body = json.dumps({"mapping": mapping, "secret": key}).encode()
@@ -31,7 +31,7 @@ def put(service: Service, mapping: str, name: str = "generic-acme", key: str = "
     return service.ask("PUT", path, body, headers).status_code
 
 
-def test_two_mappings_of_one_tenant_stand_beside_each_other(bench: Bench) -> None:
+def test_tenant_can_have_two_mappings(bench: Bench) -> None:
     service = Service(bench)
     assert put(service, MAPPING) == 204
     assert put(service, MAPPING.replace("ref", "id").replace("acme", "other"), "generic-other", "s4") == 204
@@ -45,7 +45,7 @@ def test_two_mappings_of_one_tenant_stand_beside_each_other(bench: Bench) -> Non
     assert {call["call_sid"]: call["provider"] for call in listed} == {"1": "acme", "2": "other"}
 
 
-def test_a_mapping_that_is_not_good_is_refused_by_its_line(bench: Bench) -> None:
+def test_invalid_mapping_is_refused_with_its_line(bench: Bench) -> None:
     service = Service(bench)
     path = f"/api/v1/admin/tenants/{TENANT}/providers/generic-acme"
     body = json.dumps({"mapping": MAPPING.replace('"in-progress"', '"flying"'), "secret": "s3"}).encode()
@@ -55,22 +55,22 @@ def test_a_mapping_that_is_not_good_is_refused_by_its_line(bench: Bench) -> None
     assert "line 9: words.status.up: is 'flying'" in answer.json()["detail"]
 
 
-def test_a_name_that_is_none_is_unknown(bench: Bench) -> None:
+def test_invalid_provider_name_is_unknown(bench: Bench) -> None:
     service = Service(bench)
     for name in ("generic-", "generic-A", "generic--x", "generic-" + "x" * 80):
         assert service.ask("POST", f"/api/v1/ingest/{name}/acme", b"{}", {}).status_code == 404
     assert service.ask("POST", "/api/v1/ingest/generic-nobody/acme", b"{}", {}).status_code == 403
 
 
-def test_dead_letters_are_read_by_the_mapping_that_is_stored_today(bench: Bench) -> None:
+def test_dead_letters_are_parsed_with_the_current_mapping(bench: Bench) -> None:
     service = Service(bench)
     put(service, MAPPING)
     answer = service.ask("POST", PATH, b'{"ref": "1", "state": "humming"}', {"authorization": "Bearer s3"})
     assert answer.status_code == 202
     assert "add it there" in answer.json()["outcomes"][0]["reason"]
     put(service, MAPPING + 'humming = "ringing"\n')
-    secrets = StoredSecrets(bench.store, service.vault, lambda: NOW_US)
-    replay = Replay(bench.store, PROVIDERS, clock=lambda: NOW_US, secrets=secrets)
+    secrets = SecretCache(bench.store, service.vault, lambda: NOW_US)
+    replay = DeadLetterReplay(bench.store, PROVIDERS, clock=lambda: NOW_US, secrets=secrets)
     report = bench.run(replay.run(TENANT))
     assert (report.understood, report.still_dead) == (1, 0)
     listed = service.ask("GET", "/api/v1/call-logs", headers=service.bearer("calls:read")).json()["data"]

@@ -1,4 +1,4 @@
-"""A call that two know by one Call-ID of SIP, or by a carrier's id in a header of it, is one record."""
+"""Reports of two sources with one SIP Call-ID, or with a carrier's id in a SIP header, are one record."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ TWILIO_SID = "CA" + "9" * 32
 
 
 def facts(name: str, *sent: Sent) -> list[Fact]:
-    """What a provider's requests say, signed or not."""
+    """Return the facts of a provider's requests, signed or not."""
     return [
         fact
         for each in sent
@@ -52,45 +52,45 @@ def of_freeswitch() -> list[Fact]:
 
 
 def of_jambonz() -> list[Fact]:
-    told = [jambonz.status("in-progress", 200, call_id=CALL_ID)]
-    return facts("jambonz", *told, jambonz.status("completed", 200, duration=33, call_id=CALL_ID))
+    reported = [jambonz.status("in-progress", 200, call_id=CALL_ID)]
+    return facts("jambonz", *reported, jambonz.status("completed", 200, duration=33, call_id=CALL_ID))
 
 
 def of_twilio() -> list[Fact]:
-    told = [twilio_status(TWILIO_SID, "in-progress", 9, 2, SipCallId=CALL_ID)]
+    reported = [twilio_status(TWILIO_SID, "in-progress", 9, 2, SipCallId=CALL_ID)]
     ended = twilio_status(TWILIO_SID, "completed", 42, 3, SipCallId=CALL_ID, CallDuration="33")
-    return facts("twilio", *told, ended)
+    return facts("twilio", *reported, ended)
 
 
-def submit(bench: Bench, told: Sequence[Fact]) -> None:
-    for fact in told:
+def submit(bench: Bench, reported: Sequence[Fact]) -> None:
+    for fact in reported:
         bench.run(bench.store.submit([Submission(TENANT, fact)]))
 
 
 @pytest.mark.parametrize("other", [of_freeswitch, of_jambonz, of_twilio])
-def test_a_switch_and_whoever_is_behind_it_tell_of_one_call(bench: Bench, other: Any) -> None:  # noqa: ANN401 (a function)
-    told = [*of_kamailio(), *other()]
-    for order in (told, told[::-1]):
+def test_switch_and_provider_behind_it_report_one_call(bench: Bench, other: Any) -> None:  # noqa: ANN401 (a function)
+    reported = [*of_kamailio(), *other()]
+    for order in (reported, reported[::-1]):
         submit(bench, order)
         [call] = listed(bench)
         assert call["status"] == "completed"
         assert verdict(bench).findings == []
 
 
-def test_what_knows_no_call_id_stays_a_call_of_its_own(bench: Bench) -> None:
-    """Peers, point 7: one id, one call. Calls are put together by an id of both, by nothing else."""
+def test_report_without_call_id_stays_a_separate_call(bench: Bench) -> None:
+    """Peers, point 7: one id, one call. Calls are joined by an id of both, by nothing else."""
     submit(bench, [*of_kamailio(), *facts("jambonz", jambonz.status("trying", 100))])
     assert len(listed(bench)) == 2
 
 
 def retell_report(headers: Mapping[str, str]) -> Sent:
-    """Of a call that came over a trunk that is not Twilio's: Retell names no carrier's id."""
+    """Return the report of a call over a trunk other than Twilio's: it names no carrier's id."""
     call = {**retell.call("call_sip"), **retell.ANALYSED, "custom_sip_headers": headers}
     return retell.event("call_analyzed", call)
 
 
-def test_a_report_of_retell_joins_a_carrier_that_is_not_twilio_by_a_header(bench: Bench) -> None:
-    """Two tellers, whoever the carrier is: the trunk sends the carrier's id of the call."""
+def test_retell_report_joins_another_carriers_call_by_header(bench: Bench) -> None:
+    """Two sources, any carrier: the trunk sends the carrier's id of the call."""
     carrier = facts(
         "telnyx",
         telnyx.event("call.initiated", telnyx.TALK, 0, direction="incoming"),
@@ -104,7 +104,7 @@ def test_a_report_of_retell_joins_a_carrier_that_is_not_twilio_by_a_header(bench
     assert (call["session_id"], call["duration_seconds"]) == ("call_sip", 42)
 
 
-def test_a_report_of_retell_joins_a_call_of_the_tenants_own_switch(bench: Bench) -> None:
+def test_retell_report_joins_a_call_of_the_tenants_switch(bench: Bench) -> None:
     submit(bench, [*of_kamailio(), *facts("retell", retell_report({"x-calltally-call-sid": CALL_ID}))])
     [call] = listed(bench)
     assert (call["call_sid"], call["provider"], call["session_id"]) == (CALL_ID, "kamailio", "call_sip")
@@ -121,5 +121,5 @@ def test_a_report_of_retell_joins_a_call_of_the_tenants_own_switch(bench: Bench)
         ("x-twilio-callsid: CA1", []),
     ],
 )
-def test_headers_that_name_a_carriers_call(headers: object, sids: list[str]) -> None:
+def test_headers_with_a_carriers_call_id(headers: object, sids: list[str]) -> None:
     assert carrier_in_headers(headers) == tuple(Node(sid, is_carrier=True) for sid in sids)

@@ -1,4 +1,4 @@
-"""Every provider's samples through the ledger: order and repeats make no difference, to the byte."""
+"""All providers' samples through the ledger: order and repeats make no difference, to the byte."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from calltally.calls.filters import ListQuery
-from calltally.ingest.callbacks import Receipt, Verdict
+from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.ingest.intake import Intake
 from calltally.providers.registry import WEBHOOKS
 from calltally.store.listing.list_calls import list_calls
@@ -18,21 +18,21 @@ from tests.conftest import TENANT, Bench, records_of
 from tests.integration.ingest.service import Service
 from tests.unit.providers.sampling import HOST, NOW_US, Sent, path_of, samples_of, signed
 
-# What tells when something was written, and in how many commits.
+# Fields that depend on the time and the number of commits.
 WRITTEN = re.compile(rb',"revision":\d+,"updated_at":"[^"]*"')
-# So many arrive at once, and may share a commit.
+# The number of messages that arrive at once and may share a commit.
 AT_ONCE = 12
 
 
 class Message(NamedTuple):
-    """A request of one provider."""
+    """Request of one provider."""
 
     provider: str
     sent: Sent
 
 
-class Told(NamedTuple):
-    """How what was sent was counted, and the calls afterwards but for when they were written."""
+class Received(NamedTuple):
+    """Outcome counts, and the calls without the times at which they were written."""
 
     outcomes: Counter[str]
     listed: bytes
@@ -42,17 +42,17 @@ class Told(NamedTuple):
 MESSAGES = [Message(name, sent) for name in WEBHOOKS for sent in samples_of(name).story]
 
 
-def told(bench: Bench, messages: Sequence[Message]) -> Told:
+def received(bench: Bench, messages: Sequence[Message]) -> Received:
     bench.now_us = NOW_US
     receipts = bench.run(_receive_all(bench, messages))
-    assert {receipt.verdict for receipt in receipts} == {Verdict.RECORDED}
+    assert {receipt.verdict for receipt in receipts} == {CallbackVerdict.RECORDED}
     page = bench.run(bench.store.read(list_calls(TENANT, ListQuery(limit=1_000))))
     outcomes = Counter(str(each.outcome) for receipt in receipts for each in receipt.recorded)
     calls = {call["call_sid"]: call for call in records_of(page)}
-    return Told(outcomes, WRITTEN.sub(b"", page.records), calls)
+    return Received(outcomes, WRITTEN.sub(b"", page.records), calls)
 
 
-async def _receive_all(bench: Bench, messages: Sequence[Message]) -> list[Receipt]:
+async def _receive_all(bench: Bench, messages: Sequence[Message]) -> list[CallbackReceipt]:
     vault = Vault(bytes(32))
     for name in WEBHOOKS:
         sealed = vault.seal(TENANT, name, samples_of(name).secrets)
@@ -75,26 +75,26 @@ def fresh(outcomes: Counter[str]) -> int:
     return outcomes["applied"] + outcomes["ignored"]
 
 
-def test_any_order_and_any_repeats_give_the_same_calls(new_bench: Callable[[], Bench]) -> None:
+def test_any_order_and_repeats_give_the_same_calls(new_bench: Callable[[], Bench]) -> None:
     bench = new_bench()
-    expected = told(bench, MESSAGES)
+    expected = received(bench, MESSAGES)
     assert set(expected.outcomes) <= {"applied", "ignored"}
     for messages in (shuffled(MESSAGES, 1), MESSAGES[::-1], shuffled(MESSAGES * 3, 2)):
-        again = told(new_bench(), messages)
+        again = received(new_bench(), messages)
         assert again.listed == expected.listed
         assert fresh(again.outcomes) == fresh(expected.outcomes)
     verdict = bench.run(Verification(bench.store, lambda _kind, _count: None, random.Random(1)).run([TENANT]))
     assert verdict.findings == []
 
 
-def test_the_calls_are_what_was_told(bench: Bench) -> None:
-    calls = told(bench, shuffled(MESSAGES, 3)).calls
+def test_calls_match_the_callbacks(bench: Bench) -> None:
+    calls = received(bench, shuffled(MESSAGES, 3)).calls
     expected = {sid: dict(call) for name in WEBHOOKS for sid, call in samples_of(name).calls.items()}
     found = {sid: {field: calls[sid][field] for field in call} for sid, call in expected.items()}
     assert found == expected
 
 
-def test_a_callback_by_get_is_taken_over_http(bench: Bench) -> None:
+def test_callback_by_get_is_accepted_over_http(bench: Bench) -> None:
     bench.now_us = NOW_US
     service = Service(bench, public_url=HOST)
     sent = next(sent for sent in samples_of("vonage").story if sent.method == "GET")

@@ -1,4 +1,4 @@
-"""Dead letters that today's code understands, or does not, on both databases."""
+"""Dead letters that this version can or cannot parse, on both databases."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
 from calltally.ingest.dead_letter_codec import write_letter
-from calltally.ingest.replay import CHUNK, Replay, ReplayReport, StillDead
+from calltally.ingest.replay import CHUNK, DeadLetterReplay, ReplayReport, StillDead
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS, TWILIO, WEBHOOKS
 from calltally.store.db.interface import Recorded, Submission
@@ -51,12 +51,10 @@ def waiting(bench: Bench) -> list[DeadLetter]:
 
 def replay(bench: Bench, *, learnt: bool) -> ReplayReport:
     providers = LEARNT if learnt else PROVIDERS
-    return bench.run(Replay(bench.store, providers, clock=lambda: bench.now_us).run(TENANT))
+    return bench.run(DeadLetterReplay(bench.store, providers, clock=lambda: bench.now_us).run(TENANT))
 
 
-def test_what_is_not_understood_yet_waits_under_todays_reason(
-    bench: Bench, letters: list[DeadLetter]
-) -> None:
+def test_unparsed_letter_gets_the_current_reason(bench: Bench, letters: list[DeadLetter]) -> None:
     report = replay(bench, learnt=False)
     assert (report.understood, report.still_dead, report.facts) == (0, CHUNK + 1, {})
     after = waiting(bench)
@@ -67,7 +65,7 @@ def test_what_is_not_understood_yet_waits_under_todays_reason(
 
 
 @pytest.mark.usefixtures("letters")
-def test_what_is_understood_goes_in_once(bench: Bench) -> None:
+def test_parsed_letter_is_recorded_once(bench: Bench) -> None:
     report = replay(bench, learnt=True)
     assert (report.understood, report.still_dead) == (CHUNK + 1, 0)
     assert report.facts == {"applied": CHUNK + 1}
@@ -76,7 +74,7 @@ def test_what_is_understood_goes_in_once(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("letters")
-def test_letter_that_comes_again_waits_again_and_tells_nothing_new(bench: Bench) -> None:
+def test_repeated_letter_is_stored_again_and_adds_no_fact(bench: Bench) -> None:
     replay(bench, learnt=True)
     bench.run(bench.store.write(put_parked([7])))
     (letter,) = waiting(bench)
@@ -84,23 +82,25 @@ def test_letter_that_comes_again_waits_again_and_tells_nothing_new(bench: Bench)
     assert replay(bench, learnt=True).facts == {"duplicate": 1}
 
 
-def test_a_letter_of_a_kind_that_names_no_state_waits_no_longer(bench: Bench) -> None:
-    """Former code kept each of them as a dead letter, and alerted."""
+def test_letter_of_a_kind_without_status_is_settled(bench: Bench) -> None:
+    """Earlier releases stored each of them as a dead letter, with an alert."""
     body = b'{"event": "agent_job_started", "id": "EV_1", "room": {"sid": "RM_1"}, "job": {"id": "AJ_1"}}'
     job = Callback("POST", "https://calls.example.com/", {}, body, NOW_US)
     letter = write_letter("livekit", job, "event 'agent_job_started' is in no table")
     bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
-    report = bench.run(Replay(bench.store, PROVIDERS, clock=lambda: bench.now_us).run(TENANT))
+    report = bench.run(DeadLetterReplay(bench.store, PROVIDERS, clock=lambda: bench.now_us).run(TENANT))
     assert (report.kept, report.understood, report.still_dead) == (1, 0, 0)
     assert waiting(bench) == []
 
 
-def test_what_was_kept_is_read_by_code_that_knows_its_kind(bench: Bench) -> None:
+def test_stored_message_is_parsed_once_its_kind_is_known(bench: Bench) -> None:
     letter = write_letter("twilio", parked(1), "a kind in no table")
     bench.run(bench.store.write(put_dead_letter(TENANT, letter, waits=False)))
 
     def replay_kept(*, kept: bool) -> ReplayReport:
-        return bench.run(Replay(bench.store, LEARNT, clock=lambda: bench.now_us).run(TENANT, kept=kept))
+        return bench.run(
+            DeadLetterReplay(bench.store, LEARNT, clock=lambda: bench.now_us).run(TENANT, kept=kept)
+        )
 
     bench.now_us += 1
     assert replay_kept(kept=False) == ReplayReport()
@@ -108,21 +108,21 @@ def test_what_was_kept_is_read_by_code_that_knows_its_kind(bench: Bench) -> None
     assert replay_kept(kept=True) == ReplayReport()
 
 
-def test_letter_of_a_provider_that_is_gone(bench: Bench) -> None:
+def test_letter_of_a_removed_provider(bench: Bench) -> None:
     letter = write_letter("gone", parked(1), "why")
     bench.run(bench.store.write(put_dead_letter(TENANT, letter)))
     report = replay(bench, learnt=True)
-    assert report.listed[0].reason == "there is no provider 'gone' in this version"
+    assert report.listed[0].reason == "this version has no provider 'gone'"
 
 
 def test_unknown_tenant(bench: Bench) -> None:
     with pytest.raises(NotFound):
-        bench.run(Replay(bench.store, PROVIDERS, clock=lambda: NOW_US).run("nobody"))
+        bench.run(DeadLetterReplay(bench.store, PROVIDERS, clock=lambda: NOW_US).run("nobody"))
 
 
 @pytest.mark.parametrize("deliver", [False, True])
 @pytest.mark.usefixtures("letters")
-def test_nothing_is_delivered_unless_asked_for(
+def test_nothing_is_delivered_by_default(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, *, deliver: bool
 ) -> None:
     seen: list[Submission] = []
@@ -133,5 +133,5 @@ def test_nothing_is_delivered_unless_asked_for(
         return await submit(submissions)
 
     monkeypatch.setattr(bench.store, "submit", watch)
-    bench.run(Replay(bench.store, LEARNT, clock=lambda: NOW_US, deliver=deliver).run(TENANT))
+    bench.run(DeadLetterReplay(bench.store, LEARNT, clock=lambda: NOW_US, deliver=deliver).run(TENANT))
     assert {submission.announce for submission in seen} == {deliver}

@@ -1,4 +1,4 @@
-"""One place to reconcile from for each test."""
+"""Reconciliation desk for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.twilio_api import TwilioApi, served
 
 @pytest.fixture
 def desk(bench: Bench, tmp_path: Path) -> Iterator[Desk]:
-    """A store, its API, a folder for files and a stand-in for Twilio."""
+    """Return a store with its API, a folder for files and a Twilio test double."""
     with served(TwilioApi()) as api:
         made = Desk(bench, tmp_path / "files", api)
         made.sign_in()

@@ -1,4 +1,4 @@
-"""Reconciliations over one store: asked for by HTTP, done by a worker whose clock a test sets."""
+"""Reconciliations over one store: requested over HTTP, run by a worker whose clock the test sets."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import msgspec
 from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.times import DAY_US, utc_text
 from calltally.reconcile.jobs.runner import ReconciliationRunner
-from calltally.reconcile.provider_reconciliation import Place
+from calltally.reconcile.provider_reconciliation import ProviderContext
 from calltally.store.db.interface import Submission
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import Kind
@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 
 class Desk:
-    """Where reconciliations are asked for, done and read. It is a day after the month."""
+    """Requests, runs and reads reconciliations, one day after the month."""
 
     def __init__(self, bench: Bench, folder: Path, api: TwilioApi) -> None:
         bench.now_us = NOW_US
@@ -46,30 +46,30 @@ class Desk:
         self.writing = self.service.new_key("exports:write")
         self.healing = self.service.new_key("exports:write", "events:write")
         self.stop = asyncio.Event()
-        self.place = Place(bench.store, lambda: Vault(bytes(32)), {"twilio": api.url})
+        self.place = ProviderContext(bench.store, lambda: Vault(bytes(32)), {"twilio": api.url})
 
     def sign_in(self, tenant: str = TENANT, **changes: str) -> None:
         secrets = {"auth_token": TOKEN, "account_sid": ACCOUNT, **changes}
         sealed = Vault(bytes(32)).seal(tenant, "twilio", secrets)
         self.bench.run(self.bench.store.write(put_provider_secrets(tenant, "twilio", sealed, NOW_US)))
 
-    def tell(self, facts: Sequence[Fact]) -> None:
+    def record(self, facts: Sequence[Fact]) -> None:
         self.bench.run(self.bench.store.submit([Submission(TENANT, fact) for fact in facts]))
 
     def ask(self, headers: Mapping[str, str] | None = None, **body: Any) -> Answer:  # noqa: ANN401 (any body)
-        asked = {"against": "provider", "provider": "twilio", **WINDOW, **body}
-        return self.service.send(PATH, asked, headers or self.healing)
+        request_body = {"against": "provider", "provider": "twilio", **WINDOW, **body}
+        return self.service.send(PATH, request_body, headers or self.healing)
 
     def upload(self, content: bytes, headers: Mapping[str, str] | None = None, **terms: object) -> Answer:
         query = "&".join(f"{name}={value}" for name, value in {**WINDOW, **terms}.items())
         named = {"content-type": "application/x-ndjson", **(headers or self.writing)}
         return self.bench.run(self.service._ask("POST", f"{PATH}?{query}", named, content))
 
-    def shown(self, job: str) -> Json:
+    def result(self, job: str) -> Json:
         answer = self.service.get(f"{PATH}/{job}")
         assert answer.status_code == 200, answer.text
-        shown: Json = answer.json()
-        return shown
+        result: Json = answer.json()
+        return result
 
     def findings(self, job: str, query: str = "limit=1000") -> list[Json]:
         answer = self.service.get(f"{PATH}/{job}/findings?{query}")
@@ -98,37 +98,37 @@ class Desk:
         return JobWorker(self.means(holder), self.folders, self.stop, Kind.RECONCILIATION)
 
     def work(self, holder: str = "one") -> None:
-        """Until nothing is left to do."""
+        """Run jobs until none is left."""
         while self.bench.run(self.worker(holder).run_slices()):
             pass
 
     def round(self) -> WorkerRound:
-        """A round of upkeep."""
+        """Run a round of upkeep."""
         return self.bench.run(MaintenanceWorker(self.means(), self.stop).run_round(self.bench.now_us))
 
     def done(self, answer: Answer) -> str:
-        """The id of what was asked for, once it is complete."""
+        """Complete the requested job and return its id."""
         assert answer.status_code == 202, answer.text
         job = str(answer.json()["id"])
         self.work()
-        assert self.shown(job)["state"] == "complete", self.shown(job)
+        assert self.result(job)["state"] == "complete", self.result(job)
         return job
 
-    def kept(self) -> list[str]:
-        """The kinds of file that lie in the folder."""
+    def file_kinds(self) -> list[str]:
+        """Return the kinds of files in the folder."""
         return sorted(path.suffix for path in self.folder.rglob("*") if path.is_file())
 
 
-def told(call_sid: str, at_us: int, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
-    """A callback of Twilio's."""
-    made = fact(0, call_sid, provider_account=ACCOUNT, **said)
+def callback_fact(call_sid: str, at_us: int, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    """Return a callback of Twilio."""
+    made = fact(0, call_sid, provider_account=ACCOUNT, **fields)
     whole = cast("Said", {**made.said, "provider": "twilio"})
     digest = content_digest([call_sid, at_us, whole])
     return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, said=whole)
 
 
 def event(number: int, call_sid: str, at_us: int, status: str = "completed", **changes: object) -> Json:
-    """A line of what a consumer wrote down."""
+    """Return a line of a consumer's event log."""
     data = {"call_sid": call_sid, "status": status}
     made = {"id": f"msg_{number}", "event": "voice.call.completed", "created_at": utc_text(at_us)}
     return {**made, "tenant_id": TENANT, "data": data, "received_at": utc_text(at_us + 1), **changes}

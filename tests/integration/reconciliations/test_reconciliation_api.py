@@ -1,4 +1,4 @@
-"""Asking for reconciliations over HTTP: what is refused, who may, pages of findings, what ends them."""
+"""Reconciliation requests over HTTP: refusals, permissions, pages of findings, and ends of jobs."""
 
 import os
 from typing import Any
@@ -14,7 +14,15 @@ from calltally.web import middleware
 from calltally.web.api.reconciliations.handlers import post_reconciliation
 from calltally.web.request.bodies import MOST_EVENTS_BYTES
 from tests.conftest import TENANT, Bench
-from tests.integration.reconciliations.reconciling import KEPT_US, PATH, WINDOW, Desk, event, lines, told
+from tests.integration.reconciliations.reconciling import (
+    KEPT_US,
+    PATH,
+    WINDOW,
+    Desk,
+    callback_fact,
+    event,
+    lines,
+)
 from tests.integration.web.service import ADMIN, Service, slug
 from tests.provider_month import MONTH_US
 from tests.twilio_api import resource
@@ -25,24 +33,29 @@ only_sqlite = pytest.mark.parametrize("new_database", ["sqlite"], indirect=True)
 
 
 def listed(desk: Desk, calls: int) -> None:
-    """So many calls that the provider has and we do not."""
+    """List calls at the provider that we do not have."""
     made = [resource(f"CA{number:032x}", DAY + number * SECOND_US) for number in range(calls)]
     desk.api.calls = {call["sid"]: call for call in made}
 
 
-def test_the_answer_says_where_it_is_and_what_was_understood(desk: Desk) -> None:
+def test_response_has_location_and_parsed_request(desk: Desk) -> None:
     answer = desk.ask(tolerance_seconds=5)
-    shown = answer.json()
+    result = answer.json()
     assert answer.status_code == 202
-    assert answer.headers["location"] == f"{PATH}/{shown['id']}"
-    assert (shown["state"], shown["against"], shown["provider"]) == ("queued", "provider", "twilio")
-    assert shown["window"] == WINDOW
-    assert shown["terms"] == {"tolerance_seconds": 5, "late_seconds": None, "grace_seconds": None}
-    assert (shown["counts"], shown["clean"], shown["expires_at"], shown["error"]) == ({}, None, None, None)
-    assert shown == desk.shown(shown["id"])
-    assert desk.service.get(shown["findings"]).status_code == 404
+    assert answer.headers["location"] == f"{PATH}/{result['id']}"
+    assert (result["state"], result["against"], result["provider"]) == ("queued", "provider", "twilio")
+    assert result["window"] == WINDOW
+    assert result["terms"] == {"tolerance_seconds": 5, "late_seconds": None, "grace_seconds": None}
+    assert (result["counts"], result["clean"], result["expires_at"], result["error"]) == (
+        {},
+        None,
+        None,
+        None,
+    )
+    assert result == desk.result(result["id"])
+    assert desk.service.get(result["findings"]).status_code == 404
     desk.work()
-    later = desk.shown(shown["id"])
+    later = desk.result(result["id"])
     assert (later["state"], later["clean"]) == ("complete", True)
     assert desk.service.get(later["findings"]).json() == {"data": [], "limit": 100, "offset": 0, "total": 0}
 
@@ -62,9 +75,7 @@ def test_the_answer_says_where_it_is_and_what_was_understood(desk: Desk) -> None
     ],
 )
 @only_sqlite
-def test_what_cannot_be_meant_is_refused_by_name(
-    desk: Desk, changes: dict[str, Any], at_fault: list[str]
-) -> None:
+def test_invalid_fields_are_refused_by_name(desk: Desk, changes: dict[str, Any], at_fault: list[str]) -> None:
     answer = desk.ask(**changes)
     assert (answer.status_code, slug(answer)) == (400, "invalid-body")
     assert [each["parameter"] for each in answer.json()["errors"]] == at_fault
@@ -83,15 +94,17 @@ def test_what_cannot_be_meant_is_refused_by_name(
     ],
 )
 @only_sqlite
-def test_so_are_the_terms_beside_events(desk: Desk, terms: dict[str, Any], at_fault: list[str]) -> None:
+def test_invalid_terms_of_event_uploads_are_refused_by_name(
+    desk: Desk, terms: dict[str, Any], at_fault: list[str]
+) -> None:
     answer = desk.upload(EVENTS, **terms)
     assert (answer.status_code, slug(answer)) == (400, "invalid-parameter")
     assert [each["parameter"] for each in answer.json()["errors"]] == at_fault
-    assert desk.kept() == []
+    assert desk.file_kinds() == []
 
 
 @only_sqlite
-def test_what_is_neither_is_refused(desk: Desk) -> None:
+def test_other_media_types_are_refused_for_reconciliations(desk: Desk) -> None:
     bare = desk.service.send(f"{PATH}?from=2026-10-01", {}, desk.writing)
     assert (bare.status_code, [each["parameter"] for each in bare.json()["errors"]]) == (400, ["from"])
     missing = desk.bench.run(
@@ -109,20 +122,20 @@ def test_what_is_neither_is_refused(desk: Desk) -> None:
 
 
 @only_sqlite
-def test_too_many_events_are_refused_before_they_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While they come the framework counts, by what the handler declares."""
+def test_too_large_upload_is_refused_before_it_is_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The framework counts the bytes during the upload, by the limit that the handler declares."""
     assert post_reconciliation.request_max_body_size == MOST_EVENTS_BYTES == 256 * 1024 * 1024
     assert middleware._LARGER == {PATH: MOST_EVENTS_BYTES}
     most = 6 * 1024 * 1024
     monkeypatch.setattr(middleware, "_LARGER", {PATH: most})
     assert desk.upload(b"\n" * most).status_code == 202
-    told_before = desk.upload(b"\n" * (most + 1))
-    assert (told_before.status_code, slug(told_before)) == (413, "too-large")
-    assert len(desk.kept()) == 1
+    stored_before = desk.upload(b"\n" * (most + 1))
+    assert (stored_before.status_code, slug(stored_before)) == (413, "too-large")
+    assert len(desk.file_kinds()) == 1
 
 
 @only_sqlite
-def test_nothing_is_left_of_an_upload_that_breaks_off(desk: Desk) -> None:
+def test_aborted_upload_leaves_nothing(desk: Desk) -> None:
     body: list[dict[str, Any]] = [
         {"type": "http.request", "body": EVENTS, "more_body": True},
         {"type": "http.disconnect"},
@@ -132,11 +145,11 @@ def test_nothing_is_left_of_an_upload_that_breaks_off(desk: Desk) -> None:
     query = "&".join(f"{name}={value}" for name, value in WINDOW.items()).encode()
     answer = desk.service.raw("POST", PATH.encode(), headers, body=body, query=query)
     assert answer[0]["status"] == 400
-    assert desk.kept() == []
+    assert desk.file_kinds() == []
     assert desk.service.get(PATH).json()["total"] == 0
 
 
-def test_starting_reading_and_healing_take_a_scope_each(desk: Desk) -> None:
+def test_starting_reading_and_healing_need_their_scopes(desk: Desk) -> None:
     job = desk.done(desk.ask(desk.writing))
     reading = desk.service.key
     paths = [PATH, f"{PATH}/{job}", f"{PATH}/{job}/findings", f"{PATH}/{job}/findings.ndjson"]
@@ -151,7 +164,7 @@ def test_starting_reading_and_healing_take_a_scope_each(desk: Desk) -> None:
     assert desk.ask(desk.healing, heal=True, deliver=True).status_code == 202
 
 
-def test_another_tenants_is_not_there_and_the_admin_names_one(desk: Desk) -> None:
+def test_other_tenants_job_is_not_found_and_admin_names_tenant(desk: Desk) -> None:
     other = desk.bench.new_tenant()
     job = desk.done(desk.ask())
     reading, writing = (
@@ -170,12 +183,12 @@ def test_another_tenants_is_not_there_and_the_admin_names_one(desk: Desk) -> Non
     )
     assert asked.status_code == 202
     desk.work()
-    # It has no secrets, and does not get another's.
+    # The tenant has no secrets, and does not get those of another.
     assert desk.service.get(f"{PATH}/{asked.json()['id']}?tenant={other}", ADMIN).json()["state"] == "failed"
 
 
 @only_sqlite
-def test_what_was_never_one_is_not_there(desk: Desk) -> None:
+def test_unknown_job_is_not_found(desk: Desk) -> None:
     new = NewJob(bytes(range(16)), Kind.EXPORT, b"{}", 0)
     desk.bench.run(desk.bench.store.write(add_job(TENANT, new, desk.bench.now_us)))
     for job in ("x", "00000000-0000-4000-8000-000000000000", "00010203-0405-0607-0809-0a0b0c0d0e0f"):
@@ -185,7 +198,7 @@ def test_what_was_never_one_is_not_there(desk: Desk) -> None:
 
 
 @only_sqlite
-def test_without_a_folder_for_files_it_says_which_setting(bench: Bench) -> None:
+def test_missing_files_folder_names_the_setting(bench: Bench) -> None:
     service = Service(bench)
     answer = service.send(PATH, {}, service.new_key("exports:write"))
     assert (answer.status_code, slug(answer)) == (503, "no-files-folder")
@@ -193,17 +206,17 @@ def test_without_a_folder_for_files_it_says_which_setting(bench: Bench) -> None:
 
 
 @only_sqlite
-def test_so_many_may_be_open_and_nothing_is_left_of_others(desk: Desk) -> None:
+def test_open_jobs_are_limited_and_refused_uploads_leave_nothing(desk: Desk) -> None:
     for _ in range(MOST_OPEN):
         assert desk.ask().status_code == 202
     answer = desk.upload(EVENTS)
     assert (answer.status_code, slug(answer)) == (429, "rate-limited")
-    # Before anything of it came.
+    # Before the first byte of the upload.
     assert not (desk.folder / TENANT).exists()
 
 
 @only_sqlite
-def test_what_a_killed_upload_left_goes_with_a_later_one(desk: Desk) -> None:
+def test_rest_of_a_killed_upload_is_deleted_by_a_later_one(desk: Desk) -> None:
     desk.upload(EVENTS)
     left = desk.folders.of(TENANT, bytes(16))
     left.make()
@@ -213,7 +226,7 @@ def test_what_a_killed_upload_left_goes_with_a_later_one(desk: Desk) -> None:
         os.utime(path, (old_s, old_s))
     desk.upload(EVENTS)
     assert not left.path_of("events.ndjson").exists()
-    assert len(desk.kept()) == 2
+    assert len(desk.file_kinds()) == 2
 
 
 # --------------------------------------------------------------------------------------------------- findings
@@ -234,10 +247,10 @@ def test_findings_are_paged(desk: Desk) -> None:
     first = desk.service.get(f"{PATH}/{job}/findings?limit=3")
     assert 'offset=3>; rel="next"' in first.headers["link"]
     assert desk.service.get(f"{PATH}/{job}/findings?limit=1001").status_code == 400
-    assert desk.service.get(f"{PATH}?limit=1").json()["data"] == [desk.shown(job)]
+    assert desk.service.get(f"{PATH}?limit=1").json()["data"] == [desk.result(job)]
 
 
-def test_they_are_a_file_too(desk: Desk) -> None:
+def test_findings_are_also_a_file(desk: Desk) -> None:
     listed(desk, 5)
     job = desk.done(desk.ask())
     path = f"{PATH}/{job}/findings.ndjson"
@@ -250,7 +263,7 @@ def test_they_are_a_file_too(desk: Desk) -> None:
 
 
 @only_sqlite
-def test_files_that_are_not_as_they_were_are_not_told(desk: Desk) -> None:
+def test_changed_finding_files_are_not_served(desk: Desk) -> None:
     listed(desk, 2)
     job = desk.done(desk.ask())
     (path,) = desk.folder.rglob("findings-*.ndjson")
@@ -271,10 +284,10 @@ def gone(desk: Desk, job: str) -> tuple[int, str]:
     return answer.status_code, "" if answer.status_code == 200 else slug(answer)
 
 
-def test_from_an_erasure_on_findings_are_gone_that_name_the_call(desk: Desk) -> None:
-    """Also where it was heard of only after they were written."""
+def test_erasure_removes_findings_of_the_call(desk: Desk) -> None:
+    """Also if the call was recorded after the findings."""
     sid = f"CA{0:032x}"
-    desk.tell([told("fine", DAY, status="completed", talk_seconds=60)])
+    desk.record([callback_fact("fine", DAY, status="completed", talk_seconds=60)])
     listed(desk, 1)
     desk.api.calls["fine"] = resource("fine", DAY)
     job = desk.done(desk.ask(heal=True))
@@ -286,14 +299,14 @@ def test_from_an_erasure_on_findings_are_gone_that_name_the_call(desk: Desk) -> 
     assert gone(desk, job) == (410, "files-gone")
     assert desk.service.get(f"{PATH}/{job}/findings.ndjson").status_code == 410
     assert desk.round().expired_jobs == 1
-    shown = desk.shown(job)
-    assert (shown["state"], shown["counts"], shown["clean"]) == ("expired", {"unheard-call": 1}, False)
+    result = desk.result(job)
+    assert (result["state"], result["counts"], result["clean"]) == ("expired", {"unheard-call": 1}, False)
     assert gone(desk, job) == (410, "files-gone")
-    assert desk.kept() == []
+    assert desk.file_kinds() == []
 
 
-def test_where_a_line_could_not_be_read_any_erasure_counts(desk: Desk) -> None:
-    desk.tell([told("fine", DAY, status="completed")])
+def test_any_erasure_removes_findings_with_unreadable_lines(desk: Desk) -> None:
+    desk.record([callback_fact("fine", DAY, status="completed")])
     job = desk.done(desk.upload(b"CA-of-somebody\n"))
     assert [each["kind"] for each in desk.findings(job)] == ["unreadable"]
     erase(desk, "fine")
@@ -301,20 +314,20 @@ def test_where_a_line_could_not_be_read_any_erasure_counts(desk: Desk) -> None:
     assert desk.round().expired_jobs == 1
 
 
-def test_they_are_let_go_of_by_request_and_by_age(desk: Desk) -> None:
+def test_findings_are_deleted_by_request_and_by_age(desk: Desk) -> None:
     by_request, by_age = desk.done(desk.ask()), desk.done(desk.ask())
     assert [desk.end(by_request), desk.end(by_request)] == [204, 204]
     assert gone(desk, by_request) == (410, "files-gone")
     desk.bench.now_us += KEPT_US
     assert desk.round().expired_jobs == 1
-    assert desk.shown(by_age)["state"] == "expired"
-    assert desk.kept() == []
+    assert desk.result(by_age)["state"] == "expired"
+    assert desk.file_kinds() == []
 
 
-def test_a_cancel_takes_what_was_uploaded(desk: Desk) -> None:
+def test_cancel_deletes_the_upload(desk: Desk) -> None:
     job = desk.upload(EVENTS).json()["id"]
     assert desk.end(job) == 204
     desk.work()
-    assert desk.shown(job)["state"] == "canceled"
+    assert desk.result(job)["state"] == "canceled"
     desk.round()
-    assert desk.kept() == []
+    assert desk.file_kinds() == []

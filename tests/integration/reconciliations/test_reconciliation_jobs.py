@@ -1,4 +1,4 @@
-"""What a worker makes of a reconciliation: planted faults named, healed, clean; killed, stopped, canceled."""
+"""Reconciliation jobs: planted faults are found and healed; workers are killed, stopped and canceled."""
 
 import asyncio
 from collections import Counter
@@ -10,8 +10,8 @@ import pytest
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import SECOND_US
 from calltally.net import RetryingClient
-from calltally.reconcile.events import Unread
-from calltally.reconcile.jobs import attending
+from calltally.reconcile.events import UnreadableLine
+from calltally.reconcile.jobs import cancelable
 from calltally.reconcile.jobs.spec import EVENTS_FILE
 from calltally.store.db.leases import Lease, claim
 from calltally.store.jobs.jobs import begin_job, find_job
@@ -19,7 +19,7 @@ from calltally.store.jobs.running_job import JobTaken, JobTurn
 from calltally.store.maintenance.erasure import erase_call
 from calltally.worker.job_loop import LEASE_US
 from tests.conftest import TENANT
-from tests.integration.reconciliations.reconciling import PATH, Desk, event, lines, told
+from tests.integration.reconciliations.reconciling import PATH, Desk, callback_fact, event, lines
 from tests.integration.store.probing import direct
 from tests.provider_month import MONTH_US, month
 
@@ -30,37 +30,37 @@ Json = dict[str, Any]
 
 @pytest.fixture
 def labels(desk: Desk) -> dict[str, str]:
-    """A month with planted faults, by SID."""
+    """Return a month with planted faults, by SID."""
     made = month(CALLS)
-    desk.tell(made.facts)
+    desk.record(made.facts)
     desk.api.calls = {call["sid"]: call for call in made.listed}
     return {sid: kind.value for sid, kind in made.labels.items()}
 
 
-def test_planted_faults_are_named_then_healed_then_gone(desk: Desk, labels: dict[str, str]) -> None:
+def test_planted_faults_are_found_then_healed_then_gone(desk: Desk, labels: dict[str, str]) -> None:
     job = desk.done(desk.ask())
     found = desk.findings(job)
     assert {each["call_sid"]: each["kind"] for each in found} == labels
     assert len(found) == len(labels)
-    shown = desk.shown(job)
-    assert shown["counts"] == Counter(labels.values())
-    assert (shown["looked_at"]["listed"], shown["clean"], shown["healed"]) == (CALLS, False, None)
+    result = desk.result(job)
+    assert result["counts"] == Counter(labels.values())
+    assert (result["looked_at"]["listed"], result["clean"], result["healed"]) == (CALLS, False, None)
 
-    healed = desk.shown(desk.done(desk.ask(heal=True)))
+    healed = desk.result(desk.done(desk.ask(heal=True)))
     assert (healed["heal"], healed["deliver"]) == (True, False)
-    assert healed["counts"] == shown["counts"]
+    assert healed["counts"] == result["counts"]
     assert healed["healed"]["recorded"] == len(labels)
 
     again = desk.done(desk.ask(heal=True))
     assert desk.findings(again) == []
-    clean = desk.shown(again)
+    clean = desk.result(again)
     assert (clean["clean"], clean["counts"], clean["healed"]["recorded"]) == (True, {}, 0)
 
 
-def test_events_are_compared_in_the_same_way(desk: Desk) -> None:
+def test_event_job_finds_planted_faults(desk: Desk) -> None:
     calls = {f"CA{number:032x}": "completed" for number in range(6)}
-    desk.tell([told(sid, DAY, status=status, ended_us=DAY) for sid, status in calls.items()])
-    # Their events are under way no longer.
+    desk.record([callback_fact(sid, DAY, status=status, ended_us=DAY) for sid, status in calls.items()])
+    # Their events are no longer in flight.
     desk.bench.now_us += 3_600 * SECOND_US
     first, second, third, late, silent, fine = calls
     received = [
@@ -82,14 +82,14 @@ def test_events_are_compared_in_the_same_way(desk: Desk) -> None:
         ("CA" + "9" * 32, "unknown-call"),
         (None, "unreadable"),
     }
-    shown = desk.shown(job)
-    assert shown["terms"] == {"tolerance_seconds": None, "late_seconds": 60, "grace_seconds": 60}
-    assert shown["looked_at"] == {"calls": 6, "events": 8, "made_later": 0, "asked": 1}
-    assert desk.kept() == [".ids", ".ndjson", ".starts"]
+    result = desk.result(job)
+    assert result["terms"] == {"tolerance_seconds": None, "late_seconds": 60, "grace_seconds": 60}
+    assert result["looked_at"] == {"calls": 6, "events": 8, "made_later": 0, "asked": 1}
+    assert desk.file_kinds() == [".ids", ".ndjson", ".starts"]
 
 
-def test_an_erased_call_is_no_unknown_one(desk: Desk) -> None:
-    desk.tell([told("CA1", DAY, status="completed", ended_us=DAY)])
+def test_erased_call_is_no_unknown_call(desk: Desk) -> None:
+    desk.record([callback_fact("CA1", DAY, status="completed", ended_us=DAY)])
     desk.bench.run(desk.bench.store.write(erase_call(TENANT, "CA1", desk.bench.now_us)))
     job = desk.done(desk.upload(lines([event(1, "CA1", DAY)])))
     assert desk.findings(job) == []
@@ -99,7 +99,7 @@ def test_an_erased_call_is_no_unknown_one(desk: Desk) -> None:
 
 
 class Gate:
-    """Holds up the provider's answers from the second on, until the test lets go."""
+    """Delays the provider's responses from the second on until the test releases them."""
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached = asyncio.Event()
@@ -112,11 +112,11 @@ class Gate:
             return await whole(client, *args, **kwargs)
 
         monkeypatch.setattr(RetryingClient, "request", ask)
-        monkeypatch.setattr(attending, "LOOKS_EVERY_S", 0.01)
+        monkeypatch.setattr(cancelable, "CHECK_INTERVAL_S", 0.01)
         self.desk = desk
 
     def run(self, meanwhile: Any) -> None:  # noqa: ANN401 (a coroutine function)
-        """A turn; `meanwhile` is awaited while it waits for the provider."""
+        """Run a job; `meanwhile` is awaited while the job waits for the provider."""
 
         async def turn() -> None:
             working = asyncio.ensure_future(self.desk.worker().run_slices())
@@ -128,7 +128,7 @@ class Gate:
         self.desk.bench.run(turn())
 
 
-def test_a_killed_run_is_done_again_from_its_start(
+def test_killed_run_restarts_from_its_start(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = desk.ask(heal=True).json()["id"]
@@ -138,19 +138,19 @@ def test_a_killed_run_is_done_again_from_its_start(
 
     with monkeypatch.context() as patched:
         Gate(desk, patched).run(kill)
-    assert desk.shown(job)["state"] == "running"
-    # What a process leaves that ends without a word.
+    assert desk.result(job)["state"] == "running"
+    # The state that a killed process leaves.
     (folder,) = [path for path in desk.folder.rglob("*") if path.is_dir() and len(path.name) == 32]
     (folder / "findings-0.ndjson").write_bytes(b"half a li")
     desk.work("two")
-    assert desk.shown(job)["state"] == "running"
+    assert desk.result(job)["state"] == "running"
     desk.bench.now_us += LEASE_US
     desk.work("two")
-    assert desk.shown(job)["counts"] == Counter(labels.values())
-    assert desk.kept() == [".ids", ".ndjson", ".starts"]
+    assert desk.result(job)["counts"] == Counter(labels.values())
+    assert desk.file_kinds() == [".ids", ".ndjson", ".starts"]
 
 
-def test_who_is_late_takes_nothing_from_the_one_that_took_over(desk: Desk, labels: dict[str, str]) -> None:
+def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[str, str]) -> None:
     job = parse_uuid(desk.ask().json()["id"]) or b""
     store = desk.bench.store
     late = desk.bench.run(store.write(begin_job(TENANT, job, desk.bench.now_us)))
@@ -175,7 +175,7 @@ def test_who_is_late_takes_nothing_from_the_one_that_took_over(desk: Desk, label
     assert len(desk.findings(str(UUID(bytes=job)))) == len(labels)
 
 
-def test_what_ended_but_for_the_last_word_is_not_done_again(desk: Desk, labels: dict[str, str]) -> None:
+def test_finished_work_is_not_repeated_if_only_the_end_is_missing(desk: Desk, labels: dict[str, str]) -> None:
     job = parse_uuid(desk.ask().json()["id"]) or b""
     store = desk.bench.store
     desk.bench.run(store.write(begin_job(TENANT, job, desk.bench.now_us)))
@@ -205,7 +205,7 @@ def test_what_ended_but_for_the_last_word_is_not_done_again(desk: Desk, labels: 
     assert first.counts == Counter(labels.values())
 
 
-def test_a_cancel_is_seen_while_it_runs(
+def test_cancel_ends_a_running_job(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = desk.ask(heal=True).json()["id"]
@@ -215,13 +215,13 @@ def test_a_cancel_is_seen_while_it_runs(
         await asyncio.wait([working])
 
     Gate(desk, monkeypatch).run(cancel)
-    assert desk.shown(job)["state"] == "canceled"
+    assert desk.result(job)["state"] == "canceled"
     desk.round()
-    assert desk.kept() == []
+    assert desk.file_kinds() == []
     assert labels
 
 
-def test_a_worker_that_is_to_stop_leaves_it_to_the_next(
+def test_stopping_worker_leaves_the_job_to_the_next(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = desk.ask().json()["id"]
@@ -232,16 +232,16 @@ def test_a_worker_that_is_to_stop_leaves_it_to_the_next(
 
     with monkeypatch.context() as patched:
         Gate(desk, patched).run(stop)
-    assert desk.shown(job)["state"] == "running"
+    assert desk.result(job)["state"] == "running"
     with direct(desk.bench.url) as db:
-        # No fault of the job's.
+        # The job is not at fault.
         assert db("SELECT turns, tries FROM jobs") == [(1, 0)]
     desk.stop.clear()
     desk.work()
-    assert desk.shown(job)["counts"] == Counter(labels.values())
+    assert desk.result(job)["counts"] == Counter(labels.values())
 
 
-def test_the_lease_is_kept_while_it_runs(
+def test_lease_is_renewed_during_the_run(
     desk: Desk, labels: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = desk.ask().json()["id"]
@@ -255,13 +255,13 @@ def test_the_lease_is_kept_while_it_runs(
         assert not await desk.bench.store.write(claim(lease, now_us=now_us, until_us=now_us + 1))
 
     Gate(desk, monkeypatch).run(take)
-    assert desk.shown(job)["state"] == "complete"
-    assert desk.shown(job)["counts"] == Counter(labels.values())
+    assert desk.result(job)["state"] == "complete"
+    assert desk.result(job)["counts"] == Counter(labels.values())
 
 
-def test_a_thread_that_compares_ends_with_its_job(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long its input is."""
-    monkeypatch.setattr(attending, "LOOKS_EVERY_S", 0.01)
+def test_comparison_thread_ends_with_its_job(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For input of any length."""
+    monkeypatch.setattr(cancelable, "CHECK_INTERVAL_S", 0.01)
     job = desk.upload(lines([event(1, "CA1", DAY)])).json()["id"]
     read = 0
     loop: Any = None
@@ -272,7 +272,7 @@ def test_a_thread_that_compares_ends_with_its_job(desk: Desk, monkeypatch: pytes
             read += 1
             if read == 1_000:
                 asyncio.run_coroutine_threadsafe(cancel(), loop).result()
-            yield Unread("events:1", "no event")
+            yield UnreadableLine("events:1", "no event")
 
     async def cancel() -> None:
         await desk.service._ask("DELETE", f"/api/v1/reconciliations/{job}", desk.writing)
@@ -285,31 +285,31 @@ def test_a_thread_that_compares_ends_with_its_job(desk: Desk, monkeypatch: pytes
     monkeypatch.setattr("calltally.reconcile.jobs.events_side.read_events", endless)
     desk.bench.run(turn())
     assert read >= 1_000
-    assert desk.shown(job)["state"] == "canceled"
+    assert desk.result(job)["state"] == "canceled"
 
 
-def test_events_that_are_not_there_fail_it_with_words(desk: Desk) -> None:
+def test_missing_events_fail_the_job_with_reason(desk: Desk) -> None:
     job = desk.upload(lines([event(1, "CA1", DAY)])).json()["id"]
     (path,) = desk.folder.rglob(EVENTS_FILE)
     path.unlink()
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"], shown["clean"]) == ("failed", "misconfigured", None)
-    assert "CALLTALLY_FILES_FOLDER" in shown["error"]["detail"]
+    result = desk.result(job)
+    assert (result["state"], result["error"]["slug"], result["clean"]) == ("failed", "misconfigured", None)
+    assert "CALLTALLY_FILES_FOLDER" in result["error"]["detail"]
 
 
-def test_a_provider_that_refuses_fails_it_with_words(desk: Desk) -> None:
+def test_provider_refusal_fails_the_job_with_reason(desk: Desk) -> None:
     desk.sign_in(auth_token="wrong")
     job = desk.ask().json()["id"]
     desk.work()
-    shown = desk.shown(job)
-    assert (shown["state"], shown["error"]["slug"]) == ("failed", "misconfigured")
-    assert "twilio" in shown["error"]["detail"].lower()
-    assert shown["findings"] is None
+    result = desk.result(job)
+    assert (result["state"], result["error"]["slug"]) == ("failed", "misconfigured")
+    assert "twilio" in result["error"]["detail"].lower()
+    assert result["findings"] is None
     assert desk.service.get(f"{PATH}/{job}/findings").status_code == 404
 
 
-def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_provider_is_retried(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.ask().json()["id"]
 
     async def away(*_: object) -> None:
@@ -318,19 +318,19 @@ def test_one_that_cannot_be_reached_is_asked_again(desk: Desk, monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr(RetryingClient, "request", away)
         desk.work()
-    assert desk.shown(job)["state"] == "running"
+    assert desk.result(job)["state"] == "running"
     desk.bench.now_us += LEASE_US
     desk.work()
-    assert desk.shown(job)["state"] == "complete"
+    assert desk.result(job)["state"] == "complete"
 
 
-def test_a_full_disk_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.tell([told(f"CA{number}", DAY, status="completed") for number in range(3)])
+def test_full_disk_fails_the_job_with_reason(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.record([callback_fact(f"CA{number}", DAY, status="completed") for number in range(3)])
     job = desk.ask().json()["id"]
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("calltally.reconcile.provider_sides.Spill.add", full)
+    monkeypatch.setattr("calltally.reconcile.provider_sides.ExternalSorter.add", full)
     desk.work()
-    assert "No space left on device" in desk.shown(job)["error"]["detail"]
+    assert "No space left on device" in desk.result(job)["error"]["detail"]

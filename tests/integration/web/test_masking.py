@@ -363,6 +363,6 @@ def test_the_administrator_sees_them_and_says_whether_others_do(desk: Desk) -> N
 def test_numbers_are_whole_where_nobody_masks_them(desk: Desk) -> None:
     """Off at first: keys of the reference page see what it shows."""
     other = desk.bench.add_tenant("bolt")
-    desk.tell(1, other, from_number=CALLER)
+    desk.record(1, other, from_number=CALLER)
     key: Mapping[str, str] = desk.service.new_key("calls:read", tenant=other)
     assert desk.service.get(LIST, key).json()["data"][0]["from_number"] == CALLER

@@ -22,7 +22,7 @@ from calltally.alerts.model.finding import FindingChange
 from calltally.alerts.model.rules import Rules
 from calltally.alerts.model.series import COLUMN_INDEX, Dimension, Metric, StepColumn
 from calltally.calls.times import DAY_US
-from calltally.ingest.event_body import read_body
+from calltally.ingest.event_body import parse_body
 from calltally.traffic.events import events_of
 from calltally.traffic.steps import START_US
 from calltally.traffic.tenant import Size
@@ -146,7 +146,7 @@ def test_a_month_of_calls_is_events_that_the_service_takes(made: LabelledMonth) 
     finals = made.steps[made.first_step : made.first_step + 12, COLUMN_INDEX[StepColumn.FINAL]].sum()
     assert len(lines) == 2 * finals
     assert len({json.loads(line)["id"] for line in lines}) == len(lines)
-    told = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    told = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
     assert [each.faults for each in told if each.fact is None] == []
 
 

@@ -14,7 +14,7 @@ from bench.detection.single_replaying import Seen, seen
 from bench.detection.single_scoring import scored_calls
 from calltally.alerts.model.rules import Floors, Rules
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.ingest.event_body import read_body
+from calltally.ingest.event_body import parse_body
 from calltally.traffic.steps import START_US
 
 SEED = 90_001
@@ -105,7 +105,7 @@ def test_a_kind_that_is_missed_is_scored_as_such() -> None:
 def test_its_events_are_taken_in_the_order_of_their_telling_with_what_is_labelled(month: SingleMonth) -> None:
     lines = list(single_events_of(month, 15 * 24))
     assert list(single_events_of(month, 15 * 24)) == lines
-    told = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    told = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
     assert [each.faults for each in told if each.fact is None] == []
     events = [msgspec.json.decode(line) for line in lines]
     ended = {each["call_sid"] for each in events if each["status"] in {"completed", "no-answer"}}

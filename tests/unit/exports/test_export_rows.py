@@ -1,4 +1,4 @@
-"""What an export knows of its records, and how it finds those that were erased since."""
+"""Facts that an export reads from records, and its search for calls that were erased since."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import Misconfigured
-from calltally.exports.erasures import holds_any
+from calltally.exports.erasures import contains_any
 from calltally.exports.rows import ID_BYTES, facts_of, key_of, same_key
 from calltally.store.jobs.folders import JobFolder, JobFolders
 from calltally.store.listing.refold_as_of import erased_document
@@ -18,7 +18,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def record(call_id: bytes, status: str, day: str, text: str) -> bytes:
-    """Sealed as the ledger does, with what others wrote before and behind what is looked for."""
+    """Return a record sealed like the ledger's, with foreign text before and after the fields of interest."""
     digits = call_id.hex()
     shown = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
     head = {"id": shown, "call_sid": text, "direction": "inbound", "status": status, "summary": text}
@@ -30,20 +30,20 @@ def record(call_id: bytes, status: str, day: str, text: str) -> bytes:
 
 
 @given(st.lists(st.tuples(IDS, st.sampled_from(["completed", "busy"]), TEXT), min_size=1, max_size=5))
-def test_each_record_is_counted_and_its_id_noted(told: list[tuple[bytes, str, str]]) -> None:
-    records = b"\n".join(record(call_id, status, "2026-10-01", text) for call_id, status, text in told)
+def test_each_record_is_counted_and_its_id_stored(facts: list[tuple[bytes, str, str]]) -> None:
+    records = b"\n".join(record(call_id, status, "2026-10-01", text) for call_id, status, text in facts)
     found = facts_of(records)
-    assert sorted(found.by_status.elements()) == sorted(status for _, status, _ in told)
-    assert found.ids == b"".join(call_id[:ID_BYTES] for call_id, _, _ in told)
+    assert sorted(found.by_status.elements()) == sorted(status for _, status, _ in facts)
+    assert found.ids == b"".join(call_id[:ID_BYTES] for call_id, _, _ in facts)
 
 
-def test_of_what_was_erased_before_nothing_is_noted() -> None:
+def test_erased_record_leaves_no_id() -> None:
     found = facts_of(erased_document(bytes(16), 0))
     assert (dict(found.by_status), found.ids) == ({"erased": 1}, b"")
 
 
 @given(TEXT, st.lists(st.sampled_from(["2026-10-01", "2026-10-02", "2026-11-01"]), min_size=1, max_size=6))
-def test_records_are_cut_where_the_day_or_month_changes(text: str, days: list[str]) -> None:
+def test_records_are_split_at_day_or_month(text: str, days: list[str]) -> None:
     days = sorted(days)
     each = [record(bytes(16), "busy", day, text) for day in days]
     records = b"\n".join(each)
@@ -57,22 +57,22 @@ def test_records_are_cut_where_the_day_or_month_changes(text: str, days: list[st
 
 
 @given(st.sets(IDS, max_size=8), st.sets(IDS, max_size=4), st.binary(max_size=7))
-def test_what_was_erased_is_found_in_a_file_of_ids(
+def test_erased_call_is_found_in_file_of_ids(
     tmp_path_factory: pytest.TempPathFactory, written: set[bytes], erased: set[bytes], torn: bytes
 ) -> None:
     folder = JobFolder(tmp_path_factory.mktemp("ids"))
     folder.path_of("0.ids").write_bytes(b"".join(each[:ID_BYTES] for each in written) + torn)
     shared = {each[:ID_BYTES] for each in written} & {each[:ID_BYTES] for each in erased}
-    assert holds_any(folder, "0.ids", erased) is bool(shared)
+    assert contains_any(folder, "0.ids", erased) is bool(shared)
 
 
-def test_without_the_file_nobody_can_tell(tmp_path: Path) -> None:
+def test_missing_file_of_ids_counts_as_containing_call(tmp_path: Path) -> None:
     folder = JobFolders(tmp_path).of("acme", bytes(16))
-    assert holds_any(folder, "0.ids", {bytes(16)})
-    assert not holds_any(folder, "0.ids", set())
+    assert contains_any(folder, "0.ids", {bytes(16)})
+    assert not contains_any(folder, "0.ids", set())
 
 
-def test_what_a_disk_refuses_is_told_without_a_path(tmp_path: Path) -> None:
+def test_disk_error_is_reported_without_path(tmp_path: Path) -> None:
     folder = JobFolders(tmp_path / "files").of("acme", bytes(16))
     with pytest.raises(Misconfigured, match="No such file") as refused:
         folder.write_at("calls.csv", 0, b"x")

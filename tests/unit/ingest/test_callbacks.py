@@ -1,4 +1,4 @@
-"""The steps of the callback pipeline that need no store: signature, reading, letters."""
+"""Stages of the callback pipeline without a store: signature, parsing, dead letters."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import pytest
 
 from calltally.calls.errors import DamagedStore, NotUnderstood
 from calltally.calls.events import Fact
-from calltally.ingest.callbacks import Unread, is_genuine, read_facts
+from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
 from calltally.ingest.dead_letter_codec import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
 from calltally.providers.provider import Kind, Provider, Webhook
@@ -37,41 +37,41 @@ def toy(error: Exception | None = None) -> Provider:
 @pytest.mark.parametrize(
     ("secrets", "genuine"), [({"token": "s3cret"}, True), ({"token": "other"}, False), ({}, False)]
 )
-def test_only_a_stored_secret_lets_in(secrets: dict[str, str], *, genuine: bool) -> None:
+def test_only_stored_secret_is_accepted(secrets: dict[str, str], *, genuine: bool) -> None:
     assert is_genuine(toy(), CALLBACK, secrets) is genuine
 
 
-def test_without_a_secret_the_same_work_is_done_and_nothing_gets_in() -> None:
-    seen: list[Mapping[str, str]] = []
+def test_missing_secret_takes_same_work_and_is_refused() -> None:
+    used_secrets: list[Mapping[str, str]] = []
 
     def believe(_callback: Callback, secrets: Mapping[str, str]) -> bool:
-        seen.append(secrets)
+        used_secrets.append(secrets)
         return True
 
     assert not is_genuine(toy()._replace(webhook=Webhook(believe, lambda _: [])), CALLBACK, {})
-    assert list(seen[0]) == ["token"]
+    assert list(used_secrets[0]) == ["token"]
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
         (NotUnderstood("CallStatus 'parked' is unknown"), "CallStatus 'parked' is unknown"),
-        (KeyError("CallSid"), "the code failed: KeyError: 'CallSid'"),
+        (KeyError("CallSid"), "internal error: KeyError: 'CallSid'"),
     ],
 )
-def test_what_cannot_be_read_is_a_value_with_its_reason(error: Exception, reason: str) -> None:
-    assert read_facts(toy(error), CALLBACK) == Unread(reason)
+def test_parse_error_is_returned_with_reason(error: Exception, reason: str) -> None:
+    assert read_facts(toy(error), CALLBACK) == UnparsedBody(reason)
     assert read_facts(toy(), CALLBACK) == []
 
 
-def test_letter_keeps_the_request_without_what_lets_somebody_in() -> None:
+def test_letter_stores_request_without_credentials() -> None:
     letter = write_letter("toy", CALLBACK, "why")
     back = read_letter(DeadLetter(*letter, repeats=0))
     assert back.headers == {"content-type": "text/plain", "x-toy": "s3cret"}
     assert (back.method, back.url, back.body, back.received_us) == ("POST", CALLBACK.url, b"\xff\x00", 1)
 
 
-def test_letter_is_known_by_its_content() -> None:
+def test_letter_id_depends_on_content() -> None:
     first = write_letter("toy", CALLBACK, "why")
     again = Callback("POST", CALLBACK.url, {"content-type": "text/plain"}, CALLBACK.body, 2)
     other = Callback("POST", CALLBACK.url, CALLBACK.headers, b"", 1)
@@ -79,11 +79,11 @@ def test_letter_is_known_by_its_content() -> None:
     assert write_letter("toy", other, "why").letter_id != first.letter_id
 
 
-def test_reason_is_one_that_databases_keep() -> None:
+def test_reason_is_storable_in_databases() -> None:
     assert write_letter("toy", CALLBACK, "a\0b\ud800").reason == "a\\0b\\ud800"
     assert len(write_letter("toy", CALLBACK, "x" * 9_999).reason) == MAX_REASON_CHARS
 
 
-def test_damaged_letter_is_named() -> None:
+def test_damaged_letter_is_named_in_error() -> None:
     with pytest.raises(DamagedStore, match="0a0b"):
         read_letter(DeadLetter(b"\n\x0b", "toy", 1, "why", b"\xc1", 0))

@@ -1,4 +1,4 @@
-"""Own events: what a body may be, what each field takes, and that a fault is always told, never raised."""
+"""Own events: valid bodies, the values of each field, and errors that are returned and never raised."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from calltally.calls.errors import CalltallyError, InvalidBody, TooLarge
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.ingest.event_body import MAX_BODY_BYTES, Told, read_body
+from calltally.ingest.event_body import MAX_BODY_BYTES, ParsedEvent, parse_body
 from calltally.ingest.event_fields import FIELDS, event_schema
 
 MIDNIGHT_US = 20_727 * DAY_US  # 2026-10-01
@@ -19,25 +19,25 @@ NOW_US = MIDNIGHT_US + 60 * SECOND_US
 EVENT: dict[str, Any] = {"id": "e1", "call_sid": "CA1", "occurred_at": "2026-10-01T00:00:00Z"}
 
 
-def read(body: bytes, *, ndjson: bool = False) -> list[Told]:
-    return read_body(body, ndjson=ndjson, now_us=NOW_US)
+def read(body: bytes, *, ndjson: bool = False) -> list[ParsedEvent]:
+    return parse_body(body, ndjson=ndjson, now_us=NOW_US)
 
 
-def tell(**fields: object) -> Told:
-    (told,) = read(json.dumps(EVENT | fields).encode())
-    return told
+def parse_fields(**fields: object) -> ParsedEvent:
+    (parsed,) = read(json.dumps(EVENT | fields).encode())
+    return parsed
 
 
 def fact_of(**fields: object) -> Fact:
-    told = tell(**fields)
-    assert told.fact is not None, told.faults
-    return told.fact
+    parsed = parse_fields(**fields)
+    assert parsed.fact is not None, parsed.faults
+    return parsed.fact
 
 
 def faults_of(**fields: object) -> dict[str, str]:
-    told = tell(**fields)
-    assert told.fact is None
-    return dict(told.faults)
+    parsed = parse_fields(**fields)
+    assert parsed.fact is None
+    return dict(parsed.faults)
 
 
 def test_least_event() -> None:
@@ -86,45 +86,45 @@ def test_least_event() -> None:
         ("metadata", {"b": [{"d": 1, "c": None}], "a": "x"}, "metadata", None),
     ],
 )
-def test_field_is_read(name: str, value: object, into: str, read_as: object) -> None:
+def test_field_is_parsed(name: str, value: object, into: str, read_as: object) -> None:
     found: Any = fact_of(**{name: value}).said
     assert list(found) == [into]
     if read_as is not None:
         assert (list(found[into].values()) if isinstance(value, dict) else found[into]) == read_as
 
 
-def test_sequence_is_of_the_fact() -> None:
+def test_sequence_is_a_field_of_the_fact() -> None:
     assert fact_of(sequence=-(2**63)).sequence == -(2**63)
 
 
-def test_provider_and_account_are_in_the_key() -> None:
+def test_provider_and_account_are_fields_of_the_fact() -> None:
     fact = fact_of(provider="kamailio", provider_account="edge-1")
     assert (fact.provider, fact.account) == ("kamailio", "edge-1")
 
 
-def test_metadata_is_told_with_sorted_keys_at_every_level() -> None:
+def test_metadata_keys_are_sorted_at_every_level() -> None:
     metadata = fact_of(metadata={"b": [{"d": 1, "c": None}], "a": "x"}).said["metadata"]
     assert json.dumps(metadata) == '{"a": "x", "b": [{"c": null, "d": 1}]}'
 
 
-def test_null_says_nothing() -> None:
+def test_null_field_is_ignored() -> None:
     optional = {field.name: None for field in FIELDS if not field.required}
     assert msgspec.structs.replace(fact_of(**optional), raw=b"") == msgspec.structs.replace(
         fact_of(), raw=b""
     )
 
 
-def test_digest_follows_the_content_not_its_spelling() -> None:
+def test_digest_depends_on_content_not_spelling() -> None:
     plain = fact_of(status="busy", metadata={"a": 1, "b": 2}).digest
     spelt = b'\n{"metadata": {"b":2,"a":1}, "status":"\\u0062usy",  "call_sid":"CA1","id":"e1",'
-    (told,) = read(spelt + b'"occurred_at":"2026-10-01T00:00:00Z"}')
-    assert told.fact
-    assert told.fact.digest == plain
+    (parsed,) = read(spelt + b'"occurred_at":"2026-10-01T00:00:00Z"}')
+    assert parsed.fact
+    assert parsed.fact.digest == plain
     assert fact_of(status="failed", metadata={"a": 1, "b": 2}).digest != plain
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
         ("id", None, "id is missing"),
         ("id", "", "1 to 200 characters, not 0"),
@@ -166,14 +166,14 @@ def test_digest_follows_the_content_not_its_spelling() -> None:
         ("trunk", "x", "there is no field 'trunk'; those that exist are id, call_sid, occurred_at"),
     ],
 )
-def test_fault_names_the_field(name: str, value: object, says: str) -> None:
+def test_error_names_the_field(name: str, value: object, message: str) -> None:
     found = faults_of(**{name: value})
     assert list(found) == [name]
-    assert says in found[name]
+    assert message in found[name]
 
 
 @pytest.mark.parametrize(
-    ("field", "parts", "path", "says"),
+    ("field", "nested", "path", "message"),
     [
         ("transfer", {"outcome": "done"}, "transfer.outcome", "requested, bridged, failed"),
         ("transfer", {"to": "x"}, "transfer.to", "target, outcome"),
@@ -184,13 +184,13 @@ def test_fault_names_the_field(name: str, value: object, says: str) -> None:
         ("cost", {"amount": "1", "currency": "US$"}, "cost.currency", "ISO 4217"),
     ],
 )
-def test_fault_in_an_object_names_the_part(field: str, parts: object, path: str, says: str) -> None:
-    found = faults_of(**{field: parts})
+def test_error_in_object_names_nested_field(field: str, nested: object, path: str, message: str) -> None:
+    found = faults_of(**{field: nested})
     assert list(found) == [path]
-    assert says in found[path]
+    assert message in found[path]
 
 
-def test_all_faults_of_an_event_come_at_once() -> None:
+def test_all_errors_of_an_event_are_returned_together() -> None:
     assert set(faults_of(status="done", sip_code=1, extra=1, call_sid=None)) == {
         "status",
         "sip_code",
@@ -200,8 +200,8 @@ def test_all_faults_of_an_event_come_at_once() -> None:
 
 
 def test_refused_event_keeps_its_id() -> None:
-    assert tell(status="done").id == "e1"
-    assert tell(id=7).id is None
+    assert parse_fields(status="done").id == "e1"
+    assert parse_fields(id=7).id is None
 
 
 @pytest.mark.parametrize(
@@ -212,26 +212,26 @@ def test_refused_event_keeps_its_id() -> None:
         b',"metadata":{"text":"\\":","a":1,"a" :2}',
     ],
 )
-def test_name_given_twice_is_refused(more: bytes) -> None:
-    (told,) = read(json.dumps(EVENT).encode()[:-1] + more + b"}")
-    assert "given twice" in told.faults[0].detail
+def test_repeated_name_is_refused(more: bytes) -> None:
+    (parsed,) = read(json.dumps(EVENT).encode()[:-1] + more + b"}")
+    assert "given twice" in parsed.faults[0].detail
 
 
-def test_text_that_looks_like_a_name_is_no_name() -> None:
+def test_text_like_a_name_is_not_a_name() -> None:
     assert fact_of(summary='":":":', metadata={'a":': '":'}).said["summary"] == '":":":'
 
 
-def test_array_keeps_its_order_and_refuses_one_by_one() -> None:
+def test_array_keeps_order_and_refuses_events_one_by_one() -> None:
     items = [EVENT, 7, EVENT | {"id": "e2", "status": "done"}, EVENT | {"id": "e3"}]
-    told = read(json.dumps(items).encode())
-    assert [(each.id, each.fact is None) for each in told] == [
+    parsed = read(json.dumps(items).encode())
+    assert [(each.id, each.fact is None) for each in parsed] == [
         ("e1", False),
         (None, True),
         ("e2", True),
         ("e3", False),
     ]
-    assert told[3].fact
-    assert json.loads(told[3].fact.raw) == items[3]
+    assert parsed[3].fact
+    assert json.loads(parsed[3].fact.raw) == items[3]
 
 
 def test_ndjson_skips_empty_lines() -> None:
@@ -240,7 +240,7 @@ def test_ndjson_skips_empty_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "says"),
+    ("body", "message"),
     [
         (b"", "no event"),
         (b" \n ", "no event"),
@@ -262,26 +262,26 @@ def test_ndjson_skips_empty_lines() -> None:
         (b'{"sequence": NaN}', "the body: JSON is malformed"),
     ],
 )
-def test_what_is_no_json_is_refused_whole(body: bytes, says: str) -> None:
+def test_invalid_json_is_refused_as_a_whole(body: bytes, message: str) -> None:
     with pytest.raises(InvalidBody) as caught:
         read(body)
-    assert says in caught.value.detail
+    assert message in caught.value.detail
 
 
-def test_one_bad_line_refuses_the_whole_body_and_is_named() -> None:
+def test_one_bad_line_refuses_whole_body() -> None:
     with pytest.raises(InvalidBody, match="line 3: "):
         read(b'{"id": "a"}\n\n{"id": \n', ndjson=True)
 
 
 @pytest.mark.parametrize("depth", [33, 100, 400, 700, 800, 900, 950, 990])
 @pytest.mark.parametrize("name", ["metadata", "status", "escalated", "sip_code", "cost", "unknown", "tags"])
-def test_nesting_of_any_depth_is_refused_not_raised(name: str, depth: int) -> None:
+def test_deep_nesting_is_refused_not_raised(name: str, depth: int) -> None:
     field = b',"%b":' % name.encode() + b'{"a":' * depth + b"[]" + b"}" * depth
     try:
-        (told,) = read(json.dumps(EVENT).encode()[:-1] + field + b"}")
+        (parsed,) = read(json.dumps(EVENT).encode()[:-1] + field + b"}")
     except InvalidBody as refused:
-        told = Told(None, None, refused.faults)
-    assert told.fact is None
+        parsed = ParsedEvent(None, None, refused.faults)
+    assert parsed.fact is None
 
 
 def test_limits() -> None:
@@ -293,7 +293,7 @@ def test_limits() -> None:
         read(event.ljust(MAX_BODY_BYTES + 1))
 
 
-def test_schema_names_every_field_and_admits_no_other() -> None:
+def test_schema_has_all_fields_and_no_others() -> None:
     schema = event_schema()
     assert list(schema["properties"]) == [field.name for field in FIELDS]
     assert schema["required"] == ["id", "call_sid", "occurred_at"]
@@ -312,7 +312,7 @@ json_values = st.recursive(
 names = st.sampled_from([field.name for field in FIELDS]) | st.text()
 
 
-def read_or_refuse(body: bytes, *, ndjson: bool) -> list[Told]:
+def read_or_refuse(body: bytes, *, ndjson: bool) -> list[ParsedEvent]:
     try:
         return read(body, ndjson=ndjson)
     except CalltallyError:
@@ -320,21 +320,21 @@ def read_or_refuse(body: bytes, *, ndjson: bool) -> list[Told]:
 
 
 @given(st.dictionaries(names, json_values))
-def test_any_object_is_read_or_refused_in_words_that_can_be_sent(fields: dict[str, Any]) -> None:
-    for told in read_or_refuse(json.dumps(EVENT | fields).encode(), ndjson=False):
-        assert (told.fact is None) == bool(told.faults)
-        assert msgspec.json.encode(told.faults)
-        assert msgspec.msgpack.encode(told.fact)
+def test_any_object_is_parsed_or_refused_with_sendable_text(fields: dict[str, Any]) -> None:
+    for parsed in read_or_refuse(json.dumps(EVENT | fields).encode(), ndjson=False):
+        assert (parsed.fact is None) == bool(parsed.faults)
+        assert msgspec.json.encode(parsed.faults)
+        assert msgspec.msgpack.encode(parsed.fact)
 
 
 @given(st.binary() | st.text().map(str.encode), st.booleans())
-def test_any_bytes_are_read_or_refused(body: bytes, ndjson: bool) -> None:  # noqa: FBT001 - drawn
+def test_any_bytes_are_parsed_or_refused(body: bytes, ndjson: bool) -> None:  # noqa: FBT001 - drawn
     read_or_refuse(body, ndjson=ndjson)
 
 
 @given(st.text(st.characters(categories=["Cs", "L", "N", "Zs"])))
-def test_half_pairs_never_get_through(text: str) -> None:
-    told = read_or_refuse(
+def test_unpaired_surrogates_are_refused(text: str) -> None:
+    parsed = read_or_refuse(
         json.dumps(EVENT | {"summary": text, "metadata": {text: text}}).encode(), ndjson=False
     )
-    assert all(each.fact is None or each.fact.said["summary"].encode() for each in told)
+    assert all(each.fact is None or each.fact.said["summary"].encode() for each in parsed)

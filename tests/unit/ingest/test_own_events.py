@@ -1,4 +1,4 @@
-"""Own events over a store that only keeps what it is given: order, outcomes, the shape of the answer."""
+"""Own events over a store that only records its input: order, outcomes, and the response."""
 
 import asyncio
 import json
@@ -9,8 +9,8 @@ import pytest
 
 from calltally.calls.errors import InvalidBody
 from calltally.calls.events import Outcome
-from calltally.ingest.own_events import EventsAnswer, OwnEvents
-from calltally.ingest.routes import RouteTables
+from calltally.ingest.own_events import EventsAnswer, OwnEventReceiver
+from calltally.ingest.routes import RouteTableCache
 from calltally.store.db.interface import Recorded, Submission
 from calltally.store.db.operation import Step
 
@@ -21,7 +21,7 @@ EVENT = {"id": "e1", "call_sid": "CA1", "occurred_at": "2026-10-01T00:00:00Z", "
 
 
 class KeepingStore:
-    """Answers one route for every tenant, and keeps submissions."""
+    """Returns one route for every tenant, and records submissions."""
 
     dialect = "none"
     waiting = 0
@@ -61,11 +61,11 @@ class KeepingStore:
 
 
 def receive(store: KeepingStore, body: object) -> EventsAnswer:
-    events = OwnEvents(store, RouteTables(store, lambda: NOW_US))
+    events = OwnEventReceiver(store, RouteTableCache(store, lambda: NOW_US))
     return asyncio.run(events.receive("acme", json.dumps(body).encode(), ndjson=False, now_us=NOW_US))
 
 
-def test_outcomes_stand_in_the_order_sent() -> None:
+def test_outcomes_are_in_the_order_sent() -> None:
     store = KeepingStore()
     answer: Any = json.loads(receive(store, [EVENT | {"status": "done"}, EVENT, 7]).encode())
     refused, applied, nothing = answer["outcomes"]
@@ -83,7 +83,7 @@ def test_outcomes_stand_in_the_order_sent() -> None:
     assert nothing["id"] is None
 
 
-def test_facts_come_with_their_route_and_are_announced() -> None:
+def test_facts_are_submitted_with_route_and_delivery() -> None:
     store = KeepingStore()
     receive(store, EVENT)
     ((tenant, fact, announce, _packed),) = store.submitted
@@ -91,16 +91,16 @@ def test_facts_come_with_their_route_and_are_announced() -> None:
     assert (fact.said["mapped_route"], fact.said["mapped_agent"]) == ("emergency", "dispatcher")
 
 
-def test_only_refused_events_touch_no_store() -> None:
+def test_refused_events_do_not_touch_the_store() -> None:
     store = KeepingStore()
     assert receive(store, [{}, 7]).all_refused
     assert not receive(store, [{}, EVENT]).all_refused
     assert len(store.submitted) == 1
 
 
-def test_half_a_body_applies_nothing() -> None:
+def test_truncated_body_applies_nothing() -> None:
     store = KeepingStore()
-    events = OwnEvents(store, RouteTables(store, lambda: NOW_US))
+    events = OwnEventReceiver(store, RouteTableCache(store, lambda: NOW_US))
     body = json.dumps(EVENT).encode() + b"\n" + json.dumps(EVENT).encode()[:-1]
     with pytest.raises(InvalidBody, match="line 2"):
         asyncio.run(events.receive("acme", body, ndjson=True, now_us=NOW_US))

@@ -1,4 +1,4 @@
-"""Which route a fact's numbers lead to, and for how long a table is remembered."""
+"""Routes of a fact's numbers, and the cache of route tables."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,19 +7,19 @@ import pytest
 
 from calltally.calls.events import Door, Fact, Said, content_digest
 from calltally.ingest.routes import map_route
-from calltally.ingest.ttl_cache import MAX_KEPT, Recent
+from calltally.ingest.ttl_cache import MAX_ENTRIES, TtlCache
 from calltally.store.tenants.routes import RouteTarget
 
 OURS, ALSO_OURS, THEIRS = "+14155550100", "+14155550101", "+14155550199"
 TABLE = {OURS: RouteTarget("appointments", "scheduler"), ALSO_OURS: RouteTarget("support", None)}
 
 
-def fact_of(said: Said) -> Fact:
-    return Fact("CA1", Door.CALLBACK, "twilio", "", "", None, 0, 0, content_digest(b""), said)
+def fact_of(fields: Said) -> Fact:
+    return Fact("CA1", Door.CALLBACK, "twilio", "", "", None, 0, 0, content_digest(b""), fields)
 
 
 @pytest.mark.parametrize(
-    ("said", "route", "agent"),
+    ("fields", "route", "agent"),
     [
         (Said(direction="inbound", from_number=THEIRS, to_number=OURS), "appointments", "scheduler"),
         (Said(direction="outbound", from_number=OURS, to_number=THEIRS), "appointments", "scheduler"),
@@ -31,62 +31,62 @@ def fact_of(said: Said) -> Fact:
         (Said(status="ringing"), None, None),
     ],
 )
-def test_tenants_own_end_decides(said: Said, route: str | None, agent: str | None) -> None:
-    mapped = map_route(fact_of(said), TABLE)
+def test_number_of_the_tenant_decides_the_route(fields: Said, route: str | None, agent: str | None) -> None:
+    mapped = map_route(fact_of(fields), TABLE)
     assert (mapped.said.get("mapped_route"), mapped.said.get("mapped_agent")) == (route, agent)
-    assert mapped.key == fact_of(said).key
+    assert mapped.key == fact_of(fields).key
 
 
-def test_a_route_that_is_named_stays() -> None:
-    said = map_route(fact_of(Said(route="sales", to_number=OURS)), TABLE).said
-    assert (said["route"], said["mapped_route"]) == ("sales", "appointments")
+def test_named_route_is_kept() -> None:
+    fields = map_route(fact_of(Said(route="sales", to_number=OURS)), TABLE).said
+    assert (fields["route"], fields["mapped_route"]) == ("sales", "appointments")
 
 
-class Shelf:
-    """A source of values with a clock beside it, which counts how often it is asked."""
+class CachedSource:
+    """Source of values with a clock, which counts its reads."""
 
     def __init__(self) -> None:
         self.now_us = 1_000
         self.reads = 0
         self.during_read: Callable[[], None] = lambda: None
-        self.recent: Recent[str, int] = Recent(self._read, lambda: self.now_us, keep_us=100)
+        self.cache: TtlCache[str, int] = TtlCache(self._read, lambda: self.now_us, ttl_us=100)
 
     async def _read(self, _key: str) -> int:
         self.reads += 1
         self.during_read()
         return self.reads
 
-    def ask(self, key: str = "a") -> int:
-        return asyncio.run(self.recent.of(key))
+    def get(self, key: str = "a") -> int:
+        return asyncio.run(self.cache.get(key))
 
 
 @pytest.mark.parametrize(("later_us", "read"), [(0, 1), (99, 1), (100, 2), (-1, 2)])
-def test_value_is_kept_for_a_while(later_us: int, read: int) -> None:
-    shelf = Shelf()
-    shelf.ask()
-    shelf.now_us += later_us
-    assert shelf.ask() == read
+def test_value_is_cached_until_its_ttl(later_us: int, read: int) -> None:
+    source = CachedSource()
+    source.get()
+    source.now_us += later_us
+    assert source.get() == read
 
 
-def test_forgotten_value_is_read_again() -> None:
-    shelf = Shelf()
-    shelf.ask()
-    shelf.recent.forget("a")
-    assert shelf.ask() == 2
+def test_invalidated_value_is_read_again() -> None:
+    source = CachedSource()
+    source.get()
+    source.cache.invalidate("a")
+    assert source.get() == 2
 
 
-def test_value_read_while_it_changed_is_not_kept() -> None:
-    shelf = Shelf()
-    shelf.during_read = lambda: shelf.recent.forget("a")
-    assert (shelf.ask(), shelf.ask()) == (1, 2)
+def test_value_read_during_a_change_is_not_cached() -> None:
+    source = CachedSource()
+    source.during_read = lambda: source.cache.invalidate("a")
+    assert (source.get(), source.get()) == (1, 2)
 
 
-def test_memory_is_bounded() -> None:
-    shelf = Shelf()
+def test_cache_size_is_bounded() -> None:
+    source = CachedSource()
 
-    async def ask_for_many() -> None:
-        for number in range(MAX_KEPT + 1):
-            await shelf.recent.of(str(number))
+    async def get_many() -> None:
+        for number in range(MAX_ENTRIES + 1):
+            await source.cache.get(str(number))
 
-    asyncio.run(ask_for_many())
-    assert len(shelf.recent._kept) == 1
+    asyncio.run(get_many())
+    assert len(source.cache._entries) == 1

@@ -9,9 +9,9 @@ from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import STATUSES, Call, Status
 from calltally.calls.times import DAY_US, parse_instant, utc_text
-from calltally.ingest.event_body import read_body
+from calltally.ingest.event_body import parse_body
 from calltally.ingest.sample.calls import CALLS
-from calltally.ingest.sample.messages import FormCallback, JsonCallback, Message, OwnEvents
+from calltally.ingest.sample.messages import FormCallback, JsonCallback, OwnEventBatch, SampleMessage
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.providers.callback import Callback
 from calltally.providers.provider import Kind
@@ -20,17 +20,17 @@ from calltally.providers.registry import PROVIDERS, WEBHOOKS
 NOW_US = parse_instant("2026-08-22T08:00:00Z")
 
 
-def facts_in(message: Message) -> list[Fact]:
-    if isinstance(message, OwnEvents):
-        told = read_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
-        assert not [fault for each in told for fault in each.faults]
-        return [each.fact for each in told if each.fact]
+def facts_in(message: SampleMessage) -> list[Fact]:
+    if isinstance(message, OwnEventBatch):
+        events = parse_body(msgspec.json.encode(message.events), ndjson=False, now_us=NOW_US)
+        assert not [fault for each in events for fault in each.faults]
+        return [each.fact for each in events if each.fact]
     headers = {"content-type": message.content_type}
     return WEBHOOKS[message.provider].facts_of(Callback("POST", "", headers, message.encoded(), NOW_US))
 
 
-def told() -> dict[str, dict[bytes, Fact]]:
-    """The facts of each call, by the SID of whoever carries it."""
+def facts_by_sid() -> dict[str, dict[bytes, Fact]]:
+    """Return the facts of each call by the carrier's SID."""
     by_sid: dict[str, dict[bytes, Fact]] = defaultdict(dict)
     for message in sample(NOW_US):
         for fact in facts_in(message):
@@ -40,15 +40,17 @@ def told() -> dict[str, dict[bytes, Fact]]:
 
 
 def folded() -> list[Call]:
-    return [fold("demo", Node(sid, is_carrier=True), facts.values()).call for sid, facts in told().items()]
+    return [
+        fold("demo", Node(sid, is_carrier=True), facts.values()).call for sid, facts in facts_by_sid().items()
+    ]
 
 
-def test_the_same_now_gives_the_same_messages() -> None:
+def test_sample_is_deterministic_for_now() -> None:
     assert sample(NOW_US) == sample(NOW_US)
     assert sample(NOW_US) != sample(NOW_US + DAY_US)
 
 
-def test_it_has_calls_of_every_kind_over_two_days() -> None:
+def test_sample_has_all_kinds_of_calls_over_two_days() -> None:
     calls = folded()
     assert len(calls) == CALLS == 60
     statuses = Counter(call.status for call in calls)
@@ -65,13 +67,13 @@ def test_it_has_calls_of_every_kind_over_two_days() -> None:
     assert not any(call.conflicts for call in calls)
 
 
-def test_three_carriers_two_platforms_and_a_switch_tell_of_them() -> None:
-    told_by = {each.provider for each in sample(NOW_US) if not isinstance(each, OwnEvents)}
-    kinds = Counter(PROVIDERS[name].kind for name in told_by)
+def test_sample_has_three_carriers_two_platforms_and_a_switch() -> None:
+    providers = {each.provider for each in sample(NOW_US) if not isinstance(each, OwnEventBatch)}
+    kinds = Counter(PROVIDERS[name].kind for name in providers)
     assert kinds == {Kind.CARRIER: 3, Kind.PLATFORM: 2, Kind.SWITCH: 1}
 
 
-def test_what_is_told_behind_a_call_is_of_the_same_call() -> None:
+def test_report_after_a_call_belongs_to_it() -> None:
     completed = [call for call in folded() if call.status == Status.COMPLETED]
     assert all(call.summary and call.tags and call.duration_seconds for call in completed)
     escalated = [call for call in completed if call.escalated]
@@ -79,8 +81,8 @@ def test_what_is_told_behind_a_call_is_of_the_same_call() -> None:
     assert all(call.escalation and call.transfer for call in escalated)
 
 
-def test_calls_of_each_platform_are_told_by_their_carrier_too() -> None:
-    pairs = {frozenset(fact.provider for fact in facts.values()) - {""} for facts in told().values()}
+def test_platform_calls_are_reported_by_carrier_too() -> None:
+    pairs = {frozenset(fact.provider for fact in facts.values()) - {""} for facts in facts_by_sid().values()}
     assert pairs >= {
         frozenset({"twilio", "vapi"}),
         frozenset({"vonage", "vapi"}),
@@ -88,10 +90,10 @@ def test_calls_of_each_platform_are_told_by_their_carrier_too() -> None:
     }
 
 
-def test_a_session_has_what_was_said_and_the_tool_that_was_used() -> None:
+def test_session_has_transcript_and_tool_call() -> None:
     sessions = [
         unpack_conversation(fact.conversation)
-        for facts in told().values()
+        for facts in facts_by_sid().values()
         for fact in facts.values()
         if fact.conversation
     ]
@@ -104,22 +106,23 @@ def test_a_session_has_what_was_said_and_the_tool_that_was_used() -> None:
     assert all(tool.arguments and tool.result for tool in used)
 
 
-def test_callbacks_come_repeated_and_out_of_order() -> None:
+def test_callbacks_are_repeated_and_out_of_order() -> None:
     callbacks = [each.fields for each in sample(NOW_US) if isinstance(each, FormCallback)]
     kinds = Counter(map(urlencode, callbacks))
     assert max(kinds.values()) == 2
     numbers: dict[str, list[int]] = defaultdict(list)
     for fields in callbacks:
         numbers[fields["CallSid"]].append(int(fields["SequenceNumber"]))
-    assert any(told != sorted(told) for told in numbers.values())
+    assert any(order != sorted(order) for order in numbers.values())
     assert any(isinstance(each, JsonCallback) for each in sample(NOW_US))
 
 
-def test_the_last_event_ends_the_sample() -> None:
+def test_last_event_ends_the_sample() -> None:
     messages = sample(NOW_US)
     last = messages[-1]
-    assert isinstance(last, OwnEvents)
+    assert isinstance(last, OwnEventBatch)
     assert last_event(messages) == (last.events[-1]["call_sid"], last.events[-1]["id"])
     assert (
-        sum(last.events[-1] in message.events for message in messages if isinstance(message, OwnEvents)) == 1
+        sum(last.events[-1] in message.events for message in messages if isinstance(message, OwnEventBatch))
+        == 1
     )

@@ -1,4 +1,4 @@
-"""Words for the end of a call that are in no table are counted, whoever says them."""
+"""Words for the end of a call that are in no table are counted for every source."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.telling import fact
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("fields", "expected"),
     [
         ({}, False),
         ({"end_reason": "user_busy"}, False),
@@ -17,5 +17,5 @@ from tests.telling import fact
         ({"end_reason": "eaten-by-a-grue"}, True),
     ],
 )
-def test_a_word_of_no_table_is_counted(said: dict[str, str], *, expected: bool) -> None:
-    assert has_unknown_end(fact(1, **said)) is expected  # type: ignore[arg-type] # names of what is said
+def test_unknown_end_word_is_counted(fields: dict[str, str], *, expected: bool) -> None:
+    assert has_unknown_end(fact(1, **fields)) is expected  # type: ignore[arg-type] # names of what is said

@@ -18,7 +18,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.times import SECOND_US
-from calltally.ingest.callbacks import Unread, is_genuine, read_facts
+from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
 from calltally.providers.callback import Callback, Refusal, Source
 from calltally.providers.credentials import checked_secrets
 from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, WEBHOOKS
@@ -68,7 +68,7 @@ def is_let_in(name: str, callback: Callback, secrets: Secrets | None = None) -> 
 
 def facts(name: str, sent: Sent, *, at_us: int = NOW_US) -> list[Fact]:
     told = read_facts(PROVIDERS[name], signed(name, sent, at_us=at_us))
-    assert not isinstance(told, Unread), told.reason
+    assert not isinstance(told, UnparsedBody), told.reason
     return told
 
 
@@ -206,7 +206,7 @@ def test_no_two_requests_of_a_story_are_taken_for_one(name: str) -> None:
 def test_an_unknown_word_is_an_outcome_that_names_it(name: str) -> None:
     sent, word = samples_of(name).unknown
     told = read_facts(PROVIDERS[name], signed(name, sent))
-    if isinstance(told, Unread):
+    if isinstance(told, UnparsedBody):
         assert word in told.reason
     else:
         # Of words by the hundred the new one is kept as it came.
@@ -216,7 +216,7 @@ def test_an_unknown_word_is_an_outcome_that_names_it(name: str) -> None:
 @webhooks
 def test_a_body_that_names_no_call_says_what_is_missing(name: str) -> None:
     told = read_facts(PROVIDERS[name], signed(name, samples_of(name).unnamed))
-    assert isinstance(told, Unread)
+    assert isinstance(told, UnparsedBody)
     assert "missing" in told.reason
 
 
@@ -226,9 +226,9 @@ def test_a_body_that_is_spoilt_is_an_outcome_with_a_reason(name: str) -> None:
         genuine = signed(name, sent)
         for changed in spoilt(sent):
             told = read_facts(PROVIDERS[name], _with_content(genuine, changed))
-            if isinstance(told, Unread):
+            if isinstance(told, UnparsedBody):
                 assert told.reason
-                assert not told.reason.startswith("the code failed"), (told.reason, changed)
+                assert not told.reason.startswith("internal error"), (told.reason, changed)
             else:
                 assert all(recorded(fact) for fact in told)
 

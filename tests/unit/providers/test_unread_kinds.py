@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from calltally.ingest.callbacks import Told, Unread, is_genuine, read_facts
+from calltally.ingest.callbacks import ParsedFacts, UnparsedBody, is_genuine, read_facts
 from calltally.providers.kinds import OTHER
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from tests.unit.providers.sampling import FORM, Sent, samples_of, signed
@@ -128,7 +128,7 @@ DEAD: Final = [
 ]
 
 
-def read(name: str, sent: Sent) -> Told:
+def read(name: str, sent: Sent) -> ParsedFacts:
     callback = signed(name, sent)
     assert is_genuine(PROVIDERS[name], callback, samples_of(name).secrets)
     return read_facts(PROVIDERS[name], callback)
@@ -137,14 +137,14 @@ def read(name: str, sent: Sent) -> Told:
 @pytest.mark.parametrize(("name", "sent", "counted"), KEPT)
 def test_a_message_of_an_unknown_kind_is_kept_and_counted(name: str, sent: Sent, counted: str) -> None:
     told = read(name, sent)
-    assert isinstance(told, Unread), told
+    assert isinstance(told, UnparsedBody), told
     assert (told.kind, bool(told.reason)) == (counted, True)
 
 
 @pytest.mark.parametrize(("name", "sent"), DEAD)
 def test_a_message_that_names_a_state_of_a_call_is_a_dead_letter(name: str, sent: Sent) -> None:
     told = read(name, sent)
-    assert isinstance(told, Unread), told
+    assert isinstance(told, UnparsedBody), told
     assert (told.kind, bool(told.reason)) == ("", True)
 
 
@@ -153,6 +153,6 @@ def test_what_a_story_lacks_is_a_dead_letter_and_kinds_are_bounded(name: str) ->
     """A report that names no call, and a state with a new word, are no messages of an unknown kind."""
     for sent in (samples_of(name).unnamed, samples_of(name).unknown[0]):
         told = read_facts(PROVIDERS[name], signed(name, sent))
-        assert not isinstance(told, Unread) or told.kind == ""
+        assert not isinstance(told, UnparsedBody) or told.kind == ""
     assert len(WEBHOOKS[name].unread) <= 20
     assert OTHER not in WEBHOOKS[name].unread

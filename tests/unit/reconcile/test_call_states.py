@@ -1,4 +1,4 @@
-"""Our calls as states: from stored records, and from whatever a server lists."""
+"""States of our calls, from stored records and from a server's list."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from calltally.reconcile.call_states import CallState, chunk_states, listed_stat
 CREATED_US = 1_790_812_800_000_000
 
 
-def test_a_chunk_of_records_is_read() -> None:
+def test_chunk_of_records_is_parsed() -> None:
     records = (
         b'{"id":"1","call_sid":"CA1","status":"busy","duration_seconds":3,"escalated":true,"revision":7,'
         b'"created_at":"2026-10-01T00:00:00.000000Z","updated_at":"2026-10-01T00:00:01.000000Z"}\n'
@@ -22,7 +22,7 @@ def test_a_chunk_of_records_is_read() -> None:
     ]
 
 
-def test_a_record_that_is_none_names_the_way_out() -> None:
+def test_damaged_record_names_the_command_to_run() -> None:
     with pytest.raises(DamagedStore, match="calltally verify"):
         list(chunk_states(b"{"))
 
@@ -32,13 +32,13 @@ def listed(**more: str | None) -> CallRecord:
     return CallRecord(id="1", duration_seconds=3, escalated=None, summary=None, **seven)  # type: ignore[arg-type] # texts
 
 
-def test_a_server_may_tell_no_more_than_the_page() -> None:
+def test_server_may_send_only_the_seven_reference_fields() -> None:
     assert listed_state(listed()) == CallState("1", "CA1", "busy", 3, direction="inbound")
     assert listed_state(listed(status=None)) == CallState("1", "CA1", "queued", 3, direction="inbound")
     assert listed_state(listed(call_sid=None)) is None
 
 
-def test_a_time_that_cannot_be_read_is_not_known() -> None:
-    state = listed_state(listed(created_at="2026-10-01T00:00:00Z", updated_at="last week"), beside=True)
+def test_unreadable_time_is_unknown() -> None:
+    state = listed_state(listed(created_at="2026-10-01T00:00:00Z", updated_at="last week"), is_outside=True)
     assert state is not None
-    assert (state.created_us, state.updated_us, state.beside) == (CREATED_US, None, True)
+    assert (state.created_us, state.updated_us, state.is_outside) == (CREATED_US, None, True)

@@ -1,4 +1,4 @@
-"""Events as receivers write them down: each form is read, and what cannot be read is told with its place."""
+"""Event logs of receivers: all line formats, and unreadable lines with their positions."""
 
 import gzip
 import io
@@ -10,8 +10,8 @@ import pytest
 from backports import zstd
 
 from calltally.reconcile import file_lines
-from calltally.reconcile.events import Seen, Unread, read_events
-from calltally.reconcile.file_lines import Line, lines_of, unpacked
+from calltally.reconcile.events import ReceivedEvent, UnreadableLine, read_events
+from calltally.reconcile.file_lines import FileLine, decompressed, lines_of
 
 ENVELOPE: dict[str, Any] = {
     "id": "msg_1",
@@ -31,7 +31,7 @@ ENVELOPE: dict[str, Any] = {
 }
 CREATED_US = 1_790_812_800_000_000
 RECEIVED = "2026-10-01T02:00:01+02:00"
-READ = Seen(
+READ = ReceivedEvent(
     1,
     "msg_1",
     "voice.call.completed",
@@ -47,7 +47,7 @@ READ = Seen(
 )
 
 
-def read(*documents: object) -> list[Seen | Unread]:
+def read(*documents: object) -> list[ReceivedEvent | UnreadableLine]:
     written = b"\n".join(each if isinstance(each, bytes) else json.dumps(each).encode() for each in documents)
     return list(read_events(io.BytesIO(written), "log"))
 
@@ -62,20 +62,20 @@ def read(*documents: object) -> list[Seen | Unread]:
     ],
     ids=["envelope", "event", "body", "body as text"],
 )
-def test_each_form_says_the_same(line: object) -> None:
+def test_all_line_formats_give_the_same_event(line: object) -> None:
     assert read(line) == [READ]
 
 
-def test_what_is_not_told_is_not_known() -> None:
+def test_missing_fields_are_unknown() -> None:
     bare = {"id": "msg_1", "event": "voice.session.evaluated", "created_at": "2026-10-01T00:00:00Z"}
-    assert read(bare) == [Seen(1, "msg_1", "voice.session.evaluated", CREATED_US)]
+    assert read(bare) == [ReceivedEvent(1, "msg_1", "voice.session.evaluated", CREATED_US)]
 
 
-@pytest.mark.parametrize("told", ["msg_9", ["msg_9", "msg_10"]])
-def test_the_id_may_be_in_the_headers(told: object) -> None:
+@pytest.mark.parametrize("header", ["msg_9", ["msg_9", "msg_10"]])
+def test_id_may_be_in_the_headers(header: object) -> None:
     nameless = {name: value for name, value in ENVELOPE.items() if name != "id"}
-    [event] = read({"headers": {"Content-Type": "x", "Webhook-Id": told}, "body": nameless})
-    assert isinstance(event, Seen)
+    [event] = read({"headers": {"Content-Type": "x", "Webhook-Id": header}, "body": nameless})
+    assert isinstance(event, ReceivedEvent)
     assert event.id == "msg_9"
 
 
@@ -96,28 +96,28 @@ def test_the_id_may_be_in_the_headers(told: object) -> None:
         ({"body": ENVELOPE | {"id": None}}, "no `id`"),
     ],
 )
-def test_what_is_no_event_is_told_and_the_next_one_is_read(line: object, reason: str) -> None:
+def test_unreadable_line_is_reported_and_the_next_is_read(line: object, reason: str) -> None:
     unread, event = read(line, ENVELOPE)
-    assert isinstance(unread, Unread)
+    assert isinstance(unread, UnreadableLine)
     assert unread.position == "log:1"
     assert reason in unread.reason
-    assert isinstance(event, Seen)
-    assert event.place == 2
+    assert isinstance(event, ReceivedEvent)
+    assert event.index == 2
 
 
-def test_blank_lines_and_a_byte_order_mark_are_passed_over() -> None:
+def test_blank_lines_and_byte_order_mark_are_skipped() -> None:
     written = (
         b"\xef\xbb\xbf" + json.dumps(ENVELOPE).encode() + b"\r\n\r\n  \n" + json.dumps(ENVELOPE).encode()
     )
     first, second = read_events(io.BytesIO(written), "log", 100)
-    assert isinstance(first, Seen)
-    assert isinstance(second, Seen)
-    assert (first.place, second.place) == (101, 104)
+    assert isinstance(first, ReceivedEvent)
+    assert isinstance(second, ReceivedEvent)
+    assert (first.index, second.index) == (101, 104)
 
 
-def test_a_line_without_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlong_line_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_lines, "MAX_LINE_BYTES", 10)
-    assert read(b"x" * 95) == [Unread("log:1", "longer than 10 bytes")]
+    assert read(b"x" * 95) == [UnreadableLine("log:1", "longer than 10 bytes")]
     found = list(lines_of(io.BytesIO(b"short\n" + b"x" * 95 + b"\nlast\n" + b"y" * 10)))
     assert [(line.number, line.text, bool(line.fault)) for line in found] == [
         (1, b"short", False),
@@ -130,19 +130,19 @@ def test_a_line_without_end_is_told_once(monkeypatch: pytest.MonkeyPatch) -> Non
 PACKED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress, ".ndjson": bytes}
 
 
-def lines_in(suffix: str, packed: bytes) -> list[Line]:
+def lines_in(suffix: str, packed: bytes) -> list[FileLine]:
     raw: BinaryIO = io.BytesIO(packed)
-    with unpacked(raw, suffix) as file:
+    with decompressed(raw, suffix) as file:
         return list(lines_of(file))
 
 
 @pytest.mark.parametrize("suffix", PACKED)
-def test_files_are_unpacked_by_their_suffix(suffix: str) -> None:
-    assert lines_in(suffix, PACKED[suffix](b"one\ntwo\n")) == [Line(1, b"one"), Line(2, b"two")]
+def test_files_are_decompressed_by_suffix(suffix: str) -> None:
+    assert lines_in(suffix, PACKED[suffix](b"one\ntwo\n")) == [FileLine(1, b"one"), FileLine(2, b"two")]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_a_damaged_file_ends_with_a_word(suffix: str) -> None:
+def test_damaged_file_ends_with_a_reason(suffix: str) -> None:
     for damaged in (PACKED[suffix](b"one\n" * 9_000)[:-5], b"plain text\n"):
         last = lines_in(suffix, damaged)[-1]
         assert last.fault

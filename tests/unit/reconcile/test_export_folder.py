@@ -1,4 +1,4 @@
-"""Our calls from the folder of an export, whatever its format; what cannot be compared is refused."""
+"""Calls from an export folder in all formats, and refused exports."""
 
 import hashlib
 from pathlib import Path
@@ -22,7 +22,7 @@ SIDS = ("CA1", "=1+1", "'=1", "+15550100", "a,b")
 
 
 def record(number: int) -> bytes:
-    told: dict[str, Any] = dict.fromkeys(CALL_FIELDS) | {
+    fields: dict[str, Any] = dict.fromkeys(CALL_FIELDS) | {
         "id": f"00000000-0000-8000-8000-{number:012d}",
         "call_sid": SIDS[number],
         "direction": "inbound",
@@ -36,7 +36,7 @@ def record(number: int) -> bytes:
         "revision": number + 1,
         "updated_at": CREATED,
     }
-    return msgspec.json.encode(told)
+    return msgspec.json.encode(fields)
 
 
 def state(path: Path, rows: int) -> FileState:
@@ -45,7 +45,7 @@ def state(path: Path, rows: int) -> FileState:
 
 
 def manifest(path: Path, rows: int = len(SIDS), **more: object) -> Manifest:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "source": "https://calls.example.com",
         "window": {"from": "2026-10-01T00:00:00.000000Z", "to": "2026-11-01T00:00:00.000000Z"},
         "filters": {},
@@ -63,7 +63,7 @@ def manifest(path: Path, rows: int = len(SIDS), **more: object) -> Manifest:
         "notes": [],
         "files": [state(path, rows)],
     }
-    return Manifest(**(told | more))
+    return Manifest(**(fields | more))
 
 
 def exported(folder: Path, format_name: str) -> Path:
@@ -78,7 +78,7 @@ def exported(folder: Path, format_name: str) -> Path:
 
 
 @pytest.mark.parametrize("format_name", ["ndjson", "csv", "parquet"])
-def test_each_format_gives_the_same_states(tmp_path: Path, format_name: str) -> None:
+def test_all_formats_give_the_same_states(tmp_path: Path, format_name: str) -> None:
     states = list(open_export(exported(tmp_path, format_name)).states())
     assert states == [
         CallState(
@@ -97,20 +97,20 @@ def test_each_format_gives_the_same_states(tmp_path: Path, format_name: str) -> 
     ]
 
 
-def test_the_window_and_the_revision_are_those_of_the_manifest(tmp_path: Path) -> None:
+def test_window_and_revision_come_from_the_manifest(tmp_path: Path) -> None:
     found = open_export(exported(tmp_path, "ndjson"))
     assert found.window == Window(CREATED_US, CREATED_US + 31 * 86_400_000_000)
     assert found.revision == 9
 
 
-def test_an_export_of_all_calls_has_no_window(tmp_path: Path) -> None:
+def test_export_of_all_calls_has_no_window(tmp_path: Path) -> None:
     write_manifest(
         tmp_path, manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
     )
     assert open_export(tmp_path).window is None
 
 
-def test_an_erased_call_has_no_state(tmp_path: Path) -> None:
+def test_erased_call_has_no_state(tmp_path: Path) -> None:
     erased = (
         b'{"id":"00000000-0000-8000-8000-000000000009","created_at":"2026-10-01T00:00:00Z","erased":true}'
     )
@@ -123,36 +123,34 @@ AMENDED = AmendmentSummary(ManifestLink("../manifest.json", "0" * 64), 1, 1, 1)
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("fields", "words"),
     [
         ({"complete": False}, "is not complete"),
         ({"amends": AMENDED}, "amends another export"),
-        ({"filters": {"status": ["busy"]}}, "leaves out calls (status)"),
+        ({"filters": {"status": ["busy"]}}, "has filters (status)"),
     ],
 )
-def test_an_export_that_does_not_have_all_calls_is_refused(
-    tmp_path: Path, told: dict[str, Any], words: str
-) -> None:
-    write_manifest(tmp_path, manifest(tmp_path / "calls.ndjson", 0, **told))
+def test_export_without_all_calls_is_refused(tmp_path: Path, fields: dict[str, Any], words: str) -> None:
+    write_manifest(tmp_path, manifest(tmp_path / "calls.ndjson", 0, **fields))
     with pytest.raises(InvalidInput, match=words.replace("(", r"\(").replace(")", r"\)")):
         open_export(tmp_path)
 
 
-def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="name the folder of `calltally export`"):
+def test_folder_without_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="use a folder of `calltally export`"):
         open_export(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("calls.ndjson", b'{"id":5}\n', "is not as the export wrote it"),
-        ("calls.csv", b'id,call_sid\r\n"1,2\r\n', "is not as the export wrote it"),
-        ("calls.parquet", b"PAR1", "is not as the export wrote it"),
+        ("calls.ndjson", b'{"id":5}\n', "was changed after the export"),
+        ("calls.csv", b'id,call_sid\r\n"1,2\r\n', "was changed after the export"),
+        ("calls.parquet", b"PAR1", "was changed after the export"),
         ("calls.arrows", b"", "cannot be read here"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_unreadable_file_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     write_manifest(tmp_path, manifest(tmp_path / name))
     with pytest.raises(InvalidInput, match=words) as raised:
@@ -164,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
 
 
 def amend(folder: Path, number: int, calls: list[bytes], gone: list[bytes]) -> Path:
-    """An amendment of the last layer."""
+    """Write an amendment of the last layer."""
     base = folder / "amendments" / f"{number - 1:04d}" if number > 1 else folder
     layer = folder / "amendments" / f"{number:04d}"
     layer.mkdir(parents=True)
@@ -174,12 +172,12 @@ def amend(folder: Path, number: int, calls: list[bytes], gone: list[bytes]) -> P
             (layer / name).write_bytes(b"".join(line + b"\n" for line in lines))
             files.append(state(layer / name, len(lines)))
     link = ManifestLink("manifest.json", hashlib.sha256((base / "manifest.json").read_bytes()).hexdigest())
-    told = {
+    fields = {
         "files": files,
         "revision": 9 + number,
         "amends": AmendmentSummary(link, 0, len(calls), len(gone)),
     }
-    write_manifest(layer, manifest(layer / "calls.ndjson", len(calls), **told))
+    write_manifest(layer, manifest(layer / "calls.ndjson", len(calls), **fields))
     return layer
 
 
@@ -187,7 +185,7 @@ def gone(number: int) -> bytes:
     return msgspec.json.encode({"id": msgspec.json.decode(record(number))["id"], "reason": "left"})
 
 
-def test_what_the_last_amendment_says_of_a_call_counts(tmp_path: Path) -> None:
+def test_last_amendment_of_a_call_counts(tmp_path: Path) -> None:
     folder = exported(tmp_path, "ndjson")
     erased = b'{"id":"00000000-0000-8000-8000-000000000002","created_at":"2026-10-01T00:00:00Z"}'
     amend(folder, 1, [record(0).replace(b'"busy"', b'"failed"'), erased], [gone(1), gone(3)])
@@ -201,22 +199,22 @@ def test_what_the_last_amendment_says_of_a_call_counts(tmp_path: Path) -> None:
     ]
 
 
-def test_an_amendment_that_is_missing_in_between_is_told(tmp_path: Path) -> None:
+def test_missing_amendment_is_refused(tmp_path: Path) -> None:
     folder = exported(tmp_path, "ndjson")
     amend(folder, 1, [record(0)], [])
     amend(folder, 2, [record(1)], [])
     (folder / "amendments" / "0001").rename(tmp_path / "away")
-    with pytest.raises(InvalidInput, match="0002 does not amend what is there before it"):
+    with pytest.raises(InvalidInput, match="0002 does not amend the previous export"):
         open_export(folder)
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_files_that_were_changed_or_are_gone_are_told(tmp_path: Path, number: int) -> None:
+def test_changed_or_missing_files_are_refused(tmp_path: Path, number: int) -> None:
     folder = exported(tmp_path, "ndjson")
     layer = (folder, amend(folder, 1, [record(0)], []))[number]
     with (layer / "calls.ndjson").open("ab") as file:
         file.write(record(1) + b"\n")
-    with pytest.raises(InvalidInput, match=r"calls.ndjson was changed; export it anew"):
+    with pytest.raises(InvalidInput, match=r"calls.ndjson was changed; export it again"):
         open_export(folder)
     (layer / "calls.ndjson").unlink()
     with pytest.raises(InvalidInput, match=r"calls.ndjson is missing"):
@@ -226,17 +224,17 @@ def test_files_that_were_changed_or_are_gone_are_told(tmp_path: Path, number: in
 DAY_US = 86_400_000_000
 
 
-def test_a_window_must_be_a_part_of_the_exports(tmp_path: Path) -> None:
+def test_window_must_be_inside_the_export(tmp_path: Path) -> None:
     found = open_export(exported(tmp_path, "ndjson"))
     inside = Window(CREATED_US, CREATED_US + 31 * DAY_US)
-    assert found.part(inside) == inside
+    assert found.check_window(inside) == inside
     for outside in (Window(CREATED_US - 1, CREATED_US + 1), Window(CREATED_US, CREATED_US + 32 * DAY_US)):
         with pytest.raises(InvalidInput, match=r"is from 2026-10-01T.* to 2026-11-01T"):
-            found.part(outside)
+            found.check_window(outside)
 
 
-def test_any_window_is_a_part_of_all_calls(tmp_path: Path) -> None:
-    told = manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
-    write_manifest(tmp_path, told)
+def test_any_window_is_inside_an_export_of_all_calls(tmp_path: Path) -> None:
+    fields = manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
+    write_manifest(tmp_path, fields)
     window = Window(0, CREATED_US)
-    assert open_export(tmp_path).part(window) == window
+    assert open_export(tmp_path).check_window(window) == window

@@ -1,4 +1,4 @@
-"""What is brought into the ledger, in which portions, and what is left; and sides that are damaged."""
+"""Healing in chunks, its counts, and damaged records."""
 
 import asyncio
 import json
@@ -9,58 +9,60 @@ import pytest
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
-from calltally.reconcile.findings import Finding, Kind
-from calltally.reconcile.heal import CHUNK, Healed, Healer
-from calltally.reconcile.open_calls import read_open
-from calltally.reconcile.provider_sides import OurCall, Pair, our_calls, their_call
-from calltally.reconcile.recheck import Confirmed
+from calltally.reconcile.findings import Finding, FindingKind
+from calltally.reconcile.heal import CHUNK, HealCounts, Healer
+from calltally.reconcile.open_calls import parse_open_calls
+from calltally.reconcile.provider_sides import CallPair, OurCall, our_calls, their_call
+from calltally.reconcile.recheck import ConfirmedFinding
 from tests.telling import fact
 
 
-class Brought(NamedTuple):
+class Submitted(NamedTuple):
     recorded: int
     known: int = 1
     unchanged: int = 2
     refused: int = 3
 
 
-def confirmed(kind: Kind, told: Fact, *, keep: bool = True) -> Confirmed:
-    return Confirmed(Finding(kind, "why"), Pair(told.call_sid, None, their_call(told, keep=keep)))
+def confirmed(kind: FindingKind, listed: Fact, *, with_fact: bool = True) -> ConfirmedFinding:
+    return ConfirmedFinding(
+        Finding(kind, "why"), CallPair(listed.call_sid, None, their_call(listed, with_fact=with_fact))
+    )
 
 
-def test_facts_go_in_by_portions_as_they_were_told() -> None:
+def test_facts_are_submitted_in_chunks_in_their_order() -> None:
     portions: list[list[Fact]] = []
 
-    async def bring(facts: Sequence[Fact]) -> Brought:
+    async def submit(facts: Sequence[Fact]) -> Submitted:
         portions.append(list(facts))
-        return Brought(len(facts))
+        return Submitted(len(facts))
 
-    told = [fact(at, f"CA{at}", status="busy", raw=b'{"a": 1}') for at in range(CHUNK + 1)]
+    facts = [fact(at, f"CA{at}", status="busy", raw=b'{"a": 1}') for at in range(CHUNK + 1)]
 
-    async def heal() -> Healed:
-        healer = Healer(bring)
-        for each in told:
-            await healer.take(confirmed(Kind.UNHEARD_CALL, each))
-        await healer.take(confirmed(Kind.OPEN_TOO_LONG, told[0]))
-        await healer.take(confirmed(Kind.CONTRADICTION, told[0], keep=False))
+    async def heal() -> HealCounts:
+        healer = Healer(submit)
+        for each in facts:
+            await healer.add(confirmed(FindingKind.UNHEARD_CALL, each))
+        await healer.add(confirmed(FindingKind.OPEN_TOO_LONG, facts[0]))
+        await healer.add(confirmed(FindingKind.CONTRADICTION, facts[0], with_fact=False))
         await healer.finish()
         await healer.finish()
-        return healer.healed
+        return healer.counts
 
-    assert asyncio.run(heal()) == Healed(CHUNK + 1, 2, 4, 6, left=2)
+    assert asyncio.run(heal()) == HealCounts(CHUNK + 1, 2, 4, 6, left=2)
     assert [len(portion) for portion in portions] == [CHUNK, 1]
-    assert [each for portion in portions for each in portion] == told
+    assert [each for portion in portions for each in portion] == facts
 
 
-def test_an_erased_call_is_nobodys() -> None:
+def test_erased_call_is_skipped() -> None:
     call = {"id": "an-id", "call_sid": "CA1", "status": "busy", "created_at": "2026-10-01T00:00:00.000000Z"}
     erased = {"id": "another", "created_at": "2026-10-01T00:00:00.000000Z", "erased": True}
     (found,) = our_calls(f"{json.dumps(erased)}\n{json.dumps(call)}".encode())
     assert found == OurCall("CA1", "an-id", "busy", None, 1_790_812_800_000_000)
 
 
-def test_a_damaged_record_is_said_to_be_one() -> None:
+def test_damaged_record_raises_damaged_store() -> None:
     with pytest.raises(DamagedStore, match="calltally verify"):
         list(our_calls(b'{"id": 7}'))
     with pytest.raises(DamagedStore, match="calltally verify"):
-        read_open(b"{")
+        parse_open_calls(b"{")

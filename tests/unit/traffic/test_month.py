@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.alert_counts import COLUMNS
 from calltally.calls.times import DAY_US
-from calltally.ingest.event_body import read_body
+from calltally.ingest.event_body import parse_body
 from calltally.traffic.events import events_of
 from calltally.traffic.steps import START_US, Month, month
 from calltally.traffic.tenant import Size
@@ -41,5 +41,5 @@ def test_events_have_a_start_and_an_end_for_each_call_after_the_history(made: Mo
     lines = list(events_of(made, 1))
     assert len(lines) == 2 * column(made, "final")[made.first_step : made.first_step + 12].sum() > 0
     assert len({json.loads(line)["id"] for line in lines}) == len(lines)
-    read = read_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
+    read = parse_body("\n".join(lines[:500]).encode(), ndjson=True, now_us=START_US + 400 * DAY_US)
     assert [each.faults for each in read if each.fact is None] == []

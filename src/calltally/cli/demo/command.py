@@ -19,7 +19,7 @@ from calltally.calls.errors import Unavailable
 from calltally.cli.demo.senders import Sender, new_senders
 from calltally.cli.serve.command import listen, run_server
 from calltally.ingest.sample.calls import BOOKING_NUMBER, CALLS, SUPPORT_NUMBER
-from calltally.ingest.sample.messages import Message, OwnEvents
+from calltally.ingest.sample.messages import OwnEventBatch, SampleMessage
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.logs import set_up_logs
 from calltally.net import HttpClient, HttpResponse
@@ -48,7 +48,7 @@ _LOOPBACKS: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # 
 class _Play(NamedTuple):
     """What is still to be sent to the demonstration's own endpoints, by the tenant's key or by whom else."""
 
-    messages: list[Message]
+    messages: list[SampleMessage]
     key: str
     senders: Mapping[str, Sender]
 
@@ -138,7 +138,7 @@ def _write_secret(path: Path, text: str) -> None:
         file.write(text + "\n")
 
 
-async def _is_played(store: Store, messages: list[Message]) -> bool:
+async def _is_played(store: Store, messages: list[SampleMessage]) -> bool:
     call_sid, event_id = last_event(messages)
     stored = await store.read(facts_of_call(TENANT, call_sid)) or []
     return any(each.fact.event_id == event_id for each in stored)
@@ -174,8 +174,8 @@ def _send_all(play: _Play, place: _Place) -> None:
         raise Unavailable(f"the sample calls could not be played: {fault}") from fault
 
 
-def _send(client: HttpClient, message: Message, play: _Play, place: _Place) -> HttpResponse:
-    if isinstance(message, OwnEvents):
+def _send(client: HttpClient, message: SampleMessage, play: _Play, place: _Place) -> HttpResponse:
+    if isinstance(message, OwnEventBatch):
         headers = {"authorization": f"Bearer {play.key}"}
         return client.post_json(f"{place.url}/api/v1/events", message.events, headers)
     path = f"/api/v1/ingest/{message.provider}/{TENANT}"

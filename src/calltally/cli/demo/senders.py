@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.ingest.sample.messages import Callback, FormCallback
+from calltally.ingest.sample.messages import FormCallback, ProviderCallback
 from calltally.providers.kamailio.words import NAME as KAMAILIO
 from calltally.providers.retell import signature as retell
 from calltally.providers.retell.words import NAME as RETELL
@@ -22,7 +22,7 @@ class Request(NamedTuple):
     """What is signed: the URL that the provider calls, the message and its bytes, when (microseconds UTC)."""
 
     url: str
-    message: Callback
+    message: ProviderCallback
     body: bytes
     at_us: int
 
@@ -37,7 +37,7 @@ class Sender(NamedTuple):
     secret: str
     headers: _Headers
 
-    def signed(self, message: Callback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
+    def signed(self, message: ProviderCallback, url: str, now_us: int) -> tuple[bytes, dict[str, str]]:
         """The body of a message, and all its headers."""
         body = message.encoded()
         headers = self.headers(Request(url, message, body, now_us), self.secret)

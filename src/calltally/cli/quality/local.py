@@ -3,7 +3,7 @@
 import msgspec
 
 from calltally.analytics.query import QualityQuery, parse_quality_query
-from calltally.analytics.report import answer_quality, csv_bytes
+from calltally.analytics.report import csv_bytes, quality_report
 from calltally.bootstrap.clocks import wall_clock
 from calltally.cli.console.session import with_store
 from calltally.client.wire import QueryParams
@@ -18,7 +18,7 @@ def answered_here(pairs: QueryParams) -> bytes:
 
 
 async def _answered(store: Store, query: QualityQuery) -> bytes:
-    shown = await answer_quality(store, query, await _tenants(store, query.tenant), wall_clock())
+    shown = await quality_report(store, query, await _tenants(store, query.tenant), wall_clock())
     return csv_bytes(shown) if query.format == "csv" else msgspec.json.encode(shown)
 
 

@@ -16,7 +16,7 @@ from calltally.cli.reconcile.options import ReconcileOptions, events_question
 from calltally.cli.reconcile.output import csv_findings, print_report, write_html
 from calltally.cli.reconcile.output_paths import check_outputs
 from calltally.client.errors import NotInstalled
-from calltally.reconcile.findings import Report
+from calltally.reconcile.findings import ReconciliationReport
 
 _FOUND: Final = 1
 _OURS: Final = "calltally"
@@ -88,7 +88,9 @@ def _against_deliveries(options: ReconcileOptions) -> None:
     _tell(options, report)
 
 
-def _tell(options: ReconcileOptions, report: Report, healed: msgspec.Struct | None = None) -> None:
+def _tell(
+    options: ReconcileOptions, report: ReconciliationReport, healed: msgspec.Struct | None = None
+) -> None:
     write_html(options.html, report)
     counts = None if healed is None else msgspec.structs.asdict(healed)
     if options.as_json:

@@ -10,24 +10,26 @@ from calltally.calls.times import DAY_US
 from calltally.calls.windows import read_window
 from calltally.cli.console.session import with_store
 from calltally.cli.reconcile.options import ReconcileOptions
-from calltally.reconcile.against_deliveries import Question, compare
-from calltally.reconcile.findings import Finding, Report
+from calltally.reconcile.against_deliveries import DeliveryReconciliation, reconcile_deliveries
+from calltally.reconcile.findings import Finding, ReconciliationReport
 from calltally.settings import Settings
 
 _OF_OTHERS: Final = ("calls", "as_of", "late", "grace", "expect", "provider_file")
 
 
-def compared(options: ReconcileOptions, tell: Callable[[Finding], None]) -> Report:
+def compared(options: ReconcileOptions, tell: Callable[[Finding], None]) -> ReconciliationReport:
     """One run; `tell` hears each finding. Raises InvalidInput naming the option that is wrong."""
     _check(options)
     now_us = wall_clock()
     return with_store(
-        lambda store, settings: compare(store, _question(options, settings, now_us), now_us, tell)
+        lambda store, settings: reconcile_deliveries(
+            store, _question(options, settings, now_us), now_us, tell
+        )
     )
 
 
-def _question(options: ReconcileOptions, settings: Settings, now_us: int) -> Question:
-    return Question(
+def _question(options: ReconcileOptions, settings: Settings, now_us: int) -> DeliveryReconciliation:
+    return DeliveryReconciliation(
         tenant=options.tenant or "",
         endpoint=parse_uuid(options.endpoint or "") or b"",
         window=read_window(options.month, options.from_, options.to),

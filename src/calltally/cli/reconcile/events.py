@@ -16,13 +16,13 @@ from calltally.calls.times import utc_text
 from calltally.calls.windows import Window, read_window
 from calltally.cli.reconcile.remote_calls import CallsSide, FolderSide, ServerSide
 from calltally.client import Client
-from calltally.reconcile.against_events import AgainstEvents
+from calltally.reconcile.against_events import EventComparison
 from calltally.reconcile.call_states import CallState
-from calltally.reconcile.event_rules import COMPLETED, EXPECTABLE, Terms
-from calltally.reconcile.events import Seen, Unread, read_events
+from calltally.reconcile.event_rules import COMPLETED, EXPECTABLE, EventTerms
+from calltally.reconcile.events import ReceivedEvent, UnreadableLine, read_events
 from calltally.reconcile.export_folder import open_export
-from calltally.reconcile.file_lines import Readable, unpacked
-from calltally.reconcile.findings import Finding, Report, Span, Tally
+from calltally.reconcile.file_lines import Readable, decompressed
+from calltally.reconcile.findings import Finding, FindingTally, ReconciliationReport, ReportWindow
 
 STDIN: Final = "-"
 _PREFIX: Final = "voice.call."
@@ -50,10 +50,10 @@ class Question(msgspec.Struct, frozen=True):
     key: str | None = None
     most: int | None = None
 
-    def terms(self, window: Window | None, revision: int | None = None) -> Terms:
+    def terms(self, window: Window | None, revision: int | None = None) -> EventTerms:
         """The terms for a window."""
         from_us, to_us = window or (None, None)
-        return Terms(
+        return EventTerms(
             as_of_us=self.as_of_us,
             from_us=from_us,
             to_us=to_us,
@@ -65,14 +65,14 @@ class Question(msgspec.Struct, frozen=True):
         )
 
 
-def compare(question: Question, tell: Callable[[Finding], None]) -> Report:
+def compare(question: Question, tell: Callable[[Finding], None]) -> ReconciliationReport:
     """One run; `tell` is told each finding as it is found. Raises what the sources raise."""
     if question.folder is not None:
         if question.tenant is not None:
             raise InvalidInput.of("tenant", "an export does not say whose calls it has: leave out --tenant")
         exported = open_export(question.folder)
         ends = question.ends
-        window = exported.window if ends == (None, None, None) else exported.part(read_window(*ends))
+        window = exported.window if ends == (None, None, None) else exported.check_window(read_window(*ends))
         terms = question.terms(window, exported.revision)
         return _run(question, nullcontext(FolderSide(exported, window)), terms, tell)
     window = read_window(*question.ends)
@@ -103,16 +103,16 @@ def _server_side(base_url: str, question: Question, window: Window) -> Iterator[
 def _run(
     question: Question,
     opened: AbstractContextManager[CallsSide],
-    terms: Terms,
+    terms: EventTerms,
     tell: Callable[[Finding], None],
-) -> Report:
-    tally = Tally(question.most)
-    with opened as side, AgainstEvents(terms) as comparison:
+) -> ReconciliationReport:
+    tally = FindingTally(question.most)
+    with opened as side, EventComparison(terms) as comparison:
         for finding in _sorted_on_disk(_findings(question, side, comparison)):
             tally.add(finding)
             tell(finding)
     ends = [None if end is None else utc_text(end) for end in (terms.from_us, terms.to_us)]
-    return tally.report("events", Span(*ends), comparison.looked_at)
+    return tally.report("events", ReportWindow(*ends), comparison.examined)
 
 
 def _sorted_on_disk(findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -125,10 +125,10 @@ def _sorted_on_disk(findings: Iterator[Finding]) -> Iterator[Finding]:
         raise Unavailable(message) from fault
 
 
-def _findings(question: Question, side: CallsSide, comparison: AgainstEvents) -> Iterator[Finding]:
+def _findings(question: Question, side: CallsSide, comparison: EventComparison) -> Iterator[Finding]:
     with _progress() as progress:
-        comparison.take_calls(_counted(side.states(), progress))
-        yield from comparison.take_events(_events(question.files, progress))
+        comparison.add_calls(_counted(side.states(), progress))
+        yield from comparison.add_events(_events(question.files, progress))
         task = progress.add_task("comparing", total=None)
         yield from comparison.findings(side.find)
         progress.remove_task(task)
@@ -144,7 +144,7 @@ def _counted(states: Iterator[CallState], progress: Progress) -> Iterator[CallSt
     progress.remove_task(task)
 
 
-def _events(names: Iterable[str], progress: Progress) -> Iterator[Seen | Unread]:
+def _events(names: Iterable[str], progress: Progress) -> Iterator[ReceivedEvent | UnreadableLine]:
     """The events of all files, one after the other."""
     for number, name in enumerate(names):
         with _opened(name, progress) as file:
@@ -162,7 +162,7 @@ def _opened(name: str, progress: Progress) -> Iterator[Readable]:
         raw = progress.open(path, "rb", description=path.name)
     except OSError as fault:
         raise InvalidInput.of("events", f"{name} cannot be read: {fault.strerror}") from fault
-    with raw, unpacked(raw, path.suffix) as file:
+    with raw, decompressed(raw, path.suffix) as file:
         yield file
 
 

@@ -13,8 +13,8 @@ from rich.text import Text
 
 from calltally.cli.console.atomic_file import written
 from calltally.formats.csv_lines import guard
-from calltally.reconcile.findings import WORDS, Finding, Kind, Report
-from calltally.reconcile.html_report import html_report, window_words
+from calltally.reconcile.findings import KIND_TEXTS, Finding, FindingKind, ReconciliationReport
+from calltally.reconcile.html_report import html_report, window_text
 
 _HEADING: Final = ("kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times")
 _NOTHING: Final = "-"
@@ -24,10 +24,10 @@ _SECOND: Final = len("2026-10-01T00:00:00")
 _WIDE: Final = 110
 
 
-def print_report(report: Report) -> None:
+def print_report(report: ReconciliationReport) -> None:
     """The counts with what they mean, and the first findings of each kind."""
     console = Console(highlight=False)
-    console.print(_text(f"{window_words(report)}, reconciled with {report.compared}"))
+    console.print(_text(f"{window_text(report)}, reconciled with {report.compared}"))
     console.print(_text(_looked_at(report)))
     if report.is_clean:
         console.print(Text("Nothing was found.", style="bold green"))
@@ -35,7 +35,7 @@ def print_report(report: Report) -> None:
     console.print()
     console.print(_summary(report))
     for kind in report.counts:
-        shown = report.of(kind)
+        shown = report.of_kind(kind)
         if shown:
             console.print()
             console.print(_heading(report, kind, len(shown)))
@@ -57,7 +57,7 @@ def csv_findings(path: Path | None) -> Iterator[Callable[[Finding], None]]:
         yield lambda finding: rows.writerow(_cells(finding))
 
 
-def write_html(path: Path | None, report: Report) -> None:
+def write_html(path: Path | None, report: ReconciliationReport) -> None:
     """Write the page, where there is a path. Raises InvalidInput."""
     if path is not None:
         with written(path) as write:
@@ -83,27 +83,27 @@ def _cells(finding: Finding) -> list[str]:
     ]
 
 
-def _looked_at(report: Report) -> str:
+def _looked_at(report: ReconciliationReport) -> str:
     looked_at = [(name.replace("_", " "), number) for name, number in report.looked_at.items() if number]
     return ", ".join(
         f"{number:,} {name if number > 1 else name.removesuffix('s')}" for name, number in looked_at
     )
 
 
-def _summary(report: Report) -> Table:
+def _summary(report: ReconciliationReport) -> Table:
     table = _table()
     table.add_column("Kind", no_wrap=True)
     table.add_column("Found", justify="right", no_wrap=True)
     table.add_column("What it means")
     for kind, count in report.counts.items():
-        table.add_row(WORDS[kind].title, f"{count:,}", WORDS[kind].meaning)
+        table.add_row(KIND_TEXTS[kind].title, f"{count:,}", KIND_TEXTS[kind].meaning)
     return table
 
 
-def _heading(report: Report, kind: Kind, shown: int) -> Text:
+def _heading(report: ReconciliationReport, kind: FindingKind, shown: int) -> Text:
     count = report.counts[kind]
     which = f"the first {shown:,} of {count:,}" if shown < count else f"{count:,}"
-    return Text.assemble((WORDS[kind].title, "bold"), f", {which}")
+    return Text.assemble((KIND_TEXTS[kind].title, "bold"), f", {which}")
 
 
 def _details(shown: list[Finding], *, is_wide: bool) -> Table:

@@ -7,14 +7,14 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.windows import read_window
 from calltally.cli.console.session import with_store
 from calltally.cli.reconcile.options import ReconcileOptions
-from calltally.cli.reconcile.provider_command import Question, compare
-from calltally.reconcile.provider_reconciliation import Told
+from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
+from calltally.reconcile.provider_reconciliation import OnFinding
 from calltally.reconcile.provider_run import ProviderReport
 
 _OF_EVENTS: Final = ("as_of", "late", "grace", "expect")
 
 
-def compared(options: ReconcileOptions, provider: str, told: Told) -> ProviderReport:
+def compared(options: ReconcileOptions, provider: str, told: OnFinding) -> ProviderReport:
     """One run; `told` hears each finding as it is confirmed.
 
     Raises InvalidInput naming the option that is wrong, and what the run raises.
@@ -23,7 +23,7 @@ def compared(options: ReconcileOptions, provider: str, told: Told) -> ProviderRe
     return with_store(lambda store, settings: compare(store, settings, question, wall_clock(), told=told))
 
 
-def _question(options: ReconcileOptions, provider: str) -> Question:
+def _question(options: ReconcileOptions, provider: str) -> ReconciliationRequest:
     """What is compared with a provider. Raises InvalidInput naming the option that is wrong."""
     if options.calls is not None:
         raise InvalidInput.of("calls", "with --provider our calls are those of the store here: say --tenant")
@@ -35,7 +35,7 @@ def _question(options: ReconcileOptions, provider: str) -> Question:
         raise InvalidInput.of("tenant", "say whose calls: --tenant")
     if options.deliver and not options.heal:
         raise InvalidInput.of("deliver", "--deliver goes with --heal")
-    return Question(
+    return ReconciliationRequest(
         tenant=options.tenant,
         provider=provider,
         window=read_window(options.month, options.from_, options.to),

@@ -9,8 +9,8 @@ from calltally.calls.times import utc_text
 from calltally.calls.windows import FIRST_US, Window
 from calltally.client import Client
 from calltally.client.errors import UnexpectedAnswer
-from calltally.reconcile.call_states import BEFORE_US, CallState, listed_state, placed
-from calltally.reconcile.export_folder import Exported
+from calltally.reconcile.call_states import LOOKBACK_US, CallState, listed_state, mark_outside
+from calltally.reconcile.export_folder import ExportFolder
 
 
 class CallsSide(Protocol):
@@ -28,7 +28,7 @@ class CallsSide(Protocol):
 class FolderSide:
     """An export: it has what it has, and nobody can be asked for more."""
 
-    def __init__(self, exported: Exported, window: Window | None) -> None:
+    def __init__(self, exported: ExportFolder, window: Window | None) -> None:
         self._exported = exported
         self._window = window
 
@@ -41,7 +41,7 @@ class FolderSide:
         return None
 
     def _placed(self, state: CallState) -> CallState:
-        return state if self._window is None else placed(state, self._window)
+        return state if self._window is None else mark_outside(state, self._window)
 
 
 class ServerSide:
@@ -56,8 +56,8 @@ class ServerSide:
         """Those before the window first: some servers tell no time by which they could be told apart."""
         from_us, to_us = self._window
         if from_us > FIRST_US:
-            yield from self._listed(max(from_us - BEFORE_US, FIRST_US), from_us, beside=True)
-        yield from self._listed(from_us, to_us, beside=False)
+            yield from self._listed(max(from_us - LOOKBACK_US, FIRST_US), from_us, is_outside=True)
+        yield from self._listed(from_us, to_us, is_outside=False)
 
     def find(self, call_sid: str) -> CallState | None:
         """Ask for it; the reference page promises nobody an answer to that."""
@@ -65,8 +65,8 @@ class ServerSide:
             return listed_state(self._client.get_call(call_sid))
         return None
 
-    def _listed(self, from_us: int, to_us: int, *, beside: bool) -> Iterator[CallState]:
+    def _listed(self, from_us: int, to_us: int, *, is_outside: bool) -> Iterator[CallState]:
         begins, ends = utc_text(from_us), utc_text(to_us)
         for record in self._client.iter_calls(from_=begins, to=ends, order="asc", tenant=self._tenant):
-            if (state := listed_state(record, beside=beside)) is not None:
+            if (state := listed_state(record, is_outside=is_outside)) is not None:
                 yield state

@@ -10,9 +10,8 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.windows import Window
-from calltally.exports.window import Window as Listing
-from calltally.exports.window import first_chunk
-from calltally.reconcile.call_states import BEFORE_US, CallState, chunk_states, placed
+from calltally.exports.window import CallWindow, first_chunk_query
+from calltally.reconcile.call_states import LOOKBACK_US, CallState, chunk_states, mark_outside
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.list_calls import list_calls
@@ -50,7 +49,7 @@ class StoreSide:
         chunks = self._runner.run(self._listing()).chunks()
         try:
             while (records := self._runner.run(anext(chunks, b""))) != b"":
-                yield from (placed(state, self._window) for state in chunk_states(records))
+                yield from (mark_outside(state, self._window) for state in chunk_states(records))
         finally:
             self._runner.run(chunks.aclose())
 
@@ -69,11 +68,11 @@ class StoreSide:
             raise
         return store
 
-    async def _listing(self) -> Listing:
+    async def _listing(self) -> CallWindow:
         from_us, to_us = self._window
-        calls = CallFilter(from_us=from_us - BEFORE_US, to_us=to_us)
-        query = first_chunk(ListQuery(filter=calls, order="asc"), None)
+        calls = CallFilter(from_us=from_us - LOOKBACK_US, to_us=to_us)
+        query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
         first = await self._store.read_tenant(
             self._tenant, lambda: list_calls(self._tenant, query), long=True
         )
-        return Listing(self._store, self._tenant, query, first)
+        return CallWindow(self._store, self._tenant, query, first)

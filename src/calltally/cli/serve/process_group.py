@@ -18,7 +18,7 @@ from typing import Final
 import typer
 
 from calltally.calls.errors import CalltallyError
-from calltally.logs import get_logger, name_in_each_line
+from calltally.logs import bind_log_fields, get_logger
 
 _STOPS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 _AWAITED: Final = _STOPS | {signal.SIGCHLD}
@@ -82,7 +82,7 @@ class Processes:
         for other in self._listening:
             if other is not own:
                 other.close()
-        name_in_each_line(worker=place)
+        bind_log_fields(worker=place)
         try:
             self._work(place, own)
         except CalltallyError as error:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.client.exporting.pages import CallFields
-from calltally.external_sort import Spill
+from calltally.external_sort import ExternalSorter
 
 REPEAT: Final = "repeat"
 HOLE: Final = "hole"
@@ -74,7 +74,7 @@ def find_duplicates(slices: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
 
 def _readings_by_call(readings: Sequence[Path]) -> Iterator[tuple[str, list[int]]]:
     """Yield each call of all readings with the indexes of its readings, in bounded memory."""
-    with Spill(readings[0].parent if readings else None, _MEMORY_BYTES) as spill:
+    with ExternalSorter(readings[0].parent if readings else None, _MEMORY_BYTES) as spill:
         for index, path in enumerate(readings):
             number = index.to_bytes(4, "big")
             for call_id in read_ids(path):

@@ -14,7 +14,7 @@ from calltally.client.exporting.exported_state import ExportLayer, RemovedCall, 
 from calltally.client.exporting.feed import FeedChange, is_after_window, iterate_feed, matches_plan
 from calltally.client.exporting.pages import RequestSender
 from calltally.client.exporting.request import ExportPlan
-from calltally.external_sort import Spill
+from calltally.external_sort import ExternalSorter
 
 ADDED: Final = "added"
 CHANGED: Final = "changed"
@@ -43,7 +43,7 @@ class LatestChanges:
     """Last change of each call since a position, sorted by id. It holds files: close it."""
 
     def __init__(self, scratch: Path) -> None:
-        self._spill = Spill(scratch)
+        self._spill = ExternalSorter(scratch)
         self._stack = ExitStack()
         self._stack.enter_context(self._spill)
 
@@ -88,7 +88,7 @@ def differences_by_copy(
     copy: Path, plan: ExportPlan, layers: list[ExportLayer], scratch: Path
 ) -> Iterator[Difference]:
     """Yield the differences of a second export of the window (NDJSON) from the first, in the order of ids."""
-    with Spill(scratch) as spill:
+    with ExternalSorter(scratch) as spill:
         for records in _batches(copy):
             for (call_id, digest), record in zip(rows_of_records(records, plan.format), records, strict=True):
                 spill.add(call_id.encode(), digest + record)

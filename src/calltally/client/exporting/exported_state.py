@@ -10,7 +10,7 @@ import msgspec
 
 from calltally.client.exporting.exported_rows import read_rows
 from calltally.client.exporting.manifest import Manifest, read_manifest
-from calltally.external_sort import Spill
+from calltally.external_sort import ExternalSorter
 
 AMENDMENTS: Final = "amendments"
 GONE_FILE: Final = "gone.ndjson"
@@ -57,7 +57,7 @@ def read_layers(out: Path) -> list[ExportLayer]:
 
 def current_rows(layers: list[ExportLayer], scratch: Path) -> Iterator[tuple[bytes, bytes]]:
     """Yield the id and the record's digest of each call of the export, in the byte order of the ids."""
-    with Spill(scratch) as spill:
+    with ExternalSorter(scratch) as spill:
         for layer in layers:
             _add_layer(spill, layer)
         for key, pairs in groupby(spill.sorted(), key=itemgetter(0)):
@@ -66,7 +66,7 @@ def current_rows(layers: list[ExportLayer], scratch: Path) -> Iterator[tuple[byt
                 yield key, last[1:]
 
 
-def _add_layer(spill: Spill, layer: ExportLayer) -> None:
+def _add_layer(spill: ExternalSorter, layer: ExportLayer) -> None:
     for file in layer.manifest.files:
         path = layer.folder / file.name
         if file.name.startswith("calls"):

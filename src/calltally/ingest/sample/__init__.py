@@ -1,1 +1,1 @@
-"""What carriers, a switch, platforms and a tenant would send over two days, for the demonstration."""
+"""Sample traffic of two days for the demo: callbacks of carriers, a switch and platforms, and own events."""

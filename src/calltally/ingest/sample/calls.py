@@ -1,4 +1,4 @@
-"""The made-up calls themselves: who calls whom, when, how it ends, and who will tell of it."""
+"""Sample calls: their parties, times, ends and sources."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -14,12 +14,12 @@ from calltally.providers.twilio.words import NAME as TWILIO
 from calltally.providers.vapi.words import NAME as VAPI
 from calltally.providers.vonage.words import NAME as VONAGE
 
-# Of the range that is kept free for fiction.
+# Numbers of the range that is reserved for fiction.
 SUPPORT_NUMBER: Final = "+14155550100"
 BOOKING_NUMBER: Final = "+14155550101"
 FRONT_DESK_NUMBER: Final = "+14155550102"
 
-# Before what a call's status is, it was these.
+# The statuses before each status.
 BEFORE: Final[Mapping[Status, tuple[Status, ...]]] = {
     Status.COMPLETED: (Status.INITIATED, Status.RINGING, Status.IN_PROGRESS),
     Status.BUSY: (Status.INITIATED, Status.RINGING),
@@ -44,7 +44,7 @@ _ENDED: Final = (
     *(Status.COMPLETED, Status.COMPLETED, Status.FAILED, Status.COMPLETED, Status.NO_ANSWER),
     *(Status.COMPLETED, Status.CANCELED, Status.COMPLETED, Status.BUSY),
 ) * 4
-# How many seconds before `now` the calls that are still open began.
+# Open calls: their status, and the seconds since their start.
 _OPEN: Final = (
     (Status.IN_PROGRESS, 400),
     (Status.IN_PROGRESS, 190),
@@ -53,16 +53,16 @@ _OPEN: Final = (
 )
 _LEAST_ESCALATED_S: Final = 60
 CALLS: Final = len(_ENDED) + len(_OPEN)
-# Who carries a call, and on which platform the agent runs that talks in it. As many as have no factor in
-# common with what else goes by the number, so that each pair has calls of every kind.
-_TELLERS: Final = (
+# The carrier of a call, and the platform of its agent. The length has no common factor with the other cycles
+# over the call number, so that each pair has calls of every kind.
+_SOURCES: Final = (
     *((TWILIO, VAPI), (KAMAILIO, None), (TWILIO, RETELL), (VONAGE, None), (TELNYX, None)),
     *((TWILIO, None), (VONAGE, VAPI), (KAMAILIO, None), (TWILIO, RETELL), (TELNYX, None), (TWILIO, VAPI)),
 )
 
 
 class SampleCall(NamedTuple):
-    """One call; `status` is where it stands at last."""
+    """Sample call; `status` is its last status."""
 
     number: int
     status: Status
@@ -70,17 +70,17 @@ class SampleCall(NamedTuple):
 
     @property
     def carrier(self) -> str:
-        """The provider that carries it, or the switch."""
-        return _TELLERS[self.number % len(_TELLERS)][0]
+        """The provider that carries the call, or the switch."""
+        return _SOURCES[self.number % len(_SOURCES)][0]
 
     @property
     def platform(self) -> str | None:
-        """The platform of its agent; None where the tenant tells of the conversation itself."""
-        return _TELLERS[self.number % len(_TELLERS)][1]
+        """The platform of the agent; None if the tenant's own events describe the conversation."""
+        return _SOURCES[self.number % len(_SOURCES)][1]
 
     @property
     def sid(self) -> str:
-        """Its id at whoever carries it, in that one's form."""
+        """The carrier's id of the call, in the carrier's format."""
         digits = hex_of(f"call {self.number}")
         forms = {
             KAMAILIO: f"{self.number}-{digits[:8]}@192.0.2.10",
@@ -91,28 +91,28 @@ class SampleCall(NamedTuple):
 
     @property
     def is_inbound(self) -> bool:
-        """Whether somebody calls the tenant."""
+        """True if somebody calls the tenant."""
         return self.number % 3 == 0
 
     @property
     def is_escalated(self) -> bool:
-        """Whether the caller asked for a person, and got one."""
+        """True if the caller requested a person and reached one."""
         return self.status is Status.COMPLETED and self.number % 9 == 0 and self.talk_s > _LEAST_ESCALATED_S
 
     @property
     def parties(self) -> tuple[str, str]:
-        """Who calls, and who is called."""
+        """The caller and the called number."""
         own = SUPPORT_NUMBER if self.is_inbound else BOOKING_NUMBER
         other = f"+1415555{110 + self.number % 80:04}"
         return (other, own) if self.is_inbound else (own, other)
 
     @property
     def talk_s(self) -> int:
-        """For how long it is talked in, if it is answered."""
+        """Seconds of conversation, if the call is answered."""
         return 8 + self.number * 53 % 290
 
     def at_us(self, status: Status) -> int:
-        """When it came to a status, microseconds UTC."""
+        """Return the time at which the call reached a status, microseconds UTC."""
         rang_s = 2 if Status.RINGING in BEFORE[self.status] or self.status is Status.RINGING else 1
         answered_s = rang_s + 3 + self.number * 7 % 20
         after_s = {
@@ -125,18 +125,18 @@ class SampleCall(NamedTuple):
 
     @property
     def ended_us(self) -> int:
-        """When it came to where it stands."""
+        """The time of the last status."""
         return self.at_us(self.status)
 
     @property
-    def told(self) -> list[Status]:
-        """The statuses that are told of it; an inbound call is told from its ringing on."""
+    def reported_statuses(self) -> list[Status]:
+        """The statuses that are reported; an inbound call is reported from its ringing on."""
         statuses = [*BEFORE[self.status], self.status]
         return statuses[1:] if self.is_inbound and len(statuses) > 1 else statuses
 
 
 def calls_of(now_us: int) -> Iterator[SampleCall]:
-    """Those of the two days before `now_us`, the earliest first, and some that are open."""
+    """Yield the calls of the two days before `now_us`, earliest first, and then some open ones."""
     first_us, step_us = now_us - _SPAN_US, (_SPAN_US - 30 * _MINUTE_US) // len(_ENDED)
     for index, status in enumerate(_ENDED):
         yield SampleCall(index, status, first_us + index * step_us + index * 37 % 20 * _MINUTE_US)
@@ -145,5 +145,5 @@ def calls_of(now_us: int) -> Iterator[SampleCall]:
 
 
 def hex_of(name: str) -> str:
-    """32 hexadecimal digits that look like chance, and are always the same."""
+    """Return 32 hexadecimal digits that look random and depend on the name only."""
     return sha256(f"calltally demo {name}".encode()).hexdigest()[:32]

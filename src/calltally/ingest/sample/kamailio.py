@@ -1,4 +1,4 @@
-"""What examples/live-sip has Kamailio post of a made-up call."""
+"""Requests that Kamailio sends in examples/live-sip, for a sample call."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US
 from calltally.ingest.sample.calls import SIP_CODES, SampleCall
-from calltally.ingest.sample.messages import Callback, JsonCallback
+from calltally.ingest.sample.messages import JsonCallback, ProviderCallback
 from calltally.providers.kamailio.words import NAME
 
 _EVENTS: Final[Mapping[Status, str]] = {
@@ -17,9 +17,9 @@ _EVENTS: Final[Mapping[Status, str]] = {
 }
 
 
-def callbacks(call: SampleCall) -> list[Callback]:
-    """An event a status."""
-    return [JsonCallback(NAME, _event(call, status)) for status in call.told]
+def callbacks(call: SampleCall) -> list[ProviderCallback]:
+    """Return one event per status."""
+    return [JsonCallback(NAME, _event(call, status)) for status in call.reported_statuses]
 
 
 def _event(call: SampleCall, status: Status) -> dict[str, str]:
@@ -34,6 +34,6 @@ def _event(call: SampleCall, status: Status) -> dict[str, str]:
     }
     if event["event"] != "failed":
         return event
-    # 408 is no answer where it rang.
+    # 408 means no answer if the phone rang.
     code = "408" if status == Status.NO_ANSWER else SIP_CODES[status]
     return {**event, "code": code, "ringing_at": str(call.started_us // SECOND_US + 2)}

@@ -1,4 +1,4 @@
-"""What is sent, before anybody signed it."""
+"""Messages of the sample before they are signed."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -8,42 +8,42 @@ import msgspec
 
 
 class FormCallback(NamedTuple):
-    """A provider's request with a form as its body."""
+    """Provider request with a form body."""
 
     provider: str
     fields: Mapping[str, str]
 
     @property
     def content_type(self) -> str:
-        """Of its bytes."""
+        """The content type of the body."""
         return "application/x-www-form-urlencoded"
 
     def encoded(self) -> bytes:
-        """Its body as it is sent."""
+        """Return the body's bytes."""
         return urlencode(self.fields).encode()
 
 
 class JsonCallback(NamedTuple):
-    """A provider's request with a JSON object as its body."""
+    """Provider request with a JSON object as its body."""
 
     provider: str
     body: Mapping[str, Any]
 
     @property
     def content_type(self) -> str:
-        """Of its bytes."""
+        """The content type of the body."""
         return "application/json"
 
     def encoded(self) -> bytes:
-        """Its body as it is sent."""
+        """Return the body's bytes."""
         return msgspec.json.encode(self.body)
 
 
-class OwnEvents(NamedTuple):
-    """One batch for `POST /api/v1/events`."""
+class OwnEventBatch(NamedTuple):
+    """Batch for `POST /api/v1/events`."""
 
     events: list[dict[str, Any]]
 
 
-Callback: TypeAlias = FormCallback | JsonCallback
-Message: TypeAlias = Callback | OwnEvents
+ProviderCallback: TypeAlias = FormCallback | JsonCallback
+SampleMessage: TypeAlias = ProviderCallback | OwnEventBatch

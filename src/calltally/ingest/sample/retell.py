@@ -1,4 +1,4 @@
-"""Retell's events of a made-up call that somebody else carries: begun, ended, analysed."""
+"""Retell's events of a sample call on another carrier: started, ended, analyzed."""
 
 import json
 from typing import Any, Final
@@ -6,8 +6,8 @@ from typing import Any, Final
 from calltally.calls.model import FINAL, Status
 from calltally.calls.times import SECOND_US
 from calltally.ingest.sample.calls import FRONT_DESK_NUMBER, SampleCall, hex_of
-from calltally.ingest.sample.messages import Callback, JsonCallback
-from calltally.ingest.sample.talks import Tool, begins_s, talk_of
+from calltally.ingest.sample.conversations import SampleTool, conversation_of, turn_start_s
+from calltally.ingest.sample.messages import JsonCallback, ProviderCallback
 from calltally.providers.retell.words import NAME
 
 _MS_US: Final = SECOND_US // 1_000
@@ -19,12 +19,12 @@ _REASONS: Final = {
 }
 
 
-def callbacks(call: SampleCall) -> list[Callback]:
-    """What the platform sends; nothing of a call that never came to it."""
+def callbacks(call: SampleCall) -> list[ProviderCallback]:
+    """Return the platform's messages; none for a call that did not reach it."""
     events = []
-    if Status.IN_PROGRESS in call.told:
-        begun = {"start_timestamp": call.at_us(Status.IN_PROGRESS) // _MS_US}
-        events.append(_event(call, "call_started", call_status="ongoing", **begun))
+    if Status.IN_PROGRESS in call.reported_statuses:
+        started = {"start_timestamp": call.at_us(Status.IN_PROGRESS) // _MS_US}
+        events.append(_event(call, "call_started", call_status="ongoing", **started))
     if call.status is Status.COMPLETED:
         ended = {**_ended(call), **_conversation(call)}
         events.append(_event(call, "call_ended", **ended))
@@ -35,7 +35,7 @@ def callbacks(call: SampleCall) -> list[Callback]:
     return events
 
 
-def _event(call: SampleCall, event: str, **said: Any) -> Callback:  # noqa: ANN401 (JSON)
+def _event(call: SampleCall, event: str, **fields: Any) -> ProviderCallback:  # noqa: ANN401 (JSON)
     caller, called = call.parties
     whole = {
         "call_type": "phone_call",
@@ -46,7 +46,7 @@ def _event(call: SampleCall, event: str, **said: Any) -> Callback:  # noqa: ANN4
         "from_number": caller,
         "to_number": called,
         "telephony_identifier": {"twilio_call_sid": call.sid},
-        **said,
+        **fields,
     }
     return JsonCallback(NAME, {"event": event, "call": whole})
 
@@ -64,7 +64,7 @@ def _ended(call: SampleCall) -> dict[str, Any]:
 
 def _analysis(call: SampleCall) -> dict[str, Any]:
     return {
-        "call_summary": talk_of(call).summary,
+        "call_summary": conversation_of(call).summary,
         "call_successful": not call.is_escalated,
         "in_voicemail": False,
         "user_sentiment": "Neutral" if call.is_escalated else "Positive",
@@ -72,27 +72,27 @@ def _analysis(call: SampleCall) -> dict[str, Any]:
 
 
 def _conversation(call: SampleCall) -> dict[str, Any]:
-    talk = talk_of(call)
-    parts = [_turn(call, index) for index in range(len(talk.turns))]
-    if talk.tool is not None:
-        parts[talk.tool.after : talk.tool.after] = _tool(talk.tool)
-    return {"transcript_with_tool_calls": parts}
+    conversation = conversation_of(call)
+    messages = [_turn(call, index) for index in range(len(conversation.turns))]
+    if conversation.tool is not None:
+        messages[conversation.tool.after : conversation.tool.after] = _tool(conversation.tool)
+    return {"transcript_with_tool_calls": messages}
 
 
-def _tool(tool: Tool) -> list[dict[str, Any]]:
-    asked = {"tool_call_id": "t-1", "name": tool.name, "arguments": json.dumps(tool.arguments)}
+def _tool(tool: SampleTool) -> list[dict[str, Any]]:
+    invocation = {"tool_call_id": "t-1", "name": tool.name, "arguments": json.dumps(tool.arguments)}
     return [
-        {"role": "tool_call_invocation", **asked},
+        {"role": "tool_call_invocation", **invocation},
         {"role": "tool_call_result", "tool_call_id": "t-1", "content": json.dumps(tool.result)},
     ]
 
 
 def _turn(call: SampleCall, index: int) -> dict[str, Any]:
-    """A turn, with when its first and its last word are said."""
-    talk = talk_of(call)
-    words = talk.turns[index].split()
-    begins_at = begins_s(call, talk, index)
-    a_word_s = (begins_s(call, talk, index + 1) - begins_at) * 0.8 / len(words)
+    """Return a conversation turn with the times of its words."""
+    conversation = conversation_of(call)
+    words = conversation.turns[index].split()
+    begins_at = turn_start_s(call, conversation, index)
+    a_word_s = (turn_start_s(call, conversation, index + 1) - begins_at) * 0.8 / len(words)
     spoken = [
         {
             "word": word,
@@ -101,4 +101,4 @@ def _turn(call: SampleCall, index: int) -> dict[str, Any]:
         }
         for number, word in enumerate(words)
     ]
-    return {"role": "user" if index % 2 else "agent", "content": talk.turns[index], "words": spoken}
+    return {"role": "user" if index % 2 else "agent", "content": conversation.turns[index], "words": spoken}

@@ -1,11 +1,11 @@
-"""Telnyx's events of a made-up call: none of its ringing, and a hangup that says by whom and why."""
+"""Telnyx's events of a sample call: no ringing, and a hangup with its source and cause."""
 
 from typing import Any, Final
 
 from calltally.calls.model import FINAL, Status
 from calltally.calls.times import utc_text
 from calltally.ingest.sample.calls import SIP_CODES, SampleCall, hex_of
-from calltally.ingest.sample.messages import Callback, JsonCallback
+from calltally.ingest.sample.messages import JsonCallback, ProviderCallback
 from calltally.providers.telnyx.words import HANGUP, NAME
 
 _EVENTS: Final = {Status.INITIATED: "call.initiated", Status.IN_PROGRESS: "call.answered"}
@@ -18,11 +18,11 @@ _CAUSES: Final = {
 }
 
 
-def callbacks(call: SampleCall) -> list[Callback]:
-    """The events of its states, from its beginning on, whoever called."""
-    statuses = dict.fromkeys([Status.INITIATED, *call.told])
-    told = [status for status in statuses if status in _EVENTS or status in FINAL]
-    return [JsonCallback(NAME, _event(call, status)) for status in told]
+def callbacks(call: SampleCall) -> list[ProviderCallback]:
+    """Return the events of the call's statuses from its start on, in both directions."""
+    statuses = dict.fromkeys([Status.INITIATED, *call.reported_statuses])
+    reported = [status for status in statuses if status in _EVENTS or status in FINAL]
+    return [JsonCallback(NAME, _event(call, status)) for status in reported]
 
 
 def _event(call: SampleCall, status: Status) -> dict[str, Any]:

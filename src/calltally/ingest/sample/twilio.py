@@ -1,4 +1,4 @@
-"""Twilio's status callbacks of a made-up call."""
+"""Twilio's status callbacks of a sample call."""
 
 from datetime import timedelta
 from email.utils import format_datetime
@@ -6,13 +6,16 @@ from email.utils import format_datetime
 from calltally.calls.model import Status
 from calltally.calls.times import EPOCH
 from calltally.ingest.sample.calls import SIP_CODES, SampleCall, hex_of
-from calltally.ingest.sample.messages import Callback, FormCallback
+from calltally.ingest.sample.messages import FormCallback, ProviderCallback
 from calltally.providers.twilio.words import NAME
 
 
-def callbacks(call: SampleCall) -> list[Callback]:
-    """One a status, numbered as Twilio does."""
-    return [FormCallback(NAME, _fields(call, status, number)) for number, status in enumerate(call.told)]
+def callbacks(call: SampleCall) -> list[ProviderCallback]:
+    """Return one callback per status, numbered as Twilio does."""
+    return [
+        FormCallback(NAME, _fields(call, status, number))
+        for number, status in enumerate(call.reported_statuses)
+    ]
 
 
 def _fields(call: SampleCall, status: Status, sequence: int) -> dict[str, str]:

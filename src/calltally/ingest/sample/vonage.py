@@ -1,11 +1,11 @@
-"""Vonage's events of a made-up call: a `completed` follows also where nobody answered."""
+"""Vonage's events of a sample call; `completed` follows even if nobody answered."""
 
 from typing import Any, Final
 
 from calltally.calls.model import FINAL, Status
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.ingest.sample.calls import SampleCall
-from calltally.ingest.sample.messages import Callback, JsonCallback
+from calltally.ingest.sample.messages import JsonCallback, ProviderCallback
 from calltally.providers.vonage.words import NAME
 
 _WORDS: Final = {
@@ -20,12 +20,12 @@ _WORDS: Final = {
 }
 
 
-def callbacks(call: SampleCall) -> list[Callback]:
-    """An event a status, and the one that closes it."""
-    told = [_event(call, _WORDS[status], call.at_us(status)) for status in call.told]
+def callbacks(call: SampleCall) -> list[ProviderCallback]:
+    """Return one event per status, and the closing event."""
+    events = [_event(call, _WORDS[status], call.at_us(status)) for status in call.reported_statuses]
     if call.status in FINAL and call.status is not Status.COMPLETED:
-        told.append(_event(call, _WORDS[Status.COMPLETED], call.ended_us + SECOND_US // 10))
-    return [JsonCallback(NAME, event) for event in told]
+        events.append(_event(call, _WORDS[Status.COMPLETED], call.ended_us + SECOND_US // 10))
+    return [JsonCallback(NAME, event) for event in events]
 
 
 def _event(call: SampleCall, word: str, at_us: int) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Reconciliations as jobs of a server: asked for, done by a worker, their findings kept as files."""
+"""Reconciliations as background jobs of a server, with their findings stored as files."""

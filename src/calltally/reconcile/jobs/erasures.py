@@ -1,17 +1,17 @@
-"""Whether findings name calls that were erased since: then they must not be told any more."""
+"""Check of findings for calls that were erased since; such findings must not be served."""
 
 from collections.abc import Set as AbstractSet
 
-from calltally.exports.erasures import holds_any
-from calltally.reconcile.jobs.spec import Kept
+from calltally.exports.erasures import contains_any
+from calltally.reconcile.jobs.spec import FindingFiles
 from calltally.store.jobs.folders import JobFolder
 
 
-def names_any(folder: JobFolder, kept: Kept | None, ids: AbstractSet[bytes]) -> bool:
-    """Whether one of these calls is named. Reads a file, so it is for a thread.
+def names_any(folder: JobFolder, files: FindingFiles | None, ids: AbstractSet[bytes]) -> bool:
+    """Return true if the findings name one of these calls. Reads a file: call it in a thread.
 
-    Where a finding is of no call that could be noted (a line that cannot be read), it says yes to any.
+    Findings without a call (an unreadable line) may name any call, so the result is then true.
     """
-    if kept is None or kept.unplaced:
+    if files is None or files.unplaced:
         return bool(ids)
-    return holds_any(folder, kept.ids, ids)
+    return contains_any(folder, files.ids, ids)

@@ -1,4 +1,4 @@
-"""Findings as files of a job: a line of JSON each, and where each begins and of which call it is."""
+"""Findings as files of a job: the lines of JSON, their offsets, and the ids of their calls."""
 
 import struct
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from calltally.calls.errors import Misconfigured
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.exports.rows import ID_BYTES
 from calltally.reconcile.findings import Finding
-from calltally.reconcile.jobs.spec import FINDINGS_NAME, Kept
+from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles
 from calltally.store.jobs.folders import JobFolder, told_apart
 from calltally.store.jobs.jobs import JobFile
 
@@ -22,17 +22,17 @@ _NDJSON: Final = "application/x-ndjson"
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class FindingsFile:
-    """The files of one run, written as findings come. A context manager. Raises Misconfigured.
+class FindingsWriter:
+    """Writer of one run's findings. A context manager. Raises Misconfigured.
 
-    `stem` is what their names begin with: no other run has it, so a worker that was held up for too long
-    writes into none but its own.
+    `stem` is the prefix of the file names. It is unique per run, so a worker that was delayed for too long
+    writes into its own files only.
     """
 
     def __init__(self, folder: JobFolder, tenant: str, stem: str) -> None:
         self._folder = folder
         self._tenant = tenant
-        self._names = Kept(stem)
+        self._names = FindingFiles(stem)
         self._stack = ExitStack()
         self._digest = sha256()
         self._unplaced = self._rows = self._size = 0
@@ -51,7 +51,7 @@ class FindingsFile:
             self._stack.close()
 
     def add(self, finding: Finding) -> None:
-        """Write one more."""
+        """Write a finding."""
         line = _encode(finding) + b"\n"
         ids = self._ids_of(finding)
         with told_apart():
@@ -63,44 +63,46 @@ class FindingsFile:
         self._rows += 1
         self._unplaced += not ids
 
-    def finish(self) -> tuple[Kept, JobFile]:
-        """Have all of it on the disk; what is to be remembered of it."""
+    def finish(self) -> tuple[FindingFiles, JobFile]:
+        """Flush the files to the disk. Returns their names and the job's file."""
         self.__exit__(None, None, None)
         names = self._names
         self._folder.sync(names.lines, names.starts, names.ids)
-        kept = Kept(names.stem, self._unplaced)
+        files = FindingFiles(names.stem, self._unplaced)
         written = (self._rows, self._size, self._digest.digest())
-        return kept, JobFile(0, FINDINGS_NAME, names.lines, _NDJSON, *written)
+        return files, JobFile(0, FINDINGS_NAME, names.lines, _NDJSON, *written)
 
     def _opened(self, stack: ExitStack, name: str) -> BinaryIO:
         self._folder.cut(name, 0)
         return stack.enter_context(self._folder.path_of(name).open("r+b"))
 
     def _ids_of(self, finding: Finding) -> list[bytes]:
-        """The ids of the call that it names: also the one that its SID leads to, though it may come later."""
-        told = parse_uuid(finding.call_id) if finding.call_id else None
+        """Return the ids of the named call, and of the call that its SID leads to now or later."""
+        named = parse_uuid(finding.call_id) if finding.call_id else None
         of_sid = call_uuid(self._tenant, finding.call_sid) if finding.call_sid else None
-        return [each for each in (told, of_sid) if each is not None]
+        return [each for each in (named, of_sid) if each is not None]
 
 
-def read_lines(folder: JobFolder, kept: Kept, file: JobFile, *, limit: int, offset: int) -> Sequence[bytes]:
-    """A page of findings as they are stored; costs the same anywhere. Raises Misconfigured.
+def read_findings(
+    folder: JobFolder, files: FindingFiles, file: JobFile, *, limit: int, offset: int
+) -> Sequence[bytes]:
+    """Return a page of stored findings; the cost is the same for any offset. Raises Misconfigured.
 
-    Waits for the disk, so it is for a thread.
+    Waits for the disk: call it in a thread.
     """
     most = min(limit, file.rows - offset)
     if most <= 0:
         return ()
-    starts = _part(folder, kept.starts, offset * _START.size, (most + 1) * _START.size)
+    starts = _read_at(folder, files.starts, offset * _START.size, (most + 1) * _START.size)
     begins = [start for (start,) in _START.iter_unpack(starts)]
     end = begins[most] if len(begins) > most else file.size
-    lines = _part(folder, kept.lines, begins[0], end - begins[0]).splitlines() if begins else []
+    lines = _read_at(folder, files.lines, begins[0], end - begins[0]).splitlines() if begins else []
     if len(lines) != most:
-        raise Misconfigured("the findings are not in this node's CALLTALLY_FILES_FOLDER as they were written")
+        raise Misconfigured("the findings in this node's CALLTALLY_FILES_FOLDER are missing or were changed")
     return lines
 
 
-def _part(folder: JobFolder, name: str, at: int, size: int) -> bytes:
+def _read_at(folder: JobFolder, name: str, at: int, size: int) -> bytes:
     with told_apart(), folder.path_of(name).open("rb") as file:
         file.seek(at)
         return file.read(size)

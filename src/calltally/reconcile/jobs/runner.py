@@ -1,6 +1,6 @@
-"""Runs a reconciliation job: in one piece, from its start whenever it was left, until its findings are kept.
+"""Runner of reconciliation jobs. A job runs from its start until its findings are stored, and never resumes.
 
-To do it again is harmless: what was healed is known by then, and the findings are written anew.
+A repeated run is harmless: the ledger already has the healed calls, and the findings are written again.
 """
 
 import asyncio
@@ -9,91 +9,102 @@ from typing import Final
 
 import msgspec
 
-from calltally.reconcile.findings import Report
-from calltally.reconcile.jobs.attending import attended
+from calltally.reconcile.findings import ReconciliationReport
+from calltally.reconcile.jobs.cancelable import run_until_stopped
 from calltally.reconcile.jobs.events_side import compare_events
-from calltally.reconcile.jobs.findings_file import FindingsFile
+from calltally.reconcile.jobs.findings_file import FindingsWriter
 from calltally.reconcile.jobs.spec import (
     Against,
-    Outcome,
-    Progress,
+    FindingFiles,
+    ReconciliationOutcome,
+    ReconciliationProgress,
     ReconciliationSpec,
     read_progress,
     read_spec,
 )
-from calltally.reconcile.jobs.spec import Kept as KeptFindings
-from calltally.reconcile.provider_reconciliation import Place, Question, Room, compare
+from calltally.reconcile.provider_reconciliation import (
+    ProviderContext,
+    ReconciliationRequest,
+    SortResources,
+    reconcile_provider,
+)
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.store.jobs.folders import JobFolder, told_apart
 from calltally.store.jobs.jobs import JobFile, Kept
 from calltally.store.jobs.running_job import JobTurn
 
-# Little, since it may be the process that answers requests: what is more is sorted in small pieces.
+# Small, because the process may also serve requests. More data is sorted in smaller runs.
 _MEMORY_BYTES: Final = 8 * 1024 * 1024
 
 
 class ReconciliationRunner:
-    """Does reconciliation jobs; leaves the one that it is at soon after `stop` is set."""
+    """Runner of reconciliation jobs; it aborts the current job soon after `stop` is set."""
 
-    def __init__(self, place: Place, stop: asyncio.Event) -> None:
-        self._place = place
+    def __init__(self, context: ProviderContext, stop: asyncio.Event) -> None:
+        self._context = context
         self._stop = stop
 
-    async def run(self, turn: JobTurn) -> Outcome | None:
-        """All of it, however long that is; None where the worker stopped before. Raises JobTaken."""
-        progress = read_progress(turn.job.progress)
+    async def run(self, running: JobTurn) -> ReconciliationOutcome | None:
+        """Run a job to its end; None if the worker stopped before. Raises JobTaken."""
+        progress = read_progress(running.job.progress)
         if progress.outcome is None:
-            progress = await self._afresh(turn) or progress
+            progress = await self._run_from_start(running) or progress
         if progress.outcome is not None:
-            # Only now: whoever is killed before does it again, and needs the events.
-            await asyncio.to_thread(_remove_rest, turn.folder, progress.kept)
+            # Not earlier: a run after a crash needs the events again.
+            await asyncio.to_thread(_remove_rest, running.folder, progress.files)
         return progress.outcome
 
-    async def _afresh(self, turn: JobTurn) -> Progress | None:
-        await asyncio.to_thread(turn.folder.make)
-        done = await attended(turn, self._stop, _compared(self._place, turn))
-        if done is None:
+    async def _run_from_start(self, running: JobTurn) -> ReconciliationProgress | None:
+        await asyncio.to_thread(running.folder.make)
+        result = await run_until_stopped(running, self._stop, _run_comparison(self._context, running))
+        if result is None:
             return None
-        progress, file = done
-        await turn.keep(Kept(msgspec.json.encode(progress), turn.job.checked, (file,)))
+        progress, file = result
+        await running.keep(Kept(msgspec.json.encode(progress), running.job.checked, (file,)))
         return progress
 
 
-async def _compared(place: Place, turn: JobTurn) -> tuple[Progress, JobFile]:
-    spec = read_spec(turn.job.spec)
-    with FindingsFile(turn.folder, turn.tenant, f"findings-{secrets.token_hex(8)}") as file:
+async def _run_comparison(
+    context: ProviderContext, running: JobTurn
+) -> tuple[ReconciliationProgress, JobFile]:
+    spec = read_spec(running.job.spec)
+    with FindingsWriter(running.folder, running.tenant, f"findings-{secrets.token_hex(8)}") as file:
         if spec.against is Against.PROVIDER:
-            done = await _with_provider(place, turn, spec, file)
+            result = await _with_provider(context, running, spec, file)
         else:
-            done = ProviderReport(await compare_events(turn, file.add))
-        kept, written = await asyncio.to_thread(file.finish)
-    return Progress(kept, _outcome(done.report, done.healed)), written
+            result = ProviderReport(await compare_events(running, file.add))
+        files, written = await asyncio.to_thread(file.finish)
+    return ReconciliationProgress(files, _outcome(result.report, result.healed)), written
 
 
 async def _with_provider(
-    place: Place, turn: JobTurn, spec: ReconciliationSpec, file: FindingsFile
+    context: ProviderContext, running: JobTurn, spec: ReconciliationSpec, file: FindingsWriter
 ) -> ProviderReport:
-    question = Question(
-        tenant=turn.tenant,
+    request = ReconciliationRequest(
+        tenant=running.tenant,
         provider=spec.provider or "",
         window=spec.window,
         heal=spec.heal,
         deliver=spec.deliver,
         tolerance_s=spec.tolerance_s,
         most=0,
-        at_least=turn.job.checked,
+        at_least=running.job.checked,
     )
-    room = Room(turn.folder.path_of("."), _MEMORY_BYTES)
+    resources = SortResources(running.folder.path_of("."), _MEMORY_BYTES)
     with told_apart():
-        return await compare(place, question, turn.clock(), told=file.add, room=room)
+        return await reconcile_provider(
+            context, request, running.clock(), on_finding=file.add, resources=resources
+        )
 
 
-def _outcome(report: Report, healed: msgspec.Struct | None) -> Outcome:
+def _outcome(report: ReconciliationReport, healed: msgspec.Struct | None) -> ReconciliationOutcome:
     counts = {kind.value: count for kind, count in report.counts.items()}
-    return Outcome(counts, report.looked_at, None if healed is None else msgspec.structs.asdict(healed))
+    return ReconciliationOutcome(
+        counts, report.looked_at, None if healed is None else msgspec.structs.asdict(healed)
+    )
 
 
-def _remove_rest(folder: JobFolder, kept: KeptFindings | None) -> None:
-    """The events, and what runs before left. Nobody may tell of another run any more."""
-    needed = {kept.lines, kept.starts, kept.ids} if kept else set()
+def _remove_rest(folder: JobFolder, files: FindingFiles | None) -> None:
+    """Delete the events, and the files of earlier runs, which nobody may serve any more."""
+    needed = {files.lines, files.starts, files.ids} if files else set()
     folder.remove(name for name in folder.names() if name not in needed)

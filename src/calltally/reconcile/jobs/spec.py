@@ -1,4 +1,4 @@
-"""What a reconciliation job is asked for, and what came of it, as the job's JSON has them."""
+"""Specification, progress and outcome of a reconciliation job, as stored in the job's JSON."""
 
 from enum import StrEnum
 from typing import Final
@@ -7,21 +7,21 @@ import msgspec
 
 from calltally.calls.windows import Window
 
-# The file of the job's folder that the events lie in, as they were uploaded.
+# The file of the uploaded events in the job's folder.
 EVENTS_FILE: Final = "events.ndjson"
-# What the findings are called for whoever fetches them.
+# The name of the findings for clients.
 FINDINGS_NAME: Final = "findings.ndjson"
 
 
 class Against(StrEnum):
-    """What calls are compared with."""
+    """Source to compare the calls with."""
 
     PROVIDER = "provider"
     EVENTS = "events"
 
 
 class ReconciliationSpec(msgspec.Struct, frozen=True):
-    """Calls created from `from_us` to before `to_us` (microseconds UTC), against whom, and how."""
+    """Specification: calls created in `from_us` <= t < `to_us` (microseconds UTC), and the comparison."""
 
     against: Against
     from_us: int
@@ -35,12 +35,12 @@ class ReconciliationSpec(msgspec.Struct, frozen=True):
 
     @property
     def window(self) -> Window:
-        """The window on our calls' `created_at`."""
+        """The window of our calls' `created_at`."""
         return Window(self.from_us, self.to_us)
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of it: exact counts by kind, or why it could not be done."""
+class ReconciliationOutcome(msgspec.Struct, frozen=True):
+    """Outcome of a job: exact counts by kind, or the error."""
 
     counts: dict[str, int] = {}
     looked_at: dict[str, int] = {}
@@ -48,50 +48,50 @@ class Outcome(msgspec.Struct, frozen=True):
     error: dict[str, str] | None = None
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """The files of findings: their names begin with `stem`. Of `unplaced` findings no call is noted."""
+class FindingFiles(msgspec.Struct, frozen=True):
+    """Names of the finding files, with the prefix `stem`. `unplaced` findings name no call."""
 
     stem: str
     unplaced: int = 0
 
     @property
     def lines(self) -> str:
-        """One finding a line."""
+        """The file with one finding per line."""
         return f"{self.stem}.ndjson"
 
     @property
     def starts(self) -> str:
-        """Where each line begins, 8 bytes each."""
+        """The file with the offset of each line, 8 bytes each."""
         return f"{self.stem}.starts"
 
     @property
     def ids(self) -> str:
-        """Of each call that is named, the first 8 bytes of its id."""
+        """The file with the first 8 bytes of the id of each named call."""
         return f"{self.stem}.ids"
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """Nothing until all is done: then where the findings are, and what came of it."""
+class ReconciliationProgress(msgspec.Struct, frozen=True):
+    """Progress of a job, empty until its end: then the files of its findings and its outcome."""
 
-    kept: Kept | None = None
-    outcome: Outcome | None = None
+    files: FindingFiles | None = msgspec.field(default=None, name="kept")
+    outcome: ReconciliationOutcome | None = None
 
 
 _spec: Final = msgspec.json.Decoder(ReconciliationSpec)
-_progress: Final = msgspec.json.Decoder(Progress)
-_outcome: Final = msgspec.json.Decoder(Outcome)
+_progress: Final = msgspec.json.Decoder(ReconciliationProgress)
+_outcome: Final = msgspec.json.Decoder(ReconciliationOutcome)
 
 
 def read_spec(content: bytes) -> ReconciliationSpec:
-    """The spec of a job."""
+    """Decode the specification of a job."""
     return _spec.decode(content)
 
 
-def read_progress(content: bytes) -> Progress:
-    """The progress of a job; that of one that is not done is an empty object."""
+def read_progress(content: bytes) -> ReconciliationProgress:
+    """Decode the progress of a job; a job that is not done has an empty object."""
     return _progress.decode(content)
 
 
-def read_outcome(content: bytes | None) -> Outcome:
-    """What came of a job; of one that is open nothing yet."""
-    return _outcome.decode(content) if content else Outcome()
+def read_outcome(content: bytes | None) -> ReconciliationOutcome:
+    """Decode the outcome of a job; an open job has an empty outcome."""
+    return _outcome.decode(content) if content else ReconciliationOutcome()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from calltally.analytics.launch_query import LAUNCH_PARAMETERS, LaunchQuery, parse_launch_query
 from calltally.analytics.launch_view import METHOD, LaunchShown, launch_view
 from calltally.analytics.query import QUALITY_PARAMETERS, QualityQuery, parse_quality_query
-from calltally.analytics.report import answer_quality, csv_bytes
+from calltally.analytics.report import csv_bytes, quality_report
 from calltally.analytics.schemas import QualityShown
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import COUNTS, DURATIONS, RATES
@@ -62,7 +62,7 @@ QUALITY: Final = Operation(
 async def measure_launch_quality(request: AnyRequest) -> Reply:
     """Measured in a thread, since a question may read very many rows."""
     parts, query = parts_of(request), _query(request)
-    shown = await answer_quality(parts.store, query, await _tenants(request), parts.clock())
+    shown = await quality_report(parts.store, query, await _tenants(request), parts.clock())
     if _is_csv(request, query):
         return Reply(_seen(request, csv_bytes(shown)), media_type=b"text/csv; charset=utf-8; header=present")
     return Reply.json(shown)

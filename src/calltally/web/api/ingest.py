@@ -10,7 +10,7 @@ from litestar import get, post
 from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
 from calltally.calls.events import Outcome
 from calltally.calls.identity import uuid_text
-from calltally.ingest.callbacks import Receipt, Verdict
+from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.providers.callback import Callback
 from calltally.providers.provider import MOST_BYTES
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
@@ -137,7 +137,7 @@ async def receive_query(request: AnyRequest) -> Reply:
 async def _receive(request: AnyRequest) -> Reply:
     parts, provider = parts_of(request), part_after(request, "ingest")
     headers = _texts(exchange_in(request.scope).headers)
-    most_bytes = parts.intake.callbacks.most_bytes(provider, headers)
+    most_bytes = parts.intake.callbacks.max_body_bytes(provider, headers)
     callback = Callback(
         method=request.method,
         url=public_url_of(request),
@@ -149,7 +149,7 @@ async def _receive(request: AnyRequest) -> Reply:
     receipt = await parts.intake.callbacks.receive(provider, tenant, callback)
     # Not the name that was called: anybody can make up more of a tenant's own than there are.
     counted = registered_name(provider)
-    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+    if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         parts.turned_away.count(tenant, counted)
     _tell(parts.metrics, counted, receipt)
     return _answer(receipt)
@@ -159,12 +159,12 @@ def _texts(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
 
 
-def _tell(metrics: Metrics, provider: str, receipt: Receipt) -> None:
-    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+def _tell(metrics: Metrics, provider: str, receipt: CallbackReceipt) -> None:
+    if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         metrics.signature_failure(provider)
-    elif receipt.verdict is Verdict.DEAD_LETTER:
+    elif receipt.verdict is CallbackVerdict.DEAD_LETTER:
         metrics.dead_letter(provider)
-    elif receipt.verdict is Verdict.KEPT:
+    elif receipt.verdict is CallbackVerdict.KEPT:
         metrics.unread_message(provider, receipt.kind)
     if receipt.unknown_ends:
         metrics.unknown_ends(provider, receipt.unknown_ends)
@@ -172,18 +172,18 @@ def _tell(metrics: Metrics, provider: str, receipt: Receipt) -> None:
         metrics.fact(provider, recorded.outcome)
 
 
-def _answer(receipt: Receipt) -> Reply:
-    if receipt.verdict is Verdict.UNKNOWN_PROVIDER:
+def _answer(receipt: CallbackReceipt) -> Reply:
+    if receipt.verdict is CallbackVerdict.UNKNOWN_PROVIDER:
         raise NotFound(f"there is no such provider; {receipt.reason}")
-    if receipt.verdict is Verdict.WRONG_SIGNATURE:
+    if receipt.verdict is CallbackVerdict.WRONG_SIGNATURE:
         raise WrongSignature(
             "the signature does not match: check the stored secret, and that the URL the provider calls is"
             " the one the service believes to have (CALLTALLY_PUBLIC_URL)"
         )
-    if receipt.verdict is Verdict.DEAD_LETTER:
+    if receipt.verdict is CallbackVerdict.DEAD_LETTER:
         kept = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
         return Reply.json(CallbackAnswer([kept]), status=202)
-    if receipt.verdict is Verdict.KEPT:
+    if receipt.verdict is CallbackVerdict.KEPT:
         return Reply.json(CallbackAnswer([CallbackOutcome(Outcome.IGNORED, receipt.reason, None, None)]))
     return Reply.json(CallbackAnswer([_outcome(recorded) for recorded in receipt.recorded]))
 

@@ -25,8 +25,8 @@ from calltally.alerts.notify.notifier import MAX_TRIES, Notifier, NotifierDepend
 from calltally.calls.times import SECOND_US
 from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
-from calltally.reconcile.open_call_poll import ask_about
-from calltally.reconcile.provider_reconciliation import Place
+from calltally.reconcile.open_call_poll import poll_open_calls
+from calltally.reconcile.provider_reconciliation import ProviderContext
 from calltally.store.alerts.alerts import Change as AlertChange
 from calltally.store.alerts.alerts import What, acknowledge, mute
 from calltally.store.alerts.detector_state import judging_of
@@ -479,12 +479,12 @@ def test_provider_is_polled_before_a_stuck_call_alert(bench: Bench) -> None:
         secrets = {"account_sid": ACCOUNT, "auth_token": TOKEN}
         sealed = VAULT.seal(TENANT, "twilio", secrets)
         bench.run(bench.store.write(put_provider_secrets(TENANT, "twilio", sealed, NOW_US)))
-        reconciler = Place(bench.store, lambda: VAULT, {"twilio": api.url})
+        reconciler = ProviderContext(bench.store, lambda: VAULT, {"twilio": api.url})
         setup = NotifierSetup(bench)
         bench.now_us = at_us(3_600)
         dependencies = worker_dependencies(setup)
         assert dependencies.alerts is not None
-        with_poll = dependencies.alerts._replace(poll_provider=partial(ask_about, reconciler))
+        with_poll = dependencies.alerts._replace(poll_provider=partial(poll_open_calls, reconciler))
 
         async def evaluate_due() -> int:
             return len(await AlertWorker(dependencies, with_poll, asyncio.Event()).evaluate_due())

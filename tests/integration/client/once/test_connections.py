@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from calltally.calls.errors import Misconfigured
 from calltally.client import once
 from calltally.client.once import aio, queries
-from calltally.reconcile.events import Seen, read_events
+from calltally.reconcile.events import ReceivedEvent, read_events
 from tests.integration.client.once.conftest import Receiver
 from tests.integration.client.once.sample_events import Crash, SampleState, invoice
 
@@ -155,9 +155,9 @@ def test_event_lines_are_readable_by_reconcile(receiver: Receiver, tmp_path: Pat
     with file.open("rb") as lines:
         first, second = read_events(lines, file.name)
     received = {each.event_id: each.received_us for each in once.events(receiver.here)}
-    assert isinstance(first, Seen)
-    assert first == Seen(
-        place=1,
+    assert isinstance(first, ReceivedEvent)
+    assert first == ReceivedEvent(
+        index=1,
         id=delivered["id"],
         name="voice.call.completed",
         created_us=1_790_847_000_000_000,
@@ -168,5 +168,5 @@ def test_event_lines_are_readable_by_reconcile(receiver: Receiver, tmp_path: Pat
         status="completed",
         revision=5,
     )
-    assert isinstance(second, Seen)
+    assert isinstance(second, ReceivedEvent)
     assert second.created_us == second.received_us == received["msg_by_hand"]

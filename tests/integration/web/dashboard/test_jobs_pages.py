@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calltally.reconcile.findings import WORDS
+from calltally.reconcile.findings import KIND_TEXTS
 from tests.conftest import Bench
 from tests.integration.exports.exporting import Desk as ExportDesk
 from tests.integration.reconciliations.reconciling import WINDOW
@@ -37,8 +37,8 @@ def page(browser: Browser, path: str) -> str:
 
 
 def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
-    desk.tell(5, route="sales")
-    desk.tell(2, route="support")
+    desk.record(5, route="sales")
+    desk.record(2, route="support")
     browser = signed_in(desk.service, "exports:write")
     answer = browser.post("/exports", format="csv", name="All of it", route="", from_local="2026-09-01T00:00")
     assert answer.status_code == 303, answer.text
@@ -60,7 +60,7 @@ def test_an_export_is_asked_for_watched_and_fetched(desk: ExportDesk) -> None:
 
 
 def test_an_export_is_cancelled_and_files_are_let_go(desk: ExportDesk) -> None:
-    desk.tell(3)
+    desk.record(3)
     browser = signed_in(desk.service, "exports:write")
     first, second = (browser.post("/exports", format="ndjson").headers["location"] for _ in range(2))
     browser.post(f"{first}/cancel", next=first)
@@ -112,7 +112,7 @@ def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench
         desk = ReconciliationDesk(bench, tmp_path / "files", api)
         desk.sign_in()
         made = month(200)
-        desk.tell(made.facts)
+        desk.record(made.facts)
         desk.api.calls = {call["sid"]: call for call in made.listed}
         browser = signed_in(desk.service, "exports:write", "events:write")
         window = {f"{name}_local": value[:16] for name, value in WINDOW.items()}
@@ -123,7 +123,7 @@ def test_a_provider_is_compared_with_and_the_findings_lead_to_calls(bench: Bench
         desk.work()
         done = page(browser, path)
         assert f"Found {len(made.labels)}" in " ".join(done.split())
-        assert all(WORDS[kind].title in done for kind in made.labels.values())
+        assert all(KIND_TEXTS[kind].title in done for kind in made.labels.values())
         assert len(re.findall(r'<a href="/calls/[^"]+"><code', done)) == len(made.labels)
         assert "Delete its files" in done
         [file] = re.findall(rf'<a href="({path}/findings[^"]+)" download>', done)

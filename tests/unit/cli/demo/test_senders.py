@@ -9,7 +9,7 @@ from vonage_jwt.verify_jwt import verify_signature
 
 from calltally.calls.times import parse_instant
 from calltally.cli.demo.senders import new_senders
-from calltally.ingest.sample.messages import Callback, FormCallback
+from calltally.ingest.sample.messages import FormCallback, ProviderCallback
 from calltally.ingest.sample.traffic import sample
 from calltally.providers import callback as received
 from calltally.providers.registry import WEBHOOKS
@@ -17,7 +17,7 @@ from calltally.providers.registry import WEBHOOKS
 NOW_US: Final = parse_instant("2026-08-22T08:00:00Z")
 URL: Final = "http://127.0.0.1:8080/api/v1/ingest/x/demo"
 SENDERS: Final = new_senders()
-MESSAGES: Final = {each.provider: each for each in sample(NOW_US) if isinstance(each, Callback)}
+MESSAGES: Final = {each.provider: each for each in sample(NOW_US) if isinstance(each, ProviderCallback)}
 
 
 def test_each_provider_of_the_sample_has_a_sender_and_new_secrets_each_time() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from calltally.analytics.buckets import Bucket
-from calltally.analytics.measurement import Measurement, Window
+from calltally.analytics.measurement import MeasuredWindow, Measurement
 from calltally.calls.errors import InvalidInput
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
@@ -111,7 +111,7 @@ def hours(*shares: tuple[int, int, int]) -> Measurement:
             for name in COLUMNS
         ]
         groups[(), place] = totals
-    return Measurement(Window(monday_us, monday_us + 14 * DAY_US, buckets), groups)
+    return Measurement(MeasuredWindow(monday_us, monday_us + 14 * DAY_US, buckets), groups)
 
 
 def test_the_hours_of_two_weeks_are_folded_into_one() -> None:

@@ -115,7 +115,7 @@ async def put_provider(request: AnyRequest) -> Reply:
     named = checked_secrets(provider, await json_body(request, dict[str, str]))
     sealed = parts.vault.seal(tenant, provider, named)
     await parts.store.write(put_provider_secrets(tenant, provider, sealed, parts.clock()))
-    parts.intake.forget(tenant)
+    parts.intake.invalidate(tenant)
     return Reply.empty()
 
 
@@ -128,7 +128,7 @@ async def put_route_of_tenant(request: AnyRequest) -> Reply:
         last_part(request, "routes"), body.numbers, agent=body.agent, provider=body.provider
     )
     await parts.store.write(put_route(tenant, route, parts.clock()))
-    parts.intake.forget(tenant)
+    parts.intake.invalidate(tenant)
     return Reply.empty()
 
 

@@ -15,7 +15,7 @@ from calltally.calls.filters import ListQuery
 from calltally.calls.masking import mask_lines
 from calltally.calls.parameters import shown
 from calltally.calls.times import DAY_US, utc_text
-from calltally.exports.window import Window, first_chunk
+from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS, Format
 from calltally.formats.writer import Writer
 from calltally.store.listing.list_calls import Listed
@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     def answer(self, request: AnyRequest, first: Listed, headers: Headers = ()) -> Stream:
         """The stream that goes on from its first chunk."""
         tenant = tenant_of(request)
-        window = Window(parts_of(request).store, tenant, self.first, first, most=self.most)
+        window = CallWindow(parts_of(request).store, tenant, self.first, first, most=self.most)
         own = (
             (b"x-row-count", b"%d" % window.rows),
             (b"x-snapshot", first.snapshot.encode()),
@@ -86,7 +86,7 @@ def stream_plan(request: AnyRequest, query: ListQuery) -> Plan | None:
     is_limited = any(name == "limit" for name, _ in pairs_of(request.scope["query_string"]))
     most = query.limit if is_limited else None
     asked = replace(query, format=form.name, limit=most or _ALL)
-    return Plan(form, asked, first_chunk(asked, most), most)
+    return Plan(form, asked, first_chunk_query(asked, most), most)
 
 
 @lru_cache(maxsize=64)
@@ -100,7 +100,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 
 async def _file(
-    window: Window, form: Format, zone: ZoneInfo | None, *, is_masked: bool
+    window: CallWindow, form: Format, zone: ZoneInfo | None, *, is_masked: bool
 ) -> AsyncGenerator[bytes]:
     """The bytes of the file. What takes long is done in a thread, so that others are answered meanwhile."""
     writer: Writer = await asyncio.to_thread(form.new_writer, zone)

@@ -5,7 +5,7 @@ from typing import Final
 
 from calltally.calls.errors import InvalidBody, NoFilesFolder
 from calltally.calls.times import DAY_US
-from calltally.reconcile.jobs.asking import unknown_jobs
+from calltally.reconcile.jobs.request import unknown_jobs
 from calltally.reconcile.jobs.spec import EVENTS_FILE
 from calltally.store.jobs.folders import JobFolders
 from calltally.web.request.context import AnyRequest, parts_of, tenant_of

@@ -13,8 +13,8 @@ from calltally.calls.errors import FilesGone, InvalidInput, NoFilesFolder, NotFo
 from calltally.calls.export_query import ExportQuery, parse_export_query
 from calltally.calls.identity import parse_uuid
 from calltally.calls.parameters import read_values
-from calltally.exports.erasures import holds_any
-from calltally.exports.request import ask_export
+from calltally.exports.erasures import contains_any
+from calltally.exports.request import queue_export
 from calltally.exports.spec import read_progress, read_spec
 from calltally.store.db.operation import Step
 from calltally.store.jobs.cleanup import Erased, erased_after
@@ -64,7 +64,7 @@ async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None)
     parts = parts_of(request)
     _folders(request)
     seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
-    step = ask_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
+    step = queue_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
     job: Job = await parts.store.write(step)
     parts.metrics.job(Kind.EXPORT, "started")
     return job
@@ -119,7 +119,7 @@ async def get_file(request: AnyRequest) -> ASGIApp:
     folder = folders.of(tenant, job.job)
     erased: Erased = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
-    if await asyncio.to_thread(holds_any, folder, ids_name, erased.ids):
+    if await asyncio.to_thread(contains_any, folder, ids_name, erased.ids):
         raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
     return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
 

@@ -11,11 +11,10 @@ from litestar.types import ASGIApp
 from calltally.calls.errors import FilesGone, NotFound
 from calltally.calls.identity import parse_uuid
 from calltally.calls.parameters import Parameter, read_values
-from calltally.reconcile.jobs.asking import ask_reconciliation, new_job_id
 from calltally.reconcile.jobs.erasures import names_any
-from calltally.reconcile.jobs.findings_file import read_lines
-from calltally.reconcile.jobs.spec import FINDINGS_NAME, ReconciliationSpec, read_progress
-from calltally.reconcile.jobs.spec import Kept as KeptFindings
+from calltally.reconcile.jobs.findings_file import read_findings
+from calltally.reconcile.jobs.request import new_job_id, queue_reconciliation
+from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles, ReconciliationSpec, read_progress
 from calltally.store.db.operation import Step
 from calltally.store.jobs.cleanup import Erased, erased_after
 from calltally.store.jobs.folders import JobFolder
@@ -105,7 +104,7 @@ async def get_findings(request: AnyRequest) -> Reply:
     """From the moment at which a call that they name was erased they are gone."""
     limit, offset = _page(request, operations.FINDINGS_PAGE, operations.FINDINGS_LISTED)
     folder, kept, file = await _findings(request)
-    lines = await asyncio.to_thread(read_lines, folder, kept, file, limit=limit, offset=offset)
+    lines = await asyncio.to_thread(read_findings, folder, kept, file, limit=limit, offset=offset)
     page = StoredFindings([msgspec.Raw(line) for line in lines], limit, offset, file.rows)
     return Reply.json(page, headers=(link_header(request, Window(limit, offset, file.rows)),))
 
@@ -133,7 +132,7 @@ async def _asked_with_events(request: AnyRequest) -> Job:
 
 async def _added(request: AnyRequest, job_id: bytes, spec: ReconciliationSpec) -> Job:
     parts = parts_of(request)
-    job: Job = await parts.store.write(ask_reconciliation(tenant_of(request), job_id, spec, parts.clock()))
+    job: Job = await parts.store.write(queue_reconciliation(tenant_of(request), job_id, spec, parts.clock()))
     return job
 
 
@@ -143,13 +142,13 @@ async def found_reconciliation(request: AnyRequest) -> Job:
     return job
 
 
-async def _findings(request: AnyRequest) -> tuple[JobFolder, KeptFindings, JobFile]:
+async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFile]:
     """Where the findings are. Raises NotFound before there are any, FilesGone when they are gone."""
     tenant, store = tenant_of(request), parts_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request)))
     if job.state is State.EXPIRED:
         raise FilesGone("the findings of this reconciliation were let go of; ask for the same once more")
-    kept = read_progress(job.progress).kept
+    kept = read_progress(job.progress).files
     if file is None or kept is None or job.state is not State.COMPLETE:
         raise NotFound(f"there are no findings, or not yet: the reconciliation is {job.state}")
     folder = folders_of(request).of(tenant, job.job)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from calltally.reconcile.findings import Kind
+from calltally.reconcile.findings import FindingKind
 from calltally.web.api.reconciliations.request import EVENT_TERMS
 from calltally.web.api.reconciliations.schemas import (
     FindingList,
@@ -50,8 +50,8 @@ _FRESH: Final = {
     "state": "queued",
 }
 _FINDING: Final = {
-    "kind": Kind.MISSING_FINAL_STATE.value,
-    "detail": "twilio has it completed, and no final state was told here",
+    "kind": FindingKind.MISSING_FINAL_STATE.value,
+    "detail": "twilio lists it as completed, and there is no final state here",
     "call_id": "550e8400-e29b-81d4-a716-446655440000",
     "call_sid": _SID,
     "ours": "in-progress",

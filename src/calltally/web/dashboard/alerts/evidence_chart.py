@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from calltally.alerts.evaluation.series_rollup import sum_by_series
 from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import RATES, Metric, SeriesKey, StepColumn
-from calltally.analytics.buckets import local
-from calltally.analytics.report_values import rate_shown
+from calltally.analytics.buckets import local_time
+from calltally.analytics.report_values import rate_with_interval
 from calltally.analytics.schemas import RateShown
 from calltally.calls.alert_counts import STEP_S, Cells, Key
 from calltally.calls.intervals import Share
@@ -71,7 +71,7 @@ def evidence_drawn(finding: AlertFinding, steps: Steps, frame: Frame, zone: Zone
 
 
 def _label(at_s: int, zone: ZoneInfo) -> str:
-    return local(at_s * SECOND_US, zone).isoformat(timespec="minutes")
+    return local_time(at_s * SECOND_US, zone).isoformat(timespec="minutes")
 
 
 def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> dict[int, Share]:
@@ -93,7 +93,7 @@ def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> di
 
 def _point(finding: AlertFinding, at_s: int, share: Share) -> Sequence[Any]:
     """Where the evidence lies the baseline is what was expected of it."""
-    shown: RateShown = rate_shown(share)
+    shown: RateShown = rate_with_interval(share)
     evidence = finding.evidence
     is_within = evidence.from_us <= at_s * SECOND_US < evidence.to_us
     base = evidence.expected if is_within else None

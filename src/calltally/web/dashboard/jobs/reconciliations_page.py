@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from calltally.calls.errors import FilesGone
 from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHES
-from calltally.reconcile.findings import WORDS, Kind
+from calltally.reconcile.findings import KIND_TEXTS, FindingKind
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import Job, list_jobs
 from calltally.store.jobs.jobs import Kind as JobKind
@@ -141,7 +141,7 @@ def _line(visitor: Visitor, shown: ReconciliationShown) -> dict[str, Any]:
 
 
 def _counted(name: str, count: int) -> tuple[str, str, str]:
-    words = WORDS[Kind(name)]
+    words = KIND_TEXTS[FindingKind(name)]
     return words.title, grouped(count), words.meaning
 
 
@@ -170,7 +170,7 @@ async def _findings(request: AnyRequest, shown: ReconciliationShown) -> dict[str
 def _finding(told: Mapping[str, Any]) -> dict[str, Any]:
     named = told["call_id"] or told["call_sid"]
     return {
-        "kind": WORDS[Kind(told["kind"])].title,
+        "kind": KIND_TEXTS[FindingKind(told["kind"])].title,
         "detail": told["detail"],
         "name": told["call_sid"] or told["call_id"] or DASH,
         "path": call_path(named) if named else None,

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from calltally.analytics.buckets import local
+from calltally.analytics.buckets import local_time
 from calltally.analytics.measurement import Measurement
 from calltally.calls.intervals import SMALL_SAMPLE, Share
 from calltally.calls.metrics import Shares, rate_named
@@ -79,7 +79,7 @@ def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
         summed[lo_us] = had[0] + events, had[1] + calls
     shares: dict[tuple[int, int], Share] = {}
     for lo_us, (events, calls) in summed.items():
-        clock = local(lo_us, zone)
+        clock = local_time(lo_us, zone)
         at = clock.weekday(), clock.hour
         before = shares.get(at, Share(0, 0))
         shares[at] = Share(before.numerator + events, before.denominator + calls)

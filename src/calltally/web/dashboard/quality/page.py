@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from calltally.alerts.model.finding import AlertKind
 from calltally.analytics.buckets import HOUR, STEPS
-from calltally.analytics.measurement import Window, measure, window_of
+from calltally.analytics.measurement import MeasuredWindow, measure, window_of
 from calltally.analytics.query import UTC, QualityQuery
-from calltally.analytics.report import answer_quality
+from calltally.analytics.report import quality_report
 from calltally.analytics.schemas import QualityShown
 from calltally.calls.metrics import RATES
 from calltally.calls.model import DIRECTIONS
@@ -59,7 +59,7 @@ async def show_quality(request: AnyRequest) -> Reply:
     pairs, now_us = meant(pairs_of(request.scope["query_string"])), parts.clock()
     asked = asked_of(pairs, visitor.zone, now_us)
     query = seen_by(replace(asked.query, rates=asked.rates, rows=MOST_ROWS), visitor.access)
-    shown = await answer_quality(parts.store, query, [visitor.tenant], now_us)
+    shown = await quality_report(parts.store, query, [visitor.tenant], now_us)
     window = window_of(query, now_us)
     columns = columns_of(shown, asked.step, window.buckets)
     hours = _shown_hours(asked, columns, window) or await _hours(parts, visitor, query, window, asked.heat)
@@ -96,7 +96,9 @@ def _numbers(asked: Asked, shown: QualityShown) -> dict[str, Any]:
     }
 
 
-def _charts(asked: Asked, every: Sequence[Column], window: Window, alerts: list[Alert]) -> dict[str, Any]:
+def _charts(
+    asked: Asked, every: Sequence[Column], window: MeasuredWindow, alerts: list[Alert]
+) -> dict[str, Any]:
     columns = every[:MOST_COLUMNS]
     marks = marks_of(alerts, columns, window.buckets)
     return {
@@ -125,13 +127,13 @@ def _links(request: AnyRequest, pairs: Pairs, asked: Asked) -> dict[str, Any]:
     }
 
 
-async def _alerts(parts: Parts, tenant: str, window: Window) -> list[Alert]:
+async def _alerts(parts: Parts, tenant: str, window: MeasuredWindow) -> list[Alert]:
     """Those on rates that were found in the window."""
     wanted = AlertFilter(window.lo_us, window.hi_us, kind=AlertKind.RATE, limit=_MOST_ALERTS)
     return (await parts.store.read(list_alerts(tenant, wanted)))[0]
 
 
-def _shown_hours(asked: Asked, columns: Sequence[Column], window: Window) -> Hours | None:
+def _shown_hours(asked: Asked, columns: Sequence[Column], window: MeasuredWindow) -> Hours | None:
     """The hours of the charts, where those are the ones that make up a week; None where they are others."""
     is_whole = all(bucket.lo_us % _HOUR_US == 0 for bucket in window.buckets)
     is_within = window.hi_us - window.lo_us <= _HEAT_US
@@ -145,7 +147,9 @@ def _shown_hours(asked: Asked, columns: Sequence[Column], window: Window) -> Hou
     )
 
 
-async def _hours(parts: Parts, visitor: Visitor, query: QualityQuery, window: Window, rate: str) -> Hours:
+async def _hours(
+    parts: Parts, visitor: Visitor, query: QualityQuery, window: MeasuredWindow, rate: str
+) -> Hours:
     """The hours of the window's last four weeks: in hours of UTC, which are read from sums everywhere."""
     lo_us = max(window.lo_us, (window.hi_us - _HEAT_US) // _HOUR_US * _HOUR_US)
     there = replace(query.filter, from_us=lo_us, to_us=window.hi_us)

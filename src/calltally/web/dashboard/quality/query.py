@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from calltally.analytics.buckets import HOUR, STEPS, local, midnight_us, shifted_us
+from calltally.analytics.buckets import HOUR, STEPS, local_time, midnight_us, shifted_us
 from calltally.analytics.query import KEYS, PREVIOUS, SAME_WEEKDAY, TENANT, QualityQuery, parse_quality_query
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.metrics import RATE_NAMES
@@ -87,7 +87,7 @@ def _window(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Pairs:
     sent = [(name, _instant(name, value, zone)) for name, value in pairs if name in {"from", "to"}]
     if any(name == "from" for name, _ in sent):
         return tuple(sent)
-    today_us = midnight_us(local(now_us, zone).date(), zone)
+    today_us = midnight_us(local_time(now_us, zone).date(), zone)
     days = 1 if only(pairs, "step") == HOUR else DAYS_SHOWN - 1
     return (("from", utc_text(shifted_us(today_us, -days, zone))), *sent)
 

@@ -102,7 +102,7 @@ async def set_route(request: AnyRequest) -> Reply:
         provider=only(pairs, "provider") or None,
     )
     await parts.store.write(put_route(visitor.tenant, route, parts.clock()))
-    parts.intake.forget(visitor.tenant)
+    parts.intake.invalidate(visitor.tenant)
     return redirect(back(pairs))
 
 
@@ -116,7 +116,7 @@ async def set_secrets(request: AnyRequest) -> Reply:
     given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
     sealed = parts.vault.seal(visitor.tenant, provider, checked_secrets(provider, given))
     await parts.store.write(put_provider_secrets(visitor.tenant, provider, sealed, parts.clock()))
-    parts.intake.forget(visitor.tenant)
+    parts.intake.invalidate(visitor.tenant)
     return redirect(back(pairs))
 
 

@@ -1,4 +1,4 @@
-"""What can be asked of launch quality, and how each fault is told by name."""
+"""Queries of launch quality, and errors that name their parameters."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def parsed(**pairs: str) -> object:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("group_by", "route,day,hour", "at most one step of time"),
         ("group_by", "route,agent,country,day", "at most 3"),
@@ -31,11 +31,11 @@ def parsed(**pairs: str) -> object:
         ("limit", "5", "there is no parameter 'limit'"),
     ],
 )
-def test_a_fault_is_told_by_name(name: str, value: str, said: str) -> None:
+def test_error_names_the_parameter(name: str, value: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parsed(**{name: value})
     assert caught.value.faults[0].parameter == name
-    assert said in caught.value.detail
+    assert message in caught.value.detail
 
 
 def test_a_window_must_begin_before_it_ends() -> None:
@@ -49,7 +49,7 @@ def test_a_window_must_begin_before_it_ends() -> None:
         window_of(query, NOW_US)
 
 
-def test_without_a_window_it_is_the_last_seven_days() -> None:
+def test_default_window_is_the_last_seven_days() -> None:
     window = window_of(parse_quality_query([], is_admin=False), NOW_US)
     assert window[:2] == (NOW_US - 7 * DAY_US, NOW_US)
 
@@ -62,16 +62,16 @@ def compared(tz: str, compare: str, start: str, end: str) -> list[str]:
     return [utc_text(each)[:16] for each in other[:2]]
 
 
-def test_previous_is_as_many_days_of_the_clock_or_as_long() -> None:
+def test_previous_window_has_as_many_local_days_or_same_length() -> None:
     berlin = ("Europe/Berlin", "previous")
-    # The day before the one of 23 hours has 24.
+    # The day before the 23-hour day has 24 hours.
     day = compared(*berlin, "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")
     assert day == ["2026-03-27T23:00", "2026-03-28T23:00"]
     part = compared(*berlin, "2026-03-29T08:00:00Z", "2026-03-29T10:30:00Z")
     assert part == ["2026-03-29T05:30", "2026-03-29T08:00"]
 
 
-def test_same_weekday_is_whole_weeks_earlier_by_the_clock() -> None:
+def test_same_weekday_is_whole_weeks_earlier_in_local_time() -> None:
     week = ("Europe/Berlin", "same_weekday")
     assert compared(*week, "2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z") == [
         "2026-03-22T23:00",
@@ -80,19 +80,19 @@ def test_same_weekday_is_whole_weeks_earlier_by_the_clock() -> None:
     assert compared(*week, "2026-02-01T00:00:00Z", "2026-02-11T00:00:00Z")[0] == "2026-01-18T00:00"
 
 
-def test_another_window_is_as_named() -> None:
+def test_other_window_is_used_as_given() -> None:
     assert compared("UTC", "2026-01-01..2026-01-03", "2026-02-01", "2026-02-02") == [
         "2026-01-01T00:00",
         "2026-01-03T00:00",
     ]
 
 
-def test_hours_are_compared_by_the_clock() -> None:
+def test_hours_are_compared_by_local_time() -> None:
     pairs = [("group_by", "hour"), ("tz", "Europe/Berlin"), ("compare", "previous")]
     window = [("from", "2026-03-28T23:00:00Z"), ("to", "2026-03-29T22:00:00Z")]
     query = parse_quality_query([*pairs, *window], is_admin=False)
     mine = window_of(query, NOW_US)
     other = compared_window(query, mine)
     assert other is not None
-    # From three o'clock on the hours have another place, since two o'clock was left out.
+    # From three o'clock on the hours have other indexes, because two o'clock is skipped.
     assert counterparts(query, mine, other)[:4] == [0, 1, 3, 4]

@@ -1,11 +1,11 @@
-"""A platform's report and the carrier's callbacks of one call are one record, whichever comes first."""
+"""A platform's report and the carrier's callbacks of one call are one record in either order."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from calltally.ingest.callbacks import Verdict
+from calltally.ingest.callbacks import CallbackVerdict
 from calltally.ingest.intake import Intake
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from tests.conftest import TENANT, Bench
@@ -33,7 +33,7 @@ def receive(bench: Bench, messages: Sequence[tuple[str, Sent]]) -> None:
     callbacks = Intake(bench.store, vault, lambda: bench.now_us).callbacks
     for name, sent in messages:
         receipt = bench.run(callbacks.receive(name, TENANT, signed(name, sent)))
-        assert receipt.verdict is Verdict.RECORDED
+        assert receipt.verdict is CallbackVerdict.RECORDED
 
 
 def carriers(call_sid: str) -> list[tuple[str, Sent]]:
@@ -56,30 +56,32 @@ def check(bench: Bench, platform: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("platform", REPORTS)
-@pytest.mark.parametrize("place", ["before the last status", "first", "twice"])
-def test_a_report_and_the_carriers_callbacks_are_one_call(bench: Bench, platform: str, place: str) -> None:
+@pytest.mark.parametrize("position", ["before the last status", "first", "twice"])
+def test_platform_report_and_carrier_callbacks_are_one_call(
+    bench: Bench, platform: str, position: str
+) -> None:
     call_sid, sent = REPORTS[platform]
-    told = carriers(call_sid)
+    callbacks = carriers(call_sid)
     report = (platform, sent)
     orders = {
-        "before the last status": [*told[:2], report, told[2]],
-        "first": [report, *told],
-        "twice": [told[0], report, *told[1:], report],
+        "before the last status": [*callbacks[:2], report, callbacks[2]],
+        "first": [report, *callbacks],
+        "twice": [callbacks[0], report, *callbacks[1:], report],
     }
-    receive(bench, orders[place])
+    receive(bench, orders[position])
     call = check(bench, platform)
     if platform != "livekit":
         assert call["summary"] == "Booked a table."
 
 
-def test_a_report_that_never_comes_leaves_the_carriers_word(bench: Bench) -> None:
+def test_missing_report_leaves_the_carriers_data(bench: Bench) -> None:
     receive(bench, carriers(vapi.CARRIER))
     [call] = listed(bench)
     assert (call["status"], call["duration_seconds"], call["summary"]) == ("completed", 43, None)
 
 
-def test_each_came_under_its_own_id_before_anybody_linked_them(bench: Bench) -> None:
-    """Two calls of the list become one, and the id that ended leads on."""
+def test_calls_recorded_separately_are_merged_when_linked(bench: Bench) -> None:
+    """Two listed calls become one, and the old id redirects to it."""
     ringing = vapi.message("status-update", 1_787_385_602_000, vapi.call(vapi.TALK), status="ringing")
     receive(bench, [("vapi", ringing), *carriers(vapi.CARRIER)[:1]])
     assert len(listed(bench)) == 2

@@ -1,4 +1,4 @@
-"""What is said in made-up calls: a conversation a topic, with the tool that the agent uses in it."""
+"""Conversations of the sample calls: one per topic, with the tool that the agent uses."""
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 from calltally.ingest.sample.calls import SampleCall
 
 
-class Tool(NamedTuple):
-    """One call of a tool, after so many turns."""
+class SampleTool(NamedTuple):
+    """Call of a tool after `after` turns."""
 
     after: int
     name: str
@@ -15,16 +15,16 @@ class Tool(NamedTuple):
     result: Mapping[str, Any]
 
 
-class Talk(NamedTuple):
-    """One conversation: turn and turn about, the agent first. Some use no tool."""
+class SampleConversation(NamedTuple):
+    """Conversation with alternating turns, the agent first. Some use no tool."""
 
     topic: str
     summary: str
     turns: tuple[str, ...]
-    tool: Tool | None
+    tool: SampleTool | None
 
 
-_MOVED: Final = Talk(
+_MOVED: Final = SampleConversation(
     "appointment",
     "Caller moved an appointment to Thursday morning.",
     (
@@ -35,14 +35,14 @@ _MOVED: Final = Talk(
         "That is moved to Thursday, half past nine. You will get a message that says so.",
         "Thank you, goodbye.",
     ),
-    Tool(
+    SampleTool(
         2,
         "find_free_times",
         {"week": "this", "not_before": "Wednesday"},
         {"free": ["Thu 09:30", "Fri 14:00"]},
     ),
 )
-_CHARGE: Final = Talk(
+_CHARGE: Final = SampleConversation(
     "billing",
     "Caller asked about a charge on the last invoice; it was explained.",
     (
@@ -53,9 +53,9 @@ _CHARGE: Final = Talk(
         "Is there anything else?",
         "No, that was all.",
     ),
-    Tool(2, "read_invoice", {"which": "last"}, {"lines": [{"what": "delivery", "amount": "4.90"}]}),
+    SampleTool(2, "read_invoice", {"which": "last"}, {"lines": [{"what": "delivery", "amount": "4.90"}]}),
 )
-_ARRIVES: Final = Talk(
+_ARRIVES: Final = SampleConversation(
     "delivery",
     "Caller wanted to know when an order arrives; given the date.",
     (
@@ -64,9 +64,11 @@ _ARRIVES: Final = Talk(
         "It left the warehouse yesterday, and comes tomorrow before noon.",
         "Good, I will be there.",
     ),
-    Tool(2, "track_order", {"order": "latest"}, {"left": "yesterday", "arrives": "tomorrow, before 12:00"}),
+    SampleTool(
+        2, "track_order", {"order": "latest"}, {"left": "yesterday", "arrives": "tomorrow, before 12:00"}
+    ),
 )
-_CONFIRMED: Final = Talk(
+_CONFIRMED: Final = SampleConversation(
     "appointment",
     "Customer confirmed appointment time.",
     (
@@ -74,9 +76,9 @@ _CONFIRMED: Final = Talk(
         "Yes, I will come.",
         "Then it is confirmed. Until tomorrow.",
     ),
-    Tool(2, "confirm_appointment", {"when": "tomorrow, 10:00"}, {"confirmed": True}),
+    SampleTool(2, "confirm_appointment", {"when": "tomorrow, 10:00"}, {"confirmed": True}),
 )
-_RETURN: Final = Talk(
+_RETURN: Final = SampleConversation(
     "returns",
     "Caller asked how to send an item back; label sent by e-mail.",
     (
@@ -87,9 +89,9 @@ _RETURN: Final = Talk(
         "Within five days after the box is here.",
         "Fine, thank you.",
     ),
-    Tool(2, "send_return_label", {"item": "lamp", "by": "e-mail"}, {"sent": True}),
+    SampleTool(2, "send_return_label", {"item": "lamp", "by": "e-mail"}, {"sent": True}),
 )
-_PUT_OFF: Final = Talk(
+_PUT_OFF: Final = SampleConversation(
     "appointment",
     "Customer could not come; a new time was found.",
     (
@@ -99,9 +101,9 @@ _PUT_OFF: Final = Talk(
         "Monday at eleven is good.",
         "Then I have moved it. Until Monday.",
     ),
-    Tool(2, "find_free_times", {"week": "next"}, {"free": ["Mon 11:00"]}),
+    SampleTool(2, "find_free_times", {"week": "next"}, {"free": ["Mon 11:00"]}),
 )
-_HUNG_UP: Final = Talk(
+_HUNG_UP: Final = SampleConversation(
     "hang-up",
     "The other side hung up soon after the greeting.",
     ("Hello, this is an automatic assistant.", "No, thank you."),
@@ -109,26 +111,26 @@ _HUNG_UP: Final = Talk(
 )
 _INBOUND: Final = (_MOVED, _CHARGE, _ARRIVES, _RETURN)
 _OUTBOUND: Final = (_CONFIRMED, _PUT_OFF)
-_FOR_A_PERSON: Final = (
+_HAND_OVER: Final = (
     "I would rather speak with somebody, please.",
     "Of course. I connect you with the front desk; stay on the line.",
 )
 _LEAST_S: Final = 20
 
 
-def talk_of(call: SampleCall) -> Talk:
-    """The conversation of a call; one that is escalated ends with the wish for a person."""
+def conversation_of(call: SampleCall) -> SampleConversation:
+    """Return the conversation of a call; an escalated call ends with the request for a person."""
     if call.talk_s < _LEAST_S:
         return _HUNG_UP
-    talks = _INBOUND if call.is_inbound else _OUTBOUND
-    talk = talks[call.number // 3 % len(talks)]
+    conversations = _INBOUND if call.is_inbound else _OUTBOUND
+    conversation = conversations[call.number // 3 % len(conversations)]
     if not call.is_escalated:
-        return talk
-    # The agent has the last word before the hand-over.
-    turns = talk.turns if len(talk.turns) % 2 else talk.turns[:-1]
-    return talk._replace(turns=(*turns, *_FOR_A_PERSON))
+        return conversation
+    # The agent has the last turn before the hand-over.
+    turns = conversation.turns if len(conversation.turns) % 2 else conversation.turns[:-1]
+    return conversation._replace(turns=(*turns, *_HAND_OVER))
 
 
-def begins_s(call: SampleCall, talk: Talk, index: int) -> float:
-    """When a turn begins, seconds from the answer: they share the time that there is."""
-    return round(call.talk_s * index / (len(talk.turns) + 1), 1)
+def turn_start_s(call: SampleCall, conversation: SampleConversation, index: int) -> float:
+    """Return the start of a turn in seconds from the answer; all turns share the talk time equally."""
+    return round(call.talk_s * index / (len(conversation.turns) + 1), 1)

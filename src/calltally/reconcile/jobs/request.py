@@ -1,4 +1,4 @@
-"""Asking for a reconciliation: what is to be compared is written down, the work is a worker's."""
+"""Creation of reconciliation jobs; a worker runs them later."""
 
 import secrets
 from uuid import UUID
@@ -12,19 +12,19 @@ from calltally.store.snapshots.ledger_head import standing_of
 
 
 def new_job_id() -> bytes:
-    """16 bytes that no other job has, as a UUID of version 4."""
+    """Return a random job id: the 16 bytes of a UUID of version 4."""
     return UUID(bytes=secrets.token_bytes(16), version=4).bytes
 
 
-def ask_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> Step[Job]:
-    """Queue a reconciliation of the calls as they are now or later. Raises TooManyRequests."""
+def queue_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> Step[Job]:
+    """Queue a reconciliation of the calls at the current revision or later. Raises TooManyRequests."""
     revision = (yield from standing_of(tenant)).revision
     new = NewJob(job, Kind.RECONCILIATION, msgspec.json.encode(spec), revision)
     return (yield from add_job(tenant, new, now_us))
 
 
 def unknown_jobs(tenant: str, jobs: list[bytes]) -> Step[list[bytes]]:
-    """Those ids that are of no job of the tenant."""
+    """Return the ids that are no jobs of the tenant."""
     found: list[bytes] = []
     for job in jobs:
         found += [] if (yield from find_job(tenant, job)) else [job]

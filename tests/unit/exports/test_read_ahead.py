@@ -1,4 +1,4 @@
-"""Chunks that are read ahead: in their order, as many as were asked for, and none is left behind."""
+"""Chunks that are read ahead: in order, within the limit, and without tasks left behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.exports import window
-from calltally.exports.window import Chunk, chunks_from, position_of
+from calltally.exports.window import RecordChunk, chunks_from, position_of
 
-SEEN = ListQuery(snapshot="s", limit=3)
+QUERY = ListQuery(snapshot="s", limit=3)
 
 
 def record(number: int) -> bytes:
@@ -21,17 +21,17 @@ def record(number: int) -> bytes:
 
 
 class Ledger:
-    """So many calls, of which pages are read by hand."""
+    """Calls whose pages are released by hand."""
 
     def __init__(self, calls: int) -> None:
         self.calls = calls
-        self.asked: list[tuple[int, int]] = []
+        self.requested: list[tuple[int, int]] = []
         self.under_way = 0
         self.most_under_way = 0
         self.gate = asyncio.Event()
 
     async def read(self, query: ListQuery) -> bytes:
-        self.asked.append((query.offset, query.limit))
+        self.requested.append((query.offset, query.limit))
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -43,22 +43,22 @@ class Ledger:
     def page(self, offset: int, limit: int) -> bytes:
         return b"\n".join(record(number) for number in range(offset, min(offset + limit, self.calls)))
 
-    def first(self, told: int) -> Chunk:
-        return Chunk(position_of(SEEN, 0, told), SEEN.limit, self.page(0, SEEN.limit))
+    def first(self, calls: int) -> RecordChunk:
+        return RecordChunk(position_of(QUERY, 0, calls), QUERY.limit, self.page(0, QUERY.limit))
 
 
-async def take(chunks: AsyncIterator[Chunk], told: Callable[[int], None]) -> None:
-    """Tell how many calls each has."""
+async def take(chunks: AsyncIterator[RecordChunk], on_chunk: Callable[[int], None]) -> None:
+    """Report the number of calls of each chunk."""
     async for chunk in chunks:
-        told(chunk.records.count(b"\n") + 1)
+        on_chunk(chunk.records.count(b"\n") + 1)
 
 
 @given(calls=st.integers(0, 60), most_rows=st.integers(1, 9), ahead=st.integers(1, 4))
-def test_they_come_in_their_order_however_many_are_read_ahead(calls: int, most_rows: int, ahead: int) -> None:
+def test_chunks_arrive_in_order_for_any_read_ahead(calls: int, most_rows: int, ahead: int) -> None:
     async def read() -> list[bytes]:
         ledger = Ledger(calls)
         ledger.gate.set()
-        chunks = chunks_from(SEEN, ledger.first(calls), ledger.read, ahead=ahead)
+        chunks = chunks_from(QUERY, ledger.first(calls), ledger.read, ahead=ahead)
         return [line async for chunk in chunks for line in chunk.records.split(b"\n")]
 
     with pytest.MonkeyPatch.context() as patched:
@@ -69,7 +69,7 @@ def test_they_come_in_their_order_however_many_are_read_ahead(calls: int, most_r
 @pytest.mark.parametrize(
     ("calls", "expected"), [(CallFilter(), 2), (CallFilter(statuses=("busy",)), 2), (CallFilter(q="door"), 1)]
 )
-def test_more_than_one_are_read_where_it_is_known_where_they_begin(calls: CallFilter, expected: int) -> None:
+def test_several_chunks_are_read_ahead_if_positions_are_known(calls: CallFilter, expected: int) -> None:
     async def read() -> Ledger:
         ledger = Ledger(2 * window.MOST_ROWS + 3)
         query = ListQuery(filter=calls, snapshot="s", limit=3)
@@ -80,15 +80,15 @@ def test_more_than_one_are_read_where_it_is_known_where_they_begin(calls: CallFi
         assert ledger.under_way == 0
         return ledger
 
-    assert len(asyncio.run(read()).asked) == expected
+    assert len(asyncio.run(read()).requested) == expected
 
 
-def test_one_that_is_short_ends_the_window_with_a_fault() -> None:
-    async def read(told: int) -> list[int]:
+def test_short_chunk_ends_window_with_error() -> None:
+    async def read(calls: int) -> list[int]:
         ledger = Ledger(10)
         ledger.gate.set()
         sizes: list[int] = []
-        async with aclosing(chunks_from(SEEN, ledger.first(told), ledger.read, ahead=3)) as chunks:
+        async with aclosing(chunks_from(QUERY, ledger.first(calls), ledger.read, ahead=3)) as chunks:
             with pytest.raises(DamagedStore, match="fewer calls than it counted"):
                 await take(chunks, sizes.append)
         assert ledger.under_way == 0
@@ -97,7 +97,7 @@ def test_one_that_is_short_ends_the_window_with_a_fault() -> None:
     assert asyncio.run(read(11)) == [3]
 
 
-def test_a_fault_of_one_is_told_when_its_turn_comes() -> None:
+def test_read_error_is_raised_in_chunk_order() -> None:
     class Failing(Ledger):
         async def read(self, query: ListQuery) -> bytes:
             if query.offset >= 6:
@@ -108,7 +108,7 @@ def test_a_fault_of_one_is_told_when_its_turn_comes() -> None:
         ledger = Failing(30)
         ledger.gate.set()
         sizes: list[int] = []
-        async with aclosing(chunks_from(SEEN, ledger.first(30), ledger.read, ahead=3)) as chunks:
+        async with aclosing(chunks_from(QUERY, ledger.first(30), ledger.read, ahead=3)) as chunks:
             with pytest.raises(DamagedStore, match="a page cannot be read"):
                 await take(chunks, sizes.append)
         return sizes
