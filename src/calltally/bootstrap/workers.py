@@ -61,7 +61,9 @@ def make_worker(
     return BackgroundWork(dependencies, stop)
 
 
-def alert_dependencies(settings: Settings, store: Store, clock: Clock, stop: asyncio.Event) -> AlertDependencies:
+def alert_dependencies(
+    settings: Settings, store: Store, clock: Clock, stop: asyncio.Event
+) -> AlertDependencies:
     """Assemble the alert evaluator and notifier. The evaluator throttles itself until `stop` is set."""
     transports = NotifierDependencies(
         outgoing=OutgoingClient(outgoing_policy(settings)),
@@ -70,10 +72,12 @@ def alert_dependencies(settings: Settings, store: Store, clock: Clock, stop: asy
         base_url=settings.public_url or "",
     )
     context = provider_access(settings, store)
-    detectors = RateDetectors() if settings.rate_alerts else None
-    pace = partial(at_ease, stop=stop, times=Times(steady_clock, cpu_clock, time.sleep))
-    return AlertMeans(
-        Judge(store, detectors, pace), Teller(store, transports, clock), partial(poll_open_calls, context)
+    detectors = RateDetectorFactory() if settings.rate_alerts else None
+    pace = partial(throttled, stop=stop, clocks=ThreadClocks(steady_clock, cpu_clock, time.sleep))
+    return AlertDependencies(
+        AlertEvaluator(store, detectors, pace),
+        Notifier(store, transports, clock),
+        partial(poll_open_calls, context),
     )
 
 
