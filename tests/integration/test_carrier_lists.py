@@ -16,9 +16,9 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import Window
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.net import HttpRetryPolicy, RetryingClient
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Started
-from calltally.providers.registry import FETCHES
+from calltally.providers.call_fetcher import ApiAccess, StartWindow
+from calltally.providers.callback import UnreadableRecord
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import FindingKind
 from calltally.reconcile.provider_client import ProviderClient
 from calltally.reconcile.provider_run import ProviderReport
@@ -59,14 +59,14 @@ def with_client(
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
-            access = Access(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
-            return await work(ProviderClient(FETCHES[name], access, client.request))
+            access = ApiAccess(api.url, APIS[name].secrets if secrets is None else secrets, NOW_US)
+            return await work(ProviderClient(FETCHERS[name], access, client.request))
 
     return asyncio.run(session())
 
 
-async def listed(client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400) -> list[Fact | Refusal]:
-    started = Started(START_US + begin_s * SECOND_US, START_US + end_s * SECOND_US)
+async def listed(client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400) -> list[Fact | UnreadableRecord]:
+    started = StartWindow(START_US + begin_s * SECOND_US, START_US + end_s * SECOND_US)
     return [item async for page in client.pages(started) for item in page]
 
 
@@ -80,7 +80,7 @@ def test_all_pages_are_read_with_waits(name: str) -> None:
     assert {(fact.door, fact.provider, fact.is_carrier) for fact in facts.values()} == {
         (Door.PROVIDER_LIST, name, True)
     }
-    account = FETCHES[name].account_of(APIS[name].secrets)
+    account = FETCHERS[name].account_of(APIS[name].secrets)
     assert {fact.account for fact in facts.values()} == {account}
     for call in calls:
         fields = facts[call.call_sid].said
@@ -103,7 +103,7 @@ def test_period_includes_both_ends(name: str) -> None:
 
 @carriers
 def test_known_and_unknown_single_call(name: str) -> None:
-    async def both(client: ProviderClient) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
+    async def both(client: ProviderClient) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
         return await client.call(sid(1)), await client.call("no/../such")
 
     with served(APIS[name](made(3))) as api:
@@ -119,14 +119,14 @@ def test_known_and_unknown_single_call(name: str) -> None:
 def test_insufficient_secrets_are_refused(name: str) -> None:
     stored = APIS[name].secrets
     with served(APIS[name](made(1))) as api:
-        for lacking in FETCHES[name].secret_names:
+        for lacking in FETCHERS[name].secret_names:
             if lacking not in {"account_id", "space"}:
                 with pytest.raises(Misconfigured, match=lacking):
                     with_client(
                         name, api, listed, {key: value for key, value in stored.items() if key != lacking}
                     )
         wrong = {key: _other(key, value) for key, value in stored.items()}
-        with pytest.raises(Misconfigured, match=r"401|no private key"):
+        with pytest.raises(Misconfigured, match=r"401|not a complete private key"):
             with_client(name, api, listed, wrong)
 
 
@@ -171,28 +171,28 @@ def test_plivo_next_page_on_another_host_is_not_requested() -> None:
     for target in ("https://elsewhere.example/v1/", "/v1/Account/other/Call/", "//elsewhere.example/"):
         with served(APIS["plivo"]()) as api:
             api.odd = {"objects": [], "meta": {"next": target}}
-            with pytest.raises(NotUnderstood, match="which is not that list"):
+            with pytest.raises(NotUnderstood, match="leads to another address"):
                 with_client("plivo", api, listed)
             assert len(api.asked) == 1
 
 
 def test_signalwire_requests_go_to_the_tenants_space() -> None:
-    access = Access("", APIS["signalwire"].secrets, NOW_US)
-    request = next(FETCHES["signalwire"].list_page(access, Started(START_US, NOW_US), None))
+    access = ApiAccess("", APIS["signalwire"].secrets, NOW_US)
+    request = next(FETCHERS["signalwire"].list_page(access, StartWindow(START_US, NOW_US), None))
     assert request.url.startswith("https://example.signalwire.com/api/laml/2010-04-01/Accounts/")
     for space in ("", "evil.example/x", "evil.example@other", "https://example.com", "localhost"):
         odd = access._replace(secrets={**access.secrets, "space": space})
         with pytest.raises(Misconfigured, match="space"):
-            next(FETCHES["signalwire"].list_page(odd, Started(START_US, NOW_US), None))
+            next(FETCHERS["signalwire"].list_page(odd, StartWindow(START_US, NOW_US), None))
 
 
 @pytest.mark.parametrize(
     "key", ["", "text", "-----BEGIN PRIVATE KEY-----\\nAAAA\\n-----END PRIVATE KEY-----"]
 )
 def test_invalid_private_key_is_named(key: str) -> None:
-    access = Access("https://api.example", {**APIS["vonage"].secrets, "private_key": key}, NOW_US)
+    access = ApiAccess("https://api.example", {**APIS["vonage"].secrets, "private_key": key}, NOW_US)
     with pytest.raises(Misconfigured, match="private_key"):
-        next(FETCHES["vonage"].one_call(access, "1"))
+        next(FETCHERS["vonage"].one_call(access, "1"))
 
 
 class Desk:

@@ -17,9 +17,9 @@ from calltally.calls.times import DAY_US, SECOND_US, parse_instant
 from calltally.calls.windows import Window
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.net import HttpRetryPolicy, RetryingClient
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Started
-from calltally.providers.registry import FETCHES
+from calltally.providers.call_fetcher import ApiAccess, StartWindow
+from calltally.providers.callback import UnreadableRecord
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import FindingKind
 from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.reconcile.provider_client import ProviderClient
@@ -63,14 +63,14 @@ def with_client(
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
-            access = Access(api.url, PLATFORMS[name].secrets if secrets is None else secrets, NOW_US)
-            return await work(ProviderClient(FETCHES[name], access, client.request))
+            access = ApiAccess(api.url, PLATFORMS[name].secrets if secrets is None else secrets, NOW_US)
+            return await work(ProviderClient(FETCHERS[name], access, client.request))
 
     return asyncio.run(session())
 
 
-async def listed(client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400) -> list[Fact | Refusal]:
-    started = Started(START_US + begin_s * SECOND_US, START_US + end_s * SECOND_US)
+async def listed(client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400) -> list[Fact | UnreadableRecord]:
+    started = StartWindow(START_US + begin_s * SECOND_US, START_US + end_s * SECOND_US)
     return [item async for page in client.pages(started) for item in page]
 
 
@@ -101,7 +101,7 @@ def test_period_includes_both_ends(name: str) -> None:
 
 @platforms
 def test_single_call_has_carrier_and_transcript(name: str) -> None:
-    async def both(client: ProviderClient) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
+    async def both(client: ProviderClient) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
         return await client.call(sid(1)), await client.call("no/../such")
 
     with served(PLATFORMS[name](made(3))) as api:

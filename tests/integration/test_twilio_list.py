@@ -12,9 +12,9 @@ from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood,
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import SECOND_US
 from calltally.net import HttpRetryPolicy, RetryingClient
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Started
-from calltally.providers.registry import FETCHES
+from calltally.providers.call_fetcher import ApiAccess, StartWindow
+from calltally.providers.callback import UnreadableRecord
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.provider_client import ProviderClient
 from tests.conftest import NOW_US
 from tests.twilio_api import ACCOUNT, KEY, TOKEN, TwilioApi, resource, served
@@ -39,14 +39,14 @@ def with_client(
     async def session() -> T:
         patience = HttpRetryPolicy(tries=3, first_s=0.0)
         async with RetryingClient(lambda: 0.0, timeout_s=5, retry_policy=patience) as client:
-            access = Access(api.url, secrets, NOW_US)
-            return await work(ProviderClient(FETCHES["twilio"], access, client.request))
+            access = ApiAccess(api.url, secrets, NOW_US)
+            return await work(ProviderClient(FETCHERS["twilio"], access, client.request))
 
     return asyncio.run(session())
 
 
-async def listed(client: ProviderClient, begin: int = 0, end: int = 100_000) -> list[Fact | Refusal]:
-    started = Started(START_US + begin * SECOND_US, START_US + end * SECOND_US)
+async def listed(client: ProviderClient, begin: int = 0, end: int = 100_000) -> list[Fact | UnreadableRecord]:
+    started = StartWindow(START_US + begin * SECOND_US, START_US + end * SECOND_US)
     return [item async for page in client.pages(started) for item in page]
 
 
@@ -72,7 +72,7 @@ def test_period_includes_both_ends() -> None:
 
 
 def test_known_and_unknown_single_call() -> None:
-    async def both(client: ProviderClient) -> tuple[list[Fact | Refusal], list[Fact | Refusal]]:
+    async def both(client: ProviderClient) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
         return await client.call(sid(1)), await client.call("CA/../x")
 
     with served(TwilioApi(calls(2))) as api:
@@ -89,7 +89,7 @@ def test_unreadable_item_is_a_refusal_with_position() -> None:
     with served(TwilioApi([odd, *calls(2)[1:]])) as api:
         fact, refusal = with_client(api, listed)
     assert isinstance(fact, Fact)
-    assert isinstance(refusal, Refusal)
+    assert isinstance(refusal, UnreadableRecord)
     assert refusal.position == "Twilio's answer calls[1]"
     assert "exploded" in refusal.reason
 

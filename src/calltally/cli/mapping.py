@@ -20,9 +20,9 @@ from calltally.calls.model import Call
 from calltally.calls.times import utc_text
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.provider import read_mapping
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import list_facts
-from calltally.providers.generic.compiling import compile_mapping
+from calltally.providers.generic.mapping_compiler import compile_mapping
 
 commands: Final = typer.Typer(help="Try mappings of generic providers.", no_args_is_help=True)
 MAX_SAMPLE_BYTES: Final = 16 * 1024 * 1024
@@ -46,7 +46,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     provider: str
     facts: list[Tried]
-    refusals: list[Refusal]
+    refusals: list[UnreadableRecord]
     records: list[dict[str, Any]]
 
 
@@ -72,9 +72,9 @@ def try_mapping(
     """
     text = read_mapping(mapping)
     compiled = compile_mapping(text)
-    told = list(list_facts(_lines_of(sample), Source(Door.CALLBACK, wall_clock(), mapping=text)))
+    told = list(list_facts(_lines_of(sample), RecordSource(Door.CALLBACK, wall_clock(), mapping=text)))
     facts = [_tried(item) for item in told if isinstance(item, Fact)]
-    refusals = [item for item in told if isinstance(item, Refusal)]
+    refusals = [item for item in told if isinstance(item, UnreadableRecord)]
     records = _records([item for item in told if isinstance(item, Fact)])
     trial = Trial(compiled.provider, facts, refusals, records)
     if as_json:

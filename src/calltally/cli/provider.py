@@ -11,7 +11,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
 from calltally.cli.console.session import with_store
-from calltally.providers.credentials import checked_secrets
+from calltally.providers.credentials import validated_secrets
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.registry import PROVIDERS, registered_name
 from calltally.settings import Settings
@@ -55,7 +55,7 @@ def put(
     pairs = _read_pairs(secret) if secret else _ask(provider)
     if mapping is not None:
         pairs = {**pairs, MAPPING: read_mapping(mapping)}
-    given = checked_secrets(provider, pairs)
+    given = validated_secrets(provider, pairs)
 
     async def store_sealed(store: Store, settings: Settings) -> None:
         sealed = open_vault(settings).seal(tenant, provider, given)

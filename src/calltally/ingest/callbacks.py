@@ -15,7 +15,7 @@ from calltally.ingest.routes import RouteTableCache, map_route
 from calltally.ingest.ttl_cache import TtlCache
 from calltally.providers.callback import Callback
 from calltally.providers.generic.signature import MAPPING
-from calltally.providers.kinds import counted_as
+from calltally.providers.message_kinds import metric_kind
 from calltally.providers.provider import Provider
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Recorded, Store, Submission
@@ -100,7 +100,7 @@ class CallbackReceiver:
     def max_body_bytes(self, provider_name: str, headers: Mapping[str, str]) -> int:
         """Return the limit of a request's body; 0 for a provider that sends no callbacks here."""
         provider = self._providers.get(registered_name(provider_name))
-        return provider.webhook.most_bytes_of(headers) if provider and provider.webhook else 0
+        return provider.webhook.max_bytes_for(headers) if provider and provider.webhook else 0
 
     async def receive(self, provider_name: str, tenant: str, callback: Callback) -> CallbackReceipt:
         """Verify, parse and record a callback. An unknown tenant gets the reply of a wrong signature."""
@@ -168,7 +168,7 @@ def read_facts(provider: Provider, callback: Callback) -> ParsedFacts:
     try:
         return provider.webhook.facts_of(callback)
     except UnknownKind as fault:
-        return UnparsedBody(fault.detail, counted_as(fault.kind, provider.webhook.unread))
+        return UnparsedBody(fault.detail, metric_kind(fault.kind, provider.webhook.unread_kinds))
     except NotUnderstood as fault:
         return UnparsedBody(fault.detail)
     except Exception as fault:  # noqa: BLE001 - an error in our code must not lose a customer's call

@@ -10,7 +10,7 @@ import msgspec
 
 from calltally.calls.events import Fact, Outcome
 from calltally.ingest.routes import RouteTable, map_route
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import UnreadableRecord
 from calltally.store.db.fact_codec import packed
 from calltally.store.db.interface import Recorded, Store, Submission
 from calltally.store.ledger.unrecorded_facts import unknown_facts
@@ -25,7 +25,7 @@ CHUNK: Final = 500
 # A file of another kind may have a refusal a line; the count goes on, the list does not.
 MAX_REFUSALS: Final = 1_000
 
-Listed: TypeAlias = Iterable[Fact | Refusal]
+Listed: TypeAlias = Iterable[Fact | UnreadableRecord]
 
 
 class Read(NamedTuple):
@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
     """A part of the items: facts ready for the ledger, refusals, and how far the files are read."""
 
     submissions: Sequence[Submission]
-    refused: Sequence[Refusal] = ()
+    refused: Sequence[UnreadableRecord] = ()
     read: Read | None = None
 
 
@@ -56,7 +56,7 @@ class ImportReport(msgspec.Struct, frozen=True):
     known: int = 0
     unchanged: int = 0
     refused: int = 0
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[UnreadableRecord, ...] = ()
 
     @property
     def total(self) -> int:
@@ -124,16 +124,15 @@ def chunks_of(told: Listed, tenant: str, table: RouteTable, *, deliver: bool) ->
         yield chunk_of(items, tenant, table, deliver=deliver)
 
 
-def chunk_of(items: Sequence[Fact | Refusal], tenant: str, table: RouteTable, *, deliver: bool) -> Chunk:
+def chunk_of(items: Sequence[Fact | UnreadableRecord], tenant: str, table: RouteTable, *, deliver: bool) -> Chunk:
     """Map the facts among items to routes and pack their rows."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
     submissions = [Submission(tenant, _slim(fact), deliver, packed(fact, fact.key)) for fact in facts]
     return Chunk(submissions, [item for item in items if isinstance(item, Refusal)])
 
 
-def _slim(fact: Fact) -> Fact:
-    """Drop the raw body, which is in the packed row: nothing else reads it."""
-    return msgspec.structs.replace(fact, raw=b"")
+def _refused_in(told: Iterable[Fact | UnreadableRecord]) -> list[UnreadableRecord]:
+    return [item for item in told if isinstance(item, UnreadableRecord)]
 
 
 async def _recorded(
@@ -147,13 +146,13 @@ async def _recorded(
     return msgspec.structs.replace(report, known=report.known + len(submissions) - len(fresh))
 
 
-def _chunks(told: Listed, size: int) -> Iterator[list[Fact | Refusal]]:
+def _chunks(told: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
     items = iter(told)
     while chunk := list(islice(items, size)):
         yield chunk
 
 
-def _added(report: ImportReport, became: Sequence[Recorded], refusals: Sequence[Refusal]) -> ImportReport:
+def _added(report: ImportReport, became: Sequence[Recorded], refusals: Sequence[UnreadableRecord]) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],

@@ -1,1 +1,1 @@
-"""A folder a provider, all alike inside: how it signs, what its words mean, how its lists are read."""
+"""Provider integrations: one folder per provider, all with the same structure."""

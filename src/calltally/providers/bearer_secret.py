@@ -1,6 +1,6 @@
-"""Requests that show a secret and sign nothing: basic sign-in, a bearer's token.
+"""Verification of requests that carry a secret and no signature: basic authentication, bearer token.
 
-TLS has to keep them unseen.
+Only TLS protects the secret and the body.
 """
 
 from base64 import b64decode
@@ -16,23 +16,23 @@ HEADER: Final = "authorization"
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether the request shows one of the secrets: as `Bearer <secret>`, or as the password of `Basic`."""
-    shown = shown_in(callback.headers.get(HEADER, ""))
+    """Return whether the request carries one of the secrets: as a bearer token or a basic password."""
+    presented = presented_secret(callback.headers.get(HEADER, ""))
     keys = keys_of(secrets, SECRET_NAMES)
-    return bool(shown) and is_among(shown, keys)
+    return bool(presented) and is_among(presented, keys)
 
 
-def shown_in(header: str) -> bytes:
-    """What a sign-in shows: the token, or the password whoever the user is; empty for anything else."""
+def presented_secret(header: str) -> bytes:
+    """Return the bearer token, or the basic password of any user; empty for other headers."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
         return value.strip().encode()
     if scheme.lower() == "basic":
-        return _decoded(value.strip()).partition(b":")[2]
+        return _decode_base64(value.strip()).partition(b":")[2]
     return b""
 
 
-def _decoded(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     try:
         return b64decode(text.encode(), validate=True)
     except (NotBase64, ValueError):

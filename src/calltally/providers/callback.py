@@ -1,4 +1,4 @@
-"""What a provider sends us, and what of it could not be read."""
+"""Requests and record sources of providers, and records that cannot be read."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,12 +9,12 @@ from calltally.calls.events import Door
 
 
 class Callback(msgspec.Struct, frozen=True):
-    """One HTTP request of a provider, as it came.
+    """One HTTP request of a provider, unchanged.
 
-    `url` is the public one, with its query, as the provider called it; header names are in lower case.
-    `account` is the tenant's account at the provider as the tenant stored it, for bodies that name none;
-    empty until the signature was checked, and where none is stored. So is `mapping`, by which the bodies of a
-    provider that we do not know are read; it is looked up anew for a replay, and not kept with the request.
+    `url` is the public URL with its query, as the provider called it. Header names are in lower case.
+    `account` is the tenant's stored account at the provider, for bodies that name none. It is empty until the
+    signature is verified, and if none is stored. The same holds for `mapping`, which reads the bodies of
+    generic providers. A replay looks the mapping up again: it is not stored with the request.
     """
 
     method: str
@@ -26,12 +26,12 @@ class Callback(msgspec.Struct, frozen=True):
     mapping: str = ""
 
 
-class Source(NamedTuple):
-    """By which door records come, when (microseconds UTC), and of whose account where they do not say.
+class RecordSource(NamedTuple):
+    """Origin of a batch of records: channel, time of receipt (microseconds UTC), and default account.
 
-    `time_zone` is the IANA name of the clock by which times without an offset were written, `columns` are the
-    names of a table's columns where it has no header, and `encoding` is how its text is written. By a
-    `mapping` the records of a provider that we do not know are read.
+    `account` applies to records that name none. `time_zone` is the IANA zone of times without an offset.
+    `columns` names the columns of a table without a header, and `encoding` is the encoding of its text.
+    `mapping` reads the records of generic providers.
     """
 
     door: Door
@@ -43,8 +43,8 @@ class Source(NamedTuple):
     mapping: str = ""
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """One item of a list that could not be read: where it stands, and why."""
+class UnreadableRecord(msgspec.Struct, frozen=True):
+    """One item of a list that cannot be read: its position, and the reason."""
 
     position: str
     reason: str

@@ -1,24 +1,24 @@
-"""Which secrets a provider has, and whether those given are they."""
+"""Validation of the secrets that a tenant stores for a provider."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.errors import Fault, InvalidInput, NotFound
-from calltally.providers.generic.compiling import compile_mapping
-from calltally.providers.generic.reading_toml import MAX_MAPPING_CHARS
+from calltally.providers.generic.mapping_compiler import compile_mapping
 from calltally.providers.generic.signature import MAPPING
+from calltally.providers.generic.toml_document import MAX_MAPPING_CHARS
 from calltally.providers.registry import PROVIDERS, registered_name
 
 MAX_SECRET_CHARS: Final = 4096
-# A mapping is no secret, but is stored beside those that it is used with.
-_MOST_CHARS: Final = {MAPPING: MAX_MAPPING_CHARS}
+# A mapping is no secret, but it is stored with the secrets that it needs.
+_MAX_CHARS: Final = {MAPPING: MAX_MAPPING_CHARS}
 
 
-def checked_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str]:
-    """The secrets as given.
+def validated_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the secrets unchanged if they are valid.
 
-    Raises NotFound for an unknown provider, InvalidInput for secrets that are unknown, missing or empty, and
-    for a mapping that is not good.
+    Raises NotFound for an unknown provider. Raises InvalidInput for unknown, missing or empty secrets, and
+    for an invalid mapping.
     """
     registered = PROVIDERS.get(registered_name(provider))
     if registered is None:
@@ -31,13 +31,15 @@ def checked_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str
         if name not in names
     ]
     faults += [
-        Fault(name, f"{name} has to have 1 to {_most_chars(name)} characters")
+        Fault(name, f"{name} must have 1 to {_max_chars(name)} characters")
         for name in names
-        if not 1 <= len(given.get(name, "-")) <= _most_chars(name)
+        if not 1 <= len(given.get(name, "-")) <= _max_chars(name)
     ]
     if needs and not any(name in given for name in needs):
-        one = " or ".join(needs)
-        faults.append(Fault(needs[0], f"{one} is missing; {provider}'s callbacks are verified with it"))
+        alternatives = " or ".join(needs)
+        faults.append(
+            Fault(needs[0], f"{alternatives} is missing; {provider}'s callbacks are verified with it")
+        )
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), tuple(faults))
     if MAPPING in given and MAPPING in names:
@@ -45,5 +47,5 @@ def checked_secrets(provider: str, given: Mapping[str, str]) -> Mapping[str, str
     return given
 
 
-def _most_chars(name: str) -> int:
-    return _MOST_CHARS.get(name, MAX_SECRET_CHARS)
+def _max_chars(name: str) -> int:
+    return _MAX_CHARS.get(name, MAX_SECRET_CHARS)

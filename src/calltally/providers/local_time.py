@@ -1,4 +1,4 @@
-"""Times without an offset, as switches write them in the clock of their wall."""
+"""Local times without an offset, as switches write them."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,29 +9,29 @@ from calltally.calls.times import SECOND_US, instant_us
 
 UTC_NAME: Final = "UTC"
 _STAMP_CHARS: Final = len("2026-08-22 08:00:42")
-_MOST_NAME_CHARS: Final = 64
+_MAX_NAME_CHARS: Final = 64
 _HOUR_CHARS: Final = len("2026-08-22 08")
 
 
 @lru_cache(maxsize=64)
 def zone_of(name: str) -> ZoneInfo:
-    """An IANA time zone; raises ValueError with words for the reader."""
+    """Return an IANA time zone; raise ValueError with a message for users."""
     try:
-        return ZoneInfo(name[:_MOST_NAME_CHARS])
+        return ZoneInfo(name[:_MAX_NAME_CHARS])
     except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
         raise ValueError(
-            f"there is no time zone {name[:_MOST_NAME_CHARS]!r}; write it as Europe/Berlin"
+            f"there is no time zone {name[:_MAX_NAME_CHARS]!r}; use an IANA name such as Europe/Berlin"
         ) from fault
 
 
 def local_stamp(text: str, zone_name: str) -> int:
-    """`2026-08-22 08:00:42` (a `T` or a fraction may stand in it) in a zone, to microseconds UTC.
+    """Convert `2026-08-22 08:00:42` in a zone to microseconds UTC; a `T` and a fraction are allowed.
 
-    An offset that is written counts before the zone. Of an hour that comes twice when clocks are set back,
-    the first is meant. Raises ValueError.
+    An offset in the text overrides the zone. If clocks are set back and an hour occurs twice, the first one
+    counts. Raises ValueError.
     """
     if len(text) == _STAMP_CHARS and text[10] in " T":
-        # Nearly every time of a file is of an hour that was met before.
+        # Nearly every time of a file is in an hour that is already cached.
         digits = text[14:16] + text[17:19]
         if text[13] == text[16] == ":" and digits.isascii() and digits.isdigit():
             minute, second = int(digits[:2]), int(digits[2:])

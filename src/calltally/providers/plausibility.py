@@ -1,6 +1,6 @@
-"""Records that cannot be: an end before the start, a talk longer than the call.
+"""Consistency checks of records: an end before the start, a talk longer than the call.
 
-Switches write whole seconds, and round each value by itself, so a second and a half is allowed for.
+Switches write whole seconds and round each value separately, so 1.5 seconds of difference are allowed.
 """
 
 from typing import Final, Literal
@@ -9,7 +9,7 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Said
 from calltally.calls.times import SECOND_US, utc_text
 
-_ROUNDED_US: Final = 1_500_000
+_ROUNDING_US: Final = 1_500_000
 _TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us"], ...]] = (
     "started_us",
     "ringing_us",
@@ -18,32 +18,32 @@ _TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us
 )
 
 
-def check_times(said: Said) -> None:
-    """Raise NotUnderstood for times that are out of their order, and a talk that the call has no room for."""
+def check_times(statement: Said) -> None:
+    """Raise NotUnderstood for times out of order, and for a talk longer than the call."""
     earlier, earlier_us = "", 0
     for name in _TIMES:
-        if (instant_us := said.get(name)) is None:
+        if (instant_us := statement.get(name)) is None:
             continue
-        if earlier and instant_us < earlier_us - _ROUNDED_US:
+        if earlier and instant_us < earlier_us - _ROUNDING_US:
             message = (
-                f"{_shown(name)} {utc_text(instant_us)} is before {_shown(earlier)} {utc_text(earlier_us)}"
+                f"{_label(name)} {utc_text(instant_us)} is before {_label(earlier)} {utc_text(earlier_us)}"
             )
             raise NotUnderstood(message)
         earlier, earlier_us = name, max(earlier_us, instant_us)
-    _check_talk(said)
+    _check_talk(statement)
 
 
-def _check_talk(said: Said) -> None:
-    talk_seconds = said.get("talk_seconds", 0)
-    if not talk_seconds or "ended_us" not in said or "started_us" not in said:
+def _check_talk(statement: Said) -> None:
+    talk_seconds = statement.get("talk_seconds", 0)
+    if not talk_seconds or "ended_us" not in statement or "started_us" not in statement:
         return
-    lasted_us = said["ended_us"] - said["started_us"]
-    if talk_seconds * SECOND_US > lasted_us + _ROUNDED_US:
+    lasted_us = statement["ended_us"] - statement["started_us"]
+    if talk_seconds * SECOND_US > lasted_us + _ROUNDING_US:
         lasted_s = lasted_us / SECOND_US
         raise NotUnderstood(f"the talk of {talk_seconds:g} s is longer than the call of {lasted_s:g} s")
 
 
-def _shown(name: str) -> str:
+def _label(name: str) -> str:
     return {"started_us": "the start", "ringing_us": "the ringing", "answered_us": "the answer"}.get(
         name, "the end"
     )

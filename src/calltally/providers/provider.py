@@ -1,26 +1,26 @@
-"""What a provider is: the same few pure functions, whichever it is."""
+"""Interface of a provider: a few pure functions, the same for all providers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
-from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.form import MOST_FORM_BYTES, is_form
-from calltally.providers.list_requests import Fetch
+from calltally.providers.call_fetcher import CallFetcher
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
+from calltally.providers.form import MAX_FORM_BYTES, is_form
 
 Verify: TypeAlias = Callable[[Callback, Mapping[str, str]], bool]
 FactsOf: TypeAlias = Callable[[Callback], list[Fact]]
-ListFacts: TypeAlias = Callable[[Iterable[bytes], Source], Iterator[Fact | Refusal]]
+ListFacts: TypeAlias = Callable[[Iterable[bytes], RecordSource], Iterator[Fact | UnreadableRecord]]
 
-# The report of a long conversation has every word of it, some of them thrice.
-MOST_BYTES: Final = 5 * 1024 * 1024
-# A carrier's event has a few KiB, the insights of a conversation some hundred.
-MOST_EVENT_BYTES: Final = 1024 * 1024
+# The report of a long conversation repeats parts of its transcript up to three times.
+MAX_BODY_BYTES: Final = 5 * 1024 * 1024
+# A carrier's event has a few KiB; the insights of a conversation have a few hundred.
+MAX_EVENT_BYTES: Final = 1024 * 1024
 
 
-class Kind(StrEnum):
-    """What a provider is to a call: who carries it, who talks in it, or the tenant's own telephone system."""
+class ProviderKind(StrEnum):
+    """Role of a provider: carrier, voice-agent platform, or the tenant's own telephone system."""
 
     CARRIER = "carrier"
     PLATFORM = "platform"
@@ -28,43 +28,43 @@ class Kind(StrEnum):
 
 
 class Webhook(NamedTuple):
-    """How a provider's requests are taken in.
+    """Handlers and limits for a provider's requests.
 
-    `verify` is false for everything that is not signed with one of the secrets, and never raises.
-    `facts_of` raises `NotUnderstood` for a genuine body that cannot be read, and `UnknownKind` for a message
-    of a kind in no table that names no call's state. A request that tells nothing of a call gives no facts.
-    `unread` are patterns of kinds that the provider documents and nobody reads here: counted by name.
-    Anybody can send a body, signed or not: `most_bytes` and `most_form_bytes` bound the work of `verify`,
-    which reads a form where its parameters are what is signed.
+    `verify` is false for every request that is not signed with one of the secrets, and never raises.
+    `facts_of` raises `NotUnderstood` for an authentic body that it cannot read, and `UnknownKind` for a
+    message of an unknown kind without a call state. A request that does not concern a call gives no facts.
+    `unread_kinds` are patterns of documented kinds that are counted by name and not read. Anybody can send a
+    body: `max_bytes` and `max_form_bytes` bound the work of `verify`, which parses a form if its parameters
+    are signed.
     """
 
     verify: Verify
     facts_of: FactsOf
-    unread: tuple[str, ...] = ()
-    most_bytes: int = MOST_BYTES
-    most_form_bytes: int = MOST_FORM_BYTES
+    unread_kinds: tuple[str, ...] = ()
+    max_bytes: int = MAX_BODY_BYTES
+    max_form_bytes: int = MAX_FORM_BYTES
 
-    def most_bytes_of(self, headers: Mapping[str, str]) -> int:
-        """Return how long the body of a request with these headers may be."""
-        return min(self.most_bytes, self.most_form_bytes) if is_form(headers) else self.most_bytes
+    def max_bytes_for(self, headers: Mapping[str, str]) -> int:
+        """Return the maximum length of a body with these headers."""
+        return min(self.max_bytes, self.max_form_bytes) if is_form(headers) else self.max_bytes
 
 
 class Provider(NamedTuple):
-    """One provider, and what it has of the three ways in.
+    """One provider, with the channels that it supports.
 
-    `secret_names` are what a tenant may store of it, and one of `needs` has to be among what is stored
-    (where there are any). `webhook` takes its requests; `list_facts` reads the lines of an export, giving a
-    refusal for each item that it cannot read; `fetch` asks its own list. `account_name` is which of the
-    stored values names the account, for bodies that do not. The facts of a provider whose ids are not
-    unique in the world carry the account in front of their SIDs.
+    `secret_names` are the secrets that a tenant may store. If `needs` has names, one of these must be stored.
+    `webhook` handles requests. `list_facts` reads the lines of an export and yields an `UnreadableRecord` for
+    each item that it cannot read. `fetcher` reads the provider's list of calls. `account_name` is the stored
+    value that names the account, for bodies that do not. If `ids_are_unique` is false, the ids are not
+    globally unique, and the account prefixes the SIDs.
     """
 
     name: str
-    kind: Kind
+    kind: ProviderKind
     secret_names: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     webhook: Webhook | None = None
     list_facts: ListFacts | None = None
-    fetch: Fetch | None = None
+    fetcher: CallFetcher | None = None
     account_name: str = ""
     ids_are_unique: bool = True

@@ -1,4 +1,4 @@
-"""Which providers there are, each as the same few pure functions."""
+"""Registry of the providers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from calltally.providers.elevenlabs import fetch as elevenlabs_fetch
 from calltally.providers.elevenlabs import normalise as elevenlabs_normalise
 from calltally.providers.elevenlabs import signature as elevenlabs_signature
 from calltally.providers.elevenlabs import words as elevenlabs_words
-from calltally.providers.form import MOST_FORM_BYTES
+from calltally.providers.form import MAX_FORM_BYTES
 from calltally.providers.freeswitch import files as freeswitch_files
 from calltally.providers.freeswitch import normalise as freeswitch_normalise
 from calltally.providers.generic import bodies as generic_bodies
@@ -32,7 +32,7 @@ from calltally.providers.plivo import normalise as plivo_normalise
 from calltally.providers.plivo import resources as plivo_resources
 from calltally.providers.plivo import signature as plivo_signature
 from calltally.providers.plivo import words as plivo_words
-from calltally.providers.provider import MOST_BYTES, MOST_EVENT_BYTES, Kind, Provider, Webhook
+from calltally.providers.provider import MAX_BODY_BYTES, MAX_EVENT_BYTES, Provider, ProviderKind, Webhook
 from calltally.providers.retell import fetch as retell_fetch
 from calltally.providers.retell import normalise as retell_normalise
 from calltally.providers.retell import signature as retell_signature
@@ -61,33 +61,33 @@ from calltally.providers.vonage import words as vonage_words
 
 TWILIO: Final = Provider(
     name="twilio",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*twilio_signature.SECRET_NAMES, *twilio_fetch.SECRET_NAMES),
     needs=twilio_signature.SECRET_NAMES[:1],
-    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of, twiml_callbacks.UNREAD),
+    webhook=Webhook(twilio_signature.verify, twilio_normalise.facts_of, twiml_callbacks.UNREAD_KINDS),
     list_facts=twilio_resources.list_facts,
-    fetch=twilio_fetch.FETCH,
+    fetcher=twilio_fetch.FETCHER,
 )
 
 ASTERISK: Final = Provider(
     name="asterisk",
-    kind=Kind.SWITCH,
+    kind=ProviderKind.SWITCH,
     list_facts=asterisk_files.list_facts,
     ids_are_unique=False,
 )
 FREESWITCH: Final = Provider(
     name="freeswitch",
-    kind=Kind.SWITCH,
+    kind=ProviderKind.SWITCH,
     secret_names=(*bearer_secret.SECRET_NAMES, "account"),
     needs=bearer_secret.SECRET_NAMES[:1],
-    # Its modules send a whole record as one field; a secret that is shown is checked without reading it.
-    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of, most_form_bytes=MOST_BYTES),
+    # Its modules send a whole record as one form field. A bearer secret is verified without parsing the body.
+    webhook=Webhook(bearer_secret.verify, freeswitch_normalise.facts_of, max_form_bytes=MAX_BODY_BYTES),
     list_facts=freeswitch_files.list_facts,
     account_name="account",
 )
 KAMAILIO: Final = Provider(
     name="kamailio",
-    kind=Kind.SWITCH,
+    kind=ProviderKind.SWITCH,
     secret_names=(*bearer_secret.SECRET_NAMES, "account"),
     needs=bearer_secret.SECRET_NAMES[:1],
     webhook=Webhook(bearer_secret.verify, kamailio_events.facts_of),
@@ -97,75 +97,80 @@ KAMAILIO: Final = Provider(
 
 TELNYX: Final = Provider(
     name="telnyx",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*telnyx_signature.SECRET_NAMES, *telnyx_fetch.SECRET_NAMES),
     needs=telnyx_signature.SECRET_NAMES[:1],
     webhook=Webhook(
         telnyx_signature.verify,
         telnyx_normalise.facts_of,
-        (*telnyx_words.UNREAD, *twiml_callbacks.UNREAD),
-        MOST_EVENT_BYTES,
+        (*telnyx_words.UNREAD_KINDS, *twiml_callbacks.UNREAD_KINDS),
+        MAX_EVENT_BYTES,
     ),
     list_facts=telnyx_resources.list_facts,
-    fetch=telnyx_fetch.FETCH,
+    fetcher=telnyx_fetch.FETCHER,
     account_name="account_id",
 )
 
 VONAGE: Final = Provider(
     name="vonage",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*vonage_signature.SECRET_NAMES, *vonage_fetch.SECRET_NAMES),
     needs=vonage_signature.SECRET_NAMES[:1],
-    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of, vonage_words.UNREAD),
+    webhook=Webhook(vonage_signature.verify, vonage_normalise.facts_of, vonage_words.UNREAD_KINDS),
     list_facts=vonage_resources.list_facts,
-    fetch=vonage_fetch.FETCH,
+    fetcher=vonage_fetch.FETCHER,
     account_name=vonage_fetch.ACCOUNT,
 )
 
 PLIVO: Final = Provider(
     name="plivo",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*plivo_signature.SECRET_NAMES, *plivo_fetch.SECRET_NAMES),
-    needs=plivo_signature.NEEDED,
-    # It sends nothing but forms.
-    webhook=Webhook(plivo_signature.verify, plivo_normalise.facts_of, plivo_words.UNREAD, MOST_FORM_BYTES),
+    needs=plivo_signature.REQUIRED_SECRETS,
+    # Plivo sends only forms.
+    webhook=Webhook(
+        plivo_signature.verify, plivo_normalise.facts_of, plivo_words.UNREAD_KINDS, MAX_FORM_BYTES
+    ),
     list_facts=plivo_resources.list_facts,
-    fetch=plivo_fetch.FETCH,
+    fetcher=plivo_fetch.FETCHER,
     account_name=plivo_fetch.ACCOUNT,
 )
 
 SIGNALWIRE: Final = Provider(
     name="signalwire",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*signalwire_signature.SECRET_NAMES, *signalwire_fetch.SECRET_NAMES),
     needs=signalwire_signature.SECRET_NAMES[:1],
-    # Other bodies are hashed as often as forms: behind each spelling of the URL.
+    # Each variant of the URL hashes the body, whether it is a form or not.
     webhook=Webhook(
-        signalwire_signature.verify, signalwire_normalise.facts_of, twiml_callbacks.UNREAD, MOST_FORM_BYTES
+        signalwire_signature.verify,
+        signalwire_normalise.facts_of,
+        twiml_callbacks.UNREAD_KINDS,
+        MAX_FORM_BYTES,
     ),
     list_facts=signalwire_resources.list_facts,
-    fetch=signalwire_fetch.FETCH,
+    fetcher=signalwire_fetch.FETCHER,
 )
 
 JAMBONZ: Final = Provider(
     name="jambonz",
-    kind=Kind.CARRIER,
+    kind=ProviderKind.CARRIER,
     secret_names=(*jambonz_signature.SECRET_NAMES, *jambonz_fetch.SECRET_NAMES),
     needs=jambonz_signature.SECRET_NAMES[:1],
     webhook=Webhook(
-        jambonz_signature.verify, jambonz_normalise.facts_of, jambonz_words.UNREAD, MOST_EVENT_BYTES
+        jambonz_signature.verify, jambonz_normalise.facts_of, jambonz_words.UNREAD_KINDS, MAX_EVENT_BYTES
     ),
     list_facts=jambonz_resources.list_facts,
-    fetch=jambonz_fetch.FETCH,
+    fetcher=jambonz_fetch.FETCHER,
 )
 
 GENERIC: Final = Provider(
     name="generic",
-    kind=Kind.SWITCH,
+    kind=ProviderKind.SWITCH,
     secret_names=(generic_signature.MAPPING, *bearer_secret.SECRET_NAMES, "account"),
     needs=(generic_signature.MAPPING,),
-    # Whatever a tenant's own system sends; the check takes it as bytes.
-    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of, most_form_bytes=MOST_BYTES),
+    # The body of a tenant's own system; verification reads it as bytes.
+    webhook=Webhook(generic_signature.verify, generic_bodies.facts_of, max_form_bytes=MAX_BODY_BYTES),
     list_facts=generic_bodies.list_facts,
     account_name="account",
     ids_are_unique=False,
@@ -173,44 +178,46 @@ GENERIC: Final = Provider(
 
 VAPI: Final = Provider(
     name="vapi",
-    kind=Kind.PLATFORM,
+    kind=ProviderKind.PLATFORM,
     secret_names=(*vapi_signature.SECRET_NAMES, *vapi_fetch.SECRET_NAMES),
     needs=vapi_signature.SECRET_NAMES[:1],
-    webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of, vapi_words.UNREAD),
+    webhook=Webhook(vapi_signature.verify, vapi_normalise.facts_of, vapi_words.UNREAD_KINDS),
     list_facts=vapi_normalise.list_facts,
-    fetch=vapi_fetch.FETCH,
+    fetcher=vapi_fetch.FETCHER,
 )
 RETELL: Final = Provider(
     name="retell",
-    kind=Kind.PLATFORM,
+    kind=ProviderKind.PLATFORM,
     secret_names=retell_signature.SECRET_NAMES,
     needs=retell_signature.SECRET_NAMES[:1],
     webhook=Webhook(retell_signature.verify, retell_normalise.facts_of),
     list_facts=retell_normalise.list_facts,
-    fetch=retell_fetch.FETCH,
+    fetcher=retell_fetch.FETCHER,
 )
 ELEVENLABS: Final = Provider(
     name="elevenlabs",
-    kind=Kind.PLATFORM,
+    kind=ProviderKind.PLATFORM,
     secret_names=(*elevenlabs_signature.SECRET_NAMES, *elevenlabs_fetch.SECRET_NAMES),
     needs=elevenlabs_signature.SECRET_NAMES[:1],
-    webhook=Webhook(elevenlabs_signature.verify, elevenlabs_normalise.facts_of, elevenlabs_words.UNREAD),
+    webhook=Webhook(
+        elevenlabs_signature.verify, elevenlabs_normalise.facts_of, elevenlabs_words.UNREAD_KINDS
+    ),
     list_facts=elevenlabs_normalise.list_facts,
-    fetch=elevenlabs_fetch.FETCH,
+    fetcher=elevenlabs_fetch.FETCHER,
 )
 LIVEKIT: Final = Provider(
     name="livekit",
-    kind=Kind.PLATFORM,
+    kind=ProviderKind.PLATFORM,
     secret_names=livekit_signature.SECRET_NAMES,
     needs=livekit_signature.SECRET_NAMES[:1],
-    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of, livekit_words.UNREAD),
+    webhook=Webhook(livekit_signature.verify, livekit_normalise.facts_of, livekit_words.UNREAD_KINDS),
 )
 BLAND: Final = Provider(
     name="bland",
-    kind=Kind.PLATFORM,
+    kind=ProviderKind.PLATFORM,
     secret_names=bland_signature.SECRET_NAMES,
     needs=bland_signature.SECRET_NAMES[:1],
-    webhook=Webhook(bland_signature.verify, bland_normalise.facts_of, bland_words.UNREAD),
+    webhook=Webhook(bland_signature.verify, bland_normalise.facts_of, bland_words.UNREAD_KINDS),
     list_facts=bland_normalise.list_facts,
 )
 
@@ -221,22 +228,22 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     provider.name: provider for provider in (*_CARRIERS, *_PLATFORMS, *_SWITCHES)
 }
 
-# Each way in has its own list, so that nobody is offered one that is not there.
+# One table per channel, so that commands and pages offer only supported providers.
 WEBHOOKS: Final = {name: each.webhook for name, each in PROVIDERS.items() if each.webhook is not None}
 RECORDS: Final = {name: each.list_facts for name, each in PROVIDERS.items() if each.list_facts is not None}
-FETCHES: Final = {name: each.fetch for name, each in PROVIDERS.items() if each.fetch is not None}
+FETCHERS: Final = {name: each.fetcher for name, each in PROVIDERS.items() if each.fetcher is not None}
 
-# A tenant's own providers: each a mapping under a name that the tenant chose.
-_OWN: Final = re.compile(GENERIC.name + "-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+# A tenant's own providers: each a mapping under a name that the tenant chooses.
+_TENANT_DEFINED: Final = re.compile(GENERIC.name + "-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _MAX_NAME_CHARS: Final = 64
 
 
 def names_schema(names: Iterable[str]) -> dict[str, object]:
-    """The JSON Schema of a provider's name: one of these, or a tenant's own."""
-    pattern = f"^(?:{'|'.join([*sorted(names), _OWN.pattern])})$"
+    """Return the JSON Schema of a provider name: one of `names`, or a tenant's own."""
+    pattern = f"^(?:{'|'.join([*sorted(names), _TENANT_DEFINED.pattern])})$"
     return {"type": "string", "pattern": pattern, "maxLength": _MAX_NAME_CHARS}
 
 
 def registered_name(name: str) -> str:
-    """Under which name a provider stands here: `generic` for a tenant's own, as `generic-acme`."""
-    return GENERIC.name if len(name) <= _MAX_NAME_CHARS and _OWN.fullmatch(name) else name
+    """Return the name in the registry: `generic` for a tenant's own provider such as `generic-acme`."""
+    return GENERIC.name if len(name) <= _MAX_NAME_CHARS and _TENANT_DEFINED.fullmatch(name) else name

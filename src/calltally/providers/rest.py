@@ -1,4 +1,4 @@
-"""What providers' REST APIs have in common: signing in, and what an answer that is no list means."""
+"""Common parts of providers' REST APIs: authentication, pages, and errors of unexpected responses."""
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -11,130 +11,130 @@ import msgspec
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import EPOCH, SECOND_US
-from calltally.providers.callback import Refusal, Source
-from calltally.providers.json_documents import Document, FactOf, Shape, decode, document_facts
-from calltally.providers.list_requests import Access, Answered, Ask
-from calltally.providers.values import at
+from calltally.providers.call_fetcher import ApiAccess, ApiRequest, ApiResponse
+from calltally.providers.callback import RecordSource, UnreadableRecord
+from calltally.providers.json_documents import FactOf, JsonDocument, RecordShape, decode, document_facts
+from calltally.providers.values import value_at
 
 NOT_FOUND: Final = 404
 _OK: Final = 200
-_REFUSED: Final = frozenset({401, 403})
-_TOO_MANY: Final = 429
-_FAILING: Final = 500
+_UNAUTHORIZED: Final = frozenset({401, 403})
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 _QUOTED_CHARS: Final = 200
 
 
-class Api(NamedTuple):
-    """One provider's API: its name for people, what a refused sign-in needs, and how its calls look.
+class RestApi(NamedTuple):
+    """One provider's API: display name, help for rejected credentials, and the shape of its calls.
 
-    `complaints` are the paths under which its errors say what is wrong, the first that is there counts.
+    `error_paths` are the paths of the message in its error bodies. The first one present counts.
     """
 
     title: str
-    sign_in: str
-    shape: Shape
+    auth_hint: str
+    shape: RecordShape
     fact_of: FactOf
-    complaints: tuple[str, ...] = ("message",)
+    error_paths: tuple[str, ...] = ("message",)
 
-    def read(self, answered: Answered) -> Document:
-        """The document of an answer that has one.
+    def read(self, response: ApiResponse) -> JsonDocument:
+        """Return the JSON document of a response.
 
-        Raises Misconfigured for a refused sign-in, Unavailable where it is worth asking again, and
-        NotUnderstood for whatever else is no list.
+        Raises Misconfigured for rejected credentials, Unavailable if a retry can help, and NotUnderstood for
+        all other responses.
         """
-        if answered.status != _OK:
-            raise self._fault(answered)
-        document = decode(answered.body, f"{self.title}'s answer")
-        if isinstance(document, Refusal):
+        if response.status != _OK:
+            raise self._error(response)
+        document = decode(response.body, f"{self.title}'s response")
+        if isinstance(document, UnreadableRecord):
             raise NotUnderstood(f"{document.position}: {document.reason}")
         return document
 
-    def facts(self, document: Document, access: Access, account: str = "") -> Iterator[Fact | Refusal]:
-        """The calls of a document; `account` is whose they are, where they do not say it themselves."""
-        source = Source(Door.PROVIDER_LIST, access.received_us, account)
+    def facts(
+        self, document: JsonDocument, access: ApiAccess, account: str = ""
+    ) -> Iterator[Fact | UnreadableRecord]:
+        """Return the calls of a document; `account` is the account of calls that name none."""
+        source = RecordSource(Door.PROVIDER_LIST, access.received_us, account)
         return document_facts(document, source, self.shape, self.fact_of)
 
-    def page_of(self, document: Document, list_path: str) -> Mapping[str, Any]:
-        """A page with its list under a path; raises NotUnderstood."""
+    def page_of(self, document: JsonDocument, list_path: str) -> Mapping[str, Any]:
+        """Return a page with its list under a path; raise NotUnderstood for other values."""
         value = document.value
-        if not isinstance(value, dict) or not isinstance(at(value, list_path), list):
-            raise NotUnderstood(
-                f"{self.title}'s list is no page of calls; see that the address is that of its API"
-            )
+        if not isinstance(value, dict) or not isinstance(value_at(value, list_path), list):
+            raise NotUnderstood(f"{self.title}'s response is not a page of calls; check its API address")
         return value
 
     def next_page(self, page: Mapping[str, Any], path: str) -> str | None:
-        """Where the next page is, None on the last; raises NotUnderstood for what is no text."""
-        following = at(page, path)
-        if following is not None and not isinstance(following, str):
-            raise NotUnderstood(f"{self.title}'s page does not say by a text where the next one is ({path})")
-        return following or None
+        """Return the link to the next page, None on the last; raise NotUnderstood for other values."""
+        next_cursor = value_at(page, path)
+        if next_cursor is not None and not isinstance(next_cursor, str):
+            raise NotUnderstood(f"{self.title}'s link to the next page ({path}) is not a string")
+        return next_cursor or None
 
     def check_target(self, target: str, path: str) -> str:
-        """A page's address, which has to be of the same list: the sign-in goes there with the request."""
+        """Return the address of a page of the same list. Others are refused: the request carries credentials."""
         if target.partition("?")[0] != path:
             raise NotUnderstood(
-                f"{self.title}'s list goes on at {target[:_QUOTED_CHARS]!r}, which is not that list"
+                f"{self.title}'s link to the next page leads to another address: {target[:_QUOTED_CHARS]!r}"
             )
         return target
 
-    def _fault(self, answered: Answered) -> Exception:
-        said = f"{self.title} answered {answered.status}{self._complaint(answered.body)}"
-        if answered.status in _REFUSED:
-            return Misconfigured(f"{said}: {self.sign_in}")
-        if answered.status == _TOO_MANY or answered.status >= _FAILING:
-            return Unavailable(f"{said}; what was done is kept, so run it again later")
-        return NotUnderstood(f"{said}; see that the address is that of its API")
+    def _error(self, response: ApiResponse) -> Exception:
+        texts = f"{self.title} answered {response.status}{self._error_text(response.body)}"
+        if response.status in _UNAUTHORIZED:
+            return Misconfigured(f"{texts}: {self.auth_hint}")
+        if response.status == _TOO_MANY_REQUESTS or response.status >= _SERVER_ERROR:
+            return Unavailable(f"{texts}; completed work is saved, so run it again later")
+        return NotUnderstood(f"{texts}; check the address of its API")
 
-    def _complaint(self, body: bytes) -> str:
-        """What the provider's own error says; it holds no secret."""
+    def _error_text(self, body: bytes) -> str:
+        """Return the message of the provider's own error; it contains no secret."""
         try:
             document: Any = msgspec.json.decode(body)
         except ValueError:
             return ""
         content = document if isinstance(document, dict) else {}
-        said = [text for path in self.complaints if isinstance(text := at(content, path), str)]
-        return f" ({said[0][:_QUOTED_CHARS]})" if said else ""
+        texts = [text for path in self.error_paths if isinstance(text := value_at(content, path), str)]
+        return f" ({texts[0][:_QUOTED_CHARS]})" if texts else ""
 
 
-def get(access: Access, target: str, authorization: str) -> Ask:
-    """A request for a target at the provider's address."""
+def get_request(access: ApiAccess, target: str, authorization: str) -> ApiRequest:
+    """Return a GET request for a target at the provider's address."""
     headers = {"authorization": authorization, "accept": "application/json"}
-    return Ask(access.base_url.rstrip("/") + target, headers)
+    return ApiRequest(access.base_url.rstrip("/") + target, headers)
 
 
-def basic(user: str, password: str) -> str:
-    """Sign-in by name and password."""
+def basic_auth(user: str, password: str) -> str:
+    """Return a basic authentication header."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def bearer(token: str) -> str:
-    """Sign-in by a token."""
+def bearer_auth(token: str) -> str:
+    """Return a bearer token header."""
     return f"Bearer {token}"
 
 
-def need_secret(secrets: Mapping[str, str], name: str, title: str) -> str:
-    """A secret that asking takes; raises Misconfigured."""
+def require_secret(secrets: Mapping[str, str], name: str, title: str) -> str:
+    """Return a secret that the API requires; raise Misconfigured without it."""
     secret = secrets.get(name, "")
     if not secret or not secret.isascii() or not secret.isprintable():
-        wrong = "is missing" if not secret else "has characters that no header takes"
+        problem = "is missing" if not secret else "has characters that are not allowed in a header"
         raise Misconfigured(
-            f"to ask {title} for its calls takes {name}, which {wrong}: put it with `calltally provider put`"
+            f"{name} {problem}, and {title}'s list of calls needs it: store it with `calltally provider put`"
         )
     return secret
 
 
-def local_part(url: str) -> str:
-    """The path and query of an address that may be whole."""
-    parts = urlsplit(url)
-    return parts._replace(scheme="", netloc="").geturl()
+def path_and_query(url: str) -> str:
+    """Return the path and query of an absolute or relative URL."""
+    split = urlsplit(url)
+    return split._replace(scheme="", netloc="").geturl()
 
 
-def second(instant_us: int) -> str:
-    """An instant as RFC 3339 with whole seconds, cut."""
+def rfc3339_floor(instant_us: int) -> str:
+    """Return an instant as RFC 3339, rounded down to whole seconds."""
     return (EPOCH + timedelta(seconds=instant_us // SECOND_US)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def second_after(instant_us: int) -> str:
-    """The whole second at or after an instant, as RFC 3339."""
-    return second(instant_us + SECOND_US - 1)
+def rfc3339_ceil(instant_us: int) -> str:
+    """Return an instant as RFC 3339, rounded up to whole seconds."""
+    return rfc3339_floor(instant_us + SECOND_US - 1)

@@ -1,4 +1,4 @@
-"""What the schemes by which providers sign have in common. Pure; a comparison takes the same time for all."""
+"""Common parts of signature schemes. Pure functions; comparisons take constant time."""
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,67 +7,67 @@ from urllib.parse import SplitResult, urlsplit
 
 from calltally.calls.times import SECOND_US
 
-# What most providers' SDKs allow a signed time to be off, either way.
+# Most providers' SDKs accept a signed time within this tolerance, in both directions.
 TOLERANCE_S: Final = 300
-# Several signatures come in a rotation; whoever sends hundreds makes work.
-MOST_SIGNATURES: Final = 10
-MOST_HEADER_CHARS: Final = 8_192
-_MOST_DIGITS: Final = 18
+# A rotation sends several signatures. The limit bounds the work for a request with hundreds.
+MAX_SIGNATURES: Final = 10
+MAX_HEADER_CHARS: Final = 8_192
+_MAX_DIGITS: Final = 18
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
 def keys_of(secrets: Mapping[str, str], names: Iterable[str]) -> list[bytes]:
-    """The stored secrets of these names. An empty one is none: it would let everybody sign."""
+    """Return the stored secrets of these names, without empty ones: anybody could sign with those."""
     return [secrets[name].encode() for name in names if secrets.get(name)]
 
 
 def hmac_of(key: bytes, message: bytes, hash_name: str = "sha256") -> bytes:
-    """The plain HMAC of a message."""
+    """Return the HMAC of a message."""
     return hmac.digest(key, message, hash_name)
 
 
 def is_among(computed: bytes, given: Iterable[bytes]) -> bool:
-    """Whether one of the signatures that came is the computed one; all are looked at."""
-    # Not `any`: it would tell by its time which of them was right.
+    """Return whether one of the given signatures equals the computed one; compares all of them."""
+    # `any` would reveal the position of the match by its time.
     return sum(hmac.compare_digest(computed, each) for each in given) > 0
 
 
 def is_fresh(signed_at_us: int, received_us: int, tolerance_s: int = TOLERANCE_S) -> bool:
-    """Whether a signed time lies within the tolerance of the receipt, either way."""
+    """Return whether a signed time is within the tolerance of the receipt, in both directions."""
     return abs(received_us - signed_at_us) <= tolerance_s * SECOND_US
 
 
-def whole_number(text: str) -> int | None:
-    """A header's number; None for whatever is not plain digits."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
+def parse_whole_number(text: str) -> int | None:
+    """Return the number of a header; None unless it is plain digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
 
 
-def parts_of(header: str) -> dict[str, list[str]]:
-    """The parts of a header like `t=123,v1=abc,v1=def`, by name: several signatures stand in a rotation."""
-    parts: dict[str, list[str]] = {}
-    for part in header[:MOST_HEADER_CHARS].split(","):
-        name, equals, value = part.strip().partition("=")
+def header_params(header: str) -> dict[str, list[str]]:
+    """Parse a header such as `t=123,v1=abc,v1=def`. A rotation repeats names."""
+    params: dict[str, list[str]] = {}
+    for param in header[:MAX_HEADER_CHARS].split(","):
+        name, equals, value = param.strip().partition("=")
         if equals:
-            parts.setdefault(name, []).append(value)
-    return parts
+            params.setdefault(name, []).append(value)
+    return params
 
 
-def spellings(url: str) -> Iterator[str]:
-    """The URL as given, without a port and with the default one, each by https and http; none twice.
+def url_variants(url: str) -> Iterator[str]:
+    """Yield the URL as given, without a port and with the default port, each with https and http, once.
 
-    Providers are not of one mind whether a default port belongs to what is signed, and a proxy may have
-    changed the scheme. The first is nearly always the one; the others are made when they are asked for.
+    Providers disagree on whether a default port is part of the signed URL, and a proxy may change the scheme.
+    The first variant nearly always matches, so the others are built lazily.
     """
     yield url
-    met, parts = {url}, urlsplit(url)
-    host = _without_port(parts)
+    yielded, params = {url}, urlsplit(url)
+    host = _without_port(params)
     for scheme, port in _DEFAULT_PORTS.items():
-        for netloc in (parts.netloc, host, f"{host}:{port}"):
-            spelling = parts._replace(scheme=scheme, netloc=netloc).geturl()
-            if spelling not in met:
-                met.add(spelling)
-                yield spelling
+        for netloc in (params.netloc, host, f"{host}:{port}"):
+            variant = params._replace(scheme=scheme, netloc=netloc).geturl()
+            if variant not in yielded:
+                yielded.add(variant)
+                yield variant
 
 
-def _without_port(parts: SplitResult) -> str:
-    return parts.netloc if parts.port is None else parts.netloc[: parts.netloc.rindex(":")]
+def _without_port(params: SplitResult) -> str:
+    return params.netloc if params.port is None else params.netloc[: params.netloc.rindex(":")]

@@ -1,6 +1,6 @@
-"""The forms that providers write times in, each as a reader to microseconds UTC.
+"""Parsers of providers' time formats to microseconds UTC.
 
-Raise ValueError with words for the reader. None is a time that says "never", as an epoch of 0 does.
+They raise ValueError with a message for users. None stands for "never", such as an epoch of 0.
 """
 
 import re
@@ -16,7 +16,7 @@ _STAMP: Final = re.compile(
 
 
 def rfc2822(text: str) -> int:
-    """The date form of e-mail."""
+    """Parse RFC 2822, the date format of e-mail."""
     try:
         return parse_rfc2822(text)
     except (ValueError, OverflowError) as fault:
@@ -24,12 +24,12 @@ def rfc2822(text: str) -> int:
 
 
 def rfc3339(text: str) -> int:
-    """RFC 3339, with its offset."""
+    """Parse RFC 3339 with its offset."""
     return parse_instant(text)
 
 
 def stamp(text: str) -> int:
-    """A date and a clock with a space or a `T` between them; UTC where no offset is written."""
+    """Parse a date and time with a space or `T` between them; UTC without an offset."""
     if not _STAMP.fullmatch(text):
         raise ValueError("not a time like 2026-08-22 08:00:42")
     moment = datetime.fromisoformat(text)
@@ -37,34 +37,34 @@ def stamp(text: str) -> int:
 
 
 def any_stamp(text: str) -> int:
-    """A date and a clock, or the date form of e-mail: of senders that are of two minds."""
+    """Parse a date and time, or RFC 2822, for senders that use both."""
     return stamp(text) if text[:1].isdigit() else rfc2822(text)
 
 
 def epoch_s(text: str) -> int | None:
-    """Seconds since 1970, with or without a fraction."""
+    """Parse seconds since 1970, with or without a fraction."""
     return _since_1970(text, SECOND_US, "seconds")
 
 
 def epoch_ms(text: str) -> int | None:
-    """Milliseconds since 1970."""
+    """Parse milliseconds since 1970."""
     return _since_1970(text, 1_000, "milliseconds")
 
 
 def epoch_ms_or_stamp(text: str) -> int | None:
-    """Milliseconds since 1970, or a date and a clock: of databases that are of two minds."""
+    """Parse milliseconds since 1970, or a date and time, for databases that use both."""
     return stamp(text) if "-" in text[1:] else epoch_ms(text)
 
 
 def epoch_us(text: str) -> int | None:
-    """Microseconds since 1970."""
+    """Parse microseconds since 1970."""
     return _since_1970(text, 1, "microseconds")
 
 
-def _since_1970(text: str, unit_us: int, what: str) -> int | None:
+def _since_1970(text: str, unit_us: int, unit: str) -> int | None:
     found = _NUMBER.fullmatch(text)
     if not found:
-        raise ValueError(f"not a number of {what} since 1970")
+        raise ValueError(f"not a number of {unit} since 1970")
     whole, fraction = int(found[1]), found[2] or "0"
     instant = whole * unit_us + int(fraction) * unit_us // 10 ** len(fraction)
     return instant or None

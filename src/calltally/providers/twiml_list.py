@@ -1,4 +1,4 @@
-"""The list of calls in the manner of Twilio's API: `Calls.json`, `next_page_uri`, one call by its SID."""
+"""Call lists in the format of Twilio's API: `Calls.json`, `next_page_uri`, one call by its SID."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -6,53 +6,53 @@ from urllib.parse import quote, urlencode
 
 from calltally.calls.events import Fact
 from calltally.providers import rest
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Ask, Fetching, Listing, Started
+from calltally.providers.call_fetcher import ApiAccess, ApiRequest, FetchedPage, FetchGenerator, StartWindow
+from calltally.providers.callback import UnreadableRecord
 
 PAGE_SIZE: Final = 1_000
 
 
-def _set(access: Access) -> str:
+def _configured_url(access: ApiAccess) -> str:
     return access.base_url
 
 
 class TwimlList(NamedTuple):
-    """Where one provider has its calls, and how it is signed in there. Each may raise Misconfigured.
+    """Call list of one provider: its path and authentication. Each function may raise Misconfigured.
 
-    `base_url_of` is for providers whose address is not the same for all tenants.
+    `base_url_of` is for providers whose address differs between tenants.
     """
 
-    api: rest.Api
-    path_of: Callable[[Access], str]
-    sign_in: Callable[[Access], str]
-    base_url_of: Callable[[Access], str] = _set
+    api: rest.RestApi
+    path_of: Callable[[ApiAccess], str]
+    authorization: Callable[[ApiAccess], str]
+    base_url_of: Callable[[ApiAccess], str] = _configured_url
 
-    def page(self, access: Access, started: Started, place: str | None) -> Fetching[Listing]:
-        """One page of the calls that started in a stretch of time; its ends belong to it, by the second."""
+    def page(self, access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
+        """Fetch one page of the calls that start in a window, whose bounds are inclusive seconds."""
         path = f"{self.path_of(access)}.json"
-        target = self.api.check_target(place or f"{path}?{_query(started)}", path)
+        target = self.api.check_target(cursor or f"{path}?{_query(window)}", path)
         document = self.api.read((yield self._get(access, target)))
         page = self.api.page_of(document, "calls")
-        return Listing(list(self.api.facts(document, access)), self.api.next_page(page, "next_page_uri"))
+        return FetchedPage(list(self.api.facts(document, access)), self.api.next_page(page, "next_page_uri"))
 
-    def call(self, access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
-        """What the provider says of one call now; nothing where it knows none of that SID."""
-        answered = yield self._get(access, f"{self.path_of(access)}/{quote(call_sid, safe='')}.json")
-        if answered.status == rest.NOT_FOUND:
+    def call(self, access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
+        """Fetch the current record of one call; nothing if the provider has no such SID."""
+        response = yield self._get(access, f"{self.path_of(access)}/{quote(call_sid, safe='')}.json")
+        if response.status == rest.NOT_FOUND:
             return []
-        return list(self.api.facts(self.api.read(answered), access))
+        return list(self.api.facts(self.api.read(response), access))
 
-    def _get(self, access: Access, target: str) -> Ask:
+    def _get(self, access: ApiAccess, target: str) -> ApiRequest:
         located = access._replace(base_url=self.base_url_of(access))
-        return rest.get(located, target, self.sign_in(access))
+        return rest.get_request(located, target, self.authorization(access))
 
 
-def _query(started: Started) -> str:
-    # The SDK's own spelling: `StartTime>=…` is the parameter `StartTime>`.
+def _query(window: StartWindow) -> str:
+    # As in Twilio's SDK: `StartTime>=…` is the parameter `StartTime>`.
     return urlencode(
         {
-            "StartTime>": rest.second(started.from_us),
-            "StartTime<": rest.second_after(started.to_us),
+            "StartTime>": rest.rfc3339_floor(window.from_us),
+            "StartTime<": rest.rfc3339_ceil(window.to_us),
             "PageSize": PAGE_SIZE,
         }
     )

@@ -1,4 +1,4 @@
-"""How the text of one value is read, whatever the provider: ours out, or why not."""
+"""Parsers of single text values, shared by all providers."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ _CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
 _BARE_E164: Final = re.compile(r"[1-9]\d{6,14}", re.ASCII)
 _WEB: Final = re.compile(r"https?://[^\s/]", re.ASCII)
 T = TypeVar("T")
-# Reads one value's text. None is unsaid; raises ValueError with words for the reader.
+# Parses one value's text. None means no value; ValueError has a message for users.
 Parse: TypeAlias = Callable[[str], T | None]
 
 
 def one_of(words: Mapping[str, T]) -> Parse[T]:
-    """Reads a word by its table."""
+    """Return a parser that maps a word by a table."""
 
     def parse(text: str) -> T:
         if text not in words:
@@ -33,60 +33,60 @@ def one_of(words: Mapping[str, T]) -> Parse[T]:
     return parse
 
 
-def up_to(most_chars: int) -> Parse[str]:
-    """Reads text of a bounded length."""
+def up_to(max_chars: int) -> Parse[str]:
+    """Return a parser of text with a maximum length."""
 
     def parse(text: str) -> str:
-        return _bounded(text, most_chars)
+        return _bounded(text, max_chars)
 
     return parse
 
 
-def between(least: int, most: int) -> Parse[int]:
-    """Reads a whole number within bounds."""
+def between(minimum: int, maximum: int) -> Parse[int]:
+    """Return a parser of whole numbers within bounds."""
 
     def parse(text: str) -> int:
-        if not _DIGITS.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"not a whole number from {least} to {most}")
+        if not _DIGITS.fullmatch(text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"not a whole number from {minimum} to {maximum}")
         return int(text)
 
     return parse
 
 
 def number(text: str) -> str:
-    """Reads a party: E.164 where it is that; `client:…`, `sip:…` and short numbers as they came."""
+    """Parse a party: normalise E.164; leave `client:…`, `sip:…` and short numbers unchanged."""
     return normalise_number(_bounded(text, MAX_NUMBER_CHARS))
 
 
 def bare_number(text: str) -> str:
-    """Reads a party of a provider that writes E.164 without its plus sign."""
+    """Parse a party of a provider that writes E.164 without its plus sign."""
     party = number(text)
     return f"+{party}" if _BARE_E164.fullmatch(party) else party
 
 
 def link(text: str) -> str:
-    """Reads a web address; whatever else a browser would run must not become a link in a page."""
+    """Parse a web address. Other schemes are refused: a browser could run such a link in a page."""
     if not _WEB.match(text):
         raise ValueError("not an http or https address")
     return _bounded(text, _MAX_URL_CHARS)
 
 
 def seconds(text: str) -> float:
-    """Reads a length of talk in seconds, whole or not."""
+    """Parse a talk time in seconds, with or without a fraction."""
     if not _DECIMAL.fullmatch(text) or float(text) > _MAX_TALK_SECONDS:
         raise ValueError(f"not a number of seconds from 0 to {_MAX_TALK_SECONDS}")
     return float(text)
 
 
 def milliseconds(text: str) -> float:
-    """Reads a length of talk in milliseconds as seconds."""
+    """Parse a talk time in milliseconds to seconds."""
     if not _DECIMAL.fullmatch(text):
         raise ValueError("not a number of milliseconds")
     return int(text.partition(".")[0]) / 1_000
 
 
 def amount(text: str) -> str:
-    """Reads money without its sign: a charge is written as a negative amount by some."""
+    """Parse an amount of money without its sign: some providers write a charge as a negative amount."""
     found = _MONEY.fullmatch(text)
     if not found:
         raise ValueError("not a decimal number")
@@ -94,19 +94,19 @@ def amount(text: str) -> str:
 
 
 def currency(text: str) -> str:
-    """Reads a currency's code."""
+    """Parse an ISO 4217 currency code."""
     if not _CURRENCY.fullmatch(text):
         raise ValueError("not an ISO 4217 code")
     return text.upper()
 
 
 def sid(text: str) -> str:
-    """Reads an id."""
+    """Parse an id."""
     return _bounded(text, MAX_SID_CHARS)
 
 
 def word(text: str) -> str:
-    """Reads a word of theirs that is kept as it came."""
+    """Parse a provider's word without a change."""
     return _bounded(text, MAX_WORD_CHARS)
 
 
@@ -116,12 +116,12 @@ q850_cause: Final = between(1, 127)
 talk_seconds: Final = between(0, _MAX_TALK_SECONDS)
 
 
-def _bounded(text: str, most_chars: int) -> str:
-    if len(text) > most_chars:
-        raise ValueError(f"{len(text)} characters, more than {most_chars}")
+def _bounded(text: str, max_chars: int) -> str:
+    if len(text) > max_chars:
+        raise ValueError(f"{len(text)} characters, more than {max_chars}")
     if "\0" in text:
-        raise ValueError("holds a NUL character")
-    # JSON can write half of a pair of surrogates, which no database takes.
+        raise ValueError("contains a NUL character")
+    # JSON can contain an unpaired surrogate, which no database accepts.
     if not text.isascii():
         text.encode()
     return text

@@ -1,6 +1,6 @@
-"""How values are found in providers' bodies, whatever the provider, and what is said of one that cannot be.
+"""Access to values in providers' bodies, and errors for unreadable ones.
 
-A provider's own words and names are tables in its folder; here and in `parsers` is what they are read with.
+Each provider's folder has tables of its names and words. This module and `value_parsers` apply them.
 """
 
 from collections.abc import Mapping
@@ -20,58 +20,60 @@ T = TypeVar("T")
 Content: TypeAlias = Mapping[str, Any]
 
 
-class Field(NamedTuple):
-    """One of their names, ours for it, and how its text is read. Dots in theirs lead into nests."""
+class FieldRule(NamedTuple):
+    """A provider's field name, our field, and the parser. Dots in the name lead into nested objects."""
 
-    theirs: str
-    ours: str
+    source_name: str
+    target: str
     parse: Parse[Any]
 
 
-class Time(NamedTuple):
-    """One of their times, ours for it, and how its text is read to microseconds."""
+class TimeRule(NamedTuple):
+    """A provider's field name of a time, our field, and the parser to microseconds."""
 
-    theirs: str
-    ours: str
+    source_name: str
+    target: str
     read: Parse[int]
 
 
-def said_of(content: Content, fields: tuple[Field, ...], *, at_end: tuple[Field, ...] = ()) -> Said:
-    """What `content` says in our terms; empty is unsaid. `at_end` is read with a final status alone.
+def parsed_fields(
+    content: Content, fields: tuple[FieldRule, ...], *, at_end: tuple[FieldRule, ...] = ()
+) -> Said:
+    """Parse the fields of `content`; empty values are left out. `final_fields` need a final status.
 
-    Of fields with the same name of ours the last that says something counts. Raises NotUnderstood that
-    names the field and its value.
+    If several rules have the same target, the last non-empty value counts. Raises NotUnderstood with the
+    name and value of an unreadable field.
     """
-    found = _found(content, fields)
-    if found.get("status") in FINAL:
-        found |= _found(content, at_end)
-    return cast("Said", found)
+    parsed = _parse_all(content, fields)
+    if parsed.get("status") in FINAL:
+        parsed |= _parse_all(content, at_end)
+    return cast("Said", parsed)
 
 
-def _found(content: Content, fields: tuple[Field, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for theirs, ours, parse in fields:
-        told = content.get(theirs, _ABSENT)
-        # Most fields of a record say nothing or are texts: looked at here, they cost a third of a call.
-        if told is None or told == "":
+def _parse_all(content: Content, fields: tuple[FieldRule, ...]) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
+    for source_name, target, parse in fields:
+        raw = content.get(source_name, _ABSENT)
+        # Most fields are empty or text: inline checks take a third of the time of a function call.
+        if raw is None or raw == "":
             continue
         try:
-            value = parse(told) if type(told) is str else value_of(content, theirs, parse)
+            value = parse(raw) if type(raw) is str else value_of(content, source_name, parse)
         except (ValueError, OverflowError) as fault:
-            raise _not_understood(theirs, told, fault) from fault
+            raise _value_error(source_name, raw, fault) from fault
         if value is not None:
-            found[ours] = value
-    return found
+            parsed[target] = value
+    return parsed
 
 
-def times_of(content: Content, times: tuple[Time, ...], received_us: int) -> Said:
-    """The times that `content` states; raises NotUnderstood for one that cannot be."""
-    found = {time.ours: instant_of(content, time.theirs, time.read, received_us) for time in times}
-    return cast("Said", {name: instant for name, instant in found.items() if instant is not None})
+def times_of(content: Content, times: tuple[TimeRule, ...], received_us: int) -> Said:
+    """Return the times in `content`; raise NotUnderstood for an implausible one."""
+    parsed = {time.target: instant_of(content, time.source_name, time.read, received_us) for time in times}
+    return cast("Said", {name: instant for name, instant in parsed.items() if instant is not None})
 
 
 def cost_of(content: Content, amount_name: str, currency_name: str) -> Said:
-    """The money that `content` states; raises NotUnderstood."""
+    """Return the cost in `content`; raise NotUnderstood for an unreadable one."""
     text = value_of(content, amount_name, amount)
     if text is None:
         return {}
@@ -79,41 +81,41 @@ def cost_of(content: Content, amount_name: str, currency_name: str) -> Said:
 
 
 def value_of(content: Content, name: str, parse: Parse[T]) -> T | None:
-    """The value of one field, None where it is absent or empty; raises NotUnderstood."""
+    """Return the value of one field, None if it is absent or empty; raise NotUnderstood."""
     value = content.get(name, _ABSENT)
     if value is _ABSENT:
-        value = at(content, name)
+        value = value_at(content, name)
     if value is None or value == "":
         return None
     try:
         text = value if type(value) is str else _text(value)
         return parse(text) if text else None
     except (ValueError, OverflowError) as fault:
-        raise _not_understood(name, value, fault) from fault
+        raise _value_error(name, value, fault) from fault
 
 
-def needed(content: Content, name: str, parse: Parse[T], what: str) -> T:
-    """The value of a field without which nothing can be made of the body; raises NotUnderstood."""
+def required_value(content: Content, name: str, parse: Parse[T], missing: str) -> T:
+    """Return the value of a required field; raise NotUnderstood if it is missing or unreadable."""
     value = value_of(content, name, parse)
     if value is None:
-        raise NotUnderstood(f"{name} is missing: {what}")
+        raise NotUnderstood(f"{name} is missing: {missing}")
     return value
 
 
 def instant_of(content: Content, name: str, read: Parse[int], received_us: int) -> int | None:
-    """A time in microseconds, None where absent; raises NotUnderstood for one that cannot be."""
+    """Return a time in microseconds, None if absent; raise NotUnderstood for an implausible one."""
     instant = value_of(content, name, read)
     if instant is None:
         return None
     try:
         check_plausible(instant, received_us)
     except ValueError as fault:
-        raise _not_understood(name, at(content, name), fault) from fault
+        raise _value_error(name, value_at(content, name), fault) from fault
     return instant
 
 
-def at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body holds)
-    """The value under a name, or under a path with dots (`legs.0.id`); None where there is none."""
+def value_at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body holds)
+    """Return the value under a name or a path with dots (`legs.0.id`); None if there is none."""
     if path in content:
         return content[path]
     if "." not in path:
@@ -127,32 +129,32 @@ def at(content: Content, path: str) -> Any:  # noqa: ANN401 (whatever a body hol
     return value
 
 
-def nest_at(content: Content, path: str) -> Content:
-    """The object under a path; an empty one where there is none."""
-    value = at(content, path)
+def object_at(content: Content, path: str) -> Content:
+    """Return the object under a path; an empty one if there is none."""
+    value = value_at(content, path)
     return value if isinstance(value, Mapping) else {}
 
 
 def flag_at(content: Content, path: str) -> bool | None:
-    """The truth under a path, as JSON or as its word; None where it is not said."""
-    value = at(content, path)
+    """Return the boolean under a path, as JSON or as a word; None if absent."""
+    value = value_at(content, path)
     return {"true": True, "false": False}.get(str(value).lower()) if isinstance(value, bool | str) else None
 
 
 def _text(value: object) -> str:
-    """A plain value as text: senders are of two minds about numbers. Truths and nests are unsaid."""
+    """Return a value as text: senders write numbers both ways. Booleans and nested values count as empty."""
     if isinstance(value, str):
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return str(value) if is_number else ""
 
 
-def _not_understood(name: str, value: object, fault: Exception) -> NotUnderstood:
+def _value_error(name: str, value: object, fault: Exception) -> NotUnderstood:
     return NotUnderstood(f"{name} {_quoted(value)}: {fault}")
 
 
 def _quoted(value: object) -> str:
-    """Enough of a value to know it by; a long number is not written out, which Python may refuse."""
+    """Return the start of a value for an error. Python may refuse to format a long number."""
     text = value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else _whole(value)
     return repr(text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS] + "…")
 

@@ -6,8 +6,8 @@ from random import SystemRandom
 from calltally.calls.events import Fact
 from calltally.ingest.imports import import_facts
 from calltally.net import HttpRetryPolicy, RetryingClient
-from calltally.providers.list_requests import Access
-from calltally.providers.registry import FETCHES
+from calltally.providers.call_fetcher import ApiAccess
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.provider_client import ProviderClient
 from calltally.reconcile.provider_reconciliation import ProviderContext
 from calltally.store.tenants.vault import find_provider_secrets
@@ -19,7 +19,7 @@ _TIMEOUT_S = 10.0
 
 def has_list_api(provider: str | None) -> bool:
     """Return true if the provider has a list API."""
-    return provider in FETCHES
+    return provider in FETCHERS
 
 
 async def poll_open_calls(
@@ -31,11 +31,11 @@ async def poll_open_calls(
     """
     sealed = await context.store.read(find_provider_secrets(tenant, provider))
     secrets = {} if sealed is None else context.open_vault().open(tenant, provider, sealed)
-    access = Access(context.api_urls.get(provider, ""), secrets, now_us)
-    FETCHES[provider].account_of(secrets)
+    access = ApiAccess(context.api_urls.get(provider, ""), secrets, now_us)
+    FETCHERS[provider].account_of(secrets)
     facts: list[Fact] = []
     async with RetryingClient(SystemRandom().random, timeout_s=_TIMEOUT_S, retry_policy=_RETRIES) as client:
-        provider_client = ProviderClient(FETCHES[provider], access, client.request)
+        provider_client = ProviderClient(FETCHERS[provider], access, client.request)
         for call_sid in call_sids:
             facts += [item for item in await provider_client.call(call_sid) if isinstance(item, Fact)]
     report = await import_facts(context.store, tenant, told=facts, deliver=True)

@@ -5,8 +5,15 @@ from typing import Final, Protocol
 
 from calltally.calls.errors import NotUnderstood, Unavailable
 from calltally.calls.events import Fact
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Answered, Ask, Fetch, Started, fetch
+from calltally.providers.call_fetcher import (
+    ApiAccess,
+    ApiRequest,
+    ApiResponse,
+    CallFetcher,
+    StartWindow,
+    run_fetch,
+)
+from calltally.providers.callback import UnreadableRecord
 
 
 class HttpReply(Protocol):
@@ -35,7 +42,7 @@ class ProviderClient:
     `send` does the HTTP request, with waits and retries. A missing response raises Unavailable.
     """
 
-    def __init__(self, provider: Fetch, access: Access, send: SendRequest) -> None:
+    def __init__(self, provider: CallFetcher, access: ApiAccess, send: SendRequest) -> None:
         self._provider = provider
         self._access = access
         self._send = send
@@ -46,7 +53,7 @@ class ProviderClient:
         """The account whose calls are listed. Raises Misconfigured if the secrets do not contain it."""
         return self._provider.account_of(self._access.secrets)
 
-    async def pages(self, started: Started) -> AsyncGenerator[list[Fact | Refusal]]:
+    async def pages(self, started: StartWindow) -> AsyncGenerator[list[Fact | UnreadableRecord]]:
         """Yield the calls that started in a period, page by page.
 
         Raises NotUnderstood if a page links to an earlier page, because that would never end.
@@ -54,9 +61,9 @@ class ProviderClient:
         page: str | None = None
         visited_pages: set[str] = set()
         while True:
-            listing = await fetch(self._provider.list_page(self._access, started, page), self._send_request)
-            yield listing.items
-            page = listing.following
+            listing = await run_fetch(self._provider.list_page(self._access, started, page), self._send_request)
+            yield listing.records
+            page = listing.next_cursor
             if page is None:
                 return
             if page in visited_pages:
@@ -65,11 +72,11 @@ class ProviderClient:
                 )
             visited_pages.add(page)
 
-    async def call(self, call_sid: str) -> list[Fact | Refusal]:
+    async def call(self, call_sid: str) -> list[Fact | UnreadableRecord]:
         """Return the provider's current facts of one call; none if the provider does not know it."""
-        return await fetch(self._provider.one_call(self._access, call_sid), self._send_request)
+        return await run_fetch(self._provider.one_call(self._access, call_sid), self._send_request)
 
-    async def _send_request(self, request: Ask) -> Answered:
+    async def _send_request(self, request: ApiRequest) -> ApiResponse:
         self.requests += 1
         try:
             reply = await self._send(*request)
@@ -77,4 +84,4 @@ class ProviderClient:
             raise Unavailable(f"{fault}; completed work is stored, so run it again later") from fault
         except ValueError as fault:
             raise NotUnderstood(f"the provider's URL cannot be used: {fault}") from fault
-        return Answered(reply.status, reply.body)
+        return ApiResponse(reply.status, reply.body)

@@ -19,10 +19,10 @@ from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.external_sort import MEMORY_BYTES
 from calltally.ingest.imports import ImportReport, import_facts
 from calltally.net import RetryingClient
-from calltally.providers.callback import Refusal, Source
-from calltally.providers.list_requests import Access, Started
-from calltally.providers.provider import Kind, ListFacts
-from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS
+from calltally.providers.call_fetcher import ApiAccess, StartWindow
+from calltally.providers.callback import RecordSource, UnreadableRecord
+from calltally.providers.provider import ListFacts, ProviderKind
+from calltally.providers.registry import FETCHERS, PROVIDERS, RECORDS
 from calltally.reconcile.against_provider import ProviderTerms
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.heal import Healer
@@ -102,7 +102,7 @@ async def reconcile_provider(
         terms = _terms(request, now_us, provider_client.account if provider_client else None)
         if request.files or provider_client is None:
             account = access.secrets.get(PROVIDERS[request.provider].account_name, "")
-            source = Source(Door.IMPORT, now_us, account)
+            source = RecordSource(Door.IMPORT, now_us, account)
             theirs = _file_items(RECORDS[request.provider], request.files, source)
         else:
             theirs = provider_client.pages(_started(terms))
@@ -122,21 +122,21 @@ def _check_provider(request: ReconciliationRequest) -> None:
     if request.files and name not in RECORDS:
         message = f"files of {name} cannot be read; use a file of {', '.join(RECORDS)}"
         raise InvalidInput.of("provider-file", message)
-    if not request.files and name not in FETCHES:
-        message = f"{name} has no list API; name a file of its list, or one of {', '.join(FETCHES)}"
+    if not request.files and name not in FETCHERS:
+        message = f"{name} has no list API; name a file of its list, or one of {', '.join(FETCHERS)}"
         raise InvalidInput.of("provider", message)
 
 
-async def _access(context: ProviderContext, request: ReconciliationRequest, now_us: int) -> Access:
+async def _access(context: ProviderContext, request: ReconciliationRequest, now_us: int) -> ApiAccess:
     name = request.provider
     sealed = await context.store.read(find_provider_secrets(request.tenant, name))
     secrets = {} if sealed is None else context.open_vault().open(request.tenant, name, sealed)
-    return Access(context.api_urls.get(name, ""), secrets, now_us)
+    return ApiAccess(context.api_urls.get(name, ""), secrets, now_us)
 
 
-def _client(request: ReconciliationRequest, access: Access, client: RetryingClient) -> ProviderClient | None:
+def _client(request: ReconciliationRequest, access: ApiAccess, client: RetryingClient) -> ProviderClient | None:
     """Return the provider's client; None if files replace it and there are no credentials."""
-    provider = FETCHES.get(request.provider)
+    provider = FETCHERS.get(request.provider)
     if provider is None:
         return None
     try:
@@ -157,14 +157,14 @@ def _terms(request: ReconciliationRequest, now_us: int, account: str | None) -> 
         now_us=now_us,
         tolerance_s=request.tolerance_s,
         open_limit_us=request.open_limit_us,
-        by_platform=PROVIDERS[request.provider].kind is Kind.PLATFORM,
+        by_platform=PROVIDERS[request.provider].kind is ProviderKind.PLATFORM,
     )
 
 
-def _started(terms: ProviderTerms) -> Started:
+def _started(terms: ProviderTerms) -> StartWindow:
     """Return the window with its margins, limited to times that calls can have."""
     from_us, to_us = terms.from_us - terms.margin_us, terms.to_us + terms.margin_us
-    return Started(max(from_us, EARLIEST_US), max(min(to_us, LAST_US), EARLIEST_US))
+    return StartWindow(max(from_us, EARLIEST_US), max(min(to_us, LAST_US), EARLIEST_US))
 
 
 def _run_options(
@@ -195,7 +195,7 @@ async def _ours(store: Store, request: ReconciliationRequest, terms: ProviderTer
 
 
 async def _file_items(
-    list_facts: ListFacts, paths: tuple[Path, ...], source: Source
+    list_facts: ListFacts, paths: tuple[Path, ...], source: RecordSource
 ) -> AsyncGenerator[Items]:
     """Yield the facts of the files, read as by `calltally import`. A refusal names its file."""
     for path in paths:
@@ -205,7 +205,7 @@ async def _file_items(
                 yield [_with_file_name(item, path) for item in items]
 
 
-def _with_file_name(item: Fact | Refusal, path: Path) -> Fact | Refusal:
+def _with_file_name(item: Fact | UnreadableRecord, path: Path) -> Fact | UnreadableRecord:
     if isinstance(item, Fact):
         return item
     return replace(item, position=f"{path.name}: {item.position}")

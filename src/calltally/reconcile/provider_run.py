@@ -13,7 +13,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.events import Fact
 from calltally.calls.times import utc_text
 from calltally.external_sort import MEMORY_BYTES, ExternalSorter
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import UnreadableRecord
 from calltally.reconcile.against_provider import ProviderTerms, compare_pair
 from calltally.reconcile.findings import (
     Finding,
@@ -30,7 +30,7 @@ from calltally.reconcile.recheck import Recheck
 # The number of pairs between two yields to the event loop.
 _PAIRS_PER_YIELD: Final = 2_000
 
-Items: TypeAlias = Sequence[Fact | Refusal]
+Items: TypeAlias = Sequence[Fact | UnreadableRecord]
 
 
 def _ignore_finding(_finding: Finding) -> None:
@@ -120,7 +120,7 @@ class ProviderRun:
         async with aclosing(pages):
             async for items in pages:
                 for item in items:
-                    if isinstance(item, Refusal):
+                    if isinstance(item, UnreadableRecord):
                         self._unreadable += 1
                         self._report_finding(
                             Finding(FindingKind.UNREADABLE, f"{item.position}: {item.reason}")

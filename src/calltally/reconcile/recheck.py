@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from calltally.calls.errors import Erased
 from calltally.calls.events import Door, Fact
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import UnreadableRecord
 from calltally.reconcile.against_provider import ProviderTerms, compare_pair, needs_provider_check
 from calltally.reconcile.findings import Finding, FindingKind
 from calltally.reconcile.platform_reports import as_reported
@@ -22,7 +22,7 @@ from calltally.reconcile.provider_sides import (
 from calltally.store.db.interface import Store
 from calltally.store.ledger.lookup import facts_of_call, find_call
 
-FetchCall: TypeAlias = Callable[[str], Awaitable[list[Fact | Refusal]]]
+FetchCall: TypeAlias = Callable[[str], Awaitable[list[Fact | UnreadableRecord]]]
 
 # With a wrong account every call would be suspected, and would cost a request.
 MAX_REQUESTS = 1_000

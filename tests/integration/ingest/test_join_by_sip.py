@@ -9,7 +9,7 @@ import pytest
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.providers.callback import Callback
-from calltally.providers.conversations import carrier_in_headers
+from calltally.providers.platform_reports import carrier_links_in_headers
 from calltally.providers.registry import WEBHOOKS
 from calltally.store.db.interface import Submission
 from tests.conftest import TENANT, Bench
@@ -122,4 +122,4 @@ def test_retell_report_joins_a_call_of_the_tenants_switch(bench: Bench) -> None:
     ],
 )
 def test_headers_with_a_carriers_call_id(headers: object, sids: list[str]) -> None:
-    assert carrier_in_headers(headers) == tuple(Node(sid, is_carrier=True) for sid in sids)
+    assert carrier_links_in_headers(headers) == tuple(Node(sid, is_carrier=True) for sid in sids)

@@ -13,16 +13,16 @@ from calltally.calls.errors import InvalidInput, NotUnderstood, Unavailable
 from calltally.calls.events import Fact
 from calltally.ingest.ahead import reading_ahead
 from calltally.ingest.imports import Chunk, Read, chunk_of
-from calltally.providers.callback import Refusal
+from calltally.providers.callback import UnreadableRecord
 from calltally.store.tenants.routes import RouteTarget
 from tests.telling import fact
 
 TABLE = {"+15550100": RouteTarget("support", "vera")}
 SAID = pack_conversation(Conversation([Turn("user", "Hello")], []))
-TOLD: list[Fact | Refusal] = [
+TOLD: list[Fact | UnreadableRecord] = [
     fact(1, "CA1", status="busy", to_number="+15550100", talk_seconds=4.5, summary="Will call again."),
     msgspec.structs.replace(fact(2, "CA2", session_id="s1", talk_seconds=3), conversation=SAID),
-    Refusal("line 3", "not JSON"),
+    UnreadableRecord("line 3", "not JSON"),
     fact(4, "CA4", status="completed", escalated=True, raw=b'{"sid":"CA4"}'),
 ]
 NONE = Chunk([])
@@ -30,7 +30,7 @@ NONE = Chunk([])
 
 def refusing(position: str, reason: str = "x") -> Chunk:
     """A chunk in which nothing could be read."""
-    return Chunk([], [Refusal(position, reason)])
+    return Chunk([], [UnreadableRecord(position, reason)])
 
 
 def taken(chunks: Iterator[Chunk]) -> list[Chunk]:

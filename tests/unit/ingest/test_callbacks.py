@@ -9,7 +9,7 @@ from calltally.calls.events import Fact
 from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
 from calltally.ingest.dead_letter_codec import MAX_REASON_CHARS, read_letter, write_letter
 from calltally.providers.callback import Callback
-from calltally.providers.provider import Kind, Provider, Webhook
+from calltally.providers.provider import Provider, ProviderKind, Webhook
 from calltally.store.tenants.dead_letters import DeadLetter
 
 CALLBACK = Callback(
@@ -31,7 +31,7 @@ def toy(error: Exception | None = None) -> Provider:
             raise error
         return []
 
-    return Provider("toy", Kind.CARRIER, ("token",), ("token",), Webhook(verify, facts_of))
+    return Provider("toy", ProviderKind.CARRIER, ("token",), ("token",), Webhook(verify, facts_of))
 
 
 @pytest.mark.parametrize(

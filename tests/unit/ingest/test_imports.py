@@ -19,7 +19,7 @@ from calltally.ingest.imports import (
     import_chunks,
     import_facts,
 )
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.twilio.resources import list_facts
 from calltally.store.backends.group_commit import MOST_FACTS
 from calltally.store.listing.list_calls import list_calls
@@ -33,7 +33,7 @@ COLUMNS: Final = dict(CLAUSES)["columns"]
 CALL = {"status": "completed", "direction": "inbound", "duration": "15", "to": "+15551230002"}
 
 
-def imported(bench: Bench, told: list[Fact | Refusal], tenant: str = TENANT) -> ImportReport:
+def imported(bench: Bench, told: list[Fact | UnreadableRecord], tenant: str = TENANT) -> ImportReport:
     return bench.run(import_facts(bench.store, tenant, told=told))
 
 
@@ -42,8 +42,8 @@ def calls(bench: Bench) -> list[dict[str, Any]]:
     return records_of(page)
 
 
-def told_of(*resources: object) -> list[Fact | Refusal]:
-    return list(list_facts([json.dumps(resources).encode()], Source(Door.IMPORT, NOW_US)))
+def told_of(*resources: object) -> list[Fact | UnreadableRecord]:
+    return list(list_facts([json.dumps(resources).encode()], RecordSource(Door.IMPORT, NOW_US)))
 
 
 def test_a_second_import_of_the_same_file_knows_it_all(bench: Bench) -> None:
@@ -74,7 +74,7 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
     reports: list[ImportReport] = []
     taken = 0
 
-    def told() -> Iterator[Fact | Refusal]:
+    def told() -> Iterator[Fact | UnreadableRecord]:
         nonlocal taken
         for item in told_of(*({**CALL, "sid": f"CA{number:05}"} for number in range(2 * CHUNK + 1))):
             taken += 1
@@ -141,7 +141,9 @@ def stored(bench: Bench, tenant: str) -> list[list[Any]]:
 
 
 def test_all_refusals_are_counted_and_the_first_are_kept(bench: Bench) -> None:
-    refusals: list[Fact | Refusal] = [Refusal(f"line {number}", "no") for number in range(MAX_REFUSALS + 700)]
+    refusals: list[Fact | UnreadableRecord] = [
+        UnreadableRecord(f"line {number}", "no") for number in range(MAX_REFUSALS + 700)
+    ]
     report = imported(bench, refusals)
     assert report.refused == MAX_REFUSALS + 700
     assert list(report.refusals) == refusals[:MAX_REFUSALS]

@@ -14,7 +14,7 @@ from calltally.ingest.sample.calls import CALLS
 from calltally.ingest.sample.messages import FormCallback, JsonCallback, OwnEventBatch, SampleMessage
 from calltally.ingest.sample.traffic import last_event, sample
 from calltally.providers.callback import Callback
-from calltally.providers.provider import Kind
+from calltally.providers.provider import ProviderKind
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 
 NOW_US = parse_instant("2026-08-22T08:00:00Z")
@@ -70,7 +70,7 @@ def test_sample_has_all_kinds_of_calls_over_two_days() -> None:
 def test_sample_has_three_carriers_two_platforms_and_a_switch() -> None:
     providers = {each.provider for each in sample(NOW_US) if not isinstance(each, OwnEventBatch)}
     kinds = Counter(PROVIDERS[name].kind for name in providers)
-    assert kinds == {Kind.CARRIER: 3, Kind.PLATFORM: 2, Kind.SWITCH: 1}
+    assert kinds == {ProviderKind.CARRIER: 3, ProviderKind.PLATFORM: 2, ProviderKind.SWITCH: 1}
 
 
 def test_report_after_a_call_belongs_to_it() -> None:

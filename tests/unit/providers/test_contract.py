@@ -19,9 +19,9 @@ from calltally.calls.identity import Node
 from calltally.calls.lifecycle import Folded, fold
 from calltally.calls.times import SECOND_US
 from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
-from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.credentials import checked_secrets
-from calltally.providers.registry import FETCHES, PROVIDERS, RECORDS, WEBHOOKS
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
+from calltally.providers.credentials import validated_secrets
+from calltally.providers.registry import FETCHERS, PROVIDERS, RECORDS, WEBHOOKS
 from calltally.store.db.fact_codec import pack_fact
 from tests.unit.providers.sampling import (
     NOW_US,
@@ -80,20 +80,20 @@ def recorded(fact: Fact) -> Folded:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_provider_has_a_way_in(name: str) -> None:
-    assert name in WEBHOOKS or name in RECORDS or name in FETCHES
+    assert name in WEBHOOKS or name in RECORDS or name in FETCHERS
     assert PROVIDERS[name].name == name
     assert {*PROVIDERS[name].needs} <= {*PROVIDERS[name].secret_names}
-    if name in FETCHES:
-        assert {*FETCHES[name].secret_names} <= {*PROVIDERS[name].secret_names}
+    if name in FETCHERS:
+        assert {*FETCHERS[name].secret_names} <= {*PROVIDERS[name].secret_names}
 
 
 @webhooks
 def test_the_secrets_of_the_samples_can_be_stored_and_none_is_not_enough(name: str) -> None:
     samples = samples_of(name)
-    assert checked_secrets(name, samples.secrets) == samples.secrets
-    assert checked_secrets(name, samples.other_secrets) == samples.other_secrets
+    assert validated_secrets(name, samples.secrets) == samples.secrets
+    assert validated_secrets(name, samples.other_secrets) == samples.other_secrets
     with pytest.raises(InvalidInput, match="is missing"):
-        checked_secrets(name, {})
+        validated_secrets(name, {})
 
 
 @webhooks
@@ -242,7 +242,7 @@ def _with_content(callback: Callback, sent: Sent) -> Callback:
 @exporting
 def test_an_export_is_read_whole(name: str) -> None:
     told = list(_listed(name, records_of(name).file))
-    assert [item for item in told if isinstance(item, Refusal)] == []
+    assert [item for item in told if isinstance(item, UnreadableRecord)] == []
     found = [item for item in told if isinstance(item, Fact)]
     assert {fact.provider for fact in found} == {name}
     for call_sid, expected in records_of(name).calls.items():
@@ -261,11 +261,11 @@ def test_an_export_that_is_cut_or_broken_loses_nothing_else(name: str) -> None:
         _check_told(_listed(name, file + b"\n" + body))
 
 
-def _listed(name: str, file: bytes) -> Iterator[Fact | Refusal]:
-    source = Source(Door.IMPORT, NOW_US, "main", mapping=mapping_of(name))
+def _listed(name: str, file: bytes) -> Iterator[Fact | UnreadableRecord]:
+    source = RecordSource(Door.IMPORT, NOW_US, "main", mapping=mapping_of(name))
     return RECORDS[name](file.splitlines(keepends=True), source)
 
 
-def _check_told(told: Iterable[Fact | Refusal]) -> None:
+def _check_told(told: Iterable[Fact | UnreadableRecord]) -> None:
     for item in told:
         assert recorded(item) if isinstance(item, Fact) else item.position and item.reason

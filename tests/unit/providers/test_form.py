@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.providers.form import MAX_PARAMS, Params, read_form
+from calltally.providers.form import MAX_PARAMS, Params, parse_form
 
 _TEXTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["", "+1 415", "a%b", "ü"])
 
@@ -20,7 +20,7 @@ def by_the_library(body: bytes) -> Params | None:
 
 def read(body: bytes) -> Params | None:
     try:
-        return read_form(body)
+        return parse_form(body)
     except ValueError:
         return None
 
@@ -28,7 +28,7 @@ def read(body: bytes) -> Params | None:
 @given(st.lists(st.tuples(_TEXTS, _TEXTS), max_size=6))
 def test_what_is_encoded_is_read_back(params: Params) -> None:
     body = urlencode(params).encode()
-    assert read_form(body) == by_the_library(body)
+    assert parse_form(body) == by_the_library(body)
 
 
 @given(
@@ -41,11 +41,11 @@ def test_whatever_else_comes_is_read_or_refused_alike(pieces: list[str]) -> None
 
 def test_what_is_no_utf8_and_what_has_too_many_parameters_is_refused() -> None:
     assert read(b"a=\xff") is None
-    assert len(read_form(b"&".join([b"a=1"] * MAX_PARAMS))) == MAX_PARAMS
+    assert len(parse_form(b"&".join([b"a=1"] * MAX_PARAMS))) == MAX_PARAMS
     with pytest.raises(ValueError, match="more than 1000 parameters"):
-        read_form(b"&" * MAX_PARAMS)
+        parse_form(b"&" * MAX_PARAMS)
 
 
 def test_whoever_changes_what_was_read_changes_nothing_for_the_next() -> None:
-    read_form(b"a=1").clear()
-    assert read_form(b"a=1") == [("a", "1")]
+    parse_form(b"a=1").clear()
+    assert parse_form(b"a=1") == [("a", "1")]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.ingest.callbacks import ParsedFacts, UnparsedBody, is_genuine, read_facts
-from calltally.providers.kinds import OTHER
+from calltally.providers.message_kinds import OTHER
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from tests.unit.providers.sampling import FORM, Sent, samples_of, signed
 
@@ -154,5 +154,5 @@ def test_what_a_story_lacks_is_a_dead_letter_and_kinds_are_bounded(name: str) ->
     for sent in (samples_of(name).unnamed, samples_of(name).unknown[0]):
         told = read_facts(PROVIDERS[name], signed(name, sent))
         assert not isinstance(told, UnparsedBody) or told.kind == ""
-    assert len(WEBHOOKS[name].unread) <= 20
-    assert OTHER not in WEBHOOKS[name].unread
+    assert len(WEBHOOKS[name].unread_kinds) <= 20
+    assert OTHER not in WEBHOOKS[name].unread_kinds

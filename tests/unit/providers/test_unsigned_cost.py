@@ -9,8 +9,8 @@ import pytest
 
 from calltally.ingest.callbacks import is_genuine
 from calltally.providers.callback import Callback
-from calltally.providers.form import MAX_PARAMS, MOST_FORM_BYTES, read_form
-from calltally.providers.provider import MOST_BYTES
+from calltally.providers.form import MAX_FORM_BYTES, MAX_PARAMS, parse_form
+from calltally.providers.provider import MAX_BODY_BYTES
 from calltally.providers.registry import PROVIDERS, WEBHOOKS
 from tests.unit.providers.sampling import FORM, JSON, Secrets, Sent, samples_of, signed
 
@@ -29,9 +29,9 @@ def largest_forms(size: int) -> Iterator[bytes]:
 
 def largest_bodies(name: str) -> Iterator[Sent]:
     webhook = WEBHOOKS[name]
-    for body in largest_forms(webhook.most_bytes_of({"content-type": FORM})):
+    for body in largest_forms(webhook.max_bytes_for({"content-type": FORM})):
         yield Sent(body, FORM)
-    yield Sent(b'{"a": "'.ljust(webhook.most_bytes_of({"content-type": JSON}), b"x"), JSON)
+    yield Sent(b'{"a": "'.ljust(webhook.max_bytes_for({"content-type": JSON}), b"x"), JSON)
 
 
 def forged(name: str, sent: Sent) -> Callback:
@@ -63,15 +63,15 @@ def test_a_wrong_signature_costs_little_with_any_body(name: str) -> None:
 
 @pytest.mark.parametrize("name", WEBHOOKS)
 def test_a_form_is_bounded_before_it_is_read(name: str) -> None:
-    expected = MOST_BYTES if name in READ_LATER else MOST_FORM_BYTES
+    expected = MAX_BODY_BYTES if name in READ_LATER else MAX_FORM_BYTES
     for headers in ({"content-type": FORM}, {"content-type": f"{FORM}; charset=utf-8"}, {}):
-        assert WEBHOOKS[name].most_bytes_of(headers) == expected
-    assert expected <= MOST_BYTES
+        assert WEBHOOKS[name].max_bytes_for(headers) == expected
+    assert expected <= MAX_BODY_BYTES
 
 
 def test_the_largest_forms_are_read_without_a_loop_over_their_escapes() -> None:
     """Ten times 64 KiB: the library takes 10 ms for each, more where the escapes are none."""
     began = process_time()
     for number in range(10):
-        read_form(b"a=%d" % number + "é%41".encode() * 13_000)
+        parse_form(b"a=%d" % number + "é%41".encode() * 13_000)
     assert process_time() - began < 0.08

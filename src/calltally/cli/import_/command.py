@@ -26,8 +26,8 @@ from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.ingest.ahead import reading_ahead
 from calltally.ingest.imports import Chunk, ImportReport, import_chunks, routes_for
 from calltally.ingest.routes import RouteTable
-from calltally.providers.callback import Source
-from calltally.providers.generic.compiling import check_encoding, compile_mapping
+from calltally.providers.callback import RecordSource
+from calltally.providers.generic.mapping_compiler import check_encoding, compile_mapping
 from calltally.providers.generic.signature import MAPPING
 from calltally.providers.local_time import zone_of
 from calltally.providers.provider import ListFacts
@@ -134,8 +134,8 @@ def _check(options: ImportOptions) -> None:
         raise InvalidInput.of("mapping", f"{options.provider} is read without a mapping; say generic")
 
 
-async def _source(options: ImportOptions, store: Store, settings: Settings) -> Source:
-    return Source(
+async def _source(options: ImportOptions, store: Store, settings: Settings) -> RecordSource:
+    return RecordSource(
         door=Door.IMPORT,
         received_us=wall_clock(),
         account=options.account,

@@ -1,1 +1,1 @@
-"""Asterisk: its call detail records, from Master.csv and other tables, and as AMI's `Cdr` events."""
+"""Asterisk: call detail records from Master.csv and other tables, and AMI's `Cdr` events."""

@@ -1,6 +1,6 @@
-"""Asterisk's records in files.
+"""Facts from files of Asterisk.
 
-Tables with and without a header, and AMI's events as they stand in its stream.
+Tables with and without a header, and AMI's events in the format of its stream.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,16 +12,16 @@ from calltally.calls.events import Fact
 from calltally.providers import tables
 from calltally.providers.asterisk import words
 from calltally.providers.asterisk.rows import fact_of
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.local_time import local_stamp
 
-_MOST_EVENT_LINES: Final = 200
+_MAX_EVENT_LINES: Final = 200
 _AMI_STARTS: Final = (b"Event:", b"Response:", b"Asterisk Call Manager")
 _HEADER_NAMES: Final = frozenset({"src", "dst", "disposition"})
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """Each row or `Cdr` event of a file as a fact; other events of AMI are passed over."""
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield each row or `Cdr` event of a file as a fact; skip AMI's other events."""
     numbered = iter(lines)
     first = next((line for line in numbered if line.strip()), b"")
     whole = chain([first], numbered)
@@ -31,32 +31,32 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
         yield from _table_facts(whole, source)
 
 
-def _table_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
     columns: Sequence[str] = tuple(name.strip().lower() for name in source.columns)
-    for row in tables.rows(lines, tables.Layout(encoding=source.encoding, ends_lines=True)):
-        if isinstance(row, Refusal):
+    for row in tables.rows(lines, tables.TableLayout(encoding=source.encoding, ends_lines=True)):
+        if isinstance(row, UnreadableRecord):
             yield row
             continue
         named = [cell.strip().lower() for cell in row.cells]
         if len(_HEADER_NAMES.intersection(named)) == len(_HEADER_NAMES):
-            # Files that were put together have it in their middle too.
+            # Concatenated files repeat the header in the middle.
             columns = columns if source.columns else named
             continue
         names = columns or _columns_of(row.cells, source)
-        yield _read(f"line {row.line}", row.cells, names, source)
+        yield _row_fact(f"line {row.line}", row.cells, names, source)
 
 
-def _columns_of(cells: Sequence[str], source: Source) -> Sequence[str]:
-    """Whose layout a row without a header has: told by the column in which its start stands."""
-    # In this order: where the one has its start, the other has an answer or what was dialled.
-    for names in (words.CUSTOM, words.MASTER):
+def _columns_of(cells: Sequence[str], source: RecordSource) -> Sequence[str]:
+    """Return the layout of a row without a header, by the column of its start time."""
+    # In this order: at the start column of one layout, the other has the answer time or the dialled data.
+    for names in (words.CUSTOM_COLUMNS, words.MASTER_COLUMNS):
         at = names.index("start")
         if len(cells) > at and _is_time(cells[at], source):
             return names
-    return words.MASTER
+    return words.MASTER_COLUMNS
 
 
-def _is_time(text: str, source: Source) -> bool:
+def _is_time(text: str, source: RecordSource) -> bool:
     try:
         local_stamp(text, source.time_zone)
     except (ValueError, OverflowError):
@@ -64,47 +64,49 @@ def _is_time(text: str, source: Source) -> bool:
     return True
 
 
-def _read(position: str, cells: Sequence[str], names: Sequence[str], source: Source) -> Fact | Refusal:
-    least = words.MASTER_LEAST if names in (words.MASTER, words.CUSTOM) else len(names)
+def _row_fact(
+    position: str, cells: Sequence[str], names: Sequence[str], source: RecordSource
+) -> Fact | UnreadableRecord:
+    least = words.MASTER_MIN_COLUMNS if names in (words.MASTER_COLUMNS, words.CUSTOM_COLUMNS) else len(names)
     if not least <= len(cells) <= len(names):
         wanted = f"{least}" if least == len(names) else f"{least} to {len(names)}"
-        return Refusal(
-            position, f"has {len(cells)} fields, not {wanted}: the row was cut, or is of another table"
+        return UnreadableRecord(
+            position, f"has {len(cells)} fields, not {wanted}: the row is cut, or belongs to another table"
         )
     try:
         return fact_of(dict(zip(names, cells, strict=False)), source)
     except NotUnderstood as fault:
-        return Refusal(position, fault.detail)
+        return UnreadableRecord(position, fault.detail)
 
 
-def _ami_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+def _ami_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
     event: dict[str, str] = {}
-    began = 0
+    first_line = 0
     for number, line in enumerate(lines, start=1):
         text = line.decode(source.encoding, "replace").strip()
-        if text and len(event) < _MOST_EVENT_LINES:
-            began = began if event else number
+        if text and len(event) < _MAX_EVENT_LINES:
+            first_line = first_line if event else number
             name, _, value = text.partition(":")
             event[name.strip().lower()] = value.strip()
         elif not text and event:
             if event.get("event", "").lower() == "cdr":
-                yield _ami_fact(f"line {began}", event, source)
+                yield _ami_fact(f"line {first_line}", event, source)
             event = {}
     if event.get("event", "").lower() == "cdr":
-        yield Refusal(f"line {began}", "the event has no blank line behind it: it was cut")
+        yield UnreadableRecord(f"line {first_line}", "the event does not end with a blank line: it is cut")
 
 
-def _ami_fact(position: str, event: dict[str, str], source: Source) -> Fact | Refusal:
+def _ami_fact(position: str, event: dict[str, str], source: RecordSource) -> Fact | UnreadableRecord:
     row = {words.AMI_NAMES[name]: value for name, value in event.items() if name in words.AMI_NAMES}
     try:
-        _check_whole(row)
+        _check_complete(row)
         return fact_of(row, source)
     except NotUnderstood as fault:
-        return Refusal(position, fault.detail)
+        return UnreadableRecord(position, fault.detail)
 
 
-def _check_whole(row: dict[str, str]) -> None:
+def _check_complete(row: dict[str, str]) -> None:
     if "\0" in "".join(row.values()) or "\ufffd" in "".join(row.values()):
-        raise NotUnderstood("holds bytes that are no text")
+        raise NotUnderstood("contains bytes that are not text")
     if "uniqueid" not in row:
-        raise NotUnderstood("UniqueID is missing: the event was cut")
+        raise NotUnderstood("UniqueID is missing: the event is cut")

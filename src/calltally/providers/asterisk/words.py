@@ -1,6 +1,6 @@
-"""Asterisk's words as ours. Source.
+"""Tables from Asterisk's words and columns to ours.
 
-Asterisk's pages on CDR specification, cdr_csv, cdr_custom and AMI `Cdr`.
+Sources: Asterisk's pages on the CDR specification, cdr_csv, cdr_custom and AMI `Cdr`.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ DISPOSITIONS: Final[Mapping[str, Status]] = {
     "NOANSWER": Status.NO_ANSWER,
     "BUSY": Status.BUSY,
     "FAILED": Status.FAILED,
-    # No circuit was free: the call failed, and the word is kept as its error code.
+    # No circuit is free: the call fails, and the word becomes its error code.
     "CONGESTION": Status.FAILED,
 }
 CONGESTION: Final = "CONGESTION"
 
-# What AMI's `Cdr` event calls the columns; it has no linkedid unless cdr_manager.conf maps one.
+# Columns by their names in AMI's `Cdr` event. It has a linkedid only if cdr_manager.conf maps one.
 AMI_NAMES: Final[Mapping[str, str]] = {
     "accountcode": "accountcode",
     "source": "src",
@@ -45,28 +45,28 @@ AMI_NAMES: Final[Mapping[str, str]] = {
     "peeraccount": "peeraccount",
     "sequence": "sequence",
 }
-# In the order of cdr_csv: the last five come with its options loguniqueid, loguserfield and newcdrcolumns.
-MASTER: Final = (
+# In the order of cdr_csv. Its options loguniqueid, loguserfield and newcdrcolumns add the last five.
+MASTER_COLUMNS: Final = (
     *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata"),
     *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags"),
     *("uniqueid", "userfield", "peeraccount", "linkedid", "sequence"),
 )
-MASTER_LEAST: Final = 16
+MASTER_MIN_COLUMNS: Final = 16
 # In the order of the sample of cdr_custom.conf.
-CUSTOM: Final = (
+CUSTOM_COLUMNS: Final = (
     *("clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata"),
     *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "accountcode"),
     *("uniqueid", "userfield", "sequence", "linkedid"),
 )
-COLUMNS: Final = frozenset((*MASTER, "calldate"))
+COLUMNS: Final = frozenset((*MASTER_COLUMNS, "calldate"))
 
-# Contexts that a distribution's dialplan gives to calls from outside and from its own telephones.
+# Contexts of distributions' dialplans for calls from outside and from their own telephones.
 _INBOUND: Final = ("from-trunk", "from-pstn", "from-did", "ext-did", "incoming", "inbound", "from-outside")
 _OUTBOUND: Final = ("from-internal", "outgoing", "outbound")
 
 
 def direction_of(context: str) -> Direction | None:
-    """What a context's name says; most dialplans have names of their own, which say nothing to us."""
+    """Return the direction of a well-known context name; None for a dialplan's own names."""
     if context.startswith(_INBOUND):
         return Direction.INBOUND
     return Direction.OUTBOUND if context.startswith(_OUTBOUND) else None

@@ -1,1 +1,1 @@
-"""Bland: its webhooks and its calls as facts. Quirks: see README.md."""
+"""Bland: webhooks and calls of its API. README.md describes its quirks."""

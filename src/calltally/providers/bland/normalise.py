@@ -1,4 +1,4 @@
-"""Bland's post-call webhook, and the calls of its API, as facts: both have the same fields.
+"""Facts from Bland's post-call webhook and the calls of its API, which have the same fields.
 
 Source: Bland, "Call details" and "Post call webhooks".
 """
@@ -9,76 +9,81 @@ from typing import Any, Final, cast
 from calltally.calls.conversation import Conversation, Turn
 from calltally.calls.events import Door, Fact, Said
 from calltally.calls.model import FINAL, UNANSWERED, Direction
-from calltally.providers import conversations as talks
-from calltally.providers import json_documents, timestamps, value_parsers, values
+from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.bland import words
-from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.json_documents import Shape, encode
-from calltally.providers.kinds import unread
-from calltally.providers.values import Content, Field
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
+from calltally.providers.json_documents import RecordShape, encode
+from calltally.providers.message_kinds import unread_kind_error
+from calltally.providers.values import Content, FieldRule
 
 _FIELDS: Final = (
-    Field("status", "status", value_parsers.one_of(words.STATUSES)),
-    Field("from", "from_number", value_parsers.number),
-    Field("to", "to_number", value_parsers.number),
-    Field("pathway_id", "platform_agent", value_parsers.word),
-    Field("summary", "summary", talks.summary),
-    Field("recording_url", "recording_url", value_parsers.link),
-    Field("answered_by", "answered_by", value_parsers.word),
+    FieldRule("status", "status", value_parsers.one_of(words.STATUSES)),
+    FieldRule("from", "from_number", value_parsers.number),
+    FieldRule("to", "to_number", value_parsers.number),
+    FieldRule("pathway_id", "platform_agent", value_parsers.word),
+    FieldRule("summary", "summary", platform_reports.summary),
+    FieldRule("recording_url", "recording_url", value_parsers.link),
+    FieldRule("answered_by", "answered_by", value_parsers.word),
 )
-SHAPE: Final = Shape("call", ("calls",), lambda nest: bool({"call_id", "c_id"} & nest.keys()))
+SHAPE: Final = RecordShape("call", ("calls",), lambda nest: bool({"call_id", "c_id"} & nest.keys()))
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """What the webhook says of its call. Raises NotUnderstood."""
-    content = json_documents.object_of(callback.body)
-    return [_fact(content, Source(Door.CALLBACK, callback.received_us), callback.body)]
+    """Return the fact of a webhook; raise NotUnderstood."""
+    content = json_documents.parse_object(callback.body)
+    return [_fact(content, RecordSource(Door.CALLBACK, callback.received_us), callback.body)]
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """Each call of an export, or of pages of the list."""
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield each call of an export or of list pages."""
     return json_documents.list_facts(lines, source, SHAPE, call_fact)
 
 
-def call_fact(call: Mapping[str, Any], source: Source) -> Fact:
-    """One call of the API."""
+def call_fact(call: Mapping[str, Any], source: RecordSource) -> Fact:
+    """Return one call of the API as a fact."""
     return _fact(call, source, encode(call))
 
 
-def _fact(call: Content, source: Source, raw: bytes) -> Fact:
+def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = _call_sid(call)
     word = _end_word(call)
-    said = cast("Said", {**values.said_of(call, _FIELDS), **talks.end_of(word, words.FAMILIES)})
+    statement = cast(
+        "Said",
+        {
+            **values.parsed_fields(call, _FIELDS),
+            **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
+        },
+    )
     if (is_inbound := values.flag_at(call, "inbound")) is not None:
-        said["direction"] = Direction.INBOUND if is_inbound else Direction.OUTBOUND
-    occurred_us = _add_times(said, call, source.received_us)
+        statement["direction"] = Direction.INBOUND if is_inbound else Direction.OUTBOUND
+    occurred_us = _add_times(statement, call, source.received_us)
     if (amount := values.value_of(call, "price", value_parsers.amount)) is not None:
-        said["cost"] = {"amount": amount, "currency": "USD"}
+        statement["cost"] = {"amount": amount, "currency": "USD"}
     if (target := values.value_of(call, "transferred_to", value_parsers.number)) is not None:
-        said["transfer"] = {"target": target, "outcome": "bridged"}
-        said["end_reason"] = "transferred"
-    told = talks.Told(
+        statement["transfer"] = {"target": target, "outcome": "bridged"}
+        statement["end_reason"] = "transferred"
+    report = platform_reports.PlatformReport(
         call_sid=call_sid,
         occurred_us=occurred_us,
-        said=said,
+        statement=statement,
         conversation=_conversation(call),
         session={"evaluation": _evaluation(call)},
     )
-    return talks.fact_of(words.NAME, told, source, raw)
+    return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
 def _call_sid(call: Content) -> str:
-    name = "call_id" if values.at(call, "call_id") not in (None, "") else "c_id"
+    name = "call_id" if values.value_at(call, "call_id") not in (None, "") else "c_id"
     call_sid = values.value_of(call, name, value_parsers.sid)
     if call_sid is None:
         kind = values.value_of(call, "category", value_parsers.word) or ""
-        detail = "call_id is missing: the body does not say which call it is of"
-        raise unread(kind, detail, names_state="status" in call)
+        detail = "call_id is missing: the body names no call"
+        raise unread_kind_error(kind, detail, names_state="status" in call)
     return call_sid
 
 
 def _end_word(call: Content) -> str | None:
-    """A mailbox that answered says more than who hung up on it."""
+    """Return the end word: a mailbox that answered is more specific than the side that hung up."""
     answered_by = values.value_of(call, "answered_by", value_parsers.word)
     return (
         answered_by
@@ -87,50 +92,52 @@ def _end_word(call: Content) -> str | None:
     )
 
 
-def _add_times(said: Said, call: Content, received_us: int) -> int:
+def _add_times(statement: Said, call: Content, received_us: int) -> int:
     created_us, started_us, ended_us = (
         values.instant_of(call, name, timestamps.rfc3339, received_us)
         for name in ("created_at", "started_at", "end_at")
     )
     if created_us is not None:
-        said["started_us"] = created_us
-    if said.get("status") in FINAL:
+        statement["started_us"] = created_us
+    if statement.get("status") in FINAL:
         if ended_us is not None:
-            said["ended_us"] = ended_us
-        _add_talk(said, call, started_us)
+            statement["ended_us"] = ended_us
+        _add_talk(statement, call, started_us)
     found = (ended_us, started_us, created_us)
     return next((instant for instant in found if instant is not None), received_us)
 
 
-def _add_talk(said: Said, call: Content, started_us: int | None) -> None:
-    """`call_length` is in minutes; `corrected_duration` in seconds, as text."""
-    if said.get("status") in UNANSWERED or said.get("answered_by") in ("no-answer", "unknown"):
+def _add_talk(statement: Said, call: Content, started_us: int | None) -> None:
+    """Add the talk time: `call_length` is in minutes, `corrected_duration` is text in seconds."""
+    if statement.get("status") in UNANSWERED or statement.get("answered_by") in ("no-answer", "unknown"):
         return
     seconds = values.value_of(call, "corrected_duration", value_parsers.seconds)
     minutes = values.value_of(call, "call_length", value_parsers.seconds)
     if seconds is None and minutes is not None:
         seconds = minutes * 60
     if seconds:
-        said["talk_seconds"] = seconds
+        statement["talk_seconds"] = seconds
         if started_us is not None:
-            said["answered_us"] = started_us
+            statement["answered_us"] = started_us
 
 
 def _evaluation(call: Content) -> dict[str, Any] | None:
-    detail = talks.details(
-        disposition=values.at(call, "disposition_tag"),
-        analysis=values.at(call, "analysis"),
-        pathway_tags=values.at(call, "pathway_tags"),
+    detail = platform_reports.evaluation_details(
+        disposition=values.value_at(call, "disposition_tag"),
+        analysis=values.value_at(call, "analysis"),
+        pathway_tags=values.value_at(call, "pathway_tags"),
     )
-    return talks.evaluation(None, detail)
+    return platform_reports.evaluation(None, detail)
 
 
 def _conversation(call: Content) -> Conversation:
-    told = call.get("transcripts")
-    if not isinstance(told, list):
+    transcripts = call.get("transcripts")
+    if not isinstance(transcripts, list):
         return Conversation()
-    return Conversation([each for each in map(_turn, talks.parts(told)) if each is not None])
+    return Conversation(
+        [each for each in map(_turn, platform_reports.objects_in(transcripts)) if each is not None]
+    )
 
 
 def _turn(item: Mapping[str, Any]) -> Turn | None:
-    return talks.turn(words.ROLES.get(str(item.get("user"))), item.get("text"))
+    return platform_reports.turn(words.ROLES.get(str(item.get("user"))), item.get("text"))

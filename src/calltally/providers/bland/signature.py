@@ -1,6 +1,6 @@
-"""How Bland signs: `X-Webhook-Signature`, the hex HMAC-SHA256 of the body.
+"""Signature of Bland: `X-Webhook-Signature`, the hex HMAC-SHA256 of the body.
 
-Source: Bland, "Webhook signing". There is no time in it: what is sent again is known as a repeat.
+Source: Bland, "Webhook signing". It contains no time: a request that is sent again counts as a repeat.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ HEADER: Final = "x-webhook-signature"
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed with one of `secrets`."""
+    """Return whether one of `secrets` signs `callback`."""
     given = [callback.headers.get(HEADER, "").lower().encode(errors="replace")]
     return any(
         is_among(hmac_of(key, callback.body).hex().encode(), given) for key in keys_of(secrets, SECRET_NAMES)

@@ -1,11 +1,14 @@
-"""Bland's words as ours. Source: Bland, "Call details" and "Post call webhooks"."""
+"""Tables from Bland's words to ours.
+
+Source: Bland, "Call details" and "Post call webhooks".
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.end_reasons import EndReason, Why
 from calltally.calls.model import Status
-from calltally.providers.conversations import Family, family
+from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
 NAME: Final = "bland"
 
@@ -20,13 +23,13 @@ STATUSES: Final[Mapping[str, Status]] = {
     **dict.fromkeys(("no-answer", "no_answer"), Status.NO_ANSWER),
     **dict.fromkeys(("canceled", "cancelled"), Status.CANCELED),
 }
-# Who ended it.
-FAMILIES: Final[tuple[Family, ...]] = (
-    family(Why(EndReason.CALLER_HUNG_UP), r"user$"),
-    family(Why(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
-    family(Why(EndReason.VOICEMAIL), r"voicemail$"),
+# The side that ended the call.
+END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
+    end_pattern(Why(EndReason.CALLER_HUNG_UP), r"user$"),
+    end_pattern(Why(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
+    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail$"),
 )
 ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot": "agent", "agent": "agent"}
-# What it tells while a call goes on, by its category, may name no call.
-UNREAD: Final = ("queue", "call", "latency", "webhook", "tool", "dynamic_data")
+# Categories of messages during a call, which may name no call.
+UNREAD_KINDS: Final = ("queue", "call", "latency", "webhook", "tool", "dynamic_data")
 VOICEMAIL: Final = "voicemail"

@@ -1,1 +1,1 @@
-"""ElevenLabs: its webhooks and its conversations as facts. Quirks: see README.md."""
+"""ElevenLabs: webhooks and conversations of its API. README.md describes its quirks."""

@@ -1,7 +1,7 @@
-"""ElevenLabs' list of conversations, page by page, and one conversation by its id.
+"""List of ElevenLabs conversations, page by page, and one conversation by its id.
 
 Source: ElevenLabs' SDK: "List conversations" (by the second of the start, at most 100 a page, by a cursor),
-and "Get conversation details", which alone has the telephone call and what was said.
+and "Get conversation details", which alone contains the telephone call and the transcript.
 """
 
 from collections.abc import Mapping
@@ -12,67 +12,74 @@ from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
 from calltally.providers import rest
-from calltally.providers.callback import Refusal
+from calltally.providers.call_fetcher import (
+    ApiAccess,
+    ApiRequest,
+    CallFetcher,
+    FetchedPage,
+    FetchGenerator,
+    StartWindow,
+)
+from calltally.providers.callback import UnreadableRecord
 from calltally.providers.elevenlabs.normalise import SHAPE, conversation_fact
-from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
 
 SECRET_NAMES: Final = ("api_key",)
 PAGE_SIZE: Final = 100
 
 _TITLE: Final = "ElevenLabs"
 _PATH: Final = "/v1/convai/conversations"
-_API: Final = rest.Api(
+_API: Final = rest.RestApi(
     title=_TITLE,
-    sign_in="api_key has to be a key of the workspace that may read conversations",
+    auth_hint="api_key must be a key of the workspace with permission to read conversations",
     shape=SHAPE,
     fact_of=conversation_fact,
-    complaints=("detail.message", "detail"),
+    error_paths=("detail.message", "detail"),
 )
-# It says 422 of what cannot be an id.
-_UNKNOWN: Final = frozenset({rest.NOT_FOUND, 422})
+# ElevenLabs answers 422 for an id in a foreign format.
+_UNKNOWN_ID_STATUSES: Final = frozenset({rest.NOT_FOUND, 422})
 
 
 def account_of(secrets: Mapping[str, str]) -> str:
-    """A key is of one workspace, which its conversations do not name."""
-    rest.need_secret(secrets, "api_key", _TITLE)
+    """Return '': a key belongs to one workspace, which its conversations do not name."""
+    rest.require_secret(secrets, "api_key", _TITLE)
     return ""
 
 
-def list_page(access: Access, started: Started, place: str | None) -> Fetching[Listing]:
-    """One page of the conversations that began in a stretch of time; `place` is the cursor of the page."""
-    asked = {
-        # Its bounds may be of the stretch or not: a second more on each side is.
-        "call_start_after_unix": started.from_us // SECOND_US - 1,
-        "call_start_before_unix": -(-started.to_us // SECOND_US) + 1,
+def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
+    """Fetch one page of the conversations that start in a window; `cursor` is the page's cursor."""
+    query = {
+        # The bounds may be inclusive or not, so the query adds a second on each side.
+        "call_start_after_unix": window.from_us // SECOND_US - 1,
+        "call_start_before_unix": -(-window.to_us // SECOND_US) + 1,
         "page_size": PAGE_SIZE,
         "summary_mode": "include",
-        **({"cursor": place} if place else {}),
+        **({"cursor": cursor} if cursor else {}),
     }
-    document = _API.read((yield _ask(access, f"{_PATH}?{urlencode(asked)}")))
+    document = _API.read((yield _get(access, f"{_PATH}?{urlencode(query)}")))
     page = _API.page_of(document, "conversations")
-    return Listing(list(_API.facts(document, access)), _following(page))
+    return FetchedPage(list(_API.facts(document, access)), _next_cursor(page))
 
 
-def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
-    """What ElevenLabs says of one conversation now, whole; nothing where it knows none of that id."""
-    answered = yield _ask(access, f"{_PATH}/{quote(call_sid, safe='')}")
-    if answered.status in _UNKNOWN:
+def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
+    """Fetch one whole conversation; nothing if ElevenLabs has no such id."""
+    response = yield _get(access, f"{_PATH}/{quote(call_sid, safe='')}")
+    if response.status in _UNKNOWN_ID_STATUSES:
         return []
-    return list(_API.facts(_API.read(answered), access))
+    return list(_API.facts(_API.read(response), access))
 
 
-FETCH: Final = Fetch(SECRET_NAMES, account_of, list_page, one_call)
+FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)
 
 
-def _ask(access: Access, target: str) -> Ask:
-    key = rest.need_secret(access.secrets, "api_key", _TITLE)
-    return Ask(access.base_url.rstrip("/") + target, {"xi-api-key": key, "accept": "application/json"})
+def _get(access: ApiAccess, target: str) -> ApiRequest:
+    key = rest.require_secret(access.secrets, "api_key", _TITLE)
+    return ApiRequest(access.base_url.rstrip("/") + target, {"xi-api-key": key, "accept": "application/json"})
 
 
-def _following(page: Mapping[str, Any]) -> str | None:
+def _next_cursor(page: Mapping[str, Any]) -> str | None:
     if page.get("has_more") is not True:
         return None
-    following = _API.next_page(page, "next_cursor")
-    if following is None:
-        raise NotUnderstood("ElevenLabs' page has more behind it, and no next_cursor that leads there")
-    return following
+    next_cursor = _API.next_page(page, "next_cursor")
+    if next_cursor is None:
+        raise NotUnderstood("ElevenLabs' page announces more conversations, but has no next_cursor")
+    return next_cursor

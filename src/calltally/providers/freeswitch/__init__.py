@@ -1,4 +1,1 @@
-"""FreeSWITCH.
-
-Its call detail records, as mod_json_cdr and mod_xml_cdr post and write them, and as tables of FusionPBX.
-"""
+"""FreeSWITCH: call detail records of mod_json_cdr and mod_xml_cdr, and tables of FusionPBX."""

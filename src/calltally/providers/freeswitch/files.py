@@ -1,6 +1,6 @@
-"""FreeSWITCH's records in files.
+"""Facts from files of FreeSWITCH.
 
-JSON or XML one after another, and tables with a header (FusionPBX, mod_cdr_csv).
+Consecutive JSON or XML records, and tables with a header (FusionPBX, mod_cdr_csv).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,20 +10,20 @@ from typing import Any, Final
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import json_documents, tables
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.freeswitch.records import fact_of
-from calltally.providers.freeswitch.xml_text import read_cdr
+from calltally.providers.freeswitch.xml_text import parse_cdr
 
-_END: Final = b"</cdr>"
-_MOST_RECORD_BYTES: Final = 1024 * 1024
-_KEYS: Final = ("hangup_cause", "end_epoch", "end_uepoch", "end_stamp")
+_END_TAG: Final = b"</cdr>"
+_MAX_RECORD_BYTES: Final = 1024 * 1024
+_RECORD_FIELDS: Final = ("hangup_cause", "end_epoch", "end_uepoch", "end_stamp")
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """Each record of a file as a fact."""
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield each record of a file as a fact."""
     numbered = iter(lines)
-    empty, first = _first(numbered)
-    # Places are told by the numbers of lines, so those in front count.
+    empty, first = _skip_empty_lines(numbered)
+    # Positions are line numbers, so the empty lines before the first record count.
     whole, start = chain(repeat(b"\n", empty), [first], numbered), first.lstrip(b"\xef\xbb\xbf \t")[:1]
     if start == b"<":
         yield from _xml_facts(whole, source)
@@ -33,8 +33,8 @@ def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusa
         yield from _table_facts(whole, source)
 
 
-def _first(lines: Iterator[bytes]) -> tuple[int, bytes]:
-    """How many lines are empty, and the one behind them."""
+def _skip_empty_lines(lines: Iterator[bytes]) -> tuple[int, bytes]:
+    """Return the number of leading empty lines, and the first line after them."""
     empty = 0
     for line in lines:
         if line.strip():
@@ -43,56 +43,60 @@ def _first(lines: Iterator[bytes]) -> tuple[int, bytes]:
     return empty, b""
 
 
-def _xml_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """A record ends with its last tag, whether there is a line for each or one for all."""
-    record, began = b"", 1
+def _xml_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield a record per end tag: a record may have several lines, and a line several records."""
+    record, first_line = b"", 1
     for number, line in enumerate(lines, start=1):
         record += line
-        while _END in record:
-            whole, _, record = record.partition(_END)
-            yield _xml_fact(f"line {began}", whole + _END, source)
-            began = number
+        while _END_TAG in record:
+            whole, _, record = record.partition(_END_TAG)
+            yield _xml_fact(f"line {first_line}", whole + _END_TAG, source)
+            first_line = number
         if not record.strip():
-            record, began = b"", number + 1
-        elif len(record) > _MOST_RECORD_BYTES:
-            yield Refusal(
-                f"line {began}", f"more than {_MOST_RECORD_BYTES} bytes without the end of a record"
+            record, first_line = b"", number + 1
+        elif len(record) > _MAX_RECORD_BYTES:
+            yield UnreadableRecord(
+                f"line {first_line}", f"more than {_MAX_RECORD_BYTES} bytes without the end of a record"
             )
-            record, began = b"", number + 1
+            record, first_line = b"", number + 1
     if record.strip():
-        yield Refusal(f"line {began}", "the record has no end: it was cut")
+        yield UnreadableRecord(f"line {first_line}", "the record has no end tag: it is cut")
 
 
-def _xml_fact(position: str, text: bytes, source: Source) -> Fact | Refusal:
+def _xml_fact(position: str, text: bytes, source: RecordSource) -> Fact | UnreadableRecord:
     try:
-        return fact_of(read_cdr(text.strip()), source)
+        return fact_of(parse_cdr(text.strip()), source)
     except NotUnderstood as fault:
-        return Refusal(position, fault.detail)
+        return UnreadableRecord(position, fault.detail)
 
 
-def _table_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
+def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
     columns = [name.strip().lower() for name in source.columns]
-    for row in tables.rows(lines, tables.Layout(encoding=source.encoding)):
-        if isinstance(row, Refusal):
+    for row in tables.rows(lines, tables.TableLayout(encoding=source.encoding)):
+        if isinstance(row, UnreadableRecord):
             yield row
         elif "uuid" in (named := [cell.strip().lower() for cell in row.cells]):
             columns = columns if source.columns else named
         elif len(row.cells) != len(columns):
-            expected = f"{len(columns)}: the row was cut" if columns else "known: name them with --columns"
-            yield Refusal(f"line {row.line}", f"has {len(row.cells)} fields, not {expected}")
+            expected = (
+                f"{len(columns)}: the row is cut"
+                if columns
+                else "the number of columns, which is unknown: name them with --columns"
+            )
+            yield UnreadableRecord(f"line {row.line}", f"has {len(row.cells)} fields, not {expected}")
         else:
             yield _table_fact(f"line {row.line}", dict(zip(columns, row.cells, strict=True)), source)
 
 
-def _table_fact(position: str, row: Mapping[str, str], source: Source) -> Fact | Refusal:
+def _table_fact(position: str, row: Mapping[str, str], source: RecordSource) -> Fact | UnreadableRecord:
     try:
         return fact_of(row, source)
     except NotUnderstood as fault:
-        return Refusal(position, fault.detail)
+        return UnreadableRecord(position, fault.detail)
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:
-    return isinstance(value.get("variables"), Mapping) or any(key in value for key in _KEYS)
+    return isinstance(value.get("variables"), Mapping) or any(key in value for key in _RECORD_FIELDS)
 
 
-SHAPE: Final = json_documents.Shape("call detail record", ("records",), _is_record)
+SHAPE: Final = json_documents.RecordShape("call detail record", ("records",), _is_record)

@@ -1,35 +1,35 @@
-"""A request of mod_json_cdr or mod_xml_cdr: JSON or XML, plain or as the field `cdr` of a form."""
+"""Facts from requests of mod_json_cdr and mod_xml_cdr: JSON or XML, plain or in the form field `cdr`."""
 
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from calltally.calls.events import Door, Fact
 from calltally.providers import json_documents
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.freeswitch.files import SHAPE
 from calltally.providers.freeswitch.records import fact_of
-from calltally.providers.freeswitch.xml_text import read_cdr
+from calltally.providers.freeswitch.xml_text import parse_cdr
 
 _FORM_FIELD: Final = b"cdr="
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """The record of a request. Raises NotUnderstood."""
+    """Return the facts of a request; raise NotUnderstood."""
     body = _content(callback.body)
     if body.lstrip().startswith(b"<"):
-        return [fact_of(read_cdr(body), Source(Door.CALLBACK, callback.received_us, callback.account))]
+        return [fact_of(parse_cdr(body), RecordSource(Door.CALLBACK, callback.received_us, callback.account))]
     return json_documents.callback_facts(replace_body(callback, body), SHAPE, fact_of)
 
 
 def replace_body(callback: Callback, body: bytes) -> Callback:
-    """The request with the record alone as its body."""
+    """Return the request with only the record as its body."""
     return Callback(
         callback.method, callback.url, callback.headers, body, callback.received_us, callback.account
     )
 
 
 def _content(body: bytes) -> bytes:
-    """Modules that are told to encode send a form with one field, others the record as it is."""
+    """Return the record: modules with `encode` send it as the field of a form, others as the body."""
     field = next((part for part in body.split(b"&") if part.startswith(_FORM_FIELD)), None)
     if field is None or body.lstrip()[:1] in (b"<", b"{", b"["):
         return body

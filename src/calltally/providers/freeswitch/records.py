@@ -1,7 +1,7 @@
-"""One call's record as a fact: channel variables of JSON or XML, or a row of a table, by the same names.
+"""Facts from call records: channel variables in JSON or XML, or a table row with the same names.
 
-Values of variables are percent-encoded unless the module is told otherwise. `answer_epoch` 0 means that
-nobody answered.
+Modules percent-encode the values of variables, unless configured otherwise. An `answer_epoch` of 0
+stands for an unanswered call.
 """
 
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from calltally.calls.events import Fact, Said, content_digest
 from calltally.calls.model import Status
 from calltally.calls.times import check_plausible
 from calltally.providers import json_documents, timestamps, value_parsers, values
-from calltally.providers.call_fact import sip_call_id
-from calltally.providers.callback import Source
+from calltally.providers.callback import RecordSource
+from calltally.providers.carrier_facts import sip_call_link
 from calltally.providers.freeswitch import words
 from calltally.providers.local_time import local_stamp
 from calltally.providers.plausibility import check_times
-from calltally.providers.values import Field
+from calltally.providers.values import FieldRule
 
 _FIELDS: Final = (
-    Field("hangup_cause_q850", "hangup_cause", value_parsers.between(0, 127)),
-    Field("sip_term_status", "sip_code", value_parsers.sip_code),
+    FieldRule("hangup_cause_q850", "hangup_cause", value_parsers.between(0, 127)),
+    FieldRule("sip_term_status", "sip_code", value_parsers.sip_code),
 )
-_MOMENTS: Final = (
+_TIMES: Final = (
     ("start", "started_us"),
     ("progress", "ringing_us"),
     ("answer", "answered_us"),
@@ -37,84 +37,83 @@ _METADATA: Final = (
 )
 
 
-def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
-    """A record of JSON, of XML, or of a row; raises NotUnderstood that names the field and its value."""
+def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
+    """Return a record as a fact; raise NotUnderstood with the name and value of an unreadable field."""
     plain = variables_of(record)
-    call_sid = values.needed(plain, "uuid", value_parsers.sid, "the record does not say which call it is of")
-    said = _said(plain, source)
+    call_sid = values.required_value(plain, "uuid", value_parsers.sid, "the record names no call")
+    statement = _statement(plain, source)
     return Fact(
-        # A UUID is unique in the world, so that it goes without the account.
+        # A UUID is globally unique, so it needs no account prefix.
         call_sid=call_sid,
         door=source.door,
         provider=words.NAME,
         account=source.account,
         event_id="",
         sequence=None,
-        occurred_us=said.get("ended_us", source.received_us),
+        occurred_us=statement.get("ended_us", source.received_us),
         received_us=source.received_us,
         digest=content_digest(plain),
-        said=said,
+        said=statement,
         raw=json_documents.encode(record),
         is_carrier=True,
-        links=sip_call_id(plain, "sip_call_id", call_sid),
+        links=sip_call_link(plain, "sip_call_id", call_sid),
     )
 
 
 def variables_of(record: Mapping[str, Any]) -> dict[str, str]:
-    """The variables as plain texts.
-
-    With the parties of the first caller profile where they do not have them.
-    """
+    """Return the variables as text, with missing parties from the first caller profile."""
     inside = record.get("variables")
     variables = inside if isinstance(inside, Mapping) else record
-    plain = {name: _plain(value) for name, value in variables.items() if isinstance(value, str | int | float)}
+    plain = {
+        name: _unquoted(value) for name, value in variables.items() if isinstance(value, str | int | float)
+    }
     for name in ("caller_id_number", "destination_number", "context"):
-        if not plain.get(name) and (text := _of_profile(record, name)):
+        if not plain.get(name) and (text := _from_profile(record, name)):
             plain[name] = text
     if isinstance(record.get("switchname"), str):
         plain.setdefault("switchname", record["switchname"])
     return plain
 
 
-def _plain(value: str | float) -> str:
+def _unquoted(value: str | float) -> str:
     text = str(value)
     return unquote(text) if "%" in text else text
 
 
-def _of_profile(record: Mapping[str, Any], name: str) -> str:
-    """A callflow is one object, or a list of them with the last part first."""
+def _from_profile(record: Mapping[str, Any], name: str) -> str:
+    """Return a field of the caller profile. A callflow is one object, or a list with the last part first."""
     flow = record.get("callflow")
     first = flow[0] if isinstance(flow, list) and flow else flow
-    found = values.at(first, f"caller_profile.{name}") if isinstance(first, Mapping) else None
-    return _plain(found) if isinstance(found, str) else ""
+    found = values.value_at(first, f"caller_profile.{name}") if isinstance(first, Mapping) else None
+    return _unquoted(found) if isinstance(found, str) else ""
 
 
-def _said(plain: Mapping[str, str], source: Source) -> Said:
-    said = values.said_of(plain, _FIELDS)
-    said["provider"] = words.NAME
+def _statement(plain: Mapping[str, str], source: RecordSource) -> Said:
+    statement = values.parsed_fields(plain, _FIELDS)
+    statement["provider"] = words.NAME
     if source.account:
-        said["provider_account"] = source.account
-    _say_times(said, plain, source)
-    _say_end(said, plain)
-    _say_parties(said, plain)
+        statement["provider_account"] = source.account
+    _add_times(statement, plain, source)
+    _add_end(statement, plain)
+    _add_parties(statement, plain)
     metadata = {name: plain[name][: value_parsers.MAX_WORD_CHARS] for name in _METADATA if plain.get(name)}
     if metadata:
-        said["metadata"] = metadata
-    check_times(said)
-    return said
+        statement["metadata"] = metadata
+    check_times(statement)
+    return statement
 
 
-def _say_times(said: Said, plain: Mapping[str, str], source: Source) -> None:
-    for theirs, ours in _MOMENTS:
-        instant_us = _instant(plain, theirs, source)
+def _add_times(statement: Said, plain: Mapping[str, str], source: RecordSource) -> None:
+    for name, target in _TIMES:
+        instant_us = _instant(plain, name, source)
         if instant_us is not None:
-            said[ours] = instant_us  # type: ignore[literal-required]  # the names are those of Said
-    if "ringing_us" not in said and (early_us := _instant(plain, "progress_media", source)) is not None:
-        said["ringing_us"] = early_us
+            statement[target] = instant_us  # type: ignore[literal-required]  # _TIMES has keys of the TypedDict
+    if "ringing_us" not in statement and (early_us := _instant(plain, "progress_media", source)) is not None:
+        statement["ringing_us"] = early_us
 
 
-def _instant(plain: Mapping[str, str], name: str, source: Source) -> int | None:
-    """The finest that there is of `_uepoch`, `_epoch` and `_stamp`; None for what never happened."""
+def _instant(plain: Mapping[str, str], name: str, source: RecordSource) -> int | None:
+    """Return the most precise of `_uepoch`, `_epoch` and `_stamp`; None if there is no such time."""
     for ending, read in (("uepoch", timestamps.epoch_us), ("epoch", timestamps.epoch_s)):
         if plain.get(f"{name}_{ending}"):
             return values.instant_of(plain, f"{name}_{ending}", read, source.received_us)
@@ -127,22 +126,22 @@ def _instant(plain: Mapping[str, str], name: str, source: Source) -> int | None:
     return values.value_of(plain, f"{name}_stamp", local)
 
 
-def _say_end(said: Said, plain: Mapping[str, str]) -> None:
+def _add_end(statement: Said, plain: Mapping[str, str]) -> None:
     talk_seconds = _talk_seconds(plain)
     cause = values.value_of(plain, "hangup_cause", value_parsers.word)
-    if cause is None and "ended_us" not in said:
-        raise NotUnderstood("hangup_cause and end_epoch are missing: the record is of no call that ended")
-    is_answered = "answered_us" in said or bool(talk_seconds)
-    said["status"] = words.status_of(
+    if cause is None and "ended_us" not in statement:
+        raise NotUnderstood("hangup_cause and end_epoch are missing: the call has not ended")
+    is_answered = "answered_us" in statement or bool(talk_seconds)
+    statement["status"] = words.status_of(
         cause or "", plain.get("sip_hangup_disposition", ""), answered=is_answered
     )
     if is_answered and talk_seconds is not None:
-        said["talk_seconds"] = talk_seconds
-    if said["status"] == Status.FAILED and cause:
-        said["error_code"] = cause
-    if "sip_code" not in said:
+        statement["talk_seconds"] = talk_seconds
+    if statement["status"] == Status.FAILED and cause:
+        statement["error_code"] = cause
+    if "sip_code" not in statement:
         code = plain.get("proto_specific_hangup_cause", "").removeprefix("sip:")
-        said |= values.said_of({"proto_specific_hangup_cause": code}, _PROTO)
+        statement |= values.parsed_fields({"proto_specific_hangup_cause": code}, _PROTOCOL_CAUSE)
 
 
 def _talk_seconds(plain: Mapping[str, str]) -> float | None:
@@ -153,18 +152,18 @@ def _talk_seconds(plain: Mapping[str, str]) -> float | None:
     return fine if fine is not None else values.value_of(plain, "billsec", value_parsers.seconds)
 
 
-def _say_parties(said: Said, plain: Mapping[str, str]) -> None:
-    direction = plain.get("call_direction") or plain.get("direction", "")
-    if (known := words.DIRECTIONS.get(direction)) is not None:
-        said["direction"] = known
+def _add_parties(statement: Said, plain: Mapping[str, str]) -> None:
+    direction_word = plain.get("call_direction") or plain.get("direction", "")
+    if (direction := words.DIRECTIONS.get(direction_word)) is not None:
+        statement["direction"] = direction
     if caller := values.value_of(plain, "caller_id_number", value_parsers.number):
-        said["from_number"] = caller
+        statement["from_number"] = caller
     if called := values.value_of(plain, "destination_number", value_parsers.number):
-        said["to_number"] = called
+        statement["to_number"] = called
     parents = (values.value_of(plain, name, value_parsers.sid) for name in _PARENTS)
     parent = next((each for each in parents if each and each != plain.get("uuid")), None)
     if parent:
-        said["parent_call_sid"] = parent
+        statement["parent_call_sid"] = parent
 
 
-_PROTO: Final = (Field("proto_specific_hangup_cause", "sip_code", value_parsers.sip_code),)
+_PROTOCOL_CAUSE: Final = (FieldRule("proto_specific_hangup_cause", "sip_code", value_parsers.sip_code),)

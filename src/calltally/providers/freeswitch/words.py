@@ -1,6 +1,6 @@
-"""FreeSWITCH's words as ours. Source.
+"""Tables from FreeSWITCH's words to ours.
 
-Its pages on mod_json_cdr, mod_xml_cdr, hangup causes and channel variables.
+Sources: FreeSWITCH's pages on mod_json_cdr, mod_xml_cdr, hangup causes and channel variables.
 """
 
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from calltally.calls.model import Direction, Status
 
 NAME: Final = "freeswitch"
 
-# FusionPBX calls what stays inside `local`, which is neither.
+# FusionPBX writes `local` for internal calls, which are neither inbound nor outbound.
 DIRECTIONS: Final[Mapping[str, Direction | None]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
     "local": None,
 }
-# Why a call ended that nobody answered. Every other cause is a failure.
+# Final states of unanswered calls by cause. Every other cause is a failure.
 UNANSWERED: Final[Mapping[str, Status]] = {
     "USER_BUSY": Status.BUSY,
     "NO_ANSWER": Status.NO_ANSWER,
@@ -29,8 +29,8 @@ UNANSWERED: Final[Mapping[str, Status]] = {
     "LOSE_RACE": Status.CANCELED,
     "PICKED_OFF": Status.CANCELED,
 }
-# What normal clearing means where nobody answered, by who hung up.
-CLEARED: Final[Mapping[str, Status]] = {
+# Final states of unanswered calls with normal clearing, by the side that hung up.
+NORMAL_CLEARING_STATUSES: Final[Mapping[str, Status]] = {
     "recv_cancel": Status.CANCELED,
     "send_cancel": Status.NO_ANSWER,
 }
@@ -38,9 +38,9 @@ NORMAL_CLEARING: Final = "NORMAL_CLEARING"
 
 
 def status_of(cause: str, disposition: str, *, answered: bool) -> Status:
-    """The final state of a call, by its hangup cause and `sip_hangup_disposition`."""
+    """Return the final state of a call by its hangup cause and `sip_hangup_disposition`."""
     if answered:
         return Status.COMPLETED
     if cause == NORMAL_CLEARING:
-        return CLEARED.get(disposition, Status.NO_ANSWER)
+        return NORMAL_CLEARING_STATUSES.get(disposition, Status.NO_ANSWER)
     return UNANSWERED.get(cause, Status.FAILED)

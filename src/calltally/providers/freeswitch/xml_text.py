@@ -1,20 +1,17 @@
-"""XML as a call's record has it, read safely.
+"""Safe parser of XML call records: no DOCTYPE, no custom entities, bounded depth and size."""
 
-No DOCTYPE, no entities of its own, bounded in depth and number.
-"""
-
-# expat itself, with every declaration refused: what is unsafe in XML needs one.
+# expat is safe here because all declarations are refused: every XML attack needs one.
 from typing import Any, Final
 from xml.parsers import expat
 
 from calltally.calls.errors import NotUnderstood
 
-_MOST_DEPTH: Final = 32
-_MOST_ELEMENTS: Final = 20_000
+_MAX_DEPTH: Final = 32
+_MAX_ELEMENTS: Final = 20_000
 
 
 class _Reader:
-    """Elements as they open and close, into mappings of names to texts or mappings."""
+    """Handler that builds mappings of names to texts or mappings from the elements."""
 
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
@@ -24,15 +21,15 @@ class _Reader:
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
-        if self._elements > _MOST_ELEMENTS or len(self._open) > _MOST_DEPTH:
-            raise NotUnderstood(f"more than {_MOST_ELEMENTS} elements, or nested deeper than {_MOST_DEPTH}")
-        # Only the record itself has attributes that say something: which switch wrote it.
+        if self._elements > _MAX_ELEMENTS or len(self._open) > _MAX_DEPTH:
+            raise NotUnderstood(f"more than {_MAX_ELEMENTS} elements, or nested deeper than {_MAX_DEPTH}")
+        # Only the root element has useful attributes: the name of the switch.
         self._open.append((name, dict(attributes) if len(self._open) == 1 else {}))
         self._text.clear()
 
     def end(self, _name: str) -> None:
         name, inside = self._open.pop()
-        # Of several of one name the first counts: a callflow's last part stands first.
+        # The first of several elements of one name counts: a callflow's last part comes first.
         self._open[-1][1].setdefault(name, inside or "".join(self._text).strip())
         self._text.clear()
 
@@ -40,19 +37,19 @@ class _Reader:
         self._text.append(text)
 
     def refuse(self, *_declared: object) -> int:
-        raise NotUnderstood("the XML declares a document type or an entity, which a record never has")
+        raise NotUnderstood("the XML declares a document type or an entity; records never do")
 
 
-def read_cdr(body: bytes) -> dict[str, Any]:
-    """The record that a document is. Raises NotUnderstood."""
-    cdr = read_xml(body).get("cdr")
+def parse_cdr(body: bytes) -> dict[str, Any]:
+    """Return the record of a document; raise NotUnderstood."""
+    cdr = parse_xml(body).get("cdr")
     if not isinstance(cdr, dict):
-        raise NotUnderstood("cdr is missing: the XML is no call detail record")
+        raise NotUnderstood("cdr is missing: the XML is not a call detail record")
     return cdr
 
 
-def read_xml(body: bytes) -> dict[str, Any]:
-    """The elements of a document, by name, as mappings and texts. Raises NotUnderstood."""
+def parse_xml(body: bytes) -> dict[str, Any]:
+    """Return the elements of a document by name, as mappings and texts; raise NotUnderstood."""
     reader, parser = _Reader(), expat.ParserCreate()
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = reader.begin, reader.end

@@ -1,4 +1,4 @@
-"""Providers that we do not know.
+"""Providers without a folder here.
 
-Their bodies and tables are read by a mapping in TOML, which is data and no code.
+A mapping in TOML, which is data and not code, reads their bodies and tables.
 """

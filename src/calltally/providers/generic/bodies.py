@@ -1,4 +1,4 @@
-"""Requests and files by a mapping: the events in them, each by itself."""
+"""Facts from requests and files that a mapping describes, event by event."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 from calltally.calls.errors import InvalidInput, NotUnderstood
 from calltally.calls.events import Door, Fact
 from calltally.providers import json_documents, tables
-from calltally.providers.callback import Callback, Refusal, Source
-from calltally.providers.form import need_form
-from calltally.providers.freeswitch.xml_text import read_xml
-from calltally.providers.generic.compiling import compile_mapping
-from calltally.providers.generic.mapping import Format, Mapped
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
+from calltally.providers.form import require_form
+from calltally.providers.freeswitch.xml_text import parse_xml
+from calltally.providers.generic.mapping import BodyFormat, CompiledMapping
+from calltally.providers.generic.mapping_compiler import compile_mapping
 from calltally.providers.generic.paths import find
 from calltally.providers.generic.records import fact_of
 
@@ -18,113 +18,121 @@ MAX_EVENTS: Final = 1_000
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """What a request tells by its mapping. Raises NotUnderstood; then nothing of it counts."""
-    mapped = _mapped(callback.mapping)
-    source = Source(Door.CALLBACK, callback.received_us, callback.account, mapping=callback.mapping)
-    told = list(body_facts(callback.body, mapped, source))
-    refused = next((item for item in told if isinstance(item, Refusal)), None)
-    if refused:
-        raise NotUnderstood(f"{refused.position}: {refused.reason}")
-    if len(told) > MAX_EVENTS:
-        raise NotUnderstood(f"the body has {len(told)} events, more than {MAX_EVENTS}")
-    return [item for item in told if isinstance(item, Fact)]
+    """Return the facts of a request by its mapping; raise NotUnderstood if one event is unreadable."""
+    mapping = _compiled(callback.mapping)
+    source = RecordSource(Door.CALLBACK, callback.received_us, callback.account, mapping=callback.mapping)
+    items = list(body_facts(callback.body, mapping, source))
+    unreadable = next((item for item in items if isinstance(item, UnreadableRecord)), None)
+    if unreadable:
+        raise NotUnderstood(f"{unreadable.position}: {unreadable.reason}")
+    if len(items) > MAX_EVENTS:
+        raise NotUnderstood(f"the body has {len(items)} events, more than {MAX_EVENTS}")
+    return [item for item in items if isinstance(item, Fact)]
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """The events or rows of a file by its mapping."""
-    mapped = _mapped(source.mapping)
-    if mapped.format is Format.CSV:
-        yield from _table_facts(lines, mapped, source)
-    elif mapped.format is Format.JSON:
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield the events or rows of a file by its mapping."""
+    mapping = _compiled(source.mapping)
+    if mapping.format is BodyFormat.CSV:
+        yield from _table_facts(lines, mapping, source)
+    elif mapping.format is BodyFormat.JSON:
         for document in json_documents.read_documents(lines):
-            yield from _document_facts(document, mapped, source)
+            yield from _document_facts(document, mapping, source)
     else:
-        yield from body_facts(b"".join(lines), mapped, source)
+        yield from body_facts(b"".join(lines), mapping, source)
 
 
-def body_facts(body: bytes, mapped: Mapped, source: Source) -> Iterator[Fact | Refusal]:
-    """The events of one body, whatever its format."""
-    if mapped.format is Format.CSV:
-        yield from _table_facts(body.splitlines(keepends=True), mapped, source)
+def body_facts(
+    body: bytes, mapping: CompiledMapping, source: RecordSource
+) -> Iterator[Fact | UnreadableRecord]:
+    """Yield the events of one body in the format of the mapping."""
+    if mapping.format is BodyFormat.CSV:
+        yield from _table_facts(body.splitlines(keepends=True), mapping, source)
         return
     try:
-        document = json_documents.Document("the body", _decoded(body, mapped.format))
+        document = json_documents.JsonDocument("the body", _decode(body, mapping.format))
     except NotUnderstood as fault:
-        yield Refusal("the body", fault.detail)
+        yield UnreadableRecord("the body", fault.detail)
         return
-    yield from _document_facts(document, mapped, source)
+    yield from _document_facts(document, mapping, source)
 
 
-def _mapped(text: str) -> Mapped:
+def _compiled(text: str) -> CompiledMapping:
     if not text:
         raise NotUnderstood("no mapping is stored for this provider: store one with `calltally provider put`")
     try:
         return compile_mapping(text)
     except InvalidInput as fault:
-        raise NotUnderstood(f"the stored mapping is not good: {fault.detail}") from fault
+        raise NotUnderstood(f"the stored mapping is invalid: {fault.detail}") from fault
 
 
-def _decoded(body: bytes, form: Format) -> Any:  # noqa: ANN401 (whatever was sent)
-    if form is Format.FORM:
-        return dict(need_form(body))
-    if form is Format.XML:
-        return read_xml(body)
+def _decode(body: bytes, body_format: BodyFormat) -> Any:  # noqa: ANN401 (whatever was sent)
+    if body_format is BodyFormat.FORM:
+        return dict(require_form(body))
+    if body_format is BodyFormat.XML:
+        return parse_xml(body)
     document = json_documents.decode(body, "the body")
-    if isinstance(document, Refusal):
+    if isinstance(document, UnreadableRecord):
         raise NotUnderstood(document.reason)
     return document.value
 
 
 def _document_facts(
-    document: json_documents.Document | Refusal, mapped: Mapped, source: Source
-) -> Iterator[Fact | Refusal]:
-    if isinstance(document, Refusal):
+    document: json_documents.JsonDocument | UnreadableRecord, mapping: CompiledMapping, source: RecordSource
+) -> Iterator[Fact | UnreadableRecord]:
+    if isinstance(document, UnreadableRecord):
         yield document
         return
-    for position, event in _events(document, mapped):
-        yield from _fact(json_documents.Document(position, event), document.value, mapped, source)
+    for position, event in _events(document, mapping):
+        yield from _event_fact(json_documents.JsonDocument(position, event), document.value, mapping, source)
 
 
-def _events(document: json_documents.Document, mapped: Mapped) -> Iterator[json_documents.Document]:
-    """What stands at `events`: one, or each of a list; a body that has nothing there tells nothing."""
-    found = find(document.value, mapped.events.steps) if mapped.events else document.value
+def _events(
+    document: json_documents.JsonDocument, mapping: CompiledMapping
+) -> Iterator[json_documents.JsonDocument]:
+    """Yield the event or the list of events at the path `events`; nothing if the body has none there."""
+    found = find(document.value, mapping.events.steps) if mapping.events else document.value
     if isinstance(found, list):
         for index, event in enumerate(found):
-            yield json_documents.Document(f"{document.position}[{index}]", event)
-    elif found is not None or mapped.events is None:
-        yield json_documents.Document(document.position, found)
+            yield json_documents.JsonDocument(f"{document.position}[{index}]", event)
+    elif found is not None or mapping.events is None:
+        yield json_documents.JsonDocument(document.position, found)
 
 
-def _fact(
-    event: json_documents.Document,
+def _event_fact(
+    event: json_documents.JsonDocument,
     body: Any,  # noqa: ANN401 (whatever was sent)
-    mapped: Mapped,
-    source: Source,
-) -> Iterator[Fact | Refusal]:
+    mapping: CompiledMapping,
+    source: RecordSource,
+) -> Iterator[Fact | UnreadableRecord]:
     try:
-        fact = fact_of(event.value, body, mapped, source)
+        fact = fact_of(event.value, body, mapping, source)
     except NotUnderstood as fault:
-        yield Refusal(event.position, fault.detail)
+        yield UnreadableRecord(event.position, fault.detail)
         return
     if fact is not None:
         yield fact
 
 
-def _table_facts(lines: Iterable[bytes], mapped: Mapped, source: Source) -> Iterator[Fact | Refusal]:
-    table = mapped.table
-    layout = tables.Layout(table.encoding, table.delimiter, table.quote)
+def _table_facts(
+    lines: Iterable[bytes], mapping: CompiledMapping, source: RecordSource
+) -> Iterator[Fact | UnreadableRecord]:
+    table = mapping.csv
+    layout = tables.TableLayout(table.encoding, table.delimiter, table.quote)
     columns: Sequence[str] = table.columns
     header: Sequence[str] = ()
     for row in tables.rows(lines, layout):
-        if isinstance(row, Refusal):
+        if isinstance(row, UnreadableRecord):
             yield row
         elif not columns:
             header = columns = [cell.strip() for cell in row.cells]
         elif len(row.cells) != len(columns):
-            yield Refusal(
-                f"line {row.line}", f"has {len(row.cells)} fields, not {len(columns)}: the row was cut"
+            yield UnreadableRecord(
+                f"line {row.line}", f"has {len(row.cells)} fields, not {len(columns)}: the row is cut"
             )
         elif not header or row.cells != header:
-            # Files that were put together have the header in their middle too.
+            # Concatenated files repeat the header in the middle.
             event = dict(zip(columns, row.cells, strict=True))
-            yield from _fact(json_documents.Document(f"line {row.line}", event), event, mapped, source)
+            yield from _event_fact(
+                json_documents.JsonDocument(f"line {row.line}", event), event, mapping, source
+            )

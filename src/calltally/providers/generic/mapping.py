@@ -1,4 +1,4 @@
-"""A mapping: what each part of it means, once it was read and found good."""
+"""Data model of a compiled mapping."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,16 +6,16 @@ from typing import Any, Final, NamedTuple
 
 from calltally.providers.generic import readers
 from calltally.providers.generic.paths import Path
-from calltally.providers.generic.readers import Kind, Read
+from calltally.providers.generic.readers import ReadValue, ValueKind
 
-# What a word may mean beside a status: the event tells nothing of a call, or nothing of its state.
+# Meanings of a status word besides a status: ignore the event, or leave the status out.
 IGNORE: Final = "ignore"
 UNSAID: Final = "unsaid"
 ANY_WORD: Final = "*"
 
 
-class Format(StrEnum):
-    """How bodies and files are written."""
+class BodyFormat(StrEnum):
+    """Format of bodies and files."""
 
     JSON = "json"
     FORM = "form"
@@ -23,8 +23,8 @@ class Format(StrEnum):
     XML = "xml"
 
 
-class Scheme(StrEnum):
-    """How a request proves who sent it."""
+class VerificationScheme(StrEnum):
+    """Authentication scheme of requests."""
 
     HMAC = "hmac"
     ED25519 = "ed25519"
@@ -32,10 +32,10 @@ class Scheme(StrEnum):
     BASIC = "basic"
 
 
-class Check(NamedTuple):
-    """How a request is verified. `pieces` are what is signed: texts, and names of parts of the request."""
+class VerificationRules(NamedTuple):
+    """Verification of a request. `pieces` build the signed message from texts and parts of the request."""
 
-    scheme: Scheme
+    scheme: VerificationScheme
     header: str = "authorization"
     algorithm: str = "sha256"
     encoding: str = "hex"
@@ -51,23 +51,23 @@ class Check(NamedTuple):
     key_prefix: str = ""
 
 
-class FieldMap(NamedTuple):
-    """One field of ours: where it stands (the first path that has something), and how it is read.
+class MappedField(NamedTuple):
+    """One of our fields: its paths, of which the first non-empty one counts, and its parser.
 
-    With `is_joined` the values of all paths are put together by a slash, to be looked up in `words`.
+    With `is_joined`, slashes join the values of all paths for a lookup in `words`.
     """
 
     name: str
     into: str
     paths: tuple[Path, ...]
-    read: Read | None = None
+    read: ReadValue | None = None
     words: Mapping[str, str] | None = None
     constant: Any = None
     is_joined: bool = False
 
 
-class Table(NamedTuple):
-    """How a table is written; without `columns` its first row names them."""
+class CsvLayout(NamedTuple):
+    """Layout of a table. Without `columns`, its first row names them."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -75,23 +75,23 @@ class Table(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-class Mapped(NamedTuple):
-    """A mapping that was found good. `volatile` are the parts of an event that differ between its repeats."""
+class CompiledMapping(NamedTuple):
+    """Valid mapping. `volatile` are the parts of an event that differ between its repeats."""
 
     provider: str
     is_carrier: bool
-    format: Format
+    format: BodyFormat
     events: Path | None
     time_zone: str
-    table: Table
-    check: Check | None
-    fields: tuple[FieldMap, ...]
+    csv: CsvLayout
+    verification: VerificationRules | None
+    fields: tuple[MappedField, ...]
     metadata: tuple[tuple[str, Path], ...]
     volatile: tuple[Path, ...]
 
 
-# Our fields: their names as in a tenant's own events, the inner name of each, and what it takes.
-FIELDS: Final[Mapping[str, tuple[str, Kind]]] = {
+# Our fields: the name in a tenant's own events, the internal name, and the kind of value.
+FIELDS: Final[Mapping[str, tuple[str, ValueKind]]] = {
     "call_sid": ("call_sid", readers.ID),
     "id": ("event_id", readers.ID),
     "occurred_at": ("occurred_us", readers.TIME),

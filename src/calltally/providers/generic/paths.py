@@ -1,7 +1,7 @@
-"""Where a value stands in a body: names with dots, `[0]` for an item of a list.
+"""Paths to values in a body: names with dots, `[0]` for an item of a list.
 
-A `/` in front leads from the top of the body, and not from the event.
-A name that has dots itself is written in quotes: `labels."call.id"`.
+A leading `/` starts at the top of the body instead of the event.
+Quotes enclose a name that contains dots: `labels."call.id"`.
 """
 
 import re
@@ -14,7 +14,7 @@ _STEP: Final = re.compile(r'"([^"]+)"|([^."\[\]]+)|\[(\d{1,4})\]')
 
 
 class Path(NamedTuple):
-    """A path as it was written, and its steps. `is_outer` is one from the top of the body."""
+    """Text and steps of a path. `is_outer` marks a path from the top of the body."""
 
     text: str
     steps: tuple[str | int, ...]
@@ -22,10 +22,10 @@ class Path(NamedTuple):
 
 
 def compile_path(text: str) -> Path:
-    """A path that was written; raises ValueError with words for the reader."""
+    """Compile a path; raise ValueError with a message for users."""
     rest = text.removeprefix("/").strip()
     if not rest or len(text) > MAX_PATH_CHARS:
-        raise ValueError(f"a path has 1 to {MAX_PATH_CHARS} characters, like call.id or items[0].name")
+        raise ValueError(f"a path has 1 to {MAX_PATH_CHARS} characters, such as call.id or items[0].name")
     steps: list[str | int] = []
     at = 0
     while at < len(rest):
@@ -34,7 +34,7 @@ def compile_path(text: str) -> Path:
         found = _STEP.match(rest, at)
         if not found or (steps and rest[at - 1] != "." and not rest[at] == "["):
             raise ValueError(
-                f"{text!r} is no path at character {at + 1}; write it like call.id or items[0].name"
+                f"{text!r} is not a path at character {at + 1}; write a path such as call.id or items[0].name"
             )
         quoted, name, index = found.groups()
         steps.append(int(index) if index is not None else quoted or name.strip())
@@ -45,7 +45,7 @@ def compile_path(text: str) -> Path:
 
 
 def find(value: Any, steps: tuple[str | int, ...]) -> Any:  # noqa: ANN401 (whatever a body holds)
-    """What stands there; None where there is nothing."""
+    """Return the value at the steps of a path; None if there is none."""
     for step in steps:
         if isinstance(step, str):
             value = value.get(step) if isinstance(value, Mapping) else None

@@ -1,4 +1,4 @@
-"""How a mapping may say that a value is read: by name, for each kind of field."""
+"""Value parsers that a mapping can name, for each kind of field."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from calltally.calls.times import instant_us, parse_instant
 from calltally.providers import timestamps, value_parsers
 from calltally.providers.local_time import local_stamp, zone_of
 
-# Reads one value's text, told the time zone of the mapping. Raises ValueError with words for the reader.
-Read = Callable[[str, str], Any]
+# Parses one value's text in the time zone of the mapping. Raises ValueError with a message for users.
+ReadValue = Callable[[str, str], Any]
 
 MAX_SUMMARY_CHARS: Final = 32_768
 MAX_FORMAT_CHARS: Final = 64
@@ -23,26 +23,26 @@ _FLAGS: Final = {
 }
 
 
-class Kind(NamedTuple):
-    """What a field takes: its readers by name, the first of which is meant where none is named."""
+class ValueKind(NamedTuple):
+    """Parsers of one kind of field by name. The first one is the default."""
 
-    readers: Mapping[str, Read]
+    readers: Mapping[str, ReadValue]
 
     @property
     def default(self) -> str:
-        """The reader that is meant where none is named."""
+        """Return the name of the default parser."""
         return next(iter(self.readers))
 
 
-def _plain(read: Callable[[str], Any]) -> Read:
-    def plain(text: str, _zone: str) -> Any:  # noqa: ANN401 (what the reader makes of it)
+def _without_zone(read: Callable[[str], Any]) -> ReadValue:
+    def plain(text: str, _zone: str) -> Any:  # noqa: ANN401 (any value)
         return read(text)
 
     return plain
 
 
 def _time(text: str, zone: str) -> int:
-    """RFC 3339, or a date and a clock in the mapping's zone."""
+    """Parse RFC 3339, or a date and time in the zone of the mapping."""
     text = text[:_MAX_TIME_CHARS].strip()
     try:
         return local_stamp(text, zone)
@@ -50,41 +50,41 @@ def _time(text: str, zone: str) -> int:
         return parse_instant(text)
 
 
-def by_format(pattern: str) -> Read:
-    """Reads a time by a format of strptime; raises ValueError for a format that is none."""
+def strptime_reader(pattern: str) -> ReadValue:
+    """Return a parser of times by a strptime format; raise ValueError for an invalid format."""
     if len(pattern) > MAX_FORMAT_CHARS or "%" not in pattern:
-        raise ValueError(f"a format has up to {MAX_FORMAT_CHARS} characters, like %d.%m.%Y %H:%M:%S")
+        raise ValueError(f"a format has up to {MAX_FORMAT_CHARS} characters, such as %d.%m.%Y %H:%M:%S")
     sample = datetime(2026, 8, 22, 8, 0, 42, 500_000, tzinfo=zone_of("UTC")).strftime(pattern)
-    _parsed(sample, pattern)
+    _strptime(sample, pattern)
 
     def read(text: str, zone: str) -> int:
-        moment = _parsed(text[:_MAX_TIME_CHARS].strip(), pattern)
+        moment = _strptime(text[:_MAX_TIME_CHARS].strip(), pattern)
         return instant_us(moment if moment.tzinfo else moment.replace(tzinfo=zone_of(zone)))
 
     return read
 
 
-def _parsed(text: str, pattern: str) -> datetime:
+def _strptime(text: str, pattern: str) -> datetime:
     try:
         return datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone is the mapping's)
     except (ValueError, re.error) as fault:
         raise ValueError(f"not a time of the format {pattern}") from fault
 
 
-def _clock(text: str) -> float:
-    """`1:02:03` or `2:03`."""
+def _clock_seconds(text: str) -> float:
+    """Parse `1:02:03` or `2:03`."""
     found = _CLOCK.fullmatch(text.strip())
     if not found:
-        raise ValueError("not a length like 0:02:03 or 2:03")
+        raise ValueError("not a length such as 0:02:03 or 2:03")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return float(hours * 3_600 + minutes * 60 + seconds)
 
 
-def _iso_length(text: str) -> float:
-    """`PT1H2M3S` of ISO 8601."""
+def _iso_seconds(text: str) -> float:
+    """Parse `PT1H2M3S` of ISO 8601."""
     found = _ISO_LENGTH.fullmatch(text.strip())
     if not found or not any(found.groups()):
-        raise ValueError("not a length like PT2M3S")
+        raise ValueError("not a length such as PT2M3S")
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
     return hours * 3_600 + minutes * 60 + seconds
 
@@ -103,8 +103,8 @@ def _tags(text: str) -> list[str]:
     return sorted({value_parsers.word(part.strip()) for part in text.split(",") if part.strip()})[:100]
 
 
-def _kind(**readers: Callable[[str], Any]) -> Kind:
-    return Kind({name: _plain(read) for name, read in readers.items()})
+def _kind(**readers: Callable[[str], Any]) -> ValueKind:
+    return ValueKind({name: _without_zone(read) for name, read in readers.items()})
 
 
 ID: Final = _kind(text=value_parsers.sid)
@@ -123,15 +123,15 @@ LENGTH: Final = _kind(
     seconds=value_parsers.seconds,
     milliseconds=value_parsers.milliseconds,
     minutes=_minutes,
-    clock=_clock,
-    iso8601=_iso_length,
+    clock=_clock_seconds,
+    iso8601=_iso_seconds,
 )
-TIME: Final = Kind(
+TIME: Final = ValueKind(
     {
         "time": _time,
-        "epoch_s": _plain(timestamps.epoch_s),
-        "epoch_ms": _plain(timestamps.epoch_ms),
-        "epoch_us": _plain(timestamps.epoch_us),
-        "rfc2822": _plain(timestamps.rfc2822),
+        "epoch_s": _without_zone(timestamps.epoch_s),
+        "epoch_ms": _without_zone(timestamps.epoch_ms),
+        "epoch_us": _without_zone(timestamps.epoch_us),
+        "rfc2822": _without_zone(timestamps.rfc2822),
     }
 )

@@ -1,4 +1,4 @@
-"""Whether a request is signed as a mapping says. Pure; now is the time of receipt."""
+"""Verification of requests by the rules of a mapping. Pure; the current time is the time of receipt."""
 
 from base64 import b64decode
 from binascii import Error as NotEncoded
@@ -8,16 +8,16 @@ from typing import Final
 from calltally.calls.errors import InvalidInput
 from calltally.providers import bearer_secret
 from calltally.providers.callback import Callback
-from calltally.providers.generic.compiling import compile_mapping
-from calltally.providers.generic.mapping import Check, Scheme
+from calltally.providers.generic.mapping import VerificationRules, VerificationScheme
+from calltally.providers.generic.mapping_compiler import compile_mapping
 from calltally.providers.signatures import (
-    MOST_HEADER_CHARS,
-    MOST_SIGNATURES,
+    MAX_HEADER_CHARS,
+    MAX_SIGNATURES,
+    header_params,
     hmac_of,
     is_among,
     is_fresh,
-    parts_of,
-    whole_number,
+    parse_whole_number,
 )
 
 MAPPING: Final = "mapping"
@@ -26,91 +26,91 @@ _ED25519_BYTES: Final = 32
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether one of the secrets signed the request, by the stored mapping."""
-    check = _check_of(secrets.get(MAPPING, ""))
-    if check is None:
+    """Return whether one of the secrets signs the request, by the rules of the stored mapping."""
+    rules = _rules_of(secrets.get(MAPPING, ""))
+    if rules is None:
         return False
     keys = [secrets[name] for name in bearer_secret.SECRET_NAMES if secrets.get(name)]
-    if check.scheme in (Scheme.BEARER, Scheme.BASIC):
-        return _shows(callback, check, keys)
-    return _signs(callback, check, keys)
+    if rules.scheme in (VerificationScheme.BEARER, VerificationScheme.BASIC):
+        return _presents_secret(callback, rules, keys)
+    return _is_signed(callback, rules, keys)
 
 
-def _check_of(text: str) -> Check | None:
+def _rules_of(text: str) -> VerificationRules | None:
     try:
-        return compile_mapping(text).check if text else None
+        return compile_mapping(text).verification if text else None
     except InvalidInput:
         return None
 
 
-def _shows(callback: Callback, check: Check, keys: list[str]) -> bool:
-    header = callback.headers.get(check.header, "")
-    if check.header == bearer_secret.HEADER and not check.prefix:
-        shown = bearer_secret.shown_in(header)
+def _presents_secret(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
+    header = callback.headers.get(rules.header, "")
+    if rules.header == bearer_secret.HEADER and not rules.prefix:
+        presented = bearer_secret.presented_secret(header)
     else:
-        shown = header.removeprefix(check.prefix).encode() if header.startswith(check.prefix) else b""
-    return bool(shown) and is_among(shown, [key.encode() for key in keys])
+        presented = header.removeprefix(rules.prefix).encode() if header.startswith(rules.prefix) else b""
+    return bool(presented) and is_among(presented, [key.encode() for key in keys])
 
 
-def _signs(callback: Callback, check: Check, keys: list[str]) -> bool:
-    header = callback.headers.get(check.header, "")[:MOST_HEADER_CHARS]
-    signed_at = _timestamp(callback, check, header)
-    if check.timestamp or check.timestamp_part:
-        number = whole_number(signed_at)
+def _is_signed(callback: Callback, rules: VerificationRules, keys: list[str]) -> bool:
+    header = callback.headers.get(rules.header, "")[:MAX_HEADER_CHARS]
+    signed_at = _timestamp(callback, rules, header)
+    if rules.timestamp or rules.timestamp_part:
+        number = parse_whole_number(signed_at)
         if number is None:
             return False
-        if not is_fresh(number * _UNIT_US[check.timestamp_unit], callback.received_us, check.tolerance_s):
+        if not is_fresh(number * _UNIT_US[rules.timestamp_unit], callback.received_us, rules.tolerance_s):
             return False
-    given = [each for each in (_decoded(text, check.encoding) for text in _signatures(header, check)) if each]
+    given = [each for each in (_decode(text, rules.encoding) for text in _signatures(header, rules)) if each]
     if not given:
         return False
-    message = b"".join(_piece(callback, name, what, signed_at) for name, what in check.pieces)
-    made = [_fits(check, key, message, given) for key in keys]
+    message = b"".join(_piece(callback, name, argument, signed_at) for name, argument in rules.pieces)
+    made = [_matches(rules, key, message, given) for key in keys]
     return any(made)
 
 
-def _timestamp(callback: Callback, check: Check, header: str) -> str:
-    if check.timestamp_part:
-        return next(iter(parts_of(header).get(check.timestamp_part, [])), "")
-    return callback.headers.get(check.timestamp, "")
+def _timestamp(callback: Callback, rules: VerificationRules, header: str) -> str:
+    if rules.timestamp_part:
+        return next(iter(header_params(header).get(rules.timestamp_part, [])), "")
+    return callback.headers.get(rules.timestamp, "")
 
 
-def _signatures(header: str, check: Check) -> list[str]:
-    if check.part:
-        return parts_of(header).get(check.part, [])[:MOST_SIGNATURES]
-    texts = header.split(check.separator)[:MOST_SIGNATURES] if check.separator else [header]
-    return [text.removeprefix(check.prefix) for text in texts if text.startswith(check.prefix)]
+def _signatures(header: str, rules: VerificationRules) -> list[str]:
+    if rules.part:
+        return header_params(header).get(rules.part, [])[:MAX_SIGNATURES]
+    texts = header.split(rules.separator)[:MAX_SIGNATURES] if rules.separator else [header]
+    return [text.removeprefix(rules.prefix) for text in texts if text.startswith(rules.prefix)]
 
 
-def _piece(callback: Callback, name: str, what: str, signed_at: str) -> bytes:
+def _piece(callback: Callback, name: str, argument: str, signed_at: str) -> bytes:
     if name == "body":
         return callback.body
     if name == "header":
-        return callback.headers.get(what, "").encode("latin-1", "replace")
-    texts = {"text": what, "timestamp": signed_at, "url": callback.url, "method": callback.method}
+        return callback.headers.get(argument, "").encode("latin-1", "replace")
+    texts = {"text": argument, "timestamp": signed_at, "url": callback.url, "method": callback.method}
     return texts[name].encode()
 
 
-def _fits(check: Check, key: str, message: bytes, given: list[bytes]) -> bool:
-    secret = _secret(key.removeprefix(check.key_prefix), check)
+def _matches(rules: VerificationRules, key: str, message: bytes, given: list[bytes]) -> bool:
+    secret = _key_bytes(key.removeprefix(rules.key_prefix), rules)
     if not secret:
         return False
-    if check.scheme is Scheme.HMAC:
-        return is_among(hmac_of(secret, message, check.algorithm), given)
-    from calltally.providers import ed25519  # deferred: 6 MB, which only its signatures need
+    if rules.scheme is VerificationScheme.HMAC:
+        return is_among(hmac_of(secret, message, rules.algorithm), given)
+    from calltally.providers import ed25519  # deferred: takes 6 MB, and only Ed25519 signatures need it
 
     return any(ed25519.is_signed(secret, each, message) for each in given)
 
 
-def _secret(text: str, check: Check) -> bytes:
-    """A public key of Ed25519 is told by its form: 64 digits, or base64."""
-    if check.scheme is Scheme.ED25519:
-        raw = _decoded(text, "hex") or _decoded(text, "base64")
+def _key_bytes(text: str, rules: VerificationRules) -> bytes:
+    """Decode a key. A public key of Ed25519 is 64 hexadecimal digits or base64."""
+    if rules.scheme is VerificationScheme.ED25519:
+        raw = _decode(text, "hex") or _decode(text, "base64")
         return raw if len(raw) == _ED25519_BYTES else b""
-    return text.encode() if check.key_encoding == "text" else _decoded(text, check.key_encoding)
+    return text.encode() if rules.key_encoding == "text" else _decode(text, rules.key_encoding)
 
 
-def _decoded(text: str, encoding: str) -> bytes:
+def _decode(text: str, encoding: str) -> bytes:
     try:
         return bytes.fromhex(text) if encoding == "hex" else b64decode(text.encode(), validate=True)
     except (NotEncoded, ValueError):

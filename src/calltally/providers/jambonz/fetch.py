@@ -1,7 +1,7 @@
-"""jambonz's recent calls, page by page, and one call by its id.
+"""Recent calls of jambonz, page by page, and one call by its id.
 
-Source: jambonz's page "Recent calls" (page, count, start, end, filter) and its API server. Self-hosted
-systems set the address by a setting.
+Source: jambonz's page "Recent calls" (page, count, start, end, filter) and its API server. A setting
+defines the address of a self-hosted system.
 """
 
 import re
@@ -12,10 +12,17 @@ from urllib.parse import urlencode
 from calltally.calls.errors import Misconfigured, NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
-from calltally.providers.callback import Refusal
+from calltally.providers.call_fetcher import (
+    ApiAccess,
+    ApiRequest,
+    CallFetcher,
+    FetchedPage,
+    FetchGenerator,
+    StartWindow,
+)
+from calltally.providers.callback import UnreadableRecord
 from calltally.providers.jambonz.resources import SHAPE, fact_of
-from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
-from calltally.providers.values import at
+from calltally.providers.values import value_at
 
 ACCOUNT: Final = "account_sid"
 SECRET_NAMES: Final = (ACCOUNT, "api_key")
@@ -23,57 +30,57 @@ PAGE_SIZE: Final = 500
 
 _TITLE: Final = "jambonz"
 _ACCOUNT_SID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
-# It takes no fewer a page, and looks back by days where no window is said.
-_LEAST: Final = 25
+# Minimum page size, and the number of days for a query without a window.
+_MIN_PAGE_SIZE: Final = 25
 _DAYS: Final = 90
-_API: Final = rest.Api(
+_API: Final = rest.RestApi(
     title=_TITLE,
-    sign_in="api_key has to be of the account account_sid",
+    auth_hint="api_key must belong to the account account_sid",
     shape=SHAPE,
     fact_of=fact_of,
-    complaints=("msg", "message"),
+    error_paths=("msg", "message"),
 )
 
 
 def account_of(secrets: Mapping[str, str]) -> str:
-    """The account whose calls are listed; raises Misconfigured where it is not said, or is none."""
-    account = rest.need_secret(secrets, ACCOUNT, _TITLE)
+    """Return the account whose calls are listed; raise Misconfigured without a valid one."""
+    account = rest.require_secret(secrets, ACCOUNT, _TITLE)
     if not _ACCOUNT_SID.fullmatch(account):
-        raise Misconfigured("account_sid is not the id of a jambonz account: put it again")
+        raise Misconfigured("account_sid is not the id of a jambonz account: store it again")
     return account
 
 
-def list_page(access: Access, started: Started, place: str | None) -> Fetching[Listing]:
-    """One page of the calls that were attempted in a stretch of time; `place` is the number of the page."""
-    number = int(place or 1)
-    asked = {
+def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
+    """Fetch one page of the calls that are attempted in a window; `cursor` is the page number."""
+    number = int(cursor or 1)
+    query = {
         "page": number,
         "count": PAGE_SIZE,
-        "start": rest.second(started.from_us),
-        "end": rest.second_after(started.to_us),
+        "start": rest.rfc3339_floor(window.from_us),
+        "end": rest.rfc3339_ceil(window.to_us),
     }
-    document = _API.read((yield _get(access, asked)))
+    document = _API.read((yield _get(access, query)))
     page = _API.page_of(document, "data")
     facts = list(_API.facts(document, access, account_of(access.secrets)))
-    total = at(page, "total")
+    total = value_at(page, "total")
     if not isinstance(total, int):
-        raise NotUnderstood("jambonz's page does not say how many calls there are (total)")
-    return Listing(facts, str(number + 1) if number * PAGE_SIZE < total else None)
+        raise NotUnderstood("jambonz's page lacks the number of calls (total)")
+    return FetchedPage(facts, str(number + 1) if number * PAGE_SIZE < total else None)
 
 
-def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
-    """What jambonz says of one call that is over; nothing where it lists none of that id."""
-    asked = {"page": 1, "count": _LEAST, "days": _DAYS, "filter": call_sid}
-    document = _API.read((yield _get(access, asked)))
+def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
+    """Fetch the record of one ended call; nothing if jambonz has no such id."""
+    query = {"page": 1, "count": _MIN_PAGE_SIZE, "days": _DAYS, "filter": call_sid}
+    document = _API.read((yield _get(access, query)))
     facts = _API.facts(document, access, account_of(access.secrets))
-    # The filter finds parts of numbers too.
+    # The filter also matches parts of numbers.
     return [fact for fact in facts if not isinstance(fact, Fact) or fact.call_sid == call_sid]
 
 
-FETCH: Final = Fetch(SECRET_NAMES, account_of, list_page, one_call)
+FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)
 
 
-def _get(access: Access, asked: Mapping[str, object]) -> Ask:
+def _get(access: ApiAccess, query: Mapping[str, object]) -> ApiRequest:
     path = f"/v1/Accounts/{account_of(access.secrets)}/RecentCalls"
-    key = rest.need_secret(access.secrets, "api_key", _TITLE)
-    return rest.get(access, f"{path}?{urlencode(asked)}", rest.bearer(key))
+    key = rest.require_secret(access.secrets, "api_key", _TITLE)
+    return rest.get_request(access, f"{path}?{urlencode(query)}", rest.bearer_auth(key))

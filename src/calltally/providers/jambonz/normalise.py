@@ -1,4 +1,4 @@
-"""A genuine jambonz request as facts: a call status, or any other hook that names its call and state."""
+"""Facts from jambonz requests: call statuses, and other hooks that name a call and its state."""
 
 from typing import Final
 
@@ -7,51 +7,51 @@ import msgspec
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import UNANSWERED, Direction
 from calltally.providers import value_parsers, values
-from calltally.providers.call_fact import carriers_event, sip_call_id
 from calltally.providers.callback import Callback
+from calltally.providers.carrier_facts import carrier_event_fact, sip_call_link
 from calltally.providers.jambonz import words
-from calltally.providers.json_documents import object_of
-from calltally.providers.kinds import unread
-from calltally.providers.values import Content, Field
+from calltally.providers.json_documents import parse_object
+from calltally.providers.message_kinds import unread_kind_error
+from calltally.providers.values import Content, FieldRule
 
 _FIELDS: Final = (
-    Field("call_status", "status", value_parsers.one_of(words.STATUSES)),
-    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
-    Field("from", "from_number", value_parsers.number),
-    Field("to", "to_number", value_parsers.number),
-    Field("account_sid", "provider_account", value_parsers.sid),
-    Field("parent_call_sid", "parent_call_sid", value_parsers.sid),
+    FieldRule("call_status", "status", value_parsers.one_of(words.STATUSES)),
+    FieldRule("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    FieldRule("from", "from_number", value_parsers.number),
+    FieldRule("to", "to_number", value_parsers.number),
+    FieldRule("account_sid", "provider_account", value_parsers.sid),
+    FieldRule("parent_call_sid", "parent_call_sid", value_parsers.sid),
 )
-# Seconds since the answer, told with the end; until then the SIP response is of what goes on.
-_AT_END: Final = (
-    Field("duration", "talk_seconds", value_parsers.seconds),
-    Field("sip_status", "sip_code", value_parsers.sip_code),
+# The duration is the time since the answer. Before the end, the SIP response is provisional.
+_FINAL_FIELDS: Final = (
+    FieldRule("duration", "talk_seconds", value_parsers.seconds),
+    FieldRule("sip_status", "sip_code", value_parsers.sip_code),
 )
-# "OK" is no reason.
-_REASON: Final = (Field("sip_reason", "end_reason", value_parsers.word),)
-_DIALLED: Final = (
-    Field("dial_call_status", "status", value_parsers.one_of(words.STATUSES)),
-    Field("dial_sip_status", "sip_code", value_parsers.sip_code),
-    Field("call_sid", "parent_call_sid", value_parsers.sid),
-    Field("account_sid", "provider_account", value_parsers.sid),
+# "OK" is no reason, so only unanswered calls have one.
+_REASON_FIELDS: Final = (FieldRule("sip_reason", "end_reason", value_parsers.word),)
+_DIALLED_FIELDS: Final = (
+    FieldRule("dial_call_status", "status", value_parsers.one_of(words.STATUSES)),
+    FieldRule("dial_sip_status", "sip_code", value_parsers.sip_code),
+    FieldRule("call_sid", "parent_call_sid", value_parsers.sid),
+    FieldRule("account_sid", "provider_account", value_parsers.sid),
 )
-_NAMELESS: Final = "the body does not say which call it is of"
+_NO_CALL_ID: Final = "the body names no call"
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """What the request says, a fact for each call that it speaks of.
+    """Return a fact for each call in the request.
 
-    Raises NotUnderstood, naming the field and its value, for what cannot be read.
+    Raises NotUnderstood with the name and value of an unreadable field.
     """
-    content = object_of(callback.body)
+    content = parse_object(callback.body)
     call_sid = _call_sid(content)
-    said: Said = {**values.said_of(content, _FIELDS, at_end=_AT_END), "provider": words.NAME}
-    if said.get("status") in UNANSWERED:
-        said.update(values.said_of(content, _REASON))
-    facts = [_fact(call_sid, said, content, callback)]
+    statement: Said = {**values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS), "provider": words.NAME}
+    if statement.get("status") in UNANSWERED:
+        statement.update(values.parsed_fields(content, _REASON_FIELDS))
+    facts = [_fact(call_sid, statement, content, callback)]
     leg_sid = values.value_of(content, "dial_call_sid", value_parsers.sid)
     if leg_sid is not None and leg_sid != call_sid:
-        leg: Said = {**values.said_of(content, _DIALLED), "provider": words.NAME}
+        leg: Said = {**values.parsed_fields(content, _DIALLED_FIELDS), "provider": words.NAME}
         leg["direction"] = Direction.OUTBOUND
         facts.append(_fact(leg_sid, leg, content, callback))
     return facts
@@ -60,15 +60,17 @@ def facts_of(callback: Callback) -> list[Fact]:
 def _call_sid(content: Content) -> str:
     call_sid = values.value_of(content, "call_sid", value_parsers.sid)
     if call_sid is None:
-        kind = next((kind for kind in words.UNREAD if kind in content), "")
+        kind = next((kind for kind in words.UNREAD_KINDS if kind in content), "")
         names_state = not {"call_status", "dial_call_status"}.isdisjoint(content)
-        raise unread(kind, f"call_sid is missing: {_NAMELESS}", names_state=names_state)
+        raise unread_kind_error(kind, f"call_sid is missing: {_NO_CALL_ID}", names_state=names_state)
     return call_sid
 
 
-def _fact(call_sid: str, said: Said, content: Content, callback: Callback) -> Fact:
-    """At the time of its receipt, since the body carries none; the place of its status orders it."""
-    fact = carriers_event(call_sid, content, said, callback)
-    # What the body says of SIP is of the call that it names first.
-    links = sip_call_id(content, "call_id", call_sid) if call_sid == content.get("call_sid") else ()
-    return msgspec.structs.replace(fact, sequence=words.SEQUENCE_OF.get(said.get("status", "")), links=links)
+def _fact(call_sid: str, statement: Said, content: Content, callback: Callback) -> Fact:
+    """Return a fact at the time of receipt, since the body has no time; the status gives the sequence."""
+    fact = carrier_event_fact(call_sid, content, statement, callback)
+    # The SIP fields of the body belong to the call in `call_sid`.
+    links = sip_call_link(content, "call_id", call_sid) if call_sid == content.get("call_sid") else ()
+    return msgspec.structs.replace(
+        fact, sequence=words.STATUS_SEQUENCE.get(statement.get("status", "")), links=links
+    )

@@ -1,4 +1,4 @@
-"""Jambonz-Signature: `t=…,v1=…`, the hex of HMAC-SHA256 over `t.body` by the account's webhook secret.
+"""Signature of jambonz: `t=…,v1=…`, the hex of HMAC-SHA256 over `t.body` with the webhook secret.
 
 Source: jambonz, "Webhooks: verifying a signed request", and the behaviour of its SDKs, which allow 300
 seconds.
@@ -10,13 +10,13 @@ from typing import Final
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
 from calltally.providers.signatures import (
-    MOST_SIGNATURES,
+    MAX_SIGNATURES,
+    header_params,
     hmac_of,
     is_among,
     is_fresh,
     keys_of,
-    parts_of,
-    whole_number,
+    parse_whole_number,
 )
 
 SECRET_NAMES: Final = ("webhook_secret", "webhook_secret_secondary")
@@ -25,10 +25,10 @@ HEADER: Final = "jambonz-signature"
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
-    parts = parts_of(callback.headers.get(HEADER, ""))
-    stamps, given = parts.get("t", []), [each.encode() for each in parts.get("v1", [])[:MOST_SIGNATURES]]
-    signed_at_s = whole_number(stamps[0]) if len(stamps) == 1 else None
+    """Return whether one of `secrets` signs `callback`; False for malformed requests."""
+    params = header_params(callback.headers.get(HEADER, ""))
+    stamps, given = params.get("t", []), [each.encode() for each in params.get("v1", [])[:MAX_SIGNATURES]]
+    signed_at_s = parse_whole_number(stamps[0]) if len(stamps) == 1 else None
     if signed_at_s is None or not is_fresh(signed_at_s * SECOND_US, callback.received_us):
         return False
     message = f"{stamps[0]}.".encode() + callback.body

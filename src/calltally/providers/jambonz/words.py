@@ -1,4 +1,4 @@
-"""jambonz's words as ours.
+"""Tables from jambonz's words to ours.
 
 Source: jambonz's pages "Call status webhook" and "Recent calls".
 """
@@ -21,17 +21,17 @@ STATUSES: Final[Mapping[str, Status]] = {
     "no-answer": Status.NO_ANSWER,
     "failed": Status.FAILED,
 }
-# Requests about something else than a call, by a field of theirs.
-UNREAD: Final = ("conference_sid", "queue_sid", "message_sid")
-# Its requests carry no time, and a call goes through these once: their place orders them.
-SEQUENCE_OF: Final[Mapping[str, int]] = {
-    status: place for place, status in enumerate(dict.fromkeys(STATUSES.values()))
+# Requests about other objects than calls, by one of their fields.
+UNREAD_KINDS: Final = ("conference_sid", "queue_sid", "message_sid")
+# Requests have no time. A call passes each status once, so their order is the sequence.
+STATUS_SEQUENCE: Final[Mapping[str, int]] = {
+    status: number for number, status in enumerate(dict.fromkeys(STATUSES.values()))
 }
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
 }
-# How a call ended that nobody answered, by its SIP response (RFC 3261); all others failed.
+# Final states of unanswered calls by SIP response (RFC 3261). All others mean `failed`.
 SIP_STATUSES: Final[Mapping[int, Status]] = {
     408: Status.NO_ANSWER,
     480: Status.NO_ANSWER,

@@ -1,4 +1,7 @@
-"""Kamailio's words as ours. Source: the events of its dialog module, and the SIP answers of RFC 3261."""
+"""Tables from Kamailio's words to ours.
+
+Sources: the events of its dialog module, and the SIP responses of RFC 3261.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,17 +18,17 @@ EVENTS: Final[Mapping[str, Status]] = {
     "ended": Status.COMPLETED,
     "failed": Status.FAILED,
 }
-# A call goes through its states in this order; times of whole seconds do not tell which came first.
+# A call passes its states in this order. Times in whole seconds do not give the order.
 ORDER: Final = {name: number for number, name in enumerate(EVENTS, start=1)}
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
 }
-# How a call ended that nobody answered, by the final answer: RFC 3261 section 21.
+# Final states of unanswered calls by final response: RFC 3261 section 21.
 _BUSY: Final = (486, 600)
 _NO_ANSWER: Final = (480,)
-# Nobody said anything in time: no answer if it rang, else the callee was not there.
-TIMED_OUT: Final = 408
+# The callee did not respond in time: no answer after ringing, else unreachable.
+REQUEST_TIMEOUT: Final = 408
 _CANCELED: Final = (487,)
 UNANSWERED: Final[Mapping[int, Status]] = {
     **dict.fromkeys(_BUSY, Status.BUSY),

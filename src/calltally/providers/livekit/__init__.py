@@ -1,1 +1,1 @@
-"""LiveKit: the SIP participants of its rooms as facts. Quirks: see README.md."""
+"""LiveKit: SIP participants of its rooms. README.md describes its quirks."""

@@ -1,7 +1,7 @@
-"""Plivo's calls as facts: from an export or its list.
+"""Facts from Plivo's calls, from an export or its list.
 
-Source: Plivo's page "The call object". Times are in the account's zone, with their offset; `bill_duration`
-is the talk, `billed_duration` what is charged for.
+Source: Plivo's page "The call object". Times are in the account's zone, with their offset. `bill_duration`
+is the talk time, `billed_duration` the charged time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,61 +10,61 @@ from typing import Any, Final
 from calltally.calls.events import Fact, Said
 from calltally.calls.model import Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
-from calltally.providers.call_fact import carriers_record
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
+from calltally.providers.carrier_facts import carrier_record_fact
 from calltally.providers.plivo import words
-from calltally.providers.values import Field, Time
+from calltally.providers.values import FieldRule, TimeRule
 
 _FIELDS: Final = (
-    Field("call_direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
-    Field("from_number", "from_number", value_parsers.bare_number),
-    Field("to_number", "to_number", value_parsers.bare_number),
-    Field("parent_call_uuid", "parent_call_sid", value_parsers.sid),
-    Field("hangup_cause_name", "end_reason", value_parsers.word),
-    Field("hangup_cause_code", "error_code", value_parsers.word),
+    FieldRule("call_direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    FieldRule("from_number", "from_number", value_parsers.bare_number),
+    FieldRule("to_number", "to_number", value_parsers.bare_number),
+    FieldRule("parent_call_uuid", "parent_call_sid", value_parsers.sid),
+    FieldRule("hangup_cause_name", "end_reason", value_parsers.word),
+    FieldRule("hangup_cause_code", "error_code", value_parsers.word),
 )
 _TIMES: Final = (
-    Time("initiation_time", "started_us", timestamps.stamp),
-    Time("answer_time", "answered_us", timestamps.stamp),
-    Time("end_time", "ended_us", timestamps.stamp),
+    TimeRule("initiation_time", "started_us", timestamps.stamp),
+    TimeRule("answer_time", "answered_us", timestamps.stamp),
+    TimeRule("end_time", "ended_us", timestamps.stamp),
 )
-_TALK: Final = (Field("bill_duration", "talk_seconds", value_parsers.seconds),)
-_NAMELESS: Final = "the record does not say which call it is"
-# The request's own id and an address: another each time.
-_VOLATILE: Final = frozenset({"api_id", "resource_uri"})
+_TALK: Final = (FieldRule("bill_duration", "talk_seconds", value_parsers.seconds),)
+_NO_CALL_ID: Final = "the record names no call"
+# The id of the request, and a link: they differ each time.
+_VOLATILE_FIELDS: Final = frozenset({"api_id", "resource_uri"})
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """Each call of a page `{"objects": […]}`, an array, NDJSON, or any nest of those."""
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield each call of a page `{"objects": […]}`, an array, NDJSON, or any nesting of these."""
     return json_documents.list_facts(lines, source, SHAPE, fact_of)
 
 
-def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
-    """One call as a fact; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(record, "call_uuid", value_parsers.sid, _NAMELESS)
-    return carriers_record(call_sid, record, _said(record, source), source, _VOLATILE)
+def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
+    """Return one call as a fact; raise NotUnderstood with the name and value of an unreadable field."""
+    call_sid = values.required_value(record, "call_uuid", value_parsers.sid, _NO_CALL_ID)
+    return carrier_record_fact(call_sid, record, _statement(record, source), source, _VOLATILE_FIELDS)
 
 
-def _said(record: Mapping[str, Any], source: Source) -> Said:
-    said: Said = {
-        **values.said_of(record, _FIELDS),
+def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
+    statement: Said = {
+        **values.parsed_fields(record, _FIELDS),
         **values.times_of(record, _TIMES, source.received_us),
         "provider": words.NAME,
     }
     cost = values.value_of(record, "total_amount", value_parsers.amount)
     if cost is not None:
-        said["cost"] = {"amount": cost, "currency": "USD"}
-    if "ended_us" in said:
-        said.update(_ended(record, said))
-    return said
+        statement["cost"] = {"amount": cost, "currency": "USD"}
+    if "ended_us" in statement:
+        statement.update(_end(record, statement))
+    return statement
 
 
-def _ended(record: Mapping[str, Any], said: Said) -> Said:
-    """How it ended, which the record says by its times and a code. Without either, that is not said."""
-    talk = values.said_of(record, _TALK)
-    if "answered_us" in said or talk.get("talk_seconds", 0) > 0:
+def _end(record: Mapping[str, Any], statement: Said) -> Said:
+    """Return the end by the times and the code of the record; nothing without either."""
+    talk = values.parsed_fields(record, _TALK)
+    if "answered_us" in statement or talk.get("talk_seconds", 0) > 0:
         return {**talk, "status": Status.COMPLETED}
-    code = said.get("error_code")
+    code = statement.get("error_code")
     return {} if code is None else {"status": words.HANGUP_CODES.get(code, Status.FAILED)}
 
 
@@ -72,4 +72,4 @@ def _is_record(value: Mapping[str, Any]) -> bool:
     return "call_uuid" in value
 
 
-SHAPE: Final = json_documents.Shape("call object", ("objects",), _is_record)
+SHAPE: Final = json_documents.RecordShape("call object", ("objects",), _is_record)

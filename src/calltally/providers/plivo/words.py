@@ -1,4 +1,4 @@
-"""Plivo's words as ours.
+"""Tables from Plivo's words to ours.
 
 Sources: Plivo's pages "XML request", "Ring, answer and hangup URL", "What do the call statuses mean" and
 "Hangup causes".
@@ -23,7 +23,7 @@ STATUSES: Final[Mapping[str, Status]] = {
     "no-answer": Status.NO_ANSWER,
     "cancel": Status.CANCELED,
     "canceled": Status.CANCELED,
-    # A carrier that did not connect it in time: nobody's telephone rang.
+    # A carrier did not connect the call in time: no telephone rang.
     "timeout": Status.FAILED,
     "failed": Status.FAILED,
 }
@@ -33,7 +33,7 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
     "outbound-api": Direction.OUTBOUND,
     "outbound-dial": Direction.OUTBOUND,
 }
-# Requests about something else than a call, by what they have instead of its id.
+# Requests about other objects than calls, by the field that they have instead of a call id.
 KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "ConferenceUUID": "conference",
     "ConferenceName": "conference",
@@ -41,11 +41,11 @@ KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "MessageUUID": "message",
     "MPCUUID": "multiparty",
 }
-UNREAD: Final = tuple(dict.fromkeys(KIND_BY_FIELD.values()))
-# `Machine` says whether one answered.
+UNREAD_KINDS: Final = tuple(dict.fromkeys(KIND_BY_FIELD.values()))
+# `Machine` is true if a machine answered.
 ANSWERED_BY: Final[Mapping[str, str]] = {"true": "machine", "false": "human"}
 
-# Of a call that nobody answered; whatever else the code, it failed.
+# Final states of unanswered calls. All other codes mean `failed`.
 HANGUP_CODES: Final[Mapping[str, Status]] = {
     "1000": Status.CANCELED,
     "3000": Status.NO_ANSWER,

@@ -1,1 +1,1 @@
-"""Retell: its webhooks and its calls as facts. Quirks: see README.md."""
+"""Retell: webhooks and calls of its API. README.md describes its quirks."""

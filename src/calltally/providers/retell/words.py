@@ -1,4 +1,7 @@
-"""Retell's words as ours. Sources: Retell, "Webhook overview" and "Debug call disconnection"."""
+"""Tables from Retell's words to ours.
+
+Sources: Retell, "Webhook overview" and "Debug call disconnection".
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +9,7 @@ from typing import Final
 from calltally.calls.end_reasons import EndReason, Why
 from calltally.calls.failure_causes import Side
 from calltally.calls.model import Direction, Status
-from calltally.providers.conversations import Family, family
+from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
 NAME: Final = "retell"
 
@@ -14,48 +17,50 @@ OPEN_STATUSES: Final[Mapping[str, Status]] = {
     "registered": Status.INITIATED,
     "ongoing": Status.IN_PROGRESS,
 }
-# How it ended, its reason tells.
+# The disconnection reason describes the end.
 ENDED: Final = frozenset({"ended", "not_connected", "error"})
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,
 }
 CALL_EVENTS: Final = frozenset({"call_started", "call_ended", "call_analyzed"})
-# What became of a hand-over; `transfer_ended` is about the call that went on without the agent.
-TRANSFERS: Final[Mapping[str, str]] = {
+# Outcomes of transfers. `transfer_ended` concerns the call after the agent has left.
+TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
     "transfer_started": "requested",
     "transfer_bridged": "bridged",
     "transfer_cancelled": "failed",
 }
-PASSED_OVER: Final = frozenset({"transcript_updated", "transfer_ended"})
+IGNORED_EVENTS: Final = frozenset({"transcript_updated", "transfer_ended"})
 
-FAMILIES: Final[tuple[Family, ...]] = (
-    family(Why(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
-    family(Why(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"),
-    family(Why(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"),
-    family(Why(EndReason.VOICEMAIL), r"voicemail_reached$"),
-    family(Why(EndReason.SILENCE), r"inactivity$"),
-    family(Why(EndReason.BUSY), r"dial_busy$"),
-    family(Why(EndReason.NO_ANSWER), r"dial_no_answer$"),
-    family(Why(EndReason.REJECTED, Side.CALLED), r"user_declined$", r"marked_as_spam$", r"scam_detected$"),
-    family(Why(EndReason.INVALID_NUMBER, Side.CALLER), r"invalid_destination$"),
-    family(Why(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
-    family(
+END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
+    end_pattern(Why(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
+    end_pattern(Why(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"),
+    end_pattern(Why(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"),
+    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail_reached$"),
+    end_pattern(Why(EndReason.SILENCE), r"inactivity$"),
+    end_pattern(Why(EndReason.BUSY), r"dial_busy$"),
+    end_pattern(Why(EndReason.NO_ANSWER), r"dial_no_answer$"),
+    end_pattern(
+        Why(EndReason.REJECTED, Side.CALLED), r"user_declined$", r"marked_as_spam$", r"scam_detected$"
+    ),
+    end_pattern(Why(EndReason.INVALID_NUMBER, Side.CALLER), r"invalid_destination$"),
+    end_pattern(Why(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
+    end_pattern(
         Why(EndReason.LIMIT_REACHED, Side.TENANT),
         r"(max_duration|concurrency_limit|budget)_reached$",
         r"no_(concurrency_fallback|valid_payment)$",
         r"credit_",
     ),
-    family(Why(EndReason.NETWORK, Side.NETWORK), r"sip_routing_error$", r"network_", r"dial_failed$"),
-    family(Why(EndReason.PROVIDER_ERROR, Side.TENANT), r"telephony_provider_permission_"),
-    family(
+    end_pattern(Why(EndReason.NETWORK, Side.NETWORK), r"sip_routing_error$", r"network_", r"dial_failed$"),
+    end_pattern(Why(EndReason.PROVIDER_ERROR, Side.TENANT), r"telephony_provider_permission_"),
+    end_pattern(
         Why(EndReason.PROVIDER_ERROR, Side.PROVIDER),
         r"telephony_provider_",
         r"error_(retell|asr|unknown|no_audio)",
     ),
-    family(Why(EndReason.AGENT_ERROR, Side.TENANT), r"error_llm_", r"error_"),
+    end_pattern(Why(EndReason.AGENT_ERROR, Side.TENANT), r"error_llm_", r"error_"),
 )
-# What proves that nobody answered; every other end of a call that began is `completed`.
+# Reasons that prove an unanswered call. With any other reason a started call is `completed`.
 UNANSWERED: Final[Mapping[str, Status]] = {
     "dial_busy": Status.BUSY,
     "dial_no_answer": Status.NO_ANSWER,

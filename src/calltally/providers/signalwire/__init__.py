@@ -1,1 +1,1 @@
-"""SignalWire: status callbacks and Call resources of its Compatibility API, and what its own API posts."""
+"""SignalWire: status callbacks and Call resources of its Compatibility API, and webhooks of its own API."""

@@ -1,8 +1,8 @@
-"""X-SignalWire-Signature: HMAC of the public URL and the body by the project's signing key.
+"""Signature of SignalWire: HMAC of the public URL and the body with the project's signing key.
 
 Source: SignalWire, "Webhook security", and the behaviour of its SDK's webhook validator. Forms are signed
-as Twilio signs them (base64 of HMAC-SHA1 over URL and sorted parameters); other bodies by the hex of
-HMAC-SHA1, or in X-SignalWire-Sha256-Signature of HMAC-SHA256, over the URL and the body as it came.
+like Twilio's: base64 of HMAC-SHA1 over the URL and the sorted parameters. Other bodies have the hex of
+HMAC-SHA1, or of HMAC-SHA256 in `X-SignalWire-Sha256-Signature`, over the URL and the raw body.
 """
 
 from base64 import b64encode
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from calltally.providers.callback import Callback
-from calltally.providers.form import is_form, read_form
-from calltally.providers.signatures import hmac_of, is_among, keys_of, spellings
+from calltally.providers.form import is_form, parse_form
+from calltally.providers.signatures import hmac_of, is_among, keys_of, url_variants
 
 SECRET_NAMES: Final = ("signing_key", "signing_key_secondary")
 
@@ -20,7 +20,7 @@ _SHA256_HEADER: Final = "x-signalwire-sha256-signature"
 
 
 class _Scheme(NamedTuple):
-    """One way to sign a request: what is signed behind the URL, how, and the signatures that came for it."""
+    """One signature scheme: the message after the URL, the hash, the encoding, and the given signatures."""
 
     tail: bytes
     hash_name: str
@@ -29,13 +29,13 @@ class _Scheme(NamedTuple):
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
+    """Return whether one of `secrets` signs `callback`; False for malformed requests."""
     keys = keys_of(secrets, SECRET_NAMES)
     try:
         schemes = list(_schemes(callback))
         return any(
             is_among(scheme.encode(hmac_of(key, url.encode() + scheme.tail, scheme.hash_name)), scheme.given)
-            for url in spellings(callback.url)
+            for url in url_variants(callback.url)
             for key in keys
             for scheme in schemes
         )
@@ -44,7 +44,7 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
 
 
 def _schemes(callback: Callback) -> Iterator[_Scheme]:
-    """The schemes of the signatures that came, each with its tail made once for all spellings of the URL."""
+    """Yield the schemes of the given signatures. Each tail is built once for all variants of the URL."""
     headers, body = callback.headers, callback.body
     given = [headers[name].encode() for name in _HEADERS if headers.get(name)]
     if given and is_form(headers):
@@ -60,6 +60,6 @@ def _hex(digest: bytes) -> bytes:
 
 
 def _joined(body: bytes) -> bytes:
-    # A name that is sent several times keeps the order of its values.
-    params = sorted(read_form(body), key=lambda pair: pair[0])
+    # The values of a repeated name keep their order.
+    params = sorted(parse_form(body), key=lambda pair: pair[0])
     return "".join(name + value for name, value in params).encode()

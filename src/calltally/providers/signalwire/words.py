@@ -1,4 +1,4 @@
-"""SignalWire's words as ours.
+"""Tables from SignalWire's words to ours.
 
 Sources: SignalWire's pages "Calls" and "Status callback" of its Compatibility API.
 """

@@ -1,4 +1,4 @@
-"""Telnyx's detail records of calls, page by page, and one call by its id.
+"""Detail records of Telnyx calls, page by page, and one call by its id.
 
 Source: Telnyx's pages "Search detail records" (filters by started_at, pages by number) and "Retrieve a call
 status".
@@ -11,66 +11,73 @@ from urllib.parse import quote, urlencode
 from calltally.calls.errors import NotUnderstood
 from calltally.calls.events import Fact
 from calltally.providers import rest
-from calltally.providers.callback import Refusal
-from calltally.providers.list_requests import Access, Ask, Fetch, Fetching, Listing, Started
+from calltally.providers.call_fetcher import (
+    ApiAccess,
+    ApiRequest,
+    CallFetcher,
+    FetchedPage,
+    FetchGenerator,
+    StartWindow,
+)
+from calltally.providers.callback import UnreadableRecord
 from calltally.providers.telnyx.resources import SHAPE, fact_of
-from calltally.providers.values import at
+from calltally.providers.values import value_at
 
 SECRET_NAMES: Final = ("api_key", "account_id")
 PAGE_SIZE: Final = 50
 
 _TITLE: Final = "Telnyx"
 _RECORDS: Final = "/v2/detail_records"
-_API: Final = rest.Api(
+_API: Final = rest.RestApi(
     title=_TITLE,
-    sign_in="api_key has to be a key of the API v2",
+    auth_hint="api_key must be a key of the API v2",
     shape=SHAPE,
     fact_of=fact_of,
-    complaints=("errors.0.detail", "errors.0.title"),
+    error_paths=("errors.0.detail", "errors.0.title"),
 )
 
 
 def account_of(secrets: Mapping[str, str]) -> str:
-    """Whose calls are listed: what the tenant calls its account, or '' where it says nothing of it."""
-    rest.need_secret(secrets, "api_key", _TITLE)
+    """Return the tenant's name for its account, or '' if it stores none."""
+    rest.require_secret(secrets, "api_key", _TITLE)
     return secrets.get("account_id", "")
 
 
-def list_page(access: Access, started: Started, place: str | None) -> Fetching[Listing]:
-    """One page of the calls that started in a stretch of time; `place` is the number of the page."""
-    number = int(place or 1)
-    document = _API.read((yield _get(access, f"{_RECORDS}?{_query(started, number)}")))
+def list_page(access: ApiAccess, window: StartWindow, cursor: str | None) -> FetchGenerator[FetchedPage]:
+    """Fetch one page of the calls that start in a window; `cursor` is the page number."""
+    number = int(cursor or 1)
+    document = _API.read((yield _get(access, f"{_RECORDS}?{_query(window, number)}")))
     page = _API.page_of(document, "data")
     facts = list(_API.facts(document, access, account_of(access.secrets)))
-    return Listing(facts, _following(page, number))
+    return FetchedPage(facts, _next_cursor(page, number))
 
 
-def one_call(access: Access, call_sid: str) -> Fetching[list[Fact | Refusal]]:
-    """What Telnyx says of one call now: its record, else whether it is alive; nothing if it knows none."""
+def one_call(access: ApiAccess, call_sid: str) -> FetchGenerator[list[Fact | UnreadableRecord]]:
+    """Fetch the record of one call, else its live status; nothing if Telnyx has no such id."""
     account = account_of(access.secrets)
     query = urlencode({"filter[record_type]": "call-control", "filter[call_control_id]": call_sid})
     records = _API.read((yield _get(access, f"{_RECORDS}?{query}")))
     found = list(_API.facts(records, access, account))
     if found:
         return found
-    answered = yield _get(access, f"/v2/calls/{quote(call_sid, safe='')}")
-    if answered.status in _UNKNOWN:
+    response = yield _get(access, f"/v2/calls/{quote(call_sid, safe='')}")
+    if response.status in _UNKNOWN_ID_STATUSES:
         return []
-    return list(_API.facts(_API.read(answered), access, account))
+    return list(_API.facts(_API.read(response), access, account))
 
 
-FETCH: Final = Fetch(SECRET_NAMES, account_of, list_page, one_call)
+FETCHER: Final = CallFetcher(SECRET_NAMES, account_of, list_page, one_call)
 
-# It says 422 of an id that is none of its own.
-_UNKNOWN: Final = frozenset({rest.NOT_FOUND, 422})
+# Telnyx answers 422 for an id in a foreign format.
+_UNKNOWN_ID_STATUSES: Final = frozenset({rest.NOT_FOUND, 422})
 
 
-def _query(started: Started, number: int) -> str:
+def _query(window: StartWindow, number: int) -> str:
     return urlencode(
         {
             "filter[record_type]": "call-control",
-            "filter[started_at][gte]": rest.second(started.from_us),
-            "filter[started_at][lte]": rest.second_after(started.to_us),
+            "filter[started_at][gte]": rest.rfc3339_floor(window.from_us),
+            "filter[started_at][lte]": rest.rfc3339_ceil(window.to_us),
             "sort": "started_at",
             "page[number]": number,
             "page[size]": PAGE_SIZE,
@@ -78,12 +85,14 @@ def _query(started: Started, number: int) -> str:
     )
 
 
-def _get(access: Access, target: str) -> Ask:
-    return rest.get(access, target, rest.bearer(rest.need_secret(access.secrets, "api_key", _TITLE)))
+def _get(access: ApiAccess, target: str) -> ApiRequest:
+    return rest.get_request(
+        access, target, rest.bearer_auth(rest.require_secret(access.secrets, "api_key", _TITLE))
+    )
 
 
-def _following(page: Mapping[str, object], number: int) -> str | None:
-    total = at(page, "meta.total_pages")
+def _next_cursor(page: Mapping[str, object], number: int) -> str | None:
+    total = value_at(page, "meta.total_pages")
     if not isinstance(total, int):
-        raise NotUnderstood("Telnyx's page does not say how many there are (meta.total_pages)")
+        raise NotUnderstood("Telnyx's page lacks the number of pages (meta.total_pages)")
     return str(number + 1) if number < total else None

@@ -1,4 +1,4 @@
-"""telnyx-signature-ed25519: Ed25519 over `timestamp|body`, by the account's public key.
+"""Signature of Telnyx: Ed25519 over `timestamp|body`, verified with the account's public key.
 
 Source: Telnyx, "Webhook fundamentals", and the behaviour of its SDK, which allows 300 seconds.
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.signatures import is_fresh, whole_number
+from calltally.providers.signatures import is_fresh, parse_whole_number
 
 SECRET_NAMES: Final = ("public_key", "public_key_secondary")
 
@@ -18,9 +18,9 @@ _TIMESTAMP: Final = "telnyx-timestamp"
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed for one of `secrets`; anything that cannot be read is not."""
+    """Return whether one of `secrets` verifies `callback`; False for malformed requests."""
     stamp = callback.headers.get(_TIMESTAMP, "")
-    signed_at_s = whole_number(stamp)
+    signed_at_s = parse_whole_number(stamp)
     if signed_at_s is None or not is_fresh(signed_at_s * SECOND_US, callback.received_us):
         return False
     message = f"{stamp}|".encode() + callback.body
@@ -33,15 +33,15 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
 
 
 def public_key_of(private_key: str) -> str:
-    """The key to store for one that signs; both are 32 bytes in base64."""
-    from calltally.providers import ed25519  # deferred: 6 MB, which only its signatures need
+    """Return the public key of a private key; both are 32 bytes in base64."""
+    from calltally.providers import ed25519  # deferred: takes 6 MB, and only Telnyx signatures need it
 
     return b64encode(ed25519.public_key_of(b64decode(private_key))).decode()
 
 
 def sign(body: bytes, private_key: str, signed_at_us: int) -> dict[str, str]:
-    """The headers that Telnyx would send with a body: for the demonstration, and for trying by hand."""
-    from calltally.providers import ed25519  # deferred: the same
+    """Return the headers that Telnyx sends with a body, for the demo and for manual tests."""
+    from calltally.providers import ed25519  # deferred: see above
 
     stamp = str(signed_at_us // SECOND_US)
     signature = ed25519.sign(b64decode(private_key), f"{stamp}|".encode() + body)
@@ -49,7 +49,7 @@ def sign(body: bytes, private_key: str, signed_at_us: int) -> dict[str, str]:
 
 
 def _is_signed(key: str, signature: bytes, message: bytes) -> bool:
-    from calltally.providers import ed25519  # deferred: the same
+    from calltally.providers import ed25519  # deferred: see above
 
     try:
         raw = b64decode(key.strip(), validate=True)

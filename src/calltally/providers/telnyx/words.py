@@ -1,4 +1,4 @@
-"""Telnyx's words as ours.
+"""Tables from Telnyx's words to ours.
 
 Sources: Telnyx's pages "Call Control: events", "TeXML: status callbacks" and "Detail records", and the
 types of its SDK.
@@ -11,19 +11,28 @@ from calltally.calls.model import Direction, Status
 
 NAME: Final = "telnyx"
 
-# What an event says of the call's state; all others say what went on in it.
+# Call states of events. All other events have none.
 EVENTS: Final[Mapping[str, Status]] = {
     "call.initiated": Status.INITIATED,
     "call.answered": Status.IN_PROGRESS,
 }
 HANGUP: Final = "call.hangup"
 
-# Events of other products, as they begin.
-PASSED_OVER: Final = ("message.", "fax.", "number", "porting_", "verify.", "10dlc.", "toll_free_", "sim_card")
-# Events that nobody reads here, and those of calls that may name none.
-UNREAD: Final = ("call.*", "conference.*", "streaming.*", "queue.*", "recording.*", "transcription*")
+# Prefixes of the events of other products.
+IGNORED_PREFIXES: Final = (
+    "message.",
+    "fax.",
+    "number",
+    "porting_",
+    "verify.",
+    "10dlc.",
+    "toll_free_",
+    "sim_card",
+)
+# Events that are not read, and call events that may name no call.
+UNREAD_KINDS: Final = ("call.*", "conference.*", "streaming.*", "queue.*", "recording.*", "transcription*")
 
-# How a call ended that nobody answered: an answer makes each of them `completed`.
+# Final states of unanswered calls. An answered call is `completed` with any cause.
 HANGUP_CAUSES: Final[Mapping[str, Status]] = {
     "normal_clearing": Status.COMPLETED,
     "time_limit": Status.COMPLETED,
@@ -41,7 +50,7 @@ Q850_CAUSES: Final[Mapping[str, int]] = {
     "no_answer": 19,
     "call_rejected": 21,
 }
-# Seen from the tenant's connection.
+# From the view of the tenant's connection.
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "incoming": Direction.INBOUND,
     "outgoing": Direction.OUTBOUND,

@@ -1,4 +1,4 @@
-"""A genuine Twilio callback as facts: a status callback, a `<Dial>` action, or Call resources in JSON."""
+"""Facts from Twilio callbacks: status callbacks, `<Dial>` actions, or Call resources in JSON."""
 
 from typing import Final
 
@@ -8,17 +8,17 @@ from calltally.providers.form import is_form
 from calltally.providers.json_documents import callback_facts
 from calltally.providers.twilio import words
 from calltally.providers.twilio.resources import fact_of
-from calltally.providers.twiml_callbacks import CALL_STATUSES, Dialect, fields_of, form_facts
+from calltally.providers.twiml_callbacks import CALL_STATUSES, CallbackDialect, fields_of, form_facts
 from calltally.providers.twiml_resources import SHAPE
 
-_DIALECT: Final = Dialect(words.NAME, fields_of(CALL_STATUSES, words.DIRECTIONS))
+_DIALECT: Final = CallbackDialect(words.NAME, fields_of(CALL_STATUSES, words.DIRECTIONS))
 
 
 def facts_of(callback: Callback) -> list[Fact]:
-    """What the callback says, a fact for each call that it speaks of.
+    """Return a fact for each call in the callback.
 
-    Raises NotUnderstood, naming the field and its value, for what cannot be read: then nothing of the
-    body counts, so that its replay finds it whole.
+    Raises NotUnderstood with the name and value of an unreadable field. Then no fact of the body counts, so
+    that a replay reads the whole body.
     """
     if is_form(callback.headers):
         return form_facts(callback, _DIALECT)

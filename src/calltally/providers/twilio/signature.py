@@ -1,8 +1,8 @@
-"""X-Twilio-Signature: base64 of the HMAC of the public URL and the sorted parameters.
+"""Signature of Twilio: base64 of the HMAC of the public URL and the sorted parameters.
 
-Source: Twilio, "Webhooks security", and the behaviour of its SDK's RequestValidator, with which the
-tests compare this one. Twilio is not of one mind whether a default port belongs to what is signed, and
-a proxy may have changed the scheme, so each form that the same URL can have is tried.
+Source: Twilio, "Webhooks security", and the behaviour of its SDK's RequestValidator, which the
+tests compare with this code. Twilio's signatures sometimes include a default port, and a proxy may change the
+scheme, so all variants of the URL are tried.
 """
 
 import hmac
@@ -13,10 +13,10 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from calltally.providers.callback import Callback
-from calltally.providers.form import Params, is_form, read_form
-from calltally.providers.signatures import keys_of, spellings
+from calltally.providers.form import Params, is_form, parse_form
+from calltally.providers.signatures import keys_of, url_variants
 
-# The second is for the days of a rotation, or holds the secret of a shared webhook key.
+# The second is for a rotation, or contains the secret of a shared webhook key.
 SECRET_NAMES: Final = ("auth_token", "auth_token_secondary")
 
 HEADER: Final = "x-twilio-signature"
@@ -26,7 +26,7 @@ _BODY_HASH: Final = "bodySHA256"
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
+    """Return whether one of `secrets` signs `callback`; False for malformed requests."""
     try:
         return _is_signed(callback, secrets)
     except ValueError:
@@ -34,7 +34,7 @@ def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
 
 
 def sign(url: str, params: Params, token: str) -> str:
-    """What Twilio would send in the header with a form: for the demonstration, and for trying by hand."""
+    """Return the signature header that Twilio sends with a form, for the demo and for manual tests."""
     return _sign(token.encode(), url.encode() + _signed_text(params), "sha1").decode()
 
 
@@ -47,22 +47,22 @@ def _is_signed(callback: Callback, secrets: Mapping[str, str]) -> bool:
     tail = _signed_params(callback)
     is_signed = any(
         hmac.compare_digest(_sign(token, url.encode() + tail, hash_name), signature)
-        for url in spellings(callback.url)
+        for url in url_variants(callback.url)
         for token in tokens
     )
-    # The URL first: nobody has a body hashed under a URL that is not signed.
+    # Verify the URL first, so that an unsigned URL costs no hash of the body.
     return is_signed and _is_own_body(callback)
 
 
 def _hash_name(headers: Mapping[str, str]) -> str | None:
-    """The hash that a shared webhook key names (`key=…,algorithm=HMAC_SHA256`); SHA-1 without one."""
+    """Return the hash of a shared webhook key (`key=…,algorithm=HMAC_SHA256`); SHA-1 without one."""
     settings = [part.partition("=") for part in headers.get(_SETTINGS_HEADER, "").split(",")]
     named = [value.strip() for name, _, value in settings if name.strip() == "algorithm" and value.strip()]
     return _HASH_NAMES.get(named[0].upper()) if named else "sha1"
 
 
 def _is_own_body(callback: Callback) -> bool:
-    """Whether the signature also vouches for the body: a form is signed itself, others by their hash."""
+    """Return whether the signature covers the body: forms are signed, other bodies by their hash."""
     if is_form(callback.headers):
         return True
     stated = parse_qs(urlsplit(callback.url).query).get(_BODY_HASH)
@@ -73,7 +73,7 @@ def _is_own_body(callback: Callback) -> bool:
 
 
 def _signed_params(callback: Callback) -> bytes:
-    return _signed_text(read_form(callback.body) if is_form(callback.headers) else [])
+    return _signed_text(parse_form(callback.body) if is_form(callback.headers) else [])
 
 
 def _signed_text(params: Params) -> bytes:

@@ -1,4 +1,4 @@
-"""Twilio's words as ours. What the callbacks and the API share.
+"""Tables from Twilio's words to ours, for callbacks and the API.
 
 Sources: Twilio's "Call resource", "StatusCallback" and "TwiML <Dial>" pages.
 """
@@ -9,7 +9,7 @@ from typing import Final
 from calltally.calls.model import Direction
 
 NAME: Final = "twilio"
-# Named from the trunk's end: what *terminates* in the telephone network left the tenant.
+# From the view of the trunk: a call that *terminates* in the telephone network leaves the tenant.
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound-api": Direction.OUTBOUND,

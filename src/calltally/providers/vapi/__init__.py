@@ -1,1 +1,1 @@
-"""Vapi: its server messages and its calls as facts. Quirks: see README.md."""
+"""Vapi: server messages and calls of its API. README.md describes its quirks."""

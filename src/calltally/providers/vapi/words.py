@@ -1,4 +1,4 @@
-"""Vapi's words as ours. It has more than 600 reasons of ending, so they are read by families.
+"""Tables from Vapi's words to ours. Patterns group its more than 600 end reasons.
 
 Sources: Vapi, "Call ended reasons", and the values of its API's `endedReason`.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from calltally.calls.end_reasons import EndReason, Why
 from calltally.calls.failure_causes import Side
 from calltally.calls.model import Direction, Status
-from calltally.providers.conversations import Family, family
+from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
 NAME: Final = "vapi"
 
@@ -25,12 +25,12 @@ ENDED: Final = "ended"
 DIRECTIONS: Final[Mapping[str, Direction | None]] = {
     "inboundPhoneCall": Direction.INBOUND,
     "outboundPhoneCall": Direction.OUTBOUND,
-    # Of a call in a browser nobody was called.
+    # A call in a browser has no direction.
     "webCall": None,
     "vapi.websocketCall": None,
 }
-# Messages that say nothing of a call's record.
-PASSED_OVER: Final = frozenset(
+# Messages that do not concern the record of a call.
+IGNORED_EVENTS: Final = frozenset(
     {
         *("assistant-request", "assistant.started", "assistant.speechStarted", "call.deleted"),
         *("call.delete.failed", "call.endpointing.request", "chat.created", "chat.deleted"),
@@ -42,39 +42,39 @@ PASSED_OVER: Final = frozenset(
     }
 )
 
-# Messages that Vapi documents and nobody reads here, and whatever comes to their families.
-UNREAD: Final = ("call.artifact.upload", "campaign.*", "call.*", "assistant.*", "chat.*", "session.*")
+# Documented messages that are not read, and future ones of the same families.
+UNREAD_KINDS: Final = ("call.artifact.upload", "campaign.*", "call.*", "assistant.*", "chat.*", "session.*")
 
 _PROVIDER: Final = Why(EndReason.PROVIDER_ERROR, Side.PROVIDER)
-_OWN_FAULT: Final = Why(EndReason.AGENT_ERROR, Side.TENANT)
+_TENANT_ERROR: Final = Why(EndReason.AGENT_ERROR, Side.TENANT)
 _NETWORK: Final = Why(EndReason.NETWORK, Side.NETWORK)
 _LIMIT: Final = Why(EndReason.LIMIT_REACHED, Side.TENANT)
 
-# A hand-over that came to nothing. The customer heard the assistant, and nobody else.
-_FAILED_HAND_OVERS: Final = (
+# Failed transfers. The customer talked only with the assistant.
+_FAILED_TRANSFERS: Final = (
     r"call\.forwarding\.(operator-busy|no-answer|.*(busy|fail|error|time|reject|declin|cancel))",
     r".*forward-operator-busy",
     r".*error-(warm-)?transfer-",
 )
-FAILED_HAND_OVER: Final = re.compile(
-    "|".join((*_FAILED_HAND_OVERS, r"customer-ended-call-(before|during|after)-.*transfer")), re.ASCII
+FAILED_TRANSFER: Final = re.compile(
+    "|".join((*_FAILED_TRANSFERS, r"customer-ended-call-(before|during|after)-.*transfer")), re.ASCII
 )
-# What `artifact.transfers[].status` says of a hand-over.
+# Outcomes of transfers by `artifact.transfers[].status`.
 TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("connected", "completed"), "bridged"),
     **dict.fromkeys(("no-answer", "busy", "voicemail", "failed", "cancelled"), "failed"),
 }
-HAND_OVER_FAILED: Final = _OWN_FAULT
+FAILED_TRANSFER_REASON: Final = _TENANT_ERROR
 
-# In this order: the first that fits. What a word ends in tells whose key, quota or request it was.
-FAMILIES: Final[tuple[Family, ...]] = (
-    family(Why(EndReason.BUSY), r"customer-busy$"),
-    family(
+# The first match counts. The end of a word names the owner of the key, quota or request.
+END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
+    end_pattern(Why(EndReason.BUSY), r"customer-busy$"),
+    end_pattern(
         Why(EndReason.NO_ANSWER),
         r"customer-did-not-answer$",
         r"call\.ringing\.hook-executed-transfer-failed$",
     ),
-    family(
+    end_pattern(
         Why(EndReason.CALLER_HUNG_UP),
         r"customer-ended-call",
         r"customer-did-not-give-microphone",
@@ -82,27 +82,29 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r"vonage-completed",
         r".*caller-hungup",
     ),
-    family(Why(EndReason.AGENT_HUNG_UP), r"assistant-ended-call", r"assistant-said-", r"manually-canceled$"),
-    family(
+    end_pattern(
+        Why(EndReason.AGENT_HUNG_UP), r"assistant-ended-call", r"assistant-said-", r"manually-canceled$"
+    ),
+    end_pattern(
         Why(EndReason.AGENT_HUNG_UP),
         r".*hook-executed-(say|hangup)",
         r"assistant-ended",
         r"call-deleted",
         r"scheduled-call-deleted$",
     ),
-    family(HAND_OVER_FAILED, *_FAILED_HAND_OVERS),
-    family(
+    end_pattern(FAILED_TRANSFER_REASON, *_FAILED_TRANSFERS),
+    end_pattern(
         Why(EndReason.TRANSFERRED),
         r"assistant-forwarded-call$",
         r"call\.forwarding\.",
         r".*(forwarded|executed-transfer)",
         r".*warm-transfer",
     ),
-    family(Why(EndReason.VOICEMAIL), r"voicemail"),
-    family(Why(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
-    # Of what Vapi calls its own fault it does not matter which quota or key of its own it was.
-    family(_PROVIDER, r".*vapifault", r".*vapi-error"),
-    family(
+    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail"),
+    end_pattern(Why(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
+    # For faults of Vapi, its own quota or key does not matter.
+    end_pattern(_PROVIDER, r".*vapifault", r".*vapi-error"),
+    end_pattern(
         _LIMIT,
         r"exceeded-max-duration",
         r".*exceeded-quota",
@@ -118,14 +120,14 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*(daily-limit|limit-exceeded|concurrent-requests)",
         r".*(out-of-characters|insufficent-funds|requested-payment)",
     ),
-    family(
+    end_pattern(
         Why(EndReason.INVALID_NUMBER, Side.CALLER),
         r".*invalid-(phone-)?number",
         r".*number-not-found",
         r".*invalid-destination",
         r".*(unallocated-number|misdialed)",
     ),
-    family(
+    end_pattern(
         Why(EndReason.REJECTED, Side.CALLED),
         r".*call-rejected",
         r".*rejected-by",
@@ -133,15 +135,15 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*spam",
         r"vonage-rejected",
     ),
-    family(Why(EndReason.TIMEOUT), r"(assistant-join-timed-out|.*timed-out|.*timeout)"),
-    family(
+    end_pattern(Why(EndReason.TIMEOUT), r"(assistant-join-timed-out|.*timed-out|.*timeout)"),
+    end_pattern(
         _PROVIDER,
         r".*worker-",
         r".*db-error",
         r".*no-server-available",
         r".*unknown-error",
     ),
-    family(
+    end_pattern(
         _NETWORK,
         r".*did-not-receive-customer-audio",
         r"vonage-",
@@ -150,9 +152,9 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*(sip|transport|telephony|webrtc)[a-z-]*-(failed|error|disconnected|dropped)",
         r".*(transport|telephony|webrtc)[a-z-]*-(never|not)-connected",
     ),
-    family(_NETWORK, r"call\.[a-z-]+\.error-(.*-)?sip-", r".*sip-(inbound|outbound|telephony)"),
-    family(
-        _OWN_FAULT,
+    end_pattern(_NETWORK, r"call\.[a-z-]+\.error-(.*-)?sip-", r".*sip-(inbound|outbound|telephony)"),
+    end_pattern(
+        _TENANT_ERROR,
         r".*-40[0-9]",
         r".*-4xx",
         r".*bad-request",
@@ -166,7 +168,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*invalid",
         r".*validation",
     ),
-    family(
+    end_pattern(
         _PROVIDER,
         r".*providerfault",
         r".*-5[0-9]{2}-",
@@ -175,8 +177,8 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*overloaded",
         r".*(econnreset|socket-hang-up|system-busy)",
     ),
-    family(
-        _OWN_FAULT,
+    end_pattern(
+        _TENANT_ERROR,
         r"pipeline-",
         r"assistant-",
         r"call-start-error",
@@ -187,7 +189,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r".*error",
     ),
 )
-# How a call ended that nobody says was answered, by why.
+# Final states of calls without a start time, by end reason.
 FINAL_BY_REASON: Final[Mapping[EndReason, Status]] = {
     EndReason.BUSY: Status.BUSY,
     EndReason.NO_ANSWER: Status.NO_ANSWER,
@@ -199,11 +201,11 @@ FINAL_BY_REASON: Final[Mapping[EndReason, Status]] = {
         Status.COMPLETED,
     ),
 }
-# Ends that came before anybody answered, even where Vapi writes a start.
+# Reasons of unanswered calls, even if Vapi writes a start time.
 UNANSWERED: Final = frozenset(
     {EndReason.BUSY, EndReason.NO_ANSWER, EndReason.INVALID_NUMBER, EndReason.REJECTED}
 )
-# Words of calls that never came to be, though Vapi writes a start for some: the first that fits.
+# Words of calls that never connect, even if Vapi writes a start time. The first match counts.
 NEVER_CONNECTED: Final[tuple[tuple[re.Pattern[str], Status], ...]] = tuple(
     (re.compile(pattern, re.ASCII), status)
     for pattern, status in (

@@ -1,4 +1,4 @@
-"""Calls of Vonage's Voice API as facts: from an export or its list; its events have the same words.
+"""Facts from calls of Vonage's Voice API, from an export or its list. Events have the same words.
 
 Source: Vonage's pages "Voice API: get details of calls" and "Voice API webhooks reference". Times are
 RFC 3339; `duration`, `rate` and `price` are strings; numbers have no plus sign.
@@ -9,64 +9,66 @@ from typing import Any, Final
 
 from calltally.calls.events import Fact, Said
 from calltally.providers import json_documents, timestamps, value_parsers, values
-from calltally.providers.call_fact import carriers_record
-from calltally.providers.callback import Refusal, Source
-from calltally.providers.values import Content, Field, Time
+from calltally.providers.callback import RecordSource, UnreadableRecord
+from calltally.providers.carrier_facts import carrier_record_fact
+from calltally.providers.values import Content, FieldRule, TimeRule
 from calltally.providers.vonage import words
 
 _FIELDS: Final = (
-    Field("status", "status", value_parsers.one_of(words.STATUSES)),
-    Field("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
-    # A text in events, an object in lists; SIP addresses and users of apps have no number.
+    FieldRule("status", "status", value_parsers.one_of(words.STATUSES)),
+    FieldRule("direction", "direction", value_parsers.one_of(words.DIRECTIONS)),
+    # Text in events, an object in lists. SIP addresses and app users have no number.
     *(
-        Field(f"from{part}", "from_number", value_parsers.bare_number)
+        FieldRule(f"from{part}", "from_number", value_parsers.bare_number)
         for part in ("", ".user", ".uri", ".number")
     ),
     *(
-        Field(f"to{part}", "to_number", value_parsers.bare_number)
+        FieldRule(f"to{part}", "to_number", value_parsers.bare_number)
         for part in ("", ".user", ".uri", ".number")
     ),
-    Field("detail", "end_reason", value_parsers.word),
-    Field("sip_code", "sip_code", value_parsers.sip_code),
-    Field("recording_url", "recording_url", value_parsers.link),
+    FieldRule("detail", "end_reason", value_parsers.word),
+    FieldRule("sip_code", "sip_code", value_parsers.sip_code),
+    FieldRule("recording_url", "recording_url", value_parsers.link),
 )
-# The length of the talk: it begins at start_time, which is the answer.
-_AT_END: Final = (Field("duration", "talk_seconds", value_parsers.seconds),)
+# Talk time: it starts at start_time, which is the time of the answer.
+_FINAL_FIELDS: Final = (FieldRule("duration", "talk_seconds", value_parsers.seconds),)
 _TIMES: Final = (
-    Time("start_time", "started_us", timestamps.any_stamp),
-    Time("end_time", "ended_us", timestamps.any_stamp),
+    TimeRule("start_time", "started_us", timestamps.any_stamp),
+    TimeRule("end_time", "ended_us", timestamps.any_stamp),
 )
-_NAMELESS: Final = "the record does not say which call it is"
-# Addresses, which change with the API's version.
-_VOLATILE: Final = frozenset({"_links"})
+_NO_CALL_ID: Final = "the record names no call"
+# Links, which change with the version of the API.
+_VOLATILE_FIELDS: Final = frozenset({"_links"})
 
 
-def list_facts(lines: Iterable[bytes], source: Source) -> Iterator[Fact | Refusal]:
-    """Each call of a page `{"_embedded": {"calls": […]}}`, an array, NDJSON, or any nest of those."""
+def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
+    """Yield each call of a page `{"_embedded": {"calls": […]}}`, an array, NDJSON, or a nesting of these."""
     return json_documents.list_facts(lines, source, SHAPE, fact_of)
 
 
-def fact_of(record: Mapping[str, Any], source: Source) -> Fact:
-    """One call as a fact; raises NotUnderstood that names the field and its value."""
-    call_sid = values.needed(record, "uuid", value_parsers.sid, _NAMELESS)
-    return carriers_record(call_sid, record, said_of(record, source.received_us), source, _VOLATILE)
+def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
+    """Return one call as a fact; raise NotUnderstood with the name and value of an unreadable field."""
+    call_sid = values.required_value(record, "uuid", value_parsers.sid, _NO_CALL_ID)
+    return carrier_record_fact(
+        call_sid, record, statement_of(record, source.received_us), source, _VOLATILE_FIELDS
+    )
 
 
-def said_of(content: Content, received_us: int) -> Said:
-    """What an event or a record says; Vonage charges in euros."""
-    said: Said = {
-        **values.said_of(content, _FIELDS, at_end=_AT_END),
+def statement_of(content: Content, received_us: int) -> Said:
+    """Return the fields of an event or a record. Vonage charges in euros."""
+    statement: Said = {
+        **values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
         **values.times_of(content, _TIMES, received_us),
         "provider": words.NAME,
     }
     price = values.value_of(content, "price", value_parsers.amount)
     if price is not None:
-        said["cost"] = {"amount": price, "currency": "EUR"}
-    return said
+        statement["cost"] = {"amount": price, "currency": "EUR"}
+    return statement
 
 
 def _is_record(value: Mapping[str, Any]) -> bool:
     return "uuid" in value and bool({"status", "direction", "conversation_uuid"} & value.keys())
 
 
-SHAPE: Final = json_documents.Shape("call of the Voice API", ("calls",), _is_record)
+SHAPE: Final = json_documents.RecordShape("call of the Voice API", ("calls",), _is_record)

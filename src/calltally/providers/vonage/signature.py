@@ -1,7 +1,7 @@
-"""Signed webhooks: a JWT in `Authorization`, HS256 by the signature secret, with the payload's hash.
+"""Signature of Vonage: a JWT in `Authorization`, HS256 with the signature secret, and the payload hash.
 
-Source: Vonage, "Decoding signed webhooks", and the behaviour of its package vonage-jwt. The token is new for
-each request: `iat` says when, and what is older than the tolerance is refused.
+Source: Vonage, "Decoding signed webhooks", and the behaviour of its package vonage-jwt. Each request has a
+new token. `iat` is its time; older tokens than the tolerance are refused.
 """
 
 import hmac
@@ -21,7 +21,7 @@ SECRET_NAMES: Final = ("signature_secret", "signature_secret_secondary")
 
 _SCHEME: Final = "bearer"
 _MAX_TOKEN_CHARS: Final = 8_192
-_PARTS: Final = 3
+_SEGMENTS: Final = 3
 
 
 class _Head(msgspec.Struct):
@@ -34,42 +34,50 @@ class _Claims(msgspec.Struct):
     payload_hash: str | None = None
 
 
-_head: Final = msgspec.json.Decoder(_Head)
-_claims: Final = msgspec.json.Decoder(_Claims)
+_head_decoder: Final = msgspec.json.Decoder(_Head)
+_claims_decoder: Final = msgspec.json.Decoder(_Claims)
 
 
 def verify(callback: Callback, secrets: Mapping[str, str]) -> bool:
-    """Whether `callback` is signed with one of `secrets`; anything that cannot be read is not."""
+    """Return whether one of `secrets` signs `callback`; False for malformed requests."""
     scheme, _, token = callback.headers.get("authorization", "").partition(" ")
-    parts = token.strip().encode("latin-1", "replace").split(b".")
+    segments = token.strip().encode("latin-1", "replace").split(b".")
     keys = keys_of(secrets, SECRET_NAMES)
-    if scheme.lower() != _SCHEME or len(parts) != _PARTS or len(token) > _MAX_TOKEN_CHARS or not keys:
+    if scheme.lower() != _SCHEME or len(segments) != _SEGMENTS or len(token) > _MAX_TOKEN_CHARS or not keys:
         return False
     try:
-        head, claims = _head.decode(_bytes(parts[0])), _claims.decode(_bytes(parts[1]))
-        signature, message = _bytes(parts[2]), parts[0] + b"." + parts[1]
+        head, claims = (
+            _head_decoder.decode(_base64url_decode(segments[0])),
+            _claims_decoder.decode(_base64url_decode(segments[1])),
+        )
+        signature, message = _base64url_decode(segments[2]), segments[0] + b"." + segments[1]
     except (ValueError, RecursionError):
         return False
-    # The scheme is the one that we know, whatever the token says of itself.
+    # The algorithm is fixed: the header of a token is not trusted to choose it.
     is_signed = any(hmac.compare_digest(hmac_of(key, message), signature) for key in keys)
-    return head.alg == "HS256" and is_signed and _is_now(claims, callback) and _is_of(claims, callback)
+    return (
+        head.alg == "HS256"
+        and is_signed
+        and _is_current(claims, callback)
+        and _is_for_payload(claims, callback)
+    )
 
 
 def sign(body: bytes, secret: str, signed_at_us: int) -> str:
-    """What Vonage would send in `Authorization`: for the demonstration, and for trying by hand."""
+    """Return the `Authorization` header that Vonage sends, for the demo and for manual tests."""
     head = {"alg": "HS256", "typ": "JWT"}
     claims = {"iat": signed_at_us // SECOND_US, "payload_hash": _hash(body).decode()}
-    message = b".".join(_text(msgspec.json.encode(part)) for part in (head, claims))
-    return f"Bearer {(message + b'.' + _text(hmac_of(secret.encode(), message))).decode()}"
+    message = b".".join(_base64url(msgspec.json.encode(part)) for part in (head, claims))
+    return f"Bearer {(message + b'.' + _base64url(hmac_of(secret.encode(), message))).decode()}"
 
 
-def _is_now(claims: _Claims, callback: Callback) -> bool:
+def _is_current(claims: _Claims, callback: Callback) -> bool:
     is_over = claims.exp is not None and claims.exp * SECOND_US < callback.received_us
     return is_fresh(claims.iat * SECOND_US, callback.received_us) and not is_over
 
 
-def _is_of(claims: _Claims, callback: Callback) -> bool:
-    """Whether the token is of this payload. A GET has none: its token vouches for the sender alone."""
+def _is_for_payload(claims: _Claims, callback: Callback) -> bool:
+    """Return whether the token signs this payload. A GET has none, so its token proves only the sender."""
     given = (claims.payload_hash or "").encode()
     if callback.body or callback.method != "GET":
         return hmac.compare_digest(_hash(callback.body), given)
@@ -81,11 +89,11 @@ def _hash(payload: bytes) -> bytes:
     return sha256(payload).hexdigest().encode()
 
 
-def _bytes(part: bytes) -> bytes:
-    """What base64url without its padding stands for; raises ValueError."""
+def _base64url_decode(part: bytes) -> bytes:
+    """Decode base64url without padding; raise ValueError."""
     return urlsafe_b64decode(part + b"=" * (-len(part) % 4))
 
 
-def _text(part: bytes) -> bytes:
-    """Base64url without its padding."""
+def _base64url(part: bytes) -> bytes:
+    """Encode as base64url without padding."""
     return urlsafe_b64encode(part).rstrip(b"=")

@@ -1,6 +1,7 @@
-"""What requests to Vonage are signed with.
+"""Tokens for requests to Vonage.
 
-Source: Vonage's page "JSON Web Tokens": by the application's private key (RS256), for at most 24 hours.
+Source: Vonage's page "JSON Web Tokens": signed with the application's private key (RS256), valid for at most
+24 hours.
 """
 
 from base64 import urlsafe_b64encode
@@ -17,19 +18,19 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from calltally.calls.errors import Misconfigured
 from calltally.calls.times import SECOND_US
-from calltally.providers.list_requests import Access
+from calltally.providers.call_fetcher import ApiAccess
 
-# A run that takes longer has to be run again; more than a day Vonage does not take.
-_LIFE_S: Final = 23 * 3_600
+# Vonage accepts at most 24 hours. A longer run must be repeated.
+_LIFETIME_S: Final = 23 * 3_600
 
 
-def token_of(access: Access, application: str) -> str:
-    """A token for one run: everything in it follows from the access, so that nothing here rolls dice."""
+def token_of(access: ApiAccess, application: str) -> str:
+    """Return the token for one run. It depends on the access alone, so no random numbers are needed."""
     issued_s = access.received_us // SECOND_US
     claims = {
         "application_id": application,
         "iat": issued_s,
-        "exp": issued_s + _LIFE_S,
+        "exp": issued_s + _LIFETIME_S,
         "jti": sha256(f"{application}\0{access.received_us}".encode()).hexdigest()[:32],
     }
     message = f"{_part({'alg': 'RS256', 'typ': 'JWT'})}.{_part(claims)}"
@@ -41,15 +42,15 @@ def _private_key(secrets: Mapping[str, str]) -> RSAPrivateKey:
     text = secrets.get("private_key", "")
     if not text:
         raise Misconfigured(
-            "to ask Vonage for its calls takes the application's private_key, which is missing: put it with"
-            " `calltally provider put`, its line breaks written as \\n"
+            "the private_key of the Vonage application is missing: store it with `calltally provider put`,"
+            " and write its line breaks as \\n"
         )
     try:
         key = load_pem_private_key(text.replace("\\n", "\n").encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as fault:
-        raise Misconfigured("private_key is no private key in PEM: put it again, whole") from fault
+        raise Misconfigured("private_key is not a complete private key in PEM: store it again") from fault
     if not isinstance(key, RSAPrivateKey):
-        raise Misconfigured("private_key is no RSA key, which is what Vonage takes")
+        raise Misconfigured("private_key is not an RSA key, which Vonage requires")
     return key
 
 

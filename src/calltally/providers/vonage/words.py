@@ -1,4 +1,4 @@
-"""Vonage's words as ours.
+"""Tables from Vonage's words to ours.
 
 Source: Vonage's page "Voice API webhooks reference", event webhook.
 """
@@ -10,7 +10,7 @@ from calltally.calls.model import Direction, Status
 
 NAME: Final = "vonage"
 
-# `completed` comes after busy, failed, timeout and unanswered too, and takes nothing back.
+# `completed` also follows busy, failed, timeout and unanswered, and does not replace them.
 STATUSES: Final[Mapping[str, Status]] = {
     "started": Status.INITIATED,
     "ringing": Status.RINGING,
@@ -19,14 +19,16 @@ STATUSES: Final[Mapping[str, Status]] = {
     "busy": Status.BUSY,
     "cancelled": Status.CANCELED,
     "unanswered": Status.NO_ANSWER,
-    # The callee did not answer within the ringing time that was asked for.
+    # The callee did not answer within the requested ringing time.
     "timeout": Status.NO_ANSWER,
     "rejected": Status.FAILED,
     "failed": Status.FAILED,
 }
-# Statuses that say who answered, and events that say nothing of the call's state.
+# Statuses that name who answered, and events without a call state.
 ANSWERED_BY: Final[Mapping[str, str]] = {"human": "human", "machine": "machine"}
-ASIDE: Final = frozenset({*ANSWERED_BY, "record", "input", "transfer", "disconnected", "dtmf", "error"})
+NON_STATE_STATUSES: Final = frozenset(
+    {*ANSWERED_BY, "record", "input", "transfer", "disconnected", "dtmf", "error"}
+)
 # Some events have no status, and name a conversation or a recording instead of a call.
 KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "recording_url": "record",
@@ -36,7 +38,7 @@ KIND_BY_FIELD: Final[Mapping[str, str]] = {
     "speech": "input",
     "reason": "error",
 }
-UNREAD: Final = ("record", "transfer", "input", "error", "rtc*", "conversation*", "member*", "audio*")
+UNREAD_KINDS: Final = ("record", "transfer", "input", "error", "rtc*", "conversation*", "member*", "audio*")
 DIRECTIONS: Final[Mapping[str, Direction]] = {
     "inbound": Direction.INBOUND,
     "outbound": Direction.OUTBOUND,

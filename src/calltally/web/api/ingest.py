@@ -12,7 +12,7 @@ from calltally.calls.events import Outcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.providers.callback import Callback
-from calltally.providers.provider import MOST_BYTES
+from calltally.providers.provider import MAX_BODY_BYTES
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
 from calltally.store.db.interface import Recorded
 from calltally.web.metrics.metrics import Metrics
@@ -107,7 +107,7 @@ RECEIVE_CALLBACK: Final = Operation(
 )
 
 
-@post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MOST_BYTES, status_code=200)
+@post(_PATH, operation=RECEIVE_CALLBACK, request_max_body_size=MAX_BODY_BYTES, status_code=200)
 async def receive_callback(request: AnyRequest) -> Reply:
     """Verify, read, record, count, answer."""
     return await _receive(request)

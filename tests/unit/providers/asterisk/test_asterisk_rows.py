@@ -12,22 +12,22 @@ from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
 from calltally.providers.asterisk.files import list_facts
-from calltally.providers.asterisk.words import AMI_NAMES, CUSTOM, MASTER
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.asterisk.words import AMI_NAMES, CUSTOM_COLUMNS, MASTER_COLUMNS
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from tests.unit.providers.asterisk.samples import PLAIN, ROWS, call, row
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = Source(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Door.IMPORT, NOW_US)
 
 
-def told(text: str | bytes, source: Source = SOURCE) -> list[Fact | Refusal]:
+def told(text: str | bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
     body = text.encode() if isinstance(text, str) else text
     return list(list_facts(body.splitlines(keepends=True), source))
 
 
-def facts(text: str, source: Source = SOURCE) -> list[Fact]:
+def facts(text: str, source: RecordSource = SOURCE) -> list[Fact]:
     items = told(text, source)
-    assert [item for item in items if isinstance(item, Refusal)] == []
+    assert [item for item in items if isinstance(item, UnreadableRecord)] == []
     return [item for item in items if isinstance(item, Fact)]
 
 
@@ -37,7 +37,7 @@ def folded(found: list[Fact]) -> Call:
 
 
 def reason(text: str) -> str:
-    (refused,) = [item for item in told(text) if isinstance(item, Refusal)]
+    (refused,) = [item for item in told(text) if isinstance(item, UnreadableRecord)]
     return refused.reason
 
 
@@ -88,15 +88,15 @@ def test_a_header_names_the_columns_wherever_it_stands() -> None:
 
 
 def test_the_sample_of_cdr_custom_is_known_by_where_its_start_stands() -> None:
-    named = dict(zip(MASTER, _cells(ROWS[0]), strict=True))
-    custom = row(*(named[name] for name in CUSTOM[:19]))
+    named = dict(zip(MASTER_COLUMNS, _cells(ROWS[0]), strict=True))
+    custom = row(*(named[name] for name in CUSTOM_COLUMNS[:19]))
     assert folded(facts(custom)).duration_seconds == 33
 
 
 def _cells(line: str) -> list[str]:
     (fact,) = facts(line)
     raw = json.loads(fact.raw)
-    return [raw[name] for name in MASTER]
+    return [raw[name] for name in MASTER_COLUMNS]
 
 
 def test_a_row_without_any_id_is_known_by_its_channel_and_start() -> None:
@@ -107,12 +107,12 @@ def test_a_row_without_any_id_is_known_by_its_channel_and_start() -> None:
 
 def test_an_event_of_ami_is_the_same_call() -> None:
     names = {ours: theirs for theirs, ours in AMI_NAMES.items()}
-    lines = [f"{names[name]}: {cell}" for name, cell in zip(MASTER, _cells(ROWS[0]), strict=True)]
+    lines = [f"{names[name]}: {cell}" for name, cell in zip(MASTER_COLUMNS, _cells(ROWS[0]), strict=True)]
     event = "\r\n".join(["Asterisk Call Manager/7.0.3", "", "Event: Cdr", *lines, "", ""])
     other = "Event: Hangup\r\nUniqueid: 1.1\r\n\r\n"
     assert folded(facts(event + other)).duration_seconds == 33
     (refused,) = told((event + other + event.removesuffix("\r\n"))[:-3])[1:]
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, UnreadableRecord)
     assert "cut" in refused.reason
 
 

@@ -10,8 +10,8 @@ from calltally.calls.conversation import unpack_conversation
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback
-from calltally.providers.conversations import why_of
 from calltally.providers.elevenlabs import normalise, words
+from calltally.providers.platform_reports import match_end_reason
 from tests.unit.providers.elevenlabs.samples import (
     BUSY,
     CARRIER,
@@ -72,6 +72,6 @@ def test_a_call_that_never_began_names_the_carriers() -> None:
     ],
 )
 def test_its_sentences_are_read_by_what_is_in_them(sentence: str, reason: str) -> None:
-    why = why_of(sentence, words.FAMILIES)
+    why = match_end_reason(sentence, words.END_REASON_PATTERNS)
     assert why is not None
     assert why.reason == reason

@@ -9,10 +9,10 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
-from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.freeswitch.files import list_facts
 from calltally.providers.freeswitch.normalise import facts_of
-from calltally.providers.freeswitch.xml_text import read_xml
+from calltally.providers.freeswitch.xml_text import parse_xml
 from tests.unit.providers.freeswitch.samples import (
     A_LEG,
     A_RECORD,
@@ -26,10 +26,10 @@ from tests.unit.providers.freeswitch.samples import (
 )
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = Source(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Door.IMPORT, NOW_US)
 
 
-def told(body: bytes, source: Source = SOURCE) -> list[Fact | Refusal]:
+def told(body: bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
     return list(list_facts(body.splitlines(keepends=True), source))
 
 
@@ -68,7 +68,7 @@ def test_xml_in_a_file_is_read_record_by_record() -> None:
     cut = as_xml(GIVEN_UP_RECORD)[:-20]
     items = told(as_xml(A_RECORD) + b"\n" + as_xml(BUSY_RECORD) + as_xml(B_RECORD) + b"\n" + cut)
     assert [isinstance(item, Fact) for item in items] == [True, True, True, False]
-    assert items[-1] == Refusal("line 6", "the record has no end: it was cut")
+    assert items[-1] == UnreadableRecord("line 6", "the record has no end tag: it is cut")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_xml_in_a_file_is_read_record_by_record() -> None:
 )
 def test_unsafe_xml_is_refused(body: bytes) -> None:
     with pytest.raises(NotUnderstood):
-        read_xml(body)
+        parse_xml(body)
 
 
 def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
@@ -96,8 +96,8 @@ def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
     assert isinstance(items[0], Fact)
     call = folded(items[0])
     assert (call.answered_at, call.duration_seconds) == ("2026-08-22T07:40:09.000000Z", 33)
-    assert isinstance(items[1], Refusal)
-    assert "the row was cut" in items[1].reason
+    assert isinstance(items[1], UnreadableRecord)
+    assert "the row is cut" in items[1].reason
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
 )
 def test_what_cannot_be_is_refused_with_its_reason(changes: dict[str, object], words: str) -> None:
     items = told(json.dumps(record(**variables("u-2", **changes))).encode() + b"\n")
-    assert isinstance(items[0], Refusal)
+    assert isinstance(items[0], UnreadableRecord)
     assert words in items[0].reason
 
 
@@ -132,5 +132,5 @@ def test_one_id_of_two_calls_is_counted_as_a_conflict_and_both_are_kept() -> Non
 )
 def test_empty_lines_in_front_count_where_a_place_is_told(text: bytes, position: str) -> None:
     *_, last = told(b"\n \n" + text)
-    assert isinstance(last, Refusal)
+    assert isinstance(last, UnreadableRecord)
     assert last.position == position

@@ -15,9 +15,9 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
-from calltally.providers.callback import Callback, Refusal, Source
+from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import facts_of, list_facts
-from calltally.providers.generic.compiling import compile_mapping
+from calltally.providers.generic.mapping_compiler import compile_mapping
 from calltally.providers.generic.signature import verify
 from tests.unit.providers.sampling import NOW_US
 
@@ -25,9 +25,9 @@ NOW_S = NOW_US // 1_000_000
 LEAST = 'provider = "acme"\n[fields]\ncall_sid = "id"\n'
 
 
-def told(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | Refusal]:
+def told(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return list(list_facts(text.splitlines(keepends=True), Source(door, NOW_US, mapping=mapping)))
+    return list(list_facts(text.splitlines(keepends=True), RecordSource(door, NOW_US, mapping=mapping)))
 
 
 def said(mapping: str, body: object) -> Mapping[str, Any]:
@@ -45,42 +45,42 @@ def faults(mapping: str) -> str:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("provider = 7", "line 1: provider: has to be text in quotes"),
-        ('provider = ""', "line 1: provider: say whose calls these are"),
-        ('format = "yaml"', "format: is 'yaml'; it has to be one of json, form, csv, xml"),
+        ("provider = 7", "line 1: provider: must be text in quotes"),
+        ('provider = ""', "line 1: provider: must name the provider"),
+        ('format = "yaml"', "format: is 'yaml'; it must be one of json, form, csv, xml"),
         ('time_zone = "Mars/Olympus"', "time_zone: there is no time zone 'Mars/Olympus'"),
-        ('events = "a..b"', "events: 'a..b' is no path at character 3"),
-        ('events = "a[x]"', "no path at character 2"),
-        ("events = []", "events: has to be a path in quotes"),
-        ("carrier = 1", "carrier: has to be true or false"),
-        ('[csv]\ndelimiter = ";;"', "csv.delimiter: has to be one character"),
-        ('[csv]\nencoding = "utf-16"', "csv.encoding: 'utf-16' is not read line by line"),
+        ('events = "a..b"', "events: 'a..b' is not a path at character 3"),
+        ('events = "a[x]"', "not a path at character 2"),
+        ("events = []", "events: must be a path in quotes"),
+        ("carrier = 1", "carrier: must be true or false"),
+        ('[csv]\ndelimiter = ";;"', "csv.delimiter: must be one character"),
+        ('[csv]\nencoding = "utf-16"', "csv.encoding: 'utf-16' has no ASCII line ends"),
         ('[csv]\nencoding = "klingon"', "csv.encoding: there is no encoding 'klingon'"),
         ('[fields]\nstatus = "s"', "fields.status: needs a table [words.status]"),
         (
             '[fields]\nstatus = "s"\n[words.status]\nup = "flying"',
-            "words.status.up: is 'flying'; it has to be",
+            "words.status.up: is 'flying'; it must be",
         ),
-        ('[words.agent]\na = "b"', "words.agent: is a table for fields.agent, which is not there"),
+        ('[words.agent]\na = "b"', "words.agent: needs a field fields.agent, which is missing"),
         ('[fields]\nagent = {path = "a", value = "b"}', "fields.agent: needs one of path, join and value"),
         ('[fields]\nagent = {join = ["a", "b"]}', "fields.agent: join needs a table [words.agent]"),
         ("[fields]\nsip_code = {value = 99}", "fields.sip_code.value: not a whole number from 100 to 699"),
         ('[fields]\nended_at = {path = "e", format = "soon"}', "fields.ended_at.format: a format has"),
         ('[fields]\nended_at = {path = "e", read = "noon"}', "is read as one of time, epoch_s, epoch_ms"),
-        ('[fields]\nstatu = "s"', "fields.statu: there is no such key here; there are call_sid, id"),
-        ('[verify]\nscheme = "magic"', "verify.scheme: is 'magic'; it has to be one of hmac, ed25519"),
+        ('[fields]\nstatu = "s"', "fields.statu: unknown key; the keys are call_sid, id"),
+        ('[verify]\nscheme = "magic"', "verify.scheme: is 'magic'; it must be one of hmac, ed25519"),
         ('[verify]\nheader = "x"', "verify.scheme: is missing"),
         ('[verify]\nscheme = "hmac"', "verify.header: is missing"),
-        ('[verify]\nscheme = "hmac"\nheader = "x"\nsigned = "{url}"', "leaves {body} out: then anybody"),
+        ('[verify]\nscheme = "hmac"\nheader = "x"\nsigned = "{url}"', "leaves {body} out: anybody"),
         (
             '[verify]\nscheme = "hmac"\nheader = "x"\nsigned = "{timestamp}{body}"',
             "verify.timestamp: is missing",
         ),
         (
             '[verify]\nscheme = "hmac"\nheader = "x"\ntimestamp = "t"',
-            "leaves {timestamp} out, so that an old",
+            "leaves {timestamp} out: anybody could send an old",
         ),
-        ("= nonsense", "the mapping is no TOML"),
+        ("= nonsense", "the mapping is not TOML"),
     ],
 )
 def test_what_is_wrong_with_a_mapping_is_told_by_its_line(line: str, words: str) -> None:
@@ -149,15 +149,15 @@ def test_each_kind_of_value_is_read_as_it_says(
         ('ended_at = "v"', "soon", "ended_at at v is 'soon': not an RFC 3339 time"),
         ('ended_at = "v"', "1999-01-01T00:00:00Z", "before the year 2000"),
         ('ended_at = {path = "v", format = "%H:%M"}', "25:99", "not a time of the format"),
-        ('duration_seconds = {path = "v", read = "clock"}', "an hour", "not a length like 0:02:03"),
-        ('duration_seconds = {path = "v", read = "iso8601"}', "P", "not a length like PT2M3S"),
+        ('duration_seconds = {path = "v", read = "clock"}', "an hour", "not a length such as 0:02:03"),
+        ('duration_seconds = {path = "v", read = "iso8601"}', "P", "not a length such as PT2M3S"),
         ('escalated = "v"', "perhaps", "escalated at v is 'perhaps': not one of true"),
         ('agent = "v"', "x" * 300, "300 characters, more than 200"),
     ],
 )
 def test_a_value_that_is_none_is_refused_by_field_path_and_value(field: str, value: str, words: str) -> None:
     (item,) = told(LEAST + field + "\n", {"id": "c-1", "v": value})
-    assert isinstance(item, Refusal)
+    assert isinstance(item, UnreadableRecord)
     assert words in item.reason
 
 
@@ -186,7 +186,7 @@ def test_what_differs_between_repeats_is_left_out_of_them() -> None:
 def test_a_talk_longer_than_the_call_is_refused() -> None:
     mapping = LEAST + 'started_at = "a"\nended_at = "b"\nduration_seconds = "t"\n'
     (item,) = told(mapping, {"id": "1", "a": "2026-08-22T08:00:00Z", "b": "2026-08-22T08:00:09Z", "t": 30})
-    assert isinstance(item, Refusal)
+    assert isinstance(item, UnreadableRecord)
     assert "the talk of 30 s is longer than the call of 9 s" in item.reason
 
 
@@ -209,7 +209,7 @@ def test_a_table_of_any_shape_is_read_row_by_row() -> None:
         "cp1252"
     )
     items = told(CSV, file + b'Ruf Nr;Beginn;Notiz\r\n4;22.08.2026 10:00:00;"zwei\r\nZeilen"\r\n')
-    assert [type(item) for item in items] == [Fact, Refusal, Refusal, Fact]
+    assert [type(item) for item in items] == [Fact, UnreadableRecord, UnreadableRecord, Fact]
     assert isinstance(items[0], Fact)
     assert items[0].said["summary"] == "Grüße"
     assert isinstance(items[3], Fact)
@@ -222,14 +222,14 @@ def test_forms_and_xml_are_read_too() -> None:
     xml = 'provider = "acme"\nformat = "xml"\n[fields]\ncall_sid = "cdr.id"\nagent = "cdr.who"\n'
     assert said(xml, b"<cdr><id>1</id><who>ada</who></cdr>")["agent"] == "ada"
     (refused,) = told(xml, b"<!DOCTYPE x><cdr/>")
-    assert isinstance(refused, Refusal)
+    assert isinstance(refused, UnreadableRecord)
 
 
 def test_a_callback_without_a_good_mapping_or_with_far_too_many_events_is_not_understood() -> None:
     callback = Callback("POST", "https://calls.example/", {}, b"{}", NOW_US)
     with pytest.raises(NotUnderstood, match="no mapping is stored"):
         facts_of(callback)
-    with pytest.raises(NotUnderstood, match="the stored mapping is not good"):
+    with pytest.raises(NotUnderstood, match="the stored mapping is invalid"):
         facts_of(Callback("POST", "https://calls.example/", {}, b"{}", NOW_US, mapping="x"))
     many = json.dumps([{"id": str(number)} for number in range(1_001)]).encode()
     with pytest.raises(NotUnderstood, match="1001 events"):

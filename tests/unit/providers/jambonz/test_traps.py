@@ -9,7 +9,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.jambonz.normalise import facts_of
 from calltally.providers.jambonz.resources import fact_of
 from calltally.providers.jambonz.signature import verify
@@ -22,7 +22,7 @@ def fact(sent: Sent) -> Fact:
 
 
 def listed(**changes: object) -> Fact:
-    return fact_of(record(**changes), Source(Door.IMPORT, NOW_US))
+    return fact_of(record(**changes), RecordSource(Door.IMPORT, NOW_US))
 
 
 def test_times_of_recent_calls_are_in_milliseconds() -> None:

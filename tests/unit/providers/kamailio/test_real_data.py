@@ -6,7 +6,7 @@ from collections import Counter
 from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.kamailio.events import facts_of, list_facts
 from tests.conftest import REAL_DATA
 
@@ -16,7 +16,9 @@ FILE = REAL_DATA / "kamailio" / "dialog_events.jsonl"
 
 def test_the_file_of_a_real_switch_is_201_calls() -> None:
     with FILE.open("rb") as lines:
-        facts = [item for item in list_facts(lines, Source(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)]
+        facts = [
+            item for item in list_facts(lines, RecordSource(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)
+        ]
     assert len(facts) == 405
     by_sid: dict[str, dict[bytes, Fact]] = {}
     for fact in facts:
@@ -29,7 +31,9 @@ def test_the_file_of_a_real_switch_is_201_calls() -> None:
 def test_states_of_one_second_stand_in_their_order_however_they_come() -> None:
     names = ("answered", "started", "ringing")
     lines = [json.dumps({"event": name, "call_id": "1@x", "ts": 1_795_527_998}).encode() for name in names]
-    facts = [item for item in list_facts(lines, Source(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)]
+    facts = [
+        item for item in list_facts(lines, RecordSource(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)
+    ]
     assert fold("acme", Node("1@x", is_carrier=True), facts).call.status == "in-progress"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import parse_instant
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.signature import verify
 from calltally.providers.registry import RECORDS
 from tests.conftest import REAL_DATA
@@ -45,7 +45,7 @@ def test_the_published_vector_of_v2_verifies() -> None:
 
 def test_the_published_call_is_read() -> None:
     with (REAL_DATA / "plivo" / "callGetResponse.json").open("rb") as file:
-        (fact,) = RECORDS["plivo"](file, Source(Door.IMPORT, NOW_US))
+        (fact,) = RECORDS["plivo"](file, RecordSource(Door.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     assert fact.said["ended_us"] == parse_instant("2017-05-22T12:19:40Z")
     # Old records do not say how a call ended that nobody answered.

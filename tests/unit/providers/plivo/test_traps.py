@@ -14,7 +14,7 @@ from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.normalise import facts_of
 from calltally.providers.plivo.resources import fact_of
 from calltally.providers.plivo.signature import signed_tail, verify
@@ -32,7 +32,7 @@ def fact(sent: Sent) -> Fact:
 
 
 def listed(**changes: object) -> Fact:
-    return fact_of(record(**changes), Source(Door.IMPORT, NOW_US, "MA"))
+    return fact_of(record(**changes), RecordSource(Door.IMPORT, NOW_US, "MA"))
 
 
 def test_times_in_the_list_have_the_offset_of_the_accounts_zone() -> None:

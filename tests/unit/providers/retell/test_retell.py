@@ -10,7 +10,7 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback
-from calltally.providers.conversations import why_of
+from calltally.providers.platform_reports import match_end_reason
 from calltally.providers.retell import normalise, words
 from tests.unit.providers.retell.samples import ANALYSED, CARRIER, TALK, TALKED, call, event
 from tests.unit.providers.sampling import NOW_US
@@ -41,7 +41,7 @@ def told(body: bytes) -> list[Fact]:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_of_its_sdk_is_of_a_family(reason: str) -> None:
-    why = why_of(reason, words.FAMILIES)
+    why = match_end_reason(reason, words.END_REASON_PATTERNS)
     assert reason == "transfer_cancelled" or (why is not None and why.reason is not EndReason.UNKNOWN)
 
 
@@ -60,7 +60,7 @@ def test_an_analysed_call_is_whole() -> None:
 
 
 def test_a_hand_over_is_told_of_as_it_goes() -> None:
-    for name, outcome in words.TRANSFERS.items():
+    for name, outcome in words.TRANSFER_OUTCOMES.items():
         body = {"event": name, "call": {"call_id": TALK}, "transfer_destination": {"number": "+14155550199"}}
         [fact] = told(json.dumps(body).encode())
         assert fact.said["transfer"] == {"target": "+14155550199", "outcome": outcome}

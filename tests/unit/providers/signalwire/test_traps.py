@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.calls.events import Door
-from calltally.providers.callback import Callback, Source
-from calltally.providers.form import Params, read_form
+from calltally.providers.callback import Callback, RecordSource
+from calltally.providers.form import Params, parse_form
 from calltally.providers.signalwire import signature
 from calltally.providers.signalwire.resources import fact_of
 from calltally.providers.signalwire.signature import verify
@@ -61,7 +61,7 @@ def test_a_default_port_may_be_signed_or_not() -> None:
 
 
 def test_durations_and_prices_are_numbers() -> None:
-    said = fact_of(resource(), Source(Door.IMPORT, NOW_US)).said
+    said = fact_of(resource(), RecordSource(Door.IMPORT, NOW_US)).said
     assert (said["talk_seconds"], said["cost"]) == (49, {"amount": "0.00865", "currency": "USD"})
 
 
@@ -70,9 +70,9 @@ def test_a_form_is_read_once_for_all_spellings_and_keys(monkeypatch: pytest.Monk
 
     def counted(body: bytes) -> Params:
         read.append(body)
-        return read_form(body)
+        return parse_form(body)
 
-    monkeypatch.setattr(signature, "read_form", counted)
+    monkeypatch.setattr(signature, "parse_form", counted)
     callback = Callback(
         "POST", "https://calls.example:8443/hook", {"x-signalwire-signature": "x"}, b"CallSid=1", NOW_US
     )

@@ -7,30 +7,38 @@ import pytest
 
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
 from calltally.calls.times import parse_instant
-from calltally.providers.list_requests import Access, Answered, Ask, Fetching, Listing, Started, T
-from calltally.providers.twilio.fetch import FETCH
+from calltally.providers.call_fetcher import (
+    ApiAccess,
+    ApiRequest,
+    ApiResponse,
+    FetchedPage,
+    FetchGenerator,
+    StartWindow,
+    T,
+)
+from calltally.providers.twilio.fetch import FETCHER
 
 ACCOUNT = "AC" + "a" * 32
 SECRETS = {"account_sid": ACCOUNT, "auth_token": "token"}
-ACCESS = Access("https://api.example.com/", SECRETS, parse_instant("2026-11-02"))
-OCTOBER = Started(parse_instant("2026-10-01"), parse_instant("2026-11-01") - 1)
+ACCESS = ApiAccess("https://api.example.com/", SECRETS, parse_instant("2026-11-02"))
+OCTOBER = StartWindow(parse_instant("2026-10-01"), parse_instant("2026-11-01") - 1)
 
 
-def asked(step: Fetching[T]) -> Ask:
+def asked(step: FetchGenerator[T]) -> ApiRequest:
     return next(step)
 
 
-def answered(status: int, body: bytes) -> Listing:
-    step = FETCH.list_page(ACCESS, OCTOBER, None)
+def answered(status: int, body: bytes) -> FetchedPage:
+    step = FETCHER.list_page(ACCESS, OCTOBER, None)
     next(step)
     with pytest.raises(StopIteration) as done:
-        step.send(Answered(status, body))
-    listing: Listing = done.value.value
+        step.send(ApiResponse(status, body))
+    listing: FetchedPage = done.value.value
     return listing
 
 
 def test_the_first_page_is_asked_for_by_whole_seconds_that_hold_the_window() -> None:
-    request = asked(FETCH.list_page(ACCESS, OCTOBER, None))
+    request = asked(FETCHER.list_page(ACCESS, OCTOBER, None))
     parts = urlsplit(request.url)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
         f"https://api.example.com/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
@@ -47,9 +55,9 @@ def test_the_first_page_is_asked_for_by_whole_seconds_that_hold_the_window() -> 
 def test_the_next_page_is_where_the_last_one_says() -> None:
     place = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1&PageToken=PACA1"
     body = f'{{"calls": [], "next_page_uri": "{place}"}}'.encode()
-    assert answered(200, body) == Listing([], place)
-    assert answered(200, b'{"calls": [], "next_page_uri": null}') == Listing([], None)
-    request = asked(FETCH.list_page(ACCESS, OCTOBER, place))
+    assert answered(200, body) == FetchedPage([], place)
+    assert answered(200, b'{"calls": [], "next_page_uri": null}') == FetchedPage([], None)
+    request = asked(FETCHER.list_page(ACCESS, OCTOBER, place))
     assert request.url == f"https://api.example.com{place}"
 
 
@@ -57,8 +65,8 @@ def test_the_next_page_is_where_the_last_one_says() -> None:
     "place", ["https://elsewhere.example/", "//elsewhere.example/x", "@elsewhere.example/", "/x"]
 )
 def test_a_page_that_leads_elsewhere_is_not_asked_for(place: str) -> None:
-    with pytest.raises(NotUnderstood, match="which is not that list"):
-        asked(FETCH.list_page(ACCESS, OCTOBER, place))
+    with pytest.raises(NotUnderstood, match="leads to another address"):
+        asked(FETCHER.list_page(ACCESS, OCTOBER, place))
 
 
 @pytest.mark.parametrize(
@@ -66,16 +74,16 @@ def test_a_page_that_leads_elsewhere_is_not_asked_for(place: str) -> None:
     [
         (401, b'{"message": "Authenticate"}', Misconfigured, r"401 \(Authenticate\): account_sid"),
         (403, b"", Misconfigured, "403: account_sid"),
-        (429, b"[]", Unavailable, "429; what was done is kept"),
-        (500, b'{"message": 7}', Unavailable, "500; what was done is kept"),
-        (302, b"", NotUnderstood, "302; see that the address"),
+        (429, b"[]", Unavailable, "429; completed work is saved"),
+        (500, b'{"message": 7}', Unavailable, "500; completed work is saved"),
+        (302, b"", NotUnderstood, "302; check the address"),
         (200, b"<html>", NotUnderstood, "not JSON"),
-        (200, b"[]", NotUnderstood, "no page of calls"),
-        (200, b'{"calls": {}}', NotUnderstood, "no page of calls"),
+        (200, b"[]", NotUnderstood, "not a page of calls"),
+        (200, b'{"calls": {}}', NotUnderstood, "not a page of calls"),
     ],
 )
 def test_an_answer_that_is_no_list(status: int, body: bytes, error: type[CalltallyError], says: str) -> None:
-    step = FETCH.list_page(ACCESS, OCTOBER, None)
+    step = FETCHER.list_page(ACCESS, OCTOBER, None)
     next(step)
     with pytest.raises(error, match=says):
-        step.send(Answered(status, body))
+        step.send(ApiResponse(status, body))

@@ -255,7 +255,7 @@ def test_events_out_of_order_fold_to_the_call() -> None:
         ({"CallDuration": "1.5"}, "CallDuration '1.5': not a whole number"),
         ({"CallDuration": "999999999"}, "CallDuration '999999999'"),
         ({"SipResponseCode": "99"}, "SipResponseCode '99': not a whole number from 100 to 699"),
-        ({"From": "\0"}, "'From' '.x00': holds a NUL"),
+        ({"From": "\0"}, "'From' '.x00': contains a NUL"),
         ({"From": "9" * 129}, "From '999"),
         ({"RecordingUrl": "https://a/" + "h" * 1_991}, "RecordingUrl 'https:"),
         ({"RecordingUrl": "javascript:alert(1)"}, "RecordingUrl 'javascript:alert.1.': not an http"),
@@ -299,7 +299,7 @@ def test_a_signed_json_body_of_call_resources_is_read_by_the_same_door() -> None
         (b"{", "the body: not JSON"),
         (b"[" * 10_000, "the body: not JSON"),
         ({"calls": [{"sid": "CA1"}, {"sid": "CA2", "status": "odd"}]}, r"the body calls\[1\]: status 'odd'"),
-        ({"hello": "world"}, "the body: holds no Call resource"),
+        ({"hello": "world"}, "the body: contains no Call resource"),
     ],
 )
 def test_a_json_body_counts_whole_or_not_at_all(document: object, words: str) -> None:

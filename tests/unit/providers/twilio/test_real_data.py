@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.calls.events import Door, Fact
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.registry import RECORDS
 from calltally.providers.twilio.signature import verify
 from tests.conftest import REAL_DATA
@@ -46,7 +46,7 @@ def test_the_published_vectors_fail_with_another_token_or_body(vector: dict[str,
 
 def test_the_published_examples_are_all_read() -> None:
     with EXAMPLES.open("rb") as file:
-        items = list(RECORDS["twilio"](file, Source(Door.IMPORT, RECEIVED_US)))
+        items = list(RECORDS["twilio"](file, RecordSource(Door.IMPORT, RECEIVED_US)))
     found = [item for item in items if isinstance(item, Fact)]
     assert len(found) == len(items)
     assert len(found) == 11

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import parse_instant
-from calltally.providers.callback import Refusal, Source
+from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.registry import RECORDS
 from tests.unit.providers.twilio.signing import RECEIVED_US
 
@@ -33,11 +33,11 @@ CALL: dict[str, Any] = {
 }
 
 
-def told(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | Refusal]:
-    return list(RECORDS["twilio"](lines, Source(door, RECEIVED_US)))
+def told(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
+    return list(RECORDS["twilio"](lines, RecordSource(door, RECEIVED_US)))
 
 
-def told_of(document: object, *, indent: int | None = None) -> list[Fact | Refusal]:
+def told_of(document: object, *, indent: int | None = None) -> list[Fact | UnreadableRecord]:
     return told(json.dumps(document, indent=indent).encode().splitlines(keepends=True))
 
 
@@ -49,12 +49,12 @@ def fact(**changes: object) -> Fact:
 
 def refusal(**changes: object) -> str:
     (only,) = told_of([{**CALL, **changes}])
-    assert isinstance(only, Refusal), only
+    assert isinstance(only, UnreadableRecord), only
     assert only.position == "line 1[0]"
     return only.reason
 
 
-def sids(items: list[Fact | Refusal]) -> list[str]:
+def sids(items: list[Fact | UnreadableRecord]) -> list[str]:
     return [item.call_sid if isinstance(item, Fact) else item.position for item in items]
 
 
@@ -127,7 +127,7 @@ def test_links_and_the_order_of_keys_do_not_make_another_content() -> None:
     [
         ({"sid": None}, "sid is missing"),
         ({"sid": "S" * 201}, "sid 'SSS"),
-        ({"sid": "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, "something else than a call"),
+        ({"sid": "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, "not the id of a call"),
         ({"status": "lost"}, "status 'lost': not one of queued"),
         ({"direction": "up"}, "direction 'up'"),
         ({"duration": "long"}, "duration 'long'"),
@@ -186,7 +186,7 @@ def test_ndjson_is_not_read_ahead() -> None:
             taken.append(number)
             yield json.dumps({**CALL, "sid": f"CA{number}"}).encode()
 
-    items = RECORDS["twilio"](lines(), Source(Door.IMPORT, RECEIVED_US))
+    items = RECORDS["twilio"](lines(), RecordSource(Door.IMPORT, RECEIVED_US))
     next(iter(items))
     assert taken == [0]
 
@@ -218,7 +218,7 @@ def test_one_bad_resource_does_not_lose_the_others() -> None:
 )
 def test_a_file_without_calls_is_refused_once(lines: list[bytes], words: str) -> None:
     (only,) = told(lines)
-    assert isinstance(only, Refusal)
+    assert isinstance(only, UnreadableRecord)
     assert words in only.reason
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from calltally.calls.end_reasons import EndReason
-from calltally.providers.conversations import why_of
-from calltally.providers.vapi.words import FAMILIES
+from calltally.providers.platform_reports import match_end_reason
+from calltally.providers.vapi.words import END_REASON_PATTERNS
 
 PIPELINE, THEIRS, MODELS_OWN = (
     "pipeline-error-",
@@ -215,7 +215,7 @@ def wrong(
     """What is read otherwise than it should be."""
     found: dict[str, object] = {}
     for word, reason, side in words:
-        why = why_of(word, FAMILIES)
+        why = match_end_reason(word, END_REASON_PATTERNS)
         read = None if why is None else (why.reason, why.side)
         if read != (reason, side):
             found[word] = read
@@ -233,7 +233,7 @@ def test_each_that_is_alone_of_its_kind_has_its_family() -> None:
 
 @pytest.mark.parametrize("word", ["", "eaten-by-a-grue", "custome-busy", "call.dreaming"])
 def test_a_word_of_no_family_is_none(word: str) -> None:
-    assert why_of(word, FAMILIES) is None
+    assert match_end_reason(word, END_REASON_PATTERNS) is None
 
 
 def test_each_reason_that_vapi_can_have_is_had() -> None:

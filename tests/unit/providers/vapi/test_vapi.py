@@ -12,7 +12,7 @@ from calltally.calls.lifecycle import fold, fold_ending
 from calltally.calls.model import Call
 from calltally.calls.times import SECOND_US
 from calltally.providers.callback import Callback
-from calltally.providers.conversations import why_of
+from calltally.providers.platform_reports import match_end_reason
 from calltally.providers.signatures import hmac_of
 from calltally.providers.vapi import normalise, words
 from calltally.providers.vapi.signature import verify
@@ -92,7 +92,7 @@ def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:
     ],
 )
 def test_words_are_read_by_their_families(word: str, reason: str, side: str | None) -> None:
-    why = why_of(word, words.FAMILIES)
+    why = match_end_reason(word, words.END_REASON_PATTERNS)
     assert why is not None
     assert (why.reason, why.side) == (reason, side)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.providers.callback import Callback, Source
+from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.registry import RECORDS
 from calltally.providers.vonage.signature import verify
 from tests.conftest import REAL_DATA
@@ -34,7 +34,7 @@ def test_the_published_lists_are_all_read() -> None:
     found: list[Fact] = []
     for name in ("list_calls.json", "get_call.json"):
         with (FOLDER / name).open("rb") as file:
-            told = list(RECORDS["vonage"](file, Source(Door.IMPORT, NOW_US)))
+            told = list(RECORDS["vonage"](file, RecordSource(Door.IMPORT, NOW_US)))
         found += [item for item in told if isinstance(item, Fact)]
         assert len(told) == len([item for item in told if isinstance(item, Fact)])
     assert len(found) == 4

@@ -5,7 +5,7 @@ from typing import Final
 from litestar import delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
 
-from calltally.providers.credentials import checked_secrets
+from calltally.providers.credentials import validated_secrets
 from calltally.store.tenants.api_keys import add_key, list_keys, mint_key, revoke_key
 from calltally.store.tenants.routes import checked_route, list_routes, put_route
 from calltally.store.tenants.tenants import (
@@ -112,7 +112,7 @@ async def put_provider(request: AnyRequest) -> Reply:
     """Sealed before it goes to the store; no answer ever shows it again."""
     parts, tenant = parts_of(request), part_after(request, "tenants")
     provider = last_part(request, "providers")
-    named = checked_secrets(provider, await json_body(request, dict[str, str]))
+    named = validated_secrets(provider, await json_body(request, dict[str, str]))
     sealed = parts.vault.seal(tenant, provider, named)
     await parts.store.write(put_provider_secrets(tenant, provider, sealed, parts.clock()))
     parts.intake.invalidate(tenant)

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from calltally.providers.credentials import MAX_SECRET_CHARS
-from calltally.providers.generic.reading_toml import MAX_MAPPING_CHARS
 from calltally.providers.generic.signature import MAPPING
+from calltally.providers.generic.toml_document import MAX_MAPPING_CHARS
 from calltally.providers.registry import PROVIDERS, names_schema
 from calltally.store.tenants.api_keys import SCOPES
 from calltally.web.api.admin.schemas import (

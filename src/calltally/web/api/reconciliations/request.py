@@ -14,7 +14,7 @@ from calltally.calls.parameters import (
     whole_number,
     words_schema,
 )
-from calltally.providers.registry import FETCHES
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec
 from calltally.web.api.reconciliations.schemas import MOST_SECONDS, ProviderAsked
 from calltally.web.request.access import EVENTS_WRITE, Access
@@ -89,9 +89,9 @@ def _word_faults(asked: ProviderAsked) -> Iterable[Fault]:
     if asked.against != Against.PROVIDER:
         told = "in JSON it is provider; events are sent as application/x-ndjson, and their terms in the URL"
         yield Fault("against", f"against is {asked.against[:64]!r}: {told}")
-    if asked.provider not in FETCHES:
+    if asked.provider not in FETCHERS:
         yield Fault(
-            "provider", f"no provider {asked.provider[:64]!r} can be asked; there are {', '.join(FETCHES)}"
+            "provider", f"no provider {asked.provider[:64]!r} can be asked; there are {', '.join(FETCHERS)}"
         )
     if asked.deliver and not asked.heal:
         yield Fault("deliver", "deliver goes with heal: there is nothing else to tell of")

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.providers.registry import FETCHES
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
 from calltally.store.jobs.jobs import Job, State
@@ -28,7 +28,7 @@ class ProviderAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
     """
 
     against: Annotated[str, Meta(extra_json_schema={"enum": [Against.PROVIDER.value]})]
-    provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(FETCHES)})]
+    provider: Annotated[str, Meta(extra_json_schema={"enum": sorted(FETCHERS)})]
     from_: _Instant
     to: _Instant
     heal: bool = False

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 
 from calltally.calls.errors import FilesGone
 from calltally.calls.identity import uuid_text
-from calltally.providers.registry import FETCHES
+from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import KIND_TEXTS, FindingKind
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
 from calltally.store.jobs.jobs import Job, list_jobs
@@ -61,7 +61,7 @@ async def show_reconciliations(request: AnyRequest) -> Reply:
         "lines": [_line(visitor, show_reconciliation(job, "")) for job in jobs],
         "total": total,
         **around(PATH, asked, total),
-        "providers": sorted(FETCHES),
+        "providers": sorted(FETCHERS),
         "may_write": visitor.access.may(EXPORTS_WRITE),
         "may_heal": visitor.access.may(EVENTS_WRITE),
         "has_folder": parts_of(request).folders is not None,

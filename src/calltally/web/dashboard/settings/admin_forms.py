@@ -7,7 +7,7 @@ from litestar import post
 from calltally.calls.errors import CalltallyError, InvalidInput
 from calltally.ingest.callbacks import is_genuine
 from calltally.providers.callback import Callback
-from calltally.providers.credentials import checked_secrets
+from calltally.providers.credentials import validated_secrets
 from calltally.providers.registry import PROVIDERS
 from calltally.providers.twilio.signature import HEADER, sign
 from calltally.providers.twilio.words import NAME as TWILIO
@@ -114,7 +114,7 @@ async def set_secrets(request: AnyRequest) -> Reply:
     visitor, pairs = await _admin_form(request)
     parts, provider = parts_of(request), only(pairs, "provider")
     given = {name.removeprefix("secret."): value for name, value in pairs if name.startswith("secret.")}
-    sealed = parts.vault.seal(visitor.tenant, provider, checked_secrets(provider, given))
+    sealed = parts.vault.seal(visitor.tenant, provider, validated_secrets(provider, given))
     await parts.store.write(put_provider_secrets(visitor.tenant, provider, sealed, parts.clock()))
     parts.intake.invalidate(visitor.tenant)
     return redirect(back(pairs))

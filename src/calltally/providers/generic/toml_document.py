@@ -1,4 +1,4 @@
-"""TOML with what is wrong in it by its line: the tables of a mapping, each key looked at once."""
+"""TOML document of a mapping that collects faults by line."""
 
 import re
 import tomllib
@@ -11,7 +11,7 @@ MAX_MAPPING_CHARS: Final = 32_768
 _MAX_FAULTS: Final = 20
 _HEADER: Final = re.compile(r"\s*\[([^\[\]]{1,200})\]\s*(?:#.*)?$")
 _KEY: Final = re.compile(r"""\s*("[^"\n]{1,200}"|'[^'\n]{1,200}'|[A-Za-z0-9_.\-]{1,200})\s*=""")
-_KINDS: Final = {
+_TYPE_NAMES: Final = {
     str: "text in quotes",
     bool: "true or false",
     int: "a whole number",
@@ -22,47 +22,47 @@ _KINDS: Final = {
 T = TypeVar("T")
 
 
-class Document:
-    """A mapping's TOML and the faults that were found in it."""
+class TomlDocument:
+    """TOML of a mapping, and its faults."""
 
     def __init__(self, text: str) -> None:
         self.faults: list[Fault] = []
-        self._lines = lines_of(text)
-        self.content = _parsed(text)
+        self._lines = line_numbers(text)
+        self.content = _parse(text)
 
     def fault(self, key: str, detail: str) -> None:
-        """What is wrong with a key like `fields.status`, and what to do."""
+        """Add a fault of a key such as `fields.status`. `detail` contains the problem and its solution."""
         line = self._lines.get(key) or self._lines.get(key.rpartition(".")[0])
         where = f"line {line}: {key}" if line else key
         self.faults.append(Fault(key, f"{where}: {detail}"))
 
     def check(self) -> None:
-        """Raise InvalidInput where anything was wrong."""
+        """Raise InvalidInput if there are faults."""
         if self.faults:
-            told = self.faults[:_MAX_FAULTS]
-            raise InvalidInput("\n".join(fault.detail for fault in told), tuple(told))
+            reported = self.faults[:_MAX_FAULTS]
+            raise InvalidInput("\n".join(fault.detail for fault in reported), tuple(reported))
 
     def only(self, table: Mapping[str, Any], names: Sequence[str], within: str = "") -> None:
-        """Fault each key that is not one of `names`."""
+        """Add a fault for each key that is not one of `names`."""
         for key in table:
             if key not in names:
-                self.fault(within + key, f"there is no such key here; there are {', '.join(names)}")
+                self.fault(within + key, f"unknown key; the keys are {', '.join(names)}")
 
     def table(self, within: Mapping[str, Any], key: str, path: str | None = None) -> dict[str, Any]:
-        """A table, empty where there is none."""
+        """Return a table, empty if there is none."""
         found: dict[str, Any] = self.value(within, key, dict, {}, path or key)
         return found
 
     def value(self, table: Mapping[str, Any], key: str, kind: type[T], default: T, path: str) -> T:
-        """A value of a type; the default where it is missing or wrong."""
+        """Return a value of a type; the default if it is missing or has another type."""
         found = table.get(key, default)
         if isinstance(found, kind) and not (kind is int and isinstance(found, bool)):
             return found
-        self.fault(path, f"has to be {_KINDS.get(kind, kind.__name__)}")
+        self.fault(path, f"must be {_TYPE_NAMES.get(kind, kind.__name__)}")
         return default
 
     def made(self, path: str, make: Callable[[], T]) -> T | None:
-        """What `make` makes; its ValueError becomes a fault."""
+        """Return the result of `make`; convert its ValueError to a fault."""
         try:
             return make()
         except ValueError as fault:
@@ -70,17 +70,17 @@ class Document:
             return None
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, Any]:
     if len(text) > MAX_MAPPING_CHARS:
         raise InvalidInput.of("mapping", f"the mapping has more than {MAX_MAPPING_CHARS} characters")
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as fault:
-        raise InvalidInput.of("mapping", f"the mapping is no TOML: {fault}") from fault
+        raise InvalidInput.of("mapping", f"the mapping is not TOML: {fault}") from fault
 
 
-def lines_of(text: str) -> dict[str, int]:
-    """The line on which each key stands, by its whole name; a table's is its header."""
+def line_numbers(text: str) -> dict[str, int]:
+    """Return the line of each key by its full name; a table's line is its header."""
     found: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):

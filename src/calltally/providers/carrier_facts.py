@@ -1,0 +1,76 @@
+"""Facts from a carrier's requests and records: the fields that all carriers share."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.identity import Node
+from calltally.providers import json_documents, value_parsers, values
+from calltally.providers.callback import Callback, RecordSource
+
+
+def carrier_event_fact(
+    call_sid: str, content: Mapping[str, Any], statement: Said, callback: Callback
+) -> Fact:
+    """Return a request as a fact at its time of receipt.
+
+    Carriers send no event id. A retry has the same content, so the digest identifies it.
+    """
+    with_account = _with_account(statement, callback.account)
+    return Fact(
+        call_sid=call_sid,
+        door=Door.CALLBACK,
+        provider=with_account["provider"],
+        account=with_account.get("provider_account", ""),
+        event_id="",
+        sequence=None,
+        occurred_us=callback.received_us,
+        received_us=callback.received_us,
+        digest=content_digest(dict(content)),
+        said=with_account,
+        raw=callback.body,
+        is_carrier=True,
+    )
+
+
+def carrier_record_fact(
+    call_sid: str,
+    record: Mapping[str, Any],
+    statement: Said,
+    source: RecordSource,
+    volatile: Collection[str] = (),
+) -> Fact:
+    """Return a record of a list or an export as a fact, dated at the end of the call.
+
+    `volatile` names the fields that differ between two responses for the same record. The digest leaves
+    them out.
+    """
+    with_account = _with_account(statement, source.account)
+    return Fact(
+        call_sid=call_sid,
+        door=source.door,
+        provider=with_account["provider"],
+        account=with_account.get("provider_account", ""),
+        event_id="",
+        sequence=None,
+        occurred_us=with_account.get("ended_us", with_account.get("started_us", source.received_us)),
+        received_us=source.received_us,
+        digest=content_digest({name: value for name, value in record.items() if name not in volatile}),
+        said=with_account,
+        raw=json_documents.encode(record),
+        is_carrier=True,
+    )
+
+
+def sip_call_link(content: Mapping[str, Any], name: str, call_sid: str) -> tuple[Node, ...]:
+    """Return the link to the SIP Call-ID, by which a switch or a platform identifies the same call.
+
+    A Call-ID is globally unique (RFC 3261 section 8.1.1.4), and proxies pass it unchanged.
+    """
+    call_id = values.value_of(content, name, value_parsers.sid)
+    return () if call_id is None or call_id == call_sid else (Node(call_id, is_carrier=False),)
+
+
+def _with_account(statement: Said, account: str) -> Said:
+    """Add the account that the tenant stored, unless the statement names one."""
+    return {"provider_account": account, **statement} if account else statement
