@@ -15,7 +15,7 @@ PROVIDERS: Final = "unit/providers"
 
 TRAPS: Final = {
     "Vonage says completed after busy, failed, timeout and unanswered": (
-        (f"{PROVIDERS}/vonage/test_traps.py", "test_completed_after_an_unanswered_end_takes_nothing_back"),
+        (f"{PROVIDERS}/vonage/test_traps.py", "test_completed_does_not_replace_an_unanswered_end"),
         (
             "unit/calls/test_lifecycle.py",
             "test_vonage_says_completed_after_every_unanswered_state_and_it_stays",
@@ -27,11 +27,11 @@ TRAPS: Final = {
     "Telnyx tells no duration": (
         (
             f"{PROVIDERS}/telnyx/test_traps.py",
-            "test_a_hangup_has_no_duration_so_the_talk_is_from_answer_to_hangup",
+            "test_talk_time_without_a_duration_is_from_answer_to_hangup",
         ),
     ),
     "Twilio's Duration is in minutes": (
-        (f"{PROVIDERS}/twilio/test_normalise.py", "test_the_duration_in_minutes_is_not_read"),
+        (f"{PROVIDERS}/twilio/test_normalise.py", "test_duration_in_minutes_is_not_read"),
     ),
     "Twilio's answered arrives as in-progress": (
         (f"{PROVIDERS}/twilio/test_normalise.py", "test_each_status_word"),
@@ -43,19 +43,19 @@ TRAPS: Final = {
     "Asterisk writes several rows for one call": (
         (
             f"{PROVIDERS}/asterisk/test_asterisk_rows.py",
-            "test_trap_several_rows_of_one_linkedid_are_one_call_whatever_their_order",
+            "test_rows_of_one_linkedid_are_one_call_in_any_order",
         ),
     ),
     "Asterisk's duration includes ringing": (
         (
             f"{PROVIDERS}/asterisk/test_asterisk_rows.py",
-            "test_trap_duration_includes_the_ringing_and_the_talk_does_not",
+            "test_duration_includes_the_ringing_and_talk_time_does_not",
         ),
     ),
     "FreeSWITCH's answer_epoch of 0 was never answered": (
         (
             f"{PROVIDERS}/freeswitch/test_freeswitch_records.py",
-            "test_trap_an_answer_epoch_of_0_was_never_answered",
+            "test_an_answer_epoch_of_0_is_unanswered",
         ),
     ),
     "a report comes before the carrier's last status, once or twice": (

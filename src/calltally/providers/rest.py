@@ -71,7 +71,7 @@ class RestApi(NamedTuple):
         return next_cursor or None
 
     def check_target(self, target: str, path: str) -> str:
-        """Return the address of a page of the same list. Others are refused: the request carries credentials."""
+        """Return an address of the same list; refuse others, since the request carries credentials."""
         if target.partition("?")[0] != path:
             raise NotUnderstood(
                 f"{self.title}'s link to the next page leads to another address: {target[:_QUOTED_CHARS]!r}"

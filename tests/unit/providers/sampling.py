@@ -1,7 +1,7 @@
-"""What the contract test wants to know of a provider: `samples.py` in its tests' folder has a `SAMPLES`.
+"""Sample requests and exports for the contract test: `SAMPLES` in the `samples.py` of each provider.
 
-Bodies are of the provider's real shape with values of our own; `sign` uses the vendor's own SDK where there
-is one that signs, so that our reading of the scheme is not proved by itself.
+Bodies have the provider's real shape with our own values. `sign` uses the vendor's SDK if that can sign, so
+that an independent implementation confirms our reading of the scheme.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ import msgspec
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback
 
-# When the requests of a story are sent and received.
+# The time at which the requests of a story are sent and received.
 NOW_US: Final = parse_instant("2026-08-22T09:00:00Z")
 HOST: Final = "https://calls.example"
 FORM: Final = "application/x-www-form-urlencoded"
@@ -24,7 +24,7 @@ Headers: TypeAlias = dict[str, str]
 
 
 class Sent(NamedTuple):
-    """A request before it is signed. `query` is without its question mark."""
+    """A request before it is signed. `query` excludes the question mark."""
 
     body: bytes = b""
     content_type: str = JSON
@@ -32,26 +32,26 @@ class Sent(NamedTuple):
     query: str = ""
 
 
-# Told the request, its URL with the query, the secrets and the time of signing (microseconds UTC).
+# Arguments: the request, its URL with the query, the secrets and the time of signing (microseconds UTC).
 Sign: TypeAlias = Callable[[Sent, str, Secrets, int], Headers]
 
 
 class Records(NamedTuple):
-    """An export as the provider makes it: one document, or a line each; and what its calls are by SID."""
+    """An export in the provider's format, and the expected fields of its calls by SID."""
 
     file: bytes
     calls: Mapping[str, Mapping[str, Any]]
 
 
 class Samples(NamedTuple):
-    """One provider's.
+    """Samples of one provider.
 
-    `story` is all that it sends of a few calls, in its order, and `calls` what their records say in the end,
-    by SID: as many of the public fields as matter. `unknown` is a request with a word that is in no table,
-    and the word; `unnamed` one that does not say which call it is of. `other_secrets` are of the same form,
-    and not stored. `tolerance_s` is how old a signature may be; None where the scheme has no time.
-    `signs_body` is False for schemes that only show a secret. `vendor` is the module whose code makes the
-    signatures, or checks what `sign` makes in a test beside; `no_vendor` says why there is none.
+    `story` contains all requests of a few calls, in the provider's order. `calls` contains the expected final
+    fields of their records by SID: the relevant public fields. `unknown` is a request with an unknown word,
+    and the word; `unnamed` is a request without a call id. `other_secrets` have the same form and are not
+    stored. `tolerance_s` is the maximum age of a signature; None if the scheme has no time. `signs_body` is
+    False for schemes that only send a secret. `vendor` is the module that makes the signatures, or verifies
+    those of `sign` in a test; `no_vendor` is the reason why there is none.
     """
 
     secrets: Secrets
@@ -69,13 +69,13 @@ class Samples(NamedTuple):
 
 
 def samples_of(name: str) -> Samples:
-    """The samples of one provider."""
+    """Return the samples of one provider."""
     found: Samples = import_module(f"tests.unit.providers.{name}.samples").SAMPLES
     return found
 
 
 def records_of(name: str) -> Records:
-    """A provider's export; one that has no callbacks has a `RECORDS` instead of `SAMPLES`."""
+    """Return a provider's export. A provider without callbacks has `RECORDS` instead of `SAMPLES`."""
     module = import_module(f"tests.unit.providers.{name}.samples")
     found = module.SAMPLES.records if hasattr(module, "SAMPLES") else module.RECORDS
     assert isinstance(found, Records), f"{name} reads exports, and its samples have none"
@@ -83,18 +83,18 @@ def records_of(name: str) -> Records:
 
 
 def mapping_of(name: str) -> str:
-    """The mapping by which a provider that nobody knows is read; empty for all others."""
+    """Return the mapping of the generic provider; empty for all others."""
     module = import_module(f"tests.unit.providers.{name}.samples")
     return str(module.SAMPLES.secrets.get("mapping", "")) if hasattr(module, "SAMPLES") else ""
 
 
 def path_of(name: str, sent: Sent) -> str:
-    """The path and query that a provider calls."""
+    """Return the path and query that a provider calls."""
     return f"/api/v1/ingest/{name}/acme" + (f"?{sent.query}" if sent.query else "")
 
 
 def signed(name: str, sent: Sent, *, secrets: Secrets | None = None, at_us: int = NOW_US) -> Callback:
-    """A request as it arrives at the moment at which it was signed."""
+    """Return a request that arrives at the time of its signature."""
     samples, url = samples_of(name), HOST + path_of(name, sent)
     stored = samples.secrets if secrets is None else secrets
     headers = samples.sign(sent, url, stored, at_us)
@@ -104,5 +104,5 @@ def signed(name: str, sent: Sent, *, secrets: Secrets | None = None, at_us: int 
 
 
 def received(callback: Callback, at_us: int) -> Callback:
-    """The same request, arriving at another time."""
+    """Return the same request with another time of receipt."""
     return msgspec.structs.replace(callback, received_us=at_us)

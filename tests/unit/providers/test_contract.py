@@ -1,6 +1,6 @@
-"""What every provider keeps to. A new folder passes this without a change here: it brings `samples.py`.
+"""Contract of all providers. A new folder needs only a `samples.py`, and no change here.
 
-That order and repeats make no difference is tried through the ledger, in tests/integration/ingest.
+tests/integration/ingest verifies through the ledger that order and repeats make no difference.
 """
 
 import ast
@@ -23,6 +23,7 @@ from calltally.providers.callback import Callback, RecordSource, UnreadableRecor
 from calltally.providers.credentials import validated_secrets
 from calltally.providers.registry import FETCHERS, PROVIDERS, RECORDS, WEBHOOKS
 from calltally.store.db.fact_codec import pack_fact
+from tests.unit.providers.broken_bodies import BROKEN, broken_variants
 from tests.unit.providers.sampling import (
     NOW_US,
     Secrets,
@@ -33,11 +34,10 @@ from tests.unit.providers.sampling import (
     samples_of,
     signed,
 )
-from tests.unit.providers.spoiling import BROKEN, spoilt
 
 FOLDER: Final = Path(__file__).parent
 HOUR_US = 3_600 * SECOND_US
-# A token whose parts are JSON too deep to be read: nobody has signed it, so anybody can send it.
+# A token of JSON that is nested too deeply to parse. It is unsigned, so anybody can send it.
 DEEP = b64encode(b'{"x":' + b"[" * 2_500).decode().rstrip("=")
 ODD_HEADERS = (
     "",
@@ -56,30 +56,30 @@ ODD_HEADERS = (
 )
 
 webhooks = pytest.mark.parametrize("name", WEBHOOKS)
-# Others show a secret and sign nothing: TLS alone protects what they send.
+# Other schemes send a secret and no signature: only TLS protects their requests.
 signing = pytest.mark.parametrize("name", [name for name in WEBHOOKS if samples_of(name).signs_body])
 exporting = pytest.mark.parametrize("name", RECORDS)
 
 
-def is_let_in(name: str, callback: Callback, secrets: Secrets | None = None) -> bool:
+def is_accepted(name: str, callback: Callback, secrets: Secrets | None = None) -> bool:
     stored = samples_of(name).secrets if secrets is None else secrets
     return is_genuine(PROVIDERS[name], callback, stored)
 
 
 def facts(name: str, sent: Sent, *, at_us: int = NOW_US) -> list[Fact]:
-    told = read_facts(PROVIDERS[name], signed(name, sent, at_us=at_us))
-    assert not isinstance(told, UnparsedBody), told.reason
-    return told
+    items = read_facts(PROVIDERS[name], signed(name, sent, at_us=at_us))
+    assert not isinstance(items, UnparsedBody), items.reason
+    return items
 
 
 def recorded(fact: Fact) -> Folded:
-    """The fact as the ledger would keep and fold it, which must not fail for any that was made."""
+    """Return the fact as the ledger stores and folds it, which must not fail for any fact."""
     assert pack_fact(fact)
     return fold("acme", Node(fact.call_sid, fact.is_carrier), [fact])
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_provider_has_a_way_in(name: str) -> None:
+def test_each_provider_has_a_channel(name: str) -> None:
     assert name in WEBHOOKS or name in RECORDS or name in FETCHERS
     assert PROVIDERS[name].name == name
     assert {*PROVIDERS[name].needs} <= {*PROVIDERS[name].secret_names}
@@ -88,7 +88,7 @@ def test_a_provider_has_a_way_in(name: str) -> None:
 
 
 @webhooks
-def test_the_secrets_of_the_samples_can_be_stored_and_none_is_not_enough(name: str) -> None:
+def test_sample_secrets_are_valid_and_no_secrets_are_rejected(name: str) -> None:
     samples = samples_of(name)
     assert validated_secrets(name, samples.secrets) == samples.secrets
     assert validated_secrets(name, samples.other_secrets) == samples.other_secrets
@@ -97,18 +97,18 @@ def test_the_secrets_of_the_samples_can_be_stored_and_none_is_not_enough(name: s
 
 
 @webhooks
-def test_what_is_signed_is_let_in_and_read(name: str) -> None:
+def test_signed_requests_are_accepted_and_read(name: str) -> None:
     samples = samples_of(name)
-    told = [fact for sent in samples.story for fact in facts(name, sent)]
-    assert all(is_let_in(name, signed(name, sent)) for sent in samples.story)
-    assert {fact.provider for fact in told} == {name}
-    assert {Door(fact.door) for fact in told} == {Door.CALLBACK}
-    assert {*samples.calls} <= {fact.call_sid for fact in told}
+    items = [fact for sent in samples.story for fact in facts(name, sent)]
+    assert all(is_accepted(name, signed(name, sent)) for sent in samples.story)
+    assert {fact.provider for fact in items} == {name}
+    assert {Door(fact.door) for fact in items} == {Door.CALLBACK}
+    assert {*samples.calls} <= {fact.call_sid for fact in items}
 
 
 @webhooks
-def test_a_signature_is_vouched_for_by_the_vendors_own_package_or_there_is_none(name: str) -> None:
-    """Our reading of a scheme is not proved by itself: somebody else's code makes or checks signatures."""
+def test_a_vendor_package_confirms_the_signatures_or_none_exists(name: str) -> None:
+    """An independent implementation makes or verifies the signatures."""
     samples = samples_of(name)
     assert bool(samples.vendor) is not bool(samples.no_vendor)
     if samples.vendor:
@@ -117,7 +117,7 @@ def test_a_signature_is_vouched_for_by_the_vendors_own_package_or_there_is_none(
 
 
 def _imported(name: str) -> set[str]:
-    """What the tests of a provider import, and what those of others do that they build upon."""
+    """Return the imports of a provider's tests, and of other providers' tests that they use."""
     own = _imports_of(name)
     others = [
         each.split(".")[3] for each in own if each.startswith("tests.unit.providers.") and each.count(".") > 3
@@ -132,10 +132,10 @@ def _imports_of(name: str) -> set[str]:
 
 
 @signing
-def test_a_body_that_was_changed_is_kept_out(name: str) -> None:
+def test_changed_bodies_are_rejected(name: str) -> None:
     for sent in samples_of(name).story:
         genuine = signed(name, sent)
-        assert [changed for changed in _changed(genuine) if is_let_in(name, changed)] == []
+        assert [changed for changed in _changed(genuine) if is_accepted(name, changed)] == []
 
 
 def _changed(genuine: Callback) -> Iterator[Callback]:
@@ -144,106 +144,106 @@ def _changed(genuine: Callback) -> Iterator[Callback]:
         yield replace(genuine, url=f"{genuine.url}1")
         yield replace(genuine, url=f"{genuine.url}&more=1")
         return
-    for place in (len(body) // 2, len(body) - 2):
-        letter = b"x" if body[place : place + 1] != b"x" else b"y"
-        yield replace(genuine, body=body[:place] + letter + body[place + 1 :])
+    for offset in (len(body) // 2, len(body) - 2):
+        letter = b"x" if body[offset : offset + 1] != b"x" else b"y"
+        yield replace(genuine, body=body[:offset] + letter + body[offset + 1 :])
     yield replace(genuine, body=body + b"&more=1")
     yield replace(genuine, body=b"")
 
 
 @webhooks
-def test_another_secret_or_none_is_kept_out(name: str) -> None:
+def test_other_secrets_and_no_secrets_are_rejected(name: str) -> None:
     samples = samples_of(name)
     for sent in samples.story:
         genuine, forged = signed(name, sent), signed(name, sent, secrets=samples.other_secrets)
-        assert not is_let_in(name, forged)
-        assert is_let_in(name, forged, samples.other_secrets)
+        assert not is_accepted(name, forged)
+        assert is_accepted(name, forged, samples.other_secrets)
         for stored in (samples.other_secrets, {}, dict.fromkeys(samples.secrets, "")):
-            assert not is_let_in(name, genuine, stored)
+            assert not is_accepted(name, genuine, stored)
 
 
 @webhooks
-def test_odd_headers_are_kept_out_and_never_raise(name: str) -> None:
+def test_odd_headers_are_rejected_and_never_raise(name: str) -> None:
     genuine = signed(name, samples_of(name).story[0])
     signature = {key: value for key, value in genuine.headers.items() if key != "content-type"}
     for header, value in signature.items():
         for text in (*ODD_HEADERS, value[:-1], f"{value}x", f"{value},{value}"):
             changed = msgspec.structs.replace(genuine, headers={**genuine.headers, header: text})
-            is_in = is_let_in(name, changed)
+            is_in = is_accepted(name, changed)
             assert not is_in or text not in ODD_HEADERS
     bare = {key: value for key, value in genuine.headers.items() if key not in signature}
-    assert not is_let_in(name, msgspec.structs.replace(genuine, headers=bare))
+    assert not is_accepted(name, msgspec.structs.replace(genuine, headers=bare))
 
 
 @webhooks
-def test_a_signature_grows_old_where_it_has_a_time(name: str) -> None:
+def test_signatures_with_a_time_expire(name: str) -> None:
     samples = samples_of(name)
     genuine = signed(name, samples.story[0])
     if samples.tolerance_s is None:
-        assert is_let_in(name, received(genuine, NOW_US + 24 * HOUR_US))
+        assert is_accepted(name, received(genuine, NOW_US + 24 * HOUR_US))
         return
-    assert is_let_in(name, received(genuine, NOW_US + (samples.tolerance_s - 1) * SECOND_US))
-    assert not is_let_in(name, received(genuine, NOW_US + (samples.tolerance_s + 2) * SECOND_US))
-    assert not is_let_in(name, received(genuine, NOW_US - HOUR_US))
+    assert is_accepted(name, received(genuine, NOW_US + (samples.tolerance_s - 1) * SECOND_US))
+    assert not is_accepted(name, received(genuine, NOW_US + (samples.tolerance_s + 2) * SECOND_US))
+    assert not is_accepted(name, received(genuine, NOW_US - HOUR_US))
 
 
 @webhooks
-def test_a_repeat_is_known_whenever_it_comes(name: str) -> None:
-    """Peers, point 6: an attempt more is no event more."""
+def test_repeats_have_the_same_key_at_any_time(name: str) -> None:
+    """Peers, point 6: a further attempt is not a further event."""
     for sent in samples_of(name).story:
         first, again = facts(name, sent), facts(name, sent, at_us=NOW_US + 60 * SECOND_US)
         assert [(fact.call_sid, fact.key) for fact in first] == [(fact.call_sid, fact.key) for fact in again]
 
 
 @webhooks
-def test_no_two_requests_of_a_story_are_taken_for_one(name: str) -> None:
-    """Peers, point 6: a later state of the same call is no repeat."""
-    told = [fact for sent in samples_of(name).story for fact in facts(name, sent)]
-    assert len({(fact.call_sid, fact.key) for fact in told}) == len(told)
+def test_different_requests_have_different_keys(name: str) -> None:
+    """Peers, point 6: a later state of the same call is not a repeat."""
+    items = [fact for sent in samples_of(name).story for fact in facts(name, sent)]
+    assert len({(fact.call_sid, fact.key) for fact in items}) == len(items)
 
 
 @webhooks
-def test_an_unknown_word_is_an_outcome_that_names_it(name: str) -> None:
+def test_unknown_words_are_named_in_the_outcome(name: str) -> None:
     sent, word = samples_of(name).unknown
-    told = read_facts(PROVIDERS[name], signed(name, sent))
-    if isinstance(told, UnparsedBody):
-        assert word in told.reason
+    items = read_facts(PROVIDERS[name], signed(name, sent))
+    if isinstance(items, UnparsedBody):
+        assert word in items.reason
     else:
-        # Of words by the hundred the new one is kept as it came.
-        assert any(word in map(str, fact.said.values()) for fact in told)
+        # Where a provider has hundreds of words, a new one is stored unchanged.
+        assert any(word in map(str, fact.said.values()) for fact in items)
 
 
 @webhooks
-def test_a_body_that_names_no_call_says_what_is_missing(name: str) -> None:
-    told = read_facts(PROVIDERS[name], signed(name, samples_of(name).unnamed))
-    assert isinstance(told, UnparsedBody)
-    assert "missing" in told.reason
+def test_bodies_without_a_call_id_name_the_missing_field(name: str) -> None:
+    items = read_facts(PROVIDERS[name], signed(name, samples_of(name).unnamed))
+    assert isinstance(items, UnparsedBody)
+    assert "missing" in items.reason
 
 
 @webhooks
-def test_a_body_that_is_spoilt_is_an_outcome_with_a_reason(name: str) -> None:
+def test_broken_bodies_have_an_outcome_with_a_reason(name: str) -> None:
     for sent in samples_of(name).story:
         genuine = signed(name, sent)
-        for changed in spoilt(sent):
-            told = read_facts(PROVIDERS[name], _with_content(genuine, changed))
-            if isinstance(told, UnparsedBody):
-                assert told.reason
-                assert not told.reason.startswith("internal error"), (told.reason, changed)
+        for changed in broken_variants(sent):
+            items = read_facts(PROVIDERS[name], _with_content(genuine, changed))
+            if isinstance(items, UnparsedBody):
+                assert items.reason
+                assert not items.reason.startswith("internal error"), (items.reason, changed)
             else:
-                assert all(recorded(fact) for fact in told)
+                assert all(recorded(fact) for fact in items)
 
 
 def _with_content(callback: Callback, sent: Sent) -> Callback:
-    """The request as if it was signed with that content: what is tried is the reading."""
+    """Return the request with other content, as if it were signed: the test is about parsing."""
     url = callback.url.partition("?")[0] + (f"?{sent.query}" if sent.query else "")
     return msgspec.structs.replace(callback, url=url, body=sent.body)
 
 
 @exporting
-def test_an_export_is_read_whole(name: str) -> None:
-    told = list(_listed(name, records_of(name).file))
-    assert [item for item in told if isinstance(item, UnreadableRecord)] == []
-    found = [item for item in told if isinstance(item, Fact)]
+def test_exports_are_read_completely(name: str) -> None:
+    items = list(_listed(name, records_of(name).file))
+    assert [item for item in items if isinstance(item, UnreadableRecord)] == []
+    found = [item for item in items if isinstance(item, Fact)]
     assert {fact.provider for fact in found} == {name}
     for call_sid, expected in records_of(name).calls.items():
         of_call = [fact for fact in found if fact.call_sid == call_sid]
@@ -252,13 +252,13 @@ def test_an_export_is_read_whole(name: str) -> None:
 
 
 @exporting
-def test_an_export_that_is_cut_or_broken_loses_nothing_else(name: str) -> None:
+def test_cut_or_broken_exports_lose_no_other_records(name: str) -> None:
     file = records_of(name).file
     for cut in range(0, len(file), max(len(file) // 60, 1)):
-        _check_told(_listed(name, file[:cut]))
+        _check_items(_listed(name, file[:cut]))
     for body in BROKEN:
-        _check_told(_listed(name, body))
-        _check_told(_listed(name, file + b"\n" + body))
+        _check_items(_listed(name, body))
+        _check_items(_listed(name, file + b"\n" + body))
 
 
 def _listed(name: str, file: bytes) -> Iterator[Fact | UnreadableRecord]:
@@ -266,6 +266,6 @@ def _listed(name: str, file: bytes) -> Iterator[Fact | UnreadableRecord]:
     return RECORDS[name](file.splitlines(keepends=True), source)
 
 
-def _check_told(told: Iterable[Fact | UnreadableRecord]) -> None:
-    for item in told:
+def _check_items(items: Iterable[Fact | UnreadableRecord]) -> None:
+    for item in items:
         assert recorded(item) if isinstance(item, Fact) else item.position and item.reason

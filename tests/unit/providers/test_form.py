@@ -1,4 +1,4 @@
-"""Forms are read as the standard library reads them, only sooner."""
+"""Form parsing gives the results of the standard library."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,14 +11,14 @@ from calltally.providers.form import MAX_PARAMS, Params, parse_form
 _TEXTS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["", "+1 415", "a%b", "ü"])
 
 
-def by_the_library(body: bytes) -> Params | None:
+def parsed_by_the_library(body: bytes) -> Params | None:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMS)
     except ValueError:
         return None
 
 
-def read(body: bytes) -> Params | None:
+def parsed(body: bytes) -> Params | None:
     try:
         return parse_form(body)
     except ValueError:
@@ -26,26 +26,26 @@ def read(body: bytes) -> Params | None:
 
 
 @given(st.lists(st.tuples(_TEXTS, _TEXTS), max_size=6))
-def test_what_is_encoded_is_read_back(params: Params) -> None:
+def test_encoded_parameters_round_trip(params: Params) -> None:
     body = urlencode(params).encode()
-    assert parse_form(body) == by_the_library(body)
+    assert parse_form(body) == parsed_by_the_library(body)
 
 
 @given(
     st.lists(st.sampled_from(["a", "=", "&", "+", "%", "%2", "%2B", "%C3%BC", "%ff", "ü", ";"]), max_size=12)
 )
-def test_whatever_else_comes_is_read_or_refused_alike(pieces: list[str]) -> None:
+def test_arbitrary_forms_parse_like_the_standard_library(pieces: list[str]) -> None:
     body = "".join(pieces).encode()
-    assert read(body) == by_the_library(body)
+    assert parsed(body) == parsed_by_the_library(body)
 
 
-def test_what_is_no_utf8_and_what_has_too_many_parameters_is_refused() -> None:
-    assert read(b"a=\xff") is None
+def test_other_encodings_and_too_many_parameters_are_refused() -> None:
+    assert parsed(b"a=\xff") is None
     assert len(parse_form(b"&".join([b"a=1"] * MAX_PARAMS))) == MAX_PARAMS
     with pytest.raises(ValueError, match="more than 1000 parameters"):
         parse_form(b"&" * MAX_PARAMS)
 
 
-def test_whoever_changes_what_was_read_changes_nothing_for_the_next() -> None:
+def test_changes_to_a_result_do_not_affect_the_cache() -> None:
     parse_form(b"a=1").clear()
     assert parse_form(b"a=1") == [("a", "1")]

@@ -1,6 +1,6 @@
-"""Messages of kinds that nobody reads: kept and counted, and a dead letter only if they name a call's state.
+"""Messages of unread kinds are stored and counted; only those with a call state are dead letters.
 
-Each is of the vendor's own shape, with values of our own, and signed as its sample is.
+Each message has the vendor's shape with our own values, and is signed like the provider's samples.
 """
 
 import json
@@ -28,12 +28,12 @@ def form(**params: str) -> Sent:
     return Sent(urlencode(params).encode(), FORM)
 
 
-def vapi(kind: str, **said: object) -> Sent:
-    return body({"message": {"type": kind, "timestamp": 1_787_385_660_000, "call": VAPI_CALL, **said}})
+def vapi(kind: str, **fields: object) -> Sent:
+    return body({"message": {"type": kind, "timestamp": 1_787_385_660_000, "call": VAPI_CALL, **fields}})
 
 
-def livekit(event: str, **said: object) -> Sent:
-    return body({"event": event, "id": "EV_1", "createdAt": "1787385660", "room": ROOM, **said})
+def livekit(event: str, **fields: object) -> Sent:
+    return body({"event": event, "id": "EV_1", "createdAt": "1787385660", "room": ROOM, **fields})
 
 
 def job(status: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ CONFERENCE: Final = {
     "SequenceNumber": "4",
     "Timestamp": "Sat, 22 Aug 2026 08:00:42 +0000",
 }
-KEPT: Final = [
+COUNTED: Final = [
     (
         "vapi",
         vapi("call.artifact.upload", artifacts=[{"name": "recording", "ok": True}]),
@@ -111,8 +111,8 @@ KEPT: Final = [
     ("jambonz", body({"queue_sid": "q-1", "event": "joined", "length": 2}), "queue_sid"),
     ("bland", body({"category": "latency", "message": "1.2 s", "log_level": "info"}), "latency"),
 ]
-# The same, with a state of a call: a record may be missing what it says.
-DEAD: Final = [
+# Messages with a call state: their content may be missing in a record.
+DEAD_LETTERS: Final = [
     ("vapi", vapi("call-resumed", status="in-progress")),
     ("vapi", vapi("call-report-v2", endedReason="customer-ended-call")),
     ("livekit", livekit("participant_moved", participant=PARTICIPANT)),
@@ -134,25 +134,25 @@ def read(name: str, sent: Sent) -> ParsedFacts:
     return read_facts(PROVIDERS[name], callback)
 
 
-@pytest.mark.parametrize(("name", "sent", "counted"), KEPT)
-def test_a_message_of_an_unknown_kind_is_kept_and_counted(name: str, sent: Sent, counted: str) -> None:
-    told = read(name, sent)
-    assert isinstance(told, UnparsedBody), told
-    assert (told.kind, bool(told.reason)) == (counted, True)
+@pytest.mark.parametrize(("name", "sent", "counted"), COUNTED)
+def test_messages_of_unknown_kinds_are_stored_and_counted(name: str, sent: Sent, counted: str) -> None:
+    result = read(name, sent)
+    assert isinstance(result, UnparsedBody), result
+    assert (result.kind, bool(result.reason)) == (counted, True)
 
 
-@pytest.mark.parametrize(("name", "sent"), DEAD)
-def test_a_message_that_names_a_state_of_a_call_is_a_dead_letter(name: str, sent: Sent) -> None:
-    told = read(name, sent)
-    assert isinstance(told, UnparsedBody), told
-    assert (told.kind, bool(told.reason)) == ("", True)
+@pytest.mark.parametrize(("name", "sent"), DEAD_LETTERS)
+def test_messages_with_a_call_state_are_dead_letters(name: str, sent: Sent) -> None:
+    result = read(name, sent)
+    assert isinstance(result, UnparsedBody), result
+    assert (result.kind, bool(result.reason)) == ("", True)
 
 
 @pytest.mark.parametrize("name", WEBHOOKS)
-def test_what_a_story_lacks_is_a_dead_letter_and_kinds_are_bounded(name: str) -> None:
-    """A report that names no call, and a state with a new word, are no messages of an unknown kind."""
+def test_unnamed_calls_and_unknown_words_are_dead_letters(name: str) -> None:
+    """Reports without a call, and unknown states, do not count as unknown kinds."""
     for sent in (samples_of(name).unnamed, samples_of(name).unknown[0]):
-        told = read_facts(PROVIDERS[name], signed(name, sent))
-        assert not isinstance(told, UnparsedBody) or told.kind == ""
+        result = read_facts(PROVIDERS[name], signed(name, sent))
+        assert not isinstance(result, UnparsedBody) or result.kind == ""
     assert len(WEBHOOKS[name].unread_kinds) <= 20
     assert OTHER not in WEBHOOKS[name].unread_kinds

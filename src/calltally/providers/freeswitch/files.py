@@ -78,12 +78,12 @@ def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact 
         elif "uuid" in (named := [cell.strip().lower() for cell in row.cells]):
             columns = columns if source.columns else named
         elif len(row.cells) != len(columns):
-            expected = (
-                f"{len(columns)}: the row is cut"
+            problem = (
+                f"not {len(columns)}: the row is cut"
                 if columns
-                else "the number of columns, which is unknown: name them with --columns"
+                else "but the columns have no names: name them with --columns"
             )
-            yield UnreadableRecord(f"line {row.line}", f"has {len(row.cells)} fields, not {expected}")
+            yield UnreadableRecord(f"line {row.line}", f"has {len(row.cells)} fields, {problem}")
         else:
             yield _table_fact(f"line {row.line}", dict(zip(columns, row.cells, strict=True)), source)
 

@@ -1,4 +1,4 @@
-"""The traps of Asterisk's call detail records, each by its name."""
+"""Peculiarities of Asterisk's call detail records, one test each."""
 
 import json
 import random
@@ -20,13 +20,13 @@ from tests.unit.providers.sampling import NOW_US
 SOURCE = RecordSource(Door.IMPORT, NOW_US)
 
 
-def told(text: str | bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
+def parsed(text: str | bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
     body = text.encode() if isinstance(text, str) else text
     return list(list_facts(body.splitlines(keepends=True), source))
 
 
 def facts(text: str, source: RecordSource = SOURCE) -> list[Fact]:
-    items = told(text, source)
+    items = parsed(text, source)
     assert [item for item in items if isinstance(item, UnreadableRecord)] == []
     return [item for item in items if isinstance(item, Fact)]
 
@@ -37,30 +37,30 @@ def folded(found: list[Fact]) -> Call:
 
 
 def reason(text: str) -> str:
-    (refused,) = [item for item in told(text) if isinstance(item, UnreadableRecord)]
-    return refused.reason
+    (unreadable,) = [item for item in parsed(text) if isinstance(item, UnreadableRecord)]
+    return unreadable.reason
 
 
-def test_trap_several_rows_of_one_linkedid_are_one_call_whatever_their_order() -> None:
+def test_rows_of_one_linkedid_are_one_call_in_any_order() -> None:
     found = facts("".join(ROWS[1:3]))
     calls = [folded(random.Random(seed).sample(found * 2, 4)) for seed in range(8)]
     assert [each == calls[0] for each in calls] == [True] * 8
     assert (calls[0].status, calls[0].duration_seconds, calls[0].conflicts) == ("completed", 40, 0)
 
 
-def test_trap_duration_includes_the_ringing_and_the_talk_does_not() -> None:
+def test_duration_includes_the_ringing_and_talk_time_does_not() -> None:
     (fact,) = facts(ROWS[0])
     assert folded([fact]).duration_seconds == 33
 
 
-def test_a_transfer_is_talked_from_its_first_answer_to_its_last_end() -> None:
+def test_talk_of_a_transfer_is_from_first_answer_to_last_end() -> None:
     first = call("9.1", ("07:00:00", "07:00:05", "07:01:00"), (60, 55), "ANSWERED", sequence=1)
     second = call("9.1", ("07:01:00", "07:01:10", "07:03:00"), (120, 110), "ANSWERED", sequence=2, dst="300")
     transferred = folded(facts(second + first))
     assert (transferred.duration_seconds, transferred.to_number) == (175, "+14155550100")
 
 
-def test_a_call_that_no_agent_took_is_not_answered() -> None:
+def test_calls_without_an_agent_are_not_answered() -> None:
     rows = [
         call("9.2", ("07:00:00", "", f"07:00:{second}"), (10, 0), disposition, sequence=number)
         for number, (second, disposition) in enumerate((("10", "NO ANSWER"), ("20", "BUSY")))
@@ -74,12 +74,12 @@ def test_one_id_on_two_switches_is_two_calls() -> None:
     assert (first.call_sid, second.call_sid) == (f"berlin:{PLAIN}", f"oslo:{PLAIN}")
 
 
-def test_times_are_of_the_clock_on_the_switchs_wall() -> None:
+def test_times_are_in_the_time_zone_of_the_switch() -> None:
     (fact,) = facts(ROWS[0], SOURCE._replace(time_zone="Europe/Berlin"))
     assert folded([fact]).answered_at == "2026-08-22T05:40:09.000000Z"
 
 
-def test_a_header_names_the_columns_wherever_it_stands() -> None:
+def test_headers_anywhere_name_the_columns() -> None:
     header = "calldate,clid,src,dst,disposition,duration,billsec,uniqueid,linkedid\n"
     line = "2026-08-22 07:40:00,,100,200,ANSWERED,42,33,1.5,1.4\n"
     for text in (header + line, header + line.replace("1.4", "1.3") + header + line):
@@ -87,7 +87,7 @@ def test_a_header_names_the_columns_wherever_it_stands() -> None:
     assert folded(facts(header + line)).duration_seconds == 33
 
 
-def test_the_sample_of_cdr_custom_is_known_by_where_its_start_stands() -> None:
+def test_the_cdr_custom_layout_is_detected_by_its_start_column() -> None:
     named = dict(zip(MASTER_COLUMNS, _cells(ROWS[0]), strict=True))
     custom = row(*(named[name] for name in CUSTOM_COLUMNS[:19]))
     assert folded(facts(custom)).duration_seconds == 33
@@ -99,21 +99,21 @@ def _cells(line: str) -> list[str]:
     return [raw[name] for name in MASTER_COLUMNS]
 
 
-def test_a_row_without_any_id_is_known_by_its_channel_and_start() -> None:
+def test_rows_without_ids_are_identified_by_channel_and_start() -> None:
     first, again = facts(ROWS[0].rsplit(',"', 4)[0] + "\n"), facts(ROWS[0].rsplit(',"', 4)[0] + "\n")
     assert first[0].call_sid == again[0].call_sid
     assert first[0].call_sid.startswith("row-")
 
 
-def test_an_event_of_ami_is_the_same_call() -> None:
+def test_ami_events_give_the_same_call() -> None:
     names = {ours: theirs for theirs, ours in AMI_NAMES.items()}
     lines = [f"{names[name]}: {cell}" for name, cell in zip(MASTER_COLUMNS, _cells(ROWS[0]), strict=True)]
     event = "\r\n".join(["Asterisk Call Manager/7.0.3", "", "Event: Cdr", *lines, "", ""])
     other = "Event: Hangup\r\nUniqueid: 1.1\r\n\r\n"
     assert folded(facts(event + other)).duration_seconds == 33
-    (refused,) = told((event + other + event.removesuffix("\r\n"))[:-3])[1:]
-    assert isinstance(refused, UnreadableRecord)
-    assert "cut" in refused.reason
+    (unreadable,) = parsed((event + other + event.removesuffix("\r\n"))[:-3])[1:]
+    assert isinstance(unreadable, UnreadableRecord)
+    assert "cut" in unreadable.reason
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,20 @@ def test_an_event_of_ami_is_the_same_call() -> None:
         ("DOCUMENTATION", "DOC\0", "NUL"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_reason(old: str, new: str, words: str) -> None:
-    items = told(ROWS[0].replace(old, new) + ROWS[3])
+def test_implausible_records_are_refused_with_a_reason(old: str, new: str, words: str) -> None:
+    items = parsed(ROWS[0].replace(old, new) + ROWS[3])
     assert words in reason(ROWS[0].replace(old, new))
     assert [isinstance(item, Fact) for item in items] == [False, True]
 
 
-def test_a_row_of_another_encoding_or_behind_a_power_cut_costs_no_other() -> None:
+def test_rows_in_other_encodings_or_with_nuls_cost_no_others() -> None:
     file = (
         ROWS[0].encode() + ROWS[1].replace("Caller", "Zoë").encode("latin-1") + b"\0" * 60 + ROWS[3].encode()
     )
-    assert [isinstance(item, Fact) for item in told(file)] == [True, False, True]
+    assert [isinstance(item, Fact) for item in parsed(file)] == [True, False, True]
     assert (
-        len([item for item in told(file, SOURCE._replace(encoding="latin-1")) if isinstance(item, Fact)]) == 3
+        len([item for item in parsed(file, SOURCE._replace(encoding="latin-1")) if isinstance(item, Fact)])
+        == 3
     )
 
 
@@ -148,19 +149,17 @@ ALL_KEYS = {(fact.call_sid, fact.key) for fact in facts("".join(ROWS))}
 
 
 @given(st.lists(st.integers(0, len("".join(ROWS)))), st.permutations(ROWS))
-def test_any_cuts_repeats_and_order_of_a_file_tell_nothing_but_what_the_whole_tells(
-    cuts: list[int], rows: list[str]
-) -> None:
-    """With the fold, which is a function of the set, that gives the same calls."""
+def test_cuts_repeats_and_order_of_a_file_give_the_same_facts(cuts: list[int], rows: list[str]) -> None:
+    """The fold is a function of the set of facts, so the calls are the same."""
     file = "".join(rows)
-    parts = [file[:cut] for cut in cuts]
-    kept = [item for part in parts for item in told(part) if isinstance(item, Fact)]
-    assert {(fact.call_sid, fact.key) for fact in kept} <= ALL_KEYS
-    whole = kept + facts(file)
+    pieces = [file[:cut] for cut in cuts]
+    found = [item for piece in pieces for item in parsed(piece) if isinstance(item, Fact)]
+    assert {(fact.call_sid, fact.key) for fact in found} <= ALL_KEYS
+    whole = found + facts(file)
     assert {(fact.call_sid, fact.key) for fact in whole} == ALL_KEYS
 
 
-def test_direction_is_said_only_where_the_context_says_it() -> None:
+def test_direction_comes_only_from_the_context() -> None:
     (fact,) = facts(ROWS[0].replace("from-trunk", "my-own-plan"))
     assert "direction" not in fact.said
     assert facts(ROWS[2])[0].said["direction"] == "inbound"

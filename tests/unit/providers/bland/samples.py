@@ -1,4 +1,4 @@
-"""Bland's webhooks after a call: one that was answered, and one that was not. It has no SDK that signs."""
+"""Bland's webhooks after an answered and an unanswered call. Bland has no SDK that signs."""
 
 import hmac
 import json

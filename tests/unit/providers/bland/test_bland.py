@@ -1,4 +1,4 @@
-"""Bland's own: calls whose end it leaves out."""
+"""Peculiarities of Bland: calls without an end."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def record(**changes: object) -> Call:
 
 
 @pytest.mark.parametrize("end_at", [None, ...])
-def test_without_its_end_a_call_ends_when_its_talk_does(end_at: object) -> None:
+def test_calls_without_an_end_end_with_their_talk(end_at: object) -> None:
     found = record(end_at=end_at)
     assert (found.created_at, found.answered_at) == (
         *("2026-08-22T08:00:00.000000Z", "2026-08-22T08:00:10.000000Z"),
@@ -26,7 +26,7 @@ def test_without_its_end_a_call_ends_when_its_talk_does(end_at: object) -> None:
     assert (found.ended_at, found.duration_seconds) == ("2026-08-22T08:00:52.000000Z", 42)
 
 
-def test_without_end_and_answer_it_ends_so_long_after_it_was_made() -> None:
+def test_calls_without_end_and_answer_end_after_their_duration() -> None:
     found = record(end_at=None, started_at=None)
     assert found.created_at == found.answered_at == "2026-08-22T08:00:00.000000Z"
     assert found.ended_at == "2026-08-22T08:00:42.000000Z"

@@ -1,4 +1,4 @@
-"""ElevenLabs' webhooks, in the scheme that its SDK checks: a conversation, and a call that was busy."""
+"""ElevenLabs' webhooks in the scheme that its SDK verifies: a conversation, and a busy call."""
 
 import hmac
 import json
@@ -11,7 +11,7 @@ TALK, BUSY, CARRIER = "conv_talk", "conv_busy", "CA" + "6" * 32
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
-    """Its SDK only checks; that what this makes passes there is a test beside."""
+    """Sign by hand: ElevenLabs' SDK only verifies, and a test verifies this signature with it."""
     stamp = str(signed_at_us // SECOND_US)
     signed = hmac.new(secrets["webhook_secret"].encode(), f"{stamp}.".encode() + sent.body, "sha256")
     return {"elevenlabs-signature": f"t={stamp},v0={signed.hexdigest()}"}

@@ -1,4 +1,4 @@
-"""ElevenLabs' own: its SDK takes what we take, what a conversation says, and calls that never began."""
+"""Peculiarities of ElevenLabs: signatures, conversations, and failed calls."""
 
 import time
 
@@ -26,7 +26,7 @@ from tests.unit.providers.elevenlabs.samples import (
 from tests.unit.providers.sampling import NOW_US
 
 
-def test_its_sdk_takes_the_signature_that_we_take() -> None:
+def test_the_sdk_accepts_the_same_signature() -> None:
     sent = SAMPLES.story[0]
     header = sign(sent, "", SAMPLES.secrets, time.time_ns() // 1_000)["elevenlabs-signature"]
     webhooks = ElevenLabs(api_key="none").webhooks
@@ -35,7 +35,7 @@ def test_its_sdk_takes_the_signature_that_we_take() -> None:
         webhooks.construct_event(sent.body.decode(), header, "another")
 
 
-def test_a_conversation_is_whole() -> None:
+def test_conversations_are_read_completely() -> None:
     body = event("post_call_transcription", 1_787_385_660, CONVERSATION).body
     [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
     assert fact.links == (Node(CARRIER, is_carrier=True),)
@@ -49,7 +49,7 @@ def test_a_conversation_is_whole() -> None:
     assert (tool.name, tool.arguments, tool.duration_seconds) == ("book", {"at": "20:00"}, 0.4)
 
 
-def test_a_call_that_never_began_names_the_carriers() -> None:
+def test_failed_calls_link_the_carrier_call() -> None:
     failed = {
         **FAILED,
         "metadata": {"type": "twilio", "body": {"CallSid": CARRIER, "SipResponseCode": "486"}},
@@ -71,7 +71,7 @@ def test_a_call_that_never_began_names_the_carriers() -> None:
         ("Custom LLM returned an error", "agent-error"),
     ],
 )
-def test_its_sentences_are_read_by_what_is_in_them(sentence: str, reason: str) -> None:
+def test_end_sentences_match_their_patterns(sentence: str, reason: str) -> None:
     why = match_end_reason(sentence, words.END_REASON_PATTERNS)
     assert why is not None
     assert why.reason == reason

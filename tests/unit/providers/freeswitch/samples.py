@@ -1,7 +1,4 @@
-"""Records as mod_json_cdr and mod_xml_cdr post them.
-
-A call with two legs, one that was busy, one given up.
-"""
+"""Records in the format of mod_json_cdr and mod_xml_cdr: a call with two legs, a busy and a canceled one."""
 
 import json
 from base64 import b64encode

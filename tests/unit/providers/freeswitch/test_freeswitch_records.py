@@ -1,4 +1,4 @@
-"""The traps of FreeSWITCH's call detail records, each by its name."""
+"""Peculiarities of FreeSWITCH's call detail records, one test each."""
 
 import json
 
@@ -29,7 +29,7 @@ from tests.unit.providers.sampling import NOW_US
 SOURCE = RecordSource(Door.IMPORT, NOW_US)
 
 
-def told(body: bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
+def parsed(body: bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
     return list(list_facts(body.splitlines(keepends=True), source))
 
 
@@ -41,7 +41,7 @@ def folded(fact: Fact) -> Call:
     return fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
 
 
-def test_trap_an_answer_epoch_of_0_was_never_answered() -> None:
+def test_an_answer_epoch_of_0_is_unanswered() -> None:
     (fact,) = posted(json.dumps(BUSY_RECORD).encode())
     assert "answered_us" not in fact.said
     call = folded(fact)
@@ -49,7 +49,7 @@ def test_trap_an_answer_epoch_of_0_was_never_answered() -> None:
     assert call.ring_seconds == 40
 
 
-def test_trap_the_ring_time_is_apart_from_the_talk() -> None:
+def test_ring_time_is_separate_from_talk_time() -> None:
     call = folded(posted(json.dumps(A_RECORD).encode())[0])
     assert (call.ring_seconds, call.duration_seconds) == (7, 33)
 
@@ -59,14 +59,14 @@ def test_the_second_leg_names_the_first_as_its_parent() -> None:
 
 
 @pytest.mark.parametrize("values", [A_RECORD, BUSY_RECORD, GIVEN_UP_RECORD])
-def test_xml_says_the_same_as_json(values: dict[str, object]) -> None:
+def test_xml_and_json_give_the_same_fields(values: dict[str, object]) -> None:
     (json_fact,), (xml_fact,) = posted(json.dumps(values).encode()), posted(as_xml(values))
     assert folded(json_fact) == folded(xml_fact)
 
 
 def test_xml_in_a_file_is_read_record_by_record() -> None:
     cut = as_xml(GIVEN_UP_RECORD)[:-20]
-    items = told(as_xml(A_RECORD) + b"\n" + as_xml(BUSY_RECORD) + as_xml(B_RECORD) + b"\n" + cut)
+    items = parsed(as_xml(A_RECORD) + b"\n" + as_xml(BUSY_RECORD) + as_xml(B_RECORD) + b"\n" + cut)
     assert [isinstance(item, Fact) for item in items] == [True, True, True, False]
     assert items[-1] == UnreadableRecord("line 6", "the record has no end tag: it is cut")
 
@@ -92,7 +92,7 @@ def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
     header = "uuid,direction,destination_number,start_stamp,answer_stamp,end_stamp,billsec,hangup_cause\n"
     clocks = ",".join(f"2026-08-22 {clock}" for clock in ("09:40:00", "09:40:09", "09:40:42"))
     row = f"u-1,inbound,100,{clocks},33,NORMAL_CLEARING\n"
-    items = told((header + row + row[:60] + "\n").encode(), SOURCE._replace(time_zone="Europe/Berlin"))
+    items = parsed((header + row + row[:60] + "\n").encode(), SOURCE._replace(time_zone="Europe/Berlin"))
     assert isinstance(items[0], Fact)
     call = folded(items[0])
     assert (call.answered_at, call.duration_seconds) == ("2026-08-22T07:40:09.000000Z", 33)
@@ -109,13 +109,13 @@ def test_a_table_of_fusionpbx_is_read_by_its_header() -> None:
         ({"end_uepoch": "soon"}, "end_uepoch 'soon'"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_reason(changes: dict[str, object], words: str) -> None:
-    items = told(json.dumps(record(**variables("u-2", **changes))).encode() + b"\n")
+def test_implausible_records_are_refused_with_a_reason(changes: dict[str, object], words: str) -> None:
+    items = parsed(json.dumps(record(**variables("u-2", **changes))).encode() + b"\n")
     assert isinstance(items[0], UnreadableRecord)
     assert words in items[0].reason
 
 
-def test_one_id_of_two_calls_is_counted_as_a_conflict_and_both_are_kept() -> None:
+def test_one_id_of_two_calls_is_a_conflict_and_both_are_stored() -> None:
     other = record(**variables(A_LEG, caller_id_number="+14155550199", start_uepoch=(START + 1) * 1_000_000))
     found = [*posted(json.dumps(A_RECORD).encode()), *posted(json.dumps(other).encode())]
     call = fold("acme", Node(A_LEG, is_carrier=True), found).call
@@ -130,7 +130,7 @@ def test_one_id_of_two_calls_is_counted_as_a_conflict_and_both_are_kept() -> Non
         (b"a,b\n1", "line 4"),
     ],
 )
-def test_empty_lines_in_front_count_where_a_place_is_told(text: bytes, position: str) -> None:
-    *_, last = told(b"\n \n" + text)
+def test_leading_empty_lines_count_in_positions(text: bytes, position: str) -> None:
+    *_, last = parsed(b"\n \n" + text)
     assert isinstance(last, UnreadableRecord)
     assert last.position == position

@@ -1,7 +1,4 @@
-"""A dialler that nobody knows.
-
-Its mapping, and requests that are signed by a library of the Standard Webhooks.
-"""
+"""A fictitious dialler: its mapping, and requests signed by a Standard Webhooks library."""
 
 import json
 from base64 import b64encode

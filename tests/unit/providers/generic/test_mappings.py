@@ -1,4 +1,4 @@
-"""What a mapping may say, and how one that is wrong is told so by its lines."""
+"""Mappings: their language, and faults by line."""
 
 import hmac
 import json
@@ -22,16 +22,16 @@ from calltally.providers.generic.signature import verify
 from tests.unit.providers.sampling import NOW_US
 
 NOW_S = NOW_US // 1_000_000
-LEAST = 'provider = "acme"\n[fields]\ncall_sid = "id"\n'
+MINIMAL = 'provider = "acme"\n[fields]\ncall_sid = "id"\n'
 
 
-def told(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
+def parsed(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return list(list_facts(text.splitlines(keepends=True), RecordSource(door, NOW_US, mapping=mapping)))
 
 
-def said(mapping: str, body: object) -> Mapping[str, Any]:
-    (item,) = told(mapping, body)
+def statement(mapping: str, body: object) -> Mapping[str, Any]:
+    (item,) = parsed(mapping, body)
     assert isinstance(item, Fact), item
     return item.said
 
@@ -83,24 +83,24 @@ def faults(mapping: str) -> str:
         ("= nonsense", "the mapping is not TOML"),
     ],
 )
-def test_what_is_wrong_with_a_mapping_is_told_by_its_line(line: str, words: str) -> None:
+def test_faults_of_a_mapping_name_their_line(line: str, words: str) -> None:
     whole = line if line.startswith("provider") else f'provider = "acme"\n{line}'
     assert words in faults(whole)
 
 
-def test_all_faults_are_told_at_once_and_a_call_needs_an_id() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     detail = faults('provider = ""\nformat = "yaml"\n')
     assert detail.count("\n") == 2
     assert "fields.call_sid: is missing" in detail
 
 
-def test_a_mapping_has_a_bound() -> None:
-    assert "more than 32768 characters" in faults(LEAST + "#" * 40_000)
-    assert "at most" in faults(LEAST + 'agent = "' + "a." * 90 + 'a"\n')
+def test_mapping_size_is_limited() -> None:
+    assert "more than 32768 characters" in faults(MINIMAL + "#" * 40_000)
+    assert "at most" in faults(MINIMAL + 'agent = "' + "a." * 90 + 'a"\n')
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "ours", "expected"),
+    ("field", "value", "target", "expected"),
     [
         ('ended_at = "v"', "2026-08-22T08:20:00Z", "ended_us", 1_787_386_800_000_000),
         ('ended_at = "v"', "2026-08-22 10:20:00", "ended_us", 1_787_386_800_000_000),
@@ -135,12 +135,10 @@ def test_a_mapping_has_a_bound() -> None:
         ('transfer_target = "v"', "desk", "transfer", {"target": "desk", "outcome": None}),
     ],
 )
-def test_each_kind_of_value_is_read_as_it_says(
-    field: str, value: object, ours: str, expected: object
-) -> None:
+def test_each_kind_of_value_is_parsed(field: str, value: object, target: str, expected: object) -> None:
     mapping = f'provider = "acme"\ntime_zone = "Europe/Berlin"\n[fields]\ncall_sid = "id"\n{field}\n'
     outer = {"list": ["first", "second"], "with.dot": "dotted"}
-    assert said(mapping, {"id": "c-1", "v": value, "outer": outer})[ours] == expected
+    assert statement(mapping, {"id": "c-1", "v": value, "outer": outer})[target] == expected
 
 
 @pytest.mark.parametrize(
@@ -155,37 +153,37 @@ def test_each_kind_of_value_is_read_as_it_says(
         ('agent = "v"', "x" * 300, "300 characters, more than 200"),
     ],
 )
-def test_a_value_that_is_none_is_refused_by_field_path_and_value(field: str, value: str, words: str) -> None:
-    (item,) = told(LEAST + field + "\n", {"id": "c-1", "v": value})
+def test_invalid_values_are_named_with_field_and_path(field: str, value: str, words: str) -> None:
+    (item,) = parsed(MINIMAL + field + "\n", {"id": "c-1", "v": value})
     assert isinstance(item, UnreadableRecord)
     assert words in item.reason
 
 
-def test_words_are_looked_up_whatever_their_capitals_and_a_star_is_any_other() -> None:
-    mapping = LEAST + 'status = "s"\n[words.status]\nUP = "in-progress"\n"*" = "unsaid"\nping = "ignore"\n'
-    assert said(mapping, {"id": "1", "s": "Up"})["status"] == "in-progress"
-    assert "status" not in said(mapping, {"id": "1", "s": "humming"})
-    assert told(mapping, {"id": "1", "s": "ping"}) == []
+def test_word_lookup_ignores_case_and_a_star_matches_any_word() -> None:
+    mapping = MINIMAL + 'status = "s"\n[words.status]\nUP = "in-progress"\n"*" = "unsaid"\nping = "ignore"\n'
+    assert statement(mapping, {"id": "1", "s": "Up"})["status"] == "in-progress"
+    assert "status" not in statement(mapping, {"id": "1", "s": "humming"})
+    assert parsed(mapping, {"id": "1", "s": "ping"}) == []
 
 
-def test_a_carriers_id_links_the_two() -> None:
-    (fact,) = told(LEAST + 'carrier_sid = "sid"\n', {"id": "c-1", "sid": "CA1"})
+def test_carrier_sids_become_links() -> None:
+    (fact,) = parsed(MINIMAL + 'carrier_sid = "sid"\n', {"id": "c-1", "sid": "CA1"})
     assert isinstance(fact, Fact)
     assert [(link.call_sid, link.is_carrier) for link in fact.links] == [("CA1", True)]
 
 
-def test_what_differs_between_repeats_is_left_out_of_them() -> None:
-    mapping = 'volatile = ["attempt", "sent.at"]\n' + LEAST
+def test_volatile_parts_are_not_in_the_digest() -> None:
+    mapping = 'volatile = ["attempt", "sent.at"]\n' + MINIMAL
     bodies = [{"id": "1", "attempt": number, "sent": {"at": number, "by": "x"}} for number in (1, 2)]
-    first, again = (told(mapping, body)[0] for body in bodies)
+    first, again = (parsed(mapping, body)[0] for body in bodies)
     assert isinstance(first, Fact)
     assert isinstance(again, Fact)
     assert first.key == again.key
 
 
 def test_a_talk_longer_than_the_call_is_refused() -> None:
-    mapping = LEAST + 'started_at = "a"\nended_at = "b"\nduration_seconds = "t"\n'
-    (item,) = told(mapping, {"id": "1", "a": "2026-08-22T08:00:00Z", "b": "2026-08-22T08:00:09Z", "t": 30})
+    mapping = MINIMAL + 'started_at = "a"\nended_at = "b"\nduration_seconds = "t"\n'
+    (item,) = parsed(mapping, {"id": "1", "a": "2026-08-22T08:00:00Z", "b": "2026-08-22T08:00:09Z", "t": 30})
     assert isinstance(item, UnreadableRecord)
     assert "the talk of 30 s is longer than the call of 9 s" in item.reason
 
@@ -204,11 +202,11 @@ summary = "Notiz"
 """
 
 
-def test_a_table_of_any_shape_is_read_row_by_row() -> None:
+def test_tables_are_read_row_by_row() -> None:
     file = "Ruf Nr;Beginn;Notiz\r\n1;22.08.2026 10:00:00;Grüße\r\n2;31.02.2026 10:00:00;\r\n3;22\r\n".encode(
         "cp1252"
     )
-    items = told(CSV, file + b'Ruf Nr;Beginn;Notiz\r\n4;22.08.2026 10:00:00;"zwei\r\nZeilen"\r\n')
+    items = parsed(CSV, file + b'Ruf Nr;Beginn;Notiz\r\n4;22.08.2026 10:00:00;"zwei\r\nZeilen"\r\n')
     assert [type(item) for item in items] == [Fact, UnreadableRecord, UnreadableRecord, Fact]
     assert isinstance(items[0], Fact)
     assert items[0].said["summary"] == "Grüße"
@@ -216,16 +214,16 @@ def test_a_table_of_any_shape_is_read_row_by_row() -> None:
     assert items[3].said["summary"] == "zwei\r\nZeilen"
 
 
-def test_forms_and_xml_are_read_too() -> None:
+def test_forms_and_xml_are_read() -> None:
     form = 'provider = "acme"\nformat = "form"\n[fields]\ncall_sid = "id"\nagent = "who"\n'
-    assert said(form, b"id=1&who=ada")["agent"] == "ada"
+    assert statement(form, b"id=1&who=ada")["agent"] == "ada"
     xml = 'provider = "acme"\nformat = "xml"\n[fields]\ncall_sid = "cdr.id"\nagent = "cdr.who"\n'
-    assert said(xml, b"<cdr><id>1</id><who>ada</who></cdr>")["agent"] == "ada"
-    (refused,) = told(xml, b"<!DOCTYPE x><cdr/>")
-    assert isinstance(refused, UnreadableRecord)
+    assert statement(xml, b"<cdr><id>1</id><who>ada</who></cdr>")["agent"] == "ada"
+    (unreadable,) = parsed(xml, b"<!DOCTYPE x><cdr/>")
+    assert isinstance(unreadable, UnreadableRecord)
 
 
-def test_a_callback_without_a_good_mapping_or_with_far_too_many_events_is_not_understood() -> None:
+def test_invalid_mappings_and_too_many_events_are_not_understood() -> None:
     callback = Callback("POST", "https://calls.example/", {}, b"{}", NOW_US)
     with pytest.raises(NotUnderstood, match="no mapping is stored"):
         facts_of(callback)
@@ -233,7 +231,7 @@ def test_a_callback_without_a_good_mapping_or_with_far_too_many_events_is_not_un
         facts_of(Callback("POST", "https://calls.example/", {}, b"{}", NOW_US, mapping="x"))
     many = json.dumps([{"id": str(number)} for number in range(1_001)]).encode()
     with pytest.raises(NotUnderstood, match="1001 events"):
-        facts_of(Callback("POST", "https://calls.example/", {}, many, NOW_US, mapping=LEAST))
+        facts_of(Callback("POST", "https://calls.example/", {}, many, NOW_US, mapping=MINIMAL))
 
 
 KEY = SigningKey(b"k" * 32)
@@ -251,7 +249,7 @@ signed = "{timestamp}|{method}{body}"
 """
 
 
-def let_in(check: str, headers: Mapping[str, str], secret: str, body: bytes = BODY) -> bool:
+def is_accepted(check: str, headers: Mapping[str, str], secret: str, body: bytes = BODY) -> bool:
     mapping = f'provider = "acme"\n[verify]\n{check}\n[fields]\ncall_sid = "id"\n'
     compile_mapping(mapping)
     callback = Callback("POST", "https://calls.example/", headers, body, NOW_US)
@@ -285,24 +283,24 @@ def let_in(check: str, headers: Mapping[str, str], secret: str, body: bytes = BO
         ),
     ],
 )
-def test_each_scheme_lets_in_what_it_should_and_nothing_else(
+def test_each_scheme_accepts_only_authentic_requests(
     check: str, headers: Mapping[str, str], secret: str
 ) -> None:
-    assert let_in(check, headers, secret)
-    assert not let_in(check, headers, OTHER.verify_key.encode().hex())
-    assert not let_in(check, {}, secret)
-    assert not let_in(check, headers, "")
+    assert is_accepted(check, headers, secret)
+    assert not is_accepted(check, headers, OTHER.verify_key.encode().hex())
+    assert not is_accepted(check, {}, secret)
+    assert not is_accepted(check, headers, "")
     if "signed" in check or "hmac" in check:
-        assert not let_in(check, headers, secret, BODY + b" ")
+        assert not is_accepted(check, headers, secret, BODY + b" ")
 
 
-def test_a_time_that_is_none_or_old_is_kept_out() -> None:
+def test_invalid_and_old_times_are_rejected() -> None:
     check = (
         'scheme = "hmac"\nheader = "s"\ntimestamp = "t"\nsigned = "{timestamp}{body}"\ntolerance_seconds = 60'
     )
     for stamp, expected in ((f"{NOW_S}", True), (f"{NOW_S - 61}", False), ("soon", False), ("", False)):
         signature = hmac.new(b"s3", stamp.encode() + BODY, "sha256").hexdigest()
-        assert let_in(check, {"t": stamp, "s": signature}, "s3") is expected
+        assert is_accepted(check, {"t": stamp, "s": signature}, "s3") is expected
 
 
 TABLE = """
@@ -320,8 +318,8 @@ busy = "busy"
 """
 
 
-def test_a_table_with_a_start_and_a_talk_and_no_end_is_dated_by_its_start() -> None:
-    """The last call of July stays in July, the first one of August in August."""
+def test_rows_without_an_end_are_dated_by_their_start() -> None:
+    """The last call of July stays in July, and the first one of August in August."""
     rows = (
         b"id,start,billsec,result\n1,2026-08-01 00:00:10,60,answered\n2,2026-07-31 23:59:50,45,answered\n"
         b"3,2026-08-01 00:00:10,0,busy\n"
@@ -333,7 +331,7 @@ def test_a_table_with_a_start_and_a_talk_and_no_end_is_dated_by_its_start() -> N
     ]
 
 
-def test_a_total_length_tells_the_end_and_so_when_the_talk_began() -> None:
+def test_total_seconds_give_the_end_and_the_start_of_the_talk() -> None:
     mapping = TABLE.replace("[words.status]", 'total_seconds = "duration"\n[words.status]')
     header = b"id,start,duration,billsec,result\n"
     rows = header + b"1,2026-08-01 00:00:10,75,60,answered\n2,2026-08-01 00:01:00,20,0,busy\n"
@@ -346,8 +344,8 @@ def test_a_total_length_tells_the_end_and_so_when_the_talk_began() -> None:
 
 
 def calls_of(mapping: str, rows: bytes) -> list[Call]:
-    """The record of each row, which is a call of its own."""
-    facts = told(mapping, rows)
+    """Return the record of each row; each row is a separate call."""
+    facts = parsed(mapping, rows)
     assert [item for item in facts if not isinstance(item, Fact)] == []
     return [
         fold("acme", Node(item.call_sid, is_carrier=False), [item]).call

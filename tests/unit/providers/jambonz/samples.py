@@ -1,4 +1,4 @@
-"""jambonz's call status webhooks, signed as its documents say: no package of its own signs in Python."""
+"""Call status webhooks of jambonz, signed by its documentation: it has no Python package that signs."""
 
 import hmac
 import json
@@ -97,7 +97,7 @@ SAMPLES = Samples(
             )
         ).encode(),
         {
-            # From answer to end: the duration there reaches from the attempt.
+            # From answer to end: the duration of the record starts at the attempt.
             TALK: {
                 "status": "completed",
                 "duration_seconds": 42,

@@ -1,4 +1,4 @@
-"""The record that jambonz's API server tests with."""
+"""Test record of jambonz's API server."""
 
 from calltally.calls.events import Door, Fact
 from calltally.calls.identity import Node
@@ -14,7 +14,7 @@ def test_the_published_record_is_read() -> None:
         (fact,) = RECORDS["jambonz"](file, RecordSource(Door.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
-    # 45 seconds from the attempt, of which it rang for 3.
+    # 45 seconds from the attempt, including 3 seconds of ringing.
     assert (call.status, call.duration_seconds, call.end_reason) == ("completed", 42, "caller-hung-up")
     assert (call.created_at, call.answered_at) == (
         "2026-01-01T00:00:00.000000Z",

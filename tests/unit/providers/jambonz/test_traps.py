@@ -1,4 +1,4 @@
-"""What jambonz does that others do not: each trap by its name."""
+"""Peculiarities of jambonz, one test each."""
 
 import hmac
 import random
@@ -26,13 +26,13 @@ def listed(**changes: object) -> Fact:
 
 
 def test_times_of_recent_calls_are_in_milliseconds() -> None:
-    said = listed().said
-    assert said["started_us"] == parse_instant("2026-08-22T08:00:00Z")
-    assert said["answered_us"] == parse_instant("2026-08-22T08:00:03Z")
-    assert listed(attempted_at="2026-08-22T08:00:00.000Z").said["started_us"] == said["started_us"]
+    statement = listed().said
+    assert statement["started_us"] == parse_instant("2026-08-22T08:00:00Z")
+    assert statement["answered_us"] == parse_instant("2026-08-22T08:00:03Z")
+    assert listed(attempted_at="2026-08-22T08:00:00.000Z").said["started_us"] == statement["started_us"]
 
 
-def test_the_duration_of_a_recent_call_holds_the_ringing() -> None:
+def test_duration_of_recent_calls_includes_the_ringing() -> None:
     """Peers, point 9."""
     assert "talk_seconds" not in listed().said
     assert fold("acme", Node(TALK, is_carrier=True), [listed()]).call.duration_seconds == 42
@@ -49,25 +49,25 @@ def test_the_duration_of_a_recent_call_holds_the_ringing() -> None:
         (503, "failed"),
     ],
 )
-def test_an_unanswered_call_ended_as_its_sip_response_says(sip: int, ended: str) -> None:
-    said = listed(answered=False, answered_at=None, sip_status=sip).said
-    assert (said["status"], said["sip_code"]) == (ended, sip)
+def test_the_sip_response_gives_the_status_of_unanswered_calls(sip: int, ended: str) -> None:
+    statement = listed(answered=False, answered_at=None, sip_status=sip).said
+    assert (statement["status"], statement["sip_code"]) == (ended, sip)
 
 
-def test_an_answer_time_of_a_call_that_was_not_answered_is_none() -> None:
+def test_unanswered_calls_have_no_answer_time() -> None:
     assert "answered_us" not in listed(answered=False, answered_at=0, sip_status=486).said
 
 
-def test_requests_without_a_time_are_ordered_by_their_place_in_the_call() -> None:
-    told = [
+def test_requests_without_a_time_are_ordered_by_their_status() -> None:
+    story = [
         fact(status(word, sip)) for word, sip in (("trying", 100), ("early-media", 183), ("in-progress", 200))
     ]
     for seed in range(6):
-        mixed = random.Random(seed).sample(told, 3)
+        mixed = random.Random(seed).sample(story, 3)
         assert fold("acme", Node(TALK, is_carrier=True), mixed).call.status == "in-progress"
 
 
-def test_the_leg_that_was_dialled_is_a_call_of_its_own() -> None:
+def test_dialled_legs_are_separate_calls() -> None:
     parent, leg = facts_of(
         signed(
             "jambonz",
@@ -89,7 +89,7 @@ def test_one_of_several_signatures_is_enough() -> None:
         assert not verify(callback, SAMPLES.secrets)
 
 
-def test_the_scheme_by_hand() -> None:
+def test_the_signature_matches_the_documented_scheme() -> None:
     message = b'1787385600.{"call_sid": "1"}'
     signature = hmac.new(b"wh_secret_1", message, "sha256").hexdigest()
     headers = {"jambonz-signature": f"t=1787385600,v1={signature}"}

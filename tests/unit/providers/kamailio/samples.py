@@ -1,4 +1,4 @@
-"""Events that the configuration of examples/live-sip posts, of three calls."""
+"""Events of three calls, as the configuration of examples/live-sip posts them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The events of the real switch, as its file and as its requests."""
+"""Events of a real switch, from its file and its requests."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ AFTER_US = 1_795_600_000_000_000
 FILE = REAL_DATA / "kamailio" / "dialog_events.jsonl"
 
 
-def test_the_file_of_a_real_switch_is_201_calls() -> None:
+def test_the_file_of_a_real_switch_has_201_calls() -> None:
     with FILE.open("rb") as lines:
         facts = [
             item for item in list_facts(lines, RecordSource(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)
@@ -23,12 +23,12 @@ def test_the_file_of_a_real_switch_is_201_calls() -> None:
     by_sid: dict[str, dict[bytes, Fact]] = {}
     for fact in facts:
         by_sid.setdefault(fact.call_sid, {})[fact.key] = fact
-    calls = [fold("acme", Node(sid, is_carrier=True), told.values()).call for sid, told in by_sid.items()]
+    calls = [fold("acme", Node(sid, is_carrier=True), by_key.values()).call for sid, by_key in by_sid.items()]
     assert Counter(call.status for call in calls) == {"completed": 200, "failed": 1}
     assert {call.conflicts for call in calls} == {0}
 
 
-def test_states_of_one_second_stand_in_their_order_however_they_come() -> None:
+def test_states_of_one_second_are_ordered_independently_of_arrival() -> None:
     names = ("answered", "started", "ringing")
     lines = [json.dumps({"event": name, "call_id": "1@x", "ts": 1_795_527_998}).encode() for name in names]
     facts = [
@@ -37,7 +37,7 @@ def test_states_of_one_second_stand_in_their_order_however_they_come() -> None:
     assert fold("acme", Node("1@x", is_carrier=True), facts).call.status == "in-progress"
 
 
-def test_a_request_says_what_the_line_says() -> None:
+def test_requests_and_lines_give_the_same_fact() -> None:
     line = FILE.read_bytes().splitlines()[0]
     (fact,) = facts_of(Callback("POST", "https://calls.example/", {}, line, AFTER_US))
     assert fact.said["status"] == "in-progress"

@@ -1,4 +1,4 @@
-"""LiveKit's webhooks, with tokens that its own SDK makes: a telephone in a room, and one that nobody took."""
+"""LiveKit's webhooks with signed tokens: a telephone in a room, and an unanswered one."""
 
 import json
 from base64 import b64encode
@@ -15,7 +15,7 @@ VALID_S = 300
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
-    """The claims of its server; that its SDK takes them is a test beside."""
+    """Return a token with the claims of LiveKit's server. A test verifies it with LiveKit's SDK."""
     now_s = signed_at_us // SECOND_US
     claims = {"iss": "APIthe", "nbf": now_s - 5, "exp": now_s + VALID_S - 60}
     claims["sha256"] = b64encode(sha256(sent.body).digest()).decode()

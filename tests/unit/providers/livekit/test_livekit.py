@@ -1,4 +1,4 @@
-"""LiveKit's own: its SDK takes what we take, telephones alone are calls, and links to who carries them."""
+"""Peculiarities of LiveKit: tokens, SIP participants, and links to the carrier's call."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from tests.unit.providers.livekit.samples import CARRIER, SAMPLES, TALK, sign
 from tests.unit.providers.sampling import NOW_US, Sent, signed
 
 
-def test_its_sdk_takes_the_token_that_we_take() -> None:
+def test_the_sdk_accepts_the_same_token() -> None:
     sent = SAMPLES.story[0]
     token = sign(sent, "", SAMPLES.secrets, NOW_US)["authorization"]
     claims = jwt.decode(
@@ -32,7 +32,7 @@ def test_its_sdk_takes_the_token_that_we_take() -> None:
     assert verify(arrived, SAMPLES.secrets)
 
 
-def test_a_token_of_another_key_or_scheme_is_kept_out() -> None:
+def test_tokens_of_other_keys_or_schemes_are_rejected() -> None:
     genuine = signed("livekit", SAMPLES.story[0])
     assert not verify(genuine, {**SAMPLES.secrets, "api_key": "APIanother"})
     assert verify(genuine, {"api_secret": SAMPLES.secrets["api_secret"]})
@@ -43,20 +43,20 @@ def test_a_token_of_another_key_or_scheme_is_kept_out() -> None:
     )
 
 
-def test_a_participant_who_is_on_no_telephone_is_no_call() -> None:
+def test_participants_without_sip_are_not_calls() -> None:
     body = json.loads(SAMPLES.story[0].body)
     body["participant"]["kind"] = "AGENT"
     assert normalise.facts_of(signed("livekit", Sent(json.dumps(body).encode()))) == []
 
 
-def test_it_names_the_carriers_call_and_sips() -> None:
+def test_facts_link_the_carrier_call_and_the_sip_call_id() -> None:
     [fact] = normalise.facts_of(signed("livekit", SAMPLES.story[0]))
     assert fact.links == (Node(CARRIER, is_carrier=True), Node(f"{TALK}@sip.example", is_carrier=False))
     assert (fact.said["direction"], fact.said["from_number"]) == ("inbound", "+14155550123")
     assert fact.event_id.startswith("EV_")
 
 
-def test_no_body_is_hashed_before_its_token_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_of_unsigned_tokens_are_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[bytes] = []
 
     def counted(body: bytes) -> "hashlib._Hash":

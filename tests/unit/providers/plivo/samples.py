@@ -1,4 +1,4 @@
-"""Plivo's callbacks, signed by the functions of its own SDK."""
+"""Plivo's callbacks, signed by its own SDK."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from plivo.utils.signature_v3 import construct_get_url, construct_post_url, get_
 from tests.unit.providers.sampling import FORM, Headers, Records, Samples, Secrets, Sent
 
 ACCOUNT = "MA" + "B" * 18
-TALK, BUSY, ASKED = (f"{digit * 8}-cea3-4458-bbdb-0bfc314ee7cd" for digit in "abc")
+TALK, BUSY, BY_GET = (f"{digit * 8}-cea3-4458-bbdb-0bfc314ee7cd" for digit in "abc")
 NONCE = "05429567804466091622"
 
 
@@ -40,13 +40,13 @@ def params(status: str, event: str, call: str = TALK, **more: str) -> dict[str, 
     }
 
 
-def posted(*parts: str, query: str = "", **more: str) -> Sent:
-    return Sent(urlencode(params(*parts, **more)).encode(), FORM, query=query)
+def posted(*params_of_call: str, query: str = "", **more: str) -> Sent:
+    return Sent(urlencode(params(*params_of_call, **more)).encode(), FORM, query=query)
 
 
-def asked(*parts: str, **more: str) -> Sent:
-    """The same by GET."""
-    return Sent(method="GET", content_type="", query=urlencode(params(*parts, **more)))
+def by_get(*params_of_call: str, **more: str) -> Sent:
+    """Return the same callback by GET."""
+    return Sent(method="GET", content_type="", query=urlencode(params(*params_of_call, **more)))
 
 
 ENDED = {
@@ -106,13 +106,13 @@ SAMPLES = Samples(
             HangupCause="USER_BUSY",
             HangupCauseCode="3010",
         ),
-        asked("ringing", "Ring", ASKED),
-        asked("completed", "Hangup", ASKED, Duration="9", EndTime="2026-08-22 08:00:30"),
+        by_get("ringing", "Ring", BY_GET),
+        by_get("completed", "Hangup", BY_GET, Duration="9", EndTime="2026-08-22 08:00:30"),
     ],
     calls={
         TALK: {
             "status": "completed",
-            # From answer to end: Duration holds the ringing too.
+            # From answer to end: Duration includes the ringing.
             "duration_seconds": 37,
             "from_number": "+14155550100",
             "answered_by": "human",
@@ -121,7 +121,7 @@ SAMPLES = Samples(
             "cost": {"amount": "0.00850", "currency": "USD"},
         },
         BUSY: {"status": "busy", "duration_seconds": 0, "error_code": "3010"},
-        ASKED: {"status": "completed", "duration_seconds": 9},
+        BY_GET: {"status": "completed", "duration_seconds": 9},
     },
     unknown=(posted("parked", "Ring"), "parked"),
     unnamed=posted("ringing", "Ring", ""),

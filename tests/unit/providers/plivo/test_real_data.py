@@ -1,4 +1,4 @@
-"""The published vectors of Plivo's signatures, and its example of a call."""
+"""Published test vectors of Plivo's signatures, and its example of a call."""
 
 import json
 from typing import Any
@@ -48,5 +48,5 @@ def test_the_published_call_is_read() -> None:
         (fact,) = RECORDS["plivo"](file, RecordSource(Door.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     assert fact.said["ended_us"] == parse_instant("2017-05-22T12:19:40Z")
-    # Old records do not say how a call ended that nobody answered.
+    # Old records have no end reason for unanswered calls.
     assert "status" not in fact.said

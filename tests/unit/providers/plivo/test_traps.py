@@ -1,4 +1,4 @@
-"""What Plivo does that others do not: each trap by its name."""
+"""Peculiarities of Plivo, one test each."""
 
 from base64 import b64encode
 from urllib.parse import parse_qs, urlencode
@@ -19,7 +19,7 @@ from calltally.providers.plivo.normalise import facts_of
 from calltally.providers.plivo.resources import fact_of
 from calltally.providers.plivo.signature import signed_tail, verify
 from calltally.providers.signatures import hmac_of
-from tests.unit.providers.plivo.samples import ENDED, NONCE, SAMPLES, TALK, asked, posted, record
+from tests.unit.providers.plivo.samples import ENDED, NONCE, SAMPLES, TALK, by_get, posted, record
 from tests.unit.providers.sampling import FORM, NOW_US, Sent, signed
 
 TOKEN = SAMPLES.secrets["auth_token"]
@@ -35,28 +35,28 @@ def listed(**changes: object) -> Fact:
     return fact_of(record(**changes), RecordSource(Door.IMPORT, NOW_US, "MA"))
 
 
-def test_times_in_the_list_have_the_offset_of_the_accounts_zone() -> None:
-    said = listed().said
-    assert said["started_us"] == parse_instant("2026-08-22T08:00:00Z")
-    assert said["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
-    assert listed(answer_time="2026-08-22 03:00:05-05:00").said["answered_us"] == said["answered_us"]
+def test_list_times_have_the_offset_of_the_account_zone() -> None:
+    statement = listed().said
+    assert statement["started_us"] == parse_instant("2026-08-22T08:00:00Z")
+    assert statement["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
+    assert listed(answer_time="2026-08-22 03:00:05-05:00").said["answered_us"] == statement["answered_us"]
 
 
-def test_times_in_callbacks_are_utc_without_saying_so() -> None:
-    said = fact(posted("completed", "Hangup", **ENDED)).said
-    assert said["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
+def test_callback_times_without_an_offset_are_utc() -> None:
+    statement = fact(posted("completed", "Hangup", **ENDED)).said
+    assert statement["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
 
 
-def test_the_ringing_is_no_part_of_the_talk() -> None:
+def test_talk_time_excludes_the_ringing() -> None:
     """Peers, point 9."""
-    said = fact(posted("completed", "Hangup", **ENDED)).said
-    assert "talk_seconds" not in said
+    statement = fact(posted("completed", "Hangup", **ENDED)).said
+    assert "talk_seconds" not in statement
     call = fold("acme", Node(TALK, is_carrier=True), [fact(posted("completed", "Hangup", **ENDED))]).call
     assert call.duration_seconds == 37
     assert fact(posted("completed", "Hangup", Duration="9")).said["talk_seconds"] == 9
 
 
-def test_the_billed_duration_is_not_the_talk() -> None:
+def test_billed_duration_is_not_the_talk_time() -> None:
     assert listed().said["talk_seconds"] == 37
     assert listed(bill_duration=61, billed_duration=120).said["talk_seconds"] == 61
 
@@ -72,39 +72,37 @@ def test_the_billed_duration_is_not_the_talk() -> None:
         (None, None),
     ],
 )
-def test_the_list_says_by_a_code_how_a_call_ended_that_nobody_answered(
-    code: int | None, status: str | None
-) -> None:
-    said = listed(answer_time=None, bill_duration=0, hangup_cause_code=code).said
-    assert said.get("status") == status
+def test_hangup_codes_give_the_status_of_unanswered_calls(code: int | None, status: str | None) -> None:
+    statement = listed(answer_time=None, bill_duration=0, hangup_cause_code=code).said
+    assert statement.get("status") == status
     assert listed(hangup_cause_code=code).said["status"] == "completed"
 
 
 @pytest.mark.parametrize(
     ("word", "status"), [("cancel", "canceled"), ("timeout", "failed"), ("no-answer", "no-answer")]
 )
-def test_words_of_its_own(word: str, status: str) -> None:
+def test_plivo_statuses_are_mapped(word: str, status: str) -> None:
     assert fact(posted(word, "Hangup")).said["status"] == status
 
 
 @pytest.mark.parametrize(("word", "answered_by"), [("true", "machine"), ("false", "human")])
-def test_machine_is_a_truth(word: str, answered_by: str) -> None:
+def test_machine_is_a_boolean(word: str, answered_by: str) -> None:
     assert fact(posted("in-progress", "MachineDetection", Machine=word)).said["answered_by"] == answered_by
 
 
-def test_a_callback_by_get_says_the_same_as_by_post() -> None:
+def test_get_and_post_callbacks_have_the_same_fields() -> None:
     assert (
-        fact(asked("ringing", "Ring")).said
+        fact(by_get("ringing", "Ring")).said
         == fact(posted("ringing", "Ring", "cccccccc-cea3-4458-bbdb-0bfc314ee7cd")).said
     )
 
 
-def test_the_request_id_of_a_list_makes_no_other_content() -> None:
+def test_request_ids_of_lists_do_not_change_the_digest() -> None:
     assert listed(api_id="another").key == listed().key
 
 
 @pytest.mark.parametrize("sent", SAMPLES.story, ids=lambda sent: str((sent.body or sent.query)[-60:]))
-def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
+def test_the_sdk_accepts_the_same_signatures(sent: Sent) -> None:
     callback = signed("plivo", sent)
     params = parse_qs(sent.body.decode(), keep_blank_values=True)
     signature = callback.headers["x-plivo-signature-v3"]
@@ -116,21 +114,21 @@ pairs = st.lists(st.tuples(texts, texts), max_size=4)
 
 
 @given(query=pairs, params=pairs)
-def test_what_is_signed_is_what_the_sdk_signs(
+def test_the_signed_message_equals_that_of_the_sdk(
     query: list[tuple[str, str]], params: list[tuple[str, str]]
 ) -> None:
     url = "https://calls.example/hook" + (f"?{urlencode(query)}" if query else "")
     body = urlencode(params).encode()
-    asked_for = Callback("GET", url, {}, b"", NOW_US)
-    assert "https://calls.example/hook" + signed_tail(asked_for) == construct_get_url(url, {}).decode()
+    get_request = Callback("GET", url, {}, b"", NOW_US)
+    assert "https://calls.example/hook" + signed_tail(get_request) == construct_get_url(url, {}).decode()
     sent = Callback("POST", url, {"content-type": FORM}, body, NOW_US)
     parsed = parse_qs(body.decode(), keep_blank_values=True)
     assert "https://calls.example/hook" + signed_tail(sent) == construct_post_url(url, parsed).decode()
 
 
-def test_the_signature_of_a_get_vouches_for_no_body() -> None:
-    """What is read is what was signed: the query alone."""
-    callback = signed("plivo", asked("ringing", "Ring"))
+def test_signatures_of_get_requests_cover_no_body() -> None:
+    """Only the signed query is read."""
+    callback = signed("plivo", by_get("ringing", "Ring"))
     assert verify(callback, SAMPLES.secrets)
     forged = posted("completed", "Hangup", **ENDED).body
     headers = {**callback.headers, "content-type": FORM}
@@ -141,7 +139,7 @@ def v2(headers: dict[str, str]) -> Callback:
     return Callback("POST", URL, {"content-type": FORM, **headers}, b"CallUUID=1", NOW_US)
 
 
-def test_v2_vouches_for_no_body_and_is_taken_only_where_it_was_asked_for() -> None:
+def test_v2_covers_no_body_and_needs_its_own_token() -> None:
     signature = b64encode(hmac_of(TOKEN.encode(), b"https://calls.example/hook" + NONCE.encode())).decode()
     assert validate_signature(URL, NONCE, signature, TOKEN)
     for name in ("x-plivo-signature-v2", "x-plivo-signature-ma-v2"):
@@ -151,7 +149,7 @@ def test_v2_vouches_for_no_body_and_is_taken_only_where_it_was_asked_for() -> No
         assert not verify(callback, {"auth_token_v2": "another"})
 
 
-def test_the_main_accounts_signature_and_one_of_several_are_taken() -> None:
+def test_main_account_and_repeated_signatures_are_accepted() -> None:
     genuine = signed("plivo", posted("ringing", "Ring"))
     signature = genuine.headers["x-plivo-signature-v3"]
     for headers in (
@@ -167,7 +165,7 @@ def test_the_main_accounts_signature_and_one_of_several_are_taken() -> None:
     assert not verify(json_body, {"auth_token": TOKEN})
 
 
-def test_of_many_signatures_ten_are_compared() -> None:
+def test_at_most_ten_signatures_are_compared() -> None:
     genuine = signed("plivo", posted("ringing", "Ring"))
     right = genuine.headers["x-plivo-signature-v3"]
     for wrong, is_in in ((9, True), (10, False)):

@@ -1,4 +1,4 @@
-"""Retell's webhooks, signed by its own SDK: a call in its three events, and one that was busy."""
+"""Retell's webhooks, signed by its own SDK: the three events of a call, and a busy call."""
 
 import json
 from typing import Any

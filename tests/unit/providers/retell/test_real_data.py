@@ -1,4 +1,4 @@
-"""The vector of Retell's SDK."""
+"""Test vector of Retell's SDK."""
 
 import json
 
@@ -7,7 +7,7 @@ from calltally.providers.retell.signature import verify
 from tests.conftest import REAL_DATA
 
 
-def test_the_vector_of_its_sdk_passes_and_grows_old() -> None:
+def test_the_sdk_vector_verifies_and_expires() -> None:
     vector = json.loads((REAL_DATA / "retell" / "webhook_vector.json").read_bytes())
     headers = {"x-retell-signature": vector["x-retell-signature"]}
     at_us = vector["timestamp_ms"] * 1_000

@@ -1,4 +1,4 @@
-"""Retell's own: its end words, cents, and hand-overs."""
+"""Peculiarities of Retell: end words, costs in cents, and transfers."""
 
 import json
 
@@ -15,7 +15,7 @@ from calltally.providers.retell import normalise, words
 from tests.unit.providers.retell.samples import ANALYSED, CARRIER, TALK, TALKED, call, event
 from tests.unit.providers.sampling import NOW_US
 
-# All that its SDK knows.
+# All reasons in Retell's SDK.
 REASONS = (
     *("user_hangup", "agent_hangup", "user_requested_dnc", "user_requested_callback", "call_transfer"),
     *("voicemail_reached", "ivr_reached", "inactivity", "max_duration_reached", "concurrency_limit_reached"),
@@ -35,18 +35,18 @@ REASONS = (
 )
 
 
-def told(body: bytes) -> list[Fact]:
+def parsed(body: bytes) -> list[Fact]:
     return normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_every_reason_of_its_sdk_is_of_a_family(reason: str) -> None:
+def test_each_reason_of_the_sdk_matches_a_pattern(reason: str) -> None:
     why = match_end_reason(reason, words.END_REASON_PATTERNS)
     assert reason == "transfer_cancelled" or (why is not None and why.reason is not EndReason.UNKNOWN)
 
 
-def test_an_analysed_call_is_whole() -> None:
-    [fact] = told(event("call_analyzed", call(TALK, **ANALYSED)).body)
+def test_analysed_calls_are_read_completely() -> None:
+    [fact] = parsed(event("call_analyzed", call(TALK, **ANALYSED)).body)
     assert fact.links == (Node(CARRIER, is_carrier=True),)
     record = fold("acme", Node(TALK, is_carrier=False), [fact]).call
     assert {name: getattr(record, name) for name in TALKED} == TALKED
@@ -59,12 +59,12 @@ def test_an_analysed_call_is_whole() -> None:
     assert (tool.name, tool.arguments, tool.result) == ("book", {"at": "20:00"}, {"booked": True})
 
 
-def test_a_hand_over_is_told_of_as_it_goes() -> None:
+def test_transfer_events_give_their_outcomes() -> None:
     for name, outcome in words.TRANSFER_OUTCOMES.items():
         body = {"event": name, "call": {"call_id": TALK}, "transfer_destination": {"number": "+14155550199"}}
-        [fact] = told(json.dumps(body).encode())
+        [fact] = parsed(json.dumps(body).encode())
         assert fact.said["transfer"] == {"target": "+14155550199", "outcome": outcome}
 
 
-def test_what_is_of_no_record_tells_nothing() -> None:
-    assert told(event("transcript_updated", call(TALK)).body) == []
+def test_ignored_events_give_no_facts() -> None:
+    assert parsed(event("transcript_updated", call(TALK)).body) == []

@@ -1,4 +1,4 @@
-"""SignalWire's callbacks: forms are signed by Twilio's SDK, whose rule it shares, JSON by its own."""
+"""SignalWire's callbacks: Twilio's SDK signs forms by the same rule; JSON has SignalWire's own rule."""
 
 import hmac
 import json

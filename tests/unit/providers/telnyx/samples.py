@@ -1,4 +1,4 @@
-"""Telnyx's events and TeXML callbacks, signed by Ed25519 with PyNaCl, as its SDK verifies them."""
+"""Telnyx's events and TeXML callbacks. PyNaCl signs them with Ed25519, as Telnyx's SDK does to verify."""
 
 import json
 from base64 import b64encode
@@ -12,7 +12,7 @@ from tests.unit.providers.sampling import FORM, Headers, Records, Samples, Secre
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 TALK, BUSY, TEXML = "v3:talk-0a1b2c", "v3:busy-0a1b2c", "v3:texml-0a1b2c"
-# Whose key signs, by the public key that is stored.
+# Private keys by their stored public keys.
 SIGNERS = {b64encode(bytes(key.verify_key)).decode(): key for key in (KEY, OTHER)}
 
 

@@ -1,4 +1,4 @@
-"""The event that the tests of Telnyx's own SDK sign: of API v1."""
+"""Signed event of API v1 from the tests of Telnyx's own SDK."""
 
 from base64 import b64encode
 

@@ -1,4 +1,4 @@
-"""What Telnyx does that others do not: each trap by its name."""
+"""Peculiarities of Telnyx, one test each."""
 
 import time
 
@@ -32,10 +32,10 @@ def test_user_busy_is_busy_and_not_completed() -> None:
     assert (call["status"], call["duration_seconds"], call["hangup_cause"]) == ("busy", 0, 17)
 
 
-def test_a_hangup_has_no_duration_so_the_talk_is_from_answer_to_hangup() -> None:
-    told = [event("call.answered", TALK, 5.25), hangup(TALK, 42.75, "normal_clearing", "200")]
-    assert "talk_seconds" not in facts(told[1])[0].said
-    assert folded(*told)["duration_seconds"] == folded(*told[::-1])["duration_seconds"] == 37
+def test_talk_time_without_a_duration_is_from_answer_to_hangup() -> None:
+    story = [event("call.answered", TALK, 5.25), hangup(TALK, 42.75, "normal_clearing", "200")]
+    assert "talk_seconds" not in facts(story[1])[0].said
+    assert folded(*story)["duration_seconds"] == folded(*story[::-1])["duration_seconds"] == 37
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_hangup_has_no_duration_so_the_talk_is_from_answer_to_hangup() -> None
         ("a_word_of_next_year", "failed", "unknown"),
     ],
 )
-def test_each_cause_of_a_hangup(cause: str, status: str, reason: str) -> None:
+def test_each_hangup_cause(cause: str, status: str, reason: str) -> None:
     sent = hangup(TALK, 3, cause, "unspecified")
     call = folded(sent)
     assert (call["status"], call["end_reason"], call["sip_code"]) == (status, reason, None)
@@ -61,18 +61,18 @@ def test_each_cause_of_a_hangup(cause: str, status: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize("cause", ["unspecified", "a_word_of_next_year"])
-def test_an_answered_call_is_completed_whatever_ended_it(cause: str) -> None:
+def test_answered_calls_are_completed_with_any_cause(cause: str) -> None:
     assert folded(event("call.answered", TALK, 5), hangup(TALK, 9, cause, "200"))["status"] == "completed"
 
 
-def test_another_attempt_of_the_same_event_is_a_repeat() -> None:
+def test_further_attempts_of_an_event_are_repeats() -> None:
     sent = hangup(TALK, 3, "user_busy", "486")
     again = sent._replace(body=sent.body.replace(b'"attempt": 1', b'"attempt": 2'))
     assert again.body != sent.body
     assert facts(again)[0].key == facts(sent)[0].key
 
 
-def test_legs_are_calls_of_their_own_and_the_leg_id_is_linked() -> None:
+def test_legs_are_separate_calls_with_a_linked_leg_id() -> None:
     (fact,) = facts(event("call.answered", TALK, 5))
     assert fact.call_sid == TALK
     assert fact.links == (Node("leg-of-talk-0a1b2c", is_carrier=False),)
@@ -107,18 +107,18 @@ def test_each_result_of_machine_detection(result: str, answered_by: str) -> None
     assert "status" not in fact.said
 
 
-def test_events_of_messages_tell_nothing_of_a_call() -> None:
+def test_message_events_give_no_facts() -> None:
     assert facts(Sent(b'{"data": {"event_type": "message.received", "payload": {}}}')) == []
 
 
-def test_texml_writes_its_times_in_two_ways() -> None:
+def test_texml_times_have_two_formats() -> None:
     written = ["2026-08-22 08:00:02.731479Z", "2026-08-22T08:00:02.731479Z"]
     seconds = {facts(texml("ringing", Timestamp=text))[0].occurred_us for text in written}
     mail = facts(texml("ringing", Timestamp="Sat, 22 Aug 2026 08:00:02 +0000"))[0].occurred_us
     assert seconds == {mail + 731_479}
 
 
-def test_texml_comes_as_json_too() -> None:
+def test_texml_is_also_read_as_json() -> None:
     body = b'{"CallSid": "v3:one", "CallStatus": "completed", "CallDuration": "2", "SequenceNumber": 3}'
     (fact,) = facts(Sent(body))
     assert (fact.call_sid, fact.said["status"], fact.said["talk_seconds"], fact.sequence) == (
@@ -127,7 +127,7 @@ def test_texml_comes_as_json_too() -> None:
     )
 
 
-def test_a_call_is_credited_to_the_account_that_the_tenant_named() -> None:
+def test_the_stored_account_becomes_the_provider_account() -> None:
     callback = signed("telnyx", event("call.answered", TALK, 5))
     named = Callback(callback.method, callback.url, callback.headers, callback.body, NOW_US, "acme-main")
     assert facts_of(named)[0].said["provider_account"] == "acme-main"
@@ -135,7 +135,7 @@ def test_a_call_is_credited_to_the_account_that_the_tenant_named() -> None:
 
 
 @pytest.mark.parametrize("sent", samples.SAMPLES.story, ids=lambda sent: str(sent.body[:60]))
-def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
+def test_the_sdk_accepts_the_same_signatures(sent: Sent) -> None:
     # The SDK reads the clock itself.
     now_us = time.time_ns() // 1_000
     headers = sign(sent, "", {"public_key": public(KEY)}, now_us)
@@ -147,12 +147,12 @@ def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "!", "YQ==", "\xff", public(KEY) + "=="])
-def test_a_key_that_is_none_lets_nobody_in(key: str) -> None:
+def test_invalid_keys_accept_no_request(key: str) -> None:
     callback = signed("telnyx", event("call.answered", TALK, 5))
     assert verify(callback, {"public_key": key}) is False
 
 
-def test_a_time_that_is_not_signed_does_not_refresh_a_request() -> None:
+def test_unsigned_times_do_not_extend_a_signature() -> None:
     callback = signed("telnyx", event("call.answered", TALK, 5))
     later_us = NOW_US + 3_600 * SECOND_US
     fresh = {**callback.headers, "telnyx-timestamp": str(later_us // SECOND_US)}

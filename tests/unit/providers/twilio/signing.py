@@ -1,4 +1,4 @@
-"""Builds callbacks as Twilio sends them, signed by Twilio's own SDK."""
+"""Builders of Twilio callbacks, signed by Twilio's own SDK."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class Repeated(dict[str, list[str]]):
-    """Parameters as a web framework hands them to the SDK: several values to a name."""
+    """Parameters in the form of a web framework: several values per name."""
 
     def getlist(self, name: str) -> list[str]:
         return self[name]

@@ -1,4 +1,4 @@
-"""Twilio's list without HTTP: what is asked for, and what is made of each answer."""
+"""Requests for Twilio's list and handling of responses, without HTTP."""
 
 from base64 import b64decode
 from urllib.parse import parse_qsl, urlsplit
@@ -24,11 +24,11 @@ ACCESS = ApiAccess("https://api.example.com/", SECRETS, parse_instant("2026-11-0
 OCTOBER = StartWindow(parse_instant("2026-10-01"), parse_instant("2026-11-01") - 1)
 
 
-def asked(step: FetchGenerator[T]) -> ApiRequest:
+def first_request(step: FetchGenerator[T]) -> ApiRequest:
     return next(step)
 
 
-def answered(status: int, body: bytes) -> FetchedPage:
+def page_of_response(status: int, body: bytes) -> FetchedPage:
     step = FETCHER.list_page(ACCESS, OCTOBER, None)
     next(step)
     with pytest.raises(StopIteration) as done:
@@ -37,8 +37,8 @@ def answered(status: int, body: bytes) -> FetchedPage:
     return listing
 
 
-def test_the_first_page_is_asked_for_by_whole_seconds_that_hold_the_window() -> None:
-    request = asked(FETCHER.list_page(ACCESS, OCTOBER, None))
+def test_the_first_request_covers_the_window_in_whole_seconds() -> None:
+    request = first_request(FETCHER.list_page(ACCESS, OCTOBER, None))
     parts = urlsplit(request.url)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
         f"https://api.example.com/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
@@ -52,25 +52,25 @@ def test_the_first_page_is_asked_for_by_whole_seconds_that_hold_the_window() -> 
     assert (scheme, b64decode(credentials).decode()) == ("Basic", f"{ACCOUNT}:token")
 
 
-def test_the_next_page_is_where_the_last_one_says() -> None:
-    place = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1&PageToken=PACA1"
-    body = f'{{"calls": [], "next_page_uri": "{place}"}}'.encode()
-    assert answered(200, body) == FetchedPage([], place)
-    assert answered(200, b'{"calls": [], "next_page_uri": null}') == FetchedPage([], None)
-    request = asked(FETCHER.list_page(ACCESS, OCTOBER, place))
-    assert request.url == f"https://api.example.com{place}"
+def test_the_next_request_follows_the_link_of_the_page() -> None:
+    cursor = f"/2010-04-01/Accounts/{ACCOUNT}/Calls.json?Page=1&PageToken=PACA1"
+    body = f'{{"calls": [], "next_page_uri": "{cursor}"}}'.encode()
+    assert page_of_response(200, body) == FetchedPage([], cursor)
+    assert page_of_response(200, b'{"calls": [], "next_page_uri": null}') == FetchedPage([], None)
+    request = first_request(FETCHER.list_page(ACCESS, OCTOBER, cursor))
+    assert request.url == f"https://api.example.com{cursor}"
 
 
 @pytest.mark.parametrize(
-    "place", ["https://elsewhere.example/", "//elsewhere.example/x", "@elsewhere.example/", "/x"]
+    "cursor", ["https://elsewhere.example/", "//elsewhere.example/x", "@elsewhere.example/", "/x"]
 )
-def test_a_page_that_leads_elsewhere_is_not_asked_for(place: str) -> None:
+def test_links_to_other_addresses_are_refused(cursor: str) -> None:
     with pytest.raises(NotUnderstood, match="leads to another address"):
-        asked(FETCHER.list_page(ACCESS, OCTOBER, place))
+        first_request(FETCHER.list_page(ACCESS, OCTOBER, cursor))
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "error", "says"),
+    ("status", "body", "error", "message"),
     [
         (401, b'{"message": "Authenticate"}', Misconfigured, r"401 \(Authenticate\): account_sid"),
         (403, b"", Misconfigured, "403: account_sid"),
@@ -82,8 +82,10 @@ def test_a_page_that_leads_elsewhere_is_not_asked_for(place: str) -> None:
         (200, b'{"calls": {}}', NotUnderstood, "not a page of calls"),
     ],
 )
-def test_an_answer_that_is_no_list(status: int, body: bytes, error: type[CalltallyError], says: str) -> None:
+def test_unexpected_responses_raise_an_error(
+    status: int, body: bytes, error: type[CalltallyError], message: str
+) -> None:
     step = FETCHER.list_page(ACCESS, OCTOBER, None)
     next(step)
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         step.send(ApiResponse(status, body))

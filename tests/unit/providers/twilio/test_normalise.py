@@ -58,7 +58,7 @@ def json_facts(document: object) -> list[Fact]:
     return facts_of(callback_of(body, content_type="application/json; charset=utf-8"))
 
 
-def test_a_status_callback_says_all_that_it_knows() -> None:
+def test_status_callbacks_are_read_completely() -> None:
     found = fact()
     assert found.call_sid == BUSY["CallSid"]
     assert (found.door, found.provider, found.account) == (Door.CALLBACK, "twilio", BUSY["AccountSid"])
@@ -79,7 +79,7 @@ def test_a_status_callback_says_all_that_it_knows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("word", "meaning"),
     [
         ("queued", "queued"),
         ("initiated", "initiated"),
@@ -93,12 +93,12 @@ def test_a_status_callback_says_all_that_it_knows() -> None:
         ("canceled", "canceled"),
     ],
 )
-def test_each_status_word(theirs: str, ours: str) -> None:
-    assert fact(CallStatus=theirs).said["status"] == ours
+def test_each_status_word(word: str, meaning: str) -> None:
+    assert fact(CallStatus=word).said["status"] == meaning
 
 
 @pytest.mark.parametrize(
-    ("theirs", "ours"),
+    ("word", "meaning"),
     [
         ("inbound", "inbound"),
         ("outbound-api", "outbound"),
@@ -107,73 +107,73 @@ def test_each_status_word(theirs: str, ours: str) -> None:
         ("trunking-originating", "inbound"),
     ],
 )
-def test_each_direction_word(theirs: str, ours: str) -> None:
-    assert fact(Direction=theirs).said["direction"] == ours
+def test_each_direction_word(word: str, meaning: str) -> None:
+    assert fact(Direction=word).said["direction"] == meaning
 
 
-def test_the_duration_in_minutes_is_not_read() -> None:
-    said = fact(CallStatus="completed", Duration="1", CallDuration="49").said
-    assert said["talk_seconds"] == 49
+def test_duration_in_minutes_is_not_read() -> None:
+    statement = fact(CallStatus="completed", Duration="1", CallDuration="49").said
+    assert statement["talk_seconds"] == 49
     assert "talk_seconds" not in fact(CallStatus="completed", Duration="1", CallDuration="").said
 
 
-def test_the_seconds_of_an_open_call_are_not_its_talk_time() -> None:
+def test_open_calls_have_no_talk_time() -> None:
     assert "talk_seconds" not in fact(CallStatus="in-progress", CallDuration="12").said
 
 
 def test_failed_with_sip_480_stays_failed() -> None:
-    said = fact(CallStatus="failed", SipResponseCode="480").said
-    assert (said["status"], said["sip_code"]) == ("failed", 480)
+    statement = fact(CallStatus="failed", SipResponseCode="480").said
+    assert (statement["status"], statement["sip_code"]) == ("failed", 480)
 
 
-def test_what_is_sometimes_present() -> None:
-    said = fact(
+def test_optional_parameters_are_read() -> None:
+    statement = fact(
         AnsweredBy="machine_end_beep",
         ErrorCode="31002",
         ParentCallSid="CAparent",
         RecordingUrl="https://api.example/RE1",
     ).said
-    assert said["answered_by"] == "machine_end_beep"
-    assert said["error_code"] == "31002"
-    assert said["parent_call_sid"] == "CAparent"
-    assert said["recording_url"] == "https://api.example/RE1"
+    assert statement["answered_by"] == "machine_end_beep"
+    assert statement["error_code"] == "31002"
+    assert statement["parent_call_sid"] == "CAparent"
+    assert statement["recording_url"] == "https://api.example/RE1"
 
 
 @pytest.mark.parametrize("party", ["client:alice", "sip:bob@pbx.example", "anonymous", "12345"])
-def test_a_party_that_is_no_e164_is_kept_as_it_came(party: str) -> None:
+def test_parties_other_than_e164_are_stored_unchanged(party: str) -> None:
     assert fact(From=party).said["from_number"] == party
 
 
-def test_without_a_status_only_the_rest_is_said() -> None:
+def test_callbacks_without_a_status_give_the_other_fields() -> None:
     (found,) = facts(CallSid="CA1", From="+15551230001", CallDuration="5")
     assert found.said == {"from_number": "+15551230001", "provider": "twilio"}
 
 
-def test_without_a_timestamp_the_receipt_stands_in() -> None:
+def test_the_time_of_receipt_replaces_a_missing_timestamp() -> None:
     assert fact(Timestamp="").occurred_us == RECEIVED_US
 
 
-def test_a_repeat_has_the_same_key_whatever_the_order_of_its_parameters() -> None:
+def test_the_key_is_independent_of_the_parameter_order() -> None:
     (again,) = facts(**dict(reversed(BUSY.items())))
     assert again.key == fact().key
     assert fact(FromCity="Oakland").key != fact().key
 
 
-def test_a_callback_by_get_says_the_same_in_its_query() -> None:
+def test_get_callbacks_are_read_from_the_query() -> None:
     query = urlencode(BUSY)
-    asked = Callback("GET", f"https://calls.example/?{query}", {}, b"", RECEIVED_US)
-    (found,) = facts_of(asked)
+    by_get = Callback("GET", f"https://calls.example/?{query}", {}, b"", RECEIVED_US)
+    (found,) = facts_of(by_get)
     assert (found.said, found.raw, found.key) == (fact().said, query.encode(), fact().key)
 
 
-def test_a_parameter_sent_twice_is_another_content() -> None:
+def test_repeated_parameters_change_the_digest() -> None:
     params = [*BUSY.items(), ("SipHeader_X-Tag", "a"), ("SipHeader_X-Tag", "b")]
     once, twice = (facts_of(callback_of(urlencode(pairs).encode()))[0] for pairs in (params[:-1], params))
     assert once.said == twice.said
     assert once.key != twice.key
 
 
-def test_a_dial_action_tells_of_the_leg_too() -> None:
+def test_dial_actions_also_give_a_fact_of_the_leg() -> None:
     parent, leg = facts(**ACTION)
     assert (parent.call_sid, parent.said["status"]) == ("CAparent", "in-progress")
     assert leg.call_sid == "CAchild"
@@ -198,21 +198,21 @@ def test_a_dial_action_tells_of_the_leg_too() -> None:
         ("canceled", "canceled"),
     ],
 )
-def test_the_leg_of_a_dial_action_is_over(word: str, status: str) -> None:
+def test_the_leg_of_a_dial_action_has_ended(word: str, status: str) -> None:
     _, leg = facts(**{**ACTION, "DialCallStatus": word, "DialCallDuration": "", "SequenceNumber": "4"})
     assert leg.said["status"] == status
     assert "talk_seconds" not in leg.said
     assert leg.sequence is None
 
 
-def test_a_dial_that_made_no_leg_is_of_the_parent_alone() -> None:
+def test_dial_actions_without_a_leg_give_only_the_parent() -> None:
     found = facts(**{**ACTION, "DialCallSid": "", "DialCallStatus": "failed"})
     assert [one.call_sid for one in found] == ["CAparent"]
     assert len(facts(**{**ACTION, "DialCallSid": "CAparent"})) == 1
 
 
 def test_events_out_of_order_fold_to_the_call() -> None:
-    told = [
+    story = [
         ("completed", "3", "60"),
         ("ringing", "1", "5"),
         ("in-progress", "2", "11"),
@@ -227,7 +227,7 @@ def test_events_out_of_order_fold_to_the_call() -> None:
             CallDuration="49" if status == "completed" else "",
             SipResponseCode="",
         )
-        for status, number, seconds in told
+        for status, number, seconds in story
     ]
     folded = fold("acme", Node(BUSY["CallSid"], is_carrier=True), found)
     assert folded.created_us == start_us
@@ -265,23 +265,23 @@ def test_events_out_of_order_fold_to_the_call() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_names_the_field_and_the_value(changes: dict[str, str], words: str) -> None:
+def test_unreadable_values_are_named_with_their_field(changes: dict[str, str], words: str) -> None:
     with pytest.raises(NotUnderstood, match=words):
         facts(**{**BUSY, **changes})
 
 
-def test_a_clock_just_within_a_day_is_believed() -> None:
+def test_times_up_to_a_day_ahead_are_accepted() -> None:
     found = fact(Timestamp="Sun, 23 Aug 2026 07:59:59 +0000")
     assert found.occurred_us == RECEIVED_US + DAY_US - SECOND_US
 
 
 @pytest.mark.parametrize("body", [b"", b"CallSid=%FF", b"\xff", b"CallSid=%ED%A0%80", b"a=1&" * 2_000])
-def test_a_body_that_is_no_form_is_not_understood(body: bytes) -> None:
+def test_bodies_other_than_forms_are_not_understood(body: bytes) -> None:
     with pytest.raises(NotUnderstood):
         facts_of(callback_of(body))
 
 
-def test_a_signed_json_body_of_call_resources_is_read_by_the_same_door() -> None:
+def test_signed_json_bodies_of_call_resources_are_read() -> None:
     resource = {"sid": "CA1", "status": "no-answer", "direction": "outbound-api", "from": "+15551230001"}
     assert [found.call_sid for found in json_facts(resource)] == ["CA1"]
     both = json_facts({"calls": [resource, {**resource, "sid": "CA2"}]})
@@ -302,7 +302,7 @@ def test_a_signed_json_body_of_call_resources_is_read_by_the_same_door() -> None
         ({"hello": "world"}, "the body: contains no Call resource"),
     ],
 )
-def test_a_json_body_counts_whole_or_not_at_all(document: object, words: str) -> None:
+def test_json_bodies_count_completely_or_not_at_all(document: object, words: str) -> None:
     with pytest.raises(NotUnderstood, match=words):
         json_facts(document)
 
@@ -314,7 +314,7 @@ FORMS = st.dictionaries(st.sampled_from([*BUSY, *ACTION]), st.text(st.characters
     body=st.one_of(st.binary(max_size=100), FORMS.map(urlencode).map(str.encode)),
     content_type=st.sampled_from([FORM, "", "application/json"]),
 )
-def test_whatever_is_sent_is_read_or_not_understood(body: bytes, content_type: str) -> None:
+def test_arbitrary_bodies_are_read_or_not_understood(body: bytes, content_type: str) -> None:
     try:
         found = facts_of(callback_of(body, content_type=content_type))
     except NotUnderstood:

@@ -1,4 +1,4 @@
-"""The published vectors and examples of Twilio."""
+"""Published test vectors and examples of Twilio."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def test_the_published_vectors_fail_with_another_token_or_body(vector: dict[str,
     assert not verify(changed, {"auth_token": VECTORS["auth_token"]})
 
 
-def test_the_published_examples_are_all_read() -> None:
+def test_the_published_examples_are_read_completely() -> None:
     with EXAMPLES.open("rb") as file:
         items = list(RECORDS["twilio"](file, RecordSource(Door.IMPORT, RECEIVED_US)))
     found = [item for item in items if isinstance(item, Fact)]
@@ -52,5 +52,5 @@ def test_the_published_examples_are_all_read() -> None:
     assert len(found) == 11
     assert {item.call_sid for item in found} == {"CA" + "a" * 32, "CA" + "a" * 31 + "0"}
     assert {item.said["cost"]["currency"] for item in found} == {"USD", "JPY"}
-    # The two pages, and the resource as several requests return it, are repeats of one another.
+    # The two pages contain the same calls, and several requests return the same resource.
     assert len({item.key for item in found}) < len(found)

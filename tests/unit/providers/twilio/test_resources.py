@@ -33,22 +33,22 @@ CALL: dict[str, Any] = {
 }
 
 
-def told(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
+def parsed(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
     return list(RECORDS["twilio"](lines, RecordSource(door, RECEIVED_US)))
 
 
-def told_of(document: object, *, indent: int | None = None) -> list[Fact | UnreadableRecord]:
-    return told(json.dumps(document, indent=indent).encode().splitlines(keepends=True))
+def parsed_document(document: object, *, indent: int | None = None) -> list[Fact | UnreadableRecord]:
+    return parsed(json.dumps(document, indent=indent).encode().splitlines(keepends=True))
 
 
 def fact(**changes: object) -> Fact:
-    (only,) = told_of({**CALL, **changes})
+    (only,) = parsed_document({**CALL, **changes})
     assert isinstance(only, Fact), only
     return only
 
 
 def refusal(**changes: object) -> str:
-    (only,) = told_of([{**CALL, **changes}])
+    (only,) = parsed_document([{**CALL, **changes}])
     assert isinstance(only, UnreadableRecord), only
     assert only.position == "line 1[0]"
     return only.reason
@@ -58,7 +58,7 @@ def sids(items: list[Fact | UnreadableRecord]) -> list[str]:
     return [item.call_sid if isinstance(item, Fact) else item.position for item in items]
 
 
-def test_a_resource_says_all_that_it_knows() -> None:
+def test_resources_are_read_completely() -> None:
     found = fact()
     assert found.call_sid == CALL["sid"]
     assert (found.door, found.provider, found.account) == (Door.IMPORT, "twilio", CALL["account_sid"])
@@ -79,7 +79,7 @@ def test_a_resource_says_all_that_it_knows() -> None:
     }
 
 
-def test_it_happened_when_it_was_last_known_to_be_true() -> None:
+def test_the_fact_has_the_latest_time_of_the_resource() -> None:
     times = dict.fromkeys(("end_time", "start_time", "date_updated", "date_created"))
     for name in times:
         later = {other: None for other in times if list(times).index(other) < list(times).index(name)}
@@ -87,7 +87,7 @@ def test_it_happened_when_it_was_last_known_to_be_true() -> None:
     assert fact(**times).occurred_us == RECEIVED_US
 
 
-def test_an_open_call_has_no_talk_time_yet() -> None:
+def test_open_calls_have_no_talk_time() -> None:
     assert "talk_seconds" not in fact(status="in-progress", duration="3").said
     assert "talk_seconds" not in fact(status="busy", duration=None).said
 
@@ -102,23 +102,23 @@ def test_an_open_call_has_no_talk_time_yet() -> None:
         ("", "USD", None),
     ],
 )
-def test_a_price_is_a_cost_without_its_sign(
+def test_prices_become_costs_without_a_sign(
     price: object, unit: str | None, cost: dict[str, str] | None
 ) -> None:
     assert fact(price=price, price_unit=unit).said.get("cost") == cost
 
 
-def test_the_door_is_the_callers() -> None:
-    (found,) = told([json.dumps(CALL).encode()], Door.PROVIDER_LIST)
+def test_the_channel_comes_from_the_source() -> None:
+    (found,) = parsed([json.dumps(CALL).encode()], Door.PROVIDER_LIST)
     assert isinstance(found, Fact)
     assert found.door == Door.PROVIDER_LIST
 
 
-def test_links_and_the_order_of_keys_do_not_make_another_content() -> None:
+def test_links_and_key_order_do_not_change_the_digest() -> None:
     assert fact(uri="/v2", subresource_uris={}).key == fact().key
-    (turned,) = told_of(dict(reversed(CALL.items())))
-    assert isinstance(turned, Fact)
-    assert turned.key == fact().key
+    (reordered,) = parsed_document(dict(reversed(CALL.items())))
+    assert isinstance(reordered, Fact)
+    assert reordered.key == fact().key
     assert fact(price="-0.04").key != fact().key
 
 
@@ -139,7 +139,7 @@ def test_links_and_the_order_of_keys_do_not_make_another_content() -> None:
         ({"from": "a\0b"}, "from .* NUL"),
     ],
 )
-def test_what_cannot_be_read_names_the_field_and_the_value(changes: dict[str, Any], words: str) -> None:
+def test_unreadable_values_are_named_with_their_field(changes: dict[str, Any], words: str) -> None:
     reason = refusal(**changes)
     assert all(part in reason for part in words.split(" .* ")), reason
 
@@ -161,13 +161,13 @@ BROKEN = {**CALL, "sid": "CA3", "status": "lost"}
         ([], []),
     ],
 )
-def test_every_shape_is_read_on_one_line_or_many(
+def test_each_shape_is_read_on_one_or_more_lines(
     document: object, positions: list[str], indent: int | None
 ) -> None:
-    assert sids(told_of(document, indent=indent)) == positions
+    assert sids(parsed_document(document, indent=indent)) == positions
 
 
-def test_ndjson_is_read_line_by_line_and_blank_lines_count() -> None:
+def test_ndjson_positions_count_blank_lines() -> None:
     lines = [
         json.dumps(CALL).encode(),
         b"\n",
@@ -175,7 +175,7 @@ def test_ndjson_is_read_line_by_line_and_blank_lines_count() -> None:
         b"{broken}",
         json.dumps(OTHER).encode(),
     ]
-    assert sids(told(lines)) == [CALL["sid"], "line 3", "line 4", "CA2"]
+    assert sids(parsed(lines)) == [CALL["sid"], "line 3", "line 4", "CA2"]
 
 
 def test_ndjson_is_not_read_ahead() -> None:
@@ -191,12 +191,12 @@ def test_ndjson_is_not_read_ahead() -> None:
     assert taken == [0]
 
 
-def test_a_cut_first_line_does_not_lose_the_rest() -> None:
-    assert sids(told([b'{"sid": "CA1", "sta\n', json.dumps(OTHER).encode()])) == ["line 1", "CA2"]
+def test_a_cut_first_line_does_not_cost_the_rest() -> None:
+    assert sids(parsed([b'{"sid": "CA1", "sta\n', json.dumps(OTHER).encode()])) == ["line 1", "CA2"]
 
 
-def test_one_bad_resource_does_not_lose_the_others() -> None:
-    items = told_of({"calls": [CALL, 7, BROKEN, None, "x", OTHER]}, indent=1)
+def test_one_bad_resource_does_not_cost_the_others() -> None:
+    items = parsed_document({"calls": [CALL, 7, BROKEN, None, "x", OTHER]}, indent=1)
     expected = [f"the document calls[{index}]" for index in (1, 2, 3, 4)]
     assert sids(items) == [CALL["sid"], *expected, "CA2"]
 
@@ -216,14 +216,14 @@ def test_one_bad_resource_does_not_lose_the_others() -> None:
         ([b'"CA1"'], "no Call resource"),
     ],
 )
-def test_a_file_without_calls_is_refused_once(lines: list[bytes], words: str) -> None:
-    (only,) = told(lines)
+def test_files_without_calls_are_refused_once(lines: list[bytes], words: str) -> None:
+    (only,) = parsed(lines)
     assert isinstance(only, UnreadableRecord)
     assert words in only.reason
 
 
-def test_an_empty_file_says_nothing() -> None:
-    assert told([]) == told([b"\n", b"  \n"]) == []
+def test_empty_files_give_nothing() -> None:
+    assert parsed([]) == parsed([b"\n", b"  \n"]) == []
 
 
 JSON = st.recursive(
@@ -236,12 +236,12 @@ JSON = st.recursive(
 
 
 @given(document=JSON)
-def test_whatever_is_in_the_json_is_read_or_refused(document: object) -> None:
-    for item in told_of(document):
+def test_arbitrary_json_is_read_or_refused(document: object) -> None:
+    for item in parsed_document(document):
         assert isinstance(item, Fact) or (item.position and item.reason)
 
 
 @given(lines=st.lists(st.binary(max_size=20), max_size=5))
-def test_whatever_is_in_the_file_is_read_or_refused(lines: list[bytes]) -> None:
-    for item in told(lines):
+def test_arbitrary_files_are_read_or_refused(lines: list[bytes]) -> None:
+    for item in parsed(lines):
         assert isinstance(item, Fact) or (item.position and item.reason)

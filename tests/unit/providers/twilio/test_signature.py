@@ -36,12 +36,14 @@ def signed_text(pairs: list[tuple[str, str]]) -> str:
 
 
 @given(url=URLS, pairs=PAIRS)
-def test_what_the_sdk_signs_verifies(url: str, pairs: list[tuple[str, str]]) -> None:
+def test_signatures_of_the_sdk_verify(url: str, pairs: list[tuple[str, str]]) -> None:
     assert verify(form_callback(pairs, url=url), SECRETS)
 
 
 @given(url=URLS, signed_url=URLS, pairs=PAIRS)
-def test_what_the_sdk_accepts_is_accepted(url: str, signed_url: str, pairs: list[tuple[str, str]]) -> None:
+def test_requests_that_the_sdk_accepts_are_accepted(
+    url: str, signed_url: str, pairs: list[tuple[str, str]]
+) -> None:
     callback = form_callback(pairs, url=url, signed_url=signed_url)
     signature = callback.headers["x-twilio-signature"]
     if RequestValidator(TOKEN).validate(url, repeated(pairs), signature):
@@ -49,7 +51,7 @@ def test_what_the_sdk_accepts_is_accepted(url: str, signed_url: str, pairs: list
 
 
 @given(url=URLS, pairs=PAIRS, others=PAIRS)
-def test_other_parameters_are_not_what_was_signed(
+def test_changed_parameters_do_not_verify(
     url: str, pairs: list[tuple[str, str]], others: list[tuple[str, str]]
 ) -> None:
     signature = sdk_signature(url, repeated(pairs))
@@ -58,7 +60,7 @@ def test_other_parameters_are_not_what_was_signed(
 
 
 @given(body=st.text(st.characters(exclude_categories=["Cs"]), min_size=1), url=URLS)
-def test_a_json_body_is_vouched_for_by_its_hash(body: str, url: str) -> None:
+def test_json_bodies_are_verified_by_their_hash(body: str, url: str) -> None:
     joint = "&" if "?" in url else "?"
     hashed = f"{url}{joint}bodySHA256={sha256(body.encode()).hexdigest()}"
     signature = sdk_signature(hashed, repeated([]))
@@ -81,36 +83,36 @@ def test_a_json_body_is_vouched_for_by_its_hash(body: str, url: str) -> None:
         ("https://[::1]:8443/x", "https://[::1]/x"),
     ],
 )
-def test_ports_and_schemes_that_a_proxy_changes(called: str, signed: str) -> None:
+def test_ports_and_schemes_may_differ_from_the_signed_url(called: str, signed: str) -> None:
     assert verify(form_callback([("CallSid", "CA1")], url=called, signed_url=signed), SECRETS)
 
 
 @pytest.mark.parametrize("signed", ["https://b.example/x", "https://a.example/y", "https://a.example:8443/x"])
-def test_another_host_path_or_port_is_not_the_same_url(signed: str) -> None:
+def test_other_hosts_paths_and_ports_do_not_verify(signed: str) -> None:
     assert not verify(
         form_callback([("CallSid", "CA1")], url="https://a.example/x", signed_url=signed), SECRETS
     )
 
 
 @given(url=URLS, pairs=PAIRS)
-def test_it_signs_as_the_sdk_does(url: str, pairs: list[tuple[str, str]]) -> None:
+def test_sign_returns_the_signature_of_the_sdk(url: str, pairs: list[tuple[str, str]]) -> None:
     assert sign(url, pairs, TOKEN) == sdk_signature(url, repeated(pairs))
 
 
-def test_both_tokens_are_good_during_a_rotation() -> None:
+def test_both_tokens_verify_during_a_rotation() -> None:
     callback = form_callback([("CallSid", "CA1")])
     assert verify(callback, {"auth_token": "the new one", "auth_token_secondary": TOKEN})
     assert not verify(callback, {"auth_token": "the new one", "auth_token_secondary": "the old one"})
 
 
 @pytest.mark.parametrize("secrets", [{}, {"auth_token": ""}, {"auth_token": "", "auth_token_secondary": ""}])
-def test_without_a_token_nothing_is_signed(secrets: dict[str, str]) -> None:
+def test_nothing_verifies_without_a_token(secrets: dict[str, str]) -> None:
     signature = sdk_signature(URL, repeated([("CallSid", "CA1")]), token="")
     assert not verify(callback_of(b"CallSid=CA1", signature), secrets)
 
 
 @pytest.mark.parametrize("algorithm", ["HMAC_SHA1", "HMAC_SHA256"])
-def test_a_shared_webhook_key_names_its_hash(algorithm: str) -> None:
+def test_shared_webhook_keys_choose_their_hash(algorithm: str) -> None:
     pairs = [("CallSid", "CA1")]
     callback = form_callback(pairs)
     headers = {
@@ -123,7 +125,7 @@ def test_a_shared_webhook_key_names_its_hash(algorithm: str) -> None:
     assert not verify(msgspec.structs.replace(callback, headers=unknown), SECRETS)
 
 
-def test_a_json_body_without_its_hash_is_not_vouched_for() -> None:
+def test_json_bodies_without_a_hash_do_not_verify() -> None:
     signature = sdk_signature(URL, repeated([]))
     assert not verify(callback_of(b"{}", signature, content_type="application/json"), SECRETS)
     assert verify(callback_of(b"", signature, content_type="application/json"), SECRETS)
@@ -133,14 +135,14 @@ def test_a_json_body_without_its_hash_is_not_vouched_for() -> None:
     "body",
     [b"\xff\xfe", b"CallSid=%FF", b"CallSid=%ED%A0%80", b"a=1&" * 2_000, b"\0" * 1_000_000, b"%" * 1_000_000],
 )
-def test_garbage_is_unsigned_and_raises_nothing(body: bytes) -> None:
+def test_garbage_does_not_verify_and_never_raises(body: bytes) -> None:
     assert not verify(callback_of(body, "x"), SECRETS)
 
 
 @pytest.mark.parametrize(
     "url", ["", "https://[::1", "https://a.example:port/", "https://\ud800/", "//", "\0"]
 )
-def test_a_url_that_is_none_is_unsigned(url: str) -> None:
+def test_invalid_urls_do_not_verify(url: str) -> None:
     assert not verify(callback_of(b"CallSid=CA1", "x", url=url), SECRETS)
 
 
@@ -150,17 +152,17 @@ def test_a_url_that_is_none_is_unsigned(url: str) -> None:
     url=st.text(max_size=40),
     content_type=st.sampled_from([FORM, "", "application/json", "text/plain"]),
 )
-def test_nothing_raises(body: bytes, signature: str, url: str, content_type: str) -> None:
+def test_verification_never_raises(body: bytes, signature: str, url: str, content_type: str) -> None:
     assert not verify(callback_of(body, signature, url=url, content_type=content_type), SECRETS)
 
 
 @pytest.mark.parametrize("drop", [lambda _: {}, lambda headers: {**headers, "x-twilio-signature": ""}])
-def test_an_absent_signature_does_not_verify(drop: Callable[[dict[str, str]], dict[str, str]]) -> None:
+def test_missing_signatures_do_not_verify(drop: Callable[[dict[str, str]], dict[str, str]]) -> None:
     callback = form_callback([("CallSid", "CA1")])
     assert not verify(msgspec.structs.replace(callback, headers=drop(dict(callback.headers))), SECRETS)
 
 
-def test_no_body_is_hashed_before_its_url_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_of_unsigned_urls_are_not_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[bytes] = []
 
     def counted(body: bytes) -> "hashlib._Hash":

@@ -1,4 +1,4 @@
-"""Vapi's messages: an answered call in its states and its report, one that was busy, one in a browser."""
+"""Vapi's messages: states and report of an answered call, a busy call, and a call in a browser."""
 
 import hmac
 import json
@@ -11,7 +11,7 @@ ORG, ASSISTANT, CARRIER = "org-1", "assistant-7", "CA" + "7" * 32
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, _signed_at_us: int) -> Headers:
-    """As its HMAC credential does; it has no SDK that signs."""
+    """Sign like Vapi's HMAC credential; Vapi has no SDK that signs."""
     return {"x-vapi-signature": hmac.new(secrets["secret"].encode(), sent.body, "sha256").hexdigest()}
 
 
@@ -28,9 +28,15 @@ def call(call_id: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
     }
 
 
-def message(kind: str, at_ms: int, of: dict[str, Any], **said: Any) -> Sent:  # noqa: ANN401 (JSON)
-    told = {"type": kind, "timestamp": at_ms, "call": of, "phoneNumber": {"number": "+14155550100"}, **said}
-    return Sent(json.dumps({"message": told}).encode())
+def message(kind: str, at_ms: int, of: dict[str, Any], **fields: Any) -> Sent:  # noqa: ANN401 (JSON)
+    content = {
+        "type": kind,
+        "timestamp": at_ms,
+        "call": of,
+        "phoneNumber": {"number": "+14155550100"},
+        **fields,
+    }
+    return Sent(json.dumps({"message": content}).encode())
 
 
 ARTIFACT = {

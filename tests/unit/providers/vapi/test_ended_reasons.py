@@ -1,6 +1,6 @@
-"""Vapi's words for why a call ended, all of them: made of their parts where there are hundreds of a kind.
+"""All end reasons of Vapi; groups of hundreds are generated from their components.
 
-Source: the enumeration of the server SDK. None may be unknown; the fault of each lies where Vapi says.
+Source: the enumeration of the server SDK. Each must match a pattern, with the side that Vapi names.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ MODELS = (
     *("groq", "cerebras", "anthropic", "anthropic-bedrock", "anthropic-vertex", "together-ai", "anyscale"),
     *("openrouter", "perplexity-ai", "deepinfra", "runpod", "custom-llm", "vapi"),
 )
-# What a model's provider answers: to the tenant's own key, or to Vapi's.
+# Responses of model providers, to the tenant's own key or to Vapi's.
 REFUSED = ("400-bad-request-validation-failed", "401-unauthorized", "403-model-access-denied")
 QUOTA = "429-exceeded-quota"
 DOWN = ("500-server-error", "503-server-overloaded-error")
@@ -87,7 +87,7 @@ LIMIT = ("limit-reached", "tenant")
 
 
 def made() -> Iterator[tuple[str, str, str]]:
-    """Each word that is made of parts, its reason and the side of its fault."""
+    """Yield each generated word, its reason and the side of its fault."""
     for model in MODELS:
         yield from ((PIPELINE + f"{model}-{answer}", *TENANT) for answer in REFUSED)
         yield PIPELINE + f"{model}-{QUOTA}", *LIMIT
@@ -118,7 +118,11 @@ OTHERS = {
         ),
     ),
     ("agent-hung-up", None): (
-        *("assistant-ended-call", "assistant-said-end-call-phrase", "assistant-ended-call-with-hangup-task"),
+        *(
+            "assistant-ended-call",
+            "assistant-said-end-call-phrase",
+            "assistant-ended-call-with-hangup-task",
+        ),
         *("assistant-ended-call-after-message-spoken", "manually-canceled", "scheduled-call-deleted"),
         *("call-deleted", "call.ringing.hook-executed-say", "call.ending.hook-executed-say"),
     ),
@@ -212,7 +216,7 @@ SINGLE = [(word, *why) for why, listed in OTHERS.items() for word in listed]
 def wrong(
     words: Iterator[tuple[str, str, str | None]] | list[tuple[str, str, str | None]],
 ) -> dict[str, object]:
-    """What is read otherwise than it should be."""
+    """Return the words whose reason or side differs from the expected one."""
     found: dict[str, object] = {}
     for word, reason, side in words:
         why = match_end_reason(word, END_REASON_PATTERNS)
@@ -222,20 +226,20 @@ def wrong(
     return found
 
 
-def test_hundreds_that_are_made_of_parts_are_read_by_their_family() -> None:
+def test_generated_reasons_match_their_patterns() -> None:
     assert wrong(list(made())) == {}
     assert len({word for word, _reason, _side in made()}) > 450
 
 
-def test_each_that_is_alone_of_its_kind_has_its_family() -> None:
+def test_single_reasons_match_their_patterns() -> None:
     assert wrong(list(SINGLE)) == {}
 
 
 @pytest.mark.parametrize("word", ["", "eaten-by-a-grue", "custome-busy", "call.dreaming"])
-def test_a_word_of_no_family_is_none(word: str) -> None:
+def test_other_words_match_no_pattern(word: str) -> None:
     assert match_end_reason(word, END_REASON_PATTERNS) is None
 
 
-def test_each_reason_that_vapi_can_have_is_had() -> None:
+def test_each_end_reason_occurs() -> None:
     had = {reason for _word, reason, _side in SINGLE}
     assert had == set(EndReason) - {EndReason.UNKNOWN}

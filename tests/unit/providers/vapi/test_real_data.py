@@ -1,4 +1,4 @@
-"""A body that Vapi's documents show."""
+"""Example body from Vapi's documentation."""
 
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
@@ -8,7 +8,7 @@ from tests.conftest import REAL_DATA
 from tests.unit.providers.sampling import NOW_US
 
 
-def test_the_smallest_report_that_its_documents_show_is_read() -> None:
+def test_the_smallest_documented_report_is_read() -> None:
     body = (REAL_DATA / "vapi" / "end_of_call_report_min.json").read_bytes()
     [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
     call = fold("acme", Node(fact.call_sid, is_carrier=False), [fact]).call

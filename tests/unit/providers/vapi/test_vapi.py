@@ -1,4 +1,4 @@
-"""Vapi's own: three ways to be genuine, words by families, what a report says of the conversation."""
+"""Peculiarities of Vapi: three authentication schemes, end word patterns, and reports of conversations."""
 
 import json
 from typing import Any
@@ -27,12 +27,12 @@ def received(body: bytes = b"{}", **headers: str) -> Callback:
     return Callback("POST", "https://calls.example/", named, body, NOW_US)
 
 
-def told(sent_body: bytes) -> Fact:
+def parsed(sent_body: bytes) -> Fact:
     [fact] = normalise.facts_of(received(sent_body))
     return fact
 
 
-def test_a_secret_that_is_shown_is_enough_and_a_wrong_signature_is_not_excused_by_it() -> None:
+def test_a_secret_is_enough_but_does_not_excuse_a_wrong_signature() -> None:
     assert verify(received(x_vapi_secret="the-secret"), SECRETS)
     assert verify(received(authorization="Bearer the-secret"), SECRETS)
     assert not verify(received(x_vapi_secret="another"), SECRETS)
@@ -40,7 +40,7 @@ def test_a_secret_that_is_shown_is_enough_and_a_wrong_signature_is_not_excused_b
     assert not verify(received(x_vapi_secret=""), {"secret": ""})
 
 
-def test_a_signature_with_a_time_covers_it_and_grows_old() -> None:
+def test_signatures_with_a_time_cover_it_and_expire() -> None:
     for stamp in (str(NOW_US // SECOND_US), str(NOW_US // 1_000)):
         signed = hmac_of(b"the-secret", stamp.encode() + b".{}").hex()
         assert verify(received(x_vapi_signature=f"sha256={signed}", x_vapi_timestamp=stamp), SECRETS)
@@ -50,8 +50,8 @@ def test_a_signature_with_a_time_covers_it_and_grows_old() -> None:
     assert not verify(received(x_vapi_signature=signed, x_vapi_timestamp=old), SECRETS)
 
 
-def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:
-    fact = told(REPORT.body)
+def test_reports_contain_the_conversation_and_link_the_carrier_call() -> None:
+    fact = parsed(REPORT.body)
     assert fact.links == (Node(CARRIER, is_carrier=True),)
     record = fold("acme", Node(TALK, is_carrier=False), [fact]).call
     assert {name: getattr(record, name) for name in TALKED} == TALKED
@@ -91,14 +91,14 @@ def test_a_report_brings_the_conversation_and_names_the_carriers_call() -> None:
         ("call.in-progress.error-vapifault-worker-died", "provider-error", "provider"),
     ],
 )
-def test_words_are_read_by_their_families(word: str, reason: str, side: str | None) -> None:
+def test_end_words_match_their_patterns(word: str, reason: str, side: str | None) -> None:
     why = match_end_reason(word, words.END_REASON_PATTERNS)
     assert why is not None
     assert (why.reason, why.side) == (reason, side)
 
 
-def test_a_word_of_no_family_is_kept_and_is_no_error() -> None:
-    fact = told(
+def test_unmatched_words_are_stored_without_an_error() -> None:
+    fact = parsed(
         message("end-of-call-report", 1, {"id": "c-1"}, endedReason="eaten-by-a-grue").body.replace(
             b'"timestamp": 1,', b""
         )
@@ -107,7 +107,7 @@ def test_a_word_of_no_family_is_kept_and_is_no_error() -> None:
     assert (ending.reason, ending.provider_word) == ("unknown", "eaten-by-a-grue")
 
 
-def test_messages_that_are_of_no_record_tell_nothing() -> None:
+def test_ignored_messages_give_no_facts() -> None:
     bodies: list[Any] = [{"type": kind, "call": {"id": "c-1"}} for kind in ("transcript", "speech-update")]
     assert [normalise.facts_of(received(json.dumps({"message": body}).encode())) for body in bodies] == [
         [],
@@ -115,12 +115,12 @@ def test_messages_that_are_of_no_record_tell_nothing() -> None:
     ]
 
 
-def ended(word: str, **said: object) -> Call:
-    """The record of a report with that reason, a start and an end."""
-    done = {"startedAt": "2026-08-22T08:00:10.000Z", "endedAt": "2026-08-22T08:00:52.700Z", **said}
+def ended(word: str, **fields: object) -> Call:
+    """Return the record of a report with an end reason, a start and an end."""
+    done = {"startedAt": "2026-08-22T08:00:10.000Z", "endedAt": "2026-08-22T08:00:52.700Z", **fields}
     stated = {name: value for name, value in done.items() if value is not None}
     report = message("end-of-call-report", 1_787_385_660_000, call(TALK), endedReason=word, **stated)
-    return fold("acme", Node(TALK, is_carrier=False), [told(report.body)]).call
+    return fold("acme", Node(TALK, is_carrier=False), [parsed(report.body)]).call
 
 
 FAILED_HAND_OVERS = (
@@ -134,13 +134,13 @@ FAILED_HAND_OVERS = (
 
 @pytest.mark.parametrize("word", FAILED_HAND_OVERS)
 @pytest.mark.parametrize("started_at", ["2026-08-22T08:00:10.000Z", None])
-def test_a_hand_over_that_failed_is_not_bridged(word: str, started_at: str | None) -> None:
+def test_failed_transfers_are_not_bridged(word: str, started_at: str | None) -> None:
     found = ended(word, startedAt=started_at, destination={"type": "number", "number": "+14155550999"})
     assert (found.status, found.end_reason) == ("completed", "agent-error")
     assert found.transfer == {"target": "+14155550999", "outcome": "failed"}
 
 
-def test_a_customer_who_hangs_up_during_a_hand_over_hung_up_and_it_failed() -> None:
+def test_a_customer_hang_up_during_a_transfer_fails_it() -> None:
     found = ended("customer-ended-call-during-transfer")
     assert (found.end_reason, found.transfer) == ("caller-hung-up", {"target": None, "outcome": "failed"})
 
@@ -156,8 +156,8 @@ def test_a_customer_who_hangs_up_during_a_hand_over_hung_up_and_it_failed() -> N
         ("dreaming", "bridged", "transferred"),
     ],
 )
-def test_what_became_of_a_hand_over_is_read_from_its_record(status: str, outcome: str, reason: str) -> None:
-    """`assistant-forwarded-call` says that the assistant handed the call on, not that somebody took it."""
+def test_transfer_records_give_the_outcome(status: str, outcome: str, reason: str) -> None:
+    """`assistant-forwarded-call` proves a transfer, but not an answer to it."""
     transfers = [
         {"status": "busy", "destination": {"type": "number", "number": "+14155550998"}},
         {"status": status, "destination": {"type": "number", "number": "+14155550999"}},
@@ -167,7 +167,7 @@ def test_what_became_of_a_hand_over_is_read_from_its_record(status: str, outcome
     assert found.transfer == {"target": "+14155550999", "outcome": outcome}
 
 
-def test_a_hand_over_without_a_record_is_what_its_word_says() -> None:
+def test_transfers_without_a_record_follow_the_end_word() -> None:
     found = ended("assistant-forwarded-call", artifact={"transfers": ["a text"]})
     assert (found.end_reason, found.transfer) == ("transferred", {"target": None, "outcome": "bridged"})
 
@@ -196,12 +196,12 @@ def test_a_hand_over_without_a_record_is_what_its_word_says() -> None:
         ("manually-canceled", "canceled"),
     ],
 )
-def test_a_call_that_never_connected_is_not_completed_whatever_its_start(word: str, status: str) -> None:
+def test_calls_that_never_connect_are_not_completed(word: str, status: str) -> None:
     found = ended(word, durationSeconds=42.7)
     assert (found.status, found.duration_seconds, found.answered_at) == (status, 0, None)
 
 
 @pytest.mark.parametrize("word", ["customer-ended-call", "silence-timed-out", "assistant-ended-call"])
-def test_a_call_that_was_talked_in_is_completed(word: str) -> None:
+def test_calls_with_a_talk_are_completed(word: str) -> None:
     found = ended(word, durationSeconds=42.7)
     assert (found.status, found.duration_seconds) == ("completed", 42)

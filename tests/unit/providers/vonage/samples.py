@@ -1,4 +1,4 @@
-"""Vonage's event webhooks, with tokens made by PyJWT, which its package vonage-jwt verifies with."""
+"""Vonage's event webhooks with tokens of PyJWT, which Vonage's package vonage-jwt uses to verify."""
 
 import json
 from hashlib import sha256
@@ -14,7 +14,7 @@ TALK, UNANSWERED, ASKED = (f"{digit * 8}-2962-41e7-baf4-90f63e25e439" for digit 
 
 
 def token(secret: str, signed_at_us: int, **claims: object) -> str:
-    said = {
+    claims_or_none = {
         "iss": "Vonage",
         "iat": signed_at_us // SECOND_US,
         "jti": "c5ba8f24-1a14-4c10-bfdf-3fbe8ce511b5",
@@ -22,7 +22,7 @@ def token(secret: str, signed_at_us: int, **claims: object) -> str:
         "application_id": "aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
         **claims,
     }
-    return jwt.encode({name: value for name, value in said.items() if value is not None}, secret)
+    return jwt.encode({name: value for name, value in claims_or_none.items() if value is not None}, secret)
 
 
 def sign(sent: Sent, _url: str, secrets: Secrets, signed_at_us: int) -> Headers:
@@ -49,15 +49,15 @@ def posted(status: str, second: float, uuid: str = TALK, **more: object) -> Sent
     return Sent(json.dumps({**event(status, second, uuid), **more}).encode())
 
 
-def asked(status: str, second: float, **more: object) -> Sent:
-    """The same by GET, of a call of its own."""
+def by_get(status: str, second: float, **more: object) -> Sent:
+    """Return the same event by GET, for another call."""
     query = urlencode({**event(status, second, ASKED), **more})
     return Sent(method="GET", content_type="", query=query)
 
 
 def machine(result: str, second: float) -> Sent:
-    told = event(result, second)
-    return Sent(json.dumps({**told, "call_uuid": told.pop("uuid")}).encode())
+    content = event(result, second)
+    return Sent(json.dumps({**content, "call_uuid": content.pop("uuid")}).encode())
 
 
 ENDED = {
@@ -99,8 +99,8 @@ SAMPLES = Samples(
         posted("ringing", 2, UNANSWERED),
         posted("timeout", 30, UNANSWERED),
         posted("completed", 30.1, UNANSWERED, duration="0", start_time=None, end_time=None, price="0"),
-        asked("started", 3, direction="inbound"),
-        asked("completed", 50, direction="inbound", duration="12"),
+        by_get("started", 3, direction="inbound"),
+        by_get("completed", 50, direction="inbound", duration="12"),
     ],
     calls={
         TALK: {

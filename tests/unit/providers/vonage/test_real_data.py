@@ -1,4 +1,4 @@
-"""What Vonage's own SDK tests with: a signed token, and its list of calls."""
+"""Test data of Vonage's own SDK: a signed token, and its list of calls."""
 
 import json
 from typing import Any
@@ -13,30 +13,30 @@ from tests.unit.providers.sampling import NOW_US
 
 FOLDER = REAL_DATA / "vonage"
 VECTOR: dict[str, Any] = json.loads((FOLDER / "signed_webhook_jwt_vector.json").read_text())
-# When the token says that it was made.
+# The time of issue in the token.
 ISSUED_US = 1_697_634_680 * SECOND_US
 
 
-def is_let_in(token: str, secret: str, received_us: int = ISSUED_US) -> bool:
+def is_accepted(token: str, secret: str, received_us: int = ISSUED_US) -> bool:
     headers = {"authorization": f"Bearer {token}"}
     callback = Callback("GET", "https://calls.example/hook", headers, b"", received_us)
     return verify(callback, {"signature_secret": secret})
 
 
 def test_the_published_token_verifies_at_its_time() -> None:
-    assert is_let_in(VECTOR["jwt"], VECTOR["signature_secret"])
-    assert not is_let_in(VECTOR["jwt"], "another")
-    assert not is_let_in(VECTOR["jwt"][:-2] + "xx", VECTOR["signature_secret"])
-    assert not is_let_in(VECTOR["jwt"], VECTOR["signature_secret"], ISSUED_US + 301 * SECOND_US)
+    assert is_accepted(VECTOR["jwt"], VECTOR["signature_secret"])
+    assert not is_accepted(VECTOR["jwt"], "another")
+    assert not is_accepted(VECTOR["jwt"][:-2] + "xx", VECTOR["signature_secret"])
+    assert not is_accepted(VECTOR["jwt"], VECTOR["signature_secret"], ISSUED_US + 301 * SECOND_US)
 
 
-def test_the_published_lists_are_all_read() -> None:
+def test_the_published_lists_are_read_completely() -> None:
     found: list[Fact] = []
     for name in ("list_calls.json", "get_call.json"):
         with (FOLDER / name).open("rb") as file:
-            told = list(RECORDS["vonage"](file, RecordSource(Door.IMPORT, NOW_US)))
-        found += [item for item in told if isinstance(item, Fact)]
-        assert len(told) == len([item for item in told if isinstance(item, Fact)])
+            items = list(RECORDS["vonage"](file, RecordSource(Door.IMPORT, NOW_US)))
+        found += [item for item in items if isinstance(item, Fact)]
+        assert len(items) == len([item for item in items if isinstance(item, Fact)])
     assert len(found) == 4
     assert found[0].key == found[3].key
     assert found[0].said == {

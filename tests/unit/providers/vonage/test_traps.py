@@ -1,4 +1,4 @@
-"""What Vonage does that others do not: each trap by its name."""
+"""Peculiarities of Vonage, one test each."""
 
 import json
 import random
@@ -19,7 +19,7 @@ from calltally.providers.callback import Callback
 from calltally.providers.vonage.normalise import facts_of
 from calltally.providers.vonage.signature import verify
 from tests.unit.providers.sampling import NOW_US, Sent, signed
-from tests.unit.providers.vonage.samples import ENDED, SAMPLES, TALK, asked, event, machine, posted, token
+from tests.unit.providers.vonage.samples import ENDED, SAMPLES, TALK, by_get, event, machine, posted, token
 
 SECRET = SAMPLES.secrets["signature_secret"]
 
@@ -44,23 +44,23 @@ def folded(sent: list[Sent]) -> Call:
         ("cancelled", "canceled"),
     ],
 )
-def test_completed_after_an_unanswered_end_takes_nothing_back(word: str, status: str) -> None:
-    told = [posted("started", 0), posted(word, 20), posted("completed", 20.4, duration="0")]
-    for order in permutations(told):
+def test_completed_does_not_replace_an_unanswered_end(word: str, status: str) -> None:
+    story = [posted("started", 0), posted(word, 20), posted("completed", 20.4, duration="0")]
+    for order in permutations(story):
         call = folded(list(order))
         assert (call.status, call.duration_seconds, call.conflicts) == (status, 0, 0)
 
 
-def test_numbers_get_their_plus_and_short_ones_stay() -> None:
+def test_e164_numbers_get_a_plus_sign_and_short_ones_none() -> None:
     assert fact(posted("started", 0)).said["from_number"] == "+14155550100"
-    said = fact(posted("started", 0, **{"from": "12345", "to": "sip:bob@pbx.example"})).said
-    assert (said["from_number"], said["to_number"]) == ("12345", "sip:bob@pbx.example")
+    statement = fact(posted("started", 0, **{"from": "12345", "to": "sip:bob@pbx.example"})).said
+    assert (statement["from_number"], statement["to_number"]) == ("12345", "sip:bob@pbx.example")
 
 
 def test_durations_rates_and_prices_are_strings() -> None:
-    said = fact(posted("completed", 42.7, **ENDED)).said
-    assert said["talk_seconds"] == 37
-    assert said["cost"] == {"amount": "0.00277500", "currency": "EUR"}
+    statement = fact(posted("completed", 42.7, **ENDED)).said
+    assert statement["talk_seconds"] == 37
+    assert statement["cost"] == {"amount": "0.00277500", "currency": "EUR"}
     assert fact(posted("completed", 42.7, duration=37)).said["talk_seconds"] == 37
 
 
@@ -72,18 +72,18 @@ def test_events_of_machine_detection_name_their_call_otherwise(word: str) -> Non
 
 
 @pytest.mark.parametrize("word", ["record", "input", "transfer", "disconnected"])
-def test_events_aside_say_nothing_of_the_state(word: str) -> None:
+def test_events_without_a_call_state_give_no_status(word: str) -> None:
     assert "status" not in fact(posted(word, 9)).said
 
 
-def test_an_event_by_get_says_the_same_as_by_post() -> None:
-    by_post = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
-    by_get = fact(asked("completed", 50, duration="12"))
-    assert by_get.said == by_post.said
-    assert by_get.raw.startswith(b"from=14155550100&")
+def test_get_and_post_events_have_the_same_fields() -> None:
+    posted_fact = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
+    get_fact = fact(by_get("completed", 50, duration="12"))
+    assert get_fact.said == posted_fact.said
+    assert get_fact.raw.startswith(b"from=14155550100&")
 
 
-def test_the_legs_of_a_conversation_are_calls_of_their_own() -> None:
+def test_legs_of_a_conversation_are_separate_calls() -> None:
     legs = [
         posted("answered", 5, f"{digit * 8}-0000-0000-0000-000000000000", conversation_uuid="CON-1")
         for digit in "12"
@@ -93,19 +93,19 @@ def test_the_legs_of_a_conversation_are_calls_of_their_own() -> None:
 
 def test_events_out_of_order_fold_to_the_call() -> None:
     """Peers, point 4 (Nexmo/nexmo-developer#1653)."""
-    told = [
+    story = [
         posted("started", 0),
         posted("ringing", 1.5),
         posted("answered", 5),
         posted("completed", 42.7, **ENDED),
     ]
-    expected = folded(told)
+    expected = folded(story)
     assert (expected.status, expected.duration_seconds, expected.ring_seconds) == ("completed", 37, 3)
     for seed in range(10):
-        assert folded(random.Random(seed).sample(told, 4)) == expected
+        assert folded(random.Random(seed).sample(story, 4)) == expected
 
 
-def test_a_time_with_an_offset_is_the_same_instant() -> None:
+def test_times_with_an_offset_are_converted_to_utc() -> None:
     found = fact(
         Sent(json.dumps({**event("ringing", 1), "timestamp": "2026-08-22T10:00:01.000+02:00"}).encode())
     )
@@ -113,35 +113,35 @@ def test_a_time_with_an_offset_is_the_same_instant() -> None:
 
 
 @pytest.mark.parametrize("sent", SAMPLES.story, ids=lambda sent: str((sent.body or sent.query)[:40]))
-def test_the_sdk_takes_what_we_take(sent: Sent) -> None:
+def test_the_sdk_accepts_the_same_signatures(sent: Sent) -> None:
     bearer = signed("vonage", sent).headers["authorization"]
     assert verify_signature(bearer.removeprefix("Bearer "), SECRET)
     assert not verify_signature(bearer.removeprefix("Bearer "), "another-secret-of-over-32-characters")
 
 
-def is_let_in(bearer: str, *, method: str = "POST", body: bytes = b"{}") -> bool:
+def is_accepted(bearer: str, *, method: str = "POST", body: bytes = b"{}") -> bool:
     headers = {"authorization": f"Bearer {bearer}"}
     return verify(
         Callback(method, "https://calls.example/?a=1", headers, body, NOW_US), {"signature_secret": SECRET}
     )
 
 
-def test_a_token_without_the_hash_of_its_payload_vouches_for_no_body() -> None:
-    assert is_let_in(token(SECRET, NOW_US, payload_hash=sha256(b"{}").hexdigest()))
-    assert not is_let_in(token(SECRET, NOW_US))
-    assert not is_let_in(token(SECRET, NOW_US, payload_hash=sha256(b"").hexdigest()))
+def test_tokens_without_a_payload_hash_cover_no_body() -> None:
+    assert is_accepted(token(SECRET, NOW_US, payload_hash=sha256(b"{}").hexdigest()))
+    assert not is_accepted(token(SECRET, NOW_US))
+    assert not is_accepted(token(SECRET, NOW_US, payload_hash=sha256(b"").hexdigest()))
     for payload in (None, b"", b"a=1"):
         hashed = None if payload is None else sha256(payload).hexdigest()
-        assert is_let_in(token(SECRET, NOW_US, payload_hash=hashed), method="GET", body=b"")
-    assert not is_let_in(
+        assert is_accepted(token(SECRET, NOW_US, payload_hash=hashed), method="GET", body=b"")
+    assert not is_accepted(
         token(SECRET, NOW_US, payload_hash=sha256(b"a=2").hexdigest()), method="GET", body=b""
     )
 
 
-def test_a_token_of_another_scheme_or_none_is_kept_out() -> None:
+def test_tokens_of_other_schemes_are_rejected() -> None:
     claims: dict[str, Any] = {"iat": NOW_US // SECOND_US, "payload_hash": sha256(b"{}").hexdigest()}
-    assert is_let_in(jwt.encode(claims, SECRET, "HS256"))
-    assert not is_let_in(jwt.encode(claims, "", "none"))
-    assert not is_let_in(jwt.encode(claims, SECRET + SECRET, "HS512"))
-    assert not is_let_in(jwt.encode({**claims, "exp": claims["iat"] - 1}, SECRET, "HS256"))
-    assert not is_let_in(jwt.encode({"payload_hash": claims["payload_hash"]}, SECRET, "HS256"))
+    assert is_accepted(jwt.encode(claims, SECRET, "HS256"))
+    assert not is_accepted(jwt.encode(claims, "", "none"))
+    assert not is_accepted(jwt.encode(claims, SECRET + SECRET, "HS512"))
+    assert not is_accepted(jwt.encode({**claims, "exp": claims["iat"] - 1}, SECRET, "HS256"))
+    assert not is_accepted(jwt.encode({"payload_hash": claims["payload_hash"]}, SECRET, "HS256"))

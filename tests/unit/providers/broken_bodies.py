@@ -1,4 +1,4 @@
-"""Bodies that are spoilt in every way that a sender, a proxy or a new version could spoil them."""
+"""Broken variants of bodies: faults of senders, proxies and new versions of an API."""
 
 import json
 from collections.abc import Iterator
@@ -19,33 +19,33 @@ ODD_VALUES: Final[tuple[Any, ...]] = (
 )
 
 
-def spoilt(sent: Sent) -> Iterator[Sent]:
-    """The request with each of its values gone, or odd; and its body cut."""
+def broken_variants(sent: Sent) -> Iterator[Sent]:
+    """Yield the request with each value missing or odd, and with a cut body."""
     yield from (sent._replace(body=body) for body in (*BROKEN, sent.body[: len(sent.body) // 2]))
     if sent.method == "GET":
-        yield from (sent._replace(query=query) for query in _spoilt_forms(sent.query))
+        yield from (sent._replace(query=query) for query in _broken_forms(sent.query))
     elif sent.content_type == FORM:
-        yield from (sent._replace(body=form.encode()) for form in _spoilt_forms(sent.body.decode()))
+        yield from (sent._replace(body=form.encode()) for form in _broken_forms(sent.body.decode()))
     else:
-        for document in spoilt_documents(json.loads(sent.body)):
+        for document in broken_documents(json.loads(sent.body)):
             yield sent._replace(body=json.dumps(document).encode())
 
 
-def spoilt_documents(value: Any) -> Iterator[Any]:  # noqa: ANN401 (JSON)
-    """A JSON value with one of its parts gone, or odd."""
+def broken_documents(value: Any) -> Iterator[Any]:  # noqa: ANN401 (JSON)
+    """Yield a JSON value with each of its items missing or odd."""
     yield from ODD_VALUES
     if isinstance(value, dict):
         for name in value:
-            yield {key: part for key, part in value.items() if key != name}
-            for part in spoilt_documents(value[name]):
-                yield {**value, name: part}
+            yield {key: child for key, child in value.items() if key != name}
+            for child in broken_documents(value[name]):
+                yield {**value, name: child}
     elif isinstance(value, list):
         for index, each in enumerate(value[:2]):
-            for part in spoilt_documents(each):
-                yield [*value[:index], part, *value[index + 1 :]]
+            for child in broken_documents(each):
+                yield [*value[:index], child, *value[index + 1 :]]
 
 
-def _spoilt_forms(text: str) -> Iterator[str]:
+def _broken_forms(text: str) -> Iterator[str]:
     pairs = parse_qsl(text, keep_blank_values=True)
     texts = [odd for odd in ODD_VALUES if isinstance(odd, str)]
     for index, (name, _value) in enumerate(pairs):
