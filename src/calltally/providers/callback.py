@@ -34,7 +34,7 @@ class RecordSource(NamedTuple):
     `mapping` reads the records of generic providers.
     """
 
-    door: Door
+    channel: Door
     received_us: int
     account: str = ""
     time_zone: str = "UTC"

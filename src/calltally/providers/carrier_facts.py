@@ -48,7 +48,7 @@ def carrier_record_fact(
     with_account = _with_account(statement, source.account)
     return Fact(
         call_sid=call_sid,
-        door=source.door,
+        door=source.channel,
         provider=with_account["provider"],
         account=with_account.get("provider_account", ""),
         event_id="",

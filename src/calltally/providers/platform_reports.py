@@ -80,7 +80,7 @@ def report_fact(name: str, report: PlatformReport, source: RecordSource, raw: by
         statement["session"] = session
     return Fact(
         call_sid=report.call_sid,
-        door=source.door,
+        door=source.channel,
         provider=name,
         account=report.account,
         event_id=report.event_id,
@@ -170,4 +170,4 @@ def evaluation(
 
 def is_from_list(source: RecordSource) -> bool:
     """Return whether the source is the provider's list or an export of it."""
-    return source.door in (Door.PROVIDER_LIST, Door.IMPORT)
+    return source.channel in (Door.PROVIDER_LIST, Door.IMPORT)

@@ -56,7 +56,7 @@ def resource_reader(dialect: ResourceDialect) -> Callable[[Mapping[str, Any], Re
         statement = _statement(resource, times_us, dialect)
         return Fact(
             call_sid=call_sid,
-            door=source.door,
+            door=source.channel,
             provider=dialect.provider,
             account=statement.get("provider_account", ""),
             event_id="",

@@ -155,10 +155,16 @@ def _value_error(name: str, value: object, fault: Exception) -> NotUnderstood:
 
 def _quoted(value: object) -> str:
     """Return the start of a value for an error. Python may refuse to format a long number."""
-    text = value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, float) else _whole(value)
+    text = (
+        value
+        if isinstance(value, str)
+        else f"{value:.6g}"
+        if isinstance(value, float)
+        else _number_text(value)
+    )
     return repr(text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS] + "…")
 
 
-def _whole(value: object) -> str:
+def _number_text(value: object) -> str:
     is_long = isinstance(value, int) and value.bit_length() > _QUOTED_CHARS
     return "a number of many digits" if is_long else str(value)

@@ -136,7 +136,7 @@ def _check(options: ImportOptions) -> None:
 
 async def _source(options: ImportOptions, store: Store, settings: Settings) -> RecordSource:
     return RecordSource(
-        door=Door.IMPORT,
+        channel=Door.IMPORT,
         received_us=wall_clock(),
         account=options.account,
         time_zone=options.time_zone,

@@ -24,11 +24,11 @@ def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
     """Yield each row or `Cdr` event of a file as a fact; skip AMI's other events."""
     numbered = iter(lines)
     first = next((line for line in numbered if line.strip()), b"")
-    whole = chain([first], numbered)
+    complete = chain([first], numbered)
     if first.startswith(_AMI_STARTS):
-        yield from _ami_facts(whole, source)
+        yield from _ami_facts(complete, source)
     else:
-        yield from _table_facts(whole, source)
+        yield from _table_facts(complete, source)
 
 
 def _table_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
@@ -67,9 +67,11 @@ def _is_time(text: str, source: RecordSource) -> bool:
 def _row_fact(
     position: str, cells: Sequence[str], names: Sequence[str], source: RecordSource
 ) -> Fact | UnreadableRecord:
-    least = words.MASTER_MIN_COLUMNS if names in (words.MASTER_COLUMNS, words.CUSTOM_COLUMNS) else len(names)
-    if not least <= len(cells) <= len(names):
-        wanted = f"{least}" if least == len(names) else f"{least} to {len(names)}"
+    minimum = (
+        words.MASTER_MIN_COLUMNS if names in (words.MASTER_COLUMNS, words.CUSTOM_COLUMNS) else len(names)
+    )
+    if not minimum <= len(cells) <= len(names):
+        wanted = f"{minimum}" if minimum == len(names) else f"{minimum} to {len(names)}"
         return UnreadableRecord(
             position, f"has {len(cells)} fields, not {wanted}: the row is cut, or belongs to another table"
         )

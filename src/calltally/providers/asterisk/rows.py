@@ -35,7 +35,7 @@ def fact_of(row: Row, source: RecordSource) -> Fact:
     ended_us = statement.get("ended_us", statement["started_us"])
     return Fact(
         call_sid=_sid(row, source.account),
-        door=source.door,
+        door=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",
@@ -74,9 +74,9 @@ def _leg(row: Row) -> str:
 def _statement(row: Row, source: RecordSource) -> Said:
     disposition = row.get("disposition", "").strip().upper()
     if disposition not in words.DISPOSITIONS:
-        known_words = ", ".join(words.DISPOSITIONS)
+        dispositions = ", ".join(words.DISPOSITIONS)
         problem = "not one of" if disposition else "missing"
-        raise NotUnderstood(f"disposition {disposition[:80]!r}: {problem} {known_words}")
+        raise NotUnderstood(f"disposition {disposition[:80]!r}: {problem} {dispositions}")
     statement: Said = {"provider": words.NAME, "status": words.DISPOSITIONS[disposition], "leg": _leg(row)}
     if source.account:
         statement["provider_account"] = source.account

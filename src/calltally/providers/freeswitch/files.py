@@ -24,13 +24,13 @@ def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
     numbered = iter(lines)
     empty, first = _skip_empty_lines(numbered)
     # Positions are line numbers, so the empty lines before the first record count.
-    whole, start = chain(repeat(b"\n", empty), [first], numbered), first.lstrip(b"\xef\xbb\xbf \t")[:1]
+    complete, start = chain(repeat(b"\n", empty), [first], numbered), first.lstrip(b"\xef\xbb\xbf \t")[:1]
     if start == b"<":
-        yield from _xml_facts(whole, source)
+        yield from _xml_facts(complete, source)
     elif start in (b"{", b"["):
-        yield from json_documents.list_facts(whole, source, SHAPE, fact_of)
+        yield from json_documents.list_facts(complete, source, SHAPE, fact_of)
     else:
-        yield from _table_facts(whole, source)
+        yield from _table_facts(complete, source)
 
 
 def _skip_empty_lines(lines: Iterator[bytes]) -> tuple[int, bytes]:
@@ -49,8 +49,8 @@ def _xml_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | 
     for number, line in enumerate(lines, start=1):
         record += line
         while _END_TAG in record:
-            whole, _, record = record.partition(_END_TAG)
-            yield _xml_fact(f"line {first_line}", whole + _END_TAG, source)
+            complete, _, record = record.partition(_END_TAG)
+            yield _xml_fact(f"line {first_line}", complete + _END_TAG, source)
             first_line = number
         if not record.strip():
             record, first_line = b"", number + 1

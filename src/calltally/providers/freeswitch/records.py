@@ -45,7 +45,7 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     return Fact(
         # A UUID is globally unique, so it needs no account prefix.
         call_sid=call_sid,
-        door=source.door,
+        door=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",

@@ -46,9 +46,9 @@ def compile_mapping(text: str) -> CompiledMapping:
     """Compile a mapping from TOML. Raises InvalidInput with all its faults."""
     document = TomlDocument(text)
     content = document.content
-    document.only(content, _TOP_KEYS)
+    document.check_keys(content, _TOP_KEYS)
     time_zone = document.value(content, "time_zone", str, "UTC", "time_zone")
-    document.made("time_zone", lambda: zone_of(time_zone))
+    document.try_call("time_zone", lambda: zone_of(time_zone))
     mapping = CompiledMapping(
         provider=_provider(document),
         is_carrier=document.value(content, "carrier", bool, False, "carrier"),  # noqa: FBT003 (the default)
@@ -82,7 +82,7 @@ def _format(document: TomlDocument) -> BodyFormat:
 
 def _csv_layout(document: TomlDocument) -> CsvLayout:
     table = document.table(document.content, "csv")
-    document.only(table, _CSV_KEYS, "csv.")
+    document.check_keys(table, _CSV_KEYS, "csv.")
     given = {
         key: document.value(table, key, str, default, f"csv.{key}")
         for key, default in (("delimiter", ","), ("quote", '"'), ("encoding", "utf-8"))
@@ -90,7 +90,7 @@ def _csv_layout(document: TomlDocument) -> CsvLayout:
     for key in ("delimiter", "quote"):
         if len(given[key]) != 1 or given[key] in "\r\n\0":
             document.fault(f"csv.{key}", r'must be one character, such as ";" or "\t"')
-    document.made("csv.encoding", lambda: check_encoding(given["encoding"]))
+    document.try_call("csv.encoding", lambda: check_encoding(given["encoding"]))
     columns = document.value(table, "columns", list, [], "csv.columns")
     if not all(isinstance(each, str) for each in columns):
         document.fault("csv.columns", "must be a list of names in quotes")
@@ -113,8 +113,8 @@ def check_encoding(name: str) -> None:
 def _fields(document: TomlDocument) -> list[MappedField]:
     fields_table = document.table(document.content, "fields")
     words = _words(document)
-    document.only(fields_table, [*FIELDS], "fields.")
-    document.only(words, [*FIELDS], "words.")
+    document.check_keys(fields_table, [*FIELDS], "fields.")
+    document.check_keys(words, [*FIELDS], "words.")
     if "call_sid" not in fields_table:
         document.fault("fields.call_sid", "is missing: add the path to the id of the call")
     for name in words:
@@ -166,7 +166,7 @@ def _field(
     if not isinstance(spec, dict):
         document.fault(at, "must be a path in quotes, a list of paths, or a table with path, join or value")
         return None
-    document.only(spec, _FIELD_KEYS, f"{at}.")
+    document.check_keys(spec, _FIELD_KEYS, f"{at}.")
     if len({"path", "join", "value"} & spec.keys()) != 1:
         document.fault(at, "needs one of path, join and value")
         return None
@@ -184,7 +184,7 @@ def _reader(document: TomlDocument, at: str, kind: ValueKind, spec: Mapping[str,
         pattern = document.value(spec, "format", str, "%Y", f"{at}.format")
         if kind is not TIME:
             document.fault(f"{at}.format", "is for times only; use read = … for other fields")
-        return document.made(f"{at}.format", lambda: strptime_reader(pattern[: MAX_FORMAT_CHARS + 1]))
+        return document.try_call(f"{at}.format", lambda: strptime_reader(pattern[: MAX_FORMAT_CHARS + 1]))
     name = document.value(spec, "read", str, kind.default, f"{at}.read")
     if name not in kind.readers:
         document.fault(
@@ -205,7 +205,7 @@ def _constant(document: TomlDocument, name: str, value: Any) -> MappedField | No
         document.fault(f"{at}.value", f"is {value!r}; it must be one of {', '.join(allowed)}")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     read = kind.readers[kind.default]
-    constant = document.made(f"{at}.value", lambda: read(text, "UTC"))
+    constant = document.try_call(f"{at}.value", lambda: read(text, "UTC"))
     return MappedField(name, into, (), constant=constant)
 
 
@@ -230,4 +230,4 @@ def _path(document: TomlDocument, text: Any, at: str) -> Path | None:  # noqa: A
     if not isinstance(text, str):
         document.fault(at, "must be a path in quotes, such as call.id")
         return None
-    return document.made(at, lambda: compile_path(text))
+    return document.try_call(at, lambda: compile_path(text))

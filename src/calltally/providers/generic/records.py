@@ -43,7 +43,7 @@ def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSourc
     carrier_sid = found.get("carrier_sid")
     return Fact(
         call_sid=call_sid,
-        door=source.door,
+        door=source.channel,
         provider=mapping.provider,
         account=statement.get("provider_account", source.account),
         event_id=found.get("event_id", ""),
@@ -108,8 +108,8 @@ def _meaning(text: str, field: MappedField) -> str:
     for word in (folded, folded.partition("/")[0] + "/" + ANY_WORD if field.is_joined else folded, ANY_WORD):
         if word in words:
             return words[word]
-    known_words = ", ".join([*words][:20])
-    raise ValueError(f"not in [words.{field.name}], which has {known_words}; add the word there")
+    accepted = ", ".join([*words][:20])
+    raise ValueError(f"not in [words.{field.name}], which has {accepted}; add the word there")
 
 
 def _path_text(field: MappedField) -> str:

@@ -65,8 +65,8 @@ def _is_signed(callback: Callback, rules: VerificationRules, keys: list[str]) ->
     if not given:
         return False
     message = b"".join(_piece(callback, name, argument, signed_at) for name, argument in rules.pieces)
-    made = [_matches(rules, key, message, given) for key in keys]
-    return any(made)
+    matches = [_matches(rules, key, message, given) for key in keys]
+    return any(matches)
 
 
 def _timestamp(callback: Callback, rules: VerificationRules, header: str) -> str:

@@ -42,7 +42,7 @@ class TomlDocument:
             reported = self.faults[:_MAX_FAULTS]
             raise InvalidInput("\n".join(fault.detail for fault in reported), tuple(reported))
 
-    def only(self, table: Mapping[str, Any], names: Sequence[str], within: str = "") -> None:
+    def check_keys(self, table: Mapping[str, Any], names: Sequence[str], within: str = "") -> None:
         """Add a fault for each key that is not one of `names`."""
         for key in table:
             if key not in names:
@@ -61,7 +61,7 @@ class TomlDocument:
         self.fault(path, f"must be {_TYPE_NAMES.get(kind, kind.__name__)}")
         return default
 
-    def made(self, path: str, make: Callable[[], T]) -> T | None:
+    def try_call(self, path: str, make: Callable[[], T]) -> T | None:
         """Return the result of `make`; convert its ValueError to a fault."""
         try:
             return make()

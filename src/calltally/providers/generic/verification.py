@@ -27,7 +27,7 @@ def compile_verification(document: TomlDocument, table: Any) -> VerificationRule
     if not isinstance(table, dict):
         document.fault("verify", "must be a table")
         return None
-    document.only(table, _KEYS, "verify.")
+    document.check_keys(table, _KEYS, "verify.")
     scheme = _choice(document, table, "scheme", ("", *VerificationScheme))
     if not scheme:
         document.fault("verify.scheme", f"is missing; it is one of {', '.join(VerificationScheme)}")

@@ -40,7 +40,7 @@ def fact_of(event: Mapping[str, Any], source: RecordSource) -> Fact:
     return Fact(
         # A SIP Call-ID is globally unique (RFC 3261 section 8.1.1.4), so it needs no account prefix.
         call_sid=call_sid,
-        door=source.door,
+        door=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",  # Kamailio has none: a repeat is identical to the byte.

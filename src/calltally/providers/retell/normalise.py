@@ -115,8 +115,8 @@ def _add_state(statement: Said, call: Content, reason: str | None, received_us: 
         statement["status"] = words.OPEN_STATUSES[status_word]
         return started_us or received_us
     if status_word not in words.ENDED:
-        known_words = ", ".join((*words.OPEN_STATUSES, *sorted(words.ENDED)))
-        raise NotUnderstood(f"call_status {status_word!r}: not one of {known_words}")
+        statuses = ", ".join((*words.OPEN_STATUSES, *sorted(words.ENDED)))
+        raise NotUnderstood(f"call_status {status_word!r}: not one of {statuses}")
     statement["status"] = status = _final(status_word, reason, started_us)
     if ended_us is not None:
         statement["ended_us"] = ended_us

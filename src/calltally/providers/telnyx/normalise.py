@@ -81,13 +81,13 @@ def _event_facts(content: Content, callback: Callback) -> list[Fact]:
     ]
     # The event excludes `meta`, which counts the attempts.
     fact = carrier_event_fact(_call_sid(payload, kind), event, _statement(payload, kind, callback), callback)
-    told = msgspec.structs.replace(
+    event_fact = msgspec.structs.replace(
         fact,
         event_id=values.value_of(event, "id", value_parsers.sid) or "",
         occurred_us=next((each for each in times_us if each is not None), received_us),
         links=_links(values.value_of(payload, "call_leg_id", value_parsers.sid)),
     )
-    return [told]
+    return [event_fact]
 
 
 def _call_sid(payload: Content, kind: str) -> str:

@@ -126,8 +126,8 @@ def _add_state(statement: Said, content: Content, word: str | None, received_us:
 
 def _open_status(status_word: str) -> Status:
     if status_word not in words.OPEN_STATUSES:
-        known_words = ", ".join((*words.OPEN_STATUSES, words.ENDED))
-        raise NotUnderstood(f"status {status_word!r}: not one of {known_words}")
+        statuses = ", ".join((*words.OPEN_STATUSES, words.ENDED))
+        raise NotUnderstood(f"status {status_word!r}: not one of {statuses}")
     return words.OPEN_STATUSES[status_word]
 
 

@@ -106,7 +106,7 @@ def test_rows_without_ids_are_identified_by_channel_and_start() -> None:
 
 
 def test_ami_events_give_the_same_call() -> None:
-    names = {ours: theirs for theirs, ours in AMI_NAMES.items()}
+    names = {column: ami_name for ami_name, column in AMI_NAMES.items()}
     lines = [f"{names[name]}: {cell}" for name, cell in zip(MASTER_COLUMNS, _cells(ROWS[0]), strict=True)]
     event = "\r\n".join(["Asterisk Call Manager/7.0.3", "", "Event: Cdr", *lines, "", ""])
     other = "Event: Hangup\r\nUniqueid: 1.1\r\n\r\n"

@@ -34,9 +34,9 @@ def event(name: str, of: dict[str, Any]) -> Sent:
     return Sent(json.dumps({"event": name, "call": of}).encode())
 
 
-BEGUN = {"start_timestamp": 1_787_385_610_000}
+STARTED = {"start_timestamp": 1_787_385_610_000}
 DONE: dict[str, Any] = {
-    **BEGUN,
+    **STARTED,
     "end_timestamp": 1_787_385_652_700,
     "duration_ms": 42_700,
     "disconnection_reason": "user_hangup",
@@ -85,7 +85,7 @@ SAMPLES = Samples(
     sign=sign,
     vendor="retell.lib.webhook_auth",
     story=[
-        event("call_started", call(TALK, call_status="ongoing", **BEGUN)),
+        event("call_started", call(TALK, call_status="ongoing", **STARTED)),
         event("call_ended", call(TALK, **DONE)),
         event("call_analyzed", call(TALK, **ANALYSED)),
         event("call_ended", call(BUSY, call_status="not_connected", disconnection_reason="dial_busy")),

@@ -39,11 +39,11 @@ def page_of_response(status: int, body: bytes) -> FetchedPage:
 
 def test_the_first_request_covers_the_window_in_whole_seconds() -> None:
     request = first_request(FETCHER.list_page(ACCESS, OCTOBER, None))
-    parts = urlsplit(request.url)
-    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == (
+    split = urlsplit(request.url)
+    assert f"{split.scheme}://{split.netloc}{split.path}" == (
         f"https://api.example.com/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
     )
-    assert parse_qsl(parts.query) == [
+    assert parse_qsl(split.query) == [
         ("StartTime>", "2026-10-01T00:00:00Z"),
         ("StartTime<", "2026-11-01T00:00:00Z"),
         ("PageSize", "1000"),

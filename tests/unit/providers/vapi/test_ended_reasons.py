@@ -11,7 +11,7 @@ from calltally.calls.end_reasons import EndReason
 from calltally.providers.platform_reports import match_end_reason
 from calltally.providers.vapi.words import END_REASON_PATTERNS
 
-PIPELINE, THEIRS, MODELS_OWN = (
+PIPELINE, VAPI_PROVIDERS, MODELS_OWN = (
     "pipeline-error-",
     "call.in-progress.error-vapifault-",
     "call.in-progress.error-providerfault-",
@@ -71,7 +71,7 @@ OF_A_LIMIT = (
     *("eleven-labs-blocked-concurrent-requests-and-requested-upgrade",),
     *("eleven-labs-max-character-limit-exceeded",),
 )
-OF_THEIRS = (
+VAPI_ERRORS = (
     *("cartesia-socket-hang-up", "cartesia-500-server-error", "cartesia-502-server-error"),
     *("cartesia-522-server-error", "eleven-labs-500-server-error", "eleven-labs-503-server-error"),
     *(
@@ -93,18 +93,18 @@ def made() -> Iterator[tuple[str, str, str]]:
         yield PIPELINE + f"{model}-{QUOTA}", *LIMIT
         yield from ((PIPELINE + f"{model}-{answer}", *PROVIDER) for answer in DOWN)
         yield PIPELINE + f"{model}-llm-failed", *TENANT
-        yield from ((THEIRS + f"{model}-{answer}", *PROVIDER) for answer in (*REFUSED, QUOTA))
+        yield from ((VAPI_PROVIDERS + f"{model}-{answer}", *PROVIDER) for answer in (*REFUSED, QUOTA))
         yield from ((MODELS_OWN + f"{model}-{answer}", *PROVIDER) for answer in (*DOWN, "llm-failed"))
-    parts = [(f"{name}-voice-failed") for name in VOICES] + [
+    components = [(f"{name}-voice-failed") for name in VOICES] + [
         f"{name}-transcriber-failed" for name in TRANSCRIBERS
     ]
-    for part in parts:
+    for part in components:
         yield PIPELINE + part, *TENANT
-        yield THEIRS + part, *PROVIDER
-    for words, why in ((OF_A_KEY, TENANT), (OF_A_LIMIT, LIMIT), (OF_THEIRS, PROVIDER)):
+        yield VAPI_PROVIDERS + part, *PROVIDER
+    for words, why in ((OF_A_KEY, TENANT), (OF_A_LIMIT, LIMIT), (VAPI_ERRORS, PROVIDER)):
         for word in words:
             yield PIPELINE + word, *why
-            yield THEIRS + word, *PROVIDER
+            yield VAPI_PROVIDERS + word, *PROVIDER
 
 
 OTHERS = {
@@ -241,5 +241,5 @@ def test_other_words_match_no_pattern(word: str) -> None:
 
 
 def test_each_end_reason_occurs() -> None:
-    had = {reason for _word, reason, _side in SINGLE}
-    assert had == set(EndReason) - {EndReason.UNKNOWN}
+    reasons = {reason for _word, reason, _side in SINGLE}
+    assert reasons == set(EndReason) - {EndReason.UNKNOWN}

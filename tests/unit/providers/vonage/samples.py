@@ -10,7 +10,7 @@ import jwt
 from calltally.calls.times import SECOND_US
 from tests.unit.providers.sampling import Headers, Records, Samples, Secrets, Sent
 
-TALK, UNANSWERED, ASKED = (f"{digit * 8}-2962-41e7-baf4-90f63e25e439" for digit in "abc")
+TALK, UNANSWERED, GET_CALL = (f"{digit * 8}-2962-41e7-baf4-90f63e25e439" for digit in "abc")
 
 
 def token(secret: str, signed_at_us: int, **claims: object) -> str:
@@ -51,7 +51,7 @@ def posted(status: str, second: float, uuid: str = TALK, **more: object) -> Sent
 
 def by_get(status: str, second: float, **more: object) -> Sent:
     """Return the same event by GET, for another call."""
-    query = urlencode({**event(status, second, ASKED), **more})
+    query = urlencode({**event(status, second, GET_CALL), **more})
     return Sent(method="GET", content_type="", query=query)
 
 
@@ -112,7 +112,7 @@ SAMPLES = Samples(
             "cost": {"amount": "0.00277500", "currency": "EUR"},
         },
         UNANSWERED: {"status": "no-answer", "duration_seconds": 0, "ring_seconds": 28, "conflicts": 0},
-        ASKED: {"status": "completed", "duration_seconds": 12, "direction": "inbound"},
+        GET_CALL: {"status": "completed", "duration_seconds": 12, "direction": "inbound"},
     },
     unknown=(posted("parked", 3), "parked"),
     unnamed=Sent(json.dumps({**event("answered", 5), "uuid": None}).encode()),
