@@ -65,7 +65,9 @@ def with_client(
     return asyncio.run(session())
 
 
-async def listed(client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400) -> list[Fact | UnreadableRecord]:
+async def listed(
+    client: ProviderClient, begin_s: int = 0, end_s: int = 10 * 86_400
+) -> list[Fact | UnreadableRecord]:
     started = StartWindow(START_US + begin_s * SECOND_US, START_US + end_s * SECOND_US)
     return [item async for page in client.pages(started) for item in page]
 
@@ -103,7 +105,9 @@ def test_period_includes_both_ends(name: str) -> None:
 
 @carriers
 def test_known_and_unknown_single_call(name: str) -> None:
-    async def both(client: ProviderClient) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
+    async def both(
+        client: ProviderClient,
+    ) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
         return await client.call(sid(1)), await client.call("no/../such")
 
     with served(APIS[name](made(3))) as api:

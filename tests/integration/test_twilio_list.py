@@ -72,7 +72,9 @@ def test_period_includes_both_ends() -> None:
 
 
 def test_known_and_unknown_single_call() -> None:
-    async def both(client: ProviderClient) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
+    async def both(
+        client: ProviderClient,
+    ) -> tuple[list[Fact | UnreadableRecord], list[Fact | UnreadableRecord]]:
         return await client.call(sid(1)), await client.call("CA/../x")
 
     with served(TwilioApi(calls(2))) as api:

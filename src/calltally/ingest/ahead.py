@@ -18,10 +18,6 @@ import msgspec
 
 from calltally.calls.errors import CalltallyError, InvalidInput, Unavailable
 from calltally.ingest.imports import Chunk
-from calltally.providers.callback import UnreadableRecord
-from calltally.store.db.fact_codec import pack_fact, unpack_fact
-from calltally.store.ledger.prepared_calls import Batch, Prepared
-from calltally.store.rollups.import_sums import NOTHING, Sums
 
 # The most that the system lets a pipe hold without privileges: the reader stays a chunk ahead.
 _PIPE_BYTES: Final = 1024 * 1024
@@ -30,11 +26,7 @@ _PIPE_BYTES: Final = 1024 * 1024
 class _Message(msgspec.Struct, array_like=True, frozen=True):
     """A chunk in the pipe; without one the end, with the reason if the rest cannot be read."""
 
-    prepared: list[Prepared] = []
-    sums: Sums = NOTHING
-    others: list[_Other] = []
-    refused: list[UnreadableRecord] = []
-    note: bytes = b""
+    chunk: Chunk | None = None
     fault: str = ""
 
 

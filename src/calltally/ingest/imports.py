@@ -124,15 +124,18 @@ def chunks_of(told: Listed, tenant: str, table: RouteTable, *, deliver: bool) ->
         yield chunk_of(items, tenant, table, deliver=deliver)
 
 
-def chunk_of(items: Sequence[Fact | UnreadableRecord], tenant: str, table: RouteTable, *, deliver: bool) -> Chunk:
+def chunk_of(
+    items: Sequence[Fact | UnreadableRecord], tenant: str, table: RouteTable, *, deliver: bool
+) -> Chunk:
     """Map the facts among items to routes and pack their rows."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
     submissions = [Submission(tenant, _slim(fact), deliver, packed(fact, fact.key)) for fact in facts]
-    return Chunk(submissions, [item for item in items if isinstance(item, Refusal)])
+    return Chunk(submissions, [item for item in items if isinstance(item, UnreadableRecord)])
 
 
-def _refused_in(told: Iterable[Fact | UnreadableRecord]) -> list[UnreadableRecord]:
-    return [item for item in told if isinstance(item, UnreadableRecord)]
+def _slim(fact: Fact) -> Fact:
+    """Drop the raw body, which is in the packed row: nothing else reads it."""
+    return msgspec.structs.replace(fact, raw=b"")
 
 
 async def _recorded(
@@ -152,7 +155,9 @@ def _chunks(told: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
         yield chunk
 
 
-def _added(report: ImportReport, became: Sequence[Recorded], refusals: Sequence[UnreadableRecord]) -> ImportReport:
+def _added(
+    report: ImportReport, became: Sequence[Recorded], refusals: Sequence[UnreadableRecord]
+) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(
         recorded=report.recorded + outcomes[Outcome.APPLIED],

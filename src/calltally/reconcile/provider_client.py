@@ -61,7 +61,9 @@ class ProviderClient:
         page: str | None = None
         visited_pages: set[str] = set()
         while True:
-            listing = await run_fetch(self._provider.list_page(self._access, started, page), self._send_request)
+            listing = await run_fetch(
+                self._provider.list_page(self._access, started, page), self._send_request
+            )
             yield listing.records
             page = listing.next_cursor
             if page is None:

@@ -134,7 +134,9 @@ async def _access(context: ProviderContext, request: ReconciliationRequest, now_
     return ApiAccess(context.api_urls.get(name, ""), secrets, now_us)
 
 
-def _client(request: ReconciliationRequest, access: ApiAccess, client: RetryingClient) -> ProviderClient | None:
+def _client(
+    request: ReconciliationRequest, access: ApiAccess, client: RetryingClient
+) -> ProviderClient | None:
     """Return the provider's client; None if files replace it and there are no credentials."""
     provider = FETCHERS.get(request.provider)
     if provider is None:

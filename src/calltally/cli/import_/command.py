@@ -92,7 +92,7 @@ def import_calls(options: ImportOptions) -> None:
         raise typer.Exit(1)
 
 
-async def _terms(options: ImportOptions, store: Store, settings: Settings) -> tuple[Source, RouteTable]:
+async def _terms(options: ImportOptions, store: Store, settings: Settings) -> tuple[RecordSource, RouteTable]:
     """Return what the records are read by."""
     return await _source(options, store, settings), await routes_for(store, options.tenant)
 

@@ -20,24 +20,6 @@ from calltally.providers.provider import ListFacts
 # A smaller file is imported before another process would have begun.
 _WORTH_A_PROCESS_BYTES: Final = 1024 * 1024
 _EVERY: Final = 500
-# Stands among items where the next process has what comes behind them.
-_TURN: Final = None
-
-
-class Read(NamedTuple):
-    """How far a file is: its place among the files, its size (None: not known), how many bytes are read."""
-
-    place: int
-    size: int | None
-    done: int
-
-
-class Task(msgspec.Struct, array_like=True):
-    """What the process that reads ahead has to know and could not before it was begun."""
-
-    tenant: str
-    source: RecordSource
-    table: dict[str, RouteTarget]
 
 
 class Reading(NamedTuple):
@@ -53,36 +35,12 @@ class Reading(NamedTuple):
             sum(file.stat().st_size for file in self.files) >= _WORTH_A_PROCESS_BYTES
         )
 
-    def processes(self) -> int:
-        """How many may share the files: one reads what can be read but once, and keeps what is refused."""
-        is_for_one = self.refused is not None or not all(_is_regular(file) for file in self.files)
-        return 1 if is_for_one else min(_MOST_PROCESSES, os.cpu_count() or 1)
-
-    def items(self, source: RecordSource, watch: Callable[[Read], None]) -> Iterator[Fact | UnreadableRecord]:
-        """What the files tell in their order; `watch` hears how far that is."""
-        items = self._items(source, watch, Share(), self._sizes())
-        return (item for item in items if item is not _TURN)
-
-    def _items(
-        self, source: RecordSource, watch: Callable[[Read], None], share: Share, sizes: list[int | None]
-    ) -> Iterator[Fact | UnreadableRecord | None]:
-        with ExitStack() as stack:
-            kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
-            told = _Told(self.list_facts, source, watch, kept)
-            for place, path in enumerate(self.files):
-                yield from told.of(Read(place, sizes[place], 0), path, share)
-
-    def _sizes(self) -> list[int | None]:
-        """Of each file in bytes, None where that is not known."""
-        return [file.stat().st_size if _is_regular(file) else None for file in self.files]
-
-    def ahead(self) -> Work:
-        """The same as the work of processes: chunks for the ledger, each with how far it was read.
-
-        To be asked for before they begin: of a file that grows all of them read what it has now.
-        """
-        sizes = self._sizes()
-        # What is forked has its standard input closed; this it keeps.
+    def chunks(
+        self, source: RecordSource, tenant: str, table: RouteTable, *, deliver: bool
+    ) -> Iterator[Chunk]:
+        """Yield what the files hold now, ready for the ledger, each chunk with how far the files are read."""
+        sizes = [file.stat().st_size if _is_regular(file) else None for file in self.files]
+        # The standard input of a forked process is closed; this copy of it is not.
         stdin = os.dup(sys.stdin.fileno()) if any(str(file) == STDIN for file in self.files) else None
 
         def chunks() -> Iterator[Chunk]:
@@ -92,28 +50,18 @@ class Reading(NamedTuple):
             items = self._items(source, last.append, sizes)
             for chunk in chunks_of(items, tenant, table, deliver=deliver):
                 del last[:-1]
-                note = _encoder.encode(last[0])
-                yield Stretch(prepared(chunk, tenant, table), note, is_last)
-
-        return work
-
-
-_encoder: Final = msgspec.msgpack.Encoder()
-_tasks: Final = msgspec.msgpack.Decoder(Task)
-_reads: Final = msgspec.msgpack.Decoder(Read)
-
-
-def task_for(tenant: str, source: RecordSource, table: RouteTable) -> bytes:
-    """The task, as the process is told it."""
-    return _encoder.encode(Task(tenant, source, dict(table)))
-
+                yield chunk._replace(read=last[0])
 
         return chunks()
 
-
-def _task_of(task: bytes) -> tuple[str, RecordSource, RouteTable]:
-    told = _tasks.decode(task)
-    return told.tenant, told.source, told.table
+    def _items(
+        self, source: RecordSource, watch: Callable[[Read], None], sizes: list[int | None]
+    ) -> Iterator[Fact | UnreadableRecord]:
+        with ExitStack() as stack:
+            kept = stack.enter_context(self.refused.open("wb")) if self.refused else None
+            files = _Files(self.list_facts, source, watch, kept)
+            for place, path in enumerate(self.files):
+                yield from files.items(Read(place, sizes[place], 0), path)
 
 
 def _is_regular(file: Path) -> bool:
@@ -126,24 +74,8 @@ def _whole(raw: BinaryIO, size: int | None) -> BinaryIO:
     return file if size is None or file is not raw else cast("BinaryIO", FirstBytes(raw, size))
 
 
-def _stretches(
-    items: Iterator[Fact | UnreadableRecord | None],
-) -> Iterator[tuple[list[Fact | UnreadableRecord], bool]]:
-    """Items in chunks, each with whether it is the last of its turn, which may be empty."""
-    chunk: list[Fact | UnreadableRecord] = []
-    for item in items:
-        if item is _TURN:
-            yield chunk, True
-            chunk = []
-            continue
-        if len(chunk) == _CHUNK:
-            yield chunk, False
-            chunk = []
-        chunk.append(item)
-
-
-class _Told:
-    """What files tell; a refusal says which file it is of, and its line is kept where that was asked for."""
+class _Files:
+    """Items of files; a refusal names its file, and its line is kept if there is a file for that."""
 
     def __init__(
         self,

@@ -9,11 +9,11 @@ from calltally.calls.events import Door
 from calltally.cli.import_.reader import Reading
 from calltally.ingest import imports
 from calltally.ingest.imports import Chunk
-from calltally.providers.callback import Source
+from calltally.providers.callback import RecordSource
 from calltally.providers.registry import RECORDS
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = Source(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Door.IMPORT, NOW_US)
 CALL = '{{"sid": "CA{0}", "status": "busy"}}\n'
 
 
