@@ -5,7 +5,7 @@ from random import Random
 from typing import Final, NamedTuple, cast
 
 from bench.call_resource import ACCOUNT, Resource, resource
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.reconcile.findings import FindingKind
 
@@ -111,7 +111,7 @@ def _fact(truth: _Truth, second: int, **said: object) -> Fact:
     whole = {**said, "provider": "twilio", "provider_account": ACCOUNT, "direction": "outbound"}
     return Fact(
         call_sid=truth.call_sid,
-        door=Door.CALLBACK,
+        channel=Channel.CALLBACK,
         provider="twilio",
         account=ACCOUNT,
         event_id="",
@@ -119,7 +119,7 @@ def _fact(truth: _Truth, second: int, **said: object) -> Fact:
         occurred_us=occurred_us,
         received_us=occurred_us,
         digest=content_digest([truth.call_sid, second, whole]),
-        said=cast("Said", whole),
+        stated=cast("StatedFields", whole),
         raw=b"{}",
         is_carrier=True,
     )

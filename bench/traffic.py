@@ -10,7 +10,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.tenants.routes import NewRoute, checked_route
 
@@ -161,7 +161,7 @@ def listed_fact(made: Made) -> Fact:
     raw = _resource(made, ended_us)
     return Fact(
         call_sid=made.sid,
-        door=Door.IMPORT,
+        channel=Channel.IMPORT,
         provider="twilio",
         account=_ACCOUNT,
         event_id="",
@@ -169,15 +169,15 @@ def listed_fact(made: Made) -> Fact:
         occurred_us=ended_us,
         received_us=ended_us,
         digest=content_digest(raw),
-        said=said,
+        stated=said,
         raw=raw,
         is_carrier=True,
     )
 
 
-def _said(made: Made, ended_us: int) -> Said:
+def _said(made: Made, ended_us: int) -> StatedFields:
     caller, called = made.numbers
-    said: Said = {
+    said: StatedFields = {
         "status": made.status,
         "direction": made.direction,
         "from_number": caller,

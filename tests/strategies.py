@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.times import SECOND_US
@@ -45,15 +45,15 @@ said = _optional(
 @st.composite
 def facts(draw: st.DrawFn, *, links: bool = True) -> Fact:
     """One fact about one of five SIDs, which sometimes says that another is the same call."""
-    content: Said = draw(said)  # type: ignore[assignment]
+    content: StatedFields = draw(said)  # type: ignore[assignment]
     sid = draw(st.sampled_from(SIDS))
     occurred_us, sequence = draw(instants_us), draw(st.none() | st.integers(0, 3))
     nodes = st.builds(Node, st.sampled_from(SIDS), st.booleans())
     linked = tuple(draw(st.lists(nodes, max_size=1))) if links and draw(st.integers(0, 3)) == 0 else ()
-    door = draw(st.sampled_from(list(Door)))
+    channel = draw(st.sampled_from(list(Channel)))
     return Fact(
         call_sid=sid,
-        door=int(door),
+        channel=int(channel),
         provider=draw(st.sampled_from(["", "twilio"])),
         account="",
         event_id=draw(st.sampled_from(["", "e1", "e2"])),
@@ -61,8 +61,8 @@ def facts(draw: st.DrawFn, *, links: bool = True) -> Fact:
         occurred_us=occurred_us,
         received_us=START_US,
         digest=content_digest([sid, occurred_us, sequence, content, linked]),
-        said=content,
+        stated=content,
         raw=b"{}",
-        is_carrier=sid.startswith("CA") and door != Door.OWN_EVENT,
+        is_carrier=sid.startswith("CA") and channel != Channel.OWN_EVENT,
         links=linked,
     )

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import SECOND_US
 
@@ -19,7 +19,7 @@ def fact(
     at: float,
     call_sid: str = SID,
     *,
-    door: Door = Door.CALLBACK,
+    channel: Channel = Channel.CALLBACK,
     provider: str = "twilio",
     event_id: str = "",
     sequence: int | None = None,
@@ -31,7 +31,7 @@ def fact(
     """What was said `at` a second; the digest is of everything that tells it from others."""
     return Fact(
         call_sid=call_sid,
-        door=int(door),
+        channel=int(channel),
         provider=provider,
         account="",
         event_id=event_id,
@@ -39,9 +39,11 @@ def fact(
         occurred_us=at_us(at),
         received_us=START_US,
         digest=content_digest([call_sid, at, sequence, said, [list(link) for link in links]]),
-        said=cast("Said", said),
+        stated=cast("StatedFields", said),
         raw=raw,
-        is_carrier=call_sid.startswith("CA") and door != Door.OWN_EVENT if is_carrier is None else is_carrier,
+        is_carrier=call_sid.startswith("CA") and channel != Channel.OWN_EVENT
+        if is_carrier is None
+        else is_carrier,
         links=links,
     )
 
@@ -55,4 +57,6 @@ def own(
     **said: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     """The tenant's own event."""
-    return fact(at, call_sid, door=Door.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said)
+    return fact(
+        at, call_sid, channel=Channel.OWN_EVENT, provider="", event_id=event_id, sequence=sequence, **said
+    )

@@ -13,7 +13,7 @@ from bench.lab import Lab
 from bench.processes import free_port
 from bench.table import Row, context, within
 from bench.timing import MS_PER_S, percentile
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.deliveries.dependencies import NO_METRICS, DeliveryDependencies
 from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.net.addresses import parse_networks
@@ -171,8 +171,10 @@ async def _desk(lab: Lab) -> AsyncIterator[_Desk]:
 
 def _fact(number: int) -> Fact:
     sid, at_us = f"call-{number}", 1_790_000_000_000_000 + number
-    said: Said = {"status": "ringing", "direction": "inbound"}
-    return Fact(sid, Door.CALLBACK, "twilio", "", "", None, at_us, at_us, content_digest([sid]), said, b"{}")
+    said: StatedFields = {"status": "ringing", "direction": "inbound"}
+    return Fact(
+        sid, Channel.CALLBACK, "twilio", "", "", None, at_us, at_us, content_digest([sid]), said, b"{}"
+    )
 
 
 def _now_us() -> int:

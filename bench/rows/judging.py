@@ -20,7 +20,7 @@ from calltally.alerts.detection.rate_detector import RateDetector
 from calltally.alerts.evaluation.evaluator import SETTLED_S, AlertEvaluator, Conditions
 from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
 from calltally.alerts.model.rules import Rules
-from calltally.calls.alert_counts import COLUMNS, STEP_S, Counted, Key
+from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertCount, AlertStepKey
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.detector_state import judging_of, keep_judging
 from calltally.store.backends.open import migrate, open_store
@@ -65,7 +65,7 @@ def _rows(random: np.random.Generator) -> Rows:
     cells = np.zeros((_ROUTES, len(COLUMNS)), dtype=np.int64)
     cells[:, places] = np.stack([calls, calls, failed, calls - failed, calls - failed], axis=1)
     keys = (
-        Key(0, f"route-{at}", f"provider-{at % _PROVIDERS}", "", f"agent-{at % _AGENTS}")
+        AlertStepKey(0, f"route-{at}", f"provider-{at % _PROVIDERS}", "", f"agent-{at % _AGENTS}")
         for at in range(_ROUTES)
     )
     return {key: tuple(row) for key, row in zip(keys, cells.tolist(), strict=True)}
@@ -117,7 +117,7 @@ async def _judge(judge: AlertEvaluator, to_s: int) -> None:
 
 def _added(step_s: int, rows: Rows) -> Step[None]:
     deltas = StepDeltas()
-    deltas.move(_TENANT, (), [Counted(key._replace(step_s=step_s), cells) for key, cells in rows.items()])
+    deltas.move(_TENANT, (), [AlertCount(key._replace(step_s=step_s), cells) for key, cells in rows.items()])
     yield from deltas.statements()
 
 

@@ -11,7 +11,7 @@ from bench.rows.seeking import offsets_of
 from bench.table import Limit, Row, at_least, at_most, context, micros
 from bench.timing import Timed, interleaved, wall_us
 from bench.traffic import BIG
-from calltally.calls.events import Door, Fact, content_digest
+from calltally.calls.events import Channel, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.exports.window import CallWindow, first_chunk_query
@@ -66,7 +66,7 @@ def _touch(sid: str, created_us: int) -> Submission:
     said = {"tags": ["touched"], "status": "ringing"}
     digest = content_digest([sid, said])
     occurred_us = created_us + SECOND_US
-    fact = Fact(sid, int(Door.OWN_EVENT), "", "", "touch", None, occurred_us, occurred_us, digest, said)  # type: ignore[arg-type]
+    fact = Fact(sid, int(Channel.OWN_EVENT), "", "", "touch", None, occurred_us, occurred_us, digest, said)  # type: ignore[arg-type]
     return Submission(BIG, fact, announce=False)
 
 

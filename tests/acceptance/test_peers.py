@@ -16,7 +16,7 @@ import apsw
 import psycopg
 import pytest
 
-from calltally.calls.events import Door, Fact, content_digest
+from calltally.calls.events import Channel, Fact, content_digest
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
@@ -150,7 +150,7 @@ def _fact(number: int, occurred_us: int) -> Fact:
     statuses = ("completed", "completed", "failed", "no-answer")
     said: Any = {"status": statuses[number % 4], "direction": "inbound", "route": f"route-{number % 3}"}
     digest = content_digest(str(number).encode())
-    return Fact(sid_of(number), Door.OWN_EVENT, "", "", "", None, occurred_us, NOW_US, digest, said)
+    return Fact(sid_of(number), Channel.OWN_EVENT, "", "", "", None, occurred_us, NOW_US, digest, said)
 
 
 class Reading:

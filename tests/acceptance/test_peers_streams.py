@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.events import Door, Fact, content_digest
+from calltally.calls.events import Channel, Fact, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.exports import window
@@ -79,7 +79,7 @@ def put_calls(bench: Bench) -> None:
         said: Any = {"status": "completed", "route": f"route-{number % 3}", "escalated": number % 2 == 0}
         digest = content_digest([number])
         facts.append(
-            Fact(f"call-{number}", Door.OWN_EVENT, "", "", "", None, at_us, NOW_US, digest, said, b"{}")
+            Fact(f"call-{number}", Channel.OWN_EVENT, "", "", "", None, at_us, NOW_US, digest, said, b"{}")
         )
     for start in range(0, CALLS, 500):
         batch = [Submission(TENANT, fact, announce=False) for fact in facts[start : start + 500]]

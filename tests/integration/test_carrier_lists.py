@@ -11,9 +11,9 @@ import pytest
 
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
@@ -33,7 +33,7 @@ from tests.twilio_api import served
 T = TypeVar("T")
 START_US = parse_instant("2026-10-05T08:00:00Z")
 NOW_US = START_US + 30 * DAY_US
-WINDOW = Window(START_US, START_US + 10 * DAY_US)
+WINDOW = TimeWindow(START_US, START_US + 10 * DAY_US)
 
 carriers = pytest.mark.parametrize("name", APIS)
 
@@ -79,13 +79,13 @@ def test_all_pages_are_read_with_waits(name: str) -> None:
         items = with_client(name, api, listed)
     facts = {item.call_sid: item for item in items if isinstance(item, Fact)}
     assert len(facts) == len(items) == len(calls)
-    assert {(fact.door, fact.provider, fact.is_carrier) for fact in facts.values()} == {
-        (Door.PROVIDER_LIST, name, True)
+    assert {(fact.channel, fact.provider, fact.is_carrier) for fact in facts.values()} == {
+        (Channel.PROVIDER_LIST, name, True)
     }
     account = FETCHERS[name].account_of(APIS[name].secrets)
     assert {fact.account for fact in facts.values()} == {account}
     for call in calls:
-        fields = facts[call.call_sid].said
+        fields = facts[call.call_sid].stated
         assert fields["status"] == ("completed" if call.talk_s else "busy")
         assert fields["ended_us"] == call.ended_us
         assert fields["provider_account"] == account
@@ -114,7 +114,7 @@ def test_known_and_unknown_single_call(name: str) -> None:
         found, missing = with_client(name, api, both)
     (fact,) = found
     assert isinstance(fact, Fact)
-    assert (fact.call_sid, fact.said["status"]) == (sid(1), "completed")
+    assert (fact.call_sid, fact.stated["status"]) == (sid(1), "completed")
     assert missing == []
     assert "no%2F..%2Fsuch" in api.asked[-1]
 
@@ -261,12 +261,12 @@ def _submissions(facts: list[Fact]) -> list[Submission]:
 
 
 def _open(fact: Fact) -> Fact:
-    fields: Any = {name: value for name, value in fact.said.items() if name in {"provider", "started_us"}}
-    return msgspec.structs.replace(fact, said=fields, door=Door.CALLBACK)
+    fields: Any = {name: value for name, value in fact.stated.items() if name in {"provider", "started_us"}}
+    return msgspec.structs.replace(fact, stated=fields, channel=Channel.CALLBACK)
 
 
 def _renamed(fact: Fact, call: Made) -> Fact:
-    fields: Any = {**fact.said, "started_us": call.started_us, "ended_us": call.ended_us}
+    fields: Any = {**fact.stated, "started_us": call.started_us, "ended_us": call.ended_us}
     return msgspec.structs.replace(
-        fact, call_sid=call.call_sid, said=fields, occurred_us=call.started_us, links=()
+        fact, call_sid=call.call_sid, stated=fields, occurred_us=call.started_us, links=()
     )

@@ -11,10 +11,10 @@ import pytest
 
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
@@ -38,7 +38,7 @@ from tests.twilio_api import served
 T = TypeVar("T")
 START_US = parse_instant("2026-10-05T08:00:00Z")
 NOW_US = START_US + 30 * DAY_US
-WINDOW = Window(START_US, START_US + 10 * DAY_US)
+WINDOW = TimeWindow(START_US, START_US + 10 * DAY_US)
 platforms = pytest.mark.parametrize("name", PLATFORMS)
 
 
@@ -83,10 +83,10 @@ def test_all_pages_are_read_with_waits(name: str) -> None:
         items = with_client(name, api, listed)
     facts = {item.call_sid: item for item in items if isinstance(item, Fact)}
     assert set(facts) == {call.call_sid for call in calls}
-    assert {(fact.door, fact.provider) for fact in facts.values()} == {(Door.PROVIDER_LIST, name)}
+    assert {(fact.channel, fact.provider) for fact in facts.values()} == {(Channel.PROVIDER_LIST, name)}
     assert {fact.account for fact in facts.values()} == {PLATFORMS[name].account}
     for call in calls:
-        fields = facts[call.call_sid].said
+        fields = facts[call.call_sid].stated
         assert (fields["status"] == "completed") == (call.talk_s > 0)
         if call.talk_s:
             assert fields["answered_us"] == call.answered_us
@@ -113,7 +113,7 @@ def test_single_call_has_carrier_and_transcript(name: str) -> None:
     (fact,) = found
     assert isinstance(fact, Fact)
     assert fact.links == (Node(carrier_sid(made(2)[1]), is_carrier=True),)
-    assert fact.said["summary"] == "Booked a table."
+    assert fact.stated["summary"] == "Booked a table."
     assert b"Good morning." in fact.conversation
     assert missing == []
     assert "no%2F..%2Fsuch" in api.asked[-1]
@@ -220,7 +220,7 @@ def carriers(call: Made) -> Fact:
     }
     return Fact(
         call_sid=carrier_sid(call),
-        door=Door.CALLBACK,
+        channel=Channel.CALLBACK,
         provider="twilio",
         account="AC1",
         event_id="",
@@ -228,7 +228,7 @@ def carriers(call: Made) -> Fact:
         occurred_us=call.ended_us,
         received_us=call.ended_us,
         digest=b"\0" * 16,
-        said=fields,
+        stated=fields,
         raw=b"",
         is_carrier=True,
     )
@@ -236,8 +236,8 @@ def carriers(call: Made) -> Fact:
 
 def reported(fact: Fact, **fields: Any) -> Fact:  # noqa: ANN401 (values of facts)
     """Return the same fact as a webhook reports it."""
-    items: Any = {**fact.said, **fields}
-    return msgspec.structs.replace(fact, door=Door.CALLBACK, said=items)
+    items: Any = {**fact.stated, **fields}
+    return msgspec.structs.replace(fact, channel=Channel.CALLBACK, stated=items)
 
 
 @platforms
@@ -268,11 +268,11 @@ def test_missing_reports_are_found_by_platform_id_and_healed(bench: Bench, name:
 
 
 def started(fact: Fact) -> Fact:
-    fields: Any = {name: fact.said[name] for name in ("provider", "session_id")}
+    fields: Any = {name: fact.stated[name] for name in ("provider", "session_id")}
     return msgspec.structs.replace(
         fact,
-        door=Door.CALLBACK,
-        said={**fields, "status": "in-progress"},
+        channel=Channel.CALLBACK,
+        stated={**said, "status": "in-progress"},
         conversation=b"",
         digest=b"\1" * 16,
     )
@@ -318,7 +318,7 @@ def test_call_unknown_to_the_platform_is_a_finding_unless_of_another_platform(
 def own_session(call: Made) -> Fact:
     fields: Any = {"session_id": "ours-2"}
     return msgspec.structs.replace(
-        carriers(call), door=Door.OWN_EVENT, provider="", account="", said=fields, is_carrier=False
+        carriers(call), channel=Channel.OWN_EVENT, provider="", account="", stated=fields, is_carrier=False
     )
 
 

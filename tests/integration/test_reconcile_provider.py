@@ -15,10 +15,10 @@ import pytest
 
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput, Misconfigured, NotFound
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.calls.windows import FIRST_US, LAST_US, Window
+from calltally.calls.windows import FIRST_US, LAST_US, TimeWindow
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
 from calltally.reconcile import recheck
 from calltally.reconcile.findings import Finding, FindingKind
@@ -66,7 +66,7 @@ class Desk:
         self.bench.run(submit())
 
     def compare(self, **changes: Any) -> ProviderReport:  # noqa: ANN401 (fields of a question)
-        request = ReconciliationRequest(TENANT, "twilio", Window(MONTH_US, END_US))
+        request = ReconciliationRequest(TENANT, "twilio", TimeWindow(MONTH_US, END_US))
         request_with_changes = msgspec.structs.replace(request, **changes)
         return self.bench.run(compare(self.bench.store, self.settings, request_with_changes, NOW_US))
 
@@ -114,7 +114,7 @@ def test_faults_of_a_month_are_found_healed_and_gone(desk: Desk) -> None:
 
 def _disputed(made: Month) -> int:
     """Return the number of calls with a reported answer that the provider lists as unanswered."""
-    answered_sids = {fact.call_sid for fact in made.facts if fact.said.get("status") == "in-progress"}
+    answered_sids = {fact.call_sid for fact in made.facts if fact.stated.get("status") == "in-progress"}
     return sum(
         made.labels.get(call["sid"]) == FindingKind.CONTRADICTION
         and call["sid"] in answered_sids
@@ -146,9 +146,9 @@ def new_sqlite_bench(sqlite_template: Path, tmp_path: Path) -> Iterator[Bench]:
 
 def callback_fact(at_us: int, call_sid: str = SID, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
     made = fact(0, call_sid, provider_account=ACCOUNT, **fields)
-    whole = cast("Said", {**made.said, "provider": "twilio"})
+    whole = cast("StatedFields", {**made.stated, "provider": "twilio"})
     digest = content_digest([call_sid, at_us, whole])
-    return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, said=whole)
+    return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, stated=whole)
 
 
 def only(report: ProviderReport) -> Finding:
@@ -231,7 +231,7 @@ def test_healing_delivers_nothing_by_default(small: Desk) -> None:
     small.compare(heal=True, deliver=True)
     assert events(small) == ["voice.call.completed", "voice.call.started"]
     stored = small.bench.run(small.bench.store.read(facts_of_call(TENANT, SID)))
-    assert [each.fact.door for each in stored or ()] == [Door.PROVIDER_LIST]
+    assert [each.fact.channel for each in stored or ()] == [Channel.PROVIDER_LIST]
 
 
 def events(desk: Desk) -> list[str]:
@@ -271,7 +271,7 @@ def test_file_replaces_the_list(small: Desk, tmp_path: Path) -> None:
     assert [small.call(name)["status"] for name in names] == ["completed", "ringing", "completed", "ringing"]
     stored = small.bench.run(small.bench.store.read(facts_of_call(TENANT, names[0])))
     # As `calltally import` records it, so that neither repeats the other's work.
-    assert {each.fact.door for each in stored or ()} == {Door.CALLBACK, Door.IMPORT}
+    assert {each.fact.channel for each in stored or ()} == {Channel.CALLBACK, Channel.IMPORT}
 
 
 def test_file_of_several_accounts_has_no_missing_call(small: Desk, tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_empty_file_or_file_of_another_time_is_refused(
     small: Desk, tmp_path: Path, listed: list[Resource]
 ) -> None:
     path = written(tmp_path / "calls.ndjson", listed)
-    day = Window(DAY - DAY_US, DAY + DAY_US)
+    day = TimeWindow(DAY - DAY_US, DAY + DAY_US)
     assert small.compare(files=(path,), window=day).report.is_clean
     small.record([callback_fact(DAY, status="busy")])
     with pytest.raises(
@@ -319,14 +319,14 @@ def test_uncomparable_requests_are_refused(small: Desk) -> None:
 
 def test_window_may_be_all_of_time(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY)}
-    found = small.compare(window=Window(FIRST_US, LAST_US))
+    found = small.compare(window=TimeWindow(FIRST_US, LAST_US))
     assert found.report.counts == {FindingKind.UNHEARD_CALL: 1}
 
 
 def test_each_finding_is_reported_when_confirmed(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY), "CA2": resource("CA2", DAY)}
     reported: list[Finding] = []
-    request = ReconciliationRequest(TENANT, "twilio", Window(MONTH_US, END_US), most=1)
+    request = ReconciliationRequest(TENANT, "twilio", TimeWindow(MONTH_US, END_US), most=1)
     run = compare(small.bench.store, small.settings, request, NOW_US, told=reported.append)
     report = small.bench.run(run).report
     assert len(report.findings) == 1

@@ -9,7 +9,7 @@ import pytest
 from twilio.rest import Client
 
 from calltally.calls.errors import CalltallyError, Misconfigured, NotUnderstood, Unavailable
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import SECOND_US
 from calltally.net import HttpRetryPolicy, RetryingClient
 from calltally.providers.call_fetcher import ApiAccess, StartWindow
@@ -56,8 +56,8 @@ def test_all_pages_of_the_list_are_read(secrets: dict[str, str]) -> None:
         items = with_client(api, listed, secrets)
     facts = [item for item in items if isinstance(item, Fact)]
     assert [fact.call_sid for fact in facts] == [sid(number) for number in reversed(range(2_500))]
-    assert {(fact.door, fact.account, fact.received_us) for fact in facts} == {
-        (Door.PROVIDER_LIST, ACCOUNT, NOW_US)
+    assert {(fact.channel, fact.account, fact.received_us) for fact in facts} == {
+        (Channel.PROVIDER_LIST, ACCOUNT, NOW_US)
     }
     # Three pages; after the first request each second one gets a retry response.
     assert len(api.asked) == 5
@@ -81,7 +81,7 @@ def test_known_and_unknown_single_call() -> None:
         found, missing = with_client(api, both)
     (fact,) = found
     assert isinstance(fact, Fact)
-    assert (fact.call_sid, fact.said["status"]) == (sid(1), "completed")
+    assert (fact.call_sid, fact.stated["status"]) == (sid(1), "completed")
     assert missing == []
     assert api.asked[-1].endswith("/Calls/CA%2F..%2Fx.json")
 

@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.reconcile.window_report import WindowStatus
 from calltally.reconcile.window_status import window_status
 from calltally.store.db.interface import Submission
@@ -18,7 +18,7 @@ from tests.telling import at_us, fact
 
 DAY = 86_400
 # The second of the tests' days; facts arrive within a minute.
-WINDOW = Window(at_us(DAY), at_us(2 * DAY))
+WINDOW = TimeWindow(at_us(DAY), at_us(2 * DAY))
 NOW_US = at_us(10 * DAY)
 SID = "CA" + "0" * 31
 
@@ -34,10 +34,10 @@ def record(bench: Bench, *facts: Fact) -> None:
 
 def of(at: float, call_sid: str, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
     stated = fact(at, call_sid, **fields)
-    return msgspec.structs.replace(stated, said={**stated.said, "provider": "twilio"})
+    return msgspec.structs.replace(stated, stated={**stated.stated, "provider": "twilio"})
 
 
-def status(bench: Bench, window: Window = WINDOW, now_us: int = NOW_US) -> WindowStatus:
+def status(bench: Bench, window: TimeWindow = WINDOW, now_us: int = NOW_US) -> WindowStatus:
     return bench.run(window_status(bench.store, TENANT, window, now_us))
 
 
@@ -122,7 +122,7 @@ def test_disputed_calls_are_a_remark(bench: Bench) -> None:
 
 def test_window_of_all_time_costs_no_more_than_its_calls(bench: Bench) -> None:
     """Day by day it would take three and a half million statements."""
-    window = Window(parse_instant("0001-01-01"), parse_instant("9999-12-31"))
+    window = TimeWindow(parse_instant("0001-01-01"), parse_instant("9999-12-31"))
     assert status(bench, window).calls == 0
     record(bench, *ended(DAY, f"{SID}1"), *ended(3 * DAY, f"{SID}2", "busy"))
     record(bench, of(3 * DAY + 60, f"{SID}2", status="failed"))

@@ -15,7 +15,7 @@ from enum import StrEnum
 from math import inf, lgamma, log
 from typing import Final, NamedTuple
 
-from calltally.calls.intervals import CONFIDENCE, Interval, Share, two_sided, wilson
+from calltally.calls.intervals import CONFIDENCE, Interval, Proportion, two_sided, wilson
 
 # Half of the error probability is for the bounds before, half for the bounds since.
 _ERROR_PROBABILITY: Final = 1 - CONFIDENCE
@@ -229,4 +229,4 @@ def _more_calls(now: EffectiveCounts, before: Interval, dispersion: float) -> in
 
 def _wilson(counts: EffectiveCounts) -> Interval | None:
     # Whole calls: the rounding of half a call is below the reported precision.
-    return wilson(Share(round(counts.events), round(counts.calls)), _Z_BEFORE)
+    return wilson(Proportion(round(counts.events), round(counts.calls)), _Z_BEFORE)

@@ -8,7 +8,7 @@ import msgspec
 from calltally.analytics.query import UTC, zone_value
 from calltally.calls.errors import Fault
 from calltally.calls.filters import PARAMETERS
-from calltally.calls.parameters import Parameter, instant_value, read_all, refuse, text_value
+from calltally.calls.parameters import Parameter, instant_value, raise_faults, read_all, text_value
 from calltally.calls.times import DAY_US
 
 # The period before a launch in which the baseline is searched.
@@ -86,7 +86,7 @@ def parse_launch_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> L
     """Return the query of decoded pairs; raises InvalidInput with every error in them."""
     parameters = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.for_admin}
     values, faults = read_all(pairs, parameters)
-    refuse([*faults, *_contradictions(values)])
+    raise_faults([*faults, *_contradictions(values)])
     return LaunchQuery(**values)
 
 

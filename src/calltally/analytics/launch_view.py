@@ -25,8 +25,8 @@ from calltally.analytics.report_values import counts_and_rates, metrics_of, rate
 from calltally.analytics.schemas import MeasuresShown, RateShown, SpanShown
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.filters import CallFilter
-from calltally.calls.intervals import CONFIDENCE, Interval, Share
-from calltally.calls.metrics import Shares, rate_named
+from calltally.calls.intervals import CONFIDENCE, Interval, Proportion
+from calltally.calls.metrics import RateProportions, rate_named
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.analytics.quality_query import Totals
 from calltally.store.db.operation import Statement, Step
@@ -41,7 +41,7 @@ _Fraction = Annotated[float, Meta(ge=0, le=1)]
 _Count = Annotated[int, Meta(ge=0)]
 _Word = Annotated[str, Meta(extra_json_schema={"enum": [verdict.value for verdict in LaunchVerdict]})]
 _HOUR_S: Final = 3_600
-_SHARES: Final = Shares([rate_named(rate.name) for rate in JUDGED_RATES])
+_SHARES: Final = RateProportions([rate_named(rate.name) for rate in JUDGED_RATES])
 _ROUND: Final = 6
 
 
@@ -233,8 +233,8 @@ def _evidence_of(
     return EvidenceShown(
         verdict=evidence.verdict.value,
         more_is_better=rate.more_is_better,
-        launch=rate_with_interval(Share(since.events, since.calls)),
-        baseline=rate_with_interval(Share(before.events, before.calls)),
+        launch=rate_with_interval(Proportion(since.events, since.calls)),
+        baseline=rate_with_interval(Proportion(before.events, before.calls)),
         bounds=_bounds(evidence.since),
         baseline_bounds=_bounds(evidence.before),
         over_dispersion=round(evidence.over_dispersion, 2),

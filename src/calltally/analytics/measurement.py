@@ -7,7 +7,7 @@ from calltally.analytics.buckets import HOUR, Bucket, buckets_of, local_time, mi
 from calltally.analytics.query import PREVIOUS, SAME_WEEKDAY, QualityQuery, zone_named
 from calltally.calls.errors import InvalidInput
 from calltally.calls.histogram import add
-from calltally.calls.metrics import columns_of
+from calltally.calls.metrics import rate_columns
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.analytics.quality_query import Answered, Question, Totals, check_groups, totals_of
@@ -106,7 +106,7 @@ def _window(query: QualityQuery, lo_us: int, hi_us: int) -> MeasuredWindow:
 def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> Step[Measurement]:
     """Measure one tenant. Raises InvalidInput for a query that is too large."""
     pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
-    columns = None if query.rates is None else columns_of(query.rates)
+    columns = None if query.rates is None else rate_columns(query.rates)
     request = Question(tenant, pieces, query.stored_keys, query.filter, query.percentiles, columns)
     found: Answered = yield from totals_of(request)
     # A group has one entry per bucket: its values are computed once.

@@ -15,9 +15,9 @@ from calltally.calls.parameters import (
     flag_value,
     instant_value,
     one_of,
+    quote_value,
+    raise_faults,
     read_all,
-    refuse,
-    shown,
     words_schema,
 )
 from calltally.store.rollups.quality_keys import FINE_KEYS
@@ -89,7 +89,7 @@ class QualityQuery(msgspec.Struct, frozen=True):
 def zone_value(text: str) -> str:
     """Check the name of an IANA time zone."""
     if zone_of(text) is None:
-        raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {shown(text)}")
+        raise ValueError(f"must be the name of an IANA time zone, as Europe/Berlin, not {quote_value(text)}")
     return text
 
 
@@ -105,7 +105,7 @@ def _group_by(text: str) -> tuple[str, ...]:
     if len(names) > MAX_KEYS:
         raise ValueError(f"must name at most {MAX_KEYS}, not {len(names)}")
     if len(set(names)) < len(names):
-        raise ValueError(f"names one of them twice: {shown(text)}")
+        raise ValueError(f"names one of them twice: {quote_value(text)}")
     if len([name for name in names if name in STEPS]) > 1:
         raise ValueError(f"must name at most one step of time ({', '.join(STEPS)})")
     return tuple(names)
@@ -117,7 +117,7 @@ def _compare(text: str) -> str | tuple[int, int]:
     start, _, end = text.partition(_BETWEEN)
     window = instant_value(start), instant_value(end)
     if window[0] >= window[1]:
-        raise ValueError(f"must begin before it ends: {shown(text)}")
+        raise ValueError(f"must begin before it ends: {quote_value(text)}")
     return window
 
 
@@ -147,7 +147,7 @@ def parse_quality_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> 
     """Return the query of decoded pairs; raises InvalidInput with every error in them."""
     parameters = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.for_admin}
     values, faults = read_all(pairs, parameters)
-    refuse([*faults, *_contradictions(values, is_admin=is_admin)])
+    raise_faults([*faults, *_contradictions(values, is_admin=is_admin)])
     names: tuple[str, ...] = values.pop("group_by", ())
     listed = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
     return QualityQuery(

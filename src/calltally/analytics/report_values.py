@@ -19,18 +19,18 @@ from calltally.analytics.schemas import (
     TimeShown,
 )
 from calltally.calls.histogram import percentile
-from calltally.calls.intervals import SMALL_SAMPLE, Share, bounds, difference_bounds, is_more_than_chance
-from calltally.calls.measures import histogram_of
+from calltally.calls.intervals import SMALL_SAMPLE, Proportion, bounds, difference_bounds, is_more_than_chance
+from calltally.calls.measures import split_histogram
 from calltally.calls.metrics import (
     COUNTS,
     DURATIONS,
     PERCENTILES,
     RATES,
-    Duration,
-    Shares,
-    Summed,
+    DurationMetric,
+    RateProportions,
+    RowCounter,
     rate_named,
-    summed,
+    row_counters,
 )
 from calltally.calls.times import utc_text
 from calltally.store.analytics.quality_query import Totals
@@ -44,15 +44,15 @@ class _MetricSelection(NamedTuple):
     `is_page` is true for dashboard pages, which need fewer metrics than API clients.
     """
 
-    counts: Mapping[str, Summed]
-    rates: Shares
-    durations: Sequence[Duration]
+    counts: Mapping[str, RowCounter]
+    rates: RateProportions
+    durations: Sequence[DurationMetric]
     comparisons: int = 0
     is_page: bool = False
 
 
 _RateOf: TypeAlias = Callable[[int, int], RateShown]
-_ALL_METRICS: Final = _MetricSelection(summed(COUNTS), Shares(RATES), DURATIONS)
+_ALL_METRICS: Final = _MetricSelection(row_counters(COUNTS), RateProportions(RATES), DURATIONS)
 _NO_TIMES: Final = _ALL_METRICS._replace(durations=())
 
 
@@ -95,8 +95,8 @@ def _selection_of(query: QualityQuery, comparisons: int) -> _MetricSelection:
     """Return the metrics. A page corrects for the comparisons of the whole report, so that both agree."""
     if query.rates is None:
         return _ALL_METRICS._replace(comparisons=comparisons)
-    rates = Shares([rate_named(name) for name in query.rates])
-    return _MetricSelection(summed(COUNTS[:1]), rates, (), comparisons, is_page=True)
+    rates = RateProportions([rate_named(name) for name in query.rates])
+    return _MetricSelection(row_counters(COUNTS[:1]), rates, (), comparisons, is_page=True)
 
 
 def _groups(
@@ -173,7 +173,7 @@ def counts_and_rates(totals: Totals) -> tuple[dict[str, int], dict[str, RateShow
     return metrics.counts, metrics.rates
 
 
-def rate_with_interval(share: Share) -> RateShown:
+def rate_with_interval(share: Proportion) -> RateShown:
     """Return a rate with its interval."""
     return _rate(*share)
 
@@ -198,9 +198,9 @@ def _rate_without_interval(numerator: int, denominator: int) -> RateShown:
     return RateShown(value, numerator, denominator, None, None, denominator < SMALL_SAMPLE)
 
 
-def _time(duration: Duration, columns: Mapping[str, int], totals: Totals) -> TimeShown:
+def _time(duration: DurationMetric, columns: Mapping[str, int], totals: Totals) -> TimeShown:
     calls, total = columns[duration.calls], columns[duration.column] / duration.per_second
-    bins = histogram_of(totals.bins, duration.column)
+    bins = split_histogram(totals.bins, duration.column)
     points = (percentile(bins, share) for share in PERCENTILES.values())
     percentiles = [None if point is None else round(point / duration.per_second, 3) for point in points]
     return TimeShown(calls, total, round(total / calls, 3) if calls else None, *percentiles)
@@ -227,7 +227,7 @@ def _difference(own: RateShown, other: RateShown, comparisons: int) -> Differenc
     return DifferenceShown(
         *(round(value, _ROUND), round(low, _ROUND), round(high, _ROUND)),
         # The correction for several comparisons only widens: an interval with 0 needs no second test.
-        not low <= 0 <= high and is_more_than_chance(Share(*one), Share(*two), comparisons),
+        not low <= 0 <= high and is_more_than_chance(Proportion(*one), Proportion(*two), comparisons),
     )
 
 

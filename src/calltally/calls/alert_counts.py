@@ -14,30 +14,30 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.failure_causes import Cause, is_provider_failure
+from calltally.calls.failure_causes import FailureCause, is_provider_failure
 from calltally.calls.model import FINAL, Call, Status
 
 STEP_S: Final = 300
 # What became final so long after it was created tells of a report that was late, not of how its route does.
 # It bounds how far back whoever counts again has to look.
-LONGEST_S: Final = 86_400
+MAX_CALL_AGE_S: Final = 86_400
 COLUMNS: Final = (
     *("started", "final", "answered", "completed", "no_answer", "failed", "provider_failed", "busy"),
     *("canceled", "transferred"),
 )
 # Of each name in a key: four of the longest would be more than the 2,704 bytes that PostgreSQL indexes.
-MOST_CHARS: Final = 128
+MAX_NAME_CHARS: Final = 128
 _PLACES: Final = {name: place for place, name in enumerate(COLUMNS)}
 _STARTED: Final = (1,) + (0,) * (len(COLUMNS) - 1)
 _BRIDGED: Final = "bridged"
 _MINUTE_S: Final = {
-    f"T{minute // 60:02d}:{minute % 60:02d}": minute * 60 for minute in range(LONGEST_S // 60)
+    f"T{minute // 60:02d}:{minute % 60:02d}": minute * 60 for minute in range(MAX_CALL_AGE_S // 60)
 }
 
 Cells: TypeAlias = tuple[int, ...]
 
 
-class Watched(msgspec.Struct):
+class AlertCountFields(msgspec.Struct):
     """What of a sealed record is looked at; everything else in it is passed over."""
 
     status: str
@@ -55,7 +55,7 @@ class Watched(msgspec.Struct):
     transfer: dict[str, Any] | None
 
 
-class Key(NamedTuple):
+class AlertStepKey(NamedTuple):
     """Which row a call counts in: when (seconds since 1970), and of whom; "" where nobody said.
 
     Names are cut to `MOST_CHARS`: those that are longer and begin alike are judged together.
@@ -68,46 +68,46 @@ class Key(NamedTuple):
     agent: str
 
 
-class Counted(NamedTuple):
+class AlertCount(NamedTuple):
     """One place in which a call counts, and for how much of each of `COLUMNS`."""
 
-    key: Key
+    key: AlertStepKey
     cells: Cells
 
 
-_decoder: Final = msgspec.json.Decoder(Watched)
+_decoder: Final = msgspec.json.Decoder(AlertCountFields)
 
 
-def counted_in(record: bytes) -> tuple[Counted, ...]:
+def alert_counts_of_record(record: bytes) -> tuple[AlertCount, ...]:
     """Where a sealed record counts. Raises DamagedStore for bytes that are no record."""
     try:
-        return counted_of(_decoder.decode(record))
+        return alert_counts_of_call(_decoder.decode(record))
     except (msgspec.DecodeError, ValueError) as fault:
         message = "a stored record cannot be read; run `calltally verify` to see which"
         raise DamagedStore(message) from fault
 
 
-def counted_of(call: Call | Watched) -> tuple[Counted, ...]:
+def alert_counts_of_call(call: Call | AlertCountFields) -> tuple[AlertCount, ...]:
     """Where a call counts: as started, and once it is final as that."""
     whose = _whose(call.route, call.provider, call.provider_account, call.agent)
     created_s = _minute_s(call.created_at)
-    started = Counted(Key(created_s - created_s % STEP_S, *whose), _STARTED)
+    started = AlertCount(AlertStepKey(created_s - created_s % STEP_S, *whose), _STARTED)
     if call.status not in FINAL or call.ended_at is None:
         return (started,)
     ended_s = _minute_s(call.ended_at)
-    if ended_s - created_s > LONGEST_S:
+    if ended_s - created_s > MAX_CALL_AGE_S:
         return (started,)
-    return started, Counted(Key(ended_s - ended_s % STEP_S, *whose), _final_cells(call))
+    return started, AlertCount(AlertStepKey(ended_s - ended_s % STEP_S, *whose), _final_cells(call))
 
 
 # A tenant has some hundreds of them.
 @lru_cache(maxsize=4_096)
 def _whose(*names: str | None) -> tuple[str, ...]:
     """The names of a key, in its order."""
-    return tuple((name or "")[:MOST_CHARS] for name in names)
+    return tuple((name or "")[:MAX_NAME_CHARS] for name in names)
 
 
-def _final_cells(call: Call | Watched) -> Cells:
+def _final_cells(call: Call | AlertCountFields) -> Cells:
     is_answered = call.answered_at is not None
     is_bridged = is_answered and (call.transfer or {}).get("outcome") == _BRIDGED
     is_providers = call.status == Status.FAILED and _lies_with_provider(call)
@@ -125,9 +125,9 @@ def _cells(status: str, is_answered: bool, is_providers: bool, is_bridged: bool)
     return tuple(cells)
 
 
-def _lies_with_provider(call: Call | Watched) -> bool:
+def _lies_with_provider(call: Call | AlertCountFields) -> bool:
     has_rung = call.ring_seconds is not None
-    cause = Cause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
+    cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
     return is_provider_failure(call.status, cause)
 
 

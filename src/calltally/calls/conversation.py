@@ -55,6 +55,6 @@ def unpack_conversation(packed: bytes) -> Conversation:
     return _decoder.decode(packed) if packed else Conversation()
 
 
-def spoken_text(conversation: Conversation) -> str:
+def transcript_text(conversation: Conversation) -> str:
     """All that was said, for the search."""
     return "\n".join(turn.text for turn in conversation.transcript or ())

@@ -10,8 +10,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from calltally.calls.events import Said
-from calltally.calls.failure_causes import Cause, Side, cause_of_sip, side_of, side_of_end
+from calltally.calls.events import StatedFields
+from calltally.calls.failure_causes import (
+    FailureCause,
+    FaultSide,
+    cause_of_sip,
+    fault_side_of,
+    fault_side_of_end,
+)
 from calltally.calls.model import OPEN, UNANSWERED, Direction, Status
 
 
@@ -37,25 +43,25 @@ class EndReason(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Why(NamedTuple):
+class EndAttribution(NamedTuple):
     """What one word means; `side` is where the fault lies, None where there is none or nobody knows."""
 
     reason: EndReason
-    side: Side | None = None
+    side: FaultSide | None = None
 
 
-class Word(NamedTuple):
+class EndWord(NamedTuple):
     """What one teller said of the end: its own word, and what that means where it is known."""
 
     word: str | None
-    why: Why | None
+    why: EndAttribution | None
 
 
-class Codes(NamedTuple):
+class EndCodes(NamedTuple):
     """What a record says of its end by numbers, and what it was."""
 
     status: str
-    cause: Cause
+    cause: FailureCause
     direction: str | None
 
 
@@ -63,7 +69,7 @@ class Ending(NamedTuple):
     """Why a call ended. `reason` is None while it is open, `side` where there is no fault."""
 
     reason: EndReason | None
-    side: Side | None
+    side: FaultSide | None
     provider_word: str | None
 
     @property
@@ -92,28 +98,31 @@ EXPLANATIONS: Final[Mapping[EndReason, str]] = {
     EndReason.UNKNOWN: "Nothing that was told says why.",
 }
 
-_CALLER: Final = Why(EndReason.CALLER_HUNG_UP)
-_AGENT: Final = Why(EndReason.AGENT_HUNG_UP)
-_NO_ANSWER: Final = Why(EndReason.NO_ANSWER)
-_BUSY: Final = Why(EndReason.BUSY)
-_REJECTED: Final = Why(EndReason.REJECTED)
-_INVALID: Final = Why(EndReason.INVALID_NUMBER)
-_PROVIDER: Final = Why(EndReason.PROVIDER_ERROR, Side.PROVIDER)
-_NETWORK: Final = Why(EndReason.NETWORK, Side.NETWORK)
-_TIMEOUT: Final = Why(EndReason.TIMEOUT)
-_LIMIT: Final = Why(EndReason.LIMIT_REACHED, Side.TENANT)
+_CALLER: Final = EndAttribution(EndReason.CALLER_HUNG_UP)
+_AGENT: Final = EndAttribution(EndReason.AGENT_HUNG_UP)
+_NO_ANSWER: Final = EndAttribution(EndReason.NO_ANSWER)
+_BUSY: Final = EndAttribution(EndReason.BUSY)
+_REJECTED: Final = EndAttribution(EndReason.REJECTED)
+_INVALID: Final = EndAttribution(EndReason.INVALID_NUMBER)
+_PROVIDER: Final = EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER)
+_NETWORK: Final = EndAttribution(EndReason.NETWORK, FaultSide.NETWORK)
+_TIMEOUT: Final = EndAttribution(EndReason.TIMEOUT)
+_LIMIT: Final = EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT)
 
 # In small letters with hyphens, as `_plain` writes any word. What depends on the direction (a call that was
 # canceled) is left to the state, and of normal clearing nobody knows whose it was.
-_WORDS: Final[Mapping[str, Why]] = {
-    **{reason.value: Why(reason) for reason in EndReason if reason is not EndReason.UNKNOWN},
+_WORDS: Final[Mapping[str, EndAttribution]] = {
+    **{reason.value: EndAttribution(reason) for reason in EndReason if reason is not EndReason.UNKNOWN},
     **dict.fromkeys(("caller-hangup", "caller-hungup", "hangup-by-caller", "user-hangup"), _CALLER),
     **dict.fromkeys(("customer-hung-up", "customer-ended-call", "user-ended-call"), _CALLER),
     **dict.fromkeys(("agent-hangup", "agent-ended-call", "assistant-ended-call"), _AGENT),
     **dict.fromkeys(
-        ("transfer", "transferred-call", "blind-transfer", "attended-transfer"), Why(EndReason.TRANSFERRED)
+        ("transfer", "transferred-call", "blind-transfer", "attended-transfer"),
+        EndAttribution(EndReason.TRANSFERRED),
     ),
-    **dict.fromkeys(("voicemail-reached", "machine-detected", "machine"), Why(EndReason.VOICEMAIL)),
+    **dict.fromkeys(
+        ("voicemail-reached", "machine-detected", "machine"), EndAttribution(EndReason.VOICEMAIL)
+    ),
     **dict.fromkeys(("noanswer", "no-user-response", "unanswered", "subscriber-absent"), _NO_ANSWER),
     **dict.fromkeys(("user-busy",), _BUSY),
     **dict.fromkeys(("call-rejected", "declined", "decline"), _REJECTED),
@@ -126,7 +135,7 @@ _WORDS: Final[Mapping[str, Why]] = {
     **dict.fromkeys(("chanunavail", "service-unavailable", "exchange-routing-error"), _PROVIDER),
     **dict.fromkeys(("recovery-on-timer-expire", "progress-timeout", "alloted-timeout"), _TIMEOUT),
     **dict.fromkeys(("time-limit", "max-duration", "max-duration-reached", "length-timer"), _LIMIT),
-    **dict.fromkeys(("error", "application-error"), Why(EndReason.AGENT_ERROR, Side.TENANT)),
+    **dict.fromkeys(("error", "application-error"), EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT)),
 }
 _REASON_OF_CAUSE: Final[Mapping[int, EndReason]] = {
     **dict.fromkeys((1, 22, 28), EndReason.INVALID_NUMBER),
@@ -140,31 +149,31 @@ _REASON_OF_STATUS: Final[Mapping[str, EndReason]] = {
     Status.BUSY: EndReason.BUSY,
     Status.NO_ANSWER: EndReason.NO_ANSWER,
 }
-_REASON_OF_SIDE: Final[Mapping[Side, EndReason]] = {
-    Side.PROVIDER: EndReason.PROVIDER_ERROR,
-    Side.NETWORK: EndReason.NETWORK,
-    Side.CALLER: EndReason.INVALID_NUMBER,
-    Side.CALLED: EndReason.NO_ANSWER,
+_REASON_OF_SIDE: Final[Mapping[FaultSide, EndReason]] = {
+    FaultSide.PROVIDER: EndReason.PROVIDER_ERROR,
+    FaultSide.NETWORK: EndReason.NETWORK,
+    FaultSide.CALLER: EndReason.INVALID_NUMBER,
+    FaultSide.CALLED: EndReason.NO_ANSWER,
 }
 # Where the fault lies when nothing but the reason is known.
-_SIDE_OF_REASON: Final[Mapping[EndReason, Side]] = {
-    EndReason.PROVIDER_ERROR: Side.PROVIDER,
-    EndReason.NETWORK: Side.NETWORK,
-    EndReason.AGENT_ERROR: Side.TENANT,
-    EndReason.LIMIT_REACHED: Side.TENANT,
-    EndReason.INVALID_NUMBER: Side.CALLER,
+_SIDE_OF_REASON: Final[Mapping[EndReason, FaultSide]] = {
+    EndReason.PROVIDER_ERROR: FaultSide.PROVIDER,
+    EndReason.NETWORK: FaultSide.NETWORK,
+    EndReason.AGENT_ERROR: FaultSide.TENANT,
+    EndReason.LIMIT_REACHED: FaultSide.TENANT,
+    EndReason.INVALID_NUMBER: FaultSide.CALLER,
 }
 _BAD_GATEWAY: Final = 500
 
 
-def why_of(word: str) -> Why | None:
+def attribution_of(word: str) -> EndAttribution | None:
     """What a word of a carrier, a switch or a tenant means; None for one that is in no table."""
     return _WORDS.get(_plain(word))
 
 
 # Few ways to end are what nearly all calls have.
 @lru_cache(maxsize=2_048)
-def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
+def resolve_ending(codes: EndCodes, platform: EndWord, others: EndWord) -> Ending:
     """Why a call ended, from all that was said of it.
 
     Of a call that was answered the platform knows best, since a carrier sees only who closed the line; of
@@ -178,32 +187,32 @@ def ending_of(codes: Codes, platform: Word, others: Word) -> Ending:
         told = (by_codes, None, None)
     elif codes.status in UNANSWERED:
         told = (others.why, *((by_codes, platform.why) if _is_exact(codes) else (platform.why, by_codes)))
-    why = next((each for each in told if each is not None), Why(EndReason.UNKNOWN))
+    why = next((each for each in told if each is not None), EndAttribution(EndReason.UNKNOWN))
     spoken = platform.word if why is platform.why and platform.word else others.word or platform.word
     return Ending(why.reason, _side(codes, why), spoken)
 
 
 @lru_cache(maxsize=2_048)
-def unspoken_ending(
+def resolve_ending_by_codes(
     status: str, direction: str | None, cause: tuple[int | None, int | None, str | None, str | None, bool]
 ) -> Ending:
     """The same of what most calls are, of which nobody said a word; `cause` has the fields of a `Cause`.
 
     As plain values, since to make the others only to look them up takes twice as long.
     """
-    return ending_of(Codes(status, Cause(*cause), direction), _NO_WORD, _NO_WORD)
+    return resolve_ending(EndCodes(status, FailureCause(*cause), direction), _NO_WORD, _NO_WORD)
 
 
 def _plain(word: str) -> str:
     return "-".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
-def _is_exact(codes: Codes) -> bool:
+def _is_exact(codes: EndCodes) -> bool:
     """Whether a number says more than that it failed."""
     return codes.cause.hangup_cause is not None or codes.cause.sip_code is not None
 
 
-def _why_by_codes(codes: Codes) -> Why | None:
+def _why_by_codes(codes: EndCodes) -> EndAttribution | None:
     """The state, then the cause, then the response's cause, then whose fault it was."""
     status, cause, direction = codes
     if status == Status.COMPLETED:
@@ -211,39 +220,39 @@ def _why_by_codes(codes: Codes) -> Why | None:
     if status == Status.CANCELED:
         return _CALLER if direction == Direction.INBOUND else _AGENT
     if (reason := _REASON_OF_STATUS.get(status)) is not None:
-        return Why(reason)
-    side = side_of(cause)
-    if cause.sip_code is not None and cause.sip_code >= _BAD_GATEWAY and side is Side.PROVIDER:
+        return EndAttribution(reason)
+    side = fault_side_of(cause)
+    if cause.sip_code is not None and cause.sip_code >= _BAD_GATEWAY and side is FaultSide.PROVIDER:
         return _PROVIDER
     hangup_cause = cause.hangup_cause
     if hangup_cause is None and cause.sip_code is not None:
         hangup_cause = cause_of_sip(cause.sip_code)
     if hangup_cause is not None and hangup_cause in _REASON_OF_CAUSE:
-        return Why(_REASON_OF_CAUSE[hangup_cause], side)
-    return Why(_REASON_OF_SIDE[side], side) if side in _REASON_OF_SIDE else None
+        return EndAttribution(_REASON_OF_CAUSE[hangup_cause], side)
+    return EndAttribution(_REASON_OF_SIDE[side], side) if side in _REASON_OF_SIDE else None
 
 
-def _side(codes: Codes, why: Why) -> Side | None:
+def _side(codes: EndCodes, why: EndAttribution) -> FaultSide | None:
     """Where the fault lies; a call that was answered has one only where the reason is a fault."""
-    if why.side is not None and why.side is not Side.UNKNOWN:
+    if why.side is not None and why.side is not FaultSide.UNKNOWN:
         return why.side
     if codes.status in UNANSWERED:
-        side = side_of_end(codes.status, codes.cause)
-        if side is not None and side is not Side.UNKNOWN:
+        side = fault_side_of_end(codes.status, codes.cause)
+        if side is not None and side is not FaultSide.UNKNOWN:
             return side
     return _SIDE_OF_REASON.get(why.reason)
 
 
-def word_of(said: Said | None) -> Word:
+def end_word_of(said: StatedFields | None) -> EndWord:
     """What somebody said of the end: by a word of ours, by one of theirs, or by both."""
     if said is None:
         return _NO_WORD
     reason, word = said.get("end_reason"), said.get("end_word", said.get("end_reason"))
     if reason is not None and reason in _REASONS:
         side = said.get("end_side")
-        return Word(word, Why(EndReason(reason), None if side is None else Side(side)))
-    return Word(word, why_of(word) if word else None)
+        return EndWord(word, EndAttribution(EndReason(reason), None if side is None else FaultSide(side)))
+    return EndWord(word, attribution_of(word) if word else None)
 
 
-_NO_WORD: Final = Word(None, None)
+_NO_WORD: Final = EndWord(None, None)
 _REASONS: Final = frozenset(EndReason) - {EndReason.UNKNOWN}

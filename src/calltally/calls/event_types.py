@@ -15,6 +15,6 @@ SUBSCRIBABLE: Final = (STARTED, ESCALATED, COMPLETED, EVALUATED, DELIVERY_FAILED
 _PLACES: Final = {name: place for place, name in enumerate((*SUBSCRIBABLE, TEST))}
 
 
-def place_of(name: str) -> int:
+def event_position(name: str) -> int:
     """Where an event stands among those of its revision; one that is not known here stands last."""
     return _PLACES.get(name, len(_PLACES))

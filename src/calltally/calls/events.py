@@ -1,4 +1,4 @@
-"""Facts: what was said about a call, by whom, when, and how two tellings are told apart."""
+"""Facts: the values that one source states about a call at one time, and the key that tells facts apart."""
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
@@ -12,8 +12,8 @@ from calltally.calls.identity import Node
 from calltally.calls.model import FINAL
 
 
-class Door(IntEnum):
-    """How a fact came in. Stored as the number; never renumber."""
+class Channel(IntEnum):
+    """Channel by which a fact came in. Stored as the number; never renumber."""
 
     OWN_EVENT = 1
     CALLBACK = 2
@@ -21,16 +21,16 @@ class Door(IntEnum):
     PROVIDER_LIST = 4
 
 
-DOOR_NAMES: Final = {
-    Door.OWN_EVENT: "own_event",
-    Door.CALLBACK: "callback",
-    Door.IMPORT: "import",
-    Door.PROVIDER_LIST: "provider_list",
+CHANNEL_NAMES: Final = {
+    Channel.OWN_EVENT: "own_event",
+    Channel.CALLBACK: "callback",
+    Channel.IMPORT: "import",
+    Channel.PROVIDER_LIST: "provider_list",
 }
 
 
-class Outcome(StrEnum):
-    """What became of something that was sent."""
+class IngestOutcome(StrEnum):
+    """Outcome of one item that a sender submitted."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
@@ -39,16 +39,15 @@ class Outcome(StrEnum):
     DEAD_LETTER = "dead_letter"
 
 
-class Said(TypedDict, total=False):
-    """What one fact says. A key that is absent says nothing; values are never None.
+class StatedFields(TypedDict, total=False):
+    """Fields that one fact states. A missing key states nothing; values are never None.
 
-    Times are microseconds UTC. `leg` is the part of the call that this is about, for tellers that write a
-    record for each (a switch that tries one agent after another): legs differ without contradicting each
-    other. `mapped_route` and `mapped_agent` come from the tenant's table of numbers at the moment of receipt,
-    and give way to a `route` or `agent` that somebody names; and `platform_agent`, a platform's own id of its
-    agent, gives way to both. `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform
-    says its own word in `end_word`. `session` is what `calls.sessions` makes of the session that
-    `session_id` names.
+    Times are microseconds UTC. `leg` names the part of the call that the fact is about. Some sources write a
+    record per leg (a switch that tries one agent after another); different legs do not contradict each other.
+    `mapped_route` and `mapped_agent` come from the tenant's table of numbers at the time of receipt. A stated
+    `route` or `agent` outranks them. `platform_agent` is a platform's own id of its agent and ranks last.
+    `end_reason` is a word of `calls.end_reasons` or one of the sender's; a platform states its own word in
+    `end_word`. `session` holds the fields of `calls.sessions` about the session that `session_id` names.
     """
 
     status: str
@@ -88,8 +87,8 @@ class Said(TypedDict, total=False):
     session: dict[str, Any]
 
 
-class Teller(IntEnum):
-    """Who tells: what each of them knows best has a field of its own in the fold's precedences."""
+class FactSource(IntEnum):
+    """Source of a fact. The fold's precedence tables rank sources field by field."""
 
     OWN = 1
     PLATFORM = 2
@@ -97,15 +96,15 @@ class Teller(IntEnum):
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True):
-    """One accepted telling about one SID.
+    """One accepted statement about one SID.
 
-    `digest` is of the content as the sender meant it (not of its white space, nor of what we
-    added); `raw` is the body as it came, `conversation` what `calls.sessions` packs of a transcript and
-    function calls: neither is read by the fold. Absent parts of the key are '', never None.
+    `digest` covers the content as the sender meant it: neither its white space nor any field added on
+    receipt. `raw` is the body as received. `conversation` is the packed transcript and function calls (see
+    `calls.sessions`). The fold reads neither of the two. Missing parts of the key are '', never None.
     """
 
     call_sid: str
-    door: int
+    channel: int
     provider: str
     account: str
     event_id: str
@@ -113,44 +112,45 @@ class Fact(msgspec.Struct, frozen=True, array_like=True):
     occurred_us: int
     received_us: int
     digest: bytes
-    said: Said
+    stated: StatedFields
     raw: bytes = b""
     is_carrier: bool = False
     links: tuple[Node, ...] = ()
     conversation: bytes = b""
 
     @property
-    def teller(self) -> Teller:
-        """Whose word it is. What comes by a door of providers and is no carrier's is a platform's."""
-        if self.door == Door.OWN_EVENT:
-            return Teller.OWN
-        return Teller.CARRIER if self.is_carrier else Teller.PLATFORM
+    def source(self) -> FactSource:
+        """Return the source. A fact by a provider's channel that no carrier sent is a platform's."""
+        if self.channel == Channel.OWN_EVENT:
+            return FactSource.OWN
+        return FactSource.CARRIER if self.is_carrier else FactSource.PLATFORM
 
     @property
     def key(self) -> bytes:
-        """Tells this fact from every other of its call: the unique key by which repeats are known."""
-        sender = _framed_sender(self.door, self.provider, self.account)
+        """Return the unique key that tells this fact from every other of its call and detects repeats."""
+        sender = _framed_sender(self.channel, self.provider, self.account)
         return sha256(sender + _framed(self.event_id) + self.digest).digest()[:16]
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """The place in the one total order of facts; of two that say something, the later wins.
+        """Return the sort key of the total order of facts; the later of two facts wins.
 
-        Compared field by field. "The sequence if both have one, else the time" would be cyclic. The end
-        is the rest of the key: two different facts never stand level, or their order of arrival would show.
+        The parts are compared one by one. The rule "by sequence if both have one, else by time" would be
+        cyclic. The last parts are the rest of the fact's key. Without them two different facts could be
+        equal, and the order of arrival would change the record.
         """
         has_sequence = self.sequence is not None
         return (
             *(_rank(self), has_sequence, self.sequence or 0),
             *(self.occurred_us, self.digest, self.event_id, self.account),
-            *(self.provider, self.door, self.call_sid),
+            *(self.provider, self.channel, self.call_sid),
         )
 
 
-# Senders are few; told anew for each fact they would cost more than the hash.
+# There are few senders. Framed again for each fact, they would cost more than the hash.
 @lru_cache(maxsize=1_024)
-def _framed_sender(door: int, provider: str, account: str) -> bytes:
-    return b"".join(map(_framed, (str(int(door)), provider, account)))
+def _framed_sender(channel: int, provider: str, account: str) -> bytes:
+    return b"".join(map(_framed, (str(int(channel)), provider, account)))
 
 
 def _framed(part: str) -> bytes:
@@ -159,23 +159,23 @@ def _framed(part: str) -> bytes:
 
 
 def _rank(fact: Fact) -> int:
-    """A carrier knows its calls best, and its list better than its callbacks.
+    """Rank carriers above others, and a carrier's list above its callbacks.
 
-    But a list only with a final state: an old one must not reopen a call.
+    A list without a final state ranks lowest: an old list must not reopen a call.
     """
-    is_listed = fact.door in _LISTS
-    if is_listed and fact.said.get("status") not in FINAL:
+    is_listed = fact.channel in _LISTS
+    if is_listed and fact.stated.get("status") not in FINAL:
         return 0
-    if fact.teller is Teller.OWN:
+    if fact.source is FactSource.OWN:
         return 1
     return (4 if fact.is_carrier else 2) + is_listed
 
 
-_LISTS: Final = frozenset({Door.IMPORT, Door.PROVIDER_LIST})
+_LISTS: Final = frozenset({Channel.IMPORT, Channel.PROVIDER_LIST})
 _canonical: Final = msgspec.json.Encoder(order="sorted")
 
 
 def content_digest(content: Mapping[str, Any] | list[Any] | bytes) -> bytes:
-    """SHA-256 (16 bytes) of a body, or of a parsed one whatever the order of its keys."""
+    """Return the SHA-256 (16 bytes) of a body, or of a parsed body regardless of the order of its keys."""
     data = content if isinstance(content, bytes) else _canonical.encode(content)
     return sha256(data).digest()[:16]

@@ -3,9 +3,16 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, cast
 
-from calltally.calls.end_reasons import NOT_ENDED, Codes, Ending, ending_of, unspoken_ending, word_of
-from calltally.calls.events import Door, Fact, Said, Teller
-from calltally.calls.failure_causes import Cause
+from calltally.calls.end_reasons import (
+    NOT_ENDED,
+    EndCodes,
+    Ending,
+    end_word_of,
+    resolve_ending,
+    resolve_ending_by_codes,
+)
+from calltally.calls.events import Channel, Fact, FactSource, StatedFields
+from calltally.calls.failure_causes import FailureCause
 from calltally.calls.implied_times import final_us, talk_begun_us
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
 from calltally.calls.platform_times import TIMES, PlatformTimes
@@ -38,7 +45,7 @@ _PRECEDENCE: Final[
 _PREFERRED: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
 
 
-class Clock(NamedTuple):
+class CallTimes(NamedTuple):
     """When it rang, was answered and ended, as far as anybody knows; microseconds UTC."""
 
     ringing_us: int | None
@@ -46,7 +53,7 @@ class Clock(NamedTuple):
     ended_us: int | None
 
 
-class Gathered:
+class CallEvidence:
     """What a call's facts say together, each field as the last in their order has it."""
 
     __slots__ = (
@@ -56,7 +63,7 @@ class Gathered:
     )
 
     def __init__(self, ordered: Sequence[Fact]) -> None:
-        self.merged: Said = {}
+        self.merged: StatedFields = {}
         self.open: str = _QUEUED
         self.finals: list[str] = []
         self.answered = self.escalated = False
@@ -68,14 +75,14 @@ class Gathered:
         self.leg_us: int | None = None
         self.talk_us = self.created_us
         self.tags: set[str] = set()
-        self.end_words: dict[Teller, Said] = {}
-        self.preferred: Said = {}
+        self.end_words: dict[FactSource, StatedFields] = {}
+        self.preferred: StatedFields = {}
         self.places: dict[str, int] = {}
         self.platform: PlatformTimes | None = None
         # Whether a carrier told how it ended: then nothing that a platform says of the state counts.
         self.settled = False
         for fact in ordered:
-            if fact.is_carrier and fact.said.get("status") in FINAL:
+            if fact.is_carrier and fact.stated.get("status") in FINAL:
                 self.settled = True
                 break
         for fact in ordered:
@@ -88,14 +95,14 @@ class Gathered:
             self._adopt(self.platform)
 
     def _take(self, fact: Fact) -> None:
-        said, occurred_us = fact.said, fact.occurred_us
+        said, occurred_us = fact.stated, fact.occurred_us
         if "leg" in said:
             said = self._of_call(said)
         for name in PARTIES:
             if name in said and self.merged.get(name, said[name]) != said[name]:
                 self.disputed = True
         self._date(said, occurred_us)
-        if fact.is_carrier or fact.door == Door.OWN_EVENT:
+        if fact.is_carrier or fact.channel == Channel.OWN_EVENT:
             self.merged.update(said)
             self._take_state(said, occurred_us)
         else:
@@ -107,7 +114,7 @@ class Gathered:
             self.tags.update(said["tags"])
         self.disputed = self.disputed or fact.event_id != ""
 
-    def _of_call(self, said: Said) -> Said:
+    def _of_call(self, said: StatedFields) -> StatedFields:
         """What one leg says of the whole call.
 
         The call was answered when its first leg was, and ended with the last. Who called whom the leg says
@@ -126,7 +133,7 @@ class Gathered:
             self.leg_us = started_us
         return kept
 
-    def _date(self, said: Said, occurred_us: int) -> None:
+    def _date(self, said: StatedFields, occurred_us: int) -> None:
         """Everything that is dated proves that the call was there by then."""
         first_us = min(self.created_us, occurred_us)
         for name in TIMES:
@@ -139,7 +146,7 @@ class Gathered:
             begun_us = talk_begun_us(said, ended_us)
             self.talk_us = self.talk_us if begun_us is None else min(self.talk_us, begun_us)
 
-    def _take_state(self, said: Said, occurred_us: int) -> None:
+    def _take_state(self, said: StatedFields, occurred_us: int) -> None:
         if (status := said.get("status")) is not None:
             self.first_us[status] = min(occurred_us, self.first_us.get(status, occurred_us))
             self._take_status(status)
@@ -158,12 +165,12 @@ class Gathered:
             self.open = status
             self.answered = self.answered or status == _IN_PROGRESS
 
-    def _take_platform(self, said: Said, occurred_us: int) -> None:
+    def _take_platform(self, said: StatedFields, occurred_us: int) -> None:
         """What it says of times is kept apart until it is known what the others say of them."""
         if self.platform is None:
             self.platform = PlatformTimes()
         self.platform.take(said, occurred_us)
-        self.merged.update(cast("Said", {name: said[name] for name in said.keys() - _OF_STATE}))  # type: ignore[literal-required] # of its own keys
+        self.merged.update(cast("StatedFields", {name: said[name] for name in said.keys() - _OF_STATE}))  # type: ignore[literal-required] # of its own keys
         status = said.get("status")
         if self.settled:
             self.disputed = self.disputed or status in FINAL
@@ -182,16 +189,16 @@ class Gathered:
         if platform.answered and (not self.settled or self.status() == _COMPLETED):
             self.answered = True
 
-    def _prefer(self, fact: Fact, said: Said) -> None:
+    def _prefer(self, fact: Fact, said: StatedFields) -> None:
         """Keep what stands by who says it, not by the order of facts."""
         if _PREFERRED.isdisjoint(said):
             return
         for name, places in _PRECEDENCE:
-            if name in said and places[fact.teller] >= self.places.get(name, 0):
-                self.places[name] = places[fact.teller]
+            if name in said and places[fact.source] >= self.places.get(name, 0):
+                self.places[name] = places[fact.source]
                 self.preferred[name] = said[name]
         if "end_reason" in said or "end_word" in said:
-            self.end_words[fact.teller] = said
+            self.end_words[fact.source] = said
 
     def status(self) -> str:
         """Final beats open; an answer makes any final state `completed`."""
@@ -207,19 +214,19 @@ class Gathered:
         """Whether the facts may contradict each other, or the state that they led to."""
         return self.disputed or (bool(self.finals) and self.finals[0] != status)
 
-    def clock(self, status: str) -> Clock:
+    def clock(self, status: str) -> CallTimes:
         """What a fact states outright, else when the state was told of."""
         merged = self.merged
         ringing_us = merged.get("ringing_us", self.first_us.get(_RINGING))
         ended_us = merged.get("ended_us", self._end_us(status)) if status in FINAL else None
         if not self.answered:
-            return Clock(ringing_us, None, ended_us)
+            return CallTimes(ringing_us, None, ended_us)
         answered_us = merged.get("answered_us", self.first_us.get(_IN_PROGRESS))
         talk_seconds = merged.get("talk_seconds", 0)
         if answered_us is None and ended_us is not None and talk_seconds > 0:
             begun_us = ended_us - int(talk_seconds * SECOND_US)
             answered_us = max(begun_us, merged.get("started_us", begun_us))
-        return Clock(ringing_us, answered_us, ended_us)
+        return CallTimes(ringing_us, answered_us, ended_us)
 
     def pdd_ms(self, ringing_us: int | None) -> int | None:
         """How long after its start it rang. A call that only ever rang has no start that is known."""
@@ -235,7 +242,7 @@ class Gathered:
         told_us = self.last_us
         return told_us.get(status, next(reversed(told_us.values()), None))
 
-    def ending(self, status: str, clock: "Clock") -> Ending:
+    def ending(self, status: str, clock: CallTimes) -> Ending:
         """Why it ended, from words and codes."""
         if status in OPEN:
             # Three of a call's four facts: what would be gathered for it says nothing yet.
@@ -246,7 +253,7 @@ class Gathered:
             *(merged.get("provider"), clock.ringing_us is not None),
         )
         if not words:
-            return unspoken_ending(status, merged.get("direction"), cause)
-        others = words.get(Teller.CARRIER, words.get(Teller.OWN))
-        codes = Codes(status, Cause(*cause), merged.get("direction"))
-        return ending_of(codes, word_of(words.get(Teller.PLATFORM)), word_of(others))
+            return resolve_ending_by_codes(status, merged.get("direction"), cause)
+        others = words.get(FactSource.CARRIER, words.get(FactSource.OWN))
+        codes = EndCodes(status, FailureCause(*cause), merged.get("direction"))
+        return resolve_ending(codes, end_word_of(words.get(FactSource.PLATFORM)), end_word_of(others))

@@ -11,10 +11,10 @@ from calltally.calls.errors import Fault, InvalidBody
 from calltally.calls.filters import FORMATS, PARAMETERS, ListQuery, contradictions, query_of
 from calltally.calls.parameters import (
     Parameter,
-    matching,
     one_of,
+    quote_value,
     read_all,
-    shown,
+    text_matching,
     text_schema,
     words_schema,
 )
@@ -54,7 +54,7 @@ EXPORT_FIELDS: Final = (
         "For people, to tell exports apart.",
         text_schema(MAX_LABEL_CHARS, f"^{_LABEL_PATTERN}$"),
         "October",
-        matching(_LABEL, _LABEL_WORDS, MAX_LABEL_CHARS),
+        text_matching(_LABEL, _LABEL_WORDS, MAX_LABEL_CHARS),
     ),
 )
 _KNOWN: Final = {each.name: each for each in EXPORT_FIELDS}
@@ -79,7 +79,9 @@ def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
     for name, value in body.items():
         texts = _texts(_KNOWN.get(name), value)
         if texts is None:
-            faults.append(Fault(name, f"{name} is {shown(str(value))}, which is {_wanted(_KNOWN.get(name))}"))
+            faults.append(
+                Fault(name, f"{name} is {quote_value(str(value))}, which is {_wanted(_KNOWN.get(name))}")
+            )
         else:
             pairs += [(name, text) for text in texts]
     values, more = read_all(pairs, _KNOWN)
@@ -115,7 +117,7 @@ def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:
     if values.get("format") != "csv":
         yield Fault("tz", "tz is for CSV alone: the times of all other formats are UTC")
     if zone_of(name) is None:
-        yield Fault("tz", f"tz {shown(name)} is not the name of an IANA time zone")
+        yield Fault("tz", f"tz {quote_value(name)} is not the name of an IANA time zone")
 
 
 def zone_of(name: str) -> ZoneInfo | None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from calltally.calls.model import Status
 
 
-class Side(StrEnum):
+class FaultSide(StrEnum):
     """Where the fault of a call that came to nothing lies."""
 
     # Who called: gave up, or dialled what is no number.
@@ -27,7 +27,7 @@ class Side(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Cause(NamedTuple):
+class FailureCause(NamedTuple):
     """All that a record says of why its call ended. `has_rung`: whether the called party was alerted."""
 
     sip_code: int | None = None
@@ -72,30 +72,32 @@ _CAUSE_OF_SIP: Final[Mapping[int, int]] = {
 _NORMAL_UNSPECIFIED: Final = 31
 
 # What says more by itself than the response it becomes: 21 and 31 would be the tenant's and nobody's.
-_SIDE_OF_CAUSE: Final[Mapping[int, Side]] = {
-    **dict.fromkeys((1, 22, 28), Side.CALLER),
-    **dict.fromkeys((17, 19, 20, 21, 55, 87), Side.CALLED),
-    **dict.fromkeys((2, 3, 6, 25, 27, 34, 38, 41, 42, 43, 44, 46, 47), Side.NETWORK),
-    **dict.fromkeys((50, 57), Side.TENANT),
+_SIDE_OF_CAUSE: Final[Mapping[int, FaultSide]] = {
+    **dict.fromkeys((1, 22, 28), FaultSide.CALLER),
+    **dict.fromkeys((17, 19, 20, 21, 55, 87), FaultSide.CALLED),
+    **dict.fromkeys((2, 3, 6, 25, 27, 34, 38, 41, 42, 43, 44, 46, 47), FaultSide.NETWORK),
+    **dict.fromkeys((50, 57), FaultSide.TENANT),
 }
-_SIDE_OF_SIP: Final[Mapping[int, Side]] = {
-    **dict.fromkeys((404, 410, 414, 416, 484, 485, 487, 604), Side.CALLER),
-    **dict.fromkeys((433, 480, 486, 488, 600, 603, 606, 607), Side.CALLED),
+_SIDE_OF_SIP: Final[Mapping[int, FaultSide]] = {
+    **dict.fromkeys((404, 410, 414, 416, 484, 485, 487, 604), FaultSide.CALLER),
+    **dict.fromkeys((433, 480, 486, 488, 600, 603, 606, 607), FaultSide.CALLED),
     # 608 is a network's own refusal on behalf of whom it serves (RFC 8688).
-    **dict.fromkeys((481, 482, 483, 608), Side.NETWORK),
-    **dict.fromkeys((400, 401, 402, 403, 405, 406, 407, 413, 415, 420, 421, 428, 436, 437, 438), Side.TENANT),
+    **dict.fromkeys((481, 482, 483, 608), FaultSide.NETWORK),
+    **dict.fromkeys(
+        (400, 401, 402, 403, 405, 406, 407, 413, 415, 420, 421, 428, 436, 437, 438), FaultSide.TENANT
+    ),
 }
 _REQUEST_TIMEOUT: Final = 408
 _SERVER_FAILURES: Final = range(500, 600)
 # Beginnings of providers' own codes; of several that fit, the longest.
-_SIDE_OF_ERROR: Final[Mapping[str, Mapping[str, Side]]] = {
+_SIDE_OF_ERROR: Final[Mapping[str, Mapping[str, FaultSide]]] = {
     "twilio": {
         # The tenant's own webhook or document, its account and its limits, what it asked the API for.
-        **dict.fromkeys(("10", "11", "12", "13", "20", "21", "32", "64", "81", "82"), Side.TENANT),
+        **dict.fromkeys(("10", "11", "12", "13", "20", "21", "32", "64", "81", "82"), FaultSide.TENANT),
         # Numbers that do not exist, or that are not written as one.
-        **dict.fromkeys(("13223", "13224", "13226", "21211", "21217", "32101"), Side.CALLER),
+        **dict.fromkeys(("13223", "13224", "13226", "21211", "21217", "32101"), FaultSide.CALLER),
         # An internal error of Twilio's, and its service not being there.
-        **dict.fromkeys(("20500", "20503"), Side.PROVIDER),
+        **dict.fromkeys(("20500", "20503"), FaultSide.PROVIDER),
     }
 }
 # Twilio's voice SDKs write a SIP response as 31000 and its number.
@@ -105,12 +107,12 @@ _TWILIO: Final = "twilio"
 _REJECTED_SIP: Final = frozenset({603, 607})
 _REJECTED_CAUSE: Final = 21
 
-_SIDE_OF_STATUS: Final[Mapping[str, Side]] = {
-    Status.BUSY: Side.CALLED,
-    Status.NO_ANSWER: Side.CALLED,
-    Status.CANCELED: Side.CALLER,
+_SIDE_OF_STATUS: Final[Mapping[str, FaultSide]] = {
+    Status.BUSY: FaultSide.CALLED,
+    Status.NO_ANSWER: FaultSide.CALLED,
+    Status.CANCELED: FaultSide.CALLER,
 }
-_CARRIERS: Final = frozenset({Side.PROVIDER, Side.NETWORK})
+_CARRIERS: Final = frozenset({FaultSide.PROVIDER, FaultSide.NETWORK})
 
 
 def sip_of_cause(hangup_cause: int) -> int | None:
@@ -125,7 +127,7 @@ def cause_of_sip(sip_code: int) -> int | None:
     return _CAUSE_OF_SIP.get(sip_code, _NORMAL_UNSPECIFIED)
 
 
-def side_of(cause: Cause) -> Side:
+def fault_side_of(cause: FailureCause) -> FaultSide:
     """Whose fault it was that a call failed.
 
     What is more exact decides: a code of the provider's own that is known here, a cause that tells sides
@@ -138,38 +140,38 @@ def side_of(cause: Cause) -> Side:
     sip_code = cause.sip_code
     if sip_code is None and cause.hangup_cause is not None:
         sip_code = sip_of_cause(cause.hangup_cause)
-    return Side.UNKNOWN if sip_code is None else _side_of_sip(sip_code, has_rung=cause.has_rung)
+    return FaultSide.UNKNOWN if sip_code is None else _side_of_sip(sip_code, has_rung=cause.has_rung)
 
 
-def side_of_end(status: str, cause: Cause) -> Side | None:
+def fault_side_of_end(status: str, cause: FailureCause) -> FaultSide | None:
     """Who ended a call without an answer, or made it fail; None for one that is open or completed."""
-    return side_of(cause) if status == Status.FAILED else _SIDE_OF_STATUS.get(status)
+    return fault_side_of(cause) if status == Status.FAILED else _SIDE_OF_STATUS.get(status)
 
 
-def is_provider_failure(status: str, cause: Cause) -> bool:
+def is_provider_failure(status: str, cause: FailureCause) -> bool:
     """Whether a call failed by the provider or a network: the numerator of the provider failure rate."""
-    return status == Status.FAILED and side_of(cause) in _CARRIERS
+    return status == Status.FAILED and fault_side_of(cause) in _CARRIERS
 
 
-def is_rejected(status: str, cause: Cause) -> bool:
+def is_rejected(status: str, cause: FailureCause) -> bool:
     """Whether the called party itself refused the call: then the network did its work (ITU-T E.425, NER)."""
-    if status != Status.FAILED or side_of(cause) is not Side.CALLED:
+    if status != Status.FAILED or fault_side_of(cause) is not FaultSide.CALLED:
         return False
     return cause.hangup_cause == _REJECTED_CAUSE or (
         cause.sip_code in _REJECTED_SIP or _twilio_sip(cause) in _REJECTED_SIP
     )
 
 
-def _side_of_sip(sip_code: int, *, has_rung: bool) -> Side:
+def _side_of_sip(sip_code: int, *, has_rung: bool) -> FaultSide:
     if sip_code in _SERVER_FAILURES:
-        return Side.PROVIDER
+        return FaultSide.PROVIDER
     if sip_code == _REQUEST_TIMEOUT:
         # Nobody answered after ringing; before it, nothing on the way did.
-        return Side.CALLED if has_rung else Side.NETWORK
-    return _SIDE_OF_SIP.get(sip_code, Side.UNKNOWN)
+        return FaultSide.CALLED if has_rung else FaultSide.NETWORK
+    return _SIDE_OF_SIP.get(sip_code, FaultSide.UNKNOWN)
 
 
-def _side_of_error(cause: Cause) -> Side | None:
+def _side_of_error(cause: FailureCause) -> FaultSide | None:
     if cause.error_code is None or cause.provider is None:
         return None
     if (sip_code := _twilio_sip(cause)) is not None:
@@ -179,7 +181,7 @@ def _side_of_error(cause: Cause) -> Side | None:
     return sides[max(known, key=len)] if known else None
 
 
-def _twilio_sip(cause: Cause) -> int | None:
+def _twilio_sip(cause: FailureCause) -> int | None:
     code = cause.error_code
     if cause.provider != _TWILIO or code is None or not (code.isascii() and code.isdecimal()):
         return None

@@ -16,13 +16,13 @@ from calltally.calls.parameters import (
     flag_value,
     id_value,
     instant_value,
-    matching,
     number_value,
     one_of,
+    quote_value,
+    raise_faults,
     range_schema,
     read_all,
-    refuse,
-    shown,
+    text_matching,
     text_schema,
     text_value,
     token_value,
@@ -30,7 +30,7 @@ from calltally.calls.parameters import (
     words_schema,
 )
 from calltally.calls.phone import MAX_NUMBER_CHARS
-from calltally.calls.tokenizer import words_in
+from calltally.calls.tokenizer import text_words
 
 DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 1_000
@@ -86,14 +86,14 @@ class ListQuery(msgspec.Struct, frozen=True):
 def _statuses(text: str) -> tuple[str, ...]:
     unknown = [word for word in text.split(",") if word not in STATUSES]
     if unknown:
-        named = ", ".join(map(shown, unknown[:3]))
+        named = ", ".join(map(quote_value, unknown[:3]))
         raise ValueError(f"must be one or more of {', '.join(STATUSES)}, not {named}")
     return tuple(text.split(","))
 
 
 def _search(text: str) -> str:
-    if not words_in(text_value(text)):
-        raise ValueError(f"has no letter and no digit to find: {shown(text)}")
+    if not text_words(text_value(text)):
+        raise ValueError(f"has no letter and no digit to find: {quote_value(text)}")
     return text
 
 
@@ -167,10 +167,12 @@ PARAMETERS: Final = (
         _HOLD_MEANING,
         _HOLD_SCHEMA,
         "export-2026-10",
-        matching(_HOLD, "a name of letters, digits and . _ ~ -", MAX_HOLD_CHARS),
+        text_matching(_HOLD, "a name of letters, digits and . _ ~ -", MAX_HOLD_CHARS),
     ),
     Parameter("format", "format", _FORMAT, _FORMAT_SCHEMA, "csv", one_of(FORMATS)),
-    Parameter("tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", matching(_ZONE, "the name of an IANA zone", 64)),
+    Parameter(
+        "tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", text_matching(_ZONE, "the name of an IANA zone", 64)
+    ),
     Parameter("tenant", "tenant", "For admins: whose calls.", _TEXT, "acme", text_value, for_admin=True),
 )
 
@@ -184,7 +186,7 @@ _KNOWN: Final = {
 def parse_list_query(pairs: Sequence[tuple[str, str]], *, allow_tenant: bool) -> ListQuery:
     """The query that decoded name and value pairs ask for; raises InvalidInput with every fault in it."""
     values, faults = read_all(pairs, _KNOWN[allow_tenant])
-    refuse([*faults, *contradictions(values)])
+    raise_faults([*faults, *contradictions(values)])
     return query_of(values)
 
 

@@ -1,10 +1,10 @@
 """Times of a call that a fact implies without stating them. Pure."""
 
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.calls.times import SECOND_US
 
 
-def final_us(said: Said, occurred_us: int) -> int:
+def final_us(said: StatedFields, occurred_us: int) -> int:
     """Return when the call of a fact with a final state was over, where the fact states no end.
 
     A table often has a start and a talk and no more. Its row is dated by its start, and the talk follows.
@@ -15,7 +15,7 @@ def final_us(said: Said, occurred_us: int) -> int:
     return max(occurred_us, begun_us + int(said.get("talk_seconds", 0) * SECOND_US))
 
 
-def talk_begun_us(said: Said, ended_us: int | None) -> int | None:
+def talk_begun_us(said: StatedFields, ended_us: int | None) -> int | None:
     """Return when a talk began by its length and the end of the call.
 
     None where there was no talk or no end, and for a fact that states when the talk or the call began.

@@ -22,7 +22,7 @@ class Interval(NamedTuple):
     high: float
 
 
-class Share(NamedTuple):
+class Proportion(NamedTuple):
     """So many of so many."""
 
     numerator: int
@@ -45,7 +45,7 @@ _Z: Final = two_sided(CONFIDENCE)
 
 # An answer asks for the same share twice, and hours of few calls are much alike.
 @lru_cache(maxsize=4_096)
-def wilson(share: Share, z: float = _Z) -> Interval | None:
+def wilson(share: Proportion, z: float = _Z) -> Interval | None:
     """Where the rate behind what was seen lies; None where nothing was seen."""
     return Interval(*bounds(*share, z)) if share.denominator else None
 
@@ -61,7 +61,7 @@ def bounds(events: int, calls: int, z: float = _Z) -> tuple[float, float]:
     return low, 1.0 if events == calls else min(1.0, middle + reach)
 
 
-def difference(one: Share, other: Share, z: float = _Z) -> Interval | None:
+def difference(one: Proportion, other: Proportion, z: float = _Z) -> Interval | None:
     """Where `one` less `other` lies; None where either is of nothing."""
     if not one.denominator or not other.denominator:
         return None
@@ -75,7 +75,7 @@ def difference_bounds(one: tuple[int, int], other: tuple[int, int], z: float = _
     return p - q - hypot(p - low, other_high - q), p - q + hypot(high - p, q - other_low)
 
 
-def is_more_than_chance(one: Share, other: Share, comparisons: int = 1) -> bool | None:
+def is_more_than_chance(one: Proportion, other: Proportion, comparisons: int = 1) -> bool | None:
     """Whether two rates differ although `comparisons` are made at once; None where either is of nothing.
 
     By Bonferroni: of an answer with many comparisons at most one in twenty has a single one wrong.

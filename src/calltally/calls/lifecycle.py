@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.end_reasons import Ending
-from calltally.calls.events import Fact, Said
-from calltally.calls.evidence import PARTIES, Clock, Gathered
+from calltally.calls.events import Fact, StatedFields
+from calltally.calls.evidence import PARTIES, CallEvidence, CallTimes
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Call, Status
 from calltally.calls.times import SECOND_US, utc_text
@@ -20,7 +20,7 @@ from calltally.calls.times import SECOND_US, utc_text
 FOLD_VERSION: Final = 3
 
 
-class Folded(NamedTuple):
+class FoldedCall(NamedTuple):
     """A call, the instant it is listed by (which the record carries only as text), and its post-dial delay.
 
     The delay is no field of the record: it is from the call's start to its first ringing, in milliseconds,
@@ -32,12 +32,12 @@ class Folded(NamedTuple):
     pdd_ms: int | None = None
 
 
-def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
+def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> FoldedCall:
     """The record that `facts` (at least one, each of this call) prove, whatever their order and repeats."""
     ordered = list(facts)
     if len(ordered) > 1:
         ordered.sort(key=_order)
-    told = Gathered(ordered)
+    told = CallEvidence(ordered)
     merged, status = told.merged, told.status()
     clock = told.clock(status)
     said: Callable[..., Any] = merged.get
@@ -75,12 +75,12 @@ def fold(tenant: str, canonical: Node, facts: Iterable[Fact]) -> Folded:
         _sorted_keys(said("metadata")),
         _conflicts(ordered, merged, status) if told.can_conflict(status) else 0,
     )
-    return Folded(call, told.created_us, told.pdd_ms(clock.ringing_us))
+    return FoldedCall(call, told.created_us, told.pdd_ms(clock.ringing_us))
 
 
 def fold_ending(facts: Iterable[Fact]) -> Ending:
     """Why the call of these facts (at least one) ended: what its record has in a word, and what led to it."""
-    told = Gathered(sorted(facts, key=_order))
+    told = CallEvidence(sorted(facts, key=_order))
     status = told.status()
     return told.ending(status, told.clock(status))
 
@@ -89,7 +89,7 @@ def _order(fact: Fact) -> tuple[Any, ...]:
     return fact.order
 
 
-def _duration_seconds(merged: Said, status: str, clock: Clock) -> int | None:
+def _duration_seconds(merged: StatedFields, status: str, clock: CallTimes) -> int | None:
     """Talk time, floored: null while open, 0 for an unanswered call, a stated one before a computed one."""
     if status in OPEN:
         return None
@@ -102,7 +102,7 @@ def _duration_seconds(merged: Said, status: str, clock: Clock) -> int | None:
     return max(0, clock.ended_us - clock.answered_us) // SECOND_US
 
 
-def _ring_seconds(clock: Clock, *, answered: bool) -> int | None:
+def _ring_seconds(clock: CallTimes, *, answered: bool) -> int | None:
     """First ringing to answer, or to the end where nobody answered; never part of the talk time."""
     until_us = clock.answered_us if answered else clock.ended_us
     if clock.ringing_us is None or until_us is None:
@@ -115,7 +115,7 @@ def _sorted_keys(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
     return dict(sorted(metadata.items())) if metadata else metadata
 
 
-def _conflicts(ordered: Sequence[Fact], merged: Said, status: str) -> int:
+def _conflicts(ordered: Sequence[Fact], merged: StatedFields, status: str) -> int:
     """How many facts contradict the others: another final state, other parties, or an id used again."""
     conflicts, ids = 0, set()
     previous: Fact | None = None
@@ -123,14 +123,14 @@ def _conflicts(ordered: Sequence[Fact], merged: Said, status: str) -> int:
         if previous and fact.digest == previous.digest and fact.order == previous.order:
             continue  # The same fact again.
         previous = fact
-        sent = (fact.door, fact.provider, fact.account, fact.event_id)
-        conflicts += _contradicts(fact.said, merged, status) or sent in ids
+        sent = (fact.channel, fact.provider, fact.account, fact.event_id)
+        conflicts += _contradicts(fact.stated, merged, status) or sent in ids
         if fact.event_id:
             ids.add(sent)
     return conflicts
 
 
-def _contradicts(said: Said, merged: Said, status: str) -> bool:
+def _contradicts(said: StatedFields, merged: StatedFields, status: str) -> bool:
     if "leg" in said:
         # That one agent did not answer says nothing against another who did.
         return False

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.country import country_of
-from calltally.calls.failure_causes import Cause, is_provider_failure, is_rejected
+from calltally.calls.failure_causes import FailureCause, is_provider_failure, is_rejected
 from calltally.calls.histogram import Bins, bin_of
-from calltally.calls.lifecycle import Folded
+from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, Call, Direction, Status
 
 # How many calls are so, each a column of the roll-ups and a bit of `Measured.marks`. Append only.
@@ -44,7 +44,7 @@ _KIND: Final = 1024
 _PLACE: Final = {name: place for place, name in enumerate(COLUMNS)}
 
 
-class Measured(msgspec.Struct, frozen=True, array_like=True):
+class CallMeasures(msgspec.Struct, frozen=True, array_like=True):
     """One call in numbers, and what the finer keys say of it ('' where it is not known).
 
     `marks` has a bit for each of `COUNTS`. `talk_seconds` is of answered calls, `ring_seconds` of final ones,
@@ -70,60 +70,60 @@ class _Answer(NamedTuple):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(Measured)
+_decoder: Final = msgspec.msgpack.Decoder(CallMeasures)
 
 
-def measure(folded: Folded) -> bytes:
+def encode_measures(folded: FoldedCall) -> bytes:
     """What a call adds, as the ledger stores it; only a final one adds more than an attempt."""
     call = folded.call
     other_end = call.to_number if call.direction == Direction.OUTBOUND else call.from_number
     names = (call.provider_account or "", call.end_reason or "", country_of(other_end) or "")
     if call.status not in FINAL:
-        return _encoder.encode(Measured(_BIT["attempts"], None, None, None, *names))
+        return _encoder.encode(CallMeasures(_BIT["attempts"], None, None, None, *names))
     is_answered = call.answered_at is not None
     talk_seconds = (call.duration_seconds or 0) if is_answered else None
     answer = None if talk_seconds is None else _answer(call, talk_seconds)
     failure = _failure(call) if call.status == Status.FAILED else ()
     marks = _marks(call.status, failure, answer)
     marks |= _RANG * (call.ring_seconds is not None) | _ALERTED * (folded.pdd_ms is not None)
-    return _encoder.encode(Measured(marks, talk_seconds, call.ring_seconds, folded.pdd_ms, *names))
+    return _encoder.encode(CallMeasures(marks, talk_seconds, call.ring_seconds, folded.pdd_ms, *names))
 
 
-def measured_of(stored: bytes) -> Measured:
+def decode_measures(stored: bytes) -> CallMeasures:
     """What `measure` wrote; raises msgspec.DecodeError for anything else."""
     return _decoder.decode(stored)
 
 
-def counts_of(measured: Measured) -> list[int]:
+def column_values(measured: CallMeasures) -> list[int]:
     """The call as a row of `COLUMNS`."""
     sums = (measured.talk_seconds or 0, measured.ring_seconds or 0, measured.pdd_ms or 0)
     return [*(measured.marks >> place & 1 for place in range(len(COUNTS))), *sums, 0]
 
 
 @lru_cache(maxsize=1_024)
-def places_in(marks: int) -> tuple[int, ...]:
+def marked_columns(marks: int) -> tuple[int, ...]:
     """Which of `COUNTS` marks name, by their places in a row of `COLUMNS`."""
     return tuple(place for place in range(len(COUNTS)) if marks >> place & 1)
 
 
-def bins_of(measured: Measured) -> Bins:
+def combined_bins(measured: CallMeasures) -> Bins:
     """The call in the histograms."""
     values = (measured.talk_seconds, measured.ring_seconds, measured.pdd_ms)
-    return {bin_in(kind, value): 1 for kind, value in enumerate(values) if value is not None}
+    return {combined_bin(kind, value): 1 for kind, value in enumerate(values) if value is not None}
 
 
-def bin_in(kind: int, value: int) -> int:
+def combined_bin(kind: int, value: int) -> int:
     """The bin of a value in the histograms that stand together; its kind is its place in `SUMS`."""
     return kind * _KIND + bin_of(value)
 
 
-def histogram_of(bins: Bins, name: str) -> Bins:
+def split_histogram(bins: Bins, name: str) -> Bins:
     """The histogram of one of `SUMS` out of those that stand together."""
     kind = SUMS.index(name)
     return {code % _KIND: count for code, count in bins.items() if code // _KIND == kind}
 
 
-def place_of(name: str) -> int:
+def column_index(name: str) -> int:
     """Where in a row of `COLUMNS` a name stands."""
     return _PLACE[name]
 
@@ -137,7 +137,7 @@ def _marks(status: str, failure: tuple[str, ...], answer: _Answer | None) -> int
 
 def _failure(call: Call) -> tuple[str, ...]:
     has_rung = call.ring_seconds is not None
-    cause = Cause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
+    cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
     judged = {"provider_failed": is_provider_failure, "rejected": is_rejected}
     return tuple(name for name, is_so in judged.items() if is_so(call.status, cause))
 

@@ -51,7 +51,7 @@ class Parameter(NamedTuple):
     required: bool = False
 
 
-def shown(value: str) -> str:
+def quote_value(value: str) -> str:
     """A value as an error may quote it: cut, and with what cannot be encoded written as an escape."""
     return repr(value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…")
 
@@ -63,7 +63,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
         # int() takes "+5", "1_0" and the digits of every script; a URL has ASCII ones.
         number = int(text) if _INTEGER.fullmatch(text) else -1
         if not low <= number <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}, not {shown(text)}")
+            raise ValueError(f"must be a whole number from {low} to {high}, not {quote_value(text)}")
         return number
 
     return parse
@@ -74,7 +74,7 @@ def one_of(words: Sequence[str]) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}, not {shown(text)}")
+            raise ValueError(f"must be one of {', '.join(words)}, not {quote_value(text)}")
         return text
 
     return parse
@@ -96,7 +96,9 @@ def number_value(text: str) -> str:
     """A leading space is the `+` of a number that a URL decoded."""
     if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
         wanted = "an E.164 number (+14155550100, in a URL %2B14155550100) or a short or internal one"
-        raise ValueError(f"must be {wanted} of at most {MAX_NUMBER_CHARS} characters, not {shown(text)}")
+        raise ValueError(
+            f"must be {wanted} of at most {MAX_NUMBER_CHARS} characters, not {quote_value(text)}"
+        )
     return normalise_number("+" + text[1:] if text.startswith(" ") else text)
 
 
@@ -105,30 +107,30 @@ def instant_value(text: str) -> int:
     try:
         return parse_instant(text)
     except ValueError as fault:
-        raise ValueError(f"is {shown(text)}: {fault}") from fault
+        raise ValueError(f"is {quote_value(text)}: {fault}") from fault
 
 
 def id_value(text: str) -> bytes:
     """The 16 bytes of a call's id."""
     found = parse_uuid(text)
     if found is None:
-        raise ValueError(f"must be the id of a call (a UUID), not {shown(text)}")
+        raise ValueError(f"must be the id of a call (a UUID), not {quote_value(text)}")
     return found
 
 
 def token_value(text: str) -> str:
     """What has the form of a token of ours: only the ledger can tell whether it is one."""
     if not _TOKEN.fullmatch(text):
-        raise ValueError(f"must be the snapshot of an earlier answer, not {shown(text)}")
+        raise ValueError(f"must be the snapshot of an earlier answer, not {quote_value(text)}")
     return text
 
 
-def matching(pattern: re.Pattern[str], what: str, most_chars: int) -> Callable[[str], str]:
+def text_matching(pattern: re.Pattern[str], what: str, most_chars: int) -> Callable[[str], str]:
     """Reads what is of a pattern as a whole; `what` says so in words."""
 
     def parse(text: str) -> str:
         if len(text) > most_chars or not pattern.fullmatch(text):
-            raise ValueError(f"must be {what} of at most {most_chars} characters, not {shown(text)}")
+            raise ValueError(f"must be {what} of at most {most_chars} characters, not {quote_value(text)}")
         return text
 
     return parse
@@ -152,7 +154,7 @@ def text_schema(most_chars: int, pattern: str) -> dict[str, Any]:
 def read_values(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
     """The values of decoded pairs by the fields they fill; raises InvalidInput with every fault in them."""
     values, faults = read_all(pairs, known)
-    refuse(faults)
+    raise_faults(faults)
     return values
 
 
@@ -171,7 +173,7 @@ def read_all(
     return values, faults
 
 
-def refuse(faults: Sequence[Fault]) -> None:
+def raise_faults(faults: Sequence[Fault]) -> None:
     """Raise InvalidInput where there are any."""
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), tuple(faults[:_MAX_FAULTS]))
@@ -179,8 +181,8 @@ def refuse(faults: Sequence[Fault]) -> None:
 
 def _unknown(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> Iterable[Fault]:
     for name in dict.fromkeys(name for name, _ in pairs if name not in known):
-        detail = f"there is no parameter {shown(name)}; those that exist are {', '.join(known)}"
-        yield Fault(shown(name)[1:-1], detail)
+        detail = f"there is no parameter {quote_value(name)}; those that exist are {', '.join(known)}"
+        yield Fault(quote_value(name)[1:-1], detail)
 
 
 def _repeated(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> Iterable[Fault]:
@@ -202,5 +204,5 @@ def _checked(text: str) -> str:
     if not text:
         raise ValueError("is empty; leave it out to ask for everything")
     if _UNSTORABLE.search(text):
-        raise ValueError(f"holds a NUL or half of a surrogate pair: {shown(text)}")
+        raise ValueError(f"holds a NUL or half of a surrogate pair: {quote_value(text)}")
     return text

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.calls.implied_times import final_us
 from calltally.calls.model import FINAL, Status
 
@@ -23,9 +23,9 @@ class PlatformTimes:
 
     def __init__(self) -> None:
         self.answered = False
-        self.times: Said = {}
+        self.times: StatedFields = {}
 
-    def take(self, said: Said, occurred_us: int) -> None:
+    def take(self, said: StatedFields, occurred_us: int) -> None:
         """One more fact, in the order of facts. What is stated stands before what a state implies."""
         times, status = self.times, said.get("status")
         if status == _RINGING:
@@ -42,7 +42,7 @@ class PlatformTimes:
         is_talk = "answered_us" in said or said.get("talk_seconds", 0) > 0
         self.answered = self.answered or is_talk or status == _IN_PROGRESS
 
-    def fill_in(self, merged: Said, *, rang: bool, talked: bool, ended: bool) -> None:
+    def fill_in(self, merged: StatedFields, *, rang: bool, talked: bool, ended: bool) -> None:
         """Add to what all others say what they do not: when it rang, was talked in, and ended."""
         times = self.times
         if "ringing_us" in times and not rang:

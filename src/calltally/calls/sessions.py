@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from calltally.calls.conversation import Conversation
-from calltally.calls.events import Fact, Said, Teller
-from calltally.calls.lifecycle import Folded
+from calltally.calls.events import Fact, FactSource, StatedFields
+from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import OPEN, Status
 from calltally.calls.times import utc_text
 
@@ -28,7 +28,7 @@ class SessionStatus(StrEnum):
 SESSION_STATUSES: Final = tuple(SessionStatus)
 
 
-class Session(msgspec.Struct, frozen=True):
+class VoiceSession(msgspec.Struct, frozen=True):
     """One session as the list shows it, without `revision` and `updated_at`, which the ledger adds."""
 
     id: str
@@ -46,13 +46,13 @@ class Session(msgspec.Struct, frozen=True):
     ended_at: str | None
 
 
-SESSION_FIELDS: Final = (*Session.__struct_fields__, "revision", "updated_at")
+SESSION_FIELDS: Final = (*VoiceSession.__struct_fields__, "revision", "updated_at")
 
 
 class FoldedSession(NamedTuple):
     """A session, when it began, and which facts have its turns and its function calls."""
 
-    session: Session
+    session: VoiceSession
     created_us: int
     turns: Fact | None
     functions: Fact | None
@@ -67,54 +67,54 @@ _TURNS: Final = "transcript_turn_count"
 _FUNCTIONS: Final = "function_call_count"
 
 
-def counts_of(conversation: Conversation) -> dict[str, int]:
+def conversation_counts(conversation: Conversation) -> dict[str, int]:
     """What the fold has to know of it."""
     told = ((_TURNS, conversation.transcript), (_FUNCTIONS, conversation.function_calls))
     return {name: len(parts) for name, parts in told if parts is not None}
 
 
-def names_session(facts: Iterable[Fact]) -> bool:
+def any_has_session(facts: Iterable[Fact]) -> bool:
     """Whether there is a session at all."""
-    return any(map(is_of_session, facts))
+    return any(map(has_session, facts))
 
 
-def is_of_session(fact: Fact) -> bool:
+def has_session(fact: Fact) -> bool:
     """Whether a fact names the session that it is of."""
-    return "session_id" in fact.said
+    return "session_id" in fact.stated
 
 
-def fold_sessions(folded: Folded, facts: Iterable[Fact]) -> list[FoldedSession]:
+def fold_sessions(folded: FoldedCall, facts: Iterable[Fact]) -> list[FoldedSession]:
     """The sessions of a call by their ids: a pure function of the set of its facts, as the call is."""
     by_id: dict[str, list[Fact]] = {}
     for fact in sorted(facts, key=_order):
-        if (session_id := fact.said.get("session_id")) is not None:
+        if (session_id := fact.stated.get("session_id")) is not None:
             by_id.setdefault(session_id, []).append(fact)
     return [_fold(folded, session_id, told) for session_id, told in sorted(by_id.items())]
 
 
 # What the tenant says of its own session outranks what the platform does; a carrier knows nothing of it.
-_PLACE: Final = {Teller.CARRIER: 0, Teller.PLATFORM: 1, Teller.OWN: 2}
+_PLACE: Final = {FactSource.CARRIER: 0, FactSource.PLATFORM: 1, FactSource.OWN: 2}
 
 
 def _order(fact: Fact) -> tuple[Any, ...]:
-    return (_PLACE[fact.teller], fact.order)
+    return (_PLACE[fact.source], fact.order)
 
 
-def _fold(folded: Folded, session_id: str, facts: Sequence[Fact]) -> FoldedSession:
+def _fold(folded: FoldedCall, session_id: str, facts: Sequence[Fact]) -> FoldedSession:
     """`facts` in their order: of what several say, the last stands; tags add up."""
-    call, merged = folded.call, Said()
+    call, merged = folded.call, StatedFields()
     said: dict[str, Any] = {}
     tags: set[str] = set()
     turns = functions = None
     for fact in facts:
-        merged.update(fact.said)
-        tags.update(fact.said.get("tags", ()))
-        told = fact.said.get("session", {})
+        merged.update(fact.stated)
+        tags.update(fact.stated.get("tags", ()))
+        told = fact.stated.get("session", {})
         said.update(told)
         turns = fact if _TURNS in told else turns
         functions = fact if _FUNCTIONS in told else functions
     created_us = said.get("started_us", folded.created_us)
-    session = Session(
+    session = VoiceSession(
         id=session_id,
         stream_id=said.get("stream_id"),
         call_sid=call.call_sid,

@@ -17,18 +17,18 @@ _UNSEEN: Final = re.compile("[\u00ad\u034f\u200c-\u200f\u202a-\u202e\u2060-\u206
 _MARKS: Final = frozenset({"Mn", "Mc"})
 
 
-def words_in(text: str) -> list[str]:
+def text_words(text: str) -> list[str]:
     """Each different word of `text` in its order; what is longer than MAX_WORD_CHARS is cut there."""
     found = _ASCII_WORD.findall(text.lower()) if text.isascii() else _runs(_folded(text))
     return list(dict.fromkeys(word[:MAX_WORD_CHARS] for word in found))
 
 
-def asked_words(text: str) -> list[tuple[str, bool]]:
+def query_words(text: str) -> list[tuple[str, bool]]:
     """The words that a search asks for, each with whether it is only begun (`appoint*`)."""
     asked: dict[tuple[str, bool], None] = {}
     for part in text.split():
         is_begun = part.endswith(_BEGUN)
-        words = words_in(part)
+        words = text_words(part)
         for word in words:
             asked[word, is_begun and word == words[-1]] = None
     return list(asked)

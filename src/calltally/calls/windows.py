@@ -14,14 +14,14 @@ FIRST_US: Final = parse_instant("0001-01-01")
 LAST_US: Final = parse_instant("9999-12-31T23:59:59Z")
 
 
-class Window(NamedTuple):
+class TimeWindow(NamedTuple):
     """From `from_us` (included) to `to_us` (excluded), microseconds UTC."""
 
     from_us: int
     to_us: int
 
 
-def read_window(month: str | None, from_: str | None, to: str | None) -> Window:
+def parse_window(month: str | None, from_: str | None, to: str | None) -> TimeWindow:
     """The window that a month (`2026-10`, in UTC) means, or a begin and an end.
 
     Raises InvalidInput where it is neither or both, cannot be read, or ends before it begins.
@@ -32,13 +32,13 @@ def read_window(month: str | None, from_: str | None, to: str | None) -> Window:
         return _month(month)
     if from_ is None or to is None:
         raise InvalidInput.of("window", "say which window: a month (2026-10), or both --from and --to")
-    window = Window(_instant("from", from_), _instant("to", to))
+    window = TimeWindow(_instant("from", from_), _instant("to", to))
     if window.from_us >= window.to_us:
         raise InvalidInput.of("from", "from must be earlier than to: the window is from <= created_at < to")
     return window
 
 
-def _month(text: str) -> Window:
+def _month(text: str) -> TimeWindow:
     found = _MONTH.fullmatch(text)
     if not found:
         raise InvalidInput.of("window", f"{text[:40]!r} is not a month; write it as 2026-10")
@@ -49,7 +49,7 @@ def _month(text: str) -> Window:
         )
     after = (year + 1, 1) if month == _MONTHS else (year, month + 1)
     try:
-        return Window(parse_instant(f"{text}-01"), parse_instant(f"{after[0]:04d}-{after[1]:02d}-01"))
+        return TimeWindow(parse_instant(f"{text}-01"), parse_instant(f"{after[0]:04d}-{after[1]:02d}-01"))
     except ValueError as fault:
         raise InvalidInput.of("window", f"{text}: {fault}") from fault
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
@@ -72,7 +72,7 @@ def try_mapping(
     """
     text = read_mapping(mapping)
     compiled = compile_mapping(text)
-    told = list(list_facts(_lines_of(sample), RecordSource(Door.CALLBACK, wall_clock(), mapping=text)))
+    told = list(list_facts(_lines_of(sample), RecordSource(Channel.CALLBACK, wall_clock(), mapping=text)))
     facts = [_tried(item) for item in told if isinstance(item, Fact)]
     refusals = [item for item in told if isinstance(item, UnreadableRecord)]
     records = _records([item for item in told if isinstance(item, Fact)])
@@ -99,7 +99,9 @@ def _lines_of(sample: Path) -> list[bytes]:
 
 
 def _tried(fact: Fact) -> Tried:
-    says = {_outside(name): _shown(name, value) for name, value in fact.said.items() if name not in _LEFT_OUT}
+    says = {
+        _outside(name): _shown(name, value) for name, value in fact.stated.items() if name not in _LEFT_OUT
+    }
     links = [link.call_sid for link in fact.links]
     return Tried(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), says, links)
 

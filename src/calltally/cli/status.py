@@ -9,7 +9,7 @@ import typer
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.times import SECOND_US, parse_instant
-from calltally.calls.windows import read_window
+from calltally.calls.windows import parse_window
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
 from calltally.reconcile.window_report import WindowStatus
@@ -39,7 +39,7 @@ def status(
 
     The exit code is 0 if it is, for every tenant, and 1 if not.
     """
-    asked = read_window(window, from_, to)
+    asked = parse_window(window, from_, to)
 
     async def look(store: Store) -> list[WindowStatus]:
         tenants = tenant or [each.tenant for each in await store.read(admin_list_tenants())]

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.end_reasons import why_of
+from calltally.calls.end_reasons import attribution_of
 from calltally.calls.errors import NotUnderstood, UnknownKind
 from calltally.calls.events import Fact
 from calltally.calls.times import SECOND_US
@@ -136,10 +136,10 @@ class CallbackReceiver:
 
 def has_unknown_end(fact: Fact) -> bool:
     """Return true if the fact gives an end reason that is in no table."""
-    reason, word = fact.said.get("end_reason"), fact.said.get("end_word")
+    reason, word = fact.stated.get("end_reason"), fact.stated.get("end_word")
     if reason is None:
         return word is not None
-    return word is None and why_of(reason) is None
+    return word is None and attribution_of(reason) is None
 
 
 def _callback_providers(providers: Providers) -> list[str]:

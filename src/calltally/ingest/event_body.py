@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from calltally.calls.errors import Fault, InvalidBody, TooLarge
-from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.calls.parameters import shown
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
+from calltally.calls.parameters import quote_value
 from calltally.ingest.event_fields import MAX_ID_CHARS, parse_fields
 from calltally.ingest.event_values import json_type
 
@@ -123,7 +123,7 @@ def _fact(event: _RawEvent, values: dict[str, Any], now_us: int) -> Fact:
     fields = {name: value for name, value in values.items() if name not in _FACT_FIELDS}
     return Fact(
         call_sid=values["call_sid"],
-        door=Door.OWN_EVENT,
+        channel=Channel.OWN_EVENT,
         provider=fields.get("provider", ""),
         account=fields.get("provider_account", ""),
         event_id=values["id"],
@@ -131,7 +131,7 @@ def _fact(event: _RawEvent, values: dict[str, Any], now_us: int) -> Fact:
         occurred_us=values["occurred_us"],
         received_us=now_us,
         digest=content_digest(sent),
-        said=cast("Said", fields),
+        stated=cast("StatedFields", fields),
         raw=event.raw,
     )
 
@@ -171,4 +171,7 @@ def _find_repeats(raw: bytes) -> list[Fault]:
         return values
 
     json.loads(raw, object_pairs_hook=collect_repeats)
-    return [Fault(shown(name)[1:-1], f"{shown(name)} is given twice in one object") for name in repeated]
+    return [
+        Fault(quote_value(name)[1:-1], f"{quote_value(name)} is given twice in one object")
+        for name in repeated
+    ]

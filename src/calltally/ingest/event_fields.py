@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import Fault
 from calltally.calls.model import DIRECTIONS, STATUSES
-from calltally.calls.parameters import shown
+from calltally.calls.parameters import quote_value
 from calltally.calls.times import check_plausible
 from calltally.ingest import event_values as of
 from calltally.ingest.event_values import ValueKind
@@ -191,7 +191,7 @@ def _read_nested(
 def _unknown(fields: Mapping[str, EventField], content: Mapping[str, Any], prefix: str) -> Iterator[Fault]:
     for name in content:
         if name not in fields:
-            named = shown(prefix + name)
+            named = quote_value(prefix + name)
             yield Fault(named[1:-1], f"there is no field {named}; those that exist are {', '.join(fields)}")
 
 

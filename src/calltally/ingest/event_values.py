@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.parameters import shown
+from calltally.calls.parameters import quote_value
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
 from calltally.calls.times import parse_instant
 
@@ -73,7 +73,7 @@ def _checked_text(value: object, most_chars: int) -> str:
             f"must have 1 to {most_chars} characters, not {len(value)}; leave the field out if it is unknown"
         )
     if "\0" in value:
-        raise BadValue(f"holds a NUL character, which cannot be stored: {shown(value)}")
+        raise BadValue(f"holds a NUL character, which cannot be stored: {quote_value(value)}")
     return value
 
 
@@ -95,7 +95,7 @@ def matching(pattern: str, wanted: str, most_chars: int) -> ValueKind:
     def read(value: object) -> str:
         found = _checked_text(value, most_chars)
         if not whole.fullmatch(found):
-            raise BadValue(f"must be {wanted}, not {shown(found)}")
+            raise BadValue(f"must be {wanted}, not {quote_value(found)}")
         return found
 
     return ValueKind(_text_schema(most_chars, f"^(?:{pattern})$"), read)
@@ -135,11 +135,11 @@ def _read_instant(value: object) -> int:
     if not isinstance(value, str):
         raise BadValue(f"must be an RFC 3339 time in text, not {json_type(value)}")
     if not _TIME.fullmatch(value):
-        raise BadValue(f"must be an RFC 3339 time like 2026-10-01T00:00:00Z, not {shown(value)}")
+        raise BadValue(f"must be an RFC 3339 time like 2026-10-01T00:00:00Z, not {quote_value(value)}")
     try:
         return parse_instant(value)
     except ValueError as fault:
-        raise BadValue(f"is {shown(value)}: {fault}") from fault
+        raise BadValue(f"is {quote_value(value)}: {fault}") from fault
 
 
 def _read_party(value: object) -> str:
@@ -179,7 +179,7 @@ def _sorted(value: Any, depth: int) -> Any:  # noqa: ANN401 - JSON may be anythi
 
 def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON may be anything
     if isinstance(value, str) and "\0" in value:
-        raise BadValue(f"holds a NUL character, which cannot be stored: {shown(value)}")
+        raise BadValue(f"holds a NUL character, which cannot be stored: {quote_value(value)}")
     if isinstance(value, int | float) and not INT64[0] <= value <= INT64[1]:
         raise BadValue(f"holds {_shown(value)}, a number beyond 64 bits; write it as text")
     return value
@@ -187,10 +187,10 @@ def _storable(value: Any) -> Any:  # noqa: ANN401 - JSON may be anything
 
 def _shown(value: object) -> str:
     if isinstance(value, str):
-        return shown(value)
+        return quote_value(value)
     # A list or object may be nested deeper than the encoder supports.
     whole = isinstance(value, list | dict)
-    return json_type(value) if whole else shown(msgspec.json.encode(value).decode())[1:-1]
+    return json_type(value) if whole else quote_value(msgspec.json.encode(value).decode())[1:-1]
 
 
 def _length(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Fact, IngestOutcome
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import UnreadableRecord
 from calltally.store.db.fact_codec import packed
@@ -160,10 +160,10 @@ def _added(
 ) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(
-        recorded=report.recorded + outcomes[Outcome.APPLIED],
+        recorded=report.recorded + outcomes[IngestOutcome.APPLIED],
         conflicting=report.conflicting + sum(map(attrgetter("conflicting"), became)),
-        known=report.known + outcomes[Outcome.DUPLICATE],
-        unchanged=report.unchanged + outcomes[Outcome.IGNORED],
-        refused=report.refused + len(refusals) + outcomes[Outcome.REFUSED],
+        known=report.known + outcomes[IngestOutcome.DUPLICATE],
+        unchanged=report.unchanged + outcomes[IngestOutcome.IGNORED],
+        refused=report.refused + len(refusals) + outcomes[IngestOutcome.REFUSED],
         refusals=(*report.refusals, *refusals[: MAX_REFUSALS - len(report.refusals)]),
     )

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.event_body import ParsedEvent, parse_body
 from calltally.ingest.routes import RouteTableCache, map_route
@@ -40,7 +40,7 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     @property
     def all_refused(self) -> bool:
         """True if every event of the body was refused."""
-        return all(each.outcome == Outcome.REFUSED for each in self.outcomes)
+        return all(each.outcome == IngestOutcome.REFUSED for each in self.outcomes)
 
     def encode(self) -> bytes:
         """Return the response's JSON."""
@@ -80,4 +80,4 @@ def _recorded(parsed: ParsedEvent, recorded: Recorded) -> EventOutcome:
 def _refused(parsed: ParsedEvent) -> EventOutcome:
     reason = "; ".join(fault.detail for fault in parsed.faults[:3])
     errors = [EventError(fault.parameter, fault.detail) for fault in parsed.faults]
-    return EventOutcome(parsed.id, Outcome.REFUSED, reason, None, None, errors)
+    return EventOutcome(parsed.id, IngestOutcome.REFUSED, reason, None, None, errors)

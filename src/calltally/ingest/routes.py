@@ -27,13 +27,13 @@ _TENANTS_END_FIRST: Final[Mapping[str | None, tuple[_End, _End]]] = {
 
 def map_route(fact: Fact, table: RouteTable) -> Fact:
     """Return the fact with the route and agent of the tenant's number, if the table has the number."""
-    stated = fact.said
+    stated = fact.stated
     for end in _TENANTS_END_FIRST[stated.get("direction")]:
         target = table.get(stated.get(end, ""))
         if target is not None:
             mapped = {"mapped_route": target.route, "mapped_agent": target.agent}
             added = {name: value for name, value in mapped.items() if value is not None}
-            return msgspec.structs.replace(fact, said={**stated, **added})
+            return msgspec.structs.replace(fact, stated={**stated, **added})
     return fact
 
 

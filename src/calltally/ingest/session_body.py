@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
 from calltally.calls.errors import InvalidBody
-from calltally.calls.events import Door, Fact, Said, content_digest
-from calltally.calls.sessions import SESSION_STATUSES, SessionStatus, counts_of
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
+from calltally.calls.sessions import SESSION_STATUSES, SessionStatus, conversation_counts
 from calltally.calls.times import check_plausible, utc_text
 from calltally.ingest import event_values as of
 from calltally.ingest.event_fields import MAX_ID_CHARS, MAX_SUMMARY_CHARS, MAX_WORD_CHARS
@@ -95,7 +95,7 @@ def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: byte
     conversation = _conversation(body)
     return Fact(
         call_sid=call_sid,
-        door=Door.OWN_EVENT,
+        channel=Channel.OWN_EVENT,
         provider="",
         account="",
         event_id="" if occurred_us is not None else f"session at {utc_text(now_us)}",
@@ -103,13 +103,13 @@ def session_fact(session_id: str, body: SessionBody, call_sid: str, *, raw: byte
         occurred_us=now_us if occurred_us is None else occurred_us,
         received_us=now_us,
         digest=content_digest([session_id, msgspec.to_builtins(body)]),
-        said=_fact_fields(session_id, body, conversation, now_us),
+        stated=_fact_fields(session_id, body, conversation, now_us),
         raw=raw,
         conversation=pack_conversation(conversation),
     )
 
 
-def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation, now_us: int) -> Said:
+def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation, now_us: int) -> StatedFields:
     session = {
         "stream_id": body.stream_id,
         "agent_key": body.agent_key,
@@ -117,7 +117,7 @@ def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation,
         "started_us": _instant("started_at", body.started_at, now_us),
         "ended_us": _instant("ended_at", body.ended_at, now_us),
         "evaluation": None if body.evaluation is None else _evaluation(body.evaluation),
-        **counts_of(conversation),
+        **conversation_counts(conversation),
     }
     fields = {
         "session_id": session_id,
@@ -125,7 +125,7 @@ def _fact_fields(session_id: str, body: SessionBody, conversation: Conversation,
         "tags": None if body.tags is None else sorted(set(body.tags)),
         "session": _without_nulls(session),
     }
-    return cast("Said", _without_nulls(fields))
+    return cast("StatedFields", _without_nulls(fields))
 
 
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from calltally.calls.events import Door
+from calltally.calls.events import Channel
 
 
 class Callback(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class RecordSource(NamedTuple):
     `mapping` reads the records of generic providers.
     """
 
-    channel: Door
+    channel: Channel
     received_us: int
     account: str = ""
     time_zone: str = "UTC"

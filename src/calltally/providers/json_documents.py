@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 
 _MAX_DEPTH: Final = 6
@@ -91,7 +91,7 @@ def callback_facts(callback: Callback, shape: RecordShape, fact_of: FactOf) -> l
 
     Raise NotUnderstood if one of them is unreadable, so that a replay finds the whole body.
     """
-    source = RecordSource(Door.CALLBACK, callback.received_us, callback.account)
+    source = RecordSource(Channel.CALLBACK, callback.received_us, callback.account)
     items = list(document_facts(decode(callback.body, "the body"), source, shape, fact_of))
     unreadable = [item for item in items if isinstance(item, UnreadableRecord)]
     if unreadable:

@@ -6,7 +6,7 @@ Switches write whole seconds and round each value separately, so 1.5 seconds of 
 from typing import Final, Literal
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.calls.times import SECOND_US, utc_text
 
 _ROUNDING_US: Final = 1_500_000
@@ -18,7 +18,7 @@ _TIMES: Final[tuple[Literal["started_us", "ringing_us", "answered_us", "ended_us
 )
 
 
-def check_times(statement: Said) -> None:
+def check_times(statement: StatedFields) -> None:
     """Raise NotUnderstood for times out of order, and for a talk longer than the call."""
     earlier, earlier_us = "", 0
     for name in _TIMES:
@@ -33,7 +33,7 @@ def check_times(statement: Said) -> None:
     _check_talk(statement)
 
 
-def _check_talk(statement: Said) -> None:
+def _check_talk(statement: StatedFields) -> None:
     talk_seconds = statement.get("talk_seconds", 0)
     if not talk_seconds or "ended_us" not in statement or "started_us" not in statement:
         return

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from calltally.calls.errors import Misconfigured, NotUnderstood, Unavailable
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import EPOCH, SECOND_US
 from calltally.providers.call_fetcher import ApiAccess, ApiRequest, ApiResponse
 from calltally.providers.callback import RecordSource, UnreadableRecord
@@ -53,7 +53,7 @@ class RestApi(NamedTuple):
         self, document: JsonDocument, access: ApiAccess, account: str = ""
     ) -> Iterator[Fact | UnreadableRecord]:
         """Return the calls of a document; `account` is the account of calls that name none."""
-        source = RecordSource(Door.PROVIDER_LIST, access.received_us, account)
+        source = RecordSource(Channel.PROVIDER_LIST, access.received_us, account)
         return document_facts(document, source, self.shape, self.fact_of)
 
     def page_of(self, document: JsonDocument, list_path: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 
 import msgspec
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.model import Direction, Status
 from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.callback import Callback
@@ -108,7 +108,7 @@ def content_facts(
 
 def _call_fact(content: Content, form: Form | None, callback: Callback, dialect: CallbackDialect) -> Fact:
     received_us = callback.received_us
-    statement: Said = {
+    statement: StatedFields = {
         **values.parsed_fields(content, dialect.fields, at_end=_FINAL_FIELDS),
         **values.times_of(content, dialect.times, received_us),
         "provider": dialect.provider,
@@ -119,7 +119,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
     repeated = dict(content) if form is None else cast("list[object]", sorted(form.params))
     return Fact(
         call_sid=call_sid,
-        door=Door.CALLBACK,
+        channel=Channel.CALLBACK,
         provider=dialect.provider,
         account=statement.get("provider_account", ""),
         event_id="",  # None is sent. Retries have the same content, so the digest identifies them.
@@ -127,7 +127,7 @@ def _call_fact(content: Content, form: Form | None, callback: Callback, dialect:
         occurred_us=received_us if occurred_us is None else occurred_us,
         received_us=received_us,
         digest=content_digest(repeated),
-        said=statement,
+        stated=statement,
         raw=callback.body if form is None else form.raw,
         is_carrier=True,
         # Present for calls over SIP.
@@ -149,10 +149,10 @@ def _dialled_leg(content: Content, parent: Fact) -> list[Fact]:
     leg_sid = values.value_of(content, "DialCallSid", value_parsers.sid)
     if leg_sid is None or leg_sid == parent.call_sid:
         return []
-    dialled_leg: Said = {"provider": parent.provider, "direction": Direction.OUTBOUND}
-    statement: Said = {
+    dialled_leg: StatedFields = {"provider": parent.provider, "direction": Direction.OUTBOUND}
+    statement: StatedFields = {
         **dialled_leg,
         **values.parsed_fields(content, _DIAL_FIELDS, at_end=_DIAL_FINAL_FIELDS),
     }
     # The sequence number and the other ids belong to the parent's events.
-    return [msgspec.structs.replace(parent, call_sid=leg_sid, said=statement, sequence=None, links=())]
+    return [msgspec.structs.replace(parent, call_sid=leg_sid, stated=statement, sequence=None, links=())]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.model import Direction, Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource
@@ -56,7 +56,7 @@ def resource_reader(dialect: ResourceDialect) -> Callable[[Mapping[str, Any], Re
         statement = _statement(resource, times_us, dialect)
         return Fact(
             call_sid=call_sid,
-            door=source.channel,
+            channel=source.channel,
             provider=dialect.provider,
             account=statement.get("provider_account", ""),
             event_id="",
@@ -64,7 +64,7 @@ def resource_reader(dialect: ResourceDialect) -> Callable[[Mapping[str, Any], Re
             occurred_us=next((each for each in times_us.values() if each is not None), source.received_us),
             received_us=source.received_us,
             digest=_digest(resource),
-            said=statement,
+            stated=statement,
             raw=json_documents.encode(resource),
             is_carrier=True,
         )
@@ -82,7 +82,7 @@ def _times_us(
 
 def _statement(
     resource: Mapping[str, Any], times_us: Mapping[str, int | None], dialect: ResourceDialect
-) -> Said:
+) -> StatedFields:
     statement = values.parsed_fields(resource, dialect.fields, at_end=_FINAL_FIELDS)
     if (started_us := times_us["start_time"]) is not None:
         statement["started_us"] = started_us

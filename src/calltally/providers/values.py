@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.calls.model import FINAL
 from calltally.calls.times import check_plausible
 from calltally.providers.value_parsers import Parse, amount, currency
@@ -38,7 +38,7 @@ class TimeRule(NamedTuple):
 
 def parsed_fields(
     content: Content, fields: tuple[FieldRule, ...], *, at_end: tuple[FieldRule, ...] = ()
-) -> Said:
+) -> StatedFields:
     """Parse the fields of `content`; empty values are left out. `final_fields` need a final status.
 
     If several rules have the same target, the last non-empty value counts. Raises NotUnderstood with the
@@ -47,7 +47,7 @@ def parsed_fields(
     parsed = _parse_all(content, fields)
     if parsed.get("status") in FINAL:
         parsed |= _parse_all(content, at_end)
-    return cast("Said", parsed)
+    return cast("StatedFields", parsed)
 
 
 def _parse_all(content: Content, fields: tuple[FieldRule, ...]) -> dict[str, Any]:
@@ -66,13 +66,13 @@ def _parse_all(content: Content, fields: tuple[FieldRule, ...]) -> dict[str, Any
     return parsed
 
 
-def times_of(content: Content, times: tuple[TimeRule, ...], received_us: int) -> Said:
+def times_of(content: Content, times: tuple[TimeRule, ...], received_us: int) -> StatedFields:
     """Return the times in `content`; raise NotUnderstood for an implausible one."""
     parsed = {time.target: instant_of(content, time.source_name, time.read, received_us) for time in times}
-    return cast("Said", {name: instant for name, instant in parsed.items() if instant is not None})
+    return cast("StatedFields", {name: instant for name, instant in parsed.items() if instant is not None})
 
 
-def cost_of(content: Content, amount_name: str, currency_name: str) -> Said:
+def cost_of(content: Content, amount_name: str, currency_name: str) -> StatedFields:
     """Return the cost in `content`; raise NotUnderstood for an unreadable one."""
     text = value_of(content, amount_name, amount)
     if text is None:

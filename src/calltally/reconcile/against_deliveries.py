@@ -9,7 +9,7 @@ from calltally.calls.event_types import COMPLETED
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import utc_text
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.reconcile.call_states import CallState, chunk_states
 from calltally.reconcile.delivery_rules import SentEvent, delivery_finding
@@ -50,7 +50,7 @@ class DeliveryReconciliation(NamedTuple):
 
     tenant: str
     endpoint: bytes
-    window: Window
+    window: TimeWindow
     since_us: int
     heal: bool = False
     most: int | None = None

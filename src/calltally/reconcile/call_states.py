@@ -9,7 +9,7 @@ import msgspec
 from calltally.calls.errors import DamagedStore
 from calltally.calls.model import Status
 from calltally.calls.times import DAY_US, instant_us, parse_instant
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.client import CallRecord
 
 # Calls that began this long before the window may have events in it.
@@ -101,7 +101,7 @@ def chunk_states(records: bytes) -> Iterator[CallState]:
     return (state for record in listed if (state := state_of(record)) is not None)
 
 
-def mark_outside(state: CallState, window: Window) -> CallState:
+def mark_outside(state: CallState, window: TimeWindow) -> CallState:
     """Return the state, marked as outside if it is not in the window."""
     is_inside = state.created_us is None or window.from_us <= state.created_us < window.to_us
     return state if is_inside else msgspec.structs.replace(state, is_outside=True)

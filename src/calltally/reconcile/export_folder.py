@@ -12,7 +12,7 @@ import msgspec
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import parse_instant
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.client.exporting.exported_state import GONE_FILE, ExportLayer, RemovedCall, read_layers
 from calltally.client.exporting.files import file_sha256
 from calltally.client.exporting.manifest import MANIFEST, find_damage
@@ -42,17 +42,17 @@ class ExportFolder(NamedTuple):
     layers: tuple[ExportLayer, ...]
 
     @property
-    def window(self) -> Window | None:
+    def window(self) -> TimeWindow | None:
         """The window of its calls' creation times; None if an end is open."""
         from_us, to_us = self._ends()
-        return None if from_us is None or to_us is None else Window(from_us, to_us)
+        return None if from_us is None or to_us is None else TimeWindow(from_us, to_us)
 
     @property
     def revision(self) -> int | None:
         """The ledger revision of the export, if the server sent it."""
         return self.layers[-1].manifest.revision
 
-    def check_window(self, window: Window) -> Window:
+    def check_window(self, window: TimeWindow) -> TimeWindow:
         """Return the window. Raises InvalidInput if the export does not cover it."""
         from_us, to_us = self._ends()
         is_before = from_us is not None and window.from_us < from_us

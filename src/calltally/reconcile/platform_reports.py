@@ -38,11 +38,11 @@ def as_reported(pair: CallPair, facts: Iterable[Fact], terms: ProviderTerms) -> 
     if pair.ours is None or not reported:
         return pair._replace(ours=None)
     last = reported[-1]
-    final = [fact for fact in reported if fact.said.get("status") in FINAL]
+    final = [fact for fact in reported if fact.stated.get("status") in FINAL]
     ours = replace(
         pair.ours,
-        status=(final or reported)[-1].said.get("status", Status.QUEUED),
-        duration_seconds=talk_seconds_of(final[-1].said) if final else None,
+        status=(final or reported)[-1].stated.get("status", Status.QUEUED),
+        duration_seconds=talk_seconds_of(final[-1].stated) if final else None,
         provider=terms.provider,
         account=last.account if terms.account else "",
     )

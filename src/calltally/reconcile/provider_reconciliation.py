@@ -11,10 +11,10 @@ import msgspec
 from msgspec.structs import replace
 
 from calltally.calls.errors import InvalidInput, Misconfigured
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.times import DAY_US, EARLIEST_US
-from calltally.calls.windows import LAST_US, Window
+from calltally.calls.windows import LAST_US, TimeWindow
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.external_sort import MEMORY_BYTES
 from calltally.ingest.imports import ImportReport, import_facts
@@ -51,7 +51,7 @@ class ReconciliationRequest(msgspec.Struct, frozen=True):
 
     tenant: str
     provider: str
-    window: Window
+    window: TimeWindow
     files: tuple[Path, ...] = ()
     heal: bool = False
     deliver: bool = False
@@ -102,7 +102,7 @@ async def reconcile_provider(
         terms = _terms(request, now_us, provider_client.account if provider_client else None)
         if request.files or provider_client is None:
             account = access.secrets.get(PROVIDERS[request.provider].account_name, "")
-            source = RecordSource(Door.IMPORT, now_us, account)
+            source = RecordSource(Channel.IMPORT, now_us, account)
             theirs = _file_items(RECORDS[request.provider], request.files, source)
         else:
             theirs = provider_client.pages(_started(terms))

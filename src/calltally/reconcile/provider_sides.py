@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.external_sort import ExternalSorter
@@ -109,7 +109,7 @@ def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
     A listing without a status means that the call exists. Its status is then `queued`, as in the ledger's
     fold.
     """
-    fields = fact.said
+    fields = fact.stated
     return TheirCall(
         fact.call_sid,
         fields.get("status", Status.QUEUED),
@@ -125,11 +125,11 @@ def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
 
 def _earliest(fact: Fact) -> int:
     """Return the earliest known time of a call whose listing does not state its start."""
-    stated_us = (fact.said.get("answered_us"), fact.said.get("ended_us"), fact.occurred_us)
+    stated_us = (fact.stated.get("answered_us"), fact.stated.get("ended_us"), fact.occurred_us)
     return min(each for each in stated_us if each is not None)
 
 
-def talk_seconds_of(fields: Said) -> int | None:
+def talk_seconds_of(fields: StatedFields) -> int | None:
     """Return the talk time of a listing in whole seconds: as stated, or from its answer to its end."""
     if "talk_seconds" in fields:
         return int(fields["talk_seconds"])

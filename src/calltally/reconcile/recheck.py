@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from calltally.calls.errors import Erased
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.providers.callback import UnreadableRecord
 from calltally.reconcile.against_provider import ProviderTerms, compare_pair, needs_provider_check
 from calltally.reconcile.findings import Finding, FindingKind
@@ -26,7 +26,7 @@ FetchCall: TypeAlias = Callable[[str], Awaitable[list[Fact | UnreadableRecord]]]
 
 # With a wrong account every call would be suspected, and would cost a request.
 MAX_REQUESTS = 1_000
-_LIST_DOORS = frozenset({Door.IMPORT, Door.PROVIDER_LIST})
+_LIST_DOORS = frozenset({Channel.IMPORT, Channel.PROVIDER_LIST})
 _DISPUTES = frozenset({FindingKind.CONTRADICTION, FindingKind.OTHER_DURATION})
 
 
@@ -106,7 +106,7 @@ class Recheck:
 
 
 def _is_same_listing(fact: Fact, theirs: TheirCall) -> bool:
-    if fact.door not in _LIST_DOORS or fact.call_sid != theirs.call_sid:
+    if fact.channel not in _LIST_DOORS or fact.call_sid != theirs.call_sid:
         return False
-    listed = fact.said.get("status"), talk_seconds_of(fact.said)
+    listed = fact.stated.get("status"), talk_seconds_of(fact.stated)
     return listed == (theirs.status, theirs.duration_seconds)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from calltally.calls.times import utc_text
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.reconcile.open_calls import OpenCalls
 from calltally.reconcile.provider_gaps import ProviderGap
 from calltally.store.ledger.window_status import Waiting
@@ -81,7 +81,7 @@ class WindowState(msgspec.Struct, frozen=True):
     letters: tuple[Waiting, ...]
 
 
-def report_of(tenant: str, window: Window, now_us: int, state: WindowState) -> WindowStatus:
+def report_of(tenant: str, window: TimeWindow, now_us: int, state: WindowState) -> WindowStatus:
     """Return the report; the window is complete if there is no reason against it."""
     reasons = tuple(_reasons(window, now_us, state))
     return WindowStatus(
@@ -104,7 +104,7 @@ def report_of(tenant: str, window: Window, now_us: int, state: WindowState) -> W
     )
 
 
-def _reasons(window: Window, now_us: int, state: WindowState) -> Iterator[str]:
+def _reasons(window: TimeWindow, now_us: int, state: WindowState) -> Iterator[str]:
     if window.to_us > now_us:
         yield "it has not ended yet"
     elif state.watermark_us is None:

@@ -13,7 +13,7 @@ from calltally.calls.filters import MAX_LIMIT, CallFilter, ListQuery
 from calltally.calls.model import OPEN, STATUSES
 from calltally.calls.times import DAY_US, parse_instant
 from calltally.calls.watermark import LONGEST_US, watermark_us
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.reconcile.open_calls import OpenCalls, parse_open_calls, summarize, usual_lag_by_provider
 from calltally.reconcile.provider_gaps import USUAL_PERIOD_US, GapWindow, ProviderGap, find_gaps
 from calltally.reconcile.window_report import (
@@ -38,7 +38,7 @@ _LISTED: Final = 20
 _OPEN: Final = tuple(str(status) for status in STATUSES if status in OPEN)
 
 
-async def window_status(store: Store, tenant: str, window: Window, now_us: int) -> WindowStatus:
+async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: int) -> WindowStatus:
     """Return the current status of a window. Raises NotFound for an unknown tenant.
 
     Nearly all queries cost the same for any size. The search for contradictions is linear in the calls of the
@@ -64,7 +64,7 @@ def _settled_us(revision: int, now_us: int, lags: Sequence[Row]) -> int | None:
     return now_us - LONGEST_US if watermark is None and revision else watermark
 
 
-def _query(window: Window, statuses: tuple[str, ...], *, limit: int) -> ListQuery:
+def _query(window: TimeWindow, statuses: tuple[str, ...], *, limit: int) -> ListQuery:
     calls = CallFilter(from_us=window.from_us, to_us=window.to_us, statuses=statuses)
     return ListQuery(filter=calls, limit=limit, order="asc")
 
@@ -73,7 +73,9 @@ async def _listed(store: Store, tenant: str, query: ListQuery) -> Listed:
     return await store.read_tenant(tenant, lambda: list_calls(tenant, query))
 
 
-async def _open(store: Store, tenant: str, window: Window, *, now_us: int, lags: Sequence[Row]) -> OpenCalls:
+async def _open(
+    store: Store, tenant: str, window: TimeWindow, *, now_us: int, lags: Sequence[Row]
+) -> OpenCalls:
     """Read the open calls by their counters. The cost depends on their number, not on the window's calls."""
     query = _query(window, _OPEN, limit=MAX_LIMIT)
     page = await _listed(store, tenant, query)
@@ -85,7 +87,7 @@ async def _open(store: Store, tenant: str, window: Window, *, now_us: int, lags:
     return summarize(page.total, calls, usual_lag_by_provider(lags), now_us)
 
 
-async def _disputed(store: Store, tenant: str, window: Window) -> DisputedCalls:
+async def _disputed(store: Store, tenant: str, window: TimeWindow) -> DisputedCalls:
     """Search day by day from the first call to the last, so that no statement runs for long."""
     found: list[DisputedCall] = []
     begin_us, to_us = await _occupied_window(store, tenant, window)
@@ -96,14 +98,14 @@ async def _disputed(store: Store, tenant: str, window: Window) -> DisputedCalls:
     return DisputedCalls(len(found), tuple(found[:_LISTED]))
 
 
-async def _occupied_window(store: Store, tenant: str, window: Window) -> Window:
+async def _occupied_window(store: Store, tenant: str, window: TimeWindow) -> TimeWindow:
     """Return the window from its first call to its last: the requested one may span thousands of years."""
     query = _query(window, (), limit=1)
     pages = [await _listed(store, tenant, replace(query, order=order)) for order in ("asc", "desc")]
     began = [
         parse_instant(call.created_at) for page in pages for call in _created.decode(b"[%b]" % page.records)
     ]
-    return Window(min(began), max(began) + 1) if began else Window(window.from_us, window.from_us)
+    return TimeWindow(min(began), max(began) + 1) if began else TimeWindow(window.from_us, window.from_us)
 
 
 async def _disputed_between(store: Store, tenant: str, begin_us: int, end_us: int) -> list[DisputedCall]:
@@ -111,7 +113,7 @@ async def _disputed_between(store: Store, tenant: str, begin_us: int, end_us: in
     return sorted(map(_decoder.decode, records), key=lambda call: (call.created_at, call.id))
 
 
-async def _provider_gaps(store: Store, tenant: str, window: Window, now_us: int) -> tuple[ProviderGap, ...]:
+async def _provider_gaps(store: Store, tenant: str, window: TimeWindow, now_us: int) -> tuple[ProviderGap, ...]:
     complete_to_us = min(now_us, window.to_us + USUAL_PERIOD_US)
     gap_window = GapWindow(window.from_us, window.to_us, complete_to_us)
     begin_us = window.from_us - USUAL_PERIOD_US

@@ -10,7 +10,7 @@ import pytest
 from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.evaluation.evaluator import AlertEvaluator
-from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
+from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
 from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
@@ -33,7 +33,7 @@ def weeks(first: int) -> Steps:
             unanswered = sum(random.random() < missed for _ in range(10))
             counts = {"started": 10, "final": 10, "no_answer": unanswered}
             counts |= dict.fromkeys(("answered", "completed"), 10 - unanswered)
-            key = Key(FIRST_S + step * STEP_S, route, "twilio", "", "")
+            key = AlertStepKey(FIRST_S + step * STEP_S, route, "twilio", "", "")
             if step >= first:
                 steps[key] = tuple(counts.get(name, 0) for name in COLUMNS)
     return steps

@@ -12,7 +12,7 @@ from calltally.analytics.measurement import Measurement, measure, window_of
 from calltally.analytics.query import QualityQuery
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter
-from calltally.calls.measures import histogram_of
+from calltally.calls.measures import split_histogram
 from calltally.calls.metrics import COUNTS, count_of
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant
@@ -125,7 +125,7 @@ def check_equal(measured: Measurement, calls: list[Call], query: QualityQuery) -
             if call["status"] in FINAL and call["answered_at"] is not None
         ]
         assert columns["talk_seconds"] == sum(talks)
-        histogram = histogram_of(totals.bins, "talk_seconds")
+        histogram = split_histogram(totals.bins, "talk_seconds")
         assert sum(histogram.values()) == (len(talks) if query.percentiles else 0)
 
 

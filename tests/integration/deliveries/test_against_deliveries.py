@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.reconcile.against_deliveries import DeliveryReconciliation, reconcile_deliveries
 from calltally.reconcile.findings import Finding, FindingKind, ReconciliationReport
 from calltally.store.db.leases import Lease, claim
@@ -15,7 +15,7 @@ from tests.telling import fact
 
 ENDPOINT = b"e" * 16
 LEASE = Lease(TENANT, "deliveries", "test")
-ALL = Window(0, 2**53)
+ALL = TimeWindow(0, 2**53)
 
 
 def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.times import DAY_US, utc_text
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.provider_reconciliation import ProviderContext
@@ -122,9 +122,9 @@ class Desk:
 def callback_fact(call_sid: str, at_us: int, **fields: Any) -> Fact:  # noqa: ANN401 (values of every kind)
     """Return a callback of Twilio."""
     made = fact(0, call_sid, provider_account=ACCOUNT, **fields)
-    whole = cast("Said", {**made.said, "provider": "twilio"})
+    whole = cast("StatedFields", {**made.stated, "provider": "twilio"})
     digest = content_digest([call_sid, at_us, whole])
-    return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, said=whole)
+    return msgspec.structs.replace(made, occurred_us=at_us, digest=digest, stated=whole)
 
 
 def event(number: int, call_sid: str, at_us: int, status: str = "completed", **changes: object) -> Json:

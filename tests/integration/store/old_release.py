@@ -11,7 +11,7 @@ from typing import Any
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid
-from calltally.calls.lifecycle import Folded, fold
+from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
 from calltally.store.db import statements
 from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
@@ -66,7 +66,7 @@ def record_as_before(told: Fact) -> Step[int]:
     return int(head + 1)
 
 
-def _write(told: Fact, node: bytes, folded: Folded, revision: int, old: Row | None) -> Step[None]:
+def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None) -> Step[None]:
     row = {"tenant": TENANT, "node": node, "key": told.key, "received_us": told.received_us}
     content = {"content": pack_fact(told), "raw": bodies.compress(told.raw)}
     yield Many("put_facts", [row | content | _FACT])

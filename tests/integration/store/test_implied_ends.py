@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from calltally.calls import evidence, platform_times
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import migrate
@@ -23,7 +23,7 @@ def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
     """A row of a table with a start and a talk, as a mapping reads it."""
     at = (NOVEMBER_US - START_US) / SECOND_US
     return fact(
-        at, call_sid, door=Door.IMPORT, provider="old-pbx", is_carrier=is_carrier, status="completed",
+        at, call_sid, channel=Channel.IMPORT, provider="old-pbx", is_carrier=is_carrier, status="completed",
         started_us=NOVEMBER_US, talk_seconds=60,
     )  # fmt: skip
 
@@ -32,24 +32,24 @@ def row(call_sid: str, *, is_carrier: bool = False) -> Fact:
 def fold_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The rules of the code of schema 0012: a final fact ended the call, whenever it was dated."""
 
-    def ended_when_told(_said: Said, occurred_us: int) -> int:
+    def ended_when_told(_said: StatedFields, occurred_us: int) -> int:
         return occurred_us
 
-    def begun_before_the_end(said: Said, ended_us: int | None) -> int | None:
+    def begun_before_the_end(said: StatedFields, ended_us: int | None) -> int | None:
         talk_us = int(said.get("talk_seconds", 0) * SECOND_US)
         return None if ended_us is None or talk_us <= 0 else ended_us - talk_us
 
-    def earliest(told: evidence.Gathered, said: Said, occurred_us: int) -> None:
+    def earliest(told: evidence.CallEvidence, said: StatedFields, occurred_us: int) -> None:
         dated(told, said, occurred_us)
         ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
         begun_us = begun_before_the_end(said, ended_us)
         told.created_us = told.created_us if begun_us is None else min(told.created_us, begun_us)
 
-    dated = evidence.Gathered._date
+    dated = evidence.CallEvidence._date
     with monkeypatch.context() as before:
         before.setattr(evidence, "final_us", ended_when_told)
         before.setattr(platform_times, "final_us", ended_when_told)
-        before.setattr(evidence.Gathered, "_date", earliest)
+        before.setattr(evidence.CallEvidence, "_date", earliest)
         yield
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
 from calltally.store.listing.browse import count_fresh
@@ -30,7 +30,7 @@ def test_a_sid_is_followed_to_the_call_that_it_belongs_to_now(
     query = ListQuery(filter=CallFilter(call_sid="own-1", statuses=statuses))
     before = bench.run(bench.store.read(list_calls(TENANT, query))).snapshot
     [led] = submit(bench, own(3, "own-1", event_id="late", links=_LINK, **said))
-    assert led.outcome is Outcome.APPLIED
+    assert led.outcome is IngestOutcome.APPLIED
     asked = replace(query, snapshot=before)
     assert bench.run(bench.store.read(count_fresh(TENANT, asked))) == fresh
 
@@ -42,8 +42,8 @@ def test_a_link_alone_is_a_revision(bench: Bench) -> None:
     before = bench.run(bench.store.read(list_calls(TENANT, query)))
     [led] = submit(bench, own(2, "own-1", links=_LINK))
     [again] = submit(bench, own(2, "own-1", event_id="again", links=_LINK))
-    assert (before.total, led.outcome, led.revision) == (0, Outcome.APPLIED, 2)
-    assert (again.outcome, again.revision) == (Outcome.IGNORED, 2)
+    assert (before.total, led.outcome, led.revision) == (0, IngestOutcome.APPLIED, 2)
+    assert (again.outcome, again.revision) == (IngestOutcome.IGNORED, 2)
     then = bench.run(bench.store.read(list_calls(TENANT, replace(query, snapshot=before.snapshot))))
     now = bench.run(bench.store.read(list_calls(TENANT, query)))
     assert (then.total, now.total) == (0, 1)

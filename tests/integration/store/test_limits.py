@@ -44,9 +44,9 @@ def widest(luck: Random) -> Fact:
         summary=wide(32_768, luck),
         tags=[wide(100, luck) for _ in range(100)],
     )
-    said = {**told.said, **words, **numbers}
+    said = {**told.stated, **words, **numbers}
     return msgspec.structs.replace(
-        told, provider=words["provider"], said=said, raw=wide(50_000, luck).encode()
+        told, provider=words["provider"], stated=said, raw=wide(50_000, luck).encode()
     )
 
 

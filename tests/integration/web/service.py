@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import httpx2
 from litestar.types import ASGIApp
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.store.db.interface import Recorded, Store, Submission
 from calltally.store.db.operation import Step
 from calltally.store.jobs.folders import JobFolders
@@ -115,12 +115,14 @@ class Service:
         self.bench.run(served(scope, receive, send))
         return sent
 
-    def tell(self, call_sid: str, said: Said, *, raw: bytes = b"{}", tenant: str = TENANT) -> Recorded:
+    def tell(
+        self, call_sid: str, said: StatedFields, *, raw: bytes = b"{}", tenant: str = TENANT
+    ) -> Recorded:
         """Record one fact; each is a second later than the one before."""
         self.bench.now_us += 1_000_000
         now_us = self.bench.now_us
         digest = content_digest([call_sid, now_us])
-        fact = Fact(call_sid, Door.CALLBACK, "twilio", "", "", None, now_us, now_us, digest, said, raw)
+        fact = Fact(call_sid, Channel.CALLBACK, "twilio", "", "", None, now_us, now_us, digest, said, raw)
         return self.bench.run(self.bench.store.submit([Submission(tenant, fact)]))[0]
 
 

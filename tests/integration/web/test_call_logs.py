@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 import pytest
 
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.response.response import LOOP_BYTES
 from tests.conftest import TENANT, Bench
 from tests.integration.web.service import ADMIN, LIST, Service, at_fault, slug
 
-COMPLETED: Said = {
+COMPLETED: StatedFields = {
     "status": "completed",
     "direction": "outbound",
     "talk_seconds": 142.0,

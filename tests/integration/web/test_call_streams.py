@@ -14,7 +14,7 @@ from backports import zstd
 from pyarrow import parquet
 
 from calltally.calls.errors import DamagedStore, Unavailable
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.times import SECOND_US
 from calltally.exports import window
@@ -48,7 +48,7 @@ def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
     """Calls, twelve of them always in the same instant, every other one escalated and of the same number."""
     facts = []
     for number in range(calls):
-        said: Said = {
+        said: StatedFields = {
             "status": "completed",
             "from_number": f"+1415555010{number % 2}",
             "escalated": number % 2 == 0,
@@ -58,7 +58,9 @@ def put(bench: Bench, calls: int, *, tenant: str = TENANT) -> None:
         at_us = NOW_US + number // 12 * SECOND_US
         digest = content_digest([number])
         facts.append(
-            Fact(f"CA{number:04}", Door.CALLBACK, "twilio", "", "", None, at_us, at_us, digest, said, b"{}")
+            Fact(
+                f"CA{number:04}", Channel.CALLBACK, "twilio", "", "", None, at_us, at_us, digest, said, b"{}"
+            )
         )
     bench.run(bench.store.submit([Submission(tenant, fact) for fact in facts]))
 
@@ -260,8 +262,8 @@ def test_all_of_a_stream_is_of_one_snapshot(bench: Bench, rest: str) -> None:
         number = next(numbers)
         for sid, at_us in ((f"NEW{number}", NOW_US), (f"CA{number:04}", NOW_US + SECOND_US)):
             digest = content_digest([sid, number, "again"])
-            said: Said = {"status": "failed", "summary": "Changed.", "route": "route-1"}
-            fact = Fact(sid, Door.OWN_EVENT, "", "", sid, None, at_us, at_us, digest, said, b"{}")
+            said: StatedFields = {"status": "failed", "summary": "Changed.", "route": "route-1"}
+            fact = Fact(sid, Channel.OWN_EVENT, "", "", sid, None, at_us, at_us, digest, said, b"{}")
             await bench.store.submit([Submission(TENANT, fact)])
 
     still, moving = Service(bench), Service(bench, store=Interrupted(bench.store, change))

@@ -14,17 +14,17 @@ from calltally.analytics.launch import (
     overall_verdict,
     verdict_of,
 )
-from calltally.calls.intervals import Share
+from calltally.calls.intervals import Proportion
 
 ANSWERED = JudgedRate("answer_rate", more_is_better=True)
 FAILED = JudgedRate("failure_rate", more_is_better=False)
 HOURS = 48
 
 
-def hour(rng: Random, rate: float, calls: int, *, spread: float = 0.0) -> Share:
+def hour(rng: Random, rate: float, calls: int, *, spread: float = 0.0) -> Proportion:
     """Return an hour of calls; with a `spread` its rate is drawn from a beta distribution about `rate`."""
     own = rng.betavariate(rate / spread, (1 - rate) / spread) if spread else rate
-    return Share(sum(rng.random() < own for _ in range(calls)), calls)
+    return Proportion(sum(rng.random() < own for _ in range(calls)), calls)
 
 
 def hourly_evidence(rng: Random, since: float, before: float, spread: float = 0.0) -> list[RateEvidence]:
@@ -86,28 +86,28 @@ def test_verdict_alone_equals_verdict_with_evidence(judged: JudgedRate, since: f
 
 
 def test_number_of_further_calls_is_about_right() -> None:
-    past = HourlyRate([Share(70_000, 100_000)])
-    early = evaluate_rate(ANSWERED, HourlyRate([Share(62, 100)]), past)
+    past = HourlyRate([Proportion(70_000, 100_000)])
+    early = evaluate_rate(ANSWERED, HourlyRate([Proportion(62, 100)]), past)
     assert early.verdict is LaunchVerdict.NO_DIFFERENCE_YET
     assert early.more_calls is not None
     enough = 100 + early.more_calls + 20
     assert (
-        evaluate_rate(ANSWERED, HourlyRate([Share(round(0.62 * enough), enough)]), past).verdict
+        evaluate_rate(ANSWERED, HourlyRate([Proportion(round(0.62 * enough), enough)]), past).verdict
         is LaunchVerdict.WORSE
     )
     fewer = 100 + early.more_calls // 2
     assert (
-        evaluate_rate(ANSWERED, HourlyRate([Share(round(0.62 * fewer), fewer)]), past).verdict
+        evaluate_rate(ANSWERED, HourlyRate([Proportion(round(0.62 * fewer), fewer)]), past).verdict
         != LaunchVerdict.WORSE
     )
-    assert evaluate_rate(ANSWERED, HourlyRate([Share(700, 1_000)]), past).more_calls is None
+    assert evaluate_rate(ANSWERED, HourlyRate([Proportion(700, 1_000)]), past).more_calls is None
 
 
 def test_bounds_contain_the_observed_rate_and_narrow() -> None:
-    past = HourlyRate([Share(700, 1_000)])
+    past = HourlyRate([Proportion(700, 1_000)])
     widths = []
     for calls in (10, 100, 1_000, 10_000):
-        since = evaluate_rate(ANSWERED, HourlyRate([Share(calls * 7 // 10, calls)]), past).since
+        since = evaluate_rate(ANSWERED, HourlyRate([Proportion(calls * 7 // 10, calls)]), past).since
         assert since is not None
         assert 0 <= since.low < 0.7 < since.high <= 1
         widths.append(since.high - since.low)
@@ -115,14 +115,14 @@ def test_bounds_contain_the_observed_rate_and_narrow() -> None:
 
 
 def test_rates_of_0_and_1_have_bounds() -> None:
-    past = HourlyRate([Share(0, 1_000)])
-    none = evaluate_rate(FAILED, HourlyRate([Share(0, 500)]), past)
+    past = HourlyRate([Proportion(0, 1_000)])
+    none = evaluate_rate(FAILED, HourlyRate([Proportion(0, 500)]), past)
     assert (none.verdict, none.since is not None and none.since.low) == (LaunchVerdict.NO_DIFFERENCE_YET, 0.0)
-    assert evaluate_rate(FAILED, HourlyRate([Share(500, 500)]), past).verdict is LaunchVerdict.WORSE
+    assert evaluate_rate(FAILED, HourlyRate([Proportion(500, 500)]), past).verdict is LaunchVerdict.WORSE
 
 
 def test_no_verdict_without_calls_on_either_side() -> None:
-    some = HourlyRate([Share(70, 100)])
+    some = HourlyRate([Proportion(70, 100)])
     for since, before in ((HourlyRate(), some), (some, HourlyRate())):
         evidence = evaluate_rate(ANSWERED, since, before)
         assert (evidence.verdict, evidence.more_calls) == (LaunchVerdict.NO_DIFFERENCE_YET, None)
@@ -134,7 +134,7 @@ def test_over_dispersed_hours_make_calls_count_for_less() -> None:
     wild = HourlyRate(hour(rng, 0.7, 50, spread=0.1) for _ in range(200))
     assert calm.over_dispersion() < 1.3
     assert 3 < wild.over_dispersion() < 9
-    assert HourlyRate([Share(1, 2)] * 9).over_dispersion() == 1
+    assert HourlyRate([Proportion(1, 2)] * 9).over_dispersion() == 1
 
 
 def test_worse_outranks_better() -> None:

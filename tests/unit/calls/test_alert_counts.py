@@ -2,7 +2,7 @@
 
 import pytest
 
-from calltally.calls.alert_counts import COLUMNS, Counted, counted_in, counted_of
+from calltally.calls.alert_counts import COLUMNS, AlertCount, alert_counts_of_call, alert_counts_of_record
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
@@ -10,9 +10,9 @@ from calltally.calls.model import encode_body, seal
 from tests.telling import SID, fact
 
 
-def places(*told: dict[str, object]) -> tuple[Counted, ...]:
+def places(*told: dict[str, object]) -> tuple[AlertCount, ...]:
     facts = [fact(at, **said) for at, said in enumerate(told)]  # type: ignore[arg-type]
-    return counted_of(fold("acme", Node(SID, is_carrier=True), facts).call)
+    return alert_counts_of_call(fold("acme", Node(SID, is_carrier=True), facts).call)
 
 
 def finals(*told: dict[str, object]) -> set[str]:
@@ -59,10 +59,10 @@ def test_an_open_call_counts_as_started_alone() -> None:
 
 def test_a_sealed_record_counts_as_its_call() -> None:
     folded = fold("acme", Node(SID, is_carrier=True), [fact(1, status="failed", sip_code=503, route="a")])
-    assert counted_in(seal(encode_body(folded.call), 7, 1)) == counted_of(folded.call)
+    assert alert_counts_of_record(seal(encode_body(folded.call), 7, 1)) == alert_counts_of_call(folded.call)
 
 
 @pytest.mark.parametrize("record", [b"", b"{}", b'{"status": 5}', b"\xff"])
 def test_what_is_no_record_says_so(record: bytes) -> None:
     with pytest.raises(DamagedStore):
-        counted_in(record)
+        alert_counts_of_record(record)

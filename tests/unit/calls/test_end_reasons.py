@@ -6,15 +6,15 @@ import pytest
 
 from calltally.calls.end_reasons import (
     EXPLANATIONS,
-    Codes,
+    EndCodes,
     EndReason,
-    Word,
-    ending_of,
-    unspoken_ending,
-    why_of,
+    EndWord,
+    attribution_of,
+    resolve_ending,
+    resolve_ending_by_codes,
 )
 from calltally.calls.events import Fact
-from calltally.calls.failure_causes import Cause, Side
+from calltally.calls.failure_causes import FailureCause, FaultSide
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold, fold_ending
 from tests.telling import SID, fact, own
@@ -48,16 +48,16 @@ def test_an_open_call_has_no_reason() -> None:
 @pytest.mark.parametrize(
     ("status", "said", "expected", "side"),
     [
-        ("busy", {}, "busy", Side.CALLED),
-        ("no-answer", {}, "no-answer", Side.CALLED),
-        ("canceled", {"direction": "inbound"}, "caller-hung-up", Side.CALLER),
-        ("canceled", {"direction": "outbound"}, "agent-hung-up", Side.CALLER),
-        ("failed", {"sip_code": 404}, "invalid-number", Side.CALLER),
-        ("failed", {"sip_code": 603}, "rejected", Side.CALLED),
-        ("failed", {"sip_code": 503}, "provider-error", Side.PROVIDER),
-        ("failed", {"hangup_cause": 38}, "network", Side.NETWORK),
-        ("failed", {"hangup_cause": 1}, "invalid-number", Side.CALLER),
-        ("failed", {"hangup_cause": 19}, "no-answer", Side.CALLED),
+        ("busy", {}, "busy", FaultSide.CALLED),
+        ("no-answer", {}, "no-answer", FaultSide.CALLED),
+        ("canceled", {"direction": "inbound"}, "caller-hung-up", FaultSide.CALLER),
+        ("canceled", {"direction": "outbound"}, "agent-hung-up", FaultSide.CALLER),
+        ("failed", {"sip_code": 404}, "invalid-number", FaultSide.CALLER),
+        ("failed", {"sip_code": 603}, "rejected", FaultSide.CALLED),
+        ("failed", {"sip_code": 503}, "provider-error", FaultSide.PROVIDER),
+        ("failed", {"hangup_cause": 38}, "network", FaultSide.NETWORK),
+        ("failed", {"hangup_cause": 1}, "invalid-number", FaultSide.CALLER),
+        ("failed", {"hangup_cause": 19}, "no-answer", FaultSide.CALLED),
         ("failed", {}, "unknown", None),
         ("completed", {}, "unknown", None),
         ("completed", {"sip_code": 200, "hangup_cause": 16}, "unknown", None),
@@ -67,7 +67,7 @@ def test_an_open_call_has_no_reason() -> None:
     ],
 )
 def test_state_codes_and_words_lead_to_one_reason(
-    status: str, said: dict[str, Any], expected: str, side: Side | None
+    status: str, said: dict[str, Any], expected: str, side: FaultSide | None
 ) -> None:
     told = fact(9, status=status, **said)
     assert reason(told) == expected
@@ -89,13 +89,13 @@ def test_of_an_unanswered_call_the_carrier_knows_why() -> None:
     )
     assert reason(ended, said) == "busy"
     assert reason(said, fact(9, status="failed")) == "agent-error"
-    assert fold_ending([said, fact(9, status="failed")]).side is Side.TENANT
+    assert fold_ending([said, fact(9, status="failed")]).side is FaultSide.TENANT
 
 
 def test_a_word_that_nobody_knows_is_kept_beside_unknown() -> None:
     ending = fold_ending([own(9, status="completed", end_reason="fell into the sea")])
     assert (ending.reason, ending.provider_word) == ("unknown", "fell into the sea")
-    assert why_of("fell into the sea") is None
+    assert attribution_of("fell into the sea") is None
 
 
 @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
@@ -105,9 +105,9 @@ def test_without_a_word_it_is_what_the_codes_say(
     status: str, direction: str | None, codes: tuple[int | None, int | None]
 ) -> None:
     cause = (*codes, None, "twilio", True)
-    nothing = Word(None, None)
-    spoken = ending_of(Codes(status, Cause(*cause), direction), nothing, nothing)
-    assert unspoken_ending(status, direction, cause) == spoken
+    nothing = EndWord(None, None)
+    spoken = resolve_ending(EndCodes(status, FailureCause(*cause), direction), nothing, nothing)
+    assert resolve_ending_by_codes(status, direction, cause) == spoken
 
 
 def test_what_a_word_says_gives_way_to_no_other_tellers_silence() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact, content_digest
+from calltally.calls.events import Channel, Fact, content_digest
 from tests.strategies import facts
 from tests.telling import fact, own
 
@@ -32,7 +32,7 @@ def test_a_sequence_beside_none_is_not_cyclic() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"door": Door.IMPORT},
+        {"channel": Channel.IMPORT},
         {"provider": "vonage"},
         {"account": "AC2"},
         {"event_id": "e2"},
@@ -48,7 +48,7 @@ def test_each_part_of_the_key_tells_facts_apart(other: dict[str, object]) -> Non
 
 @pytest.mark.parametrize(
     "other",
-    [{"received_us": 1}, {"raw": b"{ }"}, {"occurred_us": 1}, {"said": {}}, {"is_carrier": False}],
+    [{"received_us": 1}, {"raw": b"{ }"}, {"occurred_us": 1}, {"stated": {}}, {"is_carrier": False}],
     ids=lambda other: next(iter(other)),
 )
 def test_what_we_added_ourselves_is_not_in_the_key(other: dict[str, object]) -> None:

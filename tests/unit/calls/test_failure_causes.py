@@ -5,18 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.failure_causes import (
-    Cause,
-    Side,
+    FailureCause,
+    FaultSide,
     cause_of_sip,
+    fault_side_of,
+    fault_side_of_end,
     is_provider_failure,
     is_rejected,
-    side_of,
-    side_of_end,
     sip_of_cause,
 )
 from calltally.calls.model import STATUSES, Status
 
-OF_PROVIDER_OR_NETWORK = {Side.PROVIDER, Side.NETWORK}
+OF_PROVIDER_OR_NETWORK = {FaultSide.PROVIDER, FaultSide.NETWORK}
 
 
 @pytest.mark.parametrize(
@@ -40,85 +40,92 @@ def test_a_response_becomes_the_cause_of_rfc_3398(sip_code: int, hangup_cause: i
 
 @pytest.mark.parametrize("sip_code", range(500, 600))
 def test_every_server_failure_lies_with_the_provider(sip_code: int) -> None:
-    assert is_provider_failure(Status.FAILED, Cause(sip_code=sip_code))
+    assert is_provider_failure(Status.FAILED, FailureCause(sip_code=sip_code))
 
 
 @pytest.mark.parametrize("hangup_cause", [34, 38, 41, 42, 27])
 def test_causes_of_the_definition_are_provider_failures(hangup_cause: int) -> None:
-    assert is_provider_failure(Status.FAILED, Cause(hangup_cause=hangup_cause))
+    assert is_provider_failure(Status.FAILED, FailureCause(hangup_cause=hangup_cause))
 
 
 def test_a_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it() -> None:
-    assert side_of(Cause(sip_code=408)) is Side.NETWORK
-    assert side_of(Cause(sip_code=408, has_rung=True)) is Side.CALLED
-    assert side_of(Cause(hangup_cause=18)) is Side.NETWORK
+    assert fault_side_of(FailureCause(sip_code=408)) is FaultSide.NETWORK
+    assert fault_side_of(FailureCause(sip_code=408, has_rung=True)) is FaultSide.CALLED
+    assert fault_side_of(FailureCause(hangup_cause=18)) is FaultSide.NETWORK
 
 
 @pytest.mark.parametrize(
     ("cause", "side"),
     [
-        (Cause(), Side.UNKNOWN),
-        (Cause(sip_code=404), Side.CALLER),
-        (Cause(sip_code=486), Side.CALLED),
-        (Cause(sip_code=483), Side.NETWORK),
-        (Cause(sip_code=403), Side.TENANT),
-        (Cause(sip_code=499), Side.UNKNOWN),
-        (Cause(hangup_cause=16), Side.UNKNOWN),
+        (FailureCause(), FaultSide.UNKNOWN),
+        (FailureCause(sip_code=404), FaultSide.CALLER),
+        (FailureCause(sip_code=486), FaultSide.CALLED),
+        (FailureCause(sip_code=483), FaultSide.NETWORK),
+        (FailureCause(sip_code=403), FaultSide.TENANT),
+        (FailureCause(sip_code=499), FaultSide.UNKNOWN),
+        (FailureCause(hangup_cause=16), FaultSide.UNKNOWN),
         # A cause that tells sides apart says more than the response beside it; 16 and 31 do not.
-        (Cause(sip_code=503, hangup_cause=17), Side.CALLED),
-        (Cause(sip_code=503, hangup_cause=16), Side.PROVIDER),
-        (Cause(sip_code=403, hangup_cause=31), Side.TENANT),
+        (FailureCause(sip_code=503, hangup_cause=17), FaultSide.CALLED),
+        (FailureCause(sip_code=503, hangup_cause=16), FaultSide.PROVIDER),
+        (FailureCause(sip_code=403, hangup_cause=31), FaultSide.TENANT),
         # RFC 3398 gives 504 for 102, and 500 for 127.
-        (Cause(hangup_cause=102), Side.PROVIDER),
-        (Cause(hangup_cause=127), Side.PROVIDER),
+        (FailureCause(hangup_cause=102), FaultSide.PROVIDER),
+        (FailureCause(hangup_cause=127), FaultSide.PROVIDER),
     ],
 )
-def test_sides(cause: Cause, side: Side) -> None:
-    assert side_of(cause) is side
+def test_sides(cause: FailureCause, side: FaultSide) -> None:
+    assert fault_side_of(cause) is side
 
 
 @pytest.mark.parametrize(
     ("error_code", "side"),
     [
-        *(("11200", Side.TENANT), ("13224", Side.CALLER), ("20503", Side.PROVIDER), ("31486", Side.CALLED)),
-        *(("31503", Side.PROVIDER), ("99999", Side.UNKNOWN), ("word", Side.UNKNOWN)),
-        ("³1486", Side.UNKNOWN),
+        *(
+            ("11200", FaultSide.TENANT),
+            ("13224", FaultSide.CALLER),
+            ("20503", FaultSide.PROVIDER),
+            ("31486", FaultSide.CALLED),
+        ),
+        *(("31503", FaultSide.PROVIDER), ("99999", FaultSide.UNKNOWN), ("word", FaultSide.UNKNOWN)),
+        ("³1486", FaultSide.UNKNOWN),
     ],
 )
-def test_the_providers_own_code_decides_where_it_is_known(error_code: str, side: Side) -> None:
-    assert side_of(Cause(error_code=error_code, provider="twilio")) is side
-    assert side_of(Cause(error_code=error_code, provider="another")) is Side.UNKNOWN
-    assert side_of(Cause(sip_code=503, error_code="11200", provider="twilio")) is Side.TENANT
+def test_the_providers_own_code_decides_where_it_is_known(error_code: str, side: FaultSide) -> None:
+    assert fault_side_of(FailureCause(error_code=error_code, provider="twilio")) is side
+    assert fault_side_of(FailureCause(error_code=error_code, provider="another")) is FaultSide.UNKNOWN
+    assert (
+        fault_side_of(FailureCause(sip_code=503, error_code="11200", provider="twilio")) is FaultSide.TENANT
+    )
 
 
 def test_who_ended_a_call_without_a_failure() -> None:
-    ends = {status: side_of_end(status, Cause(sip_code=503)) for status in STATUSES}
-    assert ends[Status.BUSY] is ends[Status.NO_ANSWER] is Side.CALLED
-    assert ends[Status.CANCELED] is Side.CALLER
-    assert ends[Status.FAILED] is Side.PROVIDER
+    ends = {status: fault_side_of_end(status, FailureCause(sip_code=503)) for status in STATUSES}
+    assert ends[Status.BUSY] is ends[Status.NO_ANSWER] is FaultSide.CALLED
+    assert ends[Status.CANCELED] is FaultSide.CALLER
+    assert ends[Status.FAILED] is FaultSide.PROVIDER
     assert ends[Status.COMPLETED] is ends[Status.RINGING] is None
 
 
 @pytest.mark.parametrize(
     ("cause", "rejected"),
     [
-        (Cause(hangup_cause=21), True),
-        (Cause(sip_code=603), True),
-        (Cause(sip_code=607), True),
-        (Cause(error_code="31603", provider="twilio"), True),
+        (FailureCause(hangup_cause=21), True),
+        (FailureCause(sip_code=603), True),
+        (FailureCause(sip_code=607), True),
+        (FailureCause(error_code="31603", provider="twilio"), True),
         # Forbidden is what the tenant's own account is told; a network's refusal is no party's.
-        (Cause(sip_code=403), False),
-        (Cause(sip_code=608), False),
-        (Cause(sip_code=603, hangup_cause=38), False),
+        (FailureCause(sip_code=403), False),
+        (FailureCause(sip_code=608), False),
+        (FailureCause(sip_code=603, hangup_cause=38), False),
     ],
 )
-def test_what_the_called_party_refused(cause: Cause, rejected: bool) -> None:  # noqa: FBT001 (a table)
+def test_what_the_called_party_refused(cause: FailureCause, rejected: bool) -> None:  # noqa: FBT001 (a table)
     assert is_rejected(Status.FAILED, cause) is rejected
     assert not is_rejected(Status.BUSY, cause)
 
 
 CAUSES = st.builds(
-    Cause,
+    FailureCause,
     st.none() | st.integers(100, 699),
     st.none() | st.integers(0, 127),
     st.none() | st.text(max_size=6) | st.integers(10_000, 99_999).map(str),
@@ -128,6 +135,8 @@ CAUSES = st.builds(
 
 
 @given(CAUSES, st.sampled_from(STATUSES))
-def test_no_call_is_both_refused_by_whom_it_called_and_lost_by_a_network(cause: Cause, status: str) -> None:
+def test_no_call_is_both_refused_by_whom_it_called_and_lost_by_a_network(
+    cause: FailureCause, status: str
+) -> None:
     assert not (is_provider_failure(status, cause) and is_rejected(status, cause))
-    assert (side_of(cause) in OF_PROVIDER_OR_NETWORK) == is_provider_failure(Status.FAILED, cause)
+    assert (fault_side_of(cause) in OF_PROVIDER_OR_NETWORK) == is_provider_failure(Status.FAILED, cause)

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.intervals import Share, difference, is_more_than_chance, two_sided, wilson
+from calltally.calls.intervals import Proportion, difference, is_more_than_chance, two_sided, wilson
 
-shares = st.integers(0, 500).flatmap(lambda n: st.builds(Share, st.integers(0, n), st.just(n)))
+shares = st.integers(0, 500).flatmap(lambda n: st.builds(Proportion, st.integers(0, n), st.just(n)))
 
 
 @pytest.mark.parametrize(
     ("share", "low", "high"),
     # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I, method 3.
     [
-        (Share(81, 263), 0.2553, 0.3662),
-        (Share(15, 148), 0.0624, 0.1605),
-        (Share(0, 20), 0.0, 0.1611),
-        (Share(1, 29), 0.0061, 0.1718),
+        (Proportion(81, 263), 0.2553, 0.3662),
+        (Proportion(15, 148), 0.0624, 0.1605),
+        (Proportion(0, 20), 0.0, 0.1611),
+        (Proportion(1, 29), 0.0061, 0.1718),
     ],
 )
-def test_wilson_as_published(share: Share, low: float, high: float) -> None:
+def test_wilson_as_published(share: Proportion, low: float, high: float) -> None:
     interval = wilson(share)
     assert interval is not None
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
@@ -31,19 +31,19 @@ def test_wilson_as_published(share: Share, low: float, high: float) -> None:
     ("one", "other", "low", "high"),
     # Newcombe (1998), "Interval estimation for the difference", table II, method 10.
     [
-        (Share(56, 70), Share(48, 80), 0.0524, 0.3339),
-        (Share(9, 10), Share(3, 10), 0.1705, 0.8090),
-        (Share(10, 10), Share(0, 10), 0.6075, 1.0),
+        (Proportion(56, 70), Proportion(48, 80), 0.0524, 0.3339),
+        (Proportion(9, 10), Proportion(3, 10), 0.1705, 0.8090),
+        (Proportion(10, 10), Proportion(0, 10), 0.6075, 1.0),
     ],
 )
-def test_differences_as_published(one: Share, other: Share, low: float, high: float) -> None:
+def test_differences_as_published(one: Proportion, other: Proportion, low: float, high: float) -> None:
     interval = difference(one, other)
     assert interval is not None
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
 @given(shares, shares)
-def test_intervals_hold_what_was_seen(one: Share, other: Share) -> None:
+def test_intervals_hold_what_was_seen(one: Proportion, other: Proportion) -> None:
     alone, between = wilson(one), difference(one, other)
     assert (alone is None) == (one.value is None)
     if alone is not None and one.value is not None:
@@ -53,19 +53,19 @@ def test_intervals_hold_what_was_seen(one: Share, other: Share) -> None:
 
 
 def test_of_nothing_there_is_no_verdict() -> None:
-    assert is_more_than_chance(Share(0, 0), Share(1, 2)) is None
-    assert wilson(Share(0, 0)) is None
+    assert is_more_than_chance(Proportion(0, 0), Proportion(1, 2)) is None
+    assert wilson(Proportion(0, 0)) is None
 
 
 def test_a_thousand_comparisons_of_the_same_rate_are_seldom_more_than_chance() -> None:
     rng = Random(7)
-    drawn = [Share(sum(rng.random() < 0.3 for _ in range(200)), 200) for _ in range(400)]
+    drawn = [Proportion(sum(rng.random() < 0.3 for _ in range(200)), 200) for _ in range(400)]
     pairs = list(zip(drawn[::2], drawn[1::2], strict=True))
     single = sum(bool(is_more_than_chance(*pair)) for pair in pairs)
     together = sum(bool(is_more_than_chance(*pair, comparisons=len(pairs))) for pair in pairs)
     assert 2 <= single <= 20
     assert together == 0
-    assert is_more_than_chance(Share(60, 200), Share(120, 200), comparisons=len(pairs))
+    assert is_more_than_chance(Proportion(60, 200), Proportion(120, 200), comparisons=len(pairs))
 
 
 def test_confidence_is_two_sided() -> None:

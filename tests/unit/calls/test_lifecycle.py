@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact, content_digest
+from calltally.calls.events import Channel, Fact, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import FINAL, OPEN, STATUSES, UNANSWERED, Call, encode_body
@@ -30,10 +30,10 @@ def folded(*facts: Fact) -> Call:
 @st.composite
 def tellings(draw: st.DrawFn) -> Fact:
     """Facts that tie as often as they can: few digests, ids, accounts, instants and SIDs."""
-    door = draw(st.sampled_from(list(Door)))
+    channel = draw(st.sampled_from(list(Channel)))
     return Fact(
         call_sid=draw(st.sampled_from([SID, "own"])),
-        door=int(door),
+        channel=int(channel),
         provider=draw(st.sampled_from(["", "twilio"])),
         account=draw(st.sampled_from(["", "AC1"])),
         event_id=draw(st.sampled_from(["", "e1", "e2"])),
@@ -41,7 +41,7 @@ def tellings(draw: st.DrawFn) -> Fact:
         occurred_us=START_US + draw(st.sampled_from([0, 1, SECOND_US])),
         received_us=START_US,
         digest=content_digest([draw(st.integers(0, 1))]),
-        said=draw(strategies.said),  # type: ignore[arg-type]
+        stated=draw(strategies.said),  # type: ignore[arg-type]
     )
 
 
@@ -110,15 +110,15 @@ def _naive_conflicts(told: Iterable[Fact], call: Call) -> int:
     conflicts = 0
     ordered = sorted(told, key=lambda each: each.order)
     for place, each in enumerate(ordered):
-        said: dict[str, Any] = dict(each.said)
+        said: dict[str, Any] = dict(each.stated)
         state = said.get("status") in FINAL - {"completed", call.status}
         parties = any(
             said[name] != getattr(call, name)
             for name in ("direction", "from_number", "to_number")
             if name in said
         )
-        sent = (each.door, each.provider, each.account, each.event_id)
-        earlier = [(e.door, e.provider, e.account, e.event_id) for e in ordered[:place]]
+        sent = (each.channel, each.provider, each.account, each.event_id)
+        earlier = [(e.channel, e.provider, e.account, e.event_id) for e in ordered[:place]]
         conflicts += state or parties or (each.event_id != "" and sent in earlier)
     return conflicts
 
@@ -177,25 +177,25 @@ def test_a_fact_with_a_sequence_stands_after_those_without() -> None:
     )
 
 
-@pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])
-def test_an_old_list_does_not_reopen_a_call(door: Door) -> None:
-    listed = fact(99, door=door, status="in-progress", sequence=9, error_code="listed")
+@pytest.mark.parametrize("channel", [Channel.PROVIDER_LIST, Channel.IMPORT])
+def test_an_old_list_does_not_reopen_a_call(channel: Channel) -> None:
+    listed = fact(99, channel=channel, status="in-progress", sequence=9, error_code="listed")
     call = folded(fact(1, status="busy", error_code="told"), own(1, summary="x"), listed)
     assert call.error_code == "told"
     # It was in progress, so it was answered: that much even an old list proves.
     assert call.status == "completed"
 
 
-@pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])
-def test_an_open_list_gives_way_to_every_other_source(door: Door) -> None:
-    listed = fact(99, door=door, status="queued", sequence=9, from_number="+15550100")
+@pytest.mark.parametrize("channel", [Channel.PROVIDER_LIST, Channel.IMPORT])
+def test_an_open_list_gives_way_to_every_other_source(channel: Channel) -> None:
+    listed = fact(99, channel=channel, status="queued", sequence=9, from_number="+15550100")
     assert folded(listed, fact(1, status="ringing", from_number="+15550101")).status == "ringing"
     assert folded(listed, own(1, from_number="+15550101")).from_number == "+15550101"
 
 
-@pytest.mark.parametrize("door", [Door.PROVIDER_LIST, Door.IMPORT])
-def test_a_list_with_a_final_state_outranks_callbacks_and_own_events(door: Door) -> None:
-    listed = fact(1, door=door, status="failed", error_code="listed")
+@pytest.mark.parametrize("channel", [Channel.PROVIDER_LIST, Channel.IMPORT])
+def test_a_list_with_a_final_state_outranks_callbacks_and_own_events(channel: Channel) -> None:
+    listed = fact(1, channel=channel, status="failed", error_code="listed")
     call = folded(listed, fact(5, status="busy", sequence=7, error_code="told"), own(9, error_code="own"))
     assert (call.status, call.error_code, call.conflicts) == ("failed", "listed", 1)
 
@@ -263,11 +263,11 @@ def test_a_talk_without_its_end_dates_nothing() -> None:
     assert folded(own(60, talk_seconds=42)).created_at == utc_text(at_us(60))
 
 
-@pytest.mark.parametrize("door", [Door.IMPORT, Door.OWN_EVENT, Door.CALLBACK])
+@pytest.mark.parametrize("channel", [Channel.IMPORT, Channel.OWN_EVENT, Channel.CALLBACK])
 @pytest.mark.parametrize("is_carrier", [True, False])
-def test_a_row_with_a_start_and_a_talk_ends_when_the_talk_does(door: Door, is_carrier: bool) -> None:  # noqa: FBT001
+def test_a_row_with_a_start_and_a_talk_ends_when_the_talk_does(channel: Channel, is_carrier: bool) -> None:  # noqa: FBT001
     row = fact(
-        10, door=door, is_carrier=is_carrier, status="completed", started_us=at_us(10), talk_seconds=60
+        10, channel=channel, is_carrier=is_carrier, status="completed", started_us=at_us(10), talk_seconds=60
     )
     call = folded(row)
     assert (call.created_at, call.answered_at) == (utc_text(at_us(10)), utc_text(at_us(10)))

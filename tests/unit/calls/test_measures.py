@@ -11,23 +11,23 @@ from calltally.calls.lifecycle import fold
 from calltally.calls.measures import (
     COLUMNS,
     SUMS,
-    Measured,
-    bins_of,
-    counts_of,
-    histogram_of,
-    measure,
-    measured_of,
+    CallMeasures,
+    column_values,
+    combined_bins,
+    decode_measures,
+    encode_measures,
+    split_histogram,
 )
 from tests.telling import SID, at_us, fact
 
 
-def measured(*facts: Fact) -> Measured:
-    return measured_of(measure(fold("acme", Node(SID, is_carrier=True), facts)))
+def measured(*facts: Fact) -> CallMeasures:
+    return decode_measures(encode_measures(fold("acme", Node(SID, is_carrier=True), facts)))
 
 
 def counted(*facts: Fact) -> dict[str, int]:
     """What the call adds, without what is 0."""
-    row = counts_of(measured(*facts))
+    row = column_values(measured(*facts))
     return {name: n for name, n in zip(COLUMNS, row, strict=True) if n}
 
 
@@ -92,7 +92,7 @@ def test_ringing_and_post_dial_delay_are_of_those_who_tell_of_them() -> None:
         fact(70, status="completed"),
     )
     assert (told.talk_seconds, told.ring_seconds, told.pdd_ms) == (63, 5, 1_250)
-    assert [histogram_of(bins_of(told), name) for name in SUMS][:2] == [{bin_of(63): 1}, {5: 1}]
+    assert [split_histogram(combined_bins(told), name) for name in SUMS][:2] == [{bin_of(63): 1}, {5: 1}]
     # What only rings has no start: nobody may guess that it rang at once.
     assert measured(fact(1, status="ringing"), fact(9, status="busy")).pdd_ms is None
     stated = measured(fact(9, status="busy", started_us=at_us(0), ringing_us=at_us(3)))

@@ -2,35 +2,35 @@
 
 from random import Random
 
-from calltally.calls.intervals import Share
+from calltally.calls.intervals import Proportion
 from calltally.calls.measures import COLUMNS
-from calltally.calls.metrics import RATES, Rate, Shares, rate_named, share_of
+from calltally.calls.metrics import RATES, RateMetric, RateProportions, proportion_of, rate_named
 
 
 def test_rates_of_a_row_are_those_that_its_named_columns_give() -> None:
-    draw, shares = Random(7), Shares(RATES)
+    draw, shares = Random(7), RateProportions(RATES)
     for _ in range(20):
         row = [draw.randrange(1_000) for _ in COLUMNS]
         columns = dict(zip(COLUMNS, row, strict=True))
-        assert shares.of(row) == [share_of(columns, rate) for rate in RATES]
+        assert shares.of(row) == [proportion_of(columns, rate) for rate in RATES]
 
 
 def test_rates_stand_in_the_order_in_which_they_were_asked_for() -> None:
     names = ("short_call_rate", "network_effectiveness_ratio", "transfer_rate")
-    shares = Shares([rate_named(name) for name in names])
+    shares = RateProportions([rate_named(name) for name in names])
     row = list(range(len(COLUMNS)))
     columns = dict(zip(COLUMNS, row, strict=True))
     assert shares.names == names
-    assert [Share(*each) for each in shares.of(row)] == [
-        share_of(columns, rate_named(name)) for name in names
+    assert [Proportion(*each) for each in shares.of(row)] == [
+        proportion_of(columns, rate_named(name)) for name in names
     ]
 
 
 def test_a_rate_may_be_of_a_count_that_leaves_some_out() -> None:
     """As of those whom a person answered."""
-    of_people = Rate(
+    of_people = RateMetric(
         "bridged_to_people", ("transferred",), "human_answered", "Of calls that a person answered."
     )
     row = list(range(len(COLUMNS)))[::-1]
     columns = dict(zip(COLUMNS, row, strict=True))
-    assert Shares([of_people]).of(row) == [share_of(columns, of_people)]
+    assert RateProportions([of_people]).of(row) == [proportion_of(columns, of_people)]

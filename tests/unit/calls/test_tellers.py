@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
@@ -19,12 +19,12 @@ LINK = (NODE,)
 def platform(
     at: float,
     *,
-    door: Door = Door.CALLBACK,
+    channel: Channel = Channel.CALLBACK,
     sequence: int | None = None,
     **said: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
     named: dict[str, Any] = {
-        "door": door,
+        "channel": channel,
         "sequence": sequence,
         "provider": "vapi",
         "is_carrier": False,
@@ -99,10 +99,10 @@ def test_the_order_in_which_they_tell_makes_no_difference(told: Sequence[Fact]) 
     ours=st.sampled_from(["busy", "no-answer", "failed", "canceled"]),
     theirs=st.sampled_from(["completed", "busy", "no-answer", "failed", "canceled"]),
     at=st.integers(0, 90),
-    door=st.sampled_from([Door.CALLBACK, Door.PROVIDER_LIST, Door.IMPORT]),
+    channel=st.sampled_from([Channel.CALLBACK, Channel.PROVIDER_LIST, Channel.IMPORT]),
 )
-def test_of_final_states_the_carriers_stands(ours: str, theirs: str, at: int, door: Door) -> None:
-    report = platform(at, door=door, sequence=99, status=theirs)
+def test_of_final_states_the_carriers_stands(ours: str, theirs: str, at: int, channel: Channel) -> None:
+    report = platform(at, channel=channel, sequence=99, status=theirs)
     for facts in ((fact(40, status=ours), report), (report, fact(40, status=ours))):
         assert folded(*facts).status == ours
 

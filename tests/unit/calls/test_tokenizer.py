@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.tokenizer import MAX_WORD_CHARS, asked_words, words_in
+from calltally.calls.tokenizer import MAX_WORD_CHARS, query_words, text_words
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ from calltally.calls.tokenizer import MAX_WORD_CHARS, asked_words, words_in
     ],
 )
 def test_a_text_is_cut_into_words(text: str, words: list[str]) -> None:
-    assert words_in(text) == words
+    assert text_words(text) == words
 
 
 def test_a_word_that_is_too_long_is_cut_alike_wherever_it_stands() -> None:
     long = "ä" * (MAX_WORD_CHARS + 9)
-    assert words_in(long) == ["ä" * MAX_WORD_CHARS]
-    assert asked_words(long) == [("ä" * MAX_WORD_CHARS, False)]
+    assert text_words(long) == ["ä" * MAX_WORD_CHARS]
+    assert query_words(long) == [("ä" * MAX_WORD_CHARS, False)]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_word_that_is_too_long_is_cut_alike_wherever_it_stands() -> None:
     ],
 )
 def test_a_star_asks_for_a_beginning(text: str, asked: list[tuple[str, bool]]) -> None:
-    assert asked_words(text) == asked
+    assert query_words(text) == asked
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_WORD_CHARS // 8)
@@ -61,13 +61,13 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_WORD_CHAR
 
 @given(texts)
 def test_each_word_that_is_stored_is_found_by_itself(text: str) -> None:
-    for word in words_in(text):
-        assert asked_words(word) == [(word, False)]
+    for word in text_words(text):
+        assert query_words(word) == [(word, False)]
 
 
 @given(st.text())
 def test_words_are_of_nothing_that_a_query_language_reads(text: str) -> None:
-    for word in words_in(text):
+    for word in text_words(text):
         assert 0 < len(word) <= MAX_WORD_CHARS
         assert not set(word) & set(" \t\n\0'\"*:&|!()<>\\-+^{}")
         assert any(char.isalnum() for char in word)

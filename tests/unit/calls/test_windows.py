@@ -4,7 +4,7 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.times import utc_text
-from calltally.calls.windows import read_window
+from calltally.calls.windows import parse_window
 
 
 @pytest.mark.parametrize(
@@ -16,12 +16,12 @@ from calltally.calls.windows import read_window
     ],
 )
 def test_a_month(month: str, begins: str, ends: str) -> None:
-    window = read_window(month, None, None)
+    window = parse_window(month, None, None)
     assert (utc_text(window.from_us)[:10], utc_text(window.to_us)[:10]) == (begins, ends)
 
 
 def test_two_ends() -> None:
-    window = read_window(None, "2026-10-01", "2026-10-01T12:00:00+02:00")
+    window = parse_window(None, "2026-10-01", "2026-10-01T12:00:00+02:00")
     assert utc_text(window.to_us) == "2026-10-01T10:00:00.000000Z"
 
 
@@ -41,4 +41,4 @@ def test_two_ends() -> None:
 )
 def test_what_is_no_window(month: str | None, begin: str | None, end: str | None, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
-        read_window(month, begin, end)
+        parse_window(month, begin, end)

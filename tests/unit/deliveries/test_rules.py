@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.event_types import COMPLETED, DELIVERY_FAILED, STARTED, SUBSCRIBABLE, TEST, place_of
+from calltally.calls.event_types import (
+    COMPLETED,
+    DELIVERY_FAILED,
+    STARTED,
+    SUBSCRIBABLE,
+    TEST,
+    event_position,
+)
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.deliveries.attempt_outcome import DeliveryAttempt, decide_outcome, event_age_s, expired_result
 from calltally.deliveries.concurrency import (
@@ -200,8 +207,8 @@ def test_postponed_job_waits() -> None:
 
 
 def test_events_of_a_revision_are_in_order() -> None:
-    assert sorted(SUBSCRIBABLE, key=place_of) == list(SUBSCRIBABLE)
-    assert place_of("voice.call.unheard-of") > place_of(TEST)
+    assert sorted(SUBSCRIBABLE, key=event_position) == list(SUBSCRIBABLE)
+    assert event_position("voice.call.unheard-of") > event_position(TEST)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import CalltallyError, InvalidBody, TooLarge
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.ingest.event_body import MAX_BODY_BYTES, ParsedEvent, parse_body
 from calltally.ingest.event_fields import FIELDS, event_schema
@@ -45,7 +45,7 @@ def test_least_event() -> None:
     fact = fact_of()
     assert fact == Fact(
         call_sid="CA1",
-        door=Door.OWN_EVENT,
+        channel=Channel.OWN_EVENT,
         provider="",
         account="",
         event_id="e1",
@@ -53,7 +53,7 @@ def test_least_event() -> None:
         occurred_us=MIDNIGHT_US,
         received_us=NOW_US,
         digest=fact.digest,
-        said={},
+        stated={},
         raw=body,
     )
 
@@ -87,7 +87,7 @@ def test_least_event() -> None:
     ],
 )
 def test_field_is_parsed(name: str, value: object, into: str, read_as: object) -> None:
-    found: Any = fact_of(**{name: value}).said
+    found: Any = fact_of(**{name: value}).stated
     assert list(found) == [into]
     if read_as is not None:
         assert (list(found[into].values()) if isinstance(value, dict) else found[into]) == read_as
@@ -103,7 +103,7 @@ def test_provider_and_account_are_fields_of_the_fact() -> None:
 
 
 def test_metadata_keys_are_sorted_at_every_level() -> None:
-    metadata = fact_of(metadata={"b": [{"d": 1, "c": None}], "a": "x"}).said["metadata"]
+    metadata = fact_of(metadata={"b": [{"d": 1, "c": None}], "a": "x"}).stated["metadata"]
     assert json.dumps(metadata) == '{"a": "x", "b": [{"c": null, "d": 1}]}'
 
 
@@ -218,7 +218,7 @@ def test_repeated_name_is_refused(more: bytes) -> None:
 
 
 def test_text_like_a_name_is_not_a_name() -> None:
-    assert fact_of(summary='":":":', metadata={'a":': '":'}).said["summary"] == '":":":'
+    assert fact_of(summary='":":":', metadata={'a":': '":'}).stated["summary"] == '":":":'
 
 
 def test_array_keeps_order_and_refuses_events_one_by_one() -> None:
@@ -337,4 +337,4 @@ def test_unpaired_surrogates_are_refused(text: str) -> None:
     parsed = read_or_refuse(
         json.dumps(EVENT | {"summary": text, "metadata": {text: text}}).encode(), ndjson=False
     )
-    assert all(each.fact is None or each.fact.said["summary"].encode() for each in parsed)
+    assert all(each.fact is None or each.fact.stated["summary"].encode() for each in parsed)

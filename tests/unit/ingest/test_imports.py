@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.errors import NotFound
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.filters import ListQuery
 from calltally.ingest.imports import (
     CHUNK,
@@ -43,7 +43,7 @@ def calls(bench: Bench) -> list[dict[str, Any]]:
 
 
 def told_of(*resources: object) -> list[Fact | UnreadableRecord]:
-    return list(list_facts([json.dumps(resources).encode()], RecordSource(Door.IMPORT, NOW_US)))
+    return list(list_facts([json.dumps(resources).encode()], RecordSource(Channel.IMPORT, NOW_US)))
 
 
 def test_a_second_import_of_the_same_file_knows_it_all(bench: Bench) -> None:

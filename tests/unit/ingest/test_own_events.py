@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from calltally.calls.errors import InvalidBody
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.ingest.own_events import EventsAnswer, OwnEventReceiver
 from calltally.ingest.routes import RouteTableCache
 from calltally.store.db.interface import Recorded, Submission
@@ -54,7 +54,9 @@ class KeepingStore:
     ) -> list[Recorded]:
         assert not in_one_commit
         self.submitted.extend(submissions)
-        return [Recorded(Outcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)]
+        return [
+            Recorded(IngestOutcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)
+        ]
 
     async def close(self) -> None:
         pass
@@ -88,7 +90,7 @@ def test_facts_are_submitted_with_route_and_delivery() -> None:
     receive(store, EVENT)
     ((tenant, fact, announce, _packed),) = store.submitted
     assert (tenant, announce) == ("acme", True)
-    assert (fact.said["mapped_route"], fact.said["mapped_agent"]) == ("emergency", "dispatcher")
+    assert (fact.stated["mapped_route"], fact.stated["mapped_agent"]) == ("emergency", "dispatcher")
 
 
 def test_refused_events_do_not_touch_the_store() -> None:

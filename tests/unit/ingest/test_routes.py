@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.ingest.routes import map_route
 from calltally.ingest.ttl_cache import MAX_ENTRIES, TtlCache
 from calltally.store.tenants.routes import RouteTarget
@@ -14,31 +14,35 @@ OURS, ALSO_OURS, THEIRS = "+14155550100", "+14155550101", "+14155550199"
 TABLE = {OURS: RouteTarget("appointments", "scheduler"), ALSO_OURS: RouteTarget("support", None)}
 
 
-def fact_of(fields: Said) -> Fact:
-    return Fact("CA1", Door.CALLBACK, "twilio", "", "", None, 0, 0, content_digest(b""), fields)
+def fact_of(fields: StatedFields) -> Fact:
+    return Fact("CA1", Channel.CALLBACK, "twilio", "", "", None, 0, 0, content_digest(b""), fields)
 
 
 @pytest.mark.parametrize(
     ("fields", "route", "agent"),
     [
-        (Said(direction="inbound", from_number=THEIRS, to_number=OURS), "appointments", "scheduler"),
-        (Said(direction="outbound", from_number=OURS, to_number=THEIRS), "appointments", "scheduler"),
-        (Said(direction="inbound", from_number=OURS, to_number=ALSO_OURS), "support", None),
-        (Said(direction="outbound", from_number=OURS, to_number=ALSO_OURS), "appointments", "scheduler"),
-        (Said(from_number=OURS, to_number=ALSO_OURS), "support", None),
-        (Said(from_number=OURS), "appointments", "scheduler"),
-        (Said(direction="inbound", from_number=THEIRS, to_number=THEIRS), None, None),
-        (Said(status="ringing"), None, None),
+        (StatedFields(direction="inbound", from_number=THEIRS, to_number=OURS), "appointments", "scheduler"),
+        (StatedFields(direction="outbound", from_number=OURS, to_number=THEIRS), "appointments", "scheduler"),
+        (StatedFields(direction="inbound", from_number=OURS, to_number=ALSO_OURS), "support", None),
+        (
+            StatedFields(direction="outbound", from_number=OURS, to_number=ALSO_OURS),
+            "appointments",
+            "scheduler",
+        ),
+        (StatedFields(from_number=OURS, to_number=ALSO_OURS), "support", None),
+        (StatedFields(from_number=OURS), "appointments", "scheduler"),
+        (StatedFields(direction="inbound", from_number=THEIRS, to_number=THEIRS), None, None),
+        (StatedFields(status="ringing"), None, None),
     ],
 )
-def test_number_of_the_tenant_decides_the_route(fields: Said, route: str | None, agent: str | None) -> None:
+def test_number_of_the_tenant_decides_the_route(fields: StatedFields, route: str | None, agent: str | None) -> None:
     mapped = map_route(fact_of(fields), TABLE)
-    assert (mapped.said.get("mapped_route"), mapped.said.get("mapped_agent")) == (route, agent)
+    assert (mapped.stated.get("mapped_route"), mapped.stated.get("mapped_agent")) == (route, agent)
     assert mapped.key == fact_of(fields).key
 
 
 def test_named_route_is_kept() -> None:
-    fields = map_route(fact_of(Said(route="sales", to_number=OURS)), TABLE).said
+    fields = map_route(fact_of(StatedFields(route="sales", to_number=OURS)), TABLE).stated
     assert (fields["route"], fields["mapped_route"]) == ("sales", "appointments")
 
 

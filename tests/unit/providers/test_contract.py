@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
-from calltally.calls.lifecycle import Folded, fold
+from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.times import SECOND_US
 from calltally.ingest.callbacks import UnparsedBody, is_genuine, read_facts
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -72,7 +72,7 @@ def facts(name: str, sent: Sent, *, at_us: int = NOW_US) -> list[Fact]:
     return items
 
 
-def recorded(fact: Fact) -> Folded:
+def recorded(fact: Fact) -> FoldedCall:
     """Return the fact as the ledger stores and folds it, which must not fail for any fact."""
     assert pack_fact(fact)
     return fold("acme", Node(fact.call_sid, fact.is_carrier), [fact])
@@ -102,7 +102,7 @@ def test_signed_requests_are_accepted_and_read(name: str) -> None:
     items = [fact for sent in samples.story for fact in facts(name, sent)]
     assert all(is_accepted(name, signed(name, sent)) for sent in samples.story)
     assert {fact.provider for fact in items} == {name}
-    assert {Door(fact.door) for fact in items} == {Door.CALLBACK}
+    assert {Channel(fact.channel) for fact in items} == {Channel.CALLBACK}
     assert {*samples.calls} <= {fact.call_sid for fact in items}
 
 
@@ -210,7 +210,7 @@ def test_unknown_words_are_named_in_the_outcome(name: str) -> None:
         assert word in items.reason
     else:
         # Where a provider has hundreds of words, a new one is stored unchanged.
-        assert any(word in map(str, fact.said.values()) for fact in items)
+        assert any(word in map(str, fact.stated.values()) for fact in items)
 
 
 @webhooks
@@ -262,7 +262,7 @@ def test_cut_or_broken_exports_lose_no_other_records(name: str) -> None:
 
 
 def _listed(name: str, file: bytes) -> Iterator[Fact | UnreadableRecord]:
-    source = RecordSource(Door.IMPORT, NOW_US, "main", mapping=mapping_of(name))
+    source = RecordSource(Channel.IMPORT, NOW_US, "main", mapping=mapping_of(name))
     return RECORDS[name](file.splitlines(keepends=True), source)
 
 

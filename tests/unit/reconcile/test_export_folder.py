@@ -9,7 +9,7 @@ import pytest
 
 from calltally.calls.errors import InvalidInput
 from calltally.calls.model import CALL_FIELDS
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import AmendmentSummary, Manifest, ManifestLink, write_manifest
 from calltally.formats.table import FORMATS
@@ -99,7 +99,7 @@ def test_all_formats_give_the_same_states(tmp_path: Path, format_name: str) -> N
 
 def test_window_and_revision_come_from_the_manifest(tmp_path: Path) -> None:
     found = open_export(exported(tmp_path, "ndjson"))
-    assert found.window == Window(CREATED_US, CREATED_US + 31 * 86_400_000_000)
+    assert found.window == TimeWindow(CREATED_US, CREATED_US + 31 * 86_400_000_000)
     assert found.revision == 9
 
 
@@ -226,9 +226,12 @@ DAY_US = 86_400_000_000
 
 def test_window_must_be_inside_the_export(tmp_path: Path) -> None:
     found = open_export(exported(tmp_path, "ndjson"))
-    inside = Window(CREATED_US, CREATED_US + 31 * DAY_US)
+    inside = TimeWindow(CREATED_US, CREATED_US + 31 * DAY_US)
     assert found.check_window(inside) == inside
-    for outside in (Window(CREATED_US - 1, CREATED_US + 1), Window(CREATED_US, CREATED_US + 32 * DAY_US)):
+    for outside in (
+        TimeWindow(CREATED_US - 1, CREATED_US + 1),
+        TimeWindow(CREATED_US, CREATED_US + 32 * DAY_US),
+    ):
         with pytest.raises(InvalidInput, match=r"is from 2026-10-01T.* to 2026-11-01T"):
             found.check_window(outside)
 
@@ -236,5 +239,5 @@ def test_window_must_be_inside_the_export(tmp_path: Path) -> None:
 def test_any_window_is_inside_an_export_of_all_calls(tmp_path: Path) -> None:
     fields = manifest(tmp_path / "calls.ndjson", 0, files=[], window={"from": None, "to": None})
     write_manifest(tmp_path, fields)
-    window = Window(0, CREATED_US)
+    window = TimeWindow(0, CREATED_US)
     assert open_export(tmp_path).check_window(window) == window

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from calltally.alerts.model.series import Dimension, SeriesKey
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.calls.watermark import LONGEST_US
 
@@ -72,7 +72,7 @@ def callback_delays(facts: Iterable[Fact]) -> list[CallbackDelay]:
     return [
         CallbackDelay(each.provider, each.account, each.call_sid, each.received_us, max(0, lag_us))
         for each in facts
-        if each.door == Door.CALLBACK
+        if each.channel == Channel.CALLBACK
         and (lag_us := each.received_us - each.occurred_us) != 0
         and lag_us <= LONGEST_US
     ]

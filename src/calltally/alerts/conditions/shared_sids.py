@@ -11,7 +11,7 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore, Erased
 from calltally.calls.events import Fact
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Step
 from calltally.store.ledger.lookup import find_call
@@ -62,7 +62,7 @@ class _CallFields(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(_CallFields)
 
 
-async def shared_sids(store: Store, tenants: Sequence[str], window: Window) -> list[SharedSid]:
+async def shared_sids(store: Store, tenants: Sequence[str], window: TimeWindow) -> list[SharedSid]:
     """Return the first `MAX_SIDS` SIDs of a window's calls that several tenants have.
 
     Also return those that several accounts reported, among the first `MAX_CALLS` calls of each tenant.
@@ -89,7 +89,7 @@ async def _read_shared_sid(
     return SharedSid(call_sid, [each for each in calls if each is not None], accounts.get(call_sid, []))
 
 
-def _multi_account_sids(tenant: str, window: Window) -> Step[dict[str, list[str]]]:
+def _multi_account_sids(tenant: str, window: TimeWindow) -> Step[dict[str, list[str]]]:
     facts = yield from facts_of_created(tenant, [window], MAX_CALLS)
     return accounts_by_sid(facts)
 

@@ -25,7 +25,7 @@ from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
 from calltally.alerts.model.detector import OnlineDetector
 from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChange
 from calltally.alerts.model.rules import Rules, rules_of
-from calltally.calls.alert_counts import STEP_S, Key
+from calltally.calls.alert_counts import STEP_S, AlertStepKey
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging, rules_of_tenant
 from calltally.store.alerts.erasure import erased_among, forget_in_alerts
@@ -191,7 +191,7 @@ def rows_by_step(steps: Steps) -> dict[int, Rows]:
     """Return rows grouped by step."""
     rows: dict[int, Any] = {}
     for key, cells in steps.items():
-        rows.setdefault(key.step_s, {})[Key._make((0, *key[1:]))] = cells
+        rows.setdefault(key.step_s, {})[AlertStepKey._make((0, *key[1:]))] = cells
     return rows
 
 

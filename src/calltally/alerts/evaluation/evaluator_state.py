@@ -12,7 +12,7 @@ import msgspec
 from calltally.alerts.evaluation.late_arrivals import LATE_S, EvaluatedSteps
 from calltally.alerts.evaluation.series_rollup import Rows, TrackedSeries
 from calltally.alerts.model.finding import AlertFinding
-from calltally.calls.alert_counts import Cells, Key
+from calltally.calls.alert_counts import AlertStepKey, Cells
 from calltally.calls.errors import DamagedStore
 
 Sums: TypeAlias = Mapping[int, Sequence[int]]
@@ -32,7 +32,7 @@ class EvaluatorState(msgspec.Struct, array_like=True):
 
 
 _decoder: Final = msgspec.msgpack.Decoder(EvaluatorState)
-_rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[Key, Cells]])
+_rows_decoder: Final = msgspec.msgpack.Decoder(list[tuple[AlertStepKey, Cells]])
 
 
 def read_evaluator_state(state: bytes | None) -> EvaluatorState:

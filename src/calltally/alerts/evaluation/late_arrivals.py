@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.alerts.evaluation.series_rollup import Rows
-from calltally.calls.alert_counts import COLUMNS, Cells, Key
+from calltally.calls.alert_counts import COLUMNS, AlertStepKey, Cells
 
 LATE_S: Final = 7_200
 _NONE: Final = (0,) * len(COLUMNS)
@@ -42,7 +42,7 @@ class EvaluatedSteps:
         return {key: _consistent(each) for key, each in cells.items() if any(each)}
 
 
-def _differences(earlier: Rows, now: Rows) -> dict[Key, Cells]:
+def _differences(earlier: Rows, now: Rows) -> dict[AlertStepKey, Cells]:
     # Most steps are unchanged: comparing them whole is faster than key by key.
     if earlier == now:
         return {}

@@ -15,13 +15,13 @@ from calltally.alerts.model.series import (
     StepColumn,
     step_of,
 )
-from calltally.calls.alert_counts import COLUMNS, Cells, Key
+from calltally.calls.alert_counts import COLUMNS, AlertStepKey, Cells
 from calltally.calls.times import SECOND_US
 
 # A series without a call for this long is no longer tracked, so it causes no silence alert.
 FORGET_AFTER_S: Final = 14 * 86_400
 
-Rows: TypeAlias = Mapping[Key, Cells]
+Rows: TypeAlias = Mapping[AlertStepKey, Cells]
 _CALLS: Final = (COLUMNS.index("started"), COLUMNS.index("final"))
 
 
@@ -78,7 +78,7 @@ class SeriesRollup:
         tracked.last_call_s = step_s
         self._tracked[series] = tracked
 
-    def _add_agent(self, key: Key) -> None:
+    def _add_agent(self, key: AlertStepKey) -> None:
         route = self._tracked.get(SeriesKey(Dimension.ROUTE, key.route)) if key.route and key.agent else None
         agent = SeriesKey(Dimension.AGENT, key.agent or "")
         if route is not None and agent not in route.agents:
@@ -92,7 +92,7 @@ def _coarse_first(tracked: TrackedSeries) -> tuple[int, SeriesKey]:
 _ORDER: Final = {dimension: index for index, dimension in enumerate(Dimension)}
 
 
-def lineage(key: Key) -> Iterator[tuple[SeriesKey, SeriesKey]]:
+def lineage(key: AlertStepKey) -> Iterator[tuple[SeriesKey, SeriesKey]]:
     """Yield the series that count a row, except the tenant's, each with its parent."""
     parent = TENANT
     if key.provider:

@@ -13,7 +13,7 @@ from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
-from calltally.calls.windows import read_window
+from calltally.calls.windows import parse_window
 from calltally.cli.alerts.backtest_run import Asked, backtest_of, print_backtests
 from calltally.cli.console.atomic_file import written
 from calltally.cli.console.option_groups import with_options
@@ -42,7 +42,7 @@ class BacktestOptions(NamedTuple):
 @with_options(BacktestOptions)
 def backtest(options: BacktestOptions) -> None:
     """Say what would have fired, when, and for how long. Nobody is told, and nothing is changed."""
-    window = read_window(None, options.from_, options.to)
+    window = parse_window(None, options.from_, options.to)
     asked = Asked(options.tenant, *window, _compared(options))
     done = _plotted(asked, options.plot) if options.plot is not None else _tried(asked, None)
     if options.as_json:

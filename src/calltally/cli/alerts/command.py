@@ -8,7 +8,7 @@ from calltally.alerts.conditions.shared_sids import SharedSid, shared_sids
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US, parse_instant, utc_text
-from calltally.calls.windows import Window, read_window
+from calltally.calls.windows import TimeWindow, parse_window
 from calltally.cli.alerts.backtest_command import backtest
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import read_once, with_store, write_once
@@ -78,7 +78,7 @@ def shared(
     The exit code is 1 where there are any.
     """
     end = to or utc_text(wall_clock())
-    window = read_window(None, from_ or utc_text(parse_instant(end) - DAY_US), end)
+    window = parse_window(None, from_ or utc_text(parse_instant(end) - DAY_US), end)
     found = with_store(lambda store, _settings: _shared_sids(store, window))
     if as_json:
         print_json(found)
@@ -90,7 +90,7 @@ def shared(
         raise typer.Exit(1)
 
 
-async def _shared_sids(store: Store, window: Window) -> list[SharedSid]:
+async def _shared_sids(store: Store, window: TimeWindow) -> list[SharedSid]:
     tenants = [each.tenant for each in await store.read(admin_list_tenants())]
     return await shared_sids(store, tenants, window)
 

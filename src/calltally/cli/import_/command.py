@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.vaults import open_vault
 from calltally.calls.errors import InvalidInput
-from calltally.calls.events import Door
+from calltally.calls.events import Channel
 from calltally.cli.console.option_groups import with_options
 from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
@@ -136,7 +136,7 @@ def _check(options: ImportOptions) -> None:
 
 async def _source(options: ImportOptions, store: Store, settings: Settings) -> RecordSource:
     return RecordSource(
-        channel=Door.IMPORT,
+        channel=Channel.IMPORT,
         received_us=wall_clock(),
         account=options.account,
         time_zone=options.time_zone,

@@ -7,7 +7,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
 from calltally.calls.identity import parse_uuid
 from calltally.calls.times import DAY_US
-from calltally.calls.windows import read_window
+from calltally.calls.windows import parse_window
 from calltally.cli.console.session import with_store
 from calltally.cli.reconcile.options import ReconcileOptions
 from calltally.reconcile.against_deliveries import DeliveryReconciliation, reconcile_deliveries
@@ -32,7 +32,7 @@ def _question(options: ReconcileOptions, settings: Settings, now_us: int) -> Del
     return DeliveryReconciliation(
         tenant=options.tenant or "",
         endpoint=parse_uuid(options.endpoint or "") or b"",
-        window=read_window(options.month, options.from_, options.to),
+        window=parse_window(options.month, options.from_, options.to),
         since_us=now_us - settings.event_days * DAY_US,
         heal=options.heal,
         most=options.limit,

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from calltally.calls.errors import InvalidInput, Unavailable
 from calltally.calls.times import utc_text
-from calltally.calls.windows import Window, read_window
+from calltally.calls.windows import TimeWindow, parse_window
 from calltally.cli.reconcile.remote_calls import CallsSide, FolderSide, ServerSide
 from calltally.client import Client
 from calltally.reconcile.against_events import EventComparison
@@ -50,7 +50,7 @@ class Question(msgspec.Struct, frozen=True):
     key: str | None = None
     most: int | None = None
 
-    def terms(self, window: Window | None, revision: int | None = None) -> EventTerms:
+    def terms(self, window: TimeWindow | None, revision: int | None = None) -> EventTerms:
         """The terms for a window."""
         from_us, to_us = window or (None, None)
         return EventTerms(
@@ -72,14 +72,14 @@ def compare(question: Question, tell: Callable[[Finding], None]) -> Reconciliati
             raise InvalidInput.of("tenant", "an export does not say whose calls it has: leave out --tenant")
         exported = open_export(question.folder)
         ends = question.ends
-        window = exported.window if ends == (None, None, None) else exported.check_window(read_window(*ends))
+        window = exported.window if ends == (None, None, None) else exported.check_window(parse_window(*ends))
         terms = question.terms(window, exported.revision)
         return _run(question, nullcontext(FolderSide(exported, window)), terms, tell)
-    window = read_window(*question.ends)
+    window = parse_window(*question.ends)
     return _run(question, _live_side(question, window), question.terms(window), tell)
 
 
-def _live_side(question: Question, window: Window) -> AbstractContextManager[CallsSide]:
+def _live_side(question: Question, window: TimeWindow) -> AbstractContextManager[CallsSide]:
     if question.base_url is not None:
         return _server_side(question.base_url, question, window)
     if question.tenant is None:
@@ -93,7 +93,7 @@ def _live_side(question: Question, window: Window) -> AbstractContextManager[Cal
 
 
 @contextmanager
-def _server_side(base_url: str, question: Question, window: Window) -> Iterator[CallsSide]:
+def _server_side(base_url: str, question: Question, window: TimeWindow) -> Iterator[CallsSide]:
     if not question.key:
         raise InvalidInput.of("key", "a server needs a key: set CALLTALLY_API_KEY, or give --key")
     with Client(base_url, question.key) as client:

@@ -4,7 +4,7 @@ from typing import Final
 
 from calltally.bootstrap.clocks import wall_clock
 from calltally.calls.errors import InvalidInput
-from calltally.calls.windows import read_window
+from calltally.calls.windows import parse_window
 from calltally.cli.console.session import with_store
 from calltally.cli.reconcile.options import ReconcileOptions
 from calltally.cli.reconcile.provider_command import ReconciliationRequest, compare
@@ -38,7 +38,7 @@ def _question(options: ReconcileOptions, provider: str) -> ReconciliationRequest
     return ReconciliationRequest(
         tenant=options.tenant,
         provider=provider,
-        window=read_window(options.month, options.from_, options.to),
+        window=parse_window(options.month, options.from_, options.to),
         files=tuple(options.provider_file or ()),
         heal=options.heal,
         deliver=options.deliver,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from calltally.calls.errors import NotFound
 from calltally.calls.times import utc_text
-from calltally.calls.windows import FIRST_US, Window
+from calltally.calls.windows import FIRST_US, TimeWindow
 from calltally.client import Client
 from calltally.client.errors import UnexpectedAnswer
 from calltally.reconcile.call_states import LOOKBACK_US, CallState, listed_state, mark_outside
@@ -28,7 +28,7 @@ class CallsSide(Protocol):
 class FolderSide:
     """An export: it has what it has, and nobody can be asked for more."""
 
-    def __init__(self, exported: ExportFolder, window: Window | None) -> None:
+    def __init__(self, exported: ExportFolder, window: TimeWindow | None) -> None:
         self._exported = exported
         self._window = window
 
@@ -47,7 +47,7 @@ class FolderSide:
 class ServerSide:
     """Any server that keeps the contract of the call list. Raises ClientError."""
 
-    def __init__(self, client: Client, window: Window, tenant: str | None) -> None:
+    def __init__(self, client: Client, window: TimeWindow, tenant: str | None) -> None:
         self._client = client
         self._window = window
         self._tenant = tenant

@@ -9,7 +9,7 @@ from typing import Self
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.calls.filters import CallFilter, ListQuery
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.reconcile.call_states import LOOKBACK_US, CallState, chunk_states, mark_outside
 from calltally.store.db.interface import Store
@@ -21,7 +21,7 @@ from calltally.store.tenants.tenants import need_tenant
 class StoreSide:
     """The configured store, as of one snapshot. A context manager. Raises NotFound for no such tenant."""
 
-    def __init__(self, window: Window, tenant: str) -> None:
+    def __init__(self, window: TimeWindow, tenant: str) -> None:
         self._window = window
         self._tenant = tenant
         self._runner = asyncio.Runner()

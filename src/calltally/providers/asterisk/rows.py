@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.times import SECOND_US, check_plausible
 from calltally.providers import json_documents, value_parsers, values
 from calltally.providers.asterisk import words
@@ -35,7 +35,7 @@ def fact_of(row: Row, source: RecordSource) -> Fact:
     ended_us = statement.get("ended_us", statement["started_us"])
     return Fact(
         call_sid=_sid(row, source.account),
-        door=source.channel,
+        channel=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",
@@ -43,7 +43,7 @@ def fact_of(row: Row, source: RecordSource) -> Fact:
         occurred_us=ended_us,
         received_us=source.received_us,
         digest=content_digest(row),
-        said=statement,
+        stated=statement,
         raw=json_documents.encode(row),
         is_carrier=True,
     )
@@ -71,13 +71,13 @@ def _leg(row: Row) -> str:
     return "/".join(part for part in components if part)[: value_parsers.MAX_SID_CHARS]
 
 
-def _statement(row: Row, source: RecordSource) -> Said:
+def _statement(row: Row, source: RecordSource) -> StatedFields:
     disposition = row.get("disposition", "").strip().upper()
     if disposition not in words.DISPOSITIONS:
         dispositions = ", ".join(words.DISPOSITIONS)
         problem = "not one of" if disposition else "missing"
         raise NotUnderstood(f"disposition {disposition[:80]!r}: {problem} {dispositions}")
-    statement: Said = {"provider": words.NAME, "status": words.DISPOSITIONS[disposition], "leg": _leg(row)}
+    statement: StatedFields = {"provider": words.NAME, "status": words.DISPOSITIONS[disposition], "leg": _leg(row)}
     if source.account:
         statement["provider_account"] = source.account
     if disposition == words.CONGESTION:
@@ -90,7 +90,7 @@ def _statement(row: Row, source: RecordSource) -> Said:
     return statement
 
 
-def _add_parties(statement: Said, row: Row) -> None:
+def _add_parties(statement: StatedFields, row: Row) -> None:
     caller = values.value_of(row, "src", value_parsers.number)
     called = values.value_of(row, "dst", value_parsers.number)
     direction = words.direction_of(row.get("dcontext", ""))
@@ -102,7 +102,7 @@ def _add_parties(statement: Said, row: Row) -> None:
         statement["direction"] = direction
 
 
-def _add_times(statement: Said, row: Row, source: RecordSource) -> None:
+def _add_times(statement: StatedFields, row: Row, source: RecordSource) -> None:
     started_us = _instant(row, "start" if row.get("start") else "calldate", source)
     if started_us is None:
         raise NotUnderstood("start is missing: the row has no time of the call")
@@ -117,7 +117,7 @@ def _add_times(statement: Said, row: Row, source: RecordSource) -> None:
     check_times(statement)
 
 
-def _add_answer(statement: Said, row: Row, source: RecordSource, lasted_s: float | None) -> None:
+def _add_answer(statement: StatedFields, row: Row, source: RecordSource, lasted_s: float | None) -> None:
     answered_us, talk_s = _instant(row, "answer", source), _seconds(row, "billsec")
     if talk_s is not None and lasted_s is not None and talk_s > lasted_s + _MAX_DIFFERENCE_S:
         raise NotUnderstood(f"billsec {talk_s:g} is longer than duration {lasted_s:g}")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
 from calltally.calls.conversation import Conversation, Turn
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import FINAL, UNANSWERED, Direction
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.bland import words
@@ -31,7 +31,7 @@ SHAPE: Final = RecordShape("call", ("calls",), lambda nest: bool({"call_id", "c_
 def facts_of(callback: Callback) -> list[Fact]:
     """Return the fact of a webhook; raise NotUnderstood."""
     content = json_documents.parse_object(callback.body)
-    return [_fact(content, RecordSource(Door.CALLBACK, callback.received_us), callback.body)]
+    return [_fact(content, RecordSource(Channel.CALLBACK, callback.received_us), callback.body)]
 
 
 def list_facts(lines: Iterable[bytes], source: RecordSource) -> Iterator[Fact | UnreadableRecord]:
@@ -48,7 +48,7 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = _call_sid(call)
     word = _end_word(call)
     statement = cast(
-        "Said",
+        "StatedFields",
         {
             **values.parsed_fields(call, _FIELDS),
             **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
@@ -92,7 +92,7 @@ def _end_word(call: Content) -> str | None:
     )
 
 
-def _add_times(statement: Said, call: Content, received_us: int) -> int:
+def _add_times(statement: StatedFields, call: Content, received_us: int) -> int:
     created_us, started_us, ended_us = (
         values.instant_of(call, name, timestamps.rfc3339, received_us)
         for name in ("created_at", "started_at", "end_at")
@@ -107,7 +107,7 @@ def _add_times(statement: Said, call: Content, received_us: int) -> int:
     return next((instant for instant in found if instant is not None), received_us)
 
 
-def _add_talk(statement: Said, call: Content, started_us: int | None) -> None:
+def _add_talk(statement: StatedFields, call: Content, started_us: int | None) -> None:
     """Add the talk time: `call_length` is in minutes, `corrected_duration` is text in seconds."""
     if statement.get("status") in UNANSWERED or statement.get("answered_by") in ("no-answer", "unknown"):
         return

@@ -6,7 +6,7 @@ Source: Bland, "Call details" and "Post call webhooks".
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.end_reasons import EndReason, Why
+from calltally.calls.end_reasons import EndAttribution, EndReason
 from calltally.calls.model import Status
 from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
@@ -25,9 +25,9 @@ STATUSES: Final[Mapping[str, Status]] = {
 }
 # The side that ended the call.
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(Why(EndReason.CALLER_HUNG_UP), r"user$"),
-    end_pattern(Why(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
-    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail$"),
+    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), r"user$"),
+    end_pattern(EndAttribution(EndReason.AGENT_HUNG_UP), r"(assistant|agent|ai)$"),
+    end_pattern(EndAttribution(EndReason.VOICEMAIL), r"voicemail$"),
 )
 ROLES: Final[Mapping[str, str]] = {"user": "user", "assistant": "agent", "robot": "agent", "agent": "agent"}
 # Categories of messages during a call, which may name no call.

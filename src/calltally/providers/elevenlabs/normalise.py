@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import FINAL, UNANSWERED, Direction
 from calltally.calls.times import SECOND_US
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
@@ -35,7 +35,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     kind = values.required_value(body, "type", value_parsers.word, "the body is not an ElevenLabs event")
     if kind in words.IGNORED_EVENTS:
         return []
-    source, data = RecordSource(Door.CALLBACK, callback.received_us), values.object_at(body, "data")
+    source, data = RecordSource(Channel.CALLBACK, callback.received_us), values.object_at(body, "data")
     sent_us = values.instant_of(body, "event_timestamp", timestamps.epoch_s, callback.received_us)
     if kind == "post_call_transcription":
         return [_fact(data, sent_us, source, callback.body)]
@@ -62,7 +62,7 @@ def _failure_fact(data: Content, sent_us: int | None, source: RecordSource, raw:
     if status is None:
         raise NotUnderstood(f"failure_reason {word!r}: not one of {', '.join(words.FAILURES)}")
     statement = cast(
-        "Said",
+        "StatedFields",
         {
             **values.parsed_fields(data, _FAILED),
             **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
@@ -84,7 +84,7 @@ def _fact(data: Content, sent_us: int | None, source: RecordSource, raw: bytes) 
     call_sid = values.required_value(data, "conversation_id", value_parsers.sid, _NO_CALL_ID)
     word = _first(data, ("metadata.termination_reason", "termination_reason"), value_parsers.word)
     statement = cast(
-        "Said",
+        "StatedFields",
         {
             **values.parsed_fields(data, _FIELDS),
             **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
@@ -111,7 +111,7 @@ def _first(content: Content, names: Iterable[str], parse: value_parsers.Parse[An
     return next((value for value in found if value is not None), None)
 
 
-def _add_times(statement: Said, data: Content, received_us: int) -> int | None:
+def _add_times(statement: StatedFields, data: Content, received_us: int) -> int | None:
     """Add the times; the talk starts when the call is accepted. Return the time of the fact."""
     started_us, accepted_us = (
         _instant(data, name, received_us) for name in ("start_time_unix_secs", "accepted_time_unix_secs")
@@ -139,7 +139,7 @@ def _instant(data: Content, name: str, received_us: int) -> int | None:
     return next((instant for instant in found if instant is not None), None)
 
 
-def _add_parties(statement: Said, data: Content) -> None:
+def _add_parties(statement: StatedFields, data: Content) -> None:
     call = values.object_at(data, "metadata.phone_call")
     direction = _first(
         data, ("metadata.phone_call.direction", "direction"), value_parsers.one_of(words.DIRECTIONS)

@@ -6,8 +6,8 @@ Sources: ElevenLabs, "Post-call webhooks", and the types of its SDK.
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.end_reasons import EndReason, Why
-from calltally.calls.failure_causes import Side
+from calltally.calls.end_reasons import EndAttribution, EndReason
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.model import Direction, Status
 from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
@@ -40,36 +40,39 @@ SUCCESS: Final[Mapping[str, bool]] = {"success": True, "failure": False}
 # The end words are sentences, not codes.
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     end_pattern(
-        Why(EndReason.CALLER_HUNG_UP),
+        EndAttribution(EndReason.CALLER_HUNG_UP),
         r".*remote party",
         r".*(client (disconnect|ended))",
         r".*(user (ended|hung|disconnect))",
         r".*caller",
     ),
-    end_pattern(Why(EndReason.TRANSFERRED), r".*(transfer)"),
-    end_pattern(Why(EndReason.VOICEMAIL), r".*voicemail"),
+    end_pattern(EndAttribution(EndReason.TRANSFERRED), r".*(transfer)"),
+    end_pattern(EndAttribution(EndReason.VOICEMAIL), r".*voicemail"),
     end_pattern(
-        Why(EndReason.AGENT_HUNG_UP), r".*end_call", r".*(agent (ended|hung))", r".*ended by (the )?agent"
+        EndAttribution(EndReason.AGENT_HUNG_UP),
+        r".*end_call",
+        r".*(agent (ended|hung))",
+        r".*ended by (the )?agent",
     ),
     end_pattern(
-        Why(EndReason.LIMIT_REACHED, Side.TENANT),
+        EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT),
         r".*(max(imum)? (conversation |call )?(duration|length))",
         r".*quota",
         r".*limit",
         r".*credits?",
     ),
-    end_pattern(Why(EndReason.SILENCE), r".*(silence|inactiv|no (user )?input)"),
-    end_pattern(Why(EndReason.TIMEOUT), r".*(timed? ?out)"),
-    end_pattern(Why(EndReason.NETWORK, Side.NETWORK), r".*(websocket|connection|network)"),
+    end_pattern(EndAttribution(EndReason.SILENCE), r".*(silence|inactiv|no (user )?input)"),
+    end_pattern(EndAttribution(EndReason.TIMEOUT), r".*(timed? ?out)"),
+    end_pattern(EndAttribution(EndReason.NETWORK, FaultSide.NETWORK), r".*(websocket|connection|network)"),
     end_pattern(
-        Why(EndReason.AGENT_ERROR, Side.TENANT),
+        EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT),
         r".*custom.?llm",
         r".*tool",
         r".*webhook",
         r".*authori[sz]ation",
         r".*guardrail",
     ),
-    end_pattern(Why(EndReason.PROVIDER_ERROR, Side.PROVIDER), r".*(error|fail)"),
-    end_pattern(Why(EndReason.BUSY), r"busy$"),
-    end_pattern(Why(EndReason.NO_ANSWER), r"no-answer$"),
+    end_pattern(EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER), r".*(error|fail)"),
+    end_pattern(EndAttribution(EndReason.BUSY), r"busy$"),
+    end_pattern(EndAttribution(EndReason.NO_ANSWER), r"no-answer$"),
 )

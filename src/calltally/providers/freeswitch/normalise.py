@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.providers import json_documents
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.freeswitch.files import SHAPE
@@ -17,7 +17,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     """Return the facts of a request; raise NotUnderstood."""
     body = _content(callback.body)
     if body.lstrip().startswith(b"<"):
-        return [fact_of(parse_cdr(body), RecordSource(Door.CALLBACK, callback.received_us, callback.account))]
+        return [fact_of(parse_cdr(body), RecordSource(Channel.CALLBACK, callback.received_us, callback.account))]
     return json_documents.callback_facts(replace_body(callback, body), SHAPE, fact_of)
 
 

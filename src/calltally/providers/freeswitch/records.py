@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.model import Status
 from calltally.calls.times import check_plausible
 from calltally.providers import json_documents, timestamps, value_parsers, values
@@ -45,7 +45,7 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     return Fact(
         # A UUID is globally unique, so it needs no account prefix.
         call_sid=call_sid,
-        door=source.channel,
+        channel=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",
@@ -53,7 +53,7 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
         occurred_us=statement.get("ended_us", source.received_us),
         received_us=source.received_us,
         digest=content_digest(plain),
-        said=statement,
+        stated=statement,
         raw=json_documents.encode(record),
         is_carrier=True,
         links=sip_call_link(plain, "sip_call_id", call_sid),
@@ -88,7 +88,7 @@ def _from_profile(record: Mapping[str, Any], name: str) -> str:
     return _unquoted(found) if isinstance(found, str) else ""
 
 
-def _statement(plain: Mapping[str, str], source: RecordSource) -> Said:
+def _statement(plain: Mapping[str, str], source: RecordSource) -> StatedFields:
     statement = values.parsed_fields(plain, _FIELDS)
     statement["provider"] = words.NAME
     if source.account:
@@ -103,7 +103,7 @@ def _statement(plain: Mapping[str, str], source: RecordSource) -> Said:
     return statement
 
 
-def _add_times(statement: Said, plain: Mapping[str, str], source: RecordSource) -> None:
+def _add_times(statement: StatedFields, plain: Mapping[str, str], source: RecordSource) -> None:
     for name, target in _TIMES:
         instant_us = _instant(plain, name, source)
         if instant_us is not None:
@@ -126,7 +126,7 @@ def _instant(plain: Mapping[str, str], name: str, source: RecordSource) -> int |
     return values.value_of(plain, f"{name}_stamp", local)
 
 
-def _add_end(statement: Said, plain: Mapping[str, str]) -> None:
+def _add_end(statement: StatedFields, plain: Mapping[str, str]) -> None:
     talk_seconds = _talk_seconds(plain)
     cause = values.value_of(plain, "hangup_cause", value_parsers.word)
     if cause is None and "ended_us" not in statement:
@@ -152,7 +152,7 @@ def _talk_seconds(plain: Mapping[str, str]) -> float | None:
     return fine if fine is not None else values.value_of(plain, "billsec", value_parsers.seconds)
 
 
-def _add_parties(statement: Said, plain: Mapping[str, str]) -> None:
+def _add_parties(statement: StatedFields, plain: Mapping[str, str]) -> None:
     direction_word = plain.get("call_direction") or plain.get("direction", "")
     if (direction := words.DIRECTIONS.get(direction_word)) is not None:
         statement["direction"] = direction

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.providers import json_documents, tables
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
 from calltally.providers.form import require_form
@@ -20,7 +20,7 @@ MAX_EVENTS: Final = 1_000
 def facts_of(callback: Callback) -> list[Fact]:
     """Return the facts of a request by its mapping; raise NotUnderstood if one event is unreadable."""
     mapping = _compiled(callback.mapping)
-    source = RecordSource(Door.CALLBACK, callback.received_us, callback.account, mapping=callback.mapping)
+    source = RecordSource(Channel.CALLBACK, callback.received_us, callback.account, mapping=callback.mapping)
     items = list(body_facts(callback.body, mapping, source))
     unreadable = next((item for item in items if isinstance(item, UnreadableRecord)), None)
     if unreadable:

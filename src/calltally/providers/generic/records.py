@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, check_plausible
@@ -43,7 +43,7 @@ def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSourc
     carrier_sid = found.get("carrier_sid")
     return Fact(
         call_sid=call_sid,
-        door=source.channel,
+        channel=source.channel,
         provider=mapping.provider,
         account=statement.get("provider_account", source.account),
         event_id=found.get("event_id", ""),
@@ -51,7 +51,7 @@ def fact_of(event: Any, body: Any, mapping: CompiledMapping, source: RecordSourc
         occurred_us=found.get("occurred_us") or _latest_us(statement) or source.received_us,
         received_us=source.received_us,
         digest=_digest(event, body, mapping),
-        said=statement,
+        stated=statement,
         raw=json_documents.encode(event),
         is_carrier=mapping.is_carrier,
         links=(Node(carrier_sid, is_carrier=True),) if carrier_sid and carrier_sid != call_sid else (),
@@ -116,7 +116,7 @@ def _path_text(field: MappedField) -> str:
     return " or ".join(path.text for path in field.paths)
 
 
-def _statement(found: Mapping[str, Any], event: Any, body: Any, mapping: CompiledMapping) -> Said:  # noqa: ANN401 (the same)
+def _statement(found: Mapping[str, Any], event: Any, body: Any, mapping: CompiledMapping) -> StatedFields:  # noqa: ANN401 (the same)
     statement = {name: value for name, value in found.items() if name not in _NOT_IN_STATEMENT}
     statement["provider"] = mapping.provider
     if "status" in statement and statement["status"] not in FINAL:
@@ -133,7 +133,7 @@ def _statement(found: Mapping[str, Any], event: Any, body: Any, mapping: Compile
         statement["cost"] = {"amount": found["cost_amount"], "currency": found.get("cost_currency")}
     if metadata := _metadata(event, body, mapping):
         statement["metadata"] = metadata
-    return cast("Said", statement)
+    return cast("StatedFields", statement)
 
 
 def _metadata(event: Any, body: Any, mapping: CompiledMapping) -> dict[str, Any]:  # noqa: ANN401 (the same)
@@ -150,7 +150,7 @@ def _metadata(event: Any, body: Any, mapping: CompiledMapping) -> dict[str, Any]
     return metadata
 
 
-def _latest_us(statement: Said) -> int | None:
+def _latest_us(statement: StatedFields) -> int | None:
     return next((statement[name] for name in _TIMES if name in statement), None)
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.model import UNANSWERED, Direction
 from calltally.providers import value_parsers, values
 from calltally.providers.callback import Callback
@@ -45,13 +45,13 @@ def facts_of(callback: Callback) -> list[Fact]:
     """
     content = parse_object(callback.body)
     call_sid = _call_sid(content)
-    statement: Said = {**values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS), "provider": words.NAME}
+    statement: StatedFields = {**values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS), "provider": words.NAME}
     if statement.get("status") in UNANSWERED:
         statement.update(values.parsed_fields(content, _REASON_FIELDS))
     facts = [_fact(call_sid, statement, content, callback)]
     leg_sid = values.value_of(content, "dial_call_sid", value_parsers.sid)
     if leg_sid is not None and leg_sid != call_sid:
-        leg: Said = {**values.parsed_fields(content, _DIALLED_FIELDS), "provider": words.NAME}
+        leg: StatedFields = {**values.parsed_fields(content, _DIALLED_FIELDS), "provider": words.NAME}
         leg["direction"] = Direction.OUTBOUND
         facts.append(_fact(leg_sid, leg, content, callback))
     return facts
@@ -66,7 +66,7 @@ def _call_sid(content: Content) -> str:
     return call_sid
 
 
-def _fact(call_sid: str, statement: Said, content: Content, callback: Callback) -> Fact:
+def _fact(call_sid: str, statement: StatedFields, content: Content, callback: Callback) -> Fact:
     """Return a fact at the time of receipt, since the body has no time; the status gives the sequence."""
     fact = carrier_event_fact(call_sid, content, statement, callback)
     # The SIP fields of the body belong to the call in `call_sid`.

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.model import Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource, UnreadableRecord
@@ -48,8 +48,8 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     return msgspec.structs.replace(fact, links=sip_call_link(record, "sip_callid", call_sid))
 
 
-def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
-    statement: Said = {
+def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
+    statement: StatedFields = {
         **values.parsed_fields(record, _FIELDS),
         **values.times_of(record, _TIMES, source.received_us),
         "provider": words.NAME,
@@ -61,7 +61,7 @@ def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
     return statement
 
 
-def _final_status(record: Mapping[str, Any], statement: Said) -> Status:
+def _final_status(record: Mapping[str, Any], statement: StatedFields) -> Status:
     """Return the final status by `answered` and the SIP response."""
     is_answered = values.flag_at(record, "answered")
     if is_answered or (is_answered is None and "answered_us" in statement):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.calls.model import Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -40,7 +40,7 @@ def fact_of(event: Mapping[str, Any], source: RecordSource) -> Fact:
     return Fact(
         # A SIP Call-ID is globally unique (RFC 3261 section 8.1.1.4), so it needs no account prefix.
         call_sid=call_sid,
-        door=source.channel,
+        channel=source.channel,
         provider=words.NAME,
         account=source.account,
         event_id="",  # Kamailio has none: a repeat is identical to the byte.
@@ -48,13 +48,13 @@ def fact_of(event: Mapping[str, Any], source: RecordSource) -> Fact:
         occurred_us=occurred_us,
         received_us=source.received_us,
         digest=content_digest(event),
-        said=statement,
+        stated=statement,
         raw=json_documents.encode(event),
         is_carrier=True,
     )
 
 
-def _statement(event: Mapping[str, Any], source: RecordSource) -> Said:
+def _statement(event: Mapping[str, Any], source: RecordSource) -> StatedFields:
     statement = values.parsed_fields(event, _FIELDS)
     statement["provider"] = words.NAME
     if source.account:
@@ -68,7 +68,7 @@ def _statement(event: Mapping[str, Any], source: RecordSource) -> Said:
     return statement
 
 
-def _unanswered(statement: Said) -> Status:
+def _unanswered(statement: StatedFields) -> Status:
     code = statement.get("sip_code", 0)
     if code == words.REQUEST_TIMEOUT and "ringing_us" in statement:
         return Status.NO_ANSWER

@@ -5,7 +5,7 @@ Sources: LiveKit, "Webhooks" and "SIP participant" (its attributes).
 
 from typing import Any, Final, cast
 
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.calls.model import Direction, Status
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
@@ -35,12 +35,12 @@ def facts_of(callback: Callback) -> list[Fact]:
 
 
 def _fact(event: str, body: Content, participant: Content, callback: Callback) -> Fact:
-    source = RecordSource(Door.CALLBACK, callback.received_us)
+    source = RecordSource(Channel.CALLBACK, callback.received_us)
     attributes = values.object_at(participant, "attributes")
     missing = "the participant names no call"
     call_sid = values.required_value(attributes, "sip.callID", value_parsers.sid, missing)
     room = values.value_of(body, "room.sid", value_parsers.sid)
-    statement = cast("Said", {**_state(event, attributes, participant), **_parties(attributes)})
+    statement = cast("StatedFields", {**_state(event, attributes, participant), **_parties(attributes)})
     if room is not None:
         statement["session_id"] = room
     occurred_us = values.instant_of(body, "createdAt", timestamps.epoch_s, callback.received_us)
@@ -54,12 +54,12 @@ def _fact(event: str, body: Content, participant: Content, callback: Callback) -
     return platform_reports.report_fact(words.NAME, report, source, callback.body)
 
 
-def _state(event: str, attributes: Content, participant: Content) -> Said:
+def _state(event: str, attributes: Content, participant: Content) -> StatedFields:
     if event in words.JOIN_EVENTS:
         value = values.value_of(attributes, "sip.callStatus", value_parsers.one_of(words.CALL_STATUSES))
         return {} if value is None else {"status": value}
     reason = _reason(participant)
-    statement: Said = platform_reports.end_fields(reason, words.END_REASON_PATTERNS)
+    statement: StatedFields = platform_reports.end_fields(reason, words.END_REASON_PATTERNS)
     statement["status"] = words.FINAL_STATUSES.get(reason or "", Status.COMPLETED)
     return statement
 

@@ -6,8 +6,8 @@ Sources: LiveKit, "SIP participant" and "Webhooks"; its protocol buffers.
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.end_reasons import EndReason, Why
-from calltally.calls.failure_causes import Side
+from calltally.calls.end_reasons import EndAttribution, EndReason
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.model import Status
 from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
@@ -46,16 +46,17 @@ FINAL_STATUSES: Final[Mapping[str, Status]] = {
     "SIP_TRUNK_FAILURE": Status.FAILED,
     "JOIN_FAILURE": Status.FAILED,
 }
-END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(Why(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),
-    end_pattern(Why(EndReason.AGENT_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
-    end_pattern(Why(EndReason.NO_ANSWER), "USER_UNAVAILABLE$"),
-    end_pattern(Why(EndReason.REJECTED, Side.CALLED), "USER_REJECTED$"),
-    end_pattern(Why(EndReason.NETWORK, Side.NETWORK), "SIP_TRUNK_FAILURE$"),
-    end_pattern(Why(EndReason.TIMEOUT), "CONNECTION_TIMEOUT$"),
-    end_pattern(
-        Why(EndReason.NETWORK, Side.NETWORK), "(SIGNAL_CLOSE|MEDIA_FAILURE|MIGRATION|STATE_MISMATCH)$"
+FAMILIES: Final[tuple[Family, ...]] = (
+    family(EndAttribution(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),
+    family(EndAttribution(EndReason.AGENT_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
+    family(EndAttribution(EndReason.NO_ANSWER), "USER_UNAVAILABLE$"),
+    family(EndAttribution(EndReason.REJECTED, FaultSide.CALLED), "USER_REJECTED$"),
+    family(EndAttribution(EndReason.NETWORK, FaultSide.NETWORK), "SIP_TRUNK_FAILURE$"),
+    family(EndAttribution(EndReason.TIMEOUT), "CONNECTION_TIMEOUT$"),
+    family(
+        EndAttribution(EndReason.NETWORK, FaultSide.NETWORK),
+        "(SIGNAL_CLOSE|MEDIA_FAILURE|MIGRATION|STATE_MISMATCH)$",
     ),
-    end_pattern(Why(EndReason.PROVIDER_ERROR, Side.PROVIDER), "(SERVER_SHUTDOWN|JOIN_FAILURE)$"),
-    end_pattern(Why(EndReason.AGENT_ERROR, Side.TENANT), "AGENT_ERROR$"),
+    family(EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER), "(SERVER_SHUTDOWN|JOIN_FAILURE)$"),
+    family(EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT), "AGENT_ERROR$"),
 )

@@ -4,7 +4,7 @@ from typing import Final, cast
 
 import msgspec
 
-from calltally.calls.events import Fact, Said, content_digest
+from calltally.calls.events import Fact, StatedFields, content_digest
 from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.callback import Callback
 from calltally.providers.carrier_facts import carrier_event_fact
@@ -67,8 +67,8 @@ def _call_sid(content: Content) -> str:
     return call_sid
 
 
-def _statement(content: Content, callback: Callback) -> Said:
-    statement: Said = {
+def _statement(content: Content, callback: Callback) -> StatedFields:
+    statement: StatedFields = {
         **values.parsed_fields(content, _FIELDS),
         **values.times_of(content, _TIMES, callback.received_us),
         "provider": words.NAME,

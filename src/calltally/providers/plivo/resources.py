@@ -7,7 +7,7 @@ is the talk time, `billed_duration` the charged time.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.model import Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource, UnreadableRecord
@@ -45,8 +45,8 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     return carrier_record_fact(call_sid, record, _statement(record, source), source, _VOLATILE_FIELDS)
 
 
-def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
-    statement: Said = {
+def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
+    statement: StatedFields = {
         **values.parsed_fields(record, _FIELDS),
         **values.times_of(record, _TIMES, source.received_us),
         "provider": words.NAME,
@@ -59,7 +59,7 @@ def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
     return statement
 
 
-def _end(record: Mapping[str, Any], statement: Said) -> Said:
+def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:
     """Return the end by the times and the code of the record; nothing without either."""
     talk = values.parsed_fields(record, _TALK)
     if "answered_us" in statement or talk.get("talk_seconds", 0) > 0:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.model import UNANSWERED, Status
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -38,7 +38,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     event = values.required_value(body, "event", value_parsers.word, "the body is not a Retell event")
     if event in words.IGNORED_EVENTS or event.startswith("chat_"):
         return []
-    source, call = RecordSource(Door.CALLBACK, callback.received_us), values.object_at(body, "call")
+    source, call = RecordSource(Channel.CALLBACK, callback.received_us), values.object_at(body, "call")
     if event in words.CALL_EVENTS:
         return [_fact(call, source, callback.body)]
     if event not in words.TRANSFER_OUTCOMES:
@@ -80,7 +80,7 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = values.required_value(call, "call_id", value_parsers.sid, _NO_CALL_ID)
     reason = values.value_of(call, "disconnection_reason", value_parsers.word)
     statement = cast(
-        "Said",
+        "StatedFields",
         {
             **values.parsed_fields(call, _FIELDS),
             **platform_reports.end_fields(reason, words.END_REASON_PATTERNS),
@@ -104,7 +104,7 @@ def _fact(call: Content, source: RecordSource, raw: bytes) -> Fact:
     return platform_reports.report_fact(words.NAME, report, source, raw)
 
 
-def _add_state(statement: Said, call: Content, reason: str | None, received_us: int) -> int:
+def _add_state(statement: StatedFields, call: Content, reason: str | None, received_us: int) -> int:
     """Add the state and its times. Return the time of the fact."""
     status_word = values.required_value(call, "call_status", value_parsers.word, "the call has no status")
     started_us, ended_us = (

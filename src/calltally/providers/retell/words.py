@@ -6,8 +6,8 @@ Sources: Retell, "Webhook overview" and "Debug call disconnection".
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.end_reasons import EndReason, Why
-from calltally.calls.failure_causes import Side
+from calltally.calls.end_reasons import EndAttribution, EndReason
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.model import Direction, Status
 from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
@@ -32,33 +32,41 @@ TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
 }
 IGNORED_EVENTS: Final = frozenset({"transcript_updated", "transfer_ended"})
 
-END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(Why(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
-    end_pattern(Why(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"),
-    end_pattern(Why(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"),
-    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail_reached$"),
-    end_pattern(Why(EndReason.SILENCE), r"inactivity$"),
-    end_pattern(Why(EndReason.BUSY), r"dial_busy$"),
-    end_pattern(Why(EndReason.NO_ANSWER), r"dial_no_answer$"),
-    end_pattern(
-        Why(EndReason.REJECTED, Side.CALLED), r"user_declined$", r"marked_as_spam$", r"scam_detected$"
+FAMILIES: Final[tuple[Family, ...]] = (
+    family(EndAttribution(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
+    family(EndAttribution(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"),
+    family(EndAttribution(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"),
+    family(EndAttribution(EndReason.VOICEMAIL), r"voicemail_reached$"),
+    family(EndAttribution(EndReason.SILENCE), r"inactivity$"),
+    family(EndAttribution(EndReason.BUSY), r"dial_busy$"),
+    family(EndAttribution(EndReason.NO_ANSWER), r"dial_no_answer$"),
+    family(
+        EndAttribution(EndReason.REJECTED, FaultSide.CALLED),
+        r"user_declined$",
+        r"marked_as_spam$",
+        r"scam_detected$",
     ),
-    end_pattern(Why(EndReason.INVALID_NUMBER, Side.CALLER), r"invalid_destination$"),
-    end_pattern(Why(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
-    end_pattern(
-        Why(EndReason.LIMIT_REACHED, Side.TENANT),
+    family(EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER), r"invalid_destination$"),
+    family(EndAttribution(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
+    family(
+        EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT),
         r"(max_duration|concurrency_limit|budget)_reached$",
         r"no_(concurrency_fallback|valid_payment)$",
         r"credit_",
     ),
-    end_pattern(Why(EndReason.NETWORK, Side.NETWORK), r"sip_routing_error$", r"network_", r"dial_failed$"),
-    end_pattern(Why(EndReason.PROVIDER_ERROR, Side.TENANT), r"telephony_provider_permission_"),
     end_pattern(
-        Why(EndReason.PROVIDER_ERROR, Side.PROVIDER),
+        EndAttribution(EndReason.NETWORK, FaultSide.NETWORK),
+        r"sip_routing_error$",
+        r"network_",
+        r"dial_failed$",
+    ),
+    end_pattern(EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.TENANT), r"telephony_provider_permission_"),
+    end_pattern(
+        EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER),
         r"telephony_provider_",
         r"error_(retell|asr|unknown|no_audio)",
     ),
-    end_pattern(Why(EndReason.AGENT_ERROR, Side.TENANT), r"error_llm_", r"error_"),
+    end_pattern(EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT), r"error_llm_", r"error_"),
 )
 # Reasons that prove an unanswered call. With any other reason a started call is `completed`.
 UNANSWERED: Final[Mapping[str, Status]] = {

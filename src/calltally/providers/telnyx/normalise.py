@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
 from calltally.providers import timestamps, value_parsers, values
@@ -106,7 +106,7 @@ def _links(leg: str | None) -> tuple[Node, ...]:
     return () if leg is None else (Node(leg, is_carrier=False),)
 
 
-def _statement(payload: Content, kind: str, callback: Callback) -> Said:
+def _statement(payload: Content, kind: str, callback: Callback) -> StatedFields:
     return {
         **values.parsed_fields(payload, _FIELDS),
         **values.times_of(payload, _TIMES, callback.received_us),
@@ -115,7 +115,7 @@ def _statement(payload: Content, kind: str, callback: Callback) -> Said:
     }
 
 
-def _state(payload: Content, kind: str) -> Said:
+def _state(payload: Content, kind: str) -> StatedFields:
     if kind in words.EVENTS:
         return {"status": words.EVENTS[kind]}
     if kind == words.HANGUP:
@@ -141,10 +141,10 @@ def _sip_code(text: str) -> int | None:
     return value_parsers.sip_code(text) if text.isdigit() else None
 
 
-def _end(payload: Content) -> Said:
+def _end(payload: Content) -> StatedFields:
     """Return the end of a call. An unknown cause is stored unchanged: the end itself is certain."""
     cause = values.value_of(payload, "hangup_cause", value_parsers.word)
-    statement: Said = {"status": words.HANGUP_CAUSES.get(cause or "", Status.FAILED)}
+    statement: StatedFields = {"status": words.HANGUP_CAUSES.get(cause or "", Status.FAILED)}
     if cause is not None:
         statement["end_reason"] = cause
         if cause in words.Q850_CAUSES:

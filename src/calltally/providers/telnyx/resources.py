@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.calls.model import Status
 from calltally.providers import json_documents, timestamps, value_parsers, values
@@ -62,8 +62,8 @@ def _first(record: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return next((each for each in found if each is not None), None)
 
 
-def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
-    statement: Said = {
+def _statement(record: Mapping[str, Any], source: RecordSource) -> StatedFields:
+    statement: StatedFields = {
         **values.parsed_fields(record, _FIELDS),
         **values.times_of(record, _TIMES, source.received_us),
         **values.cost_of(record, "cost", "currency"),
@@ -74,7 +74,7 @@ def _statement(record: Mapping[str, Any], source: RecordSource) -> Said:
     return statement
 
 
-def _end(record: Mapping[str, Any], statement: Said) -> Said:
+def _end(record: Mapping[str, Any], statement: StatedFields) -> StatedFields:
     """Return the end: completed if there is a talk time, else by the cause; nothing without either."""
     talk = values.parsed_fields(record, _TALK)
     cause = statement.get("end_reason", "")

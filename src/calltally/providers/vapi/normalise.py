@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from calltally.calls.conversation import Conversation, FunctionCall, Turn
 from calltally.calls.end_reasons import EndReason
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact, Said
-from calltally.calls.failure_causes import Side
+from calltally.calls.events import Channel, Fact, StatedFields
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.model import FINAL, UNANSWERED, Direction, Status
 from calltally.providers import json_documents, platform_reports, timestamps, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource, UnreadableRecord
@@ -49,7 +49,7 @@ def facts_of(callback: Callback) -> list[Fact]:
     if kind not in (REPORT, UPDATE):
         detail = f"type {kind!r} is not a known Vapi message"
         raise unread_kind_error(kind, detail, names_state=_names_state(message))
-    source = RecordSource(Door.CALLBACK, callback.received_us)
+    source = RecordSource(Channel.CALLBACK, callback.received_us)
     return [_fact(message, source, callback.body)]
 
 
@@ -73,7 +73,7 @@ def _fact(content: Content, source: RecordSource, raw: bytes) -> Fact:
     call_sid = values.required_value(content, "call.id", value_parsers.sid, "the message names no call")
     word = _first(content, ("endedReason", "call.endedReason"), value_parsers.word)
     statement = cast(
-        "Said",
+        "StatedFields",
         {
             **values.parsed_fields(content, _FIELDS),
             **platform_reports.end_fields(word, words.END_REASON_PATTERNS),
@@ -102,7 +102,7 @@ def _first(content: Content, names: Iterable[str], parse: value_parsers.Parse[An
     return next((value for value in found if value is not None), None)
 
 
-def _add_state(statement: Said, content: Content, word: str | None, received_us: int) -> None:
+def _add_state(statement: StatedFields, content: Content, word: str | None, received_us: int) -> None:
     """Add the state: an end is `completed`, unless its reason proves an unanswered call."""
     status_word = _first(content, ("status", "call.status"), value_parsers.word)
     has_ended = status_word == words.ENDED or content.get("type") == REPORT
@@ -142,7 +142,7 @@ def _final(word: str | None, started_us: int | None) -> Status:
     return Status.COMPLETED if why is None else words.FINAL_BY_REASON.get(why.reason, Status.FAILED)
 
 
-def _add_parties(statement: Said, content: Content) -> None:
+def _add_parties(statement: StatedFields, content: Content) -> None:
     customer = _first(content, ("customer.number", "call.customer.number"), value_parsers.number)
     own = _first(content, ("phoneNumber.number", "call.phoneNumber.number"), value_parsers.number)
     caller, called = (customer, own) if statement.get("direction") == Direction.INBOUND else (own, customer)
@@ -154,7 +154,7 @@ def _add_parties(statement: Said, content: Content) -> None:
         statement["to_number"] = called
 
 
-def _add_transfer(statement: Said, content: Content, word: str | None) -> None:
+def _add_transfer(statement: StatedFields, content: Content, word: str | None) -> None:
     """Add the outcome of a transfer to an ended call."""
     last: Content = next(
         reversed(platform_reports.objects_in(values.value_at(content, "artifact.transfers"))), {}
@@ -167,10 +167,10 @@ def _add_transfer(statement: Said, content: Content, word: str | None) -> None:
     statement["transfer"] = {"target": target, "outcome": outcome}
     if outcome == "failed" and statement.get("end_reason") == EndReason.TRANSFERRED:
         statement["end_reason"] = words.FAILED_TRANSFER_REASON.reason.value
-        statement["end_side"] = Side.TENANT.value
+        statement["end_side"] = FaultSide.TENANT.value
 
 
-def _transfer_outcome(statement: Said, last: Content, word: str | None) -> str | None:
+def _transfer_outcome(statement: StatedFields, last: Content, word: str | None) -> str | None:
     """Return the outcome by the end word, then by the last transfer: forwarding alone proves no answer."""
     if _is_failed_transfer(word):
         return "failed"
@@ -182,13 +182,13 @@ def _is_failed_transfer(word: str | None) -> bool:
     return word is not None and words.FAILED_TRANSFER.match(word) is not None
 
 
-def _add_cost(statement: Said, content: Content) -> None:
+def _add_cost(statement: StatedFields, content: Content) -> None:
     amount = _first(content, ("cost", "call.cost"), value_parsers.amount)
     if amount is not None:
         statement["cost"] = {"amount": amount, "currency": _CURRENCY}
 
 
-def _occurred_us(content: Content, statement: Said, received_us: int) -> int:
+def _occurred_us(content: Content, statement: StatedFields, received_us: int) -> int:
     """Return the time of the message, or of the last change of a Call object."""
     for name, read in (("timestamp", timestamps.epoch_ms), ("updatedAt", timestamps.rfc3339)):
         instant_us = values.instant_of(content, name, read, received_us)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from calltally.calls.end_reasons import EndReason, Why
-from calltally.calls.failure_causes import Side
+from calltally.calls.end_reasons import EndAttribution, EndReason
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.model import Direction, Status
 from calltally.providers.platform_reports import EndReasonPattern, end_pattern
 
@@ -45,10 +45,10 @@ IGNORED_EVENTS: Final = frozenset(
 # Documented messages that are not read, and future ones of the same families.
 UNREAD_KINDS: Final = ("call.artifact.upload", "campaign.*", "call.*", "assistant.*", "chat.*", "session.*")
 
-_PROVIDER: Final = Why(EndReason.PROVIDER_ERROR, Side.PROVIDER)
-_TENANT_ERROR: Final = Why(EndReason.AGENT_ERROR, Side.TENANT)
-_NETWORK: Final = Why(EndReason.NETWORK, Side.NETWORK)
-_LIMIT: Final = Why(EndReason.LIMIT_REACHED, Side.TENANT)
+_PROVIDER: Final = EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER)
+_TENANT_ERROR: Final = EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT)
+_NETWORK: Final = EndAttribution(EndReason.NETWORK, FaultSide.NETWORK)
+_LIMIT: Final = EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT)
 
 # Failed transfers. The customer talked only with the assistant.
 _FAILED_TRANSFERS: Final = (
@@ -68,25 +68,28 @@ FAILED_TRANSFER_REASON: Final = _TENANT_ERROR
 
 # The first match counts. The end of a word names the owner of the key, quota or request.
 END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
-    end_pattern(Why(EndReason.BUSY), r"customer-busy$"),
+    end_pattern(EndAttribution(EndReason.BUSY), r"customer-busy$"),
     end_pattern(
-        Why(EndReason.NO_ANSWER),
+        EndAttribution(EndReason.NO_ANSWER),
         r"customer-did-not-answer$",
         r"call\.ringing\.hook-executed-transfer-failed$",
     ),
     end_pattern(
-        Why(EndReason.CALLER_HUNG_UP),
+        EndAttribution(EndReason.CALLER_HUNG_UP),
         r"customer-ended-call",
         r"customer-did-not-give-microphone",
         r".*(twilio|sip)-completed-call",
         r"vonage-completed",
         r".*caller-hungup",
     ),
-    end_pattern(
-        Why(EndReason.AGENT_HUNG_UP), r"assistant-ended-call", r"assistant-said-", r"manually-canceled$"
+    family(
+        EndAttribution(EndReason.AGENT_HUNG_UP),
+        r"assistant-ended-call",
+        r"assistant-said-",
+        r"manually-canceled$",
     ),
-    end_pattern(
-        Why(EndReason.AGENT_HUNG_UP),
+    family(
+        EndAttribution(EndReason.AGENT_HUNG_UP),
         r".*hook-executed-(say|hangup)",
         r"assistant-ended",
         r"call-deleted",
@@ -94,14 +97,14 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
     ),
     end_pattern(FAILED_TRANSFER_REASON, *_FAILED_TRANSFERS),
     end_pattern(
-        Why(EndReason.TRANSFERRED),
+        EndAttribution(EndReason.TRANSFERRED),
         r"assistant-forwarded-call$",
         r"call\.forwarding\.",
         r".*(forwarded|executed-transfer)",
         r".*warm-transfer",
     ),
-    end_pattern(Why(EndReason.VOICEMAIL), r"voicemail"),
-    end_pattern(Why(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
+    end_pattern(EndAttribution(EndReason.VOICEMAIL), r"voicemail"),
+    end_pattern(EndAttribution(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
     # For faults of Vapi, its own quota or key does not matter.
     end_pattern(_PROVIDER, r".*vapifault", r".*vapi-error"),
     end_pattern(
@@ -121,21 +124,21 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r".*(out-of-characters|insufficent-funds|requested-payment)",
     ),
     end_pattern(
-        Why(EndReason.INVALID_NUMBER, Side.CALLER),
+        EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER),
         r".*invalid-(phone-)?number",
         r".*number-not-found",
         r".*invalid-destination",
         r".*(unallocated-number|misdialed)",
     ),
     end_pattern(
-        Why(EndReason.REJECTED, Side.CALLED),
+        EndAttribution(EndReason.REJECTED, FaultSide.CALLED),
         r".*call-rejected",
         r".*rejected-by",
         r".*declined",
         r".*spam",
         r"vonage-rejected",
     ),
-    end_pattern(Why(EndReason.TIMEOUT), r"(assistant-join-timed-out|.*timed-out|.*timeout)"),
+    end_pattern(EndAttribution(EndReason.TIMEOUT), r"(assistant-join-timed-out|.*timed-out|.*timeout)"),
     end_pattern(
         _PROVIDER,
         r".*worker-",

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.providers import timestamps, value_parsers, values
 from calltally.providers.callback import Callback
 from calltally.providers.carrier_facts import carrier_event_fact
@@ -54,7 +54,7 @@ def _kind(content: Content) -> str:
     return values.value_of(content, "status", value_parsers.word) or next(found, "")
 
 
-def _statement(content: Content, callback: Callback) -> Said:
+def _statement(content: Content, callback: Callback) -> StatedFields:
     word = values.value_of(content, "status", value_parsers.word)
     if word not in words.NON_STATE_STATUSES:
         return statement_of(content, callback.received_us)

@@ -7,7 +7,7 @@ RFC 3339; `duration`, `rate` and `price` are strings; numbers have no plus sign.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.providers import json_documents, timestamps, value_parsers, values
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.carrier_facts import carrier_record_fact
@@ -54,9 +54,9 @@ def fact_of(record: Mapping[str, Any], source: RecordSource) -> Fact:
     )
 
 
-def statement_of(content: Content, received_us: int) -> Said:
+def statement_of(content: Content, received_us: int) -> StatedFields:
     """Return the fields of an event or a record. Vonage charges in euros."""
-    statement: Said = {
+    statement: StatedFields = {
         **values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
         **values.times_of(content, _TIMES, received_us),
         "provider": words.NAME,

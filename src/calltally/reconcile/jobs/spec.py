@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 
 # The file of the uploaded events in the job's folder.
 EVENTS_FILE: Final = "events.ndjson"
@@ -34,9 +34,9 @@ class ReconciliationSpec(msgspec.Struct, frozen=True):
     grace_s: int = 900
 
     @property
-    def window(self) -> Window:
+    def window(self) -> TimeWindow:
         """The window of our calls' `created_at`."""
-        return Window(self.from_us, self.to_us)
+        return TimeWindow(self.from_us, self.to_us)
 
 
 class ReconciliationOutcome(msgspec.Struct, frozen=True):

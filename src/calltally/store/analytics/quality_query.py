@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.histogram import Bins, add, unpack
-from calltally.calls.measures import COLUMNS, bins_of, counts_of, measured_of
+from calltally.calls.measures import COLUMNS, column_values, combined_bins, decode_measures
 from calltally.calls.model import DIRECTION_NUMBER
 from calltally.store.db.operation import Row, Statement, Step
 from calltally.store.listing.scan import Scan
@@ -203,11 +203,11 @@ def _add_row(
     groups: dict[Group, Totals], place: int, key_places: Sequence[int], row: Row, question: Question
 ) -> None:
     created_us, _id, *others, stored = row
-    measured = measured_of(stored)
+    measured = decode_measures(stored)
     keys = fine_keys(Place(question.tenant, created_us, *others), measured)
     group = (place, tuple(keys[each] for each in key_places))
-    bins = bins_of(measured) if question.with_histograms else {}
-    groups.setdefault(group, Totals()).add(counts_of(measured), bins)
+    bins = combined_bins(measured) if question.with_histograms else {}
+    groups.setdefault(group, Totals()).add(column_values(measured), bins)
 
 
 def _check_rows(rows_read: int, question: Question) -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from calltally.calls.errors import DamagedStore
 from calltally.calls.histogram import unpack
 from calltally.calls.lifecycle import fold
-from calltally.calls.measures import COLUMNS, measure
+from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Many, Row, Statement, Step
 from calltally.store.ledger.linked_calls import component_of, linked_nodes, stored_call
@@ -73,7 +73,7 @@ def _measure(tenant: str, ids: list[bytes]) -> Step[None]:
         if component is None:
             message = "a call has no facts; run `calltally verify` to see which"
             raise DamagedStore(message)
-        measured = measure(fold(tenant, component.canonical(), component.facts.values()))
+        measured = encode_measures(fold(tenant, component.canonical(), component.facts.values()))
         # What a former release moved stays where it was counted until it is found by a check of the day.
         deltas.move(None if call.measured is None else (call.place, call.measured), (call.place, measured))
         row = {"id": call.id, "measured": measured, "revision": call.revision}

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.events import Fact, Said
+from calltally.calls.events import Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.store.db.compression import Codec
 
@@ -57,7 +57,7 @@ def pack_fact(fact: Fact) -> bytes:
     said, later = _pack_said(fact)
     row: list[Any] = [
         _pack_sid(fact.call_sid),
-        int(fact.door),
+        int(fact.channel),
         fact.provider,
         _pack_account(fact.account),
         fact.event_id,
@@ -87,11 +87,11 @@ def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
 
 
 def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
-    sid, door, provider, account, event_id, sequence, occurred_us, digest, said, *rest = row
+    sid, channel, provider, account, event_id, sequence, occurred_us, digest, said, *rest = row
     account = _unpack_sid(account)
     later = rest[2] if len(rest) > 2 else {}  # noqa: PLR2004 (the third of what may be behind)
     return Fact(
-        *(_unpack_sid(sid), door, provider, account, event_id, sequence, occurred_us, received_us, digest),
+        *(_unpack_sid(sid), channel, provider, account, event_id, sequence, occurred_us, received_us, digest),
         _unpack_said(said, provider, account, later),
         raw,
         bool(rest and rest[0]),
@@ -103,7 +103,7 @@ def _pack_said(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
     """What it says by numbers for names, and apart from that what releases before may not know."""
     said: dict[int, Any] = {}
     later: dict[int, Any] = {}
-    for name, value in fact.said.items():
+    for name, value in fact.stated.items():
         number = _NUMBERS.get(name)
         if number is None:
             later[_LATER[name]] = value
@@ -116,13 +116,13 @@ def _pack_said(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
     return said, later
 
 
-def _unpack_said(said: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> Said:
+def _unpack_said(said: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> StatedFields:
     if said.get(_PROVIDER) == _SAME:
         said[_PROVIDER] = provider
     if said.get(_ACCOUNT) == _SAME:
         said[_ACCOUNT] = account
     named = {_NAMES[number]: value for number, value in said.items()}
-    return cast(Said, named | {_LATER_NAMES[number]: value for number, value in later.items()})
+    return cast(StatedFields, named | {_LATER_NAMES[number]: value for number, value in later.items()})
 
 
 _PROVIDER: Final = _NUMBERS["provider"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from calltally.calls.errors import Unavailable
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Fact, IngestOutcome
 from calltally.store.db.fact_codec import PackedFact
 from calltally.store.db.operation import Step
 
@@ -30,7 +30,7 @@ class Recorded(NamedTuple):
     call contradict each other than before.
     """
 
-    outcome: Outcome
+    outcome: IngestOutcome
     reason: str | None
     call_id: bytes | None
     revision: int | None

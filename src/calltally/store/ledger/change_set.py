@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from calltally.calls.alert_counts import counted_in, counted_of
-from calltally.calls.lifecycle import Folded
-from calltally.calls.measures import measure
+from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
+from calltally.calls.lifecycle import FoldedCall
+from calltally.calls.measures import encode_measures
 from calltally.calls.model import seal
 from calltally.calls.sessions import FoldedSession
 from calltally.store.db.fact_codec import PackedFact, bodies
@@ -102,7 +102,7 @@ class Changes:
 
     def _end(self, old: StoredCall, reason: str, merged_into: bytes | None) -> int:
         tenant = old.place.tenant
-        self._steps.move(tenant, counted_in(old.record), ())
+        self._steps.move(tenant, alert_counts_of_record(old.record), ())
         revision = self._next_revision(tenant)
         self._supersede(old, revision)
         self._put("drop_calls", tenant=tenant, id=old.id)
@@ -111,7 +111,7 @@ class Changes:
         return revision
 
     def put_call(
-        self, tenant: str, call_id: bytes, body: bytes, folded: Folded, old: StoredCall | None
+        self, tenant: str, call_id: bytes, body: bytes, folded: FoldedCall, old: StoredCall | None
     ) -> int:
         """A new or changed call; returns the revision that shows it."""
         revision = self._next_revision(tenant)
@@ -123,8 +123,10 @@ class Changes:
             self._deltas.add(place, 1)
             if old is not None:
                 self._deltas.add(old.place, -1)
-        self._steps.move(tenant, counted_in(old.record) if old is not None else (), counted_of(call))
-        measured = measure(folded)
+        self._steps.move(
+            tenant, alert_counts_of_record(old.record) if old is not None else (), alert_counts_of_call(call)
+        )
+        measured = encode_measures(folded)
         self._quality.move(old and (old.place, old.measured), (place, measured))
         sealed = (revision, self._now_us, seal(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
@@ -135,9 +137,9 @@ class Changes:
             self._put_row("put_calls", (*named, *place[1:], *parties, *sealed))
         return revision
 
-    def remeasure(self, old: StoredCall, folded: Folded) -> None:
+    def remeasure(self, old: StoredCall, folded: FoldedCall) -> None:
         """What is in no field of the record may change where the record does not: no revision tells of it."""
-        measured = measure(folded)
+        measured = encode_measures(folded)
         if measured != old.measured:
             self._quality.move((old.place, old.measured), (old.place, measured))
             row = {"id": old.id, "measured": measured, "revision": old.revision}

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid, canonical
-from calltally.calls.sessions import names_session
+from calltally.calls.sessions import any_has_session
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import Many, Rows, Step, Table
@@ -188,7 +188,7 @@ def _load(components: dict[NodeKey, Component]) -> Step[None]:
 
 def _load_sessions(by_id: dict[NodeKey, Component]) -> Step[None]:
     """Of the calls that have sessions: most have none, and cost nothing here."""
-    talking = [key for key, each in by_id.items() if each.calls and names_session(each.facts.values())]
+    talking = [key for key, each in by_id.items() if each.calls and any_has_session(each.facts.values())]
     if talking:
         rows = yield Many("sessions_of_calls", [{"tenant": t, "id": call_id} for t, call_id in talking])
         for tenant, session_id, call_id, *row in rows:

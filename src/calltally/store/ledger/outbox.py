@@ -13,9 +13,9 @@ import msgspec
 
 from calltally.calls.event_types import COMPLETED, ESCALATED, EVALUATED, STARTED
 from calltally.calls.identity import uuid_bytes, uuid_text
-from calltally.calls.lifecycle import Folded
+from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, STATUSES, Call
-from calltally.calls.sessions import Session
+from calltally.calls.sessions import VoiceSession
 from calltally.calls.times import utc_text
 from calltally.store.ledger.linked_calls import StoredCall
 
@@ -54,11 +54,11 @@ class Change(NamedTuple):
     `evaluated` is the session that was judged, or judged otherwise, since.
     """
 
-    folded: Folded
+    folded: FoldedCall
     revision: int
     old: StoredCall | None
-    sessions: Sequence[Session] = ()
-    evaluated: Session | None = None
+    sessions: Sequence[VoiceSession] = ()
+    evaluated: VoiceSession | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -117,7 +117,7 @@ def announce(at: Instant, change: Change) -> list[Announcement]:
 def completed_event(at: Instant, call: Call) -> Announcement:
     """The event that a call's last change would have been, where its final state is to be told."""
     event_id = at.event_id(COMPLETED)
-    change = Change(Folded(call, 0), at.revision, None)
+    change = Change(FoldedCall(call, 0), at.revision, None)
     body = freeze(COMPLETED, event_id, at, _data(change, None, {}))
     return Announcement(COMPLETED, event_id, uuid_bytes(call.id), body)
 
@@ -128,7 +128,7 @@ def freeze(name: str, event_id: bytes, at: Instant, data: msgspec.Struct | dict[
     return _encoder.encode(_Envelope(message_id(event_id), name, created, at.tenant, API_VERSION, data))
 
 
-_News: TypeAlias = tuple[str, Session | None, dict[str, Any]]
+_News: TypeAlias = tuple[str, VoiceSession | None, dict[str, Any]]
 
 
 def _news(change: Change) -> list[_News]:
@@ -151,7 +151,7 @@ def _news(change: Change) -> list[_News]:
     return news
 
 
-def _data(change: Change, session: Session | None, extra: dict[str, Any]) -> _CallData:
+def _data(change: Change, session: VoiceSession | None, extra: dict[str, Any]) -> _CallData:
     call = change.folded.call
     return _CallData(
         stream_sid=session.stream_id if session else None,

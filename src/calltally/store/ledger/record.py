@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import call_uuid
-from calltally.calls.lifecycle import Folded, fold
+from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
-from calltally.calls.sessions import FoldedSession, fold_sessions, names_session
+from calltally.calls.sessions import FoldedSession, any_has_session, fold_sessions
 from calltally.store.db.fact_codec import packed
 from calltally.store.db.interface import Recorded, Submission
 from calltally.store.db.operation import Many, Params, Step
@@ -56,7 +56,7 @@ def tell(
 ) -> tuple["CallInHand | None", "Told"]:
     """Take one fact in; `work` has the calls in hand by the identity of their components."""
     if component is None:
-        return None, Told(Outcome.REFUSED, FORGOTTEN)
+        return None, Told(IngestOutcome.REFUSED, FORGOTTEN)
     call = work.get(id(component))
     if call is None:
         call = work[id(component)] = CallInHand(component)
@@ -73,7 +73,7 @@ def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
 class Told(NamedTuple):
     """What became of one fact, and whether it contradicts the others."""
 
-    outcome: Outcome
+    outcome: IngestOutcome
     reason: str | None
     conflicting: bool = False
 
@@ -100,7 +100,7 @@ class CallInHand:
     def __init__(self, component: Component) -> None:
         self._component = component
         self._announce = False
-        self._folded: Folded | None = None
+        self._folded: FoldedCall | None = None
         self._body: bytes | None = None
         self._sessions: list[FoldedSession] = []
         self._states: dict[str, State] = {}
@@ -126,14 +126,16 @@ class CallInHand:
         node, key = call_uuid(tenant, fact.call_sid), ready.key if ready else fact.key
         if (node, key) in component.facts:
             changes.count_repeat(tenant, node, key)
-            return Told(Outcome.DUPLICATE, "already recorded")
+            return Told(IngestOutcome.DUPLICATE, "already recorded")
         component.facts[node, key] = fact
         conflicts = conflicts_in(self._body)
         is_led_anew = self._is_led_anew_by(fact)
         is_same = not self.refold() and not is_led_anew
-        outcome, reason = (Outcome.IGNORED, "says nothing new") if is_same else (Outcome.APPLIED, None)
+        outcome, reason = (
+            (IngestOutcome.IGNORED, "says nothing new") if is_same else (IngestOutcome.APPLIED, None)
+        )
         # What changed nothing is no news, even beside an import that changed something.
-        self._announce = self._announce or (announce and outcome is Outcome.APPLIED)
+        self._announce = self._announce or (announce and outcome is IngestOutcome.APPLIED)
         told = (fact.received_us, outcome.value, reason)
         changes.put_fact((tenant, node), ready or packed(fact, key), told)
         return Told(outcome, reason, conflicts_in(self._body) > conflicts)
@@ -152,7 +154,7 @@ class CallInHand:
         self._folded = fold(component.tenant, canonical, facts)
         self.id = call_uuid(component.tenant, canonical.call_sid)
         self._body = encode_body(self._folded.call)
-        self._sessions = fold_sessions(self._folded, facts) if names_session(facts) else []
+        self._sessions = fold_sessions(self._folded, facts) if any_has_session(facts) else []
         self._states = folded_states(component.tenant, self._sessions)
         return (self._body, self._states) != before
 
@@ -193,7 +195,7 @@ class CallInHand:
         return stands == (body, self._states)
 
     def _write(
-        self, changes: Changes, last: tuple[Folded, bytes], stored: StoredCall | None, packed: Packed
+        self, changes: Changes, last: tuple[FoldedCall, bytes], stored: StoredCall | None, packed: Packed
     ) -> None:
         component, sessions, (folded, body) = self._component, self._sessions, last
         tenant = component.tenant

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from calltally.calls.conversation import spoken_text, unpack_conversation
+from calltally.calls.conversation import transcript_text, unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.model import seal, unseal
-from calltally.calls.sessions import FoldedSession, Session
+from calltally.calls.sessions import FoldedSession, VoiceSession
 from calltally.store.db.fact_codec import bodies
 from calltally.store.db.operation import Many, Params, Step
 from calltally.store.ledger.linked_calls import Component, FactKey, StoredSession
@@ -70,7 +70,7 @@ def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) 
     }
 
 
-def newly_evaluated(component: Component, sessions: Iterable[FoldedSession]) -> Session | None:
+def newly_evaluated(component: Component, sessions: Iterable[FoldedSession]) -> VoiceSession | None:
     """A session whose evaluation is not what was stored of it, under whichever call."""
     before: dict[str, list[Any]] = {}
     for (_call_id, session_id), stored in component.sessions.items():
@@ -111,7 +111,7 @@ def _texts(tenant: str, sessions: Sequence[FoldedSession], packed: Packed) -> It
         key = fact_key(tenant, each.turns)
         if each.turns is not None and key is not None:
             said = each.turns.conversation or packed.get((tenant, *key), b"")
-            yield spoken_text(unpack_conversation(said))
+            yield transcript_text(unpack_conversation(said))
 
 
 def _state(stored: StoredSession) -> State:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from calltally.calls.filters import CallFilter
-from calltally.calls.tokenizer import asked_words, words_in
+from calltally.calls.tokenizer import query_words, text_words
 from calltally.store.db.operation import Many, Statement, Step
 
 _SUMMARY: Final = "s"
@@ -40,7 +40,7 @@ def indexed_words(tenant: str, summary: str, spoken: str = "") -> str:
     Of very many the first: beyond a MiB PostgreSQL mixes the words of a tsvector up, and does not say so.
     """
     told = ((_SUMMARY, summary), (_TRANSCRIPT, spoken))
-    words = " ".join(_mark(tenant) + place + word for place, text in told for word in words_in(text))
+    words = " ".join(_mark(tenant) + place + word for place, text in told for word in text_words(text))
     stored = words.encode()
     return words if len(stored) <= MOST_BYTES else stored[:MOST_BYTES].rpartition(b" ")[0].decode()
 
@@ -52,7 +52,7 @@ def matches_of(tenant: str, calls: CallFilter) -> dict[str, str]:
     places = (_SUMMARY, _TRANSCRIPT) if calls.in_transcripts else (_SUMMARY,)
     asked = [
         [(_mark(tenant) + place + word, is_begun) for place in places]
-        for word, is_begun in asked_words(calls.q)
+        for word, is_begun in query_words(calls.q)
     ]
     # Words are letters, marks and digits alone: there is nothing in them to escape.
     of_fts5 = [" OR ".join(f'"{word}"{"*" * begun}' for word, begun in either) for either in asked]

@@ -9,7 +9,15 @@ commits meanwhile adds its own differences, so nothing has to be locked while ca
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.calls.alert_counts import COLUMNS, LONGEST_S, STEP_S, Cells, Counted, Key, counted_in
+from calltally.calls.alert_counts import (
+    COLUMNS,
+    MAX_CALL_AGE_S,
+    STEP_S,
+    AlertCount,
+    AlertStepKey,
+    Cells,
+    alert_counts_of_record,
+)
 from calltally.calls.errors import DamagedStore
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Many, Params, Row, Statement, Step, Table
@@ -21,7 +29,7 @@ WINDOW_S: Final = 86_400
 _PAGE: Final = 2_000
 _COLUMNS: Final = ("columns", ", ".join(COLUMNS))
 _SUMMED: Final = ("summed", ", ".join(f"sum({name})" for name in COLUMNS))
-_WHOSE: Final = ("tenant", *Key._fields)
+_WHOSE: Final = ("tenant", *AlertStepKey._fields)
 _ADDED: Final = (*_WHOSE, *COLUMNS)
 _ADDING: Final = (
     _COLUMNS,
@@ -31,9 +39,9 @@ _ADDING: Final = (
 )
 _NONE: Final = (0,) * len(COLUMNS)
 
-Steps: TypeAlias = dict[Key, Cells]
+Steps: TypeAlias = dict[AlertStepKey, Cells]
 # How often which cells, by tenant and key: most calls have those of others, so they are added up by the kind.
-Times: TypeAlias = dict[tuple[str, Key], dict[Cells, int]]
+Times: TypeAlias = dict[tuple[str, AlertStepKey], dict[Cells, int]]
 
 
 class StepDeltas:
@@ -42,7 +50,7 @@ class StepDeltas:
     def __init__(self) -> None:
         self.times: Times = {}
 
-    def move(self, tenant: str, old: Collection[Counted], new: Collection[Counted]) -> None:
+    def move(self, tenant: str, old: Collection[AlertCount], new: Collection[AlertCount]) -> None:
         """A call counts where `new` says, and no longer where `old` does."""
         if old == new:
             return
@@ -53,7 +61,7 @@ class StepDeltas:
             if each not in old:
                 self._count(tenant, each, 1)
 
-    def _count(self, tenant: str, counted: Counted, calls: int) -> None:
+    def _count(self, tenant: str, counted: AlertCount, calls: int) -> None:
         key, cells = counted
         times = self.times.setdefault((tenant, key), {})
         times[cells] = times.get(cells, 0) + calls
@@ -71,7 +79,7 @@ def _added_up(times: Mapping[Cells, int]) -> Cells:
     return tuple(map(sum, columns))
 
 
-def _row(tenant: str, key: Key, cells: Cells) -> Params:
+def _row(tenant: str, key: AlertStepKey, cells: Cells) -> Params:
     return {"tenant": tenant, **key._asdict(), **dict(zip(COLUMNS, cells, strict=True))}
 
 
@@ -96,15 +104,15 @@ def step_sums(tenant: str, lo_s: int, hi_s: int) -> Step[dict[int, list[int]]]:
     return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", asked, (_SUMMED,)))}
 
 
-def _stored(row: Row) -> tuple[Key, Cells]:
-    width = len(Key._fields)
-    return Key(*row[:width]), tuple(row[width:])
+def _stored(row: Row) -> tuple[AlertStepKey, Cells]:
+    width = len(AlertStepKey._fields)
+    return AlertStepKey(*row[:width]), tuple(row[width:])
 
 
 def count_steps(tenant: str, lo_s: int, hi_s: int) -> Step[tuple[Steps, int]]:
     """The same from the calls themselves, of any age; and how many calls were looked at."""
     steps: Steps = {}
-    looked_at, after_us, after_id = 0, column_us(lo_s - LONGEST_S), b""
+    looked_at, after_us, after_id = 0, column_us(lo_s - MAX_CALL_AGE_S), b""
     while True:
         asked = {"tenant": tenant, "after_us": after_us, "after_id": after_id}
         bounds = {"hi_us": column_us(hi_s), "most": _PAGE}
@@ -117,15 +125,15 @@ def count_steps(tenant: str, lo_s: int, hi_s: int) -> Step[tuple[Steps, int]]:
         after_us, after_id = rows[-1][0], rows[-1][1]
 
 
-def _places_of(record: bytes) -> Iterable[Counted]:
+def _places_of(record: bytes) -> Iterable[AlertCount]:
     """Nowhere for what cannot be read: that is found, and told, by those who look at records."""
     try:
-        return counted_in(record)
+        return alert_counts_of_record(record)
     except DamagedStore:
         return ()
 
 
-def _count(steps: Steps, places: Iterable[Counted], lo_s: int, hi_s: int) -> None:
+def _count(steps: Steps, places: Iterable[AlertCount], lo_s: int, hi_s: int) -> None:
     for key, cells in places:
         if lo_s <= key.step_s < hi_s:
             had = steps.get(key, _NONE)
@@ -155,7 +163,7 @@ def differences(tenant: str, window_s: int) -> Step[Differences]:
     return Differences(looked_at, _lacking(expected, stored), repairs)
 
 
-def _lacking(expected: Mapping[Key, Cells], stored: Mapping[Key, Cells]) -> Steps:
+def _lacking(expected: Mapping[AlertStepKey, Cells], stored: Mapping[AlertStepKey, Cells]) -> Steps:
     pairs = {
         key: (expected.get(key, _NONE), stored.get(key, _NONE)) for key in expected.keys() | stored.keys()
     }

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 
-from calltally.calls.lifecycle import Folded
+from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Many, Table
@@ -49,7 +49,7 @@ class Place(NamedTuple):
     provider: str | None
 
     @classmethod
-    def of(cls, tenant: str, folded: Folded) -> "Place":
+    def of(cls, tenant: str, folded: FoldedCall) -> "Place":
         """Where a call stands."""
         call = folded.call
         return cls(

@@ -8,11 +8,19 @@ from typing import Final
 import msgspec
 
 from calltally.calls.histogram import Bins, add
-from calltally.calls.measures import COLUMNS, ERASED, SUMS, Measured, bin_in, place_of, places_in
+from calltally.calls.measures import (
+    COLUMNS,
+    ERASED,
+    SUMS,
+    CallMeasures,
+    column_index,
+    combined_bin,
+    marked_columns,
+)
 from calltally.store.rollups.quality_keys import Keys
 
-_ERASED_AT: Final = place_of(ERASED)
-_SUMS_AT: Final = slice(place_of(SUMS[0]), place_of(SUMS[0]) + len(SUMS))
+_ERASED_AT: Final = column_index(ERASED)
+_SUMS_AT: Final = slice(column_index(SUMS[0]), column_index(SUMS[0]) + len(SUMS))
 
 
 class Share(msgspec.Struct, array_like=True):
@@ -66,20 +74,20 @@ class Tally(msgspec.Struct, array_like=True):
     sums: list[int] = msgspec.field(default_factory=lambda: [0] * len(SUMS))
     bins: Bins = {}
 
-    def add(self, call: Measured, times: int) -> None:
+    def add(self, call: CallMeasures, times: int) -> None:
         """Count a call, or with `times` -1 count it no more."""
         self.marks[call.marks] = self.marks.get(call.marks, 0) + times
         for kind, value in enumerate((call.talk_seconds, call.ring_seconds, call.pdd_ms)):
             if value is not None:
                 self.sums[kind] += times * value
-                number = bin_in(kind, value)
+                number = combined_bin(kind, value)
                 self.bins[number] = self.bins.get(number, 0) + times
 
     def counts(self) -> list[int]:
         """All of them as a row of `COLUMNS`."""
         counts = [0] * len(COLUMNS)
         for marks, times in self.marks.items():
-            for place in places_in(marks):
+            for place in marked_columns(marks):
                 counts[place] += times
         counts[_SUMS_AT] = self.sums
         return counts

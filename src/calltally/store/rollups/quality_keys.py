@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from calltally.calls.measures import Measured
+from calltally.calls.measures import CallMeasures
 from calltally.store.rollups.call_counters import Place
 
 DAY, HOUR, FINE, FINE_DAY = 1, 2, 3, 4
@@ -22,7 +22,7 @@ Keys: TypeAlias = tuple[int, str, str, str, str, str, str]
 RowId: TypeAlias = tuple[str, int, int, bytes]
 
 
-def fine_keys(place: Place, measured: Measured) -> Keys:
+def fine_keys(place: Place, measured: CallMeasures) -> Keys:
     """The keys of the row in which a call stands."""
     _tenant, _created_us, _status, direction, route, agent, provider = place
     account, end_reason, country = measured.provider_account, measured.end_reason, measured.country

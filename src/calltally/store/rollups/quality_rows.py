@@ -12,7 +12,14 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from calltally.calls.histogram import Bins, add, pack, unpack
-from calltally.calls.measures import COLUMNS, Measured, bins_of, counts_of, measured_of, place_of
+from calltally.calls.measures import (
+    COLUMNS,
+    CallMeasures,
+    column_index,
+    column_values,
+    combined_bins,
+    decode_measures,
+)
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import Many, Row, Step, Table
 from calltally.store.rollups.call_counters import Place
@@ -36,7 +43,7 @@ _DAYS: Final = ("tenant", "day_s")
 # Empty, and yet said: a row that keeps what it has says nothing.
 _NO_BINS: Final = msgspec.msgpack.encode({})
 _NOTHING: Final[Bins] = {}
-_ATTEMPTS_AT: Final = place_of("attempts")
+_ATTEMPTS_AT: Final = column_index("attempts")
 _FINE_S: Final = WIDTH_S[FINE]
 
 # Which row of the finest grain: tenant, hour and keys.
@@ -64,7 +71,7 @@ class QualityDeltas:
 
     def add(self, place: Place, measured: bytes, times: int = 1) -> None:
         """Count a call, or with `times` -1 count it no more."""
-        call = measured_of(measured)
+        call = decode_measures(measured)
         where = _where(place, call)
         tally = self.tallies.get(where)
         if tally is None:
@@ -79,8 +86,8 @@ class QualityDeltas:
     def erase(self, place: Place, measured: bytes | None) -> None:
         """A call that was erased stays in the numbers."""
         if measured is not None:
-            call = measured_of(measured)
-            self._other(_where(place, call)).erase(counts_of(call), bins_of(call))
+            call = decode_measures(measured)
+            self._other(_where(place, call)).erase(column_values(call), combined_bins(call))
 
     def add_share(self, tenant: str, bucket_s: int, keys: Keys, share: Share) -> None:
         """What a row has of erased calls, as if they were still there."""
@@ -119,7 +126,7 @@ class QualityDeltas:
         return self._others.setdefault(where, Delta(where[-1]))
 
 
-def _where(place: Place, call: Measured) -> FineRow:
+def _where(place: Place, call: CallMeasures) -> FineRow:
     """The row of the finest grain in which a call stands."""
     second = place.created_us // SECOND_US
     return place.tenant, second - second % _FINE_S, fine_keys(place, call)

@@ -15,8 +15,8 @@ import msgspec
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, uuid_text
-from calltally.calls.lifecycle import Folded, fold
-from calltally.calls.measures import measure
+from calltally.calls.lifecycle import FoldedCall, fold
+from calltally.calls.measures import encode_measures
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
 from calltally.calls.sessions import FoldedSession, fold_sessions
 from calltally.store.db.fact_codec import bodies, unpack_fact
@@ -80,7 +80,7 @@ class _Told(NamedTuple):
 
     kept: _Kept
     component: Component
-    folded: Folded
+    folded: FoldedCall
     sessions: list[FoldedSession]
 
 
@@ -176,7 +176,7 @@ def _compare(tenant: str, told: _Told, packed: Packed) -> Iterator[Finding]:
     if seal(body, revision, updated_us) != record:
         yield Finding(2, subject, "its record is not what its facts give")
     # Null where a release without measures wrote it: those are told of together.
-    elif measured not in (None, measure(told.folded)):
+    elif measured not in (None, encode_measures(told.folded)):
         yield Finding(6, measures_of(tenant), f"those of {subject} are not what its facts give")
     given = zip(_COLUMNS, columns, _columns(tenant, told.folded), strict=True)
     if wrong := ", ".join(name for name, had, wanted in given if had != wanted):
@@ -189,7 +189,7 @@ def _compare(tenant: str, told: _Told, packed: Packed) -> Iterator[Finding]:
         yield Finding(2, subject, "its sessions are not what its facts give")
 
 
-def _columns(tenant: str, folded: Folded) -> tuple[Any, ...]:
+def _columns(tenant: str, folded: FoldedCall) -> tuple[Any, ...]:
     call = folded.call
     place = (folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction])
     filters = (call.route, call.agent, call.provider, int(call.escalated), call.from_number, call.to_number)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
-from calltally.calls.event_types import place_of
+from calltally.calls.event_types import event_position
 from calltally.store.db.fact_codec import bodies
 from calltally.store.db.operation import Clauses, Many, Row, Statement, Step
 from calltally.store.ledger.outbox import event_time
@@ -148,7 +148,7 @@ def put_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> Ste
 def notice_row(tenant: str, endpoint: bytes, notice: Notice, at: tuple[int, int]) -> dict[str, object]:
     """Such an event as a row, at a revision and a time. It waits for no other, since it is its own call."""
     revision, now_us = at
-    order = {"revision": revision, "place": place_of(notice.event), "call_id": notice.event_id}
+    order = {"revision": revision, "place": event_position(notice.event), "call_id": notice.event_id}
     times = {"due_us": now_us, "created_us": now_us, "body": bodies.compress(notice.body)}
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": notice.event_id, "event": notice.event}
     return {**named, **order, **times}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from calltally.calls.event_types import place_of
+from calltally.calls.event_types import event_position
 from calltally.store.db.operation import Many, Row, Rows, Statement, Step
 from calltally.store.webhooks.deliveries import put_deliveries
 from calltally.store.webhooks.endpoints import Endpoint, Wanted
@@ -12,7 +12,7 @@ from calltally.store.webhooks.endpoints import Endpoint, Wanted
 READ_AT_ONCE: Final = 500
 # What an event that is of no call says of its direction, route and agent.
 UNSAID: Final = (None, None, None)
-_OF_NO_CALL: Final = place_of("voice.webhook.delivery_failed")
+_OF_NO_CALL: Final = event_position("voice.webhook.delivery_failed")
 
 
 def take_in(
@@ -63,7 +63,7 @@ def wants(wanted: Wanted, event: str, said: Sequence[str | None]) -> bool:
     """
     if wanted.events and event not in wanted.events:
         return False
-    if place_of(event) >= _OF_NO_CALL:
+    if event_position(event) >= _OF_NO_CALL:
         return True
     filters = (wanted.direction, wanted.route, wanted.agent)
     return all(each is None or each == value for each, value in zip(filters, said, strict=True))
@@ -72,5 +72,5 @@ def wants(wanted: Wanted, event: str, said: Sequence[str | None]) -> bool:
 def _row(tenant: str, endpoint: Endpoint, event: Row, now_us: int) -> dict[str, object]:
     revision, name, event_id, call_id, created_us, *_ = event
     named = {"tenant": tenant, "endpoint": endpoint.endpoint, "event_id": event_id, "event": name}
-    order = {"revision": revision, "place": place_of(name), "call_id": call_id}
+    order = {"revision": revision, "place": event_position(name), "call_id": call_id}
     return {**named, **order, "due_us": now_us, "created_us": created_us, "body": None}

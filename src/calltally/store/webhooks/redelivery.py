@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.calls.event_types import COMPLETED, place_of
+from calltally.calls.event_types import COMPLETED, event_position
 from calltally.calls.model import Call
 from calltally.calls.times import parse_instant
 from calltally.store.db.fact_codec import bodies
@@ -88,7 +88,7 @@ def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> St
     named = {"tenant": tenant, "revision": at.revision, "call_id": call_id, "created_us": at.now_us}
     yield Statement("add_event", {**named, **said, **matched})
     row = {"tenant": tenant, "endpoint": endpoint, "event_id": event.id, "event": event.name, "body": None}
-    order = {"revision": at.revision, "place": place_of(event.name), "call_id": call_id}
+    order = {"revision": at.revision, "place": event_position(event.name), "call_id": call_id}
     yield from put_deliveries([{**row, **order, "due_us": now_us, "created_us": at.now_us}])
     yield from wake(tenant)
     return True

@@ -8,7 +8,7 @@ import msgspec
 from litestar import get, post
 
 from calltally.calls.errors import InvalidBody, NotFound, WrongSignature
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.providers.callback import Callback
@@ -181,10 +181,12 @@ def _answer(receipt: CallbackReceipt) -> Reply:
             " the one the service believes to have (CALLTALLY_PUBLIC_URL)"
         )
     if receipt.verdict is CallbackVerdict.DEAD_LETTER:
-        kept = CallbackOutcome(Outcome.DEAD_LETTER, receipt.reason, None, None)
+        kept = CallbackOutcome(IngestOutcome.DEAD_LETTER, receipt.reason, None, None)
         return Reply.json(CallbackAnswer([kept]), status=202)
     if receipt.verdict is CallbackVerdict.KEPT:
-        return Reply.json(CallbackAnswer([CallbackOutcome(Outcome.IGNORED, receipt.reason, None, None)]))
+        return Reply.json(
+            CallbackAnswer([CallbackOutcome(IngestOutcome.IGNORED, receipt.reason, None, None)])
+        )
     return Reply.json(CallbackAnswer([_outcome(recorded) for recorded in receipt.recorded]))
 
 

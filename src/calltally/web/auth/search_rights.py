@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from calltally.calls.errors import Forbidden
 from calltally.calls.filters import CallFilter
 from calltally.calls.numbers_in_text import mask_name
-from calltally.calls.tokenizer import words_in
+from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, Access
 
 
@@ -31,5 +31,5 @@ def check_sought(access: Access, sought: Mapping[str, str | None]) -> None:
 
 def _finds_numbers(name: str, value: str) -> bool:
     if name == "q":
-        return any(char.isdigit() for word in words_in(value) for char in word)
+        return any(char.isdigit() for word in text_words(value) for char in word)
     return name == "number" or mask_name(value) != value

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.end_reasons import EndReason
-from calltally.calls.events import DOOR_NAMES, Outcome
+from calltally.calls.events import CHANNEL_NAMES, IngestOutcome
 from calltally.calls.model import DIRECTIONS, STATUSES
 
 Schema = dict[str, Any]
@@ -125,7 +125,7 @@ CALL: Final[Mapping[str, Field]] = {
 
 EVENT: Final[Mapping[str, Field]] = {
     "call_sid": Field("The SID that it spoke of.", TEXT, "CA1234567890abcdef1234567890abcdef"),
-    "door": Field("How it came in.", words(DOOR_NAMES.values()), "callback"),
+    "door": Field("How it came in.", words(CHANNEL_NAMES.values()), "callback"),
     "provider": Field("Who told it.", or_null(TEXT), "twilio"),
     "account": Field(
         "The account that it was told for.", or_null(TEXT), "AC1234567890abcdef1234567890abcdef"
@@ -134,7 +134,7 @@ EVENT: Final[Mapping[str, Field]] = {
     "sequence": Field("The sender's number of it.", or_null(INTEGER), 3),
     "occurred_at": Field("When it happened.", TIME, "2026-10-01T09:32:30.000000Z"),
     "received_at": Field("When it came in.", TIME, "2026-10-01T09:32:31.198201Z"),
-    "outcome": Field("What became of it.", words(Outcome), "applied"),
+    "outcome": Field("What became of it.", words(IngestOutcome), "applied"),
     "reason": Field("Why it changed nothing.", or_null(TEXT), None),
     "repeats": Field("How often it was told again.", COUNT, 0),
     "said": Field(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from calltally.calls.end_reasons import EXPLANATIONS, EndReason
-from calltally.calls.failure_causes import Side
+from calltally.calls.failure_causes import FaultSide
 from calltally.calls.filters import DEFAULT_LIMIT, EXAMPLE_SNAPSHOT, MAX_LIMIT, MAX_OFFSET
 from calltally.calls.model import CALL_FIELDS
 from calltally.web.openapi.call_fields import (
@@ -76,7 +76,7 @@ _ORDERED: Final = {name: CALL[name] for name in CALL_FIELDS}
 _ENDING: Final = {
     "reason": words(EndReason),
     "explanation": {**TEXT, "description": "The reason in a sentence."},
-    "side": {**or_null(words(Side)), "description": "Where the fault lies; null where there is none."},
+    "side": {**or_null(words(FaultSide)), "description": "Where the fault lies; null where there is none."},
     "provider_word": {**or_null(TEXT), "description": "The word of whoever told why, as it came."},
     "hangup_cause": {**or_null(INTEGER), "description": "The cause code of Q.850."},
     "sip_code": {**or_null(INTEGER), "description": "The final SIP response."},

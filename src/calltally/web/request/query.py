@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from calltally.calls.errors import Fault, InvalidInput
-from calltally.calls.parameters import Parameter, shown
+from calltally.calls.parameters import Parameter, quote_value
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -25,7 +25,7 @@ def pairs_of(query: bytes) -> Pairs:
     Raises InvalidInput for no UTF-8, too many, and a `%` that escapes nothing (RFC 3986, section 2.1).
     """
     if half := _HALF_ESCAPE.search(query):
-        found = shown(half[0].decode("latin-1"))
+        found = quote_value(half[0].decode("latin-1"))
         raise InvalidInput.of("query", f"the query string holds {found}, which is no escape; write % as %25")
     try:
         text = query.decode()
@@ -56,6 +56,6 @@ def check_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool
 def _faults(name: str, count: int, known: dict[str, Parameter]) -> Iterable[Fault]:
     if name not in known:
         those = f"those that exist are {', '.join(known)}" if known else "there are none here"
-        yield Fault(shown(name)[1:-1], f"there is no parameter {shown(name)}; {those}")
+        yield Fault(quote_value(name)[1:-1], f"there is no parameter {quote_value(name)}; {those}")
     elif count > 1 and not known[name].repeatable:
         yield Fault(name, f"{name} is given {count} times; give it once")

@@ -473,7 +473,7 @@ def test_provider_is_polled_before_a_stuck_call_alert(bench: Bench) -> None:
     sid = "CA" + "7" * 32
     lost = "CA" + "8" * 32
     for each in (fact(0, sid, status="ringing"), fact(0, lost, status="ringing")):
-        submit(bench, msgspec.structs.replace(each, said={**each.said, "provider": "twilio"}))
+        submit(bench, msgspec.structs.replace(each, stated={**each.stated, "provider": "twilio"}))
     listed = resource(sid, START_US, status="no-answer", duration_s=0)
     with served(TwilioApi([listed])) as api:
         secrets = {"account_sid": ACCOUNT, "auth_token": TOKEN}

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import pytest
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.open import sqlite_path
@@ -26,10 +26,10 @@ TENANTS = ("globex", "initech", "umbrella")
 def told(tenant: str, number: int, status: str = "ringing") -> Submission:
     """Of every hour five calls, a minute apart."""
     sid, at_us = f"CA{number:04}", NOW_US - 30 * HOUR_US + number // 5 * HOUR_US + number % 5 * 60 * SECOND_US
-    said: Said = {"status": status, "direction": "inbound"}
+    said: StatedFields = {"status": status, "direction": "inbound"}
     digest = content_digest([sid, status])
     return Submission(
-        tenant, Fact(sid, Door.CALLBACK, "twilio", "", status, None, at_us, NOW_US, digest, said)
+        tenant, Fact(sid, Channel.CALLBACK, "twilio", "", status, None, at_us, NOW_US, digest, said)
     )
 
 

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.calls.sessions import counts_of
+from calltally.calls.sessions import conversation_counts
 from calltally.store.db.fact_codec import bodies
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, find_session, list_sessions
@@ -28,14 +28,14 @@ PLATFORM = "0f1e2d3c-platform"
 ALL = SessionQuery(limit=25, offset=0)
 
 
-def told(at: float, call_sid: str, *texts: str, door: Door = Door.CALLBACK, **said: Any) -> Fact:  # noqa: ANN401
+def told(at: float, call_sid: str, *texts: str, channel: Channel = Channel.CALLBACK, **said: Any) -> Fact:  # noqa: ANN401
     """A platform's report, or what a tenant stores, with a turn for each text."""
     conversation = Conversation([Turn("user", text) for text in texts], [FunctionCall("look_up", {"at": at})])
-    session = {**said.pop("session", {}), **(counts_of(conversation) if texts else {})}
+    session = {**said.pop("session", {}), **(conversation_counts(conversation) if texts else {})}
     made = fact(
         at,
         call_sid,
-        door=door,
+        channel=channel,
         provider="vapi",
         is_carrier=False,
         session_id=PLATFORM,
@@ -114,7 +114,7 @@ def test_an_older_snapshot_is_searched_by_what_was_said_until_then(bench: Bench)
 
 
 def test_what_the_tenant_stores_stands_before_what_the_platform_says(bench: Bench) -> None:
-    stored = told(60, SID, "Corrected", door=Door.OWN_EVENT, summary="Corrected by hand.")
+    stored = told(60, SID, "Corrected", channel=Channel.OWN_EVENT, summary="Corrected by hand.")
     submit(bench, stored, fact(1, status="ringing"), report("Misheard"))
     [session], [call] = sessions(bench), listed(bench)
     assert (session["summary"], call["summary"]) == ("Corrected by hand.", "Corrected by hand.")
@@ -160,7 +160,7 @@ PARTS: tuple[Fact, ...] = (
     fact(40, status="completed", sequence=3, talk_seconds=31),
     report("A table for two"),
     told(55, PLATFORM, session={"evaluation": {"successful": False}}, tags=["late"]),
-    told(60, SID, "Corrected", door=Door.OWN_EVENT),
+    told(60, SID, "Corrected", channel=Channel.OWN_EVENT),
     own(61, session_id="s-2"),
 )
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.errors import DamagedStore, Erased, NotFound
-from calltally.calls.events import Fact, Outcome
+from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.times import DAY_US
 from calltally.ingest.imports import import_facts
@@ -133,7 +133,7 @@ def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
     assert listed(bench, "bolt") == theirs
     assert verdict(bench, TENANT, "bolt").findings == []
     (again,) = submit(bench, own(20, SID, summary="Once more."), tenant="bolt")
-    assert again.outcome == Outcome.APPLIED
+    assert again.outcome == IngestOutcome.APPLIED
 
 
 def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
@@ -150,7 +150,13 @@ def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
     fresh = own(51, "fresh", summary="Stays too.")
     recorded = submit(bench, *again[:2], fresh, *again[2:])
     assert [each.outcome for each in recorded] == [
-        *(Outcome.REFUSED, Outcome.REFUSED, Outcome.APPLIED, Outcome.REFUSED, Outcome.REFUSED)
+        *(
+            IngestOutcome.REFUSED,
+            IngestOutcome.REFUSED,
+            IngestOutcome.APPLIED,
+            IngestOutcome.REFUSED,
+            IngestOutcome.REFUSED,
+        )
     ]
     for each in (*recorded[:2], *recorded[3:]):
         assert (each.call_id, each.revision) == (None, None)
@@ -218,7 +224,7 @@ def test_what_expired_is_not_brought_back(bench: Bench) -> None:
     keep_for(bench, 1)
     expire(bench, NOW_US)
     (again,) = submit(bench, fact(1, SID, status="busy"))
-    assert again.outcome == Outcome.REFUSED
+    assert again.outcome == IngestOutcome.REFUSED
     assert listed(bench) == []
 
 

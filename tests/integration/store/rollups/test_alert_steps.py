@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
-from calltally.calls.events import Door, Fact
+from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.alert_steps import (
@@ -81,7 +81,7 @@ def test_a_final_state_that_changes_takes_its_numbers_along(bench: Bench) -> Non
 
 
 def test_an_import_of_last_year_is_no_burst_of_today(bench: Bench) -> None:
-    old = fact(-365 * 86_400, door=Door.IMPORT, route="a", status="failed", sip_code=503)
+    old = fact(-365 * 86_400, channel=Channel.IMPORT, route="a", status="failed", sip_code=503)
     submit(bench, old)
     (place,) = steps(bench)
     assert place == (-365 * 86_400 // STEP_S, "a")
@@ -135,5 +135,5 @@ def test_steps_of_one_commit_are_added_up(bench: Bench) -> None:
     Random(1).shuffle(told)
     submit(bench, *told)
     found = bench.run(bench.store.read(steps_between(TENANT, 0, 2**40)))
-    assert list(found) == [Key(STEP, "a", "", "", "")]
+    assert list(found) == [AlertStepKey(STEP, "a", "", "", "")]
     assert steps(bench) == {(0, "a"): {"started": 60, "final": 60, "busy": 60}}

@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 import pytest
 
 from calltally.calls.errors import Unavailable
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from tests.conftest import TENANT, Bench
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import ADMIN, Answer, Broken, Service
 
-DONE: Said = {
+DONE: StatedFields = {
     "status": "completed",
     "direction": "outbound",
     "to_number": "+14155550100",

@@ -10,7 +10,7 @@ from calltally.alerts.backtest.hourly_counts import HourlyCounts, HourlyPoint
 from calltally.alerts.backtest.plot import plot_page
 from calltally.alerts.backtest.replay import Backtest, Episode
 from calltally.alerts.model.series import TENANT, Dimension, Metric, SeriesKey
-from calltally.calls.alert_counts import COLUMNS, STEP_S, Cells, Key
+from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey, Cells
 from calltally.calls.times import SECOND_US, utc_text
 from tests.telling import START_US
 
@@ -27,7 +27,7 @@ def hours() -> HourlyCounts:
     """Return ten calls in the first step of each hour but the fifth, with growing no-answers."""
     found = HourlyCounts(FROM_S, TO_S)
     for hour in (0, 1, 2, 3, 5, 6, 7, 8, 9):
-        key = Key(0, ROUTE.value, "twilio", "", "")
+        key = AlertStepKey(0, ROUTE.value, "twilio", "", "")
         found.add([(FROM_S + hour * 3_600, {key: cells(started=10, final=10, no_answer=hour)})])
     return found
 
@@ -51,8 +51,8 @@ def drawing(text: str) -> ElementTree.Element:
 
 def test_hours_are_sums_of_steps_with_gaps_for_no_calls() -> None:
     found = hours()
-    found.add([(FROM_S + STEP_S, {Key(0, "", "", "", ""): cells(started=90, final=90)})])
-    found.add([(TO_S, {Key(0, "", "", "", ""): cells(started=7)})])
+    found.add([(FROM_S + STEP_S, {AlertStepKey(0, "", "", "", ""): cells(started=90, final=90)})])
+    found.add([(TO_S, {AlertStepKey(0, "", "", "", ""): cells(started=7)})])
     rates = found.points(ROUTE, Metric.NO_ANSWER_RATE, 400)
     assert [point.value for point in rates] == [0, 0.1, 0.2, 0.3, None, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert found.points(TENANT, None, 400)[0] == HourlyPoint(FROM_S, 100.0)

@@ -12,7 +12,7 @@ from calltally.alerts.conditions.callback_lag import (
     usual_lag,
 )
 from calltally.alerts.model.series import Dimension
-from calltally.calls.events import Door
+from calltally.calls.events import Channel
 from calltally.calls.times import DAY_US, SECOND_US
 from tests.telling import START_US, fact
 
@@ -104,7 +104,7 @@ def test_usual_lag_is_the_median_over_days() -> None:
 
 def test_only_callbacks_with_a_time_have_a_lag() -> None:
     ahead, silent, week_old = fact(5), fact(0), fact(-8 * 86_400)
-    imported, own = fact(-9, door=Door.IMPORT), fact(-9, door=Door.OWN_EVENT)
+    imported, own = fact(-9, channel=Channel.IMPORT), fact(-9, channel=Channel.OWN_EVENT)
     assert [each.lag_us for each in callback_delays([ahead, silent, week_old, imported, own, fact(-9)])] == [
         0,
         9 * SECOND_US,

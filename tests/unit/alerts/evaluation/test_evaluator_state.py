@@ -12,13 +12,13 @@ from calltally.alerts.evaluation.evaluator_state import (
 )
 from calltally.alerts.evaluation.late_arrivals import LATE_S
 from calltally.alerts.evaluation.series_rollup import Rows
-from calltally.calls.alert_counts import COLUMNS, STEP_S, Key
+from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
 
 NOW_S = 10 * LATE_S
 
 
 def rows(calls: int) -> Rows:
-    return {Key(0, route, "", "", ""): (calls, *(0,) * (len(COLUMNS) - 1)) for route in ("a", "b")}
+    return {AlertStepKey(0, route, "", "", ""): (calls, *(0,) * (len(COLUMNS) - 1)) for route in ("a", "b")}
 
 
 def stored_state(*steps_s: int) -> EvaluatorState:

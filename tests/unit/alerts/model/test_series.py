@@ -20,7 +20,7 @@ from calltally.alerts.model.series import (
     step_of,
     step_start,
 )
-from calltally.calls.alert_counts import COLUMNS, Key
+from calltally.calls.alert_counts import COLUMNS, AlertStepKey
 
 TWILIO = SeriesKey(Dimension.PROVIDER, "twilio")
 SUPPORT = SeriesKey(Dimension.ROUTE, "support")
@@ -62,7 +62,9 @@ def test_key_of_a_finding_names_kind_series_metric_and_direction() -> None:
 
 def test_agents_of_a_route_are_those_of_its_calls() -> None:
     roll = SeriesRollup()
-    rows = {Key(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")}
+    rows = {
+        AlertStepKey(0, "support", "twilio", "", agent): (1,) * len(COLUMNS) for agent in ("", "ada", "bob")
+    }
     roll.step(0, rows)
     table = SeriesRollup(roll.tracked()).step(300, {}).table
     pairs = {(table.keys[route].value, table.keys[agent].value) for route, agent in table.agents}

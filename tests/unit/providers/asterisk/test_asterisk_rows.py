@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
@@ -17,7 +17,7 @@ from calltally.providers.callback import RecordSource, UnreadableRecord
 from tests.unit.providers.asterisk.samples import PLAIN, ROWS, call, row
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = RecordSource(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Channel.IMPORT, NOW_US)
 
 
 def parsed(text: str | bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
@@ -161,5 +161,5 @@ def test_cuts_repeats_and_order_of_a_file_give_the_same_facts(cuts: list[int], r
 
 def test_direction_comes_only_from_the_context() -> None:
     (fact,) = facts(ROWS[0].replace("from-trunk", "my-own-plan"))
-    assert "direction" not in fact.said
-    assert facts(ROWS[2])[0].said["direction"] == "inbound"
+    assert "direction" not in fact.stated
+    assert facts(ROWS[2])[0].stated["direction"] == "inbound"

@@ -41,8 +41,8 @@ def test_conversations_are_read_completely() -> None:
     assert fact.links == (Node(CARRIER, is_carrier=True),)
     call = fold("acme", Node(TALK, is_carrier=False), [fact]).call
     assert {name: getattr(call, name) for name in TALKED} == TALKED
-    assert fact.said["session"]["stream_id"].startswith("MZ")
-    assert fact.said["session"]["evaluation"]["successful"] is True
+    assert fact.stated["session"]["stream_id"].startswith("MZ")
+    assert fact.stated["session"]["evaluation"]["successful"] is True
     conversation = unpack_conversation(fact.conversation)
     assert [turn.text for turn in conversation.transcript or ()] == ["Good morning.", "At eight, please."]
     [tool] = conversation.function_calls or []
@@ -57,7 +57,7 @@ def test_failed_calls_link_the_carrier_call() -> None:
     body = event("call_initiation_failure", 1_787_385_700, failed).body
     [fact] = normalise.facts_of(Callback("POST", "https://calls.example/", {}, body, NOW_US))
     assert (fact.call_sid, fact.links) == (BUSY, (Node(CARRIER, is_carrier=True),))
-    assert (fact.said["status"], fact.said["sip_code"]) == ("busy", 486)
+    assert (fact.stated["status"], fact.stated["sip_code"]) == ("busy", 486)
 
 
 @pytest.mark.parametrize(

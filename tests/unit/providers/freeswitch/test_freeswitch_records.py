@@ -5,7 +5,7 @@ import json
 import pytest
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
@@ -26,7 +26,7 @@ from tests.unit.providers.freeswitch.samples import (
 )
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = RecordSource(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Channel.IMPORT, NOW_US)
 
 
 def parsed(body: bytes, source: RecordSource = SOURCE) -> list[Fact | UnreadableRecord]:
@@ -43,7 +43,7 @@ def folded(fact: Fact) -> Call:
 
 def test_an_answer_epoch_of_0_is_unanswered() -> None:
     (fact,) = posted(json.dumps(BUSY_RECORD).encode())
-    assert "answered_us" not in fact.said
+    assert "answered_us" not in fact.stated
     call = folded(fact)
     assert (call.status, call.answered_at, call.duration_seconds) == ("busy", None, 0)
     assert call.ring_seconds == 40

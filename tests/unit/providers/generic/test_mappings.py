@@ -11,7 +11,7 @@ import pytest
 from nacl.signing import SigningKey
 
 from calltally.calls.errors import InvalidInput, NotUnderstood
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.model import Call
@@ -25,15 +25,15 @@ NOW_S = NOW_US // 1_000_000
 MINIMAL = 'provider = "acme"\n[fields]\ncall_sid = "id"\n'
 
 
-def parsed(mapping: str, body: object, door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
+def parsed(mapping: str, body: object, channel: Channel = Channel.IMPORT) -> list[Fact | UnreadableRecord]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return list(list_facts(text.splitlines(keepends=True), RecordSource(door, NOW_US, mapping=mapping)))
+    return list(list_facts(text.splitlines(keepends=True), RecordSource(channel, NOW_US, mapping=mapping)))
 
 
 def statement(mapping: str, body: object) -> Mapping[str, Any]:
     (item,) = parsed(mapping, body)
     assert isinstance(item, Fact), item
-    return item.said
+    return item.stated
 
 
 def faults(mapping: str) -> str:
@@ -209,9 +209,9 @@ def test_tables_are_read_row_by_row() -> None:
     items = parsed(CSV, file + b'Ruf Nr;Beginn;Notiz\r\n4;22.08.2026 10:00:00;"zwei\r\nZeilen"\r\n')
     assert [type(item) for item in items] == [Fact, UnreadableRecord, UnreadableRecord, Fact]
     assert isinstance(items[0], Fact)
-    assert items[0].said["summary"] == "Grüße"
+    assert items[0].stated["summary"] == "Grüße"
     assert isinstance(items[3], Fact)
-    assert items[3].said["summary"] == "zwei\r\nZeilen"
+    assert items[3].stated["summary"] == "zwei\r\nZeilen"
 
 
 def test_forms_and_xml_are_read() -> None:

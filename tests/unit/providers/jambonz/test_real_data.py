@@ -1,6 +1,6 @@
 """Test record of jambonz's API server."""
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.providers.callback import RecordSource
@@ -11,7 +11,7 @@ from tests.unit.providers.sampling import NOW_US
 
 def test_the_published_record_is_read() -> None:
     with (REAL_DATA / "jambonz" / "recent_call_cdr.json").open("rb") as file:
-        (fact,) = RECORDS["jambonz"](file, RecordSource(Door.IMPORT, NOW_US))
+        (fact,) = RECORDS["jambonz"](file, RecordSource(Channel.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
     call = fold("acme", Node(fact.call_sid, is_carrier=True), [fact]).call
     # 45 seconds from the attempt, including 3 seconds of ringing.

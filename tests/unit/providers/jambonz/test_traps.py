@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
@@ -22,19 +22,19 @@ def fact(sent: Sent) -> Fact:
 
 
 def listed(**changes: object) -> Fact:
-    return fact_of(record(**changes), RecordSource(Door.IMPORT, NOW_US))
+    return fact_of(record(**changes), RecordSource(Channel.IMPORT, NOW_US))
 
 
 def test_times_of_recent_calls_are_in_milliseconds() -> None:
-    statement = listed().said
+    statement = listed().stated
     assert statement["started_us"] == parse_instant("2026-08-22T08:00:00Z")
     assert statement["answered_us"] == parse_instant("2026-08-22T08:00:03Z")
-    assert listed(attempted_at="2026-08-22T08:00:00.000Z").said["started_us"] == statement["started_us"]
+    assert listed(attempted_at="2026-08-22T08:00:00.000Z").stated["started_us"] == statement["started_us"]
 
 
 def test_duration_of_recent_calls_includes_the_ringing() -> None:
     """Peers, point 9."""
-    assert "talk_seconds" not in listed().said
+    assert "talk_seconds" not in listed().stated
     assert fold("acme", Node(TALK, is_carrier=True), [listed()]).call.duration_seconds == 42
 
 
@@ -50,12 +50,12 @@ def test_duration_of_recent_calls_includes_the_ringing() -> None:
     ],
 )
 def test_the_sip_response_gives_the_status_of_unanswered_calls(sip: int, ended: str) -> None:
-    statement = listed(answered=False, answered_at=None, sip_status=sip).said
+    statement = listed(answered=False, answered_at=None, sip_status=sip).stated
     assert (statement["status"], statement["sip_code"]) == (ended, sip)
 
 
 def test_unanswered_calls_have_no_answer_time() -> None:
-    assert "answered_us" not in listed(answered=False, answered_at=0, sip_status=486).said
+    assert "answered_us" not in listed(answered=False, answered_at=0, sip_status=486).stated
 
 
 def test_requests_without_a_time_are_ordered_by_their_status() -> None:
@@ -75,7 +75,11 @@ def test_dialled_legs_are_separate_calls() -> None:
         )
     )
     assert (parent.call_sid, leg.call_sid) == (TALK, "leg")
-    assert (leg.said["status"], leg.said["sip_code"], leg.said["parent_call_sid"]) == ("busy", 486, TALK)
+    assert (leg.stated["status"], leg.stated["sip_code"], leg.stated["parent_call_sid"]) == (
+        "busy",
+        486,
+        TALK,
+    )
 
 
 def test_one_of_several_signatures_is_enough() -> None:

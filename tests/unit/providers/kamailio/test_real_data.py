@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.providers.callback import Callback, RecordSource
@@ -17,7 +17,7 @@ FILE = REAL_DATA / "kamailio" / "dialog_events.jsonl"
 def test_the_file_of_a_real_switch_has_201_calls() -> None:
     with FILE.open("rb") as lines:
         facts = [
-            item for item in list_facts(lines, RecordSource(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)
+            item for item in list_facts(lines, RecordSource(Channel.IMPORT, AFTER_US)) if isinstance(item, Fact)
         ]
     assert len(facts) == 405
     by_sid: dict[str, dict[bytes, Fact]] = {}
@@ -32,7 +32,7 @@ def test_states_of_one_second_are_ordered_independently_of_arrival() -> None:
     names = ("answered", "started", "ringing")
     lines = [json.dumps({"event": name, "call_id": "1@x", "ts": 1_795_527_998}).encode() for name in names]
     facts = [
-        item for item in list_facts(lines, RecordSource(Door.IMPORT, AFTER_US)) if isinstance(item, Fact)
+        item for item in list_facts(lines, RecordSource(Channel.IMPORT, AFTER_US)) if isinstance(item, Fact)
     ]
     assert fold("acme", Node("1@x", is_carrier=True), facts).call.status == "in-progress"
 
@@ -40,5 +40,5 @@ def test_states_of_one_second_are_ordered_independently_of_arrival() -> None:
 def test_requests_and_lines_give_the_same_fact() -> None:
     line = FILE.read_bytes().splitlines()[0]
     (fact,) = facts_of(Callback("POST", "https://calls.example/", {}, line, AFTER_US))
-    assert fact.said["status"] == "in-progress"
+    assert fact.stated["status"] == "in-progress"
     assert fact.occurred_us == int(json.loads(line)["ts"]) * 1_000_000

@@ -52,7 +52,7 @@ def test_participants_without_sip_are_not_calls() -> None:
 def test_facts_link_the_carrier_call_and_the_sip_call_id() -> None:
     [fact] = normalise.facts_of(signed("livekit", SAMPLES.story[0]))
     assert fact.links == (Node(CARRIER, is_carrier=True), Node(f"{TALK}@sip.example", is_carrier=False))
-    assert (fact.said["direction"], fact.said["from_number"]) == ("inbound", "+14155550123")
+    assert (fact.stated["direction"], fact.stated["from_number"]) == ("inbound", "+14155550123")
     assert fact.event_id.startswith("EV_")
 
 

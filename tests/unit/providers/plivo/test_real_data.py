@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.plivo.signature import verify
@@ -45,8 +45,8 @@ def test_the_published_vector_of_v2_verifies() -> None:
 
 def test_the_published_call_is_read() -> None:
     with (REAL_DATA / "plivo" / "callGetResponse.json").open("rb") as file:
-        (fact,) = RECORDS["plivo"](file, RecordSource(Door.IMPORT, NOW_US))
+        (fact,) = RECORDS["plivo"](file, RecordSource(Channel.IMPORT, NOW_US))
     assert isinstance(fact, Fact)
-    assert fact.said["ended_us"] == parse_instant("2017-05-22T12:19:40Z")
+    assert fact.stated["ended_us"] == parse_instant("2017-05-22T12:19:40Z")
     # Old records have no end reason for unanswered calls.
-    assert "status" not in fact.said
+    assert "status" not in fact.stated

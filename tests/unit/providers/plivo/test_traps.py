@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from plivo.utils import validate_signature, validate_v3_signature
 from plivo.utils.signature_v3 import construct_get_url, construct_post_url
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import parse_instant
@@ -32,33 +32,33 @@ def fact(sent: Sent) -> Fact:
 
 
 def listed(**changes: object) -> Fact:
-    return fact_of(record(**changes), RecordSource(Door.IMPORT, NOW_US, "MA"))
+    return fact_of(record(**changes), RecordSource(Channel.IMPORT, NOW_US, "MA"))
 
 
 def test_list_times_have_the_offset_of_the_account_zone() -> None:
-    statement = listed().said
+    statement = listed().stated
     assert statement["started_us"] == parse_instant("2026-08-22T08:00:00Z")
     assert statement["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
-    assert listed(answer_time="2026-08-22 03:00:05-05:00").said["answered_us"] == statement["answered_us"]
+    assert listed(answer_time="2026-08-22 03:00:05-05:00").stated["answered_us"] == statement["answered_us"]
 
 
 def test_callback_times_without_an_offset_are_utc() -> None:
-    statement = fact(posted("completed", "Hangup", **ENDED)).said
+    statement = fact(posted("completed", "Hangup", **ENDED)).stated
     assert statement["answered_us"] == parse_instant("2026-08-22T08:00:05Z")
 
 
 def test_talk_time_excludes_the_ringing() -> None:
     """Peers, point 9."""
-    statement = fact(posted("completed", "Hangup", **ENDED)).said
+    statement = fact(posted("completed", "Hangup", **ENDED)).stated
     assert "talk_seconds" not in statement
     call = fold("acme", Node(TALK, is_carrier=True), [fact(posted("completed", "Hangup", **ENDED))]).call
     assert call.duration_seconds == 37
-    assert fact(posted("completed", "Hangup", Duration="9")).said["talk_seconds"] == 9
+    assert fact(posted("completed", "Hangup", Duration="9")).stated["talk_seconds"] == 9
 
 
 def test_billed_duration_is_not_the_talk_time() -> None:
-    assert listed().said["talk_seconds"] == 37
-    assert listed(bill_duration=61, billed_duration=120).said["talk_seconds"] == 61
+    assert listed().stated["talk_seconds"] == 37
+    assert listed(bill_duration=61, billed_duration=120).stated["talk_seconds"] == 61
 
 
 @pytest.mark.parametrize(
@@ -73,27 +73,27 @@ def test_billed_duration_is_not_the_talk_time() -> None:
     ],
 )
 def test_hangup_codes_give_the_status_of_unanswered_calls(code: int | None, status: str | None) -> None:
-    statement = listed(answer_time=None, bill_duration=0, hangup_cause_code=code).said
+    statement = listed(answer_time=None, bill_duration=0, hangup_cause_code=code).stated
     assert statement.get("status") == status
-    assert listed(hangup_cause_code=code).said["status"] == "completed"
+    assert listed(hangup_cause_code=code).stated["status"] == "completed"
 
 
 @pytest.mark.parametrize(
     ("word", "status"), [("cancel", "canceled"), ("timeout", "failed"), ("no-answer", "no-answer")]
 )
 def test_plivo_statuses_are_mapped(word: str, status: str) -> None:
-    assert fact(posted(word, "Hangup")).said["status"] == status
+    assert fact(posted(word, "Hangup")).stated["status"] == status
 
 
 @pytest.mark.parametrize(("word", "answered_by"), [("true", "machine"), ("false", "human")])
 def test_machine_is_a_boolean(word: str, answered_by: str) -> None:
-    assert fact(posted("in-progress", "MachineDetection", Machine=word)).said["answered_by"] == answered_by
+    assert fact(posted("in-progress", "MachineDetection", Machine=word)).stated["answered_by"] == answered_by
 
 
 def test_get_and_post_callbacks_have_the_same_fields() -> None:
     assert (
-        fact(by_get("ringing", "Ring")).said
-        == fact(posted("ringing", "Ring", "cccccccc-cea3-4458-bbdb-0bfc314ee7cd")).said
+        fact(by_get("ringing", "Ring")).stated
+        == fact(posted("ringing", "Ring", "cccccccc-cea3-4458-bbdb-0bfc314ee7cd")).stated
     )
 
 

@@ -63,7 +63,7 @@ def test_transfer_events_give_their_outcomes() -> None:
     for name, outcome in words.TRANSFER_OUTCOMES.items():
         body = {"event": name, "call": {"call_id": TALK}, "transfer_destination": {"number": "+14155550199"}}
         [fact] = parsed(json.dumps(body).encode())
-        assert fact.said["transfer"] == {"target": "+14155550199", "outcome": outcome}
+        assert fact.stated["transfer"] == {"target": "+14155550199", "outcome": outcome}
 
 
 def test_ignored_events_give_no_facts() -> None:

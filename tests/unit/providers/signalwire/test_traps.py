@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from calltally.calls.events import Door
+from calltally.calls.events import Channel
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.form import Params, parse_form
 from calltally.providers.signalwire import signature
@@ -61,7 +61,7 @@ def test_a_default_port_may_be_signed_or_not() -> None:
 
 
 def test_durations_and_prices_are_numbers() -> None:
-    statement = fact_of(resource(), RecordSource(Door.IMPORT, NOW_US)).said
+    statement = fact_of(resource(), RecordSource(Channel.IMPORT, NOW_US)).stated
     assert (statement["talk_seconds"], statement["cost"]) == (49, {"amount": "0.00865", "currency": "USD"})
 
 

@@ -22,6 +22,6 @@ def test_the_published_event_is_verified_and_read() -> None:
     assert verify(callback, {"public_key": b64encode(bytes(key.verify_key)).decode()})
     (fact,) = facts_of(callback)
     assert fact.call_sid == "AgDIxmoRX6QMuaIj_uXRXnPAXP0QlNfXczRrZvZakpWxBlpw48KyZQ=="
-    assert (fact.said["status"], fact.said["direction"]) == ("initiated", "inbound")
-    assert (fact.said["from_number"], fact.said["to_number"]) == ("+35319605860", "+13129457420")
+    assert (fact.stated["status"], fact.stated["direction"]) == ("initiated", "inbound")
+    assert (fact.stated["from_number"], fact.stated["to_number"]) == ("+35319605860", "+13129457420")
     assert fact.occurred_us == parse_instant("2018-02-02T22:25:27.521992Z")

@@ -34,7 +34,7 @@ def test_user_busy_is_busy_and_not_completed() -> None:
 
 def test_talk_time_without_a_duration_is_from_answer_to_hangup() -> None:
     story = [event("call.answered", TALK, 5.25), hangup(TALK, 42.75, "normal_clearing", "200")]
-    assert "talk_seconds" not in facts(story[1])[0].said
+    assert "talk_seconds" not in facts(story[1])[0].stated
     assert folded(*story)["duration_seconds"] == folded(*story[::-1])["duration_seconds"] == 37
 
 
@@ -57,7 +57,7 @@ def test_each_hangup_cause(cause: str, status: str, reason: str) -> None:
     sent = hangup(TALK, 3, cause, "unspecified")
     call = folded(sent)
     assert (call["status"], call["end_reason"], call["sip_code"]) == (status, reason, None)
-    assert facts(sent)[0].said["end_reason"] == cause
+    assert facts(sent)[0].stated["end_reason"] == cause
 
 
 @pytest.mark.parametrize("cause", ["unspecified", "a_word_of_next_year"])
@@ -86,7 +86,7 @@ def test_legs_are_separate_calls_with_a_linked_leg_id() -> None:
         )
     )
     assert recording.call_sid == "leg-of-talk-0a1b2c"
-    assert recording.said["recording_url"] == "https://recordings.example/1.mp3"
+    assert recording.stated["recording_url"] == "https://recordings.example/1.mp3"
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_legs_are_separate_calls_with_a_linked_leg_id() -> None:
 )
 def test_each_result_of_machine_detection(result: str, answered_by: str) -> None:
     (fact,) = facts(event("call.machine.premium.detection.ended", TALK, 8, result=result))
-    assert fact.said["answered_by"] == answered_by
-    assert "status" not in fact.said
+    assert fact.stated["answered_by"] == answered_by
+    assert "status" not in fact.stated
 
 
 def test_message_events_give_no_facts() -> None:
@@ -121,7 +121,7 @@ def test_texml_times_have_two_formats() -> None:
 def test_texml_is_also_read_as_json() -> None:
     body = b'{"CallSid": "v3:one", "CallStatus": "completed", "CallDuration": "2", "SequenceNumber": 3}'
     (fact,) = facts(Sent(body))
-    assert (fact.call_sid, fact.said["status"], fact.said["talk_seconds"], fact.sequence) == (
+    assert (fact.call_sid, fact.stated["status"], fact.stated["talk_seconds"], fact.sequence) == (
         *("v3:one", "completed"),
         *(2, 3),
     )
@@ -130,8 +130,8 @@ def test_texml_is_also_read_as_json() -> None:
 def test_the_stored_account_becomes_the_provider_account() -> None:
     callback = signed("telnyx", event("call.answered", TALK, 5))
     named = Callback(callback.method, callback.url, callback.headers, callback.body, NOW_US, "acme-main")
-    assert facts_of(named)[0].said["provider_account"] == "acme-main"
-    assert "provider_account" not in facts_of(callback)[0].said
+    assert facts_of(named)[0].stated["provider_account"] == "acme-main"
+    assert "provider_account" not in facts_of(callback)[0].stated
 
 
 @pytest.mark.parametrize("sent", samples.SAMPLES.story, ids=lambda sent: str(sent.body[:60]))

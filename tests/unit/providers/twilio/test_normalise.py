@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.calls.errors import NotUnderstood
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.identity import Node
 from calltally.calls.lifecycle import fold
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
@@ -61,12 +61,12 @@ def json_facts(document: object) -> list[Fact]:
 def test_status_callbacks_are_read_completely() -> None:
     found = fact()
     assert found.call_sid == BUSY["CallSid"]
-    assert (found.door, found.provider, found.account) == (Door.CALLBACK, "twilio", BUSY["AccountSid"])
+    assert (found.channel, found.provider, found.account) == (Channel.CALLBACK, "twilio", BUSY["AccountSid"])
     assert (found.event_id, found.sequence, found.is_carrier) == ("", 2, True)
     assert found.occurred_us == parse_instant("2026-08-22T07:59:58Z")
     assert found.received_us == RECEIVED_US
     assert found.raw == urlencode(BUSY).encode()
-    assert found.said == {
+    assert found.stated == {
         "status": "busy",
         "direction": "outbound",
         "from_number": "+15551230001",
@@ -94,7 +94,7 @@ def test_status_callbacks_are_read_completely() -> None:
     ],
 )
 def test_each_status_word(word: str, meaning: str) -> None:
-    assert fact(CallStatus=word).said["status"] == meaning
+    assert fact(CallStatus=word).stated["status"] == meaning
 
 
 @pytest.mark.parametrize(
@@ -108,21 +108,21 @@ def test_each_status_word(word: str, meaning: str) -> None:
     ],
 )
 def test_each_direction_word(word: str, meaning: str) -> None:
-    assert fact(Direction=word).said["direction"] == meaning
+    assert fact(Direction=word).stated["direction"] == meaning
 
 
 def test_duration_in_minutes_is_not_read() -> None:
-    statement = fact(CallStatus="completed", Duration="1", CallDuration="49").said
+    statement = fact(CallStatus="completed", Duration="1", CallDuration="49").stated
     assert statement["talk_seconds"] == 49
-    assert "talk_seconds" not in fact(CallStatus="completed", Duration="1", CallDuration="").said
+    assert "talk_seconds" not in fact(CallStatus="completed", Duration="1", CallDuration="").stated
 
 
 def test_open_calls_have_no_talk_time() -> None:
-    assert "talk_seconds" not in fact(CallStatus="in-progress", CallDuration="12").said
+    assert "talk_seconds" not in fact(CallStatus="in-progress", CallDuration="12").stated
 
 
 def test_failed_with_sip_480_stays_failed() -> None:
-    statement = fact(CallStatus="failed", SipResponseCode="480").said
+    statement = fact(CallStatus="failed", SipResponseCode="480").stated
     assert (statement["status"], statement["sip_code"]) == ("failed", 480)
 
 
@@ -132,7 +132,7 @@ def test_optional_parameters_are_read() -> None:
         ErrorCode="31002",
         ParentCallSid="CAparent",
         RecordingUrl="https://api.example/RE1",
-    ).said
+    ).stated
     assert statement["answered_by"] == "machine_end_beep"
     assert statement["error_code"] == "31002"
     assert statement["parent_call_sid"] == "CAparent"
@@ -141,12 +141,12 @@ def test_optional_parameters_are_read() -> None:
 
 @pytest.mark.parametrize("party", ["client:alice", "sip:bob@pbx.example", "anonymous", "12345"])
 def test_parties_other_than_e164_are_stored_unchanged(party: str) -> None:
-    assert fact(From=party).said["from_number"] == party
+    assert fact(From=party).stated["from_number"] == party
 
 
 def test_callbacks_without_a_status_give_the_other_fields() -> None:
     (found,) = facts(CallSid="CA1", From="+15551230001", CallDuration="5")
-    assert found.said == {"from_number": "+15551230001", "provider": "twilio"}
+    assert found.stated == {"from_number": "+15551230001", "provider": "twilio"}
 
 
 def test_the_time_of_receipt_replaces_a_missing_timestamp() -> None:
@@ -163,22 +163,22 @@ def test_get_callbacks_are_read_from_the_query() -> None:
     query = urlencode(BUSY)
     by_get = Callback("GET", f"https://calls.example/?{query}", {}, b"", RECEIVED_US)
     (found,) = facts_of(by_get)
-    assert (found.said, found.raw, found.key) == (fact().said, query.encode(), fact().key)
+    assert (found.stated, found.raw, found.key) == (fact().stated, query.encode(), fact().key)
 
 
 def test_repeated_parameters_change_the_digest() -> None:
     params = [*BUSY.items(), ("SipHeader_X-Tag", "a"), ("SipHeader_X-Tag", "b")]
     once, twice = (facts_of(callback_of(urlencode(pairs).encode()))[0] for pairs in (params[:-1], params))
-    assert once.said == twice.said
+    assert once.stated == twice.stated
     assert once.key != twice.key
 
 
 def test_dial_actions_also_give_a_fact_of_the_leg() -> None:
     parent, leg = facts(**ACTION)
-    assert (parent.call_sid, parent.said["status"]) == ("CAparent", "in-progress")
+    assert (parent.call_sid, parent.stated["status"]) == ("CAparent", "in-progress")
     assert leg.call_sid == "CAchild"
     assert leg.is_carrier
-    assert leg.said == {
+    assert leg.stated == {
         "status": "completed",
         "direction": "outbound",
         "talk_seconds": 31,
@@ -200,8 +200,8 @@ def test_dial_actions_also_give_a_fact_of_the_leg() -> None:
 )
 def test_the_leg_of_a_dial_action_has_ended(word: str, status: str) -> None:
     _, leg = facts(**{**ACTION, "DialCallStatus": word, "DialCallDuration": "", "SequenceNumber": "4"})
-    assert leg.said["status"] == status
-    assert "talk_seconds" not in leg.said
+    assert leg.stated["status"] == status
+    assert "talk_seconds" not in leg.stated
     assert leg.sequence is None
 
 
@@ -285,9 +285,9 @@ def test_signed_json_bodies_of_call_resources_are_read() -> None:
     resource = {"sid": "CA1", "status": "no-answer", "direction": "outbound-api", "from": "+15551230001"}
     assert [found.call_sid for found in json_facts(resource)] == ["CA1"]
     both = json_facts({"calls": [resource, {**resource, "sid": "CA2"}]})
-    assert [(found.call_sid, found.door) for found in both] == [
-        ("CA1", Door.CALLBACK),
-        ("CA2", Door.CALLBACK),
+    assert [(found.call_sid, found.channel) for found in both] == [
+        ("CA1", Channel.CALLBACK),
+        ("CA2", Channel.CALLBACK),
     ]
     assert json_facts({"calls": []}) == []
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.registry import RECORDS
 from calltally.providers.twilio.signature import verify
@@ -46,11 +46,11 @@ def test_the_published_vectors_fail_with_another_token_or_body(vector: dict[str,
 
 def test_the_published_examples_are_read_completely() -> None:
     with EXAMPLES.open("rb") as file:
-        items = list(RECORDS["twilio"](file, RecordSource(Door.IMPORT, RECEIVED_US)))
+        items = list(RECORDS["twilio"](file, RecordSource(Channel.IMPORT, RECEIVED_US)))
     found = [item for item in items if isinstance(item, Fact)]
     assert len(found) == len(items)
     assert len(found) == 11
     assert {item.call_sid for item in found} == {"CA" + "a" * 32, "CA" + "a" * 31 + "0"}
-    assert {item.said["cost"]["currency"] for item in found} == {"USD", "JPY"}
+    assert {item.stated["cost"]["currency"] for item in found} == {"USD", "JPY"}
     # The two pages contain the same calls, and several requests return the same resource.
     assert len({item.key for item in found}) < len(found)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import parse_instant
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.registry import RECORDS
@@ -33,8 +33,8 @@ CALL: dict[str, Any] = {
 }
 
 
-def parsed(lines: Iterable[bytes], door: Door = Door.IMPORT) -> list[Fact | UnreadableRecord]:
-    return list(RECORDS["twilio"](lines, RecordSource(door, RECEIVED_US)))
+def parsed(lines: Iterable[bytes], channel: Channel = Channel.IMPORT) -> list[Fact | UnreadableRecord]:
+    return list(RECORDS["twilio"](lines, RecordSource(channel, RECEIVED_US)))
 
 
 def parsed_document(document: object, *, indent: int | None = None) -> list[Fact | UnreadableRecord]:
@@ -61,11 +61,11 @@ def sids(items: list[Fact | UnreadableRecord]) -> list[str]:
 def test_resources_are_read_completely() -> None:
     found = fact()
     assert found.call_sid == CALL["sid"]
-    assert (found.door, found.provider, found.account) == (Door.IMPORT, "twilio", CALL["account_sid"])
+    assert (found.channel, found.provider, found.account) == (Channel.IMPORT, "twilio", CALL["account_sid"])
     assert (found.event_id, found.sequence, found.is_carrier) == ("", None, True)
     assert found.occurred_us == parse_instant("2010-08-31T20:36:44Z")
     assert json.loads(found.raw) == CALL
-    assert found.said == {
+    assert found.stated == {
         "status": "completed",
         "direction": "inbound",
         "from_number": "+14158675308",
@@ -88,8 +88,8 @@ def test_the_fact_has_the_latest_time_of_the_resource() -> None:
 
 
 def test_open_calls_have_no_talk_time() -> None:
-    assert "talk_seconds" not in fact(status="in-progress", duration="3").said
-    assert "talk_seconds" not in fact(status="busy", duration=None).said
+    assert "talk_seconds" not in fact(status="in-progress", duration="3").stated
+    assert "talk_seconds" not in fact(status="busy", duration=None).stated
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_open_calls_have_no_talk_time() -> None:
 def test_prices_become_costs_without_a_sign(
     price: object, unit: str | None, cost: dict[str, str] | None
 ) -> None:
-    assert fact(price=price, price_unit=unit).said.get("cost") == cost
+    assert fact(price=price, price_unit=unit).stated.get("cost") == cost
 
 
 def test_the_channel_comes_from_the_source() -> None:
-    (found,) = parsed([json.dumps(CALL).encode()], Door.PROVIDER_LIST)
+    (found,) = parsed([json.dumps(CALL).encode()], Channel.PROVIDER_LIST)
     assert isinstance(found, Fact)
-    assert found.door == Door.PROVIDER_LIST
+    assert found.channel == Channel.PROVIDER_LIST
 
 
 def test_links_and_key_order_do_not_change_the_digest() -> None:
@@ -186,7 +186,7 @@ def test_ndjson_is_not_read_ahead() -> None:
             taken.append(number)
             yield json.dumps({**CALL, "sid": f"CA{number}"}).encode()
 
-    items = RECORDS["twilio"](lines(), RecordSource(Door.IMPORT, RECEIVED_US))
+    items = RECORDS["twilio"](lines(), RecordSource(Channel.IMPORT, RECEIVED_US))
     next(iter(items))
     assert taken == [0]
 

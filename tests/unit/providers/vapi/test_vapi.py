@@ -63,7 +63,7 @@ def test_reports_contain_the_conversation_and_link_the_carrier_call() -> None:
     [tool] = conversation.function_calls or []
     assert (tool.name, tool.arguments, tool.result) == ("book", {"at": "20:00"}, {"booked": True})
     assert (tool.start_seconds, tool.duration_seconds) == (5.0, 0.5)
-    assert fact.said["session"]["evaluation"]["successful"] is True
+    assert fact.stated["session"]["evaluation"]["successful"] is True
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from calltally.calls.events import Door, Fact
+from calltally.calls.events import Channel, Fact
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.providers.callback import Callback, RecordSource
 from calltally.providers.registry import RECORDS
@@ -34,12 +34,12 @@ def test_the_published_lists_are_read_completely() -> None:
     found: list[Fact] = []
     for name in ("list_calls.json", "get_call.json"):
         with (FOLDER / name).open("rb") as file:
-            items = list(RECORDS["vonage"](file, RecordSource(Door.IMPORT, NOW_US)))
+            items = list(RECORDS["vonage"](file, RecordSource(Channel.IMPORT, NOW_US)))
         found += [item for item in items if isinstance(item, Fact)]
         assert len(items) == len([item for item in items if isinstance(item, Fact)])
     assert len(found) == 4
     assert found[0].key == found[3].key
-    assert found[0].said == {
+    assert found[0].stated == {
         "status": "completed",
         "direction": "outbound",
         "from_number": "+9876543210",

@@ -52,34 +52,34 @@ def test_completed_does_not_replace_an_unanswered_end(word: str, status: str) ->
 
 
 def test_e164_numbers_get_a_plus_sign_and_short_ones_none() -> None:
-    assert fact(posted("started", 0)).said["from_number"] == "+14155550100"
-    statement = fact(posted("started", 0, **{"from": "12345", "to": "sip:bob@pbx.example"})).said
+    assert fact(posted("started", 0)).stated["from_number"] == "+14155550100"
+    statement = fact(posted("started", 0, **{"from": "12345", "to": "sip:bob@pbx.example"})).stated
     assert (statement["from_number"], statement["to_number"]) == ("12345", "sip:bob@pbx.example")
 
 
 def test_durations_rates_and_prices_are_strings() -> None:
-    statement = fact(posted("completed", 42.7, **ENDED)).said
+    statement = fact(posted("completed", 42.7, **ENDED)).stated
     assert statement["talk_seconds"] == 37
     assert statement["cost"] == {"amount": "0.00277500", "currency": "EUR"}
-    assert fact(posted("completed", 42.7, duration=37)).said["talk_seconds"] == 37
+    assert fact(posted("completed", 42.7, duration=37)).stated["talk_seconds"] == 37
 
 
 @pytest.mark.parametrize("word", ["human", "machine"])
 def test_events_of_machine_detection_name_their_call_otherwise(word: str) -> None:
     found = fact(machine(word, 6))
-    assert (found.call_sid, found.said["answered_by"]) == (TALK, word)
-    assert "status" not in found.said
+    assert (found.call_sid, found.stated["answered_by"]) == (TALK, word)
+    assert "status" not in found.stated
 
 
 @pytest.mark.parametrize("word", ["record", "input", "transfer", "disconnected"])
 def test_events_without_a_call_state_give_no_status(word: str) -> None:
-    assert "status" not in fact(posted(word, 9)).said
+    assert "status" not in fact(posted(word, 9)).stated
 
 
 def test_get_and_post_events_have_the_same_fields() -> None:
     posted_fact = fact(posted("completed", 50, "cccccccc-2962-41e7-baf4-90f63e25e439", duration="12"))
     get_fact = fact(by_get("completed", 50, duration="12"))
-    assert get_fact.said == posted_fact.said
+    assert get_fact.stated == posted_fact.stated
     assert get_fact.raw.startswith(b"from=14155550100&")
 
 

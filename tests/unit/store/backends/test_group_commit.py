@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from calltally.calls.errors import Conflict, NotFound, Unavailable
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.group_commit import MOST_FACTS, Writer
@@ -101,7 +101,7 @@ def test_what_is_queued_goes_in_as_one_transaction_and_answers_in_order() -> Non
         assert [[each.call_id for each in recorded] for recorded in told] == [
             [call_uuid("acme", sid) for sid in sids] for sids in requests
         ]
-        assert told[2][1].outcome == Outcome.DUPLICATE
+        assert told[2][1].outcome == IngestOutcome.DUPLICATE
         assert len(bench.database.transactions) == 1
         await bench.writer.close()
 
@@ -206,7 +206,7 @@ def test_the_loop_runs_on_while_a_commit_does_not() -> None:
             await asyncio.sleep(0)
         assert not waiting.done()
         bench.database.may_go_on.set()
-        assert (await waiting)[0].outcome == Outcome.APPLIED
+        assert (await waiting)[0].outcome == IngestOutcome.APPLIED
         await bench.writer.close()
 
     run(work())
@@ -220,7 +220,7 @@ def test_who_stops_waiting_harms_nobody() -> None:
         await asyncio.wait_for(bench.database.entered.wait(), WAITS_AT_MOST_S)
         first.cancel()
         bench.database.may_go_on.set()
-        assert (await second)[0].outcome == Outcome.APPLIED
+        assert (await second)[0].outcome == IngestOutcome.APPLIED
         assert first.cancelled()
         await bench.writer.close()
 
@@ -236,7 +236,7 @@ def test_a_database_that_is_down_is_told_to_all_and_forgotten_when_it_is_back() 
         # Once together, once alone; the others are not made to wait for as much again.
         assert len(bench.database.transactions) == 2
         bench.database.is_down = False
-        assert (await bench.writer.submit(of("a")))[0].outcome == Outcome.APPLIED
+        assert (await bench.writer.submit(of("a")))[0].outcome == IngestOutcome.APPLIED
         await bench.writer.close()
 
     run(work())

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.events import Door, Fact, Said
+from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.store.db import fact_codec
 from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
@@ -22,7 +22,7 @@ DICTIONARY = Path(fact_codec.__file__).parents[1] / "dictionaries" / "bodies-1.z
 ACCOUNT = "AC" + "1" * 32
 LONG_AGO = Fact(
     call_sid=SID,
-    door=Door.CALLBACK,
+    channel=Channel.CALLBACK,
     provider="twilio",
     account=ACCOUNT,
     event_id="e1",
@@ -30,7 +30,7 @@ LONG_AGO = Fact(
     occurred_us=1_790_000_040_000_000,
     received_us=1_790_000_041_000_000,
     digest=b"0123456789abcdef",
-    said={
+    stated={
         "status": "completed",
         "provider": "twilio",
         "provider_account": ACCOUNT,
@@ -56,7 +56,7 @@ def odd_facts(draw: st.DrawFn) -> Fact:
     told = draw(facts())
     provider, account = draw(texts), draw(sids)
     said: dict[str, Any] = {
-        **told.said,
+        **told.stated,
         "provider": draw(st.sampled_from([provider, "", "0", "twilio"])),
         "provider_account": draw(st.sampled_from([account, "", "0"])),
         "metadata": {
@@ -64,7 +64,7 @@ def odd_facts(draw: st.DrawFn) -> Fact:
         },
     }
     named = {"provider": provider, "account": account, "call_sid": draw(sids)}
-    return msgspec.structs.replace(told, said=said, event_id=draw(texts), **named)
+    return msgspec.structs.replace(told, stated=said, event_id=draw(texts), **named)
 
 
 @settings(max_examples=150, deadline=None)
@@ -75,7 +75,7 @@ def test_what_is_packed_comes_back(told: Fact) -> None:
 
 
 def test_every_field_that_can_be_said_has_a_number() -> None:
-    assert {*fact_codec._NAMES, *fact_codec._LATER_NAMES} == set(get_type_hints(Said))
+    assert {*fact_codec._NAMES, *fact_codec._LATER_NAMES} == set(get_type_hints(StatedFields))
     assert len(set(fact_codec._NAMES)) == len(fact_codec._NAMES)
 
 

@@ -3,14 +3,14 @@
 import json
 
 from calltally.analytics.report_values import rate_with_interval
-from calltally.calls.intervals import Share
+from calltally.calls.intervals import Proportion
 from calltally.web.dashboard.quality.chart_points import NO_POINT, Drawn, chart_json, point
 
 
 def test_a_point_tells_of_its_rate_and_of_the_one_before() -> None:
-    shown = rate_with_interval(Share(1, 200_000))
+    shown = rate_with_interval(Proportion(1, 200_000))
     assert json.loads(point(shown, 0.75)) == [shown.value, shown.low, shown.high, 200_000, 0, 0.75]
-    nothing = rate_with_interval(Share(0, 0))
+    nothing = rate_with_interval(Proportion(0, 0))
     assert json.loads(point(nothing, 0.5)) == [None, None, None, 0, 1, 0.5]
     assert point(nothing, None) == NO_POINT
 

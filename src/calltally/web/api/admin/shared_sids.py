@@ -9,7 +9,7 @@ from calltally.alerts.conditions.shared_sids import MAX_CALLS, MAX_SIDS, SharedS
 from calltally.calls.errors import InvalidInput
 from calltally.calls.parameters import Parameter, instant_value, read_values
 from calltally.calls.times import DAY_US, utc_text
-from calltally.calls.windows import Window
+from calltally.calls.windows import TimeWindow
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.admin.operations import TAG
 from calltally.web.openapi.operation import Answer, Operation
@@ -84,10 +84,10 @@ async def get_shared_sids(request: AnyRequest) -> Reply:
     return Reply.json(SharedSidList(utc_text(window.from_us), utc_text(window.to_us), found, has_more))
 
 
-def _window(request: AnyRequest, now_us: int) -> Window:
+def _window(request: AnyRequest, now_us: int) -> TimeWindow:
     asked = read_values(pairs_of(request.scope["query_string"]), _KNOWN)
     to_us = asked.get("to_us", now_us)
-    window = Window(asked.get("from_us", to_us - DAY_US), to_us)
+    window = TimeWindow(asked.get("from_us", to_us - DAY_US), to_us)
     if not 0 < window.to_us - window.from_us <= _LONGEST_DAYS * DAY_US:
         message = f"from must be earlier than to, by {_LONGEST_DAYS} days at most"
         raise InvalidInput.of("from", message)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from calltally.calls.events import DOOR_NAMES, Door, Said
+from calltally.calls.events import CHANNEL_NAMES, Channel, StatedFields
 from calltally.calls.times import utc_text
 from calltally.store.ledger.lookup import StoredFact
 
@@ -56,7 +56,7 @@ def _told(stored: StoredFact) -> dict[str, Any]:
     fact = stored.fact
     return {
         "call_sid": fact.call_sid,
-        "door": DOOR_NAMES[Door(fact.door)],
+        "door": CHANNEL_NAMES[Channel(fact.channel)],
         "provider": fact.provider or None,
         "account": fact.account or None,
         "event_id": fact.event_id or None,
@@ -66,11 +66,11 @@ def _told(stored: StoredFact) -> dict[str, Any]:
         "outcome": stored.outcome,
         "reason": stored.reason,
         "repeats": stored.repeats,
-        "said": _said(fact.said),
+        "said": _said(fact.stated),
     }
 
 
-def _said(said: Said) -> dict[str, Any]:
+def _said(said: StatedFields) -> dict[str, Any]:
     """What was said, under the names that own events use, with times as text."""
     shown: dict[str, Any] = {}
     for name, value in said.items():

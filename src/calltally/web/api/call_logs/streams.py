@@ -13,7 +13,7 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.export_query import zone_of
 from calltally.calls.filters import ListQuery
 from calltally.calls.masking import mask_lines
-from calltally.calls.parameters import shown
+from calltally.calls.parameters import quote_value
 from calltally.calls.times import DAY_US, utc_text
 from calltally.exports.window import CallWindow, first_chunk_query
 from calltally.formats.table import FORMATS, Format
@@ -95,7 +95,7 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return None
     zone = zone_of(name)
     if zone is None:
-        raise InvalidInput.of("tz", f"tz {shown(name)} is not the name of an IANA time zone")
+        raise InvalidInput.of("tz", f"tz {quote_value(name)} is not the name of an IANA time zone")
     return zone
 
 

@@ -8,9 +8,9 @@ from calltally.calls.parameters import (
     Parameter,
     instant_value,
     one_of,
+    raise_faults,
     range_schema,
     read_all,
-    refuse,
     whole_number,
     words_schema,
 )
@@ -55,9 +55,9 @@ def events_spec(pairs: Sequence[tuple[str, str]]) -> ReconciliationSpec:
     missing = [
         Fault(end, f"{end} is missing: say which window") for end in ("from", "to") if end not in names
     ]
-    refuse([*faults, *missing])
+    raise_faults([*faults, *missing])
     values["against"] = Against.EVENTS
-    refuse(_order_faults(values["from_us"], values["to_us"]))
+    raise_faults(_order_faults(values["from_us"], values["to_us"]))
     return ReconciliationSpec(**values)
 
 
@@ -66,7 +66,7 @@ def provider_spec(body: bytes, pairs: Sequence[tuple[str, str]], access: Access)
 
     Raises InvalidBody, Forbidden where its key may not heal, and InvalidInput for terms in the query.
     """
-    refuse([Fault(name, f"{name} is a field of the body here, not of the URL") for name, _ in pairs])
+    raise_faults([Fault(name, f"{name} is a field of the body here, not of the URL") for name, _ in pairs])
     asked = decode_body(body, ProviderAsked)
     window, faults = _window(asked)
     faults = [*_word_faults(asked), *faults]

@@ -8,7 +8,7 @@ from litestar import get, put
 from litestar.handlers import HTTPRouteHandler
 
 from calltally.calls.errors import Erased, InvalidBody, NotFound
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.calls.parameters import Parameter, one_of, read_values, text_value, words_schema
 from calltally.calls.sessions import SESSION_STATUSES
@@ -164,7 +164,7 @@ async def put_voice_session(request: AnyRequest) -> Reply:
     fact = session_fact(named, body, call_sid, raw=await request.body(), now_us=parts.clock())
     [recorded] = await parts.store.submit([Submission(tenant, fact)])
     parts.metrics.fact(OWN, recorded.outcome)
-    if recorded.call_id is None or recorded.outcome is Outcome.REFUSED:
+    if recorded.call_id is None or recorded.outcome is IngestOutcome.REFUSED:
         raise Erased("the call was erased; nothing of it is kept again")
     stored = SessionStored(
         named, recorded.outcome, recorded.reason, uuid_text(recorded.call_id), recorded.revision

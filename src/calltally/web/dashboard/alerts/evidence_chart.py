@@ -11,8 +11,8 @@ from calltally.alerts.model.series import RATES, Metric, SeriesKey, StepColumn
 from calltally.analytics.buckets import local_time
 from calltally.analytics.report_values import rate_with_interval
 from calltally.analytics.schemas import RateShown
-from calltally.calls.alert_counts import STEP_S, Cells, Key
-from calltally.calls.intervals import Share
+from calltally.calls.alert_counts import STEP_S, AlertStepKey, Cells
+from calltally.calls.intervals import Proportion
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.rollups.alert_steps import Steps
 from calltally.web.dashboard.english.messages import text
@@ -74,24 +74,24 @@ def _label(at_s: int, zone: ZoneInfo) -> str:
     return local_time(at_s * SECOND_US, zone).isoformat(timespec="minutes")
 
 
-def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> dict[int, Share]:
+def _shares(metric: Metric, series: SeriesKey, steps: Steps, frame: Frame) -> dict[int, Proportion]:
     """The rate of a series at each place."""
-    rows: dict[int, dict[Key, Cells]] = {}
+    rows: dict[int, dict[AlertStepKey, Cells]] = {}
     for key, cells in steps.items():
         rows.setdefault(key.step_s, {})[key] = cells
     rate = RATES[metric]
-    found = dict.fromkeys(frame.places, Share(0, 0))
+    found = dict.fromkeys(frame.places, Proportion(0, 0))
     for step_s, of_step in rows.items():
         place = frame.lo_s + (step_s - frame.lo_s) // frame.width_s * frame.width_s
         counts: Mapping[StepColumn, int] = sum_by_series(of_step).get(series, {})
-        had = found.get(place, Share(0, 0))
-        found[place] = Share(
+        had = found.get(place, Proportion(0, 0))
+        found[place] = Proportion(
             had.numerator + counts.get(rate.numerator, 0), had.denominator + counts.get(rate.denominator, 0)
         )
     return found
 
 
-def _point(finding: AlertFinding, at_s: int, share: Share) -> Sequence[Any]:
+def _point(finding: AlertFinding, at_s: int, share: Proportion) -> Sequence[Any]:
     """Where the evidence lies the baseline is what was expected of it."""
     shown: RateShown = rate_with_interval(share)
     evidence = finding.evidence

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from calltally.calls.events import DOOR_NAMES, Door
+from calltally.calls.events import CHANNEL_NAMES, Channel
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.web.dashboard.call.conversation import Entry, clock_text
 from calltally.web.dashboard.call.sentence import span
@@ -11,10 +11,10 @@ from calltally.web.dashboard.call.sentence import span
 Record = Mapping[str, Any]
 
 _LANES: Final[Mapping[str, str]] = {
-    DOOR_NAMES[Door.CALLBACK]: "lane_carrier",
-    DOOR_NAMES[Door.OWN_EVENT]: "lane_own",
-    DOOR_NAMES[Door.IMPORT]: "lane_list",
-    DOOR_NAMES[Door.PROVIDER_LIST]: "lane_list",
+    CHANNEL_NAMES[Channel.CALLBACK]: "lane_carrier",
+    CHANNEL_NAMES[Channel.OWN_EVENT]: "lane_own",
+    CHANNEL_NAMES[Channel.IMPORT]: "lane_list",
+    CHANNEL_NAMES[Channel.PROVIDER_LIST]: "lane_list",
 }
 # Places are hundredths of the width. A mark at the very edge would be cut in half; what came after the end
 # of the call has a part of its own, since a delivery may be hours later.

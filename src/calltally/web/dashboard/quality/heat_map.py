@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from calltally.analytics.buckets import local_time
 from calltally.analytics.measurement import Measurement
-from calltally.calls.intervals import SMALL_SAMPLE, Share
-from calltally.calls.metrics import Shares, rate_named
+from calltally.calls.intervals import SMALL_SAMPLE, Proportion
+from calltally.calls.metrics import RateProportions, rate_named
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import percent
 
@@ -38,7 +38,7 @@ class HeatMap(NamedTuple):
 
 def hours_of(measured: Measurement, rate: str) -> Hours:
     """A rate of the hours of a window, in which no groups are told apart."""
-    asked, buckets = Shares([rate_named(rate)]), measured.window.buckets
+    asked, buckets = RateProportions([rate_named(rate)]), measured.window.buckets
     for (_, place), totals in measured.groups.items():
         [(events, calls)] = asked.of(totals.counts)
         yield buckets[place].lo_us, events, calls
@@ -58,7 +58,7 @@ def heat_map(hours: Hours, zone: ZoneInfo) -> HeatMap:
     return HeatMap(rows, percent(low), percent(high))
 
 
-def _spread(shares: Collection[Share]) -> tuple[float, float]:
+def _spread(shares: Collection[Proportion]) -> tuple[float, float]:
     """Between which rates the shades lie: small samples stray too far to set the scale for the rest."""
     sure = [each.value for each in shares if each.value is not None and each.denominator >= SMALL_SAMPLE]
     values = sure or [each.value for each in shares if each.value is not None]
@@ -71,22 +71,22 @@ def _shade(value: float, low: float, high: float) -> int:
     return 1 + round((SHADES - 1) * min(max((value - low) / (high - low), 0.0), 1.0))
 
 
-def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Share]:
+def _folded(hours: Hours, zone: ZoneInfo) -> Mapping[tuple[int, int], Proportion]:
     """Groups that are told apart have the same hours: those are added up before a clock is read."""
     summed: dict[int, tuple[int, int]] = {}
     for lo_us, events, calls in hours:
         had = summed.get(lo_us, (0, 0))
         summed[lo_us] = had[0] + events, had[1] + calls
-    shares: dict[tuple[int, int], Share] = {}
+    shares: dict[tuple[int, int], Proportion] = {}
     for lo_us, (events, calls) in summed.items():
         clock = local_time(lo_us, zone)
         at = clock.weekday(), clock.hour
-        before = shares.get(at, Share(0, 0))
-        shares[at] = Share(before.numerator + events, before.denominator + calls)
+        before = shares.get(at, Proportion(0, 0))
+        shares[at] = Proportion(before.numerator + events, before.denominator + calls)
     return shares
 
 
-def _cell(share: Share | None, at: tuple[int, int], spread: tuple[float, float]) -> Cell:
+def _cell(share: Proportion | None, at: tuple[int, int], spread: tuple[float, float]) -> Cell:
     day, hour = text(f"weekday_{at[0]}"), f"{at[1]:02d}:00"
     if share is None or share.value is None:
         return Cell("", 0, text("heat_nothing", day=day, hour=hour), is_small=False)

@@ -9,7 +9,7 @@ from calltally.analytics.buckets import HOUR, STEPS, local_time, midnight_us, sh
 from calltally.analytics.query import KEYS, PREVIOUS, SAME_WEEKDAY, TENANT, QualityQuery, parse_quality_query
 from calltally.calls.errors import Fault, InvalidInput
 from calltally.calls.metrics import RATE_NAMES
-from calltally.calls.parameters import one_of, refuse
+from calltally.calls.parameters import one_of, raise_faults
 from calltally.calls.times import utc_text
 from calltally.web.dashboard.calls.links import only
 from calltally.web.request.query import Pairs
@@ -48,7 +48,7 @@ def asked_of(pairs: Pairs, zone: ZoneInfo, now_us: int) -> Asked:
     rates = tuple(dict.fromkeys(value for name, value in pairs if name == "rate"))
     step, compare = only(pairs, "step") or "day", only(pairs, "compare") or SAME_WEEKDAY
     heat = only(pairs, "heat") or (rates or RATES_FIRST)[0]
-    refuse(_faults(by, rates, step, heat))
+    raise_faults(_faults(by, rates, step, heat))
     keys = tuple(key for key in by if key != ALL)
     filters = tuple(pair for pair in pairs if pair[0] not in _OWN)
     api = (

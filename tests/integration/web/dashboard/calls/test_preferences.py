@@ -5,12 +5,12 @@ from html import unescape
 
 import pytest
 
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.dashboard.test_routes import DONE, rows
 from tests.integration.web.service import Service
 
-FAILED: Said = {**DONE, "status": "failed"}
+FAILED: StatedFields = {**DONE, "status": "failed"}
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from calltally.calls.events import Said
+from calltally.calls.events import StatedFields
 from calltally.store.listing import scan
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.dashboard.test_routes import links, rows
 from tests.integration.web.service import Answer
 
 NUMBER = "+14155550100"
-DONE: Said = {
+DONE: StatedFields = {
     "status": "completed",
     "direction": "outbound",
     "to_number": NUMBER,
