@@ -21,7 +21,7 @@ def _optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, A
     return st.fixed_dictionaries({}, optional=fields)
 
 
-said = _optional(
+stated = _optional(
     status=st.sampled_from([status.value for status in STATUSES]),
     direction=st.sampled_from([direction.value for direction in DIRECTIONS]),
     from_number=st.sampled_from(["+15550100", "+15550101"]),
@@ -45,7 +45,7 @@ said = _optional(
 @st.composite
 def facts(draw: st.DrawFn, *, links: bool = True) -> Fact:
     """One fact about one of five SIDs, which sometimes says that another is the same call."""
-    content: StatedFields = draw(said)  # type: ignore[assignment]
+    content: StatedFields = draw(stated)  # type: ignore[assignment]
     sid = draw(st.sampled_from(SIDS))
     occurred_us, sequence = draw(instants_us), draw(st.none() | st.integers(0, 3))
     nodes = st.builds(Node, st.sampled_from(SIDS), st.booleans())

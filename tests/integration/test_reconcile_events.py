@@ -338,7 +338,7 @@ def test_full_disk_is_reported(
     [
         ((), "say what to compare with"),
         (("--events", "log", "--provider", "twilio"), "say what to compare with"),
-        (("--events", "log"), "say which window"),
+        (("--events", "log"), "no window is given"),
         (("--events", "log", *WINDOW), "say whose calls"),
         (("--events", "missing", "--calls", "export"), "missing cannot be read"),
         (("--events", "log", "--calls", "."), "has no manifest.json"),
@@ -366,7 +366,7 @@ def test_full_disk_is_reported(
         (("--provider", "twilio"), "say whose calls: --tenant"),
         (("--provider", "twilio", "--calls", "export"), "say --tenant"),
         (("--provider", "twilio", "--tenant", "acme", "--deliver"), "goes with --heal"),
-        (("--provider", "twilio", "--tenant", "acme"), "say which window"),
+        (("--provider", "twilio", "--tenant", "acme"), "no window is given"),
     ],
 )
 def test_misuse_prints_one_line_with_status_2(

@@ -1,4 +1,4 @@
-"""The list's query: what each parameter takes, and that every fault is named."""
+"""Query of the call list: values of each parameter, and complete reports of faults."""
 
 import msgspec
 import pytest
@@ -25,7 +25,7 @@ def faults(*pairs: tuple[str, str]) -> dict[str, str]:
     return dict(caught.value.faults)
 
 
-def test_nothing_asked_is_the_first_page_of_everything() -> None:
+def test_empty_query_is_first_page_of_all_calls() -> None:
     assert parse() == ListQuery(filter=CallFilter(), limit=25, offset=0, order="desc", tenant=None)
 
 
@@ -70,8 +70,8 @@ def test_filters(name: str, text: str, field: str, value: object) -> None:
 
 
 def test_status_repeats_and_takes_commas() -> None:
-    asked = parse(("status", "failed,busy"), ("status", "queued"))
-    assert asked.filter.statuses == ("queued", "busy", "failed")
+    query = parse(("status", "failed,busy"), ("status", "queued"))
+    assert query.filter.statuses == ("queued", "busy", "failed")
 
 
 CALL_ID = "550e8400-e29b-81d4-a716-446655440000"
@@ -87,32 +87,32 @@ CALL_ID = "550e8400-e29b-81d4-a716-446655440000"
         ("tz", "America/Argentina/Buenos_Aires", "tz", "America/Argentina/Buenos_Aires"),
     ],
 )
-def test_as_of_when_and_in_which_form(name: str, text: str, field: str, value: object) -> None:
+def test_snapshot_and_format_parameters(name: str, text: str, field: str, value: object) -> None:
     assert getattr(parse((name, text)), field) == value
 
 
 @pytest.mark.parametrize("text", ["refund", "Rück* zahlung", "ยกเลิก", "c++ 2.0"])
-def test_a_search_is_kept_as_it_came(text: str) -> None:
+def test_search_text_is_unchanged(text: str) -> None:
     assert parse(("q", text)).filter == CallFilter(q=text)
 
 
 @pytest.mark.parametrize(
-    ("pairs", "named", "says"),
+    ("pairs", "parameter", "message"),
     [
-        ((("after", CALL_ID), ("offset", "0")), "after", "in place of an offset"),
+        ((("after", CALL_ID), ("offset", "0")), "after", "after replaces offset"),
         ((("hold", "nightly"), ("snapshot", "s" + "a" * 32)), "hold", "a snapshot of its own"),
     ],
 )
-def test_what_cannot_both_be_meant_is_refused(
-    pairs: tuple[tuple[str, str], ...], named: str, says: str
+def test_contradicting_parameters_are_refused(
+    pairs: tuple[tuple[str, str], ...], parameter: str, message: str
 ) -> None:
     found = faults(*pairs)
-    assert list(found) == [named]
-    assert says in found[named]
+    assert list(found) == [parameter]
+    assert message in found[parameter]
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("name", "text", "message"),
     [
         ("limit", "0", "limit must be a whole number from 1 to 1000, not '0'"),
         ("limit", "1001", "limit must be a whole number from 1 to 1000, not '1001'"),
@@ -142,27 +142,27 @@ def test_what_cannot_both_be_meant_is_refused(
         ("route", "x" * 201, "at most 200 characters, not 201"),
         ("agent", "a\0b", "NUL"),
         ("call_sid", "\ud800", "surrogate"),
-        ("q", "…", "no letter and no digit to find: '…'"),
-        ("q", "😀 👍🏽", "no letter and no digit"),
-        ("q", "*", "no letter and no digit"),
+        ("q", "…", "no letter or digit to search for: '…'"),
+        ("q", "😀 👍🏽", "no letter or digit"),
+        ("q", "*", "no letter or digit"),
         ("q", "x" * 201, "at most 200 characters"),
         ("after", "CA1", "must be the id of a call (a UUID), not 'CA1'"),
         ("after", CALL_ID[:-1], "a UUID"),
-        ("snapshot", "s" * 101, "the snapshot of an earlier answer"),
-        ("snapshot", "sé", "the snapshot of an earlier answer"),
+        ("snapshot", "s" * 101, "the snapshot of an earlier response"),
+        ("snapshot", "sé", "the snapshot of an earlier response"),
         ("hold", "every night", "letters, digits and . _ ~ -"),
         ("hold", "x" * 101, "at most 100 characters"),
         ("format", "xlsx", "must be one of json, csv, ndjson, parquet, arrow, not 'xlsx'"),
         ("tz", "+02:00", "the name of an IANA zone"),
     ],
 )
-def test_bad_value_is_named_with_what_is_allowed(name: str, text: str, says: str) -> None:
+def test_bad_value_gives_name_and_allowed_values(name: str, text: str, message: str) -> None:
     found = faults((name, text))
     assert list(found) == [name]
-    assert says in found[name]
+    assert message in found[name]
 
 
-def test_unknown_name_lists_those_that_exist() -> None:
+def test_unknown_name_lists_existing_parameters() -> None:
     found = faults(("statuss", "busy"), ("tenant", "acme"))
     assert list(found) == ["statuss", "tenant"]
     assert found["statuss"] == (
@@ -184,13 +184,13 @@ def test_window_must_have_length(to: str) -> None:
     assert "earlier than to" in faults(("from", "2026-10-01"), ("to", to))["from"]
 
 
-def test_all_faults_come_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     found = faults(("limit", "0"), ("status", "done"), ("x", "1"), ("route", ""))
     assert list(found) == ["x", "limit", "status", "route"]
 
 
 @pytest.mark.parametrize("parameter", PARAMETERS, ids=NAMES)
-def test_table_declares_what_it_parses(parameter: Parameter) -> None:
+def test_declarations_agree_with_parsers(parameter: Parameter) -> None:
     parameter.parse(parameter.example)
     assert parameter.meaning.endswith(".")
     assert (parameter.schema.get("type") == "array") == parameter.repeatable
@@ -208,7 +208,7 @@ names = st.sampled_from(NAMES) | st.text() | half_pairs
 
 
 @given(st.lists(st.tuples(names, st.text(max_size=40) | half_pairs)))
-def test_any_text_is_read_or_refused_in_words_that_can_be_sent(pairs: list[tuple[str, str]]) -> None:
+def test_any_text_is_parsed_or_refused_with_encodable_message(pairs: list[tuple[str, str]]) -> None:
     outcome = outcome_of(pairs)
     if isinstance(outcome, ListQuery):
         assert {name for name, _ in pairs} <= set(NAMES)

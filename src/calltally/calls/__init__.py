@@ -1,1 +1,1 @@
-"""What a call is: types, identity, the fold, filters. Pure: no clock, no I/O, no settings."""
+"""Model of a call: types, identity, the fold, filters. Pure: no clock, no I/O, no settings."""

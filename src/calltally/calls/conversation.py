@@ -1,4 +1,4 @@
-"""What is said and done in a session: turns, calls of tools, a judgement; and how it is kept as bytes."""
+"""Conversation of a session: turns, function calls and an evaluation, and their stored bytes."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One turn of a transcript; `start_seconds` and `end_seconds` count from the session's start."""
+    """Turn of a transcript; `start_seconds` and `end_seconds` count from the session's start."""
 
     role: str
     text: str
@@ -15,7 +15,7 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class FunctionCall(msgspec.Struct, frozen=True):
-    """One call of a tool by the agent. Arguments and result are JSON, or text where they were none."""
+    """Call of a tool by the agent. Arguments and result are JSON, or text if they were not valid JSON."""
 
     name: str
     arguments: Any = None
@@ -26,7 +26,7 @@ class FunctionCall(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """How a session was judged afterwards."""
+    """Evaluation of a session after its end."""
 
     successful: bool | None = None
     score: float | None = None
@@ -35,7 +35,7 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one fact tells of the words; None says nothing, an empty list that there were none."""
+    """Conversation as one fact states it. None states nothing; an empty list states that there is none."""
 
     transcript: list[Turn] | None = None
     function_calls: list[FunctionCall] | None = None
@@ -46,15 +46,15 @@ _decoder: Final = msgspec.json.Decoder(Conversation)
 
 
 def pack_conversation(conversation: Conversation) -> bytes:
-    """The bytes that lie beside a fact; empty where it says nothing of the words."""
+    """Return the bytes stored beside a fact; empty if the fact states no words."""
     return _encoder.encode(conversation) if conversation != Conversation() else b""
 
 
 def unpack_conversation(packed: bytes) -> Conversation:
-    """What `pack_conversation` packed."""
+    """Return the conversation from the bytes of `pack_conversation`."""
     return _decoder.decode(packed) if packed else Conversation()
 
 
 def transcript_text(conversation: Conversation) -> str:
-    """All that was said, for the search."""
+    """Return the text of all turns, for the search."""
     return "\n".join(turn.text for turn in conversation.transcript or ())

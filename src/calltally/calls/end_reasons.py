@@ -1,8 +1,8 @@
-"""Why a call ended: a few words of ours, beside which the provider's own word and its codes stand.
+"""Reasons of the end of a call: Calltally's own vocabulary beside the provider's own word and codes.
 
-A platform's words are translated in its folder, by families; what carriers, switches and tenants write is
-here. Sources: RFC 3326 and ITU-T Q.850 (causes), RFC 3261 (responses), FreeSWITCH's and Telnyx's names of
-causes, Twilio's call states.
+Each platform's folder translates the platform's words, by families. This module translates the words of
+carriers, switches and tenants. Sources: RFC 3326 and ITU-T Q.850 (causes), RFC 3261 (responses), the names of
+causes of FreeSWITCH and Telnyx, and Twilio's call states.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from calltally.calls.model import OPEN, UNANSWERED, Direction, Status
 
 
 class EndReason(StrEnum):
-    """The vocabulary. Stable: words may be added, none changes its meaning."""
+    """Vocabulary of reasons. Stable: words may be added, but none changes its meaning."""
 
-    # The person on the line, whoever placed the call.
+    # The person on the line, no matter which side placed the call.
     CALLER_HUNG_UP = "caller-hung-up"
-    # The tenant's side: its agent, its script, or whoever placed the call for it.
+    # The tenant's side: its agent, its script, or the party that placed the call for it.
     AGENT_HUNG_UP = "agent-hung-up"
     TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
@@ -44,21 +44,21 @@ class EndReason(StrEnum):
 
 
 class EndAttribution(NamedTuple):
-    """What one word means; `side` is where the fault lies, None where there is none or nobody knows."""
+    """Meaning of one word; `side` is the side at fault, None without a fault or if the side is unknown."""
 
     reason: EndReason
     side: FaultSide | None = None
 
 
 class EndWord(NamedTuple):
-    """What one teller said of the end: its own word, and what that means where it is known."""
+    """Word of one source about the end: its own word, and the meaning of the word if it is known."""
 
     word: str | None
-    why: EndAttribution | None
+    attribution: EndAttribution | None
 
 
 class EndCodes(NamedTuple):
-    """What a record says of its end by numbers, and what it was."""
+    """State, codes and direction in a record, as far as they concern its end."""
 
     status: str
     cause: FailureCause
@@ -66,7 +66,7 @@ class EndCodes(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """Why a call ended. `reason` is None while it is open, `side` where there is no fault."""
+    """Resolved end of a call. `reason` is None while the call is open, `side` is None without a fault."""
 
     reason: EndReason | None
     side: FaultSide | None
@@ -74,7 +74,7 @@ class Ending(NamedTuple):
 
     @property
     def explanation(self) -> str | None:
-        """The reason in a sentence."""
+        """Return the reason as a sentence."""
         return None if self.reason is None else EXPLANATIONS[self.reason]
 
 
@@ -82,20 +82,20 @@ NOT_ENDED: Final = Ending(None, None, None)
 
 EXPLANATIONS: Final[Mapping[EndReason, str]] = {
     EndReason.CALLER_HUNG_UP: "The person on the line ended the call.",
-    EndReason.AGENT_HUNG_UP: "The agent, or whoever placed the call for the tenant, ended it.",
-    EndReason.TRANSFERRED: "The call was handed on to somebody else.",
-    EndReason.VOICEMAIL: "A mailbox or an answering machine took the call.",
+    EndReason.AGENT_HUNG_UP: "The agent, or the party that placed the call for the tenant, ended the call.",
+    EndReason.TRANSFERRED: "The call was transferred.",
+    EndReason.VOICEMAIL: "A mailbox or an answering machine answered the call.",
     EndReason.NO_ANSWER: "Nobody answered.",
-    EndReason.BUSY: "The line that was called was busy.",
-    EndReason.REJECTED: "Whoever was called, or a network for them, refused the call.",
-    EndReason.INVALID_NUMBER: "There is no such number, or it is not written as one.",
-    EndReason.PROVIDER_ERROR: "The provider that carries or runs the call failed.",
-    EndReason.NETWORK: "A network on the way failed.",
-    EndReason.TIMEOUT: "Something that was waited for did not come in time.",
+    EndReason.BUSY: "The called line was busy.",
+    EndReason.REJECTED: "The called party, or a network on its behalf, refused the call.",
+    EndReason.INVALID_NUMBER: "The number does not exist or has no valid form.",
+    EndReason.PROVIDER_ERROR: "The provider of the call failed.",
+    EndReason.NETWORK: "A network between the parties failed.",
+    EndReason.TIMEOUT: "A timeout expired.",
     EndReason.SILENCE: "Nobody spoke for too long.",
-    EndReason.LIMIT_REACHED: "A limit was reached: of length, of calls at once, or of credit.",
-    EndReason.AGENT_ERROR: "The agent, or what it is made of, failed.",
-    EndReason.UNKNOWN: "Nothing that was told says why.",
+    EndReason.LIMIT_REACHED: "A limit was reached: call length, concurrent calls, or credit.",
+    EndReason.AGENT_ERROR: "The agent, or a component of it, failed.",
+    EndReason.UNKNOWN: "No fact states a reason.",
 }
 
 _CALLER: Final = EndAttribution(EndReason.CALLER_HUNG_UP)
@@ -109,8 +109,8 @@ _NETWORK: Final = EndAttribution(EndReason.NETWORK, FaultSide.NETWORK)
 _TIMEOUT: Final = EndAttribution(EndReason.TIMEOUT)
 _LIMIT: Final = EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT)
 
-# In small letters with hyphens, as `_plain` writes any word. What depends on the direction (a call that was
-# canceled) is left to the state, and of normal clearing nobody knows whose it was.
+# In lower case with hyphens, the form that `_plain` returns. Words that depend on the direction (a canceled
+# call) are left to the state. Normal clearing does not identify a side.
 _WORDS: Final[Mapping[str, EndAttribution]] = {
     **{reason.value: EndAttribution(reason) for reason in EndReason if reason is not EndReason.UNKNOWN},
     **dict.fromkeys(("caller-hangup", "caller-hungup", "hangup-by-caller", "user-hangup"), _CALLER),
@@ -155,7 +155,7 @@ _REASON_OF_SIDE: Final[Mapping[FaultSide, EndReason]] = {
     FaultSide.CALLER: EndReason.INVALID_NUMBER,
     FaultSide.CALLED: EndReason.NO_ANSWER,
 }
-# Where the fault lies when nothing but the reason is known.
+# Side at fault if only the reason is known.
 _SIDE_OF_REASON: Final[Mapping[EndReason, FaultSide]] = {
     EndReason.PROVIDER_ERROR: FaultSide.PROVIDER,
     EndReason.NETWORK: FaultSide.NETWORK,
@@ -167,38 +167,40 @@ _BAD_GATEWAY: Final = 500
 
 
 def attribution_of(word: str) -> EndAttribution | None:
-    """What a word of a carrier, a switch or a tenant means; None for one that is in no table."""
+    """Return the meaning of a word of a carrier, a switch or a tenant; None for an unknown word."""
     return _WORDS.get(_plain(word))
 
 
-# Few ways to end are what nearly all calls have.
+# Nearly all calls share few combinations.
 @lru_cache(maxsize=2_048)
 def resolve_ending(codes: EndCodes, platform: EndWord, others: EndWord) -> Ending:
-    """Why a call ended, from all that was said of it.
+    """Resolve the end of a call from the words and codes of all its facts.
 
-    Of a call that was answered the platform knows best, since a carrier sees only who closed the line; of
-    one that was not, the carrier. `others` is the word of the carrier, else the tenant's.
+    For an answered call the platform's word wins, since a carrier sees only the side that closed the line.
+    For an unanswered call the carrier's word wins. `others` is the word of the carrier, else the tenant's.
     """
     if codes.status in OPEN:
         return NOT_ENDED
-    by_codes = _why_by_codes(codes)
-    told = (platform.why, others.why, by_codes)
+    by_codes = _attribution_by_codes(codes)
+    candidates: tuple[EndAttribution | None, ...] = (platform.attribution, others.attribution, by_codes)
     if codes.status in _REASON_OF_STATUS:
-        told = (by_codes, None, None)
+        candidates = (by_codes,)
     elif codes.status in UNANSWERED:
-        told = (others.why, *((by_codes, platform.why) if _is_exact(codes) else (platform.why, by_codes)))
-    why = next((each for each in told if each is not None), EndAttribution(EndReason.UNKNOWN))
-    spoken = platform.word if why is platform.why and platform.word else others.word or platform.word
-    return Ending(why.reason, _side(codes, why), spoken)
+        rest = (platform.attribution, by_codes)
+        candidates = (others.attribution, *(reversed(rest) if _is_exact(codes) else rest))
+    chosen = next((each for each in candidates if each is not None), EndAttribution(EndReason.UNKNOWN))
+    is_platforms = chosen is platform.attribution and platform.word
+    provider_word = platform.word if is_platforms else others.word or platform.word
+    return Ending(chosen.reason, _side(codes, chosen), provider_word)
 
 
 @lru_cache(maxsize=2_048)
 def resolve_ending_by_codes(
     status: str, direction: str | None, cause: tuple[int | None, int | None, str | None, str | None, bool]
 ) -> Ending:
-    """The same of what most calls are, of which nobody said a word; `cause` has the fields of a `Cause`.
+    """Resolve the end of a call without any word, as most are; `cause` has the fields of a `FailureCause`.
 
-    As plain values, since to make the others only to look them up takes twice as long.
+    The arguments are plain values: building the structures only for the cache lookup takes twice as long.
     """
     return resolve_ending(EndCodes(status, FailureCause(*cause), direction), _NO_WORD, _NO_WORD)
 
@@ -208,12 +210,12 @@ def _plain(word: str) -> str:
 
 
 def _is_exact(codes: EndCodes) -> bool:
-    """Whether a number says more than that it failed."""
+    """Decide whether a code is more exact than the failed state."""
     return codes.cause.hangup_cause is not None or codes.cause.sip_code is not None
 
 
-def _why_by_codes(codes: EndCodes) -> EndAttribution | None:
-    """The state, then the cause, then the response's cause, then whose fault it was."""
+def _attribution_by_codes(codes: EndCodes) -> EndAttribution | None:
+    """Return the meaning of the state, else of the cause, else of the response's cause, else of the side."""
     status, cause, direction = codes
     if status == Status.COMPLETED:
         return None
@@ -232,24 +234,24 @@ def _why_by_codes(codes: EndCodes) -> EndAttribution | None:
     return EndAttribution(_REASON_OF_SIDE[side], side) if side in _REASON_OF_SIDE else None
 
 
-def _side(codes: EndCodes, why: EndAttribution) -> FaultSide | None:
-    """Where the fault lies; a call that was answered has one only where the reason is a fault."""
-    if why.side is not None and why.side is not FaultSide.UNKNOWN:
-        return why.side
+def _side(codes: EndCodes, attribution: EndAttribution) -> FaultSide | None:
+    """Return the side at fault; an answered call has one only if its reason is a fault."""
+    if attribution.side is not None and attribution.side is not FaultSide.UNKNOWN:
+        return attribution.side
     if codes.status in UNANSWERED:
         side = fault_side_of_end(codes.status, codes.cause)
         if side is not None and side is not FaultSide.UNKNOWN:
             return side
-    return _SIDE_OF_REASON.get(why.reason)
+    return _SIDE_OF_REASON.get(attribution.reason)
 
 
-def end_word_of(said: StatedFields | None) -> EndWord:
-    """What somebody said of the end: by a word of ours, by one of theirs, or by both."""
-    if said is None:
+def end_word_of(stated: StatedFields | None) -> EndWord:
+    """Return the word of a fact about the end: Calltally's word, the source's own word, or both."""
+    if stated is None:
         return _NO_WORD
-    reason, word = said.get("end_reason"), said.get("end_word", said.get("end_reason"))
+    reason, word = stated.get("end_reason"), stated.get("end_word", stated.get("end_reason"))
     if reason is not None and reason in _REASONS:
-        side = said.get("end_side")
+        side = stated.get("end_side")
         return EndWord(word, EndAttribution(EndReason(reason), None if side is None else FaultSide(side)))
     return EndWord(word, attribution_of(word) if word else None)
 

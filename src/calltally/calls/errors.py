@@ -1,23 +1,23 @@
-"""Every error that Calltally raises on purpose, as one tree with stable slugs.
+"""Errors that Calltally raises on purpose, as one tree with stable slugs.
 
-Nothing here knows HTTP. `calltally.web.response.problems` maps the slugs to status codes, once.
+The module contains no HTTP. `calltally.web.response.problems` maps the slugs to status codes, once.
 """
 
 from typing import ClassVar, NamedTuple
 
 
 class Fault(NamedTuple):
-    """One thing that is wrong, and where: a parameter, a field or an event of a batch."""
+    """Fault in one parameter, field or event of a batch."""
 
     parameter: str
     detail: str
 
 
 class CalltallyError(Exception):
-    """The root. `slug` is stable and public; `detail` says what is wrong, where, and what to do."""
+    """Root of all errors. `slug` is stable and public; `detail` names the fault and its remedy."""
 
     slug: ClassVar[str] = "internal"
-    title: ClassVar[str] = "Something went wrong"
+    title: ClassVar[str] = "Internal error"
 
     def __init__(self, detail: str, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(detail)
@@ -26,40 +26,40 @@ class CalltallyError(Exception):
 
 
 class InvalidInput(CalltallyError):
-    """The request cannot be read as asked; `faults` names each part that is wrong."""
+    """Request with invalid parameters; `faults` lists each of them."""
 
     slug = "invalid-parameter"
     title = "A parameter is not valid"
 
     @classmethod
     def of(cls, parameter: str, detail: str) -> "InvalidInput":
-        """One fault that is also the whole message."""
+        """Return the error for a single fault."""
         return cls(detail, (Fault(parameter, detail),))
 
 
 class InvalidBody(InvalidInput):
-    """The body is not what its content type promises."""
+    """Body that does not match its content type or schema."""
 
     slug = "invalid-body"
     title = "The body cannot be read"
 
 
 class RefusedEvents(InvalidInput):
-    """The body was read, and every event in it was refused."""
+    """Readable body of which every event was refused."""
 
     slug = "events-refused"
     title = "No event was accepted"
 
 
 class NotUnderstood(CalltallyError):
-    """A genuine provider body that the code cannot read yet: it becomes a dead letter."""
+    """Genuine body of a provider that this release cannot parse; it becomes a dead letter."""
 
     slug = "not-understood"
     title = "The body was not understood"
 
 
 class UnknownKind(NotUnderstood):
-    """A genuine message of a kind in no table that names no call's state: kept, and no dead letter."""
+    """Genuine message of an unknown kind that names no call's state; it is stored, but is no dead letter."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -67,84 +67,84 @@ class UnknownKind(NotUnderstood):
 
 
 class Unauthorized(CalltallyError):
-    """No key, or a wrong one: the same words for both."""
+    """Missing or wrong key; the message is the same for both."""
 
     slug = "unauthorized"
     title = "A valid key is needed"
 
 
 class Forbidden(CalltallyError):
-    """The key is good but lacks a scope."""
+    """Valid key without a required scope."""
 
     slug = "forbidden"
     title = "The key may not do this"
 
 
 class WrongSignature(CalltallyError):
-    """The callback is not signed with the tenant's secret (or there is no such tenant)."""
+    """Callback that is not signed with the tenant's secret, or whose tenant does not exist."""
 
     slug = "wrong-signature"
     title = "The signature does not match"
 
 
 class NotFound(CalltallyError):
-    """No such thing in this tenant."""
+    """Resource that does not exist in this tenant."""
 
     slug = "not-found"
     title = "Not found"
 
 
 class Erased(CalltallyError):
-    """The call was here, and was erased for good."""
+    """Call that was permanently erased."""
 
     slug = "erased"
     title = "The call was erased"
 
 
 class SnapshotGone(CalltallyError):
-    """The snapshot cannot be answered any more; begin again without it."""
+    """Snapshot that can no longer be read; start again without it."""
 
     slug = "snapshot-gone"
-    title = "The snapshot is no longer kept"
+    title = "The snapshot is no longer available"
 
 
 class FilesGone(CalltallyError):
-    """The job was done, and its files are gone: their time was up, or a call in them was erased."""
+    """Files of a finished job that were deleted: they expired, or a call in them was erased."""
 
     slug = "files-gone"
-    title = "The files are no longer kept"
+    title = "The files are no longer available"
 
 
 class Conflict(CalltallyError):
-    """What is asked for contradicts what is stored."""
+    """Request that contradicts stored data."""
 
     slug = "conflict"
     title = "It already exists"
 
 
 class TooLarge(CalltallyError):
-    """The body is over its limit."""
+    """Body that exceeds its size limit."""
 
     slug = "too-large"
     title = "The body is too large"
 
 
 class NotAcceptable(CalltallyError):
-    """None of the media types asked for can be served."""
+    """Request whose accepted media types cannot be served."""
 
     slug = "not-acceptable"
     title = "None of the accepted media types can be served"
 
 
 class UnsupportedMedia(CalltallyError):
-    """The body's media type is not read here."""
+    """Body of a media type that this endpoint does not read."""
 
     slug = "unsupported-media-type"
     title = "The media type is not supported"
 
 
 class TooManyRequests(CalltallyError):
-    """The key's rate limit is used up; try again after `retry_after_s`."""
+    """Exhausted rate limit of a key; retry after `retry_after_s`."""
 
     slug = "rate-limited"
     title = "Too many requests"
@@ -155,7 +155,7 @@ class TooManyRequests(CalltallyError):
 
 
 class Unavailable(CalltallyError):
-    """The store cannot answer now; nothing was lost and nothing was done."""
+    """Store that cannot respond now; nothing was lost and nothing was done."""
 
     slug = "unavailable"
     title = "The service cannot answer now"
@@ -170,21 +170,21 @@ class NothingCommitted(Unavailable):
 
 
 class NoFilesFolder(CalltallyError):
-    """There is no folder for the files of jobs, so no job can be done."""
+    """Installation without a folder for the files of jobs, so that no job can run."""
 
     slug = "no-files-folder"
-    title = "This installation keeps no files"
+    title = "This installation has no files folder"
 
 
 class Misconfigured(CalltallyError):
-    """A setting is missing or wrong; the message names it and says what it should be."""
+    """Missing or wrong setting; the message names it and states valid values."""
 
     slug = "misconfigured"
     title = "A setting is wrong"
 
 
 class DamagedStore(CalltallyError):
-    """Stored bytes cannot be read back; `calltally verify` says where."""
+    """Stored bytes that cannot be decoded; `calltally verify` finds them."""
 
     slug = "damaged-store"
     title = "Stored data cannot be read"

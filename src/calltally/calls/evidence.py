@@ -1,4 +1,4 @@
-"""What all facts of a call say together: one pass over them in their order. Pure, as the fold is."""
+"""Evidence of a call: the merged statements of all its facts, gathered in one pass. Pure, as the fold is."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple, cast
@@ -13,26 +13,26 @@ from calltally.calls.end_reasons import (
 )
 from calltally.calls.events import Channel, Fact, FactSource, StatedFields
 from calltally.calls.failure_causes import FailureCause
-from calltally.calls.implied_times import final_us, talk_begun_us
+from calltally.calls.implied_times import implied_end_us, implied_talk_start_us
 from calltally.calls.model import FINAL, OPEN, UNANSWERED, Status
 from calltally.calls.platform_times import TIMES, PlatformTimes
 from calltally.calls.times import SECOND_US
 
-# Looked up on the class each of them costs as much as what is done with it.
+# A lookup on the enum class costs as much as the work done with the member.
 _QUEUED, _INITIATED, _RINGING = Status.QUEUED, Status.INITIATED, Status.RINGING
 _IN_PROGRESS, _COMPLETED = Status.IN_PROGRESS, Status.COMPLETED
-_OF_STATE: Final = frozenset({"status", "ringing_us", "answered_us", "ended_us", "talk_seconds"})
-# What makes two tellings contradict each other beside the final state: who called whom.
+_STATE_FIELDS: Final = frozenset({"status", "ringing_us", "answered_us", "ended_us", "talk_seconds"})
+# Two facts contradict each other if they differ in these or in the final state.
 PARTIES: Final[tuple[Literal["direction", "from_number", "to_number"], ...]] = (
     "direction",
     "from_number",
     "to_number",
 )
-_OF_FIRST_LEG: Final[
+_FIRST_LEG_FIELDS: Final[
     tuple[Literal["direction", "from_number", "to_number", "metadata", "started_us"], ...]
 ] = (*PARTIES, "metadata", "started_us")
-# What is not settled by the order of facts alone, because the order is by who knows of states and times:
-# by field, whose word of it stands before whose. The platform's price has the carrier's in it.
+# The order of facts ranks sources by their knowledge of states and times. These fields need another ranking:
+# per field, the rank of each FactSource. A platform's price includes the carrier's.
 _PRECEDENCE: Final[
     tuple[tuple[Literal["summary", "metadata", "cost", "recording_url"], tuple[int, ...]], ...]
 ] = (
@@ -41,12 +41,12 @@ _PRECEDENCE: Final[
     ("cost", (0, 1, 3, 2)),
     ("recording_url", (0, 1, 3, 2)),
 )
-# Most facts say nothing of these.
-_PREFERRED: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
+# Most facts state none of these.
+_RANKED_FIELDS: Final = frozenset({*(name for name, _ in _PRECEDENCE), "end_reason", "end_word"})
 
 
 class CallTimes(NamedTuple):
-    """When it rang, was answered and ended, as far as anybody knows; microseconds UTC."""
+    """Times of ringing, answer and end, microseconds UTC; None where no fact gives one."""
 
     ringing_us: int | None
     answered_us: int | None
@@ -54,206 +54,223 @@ class CallTimes(NamedTuple):
 
 
 class CallEvidence:
-    """What a call's facts say together, each field as the last in their order has it."""
+    """Merged statements of a call's facts: for each field, the value of the last fact in their order."""
 
     __slots__ = (
-        *("answered", "created_us", "disputed", "end_words", "escalated", "finals", "first_us"),
-        *("last_us", "leg_us", "merged", "open", "places", "platform", "preferred", "settled", "tags"),
-        "talk_us",
+        *("created_us", "end_statements", "earliest_talk_us", "final_states", "first_leg_us", "first_us"),
+        *(
+            "has_carrier_end",
+            "is_answered",
+            "is_escalated",
+            "last_us",
+            "may_conflict",
+            "merged",
+            "open_state",
+        ),
+        *("platform", "preferred", "ranks", "tags"),
     )
 
     def __init__(self, ordered: Sequence[Fact]) -> None:
         self.merged: StatedFields = {}
-        self.open: str = _QUEUED
-        self.finals: list[str] = []
-        self.answered = self.escalated = False
-        # Whether a conflict is possible at all: mostly not, and counting costs a third of the fold.
-        self.disputed = False
+        self.open_state: str = _QUEUED
+        self.final_states: list[str] = []
+        self.is_answered = self.is_escalated = False
+        # False for most calls. It avoids counting conflicts, which costs a third of the fold.
+        self.may_conflict = False
         self.created_us = ordered[0].occurred_us
         self.first_us: dict[str, int] = {}
         self.last_us: dict[str, int] = {}
-        self.leg_us: int | None = None
-        self.talk_us = self.created_us
+        self.first_leg_us: int | None = None
+        self.earliest_talk_us = self.created_us
         self.tags: set[str] = set()
-        self.end_words: dict[FactSource, StatedFields] = {}
+        self.end_statements: dict[FactSource, StatedFields] = {}
         self.preferred: StatedFields = {}
-        self.places: dict[str, int] = {}
+        self.ranks: dict[str, int] = {}
         self.platform: PlatformTimes | None = None
-        # Whether a carrier told how it ended: then nothing that a platform says of the state counts.
-        self.settled = False
+        # With a final state from a carrier, a platform's statements of the state no longer count.
+        self.has_carrier_end = False
         for fact in ordered:
             if fact.is_carrier and fact.stated.get("status") in FINAL:
-                self.settled = True
+                self.has_carrier_end = True
                 break
         for fact in ordered:
             self._take(fact)
         self.merged.update(self.preferred)
         if "started_us" not in self.merged:
-            # A computed time is never before a start that somebody states.
-            self.created_us = min(self.created_us, self.talk_us)
+            # A computed time is never before a stated start.
+            self.created_us = min(self.created_us, self.earliest_talk_us)
         if self.platform is not None:
             self._adopt(self.platform)
 
     def _take(self, fact: Fact) -> None:
-        said, occurred_us = fact.stated, fact.occurred_us
-        if "leg" in said:
-            said = self._of_call(said)
+        stated, occurred_us = fact.stated, fact.occurred_us
+        if "leg" in stated:
+            stated = self._fields_of_call(stated)
         for name in PARTIES:
-            if name in said and self.merged.get(name, said[name]) != said[name]:
-                self.disputed = True
-        self._date(said, occurred_us)
+            if name in stated and self.merged.get(name, stated[name]) != stated[name]:
+                self.may_conflict = True
+        self._date(stated, occurred_us)
         if fact.is_carrier or fact.channel == Channel.OWN_EVENT:
-            self.merged.update(said)
-            self._take_state(said, occurred_us)
+            self.merged.update(stated)
+            self._take_state(stated, occurred_us)
         else:
-            self._take_platform(said, occurred_us)
-        self._prefer(fact, said)
-        if said.get("escalated") or "escalation" in said:
-            self.escalated = True
-        if "tags" in said:
-            self.tags.update(said["tags"])
-        self.disputed = self.disputed or fact.event_id != ""
+            self._take_platform(stated, occurred_us)
+        self._prefer(fact, stated)
+        if stated.get("escalated") or "escalation" in stated:
+            self.is_escalated = True
+        if "tags" in stated:
+            self.tags.update(stated["tags"])
+        self.may_conflict = self.may_conflict or fact.event_id != ""
 
-    def _of_call(self, said: StatedFields) -> StatedFields:
-        """What one leg says of the whole call.
+    def _fields_of_call(self, stated: StatedFields) -> StatedFields:
+        """Return the fields of one leg that hold for the whole call.
 
-        The call was answered when its first leg was, and ended with the last. Who called whom the leg says
-        that began first: a later one has the agent to whom the call went on.
+        The call was answered with its first answered leg and ended with its last leg. The leg that started
+        first has the parties: a later leg has the agent to whom the call was passed on.
         """
-        kept, merged, started_us = said.copy(), self.merged, said.get("started_us", 0)
-        self.answered = self.answered or "answered_us" in said
-        if "answered_us" in said and merged.get("answered_us", said["answered_us"]) < said["answered_us"]:
-            del kept["answered_us"]
-        if "ended_us" in said:
-            kept["ended_us"] = max(said["ended_us"], merged.get("ended_us", said["ended_us"]))
-        if self.leg_us is not None and self.leg_us <= started_us:
-            for name in _OF_FIRST_LEG:
-                kept.pop(name, None)
+        fields, merged, started_us = stated.copy(), self.merged, stated.get("started_us", 0)
+        self.is_answered = self.is_answered or "answered_us" in stated
+        if (
+            "answered_us" in stated
+            and merged.get("answered_us", stated["answered_us"]) < stated["answered_us"]
+        ):
+            del fields["answered_us"]
+        if "ended_us" in stated:
+            fields["ended_us"] = max(stated["ended_us"], merged.get("ended_us", stated["ended_us"]))
+        if self.first_leg_us is not None and self.first_leg_us <= started_us:
+            for name in _FIRST_LEG_FIELDS:
+                fields.pop(name, None)
         else:
-            self.leg_us = started_us
-        return kept
+            self.first_leg_us = started_us
+        return fields
 
-    def _date(self, said: StatedFields, occurred_us: int) -> None:
-        """Everything that is dated proves that the call was there by then."""
+    def _date(self, stated: StatedFields, occurred_us: int) -> None:
+        """Move the creation time earlier: every dated statement proves that the call existed by then."""
         first_us = min(self.created_us, occurred_us)
         for name in TIMES:
-            if name in said and said[name] < first_us:
-                first_us = said[name]
+            if name in stated and stated[name] < first_us:
+                first_us = stated[name]
         self.created_us = first_us
-        if "talk_seconds" in said:
-            # Told with its end, a talk proves that the call was there when it began.
-            ended_us = said.get("ended_us", occurred_us if said.get("status") in FINAL else None)
-            begun_us = talk_begun_us(said, ended_us)
-            self.talk_us = self.talk_us if begun_us is None else min(self.talk_us, begun_us)
+        if "talk_seconds" in stated:
+            # A talk with a stated end proves that the call existed at the start of the talk.
+            ended_us = stated.get("ended_us", occurred_us if stated.get("status") in FINAL else None)
+            start_us = implied_talk_start_us(stated, ended_us)
+            self.earliest_talk_us = (
+                self.earliest_talk_us if start_us is None else min(self.earliest_talk_us, start_us)
+            )
 
-    def _take_state(self, said: StatedFields, occurred_us: int) -> None:
-        if (status := said.get("status")) is not None:
+    def _take_state(self, stated: StatedFields, occurred_us: int) -> None:
+        if (status := stated.get("status")) is not None:
             self.first_us[status] = min(occurred_us, self.first_us.get(status, occurred_us))
             self._take_status(status)
             if status in FINAL:
-                # Behind all others, so that the last of them is the last of the facts.
+                # Insert behind all others, so that the last entry is from the last fact.
                 self.last_us.pop(status, None)
-                self.last_us[status] = final_us(said, occurred_us)
-        if "answered_us" in said or said.get("talk_seconds", 0) > 0:
-            self.answered = True
+                self.last_us[status] = implied_end_us(stated, occurred_us)
+        if "answered_us" in stated or stated.get("talk_seconds", 0) > 0:
+            self.is_answered = True
 
     def _take_status(self, status: str) -> None:
         if status in FINAL:
-            self.disputed = self.disputed or (bool(self.finals) and self.finals[0] != status)
-            self.finals.append(status)
+            self.may_conflict = self.may_conflict or (
+                bool(self.final_states) and self.final_states[0] != status
+            )
+            self.final_states.append(status)
         else:
-            self.open = status
-            self.answered = self.answered or status == _IN_PROGRESS
+            self.open_state = status
+            self.is_answered = self.is_answered or status == _IN_PROGRESS
 
-    def _take_platform(self, said: StatedFields, occurred_us: int) -> None:
-        """What it says of times is kept apart until it is known what the others say of them."""
+    def _take_platform(self, stated: StatedFields, occurred_us: int) -> None:
+        """Collect a platform's times apart until the times of all other sources are known."""
         if self.platform is None:
             self.platform = PlatformTimes()
-        self.platform.take(said, occurred_us)
-        self.merged.update(cast("StatedFields", {name: said[name] for name in said.keys() - _OF_STATE}))  # type: ignore[literal-required] # of its own keys
-        status = said.get("status")
-        if self.settled:
-            self.disputed = self.disputed or status in FINAL
+        self.platform.take(stated, occurred_us)
+        self.merged.update(
+            cast("StatedFields", {name: stated[name] for name in stated.keys() - _STATE_FIELDS})  # type: ignore[literal-required] # of its own keys
+        )
+        status = stated.get("status")
+        if self.has_carrier_end:
+            self.may_conflict = self.may_conflict or status in FINAL
         elif status is not None:
             self._take_status(status)
 
     def _adopt(self, platform: PlatformTimes) -> None:
-        """Take from the platform what nobody else tells of the times."""
+        """Take from the platform the times that no other source states."""
         merged, first_us = self.merged, self.first_us
         platform.fill_in(
             merged,
-            rang="ringing_us" in merged or _RINGING in first_us,
-            talked="answered_us" in merged or _IN_PROGRESS in first_us,
-            ended="ended_us" in merged or bool(self.last_us),
+            has_ringing="ringing_us" in merged or _RINGING in first_us,
+            has_answer="answered_us" in merged or _IN_PROGRESS in first_us,
+            has_end="ended_us" in merged or bool(self.last_us),
         )
-        if platform.answered and (not self.settled or self.status() == _COMPLETED):
-            self.answered = True
+        if platform.is_answered and (not self.has_carrier_end or self.status() == _COMPLETED):
+            self.is_answered = True
 
-    def _prefer(self, fact: Fact, said: StatedFields) -> None:
-        """Keep what stands by who says it, not by the order of facts."""
-        if _PREFERRED.isdisjoint(said):
+    def _prefer(self, fact: Fact, stated: StatedFields) -> None:
+        """Keep the values of fields that rank by source, not by the order of facts."""
+        if _RANKED_FIELDS.isdisjoint(stated):
             return
-        for name, places in _PRECEDENCE:
-            if name in said and places[fact.source] >= self.places.get(name, 0):
-                self.places[name] = places[fact.source]
-                self.preferred[name] = said[name]
-        if "end_reason" in said or "end_word" in said:
-            self.end_words[fact.source] = said
+        for name, ranks in _PRECEDENCE:
+            if name in stated and ranks[fact.source] >= self.ranks.get(name, 0):
+                self.ranks[name] = ranks[fact.source]
+                self.preferred[name] = stated[name]
+        if "end_reason" in stated or "end_word" in stated:
+            self.end_statements[fact.source] = stated
 
     def status(self) -> str:
-        """Final beats open; an answer makes any final state `completed`."""
-        if not self.finals:
-            return self.open
-        if self.answered:
+        """Return the state. A final state beats an open one; an answer makes any final state `completed`."""
+        if not self.final_states:
+            return self.open_state
+        if self.is_answered:
             return _COMPLETED
-        # Vonage sends `completed` after busy, failed and unanswered too: it proves nothing by itself.
-        unanswered = [status for status in self.finals if status in UNANSWERED]
+        # Vonage sends `completed` after busy, failed and unanswered too, so it proves nothing by itself.
+        unanswered = [status for status in self.final_states if status in UNANSWERED]
         return unanswered[-1] if unanswered else _COMPLETED
 
     def can_conflict(self, status: str) -> bool:
-        """Whether the facts may contradict each other, or the state that they led to."""
-        return self.disputed or (bool(self.finals) and self.finals[0] != status)
+        """Decide whether the facts may contradict each other or the resulting state."""
+        return self.may_conflict or (bool(self.final_states) and self.final_states[0] != status)
 
-    def clock(self, status: str) -> CallTimes:
-        """What a fact states outright, else when the state was told of."""
+    def times(self, status: str) -> CallTimes:
+        """Return the stated times, or else the times of the facts that state the states."""
         merged = self.merged
         ringing_us = merged.get("ringing_us", self.first_us.get(_RINGING))
         ended_us = merged.get("ended_us", self._end_us(status)) if status in FINAL else None
-        if not self.answered:
+        if not self.is_answered:
             return CallTimes(ringing_us, None, ended_us)
         answered_us = merged.get("answered_us", self.first_us.get(_IN_PROGRESS))
         talk_seconds = merged.get("talk_seconds", 0)
         if answered_us is None and ended_us is not None and talk_seconds > 0:
-            begun_us = ended_us - int(talk_seconds * SECOND_US)
-            answered_us = max(begun_us, merged.get("started_us", begun_us))
+            talk_start_us = ended_us - int(talk_seconds * SECOND_US)
+            answered_us = max(talk_start_us, merged.get("started_us", talk_start_us))
         return CallTimes(ringing_us, answered_us, ended_us)
 
     def pdd_ms(self, ringing_us: int | None) -> int | None:
-        """How long after its start it rang. A call that only ever rang has no start that is known."""
+        """Return the delay from start to ringing. A call with facts of ringing alone has no known start."""
         first_us = self.first_us
-        told_us = first_us.get(_INITIATED, first_us.get(_QUEUED))
-        started_us = self.merged.get("started_us", told_us)
+        state_us = first_us.get(_INITIATED, first_us.get(_QUEUED))
+        started_us = self.merged.get("started_us", state_us)
         if ringing_us is None or started_us is None:
             return None
         return max(0, ringing_us - started_us) // 1000
 
     def _end_us(self, status: str) -> int | None:
-        """When the last fact that says the call's final state (or, failing that, any) happened."""
-        told_us = self.last_us
-        return told_us.get(status, next(reversed(told_us.values()), None))
+        """Return the time of the last fact with the call's final state, or else with any final state."""
+        last_us = self.last_us
+        return last_us.get(status, next(reversed(last_us.values()), None))
 
-    def ending(self, status: str, clock: CallTimes) -> Ending:
-        """Why it ended, from words and codes."""
+    def ending(self, status: str, times: CallTimes) -> Ending:
+        """Resolve the reason of the end from words and codes."""
         if status in OPEN:
-            # Three of a call's four facts: what would be gathered for it says nothing yet.
+            # Three of a call's four facts come while it is open; collecting their codes would gain nothing.
             return NOT_ENDED
-        merged, words = self.merged, self.end_words
+        merged, statements = self.merged, self.end_statements
         cause = (
             *(merged.get("sip_code"), merged.get("hangup_cause"), merged.get("error_code")),
-            *(merged.get("provider"), clock.ringing_us is not None),
+            *(merged.get("provider"), times.ringing_us is not None),
         )
-        if not words:
+        if not statements:
             return resolve_ending_by_codes(status, merged.get("direction"), cause)
-        others = words.get(FactSource.CARRIER, words.get(FactSource.OWN))
+        others = statements.get(FactSource.CARRIER, statements.get(FactSource.OWN))
         codes = EndCodes(status, FailureCause(*cause), merged.get("direction"))
-        return resolve_ending(codes, end_word_of(words.get(FactSource.PLATFORM)), end_word_of(others))
+        return resolve_ending(codes, end_word_of(statements.get(FactSource.PLATFORM)), end_word_of(others))

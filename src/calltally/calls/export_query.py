@@ -1,4 +1,4 @@
-"""What can be asked of a bulk export: the list's filters, and what the files are to be like."""
+"""Request body of a bulk export: the list's filters, and the format and partition of the files."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,20 +22,20 @@ from calltally.calls.parameters import (
 PARTITIONS: Final = ("day", "month")
 MAX_LABEL_CHARS: Final = 100
 EXPORT_FORMATS: Final = tuple(word for word in FORMATS if word != "json")
-# Places in a list and whose list it is have no meaning here.
-_NOT_HERE: Final = frozenset({"limit", "offset", "after", "tenant", "format"})
+# Positions in a list and the tenant of a list have no meaning in an export.
+_EXCLUDED: Final = frozenset({"limit", "offset", "after", "tenant", "format"})
 _LABEL_PATTERN: Final = "[A-Za-z0-9._~ -]+"
 _LABEL: Final = re.compile(_LABEL_PATTERN)
-# Files beside the database that say how this machine is set: no names of zones, and other elsewhere.
-_NO_ZONES: Final = frozenset({"localtime", "posixrules"})
+# Files in the zone database's folder that hold this machine's setting. They are not names of zones.
+_NON_ZONES: Final = frozenset({"localtime", "posixrules"})
 _LABEL_WORDS: Final = "a name of letters, digits, spaces and . _ ~ -"
 
 EXPORT_FIELDS: Final = (
-    *(each for each in PARAMETERS if each.name not in _NOT_HERE),
+    *(each for each in PARAMETERS if each.name not in _EXCLUDED),
     Parameter(
         "format",
         "format",
-        "What the files are.",
+        "Format of the files.",
         words_schema(EXPORT_FORMATS, default="ndjson"),
         "ndjson",
         one_of(EXPORT_FORMATS),
@@ -43,7 +43,7 @@ EXPORT_FIELDS: Final = (
     Parameter(
         "partition",
         "partition",
-        "A file for each day or month in which calls were created, by UTC. Without it, one for all.",
+        "One file for each UTC day or month of creation. Without it, one file for all.",
         words_schema(PARTITIONS),
         "month",
         one_of(PARTITIONS),
@@ -51,18 +51,18 @@ EXPORT_FIELDS: Final = (
     Parameter(
         "name",
         "name",
-        "For people, to tell exports apart.",
+        "Label of the export, for people.",
         text_schema(MAX_LABEL_CHARS, f"^{_LABEL_PATTERN}$"),
         "October",
         text_matching(_LABEL, _LABEL_WORDS, MAX_LABEL_CHARS),
     ),
 )
-_KNOWN: Final = {each.name: each for each in EXPORT_FIELDS}
+_FIELD_BY_NAME: Final = {each.name: each for each in EXPORT_FIELDS}
 _OWN: Final = ("partition", "name")
 
 
 class ExportQuery(msgspec.Struct, frozen=True):
-    """A window of calls, in `query` as the list has it, and how it is to be cut into files."""
+    """Parsed request of an export: a list query, and the partition into files."""
 
     query: ListQuery
     partition: str | None = None
@@ -70,33 +70,36 @@ class ExportQuery(msgspec.Struct, frozen=True):
 
 
 def parse_export_query(body: Mapping[str, Any]) -> ExportQuery:
-    """The export that a JSON object asks for; null is as good as left out.
+    """Parse the export request from a JSON object; null counts as left out.
 
-    Raises InvalidBody with every fault in it.
+    Raises InvalidBody with all faults.
     """
     pairs: list[tuple[str, str]] = []
     faults: list[Fault] = []
     for name, value in body.items():
-        texts = _texts(_KNOWN.get(name), value)
+        texts = _texts(_FIELD_BY_NAME.get(name), value)
         if texts is None:
             faults.append(
-                Fault(name, f"{name} is {quote_value(str(value))}, which is {_wanted(_KNOWN.get(name))}")
+                Fault(
+                    name,
+                    f"{name} is {quote_value(str(value))}, which is {_type_error(_FIELD_BY_NAME.get(name))}",
+                )
             )
         else:
             pairs += [(name, text) for text in texts]
-    values, more = read_all(pairs, _KNOWN)
-    _refuse([*faults, *more, *contradictions(values), *_wrong_zone(values)])
+    values, more = read_all(pairs, _FIELD_BY_NAME)
+    _raise_faults([*faults, *more, *contradictions(values), *_wrong_zone(values)])
     own = {name: values.pop(name) for name in _OWN if name in values}
     return ExportQuery(query_of({"format": "ndjson", **values}), **own)
 
 
 def _texts(field: Parameter | None, value: object) -> list[str] | None:
-    """A value as the texts that a query would have; None where it is not of the field's kind."""
+    """Return a value as the texts of a query string; None if it is not of the field's type."""
     if value is None:
         return []
     if _is_flag(field) or isinstance(value, bool):
-        is_word = _is_flag(field) and isinstance(value, bool)
-        return ["true" if value else "false"] if is_word else None
+        is_valid = _is_flag(field) and isinstance(value, bool)
+        return ["true" if value else "false"] if is_valid else None
     is_listed = isinstance(value, list) and value and field is not None and field.repeatable
     values: list[Any] = value if is_listed and isinstance(value, list) else [value]
     return values if all(isinstance(each, str) for each in values) else None
@@ -106,7 +109,7 @@ def _is_flag(field: Parameter | None) -> bool:
     return field is not None and field.schema.get("type") == "boolean"
 
 
-def _wanted(field: Parameter | None) -> str:
+def _type_error(field: Parameter | None) -> str:
     return "neither true nor false" if _is_flag(field) else "no text"
 
 
@@ -115,23 +118,23 @@ def _wrong_zone(values: Mapping[str, Any]) -> Iterator[Fault]:
     if name is None:
         return
     if values.get("format") != "csv":
-        yield Fault("tz", "tz is for CSV alone: the times of all other formats are UTC")
+        yield Fault("tz", "tz is valid only with format csv; all other formats have times in UTC")
     if zone_of(name) is None:
         yield Fault("tz", f"tz {quote_value(name)} is not the name of an IANA time zone")
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of a name in the IANA database; None where there is none."""
+    """Return the time zone of a name in the IANA database; None for an unknown name."""
     try:
-        return None if name in _NO_ZONES else ZoneInfo(name)
+        return None if name in _NON_ZONES else ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None
 
 
-def _refuse(faults: list[Fault]) -> None:
+def _raise_faults(faults: list[Fault]) -> None:
     if faults:
-        # In a body it is a field that does not exist.
-        told = tuple(
+        # In a body, parameters are called fields.
+        reworded = tuple(
             Fault(each.parameter, each.detail.replace("no parameter", "no field")) for each in faults
         )
-        raise InvalidBody("; ".join(fault.detail for fault in told[:5]), told[:50])
+        raise InvalidBody("; ".join(fault.detail for fault in reworded[:5]), reworded[:50])

@@ -1,4 +1,4 @@
-"""Why a call failed: what SIP, Q.850 and a provider's own code say of whose fault it was.
+"""Causes of failed calls: the side at fault, by SIP response, Q.850 cause and the provider's own code.
 
 Sources: RFC 3261 section 21 (SIP responses), ITU-T Q.850 (causes), RFC 3398 section 7.2.4.1 (cause to
 SIP) and 8.2.6.1 (SIP to cause), RFC 6076 4.7 (ineffective session attempts), Twilio's error dictionary.
@@ -12,15 +12,15 @@ from calltally.calls.model import Status
 
 
 class FaultSide(StrEnum):
-    """Where the fault of a call that came to nothing lies."""
+    """Side at fault for a call without an answer."""
 
-    # Who called: gave up, or dialled what is no number.
+    # The caller gave up, or dialled an invalid number.
     CALLER = "caller"
-    # Who was called: busy, away, refused.
+    # The called party was busy, did not answer, or refused.
     CALLED = "called"
     # The company that carries the call for the tenant.
     PROVIDER = "provider"
-    # The networks behind it.
+    # The networks behind the provider.
     NETWORK = "network"
     # The tenant's own account, settings, agent or webhooks.
     TENANT = "tenant"
@@ -28,7 +28,7 @@ class FaultSide(StrEnum):
 
 
 class FailureCause(NamedTuple):
-    """All that a record says of why its call ended. `has_rung`: whether the called party was alerted."""
+    """Codes in a record about the end of its call. `has_rung`: the called party was alerted."""
 
     sip_code: int | None = None
     hangup_cause: int | None = None
@@ -37,7 +37,7 @@ class FailureCause(NamedTuple):
     has_rung: bool = False
 
 
-# RFC 3398 7.2.4.1. Cause 21 is 603 where its location is the user, which no provider tells; so 403.
+# RFC 3398 7.2.4.1. Cause 21 is 603 if its location is the user. No provider reports the location, so 403.
 _SIP_OF_CAUSE: Final[Mapping[int, int]] = {
     **dict.fromkeys((1, 2, 3, 26), 404),
     **dict.fromkeys((17,), 486),
@@ -53,7 +53,7 @@ _SIP_OF_CAUSE: Final[Mapping[int, int]] = {
     **dict.fromkeys((102,), 504),
     **dict.fromkeys((111, 127), 500),
 }
-# RFC 3398 8.2.6.1; a response that is not in it is 31.
+# RFC 3398 8.2.6.1; a response that is not in the table becomes 31.
 _CAUSE_OF_SIP: Final[Mapping[int, int]] = {
     **dict.fromkeys((404, 485, 604), 1),
     **dict.fromkeys((486, 600), 17),
@@ -71,7 +71,7 @@ _CAUSE_OF_SIP: Final[Mapping[int, int]] = {
 }
 _NORMAL_UNSPECIFIED: Final = 31
 
-# What says more by itself than the response it becomes: 21 and 31 would be the tenant's and nobody's.
+# Causes that are more exact than the response they map to: 21 would become the tenant's, 31 unknown.
 _SIDE_OF_CAUSE: Final[Mapping[int, FaultSide]] = {
     **dict.fromkeys((1, 22, 28), FaultSide.CALLER),
     **dict.fromkeys((17, 19, 20, 21, 55, 87), FaultSide.CALLED),
@@ -81,7 +81,7 @@ _SIDE_OF_CAUSE: Final[Mapping[int, FaultSide]] = {
 _SIDE_OF_SIP: Final[Mapping[int, FaultSide]] = {
     **dict.fromkeys((404, 410, 414, 416, 484, 485, 487, 604), FaultSide.CALLER),
     **dict.fromkeys((433, 480, 486, 488, 600, 603, 606, 607), FaultSide.CALLED),
-    # 608 is a network's own refusal on behalf of whom it serves (RFC 8688).
+    # 608 is a network's own refusal on behalf of its user (RFC 8688).
     **dict.fromkeys((481, 482, 483, 608), FaultSide.NETWORK),
     **dict.fromkeys(
         (400, 401, 402, 403, 405, 406, 407, 413, 415, 420, 421, 428, 436, 437, 438), FaultSide.TENANT
@@ -89,21 +89,21 @@ _SIDE_OF_SIP: Final[Mapping[int, FaultSide]] = {
 }
 _REQUEST_TIMEOUT: Final = 408
 _SERVER_FAILURES: Final = range(500, 600)
-# Beginnings of providers' own codes; of several that fit, the longest.
+# Prefixes of providers' own codes; the longest match wins.
 _SIDE_OF_ERROR: Final[Mapping[str, Mapping[str, FaultSide]]] = {
     "twilio": {
-        # The tenant's own webhook or document, its account and its limits, what it asked the API for.
+        # The tenant's own webhook or document, its account and its limits, its API requests.
         **dict.fromkeys(("10", "11", "12", "13", "20", "21", "32", "64", "81", "82"), FaultSide.TENANT),
-        # Numbers that do not exist, or that are not written as one.
+        # Numbers that do not exist or have no valid form.
         **dict.fromkeys(("13223", "13224", "13226", "21211", "21217", "32101"), FaultSide.CALLER),
-        # An internal error of Twilio's, and its service not being there.
+        # Internal errors and outages of Twilio.
         **dict.fromkeys(("20500", "20503"), FaultSide.PROVIDER),
     }
 }
-# Twilio's voice SDKs write a SIP response as 31000 and its number.
+# Twilio's voice SDKs write a SIP response as 31000 plus its number.
 _SIP_IN_TWILIO: Final = range(31_400, 31_700)
 _TWILIO: Final = "twilio"
-# Responses and causes by which whoever was called says no.
+# Responses and causes of a refusal by the called party.
 _REJECTED_SIP: Final = frozenset({603, 607})
 _REJECTED_CAUSE: Final = 21
 
@@ -116,22 +116,22 @@ _CARRIERS: Final = frozenset({FaultSide.PROVIDER, FaultSide.NETWORK})
 
 
 def sip_of_cause(hangup_cause: int) -> int | None:
-    """The SIP response of a Q.850 cause (RFC 3398 7.2.4.1); None for 16, normal clearing, and the rare."""
+    """Return the SIP response of a Q.850 cause (RFC 3398 7.2.4.1); None for 16 and rare causes."""
     return _SIP_OF_CAUSE.get(hangup_cause)
 
 
 def cause_of_sip(sip_code: int) -> int | None:
-    """The Q.850 cause of a final SIP refusal (RFC 3398 8.2.6.1); None for 487 and what is none."""
+    """Return the Q.850 cause of a final SIP failure (RFC 3398 8.2.6.1); None for 487 and below 400."""
     if sip_code < 400 or sip_code == 487:  # noqa: PLR2004 (SIP's own numbers)
         return None
     return _CAUSE_OF_SIP.get(sip_code, _NORMAL_UNSPECIFIED)
 
 
 def fault_side_of(cause: FailureCause) -> FaultSide:
-    """Whose fault it was that a call failed.
+    """Return the side at fault for a failed call.
 
-    What is more exact decides: a code of the provider's own that is known here, a cause that tells sides
-    apart, the SIP response, and at last the response that RFC 3398 gives for the cause.
+    The most exact code decides: a known code of the provider's own, a cause that identifies a side, the SIP
+    response, and last the response that RFC 3398 gives for the cause.
     """
     if (side := _side_of_error(cause)) is not None:
         return side
@@ -144,17 +144,17 @@ def fault_side_of(cause: FailureCause) -> FaultSide:
 
 
 def fault_side_of_end(status: str, cause: FailureCause) -> FaultSide | None:
-    """Who ended a call without an answer, or made it fail; None for one that is open or completed."""
+    """Return the side that ended an unanswered call or made it fail; None for open and completed calls."""
     return fault_side_of(cause) if status == Status.FAILED else _SIDE_OF_STATUS.get(status)
 
 
 def is_provider_failure(status: str, cause: FailureCause) -> bool:
-    """Whether a call failed by the provider or a network: the numerator of the provider failure rate."""
+    """Decide whether the provider or a network failed a call: the numerator of the provider failure rate."""
     return status == Status.FAILED and fault_side_of(cause) in _CARRIERS
 
 
 def is_rejected(status: str, cause: FailureCause) -> bool:
-    """Whether the called party itself refused the call: then the network did its work (ITU-T E.425, NER)."""
+    """Decide whether the called party itself refused; the network then worked (ITU-T E.425, NER)."""
     if status != Status.FAILED or fault_side_of(cause) is not FaultSide.CALLED:
         return False
     return cause.hangup_cause == _REJECTED_CAUSE or (
@@ -166,7 +166,7 @@ def _side_of_sip(sip_code: int, *, has_rung: bool) -> FaultSide:
     if sip_code in _SERVER_FAILURES:
         return FaultSide.PROVIDER
     if sip_code == _REQUEST_TIMEOUT:
-        # Nobody answered after ringing; before it, nothing on the way did.
+        # After ringing, the called party did not answer. Before ringing, the network did not respond.
         return FaultSide.CALLED if has_rung else FaultSide.NETWORK
     return _SIDE_OF_SIP.get(sip_code, FaultSide.UNKNOWN)
 
@@ -177,8 +177,8 @@ def _side_of_error(cause: FailureCause) -> FaultSide | None:
     if (sip_code := _twilio_sip(cause)) is not None:
         return _side_of_sip(sip_code, has_rung=cause.has_rung)
     sides = _SIDE_OF_ERROR.get(cause.provider, {})
-    known = [prefix for prefix in sides if cause.error_code.startswith(prefix)]
-    return sides[max(known, key=len)] if known else None
+    matches = [prefix for prefix in sides if cause.error_code.startswith(prefix)]
+    return sides[max(matches, key=len)] if matches else None
 
 
 def _twilio_sip(cause: FailureCause) -> int | None:

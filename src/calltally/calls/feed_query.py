@@ -1,4 +1,4 @@
-"""The query of the change feed, declared as the list's is."""
+"""Query of the change feed, declared as the list's query is."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,15 +19,15 @@ FEED_LIMIT: Final = 100
 MAX_WAIT_S: Final = 30
 _MAX_REVISION: Final = 10**18 - 1
 _AFTER: Final = (
-    "From where on: `next` of the answer before, the `snapshot` of a list, or a revision; 0, or nothing, is"
-    " the beginning."
+    "Start after this position: `next` of the previous response, the `snapshot` of a list, or a revision."
+    " 0, the default, is the beginning."
 )
-_WAIT: Final = "How many seconds to wait for a change where there is none yet."
+_WAIT: Final = "Seconds to wait for a change if there is none yet."
 _TOKEN: Final = {"type": "string", "pattern": f"^(?:[0-9]{{1,18}}|{POINT_PATTERN})$"}
 
 
 class FeedQuery(msgspec.Struct, frozen=True):
-    """A stretch of the feed: after which revision or token, how many changes, how many seconds to wait."""
+    """Page of the feed: start revision or token, number of changes, and seconds to wait."""
 
     after: int | str = 0
     limit: int = FEED_LIMIT
@@ -43,7 +43,7 @@ FEED_PARAMETERS: Final = (
     Parameter(
         "limit",
         "limit",
-        "The most changes to return.",
+        "Maximum number of changes to return.",
         range_schema(1, MAX_LIMIT, FEED_LIMIT),
         "100",
         whole_number(1, MAX_LIMIT),
@@ -53,6 +53,6 @@ FEED_PARAMETERS: Final = (
 
 
 def parse_feed_query(pairs: Sequence[tuple[str, str]]) -> FeedQuery:
-    """The query that decoded name and value pairs ask for; raises InvalidInput with every fault in it."""
+    """Parse the query from decoded name and value pairs; raises InvalidInput with all faults."""
     values: dict[str, Any] = read_values(pairs, {each.name: each for each in FEED_PARAMETERS})
     return FeedQuery(**values)

@@ -1,4 +1,4 @@
-"""The query of the call list: one declared table that parsing and OpenAPI both read (contract, section 1)."""
+"""Query of the call list: one declared table that parsing and OpenAPI both read (contract, section 1)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ _ZONE: Final = re.compile(_ZONE_PATTERN)
 
 
 class CallFilter(msgspec.Struct, frozen=True):
-    """Which calls of a tenant are meant; a field that is None or empty asks for nothing."""
+    """Filter of a tenant's calls; a field that is None or empty does not restrict the result."""
 
     statuses: tuple[str, ...] = ()
     direction: str | None = None
@@ -60,15 +60,15 @@ class CallFilter(msgspec.Struct, frozen=True):
     number: str | None = None
     escalated: bool | None = None
     q: str | None = None
-    # Whether `q` may be found in what was said: for keys that may read it.
+    # `q` also searches transcripts. Only for keys that may read them.
     in_transcripts: bool = False
 
 
 class ListQuery(msgspec.Struct, frozen=True):
-    """One page of the list: which calls, how many, from where, in which order of time, as of when.
+    """Query of one page of the list: filter, size, offset, order and snapshot.
 
-    `after` is the 16 bytes of a call's id, which stand in place of an offset. `snapshot` and `hold` are
-    as they came: only the ledger can tell whether they still mean something. `tz` names a zone.
+    `after` is the 16 bytes of a call's id and replaces an offset. `snapshot` and `hold` are as requested.
+    Only the ledger can decide whether they are valid. `tz` names a zone.
     """
 
     filter: CallFilter = CallFilter()
@@ -86,14 +86,14 @@ class ListQuery(msgspec.Struct, frozen=True):
 def _statuses(text: str) -> tuple[str, ...]:
     unknown = [word for word in text.split(",") if word not in STATUSES]
     if unknown:
-        named = ", ".join(map(quote_value, unknown[:3]))
-        raise ValueError(f"must be one or more of {', '.join(STATUSES)}, not {named}")
+        quoted = ", ".join(map(quote_value, unknown[:3]))
+        raise ValueError(f"must be one or more of {', '.join(STATUSES)}, not {quoted}")
     return tuple(text.split(","))
 
 
 def _search(text: str) -> str:
     if not text_words(text_value(text)):
-        raise ValueError(f"has no letter and no digit to find: {quote_value(text)}")
+        raise ValueError(f"contains no letter or digit to search for: {quote_value(text)}")
     return text
 
 
@@ -108,34 +108,38 @@ _BOOLEAN: Final = {"type": "boolean"}
 _INSTANT: Final = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
 _SID: Final = "CA1234567890abcdef1234567890abcdef"
 _FROM: Final = "Created at or after this time: RFC 3339 with an offset, or a date (midnight UTC)."
-_TO: Final = "Created before this time; written as `from` is."
-_NUMBER_MEANING: Final = "With this number at either end: E.164, or a short or internal one."
+_TO: Final = "Created before this time, in the same format as `from`."
+_NUMBER_MEANING: Final = "With this number as either party: E.164, or a short or internal number."
 _UUID: Final = {"type": "string", "format": "uuid"}
 _CALL_ID: Final = "550e8400-e29b-81d4-a716-446655440000"
-_AFTER: Final = "In place of `offset`: the calls that follow the one of this id, in the order asked for."
+_AFTER: Final = "Instead of `offset`: the calls after the call with this id, in the requested order."
 _Q: Final = (
     "With all of these words in the summary, or in the transcript for keys with `transcripts:read`: whole"
-    " words, in any case and order; a * ends one that is only begun."
+    " words, in any case and order. A * at the end of a word matches any continuation."
 )
-_SNAPSHOT: Final = "The `snapshot` of an earlier answer: the same calls in the same state as then."
+_SNAPSHOT: Final = (
+    "The `snapshot` of an earlier response: returns the same calls in the same state as in that response."
+)
 _SNAPSHOT_SCHEMA: Final = {"type": "string", "pattern": f"^{SNAPSHOT_PATTERN}$"}
 _HOLD_MEANING: Final = (
-    "A name of your choice. Its first use pins a snapshot, later uses read it, so that a client that can only"
-    " send a fixed parameter pages through a window that holds still. Choose a new name for each run."
+    "A name of your choice. Its first use pins a snapshot, and later uses read that snapshot. A client that"
+    " can only send fixed parameters can so page through unchanging results. Choose a new name for each run."
 )
 _HOLD_SCHEMA: Final = text_schema(MAX_HOLD_CHARS, f"^{_HOLD_PATTERN}$")
-_FORMAT: Final = "What to answer with, for links; wins over Accept."
+_FORMAT: Final = "Format of the response, for use in links; it takes precedence over the Accept header."
 _FORMAT_SCHEMA: Final = words_schema(FORMATS)
-_TZ: Final = "The IANA zone in which CSV has its times; UTC if left out. For CSV only."
+_TZ: Final = "IANA time zone of the times in CSV; UTC by default. For CSV only."
 _TZ_SCHEMA: Final = text_schema(64, f"^{_ZONE_PATTERN}$")
 
 PARAMETERS: Final = (
-    Parameter("limit", "limit", "The most calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)),
-    Parameter("offset", "offset", "How many calls to pass over.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
+    Parameter(
+        "limit", "limit", "Maximum number of calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)
+    ),
+    Parameter("offset", "offset", "Number of calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
     Parameter(
         "status",
         "statuses",
-        "In any of these states; repeat it, or separate by commas.",
+        "In any of these states. Repeat the parameter, or separate the states by commas.",
         _STATUS,
         "completed",
         _statuses,
@@ -144,20 +148,31 @@ PARAMETERS: Final = (
     Parameter(
         "direction",
         "direction",
-        "Seen from the tenant: inbound came to it.",
+        "Direction from the tenant's view: inbound calls come to the tenant.",
         _DIRECTION,
         "outbound",
         one_of(DIRECTIONS),
     ),
     Parameter("from", "from_us", _FROM, _INSTANT, "2026-10-01T00:00:00Z", instant_value),
     Parameter("to", "to_us", _TO, _INSTANT, "2026-11-01T00:00:00Z", instant_value),
-    Parameter("order", "order", "By creation; desc has the newest first.", _ORDER, "desc", one_of(ORDERS)),
+    Parameter(
+        "order",
+        "order",
+        "Order by creation time; desc returns the newest first.",
+        _ORDER,
+        "desc",
+        one_of(ORDERS),
+    ),
     Parameter("route", "route", "Of this route.", _TEXT, "appointments", text_value),
     Parameter("provider", "provider", "Of this provider.", _TEXT, "twilio", text_value),
     Parameter("agent", "agent", "Of this voice agent.", _TEXT, "scheduler", text_value),
-    Parameter("call_sid", "call_sid", "With this id of the provider's.", _TEXT, _SID, text_value),
+    Parameter(
+        "call_sid", "call_sid", "With this call SID, the provider's id of the call.", _TEXT, _SID, text_value
+    ),
     Parameter("number", "number", _NUMBER_MEANING, _PARTY, "+14155550100", number_value),
-    Parameter("escalated", "escalated", "Escalated, or not.", _BOOLEAN, "true", flag_value),
+    Parameter(
+        "escalated", "escalated", "Escalated (true) or not escalated (false).", _BOOLEAN, "true", flag_value
+    ),
     Parameter("q", "q", _Q, _TEXT, "appointment", _search),
     Parameter("after", "after", _AFTER, _UUID, _CALL_ID, id_value),
     Parameter("snapshot", "snapshot", _SNAPSHOT, _SNAPSHOT_SCHEMA, EXAMPLE_SNAPSHOT, token_value),
@@ -173,32 +188,34 @@ PARAMETERS: Final = (
     Parameter(
         "tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", text_matching(_ZONE, "the name of an IANA zone", 64)
     ),
-    Parameter("tenant", "tenant", "For admins: whose calls.", _TEXT, "acme", text_value, for_admin=True),
+    Parameter(
+        "tenant", "tenant", "For admin keys: calls of this tenant.", _TEXT, "acme", text_value, for_admin=True
+    ),
 )
 
 
-_KNOWN: Final = {
-    may_name: {each.name: each for each in PARAMETERS if may_name or not each.for_admin}
-    for may_name in (False, True)
+_PARAMETER_BY_NAME: Final = {
+    is_admin: {each.name: each for each in PARAMETERS if is_admin or not each.for_admin}
+    for is_admin in (False, True)
 }
 
 
 def parse_list_query(pairs: Sequence[tuple[str, str]], *, allow_tenant: bool) -> ListQuery:
-    """The query that decoded name and value pairs ask for; raises InvalidInput with every fault in it."""
-    values, faults = read_all(pairs, _KNOWN[allow_tenant])
+    """Parse the query from decoded name and value pairs; raises InvalidInput with all faults."""
+    values, faults = read_all(pairs, _PARAMETER_BY_NAME[allow_tenant])
     raise_faults([*faults, *contradictions(values)])
     return query_of(values)
 
 
-# What cannot both be meant.
+# Pairs of parameters that exclude each other.
 _EXCLUDED: Final = (
-    ("after", "offset", "after stands in place of an offset; send one of them"),
-    ("hold", "snapshot", "hold names a snapshot of its own; send one of them"),
+    ("after", "offset", "after replaces offset; send only one of them"),
+    ("hold", "snapshot", "hold names a snapshot of its own; send only one of them"),
 )
 
 
 def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
-    """What of the values that were read, by the fields that they fill, cannot be meant together."""
+    """Yield a fault for each combination of values, by field name, that contradicts itself."""
     if "from_us" in values and "to_us" in values and values["from_us"] >= values["to_us"]:
         yield Fault("from", "from must be earlier than to: the window is from <= created_at < to")
     for name, other, why in _EXCLUDED:
@@ -207,9 +224,9 @@ def contradictions(values: Mapping[str, Any]) -> Iterable[Fault]:
 
 
 def query_of(values: dict[str, Any]) -> ListQuery:
-    """The query of such values."""
-    if asked := values.get("statuses"):
-        # In one order, however they were asked for: the same question has the same ETag.
-        values["statuses"] = tuple(str(status) for status in STATUSES if status in asked)
-    of_filter = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
-    return ListQuery(filter=CallFilter(**of_filter), **values)
+    """Return the query of parsed values by field name."""
+    if requested := values.get("statuses"):
+        # Sort and deduplicate, so that equivalent requests have the same ETag.
+        values["statuses"] = tuple(str(status) for status in STATUSES if status in requested)
+    filter_values = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
+    return ListQuery(filter=CallFilter(**filter_values), **values)

@@ -1,7 +1,7 @@
-"""What one call adds to the measures of its tenant: which counts, and which seconds.
+"""Measures that one call adds to its tenant's roll-ups: counts and seconds.
 
-Pure, and decided once, when the call changes: the ledger keeps the answer beside the call, so that it takes
-out exactly what it put in, even where a later release would judge the call otherwise.
+Pure, and computed once when the call changes. The ledger stores the measures beside the call. It can thus
+remove exactly the amounts that it added, even if a later release would measure the call differently.
 """
 
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ from calltally.calls.histogram import Bins, bin_of
 from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import FINAL, Call, Direction, Status
 
-# How many calls are so, each a column of the roll-ups and a bit of `Measured.marks`. Append only.
+# Counts of calls, each a column of the roll-ups and a bit of `CallMeasures.marks`. Append only.
 COUNTS: Final = (
     "attempts",
     *("completed", "busy", "failed", "no_answer", "canceled"),
     *("answered", "machine_answered", "transferred", "transfers_requested", "transfers_failed", "escalated"),
     *("long_calls", "contained", "short_calls", "provider_failed", "rejected", "rang", "alerted"),
 )
-# Sums, over the calls of which the value is known.
+# Sums over the calls with a known value.
 SUMS: Final = ("talk_seconds", "ring_seconds", "pdd_ms")
-# How many of `attempts` were erased since: they stay in every number, and are told apart here alone.
+# Number of `attempts` that were erased later. They stay in all other columns.
 ERASED: Final = "erased_calls"
 COLUMNS: Final = (*COUNTS, *SUMS, ERASED)
 
-# Under this many seconds of talk a call is a short one (metrics.md).
+# A call with less talk time than this is a short call (metrics.md).
 SHORT_SECONDS: Final = 10
 _MACHINES: Final = ("machine", "fax")
 _TRANSFERS: Final = {
@@ -37,18 +37,18 @@ _TRANSFERS: Final = {
     "requested": "transfers_requested",
     "failed": "transfers_failed",
 }
-_BIT: Final = {name: 1 << place for place, name in enumerate(COUNTS)}
+_BIT: Final = {name: 1 << index for index, name in enumerate(COUNTS)}
 _RANG, _ALERTED = _BIT["rang"], _BIT["alerted"]
-# Histograms of one row stand in one mapping: a kind and a bin make a number.
-_KIND: Final = 1024
-_PLACE: Final = {name: place for place, name in enumerate(COLUMNS)}
+# The histograms of a row share one mapping. Its keys combine the index in `SUMS` with the bin.
+_BINS_PER_SUM: Final = 1024
+_COLUMN_INDEX: Final = {name: index for index, name in enumerate(COLUMNS)}
 
 
 class CallMeasures(msgspec.Struct, frozen=True, array_like=True):
-    """One call in numbers, and what the finer keys say of it ('' where it is not known).
+    """Measures of one call, and the names for the finer keys ('' if unknown).
 
-    `marks` has a bit for each of `COUNTS`. `talk_seconds` is of answered calls, `ring_seconds` of final ones,
-    `pdd_ms` of those of which start and ringing are known.
+    `marks` has a bit for each of `COUNTS`. `talk_seconds` is set for answered calls, `ring_seconds` for final
+    calls, `pdd_ms` for calls with a known start and ringing.
     """
 
     marks: int
@@ -61,7 +61,7 @@ class CallMeasures(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Answer(NamedTuple):
-    """What of an answered call decides what it counts as; `transfer` names the one of `COUNTS` it adds to."""
+    """Properties of an answered call that decide its counts; `transfer` names the count of its transfer."""
 
     is_short: bool
     is_escalated: bool
@@ -74,7 +74,7 @@ _decoder: Final = msgspec.msgpack.Decoder(CallMeasures)
 
 
 def encode_measures(folded: FoldedCall) -> bytes:
-    """What a call adds, as the ledger stores it; only a final one adds more than an attempt."""
+    """Return the measures of a call as stored bytes; an open call adds only an attempt."""
     call = folded.call
     other_end = call.to_number if call.direction == Direction.OUTBOUND else call.from_number
     names = (call.provider_account or "", call.end_reason or "", country_of(other_end) or "")
@@ -90,45 +90,45 @@ def encode_measures(folded: FoldedCall) -> bytes:
 
 
 def decode_measures(stored: bytes) -> CallMeasures:
-    """What `measure` wrote; raises msgspec.DecodeError for anything else."""
+    """Return the measures from stored bytes; raises msgspec.DecodeError for other bytes."""
     return _decoder.decode(stored)
 
 
-def column_values(measured: CallMeasures) -> list[int]:
-    """The call as a row of `COLUMNS`."""
-    sums = (measured.talk_seconds or 0, measured.ring_seconds or 0, measured.pdd_ms or 0)
-    return [*(measured.marks >> place & 1 for place in range(len(COUNTS))), *sums, 0]
+def column_values(measures: CallMeasures) -> list[int]:
+    """Return the call's values of `COLUMNS`."""
+    sums = (measures.talk_seconds or 0, measures.ring_seconds or 0, measures.pdd_ms or 0)
+    return [*(measures.marks >> index & 1 for index in range(len(COUNTS))), *sums, 0]
 
 
 @lru_cache(maxsize=1_024)
 def marked_columns(marks: int) -> tuple[int, ...]:
-    """Which of `COUNTS` marks name, by their places in a row of `COLUMNS`."""
-    return tuple(place for place in range(len(COUNTS)) if marks >> place & 1)
+    """Return the indexes of the columns whose bits are set in `marks`."""
+    return tuple(index for index in range(len(COUNTS)) if marks >> index & 1)
 
 
-def combined_bins(measured: CallMeasures) -> Bins:
-    """The call in the histograms."""
-    values = (measured.talk_seconds, measured.ring_seconds, measured.pdd_ms)
-    return {combined_bin(kind, value): 1 for kind, value in enumerate(values) if value is not None}
+def combined_bins(measures: CallMeasures) -> Bins:
+    """Return the call's bins in the combined histograms."""
+    values = (measures.talk_seconds, measures.ring_seconds, measures.pdd_ms)
+    return {combined_bin(index, value): 1 for index, value in enumerate(values) if value is not None}
 
 
-def combined_bin(kind: int, value: int) -> int:
-    """The bin of a value in the histograms that stand together; its kind is its place in `SUMS`."""
-    return kind * _KIND + bin_of(value)
+def combined_bin(sum_index: int, value: int) -> int:
+    """Return the bin of a value in the combined histograms; `sum_index` is its index in `SUMS`."""
+    return sum_index * _BINS_PER_SUM + bin_of(value)
 
 
 def split_histogram(bins: Bins, name: str) -> Bins:
-    """The histogram of one of `SUMS` out of those that stand together."""
-    kind = SUMS.index(name)
-    return {code % _KIND: count for code, count in bins.items() if code // _KIND == kind}
+    """Return the histogram of one of `SUMS` from the combined histograms."""
+    sum_index = SUMS.index(name)
+    return {code % _BINS_PER_SUM: count for code, count in bins.items() if code // _BINS_PER_SUM == sum_index}
 
 
 def column_index(name: str) -> int:
-    """Where in a row of `COLUMNS` a name stands."""
-    return _PLACE[name]
+    """Return the index of a name in `COLUMNS`."""
+    return _COLUMN_INDEX[name]
 
 
-# Most calls are like others in this.
+# Calls share few combinations.
 @lru_cache(maxsize=1_024)
 def _marks(status: str, failure: tuple[str, ...], answer: _Answer | None) -> int:
     names = ["attempts", status.replace("-", "_"), *failure, *(_marks_of_answer(answer) if answer else ())]
@@ -138,8 +138,8 @@ def _marks(status: str, failure: tuple[str, ...], answer: _Answer | None) -> int
 def _failure(call: Call) -> tuple[str, ...]:
     has_rung = call.ring_seconds is not None
     cause = FailureCause(call.sip_code, call.hangup_cause, call.error_code, call.provider, has_rung)
-    judged = {"provider_failed": is_provider_failure, "rejected": is_rejected}
-    return tuple(name for name, is_so in judged.items() if is_so(call.status, cause))
+    tests = {"provider_failed": is_provider_failure, "rejected": is_rejected}
+    return tuple(name for name, applies in tests.items() if applies(call.status, cause))
 
 
 def _answer(call: Call, talk_seconds: int) -> _Answer:

@@ -1,6 +1,6 @@
-"""Every metric, defined once: its name, what is divided by what, its definition in words, and its source.
+"""Definitions of all metrics: name, numerator and denominator, definition in words, and source.
 
-The API, its documents, the commands and the alerts read it here. A rate whose denominator is 0 is null.
+The API, its documents, the commands and the alerts use these definitions. A rate with denominator 0 is null.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,13 +10,13 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.calls.intervals import Proportion
 from calltally.calls.measures import column_index
 
-# What numbers are of, as columns of the roll-ups (calls.measures) add up to them.
+# Names are columns of the roll-ups (calls.measures).
 _FINAL: Final = ("completed", "busy", "failed", "no_answer", "canceled")
 _E_425: Final = "ITU-T E.425"
 
 
 class CountMetric(NamedTuple):
-    """How many calls: the sum of some columns, less others."""
+    """Metric that counts calls: the sum of some columns, minus others."""
 
     name: str
     columns: tuple[str, ...]
@@ -25,7 +25,7 @@ class CountMetric(NamedTuple):
 
 
 class RateMetric(NamedTuple):
-    """One count divided by another."""
+    """Metric that divides one count by another."""
 
     name: str
     numerator: tuple[str, ...]
@@ -35,7 +35,7 @@ class RateMetric(NamedTuple):
 
 
 class DurationMetric(NamedTuple):
-    """A time of calls: its sum, over how many calls, and how many of its unit are a second."""
+    """Metric of a duration: the column of its sum, the count of its calls, and its units per second."""
 
     name: str
     column: str
@@ -46,7 +46,7 @@ class DurationMetric(NamedTuple):
 
 
 class ExternalMetric(NamedTuple):
-    """A metric that is of no window of calls, and who measures it."""
+    """Metric that is not computed from a window of calls, and the component that measures it."""
 
     name: str
     definition: str
@@ -55,68 +55,78 @@ class ExternalMetric(NamedTuple):
 
 COUNTS: Final = (
     CountMetric("attempts", ("attempts",), "Calls created in the window."),
-    CountMetric("open", ("attempts",), "Attempts with no final state yet; in no rate.", _FINAL),
+    CountMetric("open", ("attempts",), "Attempts without a final state; not part of any rate.", _FINAL),
     CountMetric("final", _FINAL, "Attempts that are completed, busy, failed, no-answer or canceled."),
     *(
         CountMetric(name, (name,), f"Attempts whose final state is {name.replace('_', '-')}.")
         for name in _FINAL
     ),
-    CountMetric("answered", ("answered",), "Final calls that a fact says were answered."),
+    CountMetric("answered", ("answered",), "Final calls that were answered, according to a fact."),
     CountMetric(
         "human_answered",
         ("answered",),
-        "Answered, and not by a machine where the provider says who answered.",
+        "Answered calls, without those that the provider reports as answered by a machine.",
         ("machine_answered",),
     ),
-    CountMetric("transferred", ("transferred",), "Answered calls that were handed to a person (bridged)."),
     CountMetric(
-        "transfers_requested", ("transfers_requested",), "Answered calls of which a transfer was asked for."
+        "transferred", ("transferred",), "Answered calls that were transferred to a person (bridged)."
     ),
-    CountMetric("transfers_failed", ("transfers_failed",), "Answered calls of which a transfer failed."),
+    CountMetric("transfers_requested", ("transfers_requested",), "Answered calls with a requested transfer."),
+    CountMetric("transfers_failed", ("transfers_failed",), "Answered calls with a failed transfer."),
     CountMetric("escalated", ("escalated",), "Answered calls with `escalated`."),
-    CountMetric("long_calls", ("long_calls",), "Answered calls of 10 s of talk and more."),
-    CountMetric("contained", ("contained",), "Those of them that were neither transferred nor escalated."),
-    CountMetric("short_calls", ("short_calls",), "Answered calls under 10 s of talk."),
+    CountMetric("long_calls", ("long_calls",), "Answered calls with at least 10 s of talk time."),
+    CountMetric("contained", ("contained",), "Long calls that were neither transferred nor escalated."),
+    CountMetric("short_calls", ("short_calls",), "Answered calls with less than 10 s of talk time."),
     CountMetric(
-        "provider_failed", ("provider_failed",), "Failed by the provider or a network, by its codes."
+        "provider_failed",
+        ("provider_failed",),
+        "Calls that the provider or a network failed, by the call's codes.",
     ),
-    CountMetric("rejected", ("rejected",), "Failed because the called party refused."),
-    CountMetric("erased", ("erased_calls",), "Attempts of calls that were erased since; their numbers stay."),
+    CountMetric("rejected", ("rejected",), "Failed calls that the called party refused."),
+    CountMetric(
+        "erased",
+        ("erased_calls",),
+        "Attempts of calls that were erased later; they stay in all other metrics.",
+    ),
 )
 
 RATES: Final = (
     RateMetric(
-        "answer_rate", ("answered",), "final", "Answered of final: answer-seizure ratio.", "ITU-T E.411"
+        "answer_rate",
+        ("answered",),
+        "final",
+        "Answered / final calls: the answer-seizure ratio.",
+        "ITU-T E.411",
     ),
-    RateMetric("completion_rate", ("completed",), "final", "Completed of final."),
-    RateMetric("transfer_rate", ("transferred",), "answered", "Handed to a person of answered."),
-    RateMetric("escalation_rate", ("escalated",), "answered", "Escalated of answered."),
+    RateMetric("completion_rate", ("completed",), "final", "Completed / final calls."),
+    RateMetric("transfer_rate", ("transferred",), "answered", "Transferred / answered calls."),
+    RateMetric("escalation_rate", ("escalated",), "answered", "Escalated / answered calls."),
     RateMetric(
         "containment_rate",
         ("contained",),
         "long_calls",
-        "Answered calls of 10 s and more with no hand-over, of all such: a definition of Calltally's own.",
+        "Long calls without transfer or escalation / long calls: Calltally's own definition.",
     ),
-    RateMetric("no_answer_rate", ("no_answer",), "final", "No-answer of final."),
-    RateMetric("busy_rate", ("busy",), "final", "Busy of final."),
-    RateMetric("cancel_rate", ("canceled",), "final", "Canceled of final."),
-    RateMetric("failure_rate", ("failed",), "final", "Failed of final."),
+    RateMetric("no_answer_rate", ("no_answer",), "final", "No-answer / final calls."),
+    RateMetric("busy_rate", ("busy",), "final", "Busy / final calls."),
+    RateMetric("cancel_rate", ("canceled",), "final", "Canceled / final calls."),
+    RateMetric("failure_rate", ("failed",), "final", "Failed / final calls."),
     RateMetric(
         "provider_failure_rate",
         ("provider_failed",),
         "final",
-        "Failed for a cause that lies with the provider or a network, of final: SIP 5xx, 408 before ringing,"
-        " Q.850 27, 34, 38, 41, 42 and their like, the provider's own codes.",
+        "Calls that the provider or a network failed / final calls: SIP 5xx, 408 before ringing, Q.850 27,"
+        " 34, 38, 41, 42 and similar causes, the provider's own codes.",
         "RFC 6076 (ISA)",
     ),
     RateMetric(
         "network_effectiveness_ratio",
         ("answered", "busy", "no_answer", "rejected"),
         "final",
-        "Answered, busy, no-answer or refused by the called party, of final: NER.",
+        "(Answered, busy, no-answer or refused by the called party) / final calls: NER.",
         _E_425,
     ),
-    RateMetric("short_call_rate", ("short_calls",), "answered", "Under 10 s of talk, of answered."),
+    RateMetric("short_call_rate", ("short_calls",), "answered", "Short / answered calls."),
 )
 
 DURATIONS: Final = (
@@ -125,20 +135,27 @@ DURATIONS: Final = (
         "talk_seconds",
         "answered",
         1,
-        "From answer to end of answered calls; its average is ACD (also ALOC).",
+        "Time from answer to end of answered calls; its average is ACD (also ALOC).",
         _E_425,
     ),
     DurationMetric(
-        "ring", "ring_seconds", "rang", 1, "From first ringing to answer, or to the end where unanswered."
+        "ring", "ring_seconds", "rang", 1, "Time from first ringing to answer, or to the end if unanswered."
     ),
     DurationMetric(
-        "post_dial_delay", "pdd_ms", "alerted", 1_000, "From start to first ringing: PDD.", "RFC 6076 4.3"
+        "post_dial_delay",
+        "pdd_ms",
+        "alerted",
+        1_000,
+        "Time from start to first ringing: PDD.",
+        "RFC 6076 4.3",
     ),
 )
 PERCENTILES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 EXTERNAL_METRICS: Final = (
-    ExternalMetric("stuck", "Open for longer than that provider, route and state ever takes.", "alerts"),
+    ExternalMetric(
+        "stuck", "Calls open for longer than their provider, route and state ever takes.", "alerts"
+    ),
     ExternalMetric(
         "webhook_lag", "`received_at` minus `occurred_at` of an event.", "the watermark and alerts"
     ),
@@ -148,60 +165,62 @@ _COUNT: Final = {count.name: count for count in COUNTS}
 
 
 def count_of(columns: Mapping[str, int], name: str) -> int:
-    """A count by its name, from what the roll-ups' columns add up to."""
+    """Return the value of a count from the sums of the roll-ups' columns."""
     count = _COUNT[name]
     return _sum(columns, count.columns) - _sum(columns, count.less)
 
 
 def proportion_of(columns: Mapping[str, int], rate: RateMetric) -> Proportion:
-    """A rate as its numerator and denominator."""
+    """Return a rate's numerator and denominator."""
     return Proportion(_sum(columns, rate.numerator), count_of(columns, rate.denominator))
 
 
 def rate_columns(rates: Iterable[str]) -> frozenset[str]:
-    """The roll-ups' columns that rates of these names are made of, and that which counts all calls."""
-    asked = [_BY_NAME[name] for name in rates]
-    lines = [COUNTS[0], *(_COUNT[rate.denominator] for rate in asked)]
-    above = (column for rate in asked for column in rate.numerator)
-    return frozenset((*above, *(column for line in lines for column in (*line.columns, *line.less))))
+    """Return the columns needed for the rates of these names, and the column of all attempts."""
+    metrics = [_BY_NAME[name] for name in rates]
+    denominators = [COUNTS[0], *(_COUNT[rate.denominator] for rate in metrics)]
+    numerators = (column for rate in metrics for column in rate.numerator)
+    return frozenset(
+        (*numerators, *(column for count in denominators for column in (*count.columns, *count.less)))
+    )
 
 
-# What counts calls of a row of the roll-ups' columns.
+# Counts the calls of one row of the roll-ups' columns.
 RowCounter: TypeAlias = Callable[[Sequence[int]], int]
 
 
 def row_counters(counts: Sequence[CountMetric]) -> dict[str, RowCounter]:
-    """Several counts of rows, by their names: where each stands is looked up once for all rows."""
-    return {count.name: _summed(count.columns, count.less) for count in counts}
+    """Return a counter of rows per count, by name. Column indexes are looked up once for all rows."""
+    return {count.name: _row_counter(count.columns, count.less) for count in counts}
 
 
 class RateProportions:
-    """Several rates of rows of the roll-ups' columns: where each stands is looked up once for all rows.
+    """Rates of rows of the roll-ups' columns. Column indexes are looked up once for all rows.
 
-    What rates divide by is often the same, and is counted once for a row. A page has thousands of them.
+    Rates often share a denominator, which is counted once per row. A page has thousands of rows.
     """
 
-    __slots__ = ("_above", "_below", "names")
+    __slots__ = ("_denominators", "_numerators", "names")
 
     def __init__(self, rates: Sequence[RateMetric]) -> None:
-        lines = list(dict.fromkeys(rate.denominator for rate in rates))
+        names = list(dict.fromkeys(rate.denominator for rate in rates))
         self.names = tuple(rate.name for rate in rates)
-        self._below = [_summed(_COUNT[line].columns, _COUNT[line].less) for line in lines]
-        self._above = [(_summed(rate.numerator), lines.index(rate.denominator)) for rate in rates]
+        self._denominators = [_row_counter(_COUNT[name].columns, _COUNT[name].less) for name in names]
+        self._numerators = [(_row_counter(rate.numerator), names.index(rate.denominator)) for rate in rates]
 
     def of(self, row: Sequence[int]) -> list[tuple[int, int]]:
-        """The numerator and denominator of each rate, in the order of `names`."""
-        below = [row_counters(row) for row_counters in self._below]
-        return [(row_counters(row), below[line]) for row_counters, line in self._above]
+        """Return the numerator and denominator of each rate, in the order of `names`."""
+        denominators = [count(row) for count in self._denominators]
+        return [(count(row), denominators[index]) for count, index in self._numerators]
 
 
-def _summed(names: Sequence[str], less: Sequence[str] = ()) -> RowCounter:
-    """What adds up some columns of a row, less others."""
-    places, others = ([column_index(name) for name in each] for each in (names, less))
-    if others:
-        return lambda row: sum(row[place] for place in places) - sum(row[place] for place in others)
-    picked: Callable[[Sequence[int]], tuple[int, ...]] = itemgetter(*places)
-    return itemgetter(places[0]) if len(places) == 1 else lambda row: sum(picked(row))
+def _row_counter(names: Sequence[str], less: Sequence[str] = ()) -> RowCounter:
+    """Return a function that sums some columns of a row, minus others."""
+    added, subtracted = ([column_index(name) for name in each] for each in (names, less))
+    if subtracted:
+        return lambda row: sum(row[index] for index in added) - sum(row[index] for index in subtracted)
+    columns: Callable[[Sequence[int]], tuple[int, ...]] = itemgetter(*added)
+    return itemgetter(added[0]) if len(added) == 1 else lambda row: sum(columns(row))
 
 
 def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:
@@ -209,7 +228,7 @@ def _sum(columns: Mapping[str, int], names: Sequence[str]) -> int:
 
 
 def rate_named(name: str) -> RateMetric:
-    """A rate by its name; raises KeyError for none."""
+    """Return a rate by its name; raises KeyError for an unknown name."""
     return _BY_NAME[name]
 
 

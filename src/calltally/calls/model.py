@@ -1,4 +1,4 @@
-"""The public record of one call: its words, its fields in their order, its bytes."""
+"""Public record of one call: its vocabulary, the order of its fields, and its bytes."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -10,7 +10,7 @@ from calltally.calls.times import utc_text
 
 
 class Status(StrEnum):
-    """The nine states of a call (Twilio's call states). The first four are open, the rest final."""
+    """States of a call (Twilio's call states). The first four are open, the rest final."""
 
     QUEUED = "queued"
     INITIATED = "initiated"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class Direction(StrEnum):
-    """Seen from the tenant: `inbound` came to it, `outbound` left it."""
+    """Direction from the tenant's view: `inbound` calls come to it, `outbound` calls leave it."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
@@ -36,12 +36,12 @@ FINAL: Final = frozenset(STATUSES[4:])
 UNANSWERED: Final = FINAL - {Status.COMPLETED}
 DIRECTIONS: Final = tuple(Direction)
 STATUS_NUMBER: Final[dict[str | None, int]] = {status: number for number, status in enumerate(STATUSES)}
-# Stored as a small number; 0 is a direction that nobody has said yet.
+# Stored as a small number; 0 means that no fact states the direction yet.
 DIRECTION_NUMBER: Final[dict[str | None, int]] = {None: 0, Direction.INBOUND: 1, Direction.OUTBOUND: 2}
 
 
 class Escalation(msgspec.Struct, omit_defaults=False):
-    """Who was asked to take over, by whom, and why."""
+    """Request that a person takes over the call: its target, its initiator and its reason."""
 
     target: str | None = None
     initiated_by: str | None = None
@@ -49,23 +49,23 @@ class Escalation(msgspec.Struct, omit_defaults=False):
 
 
 class Transfer(msgspec.Struct, omit_defaults=False):
-    """A hand-over to a person: where to, and what came of it (requested, bridged or failed)."""
+    """Transfer to a person: its target and its outcome (requested, bridged or failed)."""
 
     target: str | None = None
     outcome: str | None = None
 
 
 class Cost(msgspec.Struct):
-    """Money as the provider wrote it: a decimal string and an ISO 4217 code."""
+    """Amount of money as the provider wrote it: a decimal string and an ISO 4217 code."""
 
     amount: str
     currency: str | None = None
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call as the list shows it, its fields in the order of contract section 1.
+    """Call as the list returns it, its fields in the order of contract section 1.
 
-    Without the last two (`revision`, `updated_at`): they are the ledger's to add, not the fold's to know.
+    The last two (`revision`, `updated_at`) are missing: the ledger adds them, the fold does not know them.
     """
 
     id: str
@@ -108,21 +108,21 @@ _TAIL: Final = b',"revision":'
 
 
 def encode_body(call: Call) -> bytes:
-    """The call's JSON object up to, and without, its closing part: equal bytes mean an equal call."""
+    """Return the call's JSON object without its closing part. Equal bytes mean equal calls."""
     return _encoder.encode(call)[:-1]
 
 
-def seal(body: bytes, revision: int, updated_us: int) -> bytes:
-    """The whole public JSON object: the body with `revision` and `updated_at` added."""
+def finish_record(body: bytes, revision: int, updated_us: int) -> bytes:
+    """Return the complete public JSON object: the body with `revision` and `updated_at` added."""
     return b"%b%b%d%b" % (body, _TAIL, revision, _updated(updated_us))
 
 
-# All records of a commit have the same.
+# All records of a commit have the same time.
 @lru_cache(maxsize=64)
 def _updated(updated_us: int) -> bytes:
     return b',"updated_at":"%b"}' % utc_text(updated_us).encode()
 
 
-def unseal(record: bytes) -> bytes:
-    """The body of a sealed record: what two versions of a call are compared by."""
+def record_body(record: bytes) -> bytes:
+    """Return the body of a finished record. Two versions of a call are compared by their bodies."""
     return record[: record.rindex(_TAIL)]

@@ -1,7 +1,7 @@
-"""Query parameters: declared once, read by the handlers and published by OpenAPI.
+"""Query parameters: declared once, parsed for the handlers and published by OpenAPI.
 
-Nothing is clamped or ignored: a misspelt filter must not return everything, so each fault is
-told by name, all of them at once.
+No value is clamped or ignored: a misspelt filter must not return everything. The error lists all faults at
+once, each with the name of its parameter.
 """
 
 import re
@@ -29,15 +29,15 @@ NUMBER_PATTERN: Final = (
 )
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
 _TOKEN: Final = re.compile(POINT_PATTERN)
-_SHOWN_CHARS: Final = 80
-# An answer need not be a hundred times as long as the question.
+_MAX_QUOTED_CHARS: Final = 80
+# A response must not be a hundred times as long as its request.
 _MAX_FAULTS: Final = 50
 
 
 class Parameter(NamedTuple):
-    """One query parameter, and the field of the query that it fills.
+    """Query parameter, and the field of the query that it fills.
 
-    `parse` takes the text as sent, and raises ValueError with words that complete "<name> …".
+    `parse` takes the text as sent. It raises ValueError with a text that completes "<name> …".
     """
 
     name: str
@@ -52,15 +52,15 @@ class Parameter(NamedTuple):
 
 
 def quote_value(value: str) -> str:
-    """A value as an error may quote it: cut, and with what cannot be encoded written as an escape."""
-    return repr(value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…")
+    """Return a value quoted for an error message: shortened, with unencodable characters escaped."""
+    return repr(value if len(value) <= _MAX_QUOTED_CHARS else value[:_MAX_QUOTED_CHARS] + "…")
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """Reads a whole number between two, both included."""
+    """Return a parser of a whole number from `low` to `high`, both included."""
 
     def parse(text: str) -> int:
-        # int() takes "+5", "1_0" and the digits of every script; a URL has ASCII ones.
+        # int() accepts "+5", "1_0" and the digits of every script; a URL has ASCII digits.
         number = int(text) if _INTEGER.fullmatch(text) else -1
         if not low <= number <= high:
             raise ValueError(f"must be a whole number from {low} to {high}, not {quote_value(text)}")
@@ -70,7 +70,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def one_of(words: Sequence[str]) -> Callable[[str], str]:
-    """Reads one of some words."""
+    """Return a parser of one of several words."""
 
     def parse(text: str) -> str:
         if text not in words:
@@ -81,29 +81,29 @@ def one_of(words: Sequence[str]) -> Callable[[str], str]:
 
 
 def text_value(value: str) -> str:
-    """Any text that is not too long."""
+    """Return a text; raises ValueError if it is too long."""
     if len(value) > MAX_TEXT_CHARS:
         raise ValueError(f"must have at most {MAX_TEXT_CHARS} characters, not {len(value)}")
     return value
 
 
 def flag_value(text: str) -> bool:
-    """`true` or `false`."""
+    """Parse `true` or `false`."""
     return _WORDS_OF_BOOL[one_of(tuple(_WORDS_OF_BOOL))(text)]
 
 
 def number_value(text: str) -> str:
-    """A leading space is the `+` of a number that a URL decoded."""
+    """Parse a telephone number. A leading space is a `+` that URL decoding replaced."""
     if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
-        wanted = "an E.164 number (+14155550100, in a URL %2B14155550100) or a short or internal one"
+        expected = "an E.164 number (+14155550100, in a URL %2B14155550100) or a short or internal one"
         raise ValueError(
-            f"must be {wanted} of at most {MAX_NUMBER_CHARS} characters, not {quote_value(text)}"
+            f"must be {expected} of at most {MAX_NUMBER_CHARS} characters, not {quote_value(text)}"
         )
     return normalise_number("+" + text[1:] if text.startswith(" ") else text)
 
 
 def instant_value(text: str) -> int:
-    """A time as `calls.times` reads it, in microseconds."""
+    """Parse a time by the rules of `calls.times` to microseconds."""
     try:
         return parse_instant(text)
     except ValueError as fault:
@@ -111,7 +111,7 @@ def instant_value(text: str) -> int:
 
 
 def id_value(text: str) -> bytes:
-    """The 16 bytes of a call's id."""
+    """Parse a call's id to its 16 bytes."""
     found = parse_uuid(text)
     if found is None:
         raise ValueError(f"must be the id of a call (a UUID), not {quote_value(text)}")
@@ -119,75 +119,77 @@ def id_value(text: str) -> bytes:
 
 
 def token_value(text: str) -> str:
-    """What has the form of a token of ours: only the ledger can tell whether it is one."""
+    """Return a text that has the form of a token; only the ledger can decide whether it is valid."""
     if not _TOKEN.fullmatch(text):
-        raise ValueError(f"must be the snapshot of an earlier answer, not {quote_value(text)}")
+        raise ValueError(f"must be the snapshot of an earlier response, not {quote_value(text)}")
     return text
 
 
-def text_matching(pattern: re.Pattern[str], what: str, most_chars: int) -> Callable[[str], str]:
-    """Reads what is of a pattern as a whole; `what` says so in words."""
+def text_matching(pattern: re.Pattern[str], description: str, max_chars: int) -> Callable[[str], str]:
+    """Return a parser of a text that fully matches a pattern; errors contain the description."""
 
     def parse(text: str) -> str:
-        if len(text) > most_chars or not pattern.fullmatch(text):
-            raise ValueError(f"must be {what} of at most {most_chars} characters, not {quote_value(text)}")
+        if len(text) > max_chars or not pattern.fullmatch(text):
+            raise ValueError(
+                f"must be {description} of at most {max_chars} characters, not {quote_value(text)}"
+            )
         return text
 
     return parse
 
 
 def words_schema(words: Sequence[str], **more: str) -> dict[str, Any]:
-    """One of some words."""
+    """Return the schema of one of several words."""
     return {"type": "string", "enum": list(words), **more}
 
 
 def range_schema(low: int, high: int, default: int) -> dict[str, Any]:
-    """A whole number between two."""
+    """Return the schema of a whole number within a range."""
     return {"type": "integer", "minimum": low, "maximum": high, "default": default}
 
 
-def text_schema(most_chars: int, pattern: str) -> dict[str, Any]:
-    """Text of a pattern, not empty."""
-    return {"type": "string", "minLength": 1, "maxLength": most_chars, "pattern": pattern}
+def text_schema(max_chars: int, pattern: str) -> dict[str, Any]:
+    """Return the schema of a text that matches a pattern and is not empty."""
+    return {"type": "string", "minLength": 1, "maxLength": max_chars, "pattern": pattern}
 
 
-def read_values(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The values of decoded pairs by the fields they fill; raises InvalidInput with every fault in them."""
-    values, faults = read_all(pairs, known)
+def read_values(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Parse decoded pairs to values by field name; raises InvalidInput with all faults."""
+    values, faults = read_all(pairs, declared)
     raise_faults(faults)
     return values
 
 
 def read_all(
-    pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]
+    pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]
 ) -> tuple[dict[str, Any], list[Fault]]:
-    """The values that could be read, and what is wrong with the others."""
-    # Most are right, and to say so costs less than to look for what is wrong.
+    """Parse decoded pairs; return the valid values by field name, and the faults of the others."""
+    # Most requests are valid, and this check costs less than the search for faults.
     names = {name for name, _ in pairs}
-    is_plain = len(names) == len(pairs) and names <= known.keys()
-    faults = [] if is_plain else [*_unknown(pairs, known), *_repeated(pairs, known)]
+    is_plain = len(names) == len(pairs) and names <= declared.keys()
+    faults = [] if is_plain else [*_unknown(pairs, declared), *_repeated(pairs, declared)]
     values: dict[str, Any] = {}
     for name, text in pairs:
-        if name in known:
-            _read(known[name], text, values, faults)
+        if name in declared:
+            _read(declared[name], text, values, faults)
     return values, faults
 
 
 def raise_faults(faults: Sequence[Fault]) -> None:
-    """Raise InvalidInput where there are any."""
+    """Raise InvalidInput if there are any faults."""
     if faults:
         raise InvalidInput("; ".join(fault.detail for fault in faults[:5]), tuple(faults[:_MAX_FAULTS]))
 
 
-def _unknown(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> Iterable[Fault]:
-    for name in dict.fromkeys(name for name, _ in pairs if name not in known):
-        detail = f"there is no parameter {quote_value(name)}; those that exist are {', '.join(known)}"
+def _unknown(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:
+    for name in dict.fromkeys(name for name, _ in pairs if name not in declared):
+        detail = f"there is no parameter {quote_value(name)}; those that exist are {', '.join(declared)}"
         yield Fault(quote_value(name)[1:-1], detail)
 
 
-def _repeated(pairs: Sequence[tuple[str, str]], known: Mapping[str, Parameter]) -> Iterable[Fault]:
+def _repeated(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:
     for name, count in Counter(name for name, _ in pairs).items():
-        if count > 1 and name in known and not known[name].repeatable:
+        if count > 1 and name in declared and not declared[name].repeatable:
             yield Fault(name, f"{name} is given {count} times; give it once")
 
 
@@ -202,7 +204,7 @@ def _read(parameter: Parameter, text: str, values: dict[str, Any], faults: list[
 
 def _checked(text: str) -> str:
     if not text:
-        raise ValueError("is empty; leave it out to ask for everything")
+        raise ValueError("is empty; leave it out to apply no filter")
     if _UNSTORABLE.search(text):
-        raise ValueError(f"holds a NUL or half of a surrogate pair: {quote_value(text)}")
+        raise ValueError(f"contains a NUL or half of a surrogate pair: {quote_value(text)}")
     return text

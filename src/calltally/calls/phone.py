@@ -1,4 +1,4 @@
-"""Telephone numbers: E.164 (ITU-T) where they are that, otherwise kept as they came."""
+"""Telephone numbers: normalised to E.164 (ITU-T) if possible, otherwise unchanged."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ MAX_NUMBER_CHARS: Final = 128
 
 
 def normalise_number(text: str) -> str:
-    """`+1 (415) 555-0100` as `+14155550100`; a SIP address, a short or withheld number as it came."""
+    """Return `+1 (415) 555-0100` as `+14155550100`; SIP addresses, short and withheld numbers unchanged."""
     if _E164.fullmatch(text):
         return text
     bare = _PUNCTUATION.sub("", text)
@@ -17,5 +17,5 @@ def normalise_number(text: str) -> str:
 
 
 def is_e164(text: str) -> bool:
-    """Whether `text` is a whole E.164 number with its plus sign."""
+    """Decide whether `text` is a complete E.164 number with its plus sign."""
     return _E164.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Instants as integer microseconds since 1970 UTC, and the texts they are written as (RFC 3339)."""
+"""Instants as integer microseconds since 1970 UTC, and their texts (RFC 3339)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Final
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# A clock that is off must not date a call to 1970, nor into next year.
+# A wrong clock must not date a call to 1970 or to next year.
 EARLIEST_US: Final = 946_684_800 * SECOND_US
 AHEAD_US: Final = DAY_US
 
@@ -17,7 +17,7 @@ _RFC_3339: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,12}))?(?:([Zz])|([+\- ])(\d{2}):(\d{2}))",
     re.ASCII,
 )
-# What a datetime can hold: an offset can lead out of it.
+# Range of datetime; an offset can lead outside of it.
 _FIRST_US: Final = -62_135_596_800 * SECOND_US
 _LAST_US: Final = 253_402_300_800 * SECOND_US - 1
 _HOURS: Final = 24
@@ -26,7 +26,7 @@ _DAY_MINUTES: Final = _HOURS * _MINUTES
 _MINUTE_TEXTS: Final = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(_DAY_MINUTES))
 _SECOND_TEXTS: Final = tuple(f":{second:02d}" for second in range(60))
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-# As Twilio and its like write every time: in UTC, the day first.
+# The form of Twilio and similar APIs: in UTC, the day first.
 _RFC_2822_DAY: Final = re.compile(r"[A-Z][a-z]{2}, (\d{2} [A-Z][a-z]{2} \d{4})", re.ASCII)
 _RFC_2822_DAY_CHARS: Final = len("Sun, 25 Mar 2018")
 _IN_UTC: Final = " +0000"
@@ -36,7 +36,7 @@ _SECOND_US: Final = {f"{second:02d}{_IN_UTC}": second * SECOND_US for second in 
 
 
 def utc_text(instant_us: int) -> str:
-    """RFC 3339 in UTC with six digits and `Z`, as every answer writes it."""
+    """Return an instant as RFC 3339 in UTC with six digits and `Z`, the form of all responses."""
     seconds, micros = divmod(instant_us, SECOND_US)
     minutes, seconds = divmod(seconds, 60)
     days, minutes = divmod(minutes, _DAY_MINUTES)
@@ -44,14 +44,14 @@ def utc_text(instant_us: int) -> str:
     return _day_text(days) + _MINUTE_TEXTS[minutes] + _SECOND_TEXTS[seconds] + fraction
 
 
-# Minutes are few only where calls come live: those of a file lie thin over its days.
+# Days are cached, not minutes: the calls of an imported file are spread over too many minutes.
 @lru_cache(maxsize=4_096)
 def _day_text(days: int) -> str:
     return (EPOCH + timedelta(days=days)).isoformat()[:11]
 
 
 def instant_us(moment: datetime) -> int:
-    """An aware datetime as microseconds; raises ValueError for a naive one."""
+    """Return an aware datetime as microseconds; raises ValueError for a naive one."""
     if moment.tzinfo is None:
         message = "a time without an offset is ambiguous"
         raise ValueError(message)
@@ -60,10 +60,10 @@ def instant_us(moment: datetime) -> int:
 
 
 def parse_instant(text: str) -> int:
-    """RFC 3339 with an offset, or a date (midnight UTC), to microseconds.
+    """Parse RFC 3339 with an offset, or a date (midnight UTC), to microseconds.
 
-    A space where the sign of an offset should be is a `+` that a URL lost. Digits past the
-    sixth are cut. Raises ValueError with words for the reader.
+    A space in place of an offset's sign is a `+` that URL decoding replaced. Digits after the sixth are
+    ignored. Raises ValueError with a message for the user.
     """
     if _DATE.fullmatch(text):
         return instant_us(datetime.fromisoformat(text).replace(tzinfo=UTC))
@@ -96,10 +96,10 @@ def _why_not(text: str) -> str:
     return "not an RFC 3339 time; write it as 2026-10-01T00:00:00Z or 2026-10-01"
 
 
-# A record tells each of its instants twice, and a file's records share their days.
+# A record has each of its instants twice, and a file's records share their days.
 @lru_cache(maxsize=4_096)
 def parse_rfc2822(text: str) -> int:
-    """The date form of e-mail that Twilio sends (`Sun, 25 Mar 2018 09:53:19 +0000`) to microseconds."""
+    """Parse an RFC 2822 date as Twilio sends it (`Sun, 25 Mar 2018 09:53:19 +0000`) to microseconds."""
     midnight_us = _midnight_us(text[:_RFC_2822_DAY_CHARS])
     hour_us, minute_us = _HOUR_US.get(text[16:20]), _MINUTE_US.get(text[20:23])
     second_us = _SECOND_US.get(text[23:])
@@ -110,7 +110,7 @@ def parse_rfc2822(text: str) -> int:
 
 @lru_cache(maxsize=1_024)
 def _midnight_us(day: str) -> int | None:
-    """None for what is not written as Twilio does."""
+    """Return the start of a day in Twilio's form; None for any other form."""
     found = _RFC_2822_DAY.fullmatch(day)
     return _any_rfc2822(f"{found[1]} 00:00:00 +0000") if found else None
 

@@ -1,4 +1,4 @@
-"""A window of time as people write it: a month, or its two ends."""
+"""Time window as users write it: a month, or a start and an end."""
 
 import re
 from datetime import MAXYEAR
@@ -15,23 +15,23 @@ LAST_US: Final = parse_instant("9999-12-31T23:59:59Z")
 
 
 class TimeWindow(NamedTuple):
-    """From `from_us` (included) to `to_us` (excluded), microseconds UTC."""
+    """Time window from `from_us` (included) to `to_us` (excluded), microseconds UTC."""
 
     from_us: int
     to_us: int
 
 
 def parse_window(month: str | None, from_: str | None, to: str | None) -> TimeWindow:
-    """The window that a month (`2026-10`, in UTC) means, or a begin and an end.
+    """Return the window of a month (`2026-10`, in UTC), or of a start and an end.
 
-    Raises InvalidInput where it is neither or both, cannot be read, or ends before it begins.
+    Raises InvalidInput if neither or both are given, cannot be parsed, or end before they start.
     """
     if month is not None:
         if from_ is not None or to is not None:
-            raise InvalidInput.of("window", "a month is a window by itself; leave out --from and --to")
+            raise InvalidInput.of("window", "a month is already a window; leave out --from and --to")
         return _month(month)
     if from_ is None or to is None:
-        raise InvalidInput.of("window", "say which window: a month (2026-10), or both --from and --to")
+        raise InvalidInput.of("window", "no window is given; give a month (2026-10), or both --from and --to")
     window = TimeWindow(_instant("from", from_), _instant("to", to))
     if window.from_us >= window.to_us:
         raise InvalidInput.of("from", "from must be earlier than to: the window is from <= created_at < to")
@@ -45,7 +45,7 @@ def _month(text: str) -> TimeWindow:
     year, month = int(found[1]), int(found[2])
     if (year, month) == (MAXYEAR, _MONTHS):
         raise InvalidInput.of(
-            "window", f"{text} ends after the last year that a time can have; choose another"
+            "window", f"{text} ends after year 9999, the last year of a time; choose an earlier month"
         )
     after = (year + 1, 1) if month == _MONTHS else (year, month + 1)
     try:

@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.times import parse_instant, utc_text
-from calltally.calls.watermark import LONGEST_US, watermark_us
+from calltally.calls.watermark import MAX_LAG_US, watermark_us
 
 _LISTED: Final = 20
 
@@ -76,6 +76,6 @@ def summarize(
 def _route(calls: Sequence[OpenCall], usual_us: Mapping[str | None, int], now_us: int) -> OpenRoute:
     created = sorted(parse_instant(call.created_at) for call in calls)
     provider = calls[0].provider
-    limit_us = usual_us.get(provider, LONGEST_US)
+    limit_us = usual_us.get(provider, MAX_LAG_US)
     older = sum(now_us - each > limit_us for each in created)
     return OpenRoute(calls[0].route, provider, len(calls), older, utc_text(created[0]))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from calltally.calls.filters import MAX_LIMIT, CallFilter, ListQuery
 from calltally.calls.model import OPEN, STATUSES
 from calltally.calls.times import DAY_US, parse_instant
-from calltally.calls.watermark import LONGEST_US, watermark_us
+from calltally.calls.watermark import MAX_LAG_US, watermark_us
 from calltally.calls.windows import TimeWindow
 from calltally.reconcile.open_calls import OpenCalls, parse_open_calls, summarize, usual_lag_by_provider
 from calltally.reconcile.provider_gaps import USUAL_PERIOD_US, GapWindow, ProviderGap, find_gaps
@@ -61,7 +61,7 @@ async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: i
 def _settled_us(revision: int, now_us: int, lags: Sequence[Row]) -> int | None:
     """Return the watermark. If all calls arrived late, as by an import, it is seven days ago."""
     watermark = watermark_us(now_us, lags)
-    return now_us - LONGEST_US if watermark is None and revision else watermark
+    return now_us - MAX_LAG_US if watermark is None and revision else watermark
 
 
 def _query(window: TimeWindow, statuses: tuple[str, ...], *, limit: int) -> ListQuery:

@@ -12,7 +12,7 @@ from typing import Any
 from calltally.calls.events import Fact
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.lifecycle import FoldedCall, fold
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.store.db import statements
 from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
 from calltally.store.db.operation import Many, Row, Step
@@ -80,7 +80,7 @@ def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row 
         deltas.add(Place(*old[0:1], *old[2:8]), -1)
         yield Many("put_versions", [_version(old, revision)])
     parties = dict(zip(_PARTIES, (int(call.escalated), call.from_number, call.to_number), strict=True))
-    sealed = {"updated_us": NOW_US, "record": seal(encode_body(call), revision, NOW_US)}
+    sealed = {"updated_us": NOW_US, "record": finish_record(encode_body(call), revision, NOW_US)}
     shown = {"id": node, "call_sid": call.call_sid, **place._asdict(), **parties, "revision": revision}
     yield Many("put_calls", [shown | sealed])
     yield from counting(deltas.rows(), {TENANT: revision})

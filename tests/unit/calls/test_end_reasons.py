@@ -1,4 +1,4 @@
-"""Why calls ended: our few words for everybody's many, and where the fault lies."""
+"""Reasons of the end of calls: translation of words and codes, and the side at fault."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ from tests.telling import SID, fact, own
 NODE = Node(SID, is_carrier=True)
 
 
-def platform(at: float, **said: Any) -> Fact:  # noqa: ANN401 (values of every kind)
-    return fact(at, "vapi-1", provider="vapi", is_carrier=False, **said)
+def platform(at: float, **stated: Any) -> Fact:  # noqa: ANN401 (values of every kind)
+    return fact(at, "vapi-1", provider="vapi", is_carrier=False, **stated)
 
 
 def reason(*facts: Fact) -> str | None:
@@ -32,7 +32,7 @@ def reason(*facts: Fact) -> str | None:
     return ending.reason
 
 
-def test_every_reason_has_an_explanation_and_a_stable_slug() -> None:
+def test_every_reason_has_explanation_and_stable_slug() -> None:
     assert {*EXPLANATIONS} == {*EndReason}
     assert [*EndReason] == [
         *("caller-hung-up", "agent-hung-up", "transferred", "voicemail", "no-answer", "busy", "rejected"),
@@ -41,12 +41,12 @@ def test_every_reason_has_an_explanation_and_a_stable_slug() -> None:
     ]
 
 
-def test_an_open_call_has_no_reason() -> None:
+def test_open_call_has_no_reason() -> None:
     assert reason(fact(1, status="ringing", end_reason="busy")) is None
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "expected", "side"),
+    ("status", "stated", "expected", "side"),
     [
         ("busy", {}, "busy", FaultSide.CALLED),
         ("no-answer", {}, "no-answer", FaultSide.CALLED),
@@ -66,33 +66,33 @@ def test_an_open_call_has_no_reason() -> None:
         ("completed", {"end_reason": "transferred"}, "transferred", None),
     ],
 )
-def test_state_codes_and_words_lead_to_one_reason(
-    status: str, said: dict[str, Any], expected: str, side: FaultSide | None
+def test_state_codes_and_words_give_one_reason(
+    status: str, stated: dict[str, Any], expected: str, side: FaultSide | None
 ) -> None:
-    told = fact(9, status=status, **said)
-    assert reason(told) == expected
-    assert fold_ending([told]).side == side
+    ended = fact(9, status=status, **stated)
+    assert reason(ended) == expected
+    assert fold_ending([ended]).side == side
 
 
-def test_of_an_answered_call_the_platform_knows_why_it_ended() -> None:
+def test_platform_decides_reason_of_answered_call() -> None:
     ended = fact(9, status="completed", talk_seconds=5, end_reason="normal_clearing", hangup_cause=16)
-    said = platform(8, end_reason="silence", end_word="silence-timed-out")
-    for facts in ((ended, said), (said, ended)):
+    stated = platform(8, end_reason="silence", end_word="silence-timed-out")
+    for facts in ((ended, stated), (stated, ended)):
         ending = fold_ending(facts)
         assert (ending.reason, ending.provider_word) == ("silence", "silence-timed-out")
 
 
-def test_of_an_unanswered_call_the_carrier_knows_why() -> None:
+def test_carrier_decides_reason_of_unanswered_call() -> None:
     ended = fact(9, status="busy", sip_code=486)
-    said = platform(
+    stated = platform(
         20, status="failed", end_reason="agent-error", end_side="tenant", end_word="pipeline-error"
     )
-    assert reason(ended, said) == "busy"
-    assert reason(said, fact(9, status="failed")) == "agent-error"
-    assert fold_ending([said, fact(9, status="failed")]).side is FaultSide.TENANT
+    assert reason(ended, stated) == "busy"
+    assert reason(stated, fact(9, status="failed")) == "agent-error"
+    assert fold_ending([stated, fact(9, status="failed")]).side is FaultSide.TENANT
 
 
-def test_a_word_that_nobody_knows_is_kept_beside_unknown() -> None:
+def test_unknown_word_is_stored_beside_unknown_reason() -> None:
     ending = fold_ending([own(9, status="completed", end_reason="fell into the sea")])
     assert (ending.reason, ending.provider_word) == ("unknown", "fell into the sea")
     assert attribution_of("fell into the sea") is None
@@ -101,7 +101,7 @@ def test_a_word_that_nobody_knows_is_kept_beside_unknown() -> None:
 @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
 @pytest.mark.parametrize("direction", [None, "inbound", "outbound"])
 @pytest.mark.parametrize("codes", [(None, None), (503, None), (None, 17), (486, 21)])
-def test_without_a_word_it_is_what_the_codes_say(
+def test_codes_decide_without_words(
     status: str, direction: str | None, codes: tuple[int | None, int | None]
 ) -> None:
     cause = (*codes, None, "twilio", True)
@@ -110,6 +110,6 @@ def test_without_a_word_it_is_what_the_codes_say(
     assert resolve_ending_by_codes(status, direction, cause) == spoken
 
 
-def test_what_a_word_says_gives_way_to_no_other_tellers_silence() -> None:
-    told = [own(9, status="completed", end_reason="voicemail"), fact(10, status="completed", sip_code=200)]
-    assert reason(*told) == "voicemail"
+def test_word_wins_over_source_without_word() -> None:
+    facts = [own(9, status="completed", end_reason="voicemail"), fact(10, status="completed", sip_code=200)]
+    assert reason(*facts) == "voicemail"

@@ -1,4 +1,4 @@
-"""Facts: the key that knows repeats, and the one order."""
+"""Facts: the key that detects repeats, and the total order."""
 
 from itertools import permutations
 
@@ -16,14 +16,14 @@ parts = st.text("a1:\u00e9", max_size=4)
 
 @settings(max_examples=100, deadline=None)
 @given(facts(), facts(), facts())
-def test_the_order_is_total_and_transitive(a: Fact, b: Fact, c: Fact) -> None:
+def test_order_is_total_and_transitive(a: Fact, b: Fact, c: Fact) -> None:
     for x, y, z in permutations((a, b, c)):
         assert (x.order < y.order) + (y.order < x.order) + (x.order == y.order) == 1
         assert not (x.order < y.order < z.order) or x.order < z.order
 
 
-def test_a_sequence_beside_none_is_not_cyclic() -> None:
-    """ "The sequence if both have one, else the time" would put each of these before the next."""
+def test_order_with_and_without_sequence_is_not_cyclic() -> None:
+    """ "By sequence if both have one, else by time" would put each of these before the next."""
     late_first, unnumbered, early_second = own(9, sequence=1), own(5), own(1, sequence=2)
     ordered = sorted([late_first, unnumbered, early_second], key=lambda each: each.order)
     assert ordered == [unnumbered, late_first, early_second]
@@ -40,7 +40,7 @@ def test_a_sequence_beside_none_is_not_cyclic() -> None:
     ],
     ids=lambda other: next(iter(other)),
 )
-def test_each_part_of_the_key_tells_facts_apart(other: dict[str, object]) -> None:
+def test_each_part_of_the_key_distinguishes_facts(other: dict[str, object]) -> None:
     one = msgspec.structs.replace(fact(1, event_id="e1"), account="AC1", digest=content_digest(b"1"))
     assert msgspec.structs.replace(one, **other).key != one.key
     assert msgspec.structs.replace(one, **other).order != one.order
@@ -51,15 +51,13 @@ def test_each_part_of_the_key_tells_facts_apart(other: dict[str, object]) -> Non
     [{"received_us": 1}, {"raw": b"{ }"}, {"occurred_us": 1}, {"stated": {}}, {"is_carrier": False}],
     ids=lambda other: next(iter(other)),
 )
-def test_what_we_added_ourselves_is_not_in_the_key(other: dict[str, object]) -> None:
+def test_fields_added_on_receipt_are_not_in_the_key(other: dict[str, object]) -> None:
     one = fact(1, status="ringing")
     assert msgspec.structs.replace(one, **other).key == one.key
 
 
 @given(st.tuples(parts, parts, parts), st.tuples(parts, parts, parts))
-def test_no_part_of_a_key_can_borrow_from_its_neighbour(
-    one: tuple[str, str, str], other: tuple[str, str, str]
-) -> None:
+def test_parts_of_a_key_are_framed_separately(one: tuple[str, str, str], other: tuple[str, str, str]) -> None:
     assert (_key(*one) == _key(*other)) == (one == other)
 
 
@@ -82,13 +80,13 @@ def _key(provider: str, account: str, event_id: str) -> bytes:
     ).key
 
 
-def test_a_key_is_the_same_for_life() -> None:
-    """Keys are in the database: another value would let every repeat in again."""
+def test_key_never_changes() -> None:
+    """Keys are in the database: with other values every repeat would be recorded again."""
     sent = Fact("CA1", 2, "twilio", "AC1", "", 0, 1, 2, content_digest(b"body"), {})
     assert sent.key.hex() == "f04ecc38db2d45e936ac38c3915a00fe"
 
 
-def test_a_digest_knows_neither_white_space_nor_the_order_of_keys() -> None:
+def test_digest_ignores_white_space_and_order_of_keys() -> None:
     one = msgspec.json.decode(b'{"a": 1, "b": {"c": [1, 2], "d": null}}')
     other = msgspec.json.decode(b'{"b":{"d":null,"c":[1,2]},"a":1}')
     assert content_digest(one) == content_digest(other)
@@ -98,5 +96,5 @@ def test_a_digest_knows_neither_white_space_nor_the_order_of_keys() -> None:
     ("one", "other"),
     [({"a": [1, 2]}, {"a": [2, 1]}), ({"a": 1}, {"a": "1"}), ({"a": None}, {}), ({"a": 1}, {"a": True})],
 )
-def test_a_digest_knows_other_content(one: dict[str, object], other: dict[str, object]) -> None:
+def test_digest_differs_for_other_content(one: dict[str, object], other: dict[str, object]) -> None:
     assert content_digest(one) != content_digest(other)

@@ -1,4 +1,4 @@
-"""Whose fault a failed call was, by the tables of SIP, Q.850 and RFC 3398."""
+"""Side at fault for failed calls, by the tables of SIP, Q.850 and RFC 3398."""
 
 import pytest
 from hypothesis import given
@@ -26,7 +26,7 @@ OF_PROVIDER_OR_NETWORK = {FaultSide.PROVIDER, FaultSide.NETWORK}
         *((34, 503), (38, 503), (41, 503), (42, 503), (16, None), (99, None)),
     ],
 )
-def test_a_cause_becomes_the_response_of_rfc_3398(hangup_cause: int, sip_code: int | None) -> None:
+def test_cause_maps_to_response_of_rfc_3398(hangup_cause: int, sip_code: int | None) -> None:
     assert sip_of_cause(hangup_cause) == sip_code
 
 
@@ -34,12 +34,12 @@ def test_a_cause_becomes_the_response_of_rfc_3398(hangup_cause: int, sip_code: i
     ("sip_code", "hangup_cause"),
     [(404, 1), (486, 17), (480, 18), (503, 41), (502, 38), (603, 21), (499, 31), (487, None), (200, None)],
 )
-def test_a_response_becomes_the_cause_of_rfc_3398(sip_code: int, hangup_cause: int | None) -> None:
+def test_response_maps_to_cause_of_rfc_3398(sip_code: int, hangup_cause: int | None) -> None:
     assert cause_of_sip(sip_code) == hangup_cause
 
 
 @pytest.mark.parametrize("sip_code", range(500, 600))
-def test_every_server_failure_lies_with_the_provider(sip_code: int) -> None:
+def test_every_server_failure_is_the_providers(sip_code: int) -> None:
     assert is_provider_failure(Status.FAILED, FailureCause(sip_code=sip_code))
 
 
@@ -48,7 +48,7 @@ def test_causes_of_the_definition_are_provider_failures(hangup_cause: int) -> No
     assert is_provider_failure(Status.FAILED, FailureCause(hangup_cause=hangup_cause))
 
 
-def test_a_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it() -> None:
+def test_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it() -> None:
     assert fault_side_of(FailureCause(sip_code=408)) is FaultSide.NETWORK
     assert fault_side_of(FailureCause(sip_code=408, has_rung=True)) is FaultSide.CALLED
     assert fault_side_of(FailureCause(hangup_cause=18)) is FaultSide.NETWORK
@@ -64,7 +64,7 @@ def test_a_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it
         (FailureCause(sip_code=403), FaultSide.TENANT),
         (FailureCause(sip_code=499), FaultSide.UNKNOWN),
         (FailureCause(hangup_cause=16), FaultSide.UNKNOWN),
-        # A cause that tells sides apart says more than the response beside it; 16 and 31 do not.
+        # A cause that identifies a side outranks the response; 16 and 31 do not identify one.
         (FailureCause(sip_code=503, hangup_cause=17), FaultSide.CALLED),
         (FailureCause(sip_code=503, hangup_cause=16), FaultSide.PROVIDER),
         (FailureCause(sip_code=403, hangup_cause=31), FaultSide.TENANT),
@@ -73,7 +73,7 @@ def test_a_timeout_is_the_networks_before_ringing_and_the_called_partys_after_it
         (FailureCause(hangup_cause=127), FaultSide.PROVIDER),
     ],
 )
-def test_sides(cause: FailureCause, side: FaultSide) -> None:
+def test_fault_side_of_each_cause(cause: FailureCause, side: FaultSide) -> None:
     assert fault_side_of(cause) is side
 
 
@@ -90,7 +90,7 @@ def test_sides(cause: FailureCause, side: FaultSide) -> None:
         ("³1486", FaultSide.UNKNOWN),
     ],
 )
-def test_the_providers_own_code_decides_where_it_is_known(error_code: str, side: FaultSide) -> None:
+def test_known_code_of_the_provider_decides(error_code: str, side: FaultSide) -> None:
     assert fault_side_of(FailureCause(error_code=error_code, provider="twilio")) is side
     assert fault_side_of(FailureCause(error_code=error_code, provider="another")) is FaultSide.UNKNOWN
     assert (
@@ -98,7 +98,7 @@ def test_the_providers_own_code_decides_where_it_is_known(error_code: str, side:
     )
 
 
-def test_who_ended_a_call_without_a_failure() -> None:
+def test_fault_side_of_each_final_state() -> None:
     ends = {status: fault_side_of_end(status, FailureCause(sip_code=503)) for status in STATUSES}
     assert ends[Status.BUSY] is ends[Status.NO_ANSWER] is FaultSide.CALLED
     assert ends[Status.CANCELED] is FaultSide.CALLER
@@ -113,13 +113,13 @@ def test_who_ended_a_call_without_a_failure() -> None:
         (FailureCause(sip_code=603), True),
         (FailureCause(sip_code=607), True),
         (FailureCause(error_code="31603", provider="twilio"), True),
-        # Forbidden is what the tenant's own account is told; a network's refusal is no party's.
+        # 403 concerns the tenant's own account; 608 is a refusal by a network.
         (FailureCause(sip_code=403), False),
         (FailureCause(sip_code=608), False),
         (FailureCause(sip_code=603, hangup_cause=38), False),
     ],
 )
-def test_what_the_called_party_refused(cause: FailureCause, rejected: bool) -> None:  # noqa: FBT001 (a table)
+def test_refusals_by_the_called_party(cause: FailureCause, rejected: bool) -> None:  # noqa: FBT001 (a table)
     assert is_rejected(Status.FAILED, cause) is rejected
     assert not is_rejected(Status.BUSY, cause)
 
@@ -135,8 +135,6 @@ CAUSES = st.builds(
 
 
 @given(CAUSES, st.sampled_from(STATUSES))
-def test_no_call_is_both_refused_by_whom_it_called_and_lost_by_a_network(
-    cause: FailureCause, status: str
-) -> None:
+def test_no_call_is_both_rejected_and_a_provider_failure(cause: FailureCause, status: str) -> None:
     assert not (is_provider_failure(status, cause) and is_rejected(status, cause))
     assert (fault_side_of(cause) in OF_PROVIDER_OR_NETWORK) == is_provider_failure(Status.FAILED, cause)

@@ -21,7 +21,7 @@ shares = st.integers(0, 500).flatmap(lambda n: st.builds(Proportion, st.integers
         (Proportion(1, 29), 0.0061, 0.1718),
     ],
 )
-def test_wilson_as_published(share: Proportion, low: float, high: float) -> None:
+def test_wilson_matches_published_figures(share: Proportion, low: float, high: float) -> None:
     interval = wilson(share)
     assert interval is not None
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
@@ -36,14 +36,16 @@ def test_wilson_as_published(share: Proportion, low: float, high: float) -> None
         (Proportion(10, 10), Proportion(0, 10), 0.6075, 1.0),
     ],
 )
-def test_differences_as_published(one: Proportion, other: Proportion, low: float, high: float) -> None:
+def test_differences_match_published_figures(
+    one: Proportion, other: Proportion, low: float, high: float
+) -> None:
     interval = difference(one, other)
     assert interval is not None
     assert (round(interval.low, 4), round(interval.high, 4)) == (low, high)
 
 
 @given(shares, shares)
-def test_intervals_hold_what_was_seen(one: Proportion, other: Proportion) -> None:
+def test_intervals_contain_observed_rate(one: Proportion, other: Proportion) -> None:
     alone, between = wilson(one), difference(one, other)
     assert (alone is None) == (one.value is None)
     if alone is not None and one.value is not None:
@@ -52,12 +54,12 @@ def test_intervals_hold_what_was_seen(one: Proportion, other: Proportion) -> Non
         assert between.low <= one.value - other.value <= between.high
 
 
-def test_of_nothing_there_is_no_verdict() -> None:
+def test_no_interval_without_calls() -> None:
     assert is_more_than_chance(Proportion(0, 0), Proportion(1, 2)) is None
     assert wilson(Proportion(0, 0)) is None
 
 
-def test_a_thousand_comparisons_of_the_same_rate_are_seldom_more_than_chance() -> None:
+def test_many_comparisons_of_equal_rates_rarely_differ() -> None:
     rng = Random(7)
     drawn = [Proportion(sum(rng.random() < 0.3 for _ in range(200)), 200) for _ in range(400)]
     pairs = list(zip(drawn[::2], drawn[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""What is left of a number that a key may not see."""
+"""Masking of telephone numbers for keys that may not read them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from calltally.calls.numbers_in_text import mask_text
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"),
+    ("number", "masked"),
     [
         ("+14155550123", "+*********23"),
         ("14155550123", "*********23"),
@@ -28,13 +28,13 @@ from calltally.calls.numbers_in_text import mask_text
         ("٠١٢٣٤٥", "***"),
     ],
 )
-def test_each_form_of_a_number(number: str, shown: str) -> None:
-    assert masked_number(number) == shown
-    assert masked_number(shown) == shown
+def test_each_form_of_number_is_masked(number: str, masked: str) -> None:
+    assert masked_number(number) == masked
+    assert masked_number(masked) == masked
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "masked"),
     [
         ("call\n+14155550123", "call\n+*********23"),
         ("call\t+14155550123\r", "call\t+*********23\r"),
@@ -49,8 +49,8 @@ def test_each_form_of_a_number(number: str, shown: str) -> None:
         ('{"phone":"4155550123"}', '{"phone":"********23"}'),
     ],
 )
-def test_a_number_in_a_text_is_found_however_it_is_written(text: str, shown: str) -> None:
-    assert mask_text(text) == shown
+def test_number_in_text_is_masked_in_any_form(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_a_number_in_a_text_is_found_however_it_is_written(text: str, shown: str
         "https://api.example.com/2010-04-01/Recordings/RE1234567890abcdef1234567890abcdef",
     ],
 )
-def test_dates_ids_and_short_numbers_stay(text: str) -> None:
+def test_dates_ids_and_short_numbers_are_not_masked(text: str) -> None:
     assert mask_text(text) == text
 
 
-def test_parties_are_hidden_under_their_names_and_numbers_in_all_text() -> None:
+def test_parties_and_numbers_in_text_are_masked() -> None:
     body = msgspec.json.encode(
         {
             "from_number": "+14155550123",
@@ -100,7 +100,7 @@ def test_parties_are_hidden_under_their_names_and_numbers_in_all_text() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_stands_there_it_stays_json_and_is_hidden_once(number: str, summary: str) -> None:
+def test_masked_json_stays_json_and_masking_is_idempotent(number: str, summary: str) -> None:
     body = msgspec.json.encode({"from_number": number, "summary": summary})
     masked = mask_json(body)
     assert msgspec.json.decode(masked).keys() == {"from_number", "summary"}
@@ -108,7 +108,7 @@ def test_whatever_stands_there_it_stays_json_and_is_hidden_once(number: str, sum
 
 
 @given(st.text("0123456789 +-().x/T:a\n", max_size=40))
-def test_what_is_masked_stays_as_it_is(text: str) -> None:
+def test_masking_of_text_is_idempotent(text: str) -> None:
     masked = mask_text(text)
     assert mask_text(masked) == masked
 
@@ -120,7 +120,7 @@ written = st.sampled_from(
 
 
 def leaves(number: str) -> st.SearchStrategy[Any]:
-    """One number as people and programs write it."""
+    """Return one number in the forms of people and programs."""
     bare = number.removeprefix("+")
     spaced = " ".join((number[:3], f"({number[3:6]})", number[6:9] + "-" + number[9:]))
     forms = st.sampled_from([number, bare, spaced, number.replace("+", "%2B"), number.replace("+", "00")])
@@ -128,8 +128,8 @@ def leaves(number: str) -> st.SearchStrategy[Any]:
 
 
 @given(st.data(), numbers)
-def test_no_number_that_went_in_comes_out(data: st.DataObject, number: str) -> None:
-    """In whatever form, under whatever name, at whatever depth."""
+def test_no_number_is_left_in_masked_records(data: st.DataObject, number: str) -> None:
+    """In any form, under any name, at any depth."""
     leaf = leaves(number)
     free = st.recursive(leaf, lambda inner: st.lists(inner) | st.dictionaries(st.just(number), inner))
     record = data.draw(
@@ -145,6 +145,6 @@ def test_no_number_that_went_in_comes_out(data: st.DataObject, number: str) -> N
         assert number[1:-2] not in digits
 
 
-def test_records_without_numbers_stay_as_they_are() -> None:
+def test_records_without_numbers_stay_unchanged() -> None:
     body = b'{"id":"550e8400-e29b-41d4-a716-446655440000","from_number":null,"duration_seconds":14155550123}'
     assert mask_json(body) == body

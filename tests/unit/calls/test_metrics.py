@@ -1,4 +1,4 @@
-"""Rates out of rows of the roll-ups: many at once say what each by itself does."""
+"""Rates from rows of the roll-ups: several at once equal each computed alone."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.metrics import RATES, RateMetric, RateProportions, proportion_of, rate_named
 
 
-def test_rates_of_a_row_are_those_that_its_named_columns_give() -> None:
+def test_rates_of_row_equal_rates_of_named_columns() -> None:
     draw, shares = Random(7), RateProportions(RATES)
     for _ in range(20):
         row = [draw.randrange(1_000) for _ in COLUMNS]
@@ -15,7 +15,7 @@ def test_rates_of_a_row_are_those_that_its_named_columns_give() -> None:
         assert shares.of(row) == [proportion_of(columns, rate) for rate in RATES]
 
 
-def test_rates_stand_in_the_order_in_which_they_were_asked_for() -> None:
+def test_rates_keep_the_requested_order() -> None:
     names = ("short_call_rate", "network_effectiveness_ratio", "transfer_rate")
     shares = RateProportions([rate_named(name) for name in names])
     row = list(range(len(COLUMNS)))
@@ -26,8 +26,8 @@ def test_rates_stand_in_the_order_in_which_they_were_asked_for() -> None:
     ]
 
 
-def test_a_rate_may_be_of_a_count_that_leaves_some_out() -> None:
-    """As of those whom a person answered."""
+def test_denominator_may_subtract_columns() -> None:
+    """For example calls that a person answered."""
     of_people = RateMetric(
         "bridged_to_people", ("transferred",), "human_answered", "Of calls that a person answered."
     )

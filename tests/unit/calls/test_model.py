@@ -1,4 +1,4 @@
-"""The record: its fields, its words, and the seal that adds what only the ledger knows."""
+"""Public record: its fields, its vocabulary, and the ledger's revision and time."""
 
 import json
 from typing import Any
@@ -18,8 +18,8 @@ from calltally.calls.model import (
     STATUSES,
     UNANSWERED,
     encode_body,
-    seal,
-    unseal,
+    finish_record,
+    record_body,
 )
 from tests.telling import SID, own
 
@@ -71,13 +71,13 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def body_of(**said: Any) -> bytes:  # noqa: ANN401 (values of every kind)
-    return encode_body(fold("acme", Node(SID, is_carrier=True), [own(1, **said)]).call)
+def body_of(**stated: Any) -> bytes:  # noqa: ANN401 (values of every kind)
+    return encode_body(fold("acme", Node(SID, is_carrier=True), [own(1, **stated)]).call)
 
 
-def test_a_record_has_the_contracts_fields_in_its_order() -> None:
+def test_record_has_fields_of_contract_in_order() -> None:
     assert list(CALL_FIELDS) == FIELDS
-    assert list(json.loads(seal(body_of(), 1, 0))) == FIELDS
+    assert list(json.loads(finish_record(body_of(), 1, 0))) == FIELDS
 
 
 def test_stored_numbers_of_words_never_change() -> None:
@@ -95,15 +95,15 @@ def test_stored_numbers_of_words_never_change() -> None:
     assert DIRECTION_NUMBER == {None: 0, "inbound": 1, "outbound": 2}
 
 
-def test_every_state_is_open_or_final_and_all_final_ones_but_completed_are_unanswered() -> None:
+def test_every_state_is_open_or_final_and_only_completed_is_answered() -> None:
     assert set(STATUSES) == OPEN | FINAL
     assert not OPEN & FINAL
     assert {"completed"} == FINAL - UNANSWERED
 
 
-def test_a_seal_adds_revision_and_time() -> None:
-    sealed = json.loads(seal(body_of(), 42, 1_790_000_040_000_001))
-    assert (sealed["revision"], sealed["updated_at"]) == (42, "2026-09-21T14:14:00.000001Z")
+def test_finished_record_has_revision_and_time() -> None:
+    record = json.loads(finish_record(body_of(), 42, 1_790_000_040_000_001))
+    assert (record["revision"], record["updated_at"]) == (42, "2026-09-21T14:14:00.000001Z")
 
 
 @settings(max_examples=150, deadline=None)
@@ -113,13 +113,13 @@ def test_a_seal_adds_revision_and_time() -> None:
     st.integers(1, 2**53),
     st.integers(0, 4_000_000_000_000_000),
 )
-def test_a_seal_comes_off_as_it_went_on_whatever_the_call_says(
+def test_body_of_finished_record_is_the_original_body(
     metadata: dict[str, Any], summary: str, revision: int, updated_us: int
 ) -> None:
-    """A tenant's own text may hold the very words of the seal."""
+    """A tenant's own text may contain the same characters as the end of a record."""
     body = body_of(metadata=metadata, summary=summary, tags=[summary])
-    sealed = seal(body, revision, updated_us)
-    assert unseal(sealed) == body
-    call = json.loads(sealed)
+    record = finish_record(body, revision, updated_us)
+    assert record_body(record) == body
+    call = json.loads(record)
     assert (call["metadata"], call["summary"], call["revision"]) == (metadata, summary, revision)
-    assert msgspec.json.decode(sealed) == call
+    assert msgspec.json.decode(record) == call

@@ -1,4 +1,4 @@
-"""Numbers: E.164 where they are that, else as they came."""
+"""Telephone numbers: normalised to E.164 if possible, else unchanged."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ near_numbers = st.text("+0123456789 ()-./\u00a0\u0661x", max_size=20)
 
 
 @pytest.mark.parametrize(
-    ("came", "kept"),
+    ("text", "expected"),
     [
         ("+14155550100", "+14155550100"),
         ("+1 (415) 555-0100", "+14155550100"),
@@ -28,15 +28,15 @@ near_numbers = st.text("+0123456789 ()-./\u00a0\u0661x", max_size=20)
         ("+١٤١٥٥٥٥٠١٠٠", "+١٤١٥٥٥٥٠١٠٠"),
     ],
 )
-def test_what_is_no_e164_stays_as_it_came(came: str, kept: str) -> None:
-    assert normalise_number(came) == kept
+def test_numbers_are_normalised_or_unchanged(text: str, expected: str) -> None:
+    assert normalise_number(text) == expected
 
 
 @given(near_numbers)
-def test_normalising_twice_is_normalising_once(came: str) -> None:
-    once = normalise_number(came)
+def test_normalisation_is_idempotent(text: str) -> None:
+    once = normalise_number(text)
     assert normalise_number(once) == once
-    assert is_e164(once) or once == came.strip()
+    assert is_e164(once) or once == text.strip()
 
 
 @pytest.mark.parametrize("text", ["+1415555010", "+1234567", "+123456789012345"])
@@ -47,5 +47,5 @@ def test_seven_to_fifteen_digits_are_e164(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "+", "+123456", "+1234567890123456", "+0123456789", "+1415555\n", "1415555"]
 )
-def test_anything_else_is_not(text: str) -> None:
+def test_other_texts_are_not_e164(text: str) -> None:
     assert not is_e164(text)

@@ -1,4 +1,4 @@
-"""Instants and how they are written."""
+"""Instants and their texts."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +21,7 @@ from calltally.calls.times import (
 
 FIRST_US, LAST_US = -62_135_596_800_000_000, 253_402_300_799_999_999
 offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-# Away from the ends of time, where an offset leads out of what a datetime holds.
+# Not near the ends of datetime's range, where an offset leads outside of it.
 moments = st.datetimes(
     datetime(2, 1, 1),  # noqa: DTZ001 (hypothesis wants the bounds without, and adds an offset)
     datetime(9998, 1, 1),  # noqa: DTZ001
@@ -33,19 +33,19 @@ moments = st.datetimes(
 @example(FIRST_US)
 @example(LAST_US)
 @example(-1)
-def test_a_written_instant_reads_as_itself(instant: int) -> None:
+def test_written_instant_parses_to_itself(instant: int) -> None:
     written = utc_text(instant)
     assert len(written) == 27
     assert parse_instant(written) == instant
 
 
 @given(st.integers(FIRST_US, LAST_US), st.integers(FIRST_US, LAST_US))
-def test_texts_sort_as_instants_do(a: int, b: int) -> None:
+def test_texts_sort_as_instants(a: int, b: int) -> None:
     assert (utc_text(a) < utc_text(b)) == (a < b)
 
 
 @given(moments)
-def test_any_offset_is_read(moment: datetime) -> None:
+def test_any_offset_is_parsed(moment: datetime) -> None:
     assert parse_instant(moment.isoformat(timespec="microseconds")) == instant_us(moment)
     assert instant_us(moment) == instant_us(moment.astimezone(UTC))
 
@@ -63,12 +63,12 @@ def test_any_offset_is_read(moment: datetime) -> None:
         ("2024-02-29T23:59:59-23:59", "2024-03-01T23:58:59.000000Z"),
     ],
 )
-def test_the_forms_that_are_read(text: str, written: str) -> None:
+def test_accepted_forms_of_instants(text: str, written: str) -> None:
     assert utc_text(parse_instant(text)) == written
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("2026-10-01T12:00:00", "needs an offset"),
         ("2026-10-01T12:00:00+24:00", "does not exist"),
@@ -84,12 +84,12 @@ def test_the_forms_that_are_read(text: str, written: str) -> None:
         ("", "not an RFC 3339"),
     ],
 )
-def test_what_is_no_instant_is_told_why(text: str, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_invalid_instant_gives_reason(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_instant(text)
 
 
-def test_a_naive_datetime_is_refused() -> None:
+def test_naive_datetime_is_refused() -> None:
     with pytest.raises(ValueError, match="ambiguous"):
         instant_us(datetime(2026, 10, 1))  # noqa: DTZ001 (that is the point)
 
@@ -121,11 +121,11 @@ def _value_or_value_error(parse: Callable[[str], int], text: str) -> None:
         ("Sun, 25 Mar 2018 09:53:19 -0000", "2018-03-25T09:53:19.000000Z"),
     ],
 )
-def test_the_mail_dates_that_are_read(text: str, written: str) -> None:
+def test_accepted_forms_of_mail_dates(text: str, written: str) -> None:
     assert utc_text(parse_rfc2822(text)) == written
 
 
-def test_one_bad_clock_dates_no_call() -> None:
+def test_implausible_times_are_refused() -> None:
     now_us = 1_790_000_040_000_000
     for good in (EARLIEST_US, now_us, now_us + AHEAD_US):
         check_plausible(good, now_us)
@@ -136,12 +136,12 @@ def test_one_bad_clock_dates_no_call() -> None:
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 (as above)
-def test_the_form_that_carriers_write_is_read_as_the_standard_library_reads_it(moment: datetime) -> None:
+def test_fast_mail_date_parser_agrees_with_standard_library(moment: datetime) -> None:
     text = format_datetime(moment)
     assert parse_rfc2822(text) == instant_us(parsedate_to_datetime(text))
 
 
 @pytest.mark.parametrize("text", ["Sun, 31 Feb 2026 09:00:00 +0000", "Sun, 01 Xyz 2026 09:00:00 +0000"])
-def test_a_day_that_is_none_is_refused(text: str) -> None:
+def test_nonexistent_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 (the words are the standard library's)
         parse_rfc2822(text)

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES, Call, encode_body, seal
+from calltally.calls.model import CALL_FIELDS, DIRECTIONS, STATUSES, Call, encode_body, finish_record
 from calltally.calls.times import utc_text
 from calltally.store.listing.refold_as_of import erased_document
 from calltally.store.listing.seek import LINE_FEED
@@ -64,7 +64,7 @@ def _calls() -> st.SearchStrategy[Call]:
 
 
 def _sealed(call: Call, revision: int, updated_us: int) -> bytes:
-    return seal(encode_body(call), revision, updated_us)
+    return finish_record(encode_body(call), revision, updated_us)
 
 
 standing = st.builds(_sealed, _calls(), st.integers(1, 2**53), _instants_us)
@@ -97,4 +97,4 @@ def plain(**fields: object) -> bytes:
         **fields,
     }
     assert told.keys() < {*CALL_FIELDS}
-    return seal(encode_body(Call(**told)), 4, 1_795_000_000_000_000)
+    return finish_record(encode_body(Call(**told)), 4, 1_795_000_000_000_000)

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.events import Channel, Fact
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.calls.watermark import LONGEST_US
+from calltally.calls.watermark import MAX_LAG_US
 
 # The newest callbacks of a series: those of a quarter of an hour, and at least this many.
 _WINDOW_US: Final = 900 * SECOND_US
@@ -74,7 +74,7 @@ def callback_delays(facts: Iterable[Fact]) -> list[CallbackDelay]:
         for each in facts
         if each.channel == Channel.CALLBACK
         and (lag_us := each.received_us - each.occurred_us) != 0
-        and lag_us <= LONGEST_US
+        and lag_us <= MAX_LAG_US
     ]
 
 

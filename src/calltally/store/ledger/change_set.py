@@ -6,7 +6,7 @@ from typing import Final
 from calltally.calls.alert_counts import alert_counts_of_call, alert_counts_of_record
 from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.measures import encode_measures
-from calltally.calls.model import seal
+from calltally.calls.model import finish_record
 from calltally.calls.sessions import FoldedSession
 from calltally.store.db.fact_codec import PackedFact, bodies
 from calltally.store.db.operation import Many, Params, Row, Step, Table
@@ -128,7 +128,7 @@ class Changes:
         )
         measured = encode_measures(folded)
         self._quality.move(old and (old.place, old.measured), (place, measured))
-        sealed = (revision, self._now_us, seal(body, revision, self._now_us), measured)
+        sealed = (revision, self._now_us, finish_record(body, revision, self._now_us), measured)
         parties = (int(call.escalated), call.from_number, call.to_number)
         if old is not None and _stays(old, place, parties):
             self._put_row("move_calls", (place.status, *sealed, tenant, call_id))

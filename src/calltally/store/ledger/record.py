@@ -7,7 +7,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import FoldedCall, fold
-from calltally.calls.model import FINAL, STATUSES, encode_body, unseal
+from calltally.calls.model import FINAL, STATUSES, encode_body, record_body
 from calltally.calls.sessions import FoldedSession, any_has_session, fold_sessions
 from calltally.store.db.fact_codec import packed
 from calltally.store.db.interface import Recorded, Submission
@@ -116,7 +116,7 @@ class CallInHand:
             self.id = call_uuid(component.tenant, component.canonical().call_sid)
         stored = component.calls.get(self.id)
         if stored is not None:
-            self._body = unseal(stored.record)
+            self._body = record_body(stored.record)
             self._states = stored_states(component, self.id)
             self.revision = stored.revision
 
@@ -191,7 +191,7 @@ class CallInHand:
         self._write(changes, (folded, body), stored, packed)
 
     def _is_as_stored(self, stored: StoredCall, body: bytes) -> bool:
-        stands = (unseal(stored.record), stored_states(self._component, self.id))
+        stands = (record_body(stored.record), stored_states(self._component, self.id))
         return stands == (body, self._states)
 
     def _write(

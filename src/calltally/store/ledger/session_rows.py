@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.conversation import transcript_text, unpack_conversation
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
-from calltally.calls.model import seal, unseal
+from calltally.calls.model import finish_record, record_body
 from calltally.calls.sessions import FoldedSession, VoiceSession
 from calltally.store.db.fact_codec import bodies
 from calltally.store.db.operation import Many, Params, Step
@@ -62,7 +62,7 @@ def session_row(tenant: str, folded: FoldedSession, sealed_at: tuple[int, int]) 
         "stream_id": session.stream_id,
         "agent_key": session.agent_key,
         "revision": revision,
-        "record": seal(folded.encode(), revision, updated_us),
+        "record": finish_record(folded.encode(), revision, updated_us),
         "turns_node": turns_node,
         "turns_key": turns_key,
         "functions_node": functions_node,
@@ -115,7 +115,7 @@ def _texts(tenant: str, sessions: Sequence[FoldedSession], packed: Packed) -> It
 
 
 def _state(stored: StoredSession) -> State:
-    return State(unseal(stored.record), stored.turns, stored.functions)
+    return State(record_body(stored.record), stored.turns, stored.functions)
 
 
 class _Evaluated(msgspec.Struct):

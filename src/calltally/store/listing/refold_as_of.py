@@ -8,7 +8,7 @@ import msgspec
 from calltally.calls.errors import DamagedStore, SnapshotGone
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.lifecycle import fold
-from calltally.calls.model import CALL_FIELDS, encode_body, seal
+from calltally.calls.model import CALL_FIELDS, encode_body, finish_record
 from calltally.calls.times import utc_text
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.operation import Many, Row, Step
@@ -50,7 +50,7 @@ def _document(tenant: str, component: Component | None, row: Row) -> bytes:
         message = f"the facts of call {uuid_text(call_id)} do not lead to it; run `calltally verify`"
         raise DamagedStore(message)
     folded = fold(tenant, canonical, component.facts.values())
-    return seal(encode_body(folded.call), revision, updated_us)
+    return finish_record(encode_body(folded.call), revision, updated_us)
 
 
 def erased_document(call_id: bytes, created_us: int) -> bytes:

@@ -17,7 +17,7 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.measures import encode_measures
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, seal
+from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.calls.sessions import FoldedSession, fold_sessions
 from calltally.store.db.fact_codec import bodies, unpack_fact
 from calltally.store.db.operation import Many, Row, Statement, Step, Table, together
@@ -173,7 +173,7 @@ def _compare(tenant: str, told: _Told, packed: Packed) -> Iterator[Finding]:
     """Everything that the ledger keeps of a call with what its facts give."""
     kept, subject, body = told.kept, _call(tenant, told.kept), encode_body(told.folded.call)
     *columns, measured, revision, updated_us, record = kept.row
-    if seal(body, revision, updated_us) != record:
+    if finish_record(body, revision, updated_us) != record:
         yield Finding(2, subject, "its record is not what its facts give")
     # Null where a release without measures wrote it: those are told of together.
     elif measured not in (None, encode_measures(told.folded)):

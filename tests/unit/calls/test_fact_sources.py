@@ -1,4 +1,4 @@
-"""One call, two tellers: the carrier decides states and times, the platform words and cost."""
+"""One call with two sources: the carrier decides states and times, the platform words and cost."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,16 +21,16 @@ def platform(
     *,
     channel: Channel = Channel.CALLBACK,
     sequence: int | None = None,
-    **said: Any,  # noqa: ANN401 (values of every kind)
+    **stated: Any,  # noqa: ANN401 (values of every kind)
 ) -> Fact:
-    named: dict[str, Any] = {
+    details: dict[str, Any] = {
         "channel": channel,
         "sequence": sequence,
         "provider": "vapi",
         "is_carrier": False,
         "links": LINK,
     }
-    return fact(at, "vapi-1", **named, **said)
+    return fact(at, "vapi-1", **details, **stated)
 
 
 def folded(*facts: Fact) -> Call:
@@ -68,12 +68,12 @@ def check(call: Call) -> None:
     )
 
 
-def test_a_report_before_the_carriers_last_status() -> None:
+def test_report_before_carriers_last_status() -> None:
     check(folded(*CARRIER[:3], REPORT, CARRIER[3]))
     assert folded(*CARRIER[:3], REPORT).status == "completed"
 
 
-def test_a_report_that_comes_twice() -> None:
+def test_repeated_report() -> None:
     call = folded(*CARRIER, REPORT)
     assert folded(REPORT, *CARRIER, REPORT) == call
     check(call)
@@ -85,14 +85,14 @@ def test_no_report_at_all() -> None:
     assert call.cost == {"amount": "0.01", "currency": "USD"}
 
 
-def test_a_report_alone_is_a_call_with_its_times() -> None:
+def test_report_alone_gives_a_call_with_times() -> None:
     call = folded(REPORT)
     assert (call.status, call.duration_seconds) == ("completed", 41)
 
 
 @given(st.permutations([*CARRIER, REPORT, REPORT]))
-def test_the_order_in_which_they_tell_makes_no_difference(told: Sequence[Fact]) -> None:
-    check(folded(*told))
+def test_order_of_arrival_makes_no_difference(facts: Sequence[Fact]) -> None:
+    check(folded(*facts))
 
 
 @given(
@@ -101,16 +101,16 @@ def test_the_order_in_which_they_tell_makes_no_difference(told: Sequence[Fact]) 
     at=st.integers(0, 90),
     channel=st.sampled_from([Channel.CALLBACK, Channel.PROVIDER_LIST, Channel.IMPORT]),
 )
-def test_of_final_states_the_carriers_stands(ours: str, theirs: str, at: int, channel: Channel) -> None:
+def test_carriers_final_state_wins(ours: str, theirs: str, at: int, channel: Channel) -> None:
     report = platform(at, channel=channel, sequence=99, status=theirs)
     for facts in ((fact(40, status=ours), report), (report, fact(40, status=ours))):
         assert folded(*facts).status == ours
 
 
-def test_the_tenants_own_summary_stands_before_the_platforms() -> None:
+def test_own_summary_outranks_the_platforms() -> None:
     assert folded(REPORT, own(1, summary="By hand.")).summary == "By hand."
 
 
-def test_the_tenants_own_agent_stands_before_the_platforms_id_of_it() -> None:
+def test_own_agent_outranks_the_platforms_id() -> None:
     assert folded(REPORT, fact(1, mapped_agent="ada")).agent == "ada"
     assert folded(REPORT, fact(1, mapped_agent="ada"), own(2, agent="bea")).agent == "bea"
