@@ -1,4 +1,4 @@
-"""Commands `python -m bench score`, `score-calls` and `traffic`: made-up months and scores on them."""
+"""`calltally lab`: synthetic months of calls, and scores of rule sets on their incidents."""
 
 import os
 from pathlib import Path
@@ -22,18 +22,15 @@ from calltally.traffic.events import events_of
 from calltally.traffic.tenant import Size
 
 _TOML: Final = ".toml"
-# Below it there is no place for all columns.
+# Narrower terminals have no room for all columns.
 _WIDE: Final = 110
-_MOST_ROUTES: Final = 1000
+_MAX_ROUTES: Final = 1000
 # The names of the commands below.
 DETECTION: Final = ("score", "score-calls", "traffic")
 
-detection: Final = typer.Typer(
+commands: Final = typer.Typer(
     no_args_is_help=True,
-    help="Made-up traffic with labelled incidents.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    help="Generate synthetic traffic with labelled incidents, and score detectors on it.",
 )
 
 
@@ -41,21 +38,23 @@ detection: Final = typer.Typer(
 def score(
     *,
     months: Annotated[
-        int, typer.Option(min=1, max=10_000, help="How many months, each of its own seed.")
+        int, typer.Option(min=1, max=10_000, help="Number of months, each with its own seed.")
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of the first month.")] = 1,
-    routes: Annotated[int, typer.Option(min=6, max=_MOST_ROUTES, help="Routes of each tenant.")] = 100,
-    rules: Annotated[Path | None, typer.Option(help="Rules to score, TOML or JSON.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first month.")] = 1,
+    routes: Annotated[
+        int, typer.Option(min=6, max=_MAX_ROUTES, help="Number of routes of each tenant.")
+    ] = 100,
+    rules: Annotated[Path | None, typer.Option(help="File with the rules to score, TOML or JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score the detectors, and what others offer, on seeded months with labelled incidents.
+    """Score the detectors, and common alternatives, on synthetic months with labelled incidents.
 
-    A month of 100 routes takes about three seconds of a core, and all cores are used. The same seeds give the
-    same table.
+    A month of 100 routes takes about three seconds of one core, and all cores are used. The same seeds give
+    the same table.
     """
     size = Size(routes=routes)
     seeds = range(seed, seed + months)
-    report = scored(seeds, size, rules_of_file(rules), _say_so_far, os.cpu_count() or 1)
+    report = scored(seeds, size, rules_of_file(rules), _print_progress, os.cpu_count() or 1)
     if as_json:
         print_json(report)
     else:
@@ -66,17 +65,17 @@ def score(
 def score_calls(
     *,
     months: Annotated[
-        int, typer.Option(min=1, max=10_000, help="How many months, each of its own seed.")
+        int, typer.Option(min=1, max=10_000, help="Number of months, each with its own seed.")
     ] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of the first month.")] = 1,
-    rules: Annotated[Path | None, typer.Option(help="Rules to score, TOML or JSON.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first month.")] = 1,
+    rules: Annotated[Path | None, typer.Option(help="File with the rules to score, TOML or JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score what is told of single calls: stuck ones, lost callbacks, SIDs of two calls, and of silence.
+    """Score the alerts about single calls (stuck, lost callbacks, reused SIDs) and about silence.
 
-    A month is of 6 routes and some 150,000 calls, and takes three seconds.
+    A month has 6 routes and about 150,000 calls, and takes three seconds.
     """
-    report = scored_calls(range(seed, seed + months), rules_of_file(rules), _say_so_far)
+    report = scored_calls(range(seed, seed + months), rules_of_file(rules), _print_progress)
     if as_json:
         print_json(report)
     else:
@@ -86,29 +85,30 @@ def score_calls(
 @detection.command()
 def traffic(
     *,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of the month.")] = 1,
-    hours: Annotated[int, typer.Option(min=1, max=720, help="How many hours, from the month's first.")] = 24,
-    routes: Annotated[int, typer.Option(min=6, max=_MOST_ROUTES, help="Routes of the tenant.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the month.")] = 1,
+    hours: Annotated[
+        int, typer.Option(min=1, max=720, help="Number of hours, from the start of the month.")
+    ] = 24,
+    routes: Annotated[int, typer.Option(min=6, max=_MAX_ROUTES, help="Number of routes of the tenant.")] = 6,
     single: Annotated[
         bool,
         typer.Option(
             "--single",
-            help="Calls as `score-calls` makes them, of 6 routes: some stuck, lost, or under one SID.",
+            help="Generate the calls of `score-calls`, on 6 routes: some stuck, lost, or with a reused SID.",
         ),
     ] = False,
 ) -> None:
-    """Write the calls of a made-up month as events, one JSON object a line, for `POST /api/v1/events`."""
+    """Write the calls of a synthetic month as events for `POST /api/v1/events`, one JSON object per line."""
     if single:
         for line in single_events_of(single_month(seed), hours):
             typer.echo(line)
         return
-    made = labelled_month(seed, Size(routes=routes))
-    for line in events_of(made, hours):
+    for line in events_of(month(seed, Size(routes=routes)), hours):
         typer.echo(line)
 
 
 def rules_of_file(path: Path | None) -> Rules:
-    """The rules in a file, the defaults without one. Raises InvalidInput."""
+    """Return the rules of a file, or the default rules without one. Raises InvalidInput."""
     if path is None:
         return Rules()
     try:
@@ -118,12 +118,12 @@ def rules_of_file(path: Path | None) -> Rules:
     return read_rules(text, is_toml=path.suffix == _TOML)
 
 
-def _say_so_far(report: Report) -> None:
+def _print_progress(report: Report) -> None:
     typer.echo(f"{report.months} months scored", err=True)
 
 
 def print_report(report: Report) -> None:
-    """Every rule set with what it found of each kind of incident, in one table."""
+    """Print a table of all rule sets, with the scores for each kind of incident."""
     console = Console(highlight=False)
     last = report.first_seed + report.months - 1
     console.print(
@@ -140,8 +140,8 @@ def print_report(report: Report) -> None:
     if is_wide:
         table.add_column("a route", justify="right")
     for each in report.scores:
-        for at, trouble in enumerate(each.troubles):
-            table.add_row(*_row(each, trouble, is_first=at == 0, is_wide=is_wide))
+        for index, trouble in enumerate(each.troubles):
+            table.add_row(*_row(each, trouble, is_first=index == 0, is_wide=is_wide))
         table.add_section()
     console.print(table)
 

@@ -71,7 +71,7 @@ def test_the_file_is_to_the_byte_what_the_server_streams(asking: Asking, form: s
     said = ended(asking.export("--month", "2026-10", "--out", "oct", "--format", form, "--limit", "50"))
     assert asking.read(f"oct/calls.{form}") == asking.stream(form)
     assert said.splitlines()[0] == "240 calls from 2026-10-01 to 2026-11-01"
-    assert "whole   yes: as many calls as the server counts under this snapshot" in said
+    assert "complete  yes: as many calls as the server counts under this snapshot" in said
     ended(asking.export("--month", "2026-10", "--out", "days", "--format", form, "--partition", "day"))
     parts = [asking.read(f"days/{path.name}") for path in sorted((asking.folder / "days").glob("calls-*"))]
     heading = parts[0].partition(b"\r\n")[0] + b"\r\n" if form == "csv" else b""
@@ -103,7 +103,7 @@ def test_what_changes_in_a_closed_month_is_an_amendment(asking: Asking, form: st
         event(301, id="late-4", occurred_at="2026-11-09T00:00:00Z"),
     )
     said = ended(asking.export(*words))
-    assert said.splitlines()[0] == "changed since: 1 came in, 1 are other, 1 are gone"
+    assert said.splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
     assert asking.read(f"oct/calls.{form}") == before
     [gone] = asking.read("oct/amendments/0001/gone.ndjson").splitlines()
     assert json.loads(gone)["reason"] == "left"
@@ -137,7 +137,7 @@ def test_where_the_feed_cannot_tell_the_window_is_compared(asking: Asking, form:
     )
     done = asking.export(*words)
     assert "the window is exported again and compared" in done.stderr
-    assert ended(done).splitlines()[0] == "changed since: 1 came in, 1 are other, 1 are gone"
+    assert ended(done).splitlines()[0] == "since then: 1 added, 1 changed, 1 removed"
 
 
 def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
@@ -155,22 +155,22 @@ def test_an_erased_call_is_gone_in_the_amendment(asking: Asking) -> None:
     ("words", "code", "told"),
     [
         (("--out", "x"), 2, "choose a window"),
-        (("--all",), 2, "say --out"),
+        (("--all",), 2, "--out is missing"),
         (("--all", "--out", "x", "--format", "xml"), 2, "--format must be one of ndjson, csv, parquet"),
-        (("--all", "--out", "x", "--slice", "0s"), 2, "longer than nothing"),
+        (("--all", "--out", "x", "--slice", "0s"), 2, "longer than 0"),
         (("--all", "--out", "gs://b/x"), 2, "neither a folder nor s3://BUCKET/PREFIX"),
-        (("--all", "--out", "s3://b/x", "--follow"), 2, "--follow appends to a file"),
+        (("--all", "--out", "s3://b/x", "--follow"), 2, "--follow appends to files"),
         (("--all", "--out", "x", "--key", "wrong"), 1, "401 unauthorized"),
         (("--all", "--out", "x", "--base-url", "http://127.0.0.1:1"), 1, "no response to GET"),
         (("--verify", "nothing"), 1, "has no manifest"),
         (("--all", "--out", "/dev/full"), 1, "/dev/full cannot be written or read"),
-        (("--all", "--out", "/dev/null/x"), 1, "name a folder that can be, with --out"),
+        (("--all", "--out", "/dev/null/x"), 1, "set --out to another folder"),
         (("--all", "--out", "x", "--checkpoint", "/dev/full/c"), 1, "/dev/full cannot be"),
         (("--month", "9999-12", "--out", "x"), 2, "is not a month"),
-        (("--all", "--out", "x", "--settle", "1h"), 2, "--all has no end: it goes without --settle"),
-        (("--verify", "x", "--restart"), 2, "--verify only reads: it goes without --restart"),
-        (("--verify", "x", "--follow", "--out", "y"), 2, "it goes without --follow and --out"),
-        (("--all", "--out", "s3://b/x", "--checkpoint", "c"), 2, "it goes without --checkpoint"),
+        (("--all", "--out", "x", "--settle", "1h"), 2, "--all has no end; leave out --settle"),
+        (("--verify", "x", "--restart"), 2, "--verify only reads; leave out --restart"),
+        (("--verify", "x", "--follow", "--out", "y"), 2, "leave out --follow and --out"),
+        (("--all", "--out", "s3://b/x", "--checkpoint", "c"), 2, "leave out --checkpoint"),
         (("--last", "999999w", "--out", "x"), 2, "more than a hundred years"),
         (("--all", "--out", "x", "--settle", "999999w"), 2, "--settle '999999w'"),
     ],
@@ -199,7 +199,8 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(asking: Asking) ->
     )
     assert ended(done, 1) == ""
     assert done.stderr == (
-        "calltally: o cannot be written or read (File too large): make room; the same command goes on there\n"
+        "calltally: o cannot be written or read (File too large): free some space, "
+        "then run the same command to continue\n"
     )
     ended(asking.export("--month", "2026-10", "--out", "o", "--quiet"))
     assert asking.read("o/calls.ndjson") == asking.stream("ndjson")
@@ -241,7 +242,7 @@ def test_following_appends_what_changes_until_it_is_stopped(asking: Asking, how:
             expected += 3
             wait_for_lines(process, changes, expected)
             process.send_signal(how)
-            assert "stopped; the same command goes on there" in process.stderr.read()
+            assert "stopped; run the same command to continue" in process.stderr.read()
             assert process.wait(WITHIN_S) == 0
     told = [json.loads(line) for line in changes.read_bytes().splitlines()]
     assert [call.get("summary") for call in told][:1] == ["Turn 0."]
@@ -287,8 +288,8 @@ def test_a_bare_server_that_moves_is_read_until_it_agrees(tmp_path: Path) -> Non
         done = calltally(tmp_path, "export", *words, environment=environment)
     said = ended(done)
     assert "431 calls from 2026-10-01 to 2026-10-04" in said
-    assert "moved   0 repeats and 1 holes in 3 readings; drift.ndjson names each" in said
-    assert "whole   yes: the last two of 3 readings agree" in said
+    assert "moved     0 repeats and 1 holes in 3 readings; drift.ndjson names each" in said
+    assert "complete  yes: the last two of 3 readings agree" in said
     assert "the server has no snapshots" in done.stderr
 
 
@@ -300,8 +301,8 @@ def test_a_bare_server_that_never_agrees_makes_the_exit_code_one(tmp_path: Path)
     with listening(Miscounting(calls(20), habits=Habits(has_total=True))) as base:
         words = ("--all", "--out", "o", "--base-url", base, "--key", KEY)
         said = ended(calltally(tmp_path, "export", *words), 1)
-    assert "whole   NO: see above" in said
-    assert "note    1 of 1 slices have another number of calls than the server's total" in said
+    assert "complete  NO: see above" in said
+    assert "note      1 of 1 slices have another number of calls than the server's total" in said
 
 
 # --------------------------------------------------------------------------------------------------- a bucket

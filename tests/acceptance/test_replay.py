@@ -55,7 +55,7 @@ def folder(folder: Path) -> Path:
 def test_what_is_understood_goes_in_and_the_rest_is_told(folder: Path) -> None:
     first = run(folder, "replay", "--tenant", "acme")
     assert first.returncode == 1
-    assert first.stdout == "1 understood (1 applied), 1 not.\n"
+    assert first.stdout == "1 understood (1 applied), 1 not understood.\n"
     assert first.stderr.startswith("not understood: twilio ")
     assert "CallStatus 'parked': not one of queued" in first.stderr
     second = run(folder, "replay", "--tenant", "acme", "--provider", "twilio", "--json")

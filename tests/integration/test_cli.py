@@ -1,4 +1,4 @@
-"""The commands of an operator, in a folder of their own."""
+"""Commands of an operator, run in an empty folder."""
 
 import io
 import json
@@ -24,42 +24,42 @@ from tests.integration.store.probing import direct
 from tests.telling import own
 
 
-class Said(NamedTuple):
-    """What a command printed, and its exit status."""
+class CommandResult(NamedTuple):
+    """Output and exit code of a command."""
 
     code: int
     out: str
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 (whatever a command prints)
+    def json(self) -> Any:  # noqa: ANN401 (a command prints any JSON)
         return json.loads(self.out)
 
 
 class Terminal(io.StringIO):
-    """Somebody's keyboard."""
+    """Standard input that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 class Commands:
-    """Runs `calltally` in this process."""
+    """Runner of `calltally` in this process."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         self.terminal = False
 
-    def __call__(self, *words: str, stdin: str = "") -> Said:
-        self._monkeypatch.setattr(sys, "argv", ["calltally", *words])
+    def __call__(self, *arguments: str, stdin: str = "") -> CommandResult:
+        self._monkeypatch.setattr(sys, "argv", ["calltally", *arguments])
         self._monkeypatch.setattr(sys, "stdin", Terminal() if self.terminal else io.StringIO(stdin))
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = self._capsys.readouterr()
         code = ended.value.code or 0
         assert isinstance(code, int)
-        return Said(code, out, err)
+        return CommandResult(code, out, err)
 
 
 @pytest.fixture
@@ -74,27 +74,27 @@ def run(empty: Commands, tmp_path: Path, sqlite_template: Path) -> Commands:
     """Commands on a migrated store with the tenant `acme`."""
     (tmp_path / "var").mkdir()
     shutil.copy(sqlite_template, tmp_path / "var" / "calltally.db")
-    assert empty("tenant", "add", "acme", "--name", "Acme Dental").out == "Made tenant acme.\n"
+    assert empty("tenant", "add", "acme", "--name", "Acme Dental").out == "Created tenant acme.\n"
     return empty
 
 
-def test_the_version(empty: Commands) -> None:
-    assert empty("--version") == Said(0, f"calltally {__version__}\n", "")
+def test_version_is_printed(empty: Commands) -> None:
+    assert empty("--version") == CommandResult(0, f"calltally {__version__}\n", "")
 
 
-def test_help_lists_every_command_with_its_purpose(empty: Commands) -> None:
-    shown = empty("--help").out
-    listed = re.findall(r"^  ([a-z]+) +[A-Z]\w+", shown, re.MULTILINE)
+def test_help_lists_every_command_with_its_summary(empty: Commands) -> None:
+    help_text = empty("--help").out
+    listed = re.findall(r"^  ([a-z]+) +[A-Z]\w+", help_text, re.MULTILINE)
     assert {"serve", "migrate", "tenant", "key", "route", "provider", "import", "demo", "replay"} <= set(
         listed
     )
 
 
-@pytest.mark.parametrize("words", [("bogus",), ("key", "add", "acme"), ("tenant", "add"), ("--bogus",)])
-def test_misuse_is_status_2(empty: Commands, words: tuple[str, ...]) -> None:
-    said = empty(*words)
-    assert (said.code, said.out) == (2, "")
-    assert "Usage: " in said.err
+@pytest.mark.parametrize("arguments", [("bogus",), ("key", "add", "acme"), ("tenant", "add"), ("--bogus",)])
+def test_misuse_has_exit_code_2(empty: Commands, arguments: tuple[str, ...]) -> None:
+    result = empty(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert "Usage: " in result.err
 
 
 def of_pages() -> list[str]:
@@ -112,22 +112,22 @@ def test_a_command_of_a_page_runs(run: Commands, tmp_path: Path, command: str) -
     assert (said.code, said.err) == (0, "")
 
 
-def test_migrate_makes_the_store_and_its_key(empty: Commands, tmp_path: Path) -> None:
+def test_migrate_creates_store_and_key(empty: Commands, tmp_path: Path) -> None:
     for _ in range(2):
-        said = empty("migrate")
-        assert (said.code, said.err) == (0, "")
-        assert re.fullmatch(r"The schema is at \w+\.\n", said.out)
+        result = empty("migrate")
+        assert (result.code, result.err) == (0, "")
+        assert re.fullmatch(r"The schema is at \w+\.\n", result.out)
     assert sorted(path.name for path in (tmp_path / "var").iterdir() if path.suffix in {".db", ".key"}) == [
         "calltally.db",
         "secret.key",
     ]
 
 
-def test_a_migration_that_was_broken_off_is_finished_by_the_next(run: Commands, tmp_path: Path) -> None:
-    told = own(1, "call-1", summary="Found.", status="completed", route="support")
-    with_store(lambda store, _settings: store.submit([Submission("acme", told)]))
+def test_interrupted_migration_is_finished_by_the_next(run: Commands, tmp_path: Path) -> None:
+    stored = own(1, "call-1", summary="Found.", status="completed", route="support")
+    with_store(lambda store, _settings: store.submit([Submission("acme", stored)]))
     with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
-        # As an upgrade from the first release leaves it behind the schema.
+        # The state after the schema step of an upgrade from the first release.
         db("DELETE FROM call_texts")
         db("DELETE FROM alert_steps")
         db("DELETE FROM quality")
@@ -138,31 +138,31 @@ def test_a_migration_that_was_broken_off_is_finished_by_the_next(run: Commands, 
     assert run("verify").code == 0
 
 
-def test_of_a_call_that_is_lost_verify_tells_and_does_not_stumble(run: Commands, tmp_path: Path) -> None:
-    told = own(1, "call-1", status="completed")
-    with_store(lambda store, _settings: store.submit([Submission("acme", told)]))
+def test_verify_reports_missing_call(run: Commands, tmp_path: Path) -> None:
+    stored = own(1, "call-1", status="completed")
+    with_store(lambda store, _settings: store.submit([Submission("acme", stored)]))
     with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
         db("DELETE FROM calls")
-    said = run("verify")
-    assert said.code == 1
-    assert "its call is missing" in said.err
+    result = run("verify")
+    assert result.code == 1
+    assert "its call is missing" in result.err
 
 
-def test_before_it_is_migrated_each_command_says_so(empty: Commands) -> None:
-    said = empty("tenant", "list")
-    assert (said.code, said.out) == (1, "")
-    assert re.fullmatch(r"calltally: there is no database at .*; run `calltally migrate`\n", said.err)
+def test_command_without_database_suggests_migrate(empty: Commands) -> None:
+    result = empty("tenant", "list")
+    assert (result.code, result.out) == (1, "")
+    assert re.fullmatch(r"calltally: there is no database at .*; run `calltally migrate`\n", result.err)
 
 
-def test_a_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_setting_is_one_line(empty: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLTALLY_PORT", "eighty")
-    said = empty("tenant", "list")
-    assert said.code == 1
-    assert said.err.startswith("calltally: CALLTALLY_PORT: ")
-    assert said.err.count("\n") == 1
+    result = empty("tenant", "list")
+    assert result.code == 1
+    assert result.err.startswith("calltally: CALLTALLY_PORT: ")
+    assert result.err.count("\n") == 1
 
 
-def test_tenants(run: Commands) -> None:
+def test_tenants_are_created_and_listed(run: Commands) -> None:
     made = run("tenant", "add", "bolt", "--json").json
     assert sorted(made) == ["created_at", "id", "masks_numbers", "name", "retention_days"]
     assert [tenant["id"] for tenant in run("tenant", "list", "--json").json] == ["acme", "bolt"]
@@ -172,56 +172,63 @@ def test_tenants(run: Commands) -> None:
     assert bolt.split()[1] == "-"
 
 
-def test_a_tenant_that_exists_fails_and_a_wrong_id_is_misuse(run: Commands) -> None:
-    assert run("tenant", "add", "acme") == Said(1, "", "calltally: there is a tenant 'acme' already\n")
+def test_existing_tenant_fails_and_wrong_id_is_misuse(run: Commands) -> None:
+    assert run("tenant", "add", "acme") == CommandResult(
+        1, "", "calltally: there is a tenant 'acme' already\n"
+    )
     assert run("tenant", "add", "Acme").code == 2
 
 
-def test_how_long_calls_are_kept(run: Commands) -> None:
-    said = run("tenant", "retention", "acme", "--days", "90")
-    assert said == Said(0, "The calls of acme are kept for 90 days.\n", "")
+def test_retention_is_set_and_removed(run: Commands) -> None:
+    result = run("tenant", "retention", "acme", "--days", "90")
+    assert result == CommandResult(0, "The calls of acme are kept for 90 days.\n", "")
     (acme,) = run("tenant", "list", "--json").json
     assert acme["retention_days"] == 90
-    assert run("tenant", "retention", "acme", "--forever").out == "The calls of acme are kept for ever.\n"
+    assert (
+        run("tenant", "retention", "acme", "--forever").out
+        == "The calls of acme are kept without a time limit.\n"
+    )
     (acme,) = run("tenant", "list", "--json").json
     assert acme["retention_days"] is None
 
 
-@pytest.mark.parametrize("words", [(), ("--days", "0"), ("--days", "9", "--forever"), ("--days", "36501")])
-def test_a_wrong_retention_is_misuse_and_changes_nothing(run: Commands, words: tuple[str, ...]) -> None:
-    assert run("tenant", "retention", "acme", *words).code == 2
+@pytest.mark.parametrize(
+    "arguments", [(), ("--days", "0"), ("--days", "9", "--forever"), ("--days", "36501")]
+)
+def test_wrong_retention_is_misuse_and_changes_nothing(run: Commands, arguments: tuple[str, ...]) -> None:
+    assert run("tenant", "retention", "acme", *arguments).code == 2
     assert run("tenant", "list", "--json").json[0]["retention_days"] is None
     assert run("tenant", "retention", "none", "--days", "9").code == 1
 
 
-def test_the_work_that_is_due_is_done_once(run: Commands) -> None:
-    nothing = "0 calls and 0 dead letters expired; 0 jobs are another worker's, 0 failed"
-    assert run("worker", "--once") == Said(0, f"1 tenants: 0 rows pruned, {nothing}\n", "")
+def test_worker_once_does_due_work(run: Commands) -> None:
+    nothing = "0 calls and 0 dead letters expired; 0 jobs run in another worker, 0 failed"
+    assert run("worker", "--once") == CommandResult(0, f"1 tenants: 0 rows pruned, {nothing}\n", "")
     (done,) = run("worker", "--once", "--json").json
     assert (done["tenants"], done["pruned"], done["failed"], done["left"]) == (1, 0, 0, False)
 
 
-def test_work_that_fails_is_status_1(run: Commands, tmp_path: Path) -> None:
+def test_failed_work_has_exit_code_1(run: Commands, tmp_path: Path) -> None:
     with direct(f"sqlite:///{tmp_path}/var/calltally.db") as db:
         db("DELETE FROM ledger_heads")
-    said = run("worker", "--once")
-    # The history and the upkeep of jobs both begin with where the ledger stands.
-    assert (said.code, said.out.split()[-2:]) == (1, ["2", "failed"])
-    assert json.loads(said.err.splitlines()[0])["tenant"] == "acme"
+    result = run("worker", "--once")
+    # The pruning of history and of jobs both start by reading the ledger's head.
+    assert (result.code, result.out.split()[-2:]) == (1, ["2", "failed"])
+    assert json.loads(result.err.splitlines()[0])["tenant"] == "acme"
 
 
-def test_a_key_is_printed_alone(run: Commands) -> None:
-    said = run("key", "add", "acme", "--scope", "calls:read", "--scope", "events:write", "--name", "ci")
-    text = said.out.strip()
+def test_only_the_key_is_on_standard_output(run: Commands) -> None:
+    result = run("key", "add", "acme", "--scope", "calls:read", "--scope", "events:write", "--name", "ci")
+    text = result.out.strip()
     found = read_once(find_key("acme", digest_of_key(text)))
     assert found
     assert found.scopes == {"calls:read", "events:write"}
-    assert found.key_id in said.err
-    assert "not shown again" in said.err
+    assert found.key_id in result.err
+    assert "cannot be shown again" in result.err
 
 
 def test_keys_are_listed_and_revoked(run: Commands) -> None:
-    assert run("key", "list", "acme") == Said(0, "", "")
+    assert run("key", "list", "acme") == CommandResult(0, "", "")
     made = run("key", "add", "acme", "--scope", "calls:read", "--json").json
     assert sorted(made) == ["id", "key", "scopes"]
     assert made["key"] not in run("key", "list", "acme").out
@@ -230,15 +237,15 @@ def test_keys_are_listed_and_revoked(run: Commands) -> None:
     assert listed["revoked_at"]
 
 
-def test_a_wrong_scope_is_misuse_and_an_unknown_tenant_a_failure(run: Commands) -> None:
+def test_wrong_scope_is_misuse_and_unknown_tenant_a_failure(run: Commands) -> None:
     wrong = run("key", "add", "acme", "--scope", "all")
     assert wrong.code == 2
     assert "unknown: all" in wrong.err
     unknown = run("key", "add", "none", "--scope", "calls:read")
-    assert unknown == Said(1, "", "calltally: there is no tenant 'none'\n")
+    assert unknown == CommandResult(1, "", "calltally: there is no tenant 'none'\n")
 
 
-def test_routes(run: Commands) -> None:
+def test_routes_are_set_and_listed(run: Commands) -> None:
     assert run("route", "put", "acme", "sales", "--number", "+1 415 555 0100", "--agent", "ada").code == 0
     (route,) = run("route", "list", "acme", "--json").json
     assert (route["route"], route["numbers"], route["agent"]) == ("sales", ["+14155550100"], "ada")
@@ -256,18 +263,18 @@ def secrets_of_acme() -> dict[str, str]:
 
 
 def test_secrets_are_read_from_standard_input(run: Commands) -> None:
-    said = run("provider", "put", "acme", "twilio", stdin="auth_token = a=b\n\nauth_token_secondary=c\n")
-    assert said == Said(0, "Stored auth_token, auth_token_secondary of twilio for acme.\n", "")
+    result = run("provider", "put", "acme", "twilio", stdin="auth_token = a=b\n\nauth_token_secondary=c\n")
+    assert result == CommandResult(0, "Stored auth_token, auth_token_secondary of twilio for acme.\n", "")
     assert secrets_of_acme() == {"auth_token": "a=b", "auth_token_secondary": "c"}
 
 
-def test_secrets_may_be_options_and_the_help_warns(run: Commands) -> None:
+def test_secrets_may_be_options_and_help_warns(run: Commands) -> None:
     assert run("provider", "put", "acme", "twilio", "--secret", "auth_token=x").code == 0
     assert secrets_of_acme() == {"auth_token": "x"}
     assert "list of processes" in " ".join(run("provider", "put", "--help").out.split())
 
 
-def test_a_terminal_is_asked(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_is_prompted_for_secret(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     run.terminal = True
     monkeypatch.setattr("typer.prompt", lambda name, *, hide_input: f"typed {name} {hide_input}")
     assert run("provider", "put", "acme", "twilio").code == 0
@@ -278,25 +285,25 @@ def test_a_terminal_is_asked(run: Commands, monkeypatch: pytest.MonkeyPatch) -> 
     ("provider", "stdin", "code"),
     [("none", "a=hush", 1), ("twilio", "hush", 2), ("twilio", "", 2), ("twilio", "token=hush", 2)],
 )
-def test_wrong_secrets_are_not_repeated(run: Commands, provider: str, stdin: str, code: int) -> None:
-    said = run("provider", "put", "acme", provider, stdin=stdin)
-    assert said.code == code
-    assert "hush" not in said.err + said.out
+def test_wrong_secrets_are_not_printed(run: Commands, provider: str, stdin: str, code: int) -> None:
+    result = run("provider", "put", "acme", provider, stdin=stdin)
+    assert result.code == code
+    assert "hush" not in result.err + result.out
 
 
-def test_a_mapping_that_is_tried_shows_the_records_that_come_of_it(empty: Commands, tmp_path: Path) -> None:
-    """A fact alone does not show by when a call is listed, nor when it ended."""
+def test_mapping_try_prints_resulting_records(empty: Commands, tmp_path: Path) -> None:
+    """A fact alone does not contain the call's creation time and end."""
     (tmp_path / "m.toml").write_text(
         'provider = "old-pbx"\nformat = "csv"\n[fields]\ncall_sid = "id"\nstarted_at = "start"\n'
         'duration_seconds = "billsec"\nstatus = "result"\n[words.status]\nok = "completed"\n'
     )
     (tmp_path / "rows.csv").write_text("id,start,billsec,result\n7,2026-10-01T00:00:10Z,60,ok\n")
-    said = empty("mapping", "try", "m.toml", "rows.csv", "--json")
-    assert said.code == 0
-    [record] = said.json["records"]
+    result = empty("mapping", "try", "m.toml", "rows.csv", "--json")
+    assert result.code == 0
+    [record] = result.json["records"]
     assert (record["call_sid"], record["status"], record["duration_seconds"]) == ("7", "completed", 60)
     assert record["created_at"] == record["answered_at"] == "2026-10-01T00:00:10.000000Z"
     assert record["ended_at"] == "2026-10-01T00:01:10.000000Z"
-    shown = empty("mapping", "try", "m.toml", "rows.csv").out
-    assert "Record of 7" in shown
-    assert re.search(r"ended_at\W+2026-10-01T00:01:10.000000Z", shown)
+    printed = empty("mapping", "try", "m.toml", "rows.csv").out
+    assert "Record of 7" in printed
+    assert re.search(r"ended_at\W+2026-10-01T00:01:10.000000Z", printed)

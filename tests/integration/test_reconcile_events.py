@@ -113,7 +113,7 @@ def test_events_of_the_ledger_reconcile_with_it(
     assert said.out.splitlines() == [
         "Calls created from 2026-09-21 to 2026-09-28, reconciled with events",
         f"3 calls, {len(month)} events, 1 asked",
-        "Nothing was found.",
+        "No findings.",
     ]
 
 
@@ -336,36 +336,48 @@ def test_full_disk_is_reported(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "say what to compare with"),
-        (("--events", "log", "--provider", "twilio"), "say what to compare with"),
+        ((), "choose one comparison"),
+        (("--events", "log", "--provider", "twilio"), "choose one comparison"),
         (("--events", "log"), "no window is given"),
-        (("--events", "log", *WINDOW), "say whose calls"),
+        (("--events", "log", *WINDOW), "the source of the calls is missing"),
         (("--events", "missing", "--calls", "export"), "missing cannot be read"),
         (("--events", "log", "--calls", "."), "has no manifest.json"),
         (("--events", "log", "--calls", "export", "--late", "soon"), "--late 'soon'"),
         (("--events", "log", "--calls", "export", "--as-of", "now"), "--as-of"),
         (("--events", "log", "--calls", "export", "--expect", "bogus"), "completed, started, escalated"),
-        (("--events", "log", "--calls", "export", "--heal"), "go with --provider"),
+        (("--events", "log", "--calls", "export", "--heal"), "require --provider"),
         (("--events", "log", "--calls", "export", "--csv", "no/such/file"), "cannot be written"),
         (("--events", "log", "--calls", "export", "--html", "no/such/file"), "cannot be written"),
-        (("--events", "log", "--calls", "export", "--csv", "log"), "is a file to read"),
-        (("--events", "log", "--calls", "export", "--html", "./log"), "is a file to read"),
-        (("--events", "log", "--calls", "export", "--csv", "link"), "is a file to read"),
+        (("--events", "log", "--calls", "export", "--csv", "log"), "is an input file"),
+        (("--events", "log", "--calls", "export", "--html", "./log"), "is an input file"),
+        (("--events", "log", "--calls", "export", "--csv", "link"), "is an input file"),
         (("--events", "log", "--calls", "export", "--csv", "export/calls.ndjson"), "folder of the export"),
-        (("--events", "log", "--calls", "export", "--csv", "x", "--html", "./x"), "are one file"),
+        (("--events", "log", "--calls", "export", "--csv", "x", "--html", "./x"), "are the same file"),
         (("--events", "log", "--calls", "export", "--csv", "/dev/full"), "No space left on device"),
         (("--events", "log", "--calls", "export", "--html", "/dev/full"), "No space left on device"),
         (("--events", "log", "--calls", "export", "--csv", "export/.."), "cannot be written"),
         (("--events", "log", "--calls", "export", "--tenant", TENANT), "leave out --tenant"),
         (("--events", "log", "--calls", "export", "--month", "2026-10"), "choose a window inside of it"),
-        (("--provider", "twilio", "--provider-file", "log", "--csv", "log"), "is a file to read"),
-        (("--provider", "twilio", "--tenant", "acme", "--as-of", "2026-10-01"), "--as-of is of events"),
-        (("--provider", "twilio", "--tenant", "acme", "--late", "1m"), "--late is of events"),
-        (("--provider", "twilio", "--tenant", "acme", "--grace", "1m"), "--grace is of events"),
-        (("--provider", "twilio", "--tenant", "acme", "--expect", "started"), "--expect is of events"),
-        (("--provider", "twilio"), "say whose calls: --tenant"),
-        (("--provider", "twilio", "--calls", "export"), "say --tenant"),
-        (("--provider", "twilio", "--tenant", "acme", "--deliver"), "goes with --heal"),
+        (("--provider", "twilio", "--provider-file", "log", "--csv", "log"), "is an input file"),
+        (
+            ("--provider", "twilio", "--tenant", "acme", "--as-of", "2026-10-01"),
+            "--as-of cannot be used with --provider",
+        ),
+        (
+            ("--provider", "twilio", "--tenant", "acme", "--late", "1m"),
+            "--late cannot be used with --provider",
+        ),
+        (
+            ("--provider", "twilio", "--tenant", "acme", "--grace", "1m"),
+            "--grace cannot be used with --provider",
+        ),
+        (
+            ("--provider", "twilio", "--tenant", "acme", "--expect", "started"),
+            "--expect cannot be used with --provider",
+        ),
+        (("--provider", "twilio"), "the tenant is missing"),
+        (("--provider", "twilio", "--calls", "export"), "give --tenant"),
+        (("--provider", "twilio", "--tenant", "acme", "--deliver"), "requires --heal"),
         (("--provider", "twilio", "--tenant", "acme"), "no window is given"),
     ],
 )
@@ -415,6 +427,6 @@ def test_provider_findings_are_printed_and_written_alike(
     again = reconcile(*words, "--heal")
     assert again.code == 0
     assert again.out.splitlines()[-2:] == [
-        "Nothing was found.",
+        "No findings.",
         "Healed: 0 recorded, 0 known, 0 unchanged, 0 refused, 0 left",
     ]

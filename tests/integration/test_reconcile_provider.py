@@ -327,7 +327,7 @@ def test_each_finding_is_reported_when_confirmed(small: Desk) -> None:
     small.api.calls = {SID: resource(SID, DAY), "CA2": resource("CA2", DAY)}
     reported: list[Finding] = []
     request = ReconciliationRequest(TENANT, "twilio", TimeWindow(MONTH_US, END_US), most=1)
-    run = compare(small.bench.store, small.settings, request, NOW_US, told=reported.append)
+    run = compare(small.bench.store, small.settings, request, NOW_US, on_finding=reported.append)
     report = small.bench.run(run).report
     assert len(report.findings) == 1
     assert report.counts[FindingKind.UNHEARD_CALL] == len(reported) == 2

@@ -1,4 +1,4 @@
-"""`calltally db`: the database itself: on many machines, and after a restore."""
+"""`calltally db`: distribution of the database over machines, and new epochs after a restore."""
 
 import asyncio
 from typing import Annotated, Final
@@ -17,14 +17,16 @@ from calltally.store.db.interface import Store
 from calltally.store.maintenance.new_epoch import Begun, begin_epoch
 from calltally.store.tenants.tenants import admin_list_tenants, new_epoch
 
-commands: Final = typer.Typer(help="Spread the database, and name its ledgers anew.", no_args_is_help=True)
-_NO_POSTGRES: Final = "it is SQLite, a file on one machine: run on PostgreSQL first"
+commands: Final = typer.Typer(
+    help="Distribute the database, and begin new epochs after a restore.", no_args_is_help=True
+)
+_NO_POSTGRES: Final = "the database is SQLite, a file on one machine; move to PostgreSQL first"
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 _UNIT: Final = 1000
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """What is printed of a table."""
+    """Printed line about a table."""
 
     table: str
     about_rows: str
@@ -36,19 +38,19 @@ class _Line(msgspec.Struct, frozen=True):
 def distribute_tables(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what is missing and what would move.")
+        bool, typer.Option("--check", help="Only print what is missing and which tables would move.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Spread the tables over the nodes of a Citus cluster, by tenant. Safe to repeat after an interruption.
+    """Distribute the tables over the nodes of a Citus cluster, by tenant. Safe to repeat.
 
-    Stop all servers and workers first. Says all that is missing at once, and then changes nothing.
+    Stop all servers and workers first. If anything is missing, the command lists it and changes nothing.
     """
-    done = asyncio.run(_distribute(check=check, as_json=as_json))
+    result = asyncio.run(_distribute(check=check, as_json=as_json))
     if as_json:
-        print_json(done)
-    if done.missing:
-        for missing in done.missing:
+        print_json(result)
+    if result.missing:
+        for missing in result.missing:
             typer.echo(f"calltally: {missing}", err=True)
         raise typer.Exit(1)
 
@@ -82,7 +84,7 @@ async def _move(store: Store, found: Survey, *, as_json: bool) -> None:
         if table.moves:
             await store.write(distribute(table.table))
             typer.echo(f"moved {table.table}", err=as_json)
-    typer.echo("All tables are spread by tenant. Start the servers and workers again.", err=as_json)
+    typer.echo("All tables are distributed by tenant. Start the servers and workers again.", err=as_json)
 
 
 def _print(found: Survey) -> None:
@@ -103,20 +105,20 @@ def _size(size: float) -> str:
 @commands.command("new-epoch")
 def begin_epochs(
     *,
-    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant; repeat for more.")] = None,
+    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant. Repeat for more.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Begin a new epoch of the ledgers, after a restore or a failover that may have lost commits.
 
-    Snapshots, holds and feeds from before then answer 410, and their followers start again.
+    Earlier snapshots, holds and feeds then return 410, and their clients start again.
     """
-    begun = with_store(lambda store, _settings: _begin(store, tenant or []))
-    print_rows(begun, as_json=as_json)
+    epochs = with_store(lambda store, _settings: _begin(store, tenant or []))
+    print_rows(epochs, as_json=as_json)
     if not as_json:
-        typer.echo("Who follows them by snapshot or feed gets 410 once, and starts again.", err=True)
+        typer.echo("Clients that use a snapshot or the feed get 410 once, and start again.", err=True)
 
 
-async def _begin(store: Store, named: list[str]) -> list[Begun]:
-    """Each tenant in a transaction of its own: they may be on different machines."""
-    tenants = named or [tenant.tenant for tenant in await store.read(admin_list_tenants())]
+async def _begin(store: Store, requested: list[str]) -> list[Begun]:
+    """Begin an epoch per tenant, each in its own transaction: tenants may be on different machines."""
+    tenants = requested or [tenant.tenant for tenant in await store.read(admin_list_tenants())]
     return [await store.write(begin_epoch(tenant, new_epoch())) for tenant in tenants]

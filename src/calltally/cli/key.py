@@ -1,4 +1,4 @@
-"""`calltally key`: what a tenant's programs show to be let in."""
+"""`calltally key`: the API keys of a tenant."""
 
 from typing import Annotated, Final
 
@@ -12,7 +12,7 @@ from calltally.web.api.admin.schemas import NewKeyShown, show_key
 
 Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
-commands: Final = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
 @commands.command("add")
@@ -20,29 +20,33 @@ def add(
     tenant: Tenant,
     *,
     scope: Annotated[
-        list[str], typer.Option(help=f"What it may do; repeat it for more. One of {', '.join(SCOPES)}.")
+        list[str], typer.Option(help=f"A scope of the key: one of {', '.join(SCOPES)}. Repeat for more.")
     ],
-    name: Annotated[str, typer.Option(help="What it is for.")] = "",
+    name: Annotated[str, typer.Option(help="A name, such as the key's purpose.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it. It is stored as a hash, so it cannot be shown again."""
+    """Create an API key and print it. Only its hash is stored, so the key cannot be printed again."""
     key = mint_key(tenant, scope)
     write_once(add_key(tenant, key, name, wall_clock()))
     if as_json:
         print_json(NewKeyShown(key.key_id, key.text, key.scopes))
     else:
         typer.echo(key.text)
-        typer.echo(f"This is {key.key_id}. Keep it now: it is not shown again.", err=True)
+        typer.echo(
+            f"The id of this key is {key.key_id}. Store the key now: it cannot be shown again.", err=True
+        )
 
 
 @commands.command("list")
 def list_all(tenant: Tenant, *, as_json: AsJson = False) -> None:
-    """List a tenant's keys by age, without the secret part."""
+    """List a tenant's keys, the oldest first, without their secret part."""
     print_rows([show_key(key) for key in read_once(list_keys(tenant))], as_json=as_json)
 
 
 @commands.command("revoke")
-def revoke(tenant: Tenant, key_id: Annotated[str, typer.Argument(help="The key's id, as listed.")]) -> None:
-    """Revoke a key. A running server stops taking it within five seconds."""
+def revoke(
+    tenant: Tenant, key_id: Annotated[str, typer.Argument(help="The key's id, as in the list.")]
+) -> None:
+    """Revoke a key. Running servers reject it within five seconds."""
     write_once(revoke_key(tenant, key_id, wall_clock()))
     typer.echo(f"Revoked {key_id}.")

@@ -1,6 +1,6 @@
-"""Subcommands whose modules are imported when they are asked for or listed, and not before.
+"""Subcommands whose modules are imported only when they are run or listed.
 
-So `calltally export` starts without loading the server, and works where the server is not installed.
+`calltally export` thus starts without loading the server, and works without the server's packages.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,36 +11,36 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from calltally.cli.console.metavars import write_placeholders
-from calltally.cli.runtime.gc import nothing_collected
+from calltally.cli.console.metavars import set_metavars
+from calltally.cli.runtime.gc import gc_paused
 from calltally.client.errors import NotInstalled
 
-_OURS: Final = __name__.partition(".")[0]
-# Whatever stands behind the name of a command that cannot run: it is refused as a whole.
-_ANY_WORDS: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
+_PACKAGE: Final = __name__.partition(".")[0]
+# A command that cannot run accepts any arguments, so that its own error is printed.
+_ANY_ARGUMENTS: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
 class LazyGroup(TyperGroup):
-    """A group whose `places` say where each subcommand is: `module:function`, or `module:group`."""
+    """Command group that loads each subcommand from `locations`: `module:function` or `module:group`."""
 
-    places: ClassVar[Mapping[str, str]] = {}
+    locations: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 (what typer passes on)
         super().__init__(**attributes)
-        # Typer would take more than a mapping, and asks no more of it.
-        commands: Any = _Commands(self.places)
+        # Typer declares a dict, but uses only the methods of a mapping.
+        commands: Any = _Commands(self.locations)
         self.commands = commands
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 (as typer has it)
-        """Their names in the order of the table; typer's own would load each of them."""
+        """Return the names in the order of the table. Typer's own method would load each command."""
         return list(self.commands)
 
 
 class _Commands(Mapping[str, Any]):
-    """The subcommands by name. To ask for the names alone loads nothing."""
+    """Mapping from names to subcommands. Iteration over the names loads no command."""
 
-    def __init__(self, places: Mapping[str, str]) -> None:
-        self._places = places
+    def __init__(self, locations: Mapping[str, str]) -> None:
+        self._places = locations
         self._loaded: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (typer keeps the class of commands to itself)
@@ -55,36 +55,36 @@ class _Commands(Mapping[str, Any]):
         return len(self._places)
 
 
-def _load(name: str, place: str) -> Any:  # noqa: ANN401 (the same)
-    module, _, attribute = place.partition(":")
+def _load(name: str, location: str) -> Any:  # noqa: ANN401 (the same)
+    module, _, attribute = location.partition(":")
     try:
-        with nothing_collected():
+        with gc_paused():
             found = getattr(import_module(module), attribute)
     except ModuleNotFoundError as fault:
-        if str(fault.name).partition(".")[0] == _OURS:
+        if str(fault.name).partition(".")[0] == _PACKAGE:
             raise
-        return _refusal(name)
-    return _made(name, found)
+        return _unavailable(name)
+    return _command(name, found)
 
 
-def _made(name: str, found: Any, **options: Any) -> Any:  # noqa: ANN401 (a function or a group of them)
-    """The command that typer makes of a function or of a group."""
+def _command(name: str, found: Any, **options: Any) -> Any:  # noqa: ANN401 (a function or a group of them)
+    """Return the typer command of a function or a group."""
     holder = typer.Typer(rich_markup_mode=None, add_completion=False)
     if isinstance(found, typer.Typer):
         holder.add_typer(found, name=name)
     else:
         holder.command(name, **options)(found)
-    made = get_group(holder).commands[name]
-    write_placeholders(made)
-    return made
+    command = get_group(holder).commands[name]
+    set_metavars(command)
+    return command
 
 
-def _refusal(name: str) -> Any:  # noqa: ANN401 (the same)
-    """What stands for a command whose packages are not installed: it says so, however it is called."""
-    needed = NotInstalled.of(f"calltally {name}", "the server", extra="server")
+def _unavailable(name: str) -> Any:  # noqa: ANN401 (the same)
+    """Return a replacement for a command without its packages; it names the packages to install."""
+    error = NotInstalled.of(f"calltally {name}", "the server", extra="server")
 
-    def refuse() -> None:
-        raise needed
+    def fail() -> None:
+        raise error
 
-    help_ = f"Needs the server: {needed.remedy}"
-    return _made(name, refuse, help=help_, context_settings=_ANY_WORDS, add_help_option=False)
+    help_ = f"Needs the server: {error.remedy}"
+    return _command(name, fail, help=help_, context_settings=_ANY_ARGUMENTS, add_help_option=False)

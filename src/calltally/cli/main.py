@@ -1,4 +1,4 @@
-"""The `calltally` command: all subcommands, and how errors are told."""
+"""The `calltally` command: its subcommands, and the output of errors."""
 
 import sys
 from typing import Annotated, ClassVar, Final
@@ -12,32 +12,33 @@ from calltally.cli.lazy_commands import LazyGroup
 FAILED: Final = 1
 MISUSED: Final = 2
 
-_HERE: Final = "calltally.cli"
+_PACKAGE: Final = "calltally.cli"
 
 
 class Subcommands(LazyGroup):
-    """All of them, as help lists them: each by its name and its place."""
+    """Subcommands in the order of the help, each with its name and its location."""
 
-    places: ClassVar = {
-        "serve": f"{_HERE}.serve.command:serve",
-        "worker": f"{_HERE}.worker:worker",
-        "migrate": f"{_HERE}.migrate:migrate",
-        "demo": f"{_HERE}.demo.command:demo",
-        "import": f"{_HERE}.import_.command:import_calls",
-        "export": f"{_HERE}.export.command:export",
-        "replay": f"{_HERE}.replay:replay",
-        "verify": f"{_HERE}.verify:verify",
-        "reconcile": f"{_HERE}.reconcile.command:reconcile",
-        "status": f"{_HERE}.status:status",
-        "quality": f"{_HERE}.quality.command:quality",
-        "alerts": f"{_HERE}.alerts.command:commands",
-        "tenant": f"{_HERE}.tenant:commands",
-        "key": f"{_HERE}.key:commands",
-        "route": f"{_HERE}.route:commands",
-        "provider": f"{_HERE}.provider:commands",
-        "mapping": f"{_HERE}.mapping:commands",
-        "secrets": f"{_HERE}.secrets:commands",
-        "db": f"{_HERE}.db:commands",
+    locations: ClassVar = {
+        "serve": f"{_PACKAGE}.serve.command:serve",
+        "worker": f"{_PACKAGE}.worker:worker",
+        "migrate": f"{_PACKAGE}.migrate:migrate",
+        "demo": f"{_PACKAGE}.demo.command:demo",
+        "import": f"{_PACKAGE}.import_.command:import_calls",
+        "export": f"{_PACKAGE}.export.command:export",
+        "replay": f"{_PACKAGE}.replay:replay",
+        "verify": f"{_PACKAGE}.verify:verify",
+        "reconcile": f"{_PACKAGE}.reconcile.command:reconcile",
+        "status": f"{_PACKAGE}.status:status",
+        "quality": f"{_PACKAGE}.quality.command:quality",
+        "alerts": f"{_PACKAGE}.alerts.command:commands",
+        "tenant": f"{_PACKAGE}.tenant:commands",
+        "key": f"{_PACKAGE}.key:commands",
+        "route": f"{_PACKAGE}.route:commands",
+        "provider": f"{_PACKAGE}.provider:commands",
+        "mapping": f"{_PACKAGE}.mapping:commands",
+        "secrets": f"{_PACKAGE}.secrets:commands",
+        "db": f"{_PACKAGE}.db:commands",
+        "lab": f"{_PACKAGE}.lab:commands",
     }
 
 
@@ -51,8 +52,8 @@ app: Final = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001 (how typer calls it)
-    if asked:
+def _print_version(is_set: bool) -> None:  # noqa: FBT001 (how typer calls it)
+    if is_set:
         typer.echo(f"calltally {__version__}")
         raise typer.Exit
 
@@ -64,11 +65,11 @@ def before(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Only declares what stands before a subcommand."""
+    """Declare the options before a subcommand."""
 
 
 def main() -> None:
-    """Run the command line. What goes wrong as foreseen is one line on stderr, never a traceback."""
+    """Run the command line. An expected error prints one line on stderr and no traceback."""
     try:
         app()
     except CalltallyError as error:

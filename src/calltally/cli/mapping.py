@@ -1,4 +1,4 @@
-"""`calltally mapping`: tries a mapping on a sample before it is stored."""
+"""`calltally mapping`: a test of a mapping on a sample before it is stored."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -24,15 +24,15 @@ from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.generic.bodies import list_facts
 from calltally.providers.generic.mapping_compiler import compile_mapping
 
-commands: Final = typer.Typer(help="Try mappings of generic providers.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Test mappings of generic providers.", no_args_is_help=True)
 MAX_SAMPLE_BYTES: Final = 16 * 1024 * 1024
-_MOST_SHOWN: Final = 20
-_LEFT_OUT: Final = ("provider",)
-_UNSAID: Final[tuple[object, ...]] = (None, [])
+_MAX_PRINTED: Final = 20
+_OMITTED_FIELDS: Final = ("provider",)
+_EMPTY_VALUES: Final[tuple[object, ...]] = (None, [])
 
 
-class Tried(msgspec.Struct, frozen=True):
-    """One fact that a sample tells: its call, its id, when it happened, and what it says."""
+class MappedFact(msgspec.Struct, frozen=True):
+    """Fact from a sample: its call, id, time, stated fields and linked SIDs."""
 
     call_sid: str
     event_id: str
@@ -41,42 +41,44 @@ class Tried(msgspec.Struct, frozen=True):
     links: list[str]
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """What a mapping makes of a sample: its facts, and the record of each call that they are of."""
+class MappingTrial(msgspec.Struct, frozen=True):
+    """Result of a mapping on a sample: the facts, the refusals, and the record of each call."""
 
     provider: str
-    facts: list[Tried]
+    facts: list[MappedFact]
     refusals: list[UnreadableRecord]
     records: list[dict[str, Any]]
 
 
 @commands.callback()
 def group() -> None:
-    """Keep `try` a command of its own while it is the only one."""
+    """Make `try` a subcommand although it is the only one."""
 
 
 @commands.command("try")
 def try_mapping(
     mapping: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The mapping, in TOML.")
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="File with the mapping, in TOML."),
     ],
     sample: Annotated[
-        Path, typer.Argument(allow_dash=True, help="A body or a file of the provider's; - is standard input.")
+        Path,
+        typer.Argument(allow_dash=True, help="A body or a file from the provider; - reads standard input."),
     ],
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print what would be recorded of a sample. Nothing is stored, and no database is needed.
+    """Print the facts and records that a mapping makes of a sample. Stores nothing and needs no database.
 
-    What cannot be read is told with its place, and makes the exit code 1.
+    Refused items are printed with their position and make the exit code 1.
     """
     text = read_mapping(mapping)
     compiled = compile_mapping(text)
-    told = list(list_facts(_lines_of(sample), RecordSource(Channel.CALLBACK, wall_clock(), mapping=text)))
-    facts = [_tried(item) for item in told if isinstance(item, Fact)]
-    refusals = [item for item in told if isinstance(item, UnreadableRecord)]
-    records = _records([item for item in told if isinstance(item, Fact)])
-    trial = Trial(compiled.provider, facts, refusals, records)
+    items = list(list_facts(_lines_of(sample), RecordSource(Channel.CALLBACK, wall_clock(), mapping=text)))
+    facts = [_mapped(item) for item in items if isinstance(item, Fact)]
+    refusals = [item for item in items if isinstance(item, UnreadableRecord)]
+    records = _records([item for item in items if isinstance(item, Fact)])
+    trial = MappingTrial(compiled.provider, facts, refusals, records)
     if as_json:
         print_json(trial)
     else:
@@ -89,30 +91,36 @@ def _lines_of(sample: Path) -> list[bytes]:
     if str(sample) == "-":
         body = sys.stdin.buffer.read(MAX_SAMPLE_BYTES + 1)
     elif not sample.is_file():
-        raise InvalidInput.of("sample", f"there is no file {str(sample)!r}")
+        raise InvalidInput.of("sample", f"the file {str(sample)!r} does not exist")
     else:
         with sample.open("rb") as file:
             body = file.read(MAX_SAMPLE_BYTES + 1)
     if len(body) > MAX_SAMPLE_BYTES:
-        raise InvalidInput.of("sample", f"a sample has at most {MAX_SAMPLE_BYTES} bytes; cut a part of it")
+        raise InvalidInput.of(
+            "sample", f"the sample is longer than {MAX_SAMPLE_BYTES} bytes; use a part of it"
+        )
     return body.splitlines(keepends=True)
 
 
-def _tried(fact: Fact) -> Tried:
+def _mapped(fact: Fact) -> MappedFact:
     says = {
-        _outside(name): _shown(name, value) for name, value in fact.stated.items() if name not in _LEFT_OUT
+        _public_name(name): _public_value(name, value)
+        for name, value in fact.stated.items()
+        if name not in _OMITTED_FIELDS
     }
     links = [link.call_sid for link in fact.links]
-    return Tried(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), says, links)
+    return MappedFact(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), says, links)
 
 
 def _records(facts: list[Fact]) -> list[dict[str, Any]]:
-    """Fold the facts of each SID. Links are left out: a sample seldom has the calls that they lead to."""
+    """Fold the facts of each SID. Links are ignored: a sample rarely contains the linked calls."""
     calls: dict[Node, list[Fact]] = {}
     for fact in facts:
         calls.setdefault(Node(fact.call_sid, fact.is_carrier), []).append(fact)
     records = [fold("", node, of_call).call for node, of_call in calls.items()]
-    return [{name: value for name, value in _fields(record) if value not in _UNSAID} for record in records]
+    return [
+        {name: value for name, value in _fields(record) if value not in _EMPTY_VALUES} for record in records
+    ]
 
 
 def _fields(record: Call) -> Iterable[tuple[str, Any]]:
@@ -120,23 +128,23 @@ def _fields(record: Call) -> Iterable[tuple[str, Any]]:
     return ((name, value) for name, value in msgspec.to_builtins(record).items() if name != "id")
 
 
-def _outside(name: str) -> str:
-    """An inner name as the API has it."""
+def _public_name(name: str) -> str:
+    """Return the API's name of a stated field."""
     return "duration_seconds" if name == "talk_seconds" else name.replace("_us", "_at")
 
 
-def _shown(name: str, value: object) -> object:
+def _public_value(name: str, value: object) -> object:
     return utc_text(value) if name.endswith("_us") and isinstance(value, int) else value
 
 
-def _print(trial: Trial) -> None:
+def _print(trial: MappingTrial) -> None:
     console = Console(highlight=False)
-    for number, fact in enumerate(trial.facts[:_MOST_SHOWN], start=1):
+    for number, fact in enumerate(trial.facts[:_MAX_PRINTED], start=1):
         _print_table(console, f"{number}. {fact.call_sid}", _rows(fact))
-    for record in trial.records[:_MOST_SHOWN]:
-        shown = ((name, _text(value)) for name, value in record.items() if name != "call_sid")
-        _print_table(console, f"Record of {record['call_sid']}", shown)
-    for refusal in trial.refusals[:_MOST_SHOWN]:
+    for record in trial.records[:_MAX_PRINTED]:
+        fields = ((name, _text(value)) for name, value in record.items() if name != "call_sid")
+        _print_table(console, f"Record of {record['call_sid']}", fields)
+    for refusal in trial.refusals[:_MAX_PRINTED]:
         console.print(f"refused: {escape(refusal.position)}: {escape(refusal.reason)}", soft_wrap=True)
     count = (
         f"{len(trial.facts)} of {escape(trial.provider)} would be recorded, {len(trial.refusals)} refused."
@@ -153,14 +161,14 @@ def _print_table(console: Console, title: str, rows: Iterable[tuple[str, str]]) 
     console.print(table)
 
 
-def _rows(fact: Tried) -> Iterable[tuple[str, str]]:
+def _rows(fact: MappedFact) -> Iterable[tuple[str, str]]:
     yield "occurred_at", fact.occurred_at
     if fact.event_id:
         yield "id", fact.event_id
     for name, value in fact.says.items():
         yield name, _text(value)
     for link in fact.links:
-        yield "is the call", link
+        yield "linked SID", link
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""`calltally migrate`: the database, as this version needs it."""
+"""`calltally migrate`: creation and upgrade of the database."""
 
 import asyncio
 from typing import Annotated, Final, TypeAlias
@@ -21,30 +21,31 @@ from calltally.store.maintenance.refold_progress import refold_place
 from calltally.store.rollups.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.tenants.tenants import admin_list_tenants
 
-# The first schema with a search.
-_SEARCHED: Final = "0002"
-# The first one with roll-ups of quality.
-_MEASURED: Final = "0006"
-# The first one with steps that alerts are judged by.
-_STEPPED: Final = "0005"
-# Which one there was before a migration that was broken off, nobody knows any more: the oldest.
-_UNKNOWN: Final = "0000"
+# First schema with a full-text search.
+_FIRST_WITH_SEARCH: Final = "0002"
+# First schema with quality roll-ups.
+_FIRST_WITH_QUALITY: Final = "0006"
+# First schema with the steps of alerts.
+_FIRST_WITH_STEPS: Final = "0005"
+# The schema before an interrupted migration is not recorded, so assume the oldest.
+_OLDEST: Final = "0000"
 
 
 Refold: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--refold",
-        help="Fold every call anew from its facts: after nodes of the version before wrote beside this one.",
+        help="Fold every call again from its facts, after nodes of the previous version also wrote calls.",
     ),
 ]
 
 
 def migrate(*, refold: Refold = False) -> None:
-    """Make the database where it is missing, and bring its schema to this version. Safe to repeat.
+    """Create the database if it is missing, and upgrade its schema to this version. Safe to repeat.
 
-    Where the new version makes other records of the same facts, all calls are then folded anew; that may be
-    stopped, and goes on where it was; so does what else former versions did not write.
+    If this version makes other records of the same facts, all calls are then folded again. That step may be
+    interrupted: the next run continues it. The same holds for all other data that earlier versions did not
+    write.
     """
     settings = load_settings()
     before = asyncio.run(schema_of(settings.database_url, wall_clock))
@@ -52,34 +53,34 @@ def migrate(*, refold: Refold = False) -> None:
     if sqlite_path(settings.database_url) is not None:
         open_vault(settings)
     is_unfinished = before == HEAD and with_store(lambda store, _settings: _is_unfinished(store))
-    since = _UNKNOWN if is_unfinished else before
+    since = _OLDEST if is_unfinished else before
     if since is not None:
         with_store(lambda store, _settings: _fill(store, since))
-    folded = with_store(lambda store, _settings: _refold(store, is_asked=refold))
-    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were folded anew." if folded else ""))
+    folded = with_store(lambda store, _settings: _refold(store, is_requested=refold))
+    typer.echo(f"The schema is at {HEAD}." + (f" {folded} calls were folded again." if folded else ""))
 
 
 async def _is_unfinished(store: Store) -> bool:
-    """Whether a migration was broken off behind its schema: folding anew is the last that it does."""
+    """Decide whether a migration was interrupted after its schema step: refolding is its last step."""
     tenants = await store.read(admin_list_tenants())
     return any([await store.read(refold_place(each.tenant)) is not None for each in tenants])
 
 
 async def _fill(store: Store, since: str) -> None:
-    """What releases before a schema did not write. Each looks for what is missing: safe to repeat."""
-    if since < _SEARCHED:
+    """Write the data that earlier releases did not write. Each part adds only missing rows."""
+    if since < _FIRST_WITH_SEARCH:
         await _index_words(store)
-    if since < _STEPPED:
+    if since < _FIRST_WITH_STEPS:
         await _fill_steps(store, wall_clock())
-    if since < _MEASURED:
+    if since < _FIRST_WITH_QUALITY:
         await _measure_calls(store)
 
 
-async def _refold(store: Store, *, is_asked: bool) -> int:
-    """Calls that the former fold made, a few hundred a transaction, beside all else; how many there were."""
+async def _refold(store: Store, *, is_requested: bool) -> int:
+    """Fold the calls of the earlier fold, a few hundred per transaction, and return their number."""
     folded = 0
     for tenant in await store.read(admin_list_tenants()):
-        if is_asked:
+        if is_requested:
             await store.write(begin_refold(tenant.tenant))
         while more := await store.write(refold_calls(tenant.tenant, REFOLD_CHUNK, wall_clock())):
             folded += more
@@ -87,7 +88,7 @@ async def _refold(store: Store, *, is_asked: bool) -> int:
 
 
 async def _index_words(store: Store) -> None:
-    """Summaries from before there was a search; a few hundred calls a transaction, beside all else."""
+    """Index the summaries of earlier releases, a few hundred calls per transaction."""
     for tenant in await store.read(admin_list_tenants()):
         after: bytes | None = b""
         while after is not None:
@@ -95,7 +96,7 @@ async def _index_words(store: Store) -> None:
 
 
 async def _measure_calls(store: Store) -> None:
-    """Calls from before there were roll-ups; a few hundred a transaction, beside all else."""
+    """Add the calls of earlier releases to the roll-ups, a few hundred per transaction."""
     for tenant in await store.read(admin_list_tenants()):
         after: bytes | None = b""
         while after is not None:
@@ -103,11 +104,11 @@ async def _measure_calls(store: Store) -> None:
 
 
 async def _fill_steps(store: Store, now_us: int) -> None:
-    """Of the weeks that detectors learn from, a day a transaction, beside all else."""
+    """Fill the steps of the weeks that detectors learn from, one day per transaction."""
     for tenant in await store.read(admin_list_tenants()):
         await store.write(keep_steps_from(tenant.tenant, now_us))
         for window_s in await store.read(step_windows(tenant.tenant), long=True):
             is_filled = False
             while not is_filled:
-                lacking = await store.read(differences(tenant.tenant, window_s), long=True)
-                is_filled = await store.write(repair_steps(tenant.tenant, lacking))
+                missing = await store.read(differences(tenant.tenant, window_s), long=True)
+                is_filled = await store.write(repair_steps(tenant.tenant, missing))

@@ -1,4 +1,4 @@
-"""`calltally provider`: the secrets that a provider's callbacks are verified with."""
+"""`calltally provider`: the secrets that verify a provider's callbacks."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -18,12 +18,12 @@ from calltally.settings import Settings
 from calltally.store.db.interface import Store
 from calltally.store.tenants.vault import put_provider_secrets
 
-commands: Final = typer.Typer(help="Store providers' secrets.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Store the secrets of providers.", no_args_is_help=True)
 
 
 @commands.callback()
 def group() -> None:
-    """Keep `put` a command of its own while it is the only one."""
+    """Make `put` a subcommand although it is the only one."""
 
 
 @commands.command("put")
@@ -32,51 +32,53 @@ def put(
     provider: Annotated[
         str,
         typer.Argument(
-            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME, for one of several mappings."
+            help=f"One of {', '.join(sorted(PROVIDERS))}; or generic-NAME for one of several mappings."
         ),
     ],
     *,
     mapping: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, readable=True, help="The mapping of a generic provider."),
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, help="File with the mapping of a generic provider."
+        ),
     ] = None,
     secret: Annotated[
         list[str] | None,
         typer.Option(
-            help="NAME=VALUE. Others on this machine can see it in the list of processes, and the shell keeps"
-            " it in its history: better leave it out."
+            help="A secret. It is visible in the list of processes and in the shell's history, so"
+            " prefer the prompt or standard input."
         ),
     ] = None,
 ) -> None:
-    """Store a provider's secrets, encrypted, in place of those before.
+    """Store a provider's secrets, encrypted. They replace the earlier ones.
 
-    Without --secret they are asked for, or read from standard input as lines of NAME=VALUE.
+    Without --secret, the command prompts for the secret, or reads lines of NAME=VALUE from standard input.
     """
-    pairs = _read_pairs(secret) if secret else _ask(provider)
+    pairs = _read_pairs(secret) if secret else _prompt(provider)
     if mapping is not None:
         pairs = {**pairs, MAPPING: read_mapping(mapping)}
-    given = validated_secrets(provider, pairs)
+    secrets = validated_secrets(provider, pairs)
 
     async def store_sealed(store: Store, settings: Settings) -> None:
-        sealed = open_vault(settings).seal(tenant, provider, given)
+        sealed = open_vault(settings).seal(tenant, provider, secrets)
         await store.write(put_provider_secrets(tenant, provider, sealed, wall_clock()))
 
     with_store(store_sealed)
-    typer.echo(f"Stored {', '.join(sorted(given))} of {provider} for {tenant}.")
+    typer.echo(f"Stored {', '.join(sorted(secrets))} of {provider} for {tenant}.")
 
 
-def _ask(provider: str) -> Mapping[str, str]:
-    """From a terminal the required secret alone, unseen; else all that standard input has."""
+def _prompt(provider: str) -> Mapping[str, str]:
+    """Prompt for the required secret with hidden input on a terminal; else read all of standard input."""
     if not sys.stdin.isatty():
         return _read_pairs(line for line in sys.stdin.read().splitlines() if line.strip())
     registered = PROVIDERS.get(registered_name(provider))
-    needs = [name for name in registered.needs if name != MAPPING] if registered else []
-    name = (*needs, "secret")[0]
+    required = [name for name in registered.needs if name != MAPPING] if registered else []
+    name = (*required, "secret")[0]
     return {name: typer.prompt(name, hide_input=True)}
 
 
 def read_mapping(path: Path) -> str:
-    """The text of a mapping's file. Raises InvalidInput."""
+    """Return the text of a mapping's file. Raises InvalidInput."""
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as fault:
@@ -86,5 +88,5 @@ def read_mapping(path: Path) -> str:
 def _read_pairs(lines: Iterable[str]) -> Mapping[str, str]:
     pairs = [line.strip().partition("=") for line in lines]
     if not all(equals and name for name, equals, _value in pairs):
-        raise InvalidInput.of("secret", "write each secret as NAME=VALUE; it is not repeated here")
+        raise InvalidInput.of("secret", "a secret is not written as NAME=VALUE; its text is not printed here")
     return {name.strip(): value.strip() for name, _equals, value in pairs}

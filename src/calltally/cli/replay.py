@@ -1,4 +1,4 @@
-"""`calltally replay`: dead letters through today's code."""
+"""`calltally replay`: another attempt to parse dead letters."""
 
 from typing import Annotated
 
@@ -19,28 +19,31 @@ from calltally.store.tenants.dead_letters import ANY_PROVIDER
 
 def replay(
     *,
-    tenant: Annotated[str, typer.Option(help="Whose dead letters.")],
+    tenant: Annotated[str, typer.Option(help="The tenant's id.")],
     provider: Annotated[
-        str, typer.Option(help=f"Only of one provider: {', '.join(PROVIDERS)}.")
+        str, typer.Option(help=f"Only this provider: {', '.join(PROVIDERS)}.")
     ] = ANY_PROVIDER,
-    deliver: Annotated[bool, typer.Option("--deliver", help="Tell the tenant's endpoints too.")] = False,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="Also deliver events of the changes to the tenant's endpoints.")
+    ] = False,
     kept: Annotated[
-        bool, typer.Option("--kept", help="Messages too that were kept because their kind was unknown.")
+        bool,
+        typer.Option("--kept", help="Also replay messages that were stored because their kind was unknown."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read kept callbacks that were not understood once more. Safe to repeat.
+    """Parse stored dead letters again and record those that this version understands. Safe to repeat.
 
-    What is understood now goes in; what is not stays, is told with its reason, and makes the exit code 1.
+    Letters that still cannot be parsed stay stored, are printed with the reason, and make the exit code 1.
     """
     if provider and registered_name(provider) not in PROVIDERS:
-        message = f"there is no provider {provider!r}; there are {', '.join(PROVIDERS)}"
+        message = f"there is no provider {provider!r}; choose one of {', '.join(PROVIDERS)}"
         raise InvalidInput.of("provider", message)
 
     async def replay_all(store: Store, settings: Settings) -> ReplayReport:
         secrets = SecretCache(store, open_vault(settings), wall_clock)
-        told = DeadLetterReplay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
-        return await told.run(tenant, provider, kept=kept)
+        letters = DeadLetterReplay(store, PROVIDERS, clock=wall_clock, secrets=secrets, deliver=deliver)
+        return await letters.run(tenant, provider, kept=kept)
 
     report = with_store(replay_all)
     if as_json:
@@ -57,5 +60,7 @@ def _print_report(report: ReplayReport) -> None:
     if unlisted := report.still_dead - len(report.listed):
         typer.echo(f"not understood: {unlisted} more", err=True)
     facts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.facts.items())) or "no facts"
-    of_unknown_kinds = f", {report.kept} kept" if report.kept else ""
-    typer.echo(f"{report.understood} understood ({facts}){of_unknown_kinds}, {report.still_dead} not.")
+    of_unknown_kinds = f", {report.kept} of unknown kinds" if report.kept else ""
+    typer.echo(
+        f"{report.understood} understood ({facts}){of_unknown_kinds}, {report.still_dead} not understood."
+    )

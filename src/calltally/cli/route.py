@@ -1,4 +1,4 @@
-"""`calltally route`: which numbers belong together, and which agent answers them."""
+"""`calltally route`: the routes of a tenant, with their numbers and agents."""
 
 from typing import Annotated, Final
 
@@ -21,12 +21,13 @@ def put(
     route: Annotated[str, typer.Argument(help="The route's key.")],
     *,
     number: Annotated[
-        list[str] | None, typer.Option(help="A number of it; repeat it for more. They replace those it has.")
+        list[str] | None,
+        typer.Option(help="A number of the route. Repeat for more. They replace the route's numbers."),
     ] = None,
-    agent: Annotated[str | None, typer.Option(help="The key of the agent that answers.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Who carries its calls.")] = None,
+    agent: Annotated[str | None, typer.Option(help="The key of the agent that answers its calls.")] = None,
+    provider: Annotated[str | None, typer.Option(help="The provider that carries its calls.")] = None,
 ) -> None:
-    """Make a route what the options say. A number can be of one route only."""
+    """Create or replace a route with the given options. A number can belong to only one route."""
     new = checked_route(route, number or [], agent=agent, provider=provider)
     write_once(put_route(tenant, new, wall_clock()))
     numbers = "1 number" if len(new.numbers) == 1 else f"{len(new.numbers)} numbers"

@@ -1,4 +1,4 @@
-"""`calltally secrets`: what is encrypted at rest."""
+"""`calltally secrets`: rotation of the key that encrypts stored secrets."""
 
 from typing import Final
 
@@ -12,25 +12,27 @@ from calltally.store.db.interface import Store
 from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, total
 from calltally.store.tenants.tenants import admin_list_tenants
 
-commands: Final = typer.Typer(help="Rotate the key that secrets are encrypted with.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Rotate the key that encrypts stored secrets.", no_args_is_help=True)
 
 
 @commands.callback()
 def group() -> None:
-    """Keep `reseal` a command of its own while it is the only one."""
+    """Make `reseal` a subcommand although it is the only one."""
 
 
 @commands.command("reseal")
 def reseal(*, as_json: AsJson = False) -> None:
-    """Encrypt all secrets with CALLTALLY_SECRET_KEY, also those that CALLTALLY_FORMER_SECRET_KEY opens.
+    """Encrypt all secrets with CALLTALLY_SECRET_KEY, including those under CALLTALLY_FORMER_SECRET_KEY.
 
-    Behind it the former key can be forgotten. Safe to repeat, and while the service runs.
+    The former key is not needed afterwards. Safe to repeat, and to run while the service runs.
     """
-    done = with_store(_reseal)
+    tenants = with_store(_reseal)
     if as_json:
-        print_json(done)
+        print_json(tenants)
     else:
-        typer.echo(f"Encrypted {total(iter(done))} secrets of {len(done)} tenants with the current key.")
+        typer.echo(
+            f"Encrypted {total(iter(tenants))} secrets of {len(tenants)} tenants with the current key."
+        )
 
 
 async def _reseal(store: Store, settings: Settings) -> list[Resealed]:

@@ -1,4 +1,4 @@
-"""`calltally status --window`: whether a window of time is complete."""
+"""`calltally status --window`: completeness of a time window."""
 
 from collections.abc import Sequence
 from shutil import get_terminal_size
@@ -18,34 +18,36 @@ from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants
 
 _SPANS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
-_LISTED: Final = 10
-_WIDEST: Final = 100
-_WIDEST_NAME: Final = 26
+_MAX_LISTED: Final = 10
+_MAX_COLUMNS: Final = 100
+_MAX_NAME_CHARS: Final = 26
 
 
 def status(
     *,
-    window: Annotated[str | None, typer.Option("--window", help="A month in UTC: 2026-10.")] = None,
-    from_: Annotated[
-        str | None, typer.Option("--from", help="Its begin: RFC 3339, or a date (midnight UTC).")
+    window: Annotated[
+        str | None, typer.Option("--window", help="The window: a month in UTC, such as 2026-10.")
     ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="Its end, which is not in it.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Start of the window: RFC 3339, or a date (midnight UTC).")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="End of the window, not included.")] = None,
     tenant: Annotated[
-        list[str] | None, typer.Option(help="Only this tenant; repeat for more. All if left out.")
+        list[str] | None, typer.Option(help="Only this tenant. Repeat for more. Default: all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a window is complete: what is open, in doubt, silent or waiting.
+    """Report whether a window is complete: open or contradictory calls, silent providers, waiting work.
 
-    The exit code is 0 if it is, for every tenant, and 1 if not.
+    The exit code is 0 if the window is complete for every tenant, else 1.
     """
-    asked = parse_window(window, from_, to)
+    parsed = parse_window(window, from_, to)
 
-    async def look(store: Store) -> list[WindowStatus]:
+    async def read_all(store: Store) -> list[WindowStatus]:
         tenants = tenant or [each.tenant for each in await store.read(admin_list_tenants())]
-        return [await window_status(store, each, asked, wall_clock()) for each in tenants]
+        return [await window_status(store, each, parsed, wall_clock()) for each in tenants]
 
-    found = with_store(lambda store, _settings: look(store))
+    found = with_store(lambda store, _settings: read_all(store))
     if as_json:
         print_json(found)
     else:
@@ -63,8 +65,8 @@ def _print(found: WindowStatus) -> None:
     for remark in found.remarks:
         _print_point(f"look at: {remark}")
     typer.echo("")
-    known = _minute(found.watermark) if found.watermark else "not known"
-    typer.echo(f"  calls {found.calls:,}   revision {found.revision:,}   settled until {known}")
+    watermark = _minute(found.watermark) if found.watermark else "unknown"
+    typer.echo(f"  calls {found.calls:,}   revision {found.revision:,}   settled until {watermark}")
     _print_open(found)
     _print_disputed(found)
     typer.echo("")
@@ -75,13 +77,15 @@ def _print_open(found: WindowStatus) -> None:
         return
     now_us = parse_instant(found.at)
     rows = [("open calls: route", "provider", "open", "too old", "oldest")]
-    for each in found.open.by_route[:_LISTED]:
+    for each in found.open.by_route[:_MAX_LISTED]:
         age = _age(now_us - parse_instant(each.oldest_created_at))
         rows.append((_cut(each.route), _cut(each.provider), f"{each.calls:,}", f"{each.older:,}", age))
-    _print_table(rows, len(found.open.by_route) - _LISTED)
+    _print_table(rows, len(found.open.by_route) - _MAX_LISTED)
     listed = [("oldest open: call SID", "status", "created (UTC)")]
-    listed += [(each.call_sid, each.status, _minute(each.created_at)) for each in found.open.listed[:_LISTED]]
-    _print_table(listed, found.open.calls - _LISTED)
+    listed += [
+        (each.call_sid, each.status, _minute(each.created_at)) for each in found.open.listed[:_MAX_LISTED]
+    ]
+    _print_table(listed, found.open.calls - _MAX_LISTED)
 
 
 def _print_disputed(found: WindowStatus) -> None:
@@ -90,9 +94,9 @@ def _print_disputed(found: WindowStatus) -> None:
     rows = [("contradictory facts: call SID", "status", "facts", "created (UTC)")]
     rows += [
         (each.call_sid, each.status, str(each.conflicts), _minute(each.created_at))
-        for each in found.disputed.listed[:_LISTED]
+        for each in found.disputed.listed[:_MAX_LISTED]
     ]
-    _print_table(rows, found.disputed.calls - _LISTED)
+    _print_table(rows, found.disputed.calls - _MAX_LISTED)
 
 
 def _print_table(rows: Sequence[Sequence[str]], more: int) -> None:
@@ -106,14 +110,14 @@ def _print_table(rows: Sequence[Sequence[str]], more: int) -> None:
 
 
 def _print_point(text: str) -> None:
-    width = min(get_terminal_size().columns, _WIDEST)
+    width = min(get_terminal_size().columns, _MAX_COLUMNS)
     typer.echo(fill(text, width, initial_indent="  - ", subsequent_indent="    "))
 
 
 def _cut(text: str | None) -> str:
-    """A name as a column has room for it."""
-    shown = text or "-"
-    return shown if len(shown) <= _WIDEST_NAME else f"{shown[: _WIDEST_NAME - 1]}…"
+    """Return a name, cut to the width of its column."""
+    name = text or "-"
+    return name if len(name) <= _MAX_NAME_CHARS else f"{name[: _MAX_NAME_CHARS - 1]}…"
 
 
 def _minute(text: str) -> str:
@@ -121,7 +125,7 @@ def _minute(text: str) -> str:
 
 
 def _age(span_us: int) -> str:
-    """A span in its two largest units."""
+    """Return a span in its two largest units."""
     parts: list[str] = []
     left_s = max(span_us, 0) // SECOND_US
     for width_s, name in _SPANS:

@@ -1,4 +1,4 @@
-"""`calltally tenant`: who shares this service."""
+"""`calltally tenant`: the tenants of this service."""
 
 from typing import Annotated, Final
 
@@ -17,24 +17,24 @@ from calltally.store.tenants.tenants import (
 )
 from calltally.web.api.admin.schemas import show_tenant
 
-commands: Final = typer.Typer(help="Make and list tenants.", no_args_is_help=True)
+commands: Final = typer.Typer(help="Create, list and configure tenants.", no_args_is_help=True)
 
 
 @commands.command("add")
 def add(
     tenant: Annotated[
-        str, typer.Argument(help="Its id, for good: lower-case letters, digits and single hyphens.")
+        str, typer.Argument(help="The tenant's permanent id: lower-case letters, digits and single hyphens.")
     ],
     *,
-    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    name: Annotated[str, typer.Option(help="A name for people.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a tenant."""
-    made = write_once(add_tenant(tenant, name, wall_clock(), new_epoch()))
+    """Create a tenant."""
+    created = write_once(add_tenant(tenant, name, wall_clock(), new_epoch()))
     if as_json:
-        print_json(show_tenant(made))
+        print_json(show_tenant(created))
     else:
-        typer.echo(f"Made tenant {made.tenant}.")
+        typer.echo(f"Created tenant {created.tenant}.")
 
 
 @commands.command("list")
@@ -45,26 +45,32 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 @commands.command("retention")
 def retention(
-    tenant: Annotated[str, typer.Argument(help="Whose calls.")],
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
     *,
-    days: Annotated[int | None, typer.Option(help="How old its calls and dead letters may become.")] = None,
-    forever: Annotated[bool, typer.Option("--forever", help="Keep them all.")] = False,
+    days: Annotated[
+        int | None, typer.Option(help="Maximum age of its calls and dead letters, in days.")
+    ] = None,
+    forever: Annotated[
+        bool, typer.Option("--forever", help="Keep calls and dead letters without a limit.")
+    ] = False,
 ) -> None:
-    """Say how long a tenant's calls are kept. What is older is erased by the worker, and cannot come back."""
+    """Set the retention of a tenant's calls. The worker permanently erases older calls."""
     if (days is None) != forever:
-        raise InvalidInput.of("days", "say either --days N or --forever")
+        raise InvalidInput.of("days", "give either --days N or --forever")
     write_once(set_retention(tenant, days))
-    kept = "for ever" if days is None else f"for {days} days"
-    typer.echo(f"The calls of {tenant} are kept {kept}.")
+    limit = "without a time limit" if days is None else f"for {days} days"
+    typer.echo(f"The calls of {tenant} are kept {limit}.")
 
 
 @commands.command("masking")
 def masking(
-    tenant: Annotated[str, typer.Argument(help="Whose numbers.")],
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")],
     *,
-    masks: Annotated[bool, typer.Option("--on/--off", help="Whether they are masked.")],
+    masks: Annotated[
+        bool, typer.Option("--on/--off", help="Turn the masking of telephone numbers on or off.")
+    ],
 ) -> None:
-    """Say whether whole telephone numbers are for keys with `pii:read` alone."""
+    """Turn the masking of telephone numbers on or off for keys without `pii:read`."""
     write_once(set_masking(tenant, masks=masks))
-    who = "keys with pii:read alone" if masks else "all keys that read calls"
-    typer.echo(f"Whole numbers of {tenant} are for {who}.")
+    readers = "only keys with pii:read" if masks else "all keys that read calls"
+    typer.echo(f"Complete numbers of {tenant} are visible to {readers}.")

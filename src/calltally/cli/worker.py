@@ -1,4 +1,4 @@
-"""`calltally worker`: the background work, in a process of its own."""
+"""`calltally worker`: background work in a process of its own."""
 
 import asyncio
 import signal
@@ -23,13 +23,13 @@ log: Final = get_logger(__name__)
 def worker(
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="Do what is due now, print what it was, and end.")
+        bool, typer.Option("--once", help="Do the work that is due now, print a summary, and exit.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do waiting jobs, drop history that no snapshot needs and calls that are too old, until told to stop.
+    """Run jobs and alerts, and delete history that no snapshot needs and expired calls, until stopped.
 
-    SIGTERM and SIGINT tell it so. Any number may run, beside each other and beside `serve`.
+    SIGTERM or SIGINT stops it. Any number of workers may run, also beside `serve`.
     """
     if not once:
         with_store(_work)
@@ -47,22 +47,22 @@ async def _work(store: Store, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    opened = await _open(store, settings, stop)
+    background = await _open(store, settings, stop)
     log.info("working", database=store.dialect)
-    await opened.run()
+    await background.run()
     log.info("stopped")
 
 
 async def _work_once(store: Store, settings: Settings) -> list[WorkerRound]:
-    """Jobs, alerts and rounds until nothing is left to do."""
-    opened = await _open(store, settings, asyncio.Event())
-    while any([await jobs.run_slices() for jobs in opened.jobs]):
+    """Run jobs, alerts and rounds until no work is left."""
+    background = await _open(store, settings, asyncio.Event())
+    while any([await jobs.run_slices() for jobs in background.jobs]):
         pass
-    if opened.alerts is not None:
-        await opened.alerts.evaluate_due()
-    rounds = [await opened.rounds.run_round(wall_clock())]
+    if background.alerts is not None:
+        await background.alerts.evaluate_due()
+    rounds = [await background.rounds.run_round(wall_clock())]
     while rounds[-1].left and not rounds[-1].failed:
-        rounds.append(await opened.rounds.run_round(wall_clock()))
+        rounds.append(await background.rounds.run_round(wall_clock()))
     return rounds
 
 
@@ -75,5 +75,5 @@ async def _open(store: Store, settings: Settings, stop: asyncio.Event) -> Backgr
 def _print(rounds: list[WorkerRound]) -> None:
     for done in rounds:
         expired = f"{done.expired_calls} calls and {done.expired_letters} dead letters expired"
-        others = f"{done.busy} jobs are another worker's, {done.failed} failed"
+        others = f"{done.busy} jobs run in another worker, {done.failed} failed"
         typer.echo(f"{done.tenants} tenants: {done.pruned} rows pruned, {expired}; {others}")

@@ -175,4 +175,4 @@ def test_no_calls_are_reported_in_a_line(filled: Bench) -> None:
 def test_unmeasured_calls_are_reported(filled: Bench) -> None:
     with direct(filled.url) as db:
         db("UPDATE calls SET measured = NULL")
-    assert run(*WINDOW).endswith("5 calls are in no number yet; run `calltally migrate`\n")
+    assert run(*WINDOW).endswith("5 calls are not included yet; run `calltally migrate`\n")

@@ -1,4 +1,4 @@
-"""Subcommands that are loaded when they are asked for, and told about when their packages are missing."""
+"""Subcommands are loaded on demand, and name missing packages."""
 
 import os
 import re
@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from calltally.cli.lazy_commands import LazyGroup
 from calltally.cli.main import Subcommands, app
 
-# What only the server needs. pydantic itself is not among them: typer brings it.
-OF_THE_SERVER = (
+# Packages that only the server needs. pydantic itself is not one of them: typer depends on it.
+SERVER_PACKAGES = (
     "aiosql",
     "alembic",
     "apsw",
@@ -36,20 +36,20 @@ OF_THE_SERVER = (
     "uvicorn",
     "uvloop",
 )
-WITHOUT_THEM = f"""
+HIDE_SERVER_PACKAGES = f"""
 import sys
 
-class Away:
+class Hidden:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {OF_THE_SERVER!r}:
+        if name.partition(".")[0] in {SERVER_PACKAGES!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
-sys.meta_path.insert(0, Away())
+sys.meta_path.insert(0, Hidden())
 """
 
 
 def python(program: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", WITHOUT_THEM + program, *words]
+    command = [sys.executable, "-c", HIDE_SERVER_PACKAGES + program, *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -58,23 +58,23 @@ def calltally(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return python(program, folder, *words)
 
 
-@pytest.mark.parametrize("name", Subcommands.places)
-def test_every_place_has_a_command(name: str) -> None:
+@pytest.mark.parametrize("name", Subcommands.locations)
+def test_every_location_has_a_command(name: str) -> None:
     command = get_command(app)
     assert command.commands[name].name == name  # type: ignore[attr-defined] # a group has them
     assert "Needs the server" not in (command.commands[name].help or "")  # type: ignore[attr-defined] # the same
 
 
-@pytest.mark.parametrize("name", Subcommands.places)
-def test_help_names_values_by_words_and_not_by_types(name: str) -> None:
+@pytest.mark.parametrize("name", Subcommands.locations)
+def test_help_has_placeholders_instead_of_types(name: str) -> None:
     command: Any = get_command(app)
-    below = getattr(command.commands[name], "commands", {})
-    for words in ([name, each] for each in below) if below else ([name],):
+    subcommands = getattr(command.commands[name], "commands", {})
+    for words in ([name, each] for each in subcommands) if subcommands else ([name],):
         assert not re.search(r"--[a-z-]+ <", CliRunner().invoke(app, [*words, "--help"]).stdout)
 
 
-def test_a_value_is_named_by_what_it_is() -> None:
-    said = CliRunner().invoke(app, ["export", "--help"]).stdout
+def test_placeholders_of_export() -> None:
+    result = CliRunner().invoke(app, ["export", "--help"]).stdout
     for written in (
         "--from TIME",
         "--settle DURATION",
@@ -83,49 +83,50 @@ def test_a_value_is_named_by_what_it_is() -> None:
         "--route ROUTE",
         "--raw ",
     ):
-        assert written in said
+        assert written in result
 
 
 @pytest.mark.parametrize(
     "words", [("serve",), ("serve", "--help"), ("key", "add", "acme", "--scope", "x"), ("import",)]
 )
-def test_a_command_of_the_server_says_what_to_install(words: tuple[str, ...], tmp_path: Path) -> None:
-    said = calltally(tmp_path, *words)
-    assert said.returncode == 1
+def test_server_command_names_the_package_to_install(words: tuple[str, ...], tmp_path: Path) -> None:
+    result = calltally(tmp_path, *words)
+    assert result.returncode == 1
     assert (
-        said.stderr == f"calltally: calltally {words[0]} needs the server: pip install 'calltally[server]'\n"
+        result.stderr
+        == f"calltally: calltally {words[0]} needs the server: pip install 'calltally[server]'\n"
     )
-    assert said.stdout == ""
+    assert result.stdout == ""
 
 
 def test_all_commands_are_listed_without_the_server(tmp_path: Path) -> None:
-    said = calltally(tmp_path, "--help")
-    assert said.returncode == 0, said.stderr
-    listed = said.stdout.partition("Commands:")[2].split("\n")
-    assert [line.split()[0] for line in listed if line] == list(Subcommands.places)
-    assert "Needs the server: pip install 'calltally[server]'" in said.stdout
+    result = calltally(tmp_path, "--help")
+    assert result.returncode == 0, result.stderr
+    listed = result.stdout.partition("Commands:")[2].split("\n")
+    assert [line.split()[0] for line in listed if line] == list(Subcommands.locations)
+    assert "Needs the server: pip install 'calltally[server]'" in result.stdout
 
 
-def test_an_export_needs_none_of_the_server(tmp_path: Path) -> None:
-    said = calltally(tmp_path, "export", "--help")
-    assert said.returncode == 0, said.stderr
-    assert "--base-url" in said.stdout
+def test_export_needs_no_server_packages(tmp_path: Path) -> None:
+    result = calltally(tmp_path, "export", "--help")
+    assert result.returncode == 0, result.stderr
+    assert "--base-url" in result.stdout
 
 
-def test_the_client_needs_none_of_the_server(tmp_path: Path) -> None:
-    said = python("import calltally.client, calltally.client.webhooks; print('fine')", tmp_path)
-    assert said.stdout == "fine\n", said.stderr
+def test_client_needs_no_server_packages(tmp_path: Path) -> None:
+    result = python("import calltally.client, calltally.client.webhooks; print('fine')", tmp_path)
+    assert result.stdout == "fine\n", result.stderr
 
 
-def test_the_client_loads_its_http_library_with_the_first_request(tmp_path: Path) -> None:
-    """It takes longer than all the rest; so do these. (The time itself is no test: machines differ.)"""
+def test_client_loads_http_library_with_first_request(tmp_path: Path) -> None:
+    """Each of these takes longer than all else. (Import time is not tested: machines differ.)"""
     slow = ("asyncio", "anyio", "http.client", "httpx2", "rich", "ssl", "typer")
     program = f"import calltally.client; print([name for name in {slow} if name in sys.modules])"
     assert python(program, tmp_path).stdout == "[]\n"
 
 
-def test_a_command_on_the_store_loads_no_web_and_no_worker(tmp_path: Path) -> None:
-    """They are two thirds of a second, which whoever makes a key would wait for."""
+def test_store_commands_load_no_web_and_no_worker(tmp_path: Path) -> None:
+    """They take two thirds of a second, which every short command would cost."""
     heavy = ("litestar", "uvicorn", "structlog", "httpx2", "jinja2", "calltally.worker", "calltally.alerts")
     program = f"""
 import sys
@@ -136,7 +137,7 @@ print([name for name in {heavy} if name in sys.modules])
     assert run([sys.executable, "-c", program]).stdout == "[]\n"
 
 
-def test_names_are_listed_and_guessed_without_loading(tmp_path: Path) -> None:
+def test_names_are_listed_and_suggested_without_loading(tmp_path: Path) -> None:
     program = """
 import contextlib
 from calltally.cli.main import main
@@ -145,27 +146,27 @@ with contextlib.suppress(SystemExit):
     main()
 print(sorted(name for name in sys.modules if name.startswith('calltally.cli.')))
 """
-    said = python(program, tmp_path)
-    assert "Did you mean 'serve'?" in said.stderr
+    result = python(program, tmp_path)
+    assert "Did you mean 'serve'?" in result.stderr
     needed = [
         f"calltally.cli.{name}"
         for name in ("console", "console.metavars", "lazy_commands", "main", "runtime", "runtime.gc")
     ]
-    assert said.stdout == f"{needed}\n"
+    assert result.stdout == f"{needed}\n"
 
 
 class Broken(LazyGroup):
-    places = {"broken": "calltally.no_such_module:command"}  # noqa: RUF012 (as the table is written)
+    locations = {"broken": "calltally.no_such_module:command"}  # noqa: RUF012 (a table like the real one)
 
 
-def test_a_place_that_is_wrong_is_no_missing_package() -> None:
+def test_wrong_location_is_no_missing_package() -> None:
     group = get_command(typer.Typer(cls=Broken, callback=lambda: None))
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         group.commands["broken"]  # type: ignore[attr-defined] # a group has them
 
 
-def test_a_service_starts_without_what_it_may_never_need(tmp_path: Path) -> None:
-    """Each takes megabytes. Whoever measures coverage has loaded some of them already."""
+def test_service_starts_without_optional_packages(tmp_path: Path) -> None:
+    """Each takes megabytes. A coverage run has loaded some of them already."""
     of_parts = (
         "numpy",
         "pyarrow",

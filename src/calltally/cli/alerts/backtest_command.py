@@ -1,4 +1,4 @@
-"""`calltally alerts backtest`: what rules would have alarmed, printed and drawn."""
+"""`calltally alerts backtest`: alerts that rules would have raised, as text and as a plot."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,8 +14,8 @@ from calltally.alerts.evaluation.evaluator import rules_or_defaults
 from calltally.alerts.model.rules import Rules, read_rules
 from calltally.calls.errors import InvalidInput
 from calltally.calls.windows import parse_window
-from calltally.cli.alerts.backtest_run import Asked, backtest_of, print_backtests
-from calltally.cli.console.atomic_file import written
+from calltally.cli.alerts.backtest_run import BacktestRequest, print_backtests, run_backtests
+from calltally.cli.console.atomic_file import atomic_writer
 from calltally.cli.console.option_groups import with_options
 from calltally.cli.console.output import print_json
 from calltally.cli.console.session import read_once, with_store
@@ -23,49 +23,53 @@ from calltally.store.alerts.detector_state import rules_of_tenant
 
 
 class BacktestOptions(NamedTuple):
-    """On whose past; each other field is an option of its name."""
+    """Options of the command, one per field."""
 
-    tenant: Annotated[str, typer.Argument(help="On whose past.")]
-    from_: Annotated[str, typer.Option("--from", help="Its begin: RFC 3339, or a date (midnight UTC).")]
-    to: Annotated[str, typer.Option("--to", help="Its end, which is not in it.")]
+    tenant: Annotated[str, typer.Argument(help="The tenant's id.")]
+    from_: Annotated[
+        str, typer.Option("--from", help="Start of the window: RFC 3339, or a date (midnight UTC).")
+    ]
+    to: Annotated[str, typer.Option("--to", help="End of the window, not included.")]
     rules: Annotated[
         list[Path] | None,
-        typer.Option(help="Rules in TOML or JSON to compare with those that are set; repeat for more."),
+        typer.Option(
+            help="File with rules, TOML or JSON, to compare with the current ones. Repeat for more."
+        ),
     ] = None
     against: Annotated[
-        Path | None, typer.Option(help="Rules to compare with instead of those that are set.")
+        Path | None, typer.Option(help="File with rules to compare with, instead of the current ones.")
     ] = None
-    plot: Annotated[Path | None, typer.Option(help="Write a page with a plot to this file.")] = None
+    plot: Annotated[Path | None, typer.Option(help="Write an HTML page with a plot to this file.")] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
 
 
 @with_options(BacktestOptions)
 def backtest(options: BacktestOptions) -> None:
-    """Say what would have fired, when, and for how long. Nobody is told, and nothing is changed."""
+    """Report the alerts that rules would have raised in a past window. Sends and changes nothing."""
     window = parse_window(None, options.from_, options.to)
-    asked = Asked(options.tenant, *window, _compared(options))
-    done = _plotted(asked, options.plot) if options.plot is not None else _tried(asked, None)
+    request = BacktestRequest(options.tenant, *window, _rule_sets(options))
+    backtests = _run_with_plot(request, options.plot) if options.plot is not None else _run(request, None)
     if options.as_json:
-        print_json(done)
+        print_json(backtests)
     else:
-        print_backtests(done, asked)
+        print_backtests(backtests, request)
 
 
-def _tried(asked: Asked, hours: HourlyCounts | None) -> list[Backtest]:
-    return with_store(lambda store, _settings: backtest_of(store, asked, RateDetectorFactory(), hours))
+def _run(request: BacktestRequest, hours: HourlyCounts | None) -> list[Backtest]:
+    return with_store(lambda store, _settings: run_backtests(store, request, RateDetectorFactory(), hours))
 
 
-def _plotted(asked: Asked, plot: Path) -> list[Backtest]:
-    """The file is opened first: minutes of work are not for one that cannot be written."""
-    with written(plot) as write:
-        hours = HourlyCounts(*asked.window_s)
-        done = _tried(asked, hours)
-        write(plot_page(asked.tenant, done, hours, (asked.from_us, asked.to_us)))
-    return done
+def _run_with_plot(request: BacktestRequest, plot: Path) -> list[Backtest]:
+    """Run the back-tests and write the plot. The file is opened before minutes of work."""
+    with atomic_writer(plot) as write:
+        hours = HourlyCounts(*request.window_s)
+        backtests = _run(request, hours)
+        write(plot_page(request.tenant, backtests, hours, (request.from_us, request.to_us)))
+    return backtests
 
 
-def _compared(options: BacktestOptions) -> Mapping[str, Rules]:
-    """The rules by their names: those to compare with, and the others."""
+def _rule_sets(options: BacktestOptions) -> Mapping[str, Rules]:
+    """Return the rule sets by name, the reference first."""
     files = [*([options.against] if options.against else []), *(options.rules or [])]
     read = {_name(file, files): _rules_in(file) for file in files}
     if options.against is not None:
@@ -74,9 +78,9 @@ def _compared(options: BacktestOptions) -> Mapping[str, Rules]:
 
 
 def _name(file: Path, files: Sequence[Path]) -> str:
-    """A file's own name, unless another of them has it too."""
-    is_alone = [each.name for each in files].count(file.name) == 1
-    return file.name if is_alone else str(file)
+    """Return a file's name, or its path if another file has the same name."""
+    is_unique = [each.name for each in files].count(file.name) == 1
+    return file.name if is_unique else str(file)
 
 
 def _rules_in(file: Path) -> Rules:

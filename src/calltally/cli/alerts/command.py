@@ -1,4 +1,4 @@
-"""`calltally alerts`: what fires, who looks after it, and what would have fired."""
+"""`calltally alerts`: list and acknowledgement of alerts, and back-tests of rules."""
 
 from typing import Annotated, Final
 
@@ -17,13 +17,15 @@ from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.web.api.alerts.schemas import AlertShown, show_alert
 
-commands: Final = typer.Typer(help="Look after alerts, and try rules on the past.", no_args_is_help=True)
-_MOST: Final = 1_000
-_EVER: Final = 2**62
-# Who acknowledged where nobody showed a key.
-_COMMAND: Final = "command line"
+commands: Final = typer.Typer(
+    help="List and acknowledge alerts, and test rules on past calls.", no_args_is_help=True
+)
+_MAX_ALERTS: Final = 1_000
+_ANY_TIME_US: Final = 2**62
+# Recorded in place of a key.
+_ACTOR: Final = "command line"
 
-_Tenant = Annotated[str, typer.Argument(help="Whose alerts.")]
+_Tenant = Annotated[str, typer.Argument(help="The tenant's id.")]
 
 
 @commands.command("list")
@@ -31,18 +33,21 @@ def list_all(
     tenant: _Tenant,
     *,
     state: Annotated[
-        str, typer.Option(help="open, acknowledged, resolved, or unresolved for the first two.")
+        str,
+        typer.Option(
+            help="State of the alerts: open, acknowledged, resolved, or unresolved for the first two."
+        ),
     ] = "unresolved",
     as_json: AsJson = False,
 ) -> None:
     """List alerts, the newest first."""
-    wanted = AlertFilter(-_EVER, _EVER, state=state, limit=_MOST)
-    found, total = read_once(list_alerts(tenant, wanted))
-    shown = [show_alert(alert, "") for alert in found]
+    filter_ = AlertFilter(-_ANY_TIME_US, _ANY_TIME_US, state=state, limit=_MAX_ALERTS)
+    found, total = read_once(list_alerts(tenant, filter_))
+    alerts = [show_alert(alert, "") for alert in found]
     if as_json:
-        print_json(shown)
+        print_json(alerts)
         return
-    for alert in shown:
+    for alert in alerts:
         _print(alert)
     typer.echo(f"{total} alerts" if total != 1 else "1 alert")
 
@@ -56,26 +61,27 @@ def acknowledge_one(
     tenant: _Tenant,
     alert: Annotated[str, typer.Argument(help="The alert's id.")],
     *,
-    note: Annotated[str | None, typer.Option(help="Why, for the history.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note for the alert's history.")] = None,
 ) -> None:
-    """Say that somebody looks after an alert."""
-    by = Change(0, wall_clock(), What.ACKNOWLEDGED, _COMMAND, note)
-    done = write_once(acknowledge(tenant, parse_uuid(alert) or b"", by))
-    _print(show_alert(done, ""))
+    """Acknowledge an alert."""
+    change = Change(0, wall_clock(), What.ACKNOWLEDGED, _ACTOR, note)
+    acknowledged = write_once(acknowledge(tenant, parse_uuid(alert) or b"", change))
+    _print(show_alert(acknowledged, ""))
 
 
 @commands.command("shared-sids")
 def shared(
     *,
     from_: Annotated[
-        str | None, typer.Option("--from", help="Of calls created at or after this; a day before --to.")
+        str | None,
+        typer.Option("--from", help="Calls created at or after this time. Default: a day before --to."),
     ] = None,
-    to: Annotated[str | None, typer.Option(help="Of calls created before this; now if left out.")] = None,
+    to: Annotated[str | None, typer.Option(help="Calls created before this time. Default: now.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List SIDs that several tenants have, or several accounts of a provider told of. For operators alone.
+    """List SIDs that calls of several tenants have, or that several accounts of a provider reported.
 
-    The exit code is 1 where there are any.
+    For operators. The exit code is 1 if there are any.
     """
     end = to or utc_text(wall_clock())
     window = parse_window(None, from_ or utc_text(parse_instant(end) - DAY_US), end)
@@ -96,9 +102,9 @@ async def _shared_sids(store: Store, window: TimeWindow) -> list[SharedSid]:
 
 
 def _shared_line(found: SharedSid) -> str:
-    whose = ", ".join(f"{each.tenant} {each.id} ({each.status})" for each in found.calls)
-    accounts = f"; told by accounts {', '.join(found.accounts)}" if found.accounts else ""
-    return f"{found.call_sid}: {whose}{accounts}"
+    calls = ", ".join(f"{each.tenant} {each.id} ({each.status})" for each in found.calls)
+    accounts = f"; reported by accounts {', '.join(found.accounts)}" if found.accounts else ""
+    return f"{found.call_sid}: {calls}{accounts}"
 
 
 commands.command("backtest")(backtest)

@@ -1,4 +1,4 @@
-"""A file that a command writes: whole or not at all."""
+"""Atomic writing of a command's output file."""
 
 import os
 import tempfile
@@ -9,59 +9,59 @@ from typing import Final, TextIO
 
 from calltally.calls.errors import InvalidInput
 
-# Elsewhere below /dev, in /dev/shm, lie files as anywhere.
+# Other folders below /dev, such as /dev/shm, contain ordinary files.
 _DEVICES: Final = frozenset({Path("/dev"), Path("/dev/fd")})
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Callable[[str], object]]:
-    """Who is told text, and writes it to a file that only its owner may read.
+def atomic_writer(path: Path) -> Iterator[Callable[[str], object]]:
+    """Yield a function that writes text to a file, which only its owner may read.
 
-    It is written beside the file and takes its place at the end; a device is written to as it is. Raises
-    InvalidInput where it cannot be written; what stood there before then stays.
+    The text goes to a draft beside the file, which replaces the file at the end. A device is written to
+    directly. Raises InvalidInput if the file cannot be written; an earlier file then stays.
     """
-    with _told(path):
-        is_beside = _is_plain(path)
-        # What a link leads to is replaced, not the link.
-        place = path.resolve() if is_beside else path
-        draft = _draft(place) if is_beside else path
+    with _as_invalid_input(path):
+        has_draft = _is_regular(path)
+        # Replace the target of a link, not the link.
+        target = path.resolve() if has_draft else path
+        draft = _draft(target) if has_draft else path
         file = draft.open("w", encoding="utf-8", newline="")
     try:
-        yield _teller(path, file)
-        with _told(path):
+        yield _writer(path, file)
+        with _as_invalid_input(path):
             file.close()
-            if is_beside:
-                draft.replace(place)
+            if has_draft:
+                draft.replace(target)
     except BaseException:
         with suppress(OSError):
             file.close()
-        if is_beside:
+        if has_draft:
             draft.unlink(missing_ok=True)
         raise
 
 
-def _is_plain(path: Path) -> bool:
-    """Whether it is a file, or there is nothing yet; `/dev/stdout` may be a file too that others write to."""
+def _is_regular(path: Path) -> bool:
+    """Decide whether the path is a file or free; `/dev/stdout` may be a file that others write to as well."""
     return (path.is_file() or not path.exists()) and path.absolute().parent not in _DEVICES
 
 
-def _draft(place: Path) -> Path:
-    """An empty file beside it, of mode 0600."""
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:64]}.")
+def _draft(target: Path) -> Path:
+    """Create an empty file of mode 0600 beside the target."""
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.")
     os.close(handle)
     return Path(name)
 
 
-def _teller(path: Path, file: TextIO) -> Callable[[str], object]:
+def _writer(path: Path, file: TextIO) -> Callable[[str], object]:
     def write(text: str) -> None:
-        with _told(path):
+        with _as_invalid_input(path):
             file.write(text)
 
     return write
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_invalid_input(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""What help writes for an option's value: `--from TIME`, not the type that Python has for it."""
+"""Placeholders for option values in the help: `--from TIME`, not the name of the Python type."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any, Final, get_args
 
 _TIMES: Final = dict.fromkeys(("from_", "to", "as_of"), "TIME")
 _DURATIONS: Final = dict.fromkeys(("last", "late", "grace", "settle", "slice"), "DURATION")
-# Of all others the option's own name says it.
-_WORDS: Final[Mapping[str, str]] = {
+# All other options use their own name.
+_METAVARS: Final[Mapping[str, str]] = {
     **_TIMES,
     **_DURATIONS,
     "against": "WHAT",
@@ -28,21 +28,21 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def write_placeholders(command: Any) -> None:  # noqa: ANN401 (typer keeps the class of commands to itself)
-    """Give each option of a command, or of all below a group, a word for its value."""
-    below: Mapping[str, Any] = getattr(command, "commands", {})
-    for each in below.values():
-        write_placeholders(each)
+def set_metavars(command: Any) -> None:  # noqa: ANN401 (typer keeps the class of commands to itself)
+    """Set the placeholders of a command's options, or of all commands in a group."""
+    subcommands: Mapping[str, Any] = getattr(command, "commands", {})
+    for each in subcommands.values():
+        set_metavars(each)
     for option in command.params:
         if _takes_a_value(option):
-            option.metavar = _WORDS.get(option.name) or _word_of(option)
+            option.metavar = _METAVARS.get(option.name) or _default_metavar(option)
 
 
 def _takes_a_value(option: Any) -> bool:  # noqa: ANN401 (the same)
     return option.param_type_name == "option" and option.metavar is None and not option.is_flag
 
 
-def _word_of(option: Any) -> str:  # noqa: ANN401 (the same)
+def _default_metavar(option: Any) -> str:  # noqa: ANN401 (the same)
     kind = option.type_descriptor.annotation
     kinds = {kind, *get_args(kind)}
     if Path in kinds:

@@ -1,4 +1,4 @@
-"""Commands with more options than a function should have parameters: declared as the fields of a tuple."""
+"""Declaration of a command's options as fields of a NamedTuple, for commands with many options."""
 
 import inspect
 from collections.abc import Callable
@@ -8,10 +8,10 @@ O = TypeVar("O", bound=tuple[Any, ...])  # noqa: E741 (the options)
 
 
 def with_options(options: type[O]) -> Callable[[Callable[[O], None]], Callable[..., None]]:
-    """Make a command of a function that takes `options`, a NamedTuple whose fields are options each."""
+    """Return a decorator for a command function that takes all its options as one NamedTuple."""
     hints = get_type_hints(options, include_extras=True)
-    named: Any = options
-    defaults = named._field_defaults
+    fields: Any = options
+    defaults = fields._field_defaults
     parameters = [
         inspect.Parameter(
             name,
@@ -19,12 +19,12 @@ def with_options(options: type[O]) -> Callable[[Callable[[O], None]], Callable[.
             default=defaults.get(name, inspect.Parameter.empty),
             annotation=hints[name],
         )
-        for name in named._fields
+        for name in fields._fields
     ]
 
-    def made(function: Callable[[O], None]) -> Callable[..., None]:
-        def command(**values: Any) -> None:  # noqa: ANN401 (what typer read)
-            function(named(**values))
+    def decorate(function: Callable[[O], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:  # noqa: ANN401 (values that typer parsed)
+            function(fields(**values))
 
         command.__doc__ = function.__doc__
         command.__name__ = function.__name__
@@ -32,4 +32,4 @@ def with_options(options: type[O]) -> Callable[[Callable[[O], None]], Callable[.
         command.__annotations__ = dict(hints)
         return command
 
-    return made
+    return decorate

@@ -1,4 +1,4 @@
-"""How commands print data: JSON for programs, columns for people."""
+"""Output of data: JSON for programs, columns for people."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
@@ -10,12 +10,12 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def print_json(value: object) -> None:
-    """Anything that JSON can say, indented."""
+    """Print a value as indented JSON."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_rows(rows: Sequence[msgspec.Struct], *, as_json: bool) -> None:
-    """One line a row under a line of names; nothing where there are no rows."""
+    """Print a table with a header line, or JSON; print nothing without rows."""
     if as_json:
         print_json(rows)
     elif rows:
@@ -23,12 +23,12 @@ def print_rows(rows: Sequence[msgspec.Struct], *, as_json: bool) -> None:
             rows[0].__struct_fields__,
             *([_cell(value) for value in msgspec.structs.astuple(row)] for row in rows),
         ]
-        widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))]
+        widths = [max(len(row[index]) for row in table) for index in range(len(table[0]))]
         for row in table:
             typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 (whatever a field of a row may be)
+def _cell(value: Any) -> str:  # noqa: ANN401 (a field of a row has any type)
     if value is None or value in ("", ()):
         return "-"
     return " ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""What every command does around its work: settings, a store, a loop."""
+"""Session of a command: settings, an open store and an event loop."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def with_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    """Do `work` with the configured store. Raises what the work raises, and Misconfigured."""
+    """Run `work` with the configured store. Raises the errors of `work`, and Misconfigured."""
 
     async def session() -> T:
         settings = load_settings()
@@ -25,10 +25,10 @@ def with_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
 
 
 def read_once(step: Step[T]) -> T:
-    """Run one reading step on the configured store."""
+    """Run one read operation on the configured store."""
     return with_store(lambda store, _settings: store.read(step))
 
 
 def write_once(step: Step[T]) -> T:
-    """Run one step as a transaction on the configured store."""
+    """Run one operation as a transaction on the configured store."""
     return with_store(lambda store, _settings: store.write(step))

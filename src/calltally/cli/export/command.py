@@ -1,4 +1,4 @@
-"""`calltally export`: a window of calls as files, from any server of the contract."""
+"""`calltally export`: export of a window of calls to files, from any server of the contract."""
 
 import errno
 import shutil
@@ -15,8 +15,8 @@ import typer
 from calltally.calls.errors import InvalidInput, Misconfigured
 from calltally.cli.console.option_groups import with_options
 from calltally.cli.console.output import print_json
-from calltally.cli.export.options import ExportOptions, check_together, needed, plan_of
-from calltally.cli.export.progress import View, amendment, summary
+from calltally.cli.export.options import ExportOptions, check_together, plan_of, required
+from calltally.cli.export.progress import ExportView, amendment, summary
 from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.client.clients import Client
 from calltally.client.exporting.destinations import is_bucket_url, run_bucket_export
@@ -31,127 +31,129 @@ from calltally.client.exporting.snapshot_window import ExportSource
 
 CHECKPOINT: Final = "export.checkpoint"
 STOPPED: Final = 130
-# The thread that asks for the next page waits for the interpreter at each step, by default for 5 ms: while a
-# page was written, the server stood idle.
+# The thread that requests the next page waits for the interpreter at each step, by default for 5 ms. The
+# server would stay idle while a page is written.
 _SWITCH_S: Final = 0.0005
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @with_options(ExportOptions)
 def export(options: ExportOptions) -> None:
-    """Export a window of calls into files, page by page. Stopped anywhere, the same command goes on there.
+    """Export a window of calls to files, page by page. After an interruption, the same command continues.
 
-    Works against any server that keeps the contract of /api/v1/call-logs. Where it has snapshots, the window
-    is of one; where not, everything is read until two readings agree. Run again once it is done, it writes
-    what has changed since as an amendment. The exit code is 1 where the export is not whole.
+    Works with any server that implements the contract of /api/v1/call-logs. The export is one snapshot if the
+    server has snapshots. Otherwise it reads the window until two readings agree. After a complete export, the
+    same command writes later changes as an amendment. The exit code is 1 if the export is not complete.
     """
     check_together(options)
     if options.verify is not None:
-        with _told_where(options.verify):
+        with _explain_os_errors(options.verify):
             layers = _verified(Path(options.verify))
         _print_all(layers, options.verify, options)
         return
     sys.setswitchinterval(_SWITCH_S)
     keep_freed_memory()
-    began_s, plan = time.monotonic(), plan_of(options, time.time_ns() // 1_000)
-    key = needed(options.key, "key", "CALLTALLY_API_KEY")
-    out = needed(options.out, "out")
+    start_s, plan = time.monotonic(), plan_of(options, time.time_ns() // 1_000)
+    key = required(options.key, "key", "CALLTALLY_API_KEY")
+    out = required(options.out, "out")
     with (
-        View(is_quiet=options.quiet or options.as_json) as view,
+        ExportView(is_quiet=options.quiet or options.as_json) as view,
         Client(plan.base_url, key) as client,
-        _told_where(out),
+        _explain_os_errors(out),
         _stoppable(view),
     ):
         source = ExportSource(client, is_local=client.config.is_local)
-        done = _run(source, plan, out, options, view=view)
-    _print_all([done], out, options, took_s=time.monotonic() - began_s)
+        layer = _run(source, plan, out, options, view=view)
+    _print_all([layer], out, options, took_s=time.monotonic() - start_s)
 
 
 def _run(
-    source: ExportSource, plan: ExportPlan, out: str, options: ExportOptions, *, view: View
+    source: ExportSource, plan: ExportPlan, out: str, options: ExportOptions, *, view: ExportView
 ) -> ExportLayer:
     rerun = RerunMode.RESTART if options.restart else RerunMode.KEEP if options.follow else RerunMode.AMEND
     if is_bucket_url(out):
         if options.follow:
-            raise InvalidInput.of("follow", "--follow appends to a file, which s3:// has not: name a folder")
+            raise InvalidInput.of(
+                "follow", "--follow appends to files, which s3:// does not support; set --out to a folder"
+            )
         if options.checkpoint:
-            message = "an export to s3:// keeps its checkpoint in the current directory"
-            raise InvalidInput.of("checkpoint", f"{message}: it goes without --checkpoint")
+            message = "an export to s3:// stores its checkpoint in the current directory"
+            raise InvalidInput.of("checkpoint", f"{message}; leave out --checkpoint")
         return run_bucket_export(source, plan, out, view, rerun=rerun)
     folder = ExportFolder(Path(out), options.checkpoint or Path(out) / CHECKPOINT)
     with exclusive_access(folder):
-        done = run_export(source, plan, folder, view, rerun=rerun)
+        layer = run_export(source, plan, folder, view, rerun=rerun)
         if options.follow:
-            _follow(source, plan, folder, done.manifest, view)
-    return done
+            _follow(source, plan, folder, layer.manifest, view)
+    return layer
 
 
 def _follow(
-    source: ExportSource, plan: ExportPlan, folder: ExportFolder, manifest: Manifest, view: View
+    source: ExportSource, plan: ExportPlan, folder: ExportFolder, manifest: Manifest, view: ExportView
 ) -> None:
-    """Until it is stopped, which is how following ends well."""
-    view.notify(f"{manifest.rows:,} calls are exported; following what changes. Ctrl+C ends it")
+    """Follow changes until the user stops the command, which is a success."""
+    view.notify(f"{manifest.rows:,} calls exported; now following changes. Stop with Ctrl+C")
     with closing(Follower(source, plan, folder, manifest)) as follower:
         try:
             follower.run(view)
         except KeyboardInterrupt:
-            view.notify("stopped; the same command goes on there")
+            view.notify("stopped; run the same command to continue")
 
 
 @contextmanager
-def _told_where(out: str) -> Iterator[None]:
-    """What the system says of a file, as one line. A write that fails does not say which file it was."""
+def _explain_os_errors(out: str) -> Iterator[None]:
+    """Raise Misconfigured for an OSError. The error of a failed write does not name its file."""
     try:
         yield
     except OSError as fault:
-        place = fault.filename or out
-        why = fault.strerror or type(fault).__name__
-        what = f"{place} cannot be written or read ({why})"
-        if fault.errno in _FULL:
-            raise Misconfigured(f"{what}: make room; the same command goes on there") from fault
-        raise Misconfigured(f"{what}: name a folder that can be, with --out") from fault
+        path = fault.filename or out
+        reason = fault.strerror or type(fault).__name__
+        message = f"{path} cannot be written or read ({reason})"
+        if fault.errno in _NO_SPACE:
+            raise Misconfigured(
+                f"{message}: free some space, then run the same command to continue"
+            ) from fault
+        raise Misconfigured(f"{message}: set --out to another folder") from fault
 
 
 @contextmanager
-def _stoppable(view: View) -> Iterator[None]:
-    """SIGTERM ends it as Ctrl+C does: what the checkpoint names is kept."""
+def _stoppable(view: ExportView) -> Iterator[None]:
+    """Handle SIGTERM like Ctrl+C: files in the checkpoint stay."""
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        view.notify("stopped; the same command goes on there")
+        view.notify("stopped; run the same command to continue")
         raise typer.Exit(STOPPED) from None
     finally:
         signal.signal(signal.SIGTERM, former)
 
 
 def _verified(out: Path) -> list[ExportLayer]:
-    """The export in a folder and its amendments. Raises DamagedExport naming what is not as told."""
+    """Return the export in a folder and its amendments. Raises DamagedExport with the files that differ."""
     layers = read_layers(out)
     if not layers:
-        raise DamagedExport(f"{out} has no manifest: the export was never finished, or is somewhere else")
+        raise DamagedExport(f"{out} has no manifest: the export was not completed, or is in another folder")
     faults = [fault for layer in layers for fault in find_damage(layer.folder, layer.manifest)]
     if faults:
         raise DamagedExport(f"{out}: {'; '.join(faults)}")
     return layers
 
 
-def _print_all(
-    done: list[ExportLayer], out: str, options: ExportOptions, *, took_s: float | None = None
-) -> None:
-    """The export, or its amendment; all of them where they are verified."""
-    for layer in done:
+def _print_all(layers: list[Layer], out: str, options: ExportOptions, *, took_s: float | None = None) -> None:
+    """Print the summaries of an export or amendment, or of all verified layers."""
+    for layer in layers:
         if options.as_json:
             print_json(layer.manifest)
         elif not options.quiet:
-            place = "/".join(filter(None, (out.rstrip("/"), layer.name)))
-            for line in _lines(layer.manifest, place, took_s):
+            path = "/".join(filter(None, (out.rstrip("/"), layer.name)))
+            for line in _lines(layer.manifest, path, took_s):
                 typer.echo(line)
-    if not all(layer.manifest.complete for layer in done):
+    if not all(layer.manifest.complete for layer in layers):
         raise typer.Exit(1)
 
 
-def _lines(manifest: Manifest, place: str, took_s: float | None) -> Iterator[str]:
+def _lines(manifest: Manifest, path: str, took_s: float | None) -> Iterator[str]:
     if manifest.amends:
-        return amendment(manifest, place)
-    return summary(manifest, place, width=shutil.get_terminal_size().columns, took_s=took_s)
+        return amendment(manifest, path)
+    return summary(manifest, path, width=shutil.get_terminal_size().columns, took_s=took_s)

@@ -1,4 +1,4 @@
-"""The options of `calltally export`, and the plan that they come to."""
+"""Options of `calltally export`, and the plan made from them."""
 
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
@@ -30,65 +30,86 @@ _FILTERS: Final = (
 
 
 class ExportOptions(NamedTuple):
-    """Each field is an option of its name."""
+    """Options of the command, one per field."""
 
     base_url: Annotated[
         str | None,
-        typer.Option(envvar="CALLTALLY_BASE_URL", help="The server, such as https://calls.example.com."),
+        typer.Option(
+            envvar="CALLTALLY_BASE_URL", help="Address of the server, such as https://calls.example.com."
+        ),
     ] = None
     key: Annotated[
         str | None,
-        typer.Option(envvar="CALLTALLY_API_KEY", help="An API key; in the environment nobody sees it."),
+        typer.Option(
+            envvar="CALLTALLY_API_KEY",
+            help="An API key. Prefer the environment variable: options are visible to others.",
+        ),
     ] = None
-    out: Annotated[str | None, typer.Option(help="The folder for the files, or s3://BUCKET/PREFIX.")] = None
+    out: Annotated[str | None, typer.Option(help="Folder for the files, or s3://BUCKET/PREFIX.")] = None
     from_: Annotated[
-        str | None, typer.Option("--from", help="Created at or after: RFC 3339, or a date (midnight UTC).")
+        str | None,
+        typer.Option(
+            "--from", help="Calls created at or after this time: RFC 3339, or a date (midnight UTC)."
+        ),
     ] = None
-    to: Annotated[str | None, typer.Option("--to", help="Created before; now, if left out.")] = None
-    last: Annotated[str | None, typer.Option(help="Instead: the last 90s, 15m, 12h, 7d or 2w.")] = None
-    month: Annotated[str | None, typer.Option(help="Instead: a month in UTC, such as 2026-10.")] = None
-    all_: Annotated[bool, typer.Option("--all", help="Instead: all calls that there are.")] = False
-    settle: Annotated[str, typer.Option(help="How far the window's end stays behind now, such as 15m.")] = (
-        "0s"
-    )
-    status: Annotated[list[str] | None, typer.Option(help="Only in this state; repeat it for more.")] = None
-    direction: Annotated[str | None, typer.Option(help="Only inbound, or only outbound.")] = None
-    route: Annotated[str | None, typer.Option(help="Only of this route.")] = None
-    provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None
-    agent: Annotated[str | None, typer.Option(help="Only of this voice agent.")] = None
-    call_sid: Annotated[str | None, typer.Option(help="Only with this id of the provider's.")] = None
-    number: Annotated[str | None, typer.Option(help="Only with this number at either end.")] = None
-    escalated: Annotated[str | None, typer.Option(help="Only escalated ones (true), or others (false).")] = (
+    to: Annotated[str | None, typer.Option("--to", help="Calls created before this time. Default: now.")] = (
         None
     )
-    q: Annotated[str | None, typer.Option(help="Only with these words.")] = None
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "ndjson"
+    last: Annotated[
+        str | None, typer.Option(help="Window up to now, instead of --from: 90s, 15m, 12h, 7d or 2w.")
+    ] = None
+    month: Annotated[
+        str | None, typer.Option(help="Window of a month in UTC, such as 2026-10, instead of --from.")
+    ] = None
+    all_: Annotated[bool, typer.Option("--all", help="All calls, instead of a window.")] = False
+    settle: Annotated[str, typer.Option(help="Minimum age of the window's end, such as 15m.")] = "0s"
+    status: Annotated[list[str] | None, typer.Option(help="Only calls in this state. Repeat for more.")] = (
+        None
+    )
+    direction: Annotated[
+        str | None, typer.Option(help="Only calls in this direction: inbound or outbound.")
+    ] = None
+    route: Annotated[str | None, typer.Option(help="Only calls of this route.")] = None
+    provider: Annotated[str | None, typer.Option(help="Only calls of this provider.")] = None
+    agent: Annotated[str | None, typer.Option(help="Only calls of this voice agent.")] = None
+    call_sid: Annotated[str | None, typer.Option(help="Only the call with this SID, the provider's id.")] = (
+        None
+    )
+    number: Annotated[str | None, typer.Option(help="Only calls with this number as either party.")] = None
+    escalated: Annotated[
+        str | None, typer.Option(help="Only escalated calls (true), or only others (false).")
+    ] = None
+    q: Annotated[str | None, typer.Option(help="Only calls with these words.")] = None
+    format: Annotated[str, typer.Option(help=f"File format: {', '.join(FORMATS)}.")] = "ndjson"
     partition: Annotated[
-        str, typer.Option(help=f"A file for each: {', '.join(PARTITIONS)} (UTC, by creation).")
+        str, typer.Option(help=f"One file for each {', '.join(PARTITIONS)} (UTC day or month of creation).")
     ] = "none"
-    raw: Annotated[bool, typer.Option("--raw", help="Keep each answer as it came, too.")] = False
-    limit: Annotated[int, typer.Option(help="Calls a page.", min=1, max=MAX_LIMIT)] = MAX_LIMIT
-    slice: Annotated[str, typer.Option(help="How wide a slice is, on a server without snapshots.")] = "1d"
+    raw: Annotated[bool, typer.Option("--raw", help="Also store each response unchanged.")] = False
+    limit: Annotated[int, typer.Option(help="Calls per page.", min=1, max=MAX_LIMIT)] = MAX_LIMIT
+    slice: Annotated[str, typer.Option(help="Width of a slice, on a server without snapshots.")] = "1d"
     distrust: Annotated[
-        bool, typer.Option("--distrust", help="Read all twice and compare, even where there are snapshots.")
+        bool,
+        typer.Option(
+            "--distrust", help="Read everything twice and compare, even from a server with snapshots."
+        ),
     ] = False
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Where it keeps how far it is; in the folder, if left out.")
+        Path | None, typer.Option(help="File for the checkpoint. Default: a file in the output folder.")
     ] = None
     restart: Annotated[
-        bool, typer.Option("--restart", help="Remove what an earlier run left, and begin anew.")
+        bool, typer.Option("--restart", help="Delete the files of an earlier run and start again.")
     ] = False
     follow: Annotated[
-        bool, typer.Option("--follow", help="Then go on from the change feed, until it is stopped.")
+        bool, typer.Option("--follow", help="Afterwards, export changes from the change feed until stopped.")
     ] = False
-    verify: Annotated[str | None, typer.Option(help="Only check the files of this folder again.")] = None
+    verify: Annotated[str | None, typer.Option(help="Only check the files in this folder.")] = None
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but what is wrong.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors.")] = False
 
 
 def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
-    """What is asked for, as of now. Raises InvalidInput naming the option that is wrong."""
-    asked = WindowOptions(
+    """Return the plan of an export at the current time. Raises InvalidInput with the wrong option."""
+    window = WindowOptions(
         options.from_,
         options.to,
         options.last,
@@ -97,8 +118,8 @@ def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
         settle_us=duration_us("settle", options.settle),
     )
     return ExportPlan(
-        validate_base_url(needed(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
-        asked.window(now_us, follows=options.follow),
+        validate_base_url(required(options.base_url, "base-url", "CALLTALLY_BASE_URL")),
+        window.window(now_us, follows=options.follow),
         tuple(_filters(options)),
         _one_of("format", options.format, FORMATS),
         _one_of("partition", options.partition, PARTITIONS),
@@ -110,21 +131,21 @@ def plan_of(options: ExportOptions, now_us: int) -> ExportPlan:
 
 
 def check_together(options: ExportOptions) -> None:
-    """Raises InvalidInput for options that contradict each other."""
+    """Raise InvalidInput for options that contradict each other."""
     others = [name for name in ("restart", "follow", "out", "checkpoint") if getattr(options, name)]
     if options.verify is not None and others:
-        named = " and ".join(f"--{name}" for name in others)
-        raise InvalidInput.of("verify", f"--verify only reads: it goes without {named}")
+        options_text = " and ".join(f"--{name}" for name in others)
+        raise InvalidInput.of("verify", f"--verify only reads; leave out {options_text}")
     if options.all_ and duration_us("settle", options.settle):
-        raise InvalidInput.of("settle", "--all has no end: it goes without --settle")
+        raise InvalidInput.of("settle", "--all has no end; leave out --settle")
 
 
-def needed(value: str | None, option: str, variable: str = "") -> str:
-    """An option that there is no default for."""
+def required(value: str | None, option: str, variable: str = "") -> str:
+    """Return the value of a required option; raise InvalidInput if it is missing."""
     if value:
         return value
     also = f", or set {variable}" if variable else ""
-    raise InvalidInput.of(option, f"say --{option}{also}")
+    raise InvalidInput.of(option, f"--{option} is missing: give it{also}")
 
 
 def _filters(options: ExportOptions) -> list[tuple[str, str]]:
@@ -145,5 +166,5 @@ def _one_of(option: str, value: str, words: tuple[str, ...]) -> str:
 def _slice(text: str) -> int:
     width_us = duration_us("slice", text)
     if not width_us:
-        raise InvalidInput.of("slice", "--slice must be longer than nothing")
+        raise InvalidInput.of("slice", "--slice must be longer than 0")
     return width_us

@@ -1,4 +1,4 @@
-"""What a person sees of an export: a bar while it runs, and a summary at its end."""
+"""Progress bar of an export, and the summary at its end."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -12,9 +12,9 @@ from rich.text import Text
 from calltally.client.exporting.manifest import Manifest
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_THOUSAND: Final = 1_000
-_BAR: Final = 24
-_WIDE: Final = 100
+_UNIT: Final = 1_000
+_BAR_CHARS: Final = 24
+_BAR_COLUMNS: Final = 100
 
 
 class _Rows(ProgressColumn):
@@ -28,8 +28,8 @@ class _Rows(ProgressColumn):
         return Text(f"{int(task.completed):,}{of} calls{speed}")
 
 
-class View:
-    """Looks on. The bar is on the error stream, and only where that is a terminal."""
+class ExportView:
+    """Progress of an export on stderr. The bar is visible only on a terminal."""
 
     def __init__(self, *, is_quiet: bool = False, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True)
@@ -54,41 +54,41 @@ class View:
         self._bar.stop()
 
     def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Another stretch takes the place of the one before."""
+        """Start a new task, which replaces the one before."""
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(what, total=total, completed=done)
 
     def advance(self, rows: int) -> None:
-        """So many calls more."""
+        """Add calls to the current task."""
         if self._task is not None:
             self._bar.advance(self._task, rows)
 
     def notify(self, text: str) -> None:
-        """One line on the error stream."""
+        """Print one line on stderr."""
         if not self._is_quiet:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def summary(manifest: Manifest, place: str, *, width: int, took_s: float | None = None) -> Iterator[str]:
-    """The lines that an export ends with. `took_s` is how long this run took, where it was one."""
+def summary(manifest: Manifest, path: str, *, width: int, took_s: float | None = None) -> Iterator[str]:
+    """Yield the summary of an export. `took_s` is the duration of this run, None without a run."""
     yield f"{manifest.rows:,} calls {_window(manifest)}"
-    yield f"{_files(manifest)}, in {place}" + ("" if took_s is None else f"; {took_s:,.1f} s")
+    yield f"{_files(manifest)}, in {path}" + ("" if took_s is None else f"; {took_s:,.1f} s")
     yield from _states(manifest, width)
     if manifest.snapshot:
         revision = f", revision {manifest.revision:,}" if manifest.revision else ""
-        yield f"as of   snapshot {manifest.snapshot}{revision}"
+        yield f"as of     snapshot {manifest.snapshot}{revision}"
     yield from _drift(manifest)
-    yield f"whole   {_whole(manifest)}"
+    yield f"complete  {_complete(manifest)}"
 
 
-def amendment(manifest: Manifest, place: str) -> Iterator[str]:
-    """The lines of an amendment."""
-    told = manifest.amends
-    if told:
-        yield f"changed since: {told.added:,} came in, {told.changed:,} are other, {told.gone:,} are gone"
-        yield f"{_files(manifest)}, in {place}"
-        yield "What was exported before is left as it was: these calls stand in place of those of their ids."
+def amendment(manifest: Manifest, path: str) -> Iterator[str]:
+    """Yield the summary of an amendment."""
+    changes = manifest.amends
+    if changes:
+        yield f"since then: {changes.added:,} added, {changes.changed:,} changed, {changes.gone:,} removed"
+        yield f"{_files(manifest)}, in {path}"
+        yield "The earlier files are unchanged: these calls replace the earlier calls with the same ids."
 
 
 def _files(manifest: Manifest) -> str:
@@ -98,7 +98,7 @@ def _files(manifest: Manifest) -> str:
 
 def _window(manifest: Manifest) -> str:
     ends = [f"{name} {_short(text)}" for name, text in manifest.window.items() if text]
-    return " ".join(ends) or "of all times"
+    return " ".join(ends) or "of all time"
 
 
 def _short(text: str) -> str:
@@ -106,24 +106,24 @@ def _short(text: str) -> str:
 
 
 def _states(manifest: Manifest, width: int) -> Iterator[str]:
-    """Each state with its share; with a bar where there is room for one."""
+    """Yield each state with its share, and a bar if there is room."""
     for status, count in sorted(manifest.by_status.items(), key=lambda each: -each[1]):
         share = count / manifest.rows
-        bar = "  " + "█" * round(share * _BAR) if width >= _WIDE else ""
+        bar = "  " + "█" * round(share * _BAR_CHARS) if width >= _BAR_COLUMNS else ""
         yield f"  {status:<12} {count:>12,}  {share:>6.1%}{bar}".rstrip()
 
 
 def _drift(manifest: Manifest) -> Iterator[str]:
     if manifest.repeats or manifest.holes:
         found = f"{manifest.repeats:,} repeats and {manifest.holes:,} holes"
-        yield f"moved   {found} in {manifest.readings} readings; drift.ndjson names each"
+        yield f"moved     {found} in {manifest.readings} readings; drift.ndjson names each"
     for note in manifest.notes:
-        yield f"note    {note}"
+        yield f"note      {note}"
 
 
-def _whole(manifest: Manifest) -> str:
+def _complete(manifest: Manifest) -> str:
     if not manifest.complete:
-        return "NO: see above. A window that is further behind now (--settle 1h) holds still better"
+        return "NO: see above. Calls of an older window (--settle 1h) change less"
     how = (
         "as many calls as the server counts under this snapshot"
         if manifest.snapshot
@@ -135,6 +135,6 @@ def _whole(manifest: Manifest) -> str:
 def _size(manifest: Manifest) -> str:
     size = sum(file.bytes for file in manifest.files)
     number, at = float(size), 0
-    while number >= _THOUSAND and at < len(_UNITS) - 1:
-        number, at = number / _THOUSAND, at + 1
+    while number >= _UNIT and at < len(_UNITS) - 1:
+        number, at = number / _UNIT, at + 1
     return f"{number:,.1f} {_UNITS[at]}" if at else f"{size} {_UNITS[0]}"

@@ -1,4 +1,4 @@
-"""`calltally quality`: how well calls go, from the store or from a server, at the terminal."""
+"""`calltally quality`: quality of calls, from the store or from a server, at the terminal."""
 
 import shutil
 import sys
@@ -12,7 +12,7 @@ import typer
 from calltally.calls.errors import InvalidInput
 from calltally.calls.metrics import RATES
 from calltally.cli.console.option_groups import with_options
-from calltally.cli.quality.options import QualityOptions, asked_pairs
+from calltally.cli.quality.options import QualityOptions, query_pairs
 from calltally.cli.quality.table import Body, quality_lines
 from calltally.client.clients import Client
 from calltally.client.config import validate_base_url
@@ -21,22 +21,24 @@ from calltally.client.quality import QUALITY_PATH
 from calltally.client.wire import QueryParams, Request
 
 FORMATS: Final = ("table", "json", "csv")
-_RATES: Final = tuple(rate.name for rate in RATES)
-_OURS: Final = "calltally"
+_RATE_NAMES: Final = tuple(rate.name for rate in RATES)
+_PACKAGE: Final = "calltally"
 _body: Final = msgspec.json.Decoder(Body)
 
 
 @with_options(QualityOptions)
 def quality(options: QualityOptions) -> None:
-    """Measure how well calls go: how many were answered, failed, handed over, and how sure each rate is.
+    """Report the quality of calls: counts, rates with confidence intervals, and durations.
 
-    Of the store here, or with --base-url of a server. Without --group-by all numbers of all calls; with it a
-    line a group, with as many rates as the terminal is wide. --format json and csv have everything.
+    Reads the local store, or a server with --base-url. Without --group-by it prints all metrics of all calls.
+    With it, it prints a line per group, with as many rates as fit. --format json and csv contain all metrics.
     """
     if options.format not in FORMATS:
-        raise InvalidInput.of("format", f"--format is one of {', '.join(FORMATS)}, not {options.format!r}")
-    rates = _wanted(options.rate)
-    body = _asked(options, asked_pairs(options))
+        raise InvalidInput.of(
+            "format", f"--format must be one of {', '.join(FORMATS)}, not {options.format!r}"
+        )
+    rates = _checked_rates(options.rate)
+    body = _fetch(options, query_pairs(options))
     if options.format != "table":
         sys.stdout.buffer.write(body if options.format == "csv" else msgspec.json.format(body) + b"\n")
         return
@@ -44,35 +46,35 @@ def quality(options: QualityOptions) -> None:
         typer.echo(line)
 
 
-def _wanted(names: list[str] | None) -> list[str]:
-    """The rates to show, in their order: first those that were named, or the usual ones."""
+def _checked_rates(names: list[str] | None) -> list[str]:
+    """Return the requested rates; raise InvalidInput for an unknown one."""
     for name in names or ():
-        if name not in _RATES:
-            raise InvalidInput.of("rate", f"--rate is one of {', '.join(_RATES)}, not {name!r}")
+        if name not in _RATE_NAMES:
+            raise InvalidInput.of("rate", f"--rate must be one of {', '.join(_RATE_NAMES)}, not {name!r}")
     return list(names or ())
 
 
-def _asked(options: QualityOptions, pairs: QueryParams) -> bytes:
-    """The answer's body, JSON or CSV: the store's own is the same as a server's."""
+def _fetch(options: QualityOptions, pairs: QueryParams) -> bytes:
+    """Return the response body, JSON or CSV; it is the same from the local store and from a server."""
     if options.base_url:
         key = options.key
         if not key:
-            raise InvalidInput.of("key", "say --key, or set CALLTALLY_API_KEY")
+            raise InvalidInput.of("key", "no API key is given: give --key or set CALLTALLY_API_KEY")
         with Client(validate_base_url(options.base_url), key) as client:
             return client.send(Request("GET", QUALITY_PATH, pairs)).body
-    with _what_the_server_needs():
+    with _server_packages():
         from calltally.cli.quality.local import (
-            answered_here,
+            local_quality,
         )  # deferred: it loads the store, which may be missing
 
-        return answered_here(pairs)
+        return local_quality(pairs)
 
 
 @contextmanager
-def _what_the_server_needs() -> Iterator[None]:
+def _server_packages() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as fault:
-        if str(fault.name).partition(".")[0] == _OURS:
+        if str(fault.name).partition(".")[0] == _PACKAGE:
             raise
-        raise NotInstalled.of("the store's own quality", "the server", extra="server") from fault
+        raise NotInstalled.of("quality from the local store", "the server", extra="server") from fault

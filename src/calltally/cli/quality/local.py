@@ -1,4 +1,4 @@
-"""Quality of the store here: the same question and answer as a server's, for who may read the database."""
+"""Quality from the local store, with the same query and response as a server's."""
 
 import msgspec
 
@@ -11,19 +11,19 @@ from calltally.store.db.interface import Store
 from calltally.store.tenants.tenants import admin_list_tenants, need_tenant
 
 
-def answered_here(pairs: QueryParams) -> bytes:
-    """The body that `GET /api/v1/analytics/launch-quality` would have. Raises InvalidInput, NotFound."""
+def local_quality(pairs: QueryParams) -> bytes:
+    """Return the body of `GET /api/v1/analytics/launch-quality`. Raises InvalidInput, NotFound."""
     query = parse_quality_query(pairs, is_admin=True)
-    return with_store(lambda store, _settings: _answered(store, query))
+    return with_store(lambda store, _settings: _body(store, query))
 
 
-async def _answered(store: Store, query: QualityQuery) -> bytes:
-    shown = await quality_report(store, query, await _tenants(store, query.tenant), wall_clock())
-    return csv_bytes(shown) if query.format == "csv" else msgspec.json.encode(shown)
+async def _body(store: Store, query: QualityQuery) -> bytes:
+    report = await quality_report(store, query, await _tenants(store, query.tenant), wall_clock())
+    return csv_bytes(report) if query.format == "csv" else msgspec.json.encode(report)
 
 
 async def _tenants(store: Store, tenant: str | None) -> list[str]:
-    """The one that is named, or all."""
+    """Return the requested tenant, or all tenants."""
     if tenant is None:
         return [each.tenant for each in await store.read(admin_list_tenants())]
     return [(await store.read(need_tenant(tenant))).tenant]

@@ -1,4 +1,4 @@
-"""The options of `calltally quality`, and the parameters that they come to."""
+"""Options of `calltally quality`, and the query parameters made from them."""
 
 from typing import Annotated, Final, NamedTuple
 
@@ -6,8 +6,8 @@ import typer
 
 from calltally.client.wire import QueryParams
 
-# In the order of the server's reference, each with the option that says it.
-_SAID: Final = {
+# Query parameters in the order of the server's reference, each with its option.
+_OPTION_BY_PARAMETER: Final = {
     "from": "from_",
     "to": "to",
     "group_by": "group_by",
@@ -23,56 +23,65 @@ _SAID: Final = {
 
 
 class QualityOptions(NamedTuple):
-    """Each field is an option of its name."""
+    """Options of the command, one per field."""
 
     base_url: Annotated[
         str | None,
         typer.Option(
             envvar="CALLTALLY_BASE_URL",
-            help="A server, such as https://calls.example.com; without it the store here.",
+            help="Address of a server, such as https://calls.example.com. Default: the local store.",
         ),
     ] = None
     key: Annotated[
         str | None,
-        typer.Option(envvar="CALLTALLY_API_KEY", help="An API key; in the environment nobody sees it."),
+        typer.Option(
+            envvar="CALLTALLY_API_KEY",
+            help="An API key. Prefer the environment variable: options are visible to others.",
+        ),
     ] = None
     tenant: Annotated[
-        str | None, typer.Option(help="Only of this tenant; of the store, all if left out.")
+        str | None, typer.Option(help="Only calls of this tenant. Default for the local store: all.")
     ] = None
     from_: Annotated[
-        str | None, typer.Option("--from", help="Created at or after; seven days before --to if left out.")
+        str | None,
+        typer.Option("--from", help="Calls created at or after this time. Default: seven days before --to."),
     ] = None
-    to: Annotated[str | None, typer.Option(help="Created before; now, if left out.")] = None
+    to: Annotated[str | None, typer.Option(help="Calls created before this time. Default: now.")] = None
     group_by: Annotated[
-        str | None, typer.Option(help="What to tell apart: up to three, as route,day; one is a step of time.")
+        str | None,
+        typer.Option(help="Up to three keys to group by, such as route,day. At most one is a time step."),
     ] = None
     compare: Annotated[
-        str | None, typer.Option(help="previous, same_weekday, or another window as FROM..TO.")
+        str | None, typer.Option(help="Window to compare with: previous, same_weekday, or FROM..TO.")
     ] = None
-    tz: Annotated[str | None, typer.Option(help="The zone of steps of time, as Europe/Berlin; or UTC.")] = (
+    tz: Annotated[
+        str | None, typer.Option(help="Time zone of the time steps, such as Europe/Berlin. Default: UTC.")
+    ] = None
+    status: Annotated[list[str] | None, typer.Option(help="Only calls in this state. Repeat for more.")] = (
         None
     )
-    status: Annotated[list[str] | None, typer.Option(help="Only in this state; repeat it for more.")] = None
-    direction: Annotated[str | None, typer.Option(help="Only inbound, or only outbound.")] = None
-    route: Annotated[str | None, typer.Option(help="Only of this route.")] = None
-    provider: Annotated[str | None, typer.Option(help="Only of this provider.")] = None
-    agent: Annotated[str | None, typer.Option(help="Only of this voice agent.")] = None
-    rate: Annotated[
-        list[str] | None, typer.Option(help="Show this rate, as answer_rate; repeat it for more.")
+    direction: Annotated[
+        str | None, typer.Option(help="Only calls in this direction: inbound or outbound.")
     ] = None
-    format: Annotated[str, typer.Option(help="table, json or csv.")] = "table"
+    route: Annotated[str | None, typer.Option(help="Only calls of this route.")] = None
+    provider: Annotated[str | None, typer.Option(help="Only calls of this provider.")] = None
+    agent: Annotated[str | None, typer.Option(help="Only calls of this voice agent.")] = None
+    rate: Annotated[
+        list[str] | None, typer.Option(help="A rate to print, such as answer_rate. Repeat for more.")
+    ] = None
+    format: Annotated[str, typer.Option(help="Output format: table, json or csv.")] = "table"
 
 
-def asked_pairs(options: QualityOptions) -> QueryParams:
-    """The parameters of the question. A table of groups has no percentiles, which take longest."""
+def query_pairs(options: QualityOptions) -> QueryParams:
+    """Return the query parameters. A table of groups needs no percentiles, the slowest part."""
     pairs: list[tuple[str, str]] = []
-    for name, field in _SAID.items():
+    for name, field in _OPTION_BY_PARAMETER.items():
         value = getattr(options, field)
         values = value if isinstance(value, list) else [value] if value is not None else []
         pairs += [(name, each) for each in values]
-    is_plain = options.format == "table" and options.group_by is not None
+    is_group_table = options.format == "table" and options.group_by is not None
     return [
         *pairs,
-        ("percentiles", "false" if is_plain else "true"),
+        ("percentiles", "false" if is_group_table else "true"),
         ("format", "csv" if options.format == "csv" else "json"),
     ]

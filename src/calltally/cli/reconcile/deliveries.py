@@ -1,4 +1,4 @@
-"""`calltally reconcile --against deliveries`: our calls against what was delivered of them."""
+"""`calltally reconcile --against deliveries`: comparison of calls with delivered webhooks."""
 
 from collections.abc import Callable
 from typing import Final
@@ -14,16 +14,16 @@ from calltally.reconcile.against_deliveries import DeliveryReconciliation, recon
 from calltally.reconcile.findings import Finding, ReconciliationReport
 from calltally.settings import Settings
 
-_OF_OTHERS: Final = ("calls", "as_of", "late", "grace", "expect", "provider_file")
+_FOREIGN_OPTIONS: Final = ("calls", "as_of", "late", "grace", "expect", "provider_file")
 
 
-def compared(options: ReconcileOptions, tell: Callable[[Finding], None]) -> ReconciliationReport:
-    """One run; `tell` hears each finding. Raises InvalidInput naming the option that is wrong."""
+def reconcile_deliveries(options: ReconcileOptions, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
+    """Run the comparison and call `on_finding` per finding. Raises InvalidInput with the wrong option."""
     _check(options)
     now_us = wall_clock()
     return with_store(
         lambda store, settings: reconcile_deliveries(
-            store, _question(options, settings, now_us), now_us, tell
+            store, _question(options, settings, now_us), now_us, on_finding
         )
     )
 
@@ -40,11 +40,13 @@ def _question(options: ReconcileOptions, settings: Settings, now_us: int) -> Del
 
 
 def _check(options: ReconcileOptions) -> None:
-    for name in _OF_OTHERS:
+    for name in _FOREIGN_OPTIONS:
         if getattr(options, name) != ReconcileOptions._field_defaults[name]:
             option = name.replace("_", "-")
-            raise InvalidInput.of(option, f"--{option} says nothing with --against deliveries")
+            raise InvalidInput.of(option, f"--{option} cannot be used with --against deliveries")
     if options.tenant is None or options.endpoint is None:
-        raise InvalidInput.of("endpoint", "say whose calls and which endpoint: --tenant and --endpoint")
+        raise InvalidInput.of(
+            "endpoint", "the tenant or the endpoint is missing: give --tenant and --endpoint"
+        )
     if options.heal != options.deliver:
-        raise InvalidInput.of("heal", "to have what is missing delivered, say --heal --deliver")
+        raise InvalidInput.of("heal", "give both --heal and --deliver to deliver missing events")

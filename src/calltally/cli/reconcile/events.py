@@ -1,4 +1,4 @@
-"""`calltally reconcile --events`: our calls against what a consumer received of them."""
+"""`calltally reconcile --events`: comparison of calls with the events that a consumer received."""
 
 import sys
 import tempfile
@@ -27,15 +27,15 @@ from calltally.reconcile.findings import Finding, FindingTally, ReconciliationRe
 STDIN: Final = "-"
 _PREFIX: Final = "voice.call."
 _EVERY: Final = 1_000
-# Each file's lines are counted from a multiple of this, so that those of a later file are later ones.
-_MOST_LINES: Final = 10**12
+# Line numbers of each file start at a multiple of this, so that lines of later files are later.
+_LINES_PER_FILE: Final = 10**12
 
 
-class Question(msgspec.Struct, frozen=True):
-    """What is compared and by which terms.
+class EventsRequest(msgspec.Struct, frozen=True):
+    """Parameters of the comparison.
 
-    Our calls are those of `folder`, else of the server at `base_url`, else of the configured store. `ends`
-    are month, from and to as they were said; times and spans are microseconds.
+    The calls come from `folder`, else from the server at `base_url`, else from the configured store. `ends`
+    are month, from and to as given; times and spans are microseconds.
     """
 
     files: tuple[str, ...]
@@ -51,7 +51,7 @@ class Question(msgspec.Struct, frozen=True):
     most: int | None = None
 
     def terms(self, window: TimeWindow | None, revision: int | None = None) -> EventTerms:
-        """The terms for a window."""
+        """Return the terms of the comparison for a window."""
         from_us, to_us = window or (None, None)
         return EventTerms(
             as_of_us=self.as_of_us,
@@ -65,77 +65,77 @@ class Question(msgspec.Struct, frozen=True):
         )
 
 
-def compare(question: Question, tell: Callable[[Finding], None]) -> ReconciliationReport:
-    """One run; `tell` is told each finding as it is found. Raises what the sources raise."""
-    if question.folder is not None:
-        if question.tenant is not None:
-            raise InvalidInput.of("tenant", "an export does not say whose calls it has: leave out --tenant")
-        exported = open_export(question.folder)
-        ends = question.ends
+def compare(request: EventsRequest, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
+    """Run the comparison and call `on_finding` per finding. Raises the errors of the sources."""
+    if request.folder is not None:
+        if request.tenant is not None:
+            raise InvalidInput.of("tenant", "an export does not contain its tenant; leave out --tenant")
+        exported = open_export(request.folder)
+        ends = request.ends
         window = exported.window if ends == (None, None, None) else exported.check_window(parse_window(*ends))
-        terms = question.terms(window, exported.revision)
-        return _run(question, nullcontext(FolderSide(exported, window)), terms, tell)
-    window = parse_window(*question.ends)
-    return _run(question, _live_side(question, window), question.terms(window), tell)
+        terms = request.terms(window, exported.revision)
+        return _run(request, nullcontext(FolderSide(exported, window)), terms, on_finding)
+    window = parse_window(*request.ends)
+    return _run(request, _live_side(request, window), request.terms(window), on_finding)
 
 
-def _live_side(question: Question, window: TimeWindow) -> AbstractContextManager[CallsSide]:
-    if question.base_url is not None:
-        return _server_side(question.base_url, question, window)
-    if question.tenant is None:
-        message = "say whose calls: --calls DIR of an export, --base-url URL of a server, or --tenant here"
+def _live_side(request: EventsRequest, window: TimeWindow) -> AbstractContextManager[CallsSide]:
+    if request.base_url is not None:
+        return _server_side(request.base_url, request, window)
+    if request.tenant is None:
+        message = "the source of the calls is missing: give --calls FOLDER, --base-url URL, or --tenant"
         raise InvalidInput.of("calls", message)
     from calltally.cli.reconcile.store_calls import (
         StoreSide,
     )  # deferred: it loads the server, which may be missing
 
-    return StoreSide(window, question.tenant)
+    return StoreSide(window, request.tenant)
 
 
 @contextmanager
-def _server_side(base_url: str, question: Question, window: TimeWindow) -> Iterator[CallsSide]:
-    if not question.key:
-        raise InvalidInput.of("key", "a server needs a key: set CALLTALLY_API_KEY, or give --key")
-    with Client(base_url, question.key) as client:
-        yield ServerSide(client, window, question.tenant)
+def _server_side(base_url: str, request: EventsRequest, window: TimeWindow) -> Iterator[CallsSide]:
+    if not request.key:
+        raise InvalidInput.of("key", "the server requires an API key: set CALLTALLY_API_KEY, or give --key")
+    with Client(base_url, request.key) as client:
+        yield ServerSide(client, window, request.tenant)
 
 
 def _run(
-    question: Question,
+    request: EventsRequest,
     opened: AbstractContextManager[CallsSide],
     terms: EventTerms,
-    tell: Callable[[Finding], None],
+    on_finding: Callable[[Finding], None],
 ) -> ReconciliationReport:
-    tally = FindingTally(question.most)
+    tally = FindingTally(request.most)
     with opened as side, EventComparison(terms) as comparison:
-        for finding in _sorted_on_disk(_findings(question, side, comparison)):
+        for finding in _sorted_on_disk(_findings(request, side, comparison)):
             tally.add(finding)
-            tell(finding)
+            on_finding(finding)
     ends = [None if end is None else utc_text(end) for end in (terms.from_us, terms.to_us)]
     return tally.report("events", ReportWindow(*ends), comparison.examined)
 
 
 def _sorted_on_disk(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings; raises Unavailable where the disk has no room for what is sorted."""
+    """Yield the findings; raise Unavailable if the disk has no space for sorting."""
     try:
         yield from findings
     except OSError as fault:
-        place = tempfile.gettempdir()
-        message = f"there is no sorting below {place} ({fault.strerror}); set TMPDIR to another folder"
+        folder = tempfile.gettempdir()
+        message = f"temporary files in {folder} failed ({fault.strerror}); set TMPDIR to another folder"
         raise Unavailable(message) from fault
 
 
-def _findings(question: Question, side: CallsSide, comparison: EventComparison) -> Iterator[Finding]:
+def _findings(request: EventsRequest, side: CallsSide, comparison: EventComparison) -> Iterator[Finding]:
     with _progress() as progress:
         comparison.add_calls(_counted(side.states(), progress))
-        yield from comparison.add_events(_events(question.files, progress))
+        yield from comparison.add_events(_events(request.files, progress))
         task = progress.add_task("comparing", total=None)
         yield from comparison.findings(side.find)
         progress.remove_task(task)
 
 
 def _counted(states: Iterator[CallState], progress: Progress) -> Iterator[CallState]:
-    """The calls, while their number is shown."""
+    """Yield the calls and display their number."""
     task = progress.add_task("reading calls", total=None)
     for number, state in enumerate(states, start=1):
         if number % _EVERY == 0:
@@ -145,15 +145,15 @@ def _counted(states: Iterator[CallState], progress: Progress) -> Iterator[CallSt
 
 
 def _events(names: Iterable[str], progress: Progress) -> Iterator[ReceivedEvent | UnreadableLine]:
-    """The events of all files, one after the other."""
+    """Yield the events of all files, one file after the other."""
     for number, name in enumerate(names):
         with _opened(name, progress) as file:
-            yield from read_events(file, name, number * _MOST_LINES)
+            yield from read_events(file, name, number * _LINES_PER_FILE)
 
 
 @contextmanager
 def _opened(name: str, progress: Progress) -> Iterator[Readable]:
-    """A file, unpacked, or the standard input. Raises InvalidInput."""
+    """Open a file, decompressed, or the standard input. Raises InvalidInput."""
     if name == STDIN:
         yield sys.stdin.buffer
         return
@@ -167,17 +167,17 @@ def _opened(name: str, progress: Progress) -> Iterator[Readable]:
 
 
 def _progress() -> Progress:
-    """A bar over each file's bytes, on a terminal's stderr only."""
+    """Return a progress bar over each file's bytes, visible only on a terminal."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _expected(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of the events that there must be, from `completed` or `voice.call.completed`."""
+    """Return the full names of expected events, from `completed` or `voice.call.completed`."""
     names = [word if word in EXPECTABLE else f"{_PREFIX}{word}" for word in words]
     unknown = [word for word, name in zip(words, names, strict=True) if name not in EXPECTABLE]
     if unknown:
-        known = ", ".join(name.removeprefix(_PREFIX) for name in EXPECTABLE)
-        raise InvalidInput.of("expect", f"--expect {unknown[0]!r}: there must be one of {known}")
+        valid = ", ".join(name.removeprefix(_PREFIX) for name in EXPECTABLE)
+        raise InvalidInput.of("expect", f"--expect must be one of {valid}, not {unknown[0]!r}")
     return tuple(names) or (COMPLETED,)

@@ -1,4 +1,4 @@
-"""What `calltally reconcile` prints and writes: tables for people, CSV and an HTML page to pass on."""
+"""Output of `calltally reconcile`: tables on the terminal, a CSV file, and an HTML report."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -11,67 +11,67 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from calltally.cli.console.atomic_file import written
+from calltally.cli.console.atomic_file import atomic_writer
 from calltally.formats.csv_lines import guard
 from calltally.reconcile.findings import KIND_TEXTS, Finding, FindingKind, ReconciliationReport
 from calltally.reconcile.html_report import html_report, window_text
 
 _HEADING: Final = ("kind", "call_sid", "call_id", "ours", "theirs", "detail", "event_ids", "times")
-_NOTHING: Final = "-"
-_UNSHOWN: Final = "\N{REPLACEMENT CHARACTER}"
-_SECOND: Final = len("2026-10-01T00:00:00")
-# Below it there is no place for a column of times.
+_EMPTY: Final = "-"
+_UNPRINTABLE: Final = "\N{REPLACEMENT CHARACTER}"
+_SECOND_CHARS: Final = len("2026-10-01T00:00:00")
+# Narrower terminals have no room for a column of times.
 _WIDE: Final = 110
 
 
 def print_report(report: ReconciliationReport) -> None:
-    """The counts with what they mean, and the first findings of each kind."""
+    """Print the counts with explanations, and the first findings of each kind."""
     console = Console(highlight=False)
     console.print(_text(f"{window_text(report)}, reconciled with {report.compared}"))
-    console.print(_text(_looked_at(report)))
+    console.print(_text(_count_text(report)))
     if report.is_clean:
-        console.print(Text("Nothing was found.", style="bold green"))
+        console.print(Text("No findings.", style="bold green"))
         return
     console.print()
     console.print(_summary(report))
     for kind in report.counts:
-        shown = report.of_kind(kind)
-        if shown:
+        findings = report.of_kind(kind)
+        if findings:
             console.print()
-            console.print(_heading(report, kind, len(shown)))
-            console.print(_details(shown, is_wide=console.width >= _WIDE))
+            console.print(_heading(report, kind, len(findings)))
+            console.print(_details(findings, is_wide=console.width >= _WIDE))
 
 
 @contextmanager
 def csv_findings(path: Path | None) -> Iterator[Callable[[Finding], None]]:
-    """Who is told findings, and writes each as a row of a CSV file; nobody where there is no path.
+    """Yield a function that writes findings as rows of a CSV file; it does nothing without a path.
 
-    Raises InvalidInput where it cannot be written.
+    Raises InvalidInput if the file cannot be written.
     """
     if path is None:
-        yield _untold
+        yield _discard
         return
-    with written(path) as write:
+    with atomic_writer(path) as write:
         rows = csv.writer(_Text(write))
         rows.writerow(_HEADING)
         yield lambda finding: rows.writerow(_cells(finding))
 
 
 def write_html(path: Path | None, report: ReconciliationReport) -> None:
-    """Write the page, where there is a path. Raises InvalidInput."""
+    """Write the HTML report if there is a path. Raises InvalidInput."""
     if path is not None:
-        with written(path) as write:
+        with atomic_writer(path) as write:
             write(html_report(report))
 
 
 class _Text(NamedTuple):
-    """What the rows are written to."""
+    """File-like object for the CSV writer."""
 
     write: Callable[[str], object]
 
 
-def _untold(_finding: Finding) -> None:
-    """Nothing."""
+def _discard(_finding: Finding) -> None:
+    pass
 
 
 def _cells(finding: Finding) -> list[str]:
@@ -83,10 +83,10 @@ def _cells(finding: Finding) -> list[str]:
     ]
 
 
-def _looked_at(report: ReconciliationReport) -> str:
-    looked_at = [(name.replace("_", " "), number) for name, number in report.looked_at.items() if number]
+def _count_text(report: ReconciliationReport) -> str:
+    counts = [(name.replace("_", " "), number) for name, number in report.looked_at.items() if number]
     return ", ".join(
-        f"{number:,} {name if number > 1 else name.removesuffix('s')}" for name, number in looked_at
+        f"{number:,} {name if number > 1 else name.removesuffix('s')}" for name, number in counts
     )
 
 
@@ -94,43 +94,42 @@ def _summary(report: ReconciliationReport) -> Table:
     table = _table()
     table.add_column("Kind", no_wrap=True)
     table.add_column("Found", justify="right", no_wrap=True)
-    table.add_column("What it means")
+    table.add_column("Meaning")
     for kind, count in report.counts.items():
         table.add_row(KIND_TEXTS[kind].title, f"{count:,}", KIND_TEXTS[kind].meaning)
     return table
 
 
-def _heading(report: ReconciliationReport, kind: FindingKind, shown: int) -> Text:
+def _heading(report: ReconciliationReport, kind: FindingKind, printed: int) -> Text:
     count = report.counts[kind]
-    which = f"the first {shown:,} of {count:,}" if shown < count else f"{count:,}"
+    which = f"the first {printed:,} of {count:,}" if printed < count else f"{count:,}"
     return Text.assemble((KIND_TEXTS[kind].title, "bold"), f", {which}")
 
 
-def _details(shown: list[Finding], *, is_wide: bool) -> Table:
-    """A line each; where there is little room, without what the sentence says too."""
-    if not any(finding.call_sid or finding.call_id for finding in shown):
-        return _unplaced(shown)
+def _details(findings: list[Finding], *, is_wide: bool) -> Table:
+    """Return a table with a line per finding; a narrow one omits the parts that the sentence contains."""
+    if not any(finding.call_sid or finding.call_id for finding in findings):
+        return _details_without_calls(findings)
     table = _table()
     for name in ("Call", "Ours", "Theirs") if is_wide else ("Call",):
         table.add_column(name, overflow="fold")
-    table.add_column("What", overflow="fold", ratio=1)
+    table.add_column("Finding", overflow="fold", ratio=1)
     if is_wide:
-        table.add_column("When", no_wrap=True)
-    for finding in shown:
-        call, what = _text(finding.call_sid or finding.call_id or _NOTHING), _text(finding.detail)
+        table.add_column("Time", no_wrap=True)
+    for finding in findings:
+        call, detail = _text(finding.call_sid or finding.call_id or _EMPTY), _text(finding.detail)
         if is_wide:
-            sides = [_text(side or _NOTHING) for side in (finding.ours, finding.theirs)]
-            table.add_row(call, *sides, what, next(iter(finding.times.values()), _NOTHING)[:_SECOND])
+            sides = [_text(side or _EMPTY) for side in (finding.ours, finding.theirs)]
+            table.add_row(call, *sides, detail, next(iter(finding.times.values()), _EMPTY)[:_SECOND_CHARS])
         else:
-            table.add_row(call, what)
+            table.add_row(call, detail)
     return table
 
 
-def _unplaced(shown: list[Finding]) -> Table:
-    """Of findings that are of no call."""
+def _details_without_calls(findings: list[Finding]) -> Table:
     table = _table()
-    table.add_column("What", overflow="fold")
-    for finding in shown:
+    table.add_column("Finding", overflow="fold")
+    for finding in findings:
         table.add_row(_text(finding.detail))
     return table
 
@@ -140,5 +139,5 @@ def _table() -> Table:
 
 
 def _text(text: str) -> Text:
-    """Text of somebody else's: nothing in it is markup, nor does it speak to the terminal."""
-    return Text("".join(char if char.isprintable() else _UNSHOWN for char in text))
+    """Return untrusted text without markup and without control characters."""
+    return Text("".join(char if char.isprintable() else _UNPRINTABLE for char in text))

@@ -1,4 +1,4 @@
-"""From the options of `calltally reconcile --provider` to its report."""
+"""`calltally reconcile --provider`: checked options and the comparison with a provider's list."""
 
 from typing import Final
 
@@ -11,30 +11,34 @@ from calltally.cli.reconcile.provider_command import ReconciliationRequest, comp
 from calltally.reconcile.provider_reconciliation import OnFinding
 from calltally.reconcile.provider_run import ProviderReport
 
-_OF_EVENTS: Final = ("as_of", "late", "grace", "expect")
+_EVENT_OPTIONS: Final = ("as_of", "late", "grace", "expect")
 
 
-def compared(options: ReconcileOptions, provider: str, told: OnFinding) -> ProviderReport:
-    """One run; `told` hears each finding as it is confirmed.
+def reconcile_provider(options: ReconcileOptions, provider: str, on_finding: OnFinding) -> ProviderReport:
+    """Run the comparison and call `on_finding` per confirmed finding.
 
-    Raises InvalidInput naming the option that is wrong, and what the run raises.
+    Raises InvalidInput with the wrong option, and the errors of the comparison.
     """
     question = _question(options, provider)
-    return with_store(lambda store, settings: compare(store, settings, question, wall_clock(), told=told))
+    return with_store(
+        lambda store, settings: compare(store, settings, question, wall_clock(), on_finding=on_finding)
+    )
 
 
 def _question(options: ReconcileOptions, provider: str) -> ReconciliationRequest:
-    """What is compared with a provider. Raises InvalidInput naming the option that is wrong."""
+    """Return the parameters of the comparison. Raises InvalidInput with the wrong option."""
     if options.calls is not None:
-        raise InvalidInput.of("calls", "with --provider our calls are those of the store here: say --tenant")
-    for name in _OF_EVENTS:
+        raise InvalidInput.of(
+            "calls", "--provider compares the calls of the local store; give --tenant instead of --calls"
+        )
+    for name in _EVENT_OPTIONS:
         if getattr(options, name) != ReconcileOptions._field_defaults[name]:
             option = name.replace("_", "-")
-            raise InvalidInput.of(option, f"--{option} is of events: with --provider it says nothing")
+            raise InvalidInput.of(option, f"--{option} cannot be used with --provider; it applies to events")
     if options.tenant is None:
-        raise InvalidInput.of("tenant", "say whose calls: --tenant")
+        raise InvalidInput.of("tenant", "the tenant is missing: give --tenant")
     if options.deliver and not options.heal:
-        raise InvalidInput.of("deliver", "--deliver goes with --heal")
+        raise InvalidInput.of("deliver", "--deliver requires --heal")
     return ReconciliationRequest(
         tenant=options.tenant,
         provider=provider,

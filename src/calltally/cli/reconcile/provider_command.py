@@ -1,4 +1,4 @@
-"""`calltally reconcile --provider`: our calls against the provider's own list, or a file of it."""
+"""Comparison of calls with a provider's own list or a file of it, with the settings of this process."""
 
 from calltally.bootstrap.outbound import provider_access
 from calltally.reconcile import provider_reconciliation
@@ -16,12 +16,12 @@ async def compare(
     question: ReconciliationRequest,
     now_us: int,
     *,
-    told: OnFinding = ignore_finding,
+    on_finding: OnFinding = ignore_finding,
 ) -> ProviderReport:
-    """One run with the settings of this process; `told` hears each finding as it is confirmed.
+    """Run the comparison and call `on_finding` per confirmed finding.
 
-    Raises NotFound, Misconfigured, Unavailable and InvalidInput; what was healed by then stays.
+    Raises NotFound, Misconfigured, Unavailable and InvalidInput; calls that were healed before stay healed.
     """
-    return await provider_reconciliation.reconcile_provider(
-        provider_access(settings, store), question, now_us, on_finding=told
+    return await provider_reconciliation.compare(
+        provider_place(settings, store), question, now_us, told=on_finding
     )

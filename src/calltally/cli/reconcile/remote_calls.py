@@ -1,4 +1,4 @@
-"""Where our calls come from when they are compared with events: an exported folder, a server."""
+"""Calls for a comparison with events, from the folder of an export or from a server."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,30 +14,30 @@ from calltally.reconcile.export_folder import ExportFolder
 
 
 class CallsSide(Protocol):
-    """Our calls of a window, and those beside it that events may be of."""
+    """Source of the calls of a window, and of calls near it that events may belong to."""
 
     def states(self) -> Iterator[CallState]:
-        """All of them."""
+        """Yield all calls."""
         ...
 
     def find(self, call_sid: str) -> CallState | None:
-        """One by any SID that ever was its own. Raises Erased."""
+        """Return the call that has or had this SID. Raises Erased."""
         ...
 
 
 class FolderSide:
-    """An export: it has what it has, and nobody can be asked for more."""
+    """Calls of an export. It cannot look up further calls."""
 
     def __init__(self, exported: ExportFolder, window: TimeWindow | None) -> None:
         self._exported = exported
         self._window = window
 
     def states(self) -> Iterator[CallState]:
-        """All of them; what is outside of the window is beside it."""
+        """Yield all calls; those outside of the window are marked as such."""
         return map(self._placed, self._exported.states())
 
-    def find(self, call_sid: str) -> CallState | None:  # noqa: ARG002 (as a side has it)
-        """None."""
+    def find(self, call_sid: str) -> CallState | None:  # noqa: ARG002 (the protocol's signature)
+        """Return None: an export has no other calls."""
         return None
 
     def _placed(self, state: CallState) -> CallState:
@@ -45,7 +45,7 @@ class FolderSide:
 
 
 class ServerSide:
-    """Any server that keeps the contract of the call list. Raises ClientError."""
+    """Calls of any server that implements the contract of the call list. Raises ClientError."""
 
     def __init__(self, client: Client, window: TimeWindow, tenant: str | None) -> None:
         self._client = client
@@ -53,14 +53,14 @@ class ServerSide:
         self._tenant = tenant
 
     def states(self) -> Iterator[CallState]:
-        """Those before the window first: some servers tell no time by which they could be told apart."""
+        """Yield the calls before the window first: some servers have no time that separates them."""
         from_us, to_us = self._window
         if from_us > FIRST_US:
             yield from self._listed(max(from_us - LOOKBACK_US, FIRST_US), from_us, is_outside=True)
         yield from self._listed(from_us, to_us, is_outside=False)
 
     def find(self, call_sid: str) -> CallState | None:
-        """Ask for it; the reference page promises nobody an answer to that."""
+        """Return the call if the server finds it; the contract does not guarantee a lookup by SID."""
         with suppress(NotFound, UnexpectedAnswer):
             return listed_state(self._client.get_call(call_sid))
         return None

@@ -1,4 +1,4 @@
-"""Our calls from the configured store, when they are compared with events."""
+"""Calls for a comparison with events, from the configured store."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from calltally.store.tenants.tenants import need_tenant
 
 
 class StoreSide:
-    """The configured store, as of one snapshot. A context manager. Raises NotFound for no such tenant."""
+    """Calls of the configured store in one snapshot. A context manager. Raises NotFound."""
 
     def __init__(self, window: TimeWindow, tenant: str) -> None:
         self._window = window
@@ -45,7 +45,7 @@ class StoreSide:
             self._runner.close()
 
     def states(self) -> Iterator[CallState]:
-        """All of them, chunk by chunk."""
+        """Yield all calls, chunk by chunk."""
         chunks = self._runner.run(self._listing()).chunks()
         try:
             while (records := self._runner.run(anext(chunks, b""))) != b"":
@@ -54,7 +54,7 @@ class StoreSide:
             self._runner.run(chunks.aclose())
 
     def find(self, call_sid: str) -> CallState | None:
-        """Look it up."""
+        """Look up the call that has or had this SID."""
         step = find_call(self._tenant, call_sid)
         record = self._runner.run(self._store.read(step))
         return None if record is None else next(chunk_states(record), None)

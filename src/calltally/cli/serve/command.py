@@ -19,7 +19,7 @@ import uvloop
 from calltally.bootstrap.open_store import load_settings
 from calltally.bootstrap.service import Application, Service, open_service
 from calltally.calls.errors import Misconfigured
-from calltally.cli.runtime.gc import keep_what_is_there, nothing_collected
+from calltally.cli.runtime.gc import freeze_loaded_objects, gc_paused
 from calltally.cli.runtime.malloc import keep_freed_memory
 from calltally.cli.serve.connections import connections_of
 from calltally.cli.serve.http_protocol import ProblemProtocol
@@ -95,9 +95,9 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
 
 
 async def _open(settings: Settings, member: Member | None = None) -> Service:
-    with nothing_collected():
+    with gc_paused():
         service = await open_service(settings, member=member)
-    keep_what_is_there()
+    freeze_loaded_objects()
     return service
 
 

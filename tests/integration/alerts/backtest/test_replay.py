@@ -2,7 +2,7 @@
 
 from calltally.alerts.model.rules import Rules
 from calltally.calls.times import SECOND_US
-from calltally.cli.alerts.backtest_run import Asked, backtest_of, plot, print_backtests
+from calltally.cli.alerts.backtest_run import BacktestRequest, plot, print_backtests, run_backtests
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import STEP_S, ThresholdDetectorFactory, alerts, submit_unanswered
 from tests.telling import START_US
@@ -14,9 +14,9 @@ def at_us(step: int) -> int:
     return FIRST_US + step * STEP_S * SECOND_US
 
 
-def parameters(first: int, last: int) -> Asked:
+def parameters(first: int, last: int) -> BacktestRequest:
     rules = {"as set": Rules(), "new.toml": Rules(tz="Europe/Berlin")}
-    return Asked(TENANT, at_us(first), at_us(last), rules)
+    return BacktestRequest(TENANT, at_us(first), at_us(last), rules)
 
 
 def test_backtest_returns_episodes_of_the_window_and_writes_nothing(bench: Bench) -> None:
@@ -24,7 +24,7 @@ def test_backtest_returns_episodes_of_the_window_and_writes_nothing(bench: Bench
     submit_unanswered(bench, 12, 12, route="within")
     submit_unanswered(bench, 13, 12, route="within")
     submit_unanswered(bench, 19, 12, route="lasts")
-    set_now, _other = bench.run(backtest_of(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
+    set_now, _other = bench.run(run_backtests(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
     found = {(each.cause.split("/")[2], each.minutes, each.ended is None) for each in set_now.episodes}
     assert found == {("within", 10, False), ("lasts", 0, True), ("-", 10, False), ("-", 0, True)} or (
         {each[0] for each in found} >= {"within", "lasts"} and "before" not in {each[0] for each in found}
@@ -35,7 +35,7 @@ def test_backtest_returns_episodes_of_the_window_and_writes_nothing(bench: Bench
 
 def test_backtests_are_printed_side_by_side_with_a_plot(bench: Bench, capsys: object) -> None:
     submit_unanswered(bench, 12, 12, route="support")
-    done = bench.run(backtest_of(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
+    done = bench.run(run_backtests(bench.store, parameters(10, 20), ThresholdDetectorFactory()))
     print_backtests(done, parameters(10, 20))
     out = capsys.readouterr().out  # type: ignore[attr-defined]
     assert out.startswith("as set: ")

@@ -1,15 +1,15 @@
-"""A walk that takes long says how far it is where there is no terminal, and a short one says nothing."""
+"""Progress of a verification without a terminal: a line a minute, nothing for a short run."""
 
 import pytest
 
-from calltally.cli.console.progress import Lines, shown
+from calltally.cli.console.progress import ProgressLines, verification_progress
 
 MINUTE_US = 60_000_000
 
 
-def test_a_line_a_minute_has_all_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_line_a_minute_has_all_passes(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0]
-    lines = Lines(2_000, lambda: now[0])
+    lines = ProgressLines(2_000, lambda: now[0])
     lines.advance("calls", 1_000)
     lines.advance("facts", 4_000)
     now[0] = MINUTE_US - 1
@@ -18,14 +18,14 @@ def test_a_line_a_minute_has_all_looks(capsys: pytest.CaptureFixture[str]) -> No
     now[0] = MINUTE_US
     lines.advance("counted", 10)
     lines.advance("counted", 10)
-    said = "of 2,000 calls: 1,500 refolded, 10 recounted, 0 recounted for alerts, 0 for quality\n"
-    assert capsys.readouterr().err == said
+    result = "of 2,000 calls: 1,500 refolded, 10 recounted, 0 recounted for alerts, 0 for quality\n"
+    assert capsys.readouterr().err == result
     now[0] = 2 * MINUTE_US
     lines.advance("measured", 7)
-    assert capsys.readouterr().err == said.replace(" 10 ", " 20 ").replace(" 0 for q", " 7 for q")
+    assert capsys.readouterr().err == result.replace(" 10 ", " 20 ").replace(" 0 for q", " 7 for q")
 
 
-def test_without_a_terminal_there_is_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown(10, lambda: 0) as advance:
+def test_no_bar_without_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with verification_progress(10, lambda: 0) as advance:
         advance("calls", 10)
     assert capsys.readouterr() == ("", "")

@@ -1,4 +1,4 @@
-"""What a person sees of an export, at 80 and at 140 columns, and what a log sees."""
+"""Output of an export on terminals of 80 and 140 columns, and without a terminal."""
 
 import io
 import re
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from calltally.cli.export.progress import View, amendment, summary
+from calltally.cli.export.progress import ExportView, amendment, summary
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import AmendmentSummary, Manifest, ManifestLink
 
 ESCAPES = re.compile(r"\x1b\[[?0-9;]*[A-Za-z]")
 
 
-def manifest(**fields: Any) -> Manifest:  # noqa: ANN401 (any of its own)
-    told: dict[str, Any] = {
+def manifest(**fields: Any) -> Manifest:  # noqa: ANN401 (fields of any type)
+    defaults: dict[str, Any] = {
         "source": "https://calls.example.com",
         "window": {"from": "2026-10-01T00:00:00.000000Z", "to": "2026-11-01T12:30:00.000000Z"},
         "filters": {},
@@ -35,24 +35,24 @@ def manifest(**fields: Any) -> Manifest:  # noqa: ANN401 (any of its own)
         "notes": [],
         "files": [FileState("calls.csv", 1_000, 1_234_567, "0" * 64)],
     }
-    return Manifest(**told | fields)
+    return Manifest(**defaults | fields)
 
 
-def test_a_summary_says_what_is_where_and_whether_it_is_whole() -> None:
+def test_summary_of_complete_export() -> None:
     assert list(summary(manifest(), "october", width=80)) == [
         "1,000 calls from 2026-10-01 to 2026-11-01T12:30:00Z",
         "1 file of csv, 1.2 MB, in october",
         "  completed             750   75.0%",
         "  busy                  250   25.0%",
-        "as of   snapshot s1, revision 12,345",
-        "whole   yes: as many calls as the server counts under this snapshot; files checked by SHA-256",
+        "as of     snapshot s1, revision 12,345",
+        "complete  yes: as many calls as the server counts under this snapshot; files checked by SHA-256",
     ]
     wide = list(summary(manifest(), "october", width=140))
     assert wide[2] == "  completed             750   75.0%  " + "█" * 18
     assert max(map(len, wide)) < 140
 
 
-def test_a_summary_says_what_moved_and_why_it_is_not_whole() -> None:
+def test_summary_of_moved_and_incomplete_export() -> None:
     fields: dict[str, Any] = {
         "snapshot": None,
         "revision": None,
@@ -62,55 +62,55 @@ def test_a_summary_says_what_moved_and_why_it_is_not_whole() -> None:
     moved = list(
         summary(manifest(repeats=1, holes=2, notes=["the total moved"], files=[], **fields), "o", width=80)
     )
-    assert moved[:2] == ["1,000 calls of all times", "0 files of csv, 0 bytes, in o"]
+    assert moved[:2] == ["1,000 calls of all time", "0 files of csv, 0 bytes, in o"]
     assert moved[-3:] == [
-        "moved   1 repeats and 2 holes in 3 readings; drift.ndjson names each",
-        "note    the total moved",
-        "whole   yes: the last two of 3 readings agree; files checked by SHA-256",
+        "moved     1 repeats and 2 holes in 3 readings; drift.ndjson names each",
+        "note      the total moved",
+        "complete  yes: the last two of 3 readings agree; files checked by SHA-256",
     ]
     torn = list(summary(manifest(complete=False, **fields), "o", width=80))
-    assert torn[-1].startswith("whole   NO: see above.")
+    assert torn[-1].startswith("complete  NO: see above.")
 
 
-def test_an_amendment_says_how_many_and_where() -> None:
-    told = manifest(amends=AmendmentSummary(ManifestLink("manifest.json", "0" * 64), 1, 2, 3))
-    assert list(amendment(told, "o/amendments/0001")) == [
-        "changed since: 1 came in, 2 are other, 3 are gone",
+def test_summary_of_amendment() -> None:
+    amended = manifest(amends=AmendmentSummary(ManifestLink("manifest.json", "0" * 64), 1, 2, 3))
+    assert list(amendment(amended, "o/amendments/0001")) == [
+        "since then: 1 added, 2 changed, 3 removed",
         "1 file of csv, 1.2 MB, in o/amendments/0001",
-        "What was exported before is left as it was: these calls stand in place of those of their ids.",
+        "The earlier files are unchanged: these calls replace the earlier calls with the same ids.",
     ]
     assert list(amendment(manifest(), "o")) == []
 
 
 @contextmanager
 def terminal(columns: int) -> Iterator[Any]:
-    """Something that a console takes for a terminal of so many columns, and keeps what it showed."""
-    shown = io.StringIO()
-    yield Console(file=shown, force_terminal=True, width=columns, color_system=None), shown
+    """Yield a console on a terminal of so many columns, and its captured output."""
+    output = io.StringIO()
+    yield Console(file=output, force_terminal=True, width=columns, color_system=None), output
 
 
 @pytest.mark.parametrize("columns", [80, 140])
-def test_the_bar_has_rows_rate_and_time_left_on_one_line(columns: int) -> None:
-    with terminal(columns) as (console, shown):
-        view = View(console=console)
+def test_bar_fits_on_one_line(columns: int) -> None:
+    with terminal(columns) as (console, output):
+        view = ExportView(console=console)
         with view:
             view.begin("exporting", 500_000, 100_000)
             view.advance(1_000)
             view.advance(1_000)
             view.notify("the server has no snapshots")
             view.begin("verifying", None)
-        lines = shown.getvalue()
+        lines = output.getvalue()
     assert "100,000 of 500,000 calls" in lines
     assert "the server has no snapshots" in lines
     assert max(len(ESCAPES.sub("", line)) for line in re.split(r"[\r\n]", lines)) <= columns
 
 
-def test_elsewhere_there_is_no_bar_and_where_it_is_quiet_nothing() -> None:
-    shown = io.StringIO()
+def test_no_bar_without_terminal_and_no_output_if_quiet() -> None:
+    output = io.StringIO()
     for is_quiet in (False, True):
-        with View(is_quiet=is_quiet, console=Console(file=shown)) as view:
+        with ExportView(is_quiet=is_quiet, console=Console(file=output)) as view:
             view.advance(1)
             view.begin("exporting", 10)
             view.advance(1)
             view.notify("resuming after 3 calls")
-    assert shown.getvalue() == "resuming after 3 calls\n"
+    assert output.getvalue() == "resuming after 3 calls\n"

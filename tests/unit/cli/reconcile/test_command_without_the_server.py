@@ -1,4 +1,4 @@
-"""`calltally reconcile` where only the base of the package is installed: exports and servers, no store."""
+"""`calltally reconcile` without the server's packages: exports and servers work, the store does not."""
 
 import hashlib
 import json
@@ -19,24 +19,26 @@ EVENT = {
 }
 
 
-def test_an_export_is_compared(tmp_path: Path) -> None:
+def test_export_is_compared_without_server_packages(tmp_path: Path) -> None:
     line = msgspec.json.encode(RECORD) + b"\n"
     (tmp_path / "calls.ndjson").write_bytes(line)
     file = FileState("calls.ndjson", 1, len(line), hashlib.sha256(line).hexdigest())
-    told = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 1}
-    told |= {"by_status": {"busy": 1}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
-    told |= {"repeats": 0, "holes": 0, "notes": [], "files": [file]}
+    fields = {"filters": {}, "format": "ndjson", "partition": "none", "complete": True, "rows": 1}
+    fields |= {"by_status": {"busy": 1}, "snapshot": None, "revision": None, "highest": None, "readings": 2}
+    fields |= {"repeats": 0, "holes": 0, "notes": [], "files": [file]}
     window = {"from": "2026-10-01T00:00:00Z", "to": "2026-10-02T00:00:00Z"}
-    write_manifest(tmp_path, Manifest(source="x", window=window, **told))  # type: ignore[arg-type] # of every kind
+    write_manifest(tmp_path, Manifest(source="x", window=window, **fields))  # type: ignore[arg-type] # of every kind
     (tmp_path / "log").write_text(json.dumps(EVENT))
-    said = calltally(tmp_path, "reconcile", "--events", "log", "--calls", ".")
-    assert (said.returncode, said.stderr) == (0, "")
-    assert "Nothing was found." in said.stdout
+    result = calltally(tmp_path, "reconcile", "--events", "log", "--calls", ".")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "No findings." in result.stdout
 
 
-def test_a_store_needs_the_server(tmp_path: Path) -> None:
+def test_store_needs_server_packages(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("")
     for words in (("--events", "log"), ("--provider", "twilio")):
-        said = calltally(tmp_path, "reconcile", *words, "--tenant", "acme", "--month", "2026-10")
-        assert said.returncode == 1
-        assert said.stderr == "calltally: this comparison needs the server: pip install 'calltally[server]'\n"
+        result = calltally(tmp_path, "reconcile", *words, "--tenant", "acme", "--month", "2026-10")
+        assert result.returncode == 1
+        assert (
+            result.stderr == "calltally: this comparison needs the server: pip install 'calltally[server]'\n"
+        )

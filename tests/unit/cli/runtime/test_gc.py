@@ -1,4 +1,4 @@
-"""What a program was loaded with is not looked through for garbage; what comes later is."""
+"""Collector settings: objects of the start are not collected, later objects are."""
 
 import gc
 import weakref
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from calltally.cli.runtime.gc import keep_what_is_there, nothing_collected
+from calltally.cli.runtime.gc import freeze_loaded_objects, gc_paused
 
 
 @pytest.fixture(autouse=True)
@@ -18,37 +18,37 @@ def as_before() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_nothing_is_collected_until_the_end_whatever_happens() -> None:
-    with pytest.raises(RuntimeError, match="False"), nothing_collected():
+def test_gc_is_paused_until_the_end_even_after_errors() -> None:
+    with pytest.raises(RuntimeError, match="False"), gc_paused():
         raise RuntimeError(gc.isenabled())
     assert gc.isenabled()
 
 
-def test_whoever_had_it_off_keeps_it_off() -> None:
+def test_disabled_gc_stays_disabled() -> None:
     gc.disable()
-    with nothing_collected():
+    with gc_paused():
         pass
     assert not gc.isenabled()
 
 
-class Round:
-    """Refers to itself, so that only a collection finds it."""
+class Cycle:
+    """Object that refers to itself, so that only a collection frees it."""
 
     def __init__(self) -> None:
         self.itself = self
 
 
-def test_what_is_there_is_kept_and_what_comes_is_not() -> None:
-    before = weakref.ref(Round())
-    keep_what_is_there()
-    after = weakref.ref(Round())
+def test_only_later_objects_are_collected() -> None:
+    before = weakref.ref(Cycle())
+    freeze_loaded_objects()
+    after = weakref.ref(Cycle())
     gc.collect()
     assert before() is not None
     assert after() is None
 
 
-def test_what_comes_is_looked_at_after_pages_of_it_and_no_earlier() -> None:
-    keep_what_is_there()
+def test_collections_are_rare() -> None:
+    freeze_loaded_objects()
     before = gc.get_stats()[0]["collections"]
     page = [[number] for number in range(10_000)]
     assert gc.get_stats()[0]["collections"] - before <= 1

@@ -22,7 +22,7 @@ from tests.conftest import Bench
 from tests.integration.store.citus import note_spread, spread_tables, stand_in
 from tests.integration.store.probing import direct, found, listed, verdict
 from tests.integration.store.test_filled_statements import fill
-from tests.integration.test_cli import Commands, Said
+from tests.integration.test_cli import CommandResult, Commands
 from tests.telling import fact
 
 _numbers = count()
@@ -48,7 +48,7 @@ def url(postgres_server: str) -> Iterator[str]:
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, url: str
-) -> Callable[..., Said]:
+) -> Callable[..., CommandResult]:
     """`calltally db distribute` on that database."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", url)
@@ -73,7 +73,9 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in db("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
 
-def test_sqlite_is_told_to_move_first(run: Callable[..., Said], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sqlite_is_told_to_move_first(
+    run: Callable[..., CommandResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CALLTALLY_DATABASE_URL", "sqlite:///calltally.db")
     Path("calltally.db").touch()
     said = run()
@@ -81,7 +83,7 @@ def test_sqlite_is_told_to_move_first(run: Callable[..., Said], monkeypatch: pyt
     assert said.err == "calltally: it is SQLite, a file on one machine: run on PostgreSQL first\n"
 
 
-def test_without_citus_nothing_is_changed(run: Callable[..., Said], url: str) -> None:
+def test_without_citus_nothing_is_changed(run: Callable[..., CommandResult], url: str) -> None:
     before = tables(url)
     for words in ((), ("--check",)):
         said = run(*words)
@@ -91,7 +93,7 @@ def test_without_citus_nothing_is_changed(run: Callable[..., Said], url: str) ->
     assert tables(url) == before
 
 
-def test_all_that_is_missing_is_told_at_once(run: Callable[..., Said], url: str) -> None:
+def test_all_that_is_missing_is_told_at_once(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db, nodes=0)
         db("CREATE TABLE odd (tenant TEXT, number BIGINT UNIQUE)")
@@ -122,7 +124,7 @@ def test_all_that_is_missing_is_told_at_once(run: Callable[..., Said], url: str)
     assert len(said.err.splitlines()) == 7
 
 
-def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., Said], url: str) -> None:
+def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db)
         checked = run("--check")
@@ -136,7 +138,7 @@ def test_the_schema_is_spread_by_tenant_in_one_group(run: Callable[..., Said], u
     assert moved == ["tenants", *sorted(spread.keys() - {"tenants"})]
 
 
-def test_what_was_interrupted_is_taken_up(run: Callable[..., Said], url: str) -> None:
+def test_what_was_interrupted_is_taken_up(run: Callable[..., CommandResult], url: str) -> None:
     """The stand-in, like Citus, refuses a table that is spread already."""
     with direct(url) as db:
         stand_in(db)
@@ -157,7 +159,7 @@ def test_what_was_interrupted_is_taken_up(run: Callable[..., Said], url: str) ->
     assert "moved counts" in said.out
 
 
-def test_what_would_move_is_data_for_programs(run: Callable[..., Said], url: str) -> None:
+def test_what_would_move_is_data_for_programs(run: Callable[..., CommandResult], url: str) -> None:
     with direct(url) as db:
         stand_in(db)
     told = json.loads(run("--check", "--json").out)
