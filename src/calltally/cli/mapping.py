@@ -37,7 +37,7 @@ class MappedFact(msgspec.Struct, frozen=True):
     call_sid: str
     event_id: str
     occurred_at: str
-    says: dict[str, Any]
+    stated: dict[str, Any] = msgspec.field(name="says")
     links: list[str]
 
 
@@ -103,13 +103,13 @@ def _lines_of(sample: Path) -> list[bytes]:
 
 
 def _mapped(fact: Fact) -> MappedFact:
-    says = {
+    stated = {
         _public_name(name): _public_value(name, value)
         for name, value in fact.stated.items()
         if name not in _OMITTED_FIELDS
     }
     links = [link.call_sid for link in fact.links]
-    return MappedFact(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), says, links)
+    return MappedFact(fact.call_sid, fact.event_id, utc_text(fact.occurred_us), stated, links)
 
 
 def _records(facts: list[Fact]) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ def _rows(fact: MappedFact) -> Iterable[tuple[str, str]]:
     yield "occurred_at", fact.occurred_at
     if fact.event_id:
         yield "id", fact.event_id
-    for name, value in fact.says.items():
+    for name, value in fact.stated.items():
         yield name, _text(value)
     for link in fact.links:
         yield "linked SID", link

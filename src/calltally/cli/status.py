@@ -37,7 +37,7 @@ def status(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report whether a window is complete: open or contradictory calls, silent providers, waiting work.
+    """Report whether a window is complete: open or contradictory calls, silent providers, dead letters.
 
     The exit code is 0 if the window is complete for every tenant, else 1.
     """

@@ -80,7 +80,7 @@ def test_sqlite_is_told_to_move_first(
     Path("calltally.db").touch()
     said = run()
     assert (said.code, said.out) == (1, "")
-    assert said.err == "calltally: it is SQLite, a file on one machine: run on PostgreSQL first\n"
+    assert said.err == "calltally: the database is SQLite, a file on one machine; move to PostgreSQL first\n"
 
 
 def test_without_citus_nothing_is_changed(run: Callable[..., CommandResult], url: str) -> None:
