@@ -193,7 +193,7 @@ def test_all_faults_are_reported_at_once() -> None:
 def test_declarations_agree_with_parsers(parameter: Parameter) -> None:
     parameter.parse(parameter.example)
     assert parameter.meaning.endswith(".")
-    assert (parameter.schema.get("type") == "array") == parameter.repeatable
+    assert (parameter.schema.get("type") == "array") == parameter.is_repeatable
 
 
 def outcome_of(pairs: list[tuple[str, str]]) -> ListQuery | tuple[Fault, ...]:

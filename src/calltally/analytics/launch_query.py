@@ -84,7 +84,7 @@ LAUNCH_PARAMETERS: Final = (
 
 def parse_launch_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> LaunchQuery:
     """Return the query of decoded pairs; raises InvalidInput with every error in them."""
-    parameters = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.for_admin}
+    parameters = {each.name: each for each in LAUNCH_PARAMETERS if is_admin or not each.is_for_admin}
     values, faults = read_all(pairs, parameters)
     raise_faults([*faults, *_contradictions(values)])
     return LaunchQuery(**values)

@@ -145,7 +145,7 @@ QUALITY_PARAMETERS: Final = (
 
 def parse_quality_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> QualityQuery:
     """Return the query of decoded pairs; raises InvalidInput with every error in them."""
-    parameters = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.for_admin}
+    parameters = {each.name: each for each in QUALITY_PARAMETERS if is_admin or not each.is_for_admin}
     values, faults = read_all(pairs, parameters)
     raise_faults([*faults, *_contradictions(values, is_admin=is_admin)])
     names: tuple[str, ...] = values.pop("group_by", ())

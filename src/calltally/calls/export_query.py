@@ -100,7 +100,7 @@ def _texts(field: Parameter | None, value: object) -> list[str] | None:
     if _is_flag(field) or isinstance(value, bool):
         is_valid = _is_flag(field) and isinstance(value, bool)
         return ["true" if value else "false"] if is_valid else None
-    is_listed = isinstance(value, list) and value and field is not None and field.repeatable
+    is_listed = isinstance(value, list) and value and field is not None and field.is_repeatable
     values: list[Any] = value if is_listed and isinstance(value, list) else [value]
     return values if all(isinstance(each, str) for each in values) else None
 

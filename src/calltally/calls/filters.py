@@ -143,7 +143,7 @@ PARAMETERS: Final = (
         _STATUS,
         "completed",
         _statuses,
-        repeatable=True,
+        is_repeatable=True,
     ),
     Parameter(
         "direction",
@@ -189,13 +189,19 @@ PARAMETERS: Final = (
         "tz", "tz", _TZ, _TZ_SCHEMA, "Europe/Berlin", text_matching(_ZONE, "the name of an IANA zone", 64)
     ),
     Parameter(
-        "tenant", "tenant", "For admin keys: calls of this tenant.", _TEXT, "acme", text_value, for_admin=True
+        "tenant",
+        "tenant",
+        "For admin keys: calls of this tenant.",
+        _TEXT,
+        "acme",
+        text_value,
+        is_for_admin=True,
     ),
 )
 
 
 _PARAMETER_BY_NAME: Final = {
-    is_admin: {each.name: each for each in PARAMETERS if is_admin or not each.for_admin}
+    is_admin: {each.name: each for each in PARAMETERS if is_admin or not each.is_for_admin}
     for is_admin in (False, True)
 }
 

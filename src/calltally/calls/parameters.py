@@ -46,8 +46,8 @@ class Parameter(NamedTuple):
     schema: Mapping[str, Any]
     example: str
     parse: Callable[[str], Any]
-    repeatable: bool = False
-    for_admin: bool = False
+    is_repeatable: bool = False
+    is_for_admin: bool = False
     required: bool = False
 
 
@@ -189,7 +189,7 @@ def _unknown(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]
 
 def _repeated(pairs: Sequence[tuple[str, str]], declared: Mapping[str, Parameter]) -> Iterable[Fault]:
     for name, count in Counter(name for name, _ in pairs).items():
-        if count > 1 and name in declared and not declared[name].repeatable:
+        if count > 1 and name in declared and not declared[name].is_repeatable:
             yield Fault(name, f"{name} is given {count} times; give it once")
 
 
@@ -199,7 +199,7 @@ def _read(parameter: Parameter, text: str, values: dict[str, Any], faults: list[
     except ValueError as fault:
         faults.append(Fault(parameter.name, f"{parameter.name} {fault}"))
         return
-    values[parameter.field] = values.get(parameter.field, ()) + value if parameter.repeatable else value
+    values[parameter.field] = values.get(parameter.field, ()) + value if parameter.is_repeatable else value
 
 
 def _checked(text: str) -> str:

@@ -11,7 +11,7 @@ from calltally.web.request.context import AnyRequest, Exchange, exchange_in
 from calltally.web.request.query import Pairs, check_names, pairs_of
 from calltally.web.response.negotiation import choose_type
 
-TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.for_admin)
+TENANT_PARAMETER: Final = next(each for each in PARAMETERS if each.is_for_admin)
 
 
 def without_tenant(request: AnyRequest) -> list[tuple[str, str]]:

@@ -140,7 +140,7 @@ def _security(operation: Operation) -> list[Json]:
 
 def _public(query: Iterable[Parameter]) -> list[Parameter]:
     """Without those that only an admin key may send: for any other key they do not exist."""
-    return [parameter for parameter in query if not parameter.for_admin]
+    return [parameter for parameter in query if not parameter.is_for_admin]
 
 
 def problem_kinds(operation: Operation) -> list[Kind]:

@@ -46,7 +46,7 @@ def _as_they_are(text: str) -> Pairs:
 
 def check_names(pairs: Pairs, parameters: Sequence[Parameter], *, is_admin: bool) -> None:
     """Refuse names that `parameters` does not declare, and single ones that are given twice."""
-    known = {each.name: each for each in parameters if is_admin or not each.for_admin}
+    known = {each.name: each for each in parameters if is_admin or not each.is_for_admin}
     counts = Counter(name for name, _ in pairs)
     faults = tuple(fault for name, count in counts.items() for fault in _faults(name, count, known))
     if faults:
@@ -57,5 +57,5 @@ def _faults(name: str, count: int, known: dict[str, Parameter]) -> Iterable[Faul
     if name not in known:
         those = f"those that exist are {', '.join(known)}" if known else "there are none here"
         yield Fault(quote_value(name)[1:-1], f"there is no parameter {quote_value(name)}; {those}")
-    elif count > 1 and not known[name].repeatable:
+    elif count > 1 and not known[name].is_repeatable:
         yield Fault(name, f"{name} is given {count} times; give it once")

@@ -46,7 +46,9 @@ def test_every_problem_that_is_declared_exists() -> None:
 
 def test_the_lists_parameters_are_those_that_parsing_knows(document: dict[str, Any]) -> None:
     parameters = document["paths"]["/api/v1/call-logs"]["get"]["parameters"]
-    assert [each["name"] for each in parameters] == [each.name for each in PARAMETERS if not each.for_admin]
+    assert [each["name"] for each in parameters] == [
+        each.name for each in PARAMETERS if not each.is_for_admin
+    ]
     by_name = {each["name"]: each for each in parameters}
     assert by_name["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 25}
     assert by_name["limit"]["example"] == 25

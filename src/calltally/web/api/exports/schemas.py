@@ -106,7 +106,7 @@ def body_schema() -> Schema:
     fields: dict[str, Any] = {}
     for each in EXPORT_FIELDS:
         schema = dict(each.schema)
-        kinds = [schema["items"], schema] if each.repeatable else [schema]
+        kinds = [schema["items"], schema] if each.is_repeatable else [schema]
         fields[each.name] = {"description": each.meaning, "anyOf": [*kinds, {"type": "null"}]}
     return {"type": "object", "properties": fields, "additionalProperties": False}
 

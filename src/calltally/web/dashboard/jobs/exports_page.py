@@ -90,7 +90,7 @@ def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
             continue
         if name == "escalated":
             body[name] = value == "true"
-        elif _FIELDS[name].repeatable:
+        elif _FIELDS[name].is_repeatable:
             body.setdefault(name, []).append(value)
         else:
             body[name] = value
