@@ -28,9 +28,12 @@ _MAX_ROUTES: Final = 1000
 # The names of the commands below.
 DETECTION: Final = ("score", "score-calls", "traffic")
 
-commands: Final = typer.Typer(
+detection: Final = typer.Typer(
     no_args_is_help=True,
     help="Generate synthetic traffic with labelled incidents, and score detectors on it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -103,7 +106,7 @@ def traffic(
         for line in single_events_of(single_month(seed), hours):
             typer.echo(line)
         return
-    for line in events_of(month(seed, Size(routes=routes)), hours):
+    for line in events_of(labelled_month(seed, Size(routes=routes)), hours):
         typer.echo(line)
 
 

@@ -70,5 +70,5 @@ def test_made_up_traffic_and_scores_are_commands_of_the_benchmark_and_not_of_the
     )
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"bench: the rules in {rules} cannot be read")
-    assert "lab" not in Subcommands.places
+    assert "lab" not in Subcommands.locations
     assert find_spec("calltally.lab") is None

@@ -19,7 +19,7 @@ from calltally.bootstrap.service import Service, _attended, open_service
 from calltally.bootstrap.vaults import check_secrets, open_vault
 from calltally.bootstrap.workers import alert_dependencies, make_worker
 from calltally.calls.errors import Misconfigured
-from calltally.calls.events import IngestOutcome
+from calltally.multiprocess import Crew, Member
 from calltally.settings import Settings
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants, find_tenant, new_epoch
 from calltally.store.tenants.vault import Vault, put_provider_secrets
@@ -166,21 +166,11 @@ def test_worker_is_embedded_on_both_databases_by_default(
         await service.store.close()
         return isinstance(service.app, WithWork)
 
-    with capture_logs() as logs:
-        [only] = asyncio.run(recorded())
-    assert only.outcome is IngestOutcome.APPLIED
-    [line] = logs
-    assert (line["log_level"], line["event"]) == (
-        "warning",
-        "the process that records facts cannot be begun; they are recorded here",
-    )
-    assert "/nowhere/python" in line["why"]
-    assert 'calltally_recorder_processes_total{what="refused"} 1.0' in metrics.text().decode()
+    assert asyncio.run(has_worker()) is (told.get("embedded_worker", "true") == "true")
 
 
-@pytest.mark.parametrize(("clock", "many"), [(wall_clock, "250"), (wall_clock, "0"), (lambda: NOW_US, "250")])
-def test_a_recorder_is_for_one_process_on_sqlite_by_the_wall_clock(
-    new_database: Callable[[], str], clock: Clock, many: str
+def test_process_ends_with_its_parent_even_if_metrics_cannot_be_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise OSError("no space left")

@@ -272,7 +272,7 @@ def started(fact: Fact) -> Fact:
     return msgspec.structs.replace(
         fact,
         channel=Channel.CALLBACK,
-        stated={**said, "status": "in-progress"},
+        stated={**fields, "status": "in-progress"},
         conversation=b"",
         digest=b"\1" * 16,
     )

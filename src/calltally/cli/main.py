@@ -38,7 +38,6 @@ class Subcommands(LazyGroup):
         "mapping": f"{_PACKAGE}.mapping:commands",
         "secrets": f"{_PACKAGE}.secrets:commands",
         "db": f"{_PACKAGE}.db:commands",
-        "lab": f"{_PACKAGE}.lab:commands",
     }
 
 

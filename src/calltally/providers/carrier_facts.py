@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
 from calltally.providers import json_documents, value_parsers, values
 from calltally.providers.callback import Callback, RecordSource
 
 
 def carrier_event_fact(
-    call_sid: str, content: Mapping[str, Any], statement: Said, callback: Callback
+    call_sid: str, content: Mapping[str, Any], statement: StatedFields, callback: Callback
 ) -> Fact:
     """Return a request as a fact at its time of receipt.
 
@@ -19,7 +19,7 @@ def carrier_event_fact(
     with_account = _with_account(statement, callback.account)
     return Fact(
         call_sid=call_sid,
-        door=Door.CALLBACK,
+        channel=Channel.CALLBACK,
         provider=with_account["provider"],
         account=with_account.get("provider_account", ""),
         event_id="",
@@ -27,7 +27,7 @@ def carrier_event_fact(
         occurred_us=callback.received_us,
         received_us=callback.received_us,
         digest=content_digest(dict(content)),
-        said=with_account,
+        stated=with_account,
         raw=callback.body,
         is_carrier=True,
     )
@@ -36,7 +36,7 @@ def carrier_event_fact(
 def carrier_record_fact(
     call_sid: str,
     record: Mapping[str, Any],
-    statement: Said,
+    statement: StatedFields,
     source: RecordSource,
     volatile: Collection[str] = (),
 ) -> Fact:
@@ -48,7 +48,7 @@ def carrier_record_fact(
     with_account = _with_account(statement, source.account)
     return Fact(
         call_sid=call_sid,
-        door=source.channel,
+        channel=source.channel,
         provider=with_account["provider"],
         account=with_account.get("provider_account", ""),
         event_id="",
@@ -56,7 +56,7 @@ def carrier_record_fact(
         occurred_us=with_account.get("ended_us", with_account.get("started_us", source.received_us)),
         received_us=source.received_us,
         digest=content_digest({name: value for name, value in record.items() if name not in volatile}),
-        said=with_account,
+        stated=with_account,
         raw=json_documents.encode(record),
         is_carrier=True,
     )
@@ -71,6 +71,6 @@ def sip_call_link(content: Mapping[str, Any], name: str, call_sid: str) -> tuple
     return () if call_id is None or call_id == call_sid else (Node(call_id, is_carrier=False),)
 
 
-def _with_account(statement: Said, account: str) -> Said:
+def _with_account(statement: StatedFields, account: str) -> StatedFields:
     """Add the account that the tenant stored, unless the statement names one."""
     return {"provider_account": account, **statement} if account else statement

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from calltally.calls.conversation import Conversation, FunctionCall, Turn, pack_conversation
-from calltally.calls.end_reasons import Why
-from calltally.calls.events import Door, Fact, Said, content_digest
+from calltally.calls.end_reasons import EndAttribution
+from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.identity import Node
-from calltally.calls.sessions import counts_of
+from calltally.calls.sessions import conversation_counts
 from calltally.providers import value_parsers, values
 from calltally.providers.callback import RecordSource
 
@@ -32,7 +32,7 @@ class EndReasonPattern(NamedTuple):
     """Pattern for the start of a platform's end word, and the end reason that it stands for."""
 
     pattern: re.Pattern[str]
-    why: Why
+    why: EndAttribution
 
 
 class PlatformReport(NamedTuple):
@@ -40,7 +40,7 @@ class PlatformReport(NamedTuple):
 
     call_sid: str
     occurred_us: int
-    statement: Said
+    statement: StatedFields
     conversation: Conversation = Conversation()
     session: Mapping[str, Any] = {}
     account: str = ""
@@ -48,16 +48,16 @@ class PlatformReport(NamedTuple):
     links: tuple[Node, ...] = ()
 
 
-def end_pattern(why: Why, *beginnings: str) -> EndReasonPattern:
+def end_pattern(why: EndAttribution, *beginnings: str) -> EndReasonPattern:
     """Return a pattern that matches words by their beginnings: regular expressions, case-insensitive."""
     return EndReasonPattern(re.compile("|".join(beginnings), re.ASCII | re.IGNORECASE), why)
 
 
-def end_fields(word: str | None, families: Sequence[EndReasonPattern]) -> Said:
+def end_fields(word: str | None, families: Sequence[EndReasonPattern]) -> StatedFields:
     """Return the end fields for a platform's word. A word without a pattern is stored unchanged."""
     if word is None:
         return {}
-    statement: Said = {"end_word": word}
+    statement: StatedFields = {"end_word": word}
     why = match_end_reason(word, families)
     if why is not None:
         statement["end_reason"] = why.reason.value
@@ -66,7 +66,7 @@ def end_fields(word: str | None, families: Sequence[EndReasonPattern]) -> Said:
     return statement
 
 
-def match_end_reason(word: str | None, families: Iterable[EndReasonPattern]) -> Why | None:
+def match_end_reason(word: str | None, families: Iterable[EndReasonPattern]) -> EndAttribution | None:
     """Return the reason of the first pattern that matches."""
     return next((each.why for each in families if word is not None and each.pattern.match(word)), None)
 
@@ -74,13 +74,13 @@ def match_end_reason(word: str | None, families: Iterable[EndReasonPattern]) -> 
 def report_fact(name: str, report: PlatformReport, source: RecordSource, raw: bytes) -> Fact:
     """Return the fact of a report. The digest of its bytes identifies a repeat: few platforms send ids."""
     session = {key: value for key, value in report.session.items() if value is not None}
-    session |= counts_of(report.conversation)
-    statement: Said = {"provider": name, "session_id": report.call_sid, **report.statement}
+    session |= conversation_counts(report.conversation)
+    statement: StatedFields = {"provider": name, "session_id": report.call_sid, **report.statement}
     if session:
         statement["session"] = session
     return Fact(
         call_sid=report.call_sid,
-        door=source.channel,
+        channel=source.channel,
         provider=name,
         account=report.account,
         event_id=report.event_id,
@@ -88,7 +88,7 @@ def report_fact(name: str, report: PlatformReport, source: RecordSource, raw: by
         occurred_us=report.occurred_us,
         received_us=source.received_us,
         digest=content_digest(raw),
-        said=statement,
+        stated=statement,
         raw=raw,
         links=report.links,
         conversation=pack_conversation(report.conversation),
@@ -170,4 +170,4 @@ def evaluation(
 
 def is_from_list(source: RecordSource) -> bool:
     """Return whether the source is the provider's list or an export of it."""
-    return source.channel in (Door.PROVIDER_LIST, Door.IMPORT)
+    return source.channel in (Channel.PROVIDER_LIST, Channel.IMPORT)

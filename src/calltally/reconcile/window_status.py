@@ -113,7 +113,9 @@ async def _disputed_between(store: Store, tenant: str, begin_us: int, end_us: in
     return sorted(map(_decoder.decode, records), key=lambda call: (call.created_at, call.id))
 
 
-async def _provider_gaps(store: Store, tenant: str, window: TimeWindow, now_us: int) -> tuple[ProviderGap, ...]:
+async def _provider_gaps(
+    store: Store, tenant: str, window: TimeWindow, now_us: int
+) -> tuple[ProviderGap, ...]:
     complete_to_us = min(now_us, window.to_us + USUAL_PERIOD_US)
     gap_window = GapWindow(window.from_us, window.to_us, complete_to_us)
     begin_us = window.from_us - USUAL_PERIOD_US

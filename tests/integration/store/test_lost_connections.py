@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from calltally.calls.errors import Unavailable
-from calltally.calls.events import Outcome
+from calltally.calls.events import IngestOutcome
 from calltally.calls.filters import ListQuery
 from calltally.store.backends.postgres import executor, pool
 from calltally.store.backends.postgres import pipeline as link
@@ -85,7 +85,7 @@ class Facts:
             [recorded] = await self.store.submit([Submission(TENANT, fact(1, sid))])
         except Unavailable:
             return False
-        assert recorded.outcome is Outcome.APPLIED
+        assert recorded.outcome is IngestOutcome.APPLIED
         self.acknowledged.append(sid)
         return True
 

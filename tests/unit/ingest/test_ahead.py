@@ -50,7 +50,7 @@ def test_they_are_what_is_made_here() -> None:
         chunk_of(TOLD[3:], "acme", TABLE, deliver=True),
     ]
     assert taken(iter(made)) == made
-    assert made[0].submissions[0].fact.said["mapped_route"] == "support"
+    assert made[0].submissions[0].fact.stated["mapped_route"] == "support"
 
 
 def test_what_cannot_be_read_is_said_behind_what_could() -> None:

@@ -35,7 +35,9 @@ def fact_of(fields: StatedFields) -> Fact:
         (StatedFields(status="ringing"), None, None),
     ],
 )
-def test_number_of_the_tenant_decides_the_route(fields: StatedFields, route: str | None, agent: str | None) -> None:
+def test_number_of_the_tenant_decides_the_route(
+    fields: StatedFields, route: str | None, agent: str | None
+) -> None:
     mapped = map_route(fact_of(fields), TABLE)
     assert (mapped.stated.get("mapped_route"), mapped.stated.get("mapped_agent")) == (route, agent)
     assert mapped.key == fact_of(fields).key

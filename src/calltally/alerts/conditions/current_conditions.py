@@ -159,7 +159,7 @@ def _duplicate_sids(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
 
 
 def _call_identity(fact: Fact) -> CallIdentity:
-    fields = fact.said
+    fields = fact.stated
     parties = (fields.get("direction"), fields.get("from_number"), fields.get("to_number"))
     return CallIdentity(fact.call_sid, fact.occurred_us, *parties)
 

@@ -140,7 +140,9 @@ def _verified(out: Path) -> list[ExportLayer]:
     return layers
 
 
-def _print_all(layers: list[Layer], out: str, options: ExportOptions, *, took_s: float | None = None) -> None:
+def _print_all(
+    layers: list[ExportLayer], out: str, options: ExportOptions, *, took_s: float | None = None
+) -> None:
     """Print the summaries of an export or amendment, or of all verified layers."""
     for layer in layers:
         if options.as_json:

@@ -82,11 +82,11 @@ def _against_provider(options: ReconcileOptions, provider: str) -> None:
 
 def _against_deliveries(options: ReconcileOptions) -> None:
     from calltally.cli.reconcile.deliveries import (
-        reconcile_deliveries,
+        run_delivery_reconciliation,
     )  # deferred: it loads the server, which may be missing
 
     with csv_findings(options.csv) as on_finding:
-        report = reconcile_deliveries(options, on_finding)
+        report = run_delivery_reconciliation(options, on_finding)
     _output(options, report)
 
 

@@ -17,7 +17,9 @@ from calltally.settings import Settings
 _FOREIGN_OPTIONS: Final = ("calls", "as_of", "late", "grace", "expect", "provider_file")
 
 
-def reconcile_deliveries(options: ReconcileOptions, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
+def run_delivery_reconciliation(
+    options: ReconcileOptions, on_finding: Callable[[Finding], None]
+) -> ReconciliationReport:
     """Run the comparison and call `on_finding` per finding. Raises InvalidInput with the wrong option."""
     _check(options)
     now_us = wall_clock()

@@ -22,6 +22,6 @@ async def compare(
 
     Raises NotFound, Misconfigured, Unavailable and InvalidInput; calls that were healed before stay healed.
     """
-    return await provider_reconciliation.compare(
-        provider_place(settings, store), question, now_us, told=on_finding
+    return await provider_reconciliation.reconcile_provider(
+        provider_access(settings, store), question, now_us, on_finding=on_finding
     )

@@ -77,7 +77,11 @@ def _statement(row: Row, source: RecordSource) -> StatedFields:
         dispositions = ", ".join(words.DISPOSITIONS)
         problem = "not one of" if disposition else "missing"
         raise NotUnderstood(f"disposition {disposition[:80]!r}: {problem} {dispositions}")
-    statement: StatedFields = {"provider": words.NAME, "status": words.DISPOSITIONS[disposition], "leg": _leg(row)}
+    statement: StatedFields = {
+        "provider": words.NAME,
+        "status": words.DISPOSITIONS[disposition],
+        "leg": _leg(row),
+    }
     if source.account:
         statement["provider_account"] = source.account
     if disposition == words.CONGESTION:

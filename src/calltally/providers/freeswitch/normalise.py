@@ -17,7 +17,9 @@ def facts_of(callback: Callback) -> list[Fact]:
     """Return the facts of a request; raise NotUnderstood."""
     body = _content(callback.body)
     if body.lstrip().startswith(b"<"):
-        return [fact_of(parse_cdr(body), RecordSource(Channel.CALLBACK, callback.received_us, callback.account))]
+        return [
+            fact_of(parse_cdr(body), RecordSource(Channel.CALLBACK, callback.received_us, callback.account))
+        ]
     return json_documents.callback_facts(replace_body(callback, body), SHAPE, fact_of)
 
 

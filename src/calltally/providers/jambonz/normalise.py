@@ -45,7 +45,10 @@ def facts_of(callback: Callback) -> list[Fact]:
     """
     content = parse_object(callback.body)
     call_sid = _call_sid(content)
-    statement: StatedFields = {**values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS), "provider": words.NAME}
+    statement: StatedFields = {
+        **values.parsed_fields(content, _FIELDS, at_end=_FINAL_FIELDS),
+        "provider": words.NAME,
+    }
     if statement.get("status") in UNANSWERED:
         statement.update(values.parsed_fields(content, _REASON_FIELDS))
     facts = [_fact(call_sid, statement, content, callback)]

@@ -46,17 +46,19 @@ FINAL_STATUSES: Final[Mapping[str, Status]] = {
     "SIP_TRUNK_FAILURE": Status.FAILED,
     "JOIN_FAILURE": Status.FAILED,
 }
-FAMILIES: Final[tuple[Family, ...]] = (
-    family(EndAttribution(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),
-    family(EndAttribution(EndReason.AGENT_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
-    family(EndAttribution(EndReason.NO_ANSWER), "USER_UNAVAILABLE$"),
-    family(EndAttribution(EndReason.REJECTED, FaultSide.CALLED), "USER_REJECTED$"),
-    family(EndAttribution(EndReason.NETWORK, FaultSide.NETWORK), "SIP_TRUNK_FAILURE$"),
-    family(EndAttribution(EndReason.TIMEOUT), "CONNECTION_TIMEOUT$"),
-    family(
+END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
+    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), "CLIENT_INITIATED$"),
+    end_pattern(EndAttribution(EndReason.AGENT_HUNG_UP), "(PARTICIPANT_REMOVED|ROOM_DELETED|ROOM_CLOSED)$"),
+    end_pattern(EndAttribution(EndReason.NO_ANSWER), "USER_UNAVAILABLE$"),
+    end_pattern(EndAttribution(EndReason.REJECTED, FaultSide.CALLED), "USER_REJECTED$"),
+    end_pattern(EndAttribution(EndReason.NETWORK, FaultSide.NETWORK), "SIP_TRUNK_FAILURE$"),
+    end_pattern(EndAttribution(EndReason.TIMEOUT), "CONNECTION_TIMEOUT$"),
+    end_pattern(
         EndAttribution(EndReason.NETWORK, FaultSide.NETWORK),
         "(SIGNAL_CLOSE|MEDIA_FAILURE|MIGRATION|STATE_MISMATCH)$",
     ),
-    family(EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER), "(SERVER_SHUTDOWN|JOIN_FAILURE)$"),
-    family(EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT), "AGENT_ERROR$"),
+    end_pattern(
+        EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER), "(SERVER_SHUTDOWN|JOIN_FAILURE)$"
+    ),
+    end_pattern(EndAttribution(EndReason.AGENT_ERROR, FaultSide.TENANT), "AGENT_ERROR$"),
 )

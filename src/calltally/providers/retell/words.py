@@ -32,23 +32,27 @@ TRANSFER_OUTCOMES: Final[Mapping[str, str]] = {
 }
 IGNORED_EVENTS: Final = frozenset({"transcript_updated", "transfer_ended"})
 
-FAMILIES: Final[tuple[Family, ...]] = (
-    family(EndAttribution(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
-    family(EndAttribution(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"),
-    family(EndAttribution(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"),
-    family(EndAttribution(EndReason.VOICEMAIL), r"voicemail_reached$"),
-    family(EndAttribution(EndReason.SILENCE), r"inactivity$"),
-    family(EndAttribution(EndReason.BUSY), r"dial_busy$"),
-    family(EndAttribution(EndReason.NO_ANSWER), r"dial_no_answer$"),
-    family(
+END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
+    end_pattern(EndAttribution(EndReason.CALLER_HUNG_UP), r"user_(hangup|requested_)"),
+    end_pattern(
+        EndAttribution(EndReason.AGENT_HUNG_UP), r"agent_hangup$", r"manual_stopped$", r"ivr_reached$"
+    ),
+    end_pattern(
+        EndAttribution(EndReason.TRANSFERRED), r"call_transfer", r"transfer_bridged$", r"call_take_over$"
+    ),
+    end_pattern(EndAttribution(EndReason.VOICEMAIL), r"voicemail_reached$"),
+    end_pattern(EndAttribution(EndReason.SILENCE), r"inactivity$"),
+    end_pattern(EndAttribution(EndReason.BUSY), r"dial_busy$"),
+    end_pattern(EndAttribution(EndReason.NO_ANSWER), r"dial_no_answer$"),
+    end_pattern(
         EndAttribution(EndReason.REJECTED, FaultSide.CALLED),
         r"user_declined$",
         r"marked_as_spam$",
         r"scam_detected$",
     ),
-    family(EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER), r"invalid_destination$"),
-    family(EndAttribution(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
-    family(
+    end_pattern(EndAttribution(EndReason.INVALID_NUMBER, FaultSide.CALLER), r"invalid_destination$"),
+    end_pattern(EndAttribution(EndReason.TIMEOUT), r"registered_call_timeout$", r"error_user_not_joined$"),
+    end_pattern(
         EndAttribution(EndReason.LIMIT_REACHED, FaultSide.TENANT),
         r"(max_duration|concurrency_limit|budget)_reached$",
         r"no_(concurrency_fallback|valid_payment)$",
@@ -60,7 +64,9 @@ FAMILIES: Final[tuple[Family, ...]] = (
         r"network_",
         r"dial_failed$",
     ),
-    end_pattern(EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.TENANT), r"telephony_provider_permission_"),
+    end_pattern(
+        EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.TENANT), r"telephony_provider_permission_"
+    ),
     end_pattern(
         EndAttribution(EndReason.PROVIDER_ERROR, FaultSide.PROVIDER),
         r"telephony_provider_",

@@ -82,13 +82,13 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r"vonage-completed",
         r".*caller-hungup",
     ),
-    family(
+    end_pattern(
         EndAttribution(EndReason.AGENT_HUNG_UP),
         r"assistant-ended-call",
         r"assistant-said-",
         r"manually-canceled$",
     ),
-    family(
+    end_pattern(
         EndAttribution(EndReason.AGENT_HUNG_UP),
         r".*hook-executed-(say|hangup)",
         r"assistant-ended",
@@ -104,7 +104,9 @@ END_REASON_PATTERNS: Final[tuple[EndReasonPattern, ...]] = (
         r".*warm-transfer",
     ),
     end_pattern(EndAttribution(EndReason.VOICEMAIL), r"voicemail"),
-    end_pattern(EndAttribution(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"),
+    end_pattern(
+        EndAttribution(EndReason.SILENCE), r"silence-timed-out", r".*silence-timeout", r".*no-speech"
+    ),
     # For faults of Vapi, its own quota or key does not matter.
     end_pattern(_PROVIDER, r".*vapifault", r".*vapi-error"),
     end_pattern(

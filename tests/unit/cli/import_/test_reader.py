@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from calltally.calls.events import Door
+from calltally.calls.events import Channel
 from calltally.cli.import_.reader import Reading
 from calltally.ingest import imports
 from calltally.ingest.imports import Chunk
@@ -13,7 +13,7 @@ from calltally.providers.callback import RecordSource
 from calltally.providers.registry import RECORDS
 from tests.unit.providers.sampling import NOW_US
 
-SOURCE = RecordSource(Door.IMPORT, NOW_US)
+SOURCE = RecordSource(Channel.IMPORT, NOW_US)
 CALL = '{{"sid": "CA{0}", "status": "busy"}}\n'
 
 

@@ -17,7 +17,9 @@ FILE = REAL_DATA / "kamailio" / "dialog_events.jsonl"
 def test_the_file_of_a_real_switch_has_201_calls() -> None:
     with FILE.open("rb") as lines:
         facts = [
-            item for item in list_facts(lines, RecordSource(Channel.IMPORT, AFTER_US)) if isinstance(item, Fact)
+            item
+            for item in list_facts(lines, RecordSource(Channel.IMPORT, AFTER_US))
+            if isinstance(item, Fact)
         ]
     assert len(facts) == 405
     by_sid: dict[str, dict[bytes, Fact]] = {}
