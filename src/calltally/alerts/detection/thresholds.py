@@ -6,7 +6,7 @@ threshold and grows with the number of sums.
 
 Each speed gets a share of the budget: a collapse a large one, since it must be found within some sixty calls,
 a drift a small one, since it has days. The shares add up to more than one, because crossings at several
-speeds, or in an open incident, are one alert. The false alarms of `calltally lab score` show whether the
+speeds, or in an open incident, are one alert. The false alarms of `python -m bench score` show whether the
 whole keeps to the budget.
 """
 
