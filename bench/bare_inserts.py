@@ -15,7 +15,7 @@ import apsw
 from bench.timing import wall_us
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Many, Rows, Statement, drive
+from calltally.store.db.operation import Rows, Statement, StatementMany, run_operation
 from calltally.store.db.statements import Statements
 from calltally.store.ledger.record import record
 
@@ -60,14 +60,14 @@ class Recorder:
     def _record(self, facts: Sequence[Submission]) -> Batch:
         self._batch = []
         with self._connection:
-            drive(record(facts, wall_us()), self._execute)
+            run_operation(record(facts, wall_us()), self._execute)
         return self._batch
 
-    def _execute(self, request: Statement | Many) -> Rows:
+    def _execute(self, request: Statement | StatementMany) -> Rows:
         named = self._statements.find(request.name, request.clauses)
-        many = request.rows if isinstance(request, Many) else [request.params]
+        many = request.rows if isinstance(request, StatementMany) else [request.params]
         rows = [tuple(row[name] for name in named.names) for row in many]
-        if not named.answers:
+        if not named.returns_rows:
             self._batch.append(Insert(named.sql, rows))
         return self._connection.executemany(named.sql, rows).fetchall()
 

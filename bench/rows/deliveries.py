@@ -19,7 +19,7 @@ from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.net.addresses import parse_networks
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.backends.open import migrate, open_store
-from calltally.store.db.interface import Submission, WatchedStore
+from calltally.store.db.interface import ObservableStore, Submission
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
@@ -42,7 +42,7 @@ _LOOK_S: Final = 0.02
 
 
 class _Desk(NamedTuple):
-    store: WatchedStore
+    store: ObservableStore
     port: int
     said: Path
 
@@ -160,7 +160,7 @@ async def _desk(lab: Lab) -> AsyncIterator[_Desk]:
         assert process.stderr is not None
         await asyncio.to_thread(process.stderr.readline)
         store = open_store(url, _now_us)
-        assert isinstance(store, WatchedStore)
+        assert isinstance(store, ObservableStore)
         await store.write(add_tenant(_TENANT, "", _now_us(), new_epoch()))
         yield _Desk(store, port, said)
         await store.close()

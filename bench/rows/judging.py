@@ -25,7 +25,7 @@ from calltally.calls.times import SECOND_US
 from calltally.store.alerts.detector_state import judging_of, keep_judging
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.alert_steps import StepDeltas
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 
@@ -115,7 +115,7 @@ async def _judge(judge: AlertEvaluator, to_s: int) -> None:
     assert turn.steps
 
 
-def _added(step_s: int, rows: Rows) -> Step[None]:
+def _added(step_s: int, rows: Rows) -> StoreOperation[None]:
     deltas = StepDeltas()
     deltas.move(_TENANT, (), [AlertCount(key._replace(step_s=step_s), cells) for key, cells in rows.items()])
     yield from deltas.statements()

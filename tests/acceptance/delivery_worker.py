@@ -12,7 +12,7 @@ from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.net.addresses import parse_networks
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.backends.open import open_store
-from calltally.store.db.interface import WatchedStore
+from calltally.store.db.interface import ObservableStore
 from calltally.store.tenants.vault import Vault
 
 TIMEOUT_S: Final = 1.0
@@ -28,7 +28,7 @@ def now_us() -> int:
 async def work(url: str, holder: str) -> None:
     """Until SIGTERM, if that comes before SIGKILL."""
     store = open_store(url, now_us)
-    assert isinstance(store, WatchedStore)
+    assert isinstance(store, ObservableStore)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     policy = OutgoingPolicy(allow_http=True, networks=parse_networks("127.0.0.0/8"), timeout_s=TIMEOUT_S)

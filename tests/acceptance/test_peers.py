@@ -22,7 +22,7 @@ from calltally.calls.identity import call_uuid, uuid_text
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import sqlite_path
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Many, Request, Rows, Step, Together
+from calltally.store.db.operation import AnyStatement, Batch, Rows, StatementMany, StoreOperation
 from calltally.store.listing.list_calls import Listed, list_calls
 from calltally.store.maintenance.erasure import erase_call
 from tests.acceptance.live import Live
@@ -159,13 +159,13 @@ class Reading:
     def __init__(self) -> None:
         self.rows = 0
 
-    def watch(self, step: Step[T]) -> Step[T]:
+    def watch(self, step: StoreOperation[T]) -> StoreOperation[T]:
         try:
             request = next(step)
             while True:
                 answer: Any = yield request
                 for each, rows in zip(*_apart(request, answer), strict=True):
-                    asked = each.rows if isinstance(each, Many) else [each.params]
+                    asked = each.rows if isinstance(each, StatementMany) else [each.params]
                     self.rows += len(rows) + sum(params.get("skip", 0) for params in asked)
                 request = step.send(answer)
         except StopIteration as done:
@@ -173,9 +173,9 @@ class Reading:
             return result
 
 
-def _apart(request: Request | Together, answer: Any) -> tuple[Sequence[Request], Sequence[Rows]]:  # noqa: ANN401 (rows, or a list of them)
+def _apart(request: AnyStatement | Batch, answer: Any) -> tuple[Sequence[AnyStatement], Sequence[Rows]]:  # noqa: ANN401 (rows, or a list of them)
     """Requests and their rows, of those that were asked together too."""
-    return (request.requests, answer) if isinstance(request, Together) else ((request,), (answer,))
+    return (request.statements, answer) if isinstance(request, Batch) else ((request,), (answer,))
 
 
 def read_page(bench: Bench, query: ListQuery) -> tuple[Listed, int]:

@@ -102,7 +102,7 @@ class Endless:
     """A store whose window has as many calls as one likes, each chunk the same."""
 
     dialect = "sqlite"
-    waiting = 0
+    queued_writes = 0
     stalled_s = 0.0
 
     def __init__(self, chunk: bytes) -> None:

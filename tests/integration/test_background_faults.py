@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.workers import make_worker
 from calltally.settings import Settings
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.worker import alerting, background
 from calltally.worker.background import BackgroundWork
 from tests.integration.web.service import Broken
@@ -30,11 +30,11 @@ class Watched(Broken):
         super().__init__(RuntimeError("unforeseen"))
         self._on_read = on_read
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         self._on_read()
-        return await super().read(step, long=long)
+        return await super().read(operation, long=long)
 
-    def watch(self, _told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, _told: Callable[[], None]) -> Callable[[], None]:
         return lambda: None
 
 

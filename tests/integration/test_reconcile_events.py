@@ -20,7 +20,7 @@ from calltally.cli.main import main
 from calltally.client.exporting.checkpoint import FileState
 from calltally.client.exporting.manifest import Manifest, write_manifest
 from calltally.reconcile.against_events import EventComparison
-from calltally.store.db.fact_codec import bodies
+from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.interface import Submission
 from tests.acceptance.bare_server import KEY, BareServer, calls, listening
 from tests.conftest import TENANT, Bench
@@ -91,11 +91,11 @@ def month(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         bench.run(bench.store.submit([Submission(TENANT, each)]))
     with direct(bench.url) as db:
         rows = db("SELECT body FROM outbox ORDER BY revision, event")
-    return [bodies.decompress(body) for (body,) in rows]
+    return [body_codec.decompress(body) for (body,) in rows]
 
 
-def logged(path: Path, bodies: Iterable[bytes]) -> Path:
-    path.write_bytes(b"".join(body + b"\n" for body in bodies))
+def logged(path: Path, body_codec: Iterable[bytes]) -> Path:
+    path.write_bytes(b"".join(body + b"\n" for body in body_codec))
     return path
 
 
@@ -173,13 +173,13 @@ def test_any_server_with_the_reference_api_is_supported(
     reconcile: Reconcile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     server = BareServer(calls(1_300))
-    bodies = envelopes(server)
-    bodies[199] = bodies[199].replace(b"CA", b"CX")
+    body_codec = envelopes(server)
+    body_codec[199] = body_codec[199].replace(b"CA", b"CX")
     window = ("--from", "2026-10-02", "--to", "2026-10-09")
     with listening(server) as base:
         monkeypatch.setenv("CALLTALLY_BASE_URL", base)
         monkeypatch.setenv("CALLTALLY_API_KEY", KEY)
-        stdin = b"\n".join(bodies[:200])
+        stdin = b"\n".join(body_codec[:200])
         said = reconcile(
             "--events", "-", *window, "--json", "--limit", 1, "--csv", tmp_path / "all", stdin=stdin
         )

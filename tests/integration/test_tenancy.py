@@ -3,7 +3,7 @@
 import pytest
 
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.api_keys import (
     Key,
     KnownKey,
@@ -83,7 +83,7 @@ def test_nothing_is_found_of_who_is_not_there(bench: Bench, tenant: str) -> None
     assert bench.run(bench.store.read(find_tenant(tenant))) is None
     assert bench.run(bench.store.read(find_provider_secrets(tenant, "twilio"))) is None
     key = mint_key(TENANT, ["calls:read"])
-    asked: list[Step[object]] = [
+    asked: list[StoreOperation[object]] = [
         need_tenant(tenant),
         list_keys(tenant),
         list_routes(tenant),
@@ -93,9 +93,9 @@ def test_nothing_is_found_of_who_is_not_there(bench: Bench, tenant: str) -> None
         put_provider_secrets(tenant, "twilio", b"", NOW_US),
         set_retention(tenant, 90),
     ]
-    for step in asked:
+    for operation in asked:
         with pytest.raises(NotFound, match="there is no tenant"):
-            bench.run(bench.store.write(step))
+            bench.run(bench.store.write(operation))
 
 
 def test_a_tenant_says_how_long_its_calls_are_kept(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.backends.open import open_store
 from calltally.store.db.interface import Store, Submission
 from calltally.store.db.leases import Lease, claim
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.dead_letters import NewLetter, put_dead_letter
 from calltally.store.tenants.tenants import set_retention
 from calltally.worker.dependencies import WorkerDependencies
@@ -169,8 +169,8 @@ def test_facts_are_recorded_during_pruning(bench: Bench) -> None:
         return await run_worker
 
     assert bench.run(both()).failed == 0
-    head = bench.run(bench.store.read(standing_of(TENANT)))
-    assert (head.kept_from, head.revision) == (30, 60)
+    ledger_head = bench.run(bench.store.read(read_ledger_head(TENANT)))
+    assert (ledger_head.kept_from, ledger_head.revision) == (30, 60)
     assert rows(bench, "call_versions") == 30
     assert bench.run(verified(bench.store)).findings == []
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from calltally.calls.errors import Unauthorized
-from calltally.store.db.operation import Rows, Statement, Step
+from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.tenants.api_keys import digest_of_key, mint_key
 from calltally.web.auth.keyring import CACHE_KEYS, CACHE_TTL_US, KeyRing
 from calltally.web.request.access import Access
@@ -27,7 +27,7 @@ class OneTable:
         self.opened = asyncio.Event()
         self.opened.set()
 
-    async def read(self, step: Step[T]) -> T:
+    async def read(self, step: StoreOperation[T]) -> T:
         self.asked += 1
         statement = next(step)
         assert isinstance(statement, Statement)

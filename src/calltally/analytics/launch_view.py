@@ -29,7 +29,7 @@ from calltally.calls.intervals import CONFIDENCE, Interval, Proportion
 from calltally.calls.metrics import RateProportions, rate_named
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.analytics.quality_query import Totals
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.call_counters import facet
 
 METHOD: Final = (
@@ -114,7 +114,7 @@ class _Side(NamedTuple):
         return [groups.get(((), index), Totals()) for index in range(len(self.measured.window.buckets))]
 
 
-def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> Step[LaunchShown]:
+def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> StoreOperation[LaunchShown]:
     """Return the launch report. Raises NotFound for a route or agent without calls, and InvalidInput."""
     since_us = query.since_us
     if since_us is None:
@@ -137,7 +137,7 @@ def launch_view(tenant: str, query: LaunchQuery, now_us: int) -> Step[LaunchShow
     return _report(query, launch, baseline)
 
 
-def _first_hour_us(tenant: str, query: LaunchQuery) -> Step[int]:
+def _first_hour_us(tenant: str, query: LaunchQuery) -> StoreOperation[int]:
     params = {"tenant": tenant, "facet": facet(query.facet, query.name), "width_s": _HOUR_S}
     [(first_s,)] = yield Statement("first_bucket_of_facet", params)
     if first_s is None:
@@ -146,7 +146,9 @@ def _first_hour_us(tenant: str, query: LaunchQuery) -> Step[int]:
     return int(first_s) * SECOND_US
 
 
-def _measure(tenant: str, query: LaunchQuery, name: str, lo_us: int, hi_us: int) -> Step[Measurement]:
+def _measure(
+    tenant: str, query: LaunchQuery, name: str, lo_us: int, hi_us: int
+) -> StoreOperation[Measurement]:
     is_route = query.facet == "route"
     calls = CallFilter(
         from_us=lo_us, to_us=hi_us, route=name if is_route else None, agent=None if is_route else name
@@ -157,7 +159,7 @@ def _measure(tenant: str, query: LaunchQuery, name: str, lo_us: int, hi_us: int)
 
 def _predecessor(
     tenant: str, query: LaunchQuery, launch: Measurement, before: tuple[int, int]
-) -> Step[str | None]:
+) -> StoreOperation[str | None]:
     """Return the route itself, or the agent with most calls of the same routes before; None without one."""
     if query.facet == "route":
         return query.name

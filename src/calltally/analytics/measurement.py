@@ -12,7 +12,7 @@ from calltally.calls.model import DIRECTION_NUMBER
 from calltally.calls.times import DAY_US
 from calltally.store.analytics.quality_query import Answered, Question, Totals, check_groups, totals_of
 from calltally.store.analytics.quality_repair import unmeasured
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.quality_windows import Piece
 
 _DEFAULT_US: Final = 7 * DAY_US
@@ -103,7 +103,7 @@ def _window(query: QualityQuery, lo_us: int, hi_us: int) -> MeasuredWindow:
     return MeasuredWindow(lo_us, hi_us, buckets_of(query.step, lo_us, hi_us, zone_named(query.zone)))
 
 
-def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> Step[Measurement]:
+def measure(tenant: str, query: QualityQuery, window: MeasuredWindow) -> StoreOperation[Measurement]:
     """Measure one tenant. Raises InvalidInput for a query that is too large."""
     pieces = tuple(Piece(bucket.lo_us, bucket.hi_us) for bucket in window.buckets)
     columns = None if query.rates is None else rate_columns(query.rates)

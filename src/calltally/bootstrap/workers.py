@@ -22,7 +22,7 @@ from calltally.net.http_client import OutgoingClient
 from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.settings import Settings
-from calltally.store.db.interface import Store, WatchedStore
+from calltally.store.db.interface import ObservableStore, Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.jobs import Kind
 from calltally.worker.background import BackgroundWork
@@ -40,7 +40,7 @@ def make_worker(
     dependencies = WorkerDependencies(
         store=store,
         deliveries=_sending(settings, store, (clock, holder, tally))
-        if isinstance(store, WatchedStore)
+        if isinstance(store, ObservableStore)
         else None,
         events_us=settings.event_days * DAY_US,
         alerts_us=settings.alert_days * DAY_US,
@@ -82,7 +82,7 @@ def alert_dependencies(
 
 
 def _sending(
-    settings: Settings, store: WatchedStore, of_process: tuple[Clock, str, DeliveryMetrics]
+    settings: Settings, store: ObservableStore, of_process: tuple[Clock, str, DeliveryMetrics]
 ) -> DeliveryDependencies:
     clock, holder, tally = of_process
     return DeliveryDependencies(

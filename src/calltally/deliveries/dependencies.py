@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from calltally.calls.times import SECOND_US
 from calltally.net.http_client import OutgoingClient
-from calltally.store.db.interface import WatchedStore
+from calltally.store.db.interface import ObservableStore
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.vault import Vault
 
@@ -30,7 +30,7 @@ class DeliveryDependencies:
     `chance` returns 0 to 1; `holder` is a name that no other process has; `timeout_s` is that of `outgoing`.
     """
 
-    store: WatchedStore
+    store: ObservableStore
     outgoing: OutgoingClient
     vault: Callable[[], Vault]
     clock: Clock

@@ -40,7 +40,7 @@ class DeliveryDispatcher:
 
     async def run(self) -> None:
         """Poll for due events: at once after a commit here, otherwise five times a second."""
-        unsubscribe = self._dependencies.store.watch(self.wake)
+        unsubscribe = self._dependencies.store.subscribe_to_commits(self.wake)
         try:
             await self._poll()
         finally:

@@ -25,7 +25,7 @@ from calltally.deliveries.payload_formats import CONTENT_TYPES, body_in_form
 from calltally.logs import get_logger
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.standard_webhooks import signature_headers
-from calltally.store.db.fact_codec import bodies
+from calltally.store.db.fact_codec import body_codec
 from calltally.store.ledger.outbox import Instant, event_time, freeze, message_id
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.deliveries import DEAD, WAITING, Notice
@@ -164,7 +164,9 @@ class TenantRequests:
         at_us, started_s = self._dependencies.clock(), _now_s()
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
-            body = body_in_form(queue.endpoint.wanted.form, _seen(queue.endpoint, bodies.decompress(frozen)))
+            body = body_in_form(
+                lane.endpoint.wanted.form, _seen(lane.endpoint, body_codec.decompress(frozen))
+            )
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.wanted, signature, body)
         except Exception as fault:

@@ -109,8 +109,8 @@ class TenantDispatcher:
             has_due=frozenset(endpoint for endpoint, queue in queues if queue.due_us <= now_us),
         )
         until_us = now_us + self._dependencies.lease_us
-        step = take_turn(self._lease, update, now_us=now_us, until_us=until_us)
-        batch: Told | None = await self._dependencies.store.write(step)
+        operation = take_turn(self._lease, update, now_us=now_us, until_us=until_us)
+        batch: Told | None = await self._dependencies.store.write(operation)
         if batch is None:
             return False
         self._may_send_until(until_us)

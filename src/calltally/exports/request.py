@@ -12,7 +12,7 @@ from calltally.calls.export_query import ExportQuery
 from calltally.calls.filters import ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.exports.spec import ExportSpec, read_spec
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.jobs import Job, Kind, NewJob, add_job, find_job
 from calltally.store.listing.list_calls import View, view_of
 from calltally.store.snapshots.holds import pin
@@ -20,7 +20,7 @@ from calltally.store.snapshots.holds import pin
 
 def queue_export(
     tenant: str, request: ExportQuery, key: str | None, now_us: int, *, are_masked: bool = False
-) -> Step[Job]:
+) -> StoreOperation[Job]:
     """Queue an export and return its job. A repeated idempotency `key` returns the first request's job.
 
     With `are_masked` the phone numbers are masked. Raises Conflict if the key was sent with another request,
@@ -41,7 +41,7 @@ def queue_export(
     return found
 
 
-def _view(tenant: str, query: ListQuery, now_us: int) -> Step[View]:
+def _view(tenant: str, query: ListQuery, now_us: int) -> StoreOperation[View]:
     """Return the requested state. Pins a hold that is not pinned yet."""
     view = yield from view_of(tenant, query)
     if view is None and query.hold is not None:

@@ -18,7 +18,7 @@ from calltally.providers.generic.signature import MAPPING
 from calltally.providers.message_kinds import metric_kind
 from calltally.providers.provider import Provider
 from calltally.providers.registry import registered_name
-from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.db.operation import Clock
 from calltally.store.tenants.dead_letters import put_dead_letter
 from calltally.store.tenants.vault import Vault, find_provider_secrets
@@ -51,7 +51,7 @@ class CallbackReceipt(NamedTuple):
 
     verdict: CallbackVerdict
     reason: str | None = None
-    recorded: tuple[Recorded, ...] = ()
+    recorded: tuple[SubmissionResult, ...] = ()
     unknown_ends: int = 0
     kind: str = ""
 

@@ -11,8 +11,8 @@ import msgspec
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.callback import UnreadableRecord
-from calltally.store.db.fact_codec import packed
-from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.fact_codec import pack
+from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.ledger.unrecorded_facts import unknown_facts
 from calltally.store.tenants.routes import routes_by_number
 from calltally.store.tenants.tenants import need_tenant
@@ -129,7 +129,7 @@ def chunk_of(
 ) -> Chunk:
     """Map the facts among items to routes and pack their rows."""
     facts = [map_route(item, table) for item in items if isinstance(item, Fact)]
-    submissions = [Submission(tenant, _slim(fact), deliver, packed(fact, fact.key)) for fact in facts]
+    submissions = [Submission(tenant, _slim(fact), deliver, pack(fact, fact.key)) for fact in facts]
     return Chunk(submissions, [item for item in items if isinstance(item, UnreadableRecord)])
 
 
@@ -156,7 +156,7 @@ def _chunks(told: Listed, size: int) -> Iterator[list[Fact | UnreadableRecord]]:
 
 
 def _added(
-    report: ImportReport, became: Sequence[Recorded], refusals: Sequence[UnreadableRecord]
+    report: ImportReport, became: Sequence[SubmissionResult], refusals: Sequence[UnreadableRecord]
 ) -> ImportReport:
     outcomes = Counter(map(attrgetter("outcome"), became))
     return ImportReport(

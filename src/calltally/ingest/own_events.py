@@ -9,7 +9,7 @@ from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import uuid_text
 from calltally.ingest.event_body import ParsedEvent, parse_body
 from calltally.ingest.routes import RouteTableCache, map_route
-from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.interface import Store, Submission, SubmissionResult
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -63,14 +63,14 @@ class OwnEventReceiver:
             [_refused(each) if each.fact is None else _recorded(each, next(recorded)) for each in parsed]
         )
 
-    async def _record(self, tenant: str, facts: Sequence[Fact]) -> list[Recorded]:
+    async def _record(self, tenant: str, facts: Sequence[Fact]) -> list[SubmissionResult]:
         if not facts:
             return []
         table = await self._routes.get(tenant)
         return await self._store.submit([Submission(tenant, map_route(fact, table)) for fact in facts])
 
 
-def _recorded(parsed: ParsedEvent, recorded: Recorded) -> EventOutcome:
+def _recorded(parsed: ParsedEvent, recorded: SubmissionResult) -> EventOutcome:
     outcome, reason, call_id, revision, _conflicting = recorded
     if call_id is None:
         return EventOutcome(parsed.id, outcome, reason, None, None, [EventError("call_sid", reason or "")])

@@ -18,7 +18,7 @@ from calltally.ingest.dead_letter_codec import plain_reason, read_letter
 from calltally.ingest.routes import RouteTable, map_route
 from calltally.providers.registry import registered_name
 from calltally.store.db.interface import Store, Submission
-from calltally.store.db.operation import Clock, Step
+from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.tenants.dead_letters import (
     ANY_PROVIDER,
     DeadLetter,
@@ -116,7 +116,7 @@ class DeadLetterReplay:
         return read_facts(provider, with_stored_settings(provider, read_letter(letter), secrets))
 
 
-def _mark(tenant: str, parsed: Sequence[tuple[DeadLetter, ParsedFacts]], now_us: int) -> Step[None]:
+def _mark(tenant: str, parsed: Sequence[tuple[DeadLetter, ParsedFacts]], now_us: int) -> StoreOperation[None]:
     for letter, each in parsed:
         if not isinstance(each, UnparsedBody):
             yield from settle_dead_letter(tenant, letter.letter_id, now_us)

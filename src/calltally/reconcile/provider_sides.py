@@ -11,7 +11,7 @@ from calltally.calls.events import Fact, StatedFields
 from calltally.calls.model import Status
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.external_sort import ExternalSorter
-from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
+from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
 
 _OURS: Final = b"\0o"
 _THEIRS: Final = b"\0t"
@@ -52,8 +52,8 @@ class TheirCall(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Return the listing as a fact for the ledger; None if it was not stored."""
         if self.content is None:
             return None
-        fact = unpack_fact(self.content, self.received_us, bodies.decompress(self.raw))
-        return msgspec.structs.replace(fact, conversation=bodies.decompress(self.conversation))
+        fact = unpack_fact(self.content, self.received_us, body_codec.decompress(self.raw))
+        return msgspec.structs.replace(fact, conversation=body_codec.decompress(self.conversation))
 
 
 class CallPair(NamedTuple):
@@ -118,8 +118,8 @@ def their_call(fact: Fact, *, with_fact: bool = False) -> TheirCall:
         fields.get("ended_us"),
         fact.received_us,
         pack_fact(fact) if with_fact else None,
-        bodies.compress(fact.raw) if with_fact else b"",
-        bodies.compress(fact.conversation) if with_fact else b"",
+        body_codec.compress(fact.raw) if with_fact else b"",
+        body_codec.compress(fact.conversation) if with_fact else b"",
     )
 
 

@@ -28,7 +28,7 @@ from calltally.store.db.operation import Row
 from calltally.store.ledger.window_status import active_hours, disputed_records, waiting_letters
 from calltally.store.listing.list_calls import Listed, list_calls
 from calltally.store.snapshots.change_feed import lags_of
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 # The number of recent calls for the lags, as in the feed's watermark.
 _RECENT: Final = 2_000
@@ -44,12 +44,12 @@ async def window_status(store: Store, tenant: str, window: TimeWindow, now_us: i
     Nearly all queries cost the same for any size. The search for contradictions is linear in the calls of the
     window, one day at a time.
     """
-    head = await store.read(standing_of(tenant))
+    ledger_head = await store.read(read_ledger_head(tenant))
     lags = await store.read(lags_of(tenant, _RECENT))
     state = WindowState(
         calls=(await _listed(store, tenant, _query(window, (), limit=1))).total,
-        revision=head.revision,
-        watermark_us=_settled_us(head.revision, now_us, lags),
+        revision=ledger_head.revision,
+        watermark_us=_settled_us(ledger_head.revision, now_us, lags),
         open=await _open(store, tenant, window, now_us=now_us, lags=lags),
         disputed=await _disputed(store, tenant, window),
         silences=await _provider_gaps(store, tenant, window, now_us),

@@ -74,7 +74,7 @@ class _Framework(Litestar):
 
 def create_app(parts: Parts) -> ASGIApp:
     """The ASGI application over `parts`, which it closes when the server stops."""
-    parts.metrics.watch_queue(lambda: parts.store.waiting)
+    parts.metrics.watch_queue(lambda: parts.store.queued_writes)
 
     async def hold(stop: asyncio.Event) -> None:
         try:

@@ -24,7 +24,7 @@ from calltally.reconcile.open_call_poll import has_list_api
 from calltally.store.alerts.alerts import unresolved_alerts
 from calltally.store.alerts.detector_state import rules_of_tenant
 from calltally.store.db.leases import Lease, claim, release
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.tenants import admin_list_tenants
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
 from calltally.worker.throttle import wait_for_stop
@@ -135,7 +135,7 @@ class AlertWorker:
             self._reported_providers[tenant] = failing
         return (run,)
 
-    def _due(self, tenant: str, now_us: int) -> Step[tuple[frozenset[str], bool]]:
+    def _due(self, tenant: str, now_us: int) -> StoreOperation[tuple[frozenset[str], bool]]:
         """Return the providers with wrong signatures, and True if an evaluation is due.
 
         A provider with an unresolved alert is not new, for example after a restart.
@@ -152,7 +152,7 @@ class AlertWorker:
         return await self._store.read(current_conditions(tenant, now_us), long=True)
 
 
-def _providers_with_alert(tenant: str) -> Step[frozenset[str]]:
+def _providers_with_alert(tenant: str) -> StoreOperation[frozenset[str]]:
     """Return the providers with an unresolved alert about wrong signatures."""
     alerts = yield from unresolved_alerts(tenant)
     signature_alerts = [each for each in alerts if each.kind == AlertKind.SIGNATURE_FAILURES]

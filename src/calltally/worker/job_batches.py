@@ -8,7 +8,7 @@ import msgspec
 
 from calltally.calls.times import SECOND_US
 from calltally.store.db.leases import Lease, renew
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.tenants import Tenant
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.throttle import wait_for_stop
@@ -70,7 +70,7 @@ class BatchRunner:
         """Set the time of the claim of the lease for the next batches."""
         self._renewed_us = claimed_us
 
-    async def run(self, task: TaskRun, batch: Callable[[], Step[int]]) -> AsyncIterator[int]:
+    async def run(self, task: TaskRun, batch: Callable[[], StoreOperation[int]]) -> AsyncIterator[int]:
         """Yield the count of each batch, until nothing is left or other tenants must have the writer."""
         for _ in range(_MAX_BATCHES):
             began_us = self._dependencies.steady()

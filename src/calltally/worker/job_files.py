@@ -45,8 +45,8 @@ class JobFileCleanup:
         for job in await self._store.read(complete_jobs(tenant)):
             if is_over(job, now_us) or await self._holds_erased(tenant, job):
                 forget_us = now_us + self._files_us
-                step = expire_job(tenant, job.job, now_us=now_us, forget_us=forget_us)
-                expired += await self._store.write(step)
+                operation = expire_job(tenant, job.job, now_us=now_us, forget_us=forget_us)
+                expired += await self._store.write(operation)
         for job_id in await self._store.read(jobs_to_clear(tenant)):
             await asyncio.to_thread(self._folders.of(tenant, job_id).remove_all)
             await self._store.write(clear_job(tenant, job_id, now_us))

@@ -11,7 +11,7 @@ from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import utc_text
 from calltally.store.alerts.alerts import What
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.alerts.evaluating import alerts, evaluation_us, finding, history
@@ -27,7 +27,7 @@ PROVIDER = SeriesKey(Dimension.PROVIDER, "twilio")
 def apply_findings(bench: Bench, *findings: AlertFinding, at_us: int = NOW_US, tenant: str = TENANT) -> None:
     """Apply findings to the alerts of a tenant."""
 
-    def step() -> Step[None]:
+    def step() -> StoreOperation[None]:
         lifecycle = AlertLifecycle(tenant, at_us, "Europe/Berlin")
         yield from lifecycle.lock()
         yield from lifecycle.apply(findings)

@@ -21,7 +21,7 @@ from calltally.store.alerts.alerts import (
     resolve,
 )
 from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
 from tests.integration.test_worker import run_round
@@ -31,7 +31,7 @@ LATER_US = NOW_US + RETENTION_US + 1
 OLD = Old(NOW_US + 1, LATER_US)
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
+def write(bench: Bench, step: StoreOperation[Any]) -> Any:  # noqa: ANN401 (any result of a step)
     return bench.run(bench.store.write(step))
 
 

@@ -10,7 +10,7 @@ from calltally.deliveries.dependencies import DeliveryDependencies
 from calltally.deliveries.dispatcher import DeliveryDispatcher
 from calltally.net.addresses import parse_networks
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
-from calltally.store.db.interface import Submission, WatchedStore
+from calltally.store.db.interface import ObservableStore, Submission
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.deliveries import Delivery, Shown, list_deliveries
 from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
@@ -38,8 +38,8 @@ class DeliverySetup:
     """Store, endpoints and calls of a delivery test."""
 
     def __init__(self, bench: Bench) -> None:
-        assert isinstance(bench.store, WatchedStore)
-        self.store: WatchedStore = bench.store
+        assert isinstance(bench.store, ObservableStore)
+        self.store: ObservableStore = bench.store
         self.clock = AdvanceableClock()
         self.metrics = Metrics()
         self._count = 0

@@ -6,7 +6,7 @@ from calltally.calls.windows import TimeWindow
 from calltally.reconcile.against_deliveries import DeliveryReconciliation, reconcile_deliveries
 from calltally.reconcile.findings import Finding, FindingKind, ReconciliationReport
 from calltally.store.db.leases import Lease, claim
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
 from calltally.store.webhooks.endpoints import Wanted, add_endpoint
 from tests.conftest import NOW_US, TENANT, Bench
@@ -18,15 +18,15 @@ LEASE = Lease(TENANT, "deliveries", "test")
 ALL = TimeWindow(0, 2**53)
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
-    return bench.run(bench.store.write(step))
+def write(bench: Bench, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 (any result of a step)
+    return bench.run(bench.store.write(operation))
 
 
 def jobs(bench: Bench, *results: Result) -> list[Job]:
     bench.now_us += 1_000
     write(bench, claim(LEASE, now_us=bench.now_us, until_us=bench.now_us + 1))
-    step = take_turn(LEASE, Turn(results=results), now_us=bench.now_us, until_us=bench.now_us + 1)
-    reply: Told | None = write(bench, step)
+    operation = take_turn(LEASE, Turn(results=results), now_us=bench.now_us, until_us=bench.now_us + 1)
+    reply: Told | None = write(bench, operation)
     assert reply is not None
     return list(reply.jobs)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from calltally.store.db.leases import Lease, claim
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.webhooks.dispatch import Turn, take_turn
 from calltally.store.webhooks.endpoints import Wanted, add_endpoint, delete_endpoint
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
@@ -21,8 +21,8 @@ def left(bench: Bench) -> dict[str, int]:
         return {table: db(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}
 
 
-def write(bench: Bench, step: Step[Any]) -> Any:  # noqa: ANN401 (any result of a step)
-    return bench.run(bench.store.write(step))
+def write(bench: Bench, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 (any result of a step)
+    return bench.run(bench.store.write(operation))
 
 
 def set_up(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from pyarrow import ipc, parquet
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.snapshots.holds import pin
 from tests.conftest import NOW_US, TENANT
 from tests.integration.exports.exporting import Desk, Json
@@ -139,7 +139,7 @@ def test_expired_snapshot_fails_the_job_with_reason(desk: Desk) -> None:
     assert export["expires_at"] is not None
 
 
-def _forget_all() -> Step[None]:
+def _forget_all() -> StoreOperation[None]:
     yield Statement("advance_kept_from", {"tenant": TENANT, "revision": 5})
 
 

@@ -15,7 +15,7 @@ from calltally.calls.times import DAY_US, SECOND_US
 from calltally.exports.job import ExportRunner
 from calltally.exports.spec import ExportOutcome
 from calltally.store.db.leases import Lease, claim
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import Job, Kind, begin_job, next_job
 from calltally.store.jobs.running_job import JobTaken, JobTurn
@@ -359,7 +359,7 @@ def test_job_that_ended_meanwhile_is_skipped(desk: Desk, monkeypatch: pytest.Mon
     desk.service.get(f"/api/v1/exports/{job}", desk.writing, "DELETE")
     desk.start()
 
-    def then(*_: object) -> Step[Job | None]:
+    def then(*_: object) -> StoreOperation[Job | None]:
         return stored
         yield
 

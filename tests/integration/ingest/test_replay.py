@@ -11,8 +11,8 @@ from calltally.ingest.dead_letter_codec import write_letter
 from calltally.ingest.replay import CHUNK, DeadLetterReplay, ReplayReport, StillDead
 from calltally.providers.callback import Callback
 from calltally.providers.registry import PROVIDERS, TWILIO, WEBHOOKS
-from calltally.store.db.interface import Recorded, Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.interface import Submission, SubmissionResult
+from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.dead_letters import DeadLetter, list_dead_letters, put_dead_letter
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.unit.providers.twilio.signing import FORM
@@ -34,7 +34,7 @@ def parked(number: int) -> Callback:
     return Callback("POST", f"https://calls.example.com/{number}", {"content-type": FORM}, body, NOW_US)
 
 
-def put_parked(numbers: Sequence[int]) -> Step[None]:
+def put_parked(numbers: Sequence[int]) -> StoreOperation[None]:
     for number in numbers:
         yield from put_dead_letter(TENANT, write_letter("twilio", parked(number), REASON))
 
@@ -128,7 +128,7 @@ def test_nothing_is_delivered_by_default(
     seen: list[Submission] = []
     submit = bench.store.submit
 
-    async def watch(submissions: Sequence[Submission]) -> list[Recorded]:
+    async def watch(submissions: Sequence[Submission]) -> list[SubmissionResult]:
         seen.extend(submissions)
         return await submit(submissions)
 

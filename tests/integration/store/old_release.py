@@ -14,8 +14,8 @@ from calltally.calls.identity import Node, call_uuid
 from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.store.db import statements
-from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
-from calltally.store.db.operation import Many, Row, Step
+from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
+from calltally.store.db.operation import Row, StatementMany, StoreOperation
 from calltally.store.db.statements import Statements
 from calltally.store.rollups.call_counters import Deltas, Place
 from calltally.store.rollups.call_counters import statements as counting
@@ -45,31 +45,31 @@ def old_node(bench: Bench) -> Iterator[Bench]:
     today = store._statements
     store._statements = old_statements(store.dialect)
     # It knew nothing of tables that are spread, and does not look.
-    store._statements.is_spread = False
+    store._statements.is_distributed = False
     try:
         yield bench
     finally:
         store._statements = today
 
 
-def record_as_before(told: Fact) -> Step[int]:
+def record_as_before(told: Fact) -> StoreOperation[int]:
     """One fact of a SID that nobody linked, as one commit; returns the revision that shows it."""
     tenant, node = TENANT, call_uuid(TENANT, told.call_sid)
-    [(_, head)] = yield Many("lock_heads", [{"tenant": tenant}])
-    yield Many("identities_of_nodes", [{"tenant": tenant, "node": node}])
-    yield Many("identities_of_calls", [{"tenant": tenant, "id": node}])
-    known = yield Many("facts_of_nodes", [{"tenant": tenant, "node": node}])
-    stored = yield Many("calls_of_ids", [{"tenant": tenant, "id": node}])
+    [(_, head)] = yield StatementMany("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node}])
+    yield StatementMany("identities_of_calls", [{"tenant": tenant, "id": node}])
+    known = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node}])
+    stored = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": node}])
     facts = [*(unpack_fact(content, received_us) for *_, received_us, content in known), told]
     folded = fold(tenant, Node(told.call_sid, is_carrier=False), facts)
     yield from _write(told, node, folded, head + 1, stored[0] if stored else None)
     return int(head + 1)
 
 
-def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None) -> Step[None]:
+def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None) -> StoreOperation[None]:
     row = {"tenant": TENANT, "node": node, "key": told.key, "received_us": told.received_us}
-    content = {"content": pack_fact(told), "raw": bodies.compress(told.raw)}
-    yield Many("put_facts", [row | content | _FACT])
+    content = {"content": pack_fact(told), "raw": body_codec.compress(told.raw)}
+    yield StatementMany("put_facts", [row | content | _FACT])
     deltas, call = Deltas(), folded.call
     place = Place(
         *(TENANT, folded.created_us, STATUS_NUMBER[call.status], DIRECTION_NUMBER[call.direction]),
@@ -78,15 +78,15 @@ def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row 
     deltas.add(place, 1)
     if old is not None:
         deltas.add(Place(*old[0:1], *old[2:8]), -1)
-        yield Many("put_versions", [_version(old, revision)])
+        yield StatementMany("put_versions", [_version(old, revision)])
     parties = dict(zip(_PARTIES, (int(call.escalated), call.from_number, call.to_number), strict=True))
     sealed = {"updated_us": NOW_US, "record": finish_record(encode_body(call), revision, NOW_US)}
     shown = {"id": node, "call_sid": call.call_sid, **place._asdict(), **parties, "revision": revision}
-    yield Many("put_calls", [shown | sealed])
+    yield StatementMany("put_calls", [shown | sealed])
     yield from counting(deltas.rows(), {TENANT: revision})
-    yield Many("move_heads", [{"tenant": TENANT, "revision": revision}])
+    yield StatementMany("move_heads", [{"tenant": TENANT, "revision": revision}])
     event = {"event": "voice.call.started", "event_id": bytes(16), "created_us": NOW_US, "body": b"{}"}
-    yield Many("put_outbox", [{"tenant": TENANT, "revision": revision, "call_id": node, **event}])
+    yield StatementMany("put_outbox", [{"tenant": TENANT, "revision": revision, "call_id": node, **event}])
 
 
 def _version(old: Row, revision: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import psycopg
 from calltally.calls.events import Fact
 from calltally.calls.filters import ListQuery
 from calltally.store.backends.open import sqlite_path
-from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.verify.run import Verdict, Verification
@@ -53,7 +53,7 @@ def verdict(bench: Bench, *tenants: str, repair: bool = False) -> Verdict:
     return bench.run(verified(bench.store, *tenants, repair=repair))
 
 
-def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = True) -> list[Recorded]:
+def submit(bench: Bench, *told: Fact, tenant: str = TENANT, announce: bool = True) -> list[SubmissionResult]:
     """One request."""
     return bench.run(bench.store.submit([Submission(tenant, each, announce) for each in told]))
 

@@ -11,7 +11,7 @@ import pytest
 
 from calltally.calls.identity import Node
 from calltally.store.backends.open import open_store
-from calltally.store.db.interface import Recorded, Store, Submission
+from calltally.store.db.interface import Store, Submission, SubmissionResult
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US
@@ -44,13 +44,13 @@ def request(writer: int, number: int) -> list[Submission]:
     return [Submission(tenant, each) for tenant in order for each in (told, linked)]
 
 
-async def write(store: Store, writer: int) -> list[Recorded]:
+async def write(store: Store, writer: int) -> list[SubmissionResult]:
     """One request after the other; then the first ones again."""
     numbers = [*range(REQUESTS), *range(3)]
     return list(chain.from_iterable([await store.submit(request(writer, number)) for number in numbers]))
 
 
-async def look(store: Store, writing: "asyncio.Future[list[list[Recorded]]]") -> int:
+async def look(store: Store, writing: "asyncio.Future[list[list[SubmissionResult]]]") -> int:
     """Look at all revisions again and again until the writers are done; returns how often."""
     looks = 0
     highest = dict.fromkeys(TENANTS, 0)

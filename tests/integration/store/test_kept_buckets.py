@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.filters import ListQuery
-from calltally.store.db.operation import Many, Step, Together
+from calltally.store.db.operation import Batch, StatementMany, StoreOperation
 from calltally.store.listing import list_calls as listing
 from calltally.store.listing import seek
 from calltally.store.listing.bucket_cache import Children
@@ -23,14 +23,14 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "BEGUN", Begun())
 
 
-def noted(step: Step[Any], names: list[str]) -> Step[Any]:
+def noted(operation: StoreOperation[Any], names: list[str]) -> StoreOperation[Any]:
     """The same step; `names` gets the statements that it asks for."""
     answer = None
     try:
         while True:
-            request = step.send(answer)  # type: ignore[arg-type] # None begins it
-            each = request.requests if isinstance(request, Together) else (request,)
-            names += [part.name for part in each if isinstance(part, Many)]
+            request = operation.send(answer)  # type: ignore[arg-type] # None begins it
+            each = request.statements if isinstance(request, Batch) else (request,)
+            names += [part.name for part in each if isinstance(part, StatementMany)]
             answer = yield request
     except StopIteration as done:
         return done.value
@@ -39,8 +39,8 @@ def noted(step: Step[Any], names: list[str]) -> Step[Any]:
 def page(bench: Bench, offset: int) -> tuple[list[str], int]:
     """The SIDs of a page of one, and how many levels of counters were asked for."""
     names: list[str] = []
-    step = noted(list_calls(TENANT, ListQuery(limit=1, offset=offset)), names)
-    listed = bench.run(bench.store.read(step))
+    operation = noted(list_calls(TENANT, ListQuery(limit=1, offset=offset)), names)
+    listed = bench.run(bench.store.read(operation))
     return [call["call_sid"] for call in records_of(listed)], names.count("count_buckets")
 
 

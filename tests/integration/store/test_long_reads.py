@@ -9,7 +9,7 @@ import pytest
 
 from calltally.calls.errors import NotFound
 from calltally.store.backends.sqlite.store import SqliteStore
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
 
@@ -37,10 +37,10 @@ def test_one_after_the_other_uses_one_connection_and_sees_what_is_new(
     runner: asyncio.Runner, store: SqliteStore
 ) -> None:
     async def read() -> None:
-        await store.read(standing_of(TENANT), long=True)
+        await store.read(read_ledger_head(TENANT), long=True)
         (kept,) = store._apart
         await store.write(add_tenant("bolt", "Bolt", NOW_US, "epoch-2"))
-        assert (await store.read(standing_of("bolt"), long=True)).epoch == "epoch-2"
+        assert (await store.read(read_ledger_head("bolt"), long=True)).epoch == "epoch-2"
         assert store._apart == [kept]
         assert not kept.in_transaction
         await store.close()
@@ -52,7 +52,7 @@ def test_many_at_once_leave_few_behind_and_none_when_the_store_is_closed(
     runner: asyncio.Runner, store: SqliteStore
 ) -> None:
     async def read() -> list[apsw.Connection]:
-        await asyncio.gather(*(store.read(standing_of(TENANT), long=True) for _ in range(40)))
+        await asyncio.gather(*(store.read(read_ledger_head(TENANT), long=True) for _ in range(40)))
         kept = [*store._apart]
         await store.close()
         return kept
@@ -69,11 +69,11 @@ def test_a_connection_on_which_something_failed_is_not_used_again(
     runner: asyncio.Runner, store: SqliteStore
 ) -> None:
     async def fail() -> None:
-        await store.read(standing_of(TENANT), long=True)
+        await store.read(read_ledger_head(TENANT), long=True)
         with pytest.raises(NotFound):
-            await store.read(standing_of("nobody"), long=True)
+            await store.read(read_ledger_head("nobody"), long=True)
         assert store._apart == []
-        await store.read(standing_of(TENANT), long=True)
+        await store.read(read_ledger_head(TENANT), long=True)
         await store.close()
 
     runner.run(fail())

@@ -23,7 +23,7 @@ from calltally.store.backends.postgres.pool import connect
 from calltally.store.backends.postgres.store import PostgresStore
 from calltally.store.backends.postgres.wire import Asked
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT
@@ -147,7 +147,7 @@ def test_a_write_after_the_server_ended_a_transaction(
 ) -> None:
     """The loop notices nothing before libpq does: the step itself ends its connection."""
 
-    def step(pid: int) -> Step[None]:
+    def operation(pid: int) -> StoreOperation[None]:
         for at in range(4):
             if at == requests:
                 end_backend(url, pid)
@@ -160,7 +160,7 @@ def test_a_write_after_the_server_ended_a_transaction(
                 assert await facts.submit()
                 pid = await pid_of(writing_link(store))
                 with pytest.raises(Unavailable):
-                    await store.write(step(pid))
+                    await store.write(operation(pid))
             assert await facts.submit()
 
     runner.run(in_time(work()))
@@ -169,7 +169,7 @@ def test_a_write_after_the_server_ended_a_transaction(
 def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
     url: str, runner: asyncio.Runner
 ) -> None:
-    def step(pid: int) -> Step[None]:
+    def operation(pid: int) -> StoreOperation[None]:
         yield Statement("meta_schema_version", {})
         end_backend(url, pid)
 
@@ -180,7 +180,7 @@ def test_a_write_is_not_acknowledged_that_the_server_ended_before_its_commit(
                 assert await facts.submit()
                 pid = await pid_of(writing_link(store))
                 with pytest.raises(Unavailable):
-                    await store.write(step(pid))
+                    await store.write(operation(pid))
             assert await facts.submit()
 
     runner.run(in_time(work()))

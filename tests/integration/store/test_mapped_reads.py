@@ -9,7 +9,7 @@ import pytest
 
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.backends.sqlite.store import SqliteStore
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.tenants import add_tenant, admin_list_tenants
 from tests.conftest import NOW_US, TENANT
 
@@ -52,7 +52,7 @@ def test_a_file_that_grew_and_was_cut_short_is_read_as_it_is(path: Path, beside:
     async def read() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store.write(add_tenant(TENANT, "Acme", NOW_US, "epoch"))
-        await store.read(standing_of(TENANT))
+        await store.read(read_ledger_head(TENANT))
         beside.execute("VACUUM")
         small = size()
         with beside:
@@ -66,7 +66,7 @@ def test_a_file_that_grew_and_was_cut_short_is_read_as_it_is(path: Path, beside:
         beside.execute("VACUUM")
         assert small <= size() < grown
         assert [each.tenant for each in await store.read(admin_list_tenants())] == [TENANT]
-        assert (await store.read(standing_of(TENANT))).epoch == "epoch"
+        assert (await store.read(read_ledger_head(TENANT))).epoch == "epoch"
         await store.close()
 
     asyncio.run(read())

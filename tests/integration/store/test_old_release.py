@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from calltally.calls.identity import call_uuid
-from calltally.store.db.operation import Many, Rows, Statement, Step
+from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import CLAUSES
 from calltally.store.verify.snapshots import check_past
 from tests.conftest import NOW_US, TENANT, Bench
@@ -28,16 +28,16 @@ SHOWN: dict[str, Any] = {
         "number_records", WINDOW | PAGE | {"number": "+1"}, (*FILTERS, ("way", "DESC"))
     ),
     "record_of_id": Statement("record_of_id", {"tenant": TENANT, "id": NODE}),
-    "timeline_of_nodes": Many("timeline_of_nodes", [{"tenant": TENANT, "node": NODE}]),
-    "count_edges": Many(
+    "timeline_of_nodes": StatementMany("timeline_of_nodes", [{"tenant": TENANT, "node": NODE}]),
+    "count_edges": StatementMany(
         "count_edges", [WINDOW | {"value": ""}], (("column", "''"), ("filters", "AND c.status IN (4)"))
     ),
-    "page_records": Many(
+    "page_records": StatementMany(
         "page_records",
         [WINDOW | PAGE | {"value": ""}],
         (("column", "''"), ("filters", "AND c.status IN (4)"), ("way", "DESC")),
     ),
-    "count_buckets": Many(
+    "count_buckets": StatementMany(
         "count_buckets",
         [{"tenant": TENANT, "facet": "", "width_s": 60, "lo_s": 0, "hi_s": 2**40}],
         (("matches", "completed_unknown"),),
@@ -63,7 +63,7 @@ _SETTINGS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def ask(request: Statement | Many) -> Step[Rows]:
+def ask(request: Statement | StatementMany) -> StoreOperation[Rows]:
     return (yield request)
 
 
@@ -116,9 +116,9 @@ def test_what_it_stored_besides_calls_is_stored(bench: Bench) -> None:
             bench.run(bench.store.write(ask(Statement(name, {"tenant": TENANT, **params}))))
         merged = {"revision": 1, "id": NODE, "merged_into": NODE, "created_us": NOW_US}
         row = {"tenant": TENANT, "node": NODE, "call_sid": SID, "id": NODE}
-        bench.run(bench.store.write(ask(Many("put_tombstones", [{"tenant": TENANT, **merged}]))))
-        bench.run(bench.store.write(ask(Many("put_identities", [row]))))
-        bench.run(bench.store.write(ask(Many("drop_calls", [{"tenant": TENANT, "id": NODE}]))))
+        bench.run(bench.store.write(ask(StatementMany("put_tombstones", [{"tenant": TENANT, **merged}]))))
+        bench.run(bench.store.write(ask(StatementMany("put_identities", [row]))))
+        bench.run(bench.store.write(ask(StatementMany("drop_calls", [{"tenant": TENANT, "id": NODE}]))))
 
 
 def test_it_is_that_release_which_speaks(bench: Bench) -> None:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import pytest
 
 from calltally.calls.events import Fact
-from calltally.store.db.operation import Statement, Step
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.db.operation import Statement, StoreOperation
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.telling import own
@@ -19,11 +19,11 @@ class Seen(NamedTuple):
     after: int
 
 
-def moved_meanwhile(url: str) -> Step[Seen]:
-    before = yield from standing_of(TENANT)
+def moved_meanwhile(url: str) -> StoreOperation[Seen]:
+    before = yield from read_ledger_head(TENANT)
     with direct(url) as db:
         db("UPDATE ledger_heads SET revision = revision + 1 WHERE tenant = ?", TENANT)
-    after = yield from standing_of(TENANT)
+    after = yield from read_ledger_head(TENANT)
     return Seen(before.revision, after.revision)
 
 
@@ -35,7 +35,7 @@ def test_what_is_committed_meanwhile_is_seen_by_the_next_read(bench: Bench, long
     assert reads == [Seen(revision, revision) for revision in (1, 2, 3)]
 
 
-def writing() -> Step[None]:
+def writing() -> StoreOperation[None]:
     yield Statement("keep_from", {"tenant": TENANT, "revision": 5})
 
 
@@ -43,9 +43,9 @@ def test_a_read_that_would_write_fails_and_the_next_one_does_not(bench: Bench) -
     for _ in range(2):
         with pytest.raises(Exception, match=r"read-?only|readonly"):
             bench.run(bench.store.read(_read_after(writing())))
-        assert bench.run(bench.store.read(standing_of(TENANT))).kept_from == 0
+        assert bench.run(bench.store.read(read_ledger_head(TENANT))).kept_from == 0
 
 
-def _read_after(step: Step[None]) -> Step[int]:
-    yield from step
-    return (yield from standing_of(TENANT)).revision
+def _read_after(operation: StoreOperation[None]) -> StoreOperation[int]:
+    yield from operation
+    return (yield from read_ledger_head(TENANT)).revision

@@ -8,7 +8,7 @@ import pytest
 from calltally.calls.errors import CalltallyError
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.times import utc_text
-from calltally.store.db.fact_codec import bodies
+from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.interface import Submission
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit
@@ -42,7 +42,12 @@ def outbox(bench: Bench) -> list[Event]:
 
 
 def _texts(name: str, event_id: bytes, call_id: bytes, body: bytes) -> tuple[str, bytes, bytes, bytes]:
-    return name.removeprefix("voice.call."), bytes(event_id), bytes(call_id), bodies.decompress(bytes(body))
+    return (
+        name.removeprefix("voice.call."),
+        bytes(event_id),
+        bytes(call_id),
+        body_codec.decompress(bytes(body)),
+    )
 
 
 def names(bench: Bench) -> list[tuple[int, str]]:

@@ -22,7 +22,7 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid, parse_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS, OPEN, STATUSES, Status
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.listing import scan, seek, seek_as_of
 from calltally.store.listing.browse import Position, browse, count, count_fresh
 from calltally.store.listing.list_calls import Listed, list_calls
@@ -188,8 +188,8 @@ class History(RuleBasedStateMachine):
         then = [self._as_shown(call) for call in taken.calls]
         return naive(then, query, linked(taken.told), of=taken.calls)
 
-    def _run(self, step: Step[T]) -> T:
-        return self.bench.run(self.bench.store.read(step))
+    def _run(self, operation: StoreOperation[T]) -> T:
+        return self.bench.run(self.bench.store.read(operation))
 
     def _tell(self, told: list[Fact]) -> None:
         recorded = self.bench.run(self.bench.store.submit([Submission(self.tenant, fact) for fact in told]))

@@ -8,8 +8,8 @@ import httpx2
 from litestar.types import ASGIApp
 
 from calltally.calls.events import Channel, Fact, StatedFields, content_digest
-from calltally.store.db.interface import Recorded, Store, Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.interface import Store, Submission, SubmissionResult
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.tenants.api_keys import add_key, mint_key
 from calltally.store.tenants.vault import Vault
@@ -117,7 +117,7 @@ class Service:
 
     def tell(
         self, call_sid: str, said: StatedFields, *, raw: bytes = b"{}", tenant: str = TENANT
-    ) -> Recorded:
+    ) -> SubmissionResult:
         """Record one fact; each is a second later than the one before."""
         self.bench.now_us += 1_000_000
         now_us = self.bench.now_us
@@ -130,30 +130,30 @@ class Broken:
     """A store that fails at whatever it is asked."""
 
     dialect = "sqlite"
-    waiting = 0
+    queued_writes = 0
     stalled_s = 0.0
 
     def __init__(self, error: Exception) -> None:
         self.error = error
         self.closed = 0
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         del long
-        return await self.write(step)
+        return await self.write(operation)
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         del tenant, at_least
         return await self.read(make(), long=long)
 
-    async def write(self, step: Step[T]) -> T:
-        step.close()
+    async def write(self, operation: StoreOperation[T]) -> T:
+        operation.close()
         raise self.error
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         del submissions, in_one_commit
         raise self.error
 

@@ -18,8 +18,8 @@ from calltally.calls.events import Channel, Fact, StatedFields, content_digest
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.times import SECOND_US
 from calltally.exports import window
-from calltally.store.db.interface import Recorded, Store, Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.interface import Store, Submission, SubmissionResult
+from calltally.store.db.operation import StoreOperation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.web.app import HANDLERS
 from calltally.web.openapi.document import openapi_document
@@ -180,8 +180,8 @@ def test_chunks_are_smaller_where_calls_are_longer(bench: Bench, monkeypatch: py
     sizes = []
     read = bench.store.read
 
-    async def counted(step: Step[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
-        found = await read(step, long=long)
+    async def counted(operation: StoreOperation[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
+        found = await read(operation, long=long)
         if isinstance(found, bytes):
             sizes.append(found.count(b"\n") + 1)
         return found
@@ -226,26 +226,26 @@ class Interrupted:
         self._store = store
         self._before = before
         self.dialect = store.dialect
-        self.waiting = 0
+        self.queued_writes = 0
         self.stalled_s = 0.0
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         if long:
             await self._before()
-        return await self._store.read(step, long=long)
+        return await self._store.read(operation, long=long)
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         del tenant, at_least
         return await self.read(make(), long=long)
 
-    async def write(self, step: Step[T]) -> T:
-        return await self._store.write(step)
+    async def write(self, operation: StoreOperation[T]) -> T:
+        return await self._store.write(operation)
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         return await self._store.submit(submissions, in_one_commit=in_one_commit)
 
     async def close(self) -> None:
@@ -480,8 +480,8 @@ def test_a_failure_before_the_start_is_a_problem(bench: Bench) -> None:
 class Short(Interrupted):
     """A store that loses calls behind the second chunk, without a word."""
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
-        found = await super().read(step, long=long)
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
+        found = await super().read(operation, long=long)
         return found[: found.rindex(b"\n")] if isinstance(found, bytes) and b"\n" in found else found  # type: ignore[return-value] # the chunk that it is
 
 

@@ -11,7 +11,7 @@ from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.model import CALL_FIELDS
 from calltally.calls.times import SECOND_US, parse_instant
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from tests.conftest import NOW_US, TENANT
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, Answer, Service, at_fault, slug
@@ -260,13 +260,13 @@ def test_a_store_that_fails_meanwhile_is_told(listed: Service) -> None:
     from_store = listed.parts.store.read
     looks = 0
 
-    async def read(step: Step[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
+    async def read(operation: StoreOperation[Any], *, long: bool = False) -> Any:  # noqa: ANN401 (whatever a step gives)
         nonlocal looks
         looks += 1
         if looks > 2:
-            step.close()
+            operation.close()
             raise OSError("the disk is gone")
-        return await from_store(step, long=long)
+        return await from_store(operation, long=long)
 
     listed.get(f"{CHANGES}?after=4")
     listed.parts.store.read = read  # type: ignore[method-assign] # it fails from the third read on

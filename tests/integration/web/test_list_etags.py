@@ -7,7 +7,7 @@ import pytest
 
 from calltally.calls.identity import Node
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Many, Statement, Step, Together
+from calltally.store.db.operation import Batch, Statement, StatementMany, StoreOperation
 from tests.conftest import Bench
 from tests.integration.store.probing import submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, slug
@@ -168,26 +168,26 @@ class Counting:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.dialect = store.dialect
-        self.waiting = 0
+        self.queued_writes = 0
         self.stalled_s = 0.0
         self.asked: list[str] = []
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
-        return await self._store.read(self._noted(step), long=long)
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
+        return await self._store.read(self._noted(operation), long=long)
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         noted = lambda: self._noted(make())  # noqa: E731 (it is only handed on)
         return await self._store.read_tenant(tenant, noted, at_least=at_least, long=long)
 
-    def _noted(self, step: Step[T]) -> Step[T]:
-        request: Statement | Many | Together = next(step)
+    def _noted(self, operation: StoreOperation[T]) -> StoreOperation[T]:
+        request: Statement | StatementMany | Batch = next(operation)
         try:
             while True:
-                each = request.requests if isinstance(request, Together) else (request,)
+                each = request.statements if isinstance(request, Batch) else (request,)
                 self.asked += [one.name for one in each]
-                request = step.send((yield request))
+                request = operation.send((yield request))
         except StopIteration as done:
             result: T = done.value
             return result

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from calltally.calls.errors import Misconfigured, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
@@ -44,7 +44,7 @@ def test_a_service_whose_secrets_do_not_open_is_not_ready(bench: Bench) -> None:
         assert service.get("/readyz", {}).status_code == status
 
 
-def _away() -> Step[None]:
+def _away() -> StoreOperation[None]:
     """Fail as where the database cannot be written to."""
     raise Unavailable("away")
     yield

@@ -11,8 +11,8 @@ from calltally.calls.errors import InvalidBody
 from calltally.calls.events import IngestOutcome
 from calltally.ingest.own_events import EventsAnswer, OwnEventReceiver
 from calltally.ingest.routes import RouteTableCache
-from calltally.store.db.interface import Recorded, Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.interface import Submission, SubmissionResult
+from calltally.store.db.operation import StoreOperation
 
 T = TypeVar("T")
 
@@ -24,13 +24,13 @@ class KeepingStore:
     """Returns one route for every tenant, and records submissions."""
 
     dialect = "none"
-    waiting = 0
+    queued_writes = 0
     stalled_s = 0.0
 
     def __init__(self) -> None:
         self.submitted: list[Submission] = []
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, step: StoreOperation[T], *, long: bool = False) -> T:
         assert not long
         next(step)
         try:
@@ -41,21 +41,21 @@ class KeepingStore:
         raise AssertionError
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         assert (bool(tenant), at_least) == (True, 0)
         return await self.read(make(), long=long)
 
-    async def write(self, step: Step[T]) -> T:
+    async def write(self, step: StoreOperation[T]) -> T:
         return await self.read(step)
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         assert not in_one_commit
         self.submitted.extend(submissions)
         return [
-            Recorded(IngestOutcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)
+            SubmissionResult(Outcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)
         ]
 
     async def close(self) -> None:

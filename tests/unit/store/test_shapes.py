@@ -13,8 +13,8 @@ import pytest
 import calltally
 from calltally.store.backends.migrate import statements_of
 from calltally.store.backends.postgres.citus import LOCAL_TABLES
-from calltally.store.db.operation import Many, Statement
-from calltally.store.db.statements import NamedSql, Statements, load, pinned
+from calltally.store.db.operation import Statement, StatementMany
+from calltally.store.db.statements import NamedSql, Statements, load, pin_to_tenant
 from tests.unit.store.schema_shapes import schema_faults
 from tests.unit.store.shapes import Routing, faults, parsed, routing
 
@@ -159,7 +159,7 @@ def test_on_sqlite_the_last_row_of_some_may_be_asked_for_and_nothing_else_of_it(
 
 @pytest.mark.parametrize("name", sorted(name for name in load("postgres") if not is_across_tenants(name)))
 def test_a_statement_whose_rows_are_of_one_tenant_goes_to_one_node(name: str) -> None:
-    held = pinned(NamedSql(text("postgres", name), answers=True, names=())).sql
+    held = pin_to_tenant(NamedSql(text("postgres", name), returns_rows=True, names=())).sql
     statement = parsed(held, "postgres")
     assert routing(statement, TABLES) in {Routing.ONE_NODE, Routing.COORDINATOR}
     assert faults(statement, TABLES, "postgres") == []
@@ -167,15 +167,15 @@ def test_a_statement_whose_rows_are_of_one_tenant_goes_to_one_node(name: str) ->
 
 def test_the_plain_value_is_there_where_tenants_are_spread_and_all_rows_are_of_one() -> None:
     known = Statements("postgres")
-    one = Many("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "a", "node": b"2"}])
-    two = Many("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "b", "node": b"2"}])
+    one = StatementMany("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "a", "node": b"2"}])
+    two = StatementMany("facts_of_nodes", [{"tenant": "a", "node": b"1"}, {"tenant": "b", "node": b"2"}])
     plain = known.find("facts_of_nodes")
-    for is_spread in (None, False):
-        known.is_spread = is_spread
+    for is_distributed in (None, False):
+        known.is_distributed = is_distributed
         assert known.of(one) == known.of(two) == plain
-    known.is_spread = True
+    known.is_distributed = True
     assert known.of(two) == plain
-    assert known.of(one) == pinned(plain) != plain
+    assert known.of(one) == pin_to_tenant(plain) != plain
     assert known.of(Statement("find_tenant", {"tenant": "a"})) == known.find("find_tenant")
 
 

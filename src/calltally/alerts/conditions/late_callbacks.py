@@ -21,7 +21,7 @@ from calltally.alerts.model.finding import (
     FindingEvidence,
 )
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.recent_facts import facts_of_changed, facts_of_created
 
 # Late callbacks stay in the alert for this long if no punctual ones follow.
@@ -36,7 +36,7 @@ _MINUTE_S: Final = 60
 _MAX_SIDS: Final = 20
 
 
-def late_callbacks(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
+def late_callbacks(tenant: str, now_us: int, tz: str) -> StoreOperation[list[AlertFinding]]:
     """Return a finding for each provider or account with callbacks later than usual."""
     since_us = now_us - _LOOK_BACK_US
     facts = yield from facts_of_changed(tenant, since_us, _MAX_CHANGED)

@@ -13,7 +13,7 @@ from calltally.calls.errors import DamagedStore, Erased
 from calltally.calls.events import Fact
 from calltally.calls.windows import TimeWindow
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.lookup import find_call
 from calltally.store.ledger.recent_facts import facts_of_created
 from calltally.store.ledger.shared_sids import admin_sids_of_tenants
@@ -89,7 +89,7 @@ async def _read_shared_sid(
     return SharedSid(call_sid, [each for each in calls if each is not None], accounts.get(call_sid, []))
 
 
-def _multi_account_sids(tenant: str, window: TimeWindow) -> Step[dict[str, list[str]]]:
+def _multi_account_sids(tenant: str, window: TimeWindow) -> StoreOperation[dict[str, list[str]]]:
     facts = yield from facts_of_created(tenant, [window], MAX_CALLS)
     return accounts_by_sid(facts)
 
@@ -107,7 +107,7 @@ def accounts_by_sid(facts: Iterable[Fact]) -> dict[str, list[str]]:
     }
 
 
-def _find_shared_call(tenant: str, call_sid: str) -> Step[SharedCall | None]:
+def _find_shared_call(tenant: str, call_sid: str) -> StoreOperation[SharedCall | None]:
     """Return None if the call has been erased or merged in the meantime."""
     try:
         record = yield from find_call(tenant, call_sid)

@@ -16,7 +16,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import FINAL, OPEN, STATUSES, Status
 from calltally.calls.times import DAY_US, SECOND_US, parse_instant
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import list_calls
 
 # Older open calls have been reported already, and reconciliation asks for them.
@@ -71,7 +71,7 @@ class StuckCalls(NamedTuple):
 _decoder: Final = msgspec.json.Decoder(list[OpenCallFields])
 
 
-def stuck_calls(tenant: str, rules: Rules, now_us: int) -> Step[list[StuckCalls]]:
+def stuck_calls(tenant: str, rules: Rules, now_us: int) -> StoreOperation[list[StuckCalls]]:
     """Return all stuck calls, by provider and route."""
     floors_us = _floors(rules.floors)
     to_us = now_us - min(floors_us.values())
@@ -104,7 +104,7 @@ def _limits(
     return found
 
 
-def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> Step[list[PastCall]]:
+def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> StoreOperation[list[PastCall]]:
     """Return the last finished calls of a provider and route."""
     window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOK_BACK_US, to_us=now_us)
     call_filter = msgspec.structs.replace(window, provider=provider, route=route)

@@ -24,7 +24,7 @@ from calltally.store.alerts.alerts import (
     renew_alert,
     unresolved_alerts,
 )
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
 
 # An alert that begins again within this time is reopened.
@@ -40,12 +40,12 @@ class AlertLifecycle:
         self._tz = tz
         self._unresolved: dict[str, Alert] = {}
 
-    def lock(self) -> Step[None]:
+    def lock(self) -> StoreOperation[None]:
         """Lock the tenant's alerts until the end of the transaction. Must run first."""
         yield from lock_head(self._tenant)
         self._unresolved = {alert.cause: alert for alert in (yield from unresolved_alerts(self._tenant))}
 
-    def apply(self, findings: Iterable[AlertFinding]) -> Step[None]:
+    def apply(self, findings: Iterable[AlertFinding]) -> StoreOperation[None]:
         """Apply findings in their order."""
         for finding in findings:
             alert = self._unresolved.get(finding.key)
@@ -58,7 +58,7 @@ class AlertLifecycle:
             else:
                 self._unresolved[finding.key] = yield from self._renew(alert, finding)
 
-    def apply_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> Step[None]:
+    def apply_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> StoreOperation[None]:
         """Apply the current conditions of some kinds, and resolve alerts of those kinds without one."""
         yield from self.apply(findings)
         firing = {finding.key for finding in findings}
@@ -66,7 +66,7 @@ class AlertLifecycle:
         for alert in ended:
             yield from self._end(alert, What.RESOLVED)
 
-    def _begin(self, finding: AlertFinding) -> Step[None]:
+    def _begin(self, finding: AlertFinding) -> StoreOperation[None]:
         last = yield from last_of_cause(self._tenant, finding.key)
         alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
         if last is not None and self._flaps(last):
@@ -79,7 +79,7 @@ class AlertLifecycle:
         self._unresolved[finding.key] = alert
         yield from self._group(alert, finding)
 
-    def _renew(self, alert: Alert, finding: AlertFinding) -> Step[Alert]:
+    def _renew(self, alert: Alert, finding: AlertFinding) -> StoreOperation[Alert]:
         again = self._renewed(alert, finding)
         if finding.change is FindingChange.WORSENED:
             return (
@@ -90,7 +90,7 @@ class AlertLifecycle:
         yield from renew_alert(self._tenant, again)
         return again
 
-    def _group(self, cause: Alert, finding: AlertFinding) -> Step[None]:
+    def _group(self, cause: Alert, finding: AlertFinding) -> StoreOperation[None]:
         """Resolve the alerts of finer series that this one explains."""
         for child in finding.children:
             key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
@@ -98,7 +98,7 @@ class AlertLifecycle:
             if existing is not None and existing.alert != cause.alert:
                 yield from self._end(existing, What.GROUPED, uuid_text(cause.alert))
 
-    def _end(self, alert: Alert, what: What, note: str | None = None) -> Step[None]:
+    def _end(self, alert: Alert, what: What, note: str | None = None) -> StoreOperation[None]:
         ended = alert._replace(state=State.RESOLVED, resolved_us=self._now_us)
         yield from change_alert(self._tenant, ended, self._automatic(what)._replace(note=note))
         self._unresolved.pop(alert.cause, None)

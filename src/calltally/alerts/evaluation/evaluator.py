@@ -30,7 +30,7 @@ from calltally.calls.times import SECOND_US
 from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging, rules_of_tenant
 from calltally.store.alerts.erasure import erased_among, forget_in_alerts
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.alert_steps import KEPT_S, Steps, step_sums, steps_between
 from calltally.store.tenants.signature_failures import drop_failures
 
@@ -109,7 +109,7 @@ def last_step_s(now_us: int) -> int:
     return settled_s - settled_s % STEP_S
 
 
-def is_evaluation_due(tenant: str, now_us: int) -> Step[bool]:
+def is_evaluation_due(tenant: str, now_us: int) -> StoreOperation[bool]:
     """Return True if five minutes wait for evaluation; conditions may change without calls."""
     stored = yield from judging_of(tenant)
     return stored.judged_us < last_step_s(now_us) * SECOND_US
@@ -170,7 +170,7 @@ def _update_lasting(lasting: dict[str, AlertFinding], finding: AlertFinding) -> 
         lasting[finding.key] = finding
 
 
-def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> Step[_EvaluationInput]:
+def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperation[_EvaluationInput]:
     stored = yield from judging_of(tenant)
     rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
     state, last_s = read_evaluator_state(stored.state), last_step_s(now_us)
@@ -195,7 +195,7 @@ def rows_by_step(steps: Steps) -> dict[int, Rows]:
     return rows
 
 
-def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None) -> Step[bool]:
+def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None) -> StoreOperation[bool]:
     """Write the new state and its alerts, or neither. Returns True if they were written."""
     inputs, state, findings = result
     if conditions is not None:

@@ -28,7 +28,7 @@ from calltally.store.alerts.sinks import (
 )
 from calltally.store.db.interface import Store
 from calltally.store.db.leases import Lease, claim, release
-from calltally.store.db.operation import Clock, Step
+from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.tenants.vault import Vault
 
 NOTICES_LEASE: Final = "alert notices"
@@ -180,7 +180,7 @@ class Notifier:
             return f"internal error ({type(fault).__name__}); see the service's log"
 
 
-def _alert_and_change(tenant: str, notice: Notice) -> Step[tuple[Alert | None, Change | None]]:
+def _alert_and_change(tenant: str, notice: Notice) -> StoreOperation[tuple[Alert | None, Change | None]]:
     try:
         alert = yield from need_alert(tenant, notice.alert)
     except NotFound:
@@ -208,7 +208,7 @@ def _state_after(alert: Alert, change: Change) -> Alert:
     return alert._replace(state=state, resolved_us=None)
 
 
-def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> Step[None]:
+def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> StoreOperation[None]:
     if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
         # Alertmanager forgets an alert that is not sent again.
         yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
@@ -217,12 +217,12 @@ def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_u
         yield from settle_notice(tenant, notice, now_us, None)
 
 
-def record_sent(tenant: str, sink: Sink, now_us: int) -> Step[None]:
+def record_sent(tenant: str, sink: Sink, now_us: int) -> StoreOperation[None]:
     """Record a successful notification of a sink."""
     yield from note_sink(tenant, sink.sink, now_us, None)
 
 
-def _record_failure(tenant: str, notice: Notice, fault: str, now_us: int) -> Step[None]:
+def _record_failure(tenant: str, notice: Notice, fault: str, now_us: int) -> StoreOperation[None]:
     if notice.tries + 1 >= MAX_TRIES:
         yield from settle_notice(tenant, notice, None, fault)
         return

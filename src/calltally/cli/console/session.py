@@ -8,7 +8,7 @@ from calltally.bootstrap.clocks import wall_clock
 from calltally.bootstrap.open_store import load_settings, opened_store
 from calltally.settings import Settings
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 
 T = TypeVar("T")
 
@@ -24,11 +24,11 @@ def with_store(work: Callable[[Store, Settings], Awaitable[T]]) -> T:
     return asyncio.run(session())
 
 
-def read_once(step: Step[T]) -> T:
+def read_once(operation: StoreOperation[T]) -> T:
     """Run one read operation on the configured store."""
-    return with_store(lambda store, _settings: store.read(step))
+    return with_store(lambda store, _settings: store.read(operation))
 
 
-def write_once(step: Step[T]) -> T:
+def write_once(operation: StoreOperation[T]) -> T:
     """Run one operation as a transaction on the configured store."""
-    return with_store(lambda store, _settings: store.write(step))
+    return with_store(lambda store, _settings: store.write(operation))

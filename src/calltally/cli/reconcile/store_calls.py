@@ -55,8 +55,8 @@ class StoreSide:
 
     def find(self, call_sid: str) -> CallState | None:
         """Look up the call that has or had this SID."""
-        step = find_call(self._tenant, call_sid)
-        record = self._runner.run(self._store.read(step))
+        operation = find_call(self._tenant, call_sid)
+        record = self._runner.run(self._store.read(operation))
         return None if record is None else next(chunk_states(record), None)
 
     async def _opened(self) -> Store:

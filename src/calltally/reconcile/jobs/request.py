@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 
 from calltally.reconcile.jobs.spec import ReconciliationSpec
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.jobs import Job, Kind, NewJob, add_job, find_job
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
 def new_job_id() -> bytes:
@@ -16,14 +16,14 @@ def new_job_id() -> bytes:
     return UUID(bytes=secrets.token_bytes(16), version=4).bytes
 
 
-def queue_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> Step[Job]:
+def queue_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> StoreOperation[Job]:
     """Queue a reconciliation of the calls at the current revision or later. Raises TooManyRequests."""
-    revision = (yield from standing_of(tenant)).revision
+    revision = (yield from read_ledger_head(tenant)).revision
     new = NewJob(job, Kind.RECONCILIATION, msgspec.json.encode(spec), revision)
     return (yield from add_job(tenant, new, now_us))
 
 
-def unknown_jobs(tenant: str, jobs: list[bytes]) -> Step[list[bytes]]:
+def unknown_jobs(tenant: str, jobs: list[bytes]) -> StoreOperation[list[bytes]]:
     """Return the ids that are no jobs of the tenant."""
     found: list[bytes] = []
     for job in jobs:

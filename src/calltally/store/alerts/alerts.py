@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, NotFound
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
 
 
@@ -86,18 +86,18 @@ class AlertFilter(NamedTuple):
 UNRESOLVED: Final = "unresolved"
 
 
-def unresolved_alerts(tenant: str) -> Step[list[Alert]]:
+def unresolved_alerts(tenant: str) -> StoreOperation[list[Alert]]:
     """All that are open or acknowledged, the oldest first."""
     return [_alert(row) for row in (yield Statement("unresolved_alerts", {"tenant": tenant}))]
 
 
-def last_of_cause(tenant: str, cause: str) -> Step[Alert | None]:
+def last_of_cause(tenant: str, cause: str) -> StoreOperation[Alert | None]:
     """The newest alert of a cause."""
     rows = yield Statement("last_alert_of_cause", {"tenant": tenant, "cause": cause})
     return _alert(rows[0]) if rows else None
 
 
-def need_alert(tenant: str, alert: bytes) -> Step[Alert]:
+def need_alert(tenant: str, alert: bytes) -> StoreOperation[Alert]:
     """The alert of that id; raises NotFound."""
     rows = yield Statement("alert_of_id", {"tenant": tenant, "alert": alert})
     if not rows:
@@ -105,7 +105,7 @@ def need_alert(tenant: str, alert: bytes) -> Step[Alert]:
     return _alert(rows[0])
 
 
-def list_alerts(tenant: str, wanted: AlertFilter) -> Step[tuple[list[Alert], int]]:
+def list_alerts(tenant: str, wanted: AlertFilter) -> StoreOperation[tuple[list[Alert], int]]:
     """A page of alerts, the newest first, and how many there are in all."""
     asked = {"tenant": tenant, "lo_us": wanted.lo_us, "hi_us": wanted.hi_us, **_facets(wanted)}
     rows = yield Statement("list_alerts", {**asked, "most": wanted.limit, "skip": wanted.offset})
@@ -120,13 +120,13 @@ def _facets(wanted: AlertFilter) -> dict[str, object]:
     return {**given, **anything, "unresolved": wanted.state == UNRESOLVED}
 
 
-def history_of(tenant: str, alert: bytes) -> Step[list[Change]]:
+def history_of(tenant: str, alert: bytes) -> StoreOperation[list[Change]]:
     """Everything that became of an alert, in its order."""
     rows = yield Statement("changes_of_alert", {"tenant": tenant, "alert": alert})
     return [Change(number, at_us, What(what), *rest) for number, at_us, what, *rest in rows]
 
 
-def open_alert(tenant: str, new: Alert) -> Step[Alert]:
+def open_alert(tenant: str, new: Alert) -> StoreOperation[Alert]:
     """A new alert, of a cause that has no unresolved one. The tenant's head is locked."""
     opened = new._replace(is_told=int(not _is_muted(new, new.opened_us)), changes=1)
     yield Statement("put_alert", {"tenant": tenant, **opened._asdict(), "state": opened.state.value})
@@ -134,12 +134,12 @@ def open_alert(tenant: str, new: Alert) -> Step[Alert]:
     return opened
 
 
-def renew_alert(tenant: str, alert: Alert) -> Step[None]:
+def renew_alert(tenant: str, alert: Alert) -> StoreOperation[None]:
     """Only its evidence is new: nobody is told. The tenant's head is locked."""
     yield Statement("set_alert", {"tenant": tenant, **_columns(alert)})
 
 
-def change_alert(tenant: str, alert: Alert, change: Change) -> Step[Alert]:
+def change_alert(tenant: str, alert: Alert, change: Change) -> StoreOperation[Alert]:
     """Something became of an alert, which now is as given. The tenant's head is locked."""
     is_told = alert.is_told
     if change.what is What.REOPENED:
@@ -154,7 +154,7 @@ def _columns(alert: Alert) -> dict[str, object]:
     return {**alert._asdict(), "state": alert.state.value}
 
 
-def _note(tenant: str, alert: Alert, change: Change) -> Step[None]:
+def _note(tenant: str, alert: Alert, change: Change) -> StoreOperation[None]:
     noted = {**change._asdict(), "what": change.what.value}
     yield Statement("put_alert_change", {"tenant": tenant, "alert": alert.alert, **noted})
     if change.what not in _TOLD or not alert.is_told:
@@ -170,7 +170,7 @@ def _is_muted(alert: Alert, now_us: int) -> bool:
     return alert.muted_until_us is not None and alert.muted_until_us > now_us
 
 
-def acknowledge(tenant: str, alert_id: bytes, by: Change) -> Step[Alert]:
+def acknowledge(tenant: str, alert_id: bytes, by: Change) -> StoreOperation[Alert]:
     """Somebody looks after it; nothing where somebody does already. Raises NotFound, Conflict if resolved."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)
@@ -181,7 +181,7 @@ def acknowledge(tenant: str, alert_id: bytes, by: Change) -> Step[Alert]:
     return (yield from change_alert(tenant, alert._replace(state=State.ACKNOWLEDGED), by))
 
 
-def resolve(tenant: str, alert_id: bytes, by: Change) -> Step[Alert]:
+def resolve(tenant: str, alert_id: bytes, by: Change) -> StoreOperation[Alert]:
     """It is over, says somebody. Nothing where it is already. Raises NotFound."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)
@@ -191,14 +191,14 @@ def resolve(tenant: str, alert_id: bytes, by: Change) -> Step[Alert]:
     return (yield from change_alert(tenant, resolved, by))
 
 
-def mute(tenant: str, alert_id: bytes, until_us: int | None, by: Change) -> Step[Alert]:
+def mute(tenant: str, alert_id: bytes, until_us: int | None, by: Change) -> StoreOperation[Alert]:
     """Tell nobody of it, nor of the same when it begins anew, until then; None ends that. Raises NotFound."""
     yield from lock_head(tenant)
     alert = yield from need_alert(tenant, alert_id)
     return (yield from change_alert(tenant, alert._replace(muted_until_us=until_us), by))
 
 
-def admin_count_unresolved() -> Step[dict[tuple[str, str, str], int]]:
+def admin_count_unresolved() -> StoreOperation[dict[tuple[str, str, str], int]]:
     """How many alerts are unresolved, by tenant, kind and state."""
     rows = yield Statement("admin_unresolved_by_tenant", {})
     return {(tenant, kind, state): count for tenant, kind, state, count in rows}

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import need_tenant
 
 
@@ -17,25 +17,25 @@ class Judging(NamedTuple):
     state: bytes | None = None
 
 
-def judging_of(tenant: str) -> Step[Judging]:
+def judging_of(tenant: str) -> StoreOperation[Judging]:
     """Where the judging of a tenant stands."""
     rows = yield Statement("judging_of_tenant", {"tenant": tenant})
     return Judging(*rows[0]) if rows else Judging()
 
 
-def keep_judging(tenant: str, seen: Judging, judged_us: int, state: bytes) -> Step[bool]:
+def keep_judging(tenant: str, seen: Judging, judged_us: int, state: bytes) -> StoreOperation[bool]:
     """Where it stands now; False where another worker went on meanwhile, whose word then holds."""
     kept = {"tenant": tenant, "turns": seen.turns, "judged_us": judged_us, "state": state}
     return bool((yield Statement("keep_judging", kept)))
 
 
-def rules_of_tenant(tenant: str) -> Step[bytes | None]:
+def rules_of_tenant(tenant: str) -> StoreOperation[bytes | None]:
     """A tenant's rules as JSON; None where it never set any."""
     rows = yield Statement("rules_of_tenant", {"tenant": tenant})
     return rows[0][0] if rows else None
 
 
-def put_rules(tenant: str, rules: bytes, now_us: int) -> Step[None]:
+def put_rules(tenant: str, rules: bytes, now_us: int) -> StoreOperation[None]:
     """Keep rules in place of what was there. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     yield Statement("put_rules", {"tenant": tenant, "rules": rules, "now_us": now_us})

@@ -12,13 +12,13 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import ERASED
 
 _LISTED: Final = "call_sid"
 
 
-def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> Step[None]:
+def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> StoreOperation[None]:
     """Have no alert name the calls of these nodes; linear in the alerts that name any."""
     for alert, content in (yield Statement("alerts_with_sids", {"tenant": tenant})):
         left = without_calls(tenant, content, nodes)
@@ -26,12 +26,12 @@ def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> Step[None]:
             yield Statement("set_alert_content", {"tenant": tenant, "alert": alert, "content": left})
 
 
-def erased_among(tenant: str, sids: Sequence[str]) -> Step[set[bytes]]:
+def erased_among(tenant: str, sids: Sequence[str]) -> StoreOperation[set[bytes]]:
     """The nodes of those SIDs whose calls were erased. The tenant's head is locked."""
     if not sids:
         return set()
     nodes = [call_uuid(tenant, sid) for sid in sids]
-    rows = yield Many("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    rows = yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     return {row[1] for row in rows if row[3] == ERASED}
 
 

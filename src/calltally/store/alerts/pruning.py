@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
 
 
@@ -16,12 +16,12 @@ class Old(NamedTuple):
     now_us: int
 
 
-def are_alerts_old(tenant: str, old: Old) -> Step[bool]:
+def are_alerts_old(tenant: str, old: Old) -> StoreOperation[bool]:
     """Whether `prune_alerts` would do anything."""
     return bool((yield Statement("old_alerts", {"tenant": tenant, **old._asdict(), "most": 1})))
 
 
-def prune_alerts(tenant: str, old: Old, most: int) -> Step[int]:
+def prune_alerts(tenant: str, old: Old, most: int) -> StoreOperation[int]:
     """Delete up to `most` of those that are old; returns how many, 0 when none is left.
 
     Nobody changes the tenant's alerts meanwhile: one that somebody is about to open again is not old then.

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, NotFound
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 
 MOST_SINKS: Final = 50
 
@@ -35,12 +35,12 @@ class Notice(NamedTuple):
     created_us: int
 
 
-def list_sinks(tenant: str) -> Step[list[Sink]]:
+def list_sinks(tenant: str) -> StoreOperation[list[Sink]]:
     """All of a tenant, the oldest first."""
     return [_sink(row) for row in (yield Statement("sinks_of_tenant", {"tenant": tenant}))]
 
 
-def need_sink(tenant: str, sink: bytes) -> Step[Sink]:
+def need_sink(tenant: str, sink: bytes) -> StoreOperation[Sink]:
     """The sink of that id; raises NotFound."""
     rows = yield Statement("sink_of_id", {"tenant": tenant, "sink": sink})
     if not rows:
@@ -48,7 +48,7 @@ def need_sink(tenant: str, sink: bytes) -> Step[Sink]:
     return _sink(rows[0])
 
 
-def add_sink(tenant: str, new: Sink, now_us: int) -> Step[Sink]:
+def add_sink(tenant: str, new: Sink, now_us: int) -> StoreOperation[Sink]:
     """A new one. Raises Conflict where a tenant has as many as it may."""
     if len((yield from list_sinks(tenant))) >= MOST_SINKS:
         message = f"a tenant has at most {MOST_SINKS} alert sinks; delete one first"
@@ -57,7 +57,7 @@ def add_sink(tenant: str, new: Sink, now_us: int) -> Step[Sink]:
     return (yield from need_sink(tenant, new.sink))
 
 
-def change_sink(tenant: str, sink: Sink, now_us: int) -> Step[Sink]:
+def change_sink(tenant: str, sink: Sink, now_us: int) -> StoreOperation[Sink]:
     """Keep a sink as given, in place of what it was. Raises NotFound, where it was dropped meanwhile too."""
     yield Statement("change_sink", _columns(tenant, sink, now_us))
     return (yield from need_sink(tenant, sink.sink))
@@ -68,7 +68,7 @@ def _columns(tenant: str, sink: Sink, now_us: int) -> dict[str, object]:
     return {**named, "shown": sink.shown, "sealed": sink.sealed, "now_us": now_us}
 
 
-def drop_sink(tenant: str, sink: bytes) -> Step[None]:
+def drop_sink(tenant: str, sink: bytes) -> StoreOperation[None]:
     """Tell nothing there any more. Raises NotFound."""
     gone = yield Statement("drop_sink", {"tenant": tenant, "sink": sink})
     if not gone:
@@ -76,24 +76,26 @@ def drop_sink(tenant: str, sink: bytes) -> Step[None]:
     yield Statement("drop_notices_of_sink", {"tenant": tenant, "sink": sink})
 
 
-def due_notices(tenant: str, now_us: int, most: int) -> Step[list[Notice]]:
+def due_notices(tenant: str, now_us: int, most: int) -> StoreOperation[list[Notice]]:
     """What is to be told now."""
     rows = yield Statement("due_notices", {"tenant": tenant, "now_us": now_us, "most": most})
     return [Notice(*row) for row in rows]
 
 
-def settle_notice(tenant: str, notice: Notice, told_us: int | None, fault: str | None) -> Step[None]:
+def settle_notice(
+    tenant: str, notice: Notice, told_us: int | None, fault: str | None
+) -> StoreOperation[None]:
     """It was told, or nobody tries any more; the sink remembers which."""
     yield Statement("drop_notice", _named(tenant, notice))
     yield from note_sink(tenant, notice.sink, told_us, fault)
 
 
-def defer_notice(tenant: str, notice: Notice, due_us: int, *, tries: int) -> Step[None]:
+def defer_notice(tenant: str, notice: Notice, due_us: int, *, tries: int) -> StoreOperation[None]:
     """Tell it, or tell it again, when it is due."""
     yield Statement("defer_notice", {**_named(tenant, notice), "due_us": due_us, "tries": tries})
 
 
-def note_sink(tenant: str, sink: bytes, told_us: int | None, fault: str | None) -> Step[None]:
+def note_sink(tenant: str, sink: bytes, told_us: int | None, fault: str | None) -> StoreOperation[None]:
     """What came of the last time that something was to be told to a sink."""
     yield Statement("note_sink", {"tenant": tenant, "sink": sink, "told_us": told_us, "fault": fault})
 

@@ -15,13 +15,13 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.histogram import Bins, add, unpack
 from calltally.calls.measures import COLUMNS, column_values, combined_bins, decode_measures
 from calltally.calls.model import DIRECTION_NUMBER
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.listing.scan import Scan
 from calltally.store.rollups.call_counters import Place
 from calltally.store.rollups.quality_keys import FINE_KEYS, fine_keys
 from calltally.store.rollups.quality_multiday import Layer, layer_of
 from calltally.store.rollups.quality_windows import Piece, Stretch, cut_pieces, in_blocks, in_hours, packed
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 # How many calls a question may read one by one: about a second's work.
 MOST_ROWS: Final = 100_000
@@ -81,7 +81,7 @@ def reads_rows(calls: CallFilter) -> bool:
     return bool(calls.statuses) or any(value is not None for value in exact)
 
 
-def totals_of(question: Question) -> Step[Answered]:
+def totals_of(question: Question) -> StoreOperation[Answered]:
     """Add it all up. Raises InvalidInput where that would be too many groups or too many calls to read."""
     groups: dict[Group, Totals] = {}
     if reads_rows(question.calls):
@@ -111,7 +111,9 @@ def _layer(question: Question) -> Layer:
     return layer_of(filtered.union(question.keys))
 
 
-def _add_sums(question: Question, stretches: Sequence[Stretch], groups: dict[Group, Totals]) -> Step[None]:
+def _add_sums(
+    question: Question, stretches: Sequence[Stretch], groups: dict[Group, Totals]
+) -> StoreOperation[None]:
     rows = yield _asked("quality_sums", question, stretches)
     check_groups(len(rows))
     width = 1 + len(question.keys)
@@ -122,13 +124,13 @@ def _add_sums(question: Question, stretches: Sequence[Stretch], groups: dict[Gro
 
 def _add_histograms(
     question: Question, stretches: Sequence[Stretch], groups: dict[Group, Totals]
-) -> Step[None]:
+) -> StoreOperation[None]:
     rows = yield _asked("quality_histograms", question, stretches)
     for place, *key, histograms in rows:
         add(groups[place, tuple(key)].bins, unpack(histograms))
 
 
-def sums_of(tenant: str, stretches: Sequence[Stretch], keys: Sequence[str]) -> Step[list[Row]]:
+def sums_of(tenant: str, stretches: Sequence[Stretch], keys: Sequence[str]) -> StoreOperation[list[Row]]:
     """What stretches add up to: rows of a place, the values of the keys, and the counts."""
     asked = {"tenant": tenant, "stretches": packed(stretches), "most": _ALL}
     return (yield Statement("quality_sums", asked, (_keys(keys), ("sums", _SUMS), ("filters", ""))))
@@ -165,13 +167,13 @@ _SUMS: Final = _sums(None)
 
 def _add_rows(
     question: Question, edges: Sequence[tuple[int, Piece]], groups: dict[Group, Totals]
-) -> Step[int]:
+) -> StoreOperation[int]:
     """Calls that are read one by one: the edges that touch are read together, and told apart again."""
     if not edges:
         return 0
     starts_us = [edge.lo_us for _, edge in edges]
     key_places = [FINE_KEYS.index(key) for key in question.keys]
-    scan = Scan((yield from standing_of(question.tenant)), ListQuery(filter=question.calls), None)
+    scan = Scan((yield from read_ledger_head(question.tenant)), ListQuery(filter=question.calls), None)
     params, clauses = yield from scan.conditions()
     rows_read = 0
     for stretch in _stretches([edge for _, edge in edges]):

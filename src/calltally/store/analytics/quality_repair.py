@@ -12,7 +12,7 @@ from calltally.calls.histogram import unpack
 from calltally.calls.lifecycle import fold
 from calltally.calls.measures import COLUMNS, encode_measures
 from calltally.store.db.fact_codec import unpack_fact
-from calltally.store.db.operation import Many, Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import component_of, linked_nodes, stored_call
 from calltally.store.rollups.call_counters import Place
 from calltally.store.rollups.occupied_windows import column_us, occupied
@@ -33,25 +33,25 @@ class Differing(NamedTuple):
     lacking: dict[RowId, Delta]
 
 
-def unmeasured(tenant: str, from_us: int, to_us: int) -> Step[int]:
+def unmeasured(tenant: str, from_us: int, to_us: int) -> StoreOperation[int]:
     """How many calls of a window stand in no roll-up yet."""
     asked = {"tenant": tenant, "lo_us": from_us, "hi_us": to_us}
     [(calls,)] = yield Statement("unmeasured_calls", asked)
     return int(calls)
 
 
-def stale_calls(tenant: str) -> Step[int]:
+def stale_calls(tenant: str) -> StoreOperation[int]:
     """How many calls are not measured, or as they were at an older revision. Reads all of them."""
     [(calls,)] = yield Statement("stale_calls", {"tenant": tenant}, (("filters", _STALE),))
     return int(calls)
 
 
-def measure_calls(tenant: str, after: bytes, *, anew: bool = False) -> Step[bytes | None]:
+def measure_calls(tenant: str, after: bytes, *, anew: bool = False) -> StoreOperation[bytes | None]:
     """Measure the next calls after an id that are not, or were of an older revision; None at the end.
 
     With `anew` those that are measured too.
     """
-    yield Many("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("lock_heads", [{"tenant": tenant}])
     asked = {"tenant": tenant, "id": after, "most": CHUNK}
     which = (("filters", "" if anew else _STALE),)
     ids = [row[0] for row in (yield Statement("calls_to_measure", asked, which))]
@@ -60,11 +60,11 @@ def measure_calls(tenant: str, after: bytes, *, anew: bool = False) -> Step[byte
     return ids[-1] if len(ids) == CHUNK else None
 
 
-def _measure(tenant: str, ids: list[bytes]) -> Step[None]:
-    rows = yield Many("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
+def _measure(tenant: str, ids: list[bytes]) -> StoreOperation[None]:
+    rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
     nodes = sorted({*ids, *(yield from linked_nodes(tenant, ids))})
-    stored = yield Many("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    stored = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     facts = {(node, key): unpack_fact(content, at_us) for _, node, key, at_us, content in stored}
     components = component_of(tenant, facts, ids)
     deltas, measured_rows = QualityDeltas(), []
@@ -78,16 +78,16 @@ def _measure(tenant: str, ids: list[bytes]) -> Step[None]:
         deltas.move(None if call.measured is None else (call.place, call.measured), (call.place, measured))
         row = {"id": call.id, "measured": measured, "revision": call.revision}
         measured_rows.append({"tenant": tenant, **row})
-    yield Many("remeasure_calls", measured_rows)
+    yield StatementMany("remeasure_calls", measured_rows)
     yield from deltas.write()
 
 
-def quality_days(tenant: str) -> Step[list[int]]:
+def quality_days(tenant: str) -> StoreOperation[list[int]]:
     """The days (seconds since 1970) in which a tenant has calls or roll-ups."""
     return (yield from occupied(tenant, _DAY_S, "windows_of_quality"))
 
 
-def differing(tenant: str, day_s: int) -> Step[Differing]:
+def differing(tenant: str, day_s: int) -> StoreOperation[Differing]:
     """How the roll-ups of a day differ from its calls and its erased calls: invariant 6."""
     asked = {"tenant": tenant, "lo_s": day_s, "hi_s": day_s + _DAY_S}
     rows = yield Statement("quality_between", asked, CLAUSES)
@@ -101,15 +101,15 @@ def differing(tenant: str, day_s: int) -> Step[Differing]:
     return Differing(looked_at, _lacking(expected.rows(), stored))
 
 
-def repair_quality(tenant: str, day_s: int) -> Step[int]:
+def repair_quality(tenant: str, day_s: int) -> StoreOperation[int]:
     """Put the roll-ups of a day right, under the tenant's lock; returns how many were wrong."""
-    yield Many("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("lock_heads", [{"tenant": tenant}])
     found = yield from differing(tenant, day_s)
     yield from write_rows(found.lacking)
     return len(found.lacking)
 
 
-def _recount(tenant: str, day_s: int, into: QualityDeltas) -> Step[int]:
+def _recount(tenant: str, day_s: int, into: QualityDeltas) -> StoreOperation[int]:
     looked_at, last = 0, (column_us(day_s), b"")
     while True:
         page = {"after_us": last[0], "after_id": last[1], "hi_us": column_us(day_s + _DAY_S), "most": PAGE}

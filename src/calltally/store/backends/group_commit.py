@@ -14,22 +14,22 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from calltally.calls.errors import CalltallyError, Unavailable
 from calltally.calls.times import SECOND_US
-from calltally.store.db.interface import Recorded, Submission
-from calltally.store.db.operation import Clock, Step
+from calltally.store.db.interface import Submission, SubmissionResult
+from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.ledger.record import record
 
 T = TypeVar("T")
 
 # A commit of more holds up what else the loop has to do, without a gain in rate.
 MOST_FACTS: Final = 128
-Transact: TypeAlias = Callable[[Step[Any]], Awaitable[Any]]
+Transact: TypeAlias = Callable[[StoreOperation[Any]], Awaitable[Any]]
 
 
 class _Job(NamedTuple):
     """Facts to record, or one step to run as a transaction; and where its result is awaited."""
 
     submissions: Sequence[Submission]
-    step: Step[Any] | None
+    operation: StoreOperation[Any] | None
     future: "asyncio.Future[Any]"
 
 
@@ -55,13 +55,13 @@ class Writer:
         # The first request since the last commit.
         self._requested_us: int | None = None
 
-    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""
         self._watchers.append(told)
         return lambda: self._watchers.remove(told)
 
     @property
-    def waiting(self) -> int:
+    def queued_writes(self) -> int:
         """How many requests are queued now."""
         return len(self._queue)
 
@@ -72,30 +72,32 @@ class Writer:
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         """Record facts; returns when they are durable. Many of them make several commits, in their order.
 
         With `in_one_commit` they make one; they must be of one tenant.
         """
         if in_one_commit or len(submissions) == 1:
             # A callback is one fact: nothing to be put together.
-            only: list[Recorded] = await self._enqueue(submissions, None)
+            only: list[SubmissionResult] = await self._enqueue(submissions, None)
             return only
         runs = _runs(submissions) if self.per_tenant else [submissions]
         parts = [run[at : at + MOST_FACTS] for run in runs for at in range(0, len(run), MOST_FACTS)]
         recorded = await asyncio.gather(*[self._enqueue(part, None) for part in parts])
         return [each for part in recorded for each in part]
 
-    async def write(self, step: Step[T]) -> T:
+    async def write(self, operation: StoreOperation[T]) -> T:
         """Run a step as a transaction of its own; returns when it is durable."""
-        result: T = await self._enqueue((), step)
+        result: T = await self._enqueue((), operation)
         return result
 
-    def _enqueue(self, submissions: Sequence[Submission], step: Step[Any] | None) -> "asyncio.Future[Any]":
+    def _enqueue(
+        self, submissions: Sequence[Submission], operation: StoreOperation[Any] | None
+    ) -> "asyncio.Future[Any]":
         if self._closed:
             raise Unavailable("the store is closing; nothing was recorded, try again")
         future = asyncio.get_running_loop().create_future()
-        self._queue.append(_Job(submissions, step, future))
+        self._queue.append(_Job(submissions, operation, future))
         self._note_request()
         if self._work is None or self._work.done():
             # It begins when the loop has gone round, and so takes all that came with this request.
@@ -112,7 +114,7 @@ class Writer:
         while self._queue:
             for group in _groups(self._take(), per_tenant=self.per_tenant):
                 _resolve(await self._commit(group))
-                if group[0].step is None:
+                if group[0].operation is None:
                     for told in self._watchers:
                         told()
 
@@ -164,14 +166,14 @@ def _groups(jobs: list[_Job], *, per_tenant: bool) -> list[list[_Job]]:
     """Facts together, or those of each tenant; each step alone, since it may be retried only as a whole."""
     facts: dict[str, list[_Job]] = {}
     for job in jobs:
-        if job.step is None:
+        if job.operation is None:
             facts.setdefault(job.submissions[0].tenant if per_tenant else "", []).append(job)
-    return [*facts.values(), *([job] for job in jobs if job.step is not None)]
+    return [*facts.values(), *([job] for job in jobs if job.operation is not None)]
 
 
-def _together(jobs: list[_Job], clock: Clock) -> Step[list[Any]]:
-    if jobs[0].step is not None:
-        return [(yield from jobs[0].step)]
+def _together(jobs: list[_Job], clock: Clock) -> StoreOperation[list[Any]]:
+    if jobs[0].operation is not None:
+        return [(yield from jobs[0].operation)]
     submissions = [submission for job in jobs for submission in job.submissions]
     recorded = iter((yield from record(submissions, clock())))
     return [[next(recorded) for _ in job.submissions] for job in jobs]

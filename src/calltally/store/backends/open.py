@@ -8,7 +8,7 @@ from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
 from calltally.store.backends.schema import HEAD, upgrade_apart
 from calltally.store.backends.sqlite.store import SqliteStore, read_file
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Clock, Rows, Statement, Step
+from calltally.store.db.operation import Clock, Rows, Statement, StoreOperation
 from calltally.store.tenants.stored_secrets import newest_secrets
 
 _MIGRATE = "run `calltally migrate`"
@@ -83,7 +83,7 @@ async def schema_of(url: str, clock: Clock) -> str | None:
     return rows[0][0] if rows else None
 
 
-def _schema_version() -> Step[Rows]:
+def _schema_version() -> StoreOperation[Rows]:
     return (yield Statement("meta_schema_version", {}))
 
 
@@ -96,7 +96,7 @@ async def check_schema(store: Store) -> None:
         raise Misconfigured(fault)
 
 
-def _schema_fault() -> Step[str | None]:
+def _schema_fault() -> StoreOperation[str | None]:
     rows = yield from _schema_version()
     version = rows[0][0] if rows else ""
     if version == HEAD:

@@ -5,7 +5,7 @@ from typing import Final
 
 from calltally.calls.errors import NothingCommitted
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 # Shorter than what a load balancer waits for an answer.
 _TRIAL_S: Final = 1.0
@@ -18,7 +18,7 @@ async def check_writer(store: Store) -> None:
     A node that is not ready may get no further requests, and would never commit one. So a write of its own
     tries it, unless others wait already.
     """
-    if store.stalled_s < STALLED_S or (not store.waiting and await _can_write(store)):
+    if store.stalled_s < STALLED_S or (not store.queued_writes and await _can_write(store)):
         return
     message = (
         f"no write was committed for {STALLED_S:g} s or more, though some were requested; see the service's"
@@ -36,5 +36,5 @@ async def _can_write(store: Store) -> bool:
     return True
 
 
-def _try_write() -> Step[None]:
+def _try_write() -> StoreOperation[None]:
     yield Statement("meta_try_write", {})

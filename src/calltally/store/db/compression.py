@@ -14,7 +14,7 @@ else:
 _LEVEL: Final = 3
 
 
-class Codec:
+class ZstdCodec:
     """Compresses short bodies that resemble one another; usable from any thread.
 
     A dictionary must never be lost nor change: frames name it by its id, and new ones are added

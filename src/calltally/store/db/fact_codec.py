@@ -15,7 +15,7 @@ import msgspec
 from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Fact, StatedFields
 from calltally.calls.identity import Node
-from calltally.store.db.compression import Codec
+from calltally.store.db.compression import ZstdCodec
 
 # Append only: the number of a name is its place here, and stored rows speak in numbers.
 _NAMES: Final = (
@@ -34,7 +34,7 @@ _SAME: Final = 0
 _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder()
 _DICTIONARY: Final = Path(__file__).parents[1] / "dictionaries" / "bodies-1.zdict"
-bodies: Final = Codec(_DICTIONARY.read_bytes())
+body_codec: Final = ZstdCodec(_DICTIONARY.read_bytes())
 
 
 class PackedFact(NamedTuple):
@@ -46,10 +46,10 @@ class PackedFact(NamedTuple):
     conversation: bytes | None
 
 
-def packed(fact: Fact, key: bytes) -> PackedFact:
+def pack(fact: Fact, key: bytes) -> PackedFact:
     """That of a fact with this key."""
-    said = bodies.compress(fact.conversation) if fact.conversation else None
-    return PackedFact(key, pack_fact(fact), bodies.compress(fact.raw), said)
+    said = body_codec.compress(fact.conversation) if fact.conversation else None
+    return PackedFact(key, pack_fact(fact), body_codec.compress(fact.raw), said)
 
 
 def pack_fact(fact: Fact) -> bytes:
@@ -137,5 +137,5 @@ def _pack_sid(sid: str) -> str | bytes:
 _pack_account: Final = lru_cache(maxsize=1_024)(_pack_sid)
 
 
-def _unpack_sid(packed: str | bytes) -> str:
-    return packed if isinstance(packed, str) else packed[:2].decode() + packed[2:].hex()
+def _unpack_sid(pack: str | bytes) -> str:
+    return pack if isinstance(pack, str) else pack[:2].decode() + pack[2:].hex()

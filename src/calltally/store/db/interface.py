@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 from calltally.calls.errors import Unavailable
 from calltally.calls.events import Fact, IngestOutcome
 from calltally.store.db.fact_codec import PackedFact
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class Submission(NamedTuple):
     packed: PackedFact | None = None
 
 
-class Recorded(NamedTuple):
+class SubmissionResult(NamedTuple):
     """What became of a submission: the call it belongs to, and the revision that shows it.
 
     Refused, without either, where it names a call that was erased. `conflicting` says that more facts of the
@@ -40,7 +40,7 @@ class Recorded(NamedTuple):
 F = TypeVar("F", bound=Exception)
 
 
-class ToldApart(Generic[F]):
+class ErrorTranslation(Generic[F]):
     """A block in which a driver's faults of a kind are told by `tell`, which raises ours or does nothing.
 
     No generator: around each read, that would take as long as its COMMIT.
@@ -60,7 +60,7 @@ class ToldApart(Generic[F]):
             self._tell(fault)
 
 
-class Behind(Unavailable):
+class RevisionNotVisible(Unavailable):
     """A revision is asked for that the database being read does not show yet, though it was committed."""
 
 
@@ -70,7 +70,7 @@ class Store(Protocol):
     dialect: str
 
     @property
-    def waiting(self) -> int:
+    def queued_writes(self) -> int:
         """Requests that wait for the writer now."""
         ...
 
@@ -79,7 +79,7 @@ class Store(Protocol):
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         ...
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a step that only reads, against one state of the database.
 
         `long` says that its cost grows with the data, so that it must not hold up the event loop.
@@ -87,7 +87,7 @@ class Store(Protocol):
         ...
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         """The same for a step that reads one tenant's ledger; a read replica may answer where there is one.
 
@@ -97,13 +97,13 @@ class Store(Protocol):
         """
         ...
 
-    async def write(self, step: Step[T]) -> T:
+    async def write(self, operation: StoreOperation[T]) -> T:
         """Run a step as one transaction; durable on return."""
         ...
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         """Record facts in the order given; durable and visible on return.
 
         Many make several commits, unless they are asked to be `in_one_commit`: then they are of one tenant.
@@ -116,9 +116,9 @@ class Store(Protocol):
 
 
 @runtime_checkable
-class WatchedStore(Store, Protocol):
+class ObservableStore(Store, Protocol):
     """A store that tells of its commits."""
 
-    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts here, until what is returned is called."""
         ...

@@ -6,7 +6,7 @@ on beside the next one. So every job must be harmless when it is done twice at o
 
 from typing import NamedTuple
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 
 class Lease(NamedTuple):
@@ -17,18 +17,18 @@ class Lease(NamedTuple):
     holder: str
 
 
-def claim(lease: Lease, *, now_us: int, until_us: int) -> Step[bool]:
+def claim(lease: Lease, *, now_us: int, until_us: int) -> StoreOperation[bool]:
     """Take a job until then, if it is free, its time is up or it is ours; says whether it is ours now."""
     rows = yield Statement("claim_lease", {**lease._asdict(), "now_us": now_us, "until_us": until_us})
     return bool(rows)
 
 
-def renew(lease: Lease, until_us: int) -> Step[bool]:
+def renew(lease: Lease, until_us: int) -> StoreOperation[bool]:
     """Keep a job for longer; False where somebody took it after its time was up."""
     rows = yield Statement("renew_lease", {**lease._asdict(), "until_us": until_us})
     return bool(rows)
 
 
-def release(lease: Lease) -> Step[None]:
+def release(lease: Lease) -> StoreOperation[None]:
     """Leave a job to others before its time is up; nothing where it is not ours any more."""
     yield Statement("release_lease", lease._asdict())

@@ -26,7 +26,7 @@ class Statement(NamedTuple):
     clauses: Clauses = ()
 
 
-class Table(Sequence[Params]):
+class ParamsTable(Sequence[Params]):
     """Rows of parameters as tuples under one list of names: what a commit has thousands of.
 
     A mapping a row costs more than to bind it. Whoever looks at single rows gets them as mappings.
@@ -44,14 +44,14 @@ class Table(Sequence[Params]):
     @overload
     def __getitem__(self, index: int) -> Params: ...
     @overload
-    def __getitem__(self, index: slice) -> "Table": ...
-    def __getitem__(self, index: int | slice) -> "Params | Table":
+    def __getitem__(self, index: slice) -> "ParamsTable": ...
+    def __getitem__(self, index: int | slice) -> "Params | ParamsTable":
         if isinstance(index, slice):
-            return Table(self.names, self.tuples[index])
+            return ParamsTable(self.names, self.tuples[index])
         return dict(zip(self.names, self.tuples[index], strict=True))
 
 
-class Many(NamedTuple):
+class StatementMany(NamedTuple):
     """A named statement over many rows of parameters: a loop on SQLite, one `unnest` on PostgreSQL.
 
     The rows that come back stand in no promised order, so each says what it belongs to.
@@ -62,90 +62,90 @@ class Many(NamedTuple):
     clauses: Clauses = ()
 
 
-Request: TypeAlias = Statement | Many
+AnyStatement: TypeAlias = Statement | StatementMany
 
 
-class Together(NamedTuple):
+class Batch(NamedTuple):
     """Requests that do not depend on each other's rows, answered by a list of each one's rows.
 
     PostgreSQL is sent all of them before any answer is awaited; SQLite takes one after the other.
     Yield it by `together`, which knows what comes back.
     """
 
-    requests: tuple[Request, ...]
+    statements: tuple[AnyStatement, ...]
 
 
-Step: TypeAlias = Generator[Request | Together, Rows, T]
+StoreOperation: TypeAlias = Generator[AnyStatement | Batch, Rows, T]
 
 
-def together(*requests: Request) -> Step[list[Rows]]:
+def execute_batch(*requests: AnyStatement) -> StoreOperation[list[Rows]]:
     """The rows of each request, in their order; nothing is sent where there are none."""
     if not requests:
         return []
-    answers: Any = yield Together(requests)
+    answers: Any = yield Batch(requests)
     told: list[Rows] = answers
     return told
 
 
-def with_another(request: Request, asked: Request | Together) -> Step[tuple[Rows, Any]]:
+def execute_with(request: AnyStatement, asked: AnyStatement | Batch) -> StoreOperation[tuple[Rows, Any]]:
     """The rows of a request, sent with what a step asked; and the answer to that."""
-    if isinstance(asked, Together):
-        rows, *answers = yield from together(request, *asked.requests)
+    if isinstance(asked, Batch):
+        rows, *answers = yield from execute_batch(request, *asked.statements)
         return rows, answers
-    rows, answer = yield from together(request, asked)
+    rows, answer = yield from execute_batch(request, asked)
     return rows, answer
 
 
-def resumed(step: Step[T], answer: Any) -> Step[T]:  # noqa: ANN401 (rows, or a list of them)
+def resume(operation: StoreOperation[T], answer: Any) -> StoreOperation[T]:  # noqa: ANN401 (rows, or a list of them)
     """The rest of a step, from the answer to what it asked last."""
     try:
         while True:
-            answer = yield step.send(answer)
+            answer = yield operation.send(answer)
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-def drive(step: Step[T], execute: Callable[[Request], Rows]) -> T:
+def run_operation(operation: StoreOperation[T], execute: Callable[[AnyStatement], Rows]) -> T:
     """Run a step to its result with something that executes its statements at once."""
 
-    def answer(request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        if isinstance(request, Together):
-            return [execute(each) for each in request.requests]
+    def answer(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        if isinstance(request, Batch):
+            return [execute(each) for each in request.statements]
         return execute(request)
 
     try:
-        request = next(step)
+        request = next(operation)
         while True:
-            request = step.send(answer(request))
+            request = operation.send(answer(request))
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-Answer: TypeAlias = Callable[[Request | Together], Awaitable[Any]]
+AsyncExecutor: TypeAlias = Callable[[AnyStatement | Batch], Awaitable[Any]]
 
 
-async def drive_async(step: Step[T], answer: Answer) -> T:
+async def run_operation_async(operation: StoreOperation[T], answer: AsyncExecutor) -> T:
     """Run a step to its result with something that has to be awaited.
 
     `answer` gives the rows of a request, and a list of each one's rows of several together.
     """
     try:
-        request = next(step)
+        request = next(operation)
         while True:
-            request = step.send(await answer(request))
+            request = operation.send(await answer(request))
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-def one_by_one(execute: Callable[[Request], Awaitable[Rows]]) -> Answer:
+def execute_sequentially(execute: Callable[[AnyStatement], Awaitable[Rows]]) -> AsyncExecutor:
     """Requests that come together are executed one after the other."""
 
-    async def answer(request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        if isinstance(request, Together):
-            return [await execute(each) for each in request.requests]
+    async def answer(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
+        if isinstance(request, Batch):
+            return [await execute(each) for each in request.statements]
         return await execute(request)
 
     return answer

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import aiosql
 from aiosql.types import SQLOperationType
 
-from calltally.store.db.operation import Many, Params, Request
+from calltally.store.db.operation import AnyStatement, Params, StatementMany
 
 _FOLDER: Final = Path(__file__).parents[1] / "sql"
 _DRIVERS: Final = {"sqlite": "apsw", "postgres": "psycopg"}
@@ -25,24 +25,24 @@ _ARRAYS: Final = re.compile(r"\bunnest\(((?:\s*%\(\w+\)b::\w+\[\],?)+\s*)\)(?=\s
 class NamedSql(NamedTuple):
     """One statement as its database takes it.
 
-    `answers` is whether rows come back; `names` are its parameters in the order in which SQLite
+    `returns_rows` is whether rows come back; `names` are its parameters in the order in which SQLite
     numbers them, so that rows can be bound by place: by name it takes twice as long. `takes_row` is whether
     it is a `Many` whose one row is bound as it is.
     """
 
     sql: str
-    answers: bool
+    returns_rows: bool
     names: tuple[str, ...]
-    takes_row: bool = False
+    binds_one_row: bool = False
 
 
 class Statements:
     """Statements of one dialect by name, with their clauses filled in and kept.
 
-    `is_spread` is whether tenants may be on different machines; None until somebody looked.
+    `is_distributed` is whether tenants may be on different machines; None until somebody looked.
     """
 
-    is_spread: bool | None = None
+    is_distributed: bool | None = None
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
@@ -56,23 +56,23 @@ class Statements:
         known = self._filled.get((name, clauses))
         return known or self._fill(name, clauses)
 
-    def of(self, request: Request) -> NamedSql:
+    def of(self, request: AnyStatement) -> NamedSql:
         """The statement of a request, for one row if that is all there is.
 
         Where tenants are spread, it says whose rows it is about, if of one.
         """
         named = self.find(request.name, request.clauses)
-        if not isinstance(request, Many):
+        if not isinstance(request, StatementMany):
             return named
-        if self.is_spread is False and len(request.rows) == 1:
+        if self.is_distributed is False and len(request.rows) == 1:
             return for_one_row(named)
-        return pinned(named) if self.is_spread and _is_of_one_tenant(request.rows) else named
+        return pin_to_tenant(named) if self.is_distributed and _have_one_tenant(request.rows) else named
 
     def _fill(self, name: str, clauses: tuple[tuple[str, str], ...]) -> NamedSql:
         named = self._named[name]
         texts = {place: _in_words_of(self._dialect, text) for place, text in clauses}
         sql = _PLACE.sub(lambda place: texts.get(place[1], place[0]), named.sql)
-        filled = _named(self._with_fragments(sql), answers=named.answers)
+        filled = _named(self._with_fragments(sql), returns_rows=named.returns_rows)
         self._filled[name, clauses] = filled
         return filled
 
@@ -82,7 +82,7 @@ class Statements:
 
 
 @cache
-def pinned(named: NamedSql) -> NamedSql:
+def pin_to_tenant(named: NamedSql) -> NamedSql:
     """The statement for rows of one tenant, with that tenant as a plain value: so Citus knows whom to ask."""
     sql = _HELD.sub(r"\g<0> AND \1.tenant = (%(tenant)b::text[])[1]", named.sql)
     return named._replace(sql=sql)
@@ -97,10 +97,10 @@ def for_one_row(named: NamedSql) -> NamedSql:
     """
     sql, taken = _ARRAYS.subn(lambda arrays: f"(VALUES ({arrays[1].replace('[]', '')}))", named.sql)
     is_whole = taken == 1 and "[]" not in sql
-    return named._replace(sql=sql, takes_row=True) if named.answers and is_whole else named
+    return named._replace(sql=sql, binds_one_row=True) if named.returns_rows and is_whole else named
 
 
-def _is_of_one_tenant(rows: Sequence[Params]) -> bool:
+def _have_one_tenant(rows: Sequence[Params]) -> bool:
     first = rows[0].get("tenant")
     return first is not None and all(row["tenant"] == first for row in rows)
 
@@ -117,13 +117,13 @@ def _from_folder(folder: str, dialect: str) -> dict[str, NamedSql]:
         name: getattr(queries, name) for name in queries.available_queries if not name.endswith("_cursor")
     }
     return {
-        name: _named(_typed(query.sql, dialect), answers=query.operation not in _SILENT)
+        name: _named(_typed(query.sql, dialect), returns_rows=query.operation not in _SILENT)
         for name, query in named.items()
     }
 
 
-def _named(sql: str, *, answers: bool) -> NamedSql:
-    return NamedSql(sql, answers, tuple(dict.fromkeys(_PARAMETER.findall(sql))))
+def _named(sql: str, *, returns_rows: bool) -> NamedSql:
+    return NamedSql(sql, returns_rows, tuple(dict.fromkeys(_PARAMETER.findall(sql))))
 
 
 def _in_words_of(dialect: str, clause: str) -> str:

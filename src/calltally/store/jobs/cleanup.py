@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.jobs.jobs import Job, State, job_of
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 _AT_ONCE: Final = 1_000
 
@@ -17,9 +17,9 @@ class Erased(NamedTuple):
     upto: int
 
 
-def erased_after(tenant: str, after: int) -> Step[Erased]:
+def erased_after(tenant: str, after: int) -> StoreOperation[Erased]:
     """What files that were written as of `after` must not hold any more."""
-    upto = (yield from standing_of(tenant)).revision
+    upto = (yield from read_ledger_head(tenant)).revision
     ids: set[bytes] = set()
     while after < upto:
         asked = {"tenant": tenant, "after": after, "upto": upto, "most": _AT_ONCE}
@@ -29,25 +29,27 @@ def erased_after(tenant: str, after: int) -> Step[Erased]:
     return Erased(frozenset(ids), upto)
 
 
-def _with_former(ids: Sequence[bytes], tenant: str) -> Step[set[bytes]]:
+def _with_former(ids: Sequence[bytes], tenant: str) -> StoreOperation[set[bytes]]:
     """With the ids that each had before it was merged, and those of these."""
     found: set[bytes] = set()
     fresh = set(ids)
     while fresh:
         found |= fresh
-        rows = yield Many("merged_into", [{"tenant": tenant, "id": call_id} for call_id in sorted(fresh)])
+        rows = yield StatementMany(
+            "merged_into", [{"tenant": tenant, "id": call_id} for call_id in sorted(fresh)]
+        )
         fresh = {row[0] for row in rows} - found
     return found
 
 
-def note_checked(tenant: str, job: bytes, checked: int) -> Step[None]:
+def note_checked(tenant: str, job: bytes, checked: int) -> StoreOperation[None]:
     """Remember that up to this revision no call was erased that the job's files hold."""
     yield Statement("note_checked", {"tenant": tenant, "job": job, "checked": checked})
 
 
-def is_upkeep_due(tenant: str, now_us: int) -> Step[bool]:
+def is_upkeep_due(tenant: str, now_us: int) -> StoreOperation[bool]:
     """Whether a job's files or a job itself has to go, or calls were erased that may be in files."""
-    revision = (yield from standing_of(tenant)).revision
+    revision = (yield from read_ledger_head(tenant)).revision
     for job in (yield from complete_jobs(tenant)):
         if is_over(job, now_us):
             return True
@@ -64,25 +66,25 @@ def is_over(job: Job, now_us: int) -> bool:
     return job.state is State.COMPLETE and job.expires_us is not None and job.expires_us <= now_us
 
 
-def complete_jobs(tenant: str) -> Step[list[Job]]:
+def complete_jobs(tenant: str) -> StoreOperation[list[Job]]:
     """Those that have files."""
     rows = yield Statement("complete_jobs", {"tenant": tenant})
     return [job_of(row) for row in rows]
 
 
-def jobs_to_clear(tenant: str) -> Step[list[bytes]]:
+def jobs_to_clear(tenant: str) -> StoreOperation[list[bytes]]:
     """Those that ended and whose files may still be there."""
     rows = yield Statement("jobs_to_clear", {"tenant": tenant, "most": _AT_ONCE})
     return [job for (job,) in rows]
 
 
-def clear_job(tenant: str, job: bytes, now_us: int) -> Step[None]:
+def clear_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[None]:
     """Note that a job's files are gone."""
     yield Statement("drop_job_files", {"tenant": tenant, "job": job})
     yield Statement("clear_job", {"tenant": tenant, "job": job, "now_us": now_us})
 
 
-def drop_old_jobs(tenant: str, now_us: int) -> Step[int]:
+def drop_old_jobs(tenant: str, now_us: int) -> StoreOperation[int]:
     """Forget jobs that ended long ago; returns how many."""
     rows = yield Statement("jobs_to_drop", {"tenant": tenant, "now_us": now_us, "most": _AT_ONCE})
     for (job,) in rows:

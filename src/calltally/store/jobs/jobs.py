@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import NotFound, TooManyRequests
 from calltally.calls.times import DAY_US
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 
 # More than that may wait for nobody: each is a scan of the ledger and a file on the disk.
 MOST_OPEN: Final = 20
@@ -94,7 +94,7 @@ class JobFile(NamedTuple):
     sha256: bytes
 
 
-def add_job(tenant: str, new: NewJob, now_us: int) -> Step[Job]:
+def add_job(tenant: str, new: NewJob, now_us: int) -> StoreOperation[Job]:
     """Queue a job, unless there is one of that id; returns whichever is there then.
 
     Raises TooManyRequests where too many are open.
@@ -105,7 +105,7 @@ def add_job(tenant: str, new: NewJob, now_us: int) -> Step[Job]:
     return (yield from need_job(tenant, new.job))
 
 
-def check_open_jobs(tenant: str) -> Step[None]:
+def check_open_jobs(tenant: str) -> StoreOperation[None]:
     """Raise TooManyRequests where so many are open that no more may be added."""
     [(count,)] = yield Statement("count_open_jobs", {"tenant": tenant})
     if count >= MOST_OPEN:
@@ -113,13 +113,13 @@ def check_open_jobs(tenant: str) -> Step[None]:
         raise TooManyRequests(message, _RETRY_AFTER_S)
 
 
-def find_job(tenant: str, job: bytes) -> Step[Job | None]:
+def find_job(tenant: str, job: bytes) -> StoreOperation[Job | None]:
     """The tenant's job of that id."""
     rows = yield Statement("job_of_id", {"tenant": tenant, "job": job})
     return job_of(rows[0]) if rows else None
 
 
-def need_job(tenant: str, job: bytes) -> Step[Job]:
+def need_job(tenant: str, job: bytes) -> StoreOperation[Job]:
     """The tenant's job of that id; raises NotFound."""
     found = yield from find_job(tenant, job)
     if found is None:
@@ -127,7 +127,7 @@ def need_job(tenant: str, job: bytes) -> Step[Job]:
     return found
 
 
-def list_jobs(tenant: str, kind: Kind, *, limit: int, offset: int) -> Step[tuple[list[Job], int]]:
+def list_jobs(tenant: str, kind: Kind, *, limit: int, offset: int) -> StoreOperation[tuple[list[Job], int]]:
     """A page of a tenant's jobs of one kind, newest first; and how many there are in all."""
     of_kind = {"tenant": tenant, "kind": kind.value}
     rows = yield Statement("list_jobs", {**of_kind, "most": limit, "skip": offset})
@@ -135,31 +135,31 @@ def list_jobs(tenant: str, kind: Kind, *, limit: int, offset: int) -> Step[tuple
     return [job_of(row) for row in rows], total
 
 
-def files_of(tenant: str, job: bytes) -> Step[list[JobFile]]:
+def files_of(tenant: str, job: bytes) -> StoreOperation[list[JobFile]]:
     """The files of a job that are whole, in the order in which they were written."""
     rows = yield Statement("files_of_job", {"tenant": tenant, "job": job})
     return [JobFile(*row) for row in rows]
 
 
-def file_of(tenant: str, job: bytes, name: str) -> Step[JobFile | None]:
+def file_of(tenant: str, job: bytes, name: str) -> StoreOperation[JobFile | None]:
     """The file of that name."""
     rows = yield Statement("file_of_job", {"tenant": tenant, "job": job, "name": name})
     return JobFile(*rows[0]) if rows else None
 
 
-def admin_tenants_with_open_jobs(kind: Kind, now_us: int) -> Step[list[str]]:
+def admin_tenants_with_open_jobs(kind: Kind, now_us: int) -> StoreOperation[list[str]]:
     """Whose jobs of one kind wait, or have to be gone on with, by now."""
     rows = yield Statement("admin_tenants_with_open_jobs", {"kind": kind.value, "now_us": now_us})
     return [tenant for (tenant,) in rows]
 
 
-def next_job(tenant: str, kind: Kind, now_us: int) -> Step[Job | None]:
+def next_job(tenant: str, kind: Kind, now_us: int) -> StoreOperation[Job | None]:
     """The open job of one kind that has waited longest for its turn, of those that are due."""
     rows = yield Statement("next_job", {"tenant": tenant, "kind": kind.value, "now_us": now_us})
     return job_of(rows[0]) if rows else None
 
 
-def begin_job(tenant: str, job: bytes, now_us: int) -> Step[Job | None]:
+def begin_job(tenant: str, job: bytes, now_us: int) -> StoreOperation[Job | None]:
     """Take an open job up; returns it as it is in the new turn `turns`, None where it ended meanwhile.
 
     From then on nothing of an earlier turn is taken, whoever had it.
@@ -180,7 +180,7 @@ class Kept(NamedTuple):
     afresh: bool = False
 
 
-def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int, *, turn: int) -> Step[bool]:
+def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int, *, turn: int) -> StoreOperation[bool]:
     """Note how far a job is; False where it is in that turn no more, and nothing was noted."""
     of_job = {"tenant": tenant, "job": job}
     noted = {"turn": turn, "progress": kept.progress, "checked": kept.checked, "now_us": now_us}
@@ -193,18 +193,18 @@ def keep_job(tenant: str, job: bytes, kept: Kept, now_us: int, *, turn: int) -> 
     return True
 
 
-def wait_job(tenant: str, job: Job, reason: str, due_us: int) -> Step[None]:
+def wait_job(tenant: str, job: Job, reason: str, due_us: int) -> StoreOperation[None]:
     """Have a job's turn not count, since something did not answer; the next is no sooner than `due_us`."""
     said = {"turn": job.turns, "reason": reason, "due_us": due_us}
     yield Statement("wait_job", {"tenant": tenant, "job": job.job, **said})
 
 
-def leave_job(tenant: str, job: Job) -> Step[None]:
+def leave_job(tenant: str, job: Job) -> StoreOperation[None]:
     """Have a job's turn not count, since its worker is to stop."""
     yield Statement("leave_job", {"tenant": tenant, "job": job.job, "turn": job.turns})
 
 
-def is_in_turn(tenant: str, job: Job) -> Step[bool]:
+def is_in_turn(tenant: str, job: Job) -> StoreOperation[bool]:
     """Whether a job is still in the turn that it was taken up for."""
     asked = {"tenant": tenant, "job": job.job, "turn": job.turns}
     return bool((yield Statement("is_job_in_turn", asked)))
@@ -218,19 +218,19 @@ class End(NamedTuple):
     expires_us: int
 
 
-def end_job(tenant: str, job: bytes, end: End, now_us: int, *, turn: int) -> Step[bool]:
+def end_job(tenant: str, job: bytes, end: End, now_us: int, *, turn: int) -> StoreOperation[bool]:
     """End a job; False where it is in that turn no more, and stays as it was."""
     said = {**end._asdict(), "state": end.state.value, "turn": turn, "now_us": now_us}
     return bool((yield Statement("end_job", {"tenant": tenant, "job": job, **said})))
 
 
-def expire_job(tenant: str, job: bytes, *, now_us: int, forget_us: int) -> Step[bool]:
+def expire_job(tenant: str, job: bytes, *, now_us: int, forget_us: int) -> StoreOperation[bool]:
     """Have a complete job's files be gone from now on; the rest is forgotten at `forget_us`."""
     params = {"tenant": tenant, "job": job, "now_us": now_us, "expires_us": forget_us}
     return bool((yield Statement("expire_job", params)))
 
 
-def let_go(tenant: str, job: bytes, now_us: int) -> Step[None]:
+def let_go(tenant: str, job: bytes, now_us: int) -> StoreOperation[None]:
     """Cancel a job that is open; have the files of a complete one be gone. Any other stays as it is."""
     forget_us = now_us + FORGOTTEN_AFTER_US
     said = {"now_us": now_us, "expires_us": forget_us}

@@ -8,8 +8,8 @@ from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.measures import encode_measures
 from calltally.calls.model import finish_record
 from calltally.calls.sessions import FoldedSession
-from calltally.store.db.fact_codec import PackedFact, bodies
-from calltally.store.db.operation import Many, Params, Row, Step, Table
+from calltally.store.db.fact_codec import PackedFact, body_codec
+from calltally.store.db.operation import Params, ParamsTable, Row, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import Component, StoredCall
 from calltally.store.ledger.outbox import Change, Instant, announce
 from calltally.store.ledger.session_rows import session_row
@@ -163,24 +163,24 @@ class Changes:
         at = Instant(tenant, self._epochs[tenant], revision, self._now_us)
         for event in announce(at, change):
             named = (tenant, revision, event.name, event.id, event.call_id)
-            frozen = (self._now_us, bodies.compress(event.body))
+            frozen = (self._now_us, body_codec.compress(event.body))
             self._put_row("put_outbox", (*named, *frozen, call.direction, call.route, call.agent))
 
-    def write(self) -> Step[None]:
+    def write(self) -> StoreOperation[None]:
         """Say it all to the database."""
         if self._facts:
-            yield Many("put_facts", Table(_FACTS, list(self._fact_rows())))
+            yield StatementMany("put_facts", ParamsTable(_FACTS, list(self._fact_rows())))
         for name, tuples in self._tuples.items():
-            yield Many(name, Table(_NAMES[name], tuples))
+            yield StatementMany(name, ParamsTable(_NAMES[name], tuples))
         for name, rows in self._rows.items():
-            yield Many(name, rows)
+            yield StatementMany(name, rows)
         if counted := self._deltas.rows():
             yield from statements(counted, self.heads)
         yield from self._steps.statements()
         yield from self._quality.write()
         moved = [{"tenant": t, "revision": r} for t, r in sorted(self.heads.items()) if r != self._before[t]]
         if moved:
-            yield Many("move_heads", moved)
+            yield StatementMany("move_heads", moved)
 
     def _fact_rows(self) -> Iterator[Row]:
         for place, (told, fact) in self._facts.items():

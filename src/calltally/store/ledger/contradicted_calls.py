@@ -4,7 +4,7 @@ from typing import Final
 
 from calltally.calls.events import Fact
 from calltally.store.db.fact_codec import unpack_fact
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.lookup import nodes_of
 
 # A quarter of an hour of a busy tenant's changes, a day of others'.
@@ -13,13 +13,13 @@ _DISPUTED: Final = 100
 _NO_CONFLICT: Final = b'"conflicts":0,'
 
 
-def disputed_facts(tenant: str, since_us: int) -> Step[list[Fact]]:
+def disputed_facts(tenant: str, since_us: int) -> StoreOperation[list[Fact]]:
     """The facts of the last changed calls that are in conflict, and that changed since an instant."""
     rows = yield Statement("last_changed", {"tenant": tenant, "since_us": since_us, "most": _CHANGED})
     disputed = [call_id for call_id, record in rows if _NO_CONFLICT not in record]
     facts: list[Fact] = []
     for call_id in disputed[:_DISPUTED]:
         nodes = yield from nodes_of(tenant, call_id)
-        stored = yield Many("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+        stored = yield StatementMany("facts_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
         facts += [unpack_fact(content, received_us) for *_, received_us, content in stored]
     return facts

@@ -13,7 +13,7 @@ from calltally.calls.identity import Node, call_uuid, canonical
 from calltally.calls.sessions import any_has_session
 from calltally.store.db.fact_codec import unpack_fact
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Many, Rows, Step, Table
+from calltally.store.db.operation import ParamsTable, Rows, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import Place
 
 NodeKey: TypeAlias = tuple[str, bytes]
@@ -100,14 +100,14 @@ class _Partition:
             self._parents[root] = roots[0]
 
 
-def gather(submissions: Sequence[Submission]) -> Step[list[Component | None]]:
+def gather(submissions: Sequence[Submission]) -> StoreOperation[list[Component | None]]:
     """For each submission its component (one object where they share it), with all that is stored of it.
 
     None for one that names a SID of an erased call: nothing of it may be kept again.
     """
     partition = _Partition()
     named = [_name(partition, tenant, fact) for tenant, fact, *_ in submissions]
-    found = yield Many("identities_of_nodes", Table(_BY_NODE, list(partition.sids)))
+    found = yield StatementMany("identities_of_nodes", ParamsTable(_BY_NODE, list(partition.sids)))
     erased = {(tenant, node) for tenant, node, _sid, call_id in found if call_id == ERASED}
     identities = (yield from _siblings(found)) if found else []
     _join(partition, [keys for keys in named if erased.isdisjoint(keys)], identities)
@@ -116,17 +116,19 @@ def gather(submissions: Sequence[Submission]) -> Step[list[Component | None]]:
     return [components[partition.root(keys[0])] if erased.isdisjoint(keys) else None for keys in named]
 
 
-def _siblings(identities: Rows) -> Step[Rows]:
+def _siblings(identities: Rows) -> StoreOperation[Rows]:
     """All SIDs of the calls that some lead to."""
     ids = sorted({(row[0], row[3]) for row in identities if row[3] != ERASED})
     if not ids:
         return []
-    return (yield Many("identities_of_calls", [{"tenant": t, "id": call_id} for t, call_id in ids]))
+    return (yield StatementMany("identities_of_calls", [{"tenant": t, "id": call_id} for t, call_id in ids]))
 
 
-def linked_nodes(tenant: str, nodes: Sequence[bytes]) -> Step[list[bytes]]:
+def linked_nodes(tenant: str, nodes: Sequence[bytes]) -> StoreOperation[list[bytes]]:
     """The SIDs that are today linked with some, as nodes; those that nobody linked are not among them."""
-    identities = yield Many("identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    identities = yield StatementMany(
+        "identities_of_nodes", [{"tenant": tenant, "node": node} for node in nodes]
+    )
     return [row[1] for row in (yield from _siblings(identities))]
 
 
@@ -173,24 +175,26 @@ def _components(partition: _Partition, identities: Rows) -> dict[NodeKey, Compon
     return components
 
 
-def _load(components: dict[NodeKey, Component]) -> Step[None]:
+def _load(components: dict[NodeKey, Component]) -> StoreOperation[None]:
     by_node = {(c.tenant, node): c for c in components.values() for node in c.sids}
     for tenant, node, key, received_us, content in (
-        yield Many("facts_of_nodes", Table(_BY_NODE, list(by_node)))
+        yield StatementMany("facts_of_nodes", ParamsTable(_BY_NODE, list(by_node)))
     ):
         by_node[tenant, node].facts[node, key] = unpack_fact(content, received_us)
     by_id = {(c.tenant, c.linked.get(node, node)): c for c in components.values() for node in c.sids}
-    rows = yield Many("calls_of_ids", Table(_BY_ID, list(by_id)))
+    rows = yield StatementMany("calls_of_ids", ParamsTable(_BY_ID, list(by_id)))
     for row in rows:
         by_id[row[0], row[1]].calls[row[1]] = stored_call(row)
     yield from _load_sessions(by_id)
 
 
-def _load_sessions(by_id: dict[NodeKey, Component]) -> Step[None]:
+def _load_sessions(by_id: dict[NodeKey, Component]) -> StoreOperation[None]:
     """Of the calls that have sessions: most have none, and cost nothing here."""
     talking = [key for key, each in by_id.items() if each.calls and any_has_session(each.facts.values())]
     if talking:
-        rows = yield Many("sessions_of_calls", [{"tenant": t, "id": call_id} for t, call_id in talking])
+        rows = yield StatementMany(
+            "sessions_of_calls", [{"tenant": t, "id": call_id} for t, call_id in talking]
+        )
         for tenant, session_id, call_id, *row in rows:
             by_id[tenant, call_id].sessions[call_id, session_id] = stored_session(row)
 
@@ -202,10 +206,10 @@ def stored_session(row: Sequence[Any]) -> StoredSession:
     return StoredSession(record, turns, None if functions_node is None else (functions_node, functions_key))
 
 
-def components_of_calls(tenant: str, calls: Sequence[tuple[bytes, str]]) -> Step[list[Component]]:
+def components_of_calls(tenant: str, calls: Sequence[tuple[bytes, str]]) -> StoreOperation[list[Component]]:
     """All that is stored of some calls, each named by its id and canonical SID, in no promised order."""
     asked = [{"tenant": tenant, "id": call_id} for call_id, _sid in calls]
-    identities = yield Many("identities_of_calls", asked)
+    identities = yield StatementMany("identities_of_calls", asked)
     partition = _Partition()
     for _id, sid in calls:
         partition.add(tenant, sid)

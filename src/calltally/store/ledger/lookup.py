@@ -5,8 +5,8 @@ from typing import NamedTuple
 from calltally.calls.errors import Erased
 from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid, parse_uuid
-from calltally.store.db.fact_codec import bodies, unpack_fact
-from calltally.store.db.operation import Many, Row, Statement, Step
+from calltally.store.db.fact_codec import body_codec, unpack_fact
+from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import ERASED
 
 
@@ -19,14 +19,14 @@ class StoredFact(NamedTuple):
     repeats: int
 
 
-def resolve(tenant: str, node: bytes) -> Step[bytes]:
+def resolve(tenant: str, node: bytes) -> StoreOperation[bytes]:
     """The id of the call that a SID's node, or an id that once was a call's, belongs to."""
-    rows = yield Many("identities_of_nodes", [{"tenant": tenant, "node": node}])
+    rows = yield StatementMany("identities_of_nodes", [{"tenant": tenant, "node": node}])
     call_id: bytes = rows[0][3] if rows else node
     return call_id
 
 
-def find_call(tenant: str, id_or_sid: str) -> Step[bytes | None]:
+def find_call(tenant: str, id_or_sid: str) -> StoreOperation[bytes | None]:
     """The sealed record of a call, or None.
 
     A text that looks like an id is taken for one first, and then for a SID: Vapi's are UUIDs.
@@ -35,23 +35,23 @@ def find_call(tenant: str, id_or_sid: str) -> Step[bytes | None]:
     return found[1] if found else None
 
 
-def facts_of_call(tenant: str, id_or_sid: str) -> Step[list[StoredFact] | None]:
+def facts_of_call(tenant: str, id_or_sid: str) -> StoreOperation[list[StoredFact] | None]:
     """Every fact of a call in the order in which they happened, with raw bodies; None for no such call."""
     found = yield from find_call_with_id(tenant, id_or_sid)
     if found is None:
         return None
     nodes = yield from nodes_of(tenant, found[0])
-    rows = yield Many("timeline_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
+    rows = yield StatementMany("timeline_of_nodes", [{"tenant": tenant, "node": node} for node in nodes])
     return sorted(map(_stored_fact, rows), key=lambda stored: (stored.fact.occurred_us, stored.fact.order))
 
 
-def nodes_of(tenant: str, call_id: bytes) -> Step[list[bytes]]:
+def nodes_of(tenant: str, call_id: bytes) -> StoreOperation[list[bytes]]:
     """The SIDs of a call, as nodes."""
-    rows = yield Many("identities_of_calls", [{"tenant": tenant, "id": call_id}])
+    rows = yield StatementMany("identities_of_calls", [{"tenant": tenant, "id": call_id}])
     return [row[1] for row in rows] or [call_id]
 
 
-def find_call_with_id(tenant: str, id_or_sid: str) -> Step[tuple[bytes, bytes] | None]:
+def find_call_with_id(tenant: str, id_or_sid: str) -> StoreOperation[tuple[bytes, bytes] | None]:
     """The same with the id that the call has now."""
     as_id = parse_uuid(id_or_sid)
     for node in (as_id, call_uuid(tenant, id_or_sid)):
@@ -68,4 +68,4 @@ def find_call_with_id(tenant: str, id_or_sid: str) -> Step[tuple[bytes, bytes] |
 
 def _stored_fact(row: Row) -> StoredFact:
     received_us, outcome, reason, repeats, content, raw = row
-    return StoredFact(unpack_fact(content, received_us, bodies.decompress(raw)), outcome, reason, repeats)
+    return StoredFact(unpack_fact(content, received_us, body_codec.decompress(raw)), outcome, reason, repeats)

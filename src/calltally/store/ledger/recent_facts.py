@@ -8,25 +8,29 @@ from collections.abc import Sequence
 
 from calltally.calls.events import Fact
 from calltally.store.db.fact_codec import unpack_fact
-from calltally.store.db.operation import Many, Row, Statement, Step, together
+from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation, execute_batch
 
 
-def facts_of_changed(tenant: str, since_us: int, most: int) -> Step[list[Fact]]:
+def facts_of_changed(tenant: str, since_us: int, most: int) -> StoreOperation[list[Fact]]:
     """The facts of the calls that changed last, of `most` calls, none of which did so before an instant."""
     asked = {"tenant": tenant, "since_us": since_us, "most": most}
     rows = yield Statement("ids_last_changed", asked)
     return (yield from _facts_of(tenant, rows))
 
 
-def facts_of_created(tenant: str, windows: Sequence[tuple[int, int]], most: int) -> Step[list[Fact]]:
+def facts_of_created(
+    tenant: str, windows: Sequence[tuple[int, int]], most: int
+) -> StoreOperation[list[Fact]]:
     """The facts of the first `most` calls of each window (`from <= created_at < to`)."""
     bounds = [{"tenant": tenant, "lo_us": lo_us, "hi_us": hi_us, "most": most} for lo_us, hi_us in windows]
-    found = yield from together(*(Statement("ids_created_between", each) for each in bounds))
+    found = yield from execute_batch(*(Statement("ids_created_between", each) for each in bounds))
     return (yield from _facts_of(tenant, [row for rows in found for row in rows]))
 
 
-def _facts_of(tenant: str, rows: Sequence[Row]) -> Step[list[Fact]]:
+def _facts_of(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[Fact]]:
     if not rows:
         return []
-    stored = yield Many("facts_of_nodes", [{"tenant": tenant, "node": call_id} for (call_id,) in rows])
+    stored = yield StatementMany(
+        "facts_of_nodes", [{"tenant": tenant, "node": call_id} for (call_id,) in rows]
+    )
     return [unpack_fact(content, received_us) for *_, received_us, content in stored]

@@ -9,9 +9,9 @@ from calltally.calls.identity import call_uuid
 from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.model import FINAL, STATUSES, encode_body, record_body
 from calltally.calls.sessions import FoldedSession, any_has_session, fold_sessions
-from calltally.store.db.fact_codec import packed
-from calltally.store.db.interface import Recorded, Submission
-from calltally.store.db.operation import Many, Params, Step
+from calltally.store.db.fact_codec import pack
+from calltally.store.db.interface import Submission, SubmissionResult
+from calltally.store.db.operation import Params, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import Changes
 from calltally.store.ledger.linked_calls import Component, FactKey, StoredCall, gather
 from calltally.store.ledger.outbox import Change
@@ -31,7 +31,7 @@ from calltally.store.ledger.text_index import indexed_words, summary_of
 FORGOTTEN: Final = "the call was erased; nothing of it is kept again"
 
 
-def record(submissions: Sequence[Submission], now_us: int) -> Step[list[Recorded]]:
+def record(submissions: Sequence[Submission], now_us: int) -> StoreOperation[list[SubmissionResult]]:
     """Record facts, of any number of tenants, as one transaction.
 
     The tenants' heads are locked by a statement of its own before anything is read (invariant 4).
@@ -63,11 +63,11 @@ def tell(
     return call, call.tell(submission, changes)
 
 
-def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> Step[None]:
+def settle_all(calls: Sequence["CallInHand"], changes: Changes) -> StoreOperation[None]:
     """Write each call that changed; what was said before is fetched where a call's words change."""
-    packed = yield from fetch_packed([asked for call in calls for asked in call.missing_turns()])
+    pack = yield from fetch_packed([asked for call in calls for asked in call.missing_turns()])
     for call in calls:
-        call.settle(changes, packed)
+        call.settle(changes, pack)
 
 
 class Told(NamedTuple):
@@ -78,15 +78,17 @@ class Told(NamedTuple):
     conflicting: bool = False
 
 
-def recorded(call: "CallInHand | None", told: Told) -> Recorded:
+def recorded(call: "CallInHand | None", told: Told) -> SubmissionResult:
     """What is said of one fact, once its call is settled."""
     outcome, reason, conflicting = told
-    return Recorded(outcome, reason, call.id if call else None, call.revision if call else None, conflicting)
+    return SubmissionResult(
+        outcome, reason, call.id if call else None, call.revision if call else None, conflicting
+    )
 
 
-def _lock_heads(tenants: set[str]) -> Step[tuple[dict[str, int], dict[str, str]]]:
+def _lock_heads(tenants: set[str]) -> StoreOperation[tuple[dict[str, int], dict[str, str]]]:
     """The revision and the epoch of each ledger."""
-    rows = yield Many("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
+    rows = yield StatementMany("lock_heads", [{"tenant": tenant} for tenant in sorted(tenants)])
     heads = {row[0]: row[1] for row in rows}
     if missing := sorted(tenants - set(heads)):
         message = f"there is no tenant {missing[0]!r}; make it with `calltally tenant add`"
@@ -137,7 +139,7 @@ class CallInHand:
         # What changed nothing is no news, even beside an import that changed something.
         self._announce = self._announce or (announce and outcome is IngestOutcome.APPLIED)
         told = (fact.received_us, outcome.value, reason)
-        changes.put_fact((tenant, node), ready or packed(fact, key), told)
+        changes.put_fact((tenant, node), ready or pack(fact, key), told)
         return Told(outcome, reason, conflicts_in(self._body) > conflicts)
 
     def _is_led_anew_by(self, fact: Fact) -> bool:
@@ -173,7 +175,7 @@ class CallInHand:
     def _stored_turns(self) -> tuple[FactKey, ...]:
         return turns_of(stored_states(self._component, self.id))
 
-    def settle(self, changes: Changes, packed: Packed) -> None:
+    def settle(self, changes: Changes, pack: Packed) -> None:
         """Write the call as the last fold left it, if that is not what is stored."""
         component, folded, body = self._component, self._folded, self._body
         if folded is None or body is None:
@@ -188,14 +190,14 @@ class CallInHand:
             self.revision = stored.revision
             changes.remeasure(stored, folded)
             return
-        self._write(changes, (folded, body), stored, packed)
+        self._write(changes, (folded, body), stored, pack)
 
     def _is_as_stored(self, stored: StoredCall, body: bytes) -> bool:
         stands = (record_body(stored.record), stored_states(self._component, self.id))
         return stands == (body, self._states)
 
     def _write(
-        self, changes: Changes, last: tuple[FoldedCall, bytes], stored: StoredCall | None, packed: Packed
+        self, changes: Changes, last: tuple[FoldedCall, bytes], stored: StoredCall | None, pack: Packed
     ) -> None:
         component, sessions, (folded, body) = self._component, self._sessions, last
         tenant = component.tenant
@@ -205,7 +207,7 @@ class CallInHand:
             if before.get(each.session.id) != self._states[each.session.id]:
                 changes.put_session(self.id, each, tenant, self.revision)
         if self._moves_words():
-            spoken = spoken_by(component, sessions, packed)
+            spoken = spoken_by(component, sessions, pack)
             words = indexed_words(tenant, folded.call.summary or "", spoken)
             changes.put_words((tenant, self.id, self.revision), words, is_new=stored is None)
         if self._announce:

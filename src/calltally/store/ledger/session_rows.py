@@ -10,8 +10,8 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.model import finish_record, record_body
 from calltally.calls.sessions import FoldedSession, VoiceSession
-from calltally.store.db.fact_codec import bodies
-from calltally.store.db.operation import Many, Params, Step
+from calltally.store.db.fact_codec import body_codec
+from calltally.store.db.operation import Params, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import Component, FactKey, StoredSession
 
 # What was said, packed, by (tenant, node, key) of the fact that told it.
@@ -93,12 +93,14 @@ def missing_turns(tenant: str, sessions: Iterable[FoldedSession]) -> list[Params
     return [{"tenant": tenant, "node": key[0], "key": key[1]} for key in keys if key is not None]
 
 
-def fetch_packed(asked: Sequence[Params]) -> Step[Packed]:
+def fetch_packed(asked: Sequence[Params]) -> StoreOperation[Packed]:
     """What some facts told of the words."""
     if not asked:
         return {}
-    rows = yield Many("conversations_of_facts", asked)
-    return {(tenant, node, key): bodies.decompress(packed) for tenant, node, key, packed in rows if packed}
+    rows = yield StatementMany("conversations_of_facts", asked)
+    return {
+        (tenant, node, key): body_codec.decompress(packed) for tenant, node, key, packed in rows if packed
+    }
 
 
 def fact_key(tenant: str, fact: Fact | None) -> FactKey | None:

@@ -3,12 +3,12 @@
 Only an administrator may hear the answer: it would tell a tenant that another exists, and has this call.
 """
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 
 def admin_sids_of_tenants(
     lo_us: int, hi_us: int, *, least_chars: int, most: int
-) -> Step[list[tuple[str, list[str]]]]:
+) -> StoreOperation[list[tuple[str, list[str]]]]:
     """SIDs of `least_chars` and more under which several tenants have a call created in a window.
 
     With the tenants of each, by SID; every SID that leads to a call counts, not only the one that names it.

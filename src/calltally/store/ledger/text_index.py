@@ -12,7 +12,7 @@ import msgspec
 
 from calltally.calls.filters import CallFilter
 from calltally.calls.tokenizer import query_words, text_words
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 
 _SUMMARY: Final = "s"
 _TRANSCRIPT: Final = "t"
@@ -71,12 +71,12 @@ def _mark(tenant: str) -> str:
     return blake2b(tenant.encode(), digest_size=_MARK_BYTES).hexdigest()
 
 
-def fill_texts(tenant: str, after: bytes) -> Step[bytes | None]:
+def fill_texts(tenant: str, after: bytes) -> StoreOperation[bytes | None]:
     """Index the next calls after an id that are not yet; returns the last id, or None at the end.
 
     For calls that a release without the search recorded.
     """
-    yield Many("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("lock_heads", [{"tenant": tenant}])
     rows = yield Statement("summaries_after", {"tenant": tenant, "id": after, "most": CHUNK})
     fresh = [
         {"tenant": tenant, "id": call_id, "valid_from": revision, "words": indexed_words(tenant, summary)}
@@ -84,7 +84,7 @@ def fill_texts(tenant: str, after: bytes) -> Step[bytes | None]:
         if not is_indexed and (summary := summary_of(record))
     ]
     if fresh:
-        yield Many("put_texts", fresh)
+        yield StatementMany("put_texts", fresh)
         # They are found as of before as well, so that what was answered then is no longer right.
-        yield Many("add_erasures", [{"tenant": tenant, "erased": len(fresh)}])
+        yield StatementMany("add_erasures", [{"tenant": tenant, "erased": len(fresh)}])
     return rows[-1][0] if len(rows) == CHUNK else None

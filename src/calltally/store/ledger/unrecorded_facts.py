@@ -5,17 +5,17 @@ from typing import Final
 
 from calltally.calls.identity import call_uuid
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Many, Step, Table
+from calltally.store.db.operation import ParamsTable, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import FactKey
 
 _NODE: Final = ("tenant", "node")
 
 
-def unknown_facts(tenant: str, submissions: Sequence[Submission]) -> Step[list[Submission]]:
+def unknown_facts(tenant: str, submissions: Sequence[Submission]) -> StoreOperation[list[Submission]]:
     """Return the submissions whose facts are not recorded, in the order given."""
     keys = [_key(submission) for submission in submissions]
     nodes = {node for node, _key in keys}
-    rows = yield Many("keys_of_nodes", Table(_NODE, [(tenant, node) for node in nodes]))
+    rows = yield StatementMany("keys_of_nodes", ParamsTable(_NODE, [(tenant, node) for node in nodes]))
     known = {(row[0], row[1]) for row in rows}
     return [each for each, key in zip(submissions, keys, strict=True) if key not in known]
 

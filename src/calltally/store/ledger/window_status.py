@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 HOUR_S: Final = 3_600
 _PREFIX: Final = "provider="
@@ -20,7 +20,7 @@ class Waiting(NamedTuple):
     oldest_us: int
 
 
-def active_hours(tenant: str, from_us: int, to_us: int) -> Step[dict[str, list[int]]]:
+def active_hours(tenant: str, from_us: int, to_us: int) -> StoreOperation[dict[str, list[int]]]:
     """By provider, the hours (seconds since 1970 at which they begin) in which calls of it began, ascending.
 
     Costs the hours that there are, by the primary key of the counters.
@@ -33,7 +33,7 @@ def active_hours(tenant: str, from_us: int, to_us: int) -> Step[dict[str, list[i
     return {provider: sorted(each) for provider, each in sorted(hours.items())}
 
 
-def disputed_records(tenant: str, from_us: int, to_us: int) -> Step[list[bytes]]:
+def disputed_records(tenant: str, from_us: int, to_us: int) -> StoreOperation[list[bytes]]:
     """The sealed records of the calls of a window whose facts contradict each other, oldest first or not.
 
     Linear in the calls of the window, which the index `calls_listed` gives: choose a short one.
@@ -43,7 +43,7 @@ def disputed_records(tenant: str, from_us: int, to_us: int) -> Step[list[bytes]]
     return [bytes(record) for (record,) in rows]
 
 
-def waiting_letters(tenant: str, since_us: int) -> Step[list[Waiting]]:
+def waiting_letters(tenant: str, since_us: int) -> StoreOperation[list[Waiting]]:
     """Dead letters that came since an instant and were not replayed, by the index `dead_letters_received`."""
     rows = yield Statement("waiting_letters_since", {"tenant": tenant, "since_us": since_us})
     return [Waiting(*row) for row in rows]

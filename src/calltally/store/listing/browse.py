@@ -6,11 +6,11 @@ The rows are those of the API's page. `count` counts what the page does not wait
 from typing import NamedTuple
 
 from calltally.calls.filters import ListQuery
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import View, created_in, now_of, scan_of, view_of
 from calltally.store.listing.scan import KnownScan, Rows
 from calltally.store.listing.seek import SEPARATOR
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
 class Position(NamedTuple):
@@ -33,7 +33,7 @@ class Browsed(NamedTuple):
     snapshot: str
 
 
-def browse(tenant: str, query: ListQuery, position: Position | None = None) -> Step[Browsed]:
+def browse(tenant: str, query: ListQuery, position: Position | None = None) -> StoreOperation[Browsed]:
     """Return the page that `query` asks for, or the one beside a call.
 
     Beside a call, the offset only says which rows those are. Raises InvalidInput and SnapshotGone as the
@@ -51,19 +51,19 @@ def browse(tenant: str, query: ListQuery, position: Position | None = None) -> S
     return Browsed(SEPARATOR.join(rows), has_more, total, at_least, view.token)
 
 
-def count(tenant: str, query: ListQuery) -> Step[int]:
+def count(tenant: str, query: ListQuery) -> StoreOperation[int]:
     """Count the calls of a query, however long that takes."""
     view = yield from _view(tenant, query)
     return (yield from scan_of(view, query).total())
 
 
-def count_fresh(tenant: str, query: ListQuery) -> Step[int]:
+def count_fresh(tenant: str, query: ListQuery) -> StoreOperation[int]:
     """Count how many more calls a query finds now than under its snapshot: linear in the changes since."""
     view = yield from _view(tenant, query)
     return (yield from scan_of(view, query).fresh())
 
 
-def _at_offset(scan: KnownScan, query: ListQuery) -> Step[tuple[list[bytes], bool]]:
+def _at_offset(scan: KnownScan, query: ListQuery) -> StoreOperation[tuple[list[bytes], bool]]:
     """Return the rows from the offset on; from the other end of the list, if that is nearer."""
     total = scan.known_total()
     if total is not None and query.offset > total // 2:
@@ -82,7 +82,7 @@ def _at_offset(scan: KnownScan, query: ListQuery) -> Step[tuple[list[bytes], boo
 
 def _beside(
     view: View, scan: KnownScan, query: ListQuery, position: Position
-) -> Step[tuple[list[bytes], bool]]:
+) -> StoreOperation[tuple[list[bytes], bool]]:
     """Return the rows beside a call, in the order asked for, and whether more follow."""
     behind = (yield from created_in(view, position.call_id)), position.call_id
     if position.is_before:
@@ -92,9 +92,9 @@ def _beside(
     return rows[: query.limit], len(rows) > query.limit
 
 
-def _view(tenant: str, query: ListQuery) -> Step[View]:
+def _view(tenant: str, query: ListQuery) -> StoreOperation[View]:
     view = yield from view_of(tenant, query)
-    return view or now_of((yield from standing_of(tenant)))
+    return view or now_of((yield from read_ledger_head(tenant)))
 
 
 def _reverse(order: str) -> str:

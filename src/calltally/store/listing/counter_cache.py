@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Rows
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 
 MOST_KEPT: Final = 512
 # A window of odd ends has a few hundred buckets; most have a dozen. Some megabytes in all.
@@ -21,7 +21,7 @@ _MOST_ROWS: Final = 128
 class _Known(NamedTuple):
     """Where the ledger stood, what its counters held, and whether a second page found it there as well."""
 
-    standing: Standing
+    ledger_head: LedgerHead
     answers: Sequence[Rows]
     is_steady: bool
 
@@ -33,19 +33,19 @@ class Begun:
         self._most = most
         self._known: OrderedDict[tuple[str, CallFilter], _Known] = OrderedDict()
 
-    def of(self, tenant: str, calls: CallFilter) -> tuple[Standing, Sequence[Rows]] | None:
+    def of(self, tenant: str, calls: CallFilter) -> tuple[LedgerHead, Sequence[Rows]] | None:
         """What to begin with; None where nothing is known, or the ledger moves on between pages."""
         known = self._known.get((tenant, calls))
-        return (known.standing, known.answers) if known is not None and known.is_steady else None
+        return (known.ledger_head, known.answers) if known is not None and known.is_steady else None
 
-    def note(self, standing: Standing, calls: CallFilter, answers: Sequence[Rows]) -> None:
+    def note(self, ledger_head: LedgerHead, calls: CallFilter, answers: Sequence[Rows]) -> None:
         """Remember what the counters of a filter's window held."""
         if sum(map(len, answers)) > _MOST_ROWS:
             return
-        key = (standing.tenant, calls)
+        key = (ledger_head.tenant, calls)
         before = self._known.pop(key, None)
-        is_steady = before is not None and before.standing == standing
-        self._known[key] = _Known(standing, answers, is_steady)
+        is_steady = before is not None and before.ledger_head == ledger_head
+        self._known[key] = _Known(ledger_head, answers, is_steady)
         if len(self._known) > self._most:
             self._known.popitem(last=False)
 

@@ -7,14 +7,14 @@ from msgspec.structs import replace
 from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
-from calltally.store.db.operation import Statement, Step, resumed, together, with_another
+from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
 from calltally.store.listing.counter_cache import BEGUN
 from calltally.store.listing.scan import KnownScan
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
 from calltally.store.listing.seek_as_of import PastSeek
 from calltally.store.snapshots.holds import held
-from calltally.store.snapshots.ledger_head import ask_standing, standing_in, standing_of
-from calltally.store.snapshots.tokens import SNAPSHOT, Standing, make_token, read_snapshot
+from calltally.store.snapshots.ledger_head import ledger_head_from, ledger_head_statement, read_ledger_head
+from calltally.store.snapshots.tokens import SNAPSHOT, LedgerHead, make_token, read_snapshot
 
 __all__ = [
     "LINE_FEED",
@@ -34,18 +34,18 @@ __all__ = [
 class View(NamedTuple):
     """Which state of a ledger a query is answered from."""
 
-    standing: Standing
+    ledger_head: LedgerHead
     as_of: int
 
     @property
     def is_past(self) -> bool:
         """Whether the ledger has moved on since."""
-        return self.as_of != self.standing.revision
+        return self.as_of != self.ledger_head.revision
 
     @property
     def token(self) -> str:
         """What brings the same state back."""
-        return make_token(SNAPSHOT, self.standing, self.as_of)
+        return make_token(SNAPSHOT, self.ledger_head, self.as_of)
 
 
 class Listed(NamedTuple):
@@ -62,7 +62,7 @@ def is_seek(calls: CallFilter) -> bool:
     return facet_of(calls) is not None or calls.call_sid is not None
 
 
-def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
+def list_calls(tenant: str, query: ListQuery) -> StoreOperation[Listed]:
     """The page of `tenant`'s calls that `query` asks for.
 
     Raises InvalidInput and SnapshotGone for what it names that is not there. A hold that was never
@@ -72,7 +72,7 @@ def list_calls(tenant: str, query: ListQuery) -> Step[Listed]:
         return (yield from list_present(tenant, query))[1]
     view = yield from view_of(tenant, query)
     if view is None:
-        view = now_of((yield from standing_of(tenant)))
+        view = now_of((yield from read_ledger_head(tenant)))
     return (yield from list_view(view, query))
 
 
@@ -81,81 +81,83 @@ def is_present(query: ListQuery) -> bool:
     return query.snapshot is None and query.hold is None and query.after is None
 
 
-def list_present(tenant: str, query: ListQuery) -> Step[tuple[View, Listed]]:
+def list_present(tenant: str, query: ListQuery) -> StoreOperation[tuple[View, Listed]]:
     """The page that such a query asks for. What can be asked in one go is: each round trip less counts."""
     facet_name = facet_of(query.filter)
     if facet_name is None:
-        standing = yield from standing_of(tenant)
-        return _listed(standing, query, (yield from scan_of(now_of(standing), query).page()))
+        ledger_head = yield from read_ledger_head(tenant)
+        return _listed(ledger_head, query, (yield from scan_of(now_of(ledger_head), query).page()))
     seek = Seek(tenant, query, facet_name)
     found = yield from _from_what_is_known(tenant, query, seek)
     if found is None:
-        rows, *answers = yield from together(ask_standing(tenant), *seek.requests())
-        standing = standing_in(tenant, rows)
-        BEGUN.note(standing, query.filter, answers)
-        seek.epoch = standing.epoch
-        found = standing, (yield from seek.page_of(answers))
+        rows, *answers = yield from execute_batch(ledger_head_statement(tenant), *seek.requests())
+        ledger_head = ledger_head_from(tenant, rows)
+        BEGUN.note(ledger_head, query.filter, answers)
+        seek.epoch = ledger_head.epoch
+        found = ledger_head, (yield from seek.page_of(answers))
     return _listed(found[0], query, found[1])
 
 
-def _from_what_is_known(tenant: str, query: ListQuery, seek: Seek) -> Step[tuple[Standing, Page] | None]:
+def _from_what_is_known(
+    tenant: str, query: ListQuery, seek: Seek
+) -> StoreOperation[tuple[LedgerHead, Page] | None]:
     """The page by counters that were read before; None unless the ledger still stands where it did then."""
     known = BEGUN.of(tenant, query.filter)
     if known is None:
         return None
-    standing, answers = known
-    seek.epoch = standing.epoch
+    ledger_head, answers = known
+    seek.epoch = ledger_head.epoch
     walk = seek.page_of(answers)
     try:
         asked = next(walk)
     except StopIteration as done:
         # A page behind the last has nothing to be read.
-        return (standing, done.value) if (yield from standing_of(tenant)) == standing else None
-    rows, answer = yield from with_another(ask_standing(tenant), asked)
-    if standing_in(tenant, rows) != standing:
+        return (ledger_head, done.value) if (yield from read_ledger_head(tenant)) == ledger_head else None
+    rows, answer = yield from execute_with(ledger_head_statement(tenant), asked)
+    if ledger_head_from(tenant, rows) != ledger_head:
         # Not a step further: what is found now must not be kept as what was there then.
         walk.close()
         return None
-    return standing, (yield from resumed(walk, answer))
+    return ledger_head, (yield from resume(walk, answer))
 
 
-def now_of(standing: Standing) -> View:
+def now_of(ledger_head: LedgerHead) -> View:
     """The present of a ledger."""
-    return View(standing, standing.revision)
+    return View(ledger_head, ledger_head.revision)
 
 
-def _listed(standing: Standing, query: ListQuery, page: Page) -> tuple[View, Listed]:
-    view = now_of(standing)
+def _listed(ledger_head: LedgerHead, query: ListQuery, page: Page) -> tuple[View, Listed]:
+    view = now_of(ledger_head)
     return view, Listed(page.records, page.total, query.offset, view.token)
 
 
-def next_calls(tenant: str, query: ListQuery) -> Step[bytes]:
+def next_calls(tenant: str, query: ListQuery) -> StoreOperation[bytes]:
     """The records of a page that follows one whose total is known, joined by LINE_FEED.
 
     Nothing is counted that need not be.
     """
     view = yield from view_of(tenant, query)
     if view is None:
-        view = now_of((yield from standing_of(tenant)))
+        view = now_of((yield from read_ledger_head(tenant)))
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return LINE_FEED.join((yield from scan_of(view, query).records()))
     return (yield from _seek(view, query, facet_name).lines())
 
 
-def view_of(tenant: str, query: ListQuery) -> Step[View | None]:
+def view_of(tenant: str, query: ListQuery) -> StoreOperation[View | None]:
     """The state that a query names, else the present; None for a hold that has yet to be pinned."""
-    standing = yield from standing_of(tenant)
+    ledger_head = yield from read_ledger_head(tenant)
     if query.snapshot is not None:
-        return View(standing, read_snapshot(standing, query.snapshot))
+        return View(ledger_head, read_snapshot(ledger_head, query.snapshot))
     if query.hold is None:
-        return now_of(standing)
+        return now_of(ledger_head)
     begins = query.offset == 0 and query.after is None
-    revision = yield from held(standing, query.hold, begins=begins)
-    return None if revision is None else View(standing, revision)
+    revision = yield from held(ledger_head, query.hold, begins=begins)
+    return None if revision is None else View(ledger_head, revision)
 
 
-def list_view(view: View, query: ListQuery) -> Step[Listed]:
+def list_view(view: View, query: ListQuery) -> StoreOperation[Listed]:
     """The page that `query` asks for from one state."""
     if query.after is not None:
         query = yield from _after(view, query, query.after)
@@ -163,7 +165,7 @@ def list_view(view: View, query: ListQuery) -> Step[Listed]:
     return Listed(page.records, page.total, query.offset, view.token)
 
 
-def _page(view: View, query: ListQuery) -> Step[Page]:
+def _page(view: View, query: ListQuery) -> StoreOperation[Page]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return (yield from scan_of(view, query).page())
@@ -172,17 +174,17 @@ def _page(view: View, query: ListQuery) -> Step[Page]:
 
 def scan_of(view: View, query: ListQuery) -> KnownScan:
     """Return the scan of a query over one state."""
-    return KnownScan(view.standing, query, view.as_of if view.is_past else None)
+    return KnownScan(view.ledger_head, query, view.as_of if view.is_past else None)
 
 
 def _seek(view: View, query: ListQuery, facet_name: str) -> Seek:
-    tenant, epoch = view.standing.tenant, view.standing.epoch
+    tenant, epoch = view.ledger_head.tenant, view.ledger_head.epoch
     if view.is_past:
         return PastSeek(tenant, query, facet_name, view.as_of)
     return Seek(tenant, query, facet_name, epoch)
 
 
-def _after(view: View, query: ListQuery, call_id: bytes) -> Step[ListQuery]:
+def _after(view: View, query: ListQuery, call_id: bytes) -> StoreOperation[ListQuery]:
     """The same question with the offset at which the calls after one begin."""
     at_us = yield from created_in(view, call_id)
     calls, before = query.filter, 0
@@ -207,16 +209,16 @@ def _is_empty(calls: CallFilter) -> bool:
     return calls.from_us is not None and calls.to_us is not None and calls.from_us >= calls.to_us
 
 
-def _total(view: View, query: ListQuery) -> Step[int]:
+def _total(view: View, query: ListQuery) -> StoreOperation[int]:
     facet_name = facet_of(query.filter)
     if facet_name is None:
         return (yield from scan_of(view, query).total())
     return (yield from _seek(view, query, facet_name).total())
 
 
-def created_in(view: View, call_id: bytes) -> Step[int]:
+def created_in(view: View, call_id: bytes) -> StoreOperation[int]:
     """When a call was created (us) as of a view; raises InvalidInput for one that was not there."""
-    tenant = view.standing.tenant
+    tenant = view.ledger_head.tenant
     rows = yield Statement("place_of_call", {"tenant": tenant, "id": call_id})
     created_us, revision = rows[0] if rows else (0, None)
     if revision is None:

@@ -11,27 +11,27 @@ from calltally.calls.lifecycle import fold
 from calltally.calls.model import CALL_FIELDS, encode_body, finish_record
 from calltally.calls.times import utc_text
 from calltally.store.db.fact_codec import unpack_fact
-from calltally.store.db.operation import Many, Row, Step
+from calltally.store.db.operation import Row, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import Component, component_of, linked_nodes
 
 _encoder: Final = msgspec.json.Encoder()
 
 
-def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> Step[list[bytes]]:
+def documents_of(tenant: str, as_of: int, rows: Sequence[Row]) -> StoreOperation[list[bytes]]:
     """The record of each row (id, created, revision, updated, record if it still stands), in their order."""
     changed = [row for row in rows if row[4] is None]
     components = (yield from components_as_of(tenant, as_of, [row[0] for row in changed])) if changed else {}
     return [row[4] if row[4] is not None else _document(tenant, components.get(row[0]), row) for row in rows]
 
 
-def components_as_of(tenant: str, as_of: int, ids: Sequence[bytes]) -> Step[dict[bytes, Component]]:
+def components_as_of(tenant: str, as_of: int, ids: Sequence[bytes]) -> StoreOperation[dict[bytes, Component]]:
     """For each id or SID's node, the call that it belonged to by the facts up to a revision.
 
     An id of which there is no fact any more is left out: its call was erased.
     """
     nodes = yield from linked_nodes(tenant, ids)
     asked = [{"tenant": tenant, "node": node, "as_of": as_of} for node in sorted({*ids, *nodes})]
-    rows = yield Many("facts_of_nodes_as_of", asked)
+    rows = yield StatementMany("facts_of_nodes_as_of", asked)
     facts = {(node, key): unpack_fact(content, received_us) for node, key, received_us, content in rows}
     return component_of(tenant, facts, ids)
 
@@ -60,7 +60,7 @@ def erased_document(call_id: bytes, created_us: int) -> bytes:
     return _encoder.encode(shown)
 
 
-def ids_as_of(tenant: str, as_of: int, nodes: Iterable[bytes]) -> Step[list[bytes]]:
+def ids_as_of(tenant: str, as_of: int, nodes: Iterable[bytes]) -> StoreOperation[list[bytes]]:
     """The ids of the calls that some SIDs belonged to as of a revision."""
     components = yield from components_as_of(tenant, as_of, list(nodes))
     return sorted({call_uuid(tenant, each.canonical().call_sid) for each in components.values()})

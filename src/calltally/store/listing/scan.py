@@ -12,13 +12,13 @@ from calltally.calls.errors import SnapshotGone
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
-from calltally.store.db.operation import Clauses, Statement, Step
+from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
 from calltally.store.ledger.text_index import matches_of
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
 from calltally.store.listing.seek import SEPARATOR, Page
 from calltally.store.listing.total_cache import TOTALS
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 
 _FIRST_US: Final = 0
 _LAST_US: Final = 2**62
@@ -97,9 +97,9 @@ class Rows(NamedTuple):
 class Scan:
     """One query on one tenant; `as_of` is None for the present."""
 
-    def __init__(self, standing: Standing, query: ListQuery, as_of: int | None) -> None:
-        self._standing = standing
-        self._tenant = standing.tenant
+    def __init__(self, ledger_head: LedgerHead, query: ListQuery, as_of: int | None) -> None:
+        self._standing = ledger_head
+        self._tenant = ledger_head.tenant
         self._query = query
         self._as_of = as_of
         self._words = query.filter.q is not None
@@ -107,7 +107,7 @@ class Scan:
         self._parameters: dict[str, Any] | None = None
         self._newest: tuple[int, int] | None = None
 
-    def page(self) -> Step[Page]:
+    def page(self) -> StoreOperation[Page]:
         """The page and its total."""
         params = yield from self._params()
         total = yield from self._counted(params)
@@ -115,12 +115,12 @@ class Scan:
             return Page(b"", total)
         return Page(SEPARATOR.join((yield from self.records())), total)
 
-    def records(self) -> Step[list[bytes]]:
+    def records(self) -> StoreOperation[list[bytes]]:
         """The page alone, for whom the total is known already: to count is most of what a page costs."""
         query = self._query
         return (yield from self.rows(Rows(query.offset, query.limit, query.order)))
 
-    def rows(self, rows: Rows) -> Step[list[bytes]]:
+    def rows(self, rows: Rows) -> StoreOperation[list[bytes]]:
         """Return these rows of all that match."""
         window = rows.window((yield from self._params()))
         if self._words and not self._number and (yield from self._is_frequent()):
@@ -134,11 +134,11 @@ class Scan:
         """Return how many match, where that was counted before."""
         return None
 
-    def total(self) -> Step[int]:
+    def total(self) -> StoreOperation[int]:
         """How many calls match, without any of them."""
         return (yield from self._counted((yield from self._params())))
 
-    def count_at(self, at_us: int, call_id: bytes) -> Step[int]:
+    def count_at(self, at_us: int, call_id: bytes) -> StoreOperation[int]:
         """How many matching calls of one instant stand at a call or before it, in the order asked for."""
         params = {**(yield from self._params()), "at_us": at_us, "after": call_id}
         side = "<=" if self._query.order == "asc" else ">="
@@ -146,7 +146,7 @@ class Scan:
         [(count,)] = yield Statement(name, params, (("side", side), *self._looked_at()))
         return int(count)
 
-    def fresh(self) -> Step[int]:
+    def fresh(self) -> StoreOperation[int]:
         """How many more match now than did as of the revision: linear in what has changed since."""
         if self._as_of is None:
             return 0
@@ -157,11 +157,11 @@ class Scan:
         [(superseded,)] = yield Statement("superseded_total", params, self._looked_at())
         return int(changed) - int(superseded)
 
-    def conditions(self) -> Step[tuple[dict[str, Any], Clauses]]:
+    def conditions(self) -> StoreOperation[tuple[dict[str, Any], Clauses]]:
         """The parameters and conditions of the filter, for a statement over the calls themselves."""
         return (yield from self._params()), self._everywhere()
 
-    def _counted(self, params: dict[str, Any]) -> Step[int]:
+    def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         if self._is_of_words_alone:
             return (yield from self._count_words(params, _EVERY))
         name = "number_total" if self._number else "search_total" if self._words else "scan_total"
@@ -177,12 +177,12 @@ class Scan:
         calls = self._query.filter
         return self._words and calls == CallFilter(q=calls.q, in_transcripts=calls.in_transcripts)
 
-    def _count_words(self, params: dict[str, Any], most: int) -> Step[int]:
+    def _count_words(self, params: dict[str, Any], most: int) -> StoreOperation[int]:
         """How many calls have the words, up to `most`, by the texts alone: a tenth of finding the calls."""
         [(count,)] = yield Statement("words_total", {**params, "most": most}, _ANY)
         return int(count)
 
-    def _begun_at(self, index: str, window: dict[str, Any], rows: Rows) -> Step[list[bytes]]:
+    def _begun_at(self, index: str, window: dict[str, Any], rows: Rows) -> StoreOperation[list[bytes]]:
         """Read rows from one index on: of numbers, words, or times."""
         [(name, text)] = self._clauses(number=False, words="" if index == "search" else HAS_WORDS)
         clauses = ((name, f"{text} {rows.condition}"), rows.way)
@@ -194,7 +194,7 @@ class Scan:
         flat = [tuple(row) for _place, *row in found]
         return (yield from documents_of(self._tenant, self._as_of, flat))
 
-    def _is_frequent(self) -> Step[bool]:
+    def _is_frequent(self) -> StoreOperation[bool]:
         """Decide whether words are found sooner by looking at calls than by the index of words."""
         known = self.known_total()
         if known is not None and known < _FEW:
@@ -202,7 +202,7 @@ class Scan:
         looked_at, matched = yield from self._count_newest()
         return matched * _OFTEN >= looked_at
 
-    def _count_newest(self) -> Step[tuple[int, int]]:
+    def _count_newest(self) -> StoreOperation[tuple[int, int]]:
         """Return how many calls the newest are that are looked at, and how many of them match."""
         if self._newest is None:
             name = _NEWEST[self._number, self._as_of is not None]
@@ -232,12 +232,12 @@ class Scan:
             parts.append(words)
         return (("filters", " ".join(parts)),)
 
-    def _params(self) -> Step[dict[str, Any]]:
+    def _params(self) -> StoreOperation[dict[str, Any]]:
         if self._parameters is None:
             self._parameters = yield from self._read_params()
         return self._parameters
 
-    def _read_params(self) -> Step[dict[str, Any]]:
+    def _read_params(self) -> StoreOperation[dict[str, Any]]:
         calls = self._query.filter
         params: dict[str, Any] = {
             "tenant": self._tenant,
@@ -253,7 +253,7 @@ class Scan:
             params["id"] = yield from self._id_of(call_uuid(self._tenant, calls.call_sid))
         return params | matches_of(self._tenant, calls)
 
-    def _check_unerased(self, as_of: int) -> Step[None]:
+    def _check_unerased(self, as_of: int) -> StoreOperation[None]:
         """What erased calls said, and whose they were, is in no index any more: privacy outranks history."""
         if (yield Statement("erased_since", {"tenant": self._tenant, "as_of": as_of})):
             message = (
@@ -261,7 +261,7 @@ class Scan:
             )
             raise SnapshotGone(f"{message}; begin again without it")
 
-    def _id_of(self, node: bytes) -> Step[bytes]:
+    def _id_of(self, node: bytes) -> StoreOperation[bytes]:
         """The call that a SID belongs to, or belonged to."""
         if self._as_of is None:
             return (yield from resolve(self._tenant, node))
@@ -276,7 +276,7 @@ class KnownScan(Scan):
     def _revision(self) -> int:
         return self._standing.revision if self._as_of is None else self._as_of
 
-    def at_least(self) -> Step[tuple[int | None, int]]:
+    def at_least(self) -> StoreOperation[tuple[int | None, int]]:
         """Return how many match, None where that would take long; and a lower bound."""
         total = self.known_total()
         if total is None:
@@ -294,7 +294,7 @@ class KnownScan(Scan):
         """Remember how many match."""
         return TOTALS.note(self._standing, self._revision, self._query.filter, total)
 
-    def _counted(self, params: dict[str, Any]) -> Step[int]:
+    def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         known = self.known_total()
         return self.note((yield from super()._counted(params))) if known is None else known
 

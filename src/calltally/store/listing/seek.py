@@ -13,7 +13,14 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Clauses, Many, Request, Rows, Step, together
+from calltally.store.db.operation import (
+    AnyStatement,
+    Clauses,
+    Rows,
+    StatementMany,
+    StoreOperation,
+    execute_batch,
+)
 from calltally.store.listing.bucket_cache import KEPT, WALKED
 from calltally.store.listing.buckets import MATCHES, Bucket, Run, cover, runs_of
 from calltally.store.rollups.call_counters import ALL, FACETS, columns_of, facet, widths_of
@@ -69,16 +76,16 @@ class Seek:
         # Only where the facet is all calls does a counter tell how many rows the index has there.
         self._knows_rows = facet_name == ALL
 
-    def lines(self) -> Step[bytes]:
+    def lines(self) -> StoreOperation[bytes]:
         """The records of a page that others follow, joined by LINE_FEED instead."""
         self._joint, self._is_walk = LINE_FEED, True
         return (yield from self.page()).records
 
-    def page(self) -> Step[Page]:
+    def page(self) -> StoreOperation[Page]:
         """The page and its total."""
         return (yield from self.page_of((yield from self._answers())))
 
-    def page_of(self, answers: Sequence[Rows]) -> Step[Page]:
+    def page_of(self, answers: Sequence[Rows]) -> StoreOperation[Page]:
         """The page, given what `requests` were answered."""
         buckets = self._in_order(answers)
         total = sum([bucket[MATCHES] for bucket in buckets])
@@ -91,25 +98,25 @@ class Seek:
         records = (yield from self._records(self._asked(runs, skip))) if runs else b""
         return Page(records, total)
 
-    def total(self) -> Step[int]:
+    def total(self) -> StoreOperation[int]:
         """How many calls match, without any of them."""
         answers = yield from self._answers()
         return sum(bucket[MATCHES] for rows in answers for bucket in rows)
 
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[AnyStatement]:
         """What has to be asked before anything else: the counters of the window, and its ragged edges."""
         calls = self._query.filter
         window = cut(calls.from_us, calls.to_us, self._widths_s)
         edges = [self._window(*edge) for edge in (window.first, window.last) if edge is not None]
-        requests: list[Request] = []
+        requests: list[AnyStatement] = []
         if window.spans:
             requests.append(self._count_buckets(self._spans(window.spans)))
         if edges:
             requests.append(self._count_edges(edges))
         return requests
 
-    def _answers(self) -> Step[list[Rows]]:
-        return (yield from together(*self.requests()))
+    def _answers(self) -> StoreOperation[list[Rows]]:
+        return (yield from execute_batch(*self.requests()))
 
     def _in_order(self, answers: Iterable[Rows]) -> list[Bucket]:
         buckets: list[Any] = [bucket for rows in answers for bucket in rows]
@@ -133,23 +140,23 @@ class Seek:
     def _spans(self, spans: Iterable[Span]) -> list[dict[str, Any]]:
         return [{"tenant": self._tenant, "facet": self._facet, **span._asdict()} for span in spans]
 
-    def _count_buckets(self, asked: list[dict[str, Any]]) -> Many:
-        return Many("count_buckets", asked, self._sums)
+    def _count_buckets(self, asked: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_buckets", asked, self._sums)
 
-    def _count_edges(self, asked: list[dict[str, Any]]) -> Many:
-        return Many("count_edges", asked, self._edges)
+    def _count_edges(self, asked: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_edges", asked, self._edges)
 
     def _window(self, lo_us: int, hi_us: int) -> dict[str, Any]:
         return {"tenant": self._tenant, "lo_us": lo_us, "hi_us": hi_us, "value": self._value}
 
-    def _open(self, chosen: Sequence[Bucket], opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+    def _open(self, chosen: Sequence[Bucket], opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
         finer = yield from self._finer(opened)
         if len(chosen) == 1:
             return finer[::-1] if self._descending else finer
         kept = [bucket for bucket in chosen if bucket not in opened]
         return self._in_order((kept, finer))
 
-    def _finer(self, opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+    def _finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
         """What they hold one level finer; of a single one earliest first."""
         if self.epoch is None:
             return (yield from self._ask_finer(opened))
@@ -162,7 +169,7 @@ class Seek:
             finer += found
         return finer
 
-    def _ask_finer(self, opened: Sequence[Bucket]) -> Step[list[Bucket]]:
+    def _ask_finer(self, opened: Sequence[Bucket]) -> StoreOperation[list[Bucket]]:
         spans = [
             Span(self._finer_s[width_s], lo_us // SECOND_US, hi_us // SECOND_US)
             for lo_us, hi_us, width_s, *_ in opened
@@ -185,8 +192,8 @@ class Seek:
             left, skip = left - most, 0
         return asked
 
-    def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
-        rows = yield Many("page_records", asked, self._records_of)
+    def _records(self, asked: list[dict[str, Any]]) -> StoreOperation[bytes]:
+        rows = yield StatementMany("page_records", asked, self._records_of)
         try:
             return self._joint.join(records for _place, records, _revision in sorted(rows))
         except TypeError as fault:

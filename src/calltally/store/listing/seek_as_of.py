@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from calltally.calls.filters import ListQuery
-from calltally.store.db.operation import Many, Row, Step
+from calltally.store.db.operation import Row, StatementMany, StoreOperation
 from calltally.store.listing.buckets import Bucket
 from calltally.store.listing.refold_as_of import documents_of
 from calltally.store.listing.seek import Seek
@@ -31,11 +31,11 @@ class PastSeek(Seek):
             return width_s in self._finer_s and calls > _FEW_CALLS
         return super()._is_worth_opening(bucket, chosen, skip)
 
-    def _count_buckets(self, asked: list[dict[str, Any]]) -> Many:
-        return Many("count_buckets_as_of", self._then(asked), self._sums)
+    def _count_buckets(self, asked: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_buckets_as_of", self._then(asked), self._sums)
 
-    def _count_edges(self, asked: list[dict[str, Any]]) -> Many:
-        return Many("count_edges_as_of", self._then(asked), self._edges)
+    def _count_edges(self, asked: list[dict[str, Any]]) -> StatementMany:
+        return StatementMany("count_edges_as_of", self._then(asked), self._edges)
 
     def _marked(self, chosen: Sequence[Bucket]) -> Sequence[Bucket]:
         return chosen
@@ -43,13 +43,13 @@ class PastSeek(Seek):
     def _then(self, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{**each, "as_of": self._as_of} for each in asked]
 
-    def _records(self, asked: list[dict[str, Any]]) -> Step[bytes]:
+    def _records(self, asked: list[dict[str, Any]]) -> StoreOperation[bytes]:
         still = [each for each in asked if not each["touched"]]
-        whole = (yield Many("page_records", still, self._records_of)) if still else []
+        whole = (yield StatementMany("page_records", still, self._records_of)) if still else []
         # A call can change and stay in its place: then the run is read row by row as well.
         joined = {place: records for place, records, newest in whole if newest <= self._as_of}
         changed = self._then([each for each in asked if each["place"] not in joined])
-        rows = (yield Many("page_rows_as_of", changed, self._records_of)) if changed else []
+        rows = (yield StatementMany("page_rows_as_of", changed, self._records_of)) if changed else []
         by_place: dict[int, list[Row]] = {}
         for place, *row in rows:
             by_place.setdefault(place, []).append(tuple(row))

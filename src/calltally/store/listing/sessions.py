@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from calltally.calls.conversation import Conversation, unpack_conversation
-from calltally.store.db.fact_codec import bodies
-from calltally.store.db.operation import Many, Row, Statement, Step
+from calltally.store.db.fact_codec import body_codec
+from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.linked_calls import FactKey, StoredSession, stored_session
 from calltally.store.ledger.lookup import find_call
 
@@ -44,7 +44,7 @@ class FoundSession(NamedTuple):
     conversation: Conversation
 
 
-def list_sessions(tenant: str, query: SessionQuery) -> Step[SessionPage]:
+def list_sessions(tenant: str, query: SessionQuery) -> StoreOperation[SessionPage]:
     """One page; linear in the sessions that match."""
     asked = query._asdict()
     named = {name: asked[name] for name in _CONDITIONS if asked[name] is not None}
@@ -57,20 +57,20 @@ def list_sessions(tenant: str, query: SessionQuery) -> Step[SessionPage]:
     return SessionPage([record for (record,) in rows], total)
 
 
-def find_session(tenant: str, session_id: str) -> Step[FoundSession | None]:
+def find_session(tenant: str, session_id: str) -> StoreOperation[FoundSession | None]:
     """The session of an id, whole; of several calls that name one id, the newest one's."""
     rows = yield Statement("sessions_of_name", {"tenant": tenant, "session_id": session_id})
     return (yield from _whole(tenant, rows))
 
 
-def session_of_call(tenant: str, call_id: bytes, session_id: str) -> Step[FoundSession | None]:
+def session_of_call(tenant: str, call_id: bytes, session_id: str) -> StoreOperation[FoundSession | None]:
     """The session of an id in one call, whole."""
     asked = {"tenant": tenant, "session_id": session_id, "id": call_id}
     rows = yield Statement("session_of_call", asked)
     return (yield from _whole(tenant, rows))
 
 
-def _whole(tenant: str, rows: Sequence[Row]) -> Step[FoundSession | None]:
+def _whole(tenant: str, rows: Sequence[Row]) -> StoreOperation[FoundSession | None]:
     if not rows:
         return None
     call_id, *row = rows[0]
@@ -78,14 +78,14 @@ def _whole(tenant: str, rows: Sequence[Row]) -> Step[FoundSession | None]:
     return FoundSession(call_id, stored.record, (yield from _conversation(tenant, stored)))
 
 
-def _conversation(tenant: str, stored: StoredSession) -> Step[Conversation]:
+def _conversation(tenant: str, stored: StoredSession) -> StoreOperation[Conversation]:
     """The turns of one fact and the function calls of another, or of the same."""
     keys = sorted({key for key in (stored.turns, stored.functions) if key is not None})
     if not keys:
         return Conversation()
     asked = [{"tenant": tenant, "node": node, "key": key} for node, key in keys]
-    rows = yield Many("conversations_of_facts", asked)
-    told = {(node, key): unpack_conversation(bodies.decompress(packed)) for _t, node, key, packed in rows}
+    rows = yield StatementMany("conversations_of_facts", asked)
+    told = {(node, key): unpack_conversation(body_codec.decompress(packed)) for _t, node, key, packed in rows}
     return Conversation(_part(told, stored.turns).transcript, _part(told, stored.functions).function_calls)
 
 
@@ -93,7 +93,7 @@ def _part(told: dict[FactKey, Conversation], key: FactKey | None) -> Conversatio
     return Conversation() if key is None else told.get(key, Conversation())
 
 
-def call_sid_of(tenant: str, session_id: str) -> Step[str | None]:
+def call_sid_of(tenant: str, session_id: str) -> StoreOperation[str | None]:
     """The SID of the call that a session is of: one that names it, else the one whose own SID it is."""
     rows = yield Statement("sessions_of_name", {"tenant": tenant, "session_id": session_id})
     if rows:

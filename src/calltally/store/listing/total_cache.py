@@ -8,7 +8,7 @@ from collections import OrderedDict
 from typing import Final, TypeAlias
 
 from calltally.calls.filters import CallFilter
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 
 # A filter is some hundred bytes.
 MOST_KEPT: Final = 512
@@ -23,20 +23,20 @@ class Totals:
         self._most = most
         self._kept: OrderedDict[_Key, int] = OrderedDict()
 
-    def of(self, standing: Standing, as_of: int, calls: CallFilter) -> int | None:
+    def of(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter) -> int | None:
         """How many calls there are of a filter as of a revision; None where nobody has counted them."""
-        return self._kept.get(_key(standing, as_of, calls))
+        return self._kept.get(_key(ledger_head, as_of, calls))
 
-    def note(self, standing: Standing, as_of: int, calls: CallFilter, total: int) -> int:
+    def note(self, ledger_head: LedgerHead, as_of: int, calls: CallFilter, total: int) -> int:
         """Remember it, and give it back."""
-        self._kept[_key(standing, as_of, calls)] = total
+        self._kept[_key(ledger_head, as_of, calls)] = total
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return total
 
 
-def _key(standing: Standing, as_of: int, calls: CallFilter) -> _Key:
-    return standing.tenant, standing.epoch, standing.erasures, as_of, calls
+def _key(ledger_head: LedgerHead, as_of: int, calls: CallFilter) -> _Key:
+    return ledger_head.tenant, ledger_head.epoch, ledger_head.erasures, as_of, calls
 
 
 TOTALS: Final = Totals()

@@ -13,7 +13,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.erasure import forget_in_alerts
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import Changes
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
 from calltally.store.ledger.lookup import resolve
@@ -23,7 +23,7 @@ BY_REQUEST: Final = "erased"
 BY_AGE: Final = "expired"
 
 
-def erase_call(tenant: str, id_or_sid: str, now_us: int) -> Step[bool]:
+def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]:
     """Forget one call for good; False where it was erased before. Raises NotFound for no such call."""
     heads = yield from lock_head(tenant)
     call_id = yield from _named(tenant, id_or_sid)
@@ -33,7 +33,7 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> Step[bool]:
     return True
 
 
-def expire_calls(tenant: str, now_us: int, most: int) -> Step[int]:
+def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
     """Forget up to `most` of the calls that are older than the tenant keeps them; returns how many.
 
     Zero says that there are none left, or that the tenant keeps them for ever.
@@ -49,7 +49,7 @@ def expire_calls(tenant: str, now_us: int, most: int) -> Step[int]:
     return len(found)
 
 
-def _named(tenant: str, id_or_sid: str) -> Step[bytes]:
+def _named(tenant: str, id_or_sid: str) -> StoreOperation[bytes]:
     for node in (parse_uuid(id_or_sid), call_uuid(tenant, id_or_sid)):
         if node is None:
             continue
@@ -59,12 +59,14 @@ def _named(tenant: str, id_or_sid: str) -> Step[bytes]:
     raise NotFound("there is no call of that id or SID")
 
 
-def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> Step[None]:
-    rows = yield Many("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
+def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> StoreOperation[None]:
+    rows = yield StatementMany("calls_of_ids", [{"tenant": tenant, "id": call_id} for call_id in ids])
     calls = [stored_call(row) for row in rows]
-    linked = yield Many("identities_of_calls", [{"tenant": tenant, "id": call_id} for call_id in ids])
+    linked = yield StatementMany(
+        "identities_of_calls", [{"tenant": tenant, "id": call_id} for call_id in ids]
+    )
     nodes = sorted({*ids, *(row[1] for row in linked)})
-    ended = yield Many("ends_of_ids", [{"tenant": tenant, "id": node} for node in nodes])
+    ended = yield StatementMany("ends_of_ids", [{"tenant": tenant, "id": node} for node in nodes])
     yield from _forget_versions(tenant, calls, [row[0] for row in ended])
     # An id is the node of its own SID, so what is kept by id goes with the nodes.
     for node in nodes:
@@ -82,13 +84,13 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
     yield from forget_in_alerts(tenant, set(nodes))
 
 
-def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> Step[None]:
+def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> StoreOperation[None]:
     """Walk the calls' versions back, from their last revisions and from where ids were merged into them."""
     revisions = sorted({*(call.revision for call in calls), *ends})
     while revisions:
         named = [{"tenant": tenant, "revision": revision} for revision in revisions]
-        yield Many("drop_events", named)
-        rows = yield Many("versions_that_ended", named)
+        yield StatementMany("drop_events", named)
+        rows = yield StatementMany("versions_that_ended", named)
         if rows:
-            yield Many("forget_parties", [{"tenant": tenant, "revision": row[1]} for row in rows])
+            yield StatementMany("forget_parties", [{"tenant": tenant, "revision": row[1]} for row in rows])
         revisions = [row[0] for row in rows]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from calltally.calls.identity import uuid_text
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import reseal_endpoints
 
@@ -19,7 +19,7 @@ class Resealed(msgspec.Struct, frozen=True):
     alert_sinks: int
 
 
-def reseal_tenant(tenant: str, vault: Vault) -> Step[Resealed]:
+def reseal_tenant(tenant: str, vault: Vault) -> StoreOperation[Resealed]:
     """All of a tenant's, as one transaction. Raises Misconfigured where neither key opens one."""
     providers = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})
     for provider, sealed in providers:

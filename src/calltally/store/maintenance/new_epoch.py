@@ -7,7 +7,7 @@ changes. What they hold is of the former epoch, and is answered 410 from now on 
 import msgspec
 
 from calltally.calls.errors import NotFound
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -19,7 +19,7 @@ class Begun(msgspec.Struct, frozen=True):
     holds_ended: int
 
 
-def begin_epoch(tenant: str, epoch: str) -> Step[Begun]:
+def begin_epoch(tenant: str, epoch: str) -> StoreOperation[Begun]:
     """Name a tenant's ledger anew, as one transaction. Raises NotFound for a tenant that does not exist."""
     head = yield Statement("set_epoch", {"tenant": tenant, "epoch": epoch})
     if not head:

@@ -6,7 +6,7 @@ change, but nothing is announced: nobody told anything new.
 
 from typing import Final
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.ledger.change_set import Changes
 from calltally.store.ledger.linked_calls import components_of_calls
 from calltally.store.ledger.record import CallInHand, settle_all
@@ -16,12 +16,12 @@ from calltally.store.snapshots.ledger_head import lock_head
 CHUNK: Final = 200
 
 
-def begin_refold(tenant: str) -> Step[None]:
+def begin_refold(tenant: str) -> StoreOperation[None]:
     """Have all of a tenant's calls folded anew."""
     yield Statement("begin_refold", {"tenant": tenant, "after_id": b""})
 
 
-def refold_calls(tenant: str, most: int, now_us: int) -> Step[int]:
+def refold_calls(tenant: str, most: int, now_us: int) -> StoreOperation[int]:
     """Fold up to `most` more of a tenant's calls; returns how many were looked at, 0 at the end.
 
     At the end snapshots from before are let go of: of calls that were yet to come, they showed what the

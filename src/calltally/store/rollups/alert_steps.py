@@ -20,7 +20,7 @@ from calltally.calls.alert_counts import (
 )
 from calltally.calls.errors import DamagedStore
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Many, Params, Row, Statement, Step, Table
+from calltally.store.db.operation import Params, ParamsTable, Row, Statement, StatementMany, StoreOperation
 from calltally.store.rollups.occupied_windows import column_us, occupied
 
 # What detectors learn from: nine of each weekday, of which holidays and campaigns may be left out.
@@ -66,12 +66,12 @@ class StepDeltas:
         times = self.times.setdefault((tenant, key), {})
         times[cells] = times.get(cells, 0) + calls
 
-    def statements(self) -> Iterator[Many]:
+    def statements(self) -> Iterator[StatementMany]:
         """Add what has changed, if anything has."""
         added = ((tenant, key, _added_up(self.times[tenant, key])) for tenant, key in sorted(self.times))
         rows = [(tenant, *key, *cells) for tenant, key, cells in added if any(cells)]
         if rows:
-            yield Many("add_alert_steps", Table(_ADDED, rows), _ADDING)
+            yield StatementMany("add_alert_steps", ParamsTable(_ADDED, rows), _ADDING)
 
 
 def _added_up(times: Mapping[Cells, int]) -> Cells:
@@ -91,14 +91,14 @@ class Differences(NamedTuple):
     repairs: int
 
 
-def steps_between(tenant: str, lo_s: int, hi_s: int) -> Step[Steps]:
+def steps_between(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[Steps]:
     """The steps of a window that begin from `lo_s` to before `hi_s`, by their keys."""
     asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
     rows = yield Statement("alert_steps_between", asked, (_COLUMNS,))
     return dict(map(_stored, rows))
 
 
-def step_sums(tenant: str, lo_s: int, hi_s: int) -> Step[dict[int, list[int]]]:
+def step_sums(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[dict[int, list[int]]]:
     """For each step of a window that has rows: how many, and what each column adds up to."""
     asked = {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s}
     return {row[0]: list(row[1:]) for row in (yield Statement("alert_step_sums", asked, (_SUMMED,)))}
@@ -109,7 +109,7 @@ def _stored(row: Row) -> tuple[AlertStepKey, Cells]:
     return AlertStepKey(*row[:width]), tuple(row[width:])
 
 
-def count_steps(tenant: str, lo_s: int, hi_s: int) -> Step[tuple[Steps, int]]:
+def count_steps(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[tuple[Steps, int]]:
     """The same from the calls themselves, of any age; and how many calls were looked at."""
     steps: Steps = {}
     looked_at, after_us, after_id = 0, column_us(lo_s - MAX_CALL_AGE_S), b""
@@ -140,7 +140,7 @@ def _count(steps: Steps, places: Iterable[AlertCount], lo_s: int, hi_s: int) -> 
             steps[key] = tuple([a + b for a, b in zip(had, cells, strict=True)])
 
 
-def step_windows(tenant: str) -> Step[list[int]]:
+def step_windows(tenant: str) -> StoreOperation[list[int]]:
     """The days (seconds since 1970) in which a tenant has kept calls or steps."""
     from_s, _ = yield from _standing(tenant)
     begun = yield from occupied(tenant, WINDOW_S, "windows_of_steps")
@@ -148,13 +148,13 @@ def step_windows(tenant: str) -> Step[list[int]]:
     return sorted({s for day_s in begun for s in (day_s, day_s + WINDOW_S) if s >= from_s})
 
 
-def first_call_s(tenant: str) -> Step[int | None]:
+def first_call_s(tenant: str) -> StoreOperation[int | None]:
     """The begin of the step in which a tenant's first call was created; None where it has no calls."""
     [(first_us, _)] = yield Statement("first_and_last_call", {"tenant": tenant})
     return None if first_us is None else first_us // SECOND_US // STEP_S * STEP_S
 
 
-def differences(tenant: str, window_s: int) -> Step[Differences]:
+def differences(tenant: str, window_s: int) -> StoreOperation[Differences]:
     """How the steps of a day differ from its calls. One state of the database must show both."""
     lo_s, hi_s = window_s, window_s + WINDOW_S
     expected, looked_at = yield from count_steps(tenant, lo_s, hi_s)
@@ -174,35 +174,35 @@ def _lacking(expected: Mapping[AlertStepKey, Cells], stored: Mapping[AlertStepKe
     }
 
 
-def repair_steps(tenant: str, found: Differences) -> Step[bool]:
+def repair_steps(tenant: str, found: Differences) -> StoreOperation[bool]:
     """Add what is lacking; False where another repair came in between: look again then."""
     taken = yield Statement("count_step_repair", {"tenant": tenant, "repairs": found.repairs})
     if not taken:
         return False
     rows = [_row(tenant, key, cells) for key, cells in sorted(found.lacking.items())]
     if rows:
-        yield Many("add_alert_steps", rows, _ADDING)
+        yield StatementMany("add_alert_steps", rows, _ADDING)
     return True
 
 
-def _standing(tenant: str) -> Step[tuple[int, int]]:
+def _standing(tenant: str) -> StoreOperation[tuple[int, int]]:
     """From when on steps are kept, and how many repairs there were."""
     rows = yield Statement("steps_standing", {"tenant": tenant})
     return (rows[0][0], rows[0][1]) if rows else (0, 0)
 
 
-def are_steps_old(tenant: str, now_us: int) -> Step[bool]:
+def are_steps_old(tenant: str, now_us: int) -> StoreOperation[bool]:
     """Whether there are steps that are older than they are kept."""
     [(first_s, _)] = yield Statement("first_and_last_step", {"tenant": tenant})
     return first_s is not None and first_s < _kept_from_s(now_us)
 
 
-def keep_steps_from(tenant: str, now_us: int) -> Step[None]:
+def keep_steps_from(tenant: str, now_us: int) -> StoreOperation[None]:
     """Say from when on steps are kept, in a commit of its own, before those that are older go."""
     yield Statement("keep_steps_from", {"tenant": tenant, "from_s": _kept_from_s(now_us)})
 
 
-def prune_steps(tenant: str, most: int) -> Step[int]:
+def prune_steps(tenant: str, most: int) -> StoreOperation[int]:
     """Delete up to `most` of the steps that are not kept any more; returns how many."""
     from_s, _ = yield from _standing(tenant)
     old = yield Statement("old_steps", {"tenant": tenant, "from_s": from_s, "most": most})

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from calltally.calls.lifecycle import FoldedCall
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, STATUSES
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Many, Table
+from calltally.store.db.operation import ParamsTable, StatementMany
 
 WIDTHS_S: Final = (32 * 86_400, 86_400, 3_600, 60)
 FACET_WIDTHS_S: Final = (86_400, 3_600)
@@ -124,7 +124,7 @@ class Deltas:
                     yield (tenant, facet(name, value), hour_s, column), calls
 
 
-def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[Many]:
+def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Iterator[StatementMany]:
     """Keep what the rows held, then add to them.
 
     All rows share a statement over the columns in which some of them change. To bind a nought for the others
@@ -132,10 +132,10 @@ def statements(rows: Mapping[Key, Cells], revisions: Mapping[str, int]) -> Itera
     commit has twenty, cost as much as all that they did.
     """
     kept = [(revisions[key[0]], *key) for key in rows]
-    yield Many("keep_counts", Table(_KEPT, kept), CLAUSES)
+    yield StatementMany("keep_counts", ParamsTable(_KEPT, kept), CLAUSES)
     columns = _columns_in(rows.values())
     added = [(*key, revisions[key[0]], *_numbers(columns, cells)) for key, cells in rows.items()]
-    yield Many("add_counts", Table((*_ADDED, *_params(columns)), added), _adding(columns))
+    yield StatementMany("add_counts", ParamsTable((*_ADDED, *_params(columns)), added), _adding(columns))
 
 
 def _columns_in(changes: Iterable[Cells]) -> tuple[int, ...]:

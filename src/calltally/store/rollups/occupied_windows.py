@@ -8,14 +8,14 @@ is a window more.
 from typing import Final
 
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 # What a column holds. The window of a damaged instant may reach beyond.
 _LEAST_US: Final = -(2**63)
 _MOST_US: Final = 2**63 - 1
 
 
-def occupied(tenant: str, width_s: int, counters: str) -> Step[list[int]]:
+def occupied(tenant: str, width_s: int, counters: str) -> StoreOperation[list[int]]:
     """The windows of that width, by the seconds since 1970 at which they begin, ascending.
 
     `counters` names the statement that tells in which there are rows of counters.
@@ -24,7 +24,7 @@ def occupied(tenant: str, width_s: int, counters: str) -> Step[list[int]]:
     return sorted({*(yield from _with_calls(tenant, width_s)), *(begin_s for (begin_s,) in rows)})
 
 
-def _with_calls(tenant: str, width_s: int) -> Step[list[int]]:
+def _with_calls(tenant: str, width_s: int) -> StoreOperation[list[int]]:
     found: list[int] = []
     from_us = _LEAST_US
     while from_us <= _MOST_US:

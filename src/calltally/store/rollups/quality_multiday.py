@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Clauses, Many, Statement, Step
+from calltally.store.db.operation import Clauses, Statement, StatementMany, StoreOperation
 from calltally.store.rollups.quality_keys import COARSE_KEYS, DAY, FINE_DAY, FINE_KEYS, WIDTH_S
 
 DAY_S: Final = WIDTH_S[DAY]
@@ -68,15 +68,15 @@ def periods_of(days_s: Iterable[int]) -> list[int]:
     return sorted({day_s - day_s % PERIOD_S for day_s in days_s})
 
 
-def closed_days(tenant: str, lo_s: int, hi_s: int) -> Step[frozenset[int]]:
+def closed_days(tenant: str, lo_s: int, hi_s: int) -> StoreOperation[frozenset[int]]:
     """The days of a span that are closed, in seconds since 1970."""
     rows = yield Statement("closed_quality_days", {"tenant": tenant, "lo_s": lo_s, "hi_s": hi_s})
     return frozenset(day_s for (day_s,) in rows)
 
 
-def close_next_day(tenant: str, now_us: int) -> Step[int]:
+def close_next_day(tenant: str, now_us: int) -> StoreOperation[int]:
     """Close the first day that is over for some hours; returns 1, or 0 where there is none."""
-    yield Many("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("lock_heads", [{"tenant": tenant}])
     day_s = yield from next_open_day(tenant, now_us)
     if day_s is None:
         return 0
@@ -84,7 +84,7 @@ def close_next_day(tenant: str, now_us: int) -> Step[int]:
     return 1
 
 
-def next_open_day(tenant: str, now_us: int) -> Step[int | None]:
+def next_open_day(tenant: str, now_us: int) -> StoreOperation[int | None]:
     """The first day that should be closed: in each period with calls all that are over, calls or not."""
     before_s = (now_us - _CLOSED_AFTER_US) // SECOND_US // DAY_S * DAY_S
     from_s: int = 0
@@ -101,7 +101,7 @@ def next_open_day(tenant: str, now_us: int) -> Step[int | None]:
         from_s = period_s + PERIOD_S
 
 
-def close_day(tenant: str, day_s: int) -> Step[None]:
+def close_day(tenant: str, day_s: int) -> StoreOperation[None]:
     """Close a day, and add up the blocks that are whole with it. The tenant's head must be locked."""
     yield Statement("close_quality_day", {"tenant": tenant, "day_s": day_s})
     period_s = day_s - day_s % PERIOD_S
@@ -114,17 +114,17 @@ def close_day(tenant: str, day_s: int) -> Step[None]:
             yield from _add_up(tenant, block, lo_s, layer.keys)
 
 
-def close_again(tenant: str, period_s: int) -> Step[int]:
+def close_again(tenant: str, period_s: int) -> StoreOperation[int]:
     """Add up anew all blocks of a period; returns of how many days they are."""
-    yield Many("lock_heads", [{"tenant": tenant}])
+    yield StatementMany("lock_heads", [{"tenant": tenant}])
     closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
-    yield Many("open_quality_days", [{"tenant": tenant, "day_s": day_s} for day_s in sorted(closed)])
+    yield StatementMany("open_quality_days", [{"tenant": tenant, "day_s": day_s} for day_s in sorted(closed)])
     for day_s in sorted(closed):
         yield from close_day(tenant, day_s)
     return len(closed)
 
 
-def _add_up(tenant: str, block: Block, lo_s: int, keys: tuple[str, ...]) -> Step[None]:
+def _add_up(tenant: str, block: Block, lo_s: int, keys: tuple[str, ...]) -> StoreOperation[None]:
     where = {"tenant": tenant, "grain": block.grain, "bucket_s": lo_s}
     yield Statement("drop_quality_block", where)
     parts = {"made_of": block.made_of, "hi_s": lo_s + block.width_s}

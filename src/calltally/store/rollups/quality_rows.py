@@ -21,7 +21,7 @@ from calltally.calls.measures import (
     decode_measures,
 )
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Many, Row, Step, Table
+from calltally.store.db.operation import ParamsTable, Row, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import Place
 from calltally.store.rollups.quality_delta import Delta, Share, Tally, share_of
 from calltally.store.rollups.quality_keys import (
@@ -94,7 +94,7 @@ class QualityDeltas:
         counts = [*share.counts[:-1], share.counts[_ATTEMPTS_AT]]
         self._other((tenant, bucket_s, keys)).add(counts, share.bins)
 
-    def write(self) -> Step[None]:
+    def write(self) -> StoreOperation[None]:
         """Add it all to the rows."""
         yield from write_rows(self.rows())
 
@@ -132,21 +132,21 @@ def _where(place: Place, call: CallMeasures) -> FineRow:
     return place.tenant, second - second % _FINE_S, fine_keys(place, call)
 
 
-def write_rows(rows: Mapping[RowId, Delta]) -> Step[None]:
+def write_rows(rows: Mapping[RowId, Delta]) -> StoreOperation[None]:
     """Add differences to rows. The tenants' heads must be locked."""
     if not rows:
         return
     days = sorted({(row[0], row[2] - row[2] % WIDTH_S[DAY]) for row in rows})
-    yield Many("open_quality_days", Table(_DAYS, days))
+    yield StatementMany("open_quality_days", ParamsTable(_DAYS, days))
     kept = yield from _kept(rows)
     begun = [row for row in sorted(rows) if _is_begun(rows[row])]
     others = sorted(rows.keys() - begun)
     if begun:
         counted = [(*row, *rows[row].keys, rows[row].counts[_ATTEMPTS_AT], None, None) for row in begun]
-        yield Many("add_quality", Table(_names_of(("attempts",)), counted), _BEGUN_CLAUSES)
+        yield StatementMany("add_quality", ParamsTable(_names_of(("attempts",)), counted), _BEGUN_CLAUSES)
     if others:
         whole = [_row(row, rows[row], kept.get(row)) for row in others]
-        yield Many("add_quality", Table(_names_of(COLUMNS), whole), CLAUSES)
+        yield StatementMany("add_quality", ParamsTable(_names_of(COLUMNS), whole), CLAUSES)
 
 
 @cache
@@ -172,12 +172,12 @@ def _bucket(place: Place) -> tuple[Any, ...]:
     return (place.created_us // (WIDTH_S[FINE] * SECOND_US), *place[3:])
 
 
-def _kept(rows: Mapping[RowId, Delta]) -> Step[dict[RowId, tuple[bytes | None, bytes | None]]]:
+def _kept(rows: Mapping[RowId, Delta]) -> StoreOperation[dict[RowId, tuple[bytes | None, bytes | None]]]:
     """What the rows hold that cannot be added to where it stands."""
     asked = [row for row, delta in rows.items() if delta.bins or delta.erased]
     if not asked:
         return {}
-    found = yield Many("quality_of_keys", Table(NAMED, asked))
+    found = yield StatementMany("quality_of_keys", ParamsTable(NAMED, asked))
     return {tuple(row[:4]): (row[4], row[5]) for row in found}
 
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.quality_keys import DAY, FINE, FINE_DAY, HOUR, WIDTH_S
 from calltally.store.rollups.quality_multiday import DAY_S, Layer, closed_days, is_whole
 from calltally.store.rollups.window_buckets import cut
@@ -58,7 +58,7 @@ def in_hours(stretches: Sequence[Stretch]) -> list[Stretch]:
     return [each._replace(grain=_HOUR_OF.get(each.grain, each.grain)) for each in stretches]
 
 
-def in_blocks(tenant: str, stretches: list[Stretch], layer: Layer) -> Step[list[Stretch]]:
+def in_blocks(tenant: str, stretches: list[Stretch], layer: Layer) -> StoreOperation[list[Stretch]]:
     """The same time with as few rows as there can be: closed days in the widest blocks that fit."""
     days = [each for each in stretches if each.grain == layer.day]
     if not any(each.hi_s - each.lo_s >= layer.blocks[0].width_s for each in days):

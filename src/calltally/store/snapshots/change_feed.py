@@ -10,9 +10,9 @@ import msgspec
 from calltally.calls.errors import SnapshotGone
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.db.operation import Row, Statement, Step
-from calltally.store.snapshots.ledger_head import standing_of
-from calltally.store.snapshots.tokens import POSITION, Standing, make_token, read_position
+from calltally.store.db.operation import Row, Statement, StoreOperation
+from calltally.store.snapshots.ledger_head import read_ledger_head
+from calltally.store.snapshots.tokens import POSITION, LedgerHead, make_token, read_position
 
 _encoder: Final = msgspec.json.Encoder()
 
@@ -22,38 +22,40 @@ class Changed(NamedTuple):
 
     documents: list[bytes]
     reached: int
-    standing: Standing
+    ledger_head: LedgerHead
 
     @property
     def position(self) -> str:
         """What to send as `after` to go on."""
-        return make_token(POSITION, self.standing, self.reached)
+        return make_token(POSITION, self.ledger_head, self.reached)
 
     @property
     def has_more(self) -> bool:
         """Whether there is more already."""
-        return self.reached < self.standing.revision
+        return self.reached < self.ledger_head.revision
 
 
-def changes_after(tenant: str, after: int | str, limit: int) -> Step[Changed]:
+def changes_after(tenant: str, after: int | str, limit: int) -> StoreOperation[Changed]:
     """Up to `limit` changes after a revision, or after a token of a snapshot or of the feed itself.
 
     Raises InvalidInput for a token that is none of ours, SnapshotGone for one of another epoch: who
     follows has to begin again, since the ledger may have lost commits.
     """
-    standing = yield from standing_of(tenant)
-    revision = after if isinstance(after, int) else read_position(standing, after)
-    if revision > standing.revision:
+    ledger_head = yield from read_ledger_head(tenant)
+    revision = after if isinstance(after, int) else read_position(ledger_head, after)
+    if revision > ledger_head.revision:
         # The tenant's own number may be from before a restore that lost it.
-        message = f"the ledger is at revision {standing.revision} and has not been at {revision}; begin at 0"
+        message = (
+            f"the ledger is at revision {ledger_head.revision} and has not been at {revision}; begin at 0"
+        )
         raise SnapshotGone(message)
     asked = {"tenant": tenant, "after": revision, "most": limit}
     calls = yield Statement("calls_changed", asked)
     ends = yield Statement("calls_ended", asked)
     rows = sorted([*calls, *((row[0], tombstone(*row)) for row in ends)])[:limit]
     # Revisions that nothing shows any more, because the call has a later one, are passed over.
-    reached = rows[-1][0] if len(rows) == limit else max(revision, standing.revision)
-    return Changed([document for _revision, document in rows], reached, standing)
+    reached = rows[-1][0] if len(rows) == limit else max(revision, ledger_head.revision)
+    return Changed([document for _revision, document in rows], reached, ledger_head)
 
 
 def tombstone(revision: int, call_id: bytes, reason: str, merged_into: bytes | None, ended_us: int) -> bytes:
@@ -68,6 +70,6 @@ def tombstone(revision: int, call_id: bytes, reason: str, merged_into: bytes | N
     return _encoder.encode(said)
 
 
-def lags_of(tenant: str, most: int) -> Step[list[Row]]:
+def lags_of(tenant: str, most: int) -> StoreOperation[list[Row]]:
     """Of the calls that changed last: provider, and how long after its creation that was (microseconds)."""
     return (yield Statement("lags_of_calls", {"tenant": tenant, "most": most}))

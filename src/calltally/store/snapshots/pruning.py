@@ -9,28 +9,28 @@ from collections.abc import Callable
 from typing import Final
 
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Rows, Statement, Step
-from calltally.store.snapshots.ledger_head import standing_of
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.db.operation import Rows, Statement, StoreOperation
+from calltally.store.snapshots.ledger_head import read_ledger_head
+from calltally.store.snapshots.tokens import LedgerHead
 
 # How exact the age of a snapshot is: it may be kept for so much longer than promised, never for less.
 MARK_EVERY_US: Final = 300 * SECOND_US
 
 
-def mark(tenant: str, now_us: int) -> Step[int | None]:
+def mark(tenant: str, now_us: int) -> StoreOperation[int | None]:
     """Note which revision is the head now, for `advance`; returns it.
 
     None where the last mark is younger than MARK_EVERY_US, or the head has not moved since.
     """
-    standing = yield from standing_of(tenant)
-    if not (yield from _wants_mark(standing, now_us)):
+    ledger_head = yield from read_ledger_head(tenant)
+    if not (yield from _wants_mark(ledger_head, now_us)):
         return None
-    noted = {"tenant": tenant, "now_us": now_us, "revision": standing.revision}
+    noted = {"tenant": tenant, "now_us": now_us, "revision": ledger_head.revision}
     made = yield Statement("put_mark", noted)
-    return standing.revision if made else None
+    return ledger_head.revision if made else None
 
 
-def advance(tenant: str, now_us: int, keep_us: int) -> Step[int | None]:
+def advance(tenant: str, now_us: int, keep_us: int) -> StoreOperation[int | None]:
     """Let go of what is older than `keep_us`: move `kept_from` to the newest mark of that age.
 
     Returns where it is now, None where it did not move: without such a mark all is kept.
@@ -42,29 +42,29 @@ def advance(tenant: str, now_us: int, keep_us: int) -> Step[int | None]:
     return marked[1] if moved else None
 
 
-def is_due(tenant: str, now_us: int, keep_us: int) -> Step[bool]:
+def is_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[bool]:
     """Whether `mark`, `advance` or `prune` would do anything: reading that is cheaper than trying."""
-    standing = yield from standing_of(tenant)
+    ledger_head = yield from read_ledger_head(tenant)
     marked = yield from _mark_before(tenant, now_us - keep_us)
-    if marked is not None and marked[1] > standing.kept_from:
+    if marked is not None and marked[1] > ledger_head.kept_from:
         return True
-    if (yield from _wants_mark(standing, now_us)):
+    if (yield from _wants_mark(ledger_head, now_us)):
         return True
-    asked = {"tenant": tenant, "kept_from": standing.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
+    asked = {"tenant": tenant, "kept_from": ledger_head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
     [has_ended] = yield Statement("has_ended", asked)
     return any(has_ended)
 
 
-def prune(tenant: str, most: int) -> Step[int]:
+def prune(tenant: str, most: int) -> StoreOperation[int]:
     """Delete up to about `most` rows that no kept snapshot needs; returns how many, 0 when none is left.
 
     Of texts, whose words are deleted one by one, far fewer go at once.
     """
-    standing = yield from standing_of(tenant)
+    ledger_head = yield from read_ledger_head(tenant)
     gone = 0
     for prune_table in _TABLES:
         if gone < most:
-            gone += yield from prune_table(tenant, standing.kept_from, most - gone)
+            gone += yield from prune_table(tenant, ledger_head.kept_from, most - gone)
     return gone
 
 
@@ -72,36 +72,36 @@ def prune(tenant: str, most: int) -> Step[int]:
 _HOLD_AGES: Final = 2
 
 
-def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> Step[int]:
+def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> StoreOperation[int]:
     """Delete up to `most` holds that are not kept, and were pinned twice as long ago; returns how many."""
-    standing = yield from standing_of(tenant)
-    asked = {"tenant": tenant, "kept_from": standing.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
+    ledger_head = yield from read_ledger_head(tenant)
+    asked = {"tenant": tenant, "kept_from": ledger_head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
     dropped = yield Statement("prune_holds", {**asked, "most": most})
     return len(dropped)
 
 
-def _wants_mark(standing: Standing, now_us: int) -> Step[bool]:
+def _wants_mark(ledger_head: LedgerHead, now_us: int) -> StoreOperation[bool]:
     # A mark of the future, from a clock that was wrong, must not keep others from being made.
-    marked = yield from _mark_before(standing.tenant, now_us)
+    marked = yield from _mark_before(ledger_head.tenant, now_us)
     if marked is None:
-        return standing.revision > standing.kept_from
-    return now_us - marked[0] >= MARK_EVERY_US and standing.revision > marked[1]
+        return ledger_head.revision > ledger_head.kept_from
+    return now_us - marked[0] >= MARK_EVERY_US and ledger_head.revision > marked[1]
 
 
-def _mark_before(tenant: str, at_us: int) -> Step[tuple[int, int] | None]:
+def _mark_before(tenant: str, at_us: int) -> StoreOperation[tuple[int, int] | None]:
     """When the newest mark that is not after an instant was made, and the revision that it notes."""
     rows = yield Statement("newest_mark", {"tenant": tenant, "at_us": at_us})
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def _prune_versions(tenant: str, kept_from: int, most: int) -> Step[int]:
+def _prune_versions(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     ended = yield Statement("ended_versions", {"tenant": tenant, "kept_from": kept_from, "most": most})
     if ended:
         yield Statement("prune_versions", {"tenant": tenant, **_range_of(ended)})
     return len(ended)
 
 
-def _prune_counts(tenant: str, kept_from: int, most: int) -> Step[int]:
+def _prune_counts(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     ended = yield Statement("ended_counts", {"tenant": tenant, "kept_from": kept_from, "most": most})
     if ended:
         key = dict(zip(("valid_to", "facet", "width_s", "bucket_s"), ended[-1], strict=True))
@@ -113,7 +113,7 @@ def _prune_counts(tenant: str, kept_from: int, most: int) -> Step[int]:
 _ROWS_A_TEXT: Final = 250
 
 
-def _prune_texts(tenant: str, kept_from: int, most: int) -> Step[int]:
+def _prune_texts(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     few = -(-most // _ROWS_A_TEXT)
     ended = yield Statement("ended_texts", {"tenant": tenant, "kept_from": kept_from, "most": few})
     # One by one, so that others have a turn between them.
@@ -122,7 +122,7 @@ def _prune_texts(tenant: str, kept_from: int, most: int) -> Step[int]:
     return len(ended)
 
 
-def _prune_marks(tenant: str, kept_from: int, most: int) -> Step[int]:
+def _prune_marks(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     dropped = yield Statement("prune_marks", {"tenant": tenant, "kept_from": kept_from, "most": most})
     return len(dropped)
 
@@ -131,7 +131,7 @@ def _range_of(rows: Rows) -> dict[str, int]:
     return {"lowest": rows[0][0], "highest": rows[-1][0]}
 
 
-_TABLES: Final[tuple[Callable[[str, int, int], Step[int]], ...]] = (
+_TABLES: Final[tuple[Callable[[str, int, int], StoreOperation[int]], ...]] = (
     _prune_versions,
     _prune_counts,
     _prune_texts,

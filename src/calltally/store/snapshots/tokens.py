@@ -24,7 +24,7 @@ _BODY: Final = re.compile(f"[a-z2-7]{{{_BODY_CHARS}}}")
 _AGAIN: Final = "begin again without it, and go on with the snapshot that comes with the answer"
 
 
-class Standing(NamedTuple):
+class LedgerHead(NamedTuple):
     """Where a tenant's ledger stands.
 
     `kept_from` is the oldest revision as of which pages can still be told; `erasures` counts the calls
@@ -39,50 +39,50 @@ class Standing(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def make_token(kind: str, standing: Standing, revision: int) -> str:
+def make_token(kind: str, ledger_head: LedgerHead, revision: int) -> str:
     """The token of a revision of this ledger, of one of the two kinds."""
     numbers = FOLD_VERSION.to_bytes(1) + revision.to_bytes(_NUMBERS_BYTES - 1)
-    body = numbers + _fingerprint(standing.epoch) + _seal(kind, standing, numbers)
+    body = numbers + _fingerprint(ledger_head.epoch) + _seal(kind, ledger_head, numbers)
     return kind + b32encode(body).decode().lower()
 
 
-def read_snapshot(standing: Standing, token: str, parameter: str = "snapshot") -> int:
+def read_snapshot(ledger_head: LedgerHead, token: str, parameter: str = "snapshot") -> int:
     """The revision that a snapshot token names; raises InvalidInput or SnapshotGone."""
     if token[:1] == POSITION:
         raise InvalidInput.of(parameter, f"{parameter} is a position of the change feed, not a snapshot")
-    revision = _read(SNAPSHOT, standing, token, parameter)
-    check_kept(standing, revision)
+    revision = _read(SNAPSHOT, ledger_head, token, parameter)
+    check_kept(ledger_head, revision)
     return revision
 
 
-def read_position(standing: Standing, token: str) -> int:
+def read_position(ledger_head: LedgerHead, token: str) -> int:
     """The revision that a token of either kind names, for the change feed."""
     kind = SNAPSHOT if token[:1] == SNAPSHOT else POSITION
-    return _read(kind, standing, token, "after")
+    return _read(kind, ledger_head, token, "after")
 
 
-def check_kept(standing: Standing, revision: int) -> None:
+def check_kept(ledger_head: LedgerHead, revision: int) -> None:
     """Raise SnapshotGone for a revision whose superseded versions are pruned."""
-    if revision < standing.kept_from:
+    if revision < ledger_head.kept_from:
         raise SnapshotGone(f"the snapshot is older than what is kept; {_AGAIN}")
 
 
-def _read(kind: str, standing: Standing, token: str, parameter: str) -> int:
+def _read(kind: str, ledger_head: LedgerHead, token: str, parameter: str) -> int:
     body = token[1:]
     if token[:1] != kind or not _BODY.fullmatch(body):
         raise InvalidInput.of(parameter, f"{parameter} is no token of ours; send it as the answer had it")
     data = b32decode(body.upper())
     numbers, rest = data[:_NUMBERS_BYTES], data[_NUMBERS_BYTES:]
-    if rest[:_FINGERPRINT_BYTES] != _fingerprint(standing.epoch):
+    if rest[:_FINGERPRINT_BYTES] != _fingerprint(ledger_head.epoch):
         raise SnapshotGone(
             f"{parameter} is of another ledger, or of this one before it was restored; {_AGAIN}"
         )
-    if rest[_FINGERPRINT_BYTES:] != _seal(kind, standing, numbers):
+    if rest[_FINGERPRINT_BYTES:] != _seal(kind, ledger_head, numbers):
         raise InvalidInput.of(parameter, f"{parameter} is damaged, or another tenant's; send it as it came")
     if numbers[0] != FOLD_VERSION:
         raise SnapshotGone(f"{parameter} is of an earlier version of the service; {_AGAIN}")
     revision = int.from_bytes(numbers[1:])
-    if revision > standing.revision:
+    if revision > ledger_head.revision:
         # On a read replica only not yet: then the primary is asked.
         raise SnapshotGone(
             f"{parameter} is of a state that this ledger has lost, or has not come to; {_AGAIN}"
@@ -95,7 +95,7 @@ def _fingerprint(epoch: str) -> bytes:
     return blake2b(epoch.encode(), digest_size=_FINGERPRINT_BYTES, person=b"epoch").digest()
 
 
-def _seal(kind: str, standing: Standing, numbers: bytes) -> bytes:
+def _seal(kind: str, ledger_head: LedgerHead, numbers: bytes) -> bytes:
     """Keyed by the epoch, which no answer tells: it guards from mistakes and from made-up revisions."""
-    said = f"{kind}\0{standing.tenant}\0".encode() + numbers
-    return blake2b(said, digest_size=_SEAL_BYTES, key=standing.epoch.encode()[:64]).digest()
+    said = f"{kind}\0{ledger_head.tenant}\0".encode() + numbers
+    return blake2b(said, digest_size=_SEAL_BYTES, key=ledger_head.epoch.encode()[:64]).digest()

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import InvalidInput, NotFound
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import check_name, check_tenant_id, need_tenant
 
 PII_READ: Final = "pii:read"
@@ -83,7 +83,7 @@ def digest_of_key(text: str) -> bytes:
     return sha256(text.encode()).digest()
 
 
-def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> Step[Key]:
+def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> StoreOperation[Key]:
     """Store a minted key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {
@@ -98,7 +98,7 @@ def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> Step[Key]:
     return Key(key.key_id, name, key.scopes, now_us, None)
 
 
-def find_key(tenant: str, digest: bytes) -> Step[KnownKey | None]:
+def find_key(tenant: str, digest: bytes) -> StoreOperation[KnownKey | None]:
     """The unrevoked key of that digest."""
     rows = yield Statement("find_key", {"tenant": tenant, "digest": digest})
     if not rows:
@@ -109,7 +109,7 @@ def find_key(tenant: str, digest: bytes) -> Step[KnownKey | None]:
     return KnownKey(key_id, scopes, masks and PII_READ not in scopes, masks)
 
 
-def list_keys(tenant: str) -> Step[list[Key]]:
+def list_keys(tenant: str) -> StoreOperation[list[Key]]:
     """All keys of a tenant by age, the revoked ones too. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     rows = yield Statement("list_keys", {"tenant": tenant})
@@ -119,7 +119,7 @@ def list_keys(tenant: str) -> Step[list[Key]]:
     ]
 
 
-def revoke_key(tenant: str, key_id: str, now_us: int) -> Step[None]:
+def revoke_key(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:
     """End a key for good; a second time changes nothing. Raises NotFound for an unknown tenant or key."""
     yield from need_tenant(tenant)
     params = {"tenant": tenant, "key_id": key_id, "now_us": now_us}

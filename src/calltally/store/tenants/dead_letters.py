@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from calltally.store.db.fact_codec import bodies
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.fact_codec import body_codec
+from calltally.store.db.operation import Statement, StoreOperation
 
 ANY_PROVIDER: Final = ""
 
@@ -29,12 +29,12 @@ class DeadLetter(NamedTuple):
     repeats: int
 
 
-def put_dead_letter(tenant: str, letter: NewLetter, *, waits: bool = True) -> Step[int]:
+def put_dead_letter(tenant: str, letter: NewLetter, *, waits: bool = True) -> StoreOperation[int]:
     """Keep a letter; the answer is how often it had come before.
 
     One that waits for no replay is settled when it comes: it is kept, and nobody is alerted.
     """
-    params = {"tenant": tenant, **letter._asdict(), "request": bodies.compress(letter.request)}
+    params = {"tenant": tenant, **letter._asdict(), "request": body_codec.compress(letter.request)}
     settled_us = None if waits else letter.received_us
     rows = yield Statement("put_dead_letter", {**params, "replayed_us": settled_us})
     repeats: int = rows[0][0]
@@ -48,7 +48,7 @@ def list_dead_letters(
     after: DeadLetter | None = None,
     limit: int = 100,
     kept: bool = False,
-) -> Step[list[DeadLetter]]:
+) -> StoreOperation[list[DeadLetter]]:
     """Letters that wait for a replay, oldest first, from behind `after`. Raises DamagedStore.
 
     With `kept` those that were settled when they came too, which wait for nothing.
@@ -64,20 +64,20 @@ def list_dead_letters(
     }
     rows = yield Statement("list_dead_letters", params)
     letters = [DeadLetter(*row) for row in rows]
-    return [letter._replace(request=bodies.decompress(letter.request)) for letter in letters]
+    return [letter._replace(request=body_codec.decompress(letter.request)) for letter in letters]
 
 
-def settle_dead_letter(tenant: str, letter_id: bytes, now_us: int) -> Step[None]:
+def settle_dead_letter(tenant: str, letter_id: bytes, now_us: int) -> StoreOperation[None]:
     """Mark a letter as understood: what it says is in the ledger."""
     yield Statement("settle_dead_letter", {"tenant": tenant, "letter_id": letter_id, "now_us": now_us})
 
 
-def explain_dead_letter(tenant: str, letter_id: bytes, reason: str) -> Step[None]:
+def explain_dead_letter(tenant: str, letter_id: bytes, reason: str) -> StoreOperation[None]:
     """Keep why a letter is not understood today."""
     yield Statement("explain_dead_letter", {"tenant": tenant, "letter_id": letter_id, "reason": reason})
 
 
-def count_dead_letters(tenant: str) -> Step[dict[str, int]]:
+def count_dead_letters(tenant: str) -> StoreOperation[dict[str, int]]:
     """How many wait for a replay, by provider."""
     rows = yield Statement("count_dead_letters", {"tenant": tenant})
     return dict(rows)

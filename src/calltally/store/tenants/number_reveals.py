@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 
 
 class Reveal(NamedTuple):
@@ -13,12 +13,12 @@ class Reveal(NamedTuple):
     call_id: bytes
 
 
-def note_reveal(tenant: str, reveal: Reveal) -> Step[None]:
+def note_reveal(tenant: str, reveal: Reveal) -> StoreOperation[None]:
     """Keep it, before anything is shown."""
     yield Statement("note_reveal", {"tenant": tenant, **reveal._asdict()})
 
 
-def reveals_of_tenant(tenant: str, most: int) -> Step[list[Reveal]]:
+def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[Reveal]]:
     """The latest ones, newest first."""
     rows = yield Statement("reveals_of_tenant", {"tenant": tenant, "most": most})
     return [Reveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]

@@ -1,11 +1,11 @@
 """What a tenant's retention takes beside its calls, and whether anything is old enough."""
 
 from calltally.calls.times import DAY_US
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import find_tenant
 
 
-def has_expired(tenant: str, now_us: int) -> Step[bool]:
+def has_expired(tenant: str, now_us: int) -> StoreOperation[bool]:
     """Whether there are calls or dead letters that are older than the tenant keeps them."""
     oldest_us = yield from _oldest_us(tenant, now_us)
     if oldest_us is None:
@@ -15,7 +15,7 @@ def has_expired(tenant: str, now_us: int) -> Step[bool]:
     return bool((yield Statement("letters_before", {"tenant": tenant, "before_us": oldest_us, "most": 1})))
 
 
-def expire_letters(tenant: str, now_us: int, most: int) -> Step[int]:
+def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
     """Delete up to `most` dead letters that are older than the tenant keeps calls; returns how many.
 
     Those that were replayed too: the calls that they told of have the same age, and go as well.
@@ -27,7 +27,7 @@ def expire_letters(tenant: str, now_us: int, most: int) -> Step[int]:
     return len((yield Statement("expire_dead_letters", asked)))
 
 
-def _oldest_us(tenant: str, now_us: int) -> Step[int | None]:
+def _oldest_us(tenant: str, now_us: int) -> StoreOperation[int | None]:
     """The instant before which nothing is kept; None where the tenant keeps all, or is gone."""
     found = yield from find_tenant(tenant)
     if found is None or found.retention_days is None:

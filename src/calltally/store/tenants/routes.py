@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, Fault, InvalidInput
 from calltally.calls.phone import MAX_NUMBER_CHARS, normalise_number
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.tenants.tenants import is_line, need_tenant
 
 MAX_ROUTE_NUMBERS: Final = 1000
@@ -65,7 +65,7 @@ def checked_route(
     return NewRoute(route, tuple(sorted({normalise_number(number) for number in numbers})), agent, provider)
 
 
-def put_route(tenant: str, new: NewRoute, now_us: int) -> Step[None]:
+def put_route(tenant: str, new: NewRoute, now_us: int) -> StoreOperation[None]:
     """Make a route what `new` says, its numbers too.
 
     Raises NotFound for an unknown tenant, and Conflict if another route has one of the numbers.
@@ -75,11 +75,13 @@ def put_route(tenant: str, new: NewRoute, now_us: int) -> Step[None]:
     yield Statement("put_route", {**named, "agent": new.agent, "provider": new.provider, "now_us": now_us})
     yield Statement("remove_route_numbers", named)
     if new.numbers:
-        free = yield Many("add_route_numbers", [{**named, "number": number} for number in new.numbers])
+        free = yield StatementMany(
+            "add_route_numbers", [{**named, "number": number} for number in new.numbers]
+        )
         yield from _refuse_taken(tenant, set(new.numbers) - {number for (number,) in free})
 
 
-def _refuse_taken(tenant: str, taken: set[str]) -> Step[None]:
+def _refuse_taken(tenant: str, taken: set[str]) -> StoreOperation[None]:
     if taken:
         rows = yield Statement("list_route_numbers", {"tenant": tenant})
         owners = [f"{number} belongs to route {route!r}" for number, route in rows if number in taken]
@@ -87,13 +89,13 @@ def _refuse_taken(tenant: str, taken: set[str]) -> Step[None]:
         raise Conflict(message)
 
 
-def routes_by_number(tenant: str) -> Step[dict[str, RouteTarget]]:
+def routes_by_number(tenant: str) -> StoreOperation[dict[str, RouteTarget]]:
     """Every number of a tenant with the route it belongs to."""
     rows = yield Statement("routes_by_number", {"tenant": tenant})
     return {number: RouteTarget(route, agent) for number, route, agent in rows}
 
 
-def list_routes(tenant: str) -> Step[list[Route]]:
+def list_routes(tenant: str) -> StoreOperation[list[Route]]:
     """A tenant's routes by key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     routes = yield Statement("list_routes", {"tenant": tenant})

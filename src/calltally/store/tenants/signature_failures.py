@@ -2,11 +2,11 @@
 
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import find_tenant
 
 
-def count_failures(tenant: str, provider: str, failures: int, now_us: int) -> Step[None]:
+def count_failures(tenant: str, provider: str, failures: int, now_us: int) -> StoreOperation[None]:
     """So many more, just now; nothing for a tenant that is not there."""
     if (yield from find_tenant(tenant)) is None:
         return
@@ -15,12 +15,12 @@ def count_failures(tenant: str, provider: str, failures: int, now_us: int) -> St
     yield Statement("count_signature_failures", counted)
 
 
-def failures_since(tenant: str, from_s: int) -> Step[list[tuple[str, int, int]]]:
+def failures_since(tenant: str, from_s: int) -> StoreOperation[list[tuple[str, int, int]]]:
     """For each provider that has some: how many, and the first of the five minutes that have any."""
     rows = yield Statement("signature_failures_since", {"tenant": tenant, "from_s": from_s})
     return [(provider, int(failures), first_s) for provider, failures, first_s in rows]
 
 
-def drop_failures(tenant: str, before_s: int) -> Step[None]:
+def drop_failures(tenant: str, before_s: int) -> StoreOperation[None]:
     """What is older is no news any more."""
     yield Statement("drop_signature_failures", {"tenant": tenant, "before_s": before_s})

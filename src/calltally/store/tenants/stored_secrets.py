@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import DamagedStore, Misconfigured
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.maintenance.key_rotation import sink_name
 from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import bound_to
@@ -28,7 +28,7 @@ class SealedSecret(NamedTuple):
     sealed: bytes
 
 
-def newest_secrets() -> Step[list[SealedSecret]]:
+def newest_secrets() -> StoreOperation[list[SealedSecret]]:
     """Return the newest secrets of providers, webhook endpoints and alert sinks, if any are stored."""
     providers = yield Statement("admin_newest_provider_secrets", {"most": _MOST})
     found = [SealedSecret(*row) for row in providers]

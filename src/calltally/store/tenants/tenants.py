@@ -5,7 +5,7 @@ import secrets
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 
 MAX_TENANT_CHARS: Final = 64
 MAX_NAME_CHARS: Final = 200
@@ -64,7 +64,7 @@ def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
-def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> Step[Tenant]:
+def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> StoreOperation[Tenant]:
     """Make a tenant and its empty ledger, of an `epoch` of its own. Raises Conflict if it exists."""
     params = {"tenant": check_tenant_id(tenant), "name": check_name(name), "now_us": now_us}
     made = yield Statement("add_tenant", params)
@@ -75,7 +75,7 @@ def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> Step[Tenant]:
     return Tenant(tenant, name, now_us)
 
 
-def find_tenant(tenant: str) -> Step[Tenant | None]:
+def find_tenant(tenant: str) -> StoreOperation[Tenant | None]:
     """The tenant of that id. What can be no id is not looked up: a database may choke on it."""
     if not is_tenant_id(tenant):
         return None
@@ -83,7 +83,7 @@ def find_tenant(tenant: str) -> Step[Tenant | None]:
     return _tenant(rows[0]) if rows else None
 
 
-def need_tenant(tenant: str) -> Step[Tenant]:
+def need_tenant(tenant: str) -> StoreOperation[Tenant]:
     """The tenant of that id; raises NotFound."""
     found = yield from find_tenant(tenant)
     if found is None:
@@ -92,13 +92,13 @@ def need_tenant(tenant: str) -> Step[Tenant]:
     return found
 
 
-def admin_list_tenants() -> Step[list[Tenant]]:
+def admin_list_tenants() -> StoreOperation[list[Tenant]]:
     """All tenants by id."""
     rows = yield Statement("admin_list_tenants", {})
     return [_tenant(row) for row in rows]
 
 
-def set_retention(tenant: str, days: int | None) -> Step[None]:
+def set_retention(tenant: str, days: int | None) -> StoreOperation[None]:
     """Let calls and dead letters become so many days old, or any age. Raises NotFound and InvalidInput."""
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
         raise InvalidInput.of("days", f"calls are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever")
@@ -106,7 +106,7 @@ def set_retention(tenant: str, days: int | None) -> Step[None]:
     yield Statement("set_retention", {"tenant": tenant, "days": days})
 
 
-def set_masking(tenant: str, *, masks: bool) -> Step[None]:
+def set_masking(tenant: str, *, masks: bool) -> StoreOperation[None]:
     """Hide whole telephone numbers from keys without `pii:read`, or show them to all. Raises NotFound."""
     yield from need_tenant(tenant)
     yield Statement("set_masking", {"tenant": tenant, "masks": int(masks)})

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from calltally.calls.errors import DamagedStore, Misconfigured
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import is_tenant_id, need_tenant
 
 # Sealed: this byte, the key's id, then what `sealing` makes.
@@ -65,14 +65,14 @@ def _bound_to(tenant: str, provider: str) -> bytes:
     return f"{tenant}\0{provider}".encode()
 
 
-def put_provider_secrets(tenant: str, provider: str, sealed: bytes, now_us: int) -> Step[None]:
+def put_provider_secrets(tenant: str, provider: str, sealed: bytes, now_us: int) -> StoreOperation[None]:
     """Keep a provider's sealed secrets, in place of what was there. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {"tenant": tenant, "provider": provider, "sealed": sealed, "now_us": now_us}
     yield Statement("put_provider_secrets", params)
 
 
-def find_provider_secrets(tenant: str, provider: str) -> Step[bytes | None]:
+def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | None]:
     """A provider's secrets, sealed; None also for an unknown tenant."""
     if not is_tenant_id(tenant):
         return None

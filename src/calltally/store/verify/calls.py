@@ -19,8 +19,15 @@ from calltally.calls.lifecycle import FoldedCall, fold
 from calltally.calls.measures import encode_measures
 from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER, encode_body, finish_record
 from calltally.calls.sessions import FoldedSession, fold_sessions
-from calltally.store.db.fact_codec import bodies, unpack_fact
-from calltally.store.db.operation import Many, Row, Statement, Step, Table, together
+from calltally.store.db.fact_codec import body_codec, unpack_fact
+from calltally.store.db.operation import (
+    ParamsTable,
+    Row,
+    Statement,
+    StatementMany,
+    StoreOperation,
+    execute_batch,
+)
 from calltally.store.ledger.linked_calls import Component, stored_session
 from calltally.store.ledger.session_rows import (
     Packed,
@@ -84,7 +91,7 @@ class _Told(NamedTuple):
     sessions: list[FoldedSession]
 
 
-def check_calls(tenant: str, after: CallPlace) -> Step[Checked]:
+def check_calls(tenant: str, after: CallPlace) -> StoreOperation[Checked]:
     """Refold the next calls from their facts, and compare record and columns to the byte.
 
     Each of their facts is under the key that its content has, and its body can be read.
@@ -109,7 +116,7 @@ _NOT_FOLDED: Final = (
 )
 
 
-def _check(tenant: str, kept: Sequence[_Kept]) -> Step[list[Finding]]:
+def _check(tenant: str, kept: Sequence[_Kept]) -> StoreOperation[list[Finding]]:
     told = [_told(tenant, each) for each in kept]
     whole = [each for each in told if isinstance(each, _Told)]
     packed = yield from fetch_packed([row for each in whole for row in missing_turns(tenant, each.sessions)])
@@ -117,16 +124,20 @@ def _check(tenant: str, kept: Sequence[_Kept]) -> Step[list[Finding]]:
     return findings + [found for each in whole for found in _compare(tenant, each, packed)]
 
 
-def _kept(tenant: str, rows: Sequence[Row]) -> Step[list[_Kept]]:
-    ids = Table(_BY_ID, [(tenant, row[0]) for row in rows])
-    identities, words, sessions = yield from together(
-        Many("identities_of_calls", ids), Many("words_of_calls", ids), Many("sessions_of_calls", ids)
+def _kept(tenant: str, rows: Sequence[Row]) -> StoreOperation[list[_Kept]]:
+    ids = ParamsTable(_BY_ID, [(tenant, row[0]) for row in rows])
+    identities, words, sessions = yield from execute_batch(
+        StatementMany("identities_of_calls", ids),
+        StatementMany("words_of_calls", ids),
+        StatementMany("sessions_of_calls", ids),
     )
     linked = _by(3, identities)
     # Its own SID's among them, even where that is lost.
     nodes = {row[0]: dict.fromkeys([each[1] for each in linked.get(row[0], ())] + [row[0]]) for row in rows}
-    asked = Table(_BY_NODE, [(tenant, node) for node in dict.fromkeys(chain.from_iterable(nodes.values()))])
-    facts = _by(0, (yield Many("bodies_of_nodes", asked)))
+    asked = ParamsTable(
+        _BY_NODE, [(tenant, node) for node in dict.fromkeys(chain.from_iterable(nodes.values()))]
+    )
+    facts = _by(0, (yield StatementMany("bodies_of_nodes", asked)))
     words_of, sessions_of = _by(0, words), _by(2, sessions)
     return [
         _Kept(
@@ -219,13 +230,13 @@ _decoder: Final = msgspec.msgpack.Decoder(Fact)
 
 def _is_body(raw: bytes) -> bool:
     try:
-        bodies.decompress(raw)
+        body_codec.decompress(raw)
     except (DamagedStore, TypeError, ValueError):
         return False
     return True
 
 
-def check_facts(tenant: str, after: FactPlace) -> Step[Checked]:
+def check_facts(tenant: str, after: FactPlace) -> StoreOperation[Checked]:
     """Each fact belongs to a call that is there: told by keys alone, which lie beside each other."""
     asked = {"tenant": tenant, "node": after[0], "key": after[1], "most": _KEYS}
     rows = yield Statement("fact_keys_after", asked)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from calltally.calls.times import DAY_US, SECOND_US
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.rollups.call_counters import CLAUSES, COLUMNS, SUM, WIDTHS_S, Cells, Deltas, Place
 from calltally.store.rollups.occupied_windows import column_us, occupied
 from calltally.store.verify.revisions import Checked, Finding
@@ -15,12 +15,12 @@ _REPLACED: Final = (
 )
 
 
-def count_windows(tenant: str) -> Step[list[int]]:
+def count_windows(tenant: str) -> StoreOperation[list[int]]:
     """The widest buckets, in seconds, in which a tenant has calls or counters."""
     return (yield from occupied(tenant, WIDTHS_S[0], "windows_of_counts"))
 
 
-def check_counts(tenant: str, window_s: int) -> Step[Checked]:
+def check_counts(tenant: str, window_s: int) -> StoreOperation[Checked]:
     """The counters of one widest bucket, and of all within it, equal its rows."""
     expected, looked_at = yield from _recount(tenant, window_s)
     stored = yield from _stored_counts(tenant, window_s)
@@ -34,9 +34,9 @@ def check_counts(tenant: str, window_s: int) -> Step[Checked]:
     return Checked(looked_at, findings, None)
 
 
-def repair_counts(tenant: str, window_s: int) -> Step[int]:
+def repair_counts(tenant: str, window_s: int) -> StoreOperation[int]:
     """Put the counters of a widest bucket right, under the tenant's lock; returns how many were wrong."""
-    [(_tenant, revision, _epoch)] = yield Many("lock_heads", [{"tenant": tenant}])
+    [(_tenant, revision, _epoch)] = yield StatementMany("lock_heads", [{"tenant": tenant}])
     expected, _ = yield from _recount(tenant, window_s)
     stored = yield from _stored_counts(tenant, window_s)
     wrong = [
@@ -64,7 +64,7 @@ _Key = tuple[str, int, int]
 _Counts = dict[_Key, tuple[int, ...]]
 
 
-def _recount(tenant: str, window_s: int) -> Step[tuple[_Counts, int]]:
+def _recount(tenant: str, window_s: int) -> StoreOperation[tuple[_Counts, int]]:
     """Day by day: of a month with a million calls the rows of all kinds and minutes took 300 MB at once."""
     deltas, looked_at = Deltas(), 0
     lo_us, hi_us = column_us(window_s), column_us(window_s + WIDTHS_S[0])
@@ -85,7 +85,7 @@ def _whole(cells: Cells) -> tuple[int, ...]:
     return (sum(cells.values()), *(cells.get(column, 0) for column in range(len(COLUMNS))))
 
 
-def _stored_counts(tenant: str, window_s: int) -> Step[_Counts]:
+def _stored_counts(tenant: str, window_s: int) -> StoreOperation[_Counts]:
     asked = {"tenant": tenant, "lo_s": window_s, "hi_s": window_s + WIDTHS_S[0]}
     rows = yield Statement("counts_between", asked, CLAUSES)
     return {

@@ -6,7 +6,7 @@ from calltally.calls.measures import COLUMNS
 from calltally.calls.times import SECOND_US, utc_text
 from calltally.store.analytics.quality_query import sums_of
 from calltally.store.analytics.quality_repair import differing, stale_calls
-from calltally.store.db.operation import Row, Step
+from calltally.store.db.operation import Row, StoreOperation
 from calltally.store.rollups.quality_delta import Delta
 from calltally.store.rollups.quality_keys import DAY, FINE_DAY, FINE_KEYS, HOUR, RowId
 from calltally.store.rollups.quality_multiday import (
@@ -25,21 +25,21 @@ _INVARIANT: Final = 6
 _GRAINS: Final = {DAY: "day", HOUR: "hour", FINE_DAY: "day in detail"}
 
 
-def check_measured(tenant: str) -> Step[Checked]:
+def check_measured(tenant: str) -> StoreOperation[Checked]:
     """Every call is measured, and as it is now."""
     stale = yield from stale_calls(tenant)
     detail = f"{stale} calls that an older release wrote are not measured; run `calltally migrate`"
     return Checked(0, [Finding(_INVARIANT, measures_of(tenant), detail)] if stale else [], None)
 
 
-def check_quality(tenant: str, day_s: int) -> Step[Checked]:
+def check_quality(tenant: str, day_s: int) -> StoreOperation[Checked]:
     """The roll-ups of one day equal its calls, erased ones included."""
     found = yield from differing(tenant, day_s)
     findings = [_finding(row, found.lacking[row]) for row in sorted(found.lacking)]
     return Checked(found.looked_at, findings, None)
 
 
-def check_blocks(tenant: str, period_s: int) -> Step[Checked]:
+def check_blocks(tenant: str, period_s: int) -> StoreOperation[Checked]:
     """The blocks of a period that count equal what they are made of."""
     closed = yield from closed_days(tenant, period_s, period_s + PERIOD_S)
     findings: list[Finding] = []
@@ -55,7 +55,7 @@ def check_blocks(tenant: str, period_s: int) -> Step[Checked]:
     return Checked(0, findings, None)
 
 
-def _wrong_blocks(tenant: str, layer: Layer, block: Block, whole: list[int]) -> Step[list[int]]:
+def _wrong_blocks(tenant: str, layer: Layer, block: Block, whole: list[int]) -> StoreOperation[list[int]]:
     parts = [Stretch(block.made_of, lo_s, lo_s + block.width_s, at) for at, lo_s in enumerate(whole)]
     blocks = [Stretch(block.grain, lo_s, lo_s + 1, at) for at, lo_s in enumerate(whole)]
     expected = _by_place((yield from sums_of(tenant, parts, layer.keys)))

@@ -7,9 +7,9 @@ called wrong for it.
 from typing import Any, NamedTuple
 
 from calltally.calls.alert_counts import COLUMNS as STEP_COLUMNS
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.alert_steps import Differences
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
 class Finding(NamedTuple):
@@ -33,13 +33,13 @@ def measures_of(tenant: str) -> str:
     return f"measures of {tenant}"
 
 
-def check_revisions(tenant: str) -> Step[Checked]:
+def check_revisions(tenant: str) -> StoreOperation[Checked]:
     """Each revision is told of once at most, and from what is kept up to the head exactly once.
 
     What ended before is pruned, so that of older revisions only some are left.
     """
-    standing = yield from standing_of(tenant)
-    head, kept_from = standing.revision, standing.kept_from
+    ledger_head = yield from read_ledger_head(tenant)
+    head, kept_from = ledger_head.revision, ledger_head.kept_from
     asked = {"tenant": tenant, "kept_from": kept_from}
     [(told, different, lowest, highest, kept)] = yield Statement("revisions_told", asked)
     findings = []

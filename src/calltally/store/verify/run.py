@@ -8,7 +8,7 @@ import msgspec
 
 from calltally.store.analytics.quality_repair import measure_calls, quality_days, repair_quality
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.alert_steps import differences, repair_steps, step_windows
 from calltally.store.rollups.quality_multiday import close_again, periods_of
 from calltally.store.verify.calls import FIRST_CALL, FIRST_FACT, check_calls, check_facts
@@ -19,7 +19,7 @@ from calltally.store.verify.snapshots import SAMPLES, check_past
 
 # How much of what kind ("calls", "facts", …) was just looked at.
 Progress: TypeAlias = Callable[[str, int], None]
-_Check: TypeAlias = Callable[[str, Any], Step[Checked]]
+_Check: TypeAlias = Callable[[str, Any], StoreOperation[Checked]]
 _KINDS: Final = ("calls", "facts", "revisions", "counted", "stepped", "measured", "pages")
 
 

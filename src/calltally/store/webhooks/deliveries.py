@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from calltally.calls.errors import NotFound
 from calltally.calls.event_types import event_position
-from calltally.store.db.fact_codec import bodies
-from calltally.store.db.operation import Clauses, Many, Row, Statement, Step
+from calltally.store.db.fact_codec import body_codec
+from calltally.store.db.operation import Clauses, Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import event_time
 from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint, wake
 
@@ -58,7 +58,7 @@ class Shown(NamedTuple):
     before: bytes = LAST_ID
 
 
-def list_deliveries(tenant: str, endpoint: bytes, shown: Shown, most: int) -> Step[list[Delivery]]:
+def list_deliveries(tenant: str, endpoint: bytes, shown: Shown, most: int) -> StoreOperation[list[Delivery]]:
     """Up to `most` of them, the newest first. Raises NotFound for no such endpoint."""
     yield from need_endpoint(tenant, endpoint)
     until = event_time(shown.until_us) if shown.until_us is not None else LAST_ID
@@ -72,14 +72,16 @@ def list_deliveries(tenant: str, endpoint: bytes, shown: Shown, most: int) -> St
     return [_delivery(endpoint, row) for row in rows]
 
 
-def deliveries_of_call(tenant: str, call_id: bytes) -> Step[list[Delivery]]:
+def deliveries_of_call(tenant: str, call_id: bytes) -> StoreOperation[list[Delivery]]:
     """What became of a call's events, in their order; of very many the first."""
     asked = {"tenant": tenant, "call_id": call_id, "most": MOST_OF_CALL}
     rows = yield Statement("deliveries_of_call", asked)
     return [_delivery(row[0], row[1:]) for row in rows]
 
 
-def find_delivery(tenant: str, endpoint: bytes, event_id: bytes) -> Step[tuple[Delivery, list[Attempt]]]:
+def find_delivery(
+    tenant: str, endpoint: bytes, event_id: bytes
+) -> StoreOperation[tuple[Delivery, list[Attempt]]]:
     """One delivery with every attempt that was made. Raises NotFound."""
     yield from need_endpoint(tenant, endpoint)
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": event_id}
@@ -104,7 +106,9 @@ class Again(NamedTuple):
         return cls(event_time(since_us), before, states)
 
 
-def replay_some(tenant: str, endpoint: bytes, again: Again, now_us: int) -> Step[tuple[int, Again | None]]:
+def replay_some(
+    tenant: str, endpoint: bytes, again: Again, now_us: int
+) -> StoreOperation[tuple[int, Again | None]]:
     """Begin some hundred deliveries anew; how many, and what is left to ask for. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
@@ -121,7 +125,7 @@ def replay_some(tenant: str, endpoint: bytes, again: Again, now_us: int) -> Step
     return len(found), left
 
 
-def replay_one(tenant: str, endpoint: bytes, event_id: bytes, now_us: int) -> Step[None]:
+def replay_one(tenant: str, endpoint: bytes, event_id: bytes, now_us: int) -> StoreOperation[None]:
     """Begin one delivery anew; one that waits is due at once. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from find_delivery(tenant, endpoint, event_id)
@@ -138,7 +142,7 @@ class Notice(NamedTuple):
     body: bytes
 
 
-def put_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> Step[None]:
+def put_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> StoreOperation[None]:
     """Have an event of no call be delivered to one endpoint. Under the lock."""
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
     yield from put_deliveries([notice_row(tenant, endpoint, notice, (revision, now_us))])
@@ -149,15 +153,15 @@ def notice_row(tenant: str, endpoint: bytes, notice: Notice, at: tuple[int, int]
     """Such an event as a row, at a revision and a time. It waits for no other, since it is its own call."""
     revision, now_us = at
     order = {"revision": revision, "place": event_position(notice.event), "call_id": notice.event_id}
-    times = {"due_us": now_us, "created_us": now_us, "body": bodies.compress(notice.body)}
+    times = {"due_us": now_us, "created_us": now_us, "body": body_codec.compress(notice.body)}
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": notice.event_id, "event": notice.event}
     return {**named, **order, **times}
 
 
-def put_deliveries(rows: Sequence[dict[str, object]]) -> Step[None]:
+def put_deliveries(rows: Sequence[dict[str, object]]) -> StoreOperation[None]:
     """Have events wait for endpoints; one that is there already stays as it is."""
     if rows:
-        yield Many("put_deliveries", rows)
+        yield StatementMany("put_deliveries", rows)
 
 
 def _of_states(states: Sequence[str]) -> str:

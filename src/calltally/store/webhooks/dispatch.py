@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from calltally.store.db.leases import Lease, renew
-from calltally.store.db.operation import Many, Statement, Step
+from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.webhooks.deliveries import DELIVERED, WAITING, Notice, notice_row, put_deliveries
 from calltally.store.webhooks.endpoints import Endpoint, endpoints_of, lock_deliveries
 from calltally.store.webhooks.enqueue import READ_AT_ONCE, UNSAID, take_in, wants
@@ -95,7 +95,7 @@ class Told(NamedTuple):
     erasures: int
 
 
-def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> Step[Told | None]:
+def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> StoreOperation[Told | None]:
     """One turn of whoever has the tenant's lease, which is renewed; None where somebody else has it."""
     tenant = lease.tenant
     if not (yield from renew(lease, until_us)):
@@ -124,7 +124,7 @@ def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> Step[T
     return Told(endpoints, list(once.values()), due, is_behind, revision, erasures)
 
 
-def rest_until(tenant: str, due_us: int) -> Step[bool]:
+def rest_until(tenant: str, due_us: int) -> StoreOperation[bool]:
     """Have nobody look before then, unless the ledger moved on meanwhile; says whether it did not."""
     head = yield from lock_deliveries(tenant)
     if head is None:
@@ -136,20 +136,20 @@ def rest_until(tenant: str, due_us: int) -> Step[bool]:
     return True
 
 
-def admin_tenants_to_deliver(now_us: int) -> Step[list[str]]:
+def admin_tenants_to_deliver(now_us: int) -> StoreOperation[list[str]]:
     """Whose ledger moved on, or whose deliveries are due."""
     rows = yield Statement("admin_tenants_to_deliver", {"now_us": now_us})
     return [tenant for (tenant,) in rows]
 
 
-def _settle(tenant: str, turn: Turn, now_us: int) -> Step[set[tuple[bytes, bytes]]]:
+def _settle(tenant: str, turn: Turn, now_us: int) -> StoreOperation[set[tuple[bytes, bytes]]]:
     """Note results; returns the endpoints and calls of which an event is out of the way."""
     for each in turn.health:
         yield Statement("set_endpoint_failing", {"tenant": tenant, **each._asdict()})
     if not turn.results:
         return set()
-    yield Many("put_attempts", [_attempt_row(tenant, each) for each in turn.results])
-    yield Many("settle_deliveries", [_settled_row(tenant, each, now_us) for each in turn.results])
+    yield StatementMany("put_attempts", [_attempt_row(tenant, each) for each in turn.results])
+    yield StatementMany("settle_deliveries", [_settled_row(tenant, each, now_us) for each in turn.results])
     return {(each.job.endpoint, each.job.call_id) for each in turn.results if each.state != WAITING}
 
 
@@ -181,7 +181,7 @@ def _settled_row(tenant: str, result: Result, now_us: int) -> dict[str, object]:
 
 def _pause(
     tenant: str, pauses: Sequence[Pause], active: Sequence[Endpoint], at: tuple[int, int]
-) -> Step[set[tuple[bytes, bytes]]]:
+) -> StoreOperation[set[tuple[bytes, bytes]]]:
     """Those that answer still are told of those that do not; returns the endpoints and what they are told."""
     gone = {pause.endpoint for pause in pauses}
     told: set[tuple[bytes, bytes]] = set()
@@ -195,15 +195,15 @@ def _pause(
     return told
 
 
-def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> Step[list[Job]]:
+def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> StoreOperation[list[Job]]:
     named = [{"tenant": tenant, "endpoint": endpoint, "call_id": call} for endpoint, call in sorted(calls)]
     if not named:
         return []
-    rows = yield Many("first_of_calls", named)
+    rows = yield StatementMany("first_of_calls", named)
     return sorted((Job(*row) for row in rows), key=lambda job: (job.revision, job.place))
 
 
-def _due(tenant: str, endpoint: bytes, turn: Turn, now_us: int) -> Step[tuple[list[Job], int]]:
+def _due(tenant: str, endpoint: bytes, turn: Turn, now_us: int) -> StoreOperation[tuple[list[Job], int]]:
     """What is due by now, as far as there is room; and when to ask again."""
     room = turn.room.get(endpoint, READ_AT_ONCE)
     if room <= 0:

@@ -4,7 +4,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from calltally.calls.errors import Conflict, NotFound
 from calltally.calls.identity import uuid_text
-from calltally.store.db.operation import Row, Statement, Step
+from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.tenants.tenants import need_tenant
 from calltally.store.tenants.vault import Vault
 
@@ -84,7 +84,9 @@ def seal_secret(vault: Vault, tenant: str, endpoint: bytes, secret: str) -> byte
     return vault.seal(tenant, bound_to(endpoint), {_SIGNED_WITH: secret})
 
 
-def add_endpoint(tenant: str, endpoint: bytes, wanted: Wanted, sealed: bytes, now_us: int) -> Step[Endpoint]:
+def add_endpoint(
+    tenant: str, endpoint: bytes, wanted: Wanted, sealed: bytes, now_us: int
+) -> StoreOperation[Endpoint]:
     """Make an endpoint. It is sent what happens from now on. Raises NotFound, and Conflict for too many."""
     yield from need_tenant(tenant)
     yield Statement("add_delivery_head", {"tenant": tenant})
@@ -98,13 +100,13 @@ def add_endpoint(tenant: str, endpoint: bytes, wanted: Wanted, sealed: bytes, no
     return (yield from need_endpoint(tenant, endpoint))
 
 
-def endpoints_of(tenant: str) -> Step[list[Endpoint]]:
+def endpoints_of(tenant: str) -> StoreOperation[list[Endpoint]]:
     """All of a tenant's, the oldest first."""
     rows = yield Statement("endpoints_of_tenant", {"tenant": tenant})
     return [_endpoint(row) for row in rows]
 
 
-def need_endpoint(tenant: str, endpoint: bytes) -> Step[Endpoint]:
+def need_endpoint(tenant: str, endpoint: bytes) -> StoreOperation[Endpoint]:
     """The endpoint of that id; raises NotFound."""
     rows = yield Statement("endpoint_of_id", {"tenant": tenant, "endpoint": endpoint})
     if not rows:
@@ -112,7 +114,7 @@ def need_endpoint(tenant: str, endpoint: bytes) -> Step[Endpoint]:
     return _endpoint(rows[0])
 
 
-def change_endpoint(tenant: str, endpoint: bytes, wanted: Wanted, now_us: int) -> Step[Endpoint]:
+def change_endpoint(tenant: str, endpoint: bytes, wanted: Wanted, now_us: int) -> StoreOperation[Endpoint]:
     """Set all that its owner sets; what waits for it goes where it is then. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
@@ -129,7 +131,7 @@ class Rotation(NamedTuple):
     until_us: int
 
 
-def rotate_secret(tenant: str, endpoint: bytes, rotation: Rotation, now_us: int) -> Step[Endpoint]:
+def rotate_secret(tenant: str, endpoint: bytes, rotation: Rotation, now_us: int) -> StoreOperation[Endpoint]:
     """Sign with a new secret from now on. Raises NotFound."""
     yield from lock_deliveries(tenant)
     before = yield from need_endpoint(tenant, endpoint)
@@ -138,7 +140,7 @@ def rotate_secret(tenant: str, endpoint: bytes, rotation: Rotation, now_us: int)
     return (yield from need_endpoint(tenant, endpoint))
 
 
-def pause_endpoint(tenant: str, endpoint: bytes, reason: str, now_us: int) -> Step[Endpoint]:
+def pause_endpoint(tenant: str, endpoint: bytes, reason: str, now_us: int) -> StoreOperation[Endpoint]:
     """Send nothing there until it is resumed; its events wait. Raises NotFound."""
     yield from lock_deliveries(tenant)
     said = {"state": "paused", "reason": reason, "now_us": now_us}
@@ -146,7 +148,7 @@ def pause_endpoint(tenant: str, endpoint: bytes, reason: str, now_us: int) -> St
     return (yield from need_endpoint(tenant, endpoint))
 
 
-def resume_endpoint(tenant: str, endpoint: bytes, now_us: int) -> Step[Endpoint]:
+def resume_endpoint(tenant: str, endpoint: bytes, now_us: int) -> StoreOperation[Endpoint]:
     """Send there again, what waits first; its tries begin anew. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
@@ -157,7 +159,7 @@ def resume_endpoint(tenant: str, endpoint: bytes, now_us: int) -> Step[Endpoint]
     return (yield from need_endpoint(tenant, endpoint))
 
 
-def delete_endpoint(tenant: str, endpoint: bytes, now_us: int) -> Step[None]:
+def delete_endpoint(tenant: str, endpoint: bytes, now_us: int) -> StoreOperation[None]:
     """Forget an endpoint; its deliveries go with the next rounds of upkeep. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
@@ -168,7 +170,7 @@ def delete_endpoint(tenant: str, endpoint: bytes, now_us: int) -> Step[None]:
         yield Statement("drop_delivery_head", {"tenant": tenant})
 
 
-def reseal_endpoints(tenant: str, vault: Vault) -> Step[int]:
+def reseal_endpoints(tenant: str, vault: Vault) -> StoreOperation[int]:
     """Seal every secret with the vault's current key; returns how many endpoints there are."""
     yield from lock_deliveries(tenant)
     endpoints = yield from endpoints_of(tenant)
@@ -180,7 +182,7 @@ def reseal_endpoints(tenant: str, vault: Vault) -> Step[int]:
     return len(endpoints)
 
 
-def lock_deliveries(tenant: str) -> Step[tuple[int, int] | None]:
+def lock_deliveries(tenant: str) -> StoreOperation[tuple[int, int] | None]:
     """Keep others from changing what is to be delivered until this transaction ends.
 
     Returns up to which revision somebody looked, and from when on somebody has to again; None where there
@@ -190,7 +192,7 @@ def lock_deliveries(tenant: str) -> Step[tuple[int, int] | None]:
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def wake(tenant: str) -> Step[None]:
+def wake(tenant: str) -> StoreOperation[None]:
     """Have whoever delivers look at once. Under the lock."""
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": 0, "due_us": 0})
 

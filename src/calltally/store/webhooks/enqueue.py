@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from calltally.calls.event_types import event_position
-from calltally.store.db.operation import Many, Row, Rows, Statement, Step
+from calltally.store.db.operation import Row, Rows, Statement, StatementMany, StoreOperation
 from calltally.store.webhooks.deliveries import put_deliveries
 from calltally.store.webhooks.endpoints import Endpoint, Wanted
 
@@ -17,7 +17,7 @@ _OF_NO_CALL: Final = event_position("voice.webhook.delivery_failed")
 
 def take_in(
     tenant: str, active: Sequence[Endpoint], room: Mapping[bytes, int], at: tuple[int, int]
-) -> Step[tuple[set[tuple[bytes, bytes]], bool]]:
+) -> StoreOperation[tuple[set[tuple[bytes, bytes]], bool]]:
     """Rows for new events, for endpoints that have room.
 
     Returns which endpoints and calls have some, and whether events are left. Endpoints that keep up are at
@@ -35,14 +35,14 @@ def take_in(
         is_behind = is_behind or upto < revision
         rows = [_row(tenant, each, event, now_us) for each in group for event in _wanted(each, events)]
         yield from put_deliveries(rows)
-        yield Many(
+        yield StatementMany(
             "move_endpoints", [{"tenant": tenant, "endpoint": each.endpoint, "taken": upto} for each in group]
         )
         fresh |= {(row["endpoint"], row["call_id"]) for row in rows}  # type: ignore[misc] # both are bytes
     return fresh, is_behind
 
 
-def _events_after(tenant: str, after: int, revision: int) -> Step[tuple[Rows, int]]:
+def _events_after(tenant: str, after: int, revision: int) -> StoreOperation[tuple[Rows, int]]:
     """Events behind a revision, and up to which revision they are all."""
     rows = yield Statement("events_after", {"tenant": tenant, "after": after, "most": READ_AT_ONCE})
     if len(rows) < READ_AT_ONCE:

@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.ledger.outbox import event_time
 from calltally.store.webhooks.deliveries import LAST_ID
 
 _DELETED: Final = "deleted"
 
 
-def are_events_due(tenant: str, before_us: int) -> Step[bool]:
+def are_events_due(tenant: str, before_us: int) -> StoreOperation[bool]:
     """Whether `prune_events_and_deliveries` would do anything; all but the first rows are left alone."""
     oldest = yield Statement("old_events", {"tenant": tenant, "most": 1})
     if oldest and oldest[0][1] <= before_us:
@@ -24,12 +24,12 @@ def are_events_due(tenant: str, before_us: int) -> Step[bool]:
     return False
 
 
-def has_endpoints(tenant: str) -> Step[bool]:
+def has_endpoints(tenant: str) -> StoreOperation[bool]:
     """Whether events of a tenant go anywhere."""
     return bool((yield Statement("endpoints_with_rows", {"tenant": tenant})))
 
 
-def prune_events_and_deliveries(tenant: str, before_us: int, most: int) -> Step[int]:
+def prune_events_and_deliveries(tenant: str, before_us: int, most: int) -> StoreOperation[int]:
     """Delete up to about `most` of each that are older; returns how many, 0 when none is left."""
     gone = yield from _prune_events(tenant, before_us, most)
     endpoints = yield Statement("endpoints_with_rows", {"tenant": tenant})
@@ -45,7 +45,7 @@ def prune_events_and_deliveries(tenant: str, before_us: int, most: int) -> Step[
     return gone
 
 
-def _prune_events(tenant: str, before_us: int, most: int) -> Step[int]:
+def _prune_events(tenant: str, before_us: int, most: int) -> StoreOperation[int]:
     rows = yield Statement("old_events", {"tenant": tenant, "most": most})
     old = [revision for revision, created_us in rows if created_us <= before_us]
     if old:
@@ -53,7 +53,7 @@ def _prune_events(tenant: str, before_us: int, most: int) -> Step[int]:
     return len(old)
 
 
-def _prune_deliveries(tenant: str, endpoint: bytes, before: bytes, most: int) -> Step[int]:
+def _prune_deliveries(tenant: str, endpoint: bytes, before: bytes, most: int) -> StoreOperation[int]:
     named = {"tenant": tenant, "endpoint": endpoint}
     old = yield Statement("old_deliveries", {**named, "before": before, "most": most})
     if old:

@@ -8,8 +8,8 @@ import msgspec
 from calltally.calls.event_types import COMPLETED, event_position
 from calltally.calls.model import Call
 from calltally.calls.times import parse_instant
-from calltally.store.db.fact_codec import bodies
-from calltally.store.db.operation import Many, Row, Statement, Step
+from calltally.store.db.fact_codec import body_codec
+from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import Instant, completed_event
 from calltally.store.webhooks.deliveries import put_deliveries
 from calltally.store.webhooks.endpoints import lock_deliveries, wake
@@ -40,7 +40,7 @@ class _Envelope(msgspec.Struct):
 _decoder: Final = msgspec.json.Decoder(_Envelope)
 
 
-def completed_events_of(tenant: str, endpoint: bytes, calls: Sequence[bytes]) -> Step[list[Told]]:
+def completed_events_of(tenant: str, endpoint: bytes, calls: Sequence[bytes]) -> StoreOperation[list[Told]]:
     """Each of those calls' that an endpoint was sent, or is to be."""
     found: list[Told] = []
     for at in range(0, len(calls), _AT_ONCE):
@@ -48,7 +48,7 @@ def completed_events_of(tenant: str, endpoint: bytes, calls: Sequence[bytes]) ->
             {"tenant": tenant, "endpoint": endpoint, "call_id": call, "event": COMPLETED}
             for call in calls[at : at + _AT_ONCE]
         ]
-        rows = yield Many("events_of_calls", named)
+        rows = yield StatementMany("events_of_calls", named)
         found += [_told(row) for row in rows]
     return found
 
@@ -59,7 +59,7 @@ def _told(row: Row) -> Told:
 
 
 def _status_in(body: bytes | None) -> str | None:
-    return None if body is None else _decoder.decode(bodies.decompress(body)).data.status
+    return None if body is None else _decoder.decode(body_codec.decompress(body)).data.status
 
 
 class _Record(msgspec.Struct):
@@ -69,7 +69,7 @@ class _Record(msgspec.Struct):
     updated_at: str
 
 
-def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> Step[bool]:
+def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> StoreOperation[bool]:
     """Have an endpoint be told of the state that a call has now; False where it is gone.
 
     The event is the one that its last change would have been, so that doing this twice is doing it once.
@@ -83,7 +83,7 @@ def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> St
     call = msgspec.json.decode(rows[0][0], type=Call)
     at = Instant(tenant, epoch, record.revision, parse_instant(record.updated_at))
     event = completed_event(at, call)
-    said = {"event": event.name, "event_id": event.id, "body": bodies.compress(event.body)}
+    said = {"event": event.name, "event_id": event.id, "body": body_codec.compress(event.body)}
     matched = {"direction": call.direction, "route": call.route, "agent": call.agent}
     named = {"tenant": tenant, "revision": at.revision, "call_id": call_id, "created_us": at.now_us}
     yield Statement("add_event", {**named, **said, **matched})

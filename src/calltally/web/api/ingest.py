@@ -14,7 +14,7 @@ from calltally.ingest.callbacks import CallbackReceipt, CallbackVerdict
 from calltally.providers.callback import Callback
 from calltally.providers.provider import MAX_BODY_BYTES
 from calltally.providers.registry import WEBHOOKS, names_schema, registered_name
-from calltally.store.db.interface import Recorded
+from calltally.store.db.interface import SubmissionResult
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
 from calltally.web.request.bodies import short_body
@@ -190,6 +190,6 @@ def _answer(receipt: CallbackReceipt) -> Reply:
     return Reply.json(CallbackAnswer([_outcome(recorded) for recorded in receipt.recorded]))
 
 
-def _outcome(recorded: Recorded) -> CallbackOutcome:
+def _outcome(recorded: SubmissionResult) -> CallbackOutcome:
     call_id = uuid_text(recorded.call_id) if recorded.call_id else None
     return CallbackOutcome(recorded.outcome, recorded.reason, call_id, recorded.revision)

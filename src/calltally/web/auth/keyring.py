@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 from calltally.calls.errors import Unauthorized
 from calltally.calls.times import SECOND_US
-from calltally.store.db.operation import Clock, Step
+from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.tenants.api_keys import digest_of_key, find_key, tenant_of_key
 from calltally.web.request.access import ADMIN, Access
 
@@ -24,7 +24,7 @@ _ADMIN_ACCESS: Final = Access(None, ADMIN, frozenset(), is_admin=True)
 class Reads(Protocol):
     """The half of a store that looking a key up needs."""
 
-    async def read(self, step: Step[T]) -> T:
+    async def read(self, operation: StoreOperation[T]) -> T:
         """Run a step that only reads."""
         ...
 

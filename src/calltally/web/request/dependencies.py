@@ -12,7 +12,7 @@ from calltally.net.mail import MailServer, SendMail
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.tenants.vault import Vault
 from calltally.web.metrics.metrics import Metrics
 from calltally.web.metrics.signature_failures import TurnedAway
@@ -86,7 +86,7 @@ class Parts:
         return Heads(self._head_of)
 
     async def _head_of(self, tenant: str) -> int:
-        return (await self.store.read(standing_of(tenant))).revision
+        return (await self.store.read(read_ledger_head(tenant))).revision
 
     @cached_property
     def turned_away(self) -> TurnedAway:

@@ -15,7 +15,7 @@ from calltally.calls.events import Channel, Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
 from calltally.calls.sessions import conversation_counts
-from calltally.store.db.fact_codec import bodies
+from calltally.store.db.fact_codec import body_codec
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.listing.sessions import SessionQuery, find_session, list_sessions
 from calltally.store.maintenance.erasure import erase_call
@@ -66,7 +66,7 @@ def found_by(bench: Bench, words: str, *, in_transcripts: bool = True) -> list[s
 def outbox(bench: Bench, name: str) -> list[Any]:
     with direct(bench.url) as db:
         rows = db(f"SELECT body FROM outbox WHERE event = '{name}' ORDER BY revision")
-    return [json.loads(bodies.decompress(bytes(body)))["data"] for (body,) in rows]
+    return [json.loads(body_codec.decompress(bytes(body)))["data"] for (body,) in rows]
 
 
 def test_a_report_after_the_call_is_the_calls_session(bench: Bench) -> None:

@@ -12,12 +12,12 @@ from calltally.calls.events import Fact, IngestOutcome
 from calltally.calls.identity import Node, call_uuid, uuid_text
 from calltally.calls.times import DAY_US
 from calltally.ingest.imports import import_facts
-from calltally.store.db.fact_codec import bodies
+from calltally.store.db.fact_codec import body_codec
 from calltally.store.ledger.lookup import facts_of_call
 from calltally.store.maintenance.erasure import erase_call, expire_calls
 from calltally.store.snapshots.change_feed import changes_after
-from calltally.store.snapshots.ledger_head import standing_of
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.ledger_head import read_ledger_head
+from calltally.store.snapshots.tokens import LedgerHead
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import Direct, direct, found, listed, submit, verdict
 from tests.strategies import SIDS, facts
@@ -63,7 +63,7 @@ def texts(value: object) -> Iterator[str]:
         return
     yield bytes(value).decode("latin-1")
     try:
-        yield bodies.decompress(bytes(value)).decode("latin-1")
+        yield body_codec.decompress(bytes(value)).decode("latin-1")
     except DamagedStore:
         return
 
@@ -85,8 +85,8 @@ def erase(bench: Bench, id_or_sid: str, tenant: str = TENANT) -> bool:
     return bench.run(bench.store.write(erase_call(tenant, id_or_sid, NOW_US)))
 
 
-def standing(bench: Bench, tenant: str = TENANT) -> Standing:
-    return bench.run(bench.store.read(standing_of(tenant)))
+def ledger_head(bench: Bench, tenant: str = TENANT) -> LedgerHead:
+    return bench.run(bench.store.read(read_ledger_head(tenant)))
 
 
 @pytest.mark.parametrize("named", [SID, PLATFORM, uuid_text(call_uuid(TENANT, SID))])
@@ -106,22 +106,22 @@ def test_no_trace_is_left_in_any_table_by_whichever_name_it_was_erased(bench: Be
 
 def test_it_takes_one_revision_and_is_counted(bench: Bench) -> None:
     tell_it(bench)
-    before = standing(bench)
+    before = ledger_head(bench)
     assert erase(bench, SID)
-    after = standing(bench)
+    after = ledger_head(bench)
     assert (after.revision, after.erasures) == (before.revision + 1, before.erasures + 1)
     assert not erase(bench, SID)
     assert not erase(bench, PLATFORM)
-    assert standing(bench) == after
+    assert ledger_head(bench) == after
 
 
 @pytest.mark.parametrize("named", ["nobody", uuid_text(call_uuid("bolt", SID)), "", "0" * 32])
 def test_what_was_never_there_is_not_erased(bench: Bench, named: str) -> None:
     tell_it(bench)
-    before = standing(bench)
+    before = ledger_head(bench)
     with pytest.raises(NotFound):
         erase(bench, named)
-    assert standing(bench) == before
+    assert ledger_head(bench) == before
 
 
 def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
@@ -139,7 +139,7 @@ def test_another_tenants_call_of_that_sid_stays(bench: Bench) -> None:
 def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
     tell_it(bench)
     erase(bench, SID)
-    before = standing(bench)
+    before = ledger_head(bench)
     again = [
         fact(1, SID, status="ringing", from_number="+15550199"),
         fact(50, SID, status="busy", sequence=7),
@@ -161,7 +161,7 @@ def test_nothing_that_names_it_is_recorded_again(bench: Bench) -> None:
     for each in (*recorded[:2], *recorded[3:]):
         assert (each.call_id, each.revision) == (None, None)
         assert each.reason == "the call was erased; nothing of it is kept again"
-    assert standing(bench).revision == before.revision + 1
+    assert ledger_head(bench).revision == before.revision + 1
     assert holders(bench, *TRACES) == set()
     assert sorted(call["call_sid"] for call in listed(bench)) == [OTHER, "fresh"]
     assert verdict(bench).findings == []
@@ -178,7 +178,7 @@ def test_an_import_counts_it_among_the_refused(bench: Bench) -> None:
 
 def test_the_feed_says_so_once(bench: Bench) -> None:
     tell_it(bench)
-    before = standing(bench).revision
+    before = ledger_head(bench).revision
     erase(bench, SID)
     changed = bench.run(bench.store.read(changes_after(TENANT, before, 10)))
     (tombstone,) = changed.documents
@@ -215,7 +215,7 @@ def test_what_is_older_than_is_kept_goes_the_oldest_first_in_batches(bench: Benc
     assert left == [f"CA{number:032x}" for number in (9, 8, 7)]
     told = bench.run(bench.store.read(changes_after(TENANT, 10, 100))).documents
     assert [b'"tombstone":"expired"' in each for each in told] == [True] * 7
-    assert standing(bench).erasures == 7
+    assert ledger_head(bench).erasures == 7
     assert holders(bench, *(f"CA{number:032x}" for number in range(7))) == set()
 
 
@@ -271,7 +271,7 @@ def test_whatever_was_told_and_erased_the_ledger_is_sound(bench: Bench) -> None:
                 submit(bench, *each, tenant=tenant)
             assert erased.isdisjoint(call["id"] for call in listed(bench, tenant))
         assert verdict(bench, tenant).findings == []
-        assert standing(bench, tenant).erasures == len(erased)
+        assert ledger_head(bench, tenant).erasures == len(erased)
 
     check()
 

@@ -7,7 +7,7 @@ import pytest
 from calltally.calls.errors import NotFound, SnapshotGone
 from calltally.store.maintenance.new_epoch import begin_epoch
 from calltally.store.snapshots.holds import held, pin
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import POSITION, SNAPSHOT, make_token, read_position, read_snapshot
 from calltally.store.tenants.tenants import new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
@@ -30,13 +30,13 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_all_that_was_given_out_before_is_gone(bench: Bench, run: Commands) -> None:
-    standing = bench.run(bench.store.read(standing_of(TENANT)))
-    tokens = {kind: make_token(kind, standing, standing.revision) for kind in (SNAPSHOT, POSITION)}
-    assert read_snapshot(standing, tokens[SNAPSHOT]) == read_position(standing, tokens[POSITION]) == 2
+    ledger_head = bench.run(bench.store.read(read_ledger_head(TENANT)))
+    tokens = {kind: make_token(kind, ledger_head, ledger_head.revision) for kind in (SNAPSHOT, POSITION)}
+    assert read_snapshot(ledger_head, tokens[SNAPSHOT]) == read_position(ledger_head, tokens[POSITION]) == 2
     said = run("db", "new-epoch")
     assert said.code == 0
-    now = bench.run(bench.store.read(standing_of(TENANT)))
-    assert (now.revision, now.kept_from, now.erasures) == (2, standing.kept_from, standing.erasures)
+    now = bench.run(bench.store.read(read_ledger_head(TENANT)))
+    assert (now.revision, now.kept_from, now.erasures) == (2, ledger_head.kept_from, ledger_head.erasures)
     with pytest.raises(SnapshotGone, match="before it was restored"):
         read_snapshot(now, tokens[SNAPSHOT])
     with pytest.raises(SnapshotGone, match="before it was restored"):
@@ -47,10 +47,10 @@ def test_all_that_was_given_out_before_is_gone(bench: Bench, run: Commands) -> N
 def test_whoever_is_in_the_middle_of_a_hold_is_told_and_who_begins_again_goes_on(
     bench: Bench, run: Commands
 ) -> None:
-    before = bench.run(bench.store.read(standing_of(TENANT)))
+    before = bench.run(bench.store.read(read_ledger_head(TENANT)))
     assert bench.run(bench.store.read(held(before, "nightly", begins=False))) == 2
     assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
-    now = bench.run(bench.store.read(standing_of(TENANT)))
+    now = bench.run(bench.store.read(read_ledger_head(TENANT)))
     with pytest.raises(SnapshotGone):
         bench.run(bench.store.read(held(now, "nightly", begins=False)))
     assert bench.run(bench.store.write(pin(TENANT, "nightly", NOW_US))) == 2
@@ -66,7 +66,7 @@ def test_each_ledger_has_its_own_and_one_may_be_named(bench: Bench, run: Command
     said = run("db", "new-epoch", "--tenant", OTHER)
     assert re.search(rf"^{OTHER} +[0-9a-f]{{16}}  2 +0$", said.out, re.MULTILINE)
     assert "410" in said.err
-    epochs = [bench.run(bench.store.read(standing_of(tenant))).epoch for tenant in (TENANT, OTHER)]
+    epochs = [bench.run(bench.store.read(read_ledger_head(tenant))).epoch for tenant in (TENANT, OTHER)]
     assert epochs[0] == told[0]["epoch"]
     assert epochs[1] != told[1]["epoch"]
 

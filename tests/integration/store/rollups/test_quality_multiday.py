@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calltally.calls.filters import CallFilter
 from calltally.calls.times import SECOND_US
 from calltally.store.analytics.quality_query import Answered, Group, Question, totals_of
-from calltally.store.db.operation import Rows, Step, drive
+from calltally.store.db.operation import Rows, StoreOperation, run_operation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.quality_keys import DAY, FINE_DAY, FINE_KEYS
 from calltally.store.rollups.quality_multiday import (
@@ -208,7 +208,7 @@ def test_a_single_day_asks_for_no_closed_days() -> None:
     def refuse(_request: object) -> list[tuple[int, ...]]:
         raise AssertionError
 
-    assert drive(in_blocks(TENANT, stretches, BY_ROUTE), refuse) == stretches
+    assert run_operation(in_blocks(TENANT, stretches, BY_ROUTE), refuse) == stretches
 
 
 def test_fifty_years_by_week_are_as_few_statements_as_one(months: Bench) -> None:
@@ -220,11 +220,11 @@ def test_fifty_years_by_week_are_as_few_statements_as_one(months: Bench) -> None
     weekly = Question(TENANT, pieces, ("route",), CallFilter(), with_histograms=True)
     sent: list[str] = []
 
-    def count(step: Step[Answered]) -> Step[Answered]:
+    def count(operation: StoreOperation[Answered]) -> StoreOperation[Answered]:
         rows: Rows | None = None
         while True:
             try:
-                request = step.send(rows) if rows is not None else next(step)
+                request = operation.send(rows) if rows is not None else next(operation)
             except StopIteration as done:
                 answered: Answered = done.value
                 return answered

@@ -9,7 +9,7 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import call_uuid
 from calltally.calls.measures import COLUMNS
 from calltally.store.analytics.quality_repair import differing, measure_calls, quality_days, unmeasured
-from calltally.store.db.operation import Rows, Statement, Step
+from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.rollups.quality_keys import DAY, FINE, HOUR, WIDTH_S
 from calltally.store.rollups.quality_rows import CLAUSES
@@ -25,7 +25,7 @@ _FIRST_COUNT = 10
 def stored(bench: Bench, tenant: str = TENANT) -> Rows:
     """Every row that counts anything."""
 
-    def ask() -> Step[Rows]:
+    def ask() -> StoreOperation[Rows]:
         return (yield Statement("quality_between", {"tenant": tenant, "lo_s": 0, "hi_s": 2**40}, CLAUSES))
 
     rows = bench.run(bench.store.read(ask()))

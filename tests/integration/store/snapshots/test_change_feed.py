@@ -194,8 +194,8 @@ async def copy_beside(store: Store, writing: "asyncio.Future[Any]", random: Rand
 
 async def compare(store: Store, copy: Copy, changed: Changed) -> None:
     """The copy with the pages of the very revision that it has reached."""
-    token = make_token(SNAPSHOT, changed.standing, changed.reached)
-    assert changed.reached == changed.standing.revision
+    token = make_token(SNAPSHOT, changed.ledger_head, changed.reached)
+    assert changed.reached == changed.ledger_head.revision
     shown = await store.read(list_calls(TENANT, ListQuery(limit=1000, snapshot=token)))
     calls = as_copied([json.loads(each) for each in shown.records.split(SEPARATOR) if each])
     assert shown.total == len(calls)

@@ -11,11 +11,11 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.open import sqlite_path
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.maintenance.erasure import erase_call
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.pruning import MARK_EVERY_US, advance, is_due, mark, prune, prune_holds
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import Direct, direct, submit, verdict
@@ -55,12 +55,12 @@ class Ledger:
         # When each head was the head for the last time.
         self._last_us = {0: NOW_US}
 
-    def write(self, step: Step[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
-        return self.bench.run(self.bench.store.write(step))
+    def write(self, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 (whatever a step gives)
+        return self.bench.run(self.bench.store.write(operation))
 
     @property
-    def standing(self) -> Standing:
-        return self.bench.run(self.bench.store.read(standing_of(self.tenant)))
+    def ledger_head(self) -> LedgerHead:
+        return self.bench.run(self.bench.store.read(read_ledger_head(self.tenant)))
 
     def tell(self, told: list[Any]) -> None:
         self._note()
@@ -76,7 +76,7 @@ class Ledger:
         self._look()
 
     def _look(self) -> None:
-        head = self.standing.revision
+        head = self.ledger_head.revision
         self.seen[head] = Seen(self._calls(head), self._counts(head))
         self._note()
 
@@ -86,7 +86,7 @@ class Ledger:
     def check(self) -> None:
         """Every revision that is kept is as it was, and none that was the head lately is not kept."""
         self._note()
-        kept_from = self.standing.kept_from
+        kept_from = self.ledger_head.kept_from
         for revision, seen in self.seen.items():
             if revision >= kept_from:
                 assert self._calls(revision) == seen.calls
@@ -125,7 +125,7 @@ class Ledger:
 
     def left(self) -> dict[str, int]:
         """How many rows are left that nobody needs, by table."""
-        kept_from = self.standing.kept_from
+        kept_from = self.ledger_head.kept_from
         return {
             table: self._rows(f"SELECT count(*) FROM {table} WHERE tenant = ? AND {which}", kept_from)[0][0]
             for table, which in ENDED.items()
@@ -146,9 +146,9 @@ def _mark(ledger: Ledger) -> None:
 
 
 def _advance(ledger: Ledger) -> None:
-    before = ledger.standing.kept_from
+    before = ledger.ledger_head.kept_from
     ledger.write(advance(ledger.tenant, ledger.now_us, KEEP_US))
-    assert before <= ledger.standing.kept_from <= ledger.standing.revision
+    assert before <= ledger.ledger_head.kept_from <= ledger.ledger_head.revision
     ledger.check()
 
 
@@ -198,8 +198,8 @@ def _end(ledger: Ledger) -> None:
     _advance_later(ledger)
     while ledger.write(prune(ledger.tenant, 7)):
         ledger.check()
-    standing = ledger.standing
-    assert standing.kept_from == standing.revision
+    ledger_head = ledger.ledger_head
+    assert ledger_head.kept_from == ledger_head.revision
     assert set(ledger.left().values()) == {0}
     assert [ledger.count(table) for table in ("call_versions", "count_history")] == [0, 0]
     assert ledger.count("ledger_marks") <= 1
@@ -245,11 +245,11 @@ def test_what_is_kept_never_goes_back(ledger: Ledger) -> None:
         ledger.write(mark(ledger.tenant, NOW_US + number * HOUR_US))
     later_us = NOW_US + KEEP_US
     assert advanced(later_us - 1) is None
-    assert ledger.standing.kept_from == 0
+    assert ledger.ledger_head.kept_from == 0
     assert advanced(later_us + HOUR_US) == 2
     assert advanced(later_us) is None
     assert advanced(later_us + HOUR_US) is None
-    assert ledger.standing.kept_from == 2
+    assert ledger.ledger_head.kept_from == 2
 
 
 def test_without_old_marks_all_is_kept(ledger: Ledger) -> None:
@@ -357,4 +357,4 @@ def test_a_tenant_is_the_wall(ledger: Ledger) -> None:
     submit(ledger.bench, fact(1), fact(2, status="ringing"))
     ledger.write(mark(TENANT, NOW_US))
     assert ledger.write(advance(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
-    assert ledger.standing.kept_from == 0
+    assert ledger.ledger_head.kept_from == 0

@@ -11,7 +11,7 @@ from calltally.calls.filters import ListQuery
 from calltally.calls.identity import Node, call_uuid
 from calltally.calls.model import OPEN, STATUSES
 from calltally.store.db.fact_codec import pack_fact
-from calltally.store.db.operation import Request, Rows, drive
+from calltally.store.db.operation import AnyStatement, Rows, run_operation
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.verify import calls
 from calltally.store.verify.snapshots import SAMPLES
@@ -236,10 +236,10 @@ def test_a_body_that_is_no_bytes_cannot_be_read(raw: str | None) -> None:
     call = (NODE, *([None] * 11), 1, 1, b"", told.occurred_us, NODE)
     rows: dict[str, Rows] = {"calls_created_after": [call], "bodies_of_nodes": [row]}
 
-    def answer(request: Request) -> Rows:
+    def answer(request: AnyStatement) -> Rows:
         return rows.get(request.name, [])
 
-    checked = drive(calls.check_calls(TENANT, calls.FIRST_CALL), answer)
+    checked = run_operation(calls.check_calls(TENANT, calls.FIRST_CALL), answer)
     assert f"fact {told.key.hex()} of {TENANT}" in [finding.subject for finding in checked.findings]
 
 

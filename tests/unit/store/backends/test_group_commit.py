@@ -12,7 +12,7 @@ from calltally.calls.identity import call_uuid
 from calltally.calls.times import SECOND_US
 from calltally.store.backends.group_commit import MOST_FACTS, Writer
 from calltally.store.db.interface import Submission
-from calltally.store.db.operation import Many, Rows, Statement, Step, drive
+from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation, run_operation
 from tests.telling import fact
 
 T = TypeVar("T")
@@ -32,18 +32,18 @@ class Database:
         self.entered.clear()
         self.may_go_on.clear()
 
-    async def transact(self, step: Step[T]) -> T:
+    async def transact(self, operation: StoreOperation[T]) -> T:
         self.entered.set()
         await asyncio.wait_for(self.may_go_on.wait(), WAITS_AT_MOST_S)
         self.transactions.append([])
         if self.is_down:
-            step.close()
+            operation.close()
             raise Unavailable("down")
-        return drive(step, self._execute)
+        return run_operation(operation, self._execute)
 
-    def _execute(self, request: Statement | Many) -> Rows:
+    def _execute(self, request: Statement | StatementMany) -> Rows:
         self.transactions[-1].append(request.name)
-        if request.name == "lock_heads" and isinstance(request, Many):
+        if request.name == "lock_heads" and isinstance(request, StatementMany):
             return [("acme", 0, "e" * 32) for row in request.rows if row["tenant"] == "acme"]
         return []
 
@@ -63,24 +63,24 @@ class Bench:
         tasks = [asyncio.create_task(request) for request in requests]
         # Each queues what it asks for as soon as it runs.
         await asyncio.sleep(0)
-        assert self.writer.waiting == (queued or len(tasks))
+        assert self.writer.queued_writes == (queued or len(tasks))
         self.database.may_go_on.set()
         await asyncio.gather(first, return_exceptions=True)
         del self.database.transactions[0]
         return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _nothing() -> Step[None]:
+def _nothing() -> StoreOperation[None]:
     return
     yield
 
 
-def _says(word: str) -> Step[str]:
+def _says(word: str) -> StoreOperation[str]:
     yield Statement(word, {})
     return word
 
 
-def _fails() -> Step[None]:
+def _fails() -> StoreOperation[None]:
     yield Statement("tried", {})
     raise Conflict("no")
 

@@ -8,22 +8,22 @@ import pytest
 from calltally.calls.errors import NothingCommitted, Unavailable
 from calltally.store.backends.write_readiness import STALLED_S, check_writer
 from calltally.store.db.interface import Store
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 
 
 class Stalled:
     """Stands where a store would: its writer stalls, and a write succeeds or not."""
 
     def __init__(
-        self, *, stalled_s: float = STALLED_S, waiting: int = 0, fault: Exception | None = None
+        self, *, stalled_s: float = STALLED_S, queued_writes: int = 0, fault: Exception | None = None
     ) -> None:
         self.stalled_s = stalled_s
-        self.waiting = waiting
+        self.queued_writes = queued_writes
         self.writes = 0
         self._fault = fault
 
-    async def write(self, step: Step[Any]) -> None:
-        step.close()
+    async def write(self, operation: StoreOperation[Any]) -> None:
+        operation.close()
         self.writes += 1
         if self._fault is not None:
             raise self._fault
@@ -35,7 +35,7 @@ def check(store: Stalled) -> None:
 
 @pytest.mark.parametrize(
     ("store", "writes"),
-    [(Stalled(stalled_s=STALLED_S - 1, waiting=9), 0), (Stalled(), 1)],
+    [(Stalled(stalled_s=STALLED_S - 1, queued_writes=9), 0), (Stalled(), 1)],
     ids=["not for so long", "a write succeeds"],
 )
 def test_it_is_ready(store: Stalled, writes: int) -> None:
@@ -46,7 +46,7 @@ def test_it_is_ready(store: Stalled, writes: int) -> None:
 @pytest.mark.parametrize(
     ("store", "writes"),
     [
-        (Stalled(waiting=1), 0),
+        (Stalled(queued_writes=1), 0),
         (Stalled(fault=Unavailable("10.0.0.7")), 1),
         (Stalled(fault=OSError("disk")), 1),
     ],

@@ -14,7 +14,7 @@ from calltally.calls.errors import DamagedStore
 from calltally.calls.events import Channel, Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.store.db import fact_codec
-from calltally.store.db.fact_codec import bodies, pack_fact, unpack_fact
+from calltally.store.db.fact_codec import body_codec, pack_fact, unpack_fact
 from tests.strategies import facts
 from tests.telling import SID
 
@@ -119,7 +119,7 @@ def test_cut_rows_are_damage(row: bytes) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_a_body_comes_back(body: bytes) -> None:
-    assert bodies.decompress(bodies.compress(body)) == body
+    assert body_codec.decompress(body_codec.compress(body)) == body
 
 
 def test_the_dictionary_never_changes() -> None:
@@ -131,10 +131,10 @@ def test_the_dictionary_never_changes() -> None:
 
 def test_a_body_of_long_ago_is_still_read() -> None:
     frame = bytes.fromhex("28b52ffd23c5d4be164fad00001830343205fcaef93d4921856223c4440795003d0f")
-    assert bodies.decompress(frame) == BODY
+    assert body_codec.decompress(frame) == BODY
 
 
 @pytest.mark.parametrize("frame", [b"", b"nonsense", b"\x28\xb5\x2f\xfd"])
 def test_what_is_no_frame_is_damage(frame: bytes) -> None:
     with pytest.raises(DamagedStore):
-        bodies.decompress(frame)
+        body_codec.decompress(frame)

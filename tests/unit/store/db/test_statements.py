@@ -7,7 +7,7 @@ import pytest
 
 import calltally
 from calltally.store.db import statements
-from calltally.store.db.operation import Many
+from calltally.store.db.operation import StatementMany
 from calltally.store.db.statements import Statements, for_one_row, load
 
 PACKAGE = Path(calltally.__file__).parent
@@ -35,7 +35,7 @@ PARTS = {"has_words", "ids_of_words"}
 OF_SQLITE = {"put_calls": {"segment"}}
 # What the ledger names in the rows that it gathers, rather than where it says them.
 GATHERED = re.compile(r'self\._put\(\s*"(\w+)"')
-USED = {kind: re.compile(rf'\b{kind}\(\s*"(\w+)"') for kind in ("Many", "Statement")}
+USED = {kind: re.compile(rf'\b{kind}\(\s*"(\w+)"') for kind in ("StatementMany", "Statement")}
 PARAMETER = {"sqlite": re.compile(r"(?<!:):([a-z_]\w*)"), "postgres": re.compile(r"%\((\w+)\)b")}
 
 
@@ -43,7 +43,7 @@ def used(kind: str) -> set[str]:
     """The statements that the code runs as a `Many`, or as a `Statement`."""
     texts = [path.read_text(encoding="utf-8") for path in MODULES]
     names = {name for text in texts for name in USED[kind].findall(text)}
-    return names | {name for text in texts for name in GATHERED.findall(text) if kind == "Many"}
+    return names | {name for text in texts for name in GATHERED.findall(text) if kind == "StatementMany"}
 
 
 def parameters(dialect: str, name: str) -> set[str]:
@@ -59,12 +59,12 @@ def test_both_databases_have_every_statement() -> None:
 @pytest.mark.parametrize("name", sorted(set(NAMES) - PARTS))
 def test_a_statement_takes_and_gives_the_same_in_both(name: str) -> None:
     assert parameters("sqlite", name) - OF_SQLITE.get(name, set()) == parameters("postgres", name)
-    answers = [load(dialect)[name].answers for dialect in DIALECTS]
+    answers = [load(dialect)[name].returns_rows for dialect in DIALECTS]
     assert answers[0] == answers[1]
 
 
 def test_every_statement_that_is_run_exists() -> None:
-    assert used("Many") | used("Statement") <= SQL["postgres"].keys()
+    assert used("StatementMany") | used("Statement") <= SQL["postgres"].keys()
 
 
 def test_every_statement_is_named_somewhere() -> None:
@@ -74,38 +74,38 @@ def test_every_statement_is_named_somewhere() -> None:
 
 def test_none_is_run_both_for_one_row_and_for_many() -> None:
     """PostgreSQL hands a `Many` arrays, and a `Statement` values."""
-    assert not used("Many") & used("Statement")
+    assert not used("StatementMany") & used("Statement")
 
 
-@pytest.mark.parametrize("name", sorted(used("Many")))
+@pytest.mark.parametrize("name", sorted(used("StatementMany")))
 def test_what_is_run_for_many_rows_takes_arrays_of_postgres(name: str) -> None:
     assert re.search(r"\bunnest\(|= ANY\(", SQL["postgres"][name])
 
 
-@pytest.mark.parametrize("name", sorted(used("Many")))
+@pytest.mark.parametrize("name", sorted(used("StatementMany")))
 def test_one_row_that_is_read_for_is_bound_as_it_is(name: str) -> None:
     """As values, of the same types and under the same names."""
     named = load("postgres")[name]
     one = for_one_row(named)
     assert set(PARAMETER["postgres"].findall(one.sql)) == set(PARAMETER["postgres"].findall(named.sql))
-    if named.answers and "unnest(" in named.sql and named.sql.split()[0] == "SELECT":
-        assert one.takes_row
+    if named.returns_rows and "unnest(" in named.sql and named.sql.split()[0] == "SELECT":
+        assert one.binds_one_row
         assert "unnest" not in one.sql
         assert "[]" not in one.sql
-    elif not named.answers:
+    elif not named.returns_rows:
         assert one is named
 
 
 def test_rows_on_several_machines_stay_arrays() -> None:
     """There the tenant has to be seen in them."""
     known = Statements("postgres")
-    request = Many("facts_of_nodes", [{"tenant": "acme", "node": b"1"}])
+    request = StatementMany("facts_of_nodes", [{"tenant": "acme", "node": b"1"}])
     assert "unnest(" in known.of(request).sql
-    known.is_spread = True
+    known.is_distributed = True
     assert "(%(tenant)b::text[])[1]" in known.of(request).sql
-    known.is_spread = False
-    assert known.of(request).takes_row
-    assert "unnest(" in known.of(Many(request.name, [*request.rows, *request.rows])).sql
+    known.is_distributed = False
+    assert known.of(request).binds_one_row
+    assert "unnest(" in known.of(StatementMany(request.name, [*request.rows, *request.rows])).sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -3,9 +3,9 @@
 from calltally.calls.filters import CallFilter
 from calltally.store.db.operation import Rows
 from calltally.store.listing.counter_cache import Begun
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 
-STANDING = Standing("acme", 7, "epoch", 0, 0)
+STANDING = LedgerHead("acme", 7, "epoch", 0, 0)
 EVERY = CallFilter()
 ANSWERS: list[Rows] = [[(0, 60, 60, 2, 2, 7)], []]
 

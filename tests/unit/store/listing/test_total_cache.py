@@ -2,9 +2,9 @@
 
 from calltally.calls.filters import CallFilter
 from calltally.store.listing.total_cache import Totals
-from calltally.store.snapshots.tokens import Standing
+from calltally.store.snapshots.tokens import LedgerHead
 
-STANDING = Standing("acme", 7, "epoch", 0, 0)
+STANDING = LedgerHead("acme", 7, "epoch", 0, 0)
 WORDS = CallFilter(q="booked")
 
 

@@ -10,7 +10,7 @@ from calltally.store.snapshots import tokens
 from calltally.store.snapshots.tokens import (
     POSITION,
     SNAPSHOT,
-    Standing,
+    LedgerHead,
     make_token,
     read_position,
     read_snapshot,
@@ -18,7 +18,7 @@ from calltally.store.snapshots.tokens import (
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 standings = st.builds(
-    Standing,
+    LedgerHead,
     tenant=st.sampled_from(["acme", "bolt", "acme-2"]),
     revision=st.integers(7, 2**62),
     epoch=st.sampled_from(["epoch-1", "epoch-2", "e" * 100]),
@@ -26,29 +26,29 @@ standings = st.builds(
     erasures=st.integers(0, 9),
 )
 kinds = st.sampled_from([SNAPSHOT, POSITION])
-ACME = Standing("acme", 10, "epoch-1", 4, 0)
+ACME = LedgerHead("acme", 10, "epoch-1", 4, 0)
 
 
 @given(standings, st.data())
-def test_a_token_is_read_back(standing: Standing, data: st.DataObject) -> None:
-    revision = data.draw(st.integers(0, standing.revision))
-    snapshot = make_token(SNAPSHOT, standing, revision)
-    assert read_snapshot(standing, snapshot) == read_position(standing, snapshot) == revision
-    position = make_token(POSITION, standing, revision)
-    assert read_position(standing, position) == revision
+def test_a_token_is_read_back(ledger_head: LedgerHead, data: st.DataObject) -> None:
+    revision = data.draw(st.integers(0, ledger_head.revision))
+    snapshot = make_token(SNAPSHOT, ledger_head, revision)
+    assert read_snapshot(ledger_head, snapshot) == read_position(ledger_head, snapshot) == revision
+    position = make_token(POSITION, ledger_head, revision)
+    assert read_position(ledger_head, position) == revision
     with pytest.raises(InvalidInput, match="a position of the change feed"):
-        read_snapshot(standing, position)
+        read_snapshot(ledger_head, position)
 
 
 @given(standings, st.integers(0, 2**62))
-def test_it_is_short_and_needs_no_escape_in_a_url(standing: Standing, revision: int) -> None:
-    token = make_token(SNAPSHOT, standing, revision)
+def test_it_is_short_and_needs_no_escape_in_a_url(ledger_head: LedgerHead, revision: int) -> None:
+    token = make_token(SNAPSHOT, ledger_head, revision)
     assert len(token) == 33
     assert set(token) <= set(LETTERS)
 
 
 @given(standings, standings, kinds)
-def test_it_is_good_for_its_own_ledger_alone(made: Standing, other: Standing, kind: str) -> None:
+def test_it_is_good_for_its_own_ledger_alone(made: LedgerHead, other: LedgerHead, kind: str) -> None:
     token = make_token(kind, made, 7)
     if made.epoch != other.epoch:
         with pytest.raises(SnapshotGone, match="another ledger, or of this one before it was restored"):
@@ -61,12 +61,12 @@ def test_it_is_good_for_its_own_ledger_alone(made: Standing, other: Standing, ki
 
 
 @given(standings, kinds, st.integers(1, 32), st.sampled_from(LETTERS))
-def test_none_that_was_changed_is_read(standing: Standing, kind: str, place: int, letter: str) -> None:
-    token = make_token(kind, standing, 7)
+def test_none_that_was_changed_is_read(ledger_head: LedgerHead, kind: str, place: int, letter: str) -> None:
+    token = make_token(kind, ledger_head, 7)
     changed = token[:place] + letter + token[place + 1 :]
     if changed != token:
         with pytest.raises((InvalidInput, SnapshotGone)):
-            read_position(standing, changed)
+            read_position(ledger_head, changed)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_what_is_older_than_what_is_kept_is_gone_for_pages_and_not_for_the_feed(
 
 @given(standings, kinds, st.integers(1, 2**62))
 def test_of_a_revision_that_the_ledger_has_not_come_to_it_is_gone(
-    standing: Standing, kind: str, beyond: int
+    ledger_head: LedgerHead, kind: str, beyond: int
 ) -> None:
     """The epoch is the same, so nobody said that commits were lost; and yet they are."""
-    token = make_token(kind, standing, standing.revision + beyond)
+    token = make_token(kind, ledger_head, ledger_head.revision + beyond)
     with pytest.raises(SnapshotGone, match="has lost, or has not come to; begin again"):
-        read_position(standing, token)
+        read_position(ledger_head, token)
 
 
 def test_of_another_version_of_the_fold_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

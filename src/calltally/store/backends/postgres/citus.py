@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from calltally.store.db.operation import Row, Rows, Statement, Step
+from calltally.store.db.operation import Row, Rows, Statement, StoreOperation
 
 # What has no tenant stays where migrations run, and why that does no harm.
 LOCAL_TABLES: Final = {
@@ -46,13 +46,13 @@ class _Spread(msgspec.Struct, frozen=True):
     group: int
 
 
-def is_distributed() -> Step[bool]:
+def is_distributed() -> StoreOperation[bool]:
     """Whether the facts of different tenants may be on different machines."""
     spread = yield from _spread_tables()
     return "facts" in spread and spread["facts"].method == _BY_HASH
 
 
-def survey() -> Step[Survey]:
+def survey() -> StoreOperation[Survey]:
     """Look at everything before anything is changed."""
     spread = yield from _spread_tables()
     missing = yield from _missing_of_citus()
@@ -62,7 +62,7 @@ def survey() -> Step[Survey]:
     return Survey(missing, _in_order(rows, spread))
 
 
-def distribute(table: str) -> Step[None]:
+def distribute(table: str) -> StoreOperation[None]:
     """Spread one table, as a transaction of its own; takes as long as its rows take to be copied."""
     yield Statement("meta_without_time_limit", {})
     if table == _ANCHOR:
@@ -71,19 +71,19 @@ def distribute(table: str) -> Step[None]:
         yield Statement("meta_distribute", {"table": table})
 
 
-def _has_citus() -> Step[bool]:
+def _has_citus() -> StoreOperation[bool]:
     [(found,)] = yield Statement("meta_citus_catalogue", {})
     return bool(found)
 
 
-def _spread_tables() -> Step[dict[str, _Spread]]:
+def _spread_tables() -> StoreOperation[dict[str, _Spread]]:
     if not (yield from _has_citus()):
         return {}
     rows = yield Statement("meta_distributed_tables", {})
     return {table: _Spread(method, column, group) for table, method, column, group in rows}
 
 
-def _missing_of_citus() -> Step[list[str]]:
+def _missing_of_citus() -> StoreOperation[list[str]]:
     if not (yield from _has_citus()):
         how = "put citus into shared_preload_libraries of every node, then CREATE EXTENSION citus here"
         return [f"there is no Citus here: {how}"]

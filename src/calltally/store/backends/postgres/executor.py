@@ -9,17 +9,17 @@ import psycopg
 from calltally.store.backends.postgres.pipeline import Link
 from calltally.store.backends.postgres.pool import ANSWER_S
 from calltally.store.backends.postgres.wire import Asked
-from calltally.store.db.interface import Behind
+from calltally.store.db.interface import RevisionNotVisible
 from calltally.store.db.operation import (
-    Many,
+    AnyStatement,
+    Batch,
     Params,
-    Request,
+    ParamsTable,
     Rows,
     Statement,
-    Step,
-    Table,
-    Together,
-    drive_async,
+    StatementMany,
+    StoreOperation,
+    run_operation_async,
 )
 from calltally.store.db.statements import NamedSql, Statements
 
@@ -58,20 +58,20 @@ class Asking:
 
         Several machines have to be told: else each statement sees a state of its own there.
         """
-        return _UNTOLD if self._statements.is_spread is False else _BEGIN_READ
+        return _UNTOLD if self._statements.is_distributed is False else _BEGIN_READ
 
-    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+    async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """The rows of a request, or a list of each one's rows."""
-        if isinstance(request, Together):
-            return await self._ask_all(request.requests)
+        if isinstance(request, Batch):
+            return await self._ask_all(request.statements)
         named = self._statements.of(request)
         asked = _asked(named, request)
-        if named.answers:
+        if named.returns_rows:
             return (await self._link.ask(asked))[0]
         self._link.tell(asked)
         return []
 
-    async def _ask_all(self, requests: tuple[Request, ...]) -> list[Rows]:
+    async def _ask_all(self, requests: tuple[AnyStatement, ...]) -> list[Rows]:
         return await self._link.ask(*[_asked(self._statements.of(each), each) for each in requests])
 
 
@@ -81,20 +81,20 @@ class AskingReplica(Asking):
     def __init__(self, link: Link, statements: Statements, tenant: str, revision: int) -> None:
         super().__init__(link, statements)
         self._need = revision
-        self._head: Request | None = Statement("head_of_tenant", {"tenant": tenant})
+        self._head: AnyStatement | None = Statement("head_of_tenant", {"tenant": tenant})
         self.shown = 0
 
-    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+    async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """What is asked first goes out with the question how far the replica is."""
         if self._head is None:
             return await super().__call__(request)
         head, self._head = self._head, None
-        requests = request.requests if isinstance(request, Together) else (request,)
-        standing, *answers = await self._ask_all((head, *requests))
-        self.shown = standing[0][0] if standing else -1
+        requests = request.statements if isinstance(request, Batch) else (request,)
+        ledger_head, *answers = await self._ask_all((head, *requests))
+        self.shown = ledger_head[0][0] if ledger_head else -1
         if self.shown < self._need:
-            raise Behind("the read replica is behind")
-        return answers if isinstance(request, Together) else answers[0]
+            raise RevisionNotVisible("the read replica is behind")
+        return answers if isinstance(request, Batch) else answers[0]
 
 
 class AskingWriter(Asking):
@@ -104,12 +104,12 @@ class AskingWriter(Asking):
         super().__init__(link, statements)
         self.heads: dict[str, int] = {}
 
-    async def __call__(self, request: Request | Together) -> Any:  # noqa: ANN401 (rows, or a list of them)
+    async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         """Notes the ledgers' heads in passing: they are what a read after the commit must see."""
         answer = await super().__call__(request)
         if isinstance(request, Statement) and request.name == _WITHOUT_LIMIT:
             self._link.answer_s = _MOVE_S
-        if isinstance(request, Many):
+        if isinstance(request, StatementMany):
             if request.name == "lock_heads":
                 self.heads.update((row[0], row[1]) for row in answer)
             elif request.name == "move_heads":
@@ -117,14 +117,14 @@ class AskingWriter(Asking):
         return answer
 
 
-async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = False) -> T:
+async def read_on(link: Link, operation: StoreOperation[T], asking: Asking, *, long: bool = False) -> T:
     """Run a step against one state of the database. Its end is not waited for."""
     begin = _BEGIN_LONG if long else asking.begin
     link.answer_s = _LONG_S + ANSWER_S if long else ANSWER_S
     for each in begin:
         link.tell(each)
     try:
-        result = await drive_async(step, asking)
+        result = await run_operation_async(operation, asking)
     except BaseException:
         _undo(link, is_told=bool(begin))
         raise
@@ -134,12 +134,12 @@ async def read_on(link: Link, step: Step[T], asking: Asking, *, long: bool = Fal
     return result
 
 
-async def commit_on(link: Link, step: Step[T], asking: Asking) -> T:
+async def commit_on(link: Link, operation: StoreOperation[T], asking: Asking) -> T:
     """Run a step as one transaction; durable on return."""
     link.answer_s = ANSWER_S
     link.tell(_BEGIN_WRITE)
     try:
-        result = await drive_async(step, asking)
+        result = await run_operation_async(operation, asking)
         link.tell(_COMMIT)
         await link.settle()
     except BaseException:
@@ -158,13 +158,13 @@ def _undo(link: Link, *, is_told: bool = True) -> None:
             link.end()
 
 
-def _asked(named: NamedSql, request: Request) -> Asked:
+def _asked(named: NamedSql, request: AnyStatement) -> Asked:
     if isinstance(request, Statement):
         return Asked(named.sql, request.params)
-    return Asked(named.sql, request.rows[0] if named.takes_row else _arrays(request.rows))
+    return Asked(named.sql, request.rows[0] if named.binds_one_row else _arrays(request.rows))
 
 
 def _arrays(rows: Sequence[Params]) -> Params:
-    if isinstance(rows, Table):
+    if isinstance(rows, ParamsTable):
         return dict(zip(rows.names, map(list, zip(*rows.tuples, strict=True)), strict=True))
     return {name: [row[name] for row in rows] for name in rows[0]}

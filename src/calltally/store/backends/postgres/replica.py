@@ -16,7 +16,7 @@ from calltally.store.backends.postgres.executor import Asking, AskingReplica, re
 from calltally.store.backends.postgres.options import PostgresOptions
 from calltally.store.backends.postgres.pipeline import Link
 from calltally.store.backends.postgres.pool import Links, connect
-from calltally.store.db.operation import Rows, Statement, Step
+from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.db.statements import Statements
 
 T = TypeVar("T")
@@ -69,7 +69,9 @@ class Replica:
             if self._shared is not None:
                 self._shared.put(tenant, revision)
 
-    async def read(self, tenant: str, make: Callable[[], Step[T]], *, at_least: int, long: bool) -> T:
+    async def read(
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int, long: bool
+    ) -> T:
         """Run a step. Raises AskPrimary where it is not to be run here, or not to be believed."""
         if perf_counter() < self._rests_until:
             raise AskPrimary
@@ -127,5 +129,5 @@ async def identity_on(link: Link, statements: Statements) -> str | None:
     return rows[0][0] if rows else None
 
 
-def _identity() -> Step[Rows]:
+def _identity() -> StoreOperation[Rows]:
     return (yield Statement("meta_identity", {}))

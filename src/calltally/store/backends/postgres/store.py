@@ -16,8 +16,8 @@ from calltally.store.backends.postgres.pipeline import Link
 from calltally.store.backends.postgres.pool import Links, connect
 from calltally.store.backends.postgres.replica import AskPrimary, Replica, identity_on
 from calltally.store.backends.schema import NO_TABLES
-from calltally.store.db.interface import Recorded, Submission, ToldApart
-from calltally.store.db.operation import Clock, Step
+from calltally.store.db.interface import ErrorTranslation, Submission, SubmissionResult
+from calltally.store.db.operation import Clock, StoreOperation
 from calltally.store.db.statements import Statements
 
 T = TypeVar("T")
@@ -40,25 +40,25 @@ class PostgresStore:
         self._writer = Writer(self._transact, clock)
 
     @property
-    def waiting(self) -> int:
+    def queued_writes(self) -> int:
         """Requests that wait for the writer now."""
-        return self._writer.waiting
+        return self._writer.queued_writes
 
     @property
     def stalled_s(self) -> float:
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         return self._writer.stalled_s
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a reading step in one repeatable-read transaction; a `long` one without a time limit."""
         with TOLD_APART:
             async with self._links.borrowed() as link:
-                if self._statements.is_spread is None:
+                if self._statements.is_distributed is None:
                     await self._look(link)
-                return await read_on(link, step, Asking(link, self._statements), long=long)
+                return await read_on(link, operation, Asking(link, self._statements), long=long)
 
     async def read_tenant(
-        self, tenant: str, make: Callable[[], Step[T]], *, at_least: int = 0, long: bool = False
+        self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
         """Run a step that reads one tenant's ledger, on the replica where that shows enough."""
         if self._replica is not None:
@@ -66,19 +66,19 @@ class PostgresStore:
                 return await self._replica.read(tenant, make, at_least=at_least, long=long)
         return await self.read(make(), long=long)
 
-    async def write(self, step: Step[T]) -> T:
+    async def write(self, operation: StoreOperation[T]) -> T:
         """Run a step as one transaction of the writer."""
-        return await self._writer.write(step)
+        return await self._writer.write(operation)
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         """Record facts with whatever else is queued."""
         return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
 
-    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""
-        return self._writer.watch(told)
+        return self._writer.subscribe_to_commits(told)
 
     async def close(self) -> None:
         """Finish what is queued and close the connections."""
@@ -89,11 +89,11 @@ class PostgresStore:
         if self._writing is not None:
             self._writing.close()
 
-    async def _transact(self, step: Step[T]) -> T:
+    async def _transact(self, operation: StoreOperation[T]) -> T:
         with TOLD_APART:
             link = await self._link_to_write()
             asking = AskingWriter(link, self._statements)
-            result = await commit_on(link, step, asking)
+            result = await commit_on(link, operation, asking)
             if self._replica is not None:
                 self._replica.note(asking.heads)
             return result
@@ -112,9 +112,9 @@ class PostgresStore:
 
     async def _look(self, link: Link) -> bool:
         """Whether tenants may be on different machines: then each statement has to say on whose."""
-        is_spread = await read_on(link, is_distributed(), Asking(link, self._statements))
-        self._statements.is_spread = is_spread
-        return is_spread
+        has_many_nodes = await read_on(link, is_distributed(), Asking(link, self._statements))
+        self._statements.is_distributed = has_many_nodes
+        return has_many_nodes
 
     async def _identity(self) -> str | None:
         if self._known_identity is None:
@@ -133,4 +133,4 @@ def _tell_apart(fault: psycopg.Error) -> None:
         raise Unavailable(message) from fault
 
 
-TOLD_APART: Final = ToldApart(psycopg.Error, _tell_apart)
+TOLD_APART: Final = ErrorTranslation(psycopg.Error, _tell_apart)

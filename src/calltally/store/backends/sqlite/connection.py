@@ -9,7 +9,7 @@ import apsw
 
 from calltally.calls.errors import DamagedStore, Misconfigured, Unavailable
 from calltally.store.backends.schema import NO_TABLES
-from calltally.store.db.interface import ToldApart
+from calltally.store.db.interface import ErrorTranslation
 
 BUSY_MS: Final = 10_000
 # Shorter than the pause between two commits of an import, so that whoever waits gets in there. SQLite's own
@@ -44,7 +44,7 @@ def _tell_apart(fault: apsw.Error) -> None:
         raise Misconfigured(NO_TABLES) from fault
 
 
-TOLD_APART: Final = ToldApart(apsw.Error, _tell_apart)
+TOLD_APART: Final = ErrorTranslation(apsw.Error, _tell_apart)
 
 
 def connect(path: Path) -> apsw.Connection:

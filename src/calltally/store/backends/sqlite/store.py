@@ -19,18 +19,18 @@ from calltally.store.backends.sqlite.connection import (
     connect_to_read,
     retry_lock,
 )
-from calltally.store.db.interface import Recorded, Submission
+from calltally.store.db.interface import Submission, SubmissionResult
 from calltally.store.db.operation import (
+    AnyStatement,
     Clock,
-    Many,
     Params,
-    Request,
+    ParamsTable,
     Rows,
-    Step,
-    Table,
-    drive,
-    drive_async,
-    one_by_one,
+    StatementMany,
+    StoreOperation,
+    execute_sequentially,
+    run_operation,
+    run_operation_async,
 )
 from calltally.store.db.statements import NamedSql, Statements
 
@@ -67,29 +67,29 @@ class SqliteStore:
         self._writer = Writer(self._transact, clock)
 
     @property
-    def waiting(self) -> int:
+    def queued_writes(self) -> int:
         """Requests that wait for the writer now."""
-        return self._writer.waiting
+        return self._writer.queued_writes
 
     @property
     def stalled_s(self) -> float:
         """Seconds since the first request to write after the last commit; 0 where all were committed."""
         return self._writer.stalled_s
 
-    async def read(self, step: Step[T], *, long: bool = False) -> T:
+    async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
         """Run a reading step at once, since a seek costs less than a thread; a `long` one in a thread."""
         if long:
-            return await asyncio.to_thread(self._read_apart, step)
-        return self._read(self._reader, step)
+            return await asyncio.to_thread(self._read_apart, operation)
+        return self._read(self._reader, operation)
 
-    def _read_apart(self, step: Step[T]) -> T:
+    def _read_apart(self, operation: StoreOperation[T]) -> T:
         try:
             connection = self._apart.pop()
         except IndexError:
             connection = connect_to_read(self._path)
             connection.pragma("cache_size", -_APART_CACHE_KIB)
         try:
-            result = self._read(connection, step)
+            result = self._read(connection, operation)
         except BaseException:
             connection.close()
             raise
@@ -99,19 +99,19 @@ class SqliteStore:
             connection.close()
         return result
 
-    def _read(self, connection: apsw.Connection, step: Step[T]) -> T:
+    def _read(self, connection: apsw.Connection, operation: StoreOperation[T]) -> T:
         with TOLD_APART:
             execute = _Executor(connection, self._statements)
             execute.cursor.execute("BEGIN")
             try:
-                return drive(step, execute)
+                return run_operation(operation, execute)
             finally:
                 execute.cursor.execute("COMMIT")
 
     async def read_tenant(
         self,
         tenant: str,  # noqa: ARG002 (there are no replicas of a file)
-        make: Callable[[], Step[T]],
+        make: Callable[[], StoreOperation[T]],
         *,
         at_least: int = 0,  # noqa: ARG002 (the same)
         long: bool = False,
@@ -119,19 +119,19 @@ class SqliteStore:
         """Run a step that reads one tenant's ledger."""
         return await self.read(make(), long=long)
 
-    async def write(self, step: Step[T]) -> T:
+    async def write(self, operation: StoreOperation[T]) -> T:
         """Run a step as one transaction of the writer."""
-        return await self._writer.write(step)
+        return await self._writer.write(operation)
 
     async def submit(
         self, submissions: Sequence[Submission], *, in_one_commit: bool = False
-    ) -> list[Recorded]:
+    ) -> list[SubmissionResult]:
         """Record facts with whatever else is queued."""
         return await self._writer.submit(submissions, in_one_commit=in_one_commit) if submissions else []
 
-    def watch(self, told: Callable[[], None]) -> Callable[[], None]:
+    def subscribe_to_commits(self, told: Callable[[], None]) -> Callable[[], None]:
         """Have `told` called behind each commit of facts, until what is returned is called."""
-        return self._writer.watch(told)
+        return self._writer.subscribe_to_commits(told)
 
     async def close(self) -> None:
         """Finish what is queued and close the file."""
@@ -143,11 +143,11 @@ class SqliteStore:
         while self._apart:
             self._apart.pop().close()
 
-    async def _transact(self, step: Step[T]) -> T:
+    async def _transact(self, operation: StoreOperation[T]) -> T:
         with TOLD_APART:
             await self._begin()
             try:
-                result = await self._drive(step)
+                result = await self._drive(operation)
                 await self._off_loop(self._writing.execute, "COMMIT")
             except BaseException as fault:
                 if self._writing.in_transaction:
@@ -168,19 +168,19 @@ class SqliteStore:
             self._writing.set_busy_handler(retry_lock(BUSY_MS))
             await self._off_loop(self._writing.execute, "BEGIN IMMEDIATE")
 
-    async def _drive(self, step: Step[T]) -> T:
+    async def _drive(self, operation: StoreOperation[T]) -> T:
         """Run the statements in the loop, but let others have a turn in a long transaction."""
         execute = _Executor(self._writing, self._statements)
         turn = perf_counter()
 
-        async def execute_in_turn(request: Request) -> Rows:
+        async def execute_in_turn(request: AnyStatement) -> Rows:
             nonlocal turn
             if perf_counter() - turn > _TURN_S:
                 await asyncio.sleep(0)
                 turn = perf_counter()
             return execute(request)
 
-        return await drive_async(step, one_by_one(execute_in_turn))
+        return await run_operation_async(operation, execute_sequentially(execute_in_turn))
 
     async def _off_loop(self, work: Callable[..., object], *args: object) -> None:
         await asyncio.get_running_loop().run_in_executor(self._syncing, work, *args)
@@ -193,26 +193,26 @@ class _Executor:
         self.cursor = connection.cursor()
         self._statements = statements
 
-    def __call__(self, request: Request) -> Rows:
+    def __call__(self, request: AnyStatement) -> Rows:
         name, params, clauses = request
         named: NamedSql = self._statements.find(name, clauses)
-        if isinstance(request, Many):
+        if isinstance(request, StatementMany):
             return self.cursor.executemany(named.sql, _by_place(named.names, request.rows)).fetchall()
         return self.cursor.execute(named.sql, params).fetchall()
 
 
-def read_file(path: Path, step: Step[T]) -> T:
+def read_file(path: Path, operation: StoreOperation[T]) -> T:
     """Run one reading step on a file without a store: no thread, no loop."""
     connection = connect_to_read(path)
     try:
         with TOLD_APART:
-            return drive(step, _Executor(connection, Statements(SqliteStore.dialect)))
+            return run_operation(operation, _Executor(connection, Statements(SqliteStore.dialect)))
     finally:
         connection.close()
 
 
 def _by_place(names: tuple[str, ...], rows: Sequence[Params]) -> Iterable[tuple[Any, ...]]:
-    if isinstance(rows, Table) and rows.names == names:
+    if isinstance(rows, ParamsTable) and rows.names == names:
         return rows.tuples
     if len(names) == 1:
         return ((row[names[0]],) for row in rows)

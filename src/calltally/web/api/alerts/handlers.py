@@ -26,7 +26,7 @@ from calltally.store.alerts.alerts import (
     resolve,
 )
 from calltally.store.alerts.detector_state import put_rules, rules_of_tenant
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.web.api.alerts import operations
 from calltally.web.api.alerts.schemas import (
     PATH,
@@ -113,14 +113,14 @@ async def put_alert_rules(request: AnyRequest) -> Reply:
     return Reply.json(rules)
 
 
-async def _done(request: AnyRequest, step: Callable[[str, bytes], Step[Alert]]) -> Reply:
+async def _done(request: AnyRequest, operation: Callable[[str, bytes], StoreOperation[Alert]]) -> Reply:
     parts, tenant = parts_of(request), tenant_of(request)
-    alert = await parts.store.write(step(tenant, _id(request)))
+    alert = await parts.store.write(operation(tenant, _id(request)))
     _, history = await parts.store.read(_with_history(tenant, alert.alert))
     return Reply.json(show_with_history(alert, history, _base(request)))
 
 
-def _with_history(tenant: str, alert_id: bytes) -> Step[tuple[Alert, list[Change]]]:
+def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[Change]]]:
     alert = yield from need_alert(tenant, alert_id)
     return alert, (yield from history_of(tenant, alert_id))
 

@@ -57,7 +57,7 @@ def _body(changed: Changed, query: FeedQuery, until_us: int | None) -> bytes:
         query.limit,
         changed.position.encode(),
         _WORDS[changed.has_more],
-        changed.standing.revision,
+        changed.ledger_head.revision,
         watermark,
     )
     return b"".join((b'{"data":[', SEPARATOR.join(changed.documents), tail))

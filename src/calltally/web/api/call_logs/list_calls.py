@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 from msgspec.structs import replace
 
 from calltally.calls.filters import PARAMETERS, ListQuery, parse_list_query
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import (
     Listed,
     View,
@@ -134,7 +134,9 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Fou
     return found
 
 
-def _answer(tenant: str, query: ListQuery, known: bytes | None, asked: _Asked) -> Step[_Found | None]:
+def _answer(
+    tenant: str, query: ListQuery, known: bytes | None, asked: _Asked
+) -> StoreOperation[_Found | None]:
     """None where the query names a hold that has yet to be pinned. What the client has costs one key read."""
     if known is None and is_present(query):
         view, listed = yield from list_present(tenant, query)
@@ -152,5 +154,5 @@ def _answer(tenant: str, query: ListQuery, known: bytes | None, asked: _Asked) -
 @lru_cache(maxsize=1_024)
 def _tag(view: View, asked: _Asked) -> bytes:
     # The query as it was read says what the key may search as well, and all ways to ask the same are one.
-    standing = view.standing
-    return weak_tag(_SHAPE, standing.tenant, standing.epoch, view.as_of, standing.erasures, *asked)
+    ledger_head = view.ledger_head
+    return weak_tag(_SHAPE, ledger_head.tenant, ledger_head.epoch, view.as_of, ledger_head.erasures, *asked)

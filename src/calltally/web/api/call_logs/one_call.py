@@ -11,7 +11,7 @@ from calltally.calls.errors import NotFound
 from calltally.calls.filters import PARAMETERS, parse_list_query
 from calltally.calls.identity import parse_uuid
 from calltally.calls.lifecycle import fold_ending
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.lookup import StoredFact, facts_of_call, find_call_with_id
 from calltally.store.listing.sessions import FoundSession, session_of_call
 from calltally.store.maintenance.erasure import erase_call
@@ -170,7 +170,7 @@ async def found_call(request: AnyRequest, behind: str = "call-logs") -> FoundCal
     return found
 
 
-def _whole_call(tenant: str, named: str) -> Step[FoundCall | None]:
+def _whole_call(tenant: str, named: str) -> StoreOperation[FoundCall | None]:
     """All against one state of the database, so that they fit."""
     found = yield from find_call_with_id(tenant, named)
     facts = yield from facts_of_call(tenant, named)

@@ -16,7 +16,7 @@ from calltally.calls.parameters import read_values
 from calltally.exports.erasures import contains_any
 from calltally.exports.request import queue_export
 from calltally.exports.spec import read_progress, read_spec
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.cleanup import Erased, erased_after
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import (
@@ -64,8 +64,8 @@ async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None)
     parts = parts_of(request)
     _folders(request)
     seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
-    step = queue_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
-    job: Job = await parts.store.write(step)
+    operation = queue_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
+    job: Job = await parts.store.write(operation)
     parts.metrics.job(Kind.EXPORT, "started")
     return job
 
@@ -166,29 +166,29 @@ def _base(request: AnyRequest) -> str:
     return parts_of(request).public_url or ""
 
 
-def _export(tenant: str, job_id: bytes) -> Step[Job]:
+def _export(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
     if job.kind is not Kind.EXPORT:
         raise NotFound("there is no export of that id")
     return job
 
 
-def _job_and_files(tenant: str, job_id: bytes) -> Step[Found]:
+def _job_and_files(tenant: str, job_id: bytes) -> StoreOperation[Found]:
     job = yield from _export(tenant, job_id)
     return job, (yield from _files(tenant, job))
 
 
-def _files(tenant: str, job: Job) -> Step[list[JobFile]]:
+def _files(tenant: str, job: Job) -> StoreOperation[list[JobFile]]:
     """Those that are handed out: none before all of them are whole."""
     return (yield from files_of(tenant, job.job)) if job.state is State.COMPLETE else []
 
 
-def _job_and_file(tenant: str, job_id: bytes, name: str) -> Step[tuple[Job, JobFile | None]]:
+def _job_and_file(tenant: str, job_id: bytes, name: str) -> StoreOperation[tuple[Job, JobFile | None]]:
     job = yield from _export(tenant, job_id)
     return job, (yield from file_of(tenant, job.job, name))
 
 
-def exports_of(tenant: str, limit: int, offset: int) -> Step[tuple[list[Found], int]]:
+def exports_of(tenant: str, limit: int, offset: int) -> StoreOperation[tuple[list[Found], int]]:
     """A page of a tenant's exports with their files, newest first; and how many there are in all."""
     jobs, total = yield from list_jobs(tenant, Kind.EXPORT, limit=limit, offset=offset)
     files: list[list[JobFile]] = []

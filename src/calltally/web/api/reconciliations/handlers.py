@@ -15,7 +15,7 @@ from calltally.reconcile.jobs.erasures import names_any
 from calltally.reconcile.jobs.findings_file import read_findings
 from calltally.reconcile.jobs.request import new_job_id, queue_reconciliation
 from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles, ReconciliationSpec, read_progress
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.cleanup import Erased, erased_after
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import (
@@ -158,14 +158,14 @@ async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFi
     return folder, kept, file
 
 
-def _reconciliation(tenant: str, job_id: bytes) -> Step[Job]:
+def _reconciliation(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
     if job.kind is not Kind.RECONCILIATION:
         raise NotFound("there is no reconciliation of that id")
     return job
 
 
-def _job_and_file(tenant: str, job_id: bytes) -> Step[tuple[Job, JobFile | None]]:
+def _job_and_file(tenant: str, job_id: bytes) -> StoreOperation[tuple[Job, JobFile | None]]:
     job = yield from _reconciliation(tenant, job_id)
     return job, (yield from file_of(tenant, job.job, FINDINGS_NAME))
 

@@ -11,7 +11,7 @@ from calltally.calls.event_types import TEST
 from calltally.calls.identity import uuid_text
 from calltally.calls.parameters import instant_value, read_values
 from calltally.calls.times import utc_text
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.ledger.outbox import Instant, event_time, freeze
 from calltally.store.webhooks.deliveries import (
     DEAD,
@@ -122,7 +122,7 @@ def _instant(name: str, text: str) -> int:
         raise InvalidBody.of(name, f"{name} {fault}") from fault
 
 
-def _with_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> Step[None]:
+def _with_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> StoreOperation[None]:
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
     yield from put_notice(tenant, endpoint, notice, now_us)

@@ -10,7 +10,7 @@ from calltally.calls.errors import InvalidBody
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.net.standard_webhooks import SECRET_BYTES, format_secret
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.webhooks.endpoints import (
     Endpoint,
     Rotation,
@@ -126,8 +126,8 @@ async def resume(request: AnyRequest) -> Reply:
     return await _changed(request, resume_endpoint(tenant_of(request), endpoint_id(request), clock()))
 
 
-async def _changed(request: AnyRequest, step: Step[Endpoint]) -> Reply:
-    found: Endpoint = await parts_of(request).store.write(step)
+async def _changed(request: AnyRequest, operation: StoreOperation[Endpoint]) -> Reply:
+    found: Endpoint = await parts_of(request).store.write(operation)
     return Reply.json(show_endpoint(found))
 
 

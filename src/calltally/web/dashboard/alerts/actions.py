@@ -8,7 +8,7 @@ from litestar import post
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import Alert, Change, What, acknowledge, mute, resolve
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.web.api.alerts.schemas import MOST_NOTE_CHARS
 from calltally.web.dashboard.alerts.page import ONE, alert_id
 from calltally.web.dashboard.calls.links import number_in
@@ -28,18 +28,18 @@ _HOUR_US: Final = 3_600 * SECOND_US
 
 Form: TypeAlias = Mapping[str, str]
 # Whose alert, which, and what the form says: the time and the key of it stand in the change.
-Doing: TypeAlias = Callable[[str, bytes, Form, Change], Step[Alert]]
+Doing: TypeAlias = Callable[[str, bytes, Form, Change], StoreOperation[Alert]]
 
 
-def _acknowledge(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+def _acknowledge(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
     return acknowledge(tenant, alert, by._replace(what=What.ACKNOWLEDGED))
 
 
-def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
     return resolve(tenant, alert, by._replace(what=What.RESOLVED))
 
 
-def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> Step[Alert]:
+def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> StoreOperation[Alert]:
     hours = number_in(form.get("hours", ""), otherwise=0)
     if not 1 <= hours <= _MOST_HOURS:
         raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
@@ -47,7 +47,7 @@ def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> Step[Alert]:
     return mute(tenant, alert, until_us, by._replace(what=What.MUTED))
 
 
-def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> Step[Alert]:
+def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
     return mute(tenant, alert, None, by._replace(what=What.UNMUTED))
 
 

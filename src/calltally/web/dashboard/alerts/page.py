@@ -19,7 +19,7 @@ from calltally.store.alerts.alerts import (
     list_alerts,
     need_alert,
 )
-from calltally.store.db.operation import Step
+from calltally.store.db.operation import StoreOperation
 from calltally.store.rollups.alert_steps import steps_between
 from calltally.web.api.alerts.operations import LISTED, PARAMETERS
 from calltally.web.dashboard.alerts.alert_lines import calls_behind, history, line_of, pieces_of
@@ -131,6 +131,6 @@ def alert_id(request: AnyRequest) -> bytes:
     return parse_uuid(part_after(request, "alerts")) or b""
 
 
-def _with_history(tenant: str, alert: bytes) -> Step[tuple[Alert, list[Change]]]:
+def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[Change]]]:
     found = yield from need_alert(tenant, alert)
     return found, (yield from history_of(tenant, alert))

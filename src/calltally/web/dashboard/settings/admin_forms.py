@@ -46,8 +46,8 @@ async def _admin_form(request: AnyRequest) -> tuple[Visitor, Pairs]:
 async def make_tenant(request: AnyRequest) -> Reply:
     """A tenant with an empty ledger."""
     _visitor, pairs = await _admin_form(request)
-    step = add_tenant(only(pairs, "id"), only(pairs, "name"), parts_of(request).clock(), new_epoch())
-    await parts_of(request).store.write(step)
+    operation = add_tenant(only(pairs, "id"), only(pairs, "name"), parts_of(request).clock(), new_epoch())
+    await parts_of(request).store.write(operation)
     return redirect(back(pairs))
 
 

@@ -44,8 +44,8 @@ async def set_rules(request: AnyRequest) -> Reply:
     visitor, pairs = await checked_form(request)
     need(visitor, ALERTS_WRITE)
     rules = rules_as_values(read_rules(only(pairs, "rules") or "{}", is_toml=False))
-    step = put_rules(visitor.tenant, msgspec.json.encode(rules), parts_of(request).clock())
-    await parts_of(request).store.write(step)
+    operation = put_rules(visitor.tenant, msgspec.json.encode(rules), parts_of(request).clock())
+    await parts_of(request).store.write(operation)
     return redirect(back(pairs))
 
 

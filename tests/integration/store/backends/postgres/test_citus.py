@@ -205,7 +205,7 @@ def test_no_transaction_is_of_two_tenants_once_the_tables_are_spread(spread_benc
 def test_statements_that_say_whose_rows_they_are_about_find_the_same(spread_bench: Bench) -> None:
     """The texts that are only sent where tables are spread, on a database where they can be run."""
     fill(spread_bench)
-    assert spread_bench.store._statements.is_spread  # type: ignore[attr-defined]
+    assert spread_bench.store._statements.is_distributed  # type: ignore[attr-defined]
     told = [call["call_sid"] for call in listed(spread_bench)]
     assert sorted(told) == ["call-1", "call-2"]
     assert found(spread_bench, "call-1") == listed(spread_bench)[told.index("call-1")]

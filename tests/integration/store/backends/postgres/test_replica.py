@@ -12,10 +12,10 @@ from calltally.multiprocess import SharedNumbers
 from calltally.store.backends.open import open_store
 from calltally.store.backends.postgres import replica
 from calltally.store.backends.postgres.options import PostgresOptions
-from calltally.store.db.interface import Behind, Store, Submission
-from calltally.store.db.operation import Step
+from calltally.store.db.interface import RevisionNotVisible, Store, Submission
+from calltally.store.db.operation import StoreOperation
 from calltally.store.listing.list_calls import Listed, list_calls
-from calltally.store.snapshots.ledger_head import standing_of
+from calltally.store.snapshots.ledger_head import read_ledger_head
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
 from tests.integration.store.standby import Standby, standby_of
@@ -131,12 +131,12 @@ def test_a_step_that_finds_itself_behind_is_made_anew_for_the_primary(reader: Re
     submit(reader.bench, fact(2, "CA2"))
     made: list[int] = []
 
-    def make() -> Step[int]:
+    def make() -> StoreOperation[int]:
         made.append(1)
-        standing = yield from standing_of(TENANT)
-        if standing.revision < 2:
-            raise Behind("a token says that there is more")
-        return standing.revision
+        ledger_head = yield from read_ledger_head(TENANT)
+        if ledger_head.revision < 2:
+            raise RevisionNotVisible("a token says that there is more")
+        return ledger_head.revision
 
     assert reader.bench.run(reader.store.read_tenant(TENANT, make)) == 2
     assert len(made) == 2
