@@ -12,7 +12,7 @@ from calltally.calls.errors import Misconfigured
 from calltally.cli.console.output import AsJson, print_json, print_rows
 from calltally.cli.console.session import with_store
 from calltally.store.backends.open import check_schema, open_store
-from calltally.store.backends.postgres.citus import Survey, distribute, survey
+from calltally.store.backends.postgres.citus import CitusReadiness, distribute, read_citus_readiness
 from calltally.store.db.interface import Store
 from calltally.store.maintenance.new_epoch import Begun, begin_epoch
 from calltally.store.tenants.tenants import admin_list_tenants, new_epoch
@@ -55,7 +55,7 @@ def distribute_tables(
         raise typer.Exit(1)
 
 
-async def _distribute(*, check: bool, as_json: bool) -> Survey:
+async def _distribute(*, check: bool, as_json: bool) -> CitusReadiness:
     store = open_store(load_settings().database_url, wall_clock)
     try:
         found = await _survey(store)
@@ -68,18 +68,18 @@ async def _distribute(*, check: bool, as_json: bool) -> Survey:
         await store.close()
 
 
-async def _survey(store: Store) -> Survey:
+async def _survey(store: Store) -> CitusReadiness:
     if store.dialect == "sqlite":
-        return Survey([_NO_POSTGRES], [])
-    found = await store.read(survey())
+        return CitusReadiness([_NO_POSTGRES], [])
+    found = await store.read(read_citus_readiness())
     try:
         await check_schema(store)
     except Misconfigured as fault:
-        return Survey([*found.missing, fault.detail], found.tables)
+        return CitusReadiness([*found.missing, fault.detail], found.tables)
     return found
 
 
-async def _move(store: Store, found: Survey, *, as_json: bool) -> None:
+async def _move(store: Store, found: CitusReadiness, *, as_json: bool) -> None:
     for table in found.tables:
         if table.moves:
             await store.write(distribute(table.table))
@@ -87,7 +87,7 @@ async def _move(store: Store, found: Survey, *, as_json: bool) -> None:
     typer.echo("All tables are distributed by tenant. Start the servers and workers again.", err=as_json)
 
 
-def _print(found: Survey) -> None:
+def _print(found: CitusReadiness) -> None:
     lines = [
         _Line(each.table, f"{each.rows:,}", _size(each.bytes), "move" if each.moves else "stay")
         for each in found.tables

@@ -11,7 +11,7 @@ import pytest
 from calltally.calls.events import Fact
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import Node
-from calltally.store.backends.group_commit import MOST_FACTS
+from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT
 from calltally.store.backends.open import open_store
 from calltally.store.backends.sqlite import checkpoints
 from calltally.store.db.interface import Submission
@@ -73,7 +73,7 @@ def test_the_widest_call_can_be_kept_found_and_listed(bench: Bench) -> None:
 
 
 def test_a_request_of_several_commits_answers_in_its_order(bench: Bench) -> None:
-    count = 2 * MOST_FACTS + 1
+    count = 2 * MAX_FACTS_PER_COMMIT + 1
     told = [own(number, f"call-{number % 50}", summary=f"{number}") for number in range(count)]
     recorded = submit(bench, *told, told[0])
     assert [each.outcome for each in recorded] == ["applied"] * count + ["duplicate"]

@@ -38,10 +38,10 @@ def test_one_after_the_other_uses_one_connection_and_sees_what_is_new(
 ) -> None:
     async def read() -> None:
         await store.read(read_ledger_head(TENANT), long=True)
-        (kept,) = store._apart
+        (kept,) = store._idle_readers
         await store.write(add_tenant("bolt", "Bolt", NOW_US, "epoch-2"))
         assert (await store.read(read_ledger_head("bolt"), long=True)).epoch == "epoch-2"
-        assert store._apart == [kept]
+        assert store._idle_readers == [kept]
         assert not kept.in_transaction
         await store.close()
 
@@ -53,13 +53,13 @@ def test_many_at_once_leave_few_behind_and_none_when_the_store_is_closed(
 ) -> None:
     async def read() -> list[apsw.Connection]:
         await asyncio.gather(*(store.read(read_ledger_head(TENANT), long=True) for _ in range(40)))
-        kept = [*store._apart]
+        kept = [*store._idle_readers]
         await store.close()
         return kept
 
     kept = runner.run(read())
     assert 1 <= len(kept) <= 4
-    assert not store._apart
+    assert not store._idle_readers
     for connection in kept:
         with pytest.raises(apsw.ConnectionClosedError):
             connection.execute("SELECT 1")
@@ -72,7 +72,7 @@ def test_a_connection_on_which_something_failed_is_not_used_again(
         await store.read(read_ledger_head(TENANT), long=True)
         with pytest.raises(NotFound):
             await store.read(read_ledger_head("nobody"), long=True)
-        assert store._apart == []
+        assert store._idle_readers == []
         await store.read(read_ledger_head(TENANT), long=True)
         await store.close()
 

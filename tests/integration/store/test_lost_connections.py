@@ -18,10 +18,10 @@ from calltally.calls.events import IngestOutcome
 from calltally.calls.filters import ListQuery
 from calltally.store.backends.postgres import executor, pool
 from calltally.store.backends.postgres import pipeline as link
-from calltally.store.backends.postgres.pipeline import Link
+from calltally.store.backends.postgres.pipeline import PipelineConnection
 from calltally.store.backends.postgres.pool import connect
 from calltally.store.backends.postgres.store import PostgresStore
-from calltally.store.backends.postgres.wire import Asked
+from calltally.store.backends.postgres.wire import BoundStatement
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.listing.list_calls import list_calls
@@ -36,9 +36,9 @@ pytestmark = pytest.mark.parametrize("new_database", ["postgres"], indirect=True
 # Only what hangs takes so long.
 WITHIN_S = 60
 ENDED = "SELECT pg_terminate_backend(?::integer, 10000)"
-PID = Asked("SELECT pg_backend_pid()", {})
+PID = BoundStatement("SELECT pg_backend_pid()", {})
 # More than libpq holds back: it goes out, or fails, at once.
-BIG = Asked("SELECT %(value)b::bytea", {"value": b"x" * 100_000})
+BIG = BoundStatement("SELECT %(value)b::bytea", {"value": b"x" * 100_000})
 # For each of the statements that were sent together.
 SOON_S = 0.5
 
@@ -109,15 +109,15 @@ async def turn() -> None:
     await asyncio.sleep(0)
 
 
-async def pid_of(link: Link) -> int:
-    [[(pid,)]] = await link.ask(PID)
-    await link.settle()
+async def pid_of(link: PipelineConnection) -> int:
+    [[(pid,)]] = await link.query(PID)
+    await link.sync()
     return int(pid)
 
 
-def writing_link(store: PostgresStore) -> Link:
-    assert store._writing is not None
-    return store._writing
+def writing_link(store: PostgresStore) -> PipelineConnection:
+    assert store._write_connection is not None
+    return store._write_connection
 
 
 @pytest.mark.parametrize("is_noticed", [True, False])
@@ -209,10 +209,12 @@ def test_who_waits_hears_of_an_end_that_comes_with_an_error_behind_a_last_word(
             listening.bind(str(tmp_path / ".s.PGSQL.5432"))
             listening.listen()
             welcoming = asyncio.create_task(welcome(listening))
-            made = Link(await psycopg.AsyncConnection.connect(host=str(tmp_path), user="ada"), 2.0 * WITHIN_S)
-            waiting = asyncio.create_task(made.ask(PID))
+            made = PipelineConnection(
+                await psycopg.AsyncConnection.connect(host=str(tmp_path), user="ada"), 2.0 * WITHIN_S
+            )
+            waiting = asyncio.create_task(made.query(PID))
             end = await welcoming
-            while not made._owed:
+            while not made._pending:
                 await turn()
             end.sendall(b"N" + pack("!i", 4 + len(word)) + word)
             end.close()
@@ -233,17 +235,17 @@ def test_wherever_libpq_finds_the_server_gone_the_connection_is_lost(
         with suppress(psycopg.OperationalError):
             while not made.is_broken:
                 if call == "ask":
-                    await made.ask(BIG)
+                    await made.query(BIG)
                 elif call == "tell":
-                    made.tell(BIG)
+                    made.queue(BIG)
                 elif call == "settle":
-                    await made.settle()
+                    await made.sync()
                 else:
-                    made.end()
+                    made.end_transaction()
                     await asyncio.sleep(0)
         assert made.is_broken
         with pytest.raises(psycopg.OperationalError, match="lost"):
-            await made.settle()
+            await made.sync()
 
     runner.run(in_time(work()))
 
@@ -253,7 +255,7 @@ def test_a_transaction_is_not_settled_by_the_end_of_its_connection(url: str, run
         made = await connect(url)
         end_backend(url, await pid_of(made))
         with pytest.raises(psycopg.OperationalError):
-            await made.settle()
+            await made.sync()
 
     runner.run(in_time(work()))
 
@@ -268,7 +270,7 @@ def test_the_number_of_a_socket_that_libpq_closed_is_left_to_its_next_owner(
         end_backend(url, await pid_of(made))
         with suppress(psycopg.OperationalError):
             while made._pgconn.status == psycopg.pq.ConnStatus.OK:
-                made.tell(BIG)
+                made.queue(BIG)
         with ExitStack() as sockets:
             pairs = [socketpair() for _ in range(8)]
             for end in [end for pair in pairs for end in pair]:
@@ -326,9 +328,9 @@ async def assert_nothing_lost(url: str, facts: Facts) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_LOOK_S", SOON_S / 4)
-    monkeypatch.setattr(pool, "ANSWER_S", SOON_S)
-    monkeypatch.setattr(executor, "ANSWER_S", SOON_S)
+    monkeypatch.setattr(link, "_PROGRESS_CHECK_S", SOON_S / 4)
+    monkeypatch.setattr(pool, "RESPONSE_TIMEOUT_S", SOON_S)
+    monkeypatch.setattr(executor, "RESPONSE_TIMEOUT_S", SOON_S)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -353,7 +355,7 @@ def test_a_connection_whose_settings_are_not_answered_is_given_up(url: str, runn
     async def work() -> None:
         async with cutting(url) as proxy:
             # Behind the start: what the server says then is all in one.
-            await (await connect(proxy.url)).settle()
+            await (await connect(proxy.url)).sync()
             settings = proxy._seen - 6
             proxy.cut_at(settings, Cut.FREEZE)
             with pytest.raises(psycopg.OperationalError):
@@ -367,8 +369,8 @@ def test_a_connection_whose_settings_are_not_answered_is_given_up(url: str, runn
 def test_a_server_that_answers_has_as_long_as_all_its_answers_take(url: str, runner: asyncio.Runner) -> None:
     async def work() -> None:
         made = await connect(url)
-        nap = Asked("SELECT 1 FROM pg_sleep(%(seconds)b::double precision)", {"seconds": SOON_S / 5})
-        assert await made.ask(*[nap] * 10) == [[(1,)]] * 10
+        nap = BoundStatement("SELECT 1 FROM pg_sleep(%(seconds)b::double precision)", {"seconds": SOON_S / 5})
+        assert await made.query(*[nap] * 10) == [[(1,)]] * 10
         made.close()
 
     runner.run(in_time(work()))

@@ -35,7 +35,10 @@ def test_only_the_reader_of_short_steps_maps_the_file(path: Path) -> None:
     async def read() -> list[int]:
         store = SqliteStore(path, lambda: NOW_US)
         await store.read(admin_list_tenants(), long=True)
-        sizes = [each.pragma("mmap_size") for each in (store._reader, store._writing, *store._apart)]
+        sizes = [
+            each.pragma("mmap_size")
+            for each in (store._reader, store._write_connection, *store._idle_readers)
+        ]
         await store.close()
         return sizes
 

@@ -9,7 +9,7 @@ import pytest
 
 from calltally.store.backends.open import open_store
 from calltally.store.backends.postgres.store import PostgresStore
-from calltally.store.backends.postgres.wire import Asked
+from calltally.store.backends.postgres.wire import BoundStatement
 from calltally.store.backends.sqlite import checkpoints
 from calltally.store.backends.sqlite import store as sqlite
 from calltally.store.backends.sqlite.connection import connect
@@ -31,7 +31,7 @@ def database(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'calltally.db'}"
 
 
-async def tell(store: Store, disk: Disk, number: int, state: str) -> None:
+async def queue(store: Store, disk: Disk, number: int, state: str) -> None:
     told = fact(number, f"CA{number % 40:032x}", status=state, mapped_route="support")
     await store.submit([Submission(TENANT, told)])
     disk.acknowledge(told.key)
@@ -43,7 +43,7 @@ async def traffic(url: str, disk: Disk) -> None:
     await store.write(add_tenant(TENANT, "Acme", NOW_US, new_epoch()))
     for turn in range(ROUNDS):
         numbers = range(turn * AT_ONCE, (turn + 1) * AT_ONCE)
-        await asyncio.gather(*(tell(store, disk, number, STATES[number % 3]) for number in numbers))
+        await asyncio.gather(*(queue(store, disk, number, STATES[number % 3]) for number in numbers))
         disk.cut()
     disk.checkpoints = disk.syncs["calltally.db"]
     await store.close()
@@ -130,8 +130,8 @@ def test_a_commit_of_postgres_waits_for_its_disk_whatever_the_database_says(benc
         store = open_store(bench.url, lambda: NOW_US)
         assert isinstance(store, PostgresStore)
         await store.submit([Submission(TENANT, fact(1))])
-        assert store._writing
-        [[(level,)]] = await store._writing.ask(Asked("SHOW synchronous_commit", {}))
+        assert store._write_connection
+        [[(level,)]] = await store._write_connection.query(BoundStatement("SHOW synchronous_commit", {}))
         await store.close()
         return str(level)
 

@@ -21,7 +21,7 @@ from calltally.ingest.imports import (
 )
 from calltally.providers.callback import RecordSource, UnreadableRecord
 from calltally.providers.twilio.resources import list_facts
-from calltally.store.backends.group_commit import MOST_FACTS
+from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.rollups.call_counters import CLAUSES
 from calltally.store.tenants.routes import checked_route, put_route
@@ -91,7 +91,7 @@ def test_a_long_list_goes_in_chunk_by_chunk(bench: Bench) -> None:
 
 def test_each_chunk_of_the_command_is_one_commit(bench: Bench) -> None:
     """Every fact has the revision of its commit: that of the last call of the chunk."""
-    many = 2 * MOST_FACTS
+    many = 2 * MAX_FACTS_PER_COMMIT
     told = told_of(*({**CALL, "sid": f"CA{number}"} for number in range(many)))
     recorded: list[Chunk] = []
 

@@ -172,11 +172,11 @@ def test_the_plain_value_is_there_where_tenants_are_spread_and_all_rows_are_of_o
     plain = known.find("facts_of_nodes")
     for is_distributed in (None, False):
         known.is_distributed = is_distributed
-        assert known.of(one) == known.of(two) == plain
+        assert known.resolve(one) == known.resolve(two) == plain
     known.is_distributed = True
-    assert known.of(two) == plain
-    assert known.of(one) == pin_to_tenant(plain) != plain
-    assert known.of(Statement("find_tenant", {"tenant": "a"})) == known.find("find_tenant")
+    assert known.resolve(two) == plain
+    assert known.resolve(one) == pin_to_tenant(plain) != plain
+    assert known.resolve(Statement("find_tenant", {"tenant": "a"})) == known.find("find_tenant")
 
 
 def test_without_the_plain_value_some_would_not() -> None:

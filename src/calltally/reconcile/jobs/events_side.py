@@ -18,7 +18,7 @@ from calltally.reconcile.findings import Finding, FindingTally, ReconciliationRe
 from calltally.reconcile.jobs.cancelable import CheckCanceled, run_in_thread
 from calltally.reconcile.jobs.spec import EVENTS_FILE, ReconciliationSpec, read_spec
 from calltally.reconcile.merge_join import JoinedGroup
-from calltally.store.jobs.folders import told_apart
+from calltally.store.jobs.folders import translate_os_errors
 from calltally.store.jobs.running_job import JobTurn
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.list_calls import list_calls
@@ -90,7 +90,7 @@ def _compared(
     reader: _CallReader, spec: ReconciliationSpec, check: CheckCanceled, on_finding: Callable[[Finding], None]
 ) -> ReconciliationReport:
     running, terms, tally = reader.running, _terms(reader.running, spec), FindingTally(0)
-    with told_apart(), _CancelableComparison(terms, running.folder.path_of("."), check) as comparison:
+    with translate_os_errors(), _CancelableComparison(terms, running.folder.path_of("."), check) as comparison:
         for finding in _findings(comparison, reader, spec, check):
             tally.add(finding)
             on_finding(finding)

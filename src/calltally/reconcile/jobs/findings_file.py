@@ -14,7 +14,7 @@ from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.exports.rows import ID_BYTES
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles
-from calltally.store.jobs.folders import JobFolder, told_apart
+from calltally.store.jobs.folders import JobFolder, translate_os_errors
 from calltally.store.jobs.jobs import JobFile
 
 _START: Final = struct.Struct(">Q")
@@ -38,7 +38,7 @@ class FindingsWriter:
         self._unplaced = self._rows = self._size = 0
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack, told_apart():
+        with ExitStack() as stack, translate_os_errors():
             names = (self._names.lines, self._names.starts, self._names.ids)
             self._lines, self._starts, self._ids = (self._opened(stack, name) for name in names)
             self._stack = stack.pop_all()
@@ -47,14 +47,14 @@ class FindingsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with told_apart():
+        with translate_os_errors():
             self._stack.close()
 
     def add(self, finding: Finding) -> None:
         """Write a finding."""
         line = _encode(finding) + b"\n"
         ids = self._ids_of(finding)
-        with told_apart():
+        with translate_os_errors():
             self._starts.write(_START.pack(self._size))
             self._lines.write(line)
             self._ids.write(b"".join(each[:ID_BYTES] for each in ids))
@@ -103,6 +103,6 @@ def read_findings(
 
 
 def _read_at(folder: JobFolder, name: str, at: int, size: int) -> bytes:
-    with told_apart(), folder.path_of(name).open("rb") as file:
+    with translate_os_errors(), folder.path_of(name).open("rb") as file:
         file.seek(at)
         return file.read(size)

@@ -29,7 +29,7 @@ from calltally.reconcile.provider_reconciliation import (
     reconcile_provider,
 )
 from calltally.reconcile.provider_run import ProviderReport
-from calltally.store.jobs.folders import JobFolder, told_apart
+from calltally.store.jobs.folders import JobFolder, translate_os_errors
 from calltally.store.jobs.jobs import JobFile, Kept
 from calltally.store.jobs.running_job import JobTurn
 
@@ -91,7 +91,7 @@ async def _with_provider(
         at_least=running.job.checked,
     )
     resources = SortResources(running.folder.path_of("."), _MEMORY_BYTES)
-    with told_apart():
+    with translate_os_errors():
         return await reconcile_provider(
             context, request, running.clock(), on_finding=file.add, resources=resources
         )

@@ -1,11 +1,11 @@
-"""From a database URL to a store, and the check that its schema is the one this code knows."""
+"""Opening a store from a database URL, and the check that this code supports its schema."""
 
 import re
 from pathlib import Path
 
 from calltally.calls.errors import Misconfigured
 from calltally.store.backends.postgres.options import DEFAULTS, PostgresOptions
-from calltally.store.backends.schema import HEAD, upgrade_apart
+from calltally.store.backends.schema import HEAD, upgrade_in_subprocess
 from calltally.store.backends.sqlite.store import SqliteStore, read_file
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock, Rows, Statement, StoreOperation
@@ -15,7 +15,7 @@ _MIGRATE = "run `calltally migrate`"
 
 
 def open_store(url: str, clock: Clock, options: PostgresOptions = DEFAULTS) -> Store:
-    """The store behind `sqlite:///path` or `postgresql://…`; raises Misconfigured where there is none."""
+    """Open the store at `sqlite:///path` or `postgresql://…`. Raises Misconfigured if there is none."""
     if (path := sqlite_path(url)) is not None:
         if not path.exists():
             message = f"there is no database at {path}; {_MIGRATE}"
@@ -36,7 +36,7 @@ def _open_postgres(url: str, clock: Clock, options: PostgresOptions) -> Store:
 
 
 def holds_secrets(path: Path) -> bool:
-    """Tell from an SQLite file alone, before there is a key or a store; False where it is not migrated."""
+    """Decide whether an SQLite file has secrets, before any key or store exists. False if not migrated."""
     if not path.exists():
         return False
     try:
@@ -46,30 +46,30 @@ def holds_secrets(path: Path) -> bool:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file that an SQLite URL names (three slashes: relative, four: absolute), else None."""
+    """Return the path in an SQLite URL (three slashes: relative, four: absolute), or None for other URLs."""
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
 
 
 def migrate(url: str) -> None:
-    """Make the database where it is a file that is missing, and bring its schema to this code's."""
+    """Create an SQLite file that is missing, and migrate the database to the schema of this code."""
     if (path := sqlite_path(url)) is not None:
-        _make_file(path)
-    upgrade_apart(url)
+        _create_file(path)
+    upgrade_in_subprocess(url)
 
 
-def _make_file(path: Path) -> None:
-    """An empty file where there is none, for its owner alone: it will hold what people said on the phone."""
+def _create_file(path: Path) -> None:
+    """Create an empty file if there is none, readable by its owner alone: it will hold call transcripts."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
     except OSError as fault:
-        message = f"the database {path} cannot be made ({fault.strerror}); check CALLTALLY_DATABASE_URL"
+        message = f"the database {path} cannot be created ({fault.strerror}); check CALLTALLY_DATABASE_URL"
         raise Misconfigured(message) from fault
 
 
 async def schema_of(url: str, clock: Clock) -> str | None:
-    """Which schema a database is at; None where it has none, or is not there."""
+    """Return the schema version of a database; None if it has no schema or does not exist."""
     try:
         store = open_store(url, clock)
     except Misconfigured:
@@ -88,9 +88,9 @@ def _schema_version() -> StoreOperation[Rows]:
 
 
 async def check_schema(store: Store) -> None:
-    """Raise Misconfigured, with what to do, unless this code runs on the schema.
+    """Raise Misconfigured, with the remedy, unless this code supports the schema.
 
-    It does on its own, and on a later one that still supports it: old nodes go on while new ones come.
+    It supports its own schema, and later ones that allow it: so old nodes keep running during an upgrade.
     """
     if (fault := await store.read(_schema_fault())) is not None:
         raise Misconfigured(fault)
@@ -102,8 +102,10 @@ def _schema_fault() -> StoreOperation[str | None]:
     if version == HEAD:
         return None
     if version < HEAD:
-        return f"the schema is at {version or 'nothing'}, this code needs {HEAD}; {_MIGRATE}"
+        return f"the schema is at version {version or 'none'}, this code needs {HEAD}; {_MIGRATE}"
     supported = yield Statement("meta_oldest_schema", {})
     if supported and supported[0][0] <= HEAD:
         return None
-    return f"the schema is at {version}, too new for this code of {HEAD}; upgrade Calltally on this node"
+    return (
+        f"the schema is at version {version}, too new for this code ({HEAD}); upgrade Calltally on this node"
+    )

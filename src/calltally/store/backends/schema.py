@@ -1,4 +1,4 @@
-"""Which schema this code needs, and how a database gets there without this process loading what does it."""
+"""Schema version of this code, and migration in a subprocess, so that this process does not load Alembic."""
 
 import subprocess
 import sys
@@ -10,11 +10,11 @@ HEAD: Final = "0013"
 NO_TABLES: Final = "the database has no tables of Calltally, or older ones; run `calltally migrate`"
 
 
-def upgrade_apart(url: str) -> None:
-    """Migrate `url` to the head in a process of its own; raises Misconfigured with what it said."""
+def upgrade_in_subprocess(url: str) -> None:
+    """Migrate `url` to the head in a subprocess. Raises Misconfigured with the last line of its errors."""
     command = [sys.executable, "-m", "calltally.store.backends.migrate"]
     done = subprocess.run(command, input=url, text=True, capture_output=True, check=False)
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["no error message"])[-1]
         message = f"the database could not be migrated: {last}"
         raise Misconfigured(message)

@@ -1,4 +1,4 @@
-"""Check that the store commits what it is asked to, for `/readyz`."""
+"""Check that the store commits writes, for `/readyz`."""
 
 import asyncio
 from typing import Final
@@ -7,16 +7,16 @@ from calltally.calls.errors import NothingCommitted
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Statement, StoreOperation
 
-# Shorter than what a load balancer waits for an answer.
-_TRIAL_S: Final = 1.0
+# Shorter than the time for which a load balancer waits for a response.
+_TRIAL_TIMEOUT_S: Final = 1.0
 STALLED_S: Final = 5.0
 
 
 async def check_writer(store: Store) -> None:
-    """Raise NothingCommitted where requests to write came for 5 s, and none was committed.
+    """Raise NothingCommitted if write requests have arrived for 5 s and none was committed.
 
-    A node that is not ready may get no further requests, and would never commit one. So a write of its own
-    tries it, unless others wait already.
+    A node that is not ready may get no further requests and would never commit one. So the check makes a
+    write of its own, unless other writes are queued.
     """
     if store.stalled_s < STALLED_S or (not store.queued_writes and await _can_write(store)):
         return
@@ -29,9 +29,9 @@ async def check_writer(store: Store) -> None:
 
 async def _can_write(store: Store) -> bool:
     try:
-        async with asyncio.timeout(_TRIAL_S):
+        async with asyncio.timeout(_TRIAL_TIMEOUT_S):
             await store.write(_try_write())
-    except Exception:  # noqa: BLE001 - whatever the reason is, the next request would meet it too
+    except Exception:  # noqa: BLE001 - for whatever reason, the next request would fail too
         return False
     return True
 

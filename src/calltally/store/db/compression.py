@@ -1,4 +1,4 @@
-"""Zstandard with a shared dictionary, from the standard library where it has it (3.14), else its backport."""
+"""Zstandard with a shared dictionary: from the standard library (Python 3.14 or later), else its backport."""
 
 import sys
 from threading import local
@@ -15,10 +15,10 @@ _LEVEL: Final = 3
 
 
 class ZstdCodec:
-    """Compresses short bodies that resemble one another; usable from any thread.
+    """Codec for short bodies that resemble one another. Thread-safe.
 
-    A dictionary must never be lost nor change: frames name it by its id, and new ones are added
-    beside the old.
+    A dictionary must never be lost or changed: frames refer to it by its id. New dictionaries are added
+    beside the old ones.
     """
 
     def __init__(self, dictionary: bytes) -> None:
@@ -26,7 +26,7 @@ class ZstdCodec:
         self._thread = local()
 
     def compress(self, body: bytes) -> bytes:
-        """One frame. A compressor is kept per thread: making one costs ten times the compression."""
+        """Return one frame. Each thread reuses its compressor: making one costs ten times the compression."""
         try:
             compressor = self._thread.compressor
         except AttributeError:
@@ -37,7 +37,7 @@ class ZstdCodec:
         return frame
 
     def decompress(self, frame: bytes) -> bytes:
-        """The body of a frame; raises DamagedStore for one that `compress` cannot have written."""
+        """Return the body of a frame. Raises DamagedStore for a frame that `compress` cannot have written."""
         try:
             body: bytes = zstd.decompress(frame, zstd_dict=self._dictionary)
         except zstd.ZstdError as fault:

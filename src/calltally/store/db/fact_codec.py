@@ -1,8 +1,8 @@
-"""How facts lie in the database: a small msgpack row for the fold, the raw body compressed beside it.
+"""Storage format of facts: a small msgpack row for the fold, and the raw body, compressed, in its own column.
 
-The fold reads the row of each earlier fact of a call whenever a new one comes, so the row is kept
-plain and short: names are numbers, hexadecimal SIDs are their bytes, and what the key says already
-is not said twice. Raw bodies are read by people, seldom, and so take a shared zstd dictionary.
+For each new fact the fold reads the rows of all earlier facts of its call, so the row is plain and short:
+numbers replace names, hexadecimal SIDs are stored as bytes, and values of the key are not repeated. Raw
+bodies are read rarely, so they are compressed with a shared zstd dictionary.
 """
 
 import re
@@ -17,7 +17,7 @@ from calltally.calls.events import Fact, StatedFields
 from calltally.calls.identity import Node
 from calltally.store.db.compression import ZstdCodec
 
-# Append only: the number of a name is its place here, and stored rows speak in numbers.
+# Append only: the number of a name is its index here, and stored rows contain the numbers.
 _NAMES: Final = (
     *("status", "direction", "from_number", "to_number", "route", "agent", "mapped_route", "mapped_agent"),
     *("session_id", "parent_call_sid", "provider", "provider_account", "started_us", "ringing_us"),
@@ -26,7 +26,7 @@ _NAMES: Final = (
     *("tags", "metadata", "leg"),
 )
 _NUMBERS: Final = {name: number for number, name in enumerate(_NAMES)}
-# Append only as well. They stand behind all else, where a release that does not know them passes them over.
+# Append only as well. They are the last element of a row, which releases that do not know them ignore.
 _LATER_NAMES: Final = ("end_word", "end_side", "platform_agent", "session")
 _LATER: Final = {name: number for number, name in enumerate(_LATER_NAMES)}
 _HEX_SID: Final = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)
@@ -38,7 +38,7 @@ body_codec: Final = ZstdCodec(_DICTIONARY.read_bytes())
 
 
 class PackedFact(NamedTuple):
-    """What of a fact's row is known without its call: to make it takes a tenth of what a fact costs."""
+    """Columns of a fact's row that do not depend on its call. Packing takes a tenth of the cost of a fact."""
 
     key: bytes
     content: bytes
@@ -47,14 +47,14 @@ class PackedFact(NamedTuple):
 
 
 def pack(fact: Fact, key: bytes) -> PackedFact:
-    """That of a fact with this key."""
-    said = body_codec.compress(fact.conversation) if fact.conversation else None
-    return PackedFact(key, pack_fact(fact), body_codec.compress(fact.raw), said)
+    """Return the packed columns of a fact with this key."""
+    conversation = body_codec.compress(fact.conversation) if fact.conversation else None
+    return PackedFact(key, pack_fact(fact), body_codec.compress(fact.raw), conversation)
 
 
 def pack_fact(fact: Fact) -> bytes:
-    """The row of a fact, without its raw body and its time of receipt, which have columns."""
-    said, later = _pack_said(fact)
+    """Return the row of a fact, without raw body and time of receipt, which have their own columns."""
+    fields, later = _pack_fields(fact)
     row: list[Any] = [
         _pack_sid(fact.call_sid),
         int(fact.channel),
@@ -64,7 +64,7 @@ def pack_fact(fact: Fact) -> bytes:
         fact.sequence,
         fact.occurred_us,
         fact.digest,
-        said,
+        fields,
     ]
     if fact.is_carrier or fact.links or later:
         row.append(fact.is_carrier)
@@ -76,7 +76,7 @@ def pack_fact(fact: Fact) -> bytes:
 
 
 def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
-    """The fact that `pack_fact` wrote; raises DamagedStore for bytes that it cannot have written."""
+    """Return the fact that `pack_fact` wrote. Raises DamagedStore for bytes that it cannot have written."""
     try:
         return _unpack(_decoder.decode(content), received_us, raw)
     except (msgspec.DecodeError, ValueError, TypeError, LookupError, AttributeError) as fault:
@@ -87,41 +87,41 @@ def unpack_fact(content: bytes, received_us: int, raw: bytes = b"") -> Fact:
 
 
 def _unpack(row: list[Any], received_us: int, raw: bytes) -> Fact:
-    sid, channel, provider, account, event_id, sequence, occurred_us, digest, said, *rest = row
+    sid, channel, provider, account, event_id, sequence, occurred_us, digest, fields, *rest = row
     account = _unpack_sid(account)
-    later = rest[2] if len(rest) > 2 else {}  # noqa: PLR2004 (the third of what may be behind)
+    later = rest[2] if len(rest) > 2 else {}  # noqa: PLR2004 (the third optional element)
     return Fact(
         *(_unpack_sid(sid), channel, provider, account, event_id, sequence, occurred_us, received_us, digest),
-        _unpack_said(said, provider, account, later),
+        _unpack_fields(fields, provider, account, later),
         raw,
         bool(rest and rest[0]),
         tuple(Node(*link) for link in rest[1]) if len(rest) > 1 else (),
     )
 
 
-def _pack_said(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
-    """What it says by numbers for names, and apart from that what releases before may not know."""
-    said: dict[int, Any] = {}
+def _pack_fields(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return the fields by number, and separately those that earlier releases do not know."""
+    fields: dict[int, Any] = {}
     later: dict[int, Any] = {}
     for name, value in fact.stated.items():
         number = _NUMBERS.get(name)
         if number is None:
             later[_LATER[name]] = value
         else:
-            said[number] = value
-    if said.get(_PROVIDER) == fact.provider:
-        said[_PROVIDER] = _SAME
-    if said.get(_ACCOUNT) == fact.account:
-        said[_ACCOUNT] = _SAME
-    return said, later
+            fields[number] = value
+    if fields.get(_PROVIDER) == fact.provider:
+        fields[_PROVIDER] = _SAME
+    if fields.get(_ACCOUNT) == fact.account:
+        fields[_ACCOUNT] = _SAME
+    return fields, later
 
 
-def _unpack_said(said: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> StatedFields:
-    if said.get(_PROVIDER) == _SAME:
-        said[_PROVIDER] = provider
-    if said.get(_ACCOUNT) == _SAME:
-        said[_ACCOUNT] = account
-    named = {_NAMES[number]: value for number, value in said.items()}
+def _unpack_fields(fields: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> StatedFields:
+    if fields.get(_PROVIDER) == _SAME:
+        fields[_PROVIDER] = provider
+    if fields.get(_ACCOUNT) == _SAME:
+        fields[_ACCOUNT] = account
+    named = {_NAMES[number]: value for number, value in fields.items()}
     return cast(StatedFields, named | {_LATER_NAMES[number]: value for number, value in later.items()})
 
 
@@ -133,7 +133,7 @@ def _pack_sid(sid: str) -> str | bytes:
     return sid[:2].encode() + bytes.fromhex(sid[2:]) if _HEX_SID.fullmatch(sid) else sid
 
 
-# Accounts are few.
+# A process sees few distinct accounts.
 _pack_account: Final = lru_cache(maxsize=1_024)(_pack_sid)
 
 

@@ -1,4 +1,4 @@
-"""What every store can do, whichever database is behind it."""
+"""Interface of a store, the same for both databases."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 class Submission(NamedTuple):
     """One fact for the ledger. Without `announce` (imports, replays) no delivery is enqueued.
 
-    `packed` is its row, if that was made beforehand: an import makes it in the process that reads.
+    `packed` has the columns of its row if they are ready: an import packs them in the process that reads.
     """
 
     tenant: str
@@ -24,10 +24,10 @@ class Submission(NamedTuple):
 
 
 class SubmissionResult(NamedTuple):
-    """What became of a submission: the call it belongs to, and the revision that shows it.
+    """Outcome of a submission: the call that it belongs to, and the revision that includes it.
 
-    Refused, without either, where it names a call that was erased. `conflicting` says that more facts of the
-    call contradict each other than before.
+    A fact of an erased call is refused and has neither. `conflicting` is true where more facts of the call
+    contradict each other than before.
     """
 
     outcome: IngestOutcome
@@ -41,64 +41,65 @@ F = TypeVar("F", bound=Exception)
 
 
 class ErrorTranslation(Generic[F]):
-    """A block in which a driver's faults of a kind are told by `tell`, which raises ours or does nothing.
+    """Context manager that translates a driver's errors of one type.
 
-    No generator: around each read, that would take as long as its COMMIT.
+    `translate` raises our error, or returns to let the driver's error through. It is no generator: around
+    each read a generator would take as long as the COMMIT of the read.
     """
 
-    __slots__ = ("_kind", "_tell")
+    __slots__ = ("_error_type", "_translate")
 
-    def __init__(self, kind: type[F], tell: Callable[[F], None]) -> None:
-        self._kind = kind
-        self._tell = tell
+    def __init__(self, error_type: type[F], translate: Callable[[F], None]) -> None:
+        self._error_type = error_type
+        self._translate = translate
 
     def __enter__(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
-    def __exit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
-        if isinstance(fault, self._kind):
-            self._tell(fault)
+    def __exit__(self, _type: object, fault: BaseException | None, _traceback: object) -> None:
+        if isinstance(fault, self._error_type):
+            self._translate(fault)
 
 
 class RevisionNotVisible(Unavailable):
-    """A revision is asked for that the database being read does not show yet, though it was committed."""
+    """The database that was read does not show the requested revision yet, although it is committed."""
 
 
 class Store(Protocol):
-    """One ledger with its reads. Every method raises `Unavailable` when the database cannot answer."""
+    """A database of ledgers. Every method raises `Unavailable` when the database cannot answer."""
 
     dialect: str
 
     @property
     def queued_writes(self) -> int:
-        """Requests that wait for the writer now."""
+        """Number of requests in the writer's queue."""
         ...
 
     @property
     def stalled_s(self) -> float:
-        """Seconds since the first request to write after the last commit; 0 where all were committed."""
+        """Seconds since the first write request after the last commit; 0 if none is uncommitted."""
         ...
 
     async def read(self, operation: StoreOperation[T], *, long: bool = False) -> T:
-        """Run a step that only reads, against one state of the database.
+        """Run a read-only operation against one state of the database.
 
-        `long` says that its cost grows with the data, so that it must not hold up the event loop.
+        `long` marks an operation whose cost grows with the data, so that it must not block the event loop.
         """
         ...
 
     async def read_tenant(
         self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int = 0, long: bool = False
     ) -> T:
-        """The same for a step that reads one tenant's ledger; a read replica may answer where there is one.
+        """Run a read-only operation on one tenant's ledger; a read replica may answer if there is one.
 
-        It then shows revision `at_least`, and all that this process committed of the tenant. Where it does
-        not yet, refuses, or fails, the primary answers: so `make` makes the step, if need be twice, and the
-        step raises Behind where it meets what the database it reads does not show yet.
+        The answer includes revision `at_least` and all of this process's commits for the tenant. Where the
+        replica lags, refuses or fails, the primary answers: `make` is then called a second time. The
+        operation raises RevisionNotVisible where it needs a revision that the database does not show yet.
         """
         ...
 
     async def write(self, operation: StoreOperation[T]) -> T:
-        """Run a step as one transaction; durable on return."""
+        """Run an operation as one transaction; durable on return."""
         ...
 
     async def submit(
@@ -106,19 +107,19 @@ class Store(Protocol):
     ) -> list[SubmissionResult]:
         """Record facts in the order given; durable and visible on return.
 
-        Many make several commits, unless they are asked to be `in_one_commit`: then they are of one tenant.
+        Many submissions take several commits, except with `in_one_commit`: then all must be of one tenant.
         """
         ...
 
     async def close(self) -> None:
-        """Finish what was accepted, then let go of the database."""
+        """Finish the accepted writes, then close the connections to the database."""
         ...
 
 
 @runtime_checkable
 class ObservableStore(Store, Protocol):
-    """A store that tells of its commits."""
+    """A store that notifies subscribers of its commits."""
 
-    def subscribe_to_commits(self, told: Callable[[], None]) -> Callable[[], None]:
-        """Have `told` called behind each commit of facts here, until what is returned is called."""
+    def subscribe_to_commits(self, on_commit: Callable[[], None]) -> Callable[[], None]:
+        """Call `on_commit` after each commit of facts. Returns a function that unsubscribes."""
         ...

@@ -1,7 +1,7 @@
-"""Who does a job of a tenant that only one process may do at a time, and until when.
+"""Leases on jobs of a tenant that only one process may do at a time.
 
-A lease spares work, it does not make it safe: whoever was held up for longer than the lease runs may go
-on beside the next one. So every job must be harmless when it is done twice at once.
+A lease saves work, it does not guarantee exclusion: a holder that stalls for longer than its lease may go on
+at the same time as its successor. So every job must be harmless when it runs twice at once.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from calltally.store.db.operation import Statement, StoreOperation
 
 
 class Lease(NamedTuple):
-    """A job of a tenant in the hands of one holder, whose name no other process has."""
+    """A job of a tenant and its holder; the name of a holder is unique to its process."""
 
     tenant: str
     job: str
@@ -18,17 +18,17 @@ class Lease(NamedTuple):
 
 
 def claim(lease: Lease, *, now_us: int, until_us: int) -> StoreOperation[bool]:
-    """Take a job until then, if it is free, its time is up or it is ours; says whether it is ours now."""
+    """Claim a job that is free, expired or already held by this holder. Return False where it is taken."""
     rows = yield Statement("claim_lease", {**lease._asdict(), "now_us": now_us, "until_us": until_us})
     return bool(rows)
 
 
 def renew(lease: Lease, until_us: int) -> StoreOperation[bool]:
-    """Keep a job for longer; False where somebody took it after its time was up."""
+    """Extend a lease. Return False where another holder took the job after the lease expired."""
     rows = yield Statement("renew_lease", {**lease._asdict(), "until_us": until_us})
     return bool(rows)
 
 
 def release(lease: Lease) -> StoreOperation[None]:
-    """Leave a job to others before its time is up; nothing where it is not ours any more."""
+    """Release a job before its lease expires. Does nothing where another holder has it."""
     yield Statement("release_lease", lease._asdict())

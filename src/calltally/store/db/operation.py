@@ -1,7 +1,7 @@
-"""Database conversations without I/O: a step yields statements, is sent their rows, returns its result.
+"""Database operations without I/O: a generator yields statements, receives their rows and returns a result.
 
-One piece of code so serves a synchronous SQLite connection and an asynchronous PostgreSQL pool,
-and a test can run it with a table of canned rows.
+One function thus serves a synchronous SQLite connection and an asynchronous PostgreSQL pool, and a test can
+run it with a table of canned rows.
 """
 
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -19,7 +19,7 @@ Clauses: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class Statement(NamedTuple):
-    """One run of a named statement. `clauses` fills its `/*name*/` places with constant SQL."""
+    """One execution of a named statement. `clauses` fills its `/*name*/` placeholders with constant SQL."""
 
     name: str
     params: Params
@@ -27,9 +27,9 @@ class Statement(NamedTuple):
 
 
 class ParamsTable(Sequence[Params]):
-    """Rows of parameters as tuples under one list of names: what a commit has thousands of.
+    """Rows of parameters as tuples under one list of names, for commits with thousands of rows.
 
-    A mapping a row costs more than to bind it. Whoever looks at single rows gets them as mappings.
+    Building one mapping per row costs more than binding the row. Indexing returns a single row as a mapping.
     """
 
     __slots__ = ("names", "tuples")
@@ -54,7 +54,7 @@ class ParamsTable(Sequence[Params]):
 class StatementMany(NamedTuple):
     """A named statement over many rows of parameters: a loop on SQLite, one `unnest` on PostgreSQL.
 
-    The rows that come back stand in no promised order, so each says what it belongs to.
+    The result rows have no guaranteed order, so each row names the input row that it belongs to.
     """
 
     name: str
@@ -66,10 +66,10 @@ AnyStatement: TypeAlias = Statement | StatementMany
 
 
 class Batch(NamedTuple):
-    """Requests that do not depend on each other's rows, answered by a list of each one's rows.
+    """Independent statements, answered by a list with the rows of each statement.
 
-    PostgreSQL is sent all of them before any answer is awaited; SQLite takes one after the other.
-    Yield it by `together`, which knows what comes back.
+    PostgreSQL receives all of them before the first answer; SQLite runs them one after the other. Yield a
+    batch through `execute_batch`, which has the type of the answer.
     """
 
     statements: tuple[AnyStatement, ...]
@@ -78,26 +78,29 @@ class Batch(NamedTuple):
 StoreOperation: TypeAlias = Generator[AnyStatement | Batch, Rows, T]
 
 
-def execute_batch(*requests: AnyStatement) -> StoreOperation[list[Rows]]:
-    """The rows of each request, in their order; nothing is sent where there are none."""
-    if not requests:
+def execute_batch(*statements: AnyStatement) -> StoreOperation[list[Rows]]:
+    """Return the rows of each statement, in the order given. Nothing is sent for no statements."""
+    if not statements:
         return []
-    answers: Any = yield Batch(requests)
-    told: list[Rows] = answers
-    return told
+    answers: Any = yield Batch(statements)
+    rows_of_each: list[Rows] = answers
+    return rows_of_each
 
 
-def execute_with(request: AnyStatement, asked: AnyStatement | Batch) -> StoreOperation[tuple[Rows, Any]]:
-    """The rows of a request, sent with what a step asked; and the answer to that."""
-    if isinstance(asked, Batch):
-        rows, *answers = yield from execute_batch(request, *asked.statements)
+def execute_with(statement: AnyStatement, pending: AnyStatement | Batch) -> StoreOperation[tuple[Rows, Any]]:
+    """Execute a statement in one batch with `pending`, which another operation yielded.
+
+    Returns the rows of the statement and the answer to `pending`.
+    """
+    if isinstance(pending, Batch):
+        rows, *answers = yield from execute_batch(statement, *pending.statements)
         return rows, answers
-    rows, answer = yield from execute_batch(request, asked)
+    rows, answer = yield from execute_batch(statement, pending)
     return rows, answer
 
 
 def resume(operation: StoreOperation[T], answer: Any) -> StoreOperation[T]:  # noqa: ANN401 (rows, or a list of them)
-    """The rest of a step, from the answer to what it asked last."""
+    """Run the rest of an operation, beginning with the answer to the statement that it yielded last."""
     try:
         while True:
             answer = yield operation.send(answer)
@@ -107,7 +110,7 @@ def resume(operation: StoreOperation[T], answer: Any) -> StoreOperation[T]:  # n
 
 
 def run_operation(operation: StoreOperation[T], execute: Callable[[AnyStatement], Rows]) -> T:
-    """Run a step to its result with something that executes its statements at once."""
+    """Run an operation to its result with a function that executes one statement."""
 
     def answer(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         if isinstance(request, Batch):
@@ -126,26 +129,26 @@ def run_operation(operation: StoreOperation[T], execute: Callable[[AnyStatement]
 AsyncExecutor: TypeAlias = Callable[[AnyStatement | Batch], Awaitable[Any]]
 
 
-async def run_operation_async(operation: StoreOperation[T], answer: AsyncExecutor) -> T:
-    """Run a step to its result with something that has to be awaited.
+async def run_operation_async(operation: StoreOperation[T], execute: AsyncExecutor) -> T:
+    """Run an operation to its result with an asynchronous executor.
 
-    `answer` gives the rows of a request, and a list of each one's rows of several together.
+    `execute` returns the rows of a statement, or for a batch a list with the rows of each statement.
     """
     try:
         request = next(operation)
         while True:
-            request = operation.send(await answer(request))
+            request = operation.send(await execute(request))
     except StopIteration as done:
         result: T = done.value
         return result
 
 
 def execute_sequentially(execute: Callable[[AnyStatement], Awaitable[Rows]]) -> AsyncExecutor:
-    """Requests that come together are executed one after the other."""
+    """Return an executor that runs the statements of a batch one after the other."""
 
-    async def answer(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
+    async def execute_request(request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
         if isinstance(request, Batch):
             return [await execute(each) for each in request.statements]
         return await execute(request)
 
-    return answer
+    return execute_request

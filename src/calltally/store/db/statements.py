@@ -1,4 +1,4 @@
-"""The named statements of `sql/`, in the words of one database."""
+"""Catalogue of the named statements in `sql/`, in the dialect of one database."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from calltally.store.db.operation import AnyStatement, Params, StatementMany
 _FOLDER: Final = Path(__file__).parents[1] / "sql"
 _DRIVERS: Final = {"sqlite": "apsw", "postgres": "psycopg"}
 _SILENT: Final = {SQLOperationType.INSERT_UPDATE_DELETE, SQLOperationType.INSERT_UPDATE_DELETE_MANY}
-_PLACE: Final = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]\w*)")
-# Where a table is held to the tenants of the rows that are asked for (k), or of rows before them (p).
-_HELD: Final = re.compile(r"\b(\w+)\.tenant = [kp]\.tenant\b")
-# The arrays that the rows of a `Many` come in.
+# The condition that limits a table to the tenants of the parameter rows (k), or of rows joined earlier (p).
+_TENANT_CONDITION: Final = re.compile(r"\b(\w+)\.tenant = [kp]\.tenant\b")
+# The array parameters that carry the rows of a `StatementMany`.
 _ARRAYS: Final = re.compile(r"\bunnest\(((?:\s*%\(\w+\)b::\w+\[\],?)+\s*)\)(?=\s+AS \w+ \()")
 
 
 class NamedSql(NamedTuple):
-    """One statement as its database takes it.
+    """One statement in the dialect of its database.
 
-    `returns_rows` is whether rows come back; `names` are its parameters in the order in which SQLite
-    numbers them, so that rows can be bound by place: by name it takes twice as long. `takes_row` is whether
-    it is a `Many` whose one row is bound as it is.
+    `names` are its parameters in the order in which SQLite numbers them, so that rows can be bound by
+    position: binding by name takes twice as long. `binds_one_row` is true for a `StatementMany` of a single
+    row whose values are bound directly instead of as arrays.
     """
 
     sql: str
@@ -37,9 +37,9 @@ class NamedSql(NamedTuple):
 
 
 class Statements:
-    """Statements of one dialect by name, with their clauses filled in and kept.
+    """Statements of one dialect by name, with a cache of those whose clauses are filled in.
 
-    `is_distributed` is whether tenants may be on different machines; None until somebody looked.
+    `is_distributed` is true where tenants may be on different machines, None until the database was checked.
     """
 
     is_distributed: bool | None = None
@@ -50,16 +50,15 @@ class Statements:
         self._filled: dict[tuple[str, tuple[tuple[str, str], ...]], NamedSql] = {}
 
     def find(self, name: str, clauses: tuple[tuple[str, str], ...] = ()) -> NamedSql:
-        """The statement, its `{place}`s filled by `clauses`: constant SQL of ours, never input."""
+        """Return the statement, its `{placeholders}` filled from `clauses`: our constant SQL, never input."""
         if not clauses:
             return self._named[name]
-        known = self._filled.get((name, clauses))
-        return known or self._fill(name, clauses)
+        return self._filled.get((name, clauses)) or self._fill(name, clauses)
 
-    def of(self, request: AnyStatement) -> NamedSql:
-        """The statement of a request, for one row if that is all there is.
+    def resolve(self, request: AnyStatement) -> NamedSql:
+        """Return the SQL of a statement, in its form for a single row if it has only one.
 
-        Where tenants are spread, it says whose rows it is about, if of one.
+        Where tenants are distributed and all rows are of one tenant, the SQL names that tenant.
         """
         named = self.find(request.name, request.clauses)
         if not isinstance(request, StatementMany):
@@ -70,34 +69,34 @@ class Statements:
 
     def _fill(self, name: str, clauses: tuple[tuple[str, str], ...]) -> NamedSql:
         named = self._named[name]
-        texts = {place: _in_words_of(self._dialect, text) for place, text in clauses}
-        sql = _PLACE.sub(lambda place: texts.get(place[1], place[0]), named.sql)
+        texts = {placeholder: _in_dialect(self._dialect, text) for placeholder, text in clauses}
+        sql = _PLACEHOLDER.sub(lambda found: texts.get(found[1], found[0]), named.sql)
         filled = _named(self._with_fragments(sql), returns_rows=named.returns_rows)
         self._filled[name, clauses] = filled
         return filled
 
     def _with_fragments(self, sql: str) -> str:
-        """A place that no clause fills is the name of another statement: each dialect has its own of it."""
-        return _PLACE.sub(lambda place: self._named[place[1]].sql.rstrip(";"), sql)
+        """Replace each placeholder that no clause fills by the statement of that name in this dialect."""
+        return _PLACEHOLDER.sub(lambda found: self._named[found[1]].sql.rstrip(";"), sql)
 
 
 @cache
 def pin_to_tenant(named: NamedSql) -> NamedSql:
-    """The statement for rows of one tenant, with that tenant as a plain value: so Citus knows whom to ask."""
-    sql = _HELD.sub(r"\g<0> AND \1.tenant = (%(tenant)b::text[])[1]", named.sql)
+    """Return the statement for rows of one tenant, given as a plain value: Citus routes by it to one node."""
+    sql = _TENANT_CONDITION.sub(r"\g<0> AND \1.tenant = (%(tenant)b::text[])[1]", named.sql)
     return named._replace(sql=sql)
 
 
 @cache
 def for_one_row(named: NamedSql) -> NamedSql:
-    """The statement over values instead of arrays, if it only reads and takes its rows by `unnest`.
+    """Return the statement over values instead of arrays, if it only reads and takes its rows by `unnest`.
 
-    Values are planned as constants are, which takes a third of the time; to make arrays of them takes as long
-    as the rest of asking.
+    Values are planned like constants, which takes a third of the time. Making arrays of them takes as long as
+    the rest of sending the statement.
     """
-    sql, taken = _ARRAYS.subn(lambda arrays: f"(VALUES ({arrays[1].replace('[]', '')}))", named.sql)
-    is_whole = taken == 1 and "[]" not in sql
-    return named._replace(sql=sql, binds_one_row=True) if named.returns_rows and is_whole else named
+    sql, replaced = _ARRAYS.subn(lambda arrays: f"(VALUES ({arrays[1].replace('[]', '')}))", named.sql)
+    is_complete = replaced == 1 and "[]" not in sql
+    return named._replace(sql=sql, binds_one_row=True) if named.returns_rows and is_complete else named
 
 
 def _have_one_tenant(rows: Sequence[Params]) -> bool:
@@ -107,7 +106,7 @@ def _have_one_tenant(rows: Sequence[Params]) -> bool:
 
 @cache
 def load(dialect: str) -> Mapping[str, NamedSql]:
-    """Every statement of `dialect` ("sqlite" or "postgres"): the shared ones and its own."""
+    """Return every statement of `dialect` ("sqlite" or "postgres"): the shared ones and its own."""
     return {**_from_folder("shared", dialect), **_from_folder(dialect, dialect)}
 
 
@@ -126,10 +125,10 @@ def _named(sql: str, *, returns_rows: bool) -> NamedSql:
     return NamedSql(sql, returns_rows, tuple(dict.fromkeys(_PARAMETER.findall(sql))))
 
 
-def _in_words_of(dialect: str, clause: str) -> str:
+def _in_dialect(dialect: str, clause: str) -> str:
     return _PARAMETER.sub(r"%(\1)b", clause) if dialect == "postgres" else clause
 
 
 def _typed(sql: str, dialect: str) -> str:
-    # Binary parameters spare PostgreSQL the escaping of every blob, at half the bytes.
+    # Binary parameters need no escaping of blobs and have half the bytes.
     return re.sub(r"%\((\w+)\)s", r"%(\1)b", sql) if dialect == "postgres" else sql

@@ -33,7 +33,7 @@ class JobFolders:
 
     def of_before(self, tenant: str, before_us: int) -> list[bytes]:
         """The ids of a tenant's jobs whose folders were last changed before then. Raises Misconfigured."""
-        with told_apart():
+        with translate_os_errors():
             found = [*(self._root / tenant).iterdir()] if (self._root / tenant).exists() else []
             old = [path.name for path in found if path.stat().st_mtime_ns // 1000 < before_us]
         return [bytes.fromhex(name) for name in old if _JOB.fullmatch(name)]
@@ -51,7 +51,7 @@ class JobFolder:
 
     def make(self) -> None:
         """Have the folder be there, for its owner alone. Raises Misconfigured."""
-        with told_apart():
+        with translate_os_errors():
             # One by one: what `parents` makes has the mode of anything else.
             for folder in (self._path.parent.parent, self._path.parent, self._path):
                 folder.mkdir(_OWNER_ALONE, parents=folder == self._path.parent.parent, exist_ok=True)
@@ -67,7 +67,7 @@ class JobFolder:
 
     def cut(self, name: str, size: int) -> None:
         """Have a file be of its first `size` bytes; made where it is not there. Raises Misconfigured."""
-        with told_apart(), os.fdopen(self._open(name), "r+b") as file:
+        with translate_os_errors(), os.fdopen(self._open(name), "r+b") as file:
             file.truncate(size)
 
     def write_at(self, name: str, at: int, data: bytes) -> None:
@@ -76,20 +76,20 @@ class JobFolder:
         By place and not at the end: where a worker that was held up for too long writes beside the one that
         took over from it, both write the same.
         """
-        with told_apart(), os.fdopen(self._open(name), "r+b") as file:
+        with translate_os_errors(), os.fdopen(self._open(name), "r+b") as file:
             file.seek(at)
             file.write(data)
 
     def sync(self, *names: str) -> None:
         """Return when what was written is on the disk. Raises Misconfigured."""
-        with told_apart():
+        with translate_os_errors():
             for name in names:
                 _sync(self.path_of(name), os.O_RDWR)
             _sync(self._path, os.O_RDONLY | os.O_DIRECTORY)
 
     def feed(self, name: str, at: int, digest: "hashlib._Hash") -> int:
         """Give a digest the next of a file's bytes; returns how many, 0 at its end. Raises Misconfigured."""
-        with told_apart(), self.path_of(name).open("rb") as file:
+        with translate_os_errors(), self.path_of(name).open("rb") as file:
             file.seek(at)
             data = file.read(_HASHED_AT_ONCE)
         digest.update(data)
@@ -97,18 +97,18 @@ class JobFolder:
 
     def names(self) -> list[str]:
         """Of all files in it. Raises Misconfigured."""
-        with told_apart():
+        with translate_os_errors():
             return [path.name for path in self._path.iterdir()]
 
     def remove(self, names: Iterable[str]) -> None:
         """Have these files be gone. Raises Misconfigured where one stays."""
-        with told_apart():
+        with translate_os_errors():
             for name in names:
                 self.path_of(name).unlink(missing_ok=True)
 
     def rename(self, name: str, to: str) -> bool:
         """Call a file otherwise; False where it is not there. Raises Misconfigured."""
-        with told_apart():
+        with translate_os_errors():
             try:
                 self.path_of(name).rename(self.path_of(to))
             except FileNotFoundError:
@@ -117,7 +117,7 @@ class JobFolder:
 
     def remove_all(self) -> None:
         """Have the folder and all in it be gone. Raises Misconfigured where something stays."""
-        with told_apart():
+        with translate_os_errors():
             if self._path.exists():
                 shutil.rmtree(self._path)
 
@@ -134,7 +134,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 @contextmanager
-def told_apart() -> Iterator[None]:
+def translate_os_errors() -> Iterator[None]:
     """A folder that cannot be used is not a fault of the program: which, and why, without its path."""
     try:
         yield

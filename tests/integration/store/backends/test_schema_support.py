@@ -44,8 +44,16 @@ def test_code_runs_on_its_schema_and_on_later_ones_that_support_it(
 @pytest.mark.parametrize(
     ("version", "oldest", "expected"),
     [
-        (LATER, LATER, f"the schema is at {LATER}, too new for this code of {HEAD}; upgrade Calltally"),
-        (BEFORE, BEFORE, f"the schema is at {BEFORE}, this code needs {HEAD}; run `calltally migrate`"),
+        (
+            LATER,
+            LATER,
+            f"the schema is at version {LATER}, later than {HEAD} of this code; upgrade Calltally",
+        ),
+        (
+            BEFORE,
+            BEFORE,
+            f"the schema is at version {BEFORE}, this code needs {HEAD}; run `calltally migrate`",
+        ),
     ],
 )
 def test_else_it_says_which_of_the_two_has_to_move(
@@ -69,7 +77,7 @@ def test_a_later_schema_that_supports_nothing_runs_nothing(bench: Bench) -> None
 def test_a_schema_that_was_never_finished_is_to_be_migrated(bench: Bench) -> None:
     with direct(bench.url) as db:
         db("DELETE FROM alembic_version")
-    with pytest.raises(Misconfigured, match="at nothing, this code needs"):
+    with pytest.raises(Misconfigured, match="at version none, this code needs"):
         bench.run(check_schema(bench.store))
 
 
@@ -80,7 +88,7 @@ def test_the_oldest_that_the_schema_supports_is_the_release_before(bench: Bench)
 
 def test_to_migrate_a_later_schema_is_refused_in_one_line(bench: Bench) -> None:
     put(bench, LATER, HEAD)
-    with pytest.raises(Misconfigured, match="could not be migrated: its schema is of a later version"):
+    with pytest.raises(Misconfigured, match="could not be migrated: its schema belongs to a later version"):
         migrate(bench.url)
 
 

@@ -10,7 +10,7 @@ from calltally.calls.errors import Conflict, NotFound, Unavailable
 from calltally.calls.events import IngestOutcome
 from calltally.calls.identity import call_uuid
 from calltally.calls.times import SECOND_US
-from calltally.store.backends.group_commit import MOST_FACTS, Writer
+from calltally.store.backends.group_commit import MAX_FACTS_PER_COMMIT, GroupCommitWriter
 from calltally.store.db.interface import Submission
 from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation, run_operation
 from tests.telling import fact
@@ -53,7 +53,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.database = Database()
-        self.writer = Writer(self.database.transact, lambda: 0)
+        self.writer = GroupCommitWriter(self.database.transact, lambda: 0)
 
     async def held(self, *requests: Coroutine[Any, Any, Any], queued: int | None = None) -> list[Any]:
         """Queue requests behind one that is under way, then let go; returns results and errors."""
@@ -171,7 +171,7 @@ def test_steps_are_transactions_of_their_own_and_never_run_twice() -> None:
 def test_a_batch_has_an_end() -> None:
     async def work() -> None:
         bench = Bench()
-        sids = [f"call-{number}" for number in range(MOST_FACTS // 2)]
+        sids = [f"call-{number}" for number in range(MAX_FACTS_PER_COMMIT // 2)]
         await bench.held(*(bench.writer.submit(of(*sids)) for _ in range(3)))
         assert len(bench.database.transactions) == 2
         await bench.writer.close()
@@ -258,7 +258,7 @@ class Timed:
     def __init__(self) -> None:
         self.database = Database()
         self.now_s = 0
-        self.writer = Writer(self.database.transact, lambda: self.now_s * SECOND_US)
+        self.writer = GroupCommitWriter(self.database.transact, lambda: self.now_s * SECOND_US)
 
 
 def test_it_stalls_from_the_first_request_until_one_is_committed() -> None:

@@ -100,12 +100,12 @@ def test_rows_on_several_machines_stay_arrays() -> None:
     """There the tenant has to be seen in them."""
     known = Statements("postgres")
     request = StatementMany("facts_of_nodes", [{"tenant": "acme", "node": b"1"}])
-    assert "unnest(" in known.of(request).sql
+    assert "unnest(" in known.resolve(request).sql
     known.is_distributed = True
-    assert "(%(tenant)b::text[])[1]" in known.of(request).sql
+    assert "(%(tenant)b::text[])[1]" in known.resolve(request).sql
     known.is_distributed = False
-    assert known.of(request).binds_one_row
-    assert "unnest(" in known.of(StatementMany(request.name, [*request.rows, *request.rows])).sql
+    assert known.resolve(request).binds_one_row
+    assert "unnest(" in known.resolve(StatementMany(request.name, [*request.rows, *request.rows])).sql
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -1,7 +1,7 @@
-"""The PostgreSQL schema on many machines: tables that Citus spreads by tenant.
+"""Distribution of the PostgreSQL schema over several machines by Citus, distributed by tenant.
 
-All rows of a tenant, of all tables, then are on one node: each key begins with the tenant, each
-statement names it, and no transaction is of two (`Writer.per_tenant`).
+All rows of a tenant, in all tables, are then on one node: each key begins with the tenant, each statement
+names it, and no transaction contains two (`GroupCommitWriter.per_tenant`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,19 +11,19 @@ import msgspec
 
 from calltally.store.db.operation import Row, Rows, Statement, StoreOperation
 
-# What has no tenant stays where migrations run, and why that does no harm.
+# Tables without a tenant stay on the node where migrations run; the values say why that is harmless.
 LOCAL_TABLES: Final = {
     "alembic_version": "one row of the migration tool, read by each process when it starts",
     "schema_support": "one row that says which code may run, read with the one before",
 }
 TENANT: Final = "tenant"
-# The first one; the others are put where it is.
+# The first table to distribute; the others are colocated with it.
 _ANCHOR: Final = "tenants"
 _BY_HASH: Final = "h"
 
 
-class Table(msgspec.Struct, frozen=True):
-    """A table with about how many rows and bytes; `moves` unless it is where it belongs."""
+class TableStatus(msgspec.Struct, frozen=True):
+    """A table with its approximate numbers of rows and bytes; `moves` unless it is distributed already."""
 
     table: str
     rows: int
@@ -31,15 +31,15 @@ class Table(msgspec.Struct, frozen=True):
     moves: bool
 
 
-class Survey(msgspec.Struct, frozen=True):
-    """Everything that stands in the way, in words; and the tables, in the order in which to move them."""
+class CitusReadiness(msgspec.Struct, frozen=True):
+    """Readiness for Citus: messages on missing prerequisites, and the tables in the order to move them."""
 
     missing: list[str]
-    tables: list[Table]
+    tables: list[TableStatus]
 
 
-class _Spread(msgspec.Struct, frozen=True):
-    """How Citus keeps a table: by which column, and in which group of tables."""
+class _Distribution(msgspec.Struct, frozen=True):
+    """Distribution of a table by Citus: method, column and colocation group."""
 
     method: str
     column: str | None
@@ -47,23 +47,23 @@ class _Spread(msgspec.Struct, frozen=True):
 
 
 def is_distributed() -> StoreOperation[bool]:
-    """Whether the facts of different tenants may be on different machines."""
-    spread = yield from _spread_tables()
-    return "facts" in spread and spread["facts"].method == _BY_HASH
+    """Decide whether the facts of different tenants may be on different machines."""
+    distributed = yield from _distributed_tables()
+    return "facts" in distributed and distributed["facts"].method == _BY_HASH
 
 
-def survey() -> StoreOperation[Survey]:
-    """Look at everything before anything is changed."""
-    spread = yield from _spread_tables()
-    missing = yield from _missing_of_citus()
+def read_citus_readiness() -> StoreOperation[CitusReadiness]:
+    """Check all prerequisites before anything is changed."""
+    distributed = yield from _distributed_tables()
+    missing = yield from _missing_prerequisites()
     keys = yield Statement("meta_unique_keys", {})
-    missing += [*_wrong_keys(keys), *_wrong_spreads(spread)]
+    missing += [*_wrong_keys(keys), *_wrong_distributions(distributed)]
     rows = yield Statement("meta_tables", {})
-    return Survey(missing, _in_order(rows, spread))
+    return CitusReadiness(missing, _in_order(rows, distributed))
 
 
 def distribute(table: str) -> StoreOperation[None]:
-    """Spread one table, as a transaction of its own; takes as long as its rows take to be copied."""
+    """Distribute one table, as a transaction of its own. Takes as long as copying its rows."""
     yield Statement("meta_without_time_limit", {})
     if table == _ANCHOR:
         yield Statement("meta_distribute_first", {})
@@ -76,24 +76,24 @@ def _has_citus() -> StoreOperation[bool]:
     return bool(found)
 
 
-def _spread_tables() -> StoreOperation[dict[str, _Spread]]:
+def _distributed_tables() -> StoreOperation[dict[str, _Distribution]]:
     if not (yield from _has_citus()):
         return {}
     rows = yield Statement("meta_distributed_tables", {})
-    return {table: _Spread(method, column, group) for table, method, column, group in rows}
+    return {table: _Distribution(method, column, group) for table, method, column, group in rows}
 
 
-def _missing_of_citus() -> StoreOperation[list[str]]:
+def _missing_prerequisites() -> StoreOperation[list[str]]:
     if not (yield from _has_citus()):
         how = "put citus into shared_preload_libraries of every node, then CREATE EXTENSION citus here"
-        return [f"there is no Citus here: {how}"]
+        return [f"Citus is not installed: {how}"]
     missing = []
     [(nodes,)] = yield Statement("meta_shard_nodes", {})
     if not nodes:
-        missing.append("there is no node to hold rows: SELECT citus_add_node('HOST', 5432) for each")
+        missing.append("Citus has no node for rows: run SELECT citus_add_node('HOST', 5432) for each node")
     [(copies,)] = yield Statement("meta_shard_copies", {})
     if copies not in (None, "1"):
-        why = "Citus locks no rows where it writes copies itself; let PostgreSQL replicate each node"
+        why = "with copies of its own Citus locks no rows; let PostgreSQL replicate each node"
         missing.append(f"citus.shard_replication_factor is {copies} and has to be 1: {why}")
     return missing
 
@@ -104,21 +104,21 @@ def _wrong_keys(keys: Sequence[Row]) -> Iterator[str]:
             yield f"the key {key} of {table} begins with {first or 'an expression'}, not with the tenant"
 
 
-def _wrong_spreads(spread: dict[str, _Spread]) -> Iterator[str]:
-    home = spread.get(_ANCHOR)
-    for table, how in spread.items():
+def _wrong_distributions(distributed: dict[str, _Distribution]) -> Iterator[str]:
+    home = distributed.get(_ANCHOR)
+    for table, how in distributed.items():
         if table in LOCAL_TABLES:
             continue
         if how.method != _BY_HASH or how.column != TENANT:
-            by = f"by {how.column}" if how.method == _BY_HASH else "whole"
-            yield f"{table} is kept {by} already: SELECT undistribute_table('{table}') first"
+            by = f"distributed by {how.column}" if how.method == _BY_HASH else "a reference table"
+            yield f"{table} is {by} already: run SELECT undistribute_table('{table}') first"
         elif home is None or how.group != home.group:
-            yield f"{table} is not kept beside {_ANCHOR}: SELECT undistribute_table('{table}') first"
+            yield f"{table} is not colocated with {_ANCHOR}: run SELECT undistribute_table('{table}') first"
 
 
-def _in_order(rows: Rows, spread: dict[str, _Spread]) -> list[Table]:
+def _in_order(rows: Rows, distributed: dict[str, _Distribution]) -> list[TableStatus]:
     tables = [
-        Table(table, about, size, table not in spread)
+        TableStatus(table, about, size, table not in distributed)
         for table, about, size in rows
         if table not in LOCAL_TABLES
     ]

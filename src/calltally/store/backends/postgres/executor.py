@@ -1,4 +1,4 @@
-"""Steps on one connection to PostgreSQL: what is asked together goes out together, and so does the end."""
+"""Executors of operations on one PostgreSQL connection: a batch is sent at once, and so is the end."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -6,9 +6,9 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
-from calltally.store.backends.postgres.pipeline import Link
-from calltally.store.backends.postgres.pool import ANSWER_S
-from calltally.store.backends.postgres.wire import Asked
+from calltally.store.backends.postgres.pipeline import PipelineConnection
+from calltally.store.backends.postgres.pool import RESPONSE_TIMEOUT_S
+from calltally.store.backends.postgres.wire import BoundStatement
 from calltally.store.db.interface import RevisionNotVisible
 from calltally.store.db.operation import (
     AnyStatement,
@@ -25,143 +25,155 @@ from calltally.store.db.statements import NamedSql, Statements
 
 T = TypeVar("T")
 
-_BEGIN_READ: Final = (Asked("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
-# What is sent up to an end is one transaction by itself, of the kind that the connection has for reading.
-_UNTOLD: Final = ()
-# What grows with the data is planned for its values, and may take an hour.
-_LONG_S: Final = 3_600.0
+_BEGIN_READ: Final = (BoundStatement("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", {}),)
+# The statements up to a Sync form an implicit transaction, by the connection's default a read-only one.
+_NO_BEGIN: Final = ()
+# Statements whose cost grows with the data are planned for their values, and may take an hour.
+_LONG_READ_S: Final = 3_600.0
 _BEGIN_LONG: Final = (
     *_BEGIN_READ,
-    Asked("SET LOCAL statement_timeout = '1h'", {}),
-    Asked("SET LOCAL plan_cache_mode = auto", {}),
-    Asked("SET LOCAL enable_seqscan = on", {}),
+    BoundStatement("SET LOCAL statement_timeout = '1h'", {}),
+    BoundStatement("SET LOCAL plan_cache_mode = auto", {}),
+    BoundStatement("SET LOCAL enable_seqscan = on", {}),
 )
 # READ COMMITTED, so that the statement after the lock on a tenant sees what was committed while it waited.
-_BEGIN_WRITE: Final = Asked("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
-# An operator waits for it at a terminal, and it moves a whole table.
-_WITHOUT_LIMIT: Final = "meta_without_time_limit"
-_MOVE_S: Final = 86_400.0
-_COMMIT: Final = Asked("COMMIT", {})
-_ROLLBACK: Final = Asked("ROLLBACK", {})
+_BEGIN_WRITE: Final = BoundStatement("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE", {})
+# An operator waits for this operation at a terminal, and it moves a whole table.
+_NO_TIME_LIMIT: Final = "meta_without_time_limit"
+_MOVE_TIMEOUT_S: Final = 86_400.0
+_COMMIT: Final = BoundStatement("COMMIT", {})
+_ROLLBACK: Final = BoundStatement("ROLLBACK", {})
 
 
-class Asking:
-    """Answers the requests of a step. Statements without rows are not waited for."""
+class PipelineExecutor:
+    """Executor of an operation's statements. It does not wait for statements that return no rows."""
 
-    def __init__(self, link: Link, statements: Statements) -> None:
-        self._link = link
+    def __init__(self, connection: PipelineConnection, statements: Statements) -> None:
+        self._connection = connection
         self._statements = statements
 
     @property
-    def begin(self) -> tuple[Asked, ...]:
-        """What a short read begins with. To say it where it is so anyway takes longer than to read a row.
+    def begin_statements(self) -> tuple[BoundStatement, ...]:
+        """Statements that begin a short read: none, since sending BEGIN takes longer than reading a row.
 
-        Several machines have to be told: else each statement sees a state of its own there.
+        On several machines BEGIN is necessary: otherwise each statement sees a different state there.
         """
-        return _UNTOLD if self._statements.is_distributed is False else _BEGIN_READ
+        return _NO_BEGIN if self._statements.is_distributed is False else _BEGIN_READ
 
     async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        """The rows of a request, or a list of each one's rows."""
+        """Return the rows of a statement, or for a batch a list with the rows of each statement."""
         if isinstance(request, Batch):
-            return await self._ask_all(request.statements)
-        named = self._statements.of(request)
-        asked = _asked(named, request)
+            return await self._query_all(request.statements)
+        named = self._statements.resolve(request)
+        bound = _bind(named, request)
         if named.returns_rows:
-            return (await self._link.ask(asked))[0]
-        self._link.tell(asked)
+            return (await self._connection.query(bound))[0]
+        self._connection.queue(bound)
         return []
 
-    async def _ask_all(self, requests: tuple[AnyStatement, ...]) -> list[Rows]:
-        return await self._link.ask(*[_asked(self._statements.of(each), each) for each in requests])
+    async def _query_all(self, requests: tuple[AnyStatement, ...]) -> list[Rows]:
+        return await self._connection.query(
+            *[_bind(self._statements.resolve(each), each) for each in requests]
+        )
 
 
-class AskingReplica(Asking):
-    """The same on a replica: raises Behind, before any answer, unless it shows `revision` of `tenant`."""
+class ReplicaExecutor(PipelineExecutor):
+    """Executor on a replica. Raises RevisionNotVisible before any answer, unless `revision` is visible."""
 
-    def __init__(self, link: Link, statements: Statements, tenant: str, revision: int) -> None:
-        super().__init__(link, statements)
-        self._need = revision
+    def __init__(
+        self, connection: PipelineConnection, statements: Statements, tenant: str, revision: int
+    ) -> None:
+        super().__init__(connection, statements)
+        self._required_revision = revision
         self._head: AnyStatement | None = Statement("head_of_tenant", {"tenant": tenant})
-        self.shown = 0
+        self.visible_revision = 0
 
     async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        """What is asked first goes out with the question how far the replica is."""
+        """Execute a statement or batch; the first one is sent along with a read of the ledger head."""
         if self._head is None:
             return await super().__call__(request)
         head, self._head = self._head, None
         requests = request.statements if isinstance(request, Batch) else (request,)
-        ledger_head, *answers = await self._ask_all((head, *requests))
-        self.shown = ledger_head[0][0] if ledger_head else -1
-        if self.shown < self._need:
+        ledger_head, *answers = await self._query_all((head, *requests))
+        self.visible_revision = ledger_head[0][0] if ledger_head else -1
+        if self.visible_revision < self._required_revision:
             raise RevisionNotVisible("the read replica is behind")
         return answers if isinstance(request, Batch) else answers[0]
 
 
-class AskingWriter(Asking):
-    """The same in a transaction that writes; `heads` is how far it knows each tenant's ledger to be."""
+class WriteExecutor(PipelineExecutor):
+    """Executor in a write transaction; `revisions` has the last known revision of each tenant's ledger."""
 
-    def __init__(self, link: Link, statements: Statements) -> None:
-        super().__init__(link, statements)
-        self.heads: dict[str, int] = {}
+    def __init__(self, connection: PipelineConnection, statements: Statements) -> None:
+        super().__init__(connection, statements)
+        self.revisions: dict[str, int] = {}
 
     async def __call__(self, request: AnyStatement | Batch) -> Any:  # noqa: ANN401 (rows, or a list of them)
-        """Notes the ledgers' heads in passing: they are what a read after the commit must see."""
+        """Execute and note the ledgers' revisions, which a read after the commit must see."""
         answer = await super().__call__(request)
-        if isinstance(request, Statement) and request.name == _WITHOUT_LIMIT:
-            self._link.answer_s = _MOVE_S
+        if isinstance(request, Statement) and request.name == _NO_TIME_LIMIT:
+            self._connection.response_timeout_s = _MOVE_TIMEOUT_S
         if isinstance(request, StatementMany):
             if request.name == "lock_heads":
-                self.heads.update((row[0], row[1]) for row in answer)
+                self.revisions.update((row[0], row[1]) for row in answer)
             elif request.name == "move_heads":
-                self.heads.update((row["tenant"], row["revision"]) for row in request.rows)
+                self.revisions.update((row["tenant"], row["revision"]) for row in request.rows)
         return answer
 
 
-async def read_on(link: Link, operation: StoreOperation[T], asking: Asking, *, long: bool = False) -> T:
-    """Run a step against one state of the database. Its end is not waited for."""
-    begin = _BEGIN_LONG if long else asking.begin
-    link.answer_s = _LONG_S + ANSWER_S if long else ANSWER_S
-    for each in begin:
-        link.tell(each)
+async def run_read(
+    connection: PipelineConnection,
+    operation: StoreOperation[T],
+    execute: PipelineExecutor,
+    *,
+    long: bool = False,
+) -> T:
+    """Run an operation against one state of the database. Does not wait for the end of the transaction."""
+    begin_statements = _BEGIN_LONG if long else execute.begin_statements
+    connection.response_timeout_s = _LONG_READ_S + RESPONSE_TIMEOUT_S if long else RESPONSE_TIMEOUT_S
+    for each in begin_statements:
+        connection.queue(each)
     try:
-        result = await run_operation_async(operation, asking)
+        result = await run_operation_async(operation, execute)
     except BaseException:
-        _undo(link, is_told=bool(begin))
+        _roll_back(connection, has_begun=bool(begin_statements))
         raise
-    if begin:
-        link.tell(_COMMIT)
-    link.end()
+    if begin_statements:
+        connection.queue(_COMMIT)
+    connection.end_transaction()
     return result
 
 
-async def commit_on(link: Link, operation: StoreOperation[T], asking: Asking) -> T:
-    """Run a step as one transaction; durable on return."""
-    link.answer_s = ANSWER_S
-    link.tell(_BEGIN_WRITE)
+async def run_transaction(
+    connection: PipelineConnection, operation: StoreOperation[T], execute: PipelineExecutor
+) -> T:
+    """Run an operation as one transaction; durable on return."""
+    connection.response_timeout_s = RESPONSE_TIMEOUT_S
+    connection.queue(_BEGIN_WRITE)
     try:
-        result = await run_operation_async(operation, asking)
-        link.tell(_COMMIT)
-        await link.settle()
+        result = await run_operation_async(operation, execute)
+        connection.queue(_COMMIT)
+        await connection.sync()
     except BaseException:
-        _undo(link)
+        _roll_back(connection)
         raise
     return result
 
 
-def _undo(link: Link, *, is_told: bool = True) -> None:
-    """Twice an end if it was told to begin: after a fault the server listens to nothing before the first."""
-    # The server rolls back by itself what a lost connection left open; its fault must not hide the first.
+def _roll_back(connection: PipelineConnection, *, has_begun: bool = True) -> None:
+    """Roll back. After an error the server ignores all until a Sync, so send one before and one after."""
+    # The server rolls back for a lost connection; the error of the loss must not hide the first error.
     with suppress(psycopg.Error):
-        link.end()
-        if is_told:
-            link.tell(_ROLLBACK)
-            link.end()
+        connection.end_transaction()
+        if has_begun:
+            connection.queue(_ROLLBACK)
+            connection.end_transaction()
 
 
-def _asked(named: NamedSql, request: AnyStatement) -> Asked:
+def _bind(named: NamedSql, request: AnyStatement) -> BoundStatement:
     if isinstance(request, Statement):
-        return Asked(named.sql, request.params)
-    return Asked(named.sql, request.rows[0] if named.binds_one_row else _arrays(request.rows))
+        return BoundStatement(named.sql, request.params)
+    return BoundStatement(named.sql, request.rows[0] if named.binds_one_row else _arrays(request.rows))
 
 
 def _arrays(rows: Sequence[Params]) -> Params:

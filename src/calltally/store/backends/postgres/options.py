@@ -1,31 +1,31 @@
-"""How a process uses PostgreSQL. Apart from the store itself, which not everybody loads."""
+"""Options of the PostgreSQL store, in a module of their own, since SQLite users do not load that store."""
 
 from typing import Final, NamedTuple, Protocol
 
 CONNECTIONS: Final = 8
 
 
-class Heads(Protocol):
-    """The last revision of each tenant's ledger that processes beside this one committed."""
+class SharedRevisions(Protocol):
+    """Last revision of each tenant's ledger that any process of this service committed."""
 
     def get(self, key: str) -> float:
-        """That of a tenant, 0 where none is known."""
+        """Return the revision of a tenant, 0 if there is none."""
         ...
 
     def put(self, key: str, number: float) -> None:
-        """Tell the others."""
+        """Publish a revision to the other processes."""
         ...
 
 
 class PostgresOptions(NamedTuple):
-    """How many connections a process makes, and from where it may read.
+    """Number of connections of a process, and its read replica.
 
-    At most `connections` read and one more writes; as many again read from the replica at `read_url`.
+    At most `connections` read from the primary, one more writes, and `connections` read from the replica.
     """
 
     connections: int = CONNECTIONS
     read_url: str | None = None
-    heads: Heads | None = None
+    shared_revisions: SharedRevisions | None = None
 
 
 DEFAULTS: Final = PostgresOptions()

@@ -1,7 +1,7 @@
-"""One connection to PostgreSQL, with any number of statements on their way at once.
+"""PostgreSQL connection in pipeline mode, with any number of statements in flight.
 
-psycopg connects and knows how values are written; what is sent and received goes through its libpq layer
-from here. Its cursors wait for one thing at a time, and take four times the processor time a statement.
+psycopg connects and converts values; this module sends and receives through psycopg's libpq layer. psycopg's
+cursors wait for one response at a time, and take two to five times the processor time per statement.
 """
 
 import asyncio
@@ -16,110 +16,111 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.types.numeric import Int8BinaryDumper
 
-from calltally.store.backends.postgres.socket_watch import LinkSocket
+from calltally.store.backends.postgres.nonblocking_socket import PipelineSocket
 from calltally.store.backends.postgres.wire import (
-    Asked,
-    Encoded,
-    Owed,
-    Shape,
-    Waiting,
-    is_time_to_plan,
-    numbered,
+    BoundStatement,
+    EncodedStatement,
+    PendingResponse,
+    ResultCollector,
+    StatementShape,
+    is_replan_due,
+    with_numbered_params,
 )
 from calltally.store.db.operation import Rows
 
-# Each costs the server some kilobytes; lists with all their filters have a few dozen texts.
+# Maximum of prepared statements. Each costs the server some kilobytes; the lists with all their filters have
+# a few dozen texts.
 _MOST_PREPARED: Final = 256
 _CANCEL_S: Final = 2.0
-# How often a connection that waits looks how long it has.
-_LOOK_S: Final = 5.0
-_ANSWERS: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
+# Interval at which a waiting connection checks for progress.
+_PROGRESS_CHECK_S: Final = 5.0
+_SUCCESS_STATUSES: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
 _FATAL: Final = (b"FATAL", b"PANIC")
 _names: Final = count()
 
 
-class Link:
-    """Statements go out at once and are answered in their order.
+class PipelineConnection:
+    """Connection that sends statements at once and receives the responses in their order.
 
-    What is sent between two ends is one transaction, unless statements say otherwise. After a statement
-    that fails, all others up to the end fail too. Where libpq fails, or the server does not answer within
-    `answer_s` for each statement, the connection is lost: it is closed, and all who wait get the reason.
+    The statements between two Syncs form one transaction, unless statements say otherwise. After a statement
+    that fails, all others up to the Sync fail too. If libpq fails, or the server does not respond within
+    `response_timeout_s` per statement, the connection is lost: it is closed, and all callers get the reason.
     """
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], answer_s: float) -> None:
-        # By their size integers would have three types, and each statement as many plans.
+    def __init__(self, connection: psycopg.AsyncConnection[Any], response_timeout_s: float) -> None:
+        # By default integers have three types, by size, and each statement would have as many plans.
         connection.adapters.register_dumper(int, Int8BinaryDumper)
         self._connection = connection
         self._pgconn = connection.pgconn
         self._pgconn.enter_pipeline_mode()
-        self.answer_s = answer_s
+        self.response_timeout_s = response_timeout_s
         self._values = Transformer(connection)
-        self._owed: deque[Owed] = deque()
-        self._prepared: OrderedDict[Shape, bytes] = OrderedDict()
-        self._fault: Exception | None = None
-        # Ends that the server has not come to.
-        self._ends = 0
+        self._pending: deque[PendingResponse] = deque()
+        self._prepared: OrderedDict[StatementShape, bytes] = OrderedDict()
+        self._error: Exception | None = None
+        # Syncs that the server has not processed yet.
+        self._pending_syncs = 0
         self._transactions = 0
-        # An end that is not sent yet.
-        self._late: asyncio.Handle | None = None
-        # The answer that is awaited longest, since when, and when to look again.
-        self._oldest: Owed | None = None
+        # A Sync that is not sent yet.
+        self._deferred_end: asyncio.Handle | None = None
+        # The response that is pending longest, the time since when, and the timer of the next check.
+        self._oldest: PendingResponse | None = None
         self._oldest_since_s = 0.0
-        self._look: asyncio.TimerHandle | None = None
+        self._progress_timer: asyncio.TimerHandle | None = None
         self.is_broken = False
         self._loop = asyncio.get_running_loop()
-        self._socket = LinkSocket(self._pgconn, self._take_all, self._lose)
+        self._socket = PipelineSocket(self._pgconn, self._receive_all, self._abort)
 
-    async def ask(self, *asked: Asked) -> list[Rows]:
-        """Send statements together; the rows of each. Raises what psycopg would."""
-        if not asked:
+    async def query(self, *statement: BoundStatement) -> list[Rows]:
+        """Send statements in one batch and return the rows of each. Raises psycopg's errors."""
+        if not statement:
             return []
-        waiting = Waiting(len(asked), self._loop.create_future())
-        # All of them first: after one that cannot be encoded nothing may be on its way.
-        everything = [self._encode(each) for each in asked]
+        collector = ResultCollector(len(statement), self._loop.create_future())
+        # Encode all of them first: if one cannot be encoded, none may have been sent.
+        encoded_statements = [self._encode(each) for each in statement]
         try:
-            for encoded in everything:
-                self._send(encoded, waiting)
+            for encoded in encoded_statements:
+                self._send(encoded, collector)
             self._socket.call(self._pgconn.send_flush_request)
             self._flush()
         except psycopg.Error as fault:
-            waiting.fail(fault)
-        return await waiting.future
+            collector.fail(fault)
+        return await collector.future
 
-    def tell(self, asked: Asked) -> None:
-        """Send a statement whose rows nobody needs, with what is sent next.
+    def queue(self, statement: BoundStatement) -> None:
+        """Queue a statement whose rows are not needed, to be sent along with the next one.
 
-        If it fails, so does what comes after it, and `settle`.
+        If it fails, so do the statements after it, and `sync`.
         """
-        self._send(self._encode(asked), None)
+        self._send(self._encode(statement), None)
 
-    def end(self) -> None:
-        """End a transaction of which nothing is left to be known.
+    def end_transaction(self) -> None:
+        """End a transaction without waiting for the server.
 
-        It is sent once the loop comes round, or before whatever is sent next: whoever has the answer does not
-        wait for the system to take it, and of a connection that is busy both are answered at once.
+        The Sync is sent in the next loop iteration, or before the next statement. So the caller has its rows
+        before the system call, and on a busy connection one call sends both.
         """
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
-        if self._late is None:
-            self._late = self._loop.call_soon(self._end_late)
+        if self._deferred_end is None:
+            self._deferred_end = self._loop.call_soon(self._send_deferred_end)
 
-    async def settle(self) -> None:
-        """End what was sent; returns when the server has done all of it. Raises the first fault."""
-        settled: asyncio.Future[None] = self._loop.create_future()
+    async def sync(self) -> None:
+        """Send a Sync and return when the server has processed all up to it. Raises the first error."""
+        synced: asyncio.Future[None] = self._loop.create_future()
         try:
-            self._sync(settled)
+            self._end_now(synced)
         except psycopg.Error as fault:
-            if not settled.done():
-                settled.set_exception(fault)
-        await settled
+            if not synced.done():
+                synced.set_exception(fault)
+        await synced
 
     def close(self) -> None:
-        """Hang up. The server undoes what was not ended."""
-        self._lose(psycopg.OperationalError("the connection was closed"))
+        """Close the connection. The server rolls back an open transaction."""
+        self._abort(psycopg.OperationalError("the connection was closed"))
 
-    async def drop(self) -> None:
-        """Hang up in the middle of a statement, and have the server stop working on it."""
+    async def cancel_and_close(self) -> None:
+        """Cancel the running statement on the server and close the connection."""
         try:
             await self._connection.cancel_safe(timeout=_CANCEL_S)
         except psycopg.Error:
@@ -127,21 +128,21 @@ class Link:
         finally:
             self.close()
 
-    def _encode(self, asked: Asked) -> Encoded:
-        query, names, formats = numbered(asked.sql)
-        values = self._values.dump_sequence([asked.params[name] for name in names], formats)
-        return Encoded((query, self._values.types or ()), values, self._values.formats)
+    def _encode(self, statement: BoundStatement) -> EncodedStatement:
+        query, names, formats = with_numbered_params(statement.sql)
+        values = self._values.dump_sequence([statement.params[name] for name in names], formats)
+        return EncodedStatement((query, self._values.types or ()), values, self._values.formats)
 
-    def _end_late(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-            # A connection that is lost by now has nothing to end.
+    def _send_deferred_end(self) -> None:
+        if self._deferred_end is not None:
+            self._deferred_end.cancel()
+            self._deferred_end = None
+            # A connection that is lost by now has no transaction to end.
             with suppress(psycopg.Error):
-                self._sync(None)
+                self._end_now(None)
 
-    def _send(self, encoded: Encoded, waiting: Waiting | None) -> None:
-        self._end_late()
+    def _send(self, encoded: EncodedStatement, collector: ResultCollector | None) -> None:
+        self._send_deferred_end()
         self._check()
         shape, values, formats = encoded
         if values:
@@ -149,135 +150,137 @@ class Link:
             self._prepared.move_to_end(shape)
             self._socket.call(self._pgconn.send_query_prepared, name, values, formats, pq.Format.BINARY)
         else:
-            # BEGIN and the like: read as quickly as a name is looked up.
+            # Statements like BEGIN: the server parses them as quickly as it finds a prepared one.
             self._send_plain(shape[0])
-        self._owed.append(Owed(waiting))
+        self._pending.append(PendingResponse(collector))
 
-    def _prepare(self, shape: Shape) -> bytes:
+    def _prepare(self, shape: StatementShape) -> bytes:
         if len(self._prepared) == _MOST_PREPARED:
             _, former = self._prepared.popitem(last=False)
             self._send_plain(b"DEALLOCATE " + former)
-            self._owed.append(Owed())
+            self._pending.append(PendingResponse())
         name = self._prepared[shape] = b"s%d" % next(_names)
         self._socket.call(self._pgconn.send_prepare, name, *shape)
-        self._owed.append(Owed(prepared=shape))
+        self._pending.append(PendingResponse(prepared=shape))
         return name
 
     def _send_plain(self, query: bytes) -> None:
         self._socket.call(self._pgconn.send_query_params, query, None, None, None, pq.Format.BINARY)
 
     def _check(self) -> None:
-        """Nothing may be sent that will not be answered: after a fault the server is silent until the end."""
+        """Refuse to send without a response to come: after an error the server ignores all up to the Sync."""
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
-        if self._fault is not None and self._ends == 0:
-            raise self._fault
+        if self._error is not None and self._pending_syncs == 0:
+            raise self._error
 
-    def _sync(self, settled: "asyncio.Future[None] | None") -> None:
-        self._end_late()
+    def _end_now(self, synced: "asyncio.Future[None] | None") -> None:
+        self._send_deferred_end()
         if self.is_broken:
             raise psycopg.OperationalError("the connection is lost")
-        self._send_end(settled)
+        self._send_sync(synced)
         self._transactions += 1
-        if is_time_to_plan(self._transactions):
-            self._plan_anew()
+        if is_replan_due(self._transactions):
+            self._discard_plans()
         self._flush()
 
-    def _plan_anew(self) -> None:
+    def _discard_plans(self) -> None:
         self._send_plain(b"DISCARD PLANS")
-        self._owed.append(Owed())
-        self._send_end(None)
+        self._pending.append(PendingResponse())
+        self._send_sync(None)
 
-    def _send_end(self, settled: "asyncio.Future[None] | None") -> None:
+    def _send_sync(self, synced: "asyncio.Future[None] | None") -> None:
         self._socket.call(self._pgconn.pipeline_sync)
-        self._ends += 1
-        self._owed.append(Owed(is_end=True, settled=settled))
+        self._pending_syncs += 1
+        self._pending.append(PendingResponse(is_sync=True, synced=synced))
 
     def _flush(self) -> None:
         self._socket.flush()
-        if self._look is None and self._owed:
-            self._look_later()
+        if self._progress_timer is None and self._pending:
+            self._schedule_progress_check()
 
-    def _look_later(self) -> None:
-        self._look = self._loop.call_later(min(_LOOK_S, self.answer_s), self._check_progress)
+    def _schedule_progress_check(self) -> None:
+        self._progress_timer = self._loop.call_later(
+            min(_PROGRESS_CHECK_S, self.response_timeout_s), self._check_progress
+        )
 
     def _check_progress(self) -> None:
-        """Lose a server that does not answer. One timer a statement would take longer than to send it."""
-        self._look = None
-        if not self._owed:
+        """Close a connection whose server does not respond. A timer per statement costs more than sending."""
+        self._progress_timer = None
+        if not self._pending:
             return
         now_s = self._loop.time()
-        if self._owed[0] is not self._oldest:
-            self._oldest, self._oldest_since_s = self._owed[0], now_s
-        # The server may keep back the answers to statements that were sent together until the last is done.
-        elif now_s - self._oldest_since_s >= self.answer_s * len(self._owed):
-            message = f"the server did not answer for {now_s - self._oldest_since_s:.0f} s"
-            self._lose(psycopg.OperationalError(message))
+        if self._pending[0] is not self._oldest:
+            self._oldest, self._oldest_since_s = self._pending[0], now_s
+        # The server may hold back the responses of a batch until its last statement is done.
+        elif now_s - self._oldest_since_s >= self.response_timeout_s * len(self._pending):
+            message = f"the server did not respond for {now_s - self._oldest_since_s:.0f} s"
+            self._abort(psycopg.OperationalError(message))
             return
-        self._look_later()
+        self._schedule_progress_check()
 
-    def _take_all(self) -> None:
-        while self._owed and not self._pgconn.is_busy():
+    def _receive_all(self) -> None:
+        while self._pending and not self._pgconn.is_busy():
             result = self._pgconn.get_result()
-            # Of a server that is gone libpq makes up results, or says that there are none.
-            self._socket.check()
-            self._take(result)
-        self._socket.check()
+            # After a loss libpq makes up results, or reports that there are none.
+            self._socket.check_open()
+            self._receive(result)
+        self._socket.check_open()
 
-    def _take(self, result: "pq.abc.PGresult | None") -> None:
-        owed = self._owed[0]
+    def _receive(self, result: "pq.abc.PGresult | None") -> None:
+        pending = self._pending[0]
         status = None if result is None else result.status
-        if result is not None and status not in _ANSWERS:
-            self._fail(owed, result)
-        elif (status == pq.ExecStatus.PIPELINE_SYNC) != owed.is_end:
-            raise psycopg.OperationalError("the answers of the server are out of step")
+        if result is not None and status not in _SUCCESS_STATUSES:
+            self._fail(pending, result)
+        elif (status == pq.ExecStatus.PIPELINE_SYNC) != pending.is_sync:
+            raise psycopg.OperationalError("the responses of the server are out of order")
         elif result is None:
-            self._owed.popleft()
-        elif owed.is_end:
-            self._owed.popleft()
-            self._end(owed.settled)
-        elif owed.waiting is not None:
-            self._load(owed.waiting, result)
+            self._pending.popleft()
+        elif pending.is_sync:
+            self._pending.popleft()
+            self._finish_transaction(pending.synced)
+        elif pending.collector is not None:
+            self._load_rows(pending.collector, result)
 
-    def _load(self, waiting: Waiting, result: "pq.abc.PGresult") -> None:
+    def _load_rows(self, collector: ResultCollector, result: "pq.abc.PGresult") -> None:
         try:
             self._values.set_pgresult(result)
-            waiting.take(self._values.load_rows(0, result.ntuples, tuple))
-        except Exception as fault:  # noqa: BLE001 - it is told to whoever waits for these rows
-            waiting.fail(fault)
+            collector.add(self._values.load_rows(0, result.ntuples, tuple))
+        except Exception as fault:  # noqa: BLE001 - the caller that waits for these rows gets it
+            collector.fail(fault)
 
-    def _end(self, settled: "asyncio.Future[None] | None") -> None:
-        self._ends -= 1
-        fault, self._fault = self._fault, None
-        if settled is None or settled.done():
+    def _finish_transaction(self, synced: "asyncio.Future[None] | None") -> None:
+        self._pending_syncs -= 1
+        fault, self._error = self._error, None
+        if synced is None or synced.done():
             return
         if fault is None:
-            settled.set_result(None)
+            synced.set_result(None)
         else:
-            settled.set_exception(fault)
+            synced.set_exception(fault)
 
-    def _fail(self, owed: Owed, result: "pq.abc.PGresult") -> None:
+    def _fail(self, pending: PendingResponse, result: "pq.abc.PGresult") -> None:
         fault = error_from_result(result)
         if result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in _FATAL:
-            # The server hangs up behind it.
+            # The server closes the connection after this response.
             raise fault
-        if self._fault is None:
-            self._fault = fault
-        if owed.prepared is not None:
-            self._prepared.pop(owed.prepared, None)
-        if owed.waiting is not None:
-            owed.waiting.fail(self._fault)
+        if self._error is None:
+            self._error = fault
+        if pending.prepared is not None:
+            self._prepared.pop(pending.prepared, None)
+        if pending.collector is not None:
+            pending.collector.fail(self._error)
 
-    def _lose(self, fault: Exception) -> None:
+    def _abort(self, fault: Exception) -> None:
         if self.is_broken:
             return
         self.is_broken = True
-        if self._look is not None:
-            self._look.cancel()
+        if self._progress_timer is not None:
+            self._progress_timer.cancel()
         self._socket.close()
-        for owed in self._owed:
-            if owed.waiting is not None:
-                owed.waiting.fail(fault)
-            if owed.settled is not None and not owed.settled.done():
-                owed.settled.set_exception(fault)
-        self._owed.clear()
+        for pending in self._pending:
+            if pending.collector is not None:
+                pending.collector.fail(fault)
+            if pending.synced is not None and not pending.synced.done():
+                pending.synced.set_exception(fault)
+        self._pending.clear()

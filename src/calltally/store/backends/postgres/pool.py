@@ -1,4 +1,4 @@
-"""The connections of one process to one PostgreSQL: made when needed, kept, at most so many."""
+"""Pool of one process's connections to one PostgreSQL server, and their settings."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,17 +8,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from calltally.calls.errors import Unavailable
-from calltally.store.backends.postgres.pipeline import Link
-from calltally.store.backends.postgres.wire import Asked
+from calltally.store.backends.postgres.pipeline import PipelineConnection
+from calltally.store.backends.postgres.wire import BoundStatement
 
 STATEMENT_TIMEOUT_S: Final = 30
 LOCK_TIMEOUT_S: Final = 10
-# The server ends a statement itself when its time is over. One that says nothing for longer is lost.
-ANSWER_S: Final = STATEMENT_TIMEOUT_S + 5.0
-WAIT_S: Final = 10.0
+# The server aborts a statement itself at its timeout. A server that is silent for longer is lost.
+RESPONSE_TIMEOUT_S: Final = STATEMENT_TIMEOUT_S + 5.0
+POOL_WAIT_S: Final = 10.0
 CONNECT_S: Final = 10
-# A server that is gone without a word is noticed within 10 s, or within 3 s of its return. The URL may say
-# otherwise.
+# A server that vanishes is detected within 10 s, or within 3 s of its return. The URL may override these.
 _NETWORK: Final[Mapping[str, Any]] = {
     "keepalives_idle": 3,
     "keepalives_interval": 2,
@@ -26,11 +25,11 @@ _NETWORK: Final[Mapping[str, Any]] = {
     "tcp_user_timeout": 10_000,
     "application_name": "calltally",
 }
-# Our statements are written for one plan whatever the values are, and to plan one anew takes longer than to
-# run it (Citus plans for values or not at all). That plan goes by an index even if it is made while the
-# table is empty: it is kept while the table grows. Half a millisecond is not worth compiling for. What is
-# acknowledged is on the disk, even where the database was told to be quicker than that: any other level
-# waits for it, and stronger ones for more. A transaction that does not say what it is reads, in one state.
+# Our statements are written for one generic plan, and planning takes longer than running it (Citus plans for
+# values or not at all). The plan uses an index even if it is made while the table is empty, because it stays
+# while the table grows. Statements of half a millisecond are not worth JIT compilation. An acknowledged write
+# is on the disk even where the database is configured with synchronous_commit off: every other level waits
+# for that, and stronger levels for more. Transactions are read-only by default, on one state of the database.
 _SETTINGS: Final = """
 SELECT set_config(name, value, false) FROM (VALUES
     ('statement_timeout', %(statement)b::text), ('lock_timeout', %(lock)b::text),
@@ -44,110 +43,112 @@ SELECT set_config(name, value, false) FROM (VALUES
 """
 
 
-async def connect(url: str, *, connect_s: int = CONNECT_S) -> Link:
-    """A connection with the settings that the store's promises rest on. Raises psycopg.OperationalError."""
+async def connect(url: str, *, connect_s: int = CONNECT_S) -> PipelineConnection:
+    """Return a connection with the settings that the store depends on. Raises psycopg.OperationalError."""
     network = {"connect_timeout": connect_s, **_NETWORK, **conninfo_to_dict(url)}
-    connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
+    driver_connection: psycopg.AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
         make_conninfo(**network), autocommit=True
     )
     try:
-        link = Link(connection, connect_s)
+        connection = PipelineConnection(driver_connection, connect_s)
     except OSError as fault:
-        await connection.close()
-        message = f"the connection cannot be watched: {fault.strerror}"
+        await driver_connection.close()
+        message = f"the connection cannot be polled: {fault.strerror}"
         raise psycopg.OperationalError(message) from fault
     try:
         times = {"statement": f"{STATEMENT_TIMEOUT_S}s", "lock": f"{LOCK_TIMEOUT_S}s"}
-        await link.ask(Asked(_SETTINGS, times))
-        await link.settle()
+        await connection.query(BoundStatement(_SETTINGS, times))
+        await connection.sync()
     except BaseException:
-        link.close()
+        connection.close()
         raise
-    link.answer_s = ANSWER_S
-    return link
+    connection.response_timeout_s = RESPONSE_TIMEOUT_S
+    return connection
 
 
-class Links:
-    """A pool. What was given back last is taken first, so that few connections stay busy and warm."""
+class ConnectionPool:
+    """Pool of connections, made on demand. Last in, first out, so that few connections stay busy and warm."""
 
-    def __init__(self, make: Callable[[], Awaitable[Link]], most: int, wait_s: float = WAIT_S) -> None:
+    def __init__(
+        self, make: Callable[[], Awaitable[PipelineConnection]], most: int, wait_s: float = POOL_WAIT_S
+    ) -> None:
         self._make = make
         self._wait_s = wait_s
-        self._idle: list[Link] = []
-        self._free = asyncio.Semaphore(most)
+        self._idle: list[PipelineConnection] = []
+        self._slots = asyncio.Semaphore(most)
         self._dropping: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def borrowed(self) -> "_Borrowed":
-        """One connection for as long as the block runs. Raises Unavailable where none comes free in time."""
-        return _Borrowed(self)
+    def connection(self) -> "_PooledConnection":
+        """Return a context manager of one connection. Entering raises Unavailable if none is free in time."""
+        return _PooledConnection(self)
 
-    async def take(self) -> Link:
-        """One that nobody else has until it is given back, or dropped."""
-        await self._wait_for_one()
-        link = None
+    async def acquire(self) -> PipelineConnection:
+        """Return a connection for exclusive use, until it is released or discarded."""
+        await self._acquire_slot()
+        connection = None
         try:
-            link = self._pop() or await self._make()
+            connection = self._pop() or await self._make()
         finally:
-            if link is None:
-                self._free.release()
-        return link
+            if connection is None:
+                self._slots.release()
+        return connection
 
-    def give_back(self, link: Link) -> None:
-        """It may be handed to somebody else."""
-        self._free.release()
+    def release(self, connection: PipelineConnection) -> None:
+        """Return a connection to the pool."""
+        self._slots.release()
         if self._is_closed:
-            link.close()
-        elif not link.is_broken:
-            self._idle.append(link)
+            connection.close()
+        elif not connection.is_broken:
+            self._idle.append(connection)
 
-    def drop(self, link: Link) -> None:
-        """What is on its way there nobody waits for any more, and whoever comes next must not."""
-        self._free.release()
-        dropping = asyncio.create_task(link.drop())
+    def discard(self, connection: PipelineConnection) -> None:
+        """Cancel and close a connection whose caller stopped waiting, so that the next one need not wait."""
+        self._slots.release()
+        dropping = asyncio.create_task(connection.cancel_and_close())
         self._dropping.add(dropping)
         dropping.add_done_callback(self._dropping.discard)
 
     async def close(self) -> None:
-        """Hang up those that are idle now, and the others when they are given back."""
+        """Close the idle connections now, and the others when they are released."""
         self._is_closed = True
-        while link := self._pop():
-            link.close()
+        while connection := self._pop():
+            connection.close()
         await asyncio.gather(*self._dropping)
 
-    async def _wait_for_one(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()
+    async def _acquire_slot(self) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
             return
         try:
             async with asyncio.timeout(self._wait_s):
-                await self._free.acquire()
+                await self._slots.acquire()
         except TimeoutError as fault:
             message = f"all connections to the database were busy for {self._wait_s:g} s; try again"
             raise Unavailable(message) from fault
 
-    def _pop(self) -> Link | None:
+    def _pop(self) -> PipelineConnection | None:
         while self._idle:
-            link = self._idle.pop()
-            if not link.is_broken:
-                return link
+            connection = self._idle.pop()
+            if not connection.is_broken:
+                return connection
         return None
 
 
-class _Borrowed:
-    """A block with a connection. No generator: around each read that would take 5 us more."""
+class _PooledConnection:
+    """Context manager of a connection. It is no generator: around each read, that would take 5 us more."""
 
-    __slots__ = ("_link", "_links")
+    __slots__ = ("_connection", "_pool")
 
-    def __init__(self, links: Links) -> None:
-        self._links = links
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
 
-    async def __aenter__(self) -> Link:
-        self._link = await self._links.take()
-        return self._link
+    async def __aenter__(self) -> PipelineConnection:
+        self._connection = await self._pool.acquire()
+        return self._connection
 
     async def __aexit__(self, _kind: object, fault: BaseException | None, _traceback: object) -> None:
         if isinstance(fault, asyncio.CancelledError):
-            self._links.drop(self._link)
+            self._pool.discard(self._connection)
         else:
-            self._links.give_back(self._link)
+            self._pool.release(self._connection)

@@ -1,6 +1,6 @@
-"""Reads from a copy of the database that lags behind it: never older than who reads may rely on.
+"""Reads from a replica of the database that may lag, but never behind the revision that a read requires.
 
-Whatever goes wrong there is answered by the primary, so nothing here is told to whoever asks.
+If a read fails on the replica for any reason, the primary answers it, so clients never see these errors.
 """
 
 import asyncio
@@ -12,41 +12,40 @@ import psycopg
 
 from calltally.calls.errors import CalltallyError, Misconfigured
 from calltally.logs import get_logger
-from calltally.store.backends.postgres.executor import Asking, AskingReplica, read_on
+from calltally.store.backends.postgres.executor import PipelineExecutor, ReplicaExecutor, run_read
 from calltally.store.backends.postgres.options import PostgresOptions
-from calltally.store.backends.postgres.pipeline import Link
-from calltally.store.backends.postgres.pool import Links, connect
+from calltally.store.backends.postgres.pipeline import PipelineConnection
+from calltally.store.backends.postgres.pool import ConnectionPool, connect
 from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.db.statements import Statements
 
 T = TypeVar("T")
 
-# After it failed, so long everything goes to the primary; then one read tries again.
-_REST_S: Final = 5.0
-# What takes longer than this is better asked of the primary: to find a free connection, to make one, to
-# have an answer.
-_FREE_S: Final = 0.2
+# Back-off after a failure: all reads go to the primary for so long, then one read tries the replica again.
+_PAUSE_S: Final = 5.0
+# Timeouts for a free connection, a new connection and a response. The primary is faster than waiting longer.
+_POOL_WAIT_S: Final = 0.2
 _CONNECT_S: Final = 2
-_ANSWER_S: Final = 5.0
-# What of PostgreSQL's codes says that the server, not the statement, is the matter.
+_READ_TIMEOUT_S: Final = 5.0
+# Prefixes of the PostgreSQL error codes that concern the server and not the statement.
 _SERVER_STATES: Final = ("08", "57P")
 
 log: Final = get_logger(__name__)
 
 
-class AskPrimary(Exception):
-    """The primary has to answer this one."""
+class PrimaryRequired(Exception):
+    """The primary has to answer this read."""
 
 
-class _Need(NamedTuple):
-    """What a read must show at least."""
+class _ReadRequirement(NamedTuple):
+    """The revision that a read must include."""
 
     tenant: str
     revision: int
 
 
 class Replica:
-    """A read replica by the side of a primary, whose `identity` its own must equal."""
+    """Read replica of a primary. Its database identity must equal `identity`, that of the primary."""
 
     def __init__(
         self,
@@ -56,15 +55,15 @@ class Replica:
     ) -> None:
         self._url = options.read_url or ""
         self._statements = statements
-        self._identity = identity
-        self._links = Links(self._connect, options.connections, _FREE_S)
+        self._read_identity = identity
+        self._pool = ConnectionPool(self._connect, options.connections, _POOL_WAIT_S)
         self._committed: dict[str, int] = {}
-        self._shared = options.heads
-        self._rests_until = 0.0
+        self._shared = options.shared_revisions
+        self._paused_until_s = 0.0
 
-    def note(self, heads: Mapping[str, int]) -> None:
-        """Remember what was committed: from now on no read may show less."""
-        for tenant, revision in heads.items():
+    def record_commits(self, revisions: Mapping[str, int]) -> None:
+        """Record committed revisions: from now on no read may show an earlier one."""
+        for tenant, revision in revisions.items():
             self._committed[tenant] = max(revision, self._committed.get(tenant, 0))
             if self._shared is not None:
                 self._shared.put(tenant, revision)
@@ -72,62 +71,65 @@ class Replica:
     async def read(
         self, tenant: str, make: Callable[[], StoreOperation[T]], *, at_least: int, long: bool
     ) -> T:
-        """Run a step. Raises AskPrimary where it is not to be run here, or not to be believed."""
-        if perf_counter() < self._rests_until:
-            raise AskPrimary
-        asked = _Need(tenant, max(at_least, self._expected(tenant)))
+        """Run an operation on the replica. Raises PrimaryRequired if the replica fails or lags behind."""
+        if perf_counter() < self._paused_until_s:
+            raise PrimaryRequired
+        needed = _ReadRequirement(tenant, max(at_least, self._required_revision(tenant)))
         try:
-            async with asyncio.timeout(None if long else _ANSWER_S), self._links.borrowed() as link:
-                asking = AskingReplica(link, self._statements, *asked)
-                result = await read_on(link, make(), asking, long=long)
+            async with (
+                asyncio.timeout(None if long else _READ_TIMEOUT_S),
+                self._pool.connection() as connection,
+            ):
+                executor = ReplicaExecutor(connection, self._statements, *needed)
+                result = await run_read(connection, make(), executor, long=long)
         except (psycopg.Error, CalltallyError, TimeoutError) as fault:
-            # What is not there may only be not there yet, so refusals are the primary's to make too.
-            self._judge(fault)
-            raise AskPrimary from fault
-        if asking.shown >= self._committed.get(tenant, 0):
+            # Missing data may only be missing here so far, so the primary decides about refusals too.
+            self._pause_after_server_error(fault)
+            raise PrimaryRequired from fault
+        if executor.visible_revision >= self._committed.get(tenant, 0):
             self._committed.pop(tenant, None)
         return result
 
-    def _expected(self, tenant: str) -> int:
+    def _required_revision(self, tenant: str) -> int:
         shared = 0.0 if self._shared is None else self._shared.get(tenant)
         return max(int(shared), self._committed.get(tenant, 0))
 
-    def _judge(self, fault: Exception) -> None:
-        """Let the replica rest where it is the matter, rather than what was asked or how far it is."""
+    def _pause_after_server_error(self, fault: Exception) -> None:
+        """Pause the use of the replica after an error of its server, but not of the statement or by lag."""
         state = fault.sqlstate if isinstance(fault, psycopg.Error) else None
         is_fault_of_server = isinstance(fault, psycopg.OperationalError | Misconfigured | TimeoutError)
         if is_fault_of_server and (state is None or state.startswith(_SERVER_STATES)):
-            self._rests_until = perf_counter() + _REST_S
-            log.warning("read replica left alone", seconds=_REST_S, reason=str(fault) or "it does not answer")
+            self._paused_until_s = perf_counter() + _PAUSE_S
+            log.warning("read replica paused", seconds=_PAUSE_S, reason=str(fault) or "no response")
 
-    async def _connect(self) -> Link:
-        link = await connect(self._url, connect_s=_CONNECT_S)
+    async def _connect(self) -> PipelineConnection:
+        connection = await connect(self._url, connect_s=_CONNECT_S)
         try:
-            await self._check(link)
+            await self._check_identity(connection)
         except BaseException:
-            link.close()
+            connection.close()
             raise
-        return link
+        return connection
 
-    async def _check(self, link: Link) -> None:
-        """Nobody may be told what another database says."""
-        ours, theirs = await self._identity(), await identity_on(link, self._statements)
+    async def _check_identity(self, connection: PipelineConnection) -> None:
+        """Raise Misconfigured if the replica is a copy of another database than the primary."""
+        ours, theirs = await self._read_identity(), await read_database_identity(connection, self._statements)
         if ours and theirs and ours != theirs:
             raise Misconfigured("CALLTALLY_READ_URL names no replica of CALLTALLY_DATABASE_URL")
 
     async def close(self) -> None:
-        """Hang up."""
-        await self._links.close()
+        """Close the connections."""
+        await self._pool.close()
 
 
-async def identity_on(link: Link, statements: Statements) -> str | None:
-    """Which database this is, or is a copy of; None where it does not say."""
+async def read_database_identity(connection: PipelineConnection, statements: Statements) -> str | None:
+    """Return the identity of a database, which its replicas share; None if it cannot be read."""
     try:
-        rows = await read_on(link, _identity(), Asking(link, statements))
+        rows = await run_read(connection, _read_identity(), PipelineExecutor(connection, statements))
     except psycopg.ProgrammingError:
         return None
     return rows[0][0] if rows else None
 
 
-def _identity() -> StoreOperation[Rows]:
+def _read_identity() -> StoreOperation[Rows]:
     return (yield Statement("meta_identity", {}))

@@ -1,4 +1,4 @@
-"""What is asked of PostgreSQL as it goes over the wire, and the answers that are owed for it."""
+"""Statements in the form of PostgreSQL's wire protocol, and their pending responses."""
 
 import asyncio
 import re
@@ -11,78 +11,78 @@ from psycopg.adapt import PyFormat
 
 from calltally.store.db.operation import Params, Rows
 
-# Plans are made anew after so many transactions, at first more often: what was planned for tables that were
-# still empty may go by the wrong index, and nobody else notices while they grow.
+# Plans are discarded after so many transactions, at first more often: a plan for tables that were still empty
+# may use the wrong index, and nothing else replaces it while they grow.
 _PLANS_YOUNG: Final = 32
 _PLANS_OLD: Final = 4_096
 _OLD_AFTER: Final = 2_048
-_PLACE: Final = re.compile(r"%\((\w+)\)b|%%")
+_PLACEHOLDER: Final = re.compile(r"%\((\w+)\)b|%%")
 
 
-class Asked(NamedTuple):
-    """A statement, its parameters as `%(name)b`."""
+class BoundStatement(NamedTuple):
+    """A statement with placeholders `%(name)b`, and its parameters."""
 
     sql: str
     params: Params
 
 
-class Waiting:
-    """Who waits for the rows of several statements."""
+class ResultCollector:
+    """Collector of the rows of several statements; `future` gets them when all have arrived."""
 
-    __slots__ = ("answers", "future", "left")
+    __slots__ = ("expected", "future", "results")
 
-    def __init__(self, left: int, future: "asyncio.Future[list[Rows]]") -> None:
-        self.left = left
+    def __init__(self, expected: int, future: "asyncio.Future[list[Rows]]") -> None:
+        self.expected = expected
         self.future = future
-        self.answers: list[Rows] = []
+        self.results: list[Rows] = []
 
-    def take(self, rows: Rows) -> None:
-        """The next statement's."""
-        self.answers.append(rows)
-        if len(self.answers) == self.left and not self.future.done():
-            self.future.set_result(self.answers)
+    def add(self, rows: Rows) -> None:
+        """Add the rows of the next statement."""
+        self.results.append(rows)
+        if len(self.results) == self.expected and not self.future.done():
+            self.future.set_result(self.results)
 
     def fail(self, fault: Exception) -> None:
-        """There are none to wait for."""
+        """Fail the future with the reason why no rows will come."""
         if not self.future.done():
             self.future.set_exception(fault)
 
 
-# A statement's text and the types of its parameters: what the server prepares once.
-Shape: TypeAlias = tuple[bytes, tuple[int, ...]]
+# Text of a statement and types of its parameters, which identify a prepared statement.
+StatementShape: TypeAlias = tuple[bytes, tuple[int, ...]]
 
 
-class Owed(NamedTuple):
-    """An answer that the server still has to give: who waits for it, and what it would have prepared."""
+class PendingResponse(NamedTuple):
+    """A response that the server still has to send: its collector, or the statement that it prepares."""
 
-    waiting: Waiting | None = None
-    prepared: Shape | None = None
-    is_end: bool = False
-    settled: "asyncio.Future[None] | None" = None
+    collector: ResultCollector | None = None
+    prepared: StatementShape | None = None
+    is_sync: bool = False
+    synced: "asyncio.Future[None] | None" = None
 
 
-class Encoded(NamedTuple):
-    """A statement as it goes over the wire."""
+class EncodedStatement(NamedTuple):
+    """A statement in the form of the wire protocol."""
 
-    shape: Shape
+    shape: StatementShape
     values: Sequence[Any]
     formats: Sequence[pq.Format] | None
 
 
 @lru_cache(maxsize=4_096)
-def numbered(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyFormat]]:
-    """The statement with numbers for names, and the names in the order of the numbers."""
+def with_numbered_params(sql: str) -> tuple[bytes, tuple[str, ...], Sequence[PyFormat]]:
+    """Return the statement with numbered placeholders, the names in their order, and the formats."""
     names: dict[str, int] = {}
 
-    def place(found: re.Match[str]) -> str:
+    def numbered(found: re.Match[str]) -> str:
         if found[1] is None:
             return "%"
         return f"${names.setdefault(found[1], len(names) + 1)}"
 
-    query = _PLACE.sub(place, sql).encode()
+    query = _PLACEHOLDER.sub(numbered, sql).encode()
     return query, tuple(names), [PyFormat.BINARY] * len(names)
 
 
-def is_time_to_plan(transactions: int) -> bool:
-    """Whether a connection that has had so many transactions makes its plans anew."""
+def is_replan_due(transactions: int) -> bool:
+    """Decide whether a connection discards its plans after so many transactions."""
     return transactions % (_PLANS_OLD if transactions > _OLD_AFTER else _PLANS_YOUNG) == 0

@@ -1,4 +1,4 @@
-"""Connections to an SQLite file by apsw, as the ledger's promises want them, and what their faults mean."""
+"""Connections to an SQLite file through apsw with the ledger's durability settings, and their errors."""
 
 import time
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from calltally.store.backends.schema import NO_TABLES
 from calltally.store.db.interface import ErrorTranslation
 
 BUSY_MS: Final = 10_000
-# Shorter than the pause between two commits of an import, so that whoever waits gets in there. SQLite's own
-# wait looks again after 100 ms, and misses that pause for seconds.
+# Shorter than the pause between two commits of an import, so that a waiting writer gets the lock in that
+# pause. SQLite's own busy handler retries after 100 ms, and misses the pause for seconds.
 _RETRY_S: Final = 0.002
 _CACHE_KIB: Final = 64 * 1024
-# The most that the driver takes. It keeps them in a ring that goes one further with each row of an
-# executemany: in one of 100 a commit of 30 facts prepared nearly all of its statements anew.
-_KEPT_STATEMENTS: Final = 512
-_NOT_NOW: Final = (
+# The driver's maximum. Its cache is a ring that advances with each row of an executemany: with 100 entries,
+# a commit of 30 facts had to prepare nearly all of its statements again.
+_CACHED_STATEMENTS: Final = 512
+_UNAVAILABLE: Final = (
     apsw.BusyError,
     apsw.LockedError,
     apsw.FullError,
@@ -29,13 +29,13 @@ _NOT_NOW: Final = (
 )
 
 
-def _tell_apart(fault: apsw.Error) -> None:
-    """A database that cannot answer now is not a fault of the program."""
-    if isinstance(fault, _NOT_NOW):
+def _translate_error(fault: apsw.Error) -> None:
+    """Raise our own error for a database that is unavailable, damaged or not migrated."""
+    if isinstance(fault, _UNAVAILABLE):
         message = f"the database cannot answer now ({fault}); nothing was recorded, try again"
         raise Unavailable(message) from fault
     if isinstance(fault, apsw.NotADBError):
-        message = "the file that CALLTALLY_DATABASE_URL names is no SQLite database"
+        message = "the file that CALLTALLY_DATABASE_URL names is not an SQLite database"
         raise Misconfigured(message) from fault
     if isinstance(fault, apsw.CorruptError):
         message = f"the database file is damaged ({fault}); restore it from a backup"
@@ -44,18 +44,18 @@ def _tell_apart(fault: apsw.Error) -> None:
         raise Misconfigured(NO_TABLES) from fault
 
 
-TOLD_APART: Final = ErrorTranslation(apsw.Error, _tell_apart)
+ERROR_TRANSLATION: Final = ErrorTranslation(apsw.Error, _translate_error)
 
 
 def connect(path: Path) -> apsw.Connection:
-    """A connection with the settings that the ledger's promises rest on.
+    """Return a connection with the settings that the ledger's guarantees depend on.
 
-    `synchronous=FULL` syncs the WAL in each commit: with NORMAL an acknowledged fact could be lost
-    with the power. Grouped, it costs a tenth of the rate.
+    `synchronous=FULL` syncs the WAL in each commit: with NORMAL a power cut could lose an acknowledged fact.
+    With group commit, it costs a tenth of the rate.
     """
-    with TOLD_APART:
+    with ERROR_TRANSLATION:
         connection = apsw.Connection(
-            str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_KEPT_STATEMENTS
+            str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=_CACHED_STATEMENTS
         )
         connection.set_busy_timeout(BUSY_MS)
         connection.pragma("journal_mode", "wal")
@@ -65,15 +65,15 @@ def connect(path: Path) -> apsw.Connection:
 
 
 def connect_to_read(path: Path) -> apsw.Connection:
-    """One that never writes."""
+    """Return a connection that never writes."""
     connection = connect(path)
     connection.pragma("query_only", "on")
     return connection
 
 
-def retry_lock(most_ms: int) -> Callable[[int], bool]:
-    """Return a busy handler that looks for the lock every two milliseconds, for `most_ms` at the longest."""
-    until_s = time.monotonic() + most_ms / 1000
+def busy_handler(max_ms: int) -> Callable[[int], bool]:
+    """Return a busy handler that retries the lock every two milliseconds, for `max_ms` at most."""
+    until_s = time.monotonic() + max_ms / 1000
 
     def retry(_tries: int) -> bool:
         time.sleep(_RETRY_S)

@@ -14,7 +14,7 @@ _MODE: Final = 0o600
 
 @contextmanager
 def sole_service(path: Path | None) -> Iterator[None]:
-    """Hold the lock while the block runs; without a file, as on PostgreSQL, there is none.
+    """Hold the lock while the block runs. Without a file, as on PostgreSQL, there is no lock.
 
     The kernel releases the lock of a dead process. Raises Misconfigured if another service runs on the file.
     """
@@ -24,13 +24,13 @@ def sole_service(path: Path | None) -> Iterator[None]:
     # The lock file stays: if it were removed while another process opens it, both would get a lock.
     lock = os.open(f"{path}-serve", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
-        _take(lock, path)
+        _acquire(lock, path)
         yield
     finally:
         os.close(lock)
 
 
-def _take(lock: int, path: Path) -> None:
+def _acquire(lock: int, path: Path) -> None:
     try:
         flock(lock, LOCK_EX | LOCK_NB)
     except BlockingIOError as fault:

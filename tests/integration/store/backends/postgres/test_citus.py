@@ -88,7 +88,7 @@ def test_without_citus_nothing_is_changed(run: Callable[..., CommandResult], url
     for words in ((), ("--check",)):
         said = run(*words)
         assert said.code == 1
-        assert "there is no Citus here" in said.err
+        assert "Citus is not installed" in said.err
         assert "facts" in said.out
     assert tables(url) == before
 
@@ -112,13 +112,13 @@ def test_all_that_is_missing_is_told_at_once(run: Callable[..., CommandResult], 
         assert spread_tables(db) == before
     assert said.code == 1
     for expected in (
-        "no node to hold rows",
+        "Citus has no node for rows",
         "citus.shard_replication_factor is 2 and has to be 1",
         "the key odd_number_key of odd begins with number, not with the tenant",
-        "facts is kept by node already: SELECT undistribute_table('facts') first",
-        "routes is kept whole already",
-        "calls is not kept beside tenants",
-        "the schema is at 0001, this code needs",
+        "facts is distributed by node already: run SELECT undistribute_table('facts') first",
+        "routes is a reference table already",
+        "calls is not colocated with tenants",
+        "the schema is at version 0001, this code needs",
     ):
         assert expected in said.err
     assert len(said.err.splitlines()) == 7

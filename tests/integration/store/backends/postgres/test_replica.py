@@ -145,7 +145,7 @@ def test_a_step_that_finds_itself_behind_is_made_anew_for_the_primary(reader: Re
 def test_a_replica_that_is_gone_is_not_missed_and_is_found_again(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replica, "_REST_S", 0.0)
+    monkeypatch.setattr(replica, "_PAUSE_S", 0.0)
     assert reader.calls() == 1
     reader.standby.stop()
     try:
@@ -158,7 +158,7 @@ def test_a_replica_that_is_gone_is_not_missed_and_is_found_again(
 
 
 def test_it_is_left_alone_for_a_while(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica, "_REST_S", 3_600.0)
+    monkeypatch.setattr(replica, "_PAUSE_S", 3_600.0)
     reader.standby.stop()
     try:
         assert reader.calls() == 1
@@ -173,7 +173,7 @@ def test_another_database_is_never_believed(
     bench: Bench, new_bench: Callable[[], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a busy machine it must not be left alone for being slow instead.
-    monkeypatch.setattr(replica, "_FREE_S", 60.0)
+    monkeypatch.setattr(replica, "_POOL_WAIT_S", 60.0)
     monkeypatch.setattr(replica, "_CONNECT_S", 60)
     other = new_bench()
     for number in range(5):

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from calltally.calls.errors import Unavailable
 from calltally.store.backends.sqlite import checkpoints
-from calltally.store.backends.sqlite.checkpoints import Checkpoints
+from calltally.store.backends.sqlite.checkpoints import Checkpointer
 from calltally.store.backends.sqlite.connection import connect
 from calltally.store.backends.sqlite.store import SqliteStore
 from calltally.store.tenants.tenants import add_tenant
@@ -63,20 +63,20 @@ async def store_tenants(store: SqliteStore, many: int) -> None:
 @pytest.fixture
 def emptied(monkeypatch: pytest.MonkeyPatch) -> Event:
     """An event for each time that the WAL was to be emptied."""
-    event, empty = Event(), Checkpoints._empty
+    event, empty = Event(), Checkpointer._empty
 
-    def tell(self: Checkpoints, connection: apsw.Connection) -> None:
+    def tell(self: Checkpointer, connection: apsw.Connection) -> None:
         empty(self, connection)
         event.set()
 
-    monkeypatch.setattr(Checkpoints, "_empty", tell)
+    monkeypatch.setattr(Checkpointer, "_empty", tell)
     return event
 
 
 def test_after_a_quiet_minute_the_file_alone_is_the_database(
     path: Path, beside: apsw.Connection, emptied: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "_QUIET_S", 0.01)
+    monkeypatch.setattr(checkpoints, "_IDLE_S", 0.01)
 
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
@@ -155,8 +155,8 @@ def test_a_commit_stands_whose_checkpoint_fails(path: Path) -> None:
     async def record() -> None:
         store = SqliteStore(path, lambda: NOW_US)
         faults: list[Exception] = [apsw.FullError("full")]
-        store._checkpoints._writing = Failing(store._writing, faults, Event())  # type: ignore[assignment]
-        store._checkpoints._nearly_done = True
+        store._checkpointer._write_connection = Failing(store._write_connection, faults, Event())  # type: ignore[assignment]
+        store._checkpointer._nearly_done = True
         await store_tenant(store, "acme")
         assert faults == []
         await store.close()
@@ -170,7 +170,7 @@ def test_on_a_full_disk_the_log_is_emptied(path: Path, emptied: Event) -> None:
         store = SqliteStore(path, lambda: NOW_US)
         await store_tenant(store, "acme")
         assert wal(path) > 0
-        store._writing.pragma("max_page_count", store._writing.pragma("page_count"))
+        store._write_connection.pragma("max_page_count", store._write_connection.pragma("page_count"))
         with pytest.raises(Unavailable, match="full"):
             await store_tenants(store, 1_000)
         assert await asyncio.to_thread(emptied.wait, HAPPENS_WITHIN_S)

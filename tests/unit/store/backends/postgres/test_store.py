@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from calltally.calls.errors import Misconfigured, Unavailable
-from calltally.store.backends.postgres.store import TOLD_APART
+from calltally.store.backends.postgres.store import ERROR_TRANSLATION
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,5 @@ from calltally.store.backends.postgres.store import TOLD_APART
     ],
 )
 def test_who_is_at_fault(raised: type[Exception], told: type[Exception]) -> None:
-    with pytest.raises(told), TOLD_APART:
+    with pytest.raises(told), ERROR_TRANSLATION:
         raise raised

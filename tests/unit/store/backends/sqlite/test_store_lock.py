@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from calltally.calls.errors import Misconfigured
-from calltally.store.backends.sqlite.connection import retry_lock
+from calltally.store.backends.sqlite.connection import busy_handler
 from calltally.store.backends.sqlite.sole_service import sole_service
 
 
@@ -28,5 +28,5 @@ def test_without_a_file_there_is_no_lock(tmp_path: Path, name: str | None) -> No
 
 
 def test_a_writer_looks_again_until_its_time_is_over() -> None:
-    assert retry_lock(60_000)(0)
-    assert not retry_lock(0)(0)
+    assert busy_handler(60_000)(0)
+    assert not busy_handler(0)(0)
