@@ -22,7 +22,7 @@ from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import ObservableStore, Submission
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from calltally.store.tenants.vault import Vault
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, seal_secret
 
 _TENANT: Final = "bench"
 _BACKLOG: Final = 10_000
@@ -49,7 +49,7 @@ class _Desk(NamedTuple):
     async def endpoint(self, number: int, way: str) -> None:
         """One whose path says how it behaves, for `voice.call.started`."""
         endpoint = number.to_bytes(16, "big")
-        wanted = Wanted(f"http://127.0.0.1:{self.port}/{way}", events=("voice.call.started",))
+        wanted = EndpointSettings(f"http://127.0.0.1:{self.port}/{way}", events=("voice.call.started",))
         sealed = seal_secret(_VAULT, _TENANT, endpoint, _SECRET)
         await self.store.write(add_endpoint(_TENANT, endpoint, wanted, sealed, _now_us()))
 

@@ -22,7 +22,7 @@ from calltally.alerts.evaluation.series_rollup import Rows, SeriesRollup
 from calltally.alerts.model.rules import Rules
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertCount, AlertStepKey
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.detector_state import judging_of, keep_judging
+from calltally.store.alerts.detector_state import read_evaluation, save_evaluation
 from calltally.store.backends.open import migrate, open_store
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import StoreOperation
@@ -123,7 +123,7 @@ def _added(step_s: int, rows: Rows) -> StoreOperation[None]:
 
 async def _fill(store: Store, random: np.random.Generator) -> None:
     """Put noise into all numbers that detectors remember."""
-    held = await store.read(judging_of(_TENANT))
+    held = await store.read(read_evaluation(_TENANT))
     assert held.state is not None
     detector, *rest = msgspec.msgpack.decode(held.state)
     arrays: dict[str, Any] = unpack_arrays(detector)
@@ -131,4 +131,4 @@ async def _fill(store: Store, random: np.random.Generator) -> None:
         if values.dtype == np.float64:
             np.add(values, np.abs(random.normal(0, 1e-3, values.shape)), out=values)
     state = msgspec.msgpack.encode([pack_arrays(arrays), *rest])
-    assert await store.write(keep_judging(_TENANT, held, held.judged_us, state))
+    assert await store.write(save_evaluation(_TENANT, held, held.judged_us, state))

@@ -24,7 +24,7 @@ from calltally.store.backends.open import open_store
 from calltally.store.db.interface import Submission
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from calltally.store.tenants.vault import Vault
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, seal_secret
 from tests.acceptance.delivery_worker import now_us
 from tests.acceptance.pages import ROOT
 from tests.telling import fact
@@ -98,7 +98,9 @@ async def tell(url: str) -> None:
 async def set_up(url: str, port: int) -> None:
     store = open_store(url, now_us)
     await store.write(add_tenant(TENANT, "Acme", now_us(), new_epoch()))
-    wanted = Wanted(f"http://127.0.0.1:{port}/hook", events=("voice.call.started", "voice.call.completed"))
+    wanted = EndpointSettings(
+        f"http://127.0.0.1:{port}/hook", events=("voice.call.started", "voice.call.completed")
+    )
     sealed = seal_secret(Vault(bytes(32)), TENANT, ENDPOINT, SECRET)
     await store.write(add_endpoint(TENANT, ENDPOINT, wanted, sealed, now_us()))
     await store.close()

@@ -19,7 +19,7 @@ from calltally.calls.export_query import parse_export_query
 from calltally.exports.request import queue_export
 from calltally.exports.spec import ExportProgress, read_progress
 from calltally.store.db.interface import Submission
-from calltally.store.jobs.jobs import State, files_of, need_job
+from calltally.store.jobs.jobs import JobState, files_of, need_job
 from tests.acceptance.live import own_environment
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct
@@ -89,14 +89,14 @@ class Jobs:
     def progress(self, job: bytes) -> ExportProgress:
         return read_progress(self.bench.run(self.bench.store.read(need_job(TENANT, job))).progress)
 
-    def state(self, job: bytes) -> State:
+    def state(self, job: bytes) -> JobState:
         return self.bench.run(self.bench.store.read(need_job(TENANT, job))).state
 
     def contents(self, job: bytes) -> dict[str, bytes]:
         """The files, each of which has to be what the table says of it."""
         found = {}
         for file in self.bench.run(self.bench.store.read(files_of(TENANT, job))):
-            content = (self.folder / "files" / TENANT / job.hex() / file.kept_as).read_bytes()
+            content = (self.folder / "files" / TENANT / job.hex() / file.stored_name).read_bytes()
             assert (len(content), sha256(content).digest()) == (file.size, file.sha256)
             found[file.name] = content
         return found
@@ -113,9 +113,9 @@ def test_killed_in_mid_export_it_comes_out_the_same(bench: Bench, form: str, tmp
     rows = 0
     for number in range(KILLS):
         rows = jobs.kill_past(job, max(rows, number * CALLS // (2 * KILLS)))
-    assert (jobs.state(job), rows < CALLS) == (State.RUNNING, True)
+    assert (jobs.state(job), rows < CALLS) == (JobState.RUNNING, True)
     unstopped = jobs.ask(format=form)
     jobs.finish()
-    assert [jobs.state(each) for each in (job, unstopped)] == [State.COMPLETE] * 2
+    assert [jobs.state(each) for each in (job, unstopped)] == [JobState.COMPLETE] * 2
     assert jobs.contents(job) == jobs.contents(unstopped) != {}
     assert jobs.progress(job).rows == CALLS

@@ -6,11 +6,11 @@ import pytest
 
 from calltally.alerts.notify.notifier import sink_seal_name
 from calltally.calls.errors import Misconfigured
-from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, sink_name
+from calltally.store.maintenance.key_rotation import ResealedSecrets, reseal_tenant, sink_name
 from calltally.store.tenants.vault import Vault, find_provider_secrets, put_provider_secrets
 from calltally.store.webhooks.endpoints import (
-    Rotation,
-    Wanted,
+    EndpointSettings,
+    SecretRotation,
     add_endpoint,
     need_endpoint,
     rotate_secret,
@@ -28,13 +28,13 @@ def test_after_it_the_former_key_is_not_needed(bench: Bench) -> None:
     bench.run(write(put_provider_secrets(TENANT, "twilio", old.seal(TENANT, "twilio", {"a": "b"}), NOW_US)))
     first, second = (f"whsec_{b64encode(word).decode()}" for word in (b"first", b"second"))
     sealed = seal_secret(old, TENANT, ENDPOINT, first)
-    bench.run(write(add_endpoint(TENANT, ENDPOINT, Wanted("https://h.example/"), sealed, NOW_US)))
-    rotation = Rotation(seal_secret(old, TENANT, ENDPOINT, second), NOW_US + 1)
+    bench.run(write(add_endpoint(TENANT, ENDPOINT, EndpointSettings("https://h.example/"), sealed, NOW_US)))
+    rotation = SecretRotation(seal_secret(old, TENANT, ENDPOINT, second), NOW_US + 1)
     bench.run(write(rotate_secret(TENANT, ENDPOINT, rotation, NOW_US)))
     with pytest.raises(Misconfigured):
         bench.run(write(reseal_tenant(TENANT, Vault(NEW))))
     done = bench.run(write(reseal_tenant(TENANT, Vault(NEW, OLD))))
-    assert done == Resealed(TENANT, providers=1, webhook_endpoints=1, alert_sinks=0)
+    assert done == ResealedSecrets(TENANT, providers=1, webhook_endpoints=1, alert_sinks=0)
     kept = bench.run(read(find_provider_secrets(TENANT, "twilio")))
     assert kept is not None
     assert Vault(NEW).open(TENANT, "twilio", kept) == {"a": "b"}

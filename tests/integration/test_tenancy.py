@@ -5,9 +5,9 @@ import pytest
 from calltally.calls.errors import Conflict, InvalidInput, NotFound
 from calltally.store.db.operation import StoreOperation
 from calltally.store.tenants.api_keys import (
-    Key,
-    KnownKey,
-    NewKey,
+    ApiKey,
+    AuthenticatedKey,
+    NewApiKey,
     add_key,
     digest_of_key,
     find_key,
@@ -39,7 +39,7 @@ LATER_US = NOW_US + 5
 IMPOSSIBLE = ["", "none", "a\0", "\ud800", "A", "x" * 5000, "'; --"]
 
 
-def added(bench: Bench, *scopes: str, name: str = "") -> NewKey:
+def added(bench: Bench, *scopes: str, name: str = "") -> NewApiKey:
     key = mint_key(TENANT, scopes or ["calls:read"])
     bench.run(bench.store.write(add_key(TENANT, key, name, bench.now_us)))
     return key
@@ -115,7 +115,7 @@ def test_a_key_is_found_by_its_tenant_and_digest(bench: Bench) -> None:
     key = added(bench, "events:write", "calls:read")
     digest = digest_of_key(key.text)
     found = bench.run(bench.store.read(find_key(TENANT, digest)))
-    assert found == KnownKey(key.key_id, frozenset({"calls:read", "events:write"}))
+    assert found == AuthenticatedKey(key.key_id, frozenset({"calls:read", "events:write"}))
     assert bench.run(bench.store.read(find_key("bolt", digest))) is None
     assert bench.run(bench.store.read(find_key(TENANT, digest_of_key("other")))) is None
 
@@ -125,8 +125,8 @@ def test_keys_are_listed_by_age_without_the_secret(bench: Bench) -> None:
     bench.now_us = LATER_US
     second = added(bench, "events:write")
     assert bench.run(bench.store.read(list_keys(TENANT))) == [
-        Key(first.key_id, "one", ("calls:read",), NOW_US, None),
-        Key(second.key_id, "", ("events:write",), LATER_US, None),
+        ApiKey(first.key_id, "one", ("calls:read",), NOW_US, None),
+        ApiKey(second.key_id, "", ("events:write",), LATER_US, None),
     ]
 
 

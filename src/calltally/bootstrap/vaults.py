@@ -12,7 +12,7 @@ from calltally.settings import Settings, secret_text
 from calltally.settings.checks import SECRET_KEY_BYTES, decode_secret_key
 from calltally.store.backends.open import holds_secrets, sqlite_path
 from calltally.store.db.interface import Store
-from calltally.store.tenants.stored_secrets import newest_secrets, unopened
+from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
 from calltally.store.tenants.vault import Vault
 
 KEY_FILE: Final = "secret.key"
@@ -34,7 +34,7 @@ def open_vault(settings: Settings) -> Vault:
 async def check_secrets(settings: Settings, store: Store) -> None:
     """Raise Misconfigured if no stored secret can be decrypted; log those that cannot if others can."""
     stored = await store.read(newest_secrets())
-    for fault in unopened(open_vault(settings), stored) if stored else ():
+    for fault in failing_secrets(open_vault(settings), stored) if stored else ():
         log.warning("a secret does not open", reason=fault)
 
 

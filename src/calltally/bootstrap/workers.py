@@ -24,7 +24,7 @@ from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.settings import Settings
 from calltally.store.db.interface import ObservableStore, Store
 from calltally.store.db.operation import Clock
-from calltally.store.jobs.jobs import Kind
+from calltally.store.jobs.jobs import JobKind
 from calltally.worker.background import BackgroundWork
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
 from calltally.worker.throttle import ThreadClocks, throttled
@@ -54,8 +54,8 @@ def make_worker(
         files_us=settings.export_days * DAY_US,
         alerts=alert_dependencies(settings, store, clock, stop),
         runners={
-            Kind.EXPORT: ExportRunner(),
-            Kind.RECONCILIATION: ReconciliationRunner(provider_access(settings, store), stop),
+            JobKind.EXPORT: ExportRunner(),
+            JobKind.RECONCILIATION: ReconciliationRunner(provider_access(settings, store), stop),
         },
     )
     return BackgroundWork(dependencies, stop)

@@ -14,7 +14,7 @@ from calltally.cli.console.session import with_store
 from calltally.store.backends.open import check_schema, open_store
 from calltally.store.backends.postgres.citus import CitusReadiness, distribute, read_citus_readiness
 from calltally.store.db.interface import Store
-from calltally.store.maintenance.new_epoch import Begun, begin_epoch
+from calltally.store.maintenance.new_epoch import NewEpoch, start_epoch
 from calltally.store.tenants.tenants import admin_list_tenants, new_epoch
 
 commands: Final = typer.Typer(
@@ -118,7 +118,7 @@ def begin_epochs(
         typer.echo("Clients that use a snapshot or the feed get 410 once, and start again.", err=True)
 
 
-async def _begin(store: Store, requested: list[str]) -> list[Begun]:
+async def _begin(store: Store, requested: list[str]) -> list[NewEpoch]:
     """Begin an epoch per tenant, each in its own transaction: tenants may be on different machines."""
     tenants = requested or [tenant.tenant for tenant in await store.read(admin_list_tenants())]
-    return [await store.write(begin_epoch(tenant, new_epoch())) for tenant in tenants]
+    return [await store.write(start_epoch(tenant, new_epoch())) for tenant in tenants]

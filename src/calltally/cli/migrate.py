@@ -17,7 +17,7 @@ from calltally.store.db.interface import Store
 from calltally.store.ledger.text_index import fill_texts
 from calltally.store.maintenance.refold_all import CHUNK as REFOLD_CHUNK
 from calltally.store.maintenance.refold_all import begin_refold, refold_calls
-from calltally.store.maintenance.refold_progress import refold_place
+from calltally.store.maintenance.refold_progress import refold_position
 from calltally.store.rollups.alert_steps import differences, keep_steps_from, repair_steps, step_windows
 from calltally.store.tenants.tenants import admin_list_tenants
 
@@ -63,7 +63,7 @@ def migrate(*, refold: Refold = False) -> None:
 async def _is_unfinished(store: Store) -> bool:
     """Decide whether a migration was interrupted after its schema step: refolding is its last step."""
     tenants = await store.read(admin_list_tenants())
-    return any([await store.read(refold_place(each.tenant)) is not None for each in tenants])
+    return any([await store.read(refold_position(each.tenant)) is not None for each in tenants])
 
 
 async def _fill(store: Store, since: str) -> None:

@@ -9,7 +9,7 @@ from calltally.cli.console.output import AsJson, print_json
 from calltally.cli.console.session import with_store
 from calltally.settings import Settings
 from calltally.store.db.interface import Store
-from calltally.store.maintenance.key_rotation import Resealed, reseal_tenant, total
+from calltally.store.maintenance.key_rotation import ResealedSecrets, reseal_tenant, total_secrets
 from calltally.store.tenants.tenants import admin_list_tenants
 
 commands: Final = typer.Typer(help="Rotate the key that encrypts stored secrets.", no_args_is_help=True)
@@ -31,11 +31,11 @@ def reseal(*, as_json: AsJson = False) -> None:
         print_json(tenants)
     else:
         typer.echo(
-            f"Encrypted {total(iter(tenants))} secrets of {len(tenants)} tenants with the current key."
+            f"Encrypted {total_secrets(iter(tenants))} secrets of {len(tenants)} tenants with the current key."
         )
 
 
-async def _reseal(store: Store, settings: Settings) -> list[Resealed]:
+async def _reseal(store: Store, settings: Settings) -> list[ResealedSecrets]:
     vault = open_vault(settings)
     tenants = await store.read(admin_list_tenants())
     return [await store.write(reseal_tenant(each.tenant, vault)) for each in tenants]

@@ -8,7 +8,7 @@ others hang.
 from collections import deque
 from typing import Final
 
-from calltally.store.webhooks.dispatch import NEVER_US, Job
+from calltally.store.webhooks.dispatch import NEVER_US, DeliveryJob
 from calltally.store.webhooks.endpoints import Endpoint
 
 FIRST_LIMIT: Final = 4
@@ -27,7 +27,7 @@ class EndpointQueue:
     def __init__(self, endpoint: Endpoint, host: str) -> None:
         self.endpoint = endpoint
         self.host = host
-        self.ready: deque[Job] = deque()
+        self.ready: deque[DeliveryJob] = deque()
         self.in_flight = 0
         self.due_us = NEVER_US
         self.failing_since_us = endpoint.failing_since_us
@@ -56,13 +56,13 @@ class EndpointQueue:
         """Return the remaining pause before the next request."""
         return max(0.0, self._not_before_s - now_s)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: DeliveryJob) -> None:
         """Add a claimed job, unless it is there already."""
         if job.event_id not in self._claimed:
             self._claimed.add(job.event_id)
             self.ready.append(job)
 
-    def take_next(self, now_s: float) -> Job | None:
+    def take_next(self, now_s: float) -> DeliveryJob | None:
         """Return the next job to send, or None if none may be sent now."""
         if not self.ready or self.in_flight >= self._limit or now_s < self._not_before_s:
             return None

@@ -28,9 +28,15 @@ from calltally.net.standard_webhooks import signature_headers
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.ledger.outbox import Instant, event_time, freeze, message_id
 from calltally.store.tenants.vault import Vault
-from calltally.store.webhooks.deliveries import DEAD, WAITING, Notice
-from calltally.store.webhooks.dispatch import NEVER_US, Health, Job, Pause, Result
-from calltally.store.webhooks.endpoints import Endpoint, Wanted
+from calltally.store.webhooks.deliveries import DEAD, WAITING, EndpointNotice
+from calltally.store.webhooks.dispatch import (
+    NEVER_US,
+    AttemptResult,
+    DeliveryJob,
+    EndpointHealth,
+    EndpointPause,
+)
+from calltally.store.webhooks.endpoints import Endpoint, EndpointSettings
 
 # An endpoint is paused after this long without a success.
 PAUSED_AFTER_US: Final = 5 * DAY_US
@@ -60,9 +66,9 @@ class TenantRequests:
         self._hosts = hosts
         self._on_result = on_result
         self.queues: dict[bytes, EndpointQueue] = {}
-        self.results: list[Result] = []
-        self.pauses: dict[bytes, Pause] = {}
-        self.health: dict[bytes, Health] = {}
+        self.results: list[AttemptResult] = []
+        self.pauses: dict[bytes, EndpointPause] = {}
+        self.health: dict[bytes, EndpointHealth] = {}
         # Time until which requests may start, by the loop's clock.
         self.until_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -88,7 +94,7 @@ class TenantRequests:
         old_queues, self.queues = self.queues, {}
         for each in endpoints:
             if each.is_active:
-                host = urlsplit(each.wanted.url).hostname or ""
+                host = urlsplit(each.settings.url).hostname or ""
                 has_queue = each.endpoint in old_queues
                 queue = old_queues.pop(each.endpoint) if has_queue else EndpointQueue(each, host)
                 self.queues[each.endpoint] = queue
@@ -100,7 +106,10 @@ class TenantRequests:
                 self.queues[endpoint] = queue
 
     def recorded(
-        self, results: Sequence[Result], pauses: Mapping[bytes, Pause], health: Mapping[bytes, Health]
+        self,
+        results: Sequence[AttemptResult],
+        pauses: Mapping[bytes, EndpointPause],
+        health: Mapping[bytes, EndpointHealth],
     ) -> None:
         """Forget outcomes that are in the database now."""
         del self.results[: len(results)]
@@ -142,7 +151,7 @@ class TenantRequests:
         task.add_done_callback(self._tasks.discard)
         return True
 
-    async def _deliver(self, queue: EndpointQueue, job: Job) -> None:
+    async def _deliver(self, queue: EndpointQueue, job: DeliveryJob) -> None:
         host = queue.host
         self._hosts[host] += 1
         try:
@@ -160,15 +169,15 @@ class TenantRequests:
         self.start()
         self._on_result()
 
-    async def _attempt(self, queue: EndpointQueue, job: Job, frozen: bytes) -> AttemptOutcome:
+    async def _attempt(self, queue: EndpointQueue, job: DeliveryJob, frozen: bytes) -> AttemptOutcome:
         at_us, started_s = self._dependencies.clock(), _now_s()
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
             body = body_in_form(
-                lane.endpoint.wanted.form, _seen(lane.endpoint, body_codec.decompress(frozen))
+                lane.endpoint.settings.form, _seen(lane.endpoint, body_codec.decompress(frozen))
             )
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
-            outcome = await self._post(queue.endpoint.wanted, signature, body)
+            outcome = await self._post(queue.endpoint.settings, signature, body)
         except Exception as fault:
             # An internal error counts as a failed attempt and is retried, so that it blocks no other event.
             ids = {"endpoint": uuid_text(queue.endpoint.endpoint), "message": message_id(job.event_id)}
@@ -179,7 +188,7 @@ class TenantRequests:
         took_us = int((_now_s() - started_s) * SECOND_US)
         return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._dependencies.chance())
 
-    async def _post(self, wanted: Wanted, signature: Mapping[str, str], body: bytes) -> RequestOutcome:
+    async def _post(self, wanted: EndpointSettings, signature: Mapping[str, str], body: bytes) -> RequestOutcome:
         headers = {
             "content-type": CONTENT_TYPES[wanted.form],
             "user-agent": self._dependencies.user_agent,
@@ -215,14 +224,14 @@ class TenantRequests:
                 "the endpoint answered 410 Gone" if attempt.is_gone else "deliveries failed for five days"
             )
             endpoint = queue.endpoint.endpoint
-            self.pauses.setdefault(endpoint, Pause(endpoint, reason, self._notice(queue, attempt, reason)))
+            self.pauses.setdefault(endpoint, EndpointPause(endpoint, reason, self._notice(queue, attempt, reason)))
 
     def _set_failing(self, queue: EndpointQueue, since_us: int | None) -> None:
         if queue.failing_since_us != since_us:
             queue.failing_since_us = since_us
-            self.health[queue.endpoint.endpoint] = Health(queue.endpoint.endpoint, since_us)
+            self.health[queue.endpoint.endpoint] = EndpointHealth(queue.endpoint.endpoint, since_us)
 
-    def _notice(self, queue: EndpointQueue, attempt: AttemptOutcome, reason: str) -> Notice:
+    def _notice(self, queue: EndpointQueue, attempt: AttemptOutcome, reason: str) -> EndpointNotice:
         """Return the event for the tenant's other endpoints.
 
         The URL may hold a secret, so the event names the host only.
@@ -237,7 +246,7 @@ class TenantRequests:
             "failing_since": utc_text(queue.failing_since_us or now_us),
         }
         at = Instant(self._tenant, "", attempt.result.job.revision, now_us)
-        return Notice(DELIVERY_FAILED, event_id, freeze(DELIVERY_FAILED, event_id, at, data))
+        return EndpointNotice(DELIVERY_FAILED, event_id, freeze(DELIVERY_FAILED, event_id, at, data))
 
 
 def _seen(endpoint: Endpoint, envelope: bytes) -> bytes:

@@ -16,7 +16,13 @@ from calltally.deliveries.dependencies import MARGIN_S, DeliveryDependencies
 from calltally.deliveries.requests import TenantRequests
 from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, release
-from calltally.store.webhooks.dispatch import NEVER_US, Told, Turn, rest_until, take_turn
+from calltally.store.webhooks.dispatch import (
+    NEVER_US,
+    DispatchInput,
+    DispatchPlan,
+    dispatch,
+    postpone_dispatch,
+)
 
 # Minimum time between two synchronisations: more would gain nothing, and others write as well.
 _MIN_PAUSE_S: Final = 0.01
@@ -81,7 +87,7 @@ class TenantDispatcher:
 
     def _has_more(self, queue: EndpointQueue) -> bool:
         """Return True if the endpoint has due jobs and capacity for them."""
-        is_there = queue.due_us <= self._dependencies.clock() or queue.endpoint.taken < self._revision
+        is_there = queue.due_us <= self._dependencies.clock() or queue.endpoint.enqueued_revision < self._revision
         return is_there and queue.capacity(_now_s()) > 0
 
     async def _sync_safely(self) -> bool:
@@ -100,7 +106,7 @@ class TenantDispatcher:
         requests, now_s, now_us = self._requests, _now_s(), self._dependencies.clock()
         results, pauses, health = requests.results[:], dict(requests.pauses), dict(requests.health)
         queues = requests.queues.items()
-        update = Turn(
+        update = DispatchInput(
             results=results,
             pauses=list(pauses.values()),
             health=list(health.values()),
@@ -109,8 +115,8 @@ class TenantDispatcher:
             has_due=frozenset(endpoint for endpoint, queue in queues if queue.due_us <= now_us),
         )
         until_us = now_us + self._dependencies.lease_us
-        operation = take_turn(self._lease, update, now_us=now_us, until_us=until_us)
-        batch: Told | None = await self._dependencies.store.write(operation)
+        operation = dispatch(self._lease, update, now_us=now_us, until_us=until_us)
+        batch: DispatchPlan | None = await self._dependencies.store.write(operation)
         if batch is None:
             return False
         self._may_send_until(until_us)
@@ -120,7 +126,7 @@ class TenantDispatcher:
         self._claim_jobs(batch)
         return True
 
-    def _claim_jobs(self, batch: Told) -> None:
+    def _claim_jobs(self, batch: DispatchPlan) -> None:
         queues = self._requests.queues
         self._revision = batch.revision
         self._may_have_new = self._may_have_new or batch.is_behind
@@ -149,7 +155,7 @@ class TenantDispatcher:
         """Leave the tenant until a job is due; False if new events arrived meanwhile."""
         due_us = min(map(self._next_check_us, self._requests.queues.values()), default=NEVER_US)
         try:
-            is_suspended: bool = await self._dependencies.store.write(rest_until(self._lease.tenant, due_us))
+            is_suspended: bool = await self._dependencies.store.write(postpone_dispatch(self._lease.tenant, due_us))
         except CalltallyError as fault:
             log.warning("deliveries wait for the database", tenant=self._lease.tenant, detail=str(fault))
             return False
@@ -159,7 +165,7 @@ class TenantDispatcher:
     def _next_check_us(self, queue: EndpointQueue) -> int:
         """Return the time of the next check of an endpoint, not before the end of its back-off."""
         backoff_end_us = self._dependencies.clock() + int(queue.backoff_s_left(_now_s()) * SECOND_US)
-        is_behind = queue.endpoint.taken < self._revision
+        is_behind = queue.endpoint.enqueued_revision < self._revision
         return backoff_end_us if is_behind else max(queue.due_us, backoff_end_us)
 
     async def _wait(self) -> None:
@@ -167,7 +173,7 @@ class TenantDispatcher:
         timeout_s = _RENEW_EVERY_S if self._requests.has_running else _IDLE_S / 2
         for queue in self._requests.queues.values():
             backoff_s = queue.backoff_s_left(_now_s())
-            if (queue.ready or queue.endpoint.taken < self._revision) and backoff_s > 0:
+            if (queue.ready or queue.endpoint.enqueued_revision < self._revision) and backoff_s > 0:
                 timeout_s = min(timeout_s, backoff_s)
             if queue.due_us < NEVER_US and queue.capacity(_now_s()) > 0:
                 timeout_s = min(timeout_s, max(0.0, (queue.due_us - self._dependencies.clock()) / SECOND_US))

@@ -37,8 +37,8 @@ from calltally.exports.window import (
     row_count,
 )
 from calltally.store.jobs.cleanup import erased_after
-from calltally.store.jobs.jobs import JobFile, Kept, files_of
-from calltally.store.jobs.running_job import JobTurn
+from calltally.store.jobs.jobs import JobFile, JobProgress, files_of
+from calltally.store.jobs.running_job import RunningJob
 from calltally.store.listing.list_calls import LINE_FEED, list_calls, next_calls
 
 # A killed worker repeats at most one second of work, except for Parquet and Arrow: one file.
@@ -49,7 +49,7 @@ _NO_POSITION: Final = WindowPosition(0, 0, None, None)
 class ExportRunner:
     """Runner of export jobs."""
 
-    async def run(self, running: JobTurn) -> ExportOutcome | None:
+    async def run(self, running: RunningJob) -> ExportOutcome | None:
         """Write files until the run ends. Returns the outcome after the last file, else None."""
         return await _Export(running).run()
 
@@ -57,7 +57,7 @@ class ExportRunner:
 class _Export:
     """Run of an export."""
 
-    def __init__(self, running: JobTurn) -> None:
+    def __init__(self, running: RunningJob) -> None:
         self._running = running
         self._spec = read_spec(running.job.spec)
         self._progress = read_progress(running.job.progress)
@@ -73,7 +73,7 @@ class _Export:
             await self._count()
         while not self._is_done():
             is_complete = await self._write_file()
-            if not self._is_done() and not (is_complete and await self._running.goes_on()):
+            if not self._is_done() and not (is_complete and await self._running.may_continue()):
                 return None
         await self._remove(self._progress.generation - 1)
         return ExportOutcome(by_status=self._progress.by_status)
@@ -99,16 +99,16 @@ class _Export:
         written = erased.ids if progress.ids_bytes else frozenset[bytes]()
         has_erased = await asyncio.to_thread(contains_any, folder, progress.ids_name, written)
         if has_erased or await asyncio.to_thread(self._is_truncated):
-            self._progress = ExportProgress(generation=self._running.job.turns)
-            await self._running.keep(self._checkpoint(afresh=True))
-            await self._remove(self._running.job.turns)
+            self._progress = ExportProgress(generation=self._running.job.run_number)
+            await self._running.save(self._checkpoint(afresh=True))
+            await self._remove(self._running.job.run_number)
 
     def _take_over(self) -> None:
         """Rename the files in progress to this run's generation, so that a late earlier run cannot find them.
 
         Intermediate runs may have renamed them without progress, so the newest of these names is taken.
         """
-        progress, generation = self._progress, self._running.job.turns
+        progress, generation = self._progress, self._running.job.run_number
         former_runs = range(generation - 1, progress.generation - 1, -1)
         former = [replace(progress, generation=each) for each in former_runs]
         self._progress = replace(progress, generation=generation)
@@ -132,7 +132,7 @@ class _Export:
         """
         running, folder = self._running, self._running.folder
         files = await running.store.read(files_of(running.tenant, running.job.job))
-        left = set(await asyncio.to_thread(folder.names)) - {file.kept_as for file in files}
+        left = set(await asyncio.to_thread(folder.names)) - {file.stored_name for file in files}
         await asyncio.to_thread(folder.remove, [name for name in left if 0 < generation_of(name) <= up_to])
 
     def _is_truncated(self) -> bool:
@@ -152,7 +152,7 @@ class _Export:
         )
         at = position_of(query, 0, listed.total)
         self._progress = replace(self._progress, at=at, total=listed.total)
-        await self._running.keep(self._checkpoint())
+        await self._running.save(self._checkpoint())
 
     async def _write_file(self) -> bool:
         """Write the file in progress or the next one. Returns true if the file is complete."""
@@ -195,7 +195,7 @@ class _Export:
                     file.at = replace(position_after(self._spec.query, chunk.at, taken), left=left)
                 if len(taken) < len(chunk.records):
                     return True
-                if not await self._running.goes_on() and is_resumable:
+                if not await self._running.may_continue() and is_resumable:
                     return not file.at.left
                 if is_resumable and self._running.clock() - self._saved_us >= CHECKPOINT_US:
                     await self._save_part(file)
@@ -203,7 +203,7 @@ class _Export:
 
     async def _save_part(self, file: PartFile) -> None:
         await asyncio.to_thread(file.sync)
-        await self._running.keep(Kept(msgspec.json.encode(file.progress()), self._checked))
+        await self._running.save(JobProgress(msgspec.json.encode(file.progress()), self._checked))
         self._saved_us = self._running.clock()
 
     async def _save_complete(self, file: PartFile) -> None:
@@ -214,7 +214,7 @@ class _Export:
             *(file.rows, file.size, digest),
         )
         self._progress = file.completed_progress()
-        await self._running.keep(Kept(msgspec.json.encode(self._progress), self._checked, (complete,)))
+        await self._running.save(JobProgress(msgspec.json.encode(self._progress), self._checked, (complete,)))
         self._saved_us = self._running.clock()
 
     async def _digest(self, file: PartFile) -> bytes:
@@ -222,7 +222,7 @@ class _Export:
         digest, at = sha256(), 0
         while size := await asyncio.to_thread(self._running.folder.feed, file.stored_name, at, digest):
             at += size
-            await self._running.goes_on()
+            await self._running.may_continue()
         if at != file.size:
             raise Misconfigured(
                 "a file in the files folder has changed since it was written; run the export again"
@@ -235,5 +235,5 @@ class _Export:
             tenant, lambda: next_calls(tenant, query), at_least=self._checked, long=True
         )
 
-    def _checkpoint(self, *, afresh: bool = False) -> Kept:
-        return Kept(msgspec.json.encode(self._progress), self._checked, afresh=afresh)
+    def _checkpoint(self, *, afresh: bool = False) -> JobProgress:
+        return JobProgress(msgspec.json.encode(self._progress), self._checked, clears_files=afresh)

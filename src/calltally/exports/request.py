@@ -13,9 +13,9 @@ from calltally.calls.filters import ListQuery
 from calltally.calls.identity import call_uuid
 from calltally.exports.spec import ExportSpec, read_spec
 from calltally.store.db.operation import StoreOperation
-from calltally.store.jobs.jobs import Job, Kind, NewJob, add_job, find_job
+from calltally.store.jobs.jobs import Job, JobKind, NewJob, add_job, find_job
 from calltally.store.listing.list_calls import View, view_of
-from calltally.store.snapshots.holds import pin
+from calltally.store.snapshots.holds import pin_hold
 
 
 def queue_export(
@@ -34,7 +34,7 @@ def queue_export(
         view = yield from _view(tenant, request.query, now_us)
         query = replace(request.query, snapshot=view.token, hold=None)
         spec = ExportSpec(query, request.partition, request.name, digest, are_masked)
-        new = NewJob(job, Kind.EXPORT, msgspec.json.encode(spec), view.as_of)
+        new = NewJob(job, JobKind.EXPORT, msgspec.json.encode(spec), view.as_of)
         found = yield from add_job(tenant, new, now_us)
     if read_spec(found.spec).request_digest != digest:
         raise Conflict("this Idempotency-Key was already used with another body; send a new key")
@@ -45,7 +45,7 @@ def _view(tenant: str, query: ListQuery, now_us: int) -> StoreOperation[View]:
     """Return the requested state. Pins a hold that is not pinned yet."""
     view = yield from view_of(tenant, query)
     if view is None and query.hold is not None:
-        yield from pin(tenant, query.hold, now_us)
+        yield from pin_hold(tenant, query.hold, now_us)
         view = yield from view_of(tenant, query)
     if view is None:
         message = "a hold that was just pinned does not exist"

@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.calls.errors import DamagedStore
 from calltally.providers.callback import Callback
-from calltally.store.tenants.dead_letters import DeadLetter, NewLetter
+from calltally.store.tenants.dead_letters import DeadLetter, NewDeadLetter
 
 MAX_REASON_CHARS: Final = 1_000
 # Credentials must not be stored with failed requests.
@@ -17,11 +17,13 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _decoder: Final = msgspec.msgpack.Decoder(Callback)
 
 
-def write_letter(provider: str, callback: Callback, reason: str) -> NewLetter:
+def write_letter(provider: str, callback: Callback, reason: str) -> NewDeadLetter:
     """Return the dead letter of an authentic request. The same request always gets the same id."""
     headers = {name: value for name, value in callback.headers.items() if name not in _DROPPED_HEADERS}
     request = _encoder.encode(msgspec.structs.replace(callback, headers=headers, mapping=""))
-    return NewLetter(_id(provider, callback), provider, callback.received_us, plain_reason(reason), request)
+    return NewDeadLetter(
+        _id(provider, callback), provider, callback.received_us, plain_reason(reason), request
+    )
 
 
 def _id(provider: str, callback: Callback) -> bytes:

@@ -24,8 +24,8 @@ from calltally.store.db.interface import Store
 from calltally.store.listing.list_calls import list_calls
 from calltally.store.webhooks.deliveries import replay_one
 from calltally.store.webhooks.endpoints import Endpoint, need_endpoint
-from calltally.store.webhooks.enqueue import wants
-from calltally.store.webhooks.redelivery import completed_events_of, deliver_now
+from calltally.store.webhooks.enqueue import matches_subscription
+from calltally.store.webhooks.redelivery import completed_events_of, deliver_current_state
 
 
 class _Filtered(msgspec.Struct):
@@ -70,7 +70,9 @@ async def reconcile_deliveries(
             sent.setdefault(row.call_id, []).append(SentEvent(*row[1:]))
         for call_id, (call, facets) in calls.items():
             examined["calls"] += 1
-            is_expected = (call.updated_us or 0) >= since_us and wants(endpoint.wanted, COMPLETED, facets)
+            is_expected = (call.updated_us or 0) >= since_us and matches_subscription(
+                endpoint.settings, COMPLETED, facets
+            )
             if not sent.get(call_id) and not is_expected:
                 examined["passed_over"] += 1
             elif (finding := delivery_finding(call, sent.get(call_id, []))) is not None:
@@ -103,5 +105,5 @@ async def _heal(store: Store, request: DeliveryReconciliation, finding: Finding,
         await store.write(replay_one(tenant, endpoint, event_id, now_us))
         return True
     call_id = parse_uuid(finding.call_id or "") or b""
-    done: bool = await store.write(deliver_now(tenant, endpoint, call_id, now_us))
+    done: bool = await store.write(deliver_current_state(tenant, endpoint, call_id, now_us))
     return done

@@ -10,8 +10,8 @@ from calltally.deliveries.dependencies import DeliveryDependencies
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolders
-from calltally.store.jobs.jobs import Kind
-from calltally.store.jobs.running_job import Runner
+from calltally.store.jobs.jobs import JobKind
+from calltally.store.jobs.running_job import JobRunner
 
 # From a tenant, a provider, SIDs of stuck calls and the time to the number of calls that changed.
 PollProvider: TypeAlias = Callable[[str, str, Sequence[str], int], Awaitable[int]]
@@ -51,4 +51,4 @@ class WorkerDependencies:
     deliveries: DeliveryDependencies | None = None
     events_us: int = 0
     alerts_us: int | None = None
-    runners: Mapping[Kind, Runner] = field(default_factory=dict)
+    runners: Mapping[JobKind, JobRunner] = field(default_factory=dict)

@@ -14,12 +14,12 @@ from calltally.store.jobs.cleanup import (
     complete_jobs,
     drop_old_jobs,
     erased_after,
-    is_over,
+    is_expired,
     jobs_to_clear,
-    note_checked,
+    save_checked_revision,
 )
 from calltally.store.jobs.folders import JobFolders
-from calltally.store.jobs.jobs import Job, Kind, expire_job
+from calltally.store.jobs.jobs import Job, JobKind, expire_job
 
 log = get_logger(__name__)
 
@@ -43,7 +43,7 @@ class JobFileCleanup:
         """Clean up one tenant."""
         expired = 0
         for job in await self._store.read(complete_jobs(tenant)):
-            if is_over(job, now_us) or await self._holds_erased(tenant, job):
+            if is_expired(job, now_us) or await self._holds_erased(tenant, job):
                 forget_us = now_us + self._files_us
                 operation = expire_job(tenant, job.job, now_us=now_us, forget_us=forget_us)
                 expired += await self._store.write(operation)
@@ -58,11 +58,11 @@ class JobFileCleanup:
             log.info("files of a job hold a call that was erased", tenant=tenant, job=job.job.hex())
             return True
         if erased.upto > job.checked:
-            await self._store.write(note_checked(tenant, job.job, erased.upto))
+            await self._store.write(save_checked_revision(tenant, job.job, erased.upto))
         return False
 
     def _holds(self, tenant: str, job: Job, ids: frozenset[bytes]) -> bool:
         folder = self._folders.of(tenant, job.job)
-        if job.kind is Kind.RECONCILIATION:
+        if job.kind is JobKind.RECONCILIATION:
             return names_any(folder, reconciliations.read_progress(job.progress).files, ids)
         return contains_any(folder, read_progress(job.progress).ids_name, ids)

@@ -15,24 +15,24 @@ from calltally.logs import get_logger
 from calltally.store.db.leases import Lease, claim, release, renew
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import (
-    End,
     Job,
-    Kind,
-    State,
+    JobEnd,
+    JobKind,
+    JobState,
     admin_tenants_with_open_jobs,
-    begin_job,
     end_job,
-    leave_job,
+    hand_back_job,
     next_job,
-    wait_job,
+    postpone_job,
+    start_job,
 )
-from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.store.jobs.running_job import JobLost, RunningJob
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.throttle import wait_for_stop
 
 JOBS_LEASE: Final = "jobs"
 # Each kind has a lease: a reconciliation runs in one piece, and exports must not wait for it.
-_LEASES: Final = {Kind.EXPORT: JOBS_LEASE, Kind.RECONCILIATION: "reconciliations"}
+_LEASES: Final = {JobKind.EXPORT: JOBS_LEASE, JobKind.RECONCILIATION: "reconciliations"}
 # Short, because jobs of a crashed worker wait this long.
 LEASE_US: Final = 20 * SECOND_US
 _RENEW_EVERY_US: Final = LEASE_US // 4
@@ -59,7 +59,7 @@ class JobWorker:
         dependencies: WorkerDependencies,
         folders: JobFolders,
         stop: asyncio.Event,
-        kind: Kind = Kind.EXPORT,
+        kind: JobKind = JobKind.EXPORT,
     ) -> None:
         self._dependencies = dependencies
         self._kind = kind
@@ -113,18 +113,18 @@ class JobWorker:
     async def _begin_job(self, lease: Lease, waiting: Job) -> bool:
         """Start the job; True if it ended or made progress. An unfinished one is tried again."""
         # Read it again: another worker may have continued it since.
-        job = await self._store.write(begin_job(lease.tenant, waiting.job, self._dependencies.clock()))
+        job = await self._store.write(start_job(lease.tenant, waiting.job, self._dependencies.clock()))
         if job is None:
             return True
         if job.tries > MAX_TRIES:
-            await self._end_job(lease.tenant, job, State.FAILED, {"error": _too_many_tries(job)})
+            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": _too_many_tries(job)})
             return True
         return await self._run_job(lease, job)
 
     async def _run_job(self, lease: Lease, job: Job) -> bool:
         try:
             outcome = await self._call_runner(lease, job)
-        except JobTaken as fault:
+        except JobLost as fault:
             log.info("job left", **_log_fields(lease.tenant, job), reason=fault.detail)
         except Unavailable as fault:
             log.warning("job waits", **_log_fields(lease.tenant, job), reason=fault.detail)
@@ -134,12 +134,12 @@ class JobWorker:
             log.exception(
                 "job failed", **_log_fields(lease.tenant, job), detail=str(fault), exc_info=not is_expected
             )
-            await self._end_job(lease.tenant, job, State.FAILED, {"error": _error_of(fault)})
+            await self._end_job(lease.tenant, job, JobState.FAILED, {"error": _error_of(fault)})
         else:
             if outcome is not None:
-                await self._end_job(lease.tenant, job, State.COMPLETE, outcome)
+                await self._end_job(lease.tenant, job, JobState.COMPLETE, outcome)
             elif self._stop.is_set():
-                await self._store.write(leave_job(lease.tenant, job))
+                await self._store.write(hand_back_job(lease.tenant, job))
         return True
 
     async def _wait(self, tenant: str, job: Job, fault: Unavailable) -> bool:
@@ -147,28 +147,28 @@ class JobWorker:
         if job.waits >= MAX_WAITS:
             tries = job.waits + 1
             detail = f"the job was tried {tries} times without success; last reason: {fault.detail}"
-            await self._end_job(tenant, job, State.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
+            await self._end_job(tenant, job, JobState.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
             return False
         # The shift is bounded: it already exceeds the maximum.
         backoff_us = min(_FIRST_BACKOFF_US << min(job.waits, 8), _MAX_BACKOFF_US)
-        await self._store.write(wait_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us))
+        await self._store.write(postpone_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us))
         return False
 
     async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (any JSON value)
-        running_job = JobTurn(
+        running_job = RunningJob(
             store=self._store,
             tenant=lease.tenant,
             job=job,
             folder=self._folders.of(lease.tenant, job.job),
             clock=self._dependencies.clock,
-            lasts=_SliceLimit(self._dependencies, lease, self._stop).lasts,
+            has_time_left=_SliceLimit(self._dependencies, lease, self._stop).lasts,
         )
         return await self._dependencies.runners[job.kind].run(running_job)
 
-    async def _end_job(self, tenant: str, job: Job, state: State, outcome: object) -> None:
+    async def _end_job(self, tenant: str, job: Job, state: JobState, outcome: object) -> None:
         now_us = self._dependencies.clock()
-        end = End(state, msgspec.json.encode(outcome), now_us + self._dependencies.files_us)
-        if await self._store.write(end_job(tenant, job.job, end, now_us, turn=job.turns)):
+        end = JobEnd(state, msgspec.json.encode(outcome), now_us + self._dependencies.files_us)
+        if await self._store.write(end_job(tenant, job.job, end, now_us, run_number=job.run_number)):
             took_s = round((now_us - job.created_us) / SECOND_US, 1)
             log.info("job ended", **_log_fields(tenant, job), state=state.value, seconds=took_s)
         else:
@@ -191,7 +191,7 @@ class _SliceLimit:
         now_us = self._dependencies.clock()
         if now_us - self._renewed_us >= _RENEW_EVERY_US:
             if not await self._dependencies.store.write(renew(self._lease, now_us + LEASE_US)):
-                raise JobTaken("another worker has it")
+                raise JobLost("another worker has it")
             self._renewed_us = now_us
         return now_us - self._started_us < SLICE_US and not self._stop.is_set()
 

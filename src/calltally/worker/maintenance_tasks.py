@@ -5,12 +5,18 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
-from calltally.store.jobs.cleanup import is_upkeep_due
+from calltally.store.alerts.pruning import AlertAge, has_old_alerts, prune_alerts
+from calltally.store.jobs.cleanup import is_cleanup_due
 from calltally.store.maintenance.erasure import expire_calls
 from calltally.store.rollups.alert_steps import are_steps_old, keep_steps_from, prune_steps
 from calltally.store.rollups.quality_multiday import close_next_day, next_open_day
-from calltally.store.snapshots.pruning import advance, is_due, mark, prune, prune_holds
+from calltally.store.snapshots.pruning import (
+    advance_kept_from,
+    is_pruning_due,
+    mark_head,
+    prune_history,
+    prune_holds,
+)
 from calltally.store.tenants.retention import expire_letters, has_expired
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from calltally.worker.dependencies import WorkerDependencies
@@ -68,16 +74,16 @@ class MaintenanceTasks:
         }
 
     async def _is_history_due(self, task: TaskRun) -> bool:
-        return await self._store.read(is_due(task.tenant.tenant, task.now_us, self._dependencies.keep_us))
+        return await self._store.read(is_pruning_due(task.tenant.tenant, task.now_us, self._dependencies.keep_us))
 
     async def _prune_history(self, task: TaskRun) -> None:
         tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._dependencies.keep_us
-        if await self._store.write(mark(tenant, now_us)) is not None:
+        if await self._store.write(mark_head(tenant, now_us)) is not None:
             task.totals.marked += 1
         # In a commit of its own, before the rows that it releases.
-        if await self._store.write(advance(tenant, now_us, keep_us)) is not None:
+        if await self._store.write(advance_kept_from(tenant, now_us, keep_us)) is not None:
             task.totals.advanced += 1
-        async for rows in self._batches(task, lambda: prune(tenant, _PRUNE_BATCH)):
+        async for rows in self._batches(task, lambda: prune_history(tenant, _PRUNE_BATCH)):
             task.totals.pruned += rows
         async for rows in self._batches(task, lambda: prune_holds(tenant, now_us, keep_us, _PRUNE_BATCH)):
             task.totals.pruned += rows
@@ -97,7 +103,7 @@ class MaintenanceTasks:
     async def _is_upkeep_due(self, task: TaskRun) -> bool:
         if self._job_files is None:
             return False
-        return await self._store.read(is_upkeep_due(task.tenant.tenant, task.now_us))
+        return await self._store.read(is_cleanup_due(task.tenant.tenant, task.now_us))
 
     async def _clean_job_files(self, task: TaskRun) -> None:
         if self._job_files is not None:
@@ -117,7 +123,7 @@ class MaintenanceTasks:
 
     async def _are_alerts_due(self, task: TaskRun) -> bool:
         old = self._old_alerts(task)
-        return old is not None and await self._store.read(are_alerts_old(task.tenant.tenant, old))
+        return old is not None and await self._store.read(has_old_alerts(task.tenant.tenant, old))
 
     async def _prune_alerts(self, task: TaskRun) -> None:
         if (old := self._old_alerts(task)) is not None:
@@ -125,9 +131,9 @@ class MaintenanceTasks:
             async for alerts in self._batches(task, batch):
                 task.totals.pruned += alerts
 
-    def _old_alerts(self, task: TaskRun) -> Old | None:
+    def _old_alerts(self, task: TaskRun) -> AlertAge | None:
         keep_us = self._dependencies.alerts_us
-        return None if keep_us is None else Old(task.now_us - keep_us, task.now_us)
+        return None if keep_us is None else AlertAge(task.now_us - keep_us, task.now_us)
 
     async def _are_days_due(self, task: TaskRun) -> bool:
         last_us = self._closed_us.get(task.tenant.tenant)

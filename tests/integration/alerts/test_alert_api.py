@@ -10,7 +10,7 @@ from calltally.alerts.model.finding import AlertFinding, FindingChange
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import What
+from calltally.store.alerts.alerts import AlertEvent
 from calltally.store.db.operation import StoreOperation
 from calltally.web.app import create_app
 from tests.conftest import NOW_US, TENANT, Bench
@@ -133,7 +133,7 @@ def test_flapping_alert_is_one_alert(service: Service) -> None:
         )
     (alert,) = alerts(bench)
     whats = [change.what for change in history(bench, alert)]
-    assert whats == [What.OPENED, What.RESOLVED, *(What.REOPENED, What.RESOLVED) * 2]
+    assert whats == [AlertEvent.OPENED, AlertEvent.RESOLVED, *(AlertEvent.REOPENED, AlertEvent.RESOLVED) * 2]
     open_alerts(bench, ROUTE, at_us=NOW_US + 2 + FLAPPING_US)
     assert len(alerts(bench)) == 2
 

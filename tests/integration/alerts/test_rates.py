@@ -11,7 +11,7 @@ from calltally.alerts.detection.factory import RateDetectorFactory
 from calltally.alerts.evaluation.alert_payload import read_content
 from calltally.alerts.evaluation.evaluator import AlertEvaluator
 from calltally.calls.alert_counts import COLUMNS, STEP_S, AlertStepKey
-from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging
+from calltally.store.alerts.detector_state import StoredEvaluation, read_evaluation, save_evaluation
 from calltally.store.rollups.alert_steps import Differences, Steps, repair_steps
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import alerts, conditions_reader, evaluation_us
@@ -51,7 +51,7 @@ def evaluate_until(bench: Bench, step: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Judging:
+def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> StoredEvaluation:
     """Return the state after sixteen days without findings, learned once at a day per evaluation."""
     path = tmp_path_factory.mktemp("learned") / "calltally.db"
     shutil.copy(sqlite_template, path)
@@ -59,15 +59,15 @@ def learned(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         bench = Bench(f"sqlite:///{path}", runner)
         bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(0), 0))))
         assert (evaluate_until(bench, SPIKE - 1), alerts(bench)) == (16, [])
-        stored = bench.run(bench.store.read(judging_of(TENANT)))
+        stored = bench.run(bench.store.read(read_evaluation(TENANT)))
         bench.close()
     return stored
 
 
-def test_spike_after_learned_weeks_opens_one_alert(bench: Bench, learned: Judging) -> None:
+def test_spike_after_learned_weeks_opens_one_alert(bench: Bench, learned: StoredEvaluation) -> None:
     assert learned.state is not None
-    stored_now = bench.run(bench.store.read(judging_of(TENANT)))
-    write_state = keep_judging(TENANT, stored_now, learned.judged_us, learned.state)
+    stored_now = bench.run(bench.store.read(read_evaluation(TENANT)))
+    write_state = save_evaluation(TENANT, stored_now, learned.judged_us, learned.state)
     assert bench.run(bench.store.write(write_state))
     bench.run(bench.store.write(repair_steps(TENANT, Differences(0, weeks(SPIKE - 288), 0))))
     assert evaluate_until(bench, SPIKE + 8) == 1

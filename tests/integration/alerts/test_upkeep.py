@@ -8,19 +8,19 @@ from calltally.calls.errors import NotFound
 from calltally.calls.times import DAY_US
 from calltally.store.alerts.alerts import (
     Alert,
+    AlertChange,
+    AlertEvent,
     AlertFilter,
-    Change,
-    State,
-    What,
+    AlertState,
     acknowledge,
-    history_of,
+    alert_history,
     list_alerts,
     mute,
     need_alert,
     open_alert,
     resolve,
 )
-from calltally.store.alerts.pruning import Old, are_alerts_old, prune_alerts
+from calltally.store.alerts.pruning import AlertAge, has_old_alerts, prune_alerts
 from calltally.store.db.operation import StoreOperation
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct
@@ -28,21 +28,21 @@ from tests.integration.test_worker import run_round
 
 RETENTION_US = 400 * DAY_US
 LATER_US = NOW_US + RETENTION_US + 1
-OLD = Old(NOW_US + 1, LATER_US)
+OLD = AlertAge(NOW_US + 1, LATER_US)
 
 
 def write(bench: Bench, step: StoreOperation[Any]) -> Any:  # noqa: ANN401 (any result of a step)
     return bench.run(bench.store.write(step))
 
 
-def by_hand(at_us: int = NOW_US) -> Change:
-    return Change(0, at_us, What.RESOLVED, "key", None)
+def by_hand(at_us: int = NOW_US) -> AlertChange:
+    return AlertChange(0, at_us, AlertEvent.RESOLVED, "key", None)
 
 
 def opened(bench: Bench, number: int, tenant: str = TENANT) -> bytes:
     """Open an alert with a cause of its own."""
     alert = Alert(
-        *(bytes([number]) * 16, f"rate/route/{number}", "rate", None, None, State.OPEN, NOW_US, NOW_US),
+        *(bytes([number]) * 16, f"rate/route/{number}", "rate", None, None, AlertState.OPEN, NOW_US, NOW_US),
         *(NOW_US, None, None, 0, 0, b"{}"),
     )
     return write(bench, open_alert(tenant, alert)).alert  # type: ignore[no-any-return]  # an id
@@ -59,19 +59,19 @@ def left(bench: Bench, tenant: str = TENANT) -> set[bytes]:
     return {alert.alert for alert in alerts}
 
 
-def pruned(bench: Bench, old: Old, most: int = 50) -> list[int]:
+def pruned(bench: Bench, old: AlertAge, most: int = 50) -> list[int]:
     """Return the number of alerts that each batch removed."""
     gone: list[int] = []
     while some := write(bench, prune_alerts(TENANT, old, most)):
         gone.append(some)
-    assert not bench.run(bench.store.read(are_alerts_old(TENANT, old)))
+    assert not bench.run(bench.store.read(has_old_alerts(TENANT, old)))
     return gone
 
 
 def test_old_resolved_alerts_are_pruned_with_their_history(bench: Bench) -> None:
     gone = {over(bench, number) for number in range(5)}
     assert left(bench) == gone
-    assert bench.run(bench.store.read(are_alerts_old(TENANT, OLD)))
+    assert bench.run(bench.store.read(has_old_alerts(TENANT, OLD)))
     assert pruned(bench, OLD, 2) == [2, 2, 1]
     assert left(bench) == set()
     with direct(bench.url) as db:
@@ -82,12 +82,12 @@ def test_old_resolved_alerts_are_pruned_with_their_history(bench: Bench) -> None
 
 def test_unresolved_alerts_are_not_pruned(bench: Bench) -> None:
     acknowledged, still_open = opened(bench, 1), opened(bench, 2)
-    write(bench, acknowledge(TENANT, acknowledged, by_hand()._replace(what=What.ACKNOWLEDGED)))
+    write(bench, acknowledge(TENANT, acknowledged, by_hand()._replace(what=AlertEvent.ACKNOWLEDGED)))
     gone = over(bench, 3)
     assert pruned(bench, OLD) == [1]
     assert left(bench) == {acknowledged, still_open}
     assert gone not in left(bench)
-    assert len(bench.run(bench.store.read(history_of(TENANT, acknowledged)))) == 2
+    assert len(bench.run(bench.store.read(alert_history(TENANT, acknowledged)))) == 2
 
 
 def test_age_of_an_alert_is_that_of_its_last_change(bench: Bench) -> None:
@@ -95,16 +95,16 @@ def test_age_of_an_alert_is_that_of_its_last_change(bench: Bench) -> None:
     late = over(bench, 2, NOW_US + DAY_US)
     assert pruned(bench, OLD) == [1]
     assert left(bench) == {late}
-    assert pruned(bench, Old(NOW_US + DAY_US, LATER_US)) == []
-    assert pruned(bench, Old(NOW_US + DAY_US + 1, LATER_US)) == [1]
+    assert pruned(bench, AlertAge(NOW_US + DAY_US, LATER_US)) == []
+    assert pruned(bench, AlertAge(NOW_US + DAY_US + 1, LATER_US)) == [1]
 
 
 def test_muted_alert_is_kept_until_the_mute_ends(bench: Bench) -> None:
     """The mute holds for the same cause, even if it begins again."""
     muted = over(bench, 1)
-    by = by_hand()._replace(what=What.MUTED)
+    by = by_hand()._replace(what=AlertEvent.MUTED)
     write(bench, mute(TENANT, muted, LATER_US, by))
-    assert pruned(bench, Old(NOW_US + 1, LATER_US - 1)) == []
+    assert pruned(bench, AlertAge(NOW_US + 1, LATER_US - 1)) == []
     assert left(bench) == {muted}
     assert pruned(bench, OLD) == [1]
 
@@ -115,7 +115,7 @@ def test_pruning_leaves_alerts_of_other_tenants(bench: Bench) -> None:
     theirs = over(bench, 1, tenant=other)
     assert pruned(bench, OLD) == [1]
     assert left(bench, other) == {theirs}
-    assert len(bench.run(bench.store.read(history_of(other, theirs)))) == 2
+    assert len(bench.run(bench.store.read(alert_history(other, theirs)))) == 2
 
 
 def test_worker_round_prunes_alerts_only_with_a_retention(bench: Bench) -> None:

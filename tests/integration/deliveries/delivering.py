@@ -12,8 +12,8 @@ from calltally.net.addresses import parse_networks
 from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.db.interface import ObservableStore, Submission
 from calltally.store.tenants.vault import Vault
-from calltally.store.webhooks.deliveries import Delivery, Shown, list_deliveries
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint, seal_secret
+from calltally.store.webhooks.deliveries import Delivery, DeliveryFilter, list_deliveries
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, seal_secret
 from calltally.web.metrics.metrics import Metrics
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.telling import fact
@@ -48,7 +48,7 @@ class DeliverySetup:
         self._count += 1
         endpoint = bytes([self._count]) * 16
         sealed = seal_secret(VAULT, tenant, endpoint, SECRET)
-        settings = Wanted(url=url, **wanted)  # type: ignore[arg-type] # as the test says
+        settings = EndpointSettings(url=url, **wanted)  # type: ignore[arg-type] # as the test says
         await self.store.write(add_endpoint(tenant, endpoint, settings, sealed, self.clock()))
         return endpoint
 
@@ -84,7 +84,9 @@ class DeliverySetup:
         )
 
     async def deliveries(self, endpoint: bytes, tenant: str = TENANT) -> list[Delivery]:
-        found: list[Delivery] = await self.store.read(list_deliveries(tenant, endpoint, Shown(), 1000))
+        found: list[Delivery] = await self.store.read(
+            list_deliveries(tenant, endpoint, DeliveryFilter(), 1000)
+        )
         return found
 
 

@@ -7,8 +7,14 @@ from calltally.reconcile.against_deliveries import DeliveryReconciliation, recon
 from calltally.reconcile.findings import Finding, FindingKind, ReconciliationReport
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import StoreOperation
-from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint
+from calltally.store.webhooks.dispatch import (
+    AttemptResult,
+    DeliveryJob,
+    DispatchInput,
+    DispatchPlan,
+    dispatch,
+)
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import fact
@@ -22,17 +28,21 @@ def write(bench: Bench, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 
     return bench.run(bench.store.write(operation))
 
 
-def jobs(bench: Bench, *results: Result) -> list[Job]:
+def jobs(bench: Bench, *results: AttemptResult) -> list[DeliveryJob]:
     bench.now_us += 1_000
     write(bench, claim(LEASE, now_us=bench.now_us, until_us=bench.now_us + 1))
-    operation = take_turn(LEASE, Turn(results=results), now_us=bench.now_us, until_us=bench.now_us + 1)
-    reply: Told | None = write(bench, operation)
+    operation = dispatch(
+        LEASE, DispatchInput(results=results), now_us=bench.now_us, until_us=bench.now_us + 1
+    )
+    reply: DispatchPlan | None = write(bench, operation)
     assert reply is not None
     return list(reply.jobs)
 
 
-def settled(job: Job, state: str) -> Result:
-    return Result(job, state, NOW_US, 1, 200, None if state == "delivered" else "answered 500", b"", NOW_US)
+def settled(job: DeliveryJob, state: str) -> AttemptResult:
+    return AttemptResult(
+        job, state, NOW_US, 1, 200, None if state == "delivered" else "answered 500", b"", NOW_US
+    )
 
 
 def compared(bench: Bench, *, heal: bool = False) -> tuple[ReconciliationReport, list[Finding]]:
@@ -49,7 +59,7 @@ def kinds(found: list[Finding]) -> dict[str | None, FindingKind]:
 def set_up(bench: Bench) -> None:
     submit(bench, fact(9, "before", status="busy"))
     bench.now_us += 1_000_000
-    wanted = Wanted("https://h.example/", events=("voice.call.completed",), direction="inbound")
+    wanted = EndpointSettings("https://h.example/", events=("voice.call.completed",), direction="inbound")
     write(bench, add_endpoint(TENANT, ENDPOINT, wanted, b"sealed", bench.now_us))
     bench.now_us += 1_000_000
 

@@ -21,13 +21,13 @@ from calltally.store.webhooks.deliveries import (
     DEAD,
     DELIVERED,
     WAITING,
-    Again,
+    ReplayRange,
     find_delivery,
     replay_one,
     replay_some,
 )
 from calltally.store.webhooks.endpoints import (
-    Rotation,
+    SecretRotation,
     delete_endpoint,
     endpoints_of,
     pause_endpoint,
@@ -285,7 +285,7 @@ def test_dead_deliveries_are_replayed_under_their_ids(bench: Bench) -> None:
             await wait_until(lambda: len(receiver.visits) == 2)
         [dead] = await setup.deliveries(endpoint)
         assert dead.state == DEAD
-        again = Again.of_window(0, None, (DEAD,))
+        again = ReplayRange.of_window(0, None, (DEAD,))
         assert await setup.store.write(replay_some(TENANT, endpoint, again, setup.clock())) == (1, None)
         async with setup.delivering():
             await wait_until(lambda: len(receiver.visits) == 3)
@@ -378,7 +378,7 @@ def test_two_secrets_sign_while_one_replaces_the_other(bench: Bench) -> None:
         newer = "whsec_" + "bmV3ZXI="
         sealed = seal_secret(VAULT, TENANT, endpoint, newer)
         await setup.store.write(
-            rotate_secret(TENANT, endpoint, Rotation(sealed, setup.clock() + 60_000_000), setup.clock())
+            rotate_secret(TENANT, endpoint, SecretRotation(sealed, setup.clock() + 60_000_000), setup.clock())
         )
         async with setup.delivering():
             await setup.submit_call("a", "ringing")
@@ -465,7 +465,9 @@ def test_two_workers_send_each_event_once(bench: Bench) -> None:
 def test_unreadable_secret_loses_no_event(bench: Bench) -> None:
     async def story(setup: DeliverySetup, receiver: Receiver, url: str) -> None:
         endpoint = await setup.endpoint(url, events=("voice.call.started",))
-        await setup.store.write(rotate_secret(TENANT, endpoint, Rotation(b"\x01\x00bad", 0), setup.clock()))
+        await setup.store.write(
+            rotate_secret(TENANT, endpoint, SecretRotation(b"\x01\x00bad", 0), setup.clock())
+        )
         async with setup.delivering():
             await setup.submit_call("a", "ringing")
             await asyncio.sleep(0)

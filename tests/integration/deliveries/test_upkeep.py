@@ -4,8 +4,8 @@ from typing import Any
 
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import StoreOperation
-from calltally.store.webhooks.dispatch import Turn, take_turn
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint, delete_endpoint
+from calltally.store.webhooks.dispatch import DispatchInput, dispatch
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint, delete_endpoint
 from calltally.store.webhooks.pruning import are_events_due, has_endpoints, prune_events_and_deliveries
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
@@ -27,12 +27,12 @@ def write(bench: Bench, operation: StoreOperation[Any]) -> Any:  # noqa: ANN401 
 
 def set_up(bench: Bench) -> None:
     """Submit two calls, one of them later, with deliveries for one endpoint."""
-    write(bench, add_endpoint(TENANT, b"e" * 16, Wanted("https://h.example/"), b"sealed", NOW_US))
+    write(bench, add_endpoint(TENANT, b"e" * 16, EndpointSettings("https://h.example/"), b"sealed", NOW_US))
     submit(bench, fact(1, "a", status="ringing"))
     bench.now_us = LATER_US
     submit(bench, fact(1, "b", status="ringing"))
     write(bench, claim(LEASE, now_us=NOW_US, until_us=LATER_US + 1))
-    write(bench, take_turn(LEASE, Turn(), now_us=LATER_US, until_us=LATER_US + 1))
+    write(bench, dispatch(LEASE, DispatchInput(), now_us=LATER_US, until_us=LATER_US + 1))
 
 
 def pruned(bench: Bench, before_us: int) -> int:
@@ -64,4 +64,4 @@ def test_deleted_endpoint_leaves_no_rows(bench: Bench) -> None:
 def test_turn_without_the_lease_returns_none(bench: Bench) -> None:
     set_up(bench)
     other = LEASE._replace(holder="other")
-    assert write(bench, take_turn(other, Turn(), now_us=LATER_US, until_us=LATER_US + 1)) is None
+    assert write(bench, dispatch(other, DispatchInput(), now_us=LATER_US, until_us=LATER_US + 1)) is None

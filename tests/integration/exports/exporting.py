@@ -9,7 +9,7 @@ from calltally.calls.times import DAY_US
 from calltally.exports.job import ExportRunner
 from calltally.store.db.interface import Submission
 from calltally.store.jobs.folders import JobFolders
-from calltally.store.jobs.jobs import Kind
+from calltally.store.jobs.jobs import JobKind
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import WorkerRound
 from calltally.worker.job_loop import JobWorker
@@ -90,7 +90,7 @@ class Desk:
             chance=lambda: 0.5,
             folders=self.folders,
             files_us=KEPT_US,
-            runners={Kind.EXPORT: ExportRunner()},
+            runners={JobKind.EXPORT: ExportRunner()},
         )
 
     def run_jobs(self, holder: str = "one") -> bool:

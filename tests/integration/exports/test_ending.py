@@ -9,8 +9,8 @@ import pytest
 from calltally.calls.identity import Node
 from calltally.exports.job import ExportRunner
 from calltally.store.db.interface import Submission
-from calltally.store.jobs.jobs import FORGOTTEN_AFTER_US, MOST_OPEN, Kind
-from calltally.store.jobs.running_job import JobTurn
+from calltally.store.jobs.jobs import KEEP_ENDED_US, MAX_OPEN_JOBS, JobKind
+from calltally.store.jobs.running_job import RunningJob
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.tenants.tenants import set_retention
 from calltally.worker.background import BackgroundWork
@@ -59,14 +59,14 @@ class CancelingAt:
         self._look = check
         self.looks = 0
 
-    async def run(self, turn: JobTurn) -> Any:  # noqa: ANN401 (the runner's own)
+    async def run(self, turn: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
         async def lasts() -> bool:
             self.looks += 1
             if self.looks == self._look:
                 await self._desk.service._ask("DELETE", self._path, self._desk.writing)
-            return await turn.lasts()
+            return await turn.has_time_left()
 
-        return await ExportRunner().run(replace(turn, lasts=lasts))
+        return await ExportRunner().run(replace(turn, has_time_left=lasts))
 
 
 # ------------------------------------------------------------------------------------------------- by request
@@ -88,7 +88,7 @@ def test_running_job_stops_at_the_next_chunk(desk: Desk) -> None:
     desk.tick_us = SLICE_US // 8
     job = desk.start()
     canceling = CancelingAt(desk, job, 3)
-    means = replace(desk.means(), runners={Kind.EXPORT: canceling})
+    means = replace(desk.means(), runners={JobKind.EXPORT: canceling})
     desk.bench.run(JobWorker(means, desk.folders, asyncio.Event()).run_slices())
     assert canceling.looks == 3
     assert state(desk, job) == "canceled"
@@ -130,16 +130,16 @@ def test_files_expire_first_and_then_the_job(desk: Desk) -> None:
     desk.bench.now_us += KEPT_US
     assert desk.round().forgotten_jobs == 1
     assert desk.service.get(f"/api/v1/exports/{job}").status_code == 404
-    assert FORGOTTEN_AFTER_US == KEPT_US
+    assert KEEP_ENDED_US == KEPT_US
 
 
 def test_number_of_open_jobs_is_limited(desk: Desk) -> None:
-    for _ in range(MOST_OPEN):
+    for _ in range(MAX_OPEN_JOBS):
         desk.start()
     answer = desk.ask()
     assert (answer.status_code, slug(answer)) == (429, "rate-limited")
     assert int(answer.headers["retry-after"]) > 0
-    assert f"{MOST_OPEN} jobs" in answer.json()["detail"]
+    assert f"{MAX_OPEN_JOBS} jobs" in answer.json()["detail"]
     desk.work()
     assert desk.ask().status_code == 202
 
@@ -216,12 +216,12 @@ def test_upkeep_and_jobs_run_concurrently(desk: Desk) -> None:
     job = desk.start()
 
     class Ending:
-        async def run(self, turn: JobTurn) -> Any:  # noqa: ANN401 (the runner's own)
+        async def run(self, turn: RunningJob) -> Any:  # noqa: ANN401 (the runner's own)
             outcome = await ExportRunner().run(turn)
             desk.stop.set()
             return outcome
 
-    means = replace(desk.means(), interval_s=0.01, runners={Kind.EXPORT: Ending()})
+    means = replace(desk.means(), interval_s=0.01, runners={JobKind.EXPORT: Ending()})
     desk.bench.run(BackgroundWork(means, desk.stop).run())
     assert state(desk, job) == "complete"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from calltally.store.jobs.jobs import Kind, NewJob, add_job
+from calltally.store.jobs.jobs import JobKind, NewJob, add_job
 from tests.conftest import TENANT, Bench
 from tests.integration.exports.exporting import EXPORTS, Desk
 from tests.integration.web.service import ADMIN, Service, slug
@@ -152,7 +152,7 @@ def test_what_was_never_an_export_is_not_there(desk: Desk, job: str) -> None:
 
 
 def test_job_of_another_kind_is_no_export(desk: Desk) -> None:
-    new = NewJob(bytes(range(16)), Kind.RECONCILIATION, b"{}", 0)
+    new = NewJob(bytes(range(16)), JobKind.RECONCILIATION, b"{}", 0)
     desk.bench.run(desk.bench.store.write(add_job(TENANT, new, desk.bench.now_us)))
     answer = desk.service.get(f"{EXPORTS}/00010203-0405-0607-0809-0a0b0c0d0e0f")
     assert answer.status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from calltally.store.db.operation import Statement, StoreOperation
-from calltally.store.snapshots.holds import pin
+from calltally.store.snapshots.holds import pin_hold
 from tests.conftest import NOW_US, TENANT
 from tests.integration.exports.exporting import Desk, Json
 
@@ -93,7 +93,7 @@ def test_parquet_and_arrow_are_split_by_number_of_calls(desk: Desk, monkeypatch:
 def test_snapshot_and_hold_select_the_exported_state(desk: Desk) -> None:
     desk.record(5)
     before = desk.service.get("/api/v1/call-logs").json()["snapshot"]
-    desk.bench.run(desk.bench.store.write(pin(TENANT, "october", NOW_US)))
+    desk.bench.run(desk.bench.store.write(pin_hold(TENANT, "october", NOW_US)))
     desk.record(8, summary="since")
     assert desk.export(desk.done(snapshot=before))["rows"] == 5
     assert desk.export(desk.done(hold="october"))["rows"] == 5

@@ -17,8 +17,8 @@ from calltally.exports.spec import ExportOutcome
 from calltally.store.db.leases import Lease, claim
 from calltally.store.db.operation import StoreOperation
 from calltally.store.jobs.folders import JobFolder
-from calltally.store.jobs.jobs import Job, Kind, begin_job, next_job
-from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.store.jobs.jobs import Job, JobKind, next_job, start_job
+from calltally.store.jobs.running_job import JobLost, RunningJob
 from calltally.worker.job_loop import JOBS_LEASE, LEASE_US, MAX_TRIES, SLICE_US, JobWorker
 from tests.conftest import TENANT
 from tests.integration.exports.exporting import Desk
@@ -133,16 +133,16 @@ class Stalling:
     def __init__(self, desk: Desk, until: str) -> None:
         self._desk = desk
         self._until = until
-        self.fault: JobTaken | None = None
+        self.fault: JobLost | None = None
 
-    async def run(self, turn: JobTurn) -> ExportOutcome | None:
+    async def run(self, turn: RunningJob) -> ExportOutcome | None:
         desk = self._desk
         desk.bench.now_us += LEASE_US
         desk.tick_us = 0 if self._until == "complete" else SLICE_US // 4
         await JobWorker(desk.means("another"), desk.folders, desk.stop).run_slices()
         try:
             await ExportRunner().run(turn)
-        except JobTaken as fault:
+        except JobLost as fault:
             self.fault = fault
         # The reaction of a delayed worker to a refused write.
         raise Misconfigured("it is late")
@@ -155,7 +155,7 @@ def test_delayed_worker_changes_nothing(desk: Desk, until: str) -> None:
     job = desk.start()
     assert desk.run_jobs("first")
     late = Stalling(desk, until)
-    means = replace(desk.means("late"), runners={Kind.EXPORT: late})
+    means = replace(desk.means("late"), runners={JobKind.EXPORT: late})
     desk.bench.run(JobWorker(means, desk.folders, desk.stop).run_slices())
     assert late.fault is not None
     assert desk.export(job)["state"] == until
@@ -171,13 +171,13 @@ def test_progress_is_read_at_the_start_of_a_run(desk: Desk) -> None:
     desk.record(CALLS)
     job = desk.start()
     store = desk.bench.store
-    found = desk.bench.run(store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
+    found = desk.bench.run(store.read(next_job(TENANT, JobKind.EXPORT, desk.bench.now_us)))
     assert found is not None
     desk.tick_us = SLICE_US // 4
     desk.run_jobs()
-    started_job = desk.bench.run(store.write(begin_job(TENANT, found.job, desk.bench.now_us)))
+    started_job = desk.bench.run(store.write(start_job(TENANT, found.job, desk.bench.now_us)))
     assert started_job is not None
-    assert started_job.turns > found.turns + 1
+    assert started_job.run_number > found.run_number + 1
     assert started_job.progress != found.progress
     assert desk.export(job)["state"] == "running"
 
@@ -339,14 +339,14 @@ def test_worker_polls_until_it_is_stopped(desk: Desk) -> None:
     runs: list[ExportOutcome | None] = []
 
     class StoppingAtTheEnd:
-        async def run(self, turn: JobTurn) -> ExportOutcome | None:
+        async def run(self, turn: RunningJob) -> ExportOutcome | None:
             runs.append(await ExportRunner().run(turn))
             if runs[-1] is not None:
                 desk.stop.set()
             return runs[-1]
 
     desk.tick_us = SLICE_US // 4
-    means = replace(desk.means(), interval_s=0.001, runners={Kind.EXPORT: StoppingAtTheEnd()})
+    means = replace(desk.means(), interval_s=0.001, runners={JobKind.EXPORT: StoppingAtTheEnd()})
     desk.bench.run(JobWorker(means, desk.folders, desk.stop).run())
     assert len(runs) > 2
     assert runs[:-1] == [None] * len(runs[:-1])
@@ -355,7 +355,7 @@ def test_worker_polls_until_it_is_stopped(desk: Desk) -> None:
 
 def test_job_that_ended_meanwhile_is_skipped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job = desk.start()
-    stored = desk.bench.run(desk.bench.store.read(next_job(TENANT, Kind.EXPORT, desk.bench.now_us)))
+    stored = desk.bench.run(desk.bench.store.read(next_job(TENANT, JobKind.EXPORT, desk.bench.now_us)))
     desk.service.get(f"/api/v1/exports/{job}", desk.writing, "DELETE")
     desk.start()
 

@@ -14,7 +14,7 @@ from calltally.reconcile.jobs.runner import ReconciliationRunner
 from calltally.reconcile.provider_reconciliation import ProviderContext
 from calltally.store.db.interface import Submission
 from calltally.store.jobs.folders import JobFolders
-from calltally.store.jobs.jobs import Kind
+from calltally.store.jobs.jobs import JobKind
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.worker.dependencies import WorkerDependencies
 from calltally.worker.job_batches import WorkerRound
@@ -91,11 +91,11 @@ class Desk:
             chance=lambda: 0.5,
             folders=self.folders,
             files_us=KEPT_US,
-            runners={Kind.RECONCILIATION: ReconciliationRunner(self.place, self.stop)},
+            runners={JobKind.RECONCILIATION: ReconciliationRunner(self.place, self.stop)},
         )
 
     def worker(self, holder: str = "one") -> JobWorker:
-        return JobWorker(self.means(holder), self.folders, self.stop, Kind.RECONCILIATION)
+        return JobWorker(self.means(holder), self.folders, self.stop, JobKind.RECONCILIATION)
 
     def work(self, holder: str = "one") -> None:
         """Run jobs until none is left."""

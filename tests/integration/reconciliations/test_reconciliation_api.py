@@ -8,7 +8,7 @@ import pytest
 
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.reconcile.findings import Finding
-from calltally.store.jobs.jobs import MOST_OPEN, Kind, NewJob, add_job
+from calltally.store.jobs.jobs import MAX_OPEN_JOBS, JobKind, NewJob, add_job
 from calltally.store.maintenance.erasure import erase_call
 from calltally.web import middleware
 from calltally.web.api.reconciliations.handlers import post_reconciliation
@@ -189,7 +189,7 @@ def test_other_tenants_job_is_not_found_and_admin_names_tenant(desk: Desk) -> No
 
 @only_sqlite
 def test_unknown_job_is_not_found(desk: Desk) -> None:
-    new = NewJob(bytes(range(16)), Kind.EXPORT, b"{}", 0)
+    new = NewJob(bytes(range(16)), JobKind.EXPORT, b"{}", 0)
     desk.bench.run(desk.bench.store.write(add_job(TENANT, new, desk.bench.now_us)))
     for job in ("x", "00000000-0000-4000-8000-000000000000", "00010203-0405-0607-0809-0a0b0c0d0e0f"):
         assert desk.service.get(f"{PATH}/{job}").status_code == 404
@@ -207,7 +207,7 @@ def test_missing_files_folder_names_the_setting(bench: Bench) -> None:
 
 @only_sqlite
 def test_open_jobs_are_limited_and_refused_uploads_leave_nothing(desk: Desk) -> None:
-    for _ in range(MOST_OPEN):
+    for _ in range(MAX_OPEN_JOBS):
         assert desk.ask().status_code == 202
     answer = desk.upload(EVENTS)
     assert (answer.status_code, slug(answer)) == (429, "rate-limited")

@@ -14,8 +14,8 @@ from calltally.reconcile.events import UnreadableLine
 from calltally.reconcile.jobs import cancelable
 from calltally.reconcile.jobs.spec import EVENTS_FILE
 from calltally.store.db.leases import Lease, claim
-from calltally.store.jobs.jobs import begin_job, find_job
-from calltally.store.jobs.running_job import JobTaken, JobTurn
+from calltally.store.jobs.jobs import find_job, start_job
+from calltally.store.jobs.running_job import JobLost, RunningJob
 from calltally.store.maintenance.erasure import erase_call
 from calltally.worker.job_loop import LEASE_US
 from tests.conftest import TENANT
@@ -153,7 +153,7 @@ def test_killed_run_restarts_from_its_start(
 def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[str, str]) -> None:
     job = parse_uuid(desk.ask().json()["id"]) or b""
     store = desk.bench.store
-    late = desk.bench.run(store.write(begin_job(TENANT, job, desk.bench.now_us)))
+    late = desk.bench.run(store.write(start_job(TENANT, job, desk.bench.now_us)))
     assert late is not None
     desk.bench.now_us += LEASE_US
     desk.work("another")
@@ -161,16 +161,16 @@ def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[
     async def lasts() -> bool:
         return True
 
-    turn = JobTurn(
+    turn = RunningJob(
         store=store,
         tenant=TENANT,
         job=late,
         folder=desk.folders.of(TENANT, job),
         clock=lambda: desk.bench.now_us,
-        lasts=lasts,
+        has_time_left=lasts,
     )
     (only,) = desk.means().runners.values()
-    with pytest.raises(JobTaken):
+    with pytest.raises(JobLost):
         desk.bench.run(only.run(turn))
     assert len(desk.findings(str(UUID(bytes=job)))) == len(labels)
 
@@ -178,22 +178,22 @@ def test_delayed_worker_does_not_disturb_its_successor(desk: Desk, labels: dict[
 def test_finished_work_is_not_repeated_if_only_the_end_is_missing(desk: Desk, labels: dict[str, str]) -> None:
     job = parse_uuid(desk.ask().json()["id"]) or b""
     store = desk.bench.store
-    desk.bench.run(store.write(begin_job(TENANT, job, desk.bench.now_us)))
+    desk.bench.run(store.write(start_job(TENANT, job, desk.bench.now_us)))
 
-    def turn() -> JobTurn:
+    def turn() -> RunningJob:
         found = desk.bench.run(store.read(find_job(TENANT, job)))
         assert found is not None
 
         async def lasts() -> bool:
             return True
 
-        return JobTurn(
+        return RunningJob(
             store=store,
             tenant=TENANT,
             job=found,
             folder=desk.folders.of(TENANT, job),
             clock=lambda: desk.bench.now_us,
-            lasts=lasts,
+            has_time_left=lasts,
         )
 
     runner = desk.means().runners

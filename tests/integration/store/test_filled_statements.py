@@ -22,15 +22,15 @@ from calltally.store.rollups.quality_multiday import close_next_day
 from calltally.store.rollups.quality_windows import Piece
 from calltally.store.webhooks.deliveries import (
     DEAD,
-    Again,
-    Notice,
-    Shown,
+    DeliveryFilter,
+    EndpointNotice,
+    ReplayRange,
     list_deliveries,
     put_notice,
     replay_one,
     replay_some,
 )
-from calltally.store.webhooks.endpoints import Wanted, add_endpoint
+from calltally.store.webhooks.endpoints import EndpointSettings, add_endpoint
 from tests.conftest import TENANT, Bench
 from tests.integration.store.probing import direct, submit, verdict
 from tests.telling import at_us, fact, own
@@ -106,14 +106,14 @@ def fill_quality(bench: Bench) -> None:
 def fill_deliveries(bench: Bench) -> None:
     """Deliveries of an endpoint, as they are listed and made again."""
     endpoint = bytes(16)
-    wanted = Wanted("https://receiver.example/")
+    wanted = EndpointSettings("https://receiver.example/")
     bench.run(bench.store.write(add_endpoint(TENANT, endpoint, wanted, b"sealed", bench.now_us)))
-    notice = Notice("voice.webhook.delivery_failed", b"\1" * 16, b"{}")
+    notice = EndpointNotice("voice.webhook.delivery_failed", b"\1" * 16, b"{}")
     bench.run(bench.store.write(put_notice(TENANT, endpoint, notice, bench.now_us)))
     bench.run(bench.store.write(replay_one(TENANT, endpoint, notice.event_id, bench.now_us)))
-    shown = Shown(state="dead", event="voice.call.completed", call_id=bytes(16))
+    shown = DeliveryFilter(state="dead", event="voice.call.completed", call_id=bytes(16))
     bench.run(bench.store.read(list_deliveries(TENANT, endpoint, shown, 10)))
-    bench.run(bench.store.write(replay_some(TENANT, endpoint, Again.of_window(0, None, (DEAD,)), 0)))
+    bench.run(bench.store.write(replay_some(TENANT, endpoint, ReplayRange.of_window(0, None, (DEAD,)), 0)))
 
 
 def test_what_is_filled_in_is_of_one_tenant(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from calltally.calls.model import FINAL
 from calltally.calls.times import SECOND_US, parse_instant, utc_text
 from calltally.store.backends.open import migrate
 from calltally.store.maintenance.refold_all import refold_calls
-from calltally.store.maintenance.refold_progress import refold_place
+from calltally.store.maintenance.refold_progress import refold_position
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, listed, submit, verdict
 from tests.telling import START_US, fact, own
@@ -60,7 +60,7 @@ def test_records_of_the_code_before_are_mended(bench: Bench, monkeypatch: pytest
     with direct(bench.url) as db:
         db("UPDATE alembic_version SET version_num = '0012'")
     migrate(bench.url)
-    assert bench.run(bench.store.read(refold_place(TENANT))) is not None
+    assert bench.run(bench.store.read(refold_position(TENANT))) is not None
     while bench.run(bench.store.write(refold_calls(TENANT, 1, NOW_US))):
         pass
     mended = listed(bench)

@@ -179,7 +179,7 @@ def test_a_place_of_another_epoch_is_gone(listed: Service) -> None:
 
 def test_a_revision_that_never_was_is_gone(listed: Service) -> None:
     detail = gone(listed.get(f"{CHANGES}?after=5"))
-    assert detail == "the ledger is at revision 4 and has not been at 5; begin at 0"
+    assert detail == "the ledger is at revision 4 and has not reached 5; begin at 0"
     assert changes(listed, "after=4")["data"] == []
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from calltally.store.db.interface import Submission
-from calltally.store.maintenance.new_epoch import begin_epoch
+from calltally.store.maintenance.new_epoch import start_epoch
 from tests.conftest import TENANT
 from tests.integration.store.probing import direct, submit
 from tests.integration.web.service import ADMIN, LIST, Answer, Service, at_fault, slug
@@ -131,7 +131,7 @@ def test_one_that_is_no_longer_kept_is_told_in_the_middle_and_pinned_anew_at_the
 
 def test_one_of_another_epoch_is_told_in_the_middle_too(listed: Service) -> None:
     page(listed, "hold=nightly")
-    listed.bench.run(listed.bench.store.write(begin_epoch(TENANT, "epoch-2")))
+    listed.bench.run(listed.bench.store.write(start_epoch(TENANT, "epoch-2")))
     assert slug(listed.get(f"{HELD}&offset=2")) == "snapshot-gone"
     assert page(listed, "hold=nightly")["total"] == 6
     assert page(listed, "hold=nightly&offset=2")["total"] == 6

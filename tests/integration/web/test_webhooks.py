@@ -11,7 +11,13 @@ from calltally.net.http_client import OutgoingClient, OutgoingPolicy
 from calltally.store.db.leases import Lease, claim
 from calltally.store.tenants.tenants import set_masking
 from calltally.store.webhooks.deliveries import DEAD, DELIVERED, WAITING
-from calltally.store.webhooks.dispatch import Job, Result, Told, Turn, take_turn
+from calltally.store.webhooks.dispatch import (
+    AttemptResult,
+    DeliveryJob,
+    DispatchInput,
+    DispatchPlan,
+    dispatch,
+)
 from tests.conftest import NOW_US, Bench
 from tests.integration.web.service import Answer, Service, at_fault, slug
 from tests.telling import SID
@@ -40,21 +46,23 @@ class Hooks:
         shown: dict[str, Any] = answer.json()
         return shown
 
-    def jobs(self, *results: Result) -> list[Job]:
+    def jobs(self, *results: AttemptResult) -> list[DeliveryJob]:
         """What a worker would send now, once it has noted results."""
         bench = self.service.bench
         bench.now_us += 1_000_000
         now_us, until_us = bench.now_us, bench.now_us + 10_000_000
         bench.run(bench.store.write(claim(LEASE, now_us=now_us, until_us=until_us)))
-        turn = take_turn(LEASE, Turn(results=results), now_us=now_us, until_us=until_us)
-        told: Told | None = bench.run(bench.store.write(turn))
+        turn = dispatch(LEASE, DispatchInput(results=results), now_us=now_us, until_us=until_us)
+        told: DispatchPlan | None = bench.run(bench.store.write(turn))
         assert told is not None
         return list(told.jobs)
 
-    def settle(self, job: Job, state: str, status: int) -> list[Job]:
+    def settle(self, job: DeliveryJob, state: str, status: int) -> list[DeliveryJob]:
         now_us = self.service.bench.now_us
         reason = None if state == DELIVERED else f"answered {status}"
-        return self.jobs(Result(job, state, now_us, 5_000, status, reason, b"\xff\xfe", now_us + 60_000_000))
+        return self.jobs(
+            AttemptResult(job, state, now_us, 5_000, status, reason, b"\xff\xfe", now_us + 60_000_000)
+        )
 
 
 @pytest.fixture

@@ -28,24 +28,26 @@ from calltally.deliveries.payload_formats import body_in_form
 from calltally.deliveries.retry_schedule import GIVES_UP_AFTER_US, backoff_s, next_try_us, parse_retry_after_s
 from calltally.net.http_client import RequestFailure
 from calltally.net.http_connection import OutgoingResponse
-from calltally.store.webhooks.dispatch import Job
-from calltally.store.webhooks.endpoints import Endpoint, Wanted
-from calltally.store.webhooks.enqueue import wants
+from calltally.store.webhooks.dispatch import DeliveryJob
+from calltally.store.webhooks.endpoints import Endpoint, EndpointSettings
+from calltally.store.webhooks.enqueue import matches_subscription
 from calltally.web.openapi.event_schemas import DATA, event_schema
 
 NOW_US = 1_795_000_000_000_000
 CHANCES = st.floats(0, 1)
 
 
-def job(number: int = 1, *, tries: int = 0, started_us: int | None = None) -> Job:
-    return Job(
+def job(number: int = 1, *, tries: int = 0, started_us: int | None = None) -> DeliveryJob:
+    return DeliveryJob(
         *(b"e" * 16, number.to_bytes(16, "big"), STARTED, number, 0, b"c" * 16),
         *(tries, tries, started_us, NOW_US, NOW_US, b""),
     )
 
 
 def endpoint() -> Endpoint:
-    return Endpoint(b"e" * 16, Wanted("https://h.example/"), b"", None, None, "active", None, None, 0, 0, 0)
+    return Endpoint(
+        b"e" * 16, EndpointSettings("https://h.example/"), b"", None, None, "active", None, None, 0, 0, 0
+    )
 
 
 # --------------------------------------------------------------------------------------------------- schedule
@@ -223,8 +225,8 @@ def test_events_of_a_revision_are_in_order() -> None:
     ],
 )
 def test_filters_apply_to_events_of_calls(wanted: dict[str, Any], event: str, is_wanted: bool) -> None:  # noqa: FBT001 (parametrised)
-    settings = Wanted("https://h.example/", **wanted)
-    assert wants(settings, event, ("inbound", "sales", "a")) is is_wanted
+    settings = EndpointSettings("https://h.example/", **wanted)
+    assert matches_subscription(settings, event, ("inbound", "sales", "a")) is is_wanted
 
 
 def test_cloudevent_is_computed_from_the_envelope_alone() -> None:

@@ -15,14 +15,14 @@ from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US
 from calltally.store.alerts.alerts import (
     Alert,
-    Change,
-    State,
-    What,
+    AlertChange,
+    AlertEvent,
+    AlertState,
     change_alert,
-    last_of_cause,
+    newest_alert_of_cause,
     open_alert,
-    renew_alert,
     unresolved_alerts,
+    update_evidence,
 )
 from calltally.store.db.operation import StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
@@ -51,7 +51,7 @@ class AlertLifecycle:
             alert = self._unresolved.get(finding.key)
             if finding.change is FindingChange.RECOVERED:
                 if alert is not None:
-                    yield from self._end(self._renewed(alert, finding), What.RESOLVED)
+                    yield from self._end(self._renewed(alert, finding), AlertEvent.RESOLVED)
             elif alert is None:
                 if finding.change in {FindingChange.BEGAN, FindingChange.WORSENED}:
                     yield from self._begin(finding)
@@ -64,14 +64,14 @@ class AlertLifecycle:
         firing = {finding.key for finding in findings}
         ended = [a for a in self._unresolved.values() if a.kind in kinds and a.cause not in firing]
         for alert in ended:
-            yield from self._end(alert, What.RESOLVED)
+            yield from self._end(alert, AlertEvent.RESOLVED)
 
     def _begin(self, finding: AlertFinding) -> StoreOperation[None]:
-        last = yield from last_of_cause(self._tenant, finding.key)
+        last = yield from newest_alert_of_cause(self._tenant, finding.key)
         alert = new_alert(self._tenant, finding, self._message(finding), self._now_us)
         if last is not None and self._flaps(last):
-            again = self._renewed(last, finding)._replace(state=State.OPEN, resolved_us=None)
-            alert = yield from change_alert(self._tenant, again, self._automatic(What.REOPENED))
+            again = self._renewed(last, finding)._replace(state=AlertState.OPEN, resolved_us=None)
+            alert = yield from change_alert(self._tenant, again, self._automatic(AlertEvent.REOPENED))
         else:
             # A mute holds for all later alerts of the same cause.
             muted_us = last.muted_until_us if last is not None else None
@@ -84,10 +84,10 @@ class AlertLifecycle:
         if finding.change is FindingChange.WORSENED:
             return (
                 yield from change_alert(
-                    self._tenant, again._replace(state=State.OPEN), self._automatic(What.WORSENED)
+                    self._tenant, again._replace(state=AlertState.OPEN), self._automatic(AlertEvent.WORSENED)
                 )
             )
-        yield from renew_alert(self._tenant, again)
+        yield from update_evidence(self._tenant, again)
         return again
 
     def _group(self, cause: Alert, finding: AlertFinding) -> StoreOperation[None]:
@@ -96,10 +96,10 @@ class AlertLifecycle:
             key = f"{finding.kind}/{child.series.dimension}/{child.series.value or '-'}"
             existing = self._unresolved.get(f"{key}/{child.metric or '-'}/{finding.direction}")
             if existing is not None and existing.alert != cause.alert:
-                yield from self._end(existing, What.GROUPED, uuid_text(cause.alert))
+                yield from self._end(existing, AlertEvent.GROUPED, uuid_text(cause.alert))
 
-    def _end(self, alert: Alert, what: What, note: str | None = None) -> StoreOperation[None]:
-        ended = alert._replace(state=State.RESOLVED, resolved_us=self._now_us)
+    def _end(self, alert: Alert, what: AlertEvent, note: str | None = None) -> StoreOperation[None]:
+        ended = alert._replace(state=AlertState.RESOLVED, resolved_us=self._now_us)
         yield from change_alert(self._tenant, ended, self._automatic(what)._replace(note=note))
         self._unresolved.pop(alert.cause, None)
 
@@ -112,5 +112,5 @@ class AlertLifecycle:
     def _message(self, finding: AlertFinding) -> str:
         return alert_message(finding, self._tz)
 
-    def _automatic(self, what: What) -> Change:
-        return Change(0, self._now_us, what, None, None)
+    def _automatic(self, what: AlertEvent) -> AlertChange:
+        return AlertChange(0, self._now_us, what, None, None)

@@ -8,7 +8,7 @@ from calltally.alerts.model.finding import AlertFinding
 from calltally.alerts.model.series import Dimension
 from calltally.calls.errors import DamagedStore
 from calltally.calls.identity import call_uuid
-from calltally.store.alerts.alerts import Alert, State
+from calltally.store.alerts.alerts import Alert, AlertState
 
 
 class AlertContent(msgspec.Struct, frozen=True):
@@ -39,13 +39,13 @@ def new_alert(tenant: str, finding: AlertFinding, message: str, now_us: int) -> 
         kind=finding.kind.value,
         route=series.value if series.dimension is Dimension.ROUTE else None,
         provider=series.value if series.dimension is Dimension.PROVIDER else None,
-        state=State.OPEN,
+        state=AlertState.OPEN,
         since_us=finding.since_us,
         opened_us=now_us,
         updated_us=now_us,
         resolved_us=None,
         muted_until_us=None,
-        is_told=0,
+        is_notified=0,
         changes=0,
         content=_encoded(message, finding),
     )

@@ -27,8 +27,13 @@ from calltally.alerts.model.finding import AlertFinding, AlertKind, FindingChang
 from calltally.alerts.model.rules import Rules, rules_of
 from calltally.calls.alert_counts import STEP_S, AlertStepKey
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.detector_state import Judging, judging_of, keep_judging, rules_of_tenant
-from calltally.store.alerts.erasure import erased_among, forget_in_alerts
+from calltally.store.alerts.detector_state import (
+    StoredEvaluation,
+    read_evaluation,
+    rules_of_tenant,
+    save_evaluation,
+)
+from calltally.store.alerts.erasure import erase_calls_from_alerts, erased_among
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.rollups.alert_steps import KEPT_S, Steps, step_sums, steps_between
@@ -81,7 +86,7 @@ class EvaluationRun(NamedTuple):
 class _EvaluationInput(NamedTuple):
     """Data that an evaluation reads first."""
 
-    stored: Judging
+    stored: StoredEvaluation
     state: EvaluatorState
     rules: Rules
     from_s: int
@@ -111,7 +116,7 @@ def last_step_s(now_us: int) -> int:
 
 def is_evaluation_due(tenant: str, now_us: int) -> StoreOperation[bool]:
     """Return True if five minutes wait for evaluation; conditions may change without calls."""
-    stored = yield from judging_of(tenant)
+    stored = yield from read_evaluation(tenant)
     return stored.judged_us < last_step_s(now_us) * SECOND_US
 
 
@@ -171,7 +176,7 @@ def _update_lasting(lasting: dict[str, AlertFinding], finding: AlertFinding) -> 
 
 
 def _read_input(tenant: str, now_us: int, *, has_detectors: bool) -> StoreOperation[_EvaluationInput]:
-    stored = yield from judging_of(tenant)
+    stored = yield from read_evaluation(tenant)
     rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
     state, last_s = read_evaluator_state(stored.state), last_step_s(now_us)
     from_s = stored.judged_us // SECOND_US if has_detectors else last_s
@@ -207,7 +212,7 @@ def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Con
     yield from lifecycle.lock()
     # Never go back: if the clock is behind the last evaluation, its steps would be fed again.
     judged_us = max(inputs.stored.judged_us, inputs.to_s * SECOND_US)
-    if not (yield from keep_judging(tenant, inputs.stored, judged_us, msgspec.msgpack.encode(state))):
+    if not (yield from save_evaluation(tenant, inputs.stored, judged_us, msgspec.msgpack.encode(state))):
         return False
     yield from lifecycle.apply(findings)
     if conditions is not None:
@@ -215,6 +220,6 @@ def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Con
         # The findings were made before the lock: calls that were erased since then must not be named.
         sids = sorted({sid for finding in conditions.findings for sid in finding.sids})
         if gone := (yield from erased_among(tenant, sids)):
-            yield from forget_in_alerts(tenant, gone)
+            yield from erase_calls_from_alerts(tenant, gone)
         yield from drop_failures(tenant, now_us // SECOND_US - _KEEP_FAILURES_S)
     return True

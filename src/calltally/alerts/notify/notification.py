@@ -8,7 +8,7 @@ from calltally.alerts.evaluation.alert_payload import finding_as_values, read_co
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import Alert, State, What
+from calltally.store.alerts.alerts import Alert, AlertEvent, AlertState
 
 CALLS_PATH: Final = "/api/v1/call-logs"
 ALERTS_PATH: Final = "/api/v1/alerts"
@@ -40,12 +40,12 @@ class Notification(NamedTuple):
     @property
     def is_resolved(self) -> bool:
         """True if the alert is resolved."""
-        return self.state == State.RESOLVED
+        return self.state == AlertState.RESOLVED
 
     @property
     def headline(self) -> str:
         """Message with its change as a prefix, unless the alert has just opened."""
-        return self.message if self.what == What.OPENED else f"{self.what.capitalize()}: {self.message}"
+        return self.message if self.what == AlertEvent.OPENED else f"{self.what.capitalize()}: {self.message}"
 
 
 class SinkRequest(NamedTuple):
@@ -94,7 +94,7 @@ def test_notification_of(tenant: str, sink_id: str, now_us: int, base_url: str) 
         tenant=tenant,
         id=sink_id,
         what="test",
-        state=State.RESOLVED.value,
+        state=AlertState.RESOLVED.value,
         kind=AlertKind.RATE.value,
         cause=f"test/{sink_id}",
         message=f"Calltally can send alerts of {tenant} to this sink. Nothing is wrong.",

@@ -16,15 +16,22 @@ from calltally.calls.times import SECOND_US
 from calltally.logs import get_logger
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.mail import MailServer
-from calltally.store.alerts.alerts import Alert, Change, State, What, history_of, need_alert
+from calltally.store.alerts.alerts import (
+    Alert,
+    AlertChange,
+    AlertEvent,
+    AlertState,
+    alert_history,
+    need_alert,
+)
 from calltally.store.alerts.sinks import (
-    Notice,
-    Sink,
-    defer_notice,
-    due_notices,
+    AlertSink,
+    PendingNotification,
+    defer_notification,
+    due_notifications,
     list_sinks,
-    note_sink,
-    settle_notice,
+    save_sink_result,
+    settle_notification,
 )
 from calltally.store.db.interface import Store
 from calltally.store.db.leases import Lease, claim, release
@@ -63,7 +70,7 @@ class NotifierDependencies(NamedTuple):
 
 
 async def send_notification(
-    dependencies: NotifierDependencies, tenant: str, sink: Sink, notification: Notification, now_us: int
+    dependencies: NotifierDependencies, tenant: str, sink: AlertSink, notification: Notification, now_us: int
 ) -> str | None:
     """Send one notification once; returns the error text without secrets, or None."""
     fault = await _send(dependencies, tenant, sink, notification, now_us)
@@ -72,7 +79,7 @@ async def send_notification(
 
 
 async def _send(
-    dependencies: NotifierDependencies, tenant: str, sink: Sink, notification: Notification, now_us: int
+    dependencies: NotifierDependencies, tenant: str, sink: AlertSink, notification: Notification, now_us: int
 ) -> str | None:
     settings = open_settings(dependencies.vault(), tenant, sink)
     if sink.kind == EMAIL:
@@ -103,7 +110,7 @@ def sink_seal_name(sink: bytes) -> str:
     return f"alert sink {uuid_text(sink)}"
 
 
-def open_settings(vault: Vault, tenant: str, sink: Sink) -> dict[str, Any]:
+def open_settings(vault: Vault, tenant: str, sink: AlertSink) -> dict[str, Any]:
     """Return all settings of a sink. Raises Misconfigured, DamagedStore."""
     settings = vault.open(tenant, sink_seal_name(sink.sink), sink.sealed)["settings"]
     opened: dict[str, Any] = msgspec.json.decode(settings)
@@ -121,7 +128,7 @@ class Notifier:
     async def send_due(self, tenant: str, holder: str) -> int:
         """Send a tenant's due notifications; returns the number that was sent."""
         now_us = self._clock()
-        notices = await self._store.read(due_notices(tenant, now_us, _BATCH))
+        notices = await self._store.read(due_notifications(tenant, now_us, _BATCH))
         lease = Lease(tenant, NOTICES_LEASE, holder)
         if not notices:
             return 0
@@ -133,7 +140,7 @@ class Notifier:
 
     async def _send_all(self, tenant: str) -> int:
         """Send the due notifications, read again under the lease: another worker may have sent some."""
-        notices = await self._store.read(due_notices(tenant, self._clock(), _BATCH))
+        notices = await self._store.read(due_notifications(tenant, self._clock(), _BATCH))
         sinks = {sink.sink: sink for sink in await self._store.read(list_sinks(tenant))}
         failed_sinks: set[bytes] = set()
         sent = 0
@@ -148,10 +155,10 @@ class Notifier:
                 failed_sinks.add(sink.sink)
         return sent
 
-    async def _attempt(self, tenant: str, sink: Sink, notice: Notice) -> bool:
+    async def _attempt(self, tenant: str, sink: AlertSink, notice: PendingNotification) -> bool:
         alert, change = await self._store.read(_alert_and_change(tenant, notice))
         if alert is None or change is None or _is_obsolete(sink, alert, change):
-            await self._store.write(settle_notice(tenant, notice, None, None))
+            await self._store.write(settle_notification(tenant, notice, None, None))
             return True
         fault = await self._send_change(tenant, sink, alert, change)
         now_us = self._clock()
@@ -162,7 +169,7 @@ class Notifier:
         await self._store.write(_record_failure(tenant, notice, fault, now_us))
         return False
 
-    async def _send_change(self, tenant: str, sink: Sink, alert: Alert, change: Change) -> str | None:
+    async def _send_change(self, tenant: str, sink: AlertSink, alert: Alert, change: AlertChange) -> str | None:
         """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
             notification = notification_of(
@@ -180,52 +187,56 @@ class Notifier:
             return f"internal error ({type(fault).__name__}); see the service's log"
 
 
-def _alert_and_change(tenant: str, notice: Notice) -> StoreOperation[tuple[Alert | None, Change | None]]:
+def _alert_and_change(
+    tenant: str, notice: PendingNotification
+) -> StoreOperation[tuple[Alert | None, AlertChange | None]]:
     try:
         alert = yield from need_alert(tenant, notice.alert)
     except NotFound:
         return None, None
-    history = yield from history_of(tenant, notice.alert)
+    history = yield from alert_history(tenant, notice.alert)
     return alert, next((each for each in history if each.change == notice.change), None)
 
 
-def _is_obsolete(sink: Sink, alert: Alert, change: Change) -> bool:
+def _is_obsolete(sink: AlertSink, alert: Alert, change: AlertChange) -> bool:
     """Decide whether a sink can skip a change: an acknowledgement, or a change of an ended alert."""
-    if change.what is What.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
+    if change.what is AlertEvent.ACKNOWLEDGED and sink.kind in _WITHOUT_ACKNOWLEDGEMENT:
         return True
-    is_over = alert.state is State.RESOLVED and change.what not in _RESOLVING
+    is_over = alert.state is AlertState.RESOLVED and change.what not in _RESOLVING
     return sink.kind == ALERTMANAGER and is_over
 
 
-_RESOLVING: Final = frozenset({What.RESOLVED, What.GROUPED})
+_RESOLVING: Final = frozenset({AlertEvent.RESOLVED, AlertEvent.GROUPED})
 
 
-def _state_after(alert: Alert, change: Change) -> Alert:
+def _state_after(alert: Alert, change: AlertChange) -> Alert:
     """Return the alert in the state after a change: delayed notices are sent in order."""
     if change.what in _RESOLVING:
-        return alert._replace(state=State.RESOLVED, resolved_us=change.at_us)
-    state = State.ACKNOWLEDGED if change.what is What.ACKNOWLEDGED else State.OPEN
+        return alert._replace(state=AlertState.RESOLVED, resolved_us=change.at_us)
+    state = AlertState.ACKNOWLEDGED if change.what is AlertEvent.ACKNOWLEDGED else AlertState.OPEN
     return alert._replace(state=state, resolved_us=None)
 
 
-def _record_success(tenant: str, sink: Sink, notice: Notice, alert: Alert, now_us: int) -> StoreOperation[None]:
-    if sink.kind == ALERTMANAGER and alert.state is not State.RESOLVED:
+def _record_success(
+    tenant: str, sink: AlertSink, notice: PendingNotification, alert: Alert, now_us: int
+) -> StoreOperation[None]:
+    if sink.kind == ALERTMANAGER and alert.state is not AlertState.RESOLVED:
         # Alertmanager forgets an alert that is not sent again.
-        yield from defer_notice(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
+        yield from defer_notification(tenant, notice, now_us + alertmanager.RESEND_US, tries=0)
         yield from record_sent(tenant, sink, now_us)
     else:
-        yield from settle_notice(tenant, notice, now_us, None)
+        yield from settle_notification(tenant, notice, now_us, None)
 
 
-def record_sent(tenant: str, sink: Sink, now_us: int) -> StoreOperation[None]:
+def record_sent(tenant: str, sink: AlertSink, now_us: int) -> StoreOperation[None]:
     """Record a successful notification of a sink."""
-    yield from note_sink(tenant, sink.sink, now_us, None)
+    yield from save_sink_result(tenant, sink.sink, now_us, None)
 
 
-def _record_failure(tenant: str, notice: Notice, fault: str, now_us: int) -> StoreOperation[None]:
+def _record_failure(tenant: str, notice: PendingNotification, fault: str, now_us: int) -> StoreOperation[None]:
     if notice.tries + 1 >= MAX_TRIES:
-        yield from settle_notice(tenant, notice, None, fault)
+        yield from settle_notification(tenant, notice, None, fault)
         return
     backoff_us = min(_MAX_BACKOFF_US, _FIRST_BACKOFF_US * 2**notice.tries)
-    yield from defer_notice(tenant, notice, now_us + backoff_us, tries=notice.tries + 1)
-    yield from note_sink(tenant, notice.sink, None, fault)
+    yield from defer_notification(tenant, notice, now_us + backoff_us, tries=notice.tries + 1)
+    yield from save_sink_result(tenant, notice.sink, None, fault)

@@ -9,14 +9,14 @@ from typing import Any, Final
 import msgspec
 
 from calltally.alerts.notify.notification import JSON_HEADERS, Notification, SinkRequest
-from calltally.store.alerts.alerts import State
+from calltally.store.alerts.alerts import AlertState
 
 EVENTS_URL: Final = "https://events.pagerduty.com/v2/enqueue"
 _MOST_CHARS: Final = 1_024
 _ACTIONS: Final = {
-    State.OPEN.value: "trigger",
-    State.ACKNOWLEDGED.value: "acknowledge",
-    State.RESOLVED.value: "resolve",
+    AlertState.OPEN.value: "trigger",
+    AlertState.ACKNOWLEDGED.value: "acknowledge",
+    AlertState.RESOLVED.value: "resolve",
 }
 
 

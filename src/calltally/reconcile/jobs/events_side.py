@@ -19,7 +19,7 @@ from calltally.reconcile.jobs.cancelable import CheckCanceled, run_in_thread
 from calltally.reconcile.jobs.spec import EVENTS_FILE, ReconciliationSpec, read_spec
 from calltally.reconcile.merge_join import JoinedGroup
 from calltally.store.jobs.folders import translate_os_errors
-from calltally.store.jobs.running_job import JobTurn
+from calltally.store.jobs.running_job import RunningJob
 from calltally.store.ledger.lookup import find_call
 from calltally.store.listing.list_calls import list_calls
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _MEMORY_BYTES: Final = 16 * 1024 * 1024
 
 
-async def compare_events(running: JobTurn, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
+async def compare_events(running: RunningJob, on_finding: Callable[[Finding], None]) -> ReconciliationReport:
     """Run a comparison. `on_finding` is called for each finding, in the thread.
 
     Raises Misconfigured if the events are missing or the disk is full.
@@ -45,7 +45,7 @@ class _CallReader:
     """Reader of our calls for a thread: the event loop does the reads."""
 
     def __init__(
-        self, running: JobTurn, loop: asyncio.AbstractEventLoop, chunks: AsyncGenerator[bytes]
+        self, running: RunningJob, loop: asyncio.AbstractEventLoop, chunks: AsyncGenerator[bytes]
     ) -> None:
         self.running = running
         self._loop = loop
@@ -113,7 +113,7 @@ def _checked(items: Iterator[T], check: CheckCanceled) -> Iterator[T]:
         yield item
 
 
-def _uploaded(running: JobTurn) -> Path:
+def _uploaded(running: RunningJob) -> Path:
     path = running.folder.path_of(EVENTS_FILE)
     if not path.exists():
         message = "the events are not in this node's CALLTALLY_FILES_FOLDER; all nodes must share this folder"
@@ -121,7 +121,7 @@ def _uploaded(running: JobTurn) -> Path:
     return path
 
 
-def _terms(running: JobTurn, spec: ReconciliationSpec) -> EventTerms:
+def _terms(running: RunningJob, spec: ReconciliationSpec) -> EventTerms:
     return EventTerms(
         # Changes after the upload cannot be in the uploaded events.
         as_of_us=running.job.created_us,
@@ -133,7 +133,7 @@ def _terms(running: JobTurn, spec: ReconciliationSpec) -> EventTerms:
     )
 
 
-async def _listing(running: JobTurn, spec: ReconciliationSpec) -> CallWindow:
+async def _listing(running: RunningJob, spec: ReconciliationSpec) -> CallWindow:
     calls = CallFilter(from_us=spec.from_us - LOOKBACK_US, to_us=spec.to_us)
     query = first_chunk_query(ListQuery(filter=calls, order="asc"), None)
     first = await running.store.read_tenant(

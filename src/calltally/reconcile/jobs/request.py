@@ -7,7 +7,7 @@ import msgspec
 
 from calltally.reconcile.jobs.spec import ReconciliationSpec
 from calltally.store.db.operation import StoreOperation
-from calltally.store.jobs.jobs import Job, Kind, NewJob, add_job, find_job
+from calltally.store.jobs.jobs import Job, JobKind, NewJob, add_job, find_job
 from calltally.store.snapshots.ledger_head import read_ledger_head
 
 
@@ -19,7 +19,7 @@ def new_job_id() -> bytes:
 def queue_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> StoreOperation[Job]:
     """Queue a reconciliation of the calls at the current revision or later. Raises TooManyRequests."""
     revision = (yield from read_ledger_head(tenant)).revision
-    new = NewJob(job, Kind.RECONCILIATION, msgspec.json.encode(spec), revision)
+    new = NewJob(job, JobKind.RECONCILIATION, msgspec.json.encode(spec), revision)
     return (yield from add_job(tenant, new, now_us))
 
 

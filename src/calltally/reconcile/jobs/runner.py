@@ -30,8 +30,8 @@ from calltally.reconcile.provider_reconciliation import (
 )
 from calltally.reconcile.provider_run import ProviderReport
 from calltally.store.jobs.folders import JobFolder, translate_os_errors
-from calltally.store.jobs.jobs import JobFile, Kept
-from calltally.store.jobs.running_job import JobTurn
+from calltally.store.jobs.jobs import JobFile, JobProgress
+from calltally.store.jobs.running_job import RunningJob
 
 # Small, because the process may also serve requests. More data is sorted in smaller runs.
 _MEMORY_BYTES: Final = 8 * 1024 * 1024
@@ -44,7 +44,7 @@ class ReconciliationRunner:
         self._context = context
         self._stop = stop
 
-    async def run(self, running: JobTurn) -> ReconciliationOutcome | None:
+    async def run(self, running: RunningJob) -> ReconciliationOutcome | None:
         """Run a job to its end; None if the worker stopped before. Raises JobTaken."""
         progress = read_progress(running.job.progress)
         if progress.outcome is None:
@@ -54,18 +54,18 @@ class ReconciliationRunner:
             await asyncio.to_thread(_remove_rest, running.folder, progress.files)
         return progress.outcome
 
-    async def _run_from_start(self, running: JobTurn) -> ReconciliationProgress | None:
+    async def _run_from_start(self, running: RunningJob) -> ReconciliationProgress | None:
         await asyncio.to_thread(running.folder.make)
         result = await run_until_stopped(running, self._stop, _run_comparison(self._context, running))
         if result is None:
             return None
         progress, file = result
-        await running.keep(Kept(msgspec.json.encode(progress), running.job.checked, (file,)))
+        await running.save(JobProgress(msgspec.json.encode(progress), running.job.checked, (file,)))
         return progress
 
 
 async def _run_comparison(
-    context: ProviderContext, running: JobTurn
+    context: ProviderContext, running: RunningJob
 ) -> tuple[ReconciliationProgress, JobFile]:
     spec = read_spec(running.job.spec)
     with FindingsWriter(running.folder, running.tenant, f"findings-{secrets.token_hex(8)}") as file:
@@ -78,7 +78,7 @@ async def _run_comparison(
 
 
 async def _with_provider(
-    context: ProviderContext, running: JobTurn, spec: ReconciliationSpec, file: FindingsWriter
+    context: ProviderContext, running: RunningJob, spec: ReconciliationSpec, file: FindingsWriter
 ) -> ProviderReport:
     request = ReconciliationRequest(
         tenant=running.tenant,

@@ -1,4 +1,4 @@
-"""How far a tenant's alerts are judged, and by which rules: bytes that only `calltally.alerts` reads."""
+"""State of the alert evaluation of a tenant, and its rules: bytes that only `calltally.alerts` reads."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import need_tenant
 
 
-class Judging(NamedTuple):
-    """Up to which instant steps are judged (0: none), and what detectors remember.
+class StoredEvaluation(NamedTuple):
+    """Time up to which steps are evaluated (0: none), and the state of the detectors.
 
-    `turns` tells this state from a later one.
+    `turns` is the version of this state, which increases with each evaluation.
     """
 
     turns: int = 0
@@ -17,25 +17,27 @@ class Judging(NamedTuple):
     state: bytes | None = None
 
 
-def judging_of(tenant: str) -> StoreOperation[Judging]:
-    """Where the judging of a tenant stands."""
+def read_evaluation(tenant: str) -> StoreOperation[StoredEvaluation]:
+    """Read the stored evaluation of a tenant."""
     rows = yield Statement("judging_of_tenant", {"tenant": tenant})
-    return Judging(*rows[0]) if rows else Judging()
+    return StoredEvaluation(*rows[0]) if rows else StoredEvaluation()
 
 
-def keep_judging(tenant: str, seen: Judging, judged_us: int, state: bytes) -> StoreOperation[bool]:
-    """Where it stands now; False where another worker went on meanwhile, whose word then holds."""
+def save_evaluation(
+    tenant: str, seen: StoredEvaluation, judged_us: int, state: bytes
+) -> StoreOperation[bool]:
+    """Save the evaluation. Return False, saving nothing, if another worker saved a later one meanwhile."""
     kept = {"tenant": tenant, "turns": seen.turns, "judged_us": judged_us, "state": state}
     return bool((yield Statement("keep_judging", kept)))
 
 
 def rules_of_tenant(tenant: str) -> StoreOperation[bytes | None]:
-    """A tenant's rules as JSON; None where it never set any."""
+    """Return a tenant's rules as JSON; None if it never set any."""
     rows = yield Statement("rules_of_tenant", {"tenant": tenant})
     return rows[0][0] if rows else None
 
 
 def put_rules(tenant: str, rules: bytes, now_us: int) -> StoreOperation[None]:
-    """Keep rules in place of what was there. Raises NotFound for an unknown tenant."""
+    """Store rules in place of the earlier ones. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     yield Statement("put_rules", {"tenant": tenant, "rules": rules, "now_us": now_us})

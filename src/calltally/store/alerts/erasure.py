@@ -1,8 +1,8 @@
-"""What alerts say of single calls goes with those calls.
+"""Erasure of the SIDs of erased calls from alerts.
 
-Some findings name SIDs: of calls without a final state, of callbacks that are late, of a SID that was told of
-two calls. An erased call leaves nothing that names it, so these go out of what is stored; the numbers stay,
-as they do in roll-ups. Of `content` no more is known here than where SIDs stand in it.
+Some findings name SIDs: of calls without a final state, of late callbacks, of a SID used by two calls.
+Nothing may name an erased call, so its SIDs are removed from stored alerts; counts stay, as in roll-ups. This
+module knows only the positions of SIDs in `content`.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,8 +18,8 @@ from calltally.store.ledger.linked_calls import ERASED
 _LISTED: Final = "call_sid"
 
 
-def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> StoreOperation[None]:
-    """Have no alert name the calls of these nodes; linear in the alerts that name any."""
+def erase_calls_from_alerts(tenant: str, nodes: Collection[bytes]) -> StoreOperation[None]:
+    """Remove the calls of these nodes from all alerts; linear in the alerts that name any call."""
     for alert, content in (yield Statement("alerts_with_sids", {"tenant": tenant})):
         left = without_calls(tenant, content, nodes)
         if left is not None:
@@ -27,7 +27,7 @@ def forget_in_alerts(tenant: str, nodes: Collection[bytes]) -> StoreOperation[No
 
 
 def erased_among(tenant: str, sids: Sequence[str]) -> StoreOperation[set[bytes]]:
-    """The nodes of those SIDs whose calls were erased. The tenant's head is locked."""
+    """Return the nodes of the SIDs whose calls were erased. The caller holds the tenant's head lock."""
     if not sids:
         return set()
     nodes = [call_uuid(tenant, sid) for sid in sids]
@@ -36,29 +36,29 @@ def erased_among(tenant: str, sids: Sequence[str]) -> StoreOperation[set[bytes]]
 
 
 def without_calls(tenant: str, content: bytes, nodes: Collection[bytes]) -> bytes | None:
-    """The content of an alert without the SIDs of these nodes; None where it has none of them."""
+    """Return the content of an alert without the SIDs of these nodes; None if it has none of them."""
     try:
-        said: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
+        decoded: dict[str, Any] = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError as fault:
         message = "an alert's content cannot be read; restore it from a backup"
         raise DamagedStore(message) from fault
-    finding: dict[str, Any] = said["finding"]
+    finding: dict[str, Any] = decoded["finding"]
     sids, listed = finding.get("sids", []), finding.get("listed", {})
     gone = [sid for sid in {*sids, *_named(listed)} if call_uuid(tenant, sid) in nodes]
     if not gone:
         return None
     finding["sids"] = [sid for sid in sids if sid not in gone]
     finding["listed"] = {name: each for name, each in listed.items() if name != _LISTED or each not in gone}
-    finding["detail"] = _unsaid(finding["detail"], gone)
-    return msgspec.json.encode({**said, "message": _unsaid(said["message"], gone)})
+    finding["detail"] = _without_sids(finding["detail"], gone)
+    return msgspec.json.encode({**decoded, "message": _without_sids(decoded["message"], gone)})
 
 
 def _named(listed: dict[str, str]) -> list[str]:
     return [listed[_LISTED]] if _LISTED in listed else []
 
 
-def _unsaid(text: str, gone: Sequence[str]) -> str:
-    """A sentence names a SID behind that word, and nowhere else."""
+def _without_sids(text: str, gone: Sequence[str]) -> str:
+    """Replace SIDs in a message, which names them after the word SID and nowhere else."""
     for sid in gone:
         text = text.replace(f"SID {sid} ", "SID of an erased call ")
     return text

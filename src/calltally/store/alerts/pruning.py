@@ -1,4 +1,4 @@
-"""Alerts that were over long ago go, with all that became of them."""
+"""Pruning of alerts that were resolved long ago, with their changes."""
 
 from typing import NamedTuple
 
@@ -6,25 +6,25 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import lock_head
 
 
-class Old(NamedTuple):
-    """Which alerts are old: resolved, and neither changed since `before_us` nor muted at `now_us`.
+class AlertAge(NamedTuple):
+    """Definition of old alerts: resolved, unchanged since `before_us` and not muted at `now_us`.
 
-    A mute holds for whatever begins of the same cause, so it keeps its alert.
+    A mute applies to further alerts of the same cause, so a muted alert is kept.
     """
 
     before_us: int
     now_us: int
 
 
-def are_alerts_old(tenant: str, old: Old) -> StoreOperation[bool]:
-    """Whether `prune_alerts` would do anything."""
+def has_old_alerts(tenant: str, old: AlertAge) -> StoreOperation[bool]:
+    """Decide whether `prune_alerts` would delete anything."""
     return bool((yield Statement("old_alerts", {"tenant": tenant, **old._asdict(), "most": 1})))
 
 
-def prune_alerts(tenant: str, old: Old, most: int) -> StoreOperation[int]:
-    """Delete up to `most` of those that are old; returns how many, 0 when none is left.
+def prune_alerts(tenant: str, old: AlertAge, most: int) -> StoreOperation[int]:
+    """Delete up to `most` old alerts. Returns their number, 0 when none is left.
 
-    Nobody changes the tenant's alerts meanwhile: one that somebody is about to open again is not old then.
+    The lock of the tenant's head prevents that an alert is reopened while it is deleted.
     """
     yield from lock_head(tenant)
     asked = {"tenant": tenant, **old._asdict(), "most": most}

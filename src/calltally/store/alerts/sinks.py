@@ -1,32 +1,32 @@
-"""Where alerts are told, and what is still to be told there."""
+"""Notification sinks of alerts, and their pending notifications."""
 
 from typing import Final, NamedTuple
 
 from calltally.calls.errors import Conflict, NotFound
 from calltally.store.db.operation import Row, Statement, StoreOperation
 
-MOST_SINKS: Final = 50
+MAX_SINKS: Final = 50
 
 
-class Sink(NamedTuple):
-    """One place. `shown` is JSON that may be read again, `sealed` holds the rest.
+class AlertSink(NamedTuple):
+    """One sink. `public_settings` is JSON that the API returns, `sealed` has the encrypted settings.
 
-    `told_us` is when something was last told there, `fault` why the last time failed.
+    `notified_us` is the time of the last successful notification, `fault` the error of the last attempt.
     """
 
     sink: bytes
     kind: str
     name: str
-    shown: bytes
+    public_settings: bytes
     sealed: bytes
     created_us: int = 0
     updated_us: int = 0
-    told_us: int | None = None
+    notified_us: int | None = None
     fault: str | None = None
 
 
-class Notice(NamedTuple):
-    """A change of an alert that is to be told to a sink, and how often that was tried."""
+class PendingNotification(NamedTuple):
+    """A pending notification of a sink about a change of an alert, with the number of attempts."""
 
     sink: bytes
     alert: bytes
@@ -35,74 +35,83 @@ class Notice(NamedTuple):
     created_us: int
 
 
-def list_sinks(tenant: str) -> StoreOperation[list[Sink]]:
-    """All of a tenant, the oldest first."""
+def list_sinks(tenant: str) -> StoreOperation[list[AlertSink]]:
+    """List all sinks of a tenant, oldest first."""
     return [_sink(row) for row in (yield Statement("sinks_of_tenant", {"tenant": tenant}))]
 
 
-def need_sink(tenant: str, sink: bytes) -> StoreOperation[Sink]:
-    """The sink of that id; raises NotFound."""
+def need_sink(tenant: str, sink: bytes) -> StoreOperation[AlertSink]:
+    """Return the sink with that id. Raises NotFound."""
     rows = yield Statement("sink_of_id", {"tenant": tenant, "sink": sink})
     if not rows:
-        raise NotFound("there is no alert sink of that id")
+        raise NotFound("there is no alert sink with that id")
     return _sink(rows[0])
 
 
-def add_sink(tenant: str, new: Sink, now_us: int) -> StoreOperation[Sink]:
-    """A new one. Raises Conflict where a tenant has as many as it may."""
-    if len((yield from list_sinks(tenant))) >= MOST_SINKS:
-        message = f"a tenant has at most {MOST_SINKS} alert sinks; delete one first"
+def add_sink(tenant: str, new: AlertSink, now_us: int) -> StoreOperation[AlertSink]:
+    """Add a sink. Raises Conflict if the tenant has the maximum number of sinks."""
+    if len((yield from list_sinks(tenant))) >= MAX_SINKS:
+        message = f"a tenant has at most {MAX_SINKS} alert sinks; delete one first"
         raise Conflict(message)
     yield Statement("add_sink", _columns(tenant, new, now_us))
     return (yield from need_sink(tenant, new.sink))
 
 
-def change_sink(tenant: str, sink: Sink, now_us: int) -> StoreOperation[Sink]:
-    """Keep a sink as given, in place of what it was. Raises NotFound, where it was dropped meanwhile too."""
+def change_sink(tenant: str, sink: AlertSink, now_us: int) -> StoreOperation[AlertSink]:
+    """Replace a sink. Raises NotFound, also if it was deleted meanwhile."""
     yield Statement("change_sink", _columns(tenant, sink, now_us))
     return (yield from need_sink(tenant, sink.sink))
 
 
-def _columns(tenant: str, sink: Sink, now_us: int) -> dict[str, object]:
+def _columns(tenant: str, sink: AlertSink, now_us: int) -> dict[str, object]:
     named = {"tenant": tenant, "sink": sink.sink, "kind": sink.kind, "name": sink.name}
-    return {**named, "shown": sink.shown, "sealed": sink.sealed, "now_us": now_us}
+    return {**named, "shown": sink.public_settings, "sealed": sink.sealed, "now_us": now_us}
 
 
 def drop_sink(tenant: str, sink: bytes) -> StoreOperation[None]:
-    """Tell nothing there any more. Raises NotFound."""
+    """Delete a sink and its pending notifications. Raises NotFound."""
     gone = yield Statement("drop_sink", {"tenant": tenant, "sink": sink})
     if not gone:
-        raise NotFound("there is no alert sink of that id")
+        raise NotFound("there is no alert sink with that id")
     yield Statement("drop_notices_of_sink", {"tenant": tenant, "sink": sink})
 
 
-def due_notices(tenant: str, now_us: int, most: int) -> StoreOperation[list[Notice]]:
-    """What is to be told now."""
+def due_notifications(tenant: str, now_us: int, most: int) -> StoreOperation[list[PendingNotification]]:
+    """Return the notifications that are due."""
     rows = yield Statement("due_notices", {"tenant": tenant, "now_us": now_us, "most": most})
-    return [Notice(*row) for row in rows]
+    return [PendingNotification(*row) for row in rows]
 
 
-def settle_notice(
-    tenant: str, notice: Notice, told_us: int | None, fault: str | None
+def settle_notification(
+    tenant: str, notification: PendingNotification, notified_us: int | None, fault: str | None
 ) -> StoreOperation[None]:
-    """It was told, or nobody tries any more; the sink remembers which."""
-    yield Statement("drop_notice", _named(tenant, notice))
-    yield from note_sink(tenant, notice.sink, told_us, fault)
+    """Remove a notification that was sent or given up, and save the result with its sink."""
+    yield Statement("drop_notice", _named(tenant, notification))
+    yield from save_sink_result(tenant, notification.sink, notified_us, fault)
 
 
-def defer_notice(tenant: str, notice: Notice, due_us: int, *, tries: int) -> StoreOperation[None]:
-    """Tell it, or tell it again, when it is due."""
-    yield Statement("defer_notice", {**_named(tenant, notice), "due_us": due_us, "tries": tries})
+def defer_notification(
+    tenant: str, notification: PendingNotification, due_us: int, *, tries: int
+) -> StoreOperation[None]:
+    """Postpone a notification until `due_us`, with the number of attempts so far."""
+    yield Statement("defer_notice", {**_named(tenant, notification), "due_us": due_us, "tries": tries})
 
 
-def note_sink(tenant: str, sink: bytes, told_us: int | None, fault: str | None) -> StoreOperation[None]:
-    """What came of the last time that something was to be told to a sink."""
-    yield Statement("note_sink", {"tenant": tenant, "sink": sink, "told_us": told_us, "fault": fault})
+def save_sink_result(
+    tenant: str, sink: bytes, notified_us: int | None, fault: str | None
+) -> StoreOperation[None]:
+    """Save the result of the last notification of a sink."""
+    yield Statement("note_sink", {"tenant": tenant, "sink": sink, "told_us": notified_us, "fault": fault})
 
 
-def _named(tenant: str, notice: Notice) -> dict[str, object]:
-    return {"tenant": tenant, "sink": notice.sink, "alert": notice.alert, "change": notice.change}
+def _named(tenant: str, notification: PendingNotification) -> dict[str, object]:
+    return {
+        "tenant": tenant,
+        "sink": notification.sink,
+        "alert": notification.alert,
+        "change": notification.change,
+    }
 
 
-def _sink(row: Row) -> Sink:
-    return Sink(*row)
+def _sink(row: Row) -> AlertSink:
+    return AlertSink(*row)

@@ -107,5 +107,5 @@ def _schema_fault() -> StoreOperation[str | None]:
     if supported and supported[0][0] <= HEAD:
         return None
     return (
-        f"the schema is at version {version}, too new for this code ({HEAD}); upgrade Calltally on this node"
+        f"the schema is at version {version}, later than {HEAD} of this code; upgrade Calltally on this node"
     )

@@ -1,6 +1,6 @@
-"""Where the files of jobs lie: a folder for each, under that of its tenant. All nodes must see the same.
+"""Folders of job files: one per job, in the folder of its tenant. All nodes must share them.
 
-What is done here waits for a disk, so it is for threads. A file's name comes from the table of files,
+These functions wait for a disk, so call them in threads. The name of a file comes from the table of files,
 never from a request.
 """
 
@@ -22,17 +22,17 @@ _FILE_MODE: Final = 0o600
 
 
 class JobFolders:
-    """The folder of the setting `files_folder`."""
+    """Root folder of all job files, from the setting `files_folder`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def of(self, tenant: str, job: bytes) -> "JobFolder":
-        """One job's folder, which need not be there."""
+        """Return one job's folder, which need not exist."""
         return JobFolder(self._root / tenant / job.hex())
 
-    def of_before(self, tenant: str, before_us: int) -> list[bytes]:
-        """The ids of a tenant's jobs whose folders were last changed before then. Raises Misconfigured."""
+    def jobs_unchanged_since(self, tenant: str, before_us: int) -> list[bytes]:
+        """Return the ids of a tenant's jobs whose folders are unchanged since then. Raises Misconfigured."""
         with translate_os_errors():
             found = [*(self._root / tenant).iterdir()] if (self._root / tenant).exists() else []
             old = [path.name for path in found if path.stat().st_mtime_ns // 1000 < before_us]
@@ -40,55 +40,58 @@ class JobFolders:
 
 
 class JobFolder:
-    """The files of one job."""
+    """Folder with the files of one job."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def path_of(self, name: str) -> Path:
-        """Where a file of that name is, or would be."""
+        """Return the path of a file, which need not exist."""
         return self._path / name
 
     def make(self) -> None:
-        """Have the folder be there, for its owner alone. Raises Misconfigured."""
+        """Create the folder if it does not exist, accessible to its owner alone. Raises Misconfigured."""
         with translate_os_errors():
-            # One by one: what `parents` makes has the mode of anything else.
+            # One by one: folders that `parents` creates have the default mode.
             for folder in (self._path.parent.parent, self._path.parent, self._path):
                 folder.mkdir(_OWNER_ALONE, parents=folder == self._path.parent.parent, exist_ok=True)
             for folder in (self._path, self._path.parent):
                 _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
     def size_of(self, name: str) -> int:
-        """How many bytes a file has; 0 where it is not there."""
+        """Return the size of a file in bytes, 0 if it does not exist."""
         try:
             return self.path_of(name).stat().st_size
         except FileNotFoundError:
             return 0
 
     def cut(self, name: str, size: int) -> None:
-        """Have a file be of its first `size` bytes; made where it is not there. Raises Misconfigured."""
+        """Truncate a file to `size` bytes; create it if it does not exist. Raises Misconfigured."""
         with translate_os_errors(), os.fdopen(self._open(name), "r+b") as file:
             file.truncate(size)
 
     def write_at(self, name: str, at: int, data: bytes) -> None:
-        """Write at a place of a file that is there. Raises Misconfigured.
+        """Write at an offset of an existing file. Raises Misconfigured.
 
-        By place and not at the end: where a worker that was held up for too long writes beside the one that
-        took over from it, both write the same.
+        The offset makes writes repeatable: a worker that stalled for too long and its successor may write at
+        the same time, and write the same bytes.
         """
         with translate_os_errors(), os.fdopen(self._open(name), "r+b") as file:
             file.seek(at)
             file.write(data)
 
     def sync(self, *names: str) -> None:
-        """Return when what was written is on the disk. Raises Misconfigured."""
+        """Sync these files and the folder to the disk. Raises Misconfigured."""
         with translate_os_errors():
             for name in names:
                 _sync(self.path_of(name), os.O_RDWR)
             _sync(self._path, os.O_RDONLY | os.O_DIRECTORY)
 
     def feed(self, name: str, at: int, digest: "hashlib._Hash") -> int:
-        """Give a digest the next of a file's bytes; returns how many, 0 at its end. Raises Misconfigured."""
+        """Update a digest with the next bytes of a file. Returns their number, 0 at its end.
+
+        Raises Misconfigured.
+        """
         with translate_os_errors(), self.path_of(name).open("rb") as file:
             file.seek(at)
             data = file.read(_HASHED_AT_ONCE)
@@ -96,18 +99,18 @@ class JobFolder:
         return len(data)
 
     def names(self) -> list[str]:
-        """Of all files in it. Raises Misconfigured."""
+        """List the names of all files. Raises Misconfigured."""
         with translate_os_errors():
             return [path.name for path in self._path.iterdir()]
 
     def remove(self, names: Iterable[str]) -> None:
-        """Have these files be gone. Raises Misconfigured where one stays."""
+        """Delete these files, if they exist. Raises Misconfigured if one cannot be deleted."""
         with translate_os_errors():
             for name in names:
                 self.path_of(name).unlink(missing_ok=True)
 
     def rename(self, name: str, to: str) -> bool:
-        """Call a file otherwise; False where it is not there. Raises Misconfigured."""
+        """Rename a file. Return False if it does not exist. Raises Misconfigured."""
         with translate_os_errors():
             try:
                 self.path_of(name).rename(self.path_of(to))
@@ -116,7 +119,7 @@ class JobFolder:
         return True
 
     def remove_all(self) -> None:
-        """Have the folder and all in it be gone. Raises Misconfigured where something stays."""
+        """Delete the folder and all its files. Raises Misconfigured if one cannot be deleted."""
         with translate_os_errors():
             if self._path.exists():
                 shutil.rmtree(self._path)
@@ -135,7 +138,7 @@ def _sync(path: Path, flags: int) -> None:
 
 @contextmanager
 def translate_os_errors() -> Iterator[None]:
-    """A folder that cannot be used is not a fault of the program: which, and why, without its path."""
+    """Raise Misconfigured with the system's reason, without the path, if the folder cannot be used."""
     try:
         yield
     except OSError as fault:

@@ -1,4 +1,4 @@
-"""One job in the hands of one worker, for as long as its turn lasts."""
+"""One run of a job in one worker."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from calltally.calls.errors import CalltallyError
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
 from calltally.store.jobs.folders import JobFolder
-from calltally.store.jobs.jobs import Job, Kept, is_in_turn, keep_job
+from calltally.store.jobs.jobs import Job, JobProgress, is_run_current, save_progress
 
 
-class JobTaken(CalltallyError):
-    """The job is not this worker's any more: it was canceled, or another worker has it."""
+class JobLost(CalltallyError):
+    """The worker no longer owns the job: it was canceled, or another worker has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobTurn:
-    """What a runner is handed.
+class RunningJob:
+    """Context of one run of a job.
 
-    `job` is as it was when the turn began; its `turns` is the turn's number, greater than that of any before.
-    `lasts` says whether there is time for another piece of work, and raises JobTaken if the lease is lost.
+    `job` has the state at the start of the run; its `run_number` is greater than that of any earlier run.
+    `has_time_left` decides whether there is time for more work, and raises JobLost if the lease is lost.
     """
 
     store: Store
@@ -28,31 +28,33 @@ class JobTurn:
     job: Job
     folder: JobFolder
     clock: Clock
-    lasts: Callable[[], Awaitable[bool]]
+    has_time_left: Callable[[], Awaitable[bool]]
 
-    async def goes_on(self) -> bool:
-        """To be asked after each piece of work: whether there is time for another.
+    async def may_continue(self) -> bool:
+        """Decide, after each piece of work, whether there is time for another. Raises JobLost.
 
-        Where there is none the runner keeps what it has, and returns None. Raises JobTaken.
+        If there is none, the runner saves its progress and returns None.
         """
-        if not await self.store.read(is_in_turn(self.tenant, self.job)):
-            raise JobTaken("the job ended meanwhile, or another worker has it")
-        return await self.lasts()
+        if not await self.store.read(is_run_current(self.tenant, self.job)):
+            raise JobLost("the job ended meanwhile, or another worker has it")
+        return await self.has_time_left()
 
-    async def keep(self, kept: Kept) -> None:
-        """Note how far it is, durably. What is in files has to be on the disk before. Raises JobTaken."""
+    async def save(self, progress: JobProgress) -> None:
+        """Save the progress durably; sync files to the disk before. Raises JobLost."""
         job, now_us = self.job, self.clock()
-        if not await self.store.write(keep_job(self.tenant, job.job, kept, now_us, turn=job.turns)):
-            raise JobTaken("the job ended meanwhile, or another worker has it")
+        if not await self.store.write(
+            save_progress(self.tenant, job.job, progress, now_us, run_number=job.run_number)
+        ):
+            raise JobLost("the job ended meanwhile, or another worker has it")
 
 
-class Runner(Protocol):
-    """Does the jobs of one kind. It goes on from `turn.job.progress`."""
+class JobRunner(Protocol):
+    """Runner of the jobs of one kind. It continues from the progress saved in the job."""
 
-    async def run(self, turn: JobTurn) -> Any:  # noqa: ANN401 (whatever JSON can say)
-        """Work for a turn; returns what came of the job when it is done, None while it is not.
+    async def run(self, running_job: RunningJob) -> Any:  # noqa: ANN401 (whatever JSON can say)
+        """Work on a job for one run. Returns its outcome when it is done, None while it is not.
 
-        Raises CalltallyError where it cannot be done: its slug and detail are told. Unavailable is no such
-        case, it is tried again.
+        Raises CalltallyError if the job fails; clients see its slug and detail. After Unavailable the job is
+        retried.
         """
         ...

@@ -12,7 +12,7 @@ from calltally.store.listing.counter_cache import BEGUN
 from calltally.store.listing.scan import KnownScan
 from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
 from calltally.store.listing.seek_as_of import PastSeek
-from calltally.store.snapshots.holds import held
+from calltally.store.snapshots.holds import find_hold_revision
 from calltally.store.snapshots.ledger_head import ledger_head_from, ledger_head_statement, read_ledger_head
 from calltally.store.snapshots.tokens import SNAPSHOT, LedgerHead, make_token, read_snapshot
 
@@ -153,7 +153,7 @@ def view_of(tenant: str, query: ListQuery) -> StoreOperation[View | None]:
     if query.hold is None:
         return now_of(ledger_head)
     begins = query.offset == 0 and query.after is None
-    revision = yield from held(ledger_head, query.hold, begins=begins)
+    revision = yield from find_hold_revision(ledger_head, query.hold, begins=begins)
     return None if revision is None else View(ledger_head, revision)
 
 

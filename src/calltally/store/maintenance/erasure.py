@@ -1,9 +1,8 @@
-"""Erasing calls: by request, and by the age that a tenant sets. What remains is a hash that refuses them.
+"""Erasure of calls, by request and by retention. Only a hash remains, which refuses further facts.
 
-Gone at once: the record, its sessions, its facts with their raw bodies and transcripts, its words, its
-frozen events, its SIDs in alerts, and the numbers in its superseded versions. What those versions say of its
-place in lists stays for as long as snapshots are kept, because a page from before must not move; then it is
-pruned.
+Erased at once: the record, its sessions, its facts with raw bodies and transcripts, its words, its frozen
+events, its SIDs in alerts, and the numbers in its superseded versions. The list columns of those versions
+stay as long as snapshots are kept, because pages of a snapshot must not shift; then they are pruned.
 """
 
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Final
 from calltally.calls.errors import NotFound
 from calltally.calls.identity import call_uuid, parse_uuid
 from calltally.calls.times import DAY_US
-from calltally.store.alerts.erasure import forget_in_alerts
+from calltally.store.alerts.erasure import erase_calls_from_alerts
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
 from calltally.store.ledger.change_set import Changes
 from calltally.store.ledger.linked_calls import ERASED, StoredCall, stored_call
@@ -24,7 +23,7 @@ BY_AGE: Final = "expired"
 
 
 def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]:
-    """Forget one call for good; False where it was erased before. Raises NotFound for no such call."""
+    """Erase one call. Return False if it was erased before. Raises NotFound for an unknown call."""
     heads = yield from lock_head(tenant)
     call_id = yield from _named(tenant, id_or_sid)
     if call_id == ERASED:
@@ -34,9 +33,9 @@ def erase_call(tenant: str, id_or_sid: str, now_us: int) -> StoreOperation[bool]
 
 
 def expire_calls(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
-    """Forget up to `most` of the calls that are older than the tenant keeps them; returns how many.
+    """Erase up to `most` of the calls that are older than the tenant's retention. Returns their number.
 
-    Zero says that there are none left, or that the tenant keeps them for ever.
+    Zero means that none is left, or that the tenant has no retention.
     """
     heads = yield from lock_head(tenant)
     rows = yield Statement("retention_of_tenant", {"tenant": tenant})
@@ -68,11 +67,11 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
     nodes = sorted({*ids, *(row[1] for row in linked)})
     ended = yield StatementMany("ends_of_ids", [{"tenant": tenant, "id": node} for node in nodes])
     yield from _forget_versions(tenant, calls, [row[0] for row in ended])
-    # An id is the node of its own SID, so what is kept by id goes with the nodes.
+    # An id is the node of its own SID, so rows keyed by id are deleted by node.
     for node in nodes:
         changes.put("drop_facts", tenant=tenant, node=node)
         changes.put("drop_texts", tenant=tenant, id=node)
-        # In this order: attempts are found by their deliveries.
+        # Attempts first: they are found through their deliveries.
         changes.put("drop_attempts_of_calls", tenant=tenant, call_id=node)
         changes.put("drop_deliveries_of_calls", tenant=tenant, call_id=node)
         changes.put("drop_sessions", tenant=tenant, id=node)
@@ -81,11 +80,11 @@ def _erase(tenant: str, ids: Sequence[bytes], changes: Changes, reason: str) -> 
         changes.erase(call, reason)
     changes.put("add_erasures", tenant=tenant, erased=len(calls))
     yield from changes.write()
-    yield from forget_in_alerts(tenant, set(nodes))
+    yield from erase_calls_from_alerts(tenant, set(nodes))
 
 
 def _forget_versions(tenant: str, calls: Sequence[StoredCall], ends: Sequence[int]) -> StoreOperation[None]:
-    """Walk the calls' versions back, from their last revisions and from where ids were merged into them."""
+    """Walk back through the calls' versions, from their last revisions and from merges into them."""
     revisions = sorted({*(call.revision for call in calls), *ends})
     while revisions:
         named = [{"tenant": tenant, "revision": revision} for revision in revisions]

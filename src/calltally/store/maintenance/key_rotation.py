@@ -1,4 +1,4 @@
-"""Seal all secrets of a tenant with the current key, so that a former one can be forgotten."""
+"""Key rotation: seals all secrets of a tenant with the current key, so that the former can be discarded."""
 
 from collections.abc import Iterator
 
@@ -10,8 +10,8 @@ from calltally.store.tenants.vault import Vault
 from calltally.store.webhooks.endpoints import reseal_endpoints
 
 
-class Resealed(msgspec.Struct, frozen=True):
-    """How many secrets of a tenant were sealed anew, by what they are for."""
+class ResealedSecrets(msgspec.Struct, frozen=True):
+    """Numbers of a tenant's secrets that were sealed again, by purpose."""
 
     tenant: str
     providers: int
@@ -19,8 +19,8 @@ class Resealed(msgspec.Struct, frozen=True):
     alert_sinks: int
 
 
-def reseal_tenant(tenant: str, vault: Vault) -> StoreOperation[Resealed]:
-    """All of a tenant's, as one transaction. Raises Misconfigured where neither key opens one."""
+def reseal_tenant(tenant: str, vault: Vault) -> StoreOperation[ResealedSecrets]:
+    """Seal all secrets of a tenant in one transaction. Raises Misconfigured if neither key opens one."""
     providers = yield Statement("provider_secrets_of_tenant", {"tenant": tenant})
     for provider, sealed in providers:
         named = {"tenant": tenant, "provider": provider, "sealed_before": sealed}
@@ -30,14 +30,14 @@ def reseal_tenant(tenant: str, vault: Vault) -> StoreOperation[Resealed]:
         named = {"tenant": tenant, "sink": sink, "sealed_before": sealed}
         yield Statement("reseal_sink", {**named, "sealed": vault.reseal(tenant, sink_name(sink), sealed)})
     endpoints = yield from reseal_endpoints(tenant, vault)
-    return Resealed(tenant, len(providers), endpoints, len(sinks))
+    return ResealedSecrets(tenant, len(providers), endpoints, len(sinks))
 
 
 def sink_name(sink: bytes) -> str:
-    """What the settings of an alert sink are sealed for (`alerts.telling.sealed_for`)."""
+    """Return the name that the settings of an alert sink are sealed for."""
     return f"alert sink {uuid_text(sink)}"
 
 
-def total(resealed: Iterator[Resealed]) -> int:
-    """How many secrets that were in all."""
+def total_secrets(resealed: Iterator[ResealedSecrets]) -> int:
+    """Return the total number of secrets."""
     return sum(each.providers + each.webhook_endpoints + each.alert_sinks for each in resealed)

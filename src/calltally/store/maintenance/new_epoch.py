@@ -1,7 +1,7 @@
-"""A new epoch for a ledger that may have lost commits, so that no follower differs in silence.
+"""New epoch for a ledger that may have lost commits, so that no follower diverges unnoticed.
 
-After a restore or a failover revisions are given out again that others have seen already, for other
-changes. What they hold is of the former epoch, and is answered 410 from now on (invariant 4).
+After a restore or a failover the ledger assigns revisions again that clients have received for other changes.
+Their tokens belong to the former epoch, and get a 410 from now on (invariant 4).
 """
 
 import msgspec
@@ -10,8 +10,8 @@ from calltally.calls.errors import NotFound
 from calltally.store.db.operation import Statement, StoreOperation
 
 
-class Begun(msgspec.Struct, frozen=True):
-    """The epoch that a tenant's ledger has begun: at which revision, and how many pinned snapshots ended."""
+class NewEpoch(msgspec.Struct, frozen=True):
+    """New epoch of a tenant's ledger, its current revision, and the number of pinned snapshots that ended."""
 
     tenant: str
     epoch: str
@@ -19,11 +19,11 @@ class Begun(msgspec.Struct, frozen=True):
     holds_ended: int
 
 
-def begin_epoch(tenant: str, epoch: str) -> StoreOperation[Begun]:
-    """Name a tenant's ledger anew, as one transaction. Raises NotFound for a tenant that does not exist."""
+def start_epoch(tenant: str, epoch: str) -> StoreOperation[NewEpoch]:
+    """Set a new epoch for a tenant's ledger, as one transaction. Raises NotFound for an unknown tenant."""
     head = yield Statement("set_epoch", {"tenant": tenant, "epoch": epoch})
     if not head:
         message = f"there is no tenant {tenant!r}"
         raise NotFound(message)
     ended = yield Statement("end_holds", {"tenant": tenant})
-    return Begun(tenant, epoch, head[0][0], len(ended))
+    return NewEpoch(tenant, epoch, head[0][0], len(ended))

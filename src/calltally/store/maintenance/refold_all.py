@@ -1,7 +1,7 @@
-"""Folding all calls of a ledger anew, after the fold changed: a chunk a transaction, beside all else.
+"""Refold of all calls of a ledger after the fold changed, one chunk per transaction while the service runs.
 
-A migration names the tenants. Each call whose record comes out otherwise has a new revision, as from any
-change, but nothing is announced: nobody told anything new.
+A migration names the tenants. Each call whose record changes gets a new revision, as from any change, but no
+event is sent: there is no new fact.
 """
 
 from typing import Final
@@ -10,25 +10,25 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.ledger.change_set import Changes
 from calltally.store.ledger.linked_calls import components_of_calls
 from calltally.store.ledger.record import CallInHand, settle_all
-from calltally.store.maintenance.refold_progress import refold_place
+from calltally.store.maintenance.refold_progress import refold_position
 from calltally.store.snapshots.ledger_head import lock_head
 
 CHUNK: Final = 200
 
 
 def begin_refold(tenant: str) -> StoreOperation[None]:
-    """Have all of a tenant's calls folded anew."""
+    """Start a refold of all of a tenant's calls."""
     yield Statement("begin_refold", {"tenant": tenant, "after_id": b""})
 
 
 def refold_calls(tenant: str, most: int, now_us: int) -> StoreOperation[int]:
-    """Fold up to `most` more of a tenant's calls; returns how many were looked at, 0 at the end.
+    """Refold up to `most` more of a tenant's calls. Returns the number of calls read, 0 at the end.
 
-    At the end snapshots from before are let go of: of calls that were yet to come, they showed what the
-    former fold gave, which nothing can give again. Raises NotFound for a tenant that does not exist.
+    At the end, earlier snapshots expire: for calls not refolded yet they showed records of the former fold,
+    which cannot be computed again. Raises NotFound for an unknown tenant.
     """
     heads = yield from lock_head(tenant)
-    after = yield from refold_place(tenant)
+    after = yield from refold_position(tenant)
     if after is None:
         return 0
     rows = yield Statement("calls_after", {"tenant": tenant, "id": after, "most": most})

@@ -1,6 +1,6 @@
-"""The change feed: each call once at its newest state, in the order of its last revision, and what ended.
+"""Change feed: each call once in its newest state, ordered by its last revision, and tombstones.
 
-Revisions are gapless and commit in order, so who has all up to a position misses nothing after it.
+Revisions are gapless and commit in order, so a client that has all up to a position misses nothing after it.
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,8 +17,8 @@ from calltally.store.snapshots.tokens import POSITION, LedgerHead, make_token, r
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Changed(NamedTuple):
-    """A stretch of the feed: documents in order, the revision it reaches, where the ledger stands."""
+class ChangeFeedPage(NamedTuple):
+    """A page of the feed: documents in order, the last revision that it covers, and the ledger head."""
 
     documents: list[bytes]
     reached: int
@@ -26,50 +26,50 @@ class Changed(NamedTuple):
 
     @property
     def position(self) -> str:
-        """What to send as `after` to go on."""
+        """Token to send as `after` for the next page."""
         return make_token(POSITION, self.ledger_head, self.reached)
 
     @property
     def has_more(self) -> bool:
-        """Whether there is more already."""
+        """True if further changes exist already."""
         return self.reached < self.ledger_head.revision
 
 
-def changes_after(tenant: str, after: int | str, limit: int) -> StoreOperation[Changed]:
-    """Up to `limit` changes after a revision, or after a token of a snapshot or of the feed itself.
+def changes_after(tenant: str, after: int | str, limit: int) -> StoreOperation[ChangeFeedPage]:
+    """Return up to `limit` changes after a revision, or after a token of a snapshot or of the feed itself.
 
-    Raises InvalidInput for a token that is none of ours, SnapshotGone for one of another epoch: who
-    follows has to begin again, since the ledger may have lost commits.
+    Raises InvalidInput for an invalid token, and SnapshotGone for one of another epoch: the client has to
+    begin again, since the ledger may have lost commits.
     """
     ledger_head = yield from read_ledger_head(tenant)
     revision = after if isinstance(after, int) else read_position(ledger_head, after)
     if revision > ledger_head.revision:
         # The tenant's own number may be from before a restore that lost it.
         message = (
-            f"the ledger is at revision {ledger_head.revision} and has not been at {revision}; begin at 0"
+            f"the ledger is at revision {ledger_head.revision} and has not reached {revision}; begin at 0"
         )
         raise SnapshotGone(message)
     asked = {"tenant": tenant, "after": revision, "most": limit}
     calls = yield Statement("calls_changed", asked)
     ends = yield Statement("calls_ended", asked)
     rows = sorted([*calls, *((row[0], tombstone(*row)) for row in ends)])[:limit]
-    # Revisions that nothing shows any more, because the call has a later one, are passed over.
+    # Revisions of calls that have a later one have no rows and are skipped.
     reached = rows[-1][0] if len(rows) == limit else max(revision, ledger_head.revision)
-    return Changed([document for _revision, document in rows], reached, ledger_head)
+    return ChangeFeedPage([document for _revision, document in rows], reached, ledger_head)
 
 
 def tombstone(revision: int, call_id: bytes, reason: str, merged_into: bytes | None, ended_us: int) -> bytes:
-    """What the feed says of an id that ended."""
-    said: dict[str, Any] = {
+    """Return the document of an id that was erased, expired or merged into another call."""
+    document: dict[str, Any] = {
         "id": uuid_text(call_id),
         "tombstone": reason,
         "merged_into": uuid_text(merged_into) if merged_into else None,
         "revision": revision,
         "updated_at": utc_text(ended_us),
     }
-    return _encoder.encode(said)
+    return _encoder.encode(document)
 
 
 def lags_of(tenant: str, most: int) -> StoreOperation[list[Row]]:
-    """Of the calls that changed last: provider, and how long after its creation that was (microseconds)."""
+    """Return, for the calls that changed last, the provider and the time since creation in microseconds."""
     return (yield Statement("lags_of_calls", {"tenant": tenant, "most": most}))

@@ -1,4 +1,4 @@
-"""Snapshots that clients pin under a name of their choice, for those that can only send a fixed parameter."""
+"""Holds: snapshots pinned under a name that the client chooses, for clients with only fixed parameters."""
 
 from typing import Final
 
@@ -8,16 +8,16 @@ from calltally.store.snapshots.ledger_head import lock_head, read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
 
 _GONE: Final = (
-    "what this hold pinned is no longer kept, so its pages cannot go on; begin again at offset 0,"
-    " which pins it anew, or take another name"
+    "the snapshot that this hold pinned is no longer kept, so its pages cannot continue. Begin again at"
+    " offset 0, which pins a new snapshot, or use another name"
 )
 
 
-def held(ledger_head: LedgerHead, name: str, *, begins: bool) -> StoreOperation[int | None]:
-    """The revision that a hold reads, or None where it has yet to be pinned.
+def find_hold_revision(ledger_head: LedgerHead, name: str, *, begins: bool) -> StoreOperation[int | None]:
+    """Return the revision that a hold reads, or None if it has yet to be pinned.
 
-    One that is no longer kept is pinned anew by a request that `begins`, at offset 0; to one that is in
-    the middle of its pages it is SnapshotGone, since what follows would not fit what it has.
+    An expired hold is pinned anew by a request that `begins`, at offset 0. In the middle of the pages it
+    raises SnapshotGone, since further pages would not match the earlier ones.
     """
     rows = yield Statement("hold_of_name", {"tenant": ledger_head.tenant, "name": name})
     if not rows:
@@ -30,14 +30,14 @@ def held(ledger_head: LedgerHead, name: str, *, begins: bool) -> StoreOperation[
     raise SnapshotGone(_GONE)
 
 
-def pin(tenant: str, name: str, now_us: int) -> StoreOperation[int]:
-    """Pin the present under a name, unless another request was first; returns the revision that it reads."""
-    # Under the lock of the ledger: of two first uses at once, both must read the same.
+def pin_hold(tenant: str, name: str, now_us: int) -> StoreOperation[int]:
+    """Pin the current revision under a name, unless it is pinned already. Returns the pinned revision."""
+    # The lock of the ledger makes two simultaneous first requests read the same revision.
     yield from lock_head(tenant)
     ledger_head = yield from read_ledger_head(tenant)
-    known = yield from held(ledger_head, name, begins=True)
-    if known is not None:
-        return known
+    pinned = yield from find_hold_revision(ledger_head, name, begins=True)
+    if pinned is not None:
+        return pinned
     named = {"tenant": tenant, "name": name}
     yield Statement("pin_hold", {**named, "revision": ledger_head.revision, "now_us": now_us})
     return ledger_head.revision

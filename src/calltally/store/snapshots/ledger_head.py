@@ -1,4 +1,4 @@
-"""Where a tenant's ledger stands: the one row that every read as of a revision begins with."""
+"""Head of a tenant's ledger: the one row that every read as of a revision begins with."""
 
 from calltally.calls.errors import NotFound
 from calltally.store.db.operation import Rows, Statement, StatementMany, StoreOperation
@@ -6,17 +6,17 @@ from calltally.store.snapshots.tokens import LedgerHead
 
 
 def read_ledger_head(tenant: str) -> StoreOperation[LedgerHead]:
-    """Its last revision, epoch and what is kept; raises NotFound for a tenant that is not there."""
+    """Return the tenant's ledger head. Raises NotFound for an unknown tenant."""
     return ledger_head_from(tenant, (yield ledger_head_statement(tenant)))
 
 
 def ledger_head_statement(tenant: str) -> Statement:
-    """The request itself, for those who ask for more in one go."""
+    """Return the statement that reads the ledger head, to execute in a batch with others."""
     return Statement("standing_of_tenant", {"tenant": tenant})
 
 
 def ledger_head_from(tenant: str, rows: Rows) -> LedgerHead:
-    """What the request was answered; raises NotFound."""
+    """Return the ledger head from the rows of that statement. Raises NotFound if there are none."""
     if not rows:
         message = f"there is no tenant {tenant!r}"
         raise NotFound(message)
@@ -24,7 +24,7 @@ def ledger_head_from(tenant: str, rows: Rows) -> LedgerHead:
 
 
 def lock_head(tenant: str) -> StoreOperation[dict[str, int]]:
-    """The tenant's revision, which stays as it is until this transaction ends. Raises NotFound."""
+    """Lock the tenant's head until the transaction ends and return its revision. Raises NotFound."""
     rows = yield StatementMany("lock_heads", [{"tenant": tenant}])
     if not rows:
         message = f"there is no tenant {tenant!r}"

@@ -1,8 +1,8 @@
-"""What no kept snapshot needs any more goes: from marks of where the ledger stood, in small batches.
+"""Pruning of history that no snapshot needs, in small batches, based on marks of past ledger heads.
 
-A snapshot S is answered while S >= `kept_from`, and needs what ended after S: rows with `valid_to` > S.
-So whatever ended at `kept_from` or before may go. `kept_from` moves in a commit of its own before the
-rows do: a reader who sees a row missing sees in the same state that its snapshot is gone.
+A snapshot S is valid while S >= `kept_from`, and needs the rows that ended after S (`valid_to` > S). So rows
+that ended at `kept_from` or before can be deleted. `kept_from` advances in a commit of its own before the
+rows are deleted: a reader that misses a row sees in the same state that its snapshot is gone.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from calltally.store.db.operation import Rows, Statement, StoreOperation
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead
 
-# How exact the age of a snapshot is: it may be kept for so much longer than promised, never for less.
+# Precision of a snapshot's age: it may be kept for so much longer than configured, never for less.
 MARK_EVERY_US: Final = 300 * SECOND_US
 
 
-def mark(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """Note which revision is the head now, for `advance`; returns it.
+def mark_head(tenant: str, now_us: int) -> StoreOperation[int | None]:
+    """Record the current revision of the head, for `advance_kept_from`, and return it.
 
-    None where the last mark is younger than MARK_EVERY_US, or the head has not moved since.
+    Returns None if the last mark is younger than MARK_EVERY_US, or the head has not moved since.
     """
     ledger_head = yield from read_ledger_head(tenant)
     if not (yield from _wants_mark(ledger_head, now_us)):
@@ -30,10 +30,10 @@ def mark(tenant: str, now_us: int) -> StoreOperation[int | None]:
     return ledger_head.revision if made else None
 
 
-def advance(tenant: str, now_us: int, keep_us: int) -> StoreOperation[int | None]:
-    """Let go of what is older than `keep_us`: move `kept_from` to the newest mark of that age.
+def advance_kept_from(tenant: str, now_us: int, keep_us: int) -> StoreOperation[int | None]:
+    """Move `kept_from` to the newest mark that is older than `keep_us`.
 
-    Returns where it is now, None where it did not move: without such a mark all is kept.
+    Returns the new value, or None if it did not move: without such a mark everything is kept.
     """
     marked = yield from _mark_before(tenant, now_us - keep_us)
     if marked is None:
@@ -42,8 +42,8 @@ def advance(tenant: str, now_us: int, keep_us: int) -> StoreOperation[int | None
     return marked[1] if moved else None
 
 
-def is_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[bool]:
-    """Whether `mark`, `advance` or `prune` would do anything: reading that is cheaper than trying."""
+def is_pruning_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[bool]:
+    """Decide whether marking, advancing or pruning would change anything: cheaper than trying them."""
     ledger_head = yield from read_ledger_head(tenant)
     marked = yield from _mark_before(tenant, now_us - keep_us)
     if marked is not None and marked[1] > ledger_head.kept_from:
@@ -55,10 +55,10 @@ def is_due(tenant: str, now_us: int, keep_us: int) -> StoreOperation[bool]:
     return any(has_ended)
 
 
-def prune(tenant: str, most: int) -> StoreOperation[int]:
-    """Delete up to about `most` rows that no kept snapshot needs; returns how many, 0 when none is left.
+def prune_history(tenant: str, most: int) -> StoreOperation[int]:
+    """Delete up to about `most` rows that no snapshot needs. Returns their number, 0 when none is left.
 
-    Of texts, whose words are deleted one by one, far fewer go at once.
+    Far fewer texts are deleted at once, since their words are deleted one by one.
     """
     ledger_head = yield from read_ledger_head(tenant)
     gone = 0
@@ -68,12 +68,12 @@ def prune(tenant: str, most: int) -> StoreOperation[int]:
     return gone
 
 
-# A hold that is not kept stays a while, so that a client in the midst of its pages is told so.
+# An expired hold stays for a while, so that a client in the middle of its pages gets the error.
 _HOLD_AGES: Final = 2
 
 
 def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> StoreOperation[int]:
-    """Delete up to `most` holds that are not kept, and were pinned twice as long ago; returns how many."""
+    """Delete up to `most` expired holds that were pinned over twice `keep_us` ago. Returns their number."""
     ledger_head = yield from read_ledger_head(tenant)
     asked = {"tenant": tenant, "kept_from": ledger_head.kept_from, "pinned_us": now_us - _HOLD_AGES * keep_us}
     dropped = yield Statement("prune_holds", {**asked, "most": most})
@@ -81,7 +81,7 @@ def prune_holds(tenant: str, now_us: int, keep_us: int, most: int) -> StoreOpera
 
 
 def _wants_mark(ledger_head: LedgerHead, now_us: int) -> StoreOperation[bool]:
-    # A mark of the future, from a clock that was wrong, must not keep others from being made.
+    # A mark in the future, from a wrong clock, must not prevent further marks.
     marked = yield from _mark_before(ledger_head.tenant, now_us)
     if marked is None:
         return ledger_head.revision > ledger_head.kept_from
@@ -89,7 +89,7 @@ def _wants_mark(ledger_head: LedgerHead, now_us: int) -> StoreOperation[bool]:
 
 
 def _mark_before(tenant: str, at_us: int) -> StoreOperation[tuple[int, int] | None]:
-    """When the newest mark that is not after an instant was made, and the revision that it notes."""
+    """Return the time and the revision of the newest mark up to an instant."""
     rows = yield Statement("newest_mark", {"tenant": tenant, "at_us": at_us})
     return (rows[0][0], rows[0][1]) if rows else None
 
@@ -109,14 +109,14 @@ def _prune_counts(tenant: str, kept_from: int, most: int) -> StoreOperation[int]
     return len(ended)
 
 
-# SQLite takes each word of a text out of its index: milliseconds, where a row takes microseconds.
+# SQLite removes each word of a text from its index, which takes milliseconds; a row takes microseconds.
 _ROWS_A_TEXT: Final = 250
 
 
 def _prune_texts(tenant: str, kept_from: int, most: int) -> StoreOperation[int]:
     few = -(-most // _ROWS_A_TEXT)
     ended = yield Statement("ended_texts", {"tenant": tenant, "kept_from": kept_from, "most": few})
-    # One by one, so that others have a turn between them.
+    # One by one, so that other tasks can run between them.
     for (valid_to,) in ended:
         yield Statement("prune_texts", {"tenant": tenant, "valid_to": valid_to})
     return len(ended)

@@ -1,8 +1,8 @@
-"""Tokens: a point in the history of one ledger, as text that clients hand back.
+"""Tokens: a revision of one ledger, as text that clients send back.
 
-A snapshot token names the head of a commit, the only revisions as of which pages can be told; a
-position of the change feed may lie anywhere. Both carry the version of the fold, a fingerprint of the
-ledger's epoch, and a seal over all of it and the tenant, so that none is made up or taken elsewhere.
+A snapshot token names the last revision of a commit, since pages exist only as of those; a position of the
+change feed may be any revision. Both contain the version of the fold, a fingerprint of the ledger's epoch,
+and a seal over these and the tenant, so that a token cannot be made up or used for another tenant.
 """
 
 import re
@@ -21,14 +21,14 @@ _FINGERPRINT_BYTES: Final = 3
 _SEAL_BYTES: Final = 8
 _BODY_CHARS: Final = 32
 _BODY: Final = re.compile(f"[a-z2-7]{{{_BODY_CHARS}}}")
-_AGAIN: Final = "begin again without it, and go on with the snapshot that comes with the answer"
+_AGAIN: Final = "begin again without it, and continue with the snapshot in the response"
 
 
 class LedgerHead(NamedTuple):
-    """Where a tenant's ledger stands.
+    """Current state of a tenant's ledger.
 
-    `kept_from` is the oldest revision as of which pages can still be told; `erasures` counts the calls
-    that were erased, and those whose words were indexed later: both change answers about the past too.
+    `kept_from` is the oldest revision as of which pages can still be read. `erasures` counts the erased
+    calls, and the calls whose words were indexed later: both change results as of past revisions too.
     """
 
     tenant: str
@@ -40,14 +40,14 @@ class LedgerHead(NamedTuple):
 
 @lru_cache(maxsize=1_024)
 def make_token(kind: str, ledger_head: LedgerHead, revision: int) -> str:
-    """The token of a revision of this ledger, of one of the two kinds."""
+    """Return the token of a revision of this ledger, of one of the two kinds."""
     numbers = FOLD_VERSION.to_bytes(1) + revision.to_bytes(_NUMBERS_BYTES - 1)
     body = numbers + _fingerprint(ledger_head.epoch) + _seal(kind, ledger_head, numbers)
     return kind + b32encode(body).decode().lower()
 
 
 def read_snapshot(ledger_head: LedgerHead, token: str, parameter: str = "snapshot") -> int:
-    """The revision that a snapshot token names; raises InvalidInput or SnapshotGone."""
+    """Return the revision in a snapshot token. Raises InvalidInput or SnapshotGone."""
     if token[:1] == POSITION:
         raise InvalidInput.of(parameter, f"{parameter} is a position of the change feed, not a snapshot")
     revision = _read(SNAPSHOT, ledger_head, token, parameter)
@@ -56,7 +56,7 @@ def read_snapshot(ledger_head: LedgerHead, token: str, parameter: str = "snapsho
 
 
 def read_position(ledger_head: LedgerHead, token: str) -> int:
-    """The revision that a token of either kind names, for the change feed."""
+    """Return the revision in a token of either kind, for the change feed."""
     kind = SNAPSHOT if token[:1] == SNAPSHOT else POSITION
     return _read(kind, ledger_head, token, "after")
 
@@ -70,23 +70,21 @@ def check_kept(ledger_head: LedgerHead, revision: int) -> None:
 def _read(kind: str, ledger_head: LedgerHead, token: str, parameter: str) -> int:
     body = token[1:]
     if token[:1] != kind or not _BODY.fullmatch(body):
-        raise InvalidInput.of(parameter, f"{parameter} is no token of ours; send it as the answer had it")
+        raise InvalidInput.of(parameter, f"{parameter} is not a valid token; send it as the response had it")
     data = b32decode(body.upper())
     numbers, rest = data[:_NUMBERS_BYTES], data[_NUMBERS_BYTES:]
     if rest[:_FINGERPRINT_BYTES] != _fingerprint(ledger_head.epoch):
         raise SnapshotGone(
-            f"{parameter} is of another ledger, or of this one before it was restored; {_AGAIN}"
+            f"{parameter} belongs to another ledger, or to this one before it was restored; {_AGAIN}"
         )
     if rest[_FINGERPRINT_BYTES:] != _seal(kind, ledger_head, numbers):
-        raise InvalidInput.of(parameter, f"{parameter} is damaged, or another tenant's; send it as it came")
+        raise InvalidInput.of(parameter, f"{parameter} is damaged or another tenant's; send it as it came")
     if numbers[0] != FOLD_VERSION:
-        raise SnapshotGone(f"{parameter} is of an earlier version of the service; {_AGAIN}")
+        raise SnapshotGone(f"{parameter} comes from an earlier version of the service; {_AGAIN}")
     revision = int.from_bytes(numbers[1:])
     if revision > ledger_head.revision:
-        # On a read replica only not yet: then the primary is asked.
-        raise SnapshotGone(
-            f"{parameter} is of a state that this ledger has lost, or has not come to; {_AGAIN}"
-        )
+        # A read replica may only lag behind: then the primary is read.
+        raise SnapshotGone(f"{parameter} names a state that this ledger has lost or not reached; {_AGAIN}")
     return revision
 
 
@@ -96,6 +94,6 @@ def _fingerprint(epoch: str) -> bytes:
 
 
 def _seal(kind: str, ledger_head: LedgerHead, numbers: bytes) -> bytes:
-    """Keyed by the epoch, which no answer tells: it guards from mistakes and from made-up revisions."""
-    said = f"{kind}\0{ledger_head.tenant}\0".encode() + numbers
-    return blake2b(said, digest_size=_SEAL_BYTES, key=ledger_head.epoch.encode()[:64]).digest()
+    """Return a hash keyed by the epoch, which is secret: it guards against mistakes and made-up revisions."""
+    content = f"{kind}\0{ledger_head.tenant}\0".encode() + numbers
+    return blake2b(content, digest_size=_SEAL_BYTES, key=ledger_head.epoch.encode()[:64]).digest()

@@ -1,4 +1,4 @@
-"""AES-256-GCM. A module of its own, since its library takes 6 MB: loaded with the first secret."""
+"""AES-256-GCM encryption. A separate module, since its library takes 6 MB: loaded with the first secret."""
 
 import os
 from functools import lru_cache
@@ -10,14 +10,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 _NONCE: Final = 12
 
 
-def sealed(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
-    """A random nonce and the ciphertext with its tag; `bound_to` has to be said again to open it."""
+def encrypt(key: bytes, plain: bytes, bound_to: bytes) -> bytes:
+    """Return a random nonce and the ciphertext with its tag. Decryption requires the same `bound_to`."""
     nonce = os.urandom(_NONCE)
     return nonce + _cipher(key).encrypt(nonce, plain, bound_to)
 
 
-def opened(key: bytes, sealed_bytes: bytes, bound_to: bytes) -> bytes | None:
-    """What `sealed` was given; None where the bytes, or what they are bound to, are not what they were."""
+def decrypt(key: bytes, sealed_bytes: bytes, bound_to: bytes) -> bytes | None:
+    """Return the plain text; None if the bytes were changed or `bound_to` differs."""
     try:
         return _cipher(key).decrypt(sealed_bytes[:_NONCE], sealed_bytes[_NONCE:], bound_to)
     except (InvalidTag, ValueError):

@@ -17,7 +17,7 @@ SCOPES: Final = {
     PII_READ: "see whole phone numbers where the tenant masks them",
     "events:write": "send events about calls",
     "exports:write": "start bulk exports",
-    "alerts:write": "acknowledge alerts, set their rules and where they are told",
+    "alerts:write": "acknowledge alerts, set their rules and their notification sinks",
     "webhooks:write": "manage webhook endpoints",
 }
 # 256 bits as unpadded base64url: 43 characters. Guessing is hopeless, so a plain hash is enough at rest.
@@ -27,8 +27,8 @@ _KEY: Final = re.compile(r"ct_([a-z0-9-]{1,64})_[A-Za-z0-9_-]{43}", re.ASCII)
 _KEY_ID: Final = re.compile(r"key_[0-9a-f]{16}", re.ASCII)
 
 
-class Key(NamedTuple):
-    """What may be shown of a key at any time."""
+class ApiKey(NamedTuple):
+    """Public data of a stored key."""
 
     key_id: str
     name: str
@@ -37,18 +37,18 @@ class Key(NamedTuple):
     revoked_us: int | None
 
 
-class NewKey(NamedTuple):
-    """A key as it is shown once: `text` is the secret."""
+class NewApiKey(NamedTuple):
+    """A new key. `text` is the secret, which is returned only once."""
 
     key_id: str
     text: str
     scopes: tuple[str, ...]
 
 
-class KnownKey(NamedTuple):
-    """What a presented key turned out to be.
+class AuthenticatedKey(NamedTuple):
+    """A valid key that a request presented.
 
-    `masks` is whether its tenant hides whole numbers, `is_masked` whether from this very key.
+    `masks` is true if its tenant hides whole numbers, `is_masked` if they are hidden from this key.
     """
 
     key_id: str
@@ -57,14 +57,14 @@ class KnownKey(NamedTuple):
     masks: bool = False
 
 
-def mint_key(tenant: str, scopes: Collection[str]) -> NewKey:
-    """A new key for `tenant`; nothing is stored. Raises InvalidInput for an unknown scope, or none."""
+def mint_key(tenant: str, scopes: Collection[str]) -> NewApiKey:
+    """Return a new key for `tenant` without storing it. Raises InvalidInput for unknown or no scopes."""
     text = f"ct_{check_tenant_id(tenant)}_{secrets.token_urlsafe(_RANDOM_BYTES)}"
-    return NewKey(f"key_{secrets.token_hex(8)}", text, check_scopes(scopes))
+    return NewApiKey(f"key_{secrets.token_hex(8)}", text, check_scopes(scopes))
 
 
 def check_scopes(scopes: Collection[str]) -> tuple[str, ...]:
-    """The scopes, each once and sorted; raises InvalidInput naming the wrong ones."""
+    """Return the scopes without repeats and sorted. Raises InvalidInput that names the wrong ones."""
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
         wrong = f"unknown: {', '.join(unknown)}" if unknown else "none given"
@@ -73,17 +73,17 @@ def check_scopes(scopes: Collection[str]) -> tuple[str, ...]:
 
 
 def tenant_of_key(text: str) -> str | None:
-    """The tenant that a key's own text names; None if it cannot be a key."""
+    """Return the tenant in a key's text; None if the text cannot be a key."""
     found = _KEY.fullmatch(text)
     return found[1] if found else None
 
 
 def digest_of_key(text: str) -> bytes:
-    """What is stored of a key."""
+    """Return the digest under which a key is stored."""
     return sha256(text.encode()).digest()
 
 
-def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> StoreOperation[Key]:
+def add_key(tenant: str, key: NewApiKey, name: str, now_us: int) -> StoreOperation[ApiKey]:
     """Store a minted key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {
@@ -95,32 +95,32 @@ def add_key(tenant: str, key: NewKey, name: str, now_us: int) -> StoreOperation[
         "now_us": now_us,
     }
     yield Statement("add_key", params)
-    return Key(key.key_id, name, key.scopes, now_us, None)
+    return ApiKey(key.key_id, name, key.scopes, now_us, None)
 
 
-def find_key(tenant: str, digest: bytes) -> StoreOperation[KnownKey | None]:
-    """The unrevoked key of that digest."""
+def find_key(tenant: str, digest: bytes) -> StoreOperation[AuthenticatedKey | None]:
+    """Find the key with that digest, unless it is revoked."""
     rows = yield Statement("find_key", {"tenant": tenant, "digest": digest})
     if not rows:
         return None
     [(key_id, words, masks_numbers)] = rows
     scopes = frozenset(words.split())
     masks = bool(masks_numbers)
-    return KnownKey(key_id, scopes, masks and PII_READ not in scopes, masks)
+    return AuthenticatedKey(key_id, scopes, masks and PII_READ not in scopes, masks)
 
 
-def list_keys(tenant: str) -> StoreOperation[list[Key]]:
-    """All keys of a tenant by age, the revoked ones too. Raises NotFound for an unknown tenant."""
+def list_keys(tenant: str) -> StoreOperation[list[ApiKey]]:
+    """List all keys of a tenant by age, revoked ones included. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     rows = yield Statement("list_keys", {"tenant": tenant})
     return [
-        Key(key_id, name, tuple(scopes.split()), created_us, revoked_us)
+        ApiKey(key_id, name, tuple(scopes.split()), created_us, revoked_us)
         for key_id, name, scopes, created_us, revoked_us in rows
     ]
 
 
 def revoke_key(tenant: str, key_id: str, now_us: int) -> StoreOperation[None]:
-    """End a key for good; a second time changes nothing. Raises NotFound for an unknown tenant or key."""
+    """Revoke a key for good; idempotent. Raises NotFound for an unknown tenant or key."""
     yield from need_tenant(tenant)
     params = {"tenant": tenant, "key_id": key_id, "now_us": now_us}
     done = (yield Statement("revoke_key", params)) if _KEY_ID.fullmatch(key_id) else []

@@ -1,4 +1,4 @@
-"""Dead letters: genuine requests that could not be read, kept whole until the code understands them."""
+"""Dead letters: authentic requests that could not be parsed, stored whole until a release can parse them."""
 
 from typing import Final, NamedTuple
 
@@ -8,8 +8,8 @@ from calltally.store.db.operation import Statement, StoreOperation
 ANY_PROVIDER: Final = ""
 
 
-class NewLetter(NamedTuple):
-    """What is kept of a request. `letter_id` (16 bytes) is of its content: the same again is a repeat."""
+class NewDeadLetter(NamedTuple):
+    """A request to store. `letter_id` (16 bytes) is a hash of its content: an equal request is a repeat."""
 
     letter_id: bytes
     provider: str
@@ -19,7 +19,7 @@ class NewLetter(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """One that waits for a replay. `repeats` is how often it came again."""
+    """A dead letter that waits for a replay. `repeats` counts how often the same request came again."""
 
     letter_id: bytes
     provider: str
@@ -29,10 +29,10 @@ class DeadLetter(NamedTuple):
     repeats: int
 
 
-def put_dead_letter(tenant: str, letter: NewLetter, *, waits: bool = True) -> StoreOperation[int]:
-    """Keep a letter; the answer is how often it had come before.
+def put_dead_letter(tenant: str, letter: NewDeadLetter, *, waits: bool = True) -> StoreOperation[int]:
+    """Store a letter and return how often it came before.
 
-    One that waits for no replay is settled when it comes: it is kept, and nobody is alerted.
+    A letter that does not wait for a replay is settled at once: it is stored without an alert.
     """
     params = {"tenant": tenant, **letter._asdict(), "request": body_codec.compress(letter.request)}
     settled_us = None if waits else letter.received_us
@@ -49,9 +49,9 @@ def list_dead_letters(
     limit: int = 100,
     kept: bool = False,
 ) -> StoreOperation[list[DeadLetter]]:
-    """Letters that wait for a replay, oldest first, from behind `after`. Raises DamagedStore.
+    """List letters that wait for a replay, oldest first, after `after`. Raises DamagedStore.
 
-    With `kept` those that were settled when they came too, which wait for nothing.
+    With `kept`, the list includes letters that were settled at once.
     """
     after_us, after_id = (after.received_us, after.letter_id) if after else (-1, b"")
     params = {
@@ -68,16 +68,16 @@ def list_dead_letters(
 
 
 def settle_dead_letter(tenant: str, letter_id: bytes, now_us: int) -> StoreOperation[None]:
-    """Mark a letter as understood: what it says is in the ledger."""
+    """Mark a letter as replayed: its facts are in the ledger."""
     yield Statement("settle_dead_letter", {"tenant": tenant, "letter_id": letter_id, "now_us": now_us})
 
 
 def explain_dead_letter(tenant: str, letter_id: bytes, reason: str) -> StoreOperation[None]:
-    """Keep why a letter is not understood today."""
+    """Store the reason why a letter cannot be parsed today."""
     yield Statement("explain_dead_letter", {"tenant": tenant, "letter_id": letter_id, "reason": reason})
 
 
 def count_dead_letters(tenant: str) -> StoreOperation[dict[str, int]]:
-    """How many wait for a replay, by provider."""
+    """Count the letters that wait for a replay, by provider."""
     rows = yield Statement("count_dead_letters", {"tenant": tenant})
     return dict(rows)

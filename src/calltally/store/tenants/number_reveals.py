@@ -1,24 +1,24 @@
-"""Who had whole numbers shown of a tenant that masks them: of which call, when, by which key."""
+"""Log of revealed numbers: call, time and key, for tenants that mask numbers."""
 
 from typing import NamedTuple
 
 from calltally.store.db.operation import Statement, StoreOperation
 
 
-class Reveal(NamedTuple):
-    """One look. `key_id` is `admin` for the admin key, which is of no tenant."""
+class NumberReveal(NamedTuple):
+    """One reveal of a call's numbers. `key_id` is `admin` for the admin key, which belongs to no tenant."""
 
     at_us: int
     key_id: str
     call_id: bytes
 
 
-def note_reveal(tenant: str, reveal: Reveal) -> StoreOperation[None]:
-    """Keep it, before anything is shown."""
+def record_reveal(tenant: str, reveal: NumberReveal) -> StoreOperation[None]:
+    """Record a reveal, before the response contains the numbers."""
     yield Statement("note_reveal", {"tenant": tenant, **reveal._asdict()})
 
 
-def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[Reveal]]:
-    """The latest ones, newest first."""
+def reveals_of_tenant(tenant: str, most: int) -> StoreOperation[list[NumberReveal]]:
+    """Return the latest reveals, newest first."""
     rows = yield Statement("reveals_of_tenant", {"tenant": tenant, "most": most})
-    return [Reveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]
+    return [NumberReveal(at_us, key_id, bytes(call_id)) for at_us, key_id, call_id in rows]

@@ -1,4 +1,4 @@
-"""What a tenant's retention takes beside its calls, and whether anything is old enough."""
+"""Retention of dead letters, and the check whether calls or dead letters have expired."""
 
 from calltally.calls.times import DAY_US
 from calltally.store.db.operation import Statement, StoreOperation
@@ -6,7 +6,7 @@ from calltally.store.tenants.tenants import find_tenant
 
 
 def has_expired(tenant: str, now_us: int) -> StoreOperation[bool]:
-    """Whether there are calls or dead letters that are older than the tenant keeps them."""
+    """Decide whether calls or dead letters are older than the tenant's retention."""
     oldest_us = yield from _oldest_us(tenant, now_us)
     if oldest_us is None:
         return False
@@ -16,9 +16,9 @@ def has_expired(tenant: str, now_us: int) -> StoreOperation[bool]:
 
 
 def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
-    """Delete up to `most` dead letters that are older than the tenant keeps calls; returns how many.
+    """Delete up to `most` dead letters that are older than the retention of calls. Returns their number.
 
-    Those that were replayed too: the calls that they told of have the same age, and go as well.
+    Replayed letters are deleted too: their calls have the same age and are deleted as well.
     """
     oldest_us = yield from _oldest_us(tenant, now_us)
     if oldest_us is None:
@@ -28,7 +28,7 @@ def expire_letters(tenant: str, now_us: int, most: int) -> StoreOperation[int]:
 
 
 def _oldest_us(tenant: str, now_us: int) -> StoreOperation[int | None]:
-    """The instant before which nothing is kept; None where the tenant keeps all, or is gone."""
+    """Return the time before which nothing is kept; None if the tenant keeps all or does not exist."""
     found = yield from find_tenant(tenant)
     if found is None or found.retention_days is None:
         return None

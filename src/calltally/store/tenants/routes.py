@@ -1,4 +1,4 @@
-"""Routes: which of a tenant's numbers belong together, and which agent answers them."""
+"""Routes: groups of a tenant's numbers, with the agent that answers them."""
 
 import re
 from collections import defaultdict
@@ -16,14 +16,14 @@ _WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
 
 
 class RouteTarget(NamedTuple):
-    """Where a call to a number belongs."""
+    """Route and agent of a number."""
 
     route: str
     agent: str | None
 
 
 class NewRoute(NamedTuple):
-    """What a route should be. Build it with `checked_route`, which normalises the numbers."""
+    """A route to store. Build it with `checked_route`, which normalises the numbers."""
 
     route: str
     numbers: tuple[str, ...]
@@ -32,7 +32,7 @@ class NewRoute(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A route as it is stored, its numbers sorted."""
+    """A stored route, its numbers sorted."""
 
     route: str
     numbers: tuple[str, ...]
@@ -66,7 +66,7 @@ def checked_route(
 
 
 def put_route(tenant: str, new: NewRoute, now_us: int) -> StoreOperation[None]:
-    """Make a route what `new` says, its numbers too.
+    """Create or replace a route and its numbers.
 
     Raises NotFound for an unknown tenant, and Conflict if another route has one of the numbers.
     """
@@ -90,13 +90,13 @@ def _refuse_taken(tenant: str, taken: set[str]) -> StoreOperation[None]:
 
 
 def routes_by_number(tenant: str) -> StoreOperation[dict[str, RouteTarget]]:
-    """Every number of a tenant with the route it belongs to."""
+    """Return every number of a tenant with its route and agent."""
     rows = yield Statement("routes_by_number", {"tenant": tenant})
     return {number: RouteTarget(route, agent) for number, route, agent in rows}
 
 
 def list_routes(tenant: str) -> StoreOperation[list[Route]]:
-    """A tenant's routes by key. Raises NotFound for an unknown tenant."""
+    """List a tenant's routes by key. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     routes = yield Statement("list_routes", {"tenant": tenant})
     pairs = yield Statement("list_route_numbers", {"tenant": tenant})

@@ -1,4 +1,4 @@
-"""Callbacks that were turned away for their signature, by tenant, provider and five minutes."""
+"""Counts of callbacks rejected for their signature, by tenant, provider and five-minute step."""
 
 from calltally.calls.alert_counts import STEP_S
 from calltally.calls.times import SECOND_US
@@ -6,8 +6,8 @@ from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import find_tenant
 
 
-def count_failures(tenant: str, provider: str, failures: int, now_us: int) -> StoreOperation[None]:
-    """So many more, just now; nothing for a tenant that is not there."""
+def record_failures(tenant: str, provider: str, failures: int, now_us: int) -> StoreOperation[None]:
+    """Add failures to the current step. Does nothing for an unknown tenant."""
     if (yield from find_tenant(tenant)) is None:
         return
     step_s = now_us // SECOND_US // STEP_S * STEP_S
@@ -16,11 +16,11 @@ def count_failures(tenant: str, provider: str, failures: int, now_us: int) -> St
 
 
 def failures_since(tenant: str, from_s: int) -> StoreOperation[list[tuple[str, int, int]]]:
-    """For each provider that has some: how many, and the first of the five minutes that have any."""
+    """Return for each provider with failures their number and the first step that has any."""
     rows = yield Statement("signature_failures_since", {"tenant": tenant, "from_s": from_s})
     return [(provider, int(failures), first_s) for provider, failures, first_s in rows]
 
 
 def drop_failures(tenant: str, before_s: int) -> StoreOperation[None]:
-    """What is older is no news any more."""
+    """Delete older counts, which alerts no longer need."""
     yield Statement("drop_signature_failures", {"tenant": tenant, "before_s": before_s})

@@ -7,7 +7,7 @@ from calltally.calls.errors import DamagedStore, Misconfigured
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.maintenance.key_rotation import sink_name
 from calltally.store.tenants.vault import Vault
-from calltally.store.webhooks.endpoints import bound_to
+from calltally.store.webhooks.endpoints import secret_binding
 
 # Of each kind. A wrong key opens none of them, so a few tell as much as all.
 _MOST: Final = 8
@@ -33,12 +33,14 @@ def newest_secrets() -> StoreOperation[list[SealedSecret]]:
     providers = yield Statement("admin_newest_provider_secrets", {"most": _MOST})
     found = [SealedSecret(*row) for row in providers]
     endpoints = yield Statement("admin_newest_endpoint_secrets", {"most": _MOST})
-    found += [SealedSecret(tenant, bound_to(endpoint), sealed) for tenant, endpoint, sealed in endpoints]
+    found += [
+        SealedSecret(tenant, secret_binding(endpoint), sealed) for tenant, endpoint, sealed in endpoints
+    ]
     sinks = yield Statement("admin_newest_sink_secrets", {"most": _MOST})
     return found + [SealedSecret(tenant, sink_name(sink), sealed) for tenant, sink, sealed in sinks]
 
 
-def unopened(vault: Vault, stored: Sequence[SealedSecret]) -> list[str]:
+def failing_secrets(vault: Vault, stored: Sequence[SealedSecret]) -> list[str]:
     """Return why some do not open. Raises Misconfigured where none does: the key is not theirs."""
     faults = [fault for each in stored if (fault := _fault(vault, each))]
     if stored and len(faults) == len(stored):

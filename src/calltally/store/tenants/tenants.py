@@ -1,4 +1,4 @@
-"""The tenants themselves. A tenant is a wall: everything else is kept under its id."""
+"""Tenants. All other data is stored under a tenant's id and never crosses tenants."""
 
 import re
 import secrets
@@ -12,19 +12,19 @@ MAX_NAME_CHARS: Final = 200
 # A hundred years.
 MAX_RETENTION_DAYS: Final = 36_500
 TENANT_PATTERN: Final = "[a-z0-9]+(?:-[a-z0-9]+)*"
-# What may stand in one line of text for people: no control characters, no line ends, nothing that turns
-# the direction of writing. Not isprintable(), which changes with Python's Unicode and has no pattern.
+# A character allowed in one line of display text: no control characters, line ends or characters that change
+# the writing direction. Not isprintable(), which changes with Python's Unicode version and has no pattern.
 LINE_CHAR: Final = r"[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"
 _TENANT: Final = re.compile(TENANT_PATTERN, re.ASCII)
-# Half of a surrogate pair can be in Python's text, not in JSON's, whose patterns cannot name it.
+# A lone surrogate is possible in Python strings but not in JSON, whose patterns cannot name it.
 _LINE: Final = re.compile(rf"(?:(?![\ud800-\udfff]){LINE_CHAR})*")
 
 
 class Tenant(NamedTuple):
-    """One tenant; `name` is for people, the id for everything else.
+    """One tenant. `name` is for display, the id for everything else.
 
-    `retention_days` is how old its calls may become, None for any age; `masks_numbers` whether whole
-    telephone numbers are for keys with `pii:read` alone.
+    `retention_days` is the maximum age of its calls, None for no limit. With `masks_numbers` only keys with
+    `pii:read` see whole telephone numbers.
     """
 
     tenant: str
@@ -35,12 +35,12 @@ class Tenant(NamedTuple):
 
 
 def is_tenant_id(tenant: str) -> bool:
-    """Whether a tenant could be called this: what a key and a URL can carry as it is."""
+    """Decide whether a text is a valid tenant id, which keys and URLs can contain unescaped."""
     return len(tenant) <= MAX_TENANT_CHARS and _TENANT.fullmatch(tenant) is not None
 
 
 def check_tenant_id(tenant: str) -> str:
-    """The id itself; raises InvalidInput if no tenant could be called this."""
+    """Return the id. Raises InvalidInput if it is not a valid tenant id."""
     if is_tenant_id(tenant):
         return tenant
     form = "lower-case letters and digits, with single hyphens between them"
@@ -48,24 +48,24 @@ def check_tenant_id(tenant: str) -> str:
 
 
 def is_line(text: str, most_chars: int) -> bool:
-    """Whether `text` is of so many of LINE_CHAR at most."""
+    """Decide whether `text` consists of at most `most_chars` characters allowed by LINE_CHAR."""
     return len(text) <= most_chars and _LINE.fullmatch(text) is not None
 
 
 def check_name(name: str) -> str:
-    """A name for people to read; raises InvalidInput."""
+    """Return a display name. Raises InvalidInput if it is not valid."""
     if is_line(name, MAX_NAME_CHARS):
         return name
     raise InvalidInput.of("name", f"a name is at most {MAX_NAME_CHARS} printable characters on one line")
 
 
 def new_epoch() -> str:
-    """What no other ledger is called: followers of another epoch must start again (invariant 4)."""
+    """Return a random epoch, unique to a ledger: followers of another must start again (invariant 4)."""
     return secrets.token_hex(8)
 
 
 def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> StoreOperation[Tenant]:
-    """Make a tenant and its empty ledger, of an `epoch` of its own. Raises Conflict if it exists."""
+    """Create a tenant and its empty ledger with a new `epoch`. Raises Conflict if it exists."""
     params = {"tenant": check_tenant_id(tenant), "name": check_name(name), "now_us": now_us}
     made = yield Statement("add_tenant", params)
     if not made:
@@ -76,7 +76,7 @@ def add_tenant(tenant: str, name: str, now_us: int, epoch: str) -> StoreOperatio
 
 
 def find_tenant(tenant: str) -> StoreOperation[Tenant | None]:
-    """The tenant of that id. What can be no id is not looked up: a database may choke on it."""
+    """Find a tenant by id. An invalid id is not looked up: a database may fail on it."""
     if not is_tenant_id(tenant):
         return None
     rows = yield Statement("find_tenant", {"tenant": tenant})
@@ -84,7 +84,7 @@ def find_tenant(tenant: str) -> StoreOperation[Tenant | None]:
 
 
 def need_tenant(tenant: str) -> StoreOperation[Tenant]:
-    """The tenant of that id; raises NotFound."""
+    """Return the tenant with that id. Raises NotFound."""
     found = yield from find_tenant(tenant)
     if found is None:
         message = f"there is no tenant {tenant[:MAX_TENANT_CHARS]!r}"
@@ -93,13 +93,13 @@ def need_tenant(tenant: str) -> StoreOperation[Tenant]:
 
 
 def admin_list_tenants() -> StoreOperation[list[Tenant]]:
-    """All tenants by id."""
+    """List all tenants by id."""
     rows = yield Statement("admin_list_tenants", {})
     return [_tenant(row) for row in rows]
 
 
 def set_retention(tenant: str, days: int | None) -> StoreOperation[None]:
-    """Let calls and dead letters become so many days old, or any age. Raises NotFound and InvalidInput."""
+    """Set the maximum age of calls and dead letters; None is no limit. Raises NotFound and InvalidInput."""
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
         raise InvalidInput.of("days", f"calls are kept for 1 to {MAX_RETENTION_DAYS} days, or for ever")
     yield from need_tenant(tenant)

@@ -1,4 +1,4 @@
-"""Providers' secrets, encrypted at rest: AES-256-GCM, bound to the tenant and provider they are for."""
+"""Vault of secrets, encrypted at rest with AES-256-GCM and bound to their tenant and provider."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -10,13 +10,13 @@ from calltally.calls.errors import DamagedStore, Misconfigured
 from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.tenants.tenants import is_tenant_id, need_tenant
 
-# Sealed: this byte, the key's id, then what `sealing` makes.
+# Format of a sealed secret: this byte, the key's id, then the output of `aes_gcm`.
 _VERSION: Final = 1
 _HEAD: Final = 2
 
 
 class Vault:
-    """Seals with the current key, opens with it or a former one. Keys are 32 bytes each."""
+    """Vault that seals with the current key, and opens with it or a former one. Keys are 32 bytes each."""
 
     def __init__(self, key: bytes, former: bytes | None = None) -> None:
         self._current = _key_id(key)
@@ -29,13 +29,13 @@ class Vault:
         )  # deferred: 6 MB, which no idle service has to hold
 
         plain = msgspec.json.encode(dict(secrets))
-        made = sealing.sealed(self._keys[self._current], plain, _bound_to(tenant, provider))
+        made = sealing.encrypt(self._keys[self._current], plain, _bound_to(tenant, provider))
         return bytes((_VERSION, self._current)) + made
 
     def open(self, tenant: str, provider: str, sealed: bytes) -> dict[str, str]:
-        """The secrets by name.
+        """Return the secrets by name.
 
-        Raises Misconfigured if no key here sealed them, DamagedStore if the bytes are not what was sealed.
+        Raises Misconfigured if another key sealed them, and DamagedStore if the bytes were changed.
         """
         from calltally.store.tenants import aes_gcm as sealing  # deferred: the same
 
@@ -46,14 +46,14 @@ class Vault:
                 f"{whose} were sealed with another key: set CALLTALLY_FORMER_SECRET_KEY, or put them again"
             )
             raise Misconfigured(message)
-        plain = sealing.opened(key, sealed[_HEAD:], _bound_to(tenant, provider))
+        plain = sealing.decrypt(key, sealed[_HEAD:], _bound_to(tenant, provider))
         if plain is None:
             message = f"{whose} do not open: their bytes changed, or the key did; put them again"
             raise DamagedStore(message)
         return msgspec.json.decode(plain, type=dict[str, str])
 
     def reseal(self, tenant: str, provider: str, sealed: bytes) -> bytes:
-        """The same secrets under the current key; raises as `open` does."""
+        """Return the same secrets sealed with the current key. Raises as `open` does."""
         return self.seal(tenant, provider, self.open(tenant, provider, sealed))
 
 
@@ -66,14 +66,14 @@ def _bound_to(tenant: str, provider: str) -> bytes:
 
 
 def put_provider_secrets(tenant: str, provider: str, sealed: bytes, now_us: int) -> StoreOperation[None]:
-    """Keep a provider's sealed secrets, in place of what was there. Raises NotFound for an unknown tenant."""
+    """Store a provider's sealed secrets in place of earlier ones. Raises NotFound for an unknown tenant."""
     yield from need_tenant(tenant)
     params = {"tenant": tenant, "provider": provider, "sealed": sealed, "now_us": now_us}
     yield Statement("put_provider_secrets", params)
 
 
 def find_provider_secrets(tenant: str, provider: str) -> StoreOperation[bytes | None]:
-    """A provider's secrets, sealed; None also for an unknown tenant."""
+    """Return a provider's sealed secrets; None if there are none, also for an unknown tenant."""
     if not is_tenant_id(tenant):
         return None
     rows = yield Statement("find_provider_secrets", {"tenant": tenant, "provider": provider})

@@ -38,7 +38,7 @@ from calltally.store.ledger.session_rows import (
     stored_states,
 )
 from calltally.store.ledger.text_index import indexed_words, summary_of
-from calltally.store.maintenance.refold_progress import refold_place
+from calltally.store.maintenance.refold_progress import refold_position
 from calltally.store.verify.revisions import Checked, Finding, measures_of
 
 # Few enough that all that was told of them, which may be megabytes a call, is in memory at once.
@@ -98,7 +98,7 @@ def check_calls(tenant: str, after: CallPlace) -> StoreOperation[Checked]:
     """
     asked = {"tenant": tenant, "after_us": after[0], "after_id": after[1], "most": CHUNK}
     rows = yield Statement("calls_created_after", asked)
-    folded_up_to = yield from refold_place(tenant)
+    folded_up_to = yield from refold_position(tenant)
     kept = (yield from _kept(tenant, rows)) if rows else []
     findings = [found for each in kept for read in each.facts for found in _check_fact(tenant, read)]
     due = [each for each in kept if folded_up_to is None or each.row[0] <= folded_up_to]

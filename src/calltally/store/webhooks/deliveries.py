@@ -1,4 +1,4 @@
-"""Deliveries as they are looked at and asked for again; `delivery_turn` is how they are made."""
+"""Reads and replays of deliveries; `webhooks.dispatch` makes the deliveries."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from calltally.calls.event_types import event_position
 from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Clauses, Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import event_time
-from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint, wake
+from calltally.store.webhooks.endpoints import lock_deliveries, need_endpoint, wake_dispatcher
 
 WAITING: Final = "waiting"
 DELIVERED: Final = "delivered"
@@ -20,7 +20,7 @@ _REPLAYED_AT_ONCE: Final = 500
 
 
 class Delivery(NamedTuple):
-    """One event at one endpoint. `due_us` is when it is tried next; `reason` why it was not taken."""
+    """One event for one endpoint. `due_us` is the time of the next attempt, `reason` the last failure."""
 
     endpoint: bytes
     event_id: bytes
@@ -35,8 +35,8 @@ class Delivery(NamedTuple):
     updated_us: int
 
 
-class Attempt(NamedTuple):
-    """One attempt. `status` is None where no answer came; `answer` is the first KiB of its body."""
+class DeliveryAttempt(NamedTuple):
+    """One attempt. `status` is None if no response came; `answer` is the first KiB of the response body."""
 
     attempt: int
     at_us: int
@@ -47,8 +47,8 @@ class Attempt(NamedTuple):
     next_us: int | None
 
 
-class Shown(NamedTuple):
-    """Which deliveries of an endpoint: of a state, an event, a call, a window; those before an id."""
+class DeliveryFilter(NamedTuple):
+    """Filter of an endpoint's deliveries: state, event, call, window, and the id before which to list."""
 
     state: str | None = None
     event: str | None = None
@@ -58,14 +58,16 @@ class Shown(NamedTuple):
     before: bytes = LAST_ID
 
 
-def list_deliveries(tenant: str, endpoint: bytes, shown: Shown, most: int) -> StoreOperation[list[Delivery]]:
-    """Up to `most` of them, the newest first. Raises NotFound for no such endpoint."""
+def list_deliveries(
+    tenant: str, endpoint: bytes, criteria: DeliveryFilter, most: int
+) -> StoreOperation[list[Delivery]]:
+    """List up to `most` deliveries, newest first. Raises NotFound for an unknown endpoint."""
     yield from need_endpoint(tenant, endpoint)
-    until = event_time(shown.until_us) if shown.until_us is not None else LAST_ID
-    since = event_time(shown.since_us) if shown.since_us is not None else b""
-    named = {"tenant": tenant, "endpoint": endpoint, "before": min(shown.before, until), "since": since}
-    wanted = {"state": shown.state, "event": shown.event, "call_id": shown.call_id}
-    filters = {name: value for name, value in wanted.items() if value is not None}
+    until = event_time(criteria.until_us) if criteria.until_us is not None else LAST_ID
+    since = event_time(criteria.since_us) if criteria.since_us is not None else b""
+    named = {"tenant": tenant, "endpoint": endpoint, "before": min(criteria.before, until), "since": since}
+    given = {"state": criteria.state, "event": criteria.event, "call_id": criteria.call_id}
+    filters = {name: value for name, value in given.items() if value is not None}
     clause = "".join(f" AND {name} = :{name}" for name in filters)
     request = Statement("deliveries_before", {**named, **filters, "most": most}, (("filters", clause),))
     rows = yield request
@@ -73,84 +75,86 @@ def list_deliveries(tenant: str, endpoint: bytes, shown: Shown, most: int) -> St
 
 
 def deliveries_of_call(tenant: str, call_id: bytes) -> StoreOperation[list[Delivery]]:
-    """What became of a call's events, in their order; of very many the first."""
-    asked = {"tenant": tenant, "call_id": call_id, "most": MOST_OF_CALL}
-    rows = yield Statement("deliveries_of_call", asked)
+    """Return the deliveries of a call's events in their order, MOST_OF_CALL at most."""
+    params = {"tenant": tenant, "call_id": call_id, "most": MOST_OF_CALL}
+    rows = yield Statement("deliveries_of_call", params)
     return [_delivery(row[0], row[1:]) for row in rows]
 
 
 def find_delivery(
     tenant: str, endpoint: bytes, event_id: bytes
-) -> StoreOperation[tuple[Delivery, list[Attempt]]]:
-    """One delivery with every attempt that was made. Raises NotFound."""
+) -> StoreOperation[tuple[Delivery, list[DeliveryAttempt]]]:
+    """Find one delivery with all its attempts. Raises NotFound."""
     yield from need_endpoint(tenant, endpoint)
     named = {"tenant": tenant, "endpoint": endpoint, "event_id": event_id}
     rows = yield Statement("delivery_of_id", named)
     if not rows:
         raise NotFound("there is no delivery of that event to this endpoint; old ones are forgotten")
     attempts = yield Statement("attempts_of_delivery", named)
-    return _delivery(endpoint, rows[0]), [Attempt(*row) for row in attempts]
+    return _delivery(endpoint, rows[0]), [DeliveryAttempt(*row) for row in attempts]
 
 
-class Again(NamedTuple):
-    """Which deliveries are to be made again: those with ids between two, of some states."""
+class ReplayRange(NamedTuple):
+    """Range of deliveries to replay: those with ids between two, in some states."""
 
     after: bytes
     before: bytes
     states: Sequence[str] = (DELIVERED, DEAD)
 
     @classmethod
-    def of_window(cls, since_us: int, until_us: int | None, states: Sequence[str]) -> "Again":
-        """Those whose events happened in a window."""
+    def of_window(cls, since_us: int, until_us: int | None, states: Sequence[str]) -> "ReplayRange":
+        """Return the range of the deliveries with events in a window."""
         before = LAST_ID if until_us is None else event_time(until_us)
         return cls(event_time(since_us), before, states)
 
 
 def replay_some(
-    tenant: str, endpoint: bytes, again: Again, now_us: int
-) -> StoreOperation[tuple[int, Again | None]]:
-    """Begin some hundred deliveries anew; how many, and what is left to ask for. Raises NotFound."""
+    tenant: str, endpoint: bytes, replay: ReplayRange, now_us: int
+) -> StoreOperation[tuple[int, ReplayRange | None]]:
+    """Restart some hundred deliveries. Returns their number and the range that is left. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
-    clauses: Clauses = (("filters", _of_states(again.states)),)
+    clauses: Clauses = (("filters", _of_states(replay.states)),)
     named = {"tenant": tenant, "endpoint": endpoint}
-    window = {"after": again.after, "before": again.before, "most": _REPLAYED_AT_ONCE}
+    window = {"after": replay.after, "before": replay.before, "most": _REPLAYED_AT_ONCE}
     found = yield Statement("deliveries_to_replay", {**named, **window}, clauses)
     if not found:
         return 0, None
     ids = {"first": found[0][0], "last": found[-1][0], "now_us": now_us}
     yield Statement("replay_deliveries", {**named, **ids}, clauses)
-    yield from wake(tenant)
-    left = again._replace(after=found[-1][0]) if len(found) == _REPLAYED_AT_ONCE else None
+    yield from wake_dispatcher(tenant)
+    left = replay._replace(after=found[-1][0]) if len(found) == _REPLAYED_AT_ONCE else None
     return len(found), left
 
 
 def replay_one(tenant: str, endpoint: bytes, event_id: bytes, now_us: int) -> StoreOperation[None]:
-    """Begin one delivery anew; one that waits is due at once. Raises NotFound."""
+    """Restart one delivery; a waiting one becomes due at once. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from find_delivery(tenant, endpoint, event_id)
     named = {"tenant": tenant, "endpoint": endpoint, "first": event_id, "last": event_id, "now_us": now_us}
     yield Statement("replay_deliveries", named, (("filters", ""),))
-    yield from wake(tenant)
+    yield from wake_dispatcher(tenant)
 
 
-class Notice(NamedTuple):
-    """An event that is of no call, with its bytes."""
+class EndpointNotice(NamedTuple):
+    """An event that belongs to no call, with its bytes."""
 
     event: str
     event_id: bytes
     body: bytes
 
 
-def put_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> StoreOperation[None]:
-    """Have an event of no call be delivered to one endpoint. Under the lock."""
+def put_notice(tenant: str, endpoint: bytes, notice: EndpointNotice, now_us: int) -> StoreOperation[None]:
+    """Enqueue an event of no call for one endpoint. The caller holds the lock of deliveries."""
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
     yield from put_deliveries([notice_row(tenant, endpoint, notice, (revision, now_us))])
-    yield from wake(tenant)
+    yield from wake_dispatcher(tenant)
 
 
-def notice_row(tenant: str, endpoint: bytes, notice: Notice, at: tuple[int, int]) -> dict[str, object]:
-    """Such an event as a row, at a revision and a time. It waits for no other, since it is its own call."""
+def notice_row(
+    tenant: str, endpoint: bytes, notice: EndpointNotice, at: tuple[int, int]
+) -> dict[str, object]:
+    """Return such an event as a row, at a revision and a time. Its id is its call, so it waits for none."""
     revision, now_us = at
     order = {"revision": revision, "place": event_position(notice.event), "call_id": notice.event_id}
     times = {"due_us": now_us, "created_us": now_us, "body": body_codec.compress(notice.body)}
@@ -159,15 +163,15 @@ def notice_row(tenant: str, endpoint: bytes, notice: Notice, at: tuple[int, int]
 
 
 def put_deliveries(rows: Sequence[dict[str, object]]) -> StoreOperation[None]:
-    """Have events wait for endpoints; one that is there already stays as it is."""
+    """Insert deliveries; existing ones stay unchanged."""
     if rows:
         yield StatementMany("put_deliveries", rows)
 
 
 def _of_states(states: Sequence[str]) -> str:
-    """Constant SQL: the words are ours."""
-    known = [state for state in STATES if state in states]
-    return f" AND state IN ({', '.join(repr(state) for state in known)})"
+    """Return constant SQL: only known states get into it."""
+    valid = [state for state in STATES if state in states]
+    return f" AND state IN ({', '.join(repr(state) for state in valid)})"
 
 
 def _delivery(endpoint: bytes, row: Row) -> Delivery:

@@ -1,10 +1,10 @@
-"""One turn of delivering for a tenant, as one transaction.
+"""Dispatch of a tenant's deliveries, as one transaction.
 
-It notes what came of attempts, takes in new events, and says what is to be sent next.
+It saves the results of attempts, enqueues new events, and returns the deliveries to send next.
 
-An endpoint's place in the ledger is `taken`: what lies behind it has rows of deliveries, what lies before it
-does not yet. So an event costs an endpoint nothing before there is room for it, and one that does not answer
-costs nobody anything. Of a call only the first event that waits is ever given out.
+Each endpoint has an `enqueued_revision`: events up to it have rows of deliveries, later ones do not yet. So
+an event costs nothing before there is room for it, and an endpoint that does not respond costs the others
+nothing. Of each call only the first waiting event is dispatched.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +12,22 @@ from typing import Final, NamedTuple
 
 from calltally.store.db.leases import Lease, renew
 from calltally.store.db.operation import Statement, StatementMany, StoreOperation
-from calltally.store.webhooks.deliveries import DELIVERED, WAITING, Notice, notice_row, put_deliveries
+from calltally.store.webhooks.deliveries import DELIVERED, WAITING, EndpointNotice, notice_row, put_deliveries
 from calltally.store.webhooks.endpoints import Endpoint, endpoints_of, lock_deliveries
-from calltally.store.webhooks.enqueue import READ_AT_ONCE, UNSAID, take_in, wants
+from calltally.store.webhooks.enqueue import (
+    BATCH_EVENTS,
+    NO_CALL_FIELDS,
+    enqueue_events,
+    matches_subscription,
+)
 
 NEVER_US: Final = 2**62
-# The due time of a tenant of which somebody asked that it is looked at again.
-WOKEN: Final = 0
+# The due time that wakes the dispatcher of a tenant at once.
+WAKE_US: Final = 0
 
 
-class Job(NamedTuple):
-    """A delivery to be made now. `body` is compressed, None where the event's bytes are gone."""
+class DeliveryJob(NamedTuple):
+    """A delivery to make now. `body` is compressed, None if the event's bytes are erased."""
 
     endpoint: bytes
     event_id: bytes
@@ -38,10 +43,10 @@ class Job(NamedTuple):
     body: bytes | None
 
 
-class Result(NamedTuple):
-    """What came of one attempt, and what the delivery becomes by it."""
+class AttemptResult(NamedTuple):
+    """Result of one attempt, and the new state of its delivery."""
 
-    job: Job
+    job: DeliveryJob
     state: str
     at_us: int
     took_us: int
@@ -51,109 +56,110 @@ class Result(NamedTuple):
     due_us: int
 
 
-class Pause(NamedTuple):
-    """An endpoint that is to be sent nothing any more, why, and what the others are told of it."""
+class EndpointPause(NamedTuple):
+    """An endpoint to pause, the reason, and the notice for the other endpoints."""
 
     endpoint: bytes
     reason: str
-    notice: Notice
+    notice: EndpointNotice
 
 
-class Health(NamedTuple):
-    """Since when an endpoint fails; None once it does not."""
+class EndpointHealth(NamedTuple):
+    """Time of the first failure of an endpoint since its last success; None if it does not fail."""
 
     endpoint: bytes
     failing_since_us: int | None
 
 
-class Turn(NamedTuple):
-    """What a turn has to note, and for how many jobs of each endpoint there is room (all, where not said).
+class DispatchInput(NamedTuple):
+    """Results to save, and the number of further jobs for each endpoint (no limit if not given).
 
-    `held` is how many of each endpoint's are in hand already; `has_due` which are to be asked for more.
+    `held` is the number of an endpoint's jobs in progress; `has_due` are the endpoints to read more jobs of.
     """
 
-    results: Sequence[Result] = ()
-    pauses: Sequence[Pause] = ()
-    health: Sequence[Health] = ()
+    results: Sequence[AttemptResult] = ()
+    pauses: Sequence[EndpointPause] = ()
+    health: Sequence[EndpointHealth] = ()
     room: Mapping[bytes, int] = {}
     held: Mapping[bytes, int] = {}
     has_due: frozenset[bytes] = frozenset()
 
 
-class Told(NamedTuple):
-    """What a turn found: the endpoints, jobs to do, and when more of an endpoint's are due.
+class DispatchPlan(NamedTuple):
+    """Result of a dispatch: the endpoints, the jobs to do, and the time when more are due, by endpoint.
 
-    `is_behind` says that there is more to read already, up to `revision`; `erasures` counts the calls that
-    were ever erased.
+    `is_behind` is true if further events wait, up to `revision`; `erasures` counts all erased calls.
     """
 
     endpoints: Sequence[Endpoint]
-    jobs: Sequence[Job]
+    jobs: Sequence[DeliveryJob]
     due_us: Mapping[bytes, int]
     is_behind: bool
     revision: int
     erasures: int
 
 
-def take_turn(lease: Lease, turn: Turn, *, now_us: int, until_us: int) -> StoreOperation[Told | None]:
-    """One turn of whoever has the tenant's lease, which is renewed; None where somebody else has it."""
+def dispatch(
+    lease: Lease, inputs: DispatchInput, *, now_us: int, until_us: int
+) -> StoreOperation[DispatchPlan | None]:
+    """Dispatch for the holder of the tenant's lease, and renew it. Returns None if another has the lease."""
     tenant = lease.tenant
     if not (yield from renew(lease, until_us)):
         return None
     head = yield from lock_deliveries(tenant)
     if head is None:
-        return Told([], [], {}, is_behind=False, revision=0, erasures=0)
+        return DispatchPlan([], [], {}, is_behind=False, revision=0, erasures=0)
     [(revision, _epoch, erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
-    freed = yield from _settle(tenant, turn, now_us)
+    freed = yield from _settle(tenant, inputs, now_us)
     endpoints = yield from endpoints_of(tenant)
     active = [each for each in endpoints if each.is_active]
-    notices = yield from _pause(tenant, turn.pauses, active, (revision, now_us))
-    paused = {each.endpoint for each in turn.pauses}
+    notices = yield from _pause(tenant, inputs.pauses, active, (revision, now_us))
+    paused = {each.endpoint for each in inputs.pauses}
     active = [each for each in active if each.endpoint not in paused]
-    fresh, is_behind = yield from take_in(tenant, active, turn.room, (revision, now_us))
-    first = yield from _first_of(tenant, {*freed, *fresh, *notices})
+    enqueued, is_behind = yield from enqueue_events(tenant, active, inputs.room, (revision, now_us))
+    first = yield from _first_of(tenant, {*freed, *enqueued, *notices})
     jobs = [job for job in first if job.due_us <= now_us]
     due: dict[bytes, int] = {}
     for each in active:
-        if head[1] == WOKEN or each.endpoint in turn.has_due or each.endpoint not in turn.room:
-            found, due[each.endpoint] = yield from _due(tenant, each.endpoint, turn, now_us)
+        if head[1] == WAKE_US or each.endpoint in inputs.has_due or each.endpoint not in inputs.room:
+            found, due[each.endpoint] = yield from _due(tenant, each.endpoint, inputs, now_us)
             jobs += found
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": revision, "due_us": now_us})
-    # What is new is due as well.
+    # New jobs are due as well, so they may be listed twice.
     once = {(job.endpoint, job.event_id): job for job in jobs}
-    return Told(endpoints, list(once.values()), due, is_behind, revision, erasures)
+    return DispatchPlan(endpoints, list(once.values()), due, is_behind, revision, erasures)
 
 
-def rest_until(tenant: str, due_us: int) -> StoreOperation[bool]:
-    """Have nobody look before then, unless the ledger moved on meanwhile; says whether it did not."""
+def postpone_dispatch(tenant: str, due_us: int) -> StoreOperation[bool]:
+    """Postpone the next dispatch until `due_us`. Return False if there are new events or a wake-up."""
     head = yield from lock_deliveries(tenant)
     if head is None:
         return True
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
-    if revision > head[0] or head[1] == WOKEN:
+    if revision > head[0] or head[1] == WAKE_US:
         return False
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": head[0], "due_us": due_us})
     return True
 
 
 def admin_tenants_to_deliver(now_us: int) -> StoreOperation[list[str]]:
-    """Whose ledger moved on, or whose deliveries are due."""
+    """Return the tenants that have new events or due deliveries."""
     rows = yield Statement("admin_tenants_to_deliver", {"now_us": now_us})
     return [tenant for (tenant,) in rows]
 
 
-def _settle(tenant: str, turn: Turn, now_us: int) -> StoreOperation[set[tuple[bytes, bytes]]]:
-    """Note results; returns the endpoints and calls of which an event is out of the way."""
-    for each in turn.health:
+def _settle(tenant: str, inputs: DispatchInput, now_us: int) -> StoreOperation[set[tuple[bytes, bytes]]]:
+    """Save results. Returns the endpoint and call of each delivery that no longer waits."""
+    for each in inputs.health:
         yield Statement("set_endpoint_failing", {"tenant": tenant, **each._asdict()})
-    if not turn.results:
+    if not inputs.results:
         return set()
-    yield StatementMany("put_attempts", [_attempt_row(tenant, each) for each in turn.results])
-    yield StatementMany("settle_deliveries", [_settled_row(tenant, each, now_us) for each in turn.results])
-    return {(each.job.endpoint, each.job.call_id) for each in turn.results if each.state != WAITING}
+    yield StatementMany("put_attempts", [_attempt_row(tenant, each) for each in inputs.results])
+    yield StatementMany("settle_deliveries", [_settled_row(tenant, each, now_us) for each in inputs.results])
+    return {(each.job.endpoint, each.job.call_id) for each in inputs.results if each.state != WAITING}
 
 
-def _attempt_row(tenant: str, result: Result) -> dict[str, object]:
+def _attempt_row(tenant: str, result: AttemptResult) -> dict[str, object]:
     job = result.job
     named = {
         "tenant": tenant,
@@ -166,7 +172,7 @@ def _attempt_row(tenant: str, result: Result) -> dict[str, object]:
     return {**named, **times, "reason": result.reason, "answer": result.answer, "next_us": next_us}
 
 
-def _settled_row(tenant: str, result: Result, now_us: int) -> dict[str, object]:
+def _settled_row(tenant: str, result: AttemptResult, now_us: int) -> dict[str, object]:
     job = result.job
     named = {
         "tenant": tenant,
@@ -175,44 +181,55 @@ def _settled_row(tenant: str, result: Result, now_us: int) -> dict[str, object]:
         "attempt": job.attempts + 1,
     }
     begun_us = job.begun_us if job.begun_us is not None else result.at_us
-    said = {"state": result.state, "tries": job.tries + 1, "begun_us": begun_us, "due_us": result.due_us}
-    return {**named, **said, "reason": None if result.state == DELIVERED else result.reason, "now_us": now_us}
+    values = {"state": result.state, "tries": job.tries + 1, "begun_us": begun_us, "due_us": result.due_us}
+    return {
+        **named,
+        **values,
+        "reason": None if result.state == DELIVERED else result.reason,
+        "now_us": now_us,
+    }
 
 
 def _pause(
-    tenant: str, pauses: Sequence[Pause], active: Sequence[Endpoint], at: tuple[int, int]
+    tenant: str, pauses: Sequence[EndpointPause], active: Sequence[Endpoint], at: tuple[int, int]
 ) -> StoreOperation[set[tuple[bytes, bytes]]]:
-    """Those that answer still are told of those that do not; returns the endpoints and what they are told."""
+    """Pause endpoints and enqueue notices for the active ones. Returns the endpoints and notices."""
     gone = {pause.endpoint for pause in pauses}
-    told: set[tuple[bytes, bytes]] = set()
+    notified: set[tuple[bytes, bytes]] = set()
     for pause in pauses:
-        said = {"state": "paused", "reason": pause.reason, "now_us": at[1]}
-        yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": pause.endpoint, **said})
+        values = {"state": "paused", "reason": pause.reason, "now_us": at[1]}
+        yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": pause.endpoint, **values})
         name = pause.notice.event
-        others = [each for each in active if each.endpoint not in gone and wants(each.wanted, name, UNSAID)]
+        others = [
+            each
+            for each in active
+            if each.endpoint not in gone and matches_subscription(each.settings, name, NO_CALL_FIELDS)
+        ]
         yield from put_deliveries([notice_row(tenant, each.endpoint, pause.notice, at) for each in others])
-        told |= {(each.endpoint, pause.notice.event_id) for each in others}
-    return told
+        notified |= {(each.endpoint, pause.notice.event_id) for each in others}
+    return notified
 
 
-def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> StoreOperation[list[Job]]:
+def _first_of(tenant: str, calls: Iterable[tuple[bytes, bytes]]) -> StoreOperation[list[DeliveryJob]]:
     named = [{"tenant": tenant, "endpoint": endpoint, "call_id": call} for endpoint, call in sorted(calls)]
     if not named:
         return []
     rows = yield StatementMany("first_of_calls", named)
-    return sorted((Job(*row) for row in rows), key=lambda job: (job.revision, job.place))
+    return sorted((DeliveryJob(*row) for row in rows), key=lambda job: (job.revision, job.place))
 
 
-def _due(tenant: str, endpoint: bytes, turn: Turn, now_us: int) -> StoreOperation[tuple[list[Job], int]]:
-    """What is due by now, as far as there is room; and when to ask again."""
-    room = turn.room.get(endpoint, READ_AT_ONCE)
+def _due(
+    tenant: str, endpoint: bytes, inputs: DispatchInput, now_us: int
+) -> StoreOperation[tuple[list[DeliveryJob], int]]:
+    """Return the due jobs, as far as there is room, and the time of the next read."""
+    room = inputs.room.get(endpoint, BATCH_EVENTS)
     if room <= 0:
         return [], now_us
-    # What is in hand is due as well, and comes along.
-    most = room + turn.held.get(endpoint, 0)
+    # Jobs in progress are due as well, and are among the rows.
+    most = room + inputs.held.get(endpoint, 0)
     named = {"tenant": tenant, "endpoint": endpoint, "now_us": now_us}
     rows = yield Statement("due_deliveries", {**named, "most": most})
     if len(rows) == most:
-        return [Job(*row) for row in rows], now_us
+        return [DeliveryJob(*row) for row in rows], now_us
     later = yield Statement("next_due", named)
-    return [Job(*row) for row in rows], later[0][0] if later else NEVER_US
+    return [DeliveryJob(*row) for row in rows], later[0][0] if later else NEVER_US

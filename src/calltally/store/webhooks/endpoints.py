@@ -1,4 +1,4 @@
-"""Webhook endpoints: where a tenant's events go. Their secrets are sealed for the tenant and the endpoint."""
+"""Webhook endpoints of a tenant. Their secrets are sealed for the tenant and the endpoint."""
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -8,17 +8,17 @@ from calltally.store.db.operation import Row, Statement, StoreOperation
 from calltally.store.tenants.tenants import need_tenant
 from calltally.store.tenants.vault import Vault
 
-MOST_ENDPOINTS: Final = 50
+MAX_ENDPOINTS: Final = 50
 _SIGNED_WITH: Final = "signing"
 _NOTHING: Final = b""
 
-State: TypeAlias = Literal["active", "paused"]
+EndpointState: TypeAlias = Literal["active", "paused"]
 
 
-class Wanted(NamedTuple):
-    """What an endpoint's owner sets: where, in which form, and which events; none of `events` is all.
+class EndpointSettings(NamedTuple):
+    """Settings of an endpoint by its owner: URL, form and event filters; empty `events` means all events.
 
-    `sees_numbers` is whether the owner may see whole numbers that the tenant masks, and so the endpoint.
+    With `sees_numbers` the owner, and so the endpoint, may see whole numbers that the tenant masks.
     """
 
     url: str
@@ -31,136 +31,140 @@ class Wanted(NamedTuple):
     sees_numbers: bool = True
 
     def columns(self) -> dict[str, str | int | None]:
-        """The same as a row has it."""
+        """Return the settings as columns of a row."""
         return {**self._asdict(), "events": " ".join(self.events), "sees_numbers": int(self.sees_numbers)}
 
 
 class Endpoint(NamedTuple):
-    """An endpoint as it is stored.
+    """A stored endpoint.
 
-    `previous` is the secret before the last rotation, signed with until `previous_until_us`. `reason` says
-    why it is paused; `failing_since_us` is the first failure since the last success. `taken` is the revision
-    up to which its events have been taken in. Its tenant `masks` whole numbers or does not.
+    `previous` is the secret before the last rotation, which signs too until `previous_until_us`. `reason` is
+    that of a pause; `failing_since_us` the first failure since the last success. `enqueued_revision` is the
+    revision up to which its events are enqueued. `masks` is true if its tenant masks whole numbers.
     """
 
     endpoint: bytes
-    wanted: Wanted
+    settings: EndpointSettings
     sealed: bytes
     previous: bytes | None
     previous_until_us: int | None
-    state: State
+    state: EndpointState
     reason: str | None
     failing_since_us: int | None
-    taken: int
+    enqueued_revision: int
     created_us: int
     updated_us: int
     masks: bool = False
 
     @property
     def is_masked(self) -> bool:
-        """Whether its events go out with numbers masked."""
-        return self.masks and not self.wanted.sees_numbers
+        """True if its events are sent with masked numbers."""
+        return self.masks and not self.settings.sees_numbers
 
     @property
     def is_active(self) -> bool:
-        """Whether anything is sent there now."""
+        """True if events are sent to it now."""
         return self.state == "active"
 
     def secrets(self, vault: Vault, tenant: str, now_us: int) -> list[str]:
-        """What a delivery is signed with now, the newest first. Raises as Vault.open does."""
+        """Return the secrets that sign a delivery now, newest first. Raises as Vault.open does."""
         sealed = [self.sealed]
         if self.previous is not None and now_us < (self.previous_until_us or 0):
             sealed.append(self.previous)
-        return [vault.open(tenant, bound_to(self.endpoint), each)[_SIGNED_WITH] for each in sealed]
+        return [vault.open(tenant, secret_binding(self.endpoint), each)[_SIGNED_WITH] for each in sealed]
 
 
-def bound_to(endpoint: bytes) -> str:
-    """What a secret is sealed for beside the tenant: no provider has such a name."""
+def secret_binding(endpoint: bytes) -> str:
+    """Return the name that an endpoint's secret is sealed for; no provider has such a name."""
     return f"webhook {uuid_text(endpoint)}"
 
 
 def seal_secret(vault: Vault, tenant: str, endpoint: bytes, secret: str) -> bytes:
-    """An endpoint's secret, so that it opens only for that one."""
-    return vault.seal(tenant, bound_to(endpoint), {_SIGNED_WITH: secret})
+    """Seal an endpoint's secret, so that it opens only for that endpoint."""
+    return vault.seal(tenant, secret_binding(endpoint), {_SIGNED_WITH: secret})
 
 
 def add_endpoint(
-    tenant: str, endpoint: bytes, wanted: Wanted, sealed: bytes, now_us: int
+    tenant: str, endpoint: bytes, settings: EndpointSettings, sealed: bytes, now_us: int
 ) -> StoreOperation[Endpoint]:
-    """Make an endpoint. It is sent what happens from now on. Raises NotFound, and Conflict for too many."""
+    """Add an endpoint, which gets the events from now on. Raises NotFound, and Conflict for too many."""
     yield from need_tenant(tenant)
     yield Statement("add_delivery_head", {"tenant": tenant})
     yield from lock_deliveries(tenant)
     [(count,)] = yield Statement("count_endpoints", {"tenant": tenant})
-    if count >= MOST_ENDPOINTS:
-        raise Conflict(f"there are {count} endpoints, and no more may be; delete one first")
+    if count >= MAX_ENDPOINTS:
+        raise Conflict(f"there are {count} endpoints, which is the maximum; delete one first")
     [(revision, _epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
-    said = {**wanted.columns(), "sealed": sealed, "taken": revision, "now_us": now_us}
-    yield Statement("add_endpoint", {"tenant": tenant, "endpoint": endpoint, **said})
+    values = {**settings.columns(), "sealed": sealed, "taken": revision, "now_us": now_us}
+    yield Statement("add_endpoint", {"tenant": tenant, "endpoint": endpoint, **values})
     return (yield from need_endpoint(tenant, endpoint))
 
 
 def endpoints_of(tenant: str) -> StoreOperation[list[Endpoint]]:
-    """All of a tenant's, the oldest first."""
+    """Return all endpoints of a tenant, oldest first."""
     rows = yield Statement("endpoints_of_tenant", {"tenant": tenant})
     return [_endpoint(row) for row in rows]
 
 
 def need_endpoint(tenant: str, endpoint: bytes) -> StoreOperation[Endpoint]:
-    """The endpoint of that id; raises NotFound."""
+    """Return the endpoint with that id. Raises NotFound."""
     rows = yield Statement("endpoint_of_id", {"tenant": tenant, "endpoint": endpoint})
     if not rows:
-        raise NotFound("there is no webhook endpoint of that id")
+        raise NotFound("there is no webhook endpoint with that id")
     return _endpoint(rows[0])
 
 
-def change_endpoint(tenant: str, endpoint: bytes, wanted: Wanted, now_us: int) -> StoreOperation[Endpoint]:
-    """Set all that its owner sets; what waits for it goes where it is then. Raises NotFound."""
+def change_endpoint(
+    tenant: str, endpoint: bytes, settings: EndpointSettings, now_us: int
+) -> StoreOperation[Endpoint]:
+    """Replace an endpoint's settings; waiting deliveries use the new ones. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
     yield Statement(
-        "change_endpoint", {"tenant": tenant, "endpoint": endpoint, **wanted.columns(), "now_us": now_us}
+        "change_endpoint", {"tenant": tenant, "endpoint": endpoint, **settings.columns(), "now_us": now_us}
     )
     return (yield from need_endpoint(tenant, endpoint))
 
 
-class Rotation(NamedTuple):
-    """A new secret, sealed, and until when the one before is signed with as well."""
+class SecretRotation(NamedTuple):
+    """A new sealed secret, and the time until which the former one signs as well."""
 
     sealed: bytes
     until_us: int
 
 
-def rotate_secret(tenant: str, endpoint: bytes, rotation: Rotation, now_us: int) -> StoreOperation[Endpoint]:
+def rotate_secret(
+    tenant: str, endpoint: bytes, rotation: SecretRotation, now_us: int
+) -> StoreOperation[Endpoint]:
     """Sign with a new secret from now on. Raises NotFound."""
     yield from lock_deliveries(tenant)
     before = yield from need_endpoint(tenant, endpoint)
-    said = {"sealed": rotation.sealed, "previous": before.sealed, "previous_until_us": rotation.until_us}
-    yield Statement("rotate_endpoint", {"tenant": tenant, "endpoint": endpoint, **said, "now_us": now_us})
+    values = {"sealed": rotation.sealed, "previous": before.sealed, "previous_until_us": rotation.until_us}
+    yield Statement("rotate_endpoint", {"tenant": tenant, "endpoint": endpoint, **values, "now_us": now_us})
     return (yield from need_endpoint(tenant, endpoint))
 
 
 def pause_endpoint(tenant: str, endpoint: bytes, reason: str, now_us: int) -> StoreOperation[Endpoint]:
-    """Send nothing there until it is resumed; its events wait. Raises NotFound."""
+    """Pause an endpoint until it is resumed; its events wait. Raises NotFound."""
     yield from lock_deliveries(tenant)
-    said = {"state": "paused", "reason": reason, "now_us": now_us}
-    yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": endpoint, **said})
+    values = {"state": "paused", "reason": reason, "now_us": now_us}
+    yield Statement("set_endpoint_state", {"tenant": tenant, "endpoint": endpoint, **values})
     return (yield from need_endpoint(tenant, endpoint))
 
 
 def resume_endpoint(tenant: str, endpoint: bytes, now_us: int) -> StoreOperation[Endpoint]:
-    """Send there again, what waits first; its tries begin anew. Raises NotFound."""
+    """Resume an endpoint, waiting deliveries first; their retries start again. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
     named = {"tenant": tenant, "endpoint": endpoint, "now_us": now_us}
     yield Statement("set_endpoint_state", {**named, "state": "active", "reason": None})
     yield Statement("release_deliveries", named)
-    yield from wake(tenant)
+    yield from wake_dispatcher(tenant)
     return (yield from need_endpoint(tenant, endpoint))
 
 
 def delete_endpoint(tenant: str, endpoint: bytes, now_us: int) -> StoreOperation[None]:
-    """Forget an endpoint; its deliveries go with the next rounds of upkeep. Raises NotFound."""
+    """Delete an endpoint; maintenance deletes its deliveries later. Raises NotFound."""
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
     named = {"tenant": tenant, "endpoint": endpoint}
@@ -171,7 +175,7 @@ def delete_endpoint(tenant: str, endpoint: bytes, now_us: int) -> StoreOperation
 
 
 def reseal_endpoints(tenant: str, vault: Vault) -> StoreOperation[int]:
-    """Seal every secret with the vault's current key; returns how many endpoints there are."""
+    """Seal every secret with the vault's current key. Returns the number of endpoints."""
     yield from lock_deliveries(tenant)
     endpoints = yield from endpoints_of(tenant)
     for each in endpoints:
@@ -183,27 +187,27 @@ def reseal_endpoints(tenant: str, vault: Vault) -> StoreOperation[int]:
 
 
 def lock_deliveries(tenant: str) -> StoreOperation[tuple[int, int] | None]:
-    """Keep others from changing what is to be delivered until this transaction ends.
+    """Lock the tenant's deliveries until this transaction ends.
 
-    Returns up to which revision somebody looked, and from when on somebody has to again; None where there
-    are no endpoints.
+    Returns the revision up to which events were dispatched and the due time of the next dispatch; None if
+    there are no endpoints.
     """
     rows = yield Statement("lock_delivery_head", {"tenant": tenant})
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def wake(tenant: str) -> StoreOperation[None]:
-    """Have whoever delivers look at once. Under the lock."""
+def wake_dispatcher(tenant: str) -> StoreOperation[None]:
+    """Make the next dispatch due at once. The caller holds the lock of deliveries."""
     yield Statement("move_delivery_head", {"tenant": tenant, "seen": 0, "due_us": 0})
 
 
 def _resealed(vault: Vault, tenant: str, endpoint: bytes, sealed: bytes) -> bytes:
-    return vault.reseal(tenant, bound_to(endpoint), sealed)
+    return vault.reseal(tenant, secret_binding(endpoint), sealed)
 
 
 def _endpoint(row: Row) -> Endpoint:
     endpoint, url, description, form, events, direction, route, agent, sees_numbers, *rest = row
     words = tuple(events.split())
-    wanted = Wanted(url, description, form, words, direction, route, agent, bool(sees_numbers))
-    found = Endpoint(endpoint, wanted, *rest)
+    settings = EndpointSettings(url, description, form, words, direction, route, agent, bool(sees_numbers))
+    found = Endpoint(endpoint, settings, *rest)
     return found._replace(masks=bool(found.masks))

@@ -1,4 +1,4 @@
-"""What was delivered of calls to one endpoint, and making up for what was not."""
+"""Deliveries of completed calls to one endpoint, and redelivery of those that are missing."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -12,13 +12,13 @@ from calltally.store.db.fact_codec import body_codec
 from calltally.store.db.operation import Row, Statement, StatementMany, StoreOperation
 from calltally.store.ledger.outbox import Instant, completed_event
 from calltally.store.webhooks.deliveries import put_deliveries
-from calltally.store.webhooks.endpoints import lock_deliveries, wake
+from calltally.store.webhooks.endpoints import lock_deliveries, wake_dispatcher
 
 _AT_ONCE: Final = 500
 
 
-class Told(NamedTuple):
-    """A `voice.call.completed` of a call, as it stands with an endpoint; `status` None where it is pruned."""
+class CompletedDelivery(NamedTuple):
+    """Delivery of a call's `voice.call.completed` to an endpoint; `status` is None if the event is pruned."""
 
     call_id: bytes
     event_id: bytes
@@ -33,29 +33,31 @@ class _Status(msgspec.Struct):
     status: str | None = None
 
 
-class _Envelope(msgspec.Struct):
+class _EventBody(msgspec.Struct):
     data: _Status
 
 
-_decoder: Final = msgspec.json.Decoder(_Envelope)
+_decoder: Final = msgspec.json.Decoder(_EventBody)
 
 
-def completed_events_of(tenant: str, endpoint: bytes, calls: Sequence[bytes]) -> StoreOperation[list[Told]]:
-    """Each of those calls' that an endpoint was sent, or is to be."""
-    found: list[Told] = []
+def completed_events_of(
+    tenant: str, endpoint: bytes, calls: Sequence[bytes]
+) -> StoreOperation[list[CompletedDelivery]]:
+    """Return the `voice.call.completed` of these calls that an endpoint was sent or will be sent."""
+    found: list[CompletedDelivery] = []
     for at in range(0, len(calls), _AT_ONCE):
         named = [
             {"tenant": tenant, "endpoint": endpoint, "call_id": call, "event": COMPLETED}
             for call in calls[at : at + _AT_ONCE]
         ]
         rows = yield StatementMany("events_of_calls", named)
-        found += [_told(row) for row in rows]
+        found += [_delivery(row) for row in rows]
     return found
 
 
-def _told(row: Row) -> Told:
+def _delivery(row: Row) -> CompletedDelivery:
     call_id, event_id, revision, state, reason, updated_us, body = row
-    return Told(call_id, event_id, revision, state, reason, updated_us, _status_in(body))
+    return CompletedDelivery(call_id, event_id, revision, state, reason, updated_us, _status_in(body))
 
 
 def _status_in(body: bytes | None) -> str | None:
@@ -63,16 +65,16 @@ def _status_in(body: bytes | None) -> str | None:
 
 
 class _Record(msgspec.Struct):
-    """What an event of a call needs to know beside the call itself."""
+    """Fields of a record that an event needs beside the call itself."""
 
     revision: int
     updated_at: str
 
 
-def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> StoreOperation[bool]:
-    """Have an endpoint be told of the state that a call has now; False where it is gone.
+def deliver_current_state(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> StoreOperation[bool]:
+    """Enqueue an event with the current state of a call for an endpoint. Return False if the call is gone.
 
-    The event is the one that its last change would have been, so that doing this twice is doing it once.
+    The event's id is that of the call's last change, so a repetition changes nothing.
     """
     yield from lock_deliveries(tenant)
     [(_revision, epoch, _erasures)] = yield Statement("ledger_to_deliver", {"tenant": tenant})
@@ -83,12 +85,12 @@ def deliver_now(tenant: str, endpoint: bytes, call_id: bytes, now_us: int) -> St
     call = msgspec.json.decode(rows[0][0], type=Call)
     at = Instant(tenant, epoch, record.revision, parse_instant(record.updated_at))
     event = completed_event(at, call)
-    said = {"event": event.name, "event_id": event.id, "body": body_codec.compress(event.body)}
+    values = {"event": event.name, "event_id": event.id, "body": body_codec.compress(event.body)}
     matched = {"direction": call.direction, "route": call.route, "agent": call.agent}
     named = {"tenant": tenant, "revision": at.revision, "call_id": call_id, "created_us": at.now_us}
-    yield Statement("add_event", {**named, **said, **matched})
+    yield Statement("add_event", {**named, **values, **matched})
     row = {"tenant": tenant, "endpoint": endpoint, "event_id": event.id, "event": event.name, "body": None}
     order = {"revision": at.revision, "place": event_position(event.name), "call_id": call_id}
     yield from put_deliveries([{**row, **order, "due_us": now_us, "created_us": at.now_us}])
-    yield from wake(tenant)
+    yield from wake_dispatcher(tenant)
     return True

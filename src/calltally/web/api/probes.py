@@ -8,7 +8,7 @@ from calltally.calls.errors import Unavailable
 from calltally.logs import get_logger
 from calltally.store.backends.open import check_schema
 from calltally.store.backends.write_readiness import check_writer
-from calltally.store.tenants.stored_secrets import newest_secrets, unopened
+from calltally.store.tenants.stored_secrets import failing_secrets, newest_secrets
 from calltally.web.metrics.alerts import alert_metrics
 from calltally.web.metrics.metrics import METRICS_TYPE
 from calltally.web.openapi.operation import Answer, Operation
@@ -65,7 +65,7 @@ async def ready(request: AnyRequest) -> Reply:
     try:
         await check_schema(parts.store)
         # Only where secrets are stored: an idle service without them does not load what opens them.
-        unopened(parts.vault, await parts.store.read(newest_secrets()))
+        failing_secrets(parts.vault, await parts.store.read(newest_secrets()))
     except Exception as error:
         log.warning("not ready", reason=str(error))
         raise Unavailable(_NOT_READY) from error

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from calltally.alerts.model.finding import AlertKind
 from calltally.calls.errors import CalltallyError
 from calltally.logs import get_logger
-from calltally.store.alerts.alerts import State, admin_count_unresolved
+from calltally.store.alerts.alerts import AlertState, admin_count_unresolved
 from calltally.store.db.interface import Store
 
 log = get_logger(__name__)
@@ -34,7 +34,7 @@ async def alert_metrics(store: Store, *, by_tenant: bool) -> bytes:
 def _series(counts: Mapping[tuple[str, str, str], int], *, by_tenant: bool) -> dict[tuple[str, ...], int]:
     if by_tenant:
         return {(kind, state, tenant): count for (tenant, kind, state), count in counts.items()}
-    states = (State.OPEN, State.ACKNOWLEDGED)
+    states = (AlertState.OPEN, AlertState.ACKNOWLEDGED)
     sums: dict[tuple[str, ...], int] = {
         (kind.value, state.value): 0 for kind in AlertKind for state in states
     }

@@ -7,7 +7,7 @@ from calltally.calls.errors import CalltallyError
 from calltally.logs import get_logger
 from calltally.store.db.interface import Store
 from calltally.store.db.operation import Clock
-from calltally.store.tenants.signature_failures import count_failures
+from calltally.store.tenants.signature_failures import record_failures
 
 _WRITTEN_EVERY_S: Final = 2.0
 # Whoever makes up tenants fills no memory: those beyond are not counted.
@@ -39,7 +39,7 @@ class TurnedAway:
         counts, self._counts = self._counts, {}
         try:
             for (tenant, provider), failures in counts.items():
-                await self._store.write(count_failures(tenant, provider, failures, self._clock()))
+                await self._store.write(record_failures(tenant, provider, failures, self._clock()))
         except Exception as fault:
             unforeseen = None if isinstance(fault, CalltallyError) else fault
             log.warning("wrong signatures were not counted", detail=str(fault), exc_info=unforeseen)

@@ -9,8 +9,8 @@ from calltally.alerts.model.finding import AlertFinding, AlertKind
 from calltally.calls.errors import Unavailable
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import put_rules
-from calltally.store.tenants.dead_letters import NewLetter, put_dead_letter
-from calltally.store.tenants.signature_failures import count_failures, drop_failures
+from calltally.store.tenants.dead_letters import NewDeadLetter, put_dead_letter
+from calltally.store.tenants.signature_failures import drop_failures, record_failures
 from calltally.web.metrics.signature_failures import TurnedAway
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import direct, submit
@@ -23,12 +23,12 @@ def conditions(bench: Bench) -> list[AlertFinding]:
 
 
 def letter(bench: Bench, name: bytes, provider: str = "twilio", age_us: int = 0) -> None:
-    dead_letter = NewLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
+    dead_letter = NewDeadLetter(name, provider, NOW_US - age_us, "no CallSid", b"{}")
     bench.run(bench.store.write(put_dead_letter(TENANT, dead_letter)))
 
 
 def failures(bench: Bench, count: int, provider: str = "twilio", age_us: int = 0) -> None:
-    bench.run(bench.store.write(count_failures(TENANT, provider, count, NOW_US - age_us)))
+    bench.run(bench.store.write(record_failures(TENANT, provider, count, NOW_US - age_us)))
 
 
 def test_new_dead_letters_are_a_condition_by_provider(bench: Bench) -> None:
@@ -54,7 +54,7 @@ def test_many_new_wrong_signatures_are_a_condition(bench: Bench) -> None:
     )
     bench.run(bench.store.write(drop_failures(TENANT, NOW_US // SECOND_US + 1)))
     assert conditions(bench) == []
-    bench.run(bench.store.write(count_failures("nobody", "twilio", 9, NOW_US)))
+    bench.run(bench.store.write(record_failures("nobody", "twilio", 9, NOW_US)))
 
 
 def test_rules_exclude_and_mute_conditions(bench: Bench) -> None:

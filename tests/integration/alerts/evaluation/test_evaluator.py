@@ -10,8 +10,8 @@ from calltally.alerts.evaluation.evaluator import AlertEvaluator, Conditions, is
 from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.series import Dimension, SeriesKey
 from calltally.calls.errors import DamagedStore
-from calltally.store.alerts.alerts import State, What
-from calltally.store.alerts.detector_state import judging_of
+from calltally.store.alerts.alerts import AlertEvent, AlertState
+from calltally.store.alerts.detector_state import read_evaluation
 from tests.conftest import TENANT, Bench
 from tests.integration.alerts.evaluating import (
     ThresholdDetector,
@@ -27,7 +27,7 @@ from tests.integration.store.probing import direct, submit
 from tests.telling import fact
 
 
-def change_kinds(bench: Bench, route: str = "support") -> list[What]:
+def change_kinds(bench: Bench, route: str = "support") -> list[AlertEvent]:
     """Return the changes of the alert of a route."""
     (alert,) = [each for each in alerts(bench) if each.route == route]
     return [change.what for change in history(bench, alert)]
@@ -35,7 +35,7 @@ def change_kinds(bench: Bench, route: str = "support") -> list[What]:
 
 def fed_calls(bench: Bench) -> dict[int, int]:
     """Return the calls that the detector was fed, by steps after the first."""
-    stored = bench.run(bench.store.read(judging_of(TENANT))).state
+    stored = bench.run(bench.store.read(read_evaluation(TENANT))).state
     assert stored is not None
     detector: ThresholdDetector = ThresholdDetectorFactory().load(msgspec.msgpack.decode(stored)[0], None)  # type: ignore[arg-type]
     first = detector.fed[0][0]
@@ -50,15 +50,15 @@ def test_alert_opens_continues_and_resolves_by_itself(bench: Bench) -> None:
     evaluate(bench, evaluation_us(1))
     names = {(each.cause, each.state) for each in alerts(bench)}
     assert names == {
-        ("rate/tenant/-/no_answer_rate/up", State.OPEN),
-        ("rate/route/support/no_answer_rate/up", State.OPEN),
+        ("rate/tenant/-/no_answer_rate/up", AlertState.OPEN),
+        ("rate/route/support/no_answer_rate/up", AlertState.OPEN),
     }
     submit_unanswered(bench, 2, 15)
     evaluate(bench, evaluation_us(2))
-    assert change_kinds(bench) == [What.OPENED]
+    assert change_kinds(bench) == [AlertEvent.OPENED]
     evaluate(bench, evaluation_us(3))
-    assert change_kinds(bench) == [What.OPENED, What.RESOLVED]
-    assert {each.state for each in alerts(bench)} == {State.RESOLVED}
+    assert change_kinds(bench) == [AlertEvent.OPENED, AlertEvent.RESOLVED]
+    assert {each.state for each in alerts(bench)} == {AlertState.RESOLVED}
 
 
 def test_evaluated_steps_are_not_due(bench: Bench) -> None:
@@ -87,7 +87,7 @@ def test_one_of_several_concurrent_evaluations_commits(bench: Bench) -> None:
         return [run.steps for run in await asyncio.gather(*runs) if run.is_committed]
 
     assert sum(bench.run(both())) == 1
-    assert change_kinds(bench) == [What.OPENED]
+    assert change_kinds(bench) == [AlertEvent.OPENED]
 
 
 def test_late_calls_are_evaluated_once_with_the_next_step(bench: Bench) -> None:
@@ -100,7 +100,7 @@ def test_late_calls_are_evaluated_once_with_the_next_step(bench: Bench) -> None:
     evaluate(bench, evaluation_us(2))
     evaluate(bench, evaluation_us(3))
     assert fed_calls(bench) == {0: 1, 1: 6, 2: 12, 3: 0}
-    assert change_kinds(bench) == [What.OPENED, What.RESOLVED]
+    assert change_kinds(bench) == [AlertEvent.OPENED, AlertEvent.RESOLVED]
 
 
 def test_corrected_state_makes_no_count_negative(bench: Bench) -> None:
@@ -141,7 +141,7 @@ def test_alert_that_began_in_the_past_and_lasts_is_opened(bench: Bench) -> None:
         submit_unanswered(bench, step, 11)
     assert not evaluate(bench, evaluation_us(290)).is_current
     assert evaluate(bench, evaluation_us(290)).is_current
-    assert change_kinds(bench) == [What.OPENED]
+    assert change_kinds(bench) == [AlertEvent.OPENED]
 
 
 def test_tenant_without_calls_is_evaluated_without_steps(bench: Bench) -> None:
@@ -166,8 +166,8 @@ def test_condition_opens_an_alert_while_it_holds(bench: Bench) -> None:
     for step in (0, 1):
         evaluate(bench, evaluation_us(step), Conditions(kinds, (waiting,)))
     (alert,) = alerts(bench)
-    assert (alert.provider, alert.state) == ("twilio", State.OPEN)
+    assert (alert.provider, alert.state) == ("twilio", AlertState.OPEN)
     evaluate(bench, evaluation_us(2), Conditions(kinds, ()))
     (alert,) = alerts(bench)
-    assert alert.state is State.RESOLVED
-    assert [change.what for change in history(bench, alert)] == [What.OPENED, What.RESOLVED]
+    assert alert.state is AlertState.RESOLVED
+    assert [change.what for change in history(bench, alert)] == [AlertEvent.OPENED, AlertEvent.RESOLVED]

@@ -27,12 +27,11 @@ from calltally.net.addresses import parse_networks
 from calltally.net.mail import MailServer, send_mail
 from calltally.reconcile.open_call_poll import poll_open_calls
 from calltally.reconcile.provider_reconciliation import ProviderContext
-from calltally.store.alerts.alerts import Change as AlertChange
-from calltally.store.alerts.alerts import What, acknowledge, mute
-from calltally.store.alerts.detector_state import judging_of
-from calltally.store.alerts.sinks import Sink, add_sink, list_sinks
+from calltally.store.alerts.alerts import AlertChange, AlertEvent, acknowledge, mute
+from calltally.store.alerts.detector_state import read_evaluation
+from calltally.store.alerts.sinks import AlertSink, add_sink, list_sinks
 from calltally.store.db.leases import Lease, claim
-from calltally.store.tenants.signature_failures import count_failures
+from calltally.store.tenants.signature_failures import record_failures
 from calltally.store.tenants.vault import Vault, put_provider_secrets
 from calltally.worker.alerting import ALERTS_LEASE, AlertWorker
 from calltally.worker.dependencies import AlertDependencies, WorkerDependencies
@@ -74,7 +73,7 @@ class NotifierSetup:
         sealed = VAULT.seal(
             TENANT, sink_seal_name(sink), {"settings": msgspec.json.encode(settings).decode()}
         )
-        new = Sink(sink, kind, kind, b"{}", sealed)
+        new = AlertSink(sink, kind, kind, b"{}", sealed)
         return self.bench.run(self.bench.store.write(add_sink(TENANT, new, NOW_US))).sink
 
     def send(self, later_us: int = 0) -> int:
@@ -84,7 +83,7 @@ class NotifierSetup:
     def types(self) -> list[object]:
         return [body["type"] for _, _, body in self.receiver.received]
 
-    def sink(self) -> Sink:
+    def sink(self) -> AlertSink:
         return self.bench.run(self.bench.store.read(list_sinks(TENANT)))[0]
 
 
@@ -101,7 +100,7 @@ def test_changes_of_an_alert_are_sent_once_in_order(setup: NotifierSetup) -> Non
     add_webhook(setup)
     open_alerts(setup.bench, ROUTE)
     (alert,) = alerts(setup.bench)
-    by = AlertChange(0, NOW_US + 1, What.ACKNOWLEDGED, "key_1", None)
+    by = AlertChange(0, NOW_US + 1, AlertEvent.ACKNOWLEDGED, "key_1", None)
     setup.bench.run(setup.bench.store.write(acknowledge(TENANT, alert.alert, by)))
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 2)
     assert setup.send(10) == 3
@@ -194,7 +193,7 @@ def test_muted_alerts_are_not_sent(setup: NotifierSetup) -> None:
     open_alerts(setup.bench, ROUTE)
     setup.send()
     (alert,) = alerts(setup.bench)
-    muted = AlertChange(0, NOW_US, What.MUTED, "key_1", None)
+    muted = AlertChange(0, NOW_US, AlertEvent.MUTED, "key_1", None)
     setup.bench.run(setup.bench.store.write(mute(TENANT, alert.alert, NOW_US * 2, muted)))
     apply_findings(setup.bench, finding(FindingChange.RECOVERED, ROUTE, evaluation_us(1)), at_us=NOW_US + 1)
     setup.send(10)
@@ -221,7 +220,7 @@ def test_alertmanager_gets_firing_alerts_repeatedly(setup: NotifierSetup) -> Non
 
 
 def test_unreadable_secret_is_an_error_of_the_sink(setup: NotifierSetup) -> None:
-    new = Sink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
+    new = AlertSink(bytes(16), "slack", "x", b"{}", b"\x01\x02nonsense")
     setup.bench.run(setup.bench.store.write(add_sink(TENANT, new, NOW_US)))
     open_alerts(setup.bench, ROUTE)
     assert setup.send() == 0
@@ -261,7 +260,7 @@ def test_wrong_signatures_are_evaluated_between_steps(setup: NotifierSetup) -> N
 
     def reject_callbacks(provider: str, callbacks: int) -> int:
         """Return the number of evaluations that follow."""
-        bench.run(bench.store.write(count_failures(TENANT, provider, callbacks, bench.now_us)))
+        bench.run(bench.store.write(record_failures(TENANT, provider, callbacks, bench.now_us)))
         return len(bench.run(worker.evaluate_due()))
 
     assert reject_callbacks("twilio", 4) == 1, "not evaluated yet"
@@ -298,12 +297,12 @@ def test_clock_that_is_behind_evaluates_no_step_twice(
         worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
         return [run.steps for run in bench.run(worker.evaluate_due())]
 
-    bench.run(bench.store.write(count_failures(TENANT, "twilio", 50, evaluation_us(2))))
+    bench.run(bench.store.write(record_failures(TENANT, "twilio", 50, evaluation_us(2))))
     assert evaluate_due(evaluation_us(2)) == [3]
-    judged_us = bench.run(bench.store.read(judging_of(TENANT))).judged_us
-    bench.run(bench.store.write(count_failures(TENANT, "telnyx", 50, evaluation_us(2))))
+    judged_us = bench.run(bench.store.read(read_evaluation(TENANT))).judged_us
+    bench.run(bench.store.write(record_failures(TENANT, "telnyx", 50, evaluation_us(2))))
     assert evaluate_due(evaluation_us(2) - 31 * SECOND_US) == [0]
-    assert bench.run(bench.store.read(judging_of(TENANT))).judged_us == judged_us
+    assert bench.run(bench.store.read(read_evaluation(TENANT))).judged_us == judged_us
     assert evaluate_due(evaluation_us(3)) == [1]
 
 
@@ -313,7 +312,7 @@ def test_conditions_wait_until_all_steps_are_evaluated(setup: NotifierSetup) -> 
     bench.now_us = evaluation_us(600)
     assert dependencies.alerts is not None
     worker = AlertWorker(dependencies, dependencies.alerts, asyncio.Event())
-    bench.run(bench.store.write(count_failures(TENANT, "twilio", 5, bench.now_us)))
+    bench.run(bench.store.write(record_failures(TENANT, "twilio", 5, bench.now_us)))
     runs = [bench.run(worker.evaluate_due())[0].is_current for _ in range(3)]
     assert runs == [False, False, True]
     assert AlertKind.SIGNATURE_FAILURES in {alert.kind for alert in alerts(bench)}

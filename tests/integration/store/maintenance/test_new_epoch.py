@@ -5,8 +5,8 @@ import re
 import pytest
 
 from calltally.calls.errors import NotFound, SnapshotGone
-from calltally.store.maintenance.new_epoch import begin_epoch
-from calltally.store.snapshots.holds import held, pin
+from calltally.store.maintenance.new_epoch import start_epoch
+from calltally.store.snapshots.holds import find_hold_revision, pin_hold
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import POSITION, SNAPSHOT, make_token, read_position, read_snapshot
 from calltally.store.tenants.tenants import new_epoch
@@ -25,7 +25,7 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     bench.add_tenant(OTHER)
     for tenant in (TENANT, OTHER):
         submit(bench, fact(1), fact(2, "another"), tenant=tenant)
-        bench.run(bench.store.write(pin(tenant, "nightly", NOW_US)))
+        bench.run(bench.store.write(pin_hold(tenant, "nightly", NOW_US)))
     return Commands(monkeypatch, capsys)
 
 
@@ -48,13 +48,13 @@ def test_whoever_is_in_the_middle_of_a_hold_is_told_and_who_begins_again_goes_on
     bench: Bench, run: Commands
 ) -> None:
     before = bench.run(bench.store.read(read_ledger_head(TENANT)))
-    assert bench.run(bench.store.read(held(before, "nightly", begins=False))) == 2
+    assert bench.run(bench.store.read(find_hold_revision(before, "nightly", begins=False))) == 2
     assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
     now = bench.run(bench.store.read(read_ledger_head(TENANT)))
     with pytest.raises(SnapshotGone):
-        bench.run(bench.store.read(held(now, "nightly", begins=False)))
-    assert bench.run(bench.store.write(pin(TENANT, "nightly", NOW_US))) == 2
-    assert bench.run(bench.store.read(held(now, "nightly", begins=False))) == 2
+        bench.run(bench.store.read(find_hold_revision(now, "nightly", begins=False)))
+    assert bench.run(bench.store.write(pin_hold(TENANT, "nightly", NOW_US))) == 2
+    assert bench.run(bench.store.read(find_hold_revision(now, "nightly", begins=False))) == 2
     assert run("db", "new-epoch", "--json").json[0]["holds_ended"] == 1
 
 
@@ -74,4 +74,4 @@ def test_each_ledger_has_its_own_and_one_may_be_named(bench: Bench, run: Command
 def test_a_tenant_that_is_not_there_is_told(bench: Bench, run: Commands) -> None:
     assert run("db", "new-epoch", "--tenant", "nobody").err == "calltally: there is no tenant 'nobody'\n"
     with pytest.raises(NotFound):
-        bench.run(bench.store.write(begin_epoch("nobody", new_epoch())))
+        bench.run(bench.store.write(start_epoch("nobody", new_epoch())))

@@ -18,7 +18,7 @@ from calltally.calls.identity import Node
 from calltally.store.db.interface import Store, Submission
 from calltally.store.listing.list_calls import SEPARATOR, list_calls
 from calltally.store.maintenance.erasure import erase_call
-from calltally.store.snapshots.change_feed import Changed, changes_after
+from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after
 from calltally.store.snapshots.tokens import SNAPSHOT, make_token
 from calltally.store.tenants.tenants import add_tenant, new_epoch
 from tests.conftest import NOW_US, TENANT, Bench
@@ -44,7 +44,7 @@ class Copy:
         self.reached = 0
         self.calls = {call["id"]: call for call in calls or []}
 
-    def apply(self, changed: Changed) -> None:
+    def apply(self, changed: ChangeFeedPage) -> None:
         told = [json.loads(document) for document in changed.documents]
         revisions = [each["revision"] for each in told]
         assert revisions == sorted(set(revisions))
@@ -192,7 +192,7 @@ async def copy_beside(store: Store, writing: "asyncio.Future[Any]", random: Rand
     return compared
 
 
-async def compare(store: Store, copy: Copy, changed: Changed) -> None:
+async def compare(store: Store, copy: Copy, changed: ChangeFeedPage) -> None:
     """The copy with the pages of the very revision that it has reached."""
     token = make_token(SNAPSHOT, changed.ledger_head, changed.reached)
     assert changed.reached == changed.ledger_head.revision

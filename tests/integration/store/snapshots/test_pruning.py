@@ -14,7 +14,14 @@ from calltally.store.backends.open import sqlite_path
 from calltally.store.db.operation import StoreOperation
 from calltally.store.maintenance.erasure import erase_call
 from calltally.store.snapshots.ledger_head import read_ledger_head
-from calltally.store.snapshots.pruning import MARK_EVERY_US, advance, is_due, mark, prune, prune_holds
+from calltally.store.snapshots.pruning import (
+    MARK_EVERY_US,
+    advance_kept_from,
+    is_pruning_due,
+    mark_head,
+    prune_history,
+    prune_holds,
+)
 from calltally.store.snapshots.tokens import LedgerHead
 from calltally.store.verify.revisions import check_revisions
 from tests.conftest import NOW_US, TENANT, Bench
@@ -142,19 +149,19 @@ def news(number: int) -> Fact:
 
 
 def _mark(ledger: Ledger) -> None:
-    ledger.write(mark(ledger.tenant, ledger.now_us))
+    ledger.write(mark_head(ledger.tenant, ledger.now_us))
 
 
 def _advance(ledger: Ledger) -> None:
     before = ledger.ledger_head.kept_from
-    ledger.write(advance(ledger.tenant, ledger.now_us, KEEP_US))
+    ledger.write(advance_kept_from(ledger.tenant, ledger.now_us, KEEP_US))
     assert before <= ledger.ledger_head.kept_from <= ledger.ledger_head.revision
     ledger.check()
 
 
 def _prune(most: int) -> Callable[[Ledger], None]:
     def prune_batch(ledger: Ledger) -> None:
-        ledger.write(prune(ledger.tenant, most))
+        ledger.write(prune_history(ledger.tenant, most))
         ledger.check()
 
     return prune_batch
@@ -196,14 +203,14 @@ def _end(ledger: Ledger) -> None:
     """Long after the last word everything that can go is gone."""
     _wait(1)(ledger)
     _advance_later(ledger)
-    while ledger.write(prune(ledger.tenant, 7)):
+    while ledger.write(prune_history(ledger.tenant, 7)):
         ledger.check()
     ledger_head = ledger.ledger_head
     assert ledger_head.kept_from == ledger_head.revision
     assert set(ledger.left().values()) == {0}
     assert [ledger.count(table) for table in ("call_versions", "count_history")] == [0, 0]
     assert ledger.count("ledger_marks") <= 1
-    due = is_due(ledger.tenant, ledger.now_us + KEEP_US, KEEP_US)
+    due = is_pruning_due(ledger.tenant, ledger.now_us + KEEP_US, KEEP_US)
     assert ledger.bench.run(ledger.bench.store.read(due)) is False
     assert verdict(ledger.bench, ledger.tenant).findings == []
 
@@ -216,7 +223,7 @@ def ledger(bench: Bench) -> Iterator[Ledger]:
 
 def test_a_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) -> None:
     def marked(after_us: int) -> int | None:
-        revision: int | None = ledger.write(mark(ledger.tenant, NOW_US + after_us))
+        revision: int | None = ledger.write(mark_head(ledger.tenant, NOW_US + after_us))
         return revision
 
     assert marked(0) is None
@@ -230,19 +237,19 @@ def test_a_mark_is_made_every_five_minutes_while_the_head_moves(ledger: Ledger) 
 
 def test_a_mark_of_the_future_keeps_none_from_being_made(ledger: Ledger) -> None:
     ledger.tell([fact(1)])
-    assert ledger.write(mark(ledger.tenant, NOW_US + 900 * HOUR_US)) == 1
+    assert ledger.write(mark_head(ledger.tenant, NOW_US + 900 * HOUR_US)) == 1
     ledger.tell([fact(2, status="ringing")])
-    assert ledger.write(mark(ledger.tenant, NOW_US)) == 2
+    assert ledger.write(mark_head(ledger.tenant, NOW_US)) == 2
 
 
 def test_what_is_kept_never_goes_back(ledger: Ledger) -> None:
     def advanced(now_us: int) -> int | None:
-        revision: int | None = ledger.write(advance(ledger.tenant, now_us, KEEP_US))
+        revision: int | None = ledger.write(advance_kept_from(ledger.tenant, now_us, KEEP_US))
         return revision
 
     for number in range(3):
         ledger.tell([news(number)])
-        ledger.write(mark(ledger.tenant, NOW_US + number * HOUR_US))
+        ledger.write(mark_head(ledger.tenant, NOW_US + number * HOUR_US))
     later_us = NOW_US + KEEP_US
     assert advanced(later_us - 1) is None
     assert ledger.ledger_head.kept_from == 0
@@ -255,8 +262,8 @@ def test_what_is_kept_never_goes_back(ledger: Ledger) -> None:
 def test_without_old_marks_all_is_kept(ledger: Ledger) -> None:
     for number in range(3):
         ledger.tell([news(number)])
-    assert ledger.write(advance(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
-    assert ledger.write(prune(ledger.tenant, 1_000)) == 0
+    assert ledger.write(advance_kept_from(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
+    assert ledger.write(prune_history(ledger.tenant, 1_000)) == 0
     assert ledger.count("call_versions") == 2
 
 
@@ -270,9 +277,9 @@ def test_a_batch_takes_no_more_than_it_may_and_one_tenant_s_alone(ledger: Ledger
     _advance(ledger)
     tables = ("call_versions", "count_history")
     before = sum(ledger.count(table) for table in tables)
-    assert ledger.write(prune(ledger.tenant, 5)) == 5
+    assert ledger.write(prune_history(ledger.tenant, 5)) == 5
     assert sum(ledger.count(table) for table in tables) == before - 5
-    while ledger.write(prune(ledger.tenant, 5)):
+    while ledger.write(prune_history(ledger.tenant, 5)):
         pass
     assert sum(ledger.count(table) for table in tables) == 0
     assert other.count("call_versions") == 19
@@ -281,7 +288,7 @@ def test_a_batch_takes_no_more_than_it_may_and_one_tenant_s_alone(ledger: Ledger
 
 def test_is_due_says_what_there_is_to_do(ledger: Ledger) -> None:
     def due(now_us: int) -> bool:
-        return ledger.bench.run(ledger.bench.store.read(is_due(ledger.tenant, now_us, KEEP_US)))
+        return ledger.bench.run(ledger.bench.store.read(is_pruning_due(ledger.tenant, now_us, KEEP_US)))
 
     assert not due(NOW_US)
     ledger.tell([fact(1)])
@@ -291,9 +298,9 @@ def test_is_due_says_what_there_is_to_do(ledger: Ledger) -> None:
     assert not due(NOW_US + KEEP_US - 1)
     later_us = NOW_US + KEEP_US
     assert due(later_us)
-    ledger.write(advance(ledger.tenant, later_us, KEEP_US))
+    ledger.write(advance_kept_from(ledger.tenant, later_us, KEEP_US))
     assert due(later_us)
-    ledger.write(prune(ledger.tenant, 1_000))
+    ledger.write(prune_history(ledger.tenant, 1_000))
     assert not due(later_us)
 
 
@@ -304,7 +311,7 @@ def test_words_go_from_the_index_with_their_texts(ledger: Ledger) -> None:
     _wait(49)(ledger)
     _advance(ledger)
     assert ledger.count("call_texts") == 3
-    ledger.write(prune(ledger.tenant, 1_000))
+    ledger.write(prune_history(ledger.tenant, 1_000))
     assert ledger.count("call_texts") == 1
     if sqlite_path(ledger.bench.url):
         with direct(ledger.bench.url) as db:
@@ -338,7 +345,7 @@ def test_verify_finds_what_pruning_should_have_left(ledger: Ledger) -> None:
             _mark(ledger)
     _wait(49)(ledger)
     _advance(ledger)
-    ledger.write(prune(ledger.tenant, 1_000))
+    ledger.write(prune_history(ledger.tenant, 1_000))
     assert verdict(ledger.bench, ledger.tenant).findings == []
     twice = "INSERT INTO tombstones (tenant, revision, id, created_us) SELECT tenant, 4, id, 1 FROM calls"
     for sql, invariants in (
@@ -355,6 +362,6 @@ def test_verify_finds_what_pruning_should_have_left(ledger: Ledger) -> None:
 
 def test_a_tenant_is_the_wall(ledger: Ledger) -> None:
     submit(ledger.bench, fact(1), fact(2, status="ringing"))
-    ledger.write(mark(TENANT, NOW_US))
-    assert ledger.write(advance(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
+    ledger.write(mark_head(TENANT, NOW_US))
+    assert ledger.write(advance_kept_from(ledger.tenant, NOW_US + 9 * KEEP_US, KEEP_US)) is None
     assert ledger.ledger_head.kept_from == 0

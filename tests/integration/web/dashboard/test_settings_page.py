@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from calltally.store.tenants.signature_failures import count_failures
+from calltally.store.tenants.signature_failures import record_failures
 from tests.conftest import TENANT
 from tests.integration.web.dashboard.browsing import Browser
 from tests.integration.web.service import ADMIN, Service
@@ -93,7 +93,7 @@ def test_a_test_callback_tells_whether_the_real_one_would_be_believed(admin: Bro
 
 def test_wrong_signatures_are_counted_beside_the_provider(admin: Browser) -> None:
     bench = admin.service.bench
-    bench.run(bench.store.write(count_failures(TENANT, "twilio", 7, bench.now_us)))
+    bench.run(bench.store.write(record_failures(TENANT, "twilio", 7, bench.now_us)))
     assert "7 wrong signatures" in page(admin)
 
 

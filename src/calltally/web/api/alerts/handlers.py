@@ -15,11 +15,11 @@ from calltally.calls.parameters import read_values
 from calltally.calls.times import parse_instant
 from calltally.store.alerts.alerts import (
     Alert,
+    AlertChange,
+    AlertEvent,
     AlertFilter,
-    Change,
-    What,
     acknowledge,
-    history_of,
+    alert_history,
     list_alerts,
     mute,
     need_alert,
@@ -72,14 +72,14 @@ async def get_alert(request: AnyRequest) -> Reply:
 @post(_ONE + "/acknowledge", operation=operations.ACKNOWLEDGE, status_code=200)
 async def post_acknowledge(request: AnyRequest) -> Reply:
     """By the key that asks."""
-    by = _change(request, What.ACKNOWLEDGED, await _note(request))
+    by = _change(request, AlertEvent.ACKNOWLEDGED, await _note(request))
     return await _done(request, lambda tenant, alert: acknowledge(tenant, alert, by))
 
 
 @post(_ONE + "/resolve", operation=operations.RESOLVE, status_code=200)
 async def post_resolve(request: AnyRequest) -> Reply:
     """By the key that asks."""
-    by = _change(request, What.RESOLVED, await _note(request))
+    by = _change(request, AlertEvent.RESOLVED, await _note(request))
     return await _done(request, lambda tenant, alert: resolve(tenant, alert, by))
 
 
@@ -88,7 +88,7 @@ async def post_mute(request: AnyRequest) -> Reply:
     """Until a time, which has to be ahead."""
     body = await json_body(request, MuteBody)
     until_us = None if body.until is None else _until_us(body.until, parts_of(request).clock())
-    what = What.UNMUTED if until_us is None else What.MUTED
+    what = AlertEvent.UNMUTED if until_us is None else AlertEvent.MUTED
     by = _change(request, what, body.note)
     return await _done(request, lambda tenant, alert: mute(tenant, alert, until_us, by))
 
@@ -120,13 +120,13 @@ async def _done(request: AnyRequest, operation: Callable[[str, bytes], StoreOper
     return Reply.json(show_with_history(alert, history, _base(request)))
 
 
-def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[Change]]]:
+def _with_history(tenant: str, alert_id: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:
     alert = yield from need_alert(tenant, alert_id)
-    return alert, (yield from history_of(tenant, alert_id))
+    return alert, (yield from alert_history(tenant, alert_id))
 
 
-def _change(request: AnyRequest, what: What, note: str | None) -> Change:
-    return Change(0, parts_of(request).clock(), what, access_of(request).key_id, note)
+def _change(request: AnyRequest, what: AlertEvent, note: str | None) -> AlertChange:
+    return AlertChange(0, parts_of(request).clock(), what, access_of(request).key_id, note)
 
 
 async def _note(request: AnyRequest) -> str | None:

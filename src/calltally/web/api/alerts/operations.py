@@ -5,7 +5,7 @@ from typing import Any, Final
 from calltally.alerts.model.finding import AlertKind
 from calltally.alerts.model.rules import Rules
 from calltally.calls.parameters import Parameter, instant_value, one_of, text_value, words_schema
-from calltally.store.alerts.alerts import UNRESOLVED, State
+from calltally.store.alerts.alerts import UNRESOLVED, AlertState
 from calltally.web.api.alerts.schemas import AlertList, AlertWithHistory, MuteBody, NoteBody
 from calltally.web.openapi.operation import Answer, Body, Operation, PathPart
 from calltally.web.request.access import ALERTS_WRITE, CALLS_READ
@@ -15,7 +15,7 @@ from calltally.web.response.link_header import LINK_MEANING
 
 TAG: Final = "Alerts"
 LISTED: Final = 25
-_STATES: Final = (*State, UNRESOLVED)
+_STATES: Final = (*AlertState, UNRESOLVED)
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 _INSTANT: Final = {"type": "string", "format": "date-time"}
 _BODY_PROBLEMS: Final = ("invalid-body", "too-large", "unsupported-media-type")

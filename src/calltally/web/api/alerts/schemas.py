@@ -12,8 +12,8 @@ from calltally.alerts.notify.notification import ALERTS_PATH, calls_url
 from calltally.alerts.notify.sink_kinds import KINDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
-from calltally.store.alerts.alerts import Alert, Change
-from calltally.store.alerts.sinks import Sink
+from calltally.store.alerts.alerts import Alert, AlertChange
+from calltally.store.alerts.sinks import AlertSink
 
 MOST_NOTE_CHARS: Final = 500
 # No database of ours but SQLite has a place for a NUL in a text.
@@ -157,7 +157,7 @@ def show_alert(alert: Alert, base: str) -> AlertShown:
     return AlertShown(**_alert(alert, base))
 
 
-def show_with_history(alert: Alert, history: Sequence[Change], base: str) -> AlertWithHistory:
+def show_with_history(alert: Alert, history: Sequence[AlertChange], base: str) -> AlertWithHistory:
     """An alert by itself."""
     return AlertWithHistory(**_alert(alert, base), history=[_change(each) for each in history])
 
@@ -213,22 +213,22 @@ def _evidence(evidence: FindingEvidence) -> EvidenceShown:
     )
 
 
-def _change(change: Change) -> ChangeShown:
+def _change(change: AlertChange) -> ChangeShown:
     return ChangeShown(utc_text(change.at_us), change.what.value, change.by_whom, change.note)
 
 
-def show_sink(sink: Sink) -> SinkShown:
+def show_sink(sink: AlertSink) -> SinkShown:
     """A sink without its secrets."""
     return SinkShown(**_sink(sink))
 
 
-def show_new_sink(sink: Sink, secret: str | None) -> NewSinkShown:
+def show_new_sink(sink: AlertSink, secret: str | None) -> NewSinkShown:
     """A sink that was just put."""
     return NewSinkShown(**_sink(sink), secret=secret)
 
 
-def _sink(sink: Sink) -> dict[str, Any]:
-    shown: Mapping[str, Any] = msgspec.json.decode(sink.shown)
+def _sink(sink: AlertSink) -> dict[str, Any]:
+    shown: Mapping[str, Any] = msgspec.json.decode(sink.public_settings)
     return {
         "id": uuid_text(sink.sink),
         "kind": sink.kind,
@@ -236,7 +236,7 @@ def _sink(sink: Sink) -> dict[str, Any]:
         "settings": dict(shown),
         "created_at": utc_text(sink.created_us),
         "updated_at": utc_text(sink.updated_us),
-        "told_at": _text(sink.told_us),
+        "told_at": _text(sink.notified_us),
         "fault": sink.fault,
     }
 

@@ -14,13 +14,13 @@ from calltally.alerts.notify.sink_kinds import WEBHOOK, check_settings, public_s
 from calltally.calls.errors import CalltallyError, InvalidBody, InvalidInput
 from calltally.calls.identity import parse_uuid, uuid_text
 from calltally.store.alerts.sinks import (
-    Sink,
+    AlertSink,
     add_sink,
     change_sink,
     drop_sink,
     list_sinks,
     need_sink,
-    note_sink,
+    save_sink_result,
 )
 from calltally.web.api.alerts import sink_operations as operations
 from calltally.web.api.alerts.schemas import SinkBody, SinkList, TestShown, show_new_sink, show_sink
@@ -88,11 +88,11 @@ async def post_test(request: AnyRequest) -> Reply:
         fault = await send_notification(ways, tenant, sink, told, now_us)
     except CalltallyError as error:
         fault = error.detail
-    await parts.store.write(note_sink(tenant, sink.sink, now_us if fault is None else None, fault))
+    await parts.store.write(save_sink_result(tenant, sink.sink, now_us if fault is None else None, fault))
     return Reply.json(TestShown(fault is None, fault))
 
 
-async def _asked(request: AnyRequest, sink: bytes) -> tuple[Sink, str | None]:
+async def _asked(request: AnyRequest, sink: bytes) -> tuple[AlertSink, str | None]:
     """The sink of the body, sealed; and the secret of a webhook, to be shown once. Raises Forbidden."""
     check_scope(access_of(request), CALLS_READ, "a sink is told what alerts say of calls")
     body = await json_body(request, SinkBody)
@@ -106,7 +106,7 @@ async def _asked(request: AnyRequest, sink: bytes) -> tuple[Sink, str | None]:
     )
     shown = msgspec.json.encode(public_settings(body.kind, settings))
     secret = settings["secret"] if body.kind == WEBHOOK else None
-    return Sink(sink, body.kind, body.name, shown, sealed), secret
+    return AlertSink(sink, body.kind, body.name, shown, sealed), secret
 
 
 def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def _check_urls(request: AnyRequest, settings: dict[str, Any]) -> None:
                 raise InvalidInput.of(name, f"the URL is refused: {fault}") from fault
 
 
-async def _sink(request: AnyRequest) -> Sink:
+async def _sink(request: AnyRequest) -> AlertSink:
     return await parts_of(request).store.read(need_sink(tenant_of(request), _id(request)))
 
 

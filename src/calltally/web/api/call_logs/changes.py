@@ -9,7 +9,7 @@ from calltally.calls.feed_query import FEED_PARAMETERS, FeedQuery, parse_feed_qu
 from calltally.calls.times import utc_text
 from calltally.calls.watermark import watermark_us
 from calltally.store.listing.list_calls import SEPARATOR
-from calltally.store.snapshots.change_feed import Changed, changes_after, lags_of
+from calltally.store.snapshots.change_feed import ChangeFeedPage, changes_after, lags_of
 from calltally.web.auth.admission import without_tenant
 from calltally.web.openapi.call_schema import CALL_CHANGES, CALL_TAG, EXAMPLE_CHANGES
 from calltally.web.openapi.operation import Answer, Operation
@@ -51,7 +51,7 @@ async def list_changes(request: AnyRequest) -> Reply:
     return Reply(_body(changed, query, watermark_us(parts.clock(), lags)))
 
 
-def _body(changed: Changed, query: FeedQuery, until_us: int | None) -> bytes:
+def _body(changed: ChangeFeedPage, query: FeedQuery, until_us: int | None) -> bytes:
     watermark = b"null" if until_us is None else b'"%b"' % utc_text(until_us).encode()
     tail = b'],"limit":%d,"next":"%b","has_more":%b,"revision":%d,"watermark":%b}' % (
         query.limit,

@@ -18,7 +18,7 @@ from calltally.store.listing.list_calls import (
     list_view,
     view_of,
 )
-from calltally.store.snapshots.holds import pin
+from calltally.store.snapshots.holds import pin_hold
 from calltally.web.api.call_logs.streams import STREAM_HEADERS, STREAMED, stream_plan
 from calltally.web.auth.search_rights import check_filter
 from calltally.web.openapi.call_schema import CALL_PAGE, CALL_TAG, EXAMPLE_PAGE
@@ -126,7 +126,7 @@ async def _find(request: AnyRequest, query: ListQuery, asked: ListQuery) -> _Fou
         # A replica may still have what the name was pinned to before.
         found = await parts.store.read(answer(), long=is_long)
     if found is None and query.hold is not None:
-        await parts.store.write(pin(tenant, query.hold, parts.clock()))
+        await parts.store.write(pin_hold(tenant, query.hold, parts.clock()))
         found = await parts.store.read(answer(), long=is_long)
     if found is None:
         message = "a hold that was just pinned is not there"

@@ -46,6 +46,6 @@ async def remove_upload(request: AnyRequest, job: bytes) -> None:
 async def _remove_forsaken(request: AnyRequest) -> None:
     """What others left in the midst of theirs would lie there for good: no job leads to it."""
     tenant, parts, folders = tenant_of(request), parts_of(request), folders_of(request)
-    old = await asyncio.to_thread(folders.of_before, tenant, parts.clock() - _FORSAKEN_US)
+    old = await asyncio.to_thread(folders.jobs_unchanged_since, tenant, parts.clock() - _FORSAKEN_US)
     for job in await parts.store.read(unknown_jobs(tenant, old)) if old else ():
         await asyncio.to_thread(folders.of(tenant, job).remove_all)

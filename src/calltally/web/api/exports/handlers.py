@@ -17,16 +17,16 @@ from calltally.exports.erasures import contains_any
 from calltally.exports.request import queue_export
 from calltally.exports.spec import read_progress, read_spec
 from calltally.store.db.operation import StoreOperation
-from calltally.store.jobs.cleanup import Erased, erased_after
+from calltally.store.jobs.cleanup import ErasedIds, erased_after
 from calltally.store.jobs.folders import JobFolders
 from calltally.store.jobs.jobs import (
     Job,
     JobFile,
-    Kind,
-    State,
+    JobKind,
+    JobState,
+    cancel_or_expire,
     file_of,
     files_of,
-    let_go,
     list_jobs,
     need_job,
 )
@@ -66,7 +66,7 @@ async def start_export(request: AnyRequest, asked: ExportQuery, key: str | None)
     seen, is_masked = _seen_by(request, asked), access_of(request).is_masked
     operation = queue_export(tenant_of(request), seen, key, parts.clock(), are_masked=is_masked)
     job: Job = await parts.store.write(operation)
-    parts.metrics.job(Kind.EXPORT, "started")
+    parts.metrics.job(JobKind.EXPORT, "started")
     return job
 
 
@@ -92,8 +92,8 @@ async def get_export(request: AnyRequest) -> Reply:
 async def delete_export(request: AnyRequest) -> Reply:
     """A worker that is at it sees that after the chunk in hand."""
     parts, (job, _) = parts_of(request), await found_export(request)
-    await parts.store.write(let_go(tenant_of(request), job.job, parts.clock()))
-    parts.metrics.job(Kind.EXPORT, "ended")
+    await parts.store.write(cancel_or_expire(tenant_of(request), job.job, parts.clock()))
+    parts.metrics.job(JobKind.EXPORT, "ended")
     return Reply.empty()
 
 
@@ -109,19 +109,19 @@ async def get_file(request: AnyRequest) -> ASGIApp:
     tenant, name = tenant_of(request), last_part(request, "files")
     folders, store = _folders(request), parts_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request), name))
-    if job.state is State.EXPIRED:
+    if job.state is JobState.EXPIRED:
         raise FilesGone(
             "the files of this export were let go of; ask once more, with another Idempotency-Key"
         )
-    if file is None or job.state is not State.COMPLETE:
+    if file is None or job.state is not JobState.COMPLETE:
         raise NotFound("there is no file of that name, or not yet: the export says which there are")
     check_whole_numbers(request, has_them=not read_spec(job.spec).are_masked)
     folder = folders.of(tenant, job.job)
-    erased: Erased = await store.read(erased_after(tenant, job.checked), long=True)
+    erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=True)
     ids_name = read_progress(job.progress).ids_name
     if await asyncio.to_thread(contains_any, folder, ids_name, erased.ids):
         raise FilesGone("a call in this export was erased since; ask once more, with another Idempotency-Key")
-    return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
+    return await file_reply(request, Kept(folder.path_of(file.stored_name), file))
 
 
 def _folders(request: AnyRequest) -> JobFolders:
@@ -159,7 +159,7 @@ async def found_export(request: AnyRequest) -> Found:
 
 async def _shown(request: AnyRequest, job: Job) -> ExportShown:
     files = await parts_of(request).store.read(files_of(tenant_of(request), job.job))
-    return show_export(job, files if job.state is State.COMPLETE else [], _base(request))
+    return show_export(job, files if job.state is JobState.COMPLETE else [], _base(request))
 
 
 def _base(request: AnyRequest) -> str:
@@ -168,7 +168,7 @@ def _base(request: AnyRequest) -> str:
 
 def _export(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
-    if job.kind is not Kind.EXPORT:
+    if job.kind is not JobKind.EXPORT:
         raise NotFound("there is no export of that id")
     return job
 
@@ -180,7 +180,7 @@ def _job_and_files(tenant: str, job_id: bytes) -> StoreOperation[Found]:
 
 def _files(tenant: str, job: Job) -> StoreOperation[list[JobFile]]:
     """Those that are handed out: none before all of them are whole."""
-    return (yield from files_of(tenant, job.job)) if job.state is State.COMPLETE else []
+    return (yield from files_of(tenant, job.job)) if job.state is JobState.COMPLETE else []
 
 
 def _job_and_file(tenant: str, job_id: bytes, name: str) -> StoreOperation[tuple[Job, JobFile | None]]:
@@ -190,7 +190,7 @@ def _job_and_file(tenant: str, job_id: bytes, name: str) -> StoreOperation[tuple
 
 def exports_of(tenant: str, limit: int, offset: int) -> StoreOperation[tuple[list[Found], int]]:
     """A page of a tenant's exports with their files, newest first; and how many there are in all."""
-    jobs, total = yield from list_jobs(tenant, Kind.EXPORT, limit=limit, offset=offset)
+    jobs, total = yield from list_jobs(tenant, JobKind.EXPORT, limit=limit, offset=offset)
     files: list[list[JobFile]] = []
     for job in jobs:
         files += [(yield from _files(tenant, job))]

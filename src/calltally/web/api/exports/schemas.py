@@ -10,7 +10,7 @@ from calltally.calls.filters import CallFilter
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.exports.spec import ExportSpec, read_outcome, read_progress, read_spec
-from calltally.store.jobs.jobs import Job, JobFile, State
+from calltally.store.jobs.jobs import Job, JobFile, JobState
 from calltally.web.openapi.operation import Schema
 
 PATH: Final = "/api/v1/exports"
@@ -142,7 +142,7 @@ def show_manifest(job: Job, files: Sequence[JobFile]) -> ManifestShown:
     return ManifestShown(
         **_asked(spec),
         snapshot=spec.snapshot,
-        complete=job.state is State.COMPLETE,
+        complete=job.state is JobState.COMPLETE,
         rows=progress.rows,
         by_status=dict(sorted(progress.by_status.items())),
         files=[FileOfManifest(each.name, each.rows, each.size, each.sha256.hex()) for each in files],

@@ -16,16 +16,16 @@ from calltally.reconcile.jobs.findings_file import read_findings
 from calltally.reconcile.jobs.request import new_job_id, queue_reconciliation
 from calltally.reconcile.jobs.spec import FINDINGS_NAME, FindingFiles, ReconciliationSpec, read_progress
 from calltally.store.db.operation import StoreOperation
-from calltally.store.jobs.cleanup import Erased, erased_after
+from calltally.store.jobs.cleanup import ErasedIds, erased_after
 from calltally.store.jobs.folders import JobFolder
 from calltally.store.jobs.jobs import (
     Job,
     JobFile,
-    Kind,
-    State,
+    JobKind,
+    JobState,
+    cancel_or_expire,
     check_open_jobs,
     file_of,
-    let_go,
     list_jobs,
     need_job,
 )
@@ -77,7 +77,7 @@ async def get_reconciliations(request: AnyRequest) -> Reply:
     limit, offset = _page(request, operations.PAGE, operations.LISTED)
     jobs: list[Job]
     jobs, total = await parts_of(request).store.read(
-        list_jobs(tenant_of(request), Kind.RECONCILIATION, limit=limit, offset=offset)
+        list_jobs(tenant_of(request), JobKind.RECONCILIATION, limit=limit, offset=offset)
     )
     shown = [show_reconciliation(job, _base(request)) for job in jobs]
     link = link_header(request, Window(limit, offset, total))
@@ -95,7 +95,7 @@ async def get_reconciliation(request: AnyRequest) -> Reply:
 async def delete_reconciliation(request: AnyRequest) -> Reply:
     """A worker that is at it sees that within a second or so."""
     parts, job = parts_of(request), await found_reconciliation(request)
-    await parts.store.write(let_go(tenant_of(request), job.job, parts.clock()))
+    await parts.store.write(cancel_or_expire(tenant_of(request), job.job, parts.clock()))
     return Reply.empty()
 
 
@@ -115,7 +115,7 @@ async def get_findings_file(request: AnyRequest) -> ASGIApp:
     # A finding quotes what could not be read.
     check_whole_numbers(request, has_them=True)
     folder, _, file = await _findings(request)
-    return await file_reply(request, Kept(folder.path_of(file.kept_as), file))
+    return await file_reply(request, Kept(folder.path_of(file.stored_name), file))
 
 
 async def _asked_with_events(request: AnyRequest) -> Job:
@@ -146,13 +146,13 @@ async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFi
     """Where the findings are. Raises NotFound before there are any, FilesGone when they are gone."""
     tenant, store = tenant_of(request), parts_of(request).store
     job, file = await store.read(_job_and_file(tenant, _id(request)))
-    if job.state is State.EXPIRED:
+    if job.state is JobState.EXPIRED:
         raise FilesGone("the findings of this reconciliation were let go of; ask for the same once more")
     kept = read_progress(job.progress).files
-    if file is None or kept is None or job.state is not State.COMPLETE:
+    if file is None or kept is None or job.state is not JobState.COMPLETE:
         raise NotFound(f"there are no findings, or not yet: the reconciliation is {job.state}")
     folder = folders_of(request).of(tenant, job.job)
-    erased: Erased = await store.read(erased_after(tenant, job.checked), long=job.checked == 0)
+    erased: ErasedIds = await store.read(erased_after(tenant, job.checked), long=job.checked == 0)
     if await asyncio.to_thread(names_any, folder, kept, erased.ids):
         raise FilesGone("a call that the findings name was erased since; ask for the same once more")
     return folder, kept, file
@@ -160,7 +160,7 @@ async def _findings(request: AnyRequest) -> tuple[JobFolder, FindingFiles, JobFi
 
 def _reconciliation(tenant: str, job_id: bytes) -> StoreOperation[Job]:
     job = yield from need_job(tenant, job_id)
-    if job.kind is not Kind.RECONCILIATION:
+    if job.kind is not JobKind.RECONCILIATION:
         raise NotFound("there is no reconciliation of that id")
     return job
 

@@ -10,7 +10,7 @@ from calltally.calls.times import utc_text
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import Finding
 from calltally.reconcile.jobs.spec import Against, ReconciliationSpec, read_outcome, read_spec
-from calltally.store.jobs.jobs import Job, State
+from calltally.store.jobs.jobs import Job, JobState
 from calltally.web.api.exports.schemas import ErrorShown, WindowShown
 
 PATH: Final = "/api/v1/reconciliations"
@@ -102,8 +102,8 @@ class StoredFindings(msgspec.Struct, frozen=True):
 def show_reconciliation(job: Job, base: str) -> ReconciliationShown:
     """A job as the outside sees it; `base` is what its links begin with."""
     spec, outcome = read_spec(job.spec), read_outcome(job.outcome)
-    is_done = job.state in {State.COMPLETE, State.EXPIRED}
-    is_vain = job.state in {State.FAILED, State.CANCELED}
+    is_done = job.state in {JobState.COMPLETE, JobState.EXPIRED}
+    is_vain = job.state in {JobState.FAILED, JobState.CANCELED}
     return ReconciliationShown(
         id=uuid_text(job.job),
         state=job.state.value,

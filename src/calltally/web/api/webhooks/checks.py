@@ -9,7 +9,7 @@ from calltally.calls.model import DIRECTIONS
 from calltally.deliveries.payload_formats import FORMS
 from calltally.store.tenants.routes import WORD_PATTERN
 from calltally.store.tenants.tenants import is_line
-from calltally.store.webhooks.endpoints import Wanted
+from calltally.store.webhooks.endpoints import EndpointSettings
 from calltally.web.api.webhooks.schemas import MOST_DESCRIBED, EndpointBody
 from calltally.web.auth.admission import check_scope
 from calltally.web.auth.search_rights import check_sought
@@ -20,7 +20,7 @@ _WORD: Final = re.compile(WORD_PATTERN, re.ASCII)
 _EVENTS: Final = ", ".join(SUBSCRIBABLE)
 
 
-def wanted_of(request: AnyRequest, body: EndpointBody) -> Wanted:
+def wanted_of(request: AnyRequest, body: EndpointBody) -> EndpointSettings:
     """What a body asks for, as far as its key may.
 
     Raises InvalidBody with every fault in it, and Forbidden for a key that may not read calls, or looks for a
@@ -38,7 +38,7 @@ def wanted_of(request: AnyRequest, body: EndpointBody) -> Wanted:
     check_sought(access, {"route": body.route, "agent": body.agent})
     events = tuple(name for name in SUBSCRIBABLE if name in body.events)
     said = (body.url, body.description or None, body.form, events, body.direction, body.route, body.agent)
-    return Wanted(*said, sees_numbers=access.may(PII_READ))
+    return EndpointSettings(*said, sees_numbers=access.may(PII_READ))
 
 
 def _word_faults(body: EndpointBody) -> list[Fault]:

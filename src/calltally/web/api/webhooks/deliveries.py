@@ -17,9 +17,9 @@ from calltally.store.webhooks.deliveries import (
     DEAD,
     LAST_ID,
     STATES,
-    Again,
-    Notice,
-    Shown,
+    DeliveryFilter,
+    EndpointNotice,
+    ReplayRange,
     find_delivery,
     list_deliveries,
     put_notice,
@@ -52,7 +52,7 @@ async def test(request: AnyRequest) -> Reply:
     now_us = parts.clock()
     made_id = event_time(now_us) + secrets.token_bytes(_HASHED)
     data = {"endpoint_id": uuid_text(endpoint), "sent_at": utc_text(now_us)}
-    notice = Notice(TEST, made_id, freeze(TEST, made_id, Instant(tenant, "", 0, now_us), data))
+    notice = EndpointNotice(TEST, made_id, freeze(TEST, made_id, Instant(tenant, "", 0, now_us), data))
     await parts.store.write(_with_notice(tenant, endpoint, notice, now_us))
     found, attempts = await parts.store.read(find_delivery(tenant, endpoint, made_id))
     return Reply.json(show_detail(found, attempts), status=202)
@@ -66,7 +66,7 @@ async def list_some(request: AnyRequest) -> Reply:
     before = event_id(asked.pop("before")) if "before" in asked else LAST_ID
     if not before:
         raise InvalidInput.of("before", "before must be `next` of the page before")
-    shown = Shown(before=before, **asked)
+    shown = DeliveryFilter(before=before, **asked)
     found = await parts_of(request).store.read(
         list_deliveries(tenant_of(request), endpoint_id(request), shown, limit + 1)
     )
@@ -97,7 +97,7 @@ async def replay_delivery(request: AnyRequest) -> Reply:
 async def replay(request: AnyRequest) -> Reply:
     """Some hundred a transaction, so that what comes in meanwhile need not wait for all."""
     parts, tenant, endpoint = parts_of(request), tenant_of(request), endpoint_id(request)
-    again: Again | None = _again(await json_body(request, ReplayBody))
+    again: ReplayRange | None = _again(await json_body(request, ReplayBody))
     replayed = 0
     while again is not None:
         count, again = await parts.store.write(replay_some(tenant, endpoint, again, parts.clock()))
@@ -105,14 +105,14 @@ async def replay(request: AnyRequest) -> Reply:
     return Reply.json(Replayed(replayed), status=202)
 
 
-def _again(asked: ReplayBody) -> Again:
+def _again(asked: ReplayBody) -> ReplayRange:
     if asked.only not in ("all", "dead"):
         raise InvalidBody.of("only", "only must be all or dead")
     since_us = _instant("from", asked.from_)
     until_us = _instant("to", asked.to) if asked.to is not None else None
     if until_us is not None and until_us <= since_us:
         raise InvalidBody.of("from", "from must be earlier than to")
-    return Again.of_window(since_us, until_us, (DEAD,) if asked.only == "dead" else STATES[1:])
+    return ReplayRange.of_window(since_us, until_us, (DEAD,) if asked.only == "dead" else STATES[1:])
 
 
 def _instant(name: str, text: str) -> int:
@@ -122,7 +122,7 @@ def _instant(name: str, text: str) -> int:
         raise InvalidBody.of(name, f"{name} {fault}") from fault
 
 
-def _with_notice(tenant: str, endpoint: bytes, notice: Notice, now_us: int) -> StoreOperation[None]:
+def _with_notice(tenant: str, endpoint: bytes, notice: EndpointNotice, now_us: int) -> StoreOperation[None]:
     yield from lock_deliveries(tenant)
     yield from need_endpoint(tenant, endpoint)
     yield from put_notice(tenant, endpoint, notice, now_us)

@@ -13,7 +13,7 @@ from calltally.net.standard_webhooks import SECRET_BYTES, format_secret
 from calltally.store.db.operation import StoreOperation
 from calltally.store.webhooks.endpoints import (
     Endpoint,
-    Rotation,
+    SecretRotation,
     add_endpoint,
     change_endpoint,
     delete_endpoint,
@@ -105,7 +105,7 @@ async def rotate(request: AnyRequest) -> Reply:
     )
     now_us = parts.clock()
     sealed = seal_secret(parts.vault, tenant, endpoint, secret)
-    rotation = Rotation(sealed, now_us + int(asked.grace_hours) * _HOUR_US)
+    rotation = SecretRotation(sealed, now_us + int(asked.grace_hours) * _HOUR_US)
     found: Endpoint = await parts.store.write(rotate_secret(tenant, endpoint, rotation, now_us))
     return Reply.json(show_new_endpoint(found, secret))
 

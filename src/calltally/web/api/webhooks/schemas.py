@@ -14,7 +14,7 @@ from calltally.deliveries.payload_formats import FORMS
 from calltally.net.target_url import MAX_URL_CHARS
 from calltally.store.ledger.outbox import message_id
 from calltally.store.tenants.tenants import LINE_CHAR
-from calltally.store.webhooks.deliveries import WAITING, Attempt, Delivery
+from calltally.store.webhooks.deliveries import WAITING, Delivery, DeliveryAttempt
 from calltally.store.webhooks.endpoints import Endpoint
 from calltally.web.api.admin.schemas import Word
 
@@ -175,13 +175,13 @@ def show_delivery(delivery: Delivery) -> DeliveryShown:
     return DeliveryShown(**_delivery(delivery))
 
 
-def show_detail(delivery: Delivery, attempts: list[Attempt]) -> DeliveryDetail:
+def show_detail(delivery: Delivery, attempts: list[DeliveryAttempt]) -> DeliveryDetail:
     """The same with them."""
     return DeliveryDetail(**_delivery(delivery), tries=[_attempt(each) for each in attempts])
 
 
 def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    wanted = endpoint.wanted._asdict()
+    wanted = endpoint.settings._asdict()
     del wanted["sees_numbers"]
     return {
         **wanted,
@@ -214,7 +214,7 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _attempt(attempt: Attempt) -> AttemptShown:
+def _attempt(attempt: DeliveryAttempt) -> AttemptShown:
     try:
         answer, encoding = attempt.answer.decode(), "utf-8"
     except UnicodeDecodeError:

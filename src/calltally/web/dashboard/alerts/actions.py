@@ -7,7 +7,7 @@ from litestar import post
 
 from calltally.calls.errors import InvalidInput, NotFound
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.alerts import Alert, Change, What, acknowledge, mute, resolve
+from calltally.store.alerts.alerts import Alert, AlertChange, AlertEvent, acknowledge, mute, resolve
 from calltally.store.db.operation import StoreOperation
 from calltally.web.api.alerts.schemas import MOST_NOTE_CHARS
 from calltally.web.dashboard.alerts.page import ONE, alert_id
@@ -28,27 +28,27 @@ _HOUR_US: Final = 3_600 * SECOND_US
 
 Form: TypeAlias = Mapping[str, str]
 # Whose alert, which, and what the form says: the time and the key of it stand in the change.
-Doing: TypeAlias = Callable[[str, bytes, Form, Change], StoreOperation[Alert]]
+Doing: TypeAlias = Callable[[str, bytes, Form, AlertChange], StoreOperation[Alert]]
 
 
-def _acknowledge(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
-    return acknowledge(tenant, alert, by._replace(what=What.ACKNOWLEDGED))
+def _acknowledge(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+    return acknowledge(tenant, alert, by._replace(what=AlertEvent.ACKNOWLEDGED))
 
 
-def _resolve(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
-    return resolve(tenant, alert, by._replace(what=What.RESOLVED))
+def _resolve(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+    return resolve(tenant, alert, by._replace(what=AlertEvent.RESOLVED))
 
 
-def _mute(tenant: str, alert: bytes, form: Form, by: Change) -> StoreOperation[Alert]:
+def _mute(tenant: str, alert: bytes, form: Form, by: AlertChange) -> StoreOperation[Alert]:
     hours = number_in(form.get("hours", ""), otherwise=0)
     if not 1 <= hours <= _MOST_HOURS:
         raise InvalidInput.of("hours", f"hours must be a whole number from 1 to {_MOST_HOURS}")
     until_us = by.at_us + hours * _HOUR_US
-    return mute(tenant, alert, until_us, by._replace(what=What.MUTED))
+    return mute(tenant, alert, until_us, by._replace(what=AlertEvent.MUTED))
 
 
-def _unmute(tenant: str, alert: bytes, _form: Form, by: Change) -> StoreOperation[Alert]:
-    return mute(tenant, alert, None, by._replace(what=What.UNMUTED))
+def _unmute(tenant: str, alert: bytes, _form: Form, by: AlertChange) -> StoreOperation[Alert]:
+    return mute(tenant, alert, None, by._replace(what=AlertEvent.UNMUTED))
 
 
 def _note(form: Form) -> str | None:
@@ -73,6 +73,8 @@ async def change_alert(request: AnyRequest) -> Reply:
     doing = _DOINGS.get(last_part(request, "alerts"))
     if doing is None:
         raise NotFound("an alert can be acknowledged, resolved, muted and unmuted")
-    by = Change(0, parts_of(request).clock(), What.ACKNOWLEDGED, access_of(request).key_id, _note(form))
+    by = AlertChange(
+        0, parts_of(request).clock(), AlertEvent.ACKNOWLEDGED, access_of(request).key_id, _note(form)
+    )
     await parts_of(request).store.write(doing(tenant_of(request), alert_id(request), form, by))
     return redirect(back(pairs))

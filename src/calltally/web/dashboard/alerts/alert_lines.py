@@ -11,7 +11,7 @@ from calltally.alerts.model.finding import AlertFinding, FindingEvidence
 from calltally.calls.filters import PARAMETERS
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import SECOND_US, utc_text
-from calltally.store.alerts.alerts import Alert, Change, State
+from calltally.store.alerts.alerts import Alert, AlertChange, AlertState
 from calltally.web.dashboard.call.sentence import span
 from calltally.web.dashboard.call_format import DASH
 from calltally.web.dashboard.english.messages import text
@@ -69,7 +69,7 @@ def line_of(alert: Alert, zone: ZoneInfo, now_us: int) -> Line:
         since=minute(utc_text(alert.since_us), zone),
         lasted=lasting((end_us - alert.since_us) // SECOND_US),
         muted=minute(utc_text(alert.muted_until_us or 0), zone) if is_muted else "",
-        is_over=alert.state is State.RESOLVED,
+        is_over=alert.state is AlertState.RESOLVED,
     )
 
 
@@ -112,7 +112,7 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"  # noqa: PLR2004 (two digits)
 
 
-def history(changes: Sequence[Change], zone: ZoneInfo) -> list[Happened]:
+def history(changes: Sequence[AlertChange], zone: ZoneInfo) -> list[Happened]:
     """What became of it, the newest first."""
     return [
         Happened(

@@ -12,10 +12,10 @@ from calltally.calls.parameters import read_values
 from calltally.store.alerts.alerts import (
     UNRESOLVED,
     Alert,
+    AlertChange,
     AlertFilter,
-    Change,
-    State,
-    history_of,
+    AlertState,
+    alert_history,
     list_alerts,
     need_alert,
 )
@@ -43,7 +43,7 @@ ONE: Final = PATH + "/{id:str}"
 # For how many hours nobody is told, to choose from.
 MUTES: Final = (1, 8, 24, 168)
 _ALL: Final = "all"
-_STATES: Final = (UNRESOLVED, State.RESOLVED.value, _ALL)
+_STATES: Final = (UNRESOLVED, AlertState.RESOLVED.value, _ALL)
 _HANDLING: Final[Any] = {Exception: answer_page}
 _KNOWN: Final = {each.name: each for each in PARAMETERS}
 _EVER: Final = {"lo_us": -(2**62), "hi_us": 2**62}
@@ -131,6 +131,6 @@ def alert_id(request: AnyRequest) -> bytes:
     return parse_uuid(part_after(request, "alerts")) or b""
 
 
-def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[Change]]]:
+def _with_history(tenant: str, alert: bytes) -> StoreOperation[tuple[Alert, list[AlertChange]]]:
     found = yield from need_alert(tenant, alert)
-    return found, (yield from history_of(tenant, alert))
+    return found, (yield from alert_history(tenant, alert))

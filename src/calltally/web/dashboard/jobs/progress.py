@@ -4,14 +4,14 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from calltally.calls.parameters import Parameter, read_values
-from calltally.store.jobs.jobs import OPEN, State
+from calltally.store.jobs.jobs import OPEN_STATES, JobState
 from calltally.web.dashboard.calls.links import url
 from calltally.web.dashboard.english.messages import text
 from calltally.web.dashboard.number_format import grouped, minute
 from calltally.web.request.query import Pairs
 
 LISTED: Final = 25
-_OPEN: Final = frozenset(state.value for state in OPEN)
+_OPEN: Final = frozenset(state.value for state in OPEN_STATES)
 _UNITS: Final = ("B", "kB", "MB", "GB")
 _STEP: Final = 1_000
 
@@ -73,4 +73,4 @@ def around(path: str, shown: dict[str, int], total: int) -> dict[str, Any]:
 
 def is_done(state: str) -> bool:
     """Whether what it was to make is there."""
-    return state == State.COMPLETE
+    return state == JobState.COMPLETE

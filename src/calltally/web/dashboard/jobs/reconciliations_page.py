@@ -12,8 +12,7 @@ from calltally.calls.identity import uuid_text
 from calltally.providers.registry import FETCHERS
 from calltally.reconcile.findings import KIND_TEXTS, FindingKind
 from calltally.reconcile.jobs.spec import FINDINGS_NAME
-from calltally.store.jobs.jobs import Job, list_jobs
-from calltally.store.jobs.jobs import Kind as JobKind
+from calltally.store.jobs.jobs import Job, JobKind, list_jobs
 from calltally.web.api.reconciliations.handlers import (
     delete_reconciliation,
     found_reconciliation,
