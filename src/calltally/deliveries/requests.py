@@ -174,7 +174,7 @@ class TenantRequests:
         secrets = queue.endpoint.secrets(self._open_vault(), self._tenant, at_us)
         try:
             body = body_in_form(
-                lane.endpoint.settings.form, _seen(lane.endpoint, body_codec.decompress(frozen))
+                lane.endpoint.settings.form, _seen(queue.endpoint, body_codec.decompress(frozen))
             )
             signature = signature_headers(message_id(job.event_id), at_us // SECOND_US, body, secrets)
             outcome = await self._post(queue.endpoint.settings, signature, body)
@@ -188,7 +188,9 @@ class TenantRequests:
         took_us = int((_now_s() - started_s) * SECOND_US)
         return decide_outcome(job, DeliveryAttempt(at_us, took_us, outcome), self._dependencies.chance())
 
-    async def _post(self, wanted: EndpointSettings, signature: Mapping[str, str], body: bytes) -> RequestOutcome:
+    async def _post(
+        self, wanted: EndpointSettings, signature: Mapping[str, str], body: bytes
+    ) -> RequestOutcome:
         headers = {
             "content-type": CONTENT_TYPES[wanted.form],
             "user-agent": self._dependencies.user_agent,
@@ -224,7 +226,9 @@ class TenantRequests:
                 "the endpoint answered 410 Gone" if attempt.is_gone else "deliveries failed for five days"
             )
             endpoint = queue.endpoint.endpoint
-            self.pauses.setdefault(endpoint, EndpointPause(endpoint, reason, self._notice(queue, attempt, reason)))
+            self.pauses.setdefault(
+                endpoint, EndpointPause(endpoint, reason, self._notice(queue, attempt, reason))
+            )
 
     def _set_failing(self, queue: EndpointQueue, since_us: int | None) -> None:
         if queue.failing_since_us != since_us:

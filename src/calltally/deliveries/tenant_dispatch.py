@@ -87,7 +87,9 @@ class TenantDispatcher:
 
     def _has_more(self, queue: EndpointQueue) -> bool:
         """Return True if the endpoint has due jobs and capacity for them."""
-        is_there = queue.due_us <= self._dependencies.clock() or queue.endpoint.enqueued_revision < self._revision
+        is_there = (
+            queue.due_us <= self._dependencies.clock() or queue.endpoint.enqueued_revision < self._revision
+        )
         return is_there and queue.capacity(_now_s()) > 0
 
     async def _sync_safely(self) -> bool:
@@ -155,7 +157,9 @@ class TenantDispatcher:
         """Leave the tenant until a job is due; False if new events arrived meanwhile."""
         due_us = min(map(self._next_check_us, self._requests.queues.values()), default=NEVER_US)
         try:
-            is_suspended: bool = await self._dependencies.store.write(postpone_dispatch(self._lease.tenant, due_us))
+            is_suspended: bool = await self._dependencies.store.write(
+                postpone_dispatch(self._lease.tenant, due_us)
+            )
         except CalltallyError as fault:
             log.warning("deliveries wait for the database", tenant=self._lease.tenant, detail=str(fault))
             return False

@@ -147,11 +147,15 @@ class JobWorker:
         if job.waits >= MAX_WAITS:
             tries = job.waits + 1
             detail = f"the job was tried {tries} times without success; last reason: {fault.detail}"
-            await self._end_job(tenant, job, JobState.FAILED, {"error": {"slug": fault.slug, "detail": detail}})
+            await self._end_job(
+                tenant, job, JobState.FAILED, {"error": {"slug": fault.slug, "detail": detail}}
+            )
             return False
         # The shift is bounded: it already exceeds the maximum.
         backoff_us = min(_FIRST_BACKOFF_US << min(job.waits, 8), _MAX_BACKOFF_US)
-        await self._store.write(postpone_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us))
+        await self._store.write(
+            postpone_job(tenant, job, fault.detail, self._dependencies.clock() + backoff_us)
+        )
         return False
 
     async def _call_runner(self, lease: Lease, job: Job) -> Any:  # noqa: ANN401 (any JSON value)

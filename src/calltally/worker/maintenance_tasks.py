@@ -74,7 +74,9 @@ class MaintenanceTasks:
         }
 
     async def _is_history_due(self, task: TaskRun) -> bool:
-        return await self._store.read(is_pruning_due(task.tenant.tenant, task.now_us, self._dependencies.keep_us))
+        return await self._store.read(
+            is_pruning_due(task.tenant.tenant, task.now_us, self._dependencies.keep_us)
+        )
 
     async def _prune_history(self, task: TaskRun) -> None:
         tenant, now_us, keep_us = task.tenant.tenant, task.now_us, self._dependencies.keep_us

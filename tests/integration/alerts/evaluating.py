@@ -18,8 +18,8 @@ from calltally.alerts.model.series import COLUMN_INDEX, STEP_US, Metric, SeriesK
 from calltally.calls.times import SECOND_US
 from calltally.net.http_client import RequestFailure, RequestOutcome
 from calltally.net.http_connection import OutgoingResponse
-from calltally.store.alerts.alerts import Alert, AlertFilter, history_of, list_alerts
-from calltally.store.alerts.alerts import Change as AlertChange
+from calltally.store.alerts.alerts import Alert, AlertFilter, alert_history, list_alerts
+from calltally.store.alerts.alerts import AlertChange as AlertChange
 from tests.conftest import NOW_US, TENANT, Bench
 from tests.integration.store.probing import submit
 from tests.telling import START_US, fact
@@ -159,7 +159,7 @@ def alerts(bench: Bench, tenant: str = TENANT) -> list[Alert]:
 
 
 def history(bench: Bench, alert: Alert, tenant: str = TENANT) -> list[AlertChange]:
-    return bench.run(bench.store.read(history_of(tenant, alert.alert)))
+    return bench.run(bench.store.read(alert_history(tenant, alert.alert)))
 
 
 class FakeHttpClient:

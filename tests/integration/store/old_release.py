@@ -66,7 +66,9 @@ def record_as_before(told: Fact) -> StoreOperation[int]:
     return int(head + 1)
 
 
-def _write(told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None) -> StoreOperation[None]:
+def _write(
+    told: Fact, node: bytes, folded: FoldedCall, revision: int, old: Row | None
+) -> StoreOperation[None]:
     row = {"tenant": TENANT, "node": node, "key": told.key, "received_us": told.received_us}
     content = {"content": pack_fact(told), "raw": body_codec.compress(told.raw)}
     yield StatementMany("put_facts", [row | content | _FACT])

@@ -55,7 +55,8 @@ class KeepingStore:
         assert not in_one_commit
         self.submitted.extend(submissions)
         return [
-            SubmissionResult(Outcome.APPLIED, None, bytes(16), n) for n, _ in enumerate(submissions, start=1)
+            SubmissionResult(IngestOutcome.APPLIED, None, bytes(16), n)
+            for n, _ in enumerate(submissions, start=1)
         ]
 
     async def close(self) -> None:

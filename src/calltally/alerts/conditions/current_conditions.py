@@ -24,7 +24,7 @@ from calltally.calls.events import Fact
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import DAY_US, SECOND_US
 from calltally.store.alerts.detector_state import rules_of_tenant
-from calltally.store.db.operation import Statement, Step
+from calltally.store.db.operation import Statement, StoreOperation
 from calltally.store.ledger.contradicted_calls import disputed_facts
 from calltally.store.tenants.signature_failures import failures_since
 
@@ -55,7 +55,7 @@ class Occurrences:
     now_us: int
 
 
-def current_conditions(tenant: str, now_us: int) -> Step[Conditions]:
+def current_conditions(tenant: str, now_us: int) -> StoreOperation[Conditions]:
     """Return the current conditions, without those that the tenant's rules exclude or mute."""
     rules = rules_or_defaults((yield from rules_of_tenant(tenant)))
     found = [
@@ -74,7 +74,7 @@ def current_conditions(tenant: str, now_us: int) -> Step[Conditions]:
     return Conditions(CONDITION_KINDS, enabled)
 
 
-def _dead_letters(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
+def _dead_letters(tenant: str, now_us: int, tz: str) -> StoreOperation[list[AlertFinding]]:
     params = {"tenant": tenant, "since_us": now_us - _DEAD_LETTERS_US}
     rows = yield Statement("waiting_letters_since", params)
     return [
@@ -89,18 +89,18 @@ def _dead_letters(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]
     ]
 
 
-def providers_with_signature_failures(tenant: str, now_us: int) -> Step[frozenset[str]]:
+def providers_with_signature_failures(tenant: str, now_us: int) -> StoreOperation[frozenset[str]]:
     """Return the providers with enough wrong signatures for an alert."""
     return frozenset(provider for provider, *_ in (yield from _failing_providers(tenant, now_us)))
 
 
-def _failing_providers(tenant: str, now_us: int) -> Step[list[tuple[str, int, int]]]:
+def _failing_providers(tenant: str, now_us: int) -> StoreOperation[list[tuple[str, int, int]]]:
     since_s = now_us // SECOND_US - _SIGNATURE_WINDOW_S
     rows = yield from failures_since(tenant, since_s - since_s % STEP_S)
     return [row for row in rows if row[1] >= _MIN_FAILURES]
 
 
-def _signatures(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
+def _signatures(tenant: str, now_us: int) -> StoreOperation[list[AlertFinding]]:
     rows = yield from _failing_providers(tenant, now_us)
     return [
         condition_finding(
@@ -114,7 +114,7 @@ def _signatures(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
     ]
 
 
-def _deliveries(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
+def _deliveries(tenant: str, now_us: int, tz: str) -> StoreOperation[list[AlertFinding]]:
     rows = yield Statement("failing_endpoints", {"tenant": tenant, "before_us": now_us - _FAILING_FOR_US})
     return [
         condition_finding(
@@ -128,7 +128,7 @@ def _deliveries(tenant: str, now_us: int, tz: str) -> Step[list[AlertFinding]]:
     ]
 
 
-def _stuck_calls(tenant: str, now_us: int, rules: Rules) -> Step[list[AlertFinding]]:
+def _stuck_calls(tenant: str, now_us: int, rules: Rules) -> StoreOperation[list[AlertFinding]]:
     if AlertKind.MISSING_FINAL_STATE not in rules.kinds:
         return []
     stuck = yield from stuck_calls(tenant, rules, now_us)
@@ -152,7 +152,7 @@ def _stuck_finding(stuck: StuckCalls, now_us: int, tz: str) -> AlertFinding:
     return msgspec.structs.replace(found, listed=listed, sids=sids)
 
 
-def _duplicate_sids(tenant: str, now_us: int) -> Step[list[AlertFinding]]:
+def _duplicate_sids(tenant: str, now_us: int) -> StoreOperation[list[AlertFinding]]:
     facts = yield from disputed_facts(tenant, now_us - DAY_US)
     found = duplicate_sid_finding(map(_call_identity, facts), now_us)
     return [] if found is None else [found]

@@ -104,7 +104,9 @@ def _limits(
     return found
 
 
-def _past(tenant: str, provider: str | None, route: str | None, now_us: int) -> StoreOperation[list[PastCall]]:
+def _past(
+    tenant: str, provider: str | None, route: str | None, now_us: int
+) -> StoreOperation[list[PastCall]]:
     """Return the last finished calls of a provider and route."""
     window = CallFilter(statuses=_FINAL, from_us=now_us - _LOOK_BACK_US, to_us=now_us)
     call_filter = msgspec.structs.replace(window, provider=provider, route=route)

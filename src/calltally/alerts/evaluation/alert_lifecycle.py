@@ -58,7 +58,9 @@ class AlertLifecycle:
             else:
                 self._unresolved[finding.key] = yield from self._renew(alert, finding)
 
-    def apply_conditions(self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]) -> StoreOperation[None]:
+    def apply_conditions(
+        self, kinds: Sequence[AlertKind], findings: Sequence[AlertFinding]
+    ) -> StoreOperation[None]:
         """Apply the current conditions of some kinds, and resolve alerts of those kinds without one."""
         yield from self.apply(findings)
         firing = {finding.key for finding in findings}

@@ -200,7 +200,9 @@ def rows_by_step(steps: Steps) -> dict[int, Rows]:
     return rows
 
 
-def _commit(tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None) -> StoreOperation[bool]:
+def _commit(
+    tenant: str, result: _EvaluationResult, now_us: int, conditions: Conditions | None
+) -> StoreOperation[bool]:
     """Write the new state and its alerts, or neither. Returns True if they were written."""
     inputs, state, findings = result
     if conditions is not None:

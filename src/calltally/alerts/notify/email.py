@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from calltally.alerts.notify.notification import Notification
 from calltally.calls.times import SECOND_US
-from calltally.store.alerts.alerts import State
+from calltally.store.alerts.alerts import AlertState
 
-_STATE_NAMES: Final = {State.OPEN.value: "firing"}
+_STATE_NAMES: Final = {AlertState.OPEN.value: "firing"}
 
 
 def build_mail(notification: Notification, settings: Mapping[str, Any], now_us: int) -> EmailMessage:

@@ -169,7 +169,9 @@ class Notifier:
         await self._store.write(_record_failure(tenant, notice, fault, now_us))
         return False
 
-    async def _send_change(self, tenant: str, sink: AlertSink, alert: Alert, change: AlertChange) -> str | None:
+    async def _send_change(
+        self, tenant: str, sink: AlertSink, alert: Alert, change: AlertChange
+    ) -> str | None:
         """Send a change; returns the error text. No error may delay the tenant's other sinks."""
         try:
             notification = notification_of(
@@ -233,7 +235,9 @@ def record_sent(tenant: str, sink: AlertSink, now_us: int) -> StoreOperation[Non
     yield from save_sink_result(tenant, sink.sink, now_us, None)
 
 
-def _record_failure(tenant: str, notice: PendingNotification, fault: str, now_us: int) -> StoreOperation[None]:
+def _record_failure(
+    tenant: str, notice: PendingNotification, fault: str, now_us: int
+) -> StoreOperation[None]:
     if notice.tries + 1 >= MAX_TRIES:
         yield from settle_notification(tenant, notice, None, fault)
         return

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias, TypeVar
 
-from calltally.store.jobs.running_job import JobTurn
+from calltally.store.jobs.running_job import RunningJob
 
 T = TypeVar("T")
 # Raises if the work is canceled; work in a thread calls it regularly.
@@ -22,7 +22,9 @@ class _Canceled(BaseException):
     """Ends canceled work in a thread. Not an Exception, so that no error handler catches it."""
 
 
-async def run_until_stopped(running: JobTurn, stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+async def run_until_stopped(
+    running: RunningJob, stop: asyncio.Event, work: Coroutine[Any, Any, T]
+) -> T | None:
     """Run `work` and return its result; None if the worker stops first. Raises JobTaken, and its errors.
 
     `work` has always ended when this returns.

@@ -90,7 +90,10 @@ def _compared(
     reader: _CallReader, spec: ReconciliationSpec, check: CheckCanceled, on_finding: Callable[[Finding], None]
 ) -> ReconciliationReport:
     running, terms, tally = reader.running, _terms(reader.running, spec), FindingTally(0)
-    with translate_os_errors(), _CancelableComparison(terms, running.folder.path_of("."), check) as comparison:
+    with (
+        translate_os_errors(),
+        _CancelableComparison(terms, running.folder.path_of("."), check) as comparison,
+    ):
         for finding in _findings(comparison, reader, spec, check):
             tally.add(finding)
             on_finding(finding)

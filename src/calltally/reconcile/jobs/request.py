@@ -16,7 +16,9 @@ def new_job_id() -> bytes:
     return UUID(bytes=secrets.token_bytes(16), version=4).bytes
 
 
-def queue_reconciliation(tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int) -> StoreOperation[Job]:
+def queue_reconciliation(
+    tenant: str, job: bytes, spec: ReconciliationSpec, now_us: int
+) -> StoreOperation[Job]:
     """Queue a reconciliation of the calls at the current revision or later. Raises TooManyRequests."""
     revision = (yield from read_ledger_head(tenant)).revision
     new = NewJob(job, JobKind.RECONCILIATION, msgspec.json.encode(spec), revision)

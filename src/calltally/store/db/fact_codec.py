@@ -116,7 +116,9 @@ def _pack_fields(fact: Fact) -> tuple[dict[int, Any], dict[int, Any]]:
     return fields, later
 
 
-def _unpack_fields(fields: dict[int, Any], provider: str, account: str, later: dict[int, Any]) -> StatedFields:
+def _unpack_fields(
+    fields: dict[int, Any], provider: str, account: str, later: dict[int, Any]
+) -> StatedFields:
     if fields.get(_PROVIDER) == _SAME:
         fields[_PROVIDER] = provider
     if fields.get(_ACCOUNT) == _SAME:
