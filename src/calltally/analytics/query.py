@@ -9,7 +9,7 @@ import msgspec
 from calltally.analytics.buckets import STEPS
 from calltally.calls.errors import Fault
 from calltally.calls.export_query import zone_of
-from calltally.calls.filters import PARAMETERS, CallFilter, query_of
+from calltally.calls.filters import FILTER_FIELDS, FILTERS, PARAMETERS, CallFilter, query_of
 from calltally.calls.parameters import (
     Parameter,
     flag_value,
@@ -38,10 +38,6 @@ MAX_KEYS: Final = 3
 PREVIOUS, SAME_WEEKDAY = "previous", "same_weekday"
 UTC: Final = "UTC"
 
-_FILTERS: Final = (
-    *("status", "direction", "from", "to", "route", "provider", "agent", "call_sid", "number", "escalated"),
-    *("q", "tenant"),
-)
 _BETWEEN: Final = ".."
 _GROUP_BY: Final = (
     f"The groups: up to three of {', '.join(GROUPS)}, separated by commas, with at most one step of time."
@@ -133,7 +129,7 @@ _COMPARE_SCHEMA: Final[Mapping[str, Any]] = {
     ]
 }
 QUALITY_PARAMETERS: Final = (
-    *(_OF_LIST[name] for name in _FILTERS if name != TENANT),
+    *FILTERS,
     Parameter("group_by", "group_by", _GROUP_BY, _WORDS_SCHEMA, "route,day", _group_by),
     Parameter("tz", "zone", _TZ, _OF_LIST["tz"].schema, "Europe/Berlin", zone_value),
     Parameter("compare", "compare", _COMPARE, _COMPARE_SCHEMA, "previous", _compare),
@@ -149,7 +145,7 @@ def parse_quality_query(pairs: Sequence[tuple[str, str]], *, is_admin: bool) -> 
     values, faults = read_all(pairs, parameters)
     raise_faults([*faults, *_contradictions(values, is_admin=is_admin)])
     names: tuple[str, ...] = values.pop("group_by", ())
-    listed = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
+    listed = {name: values.pop(name) for name in FILTER_FIELDS if name in values}
     return QualityQuery(
         filter=query_of(listed).filter,
         keys=tuple(name for name in names if name not in STEPS),

@@ -131,11 +131,9 @@ _FORMAT_SCHEMA: Final = words_schema(FORMATS)
 _TZ: Final = "IANA time zone of the times in CSV; UTC by default. For CSV only."
 _TZ_SCHEMA: Final = text_schema(64, f"^{_ZONE_PATTERN}$")
 
-PARAMETERS: Final = (
-    Parameter(
-        "limit", "limit", "Maximum number of calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)
-    ),
-    Parameter("offset", "offset", "Number of calls to skip.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
+# The list's filters, one row each, with the field of CallFilter that it fills. `store.listing.conditions` has
+# the condition and the counters of each; web, client and command line derive their filters from this table.
+FILTERS: Final = (
     Parameter(
         "status",
         "statuses",
@@ -155,14 +153,6 @@ PARAMETERS: Final = (
     ),
     Parameter("from", "from_us", _FROM, _INSTANT, "2026-10-01T00:00:00Z", instant_value),
     Parameter("to", "to_us", _TO, _INSTANT, "2026-11-01T00:00:00Z", instant_value),
-    Parameter(
-        "order",
-        "order",
-        "Order by creation time; desc returns the newest first.",
-        _ORDER,
-        "desc",
-        one_of(ORDERS),
-    ),
     Parameter("route", "route", "Of this route.", _TEXT, "appointments", text_value),
     Parameter("provider", "provider", "Of this provider.", _TEXT, "twilio", text_value),
     Parameter("agent", "agent", "Of this voice agent.", _TEXT, "scheduler", text_value),
@@ -174,6 +164,12 @@ PARAMETERS: Final = (
         "escalated", "escalated", "Escalated (true) or not escalated (false).", _BOOLEAN, "true", flag_value
     ),
     Parameter("q", "q", _Q, _TEXT, "appointment", _search),
+)
+PARAMETERS: Final = (
+    Parameter("limit", "limit", "The most calls to return.", _LIMIT, "25", whole_number(1, MAX_LIMIT)),
+    Parameter("offset", "offset", "How many calls to pass over.", _OFFSET, "0", whole_number(0, MAX_OFFSET)),
+    *FILTERS,
+    Parameter("order", "order", "By creation; desc has the newest first.", _ORDER, "desc", one_of(ORDERS)),
     Parameter("after", "after", _AFTER, _UUID, _CALL_ID, id_value),
     Parameter("snapshot", "snapshot", _SNAPSHOT, _SNAPSHOT_SCHEMA, EXAMPLE_SNAPSHOT, token_value),
     Parameter(
@@ -200,9 +196,24 @@ PARAMETERS: Final = (
 )
 
 
-_PARAMETER_BY_NAME: Final = {
-    is_admin: {each.name: each for each in PARAMETERS if is_admin or not each.is_for_admin}
-    for is_admin in (False, True)
+FILTER_FIELDS: Final = tuple(row.field for row in FILTERS)
+WINDOW_FIELDS: Final = ("from_us", "to_us")
+# Fields that change how another filter matches, and match nothing by themselves.
+_MODIFIERS: Final = ("in_transcripts",)
+if {*FILTER_FIELDS, *_MODIFIERS} != set(CallFilter.__struct_fields__):
+    message = "each field of CallFilter needs one row in FILTERS, and each row a field"
+    raise TypeError(message)
+
+
+def active_fields(calls: CallFilter) -> tuple[str, ...]:
+    """Return the fields that restrict the calls, in the order of the table."""
+    return tuple(name for name in FILTER_FIELDS if getattr(calls, name) not in _INACTIVE)
+
+
+_INACTIVE: Final[tuple[object, ...]] = (None, ())
+_KNOWN: Final = {
+    may_name: {each.name: each for each in PARAMETERS if may_name or not each.for_admin}
+    for may_name in (False, True)
 }
 
 
@@ -234,5 +245,5 @@ def query_of(values: dict[str, Any]) -> ListQuery:
     if requested := values.get("statuses"):
         # Sort and deduplicate, so that equivalent requests have the same ETag.
         values["statuses"] = tuple(str(status) for status in STATUSES if status in requested)
-    filter_values = {name: values.pop(name) for name in CallFilter.__struct_fields__ if name in values}
+    filter_values = {name: values.pop(name) for name in FILTER_FIELDS if name in values}
     return ListQuery(filter=CallFilter(**filter_values), **values)

@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import FILTERS as SERVER_FILTERS
+from calltally.calls.filters import PARAMETERS, active_fields, parse_list_query
+from calltally.calls.parameters import Parameter
+from calltally.client.exporting.feed import TELLABLE as COMPARABLE
 from calltally.client.filters import FILTER_PARAMS, STREAM_PARAMS, WINDOW_PARAMS, query_params
 
 EAST = timezone(timedelta(hours=2))
@@ -79,3 +83,20 @@ def test_unknown_filter_is_a_type_error(name: str) -> None:
 
 def test_stream_accepts_a_time_zone() -> None:
     assert query_params({"tz": "Europe/Berlin"}, STREAM_PARAMS) == [("tz", "Europe/Berlin")]
+
+
+SAMPLES: dict[str, Any] = {"array": ["completed", "busy"], "boolean": True}
+
+
+@pytest.mark.parametrize("row", SERVER_FILTERS, ids=[row.name for row in SERVER_FILTERS])
+def test_client_sends_every_filter_of_the_list(row: Parameter) -> None:
+    keyword = "from_" if row.name == "from" else row.name
+    kind = row.schema.get("type", "")
+    pairs = pairs_of({keyword: SAMPLES.get(kind, row.example)}, FILTERS)
+    assert {name for name, _ in pairs} == {row.name}
+    assert active_fields(parse_list_query(pairs, allow_tenant=False).filter) == (row.field,)
+
+
+def test_client_has_no_filter_that_the_list_has_not() -> None:
+    assert {name.rstrip("_") for name in STREAMED} <= {row.name for row in PARAMETERS}
+    assert {row.name for row in SERVER_FILTERS} >= COMPARABLE

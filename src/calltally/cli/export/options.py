@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from calltally.calls.errors import InvalidInput
+from calltally.calls.filters import FILTERS, WINDOW_FIELDS
 from calltally.client.config import validate_base_url
 from calltally.client.exporting.request import (
     FORMATS,
@@ -16,17 +17,7 @@ from calltally.client.exporting.request import (
     duration_us,
 )
 
-_FILTERS: Final = (
-    "status",
-    "direction",
-    "route",
-    "provider",
-    "agent",
-    "call_sid",
-    "number",
-    "escalated",
-    "q",
-)
+_FILTERS: Final = tuple(row.name for row in FILTERS if row.field not in WINDOW_FIELDS)
 
 
 class ExportOptions(NamedTuple):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from calltally.calls.errors import InvalidInput
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import WINDOW_FIELDS, CallFilter, ListQuery, active_fields
 from calltally.calls.histogram import Bins, add, unpack
 from calltally.calls.measures import COLUMNS, column_values, combined_bins, decode_measures
 from calltally.calls.model import DIRECTION_NUMBER
@@ -31,6 +31,7 @@ _MOST_SUMS: Final = MOST_GROUPS + 1
 _ALL: Final = 2**31
 _PAGE: Final = 5_000
 _FACETS: Final = ("route", "provider", "agent")
+_ROLLED_UP: Final = frozenset((*WINDOW_FIELDS, *_FACETS, "direction"))
 
 Group: TypeAlias = tuple[int, tuple[Any, ...]]
 
@@ -76,9 +77,8 @@ class Answered(NamedTuple):
 
 
 def reads_rows(calls: CallFilter) -> bool:
-    """Whether a filter asks what roll-ups do not know, so that its calls have to be read."""
-    exact = (calls.call_sid, calls.number, calls.escalated, calls.q)
-    return bool(calls.statuses) or any(value is not None for value in exact)
+    """Return whether a filter has a field that roll-ups do not have, so that its calls have to be read."""
+    return not _ROLLED_UP.issuperset(active_fields(calls))
 
 
 def totals_of(question: Question) -> StoreOperation[Answered]:

@@ -8,9 +8,10 @@ from calltally.calls.errors import InvalidInput
 from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.identity import uuid_text
 from calltally.store.db.operation import Statement, StoreOperation, execute_batch, execute_with, resume
+from calltally.store.listing.conditions import facet_of
 from calltally.store.listing.counter_cache import BEGUN
 from calltally.store.listing.scan import KnownScan
-from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek, facet_of
+from calltally.store.listing.seek import LINE_FEED, SEPARATOR, Page, Seek
 from calltally.store.listing.seek_as_of import PastSeek
 from calltally.store.snapshots.holds import find_hold_revision
 from calltally.store.snapshots.ledger_head import ledger_head_from, ledger_head_statement, read_ledger_head

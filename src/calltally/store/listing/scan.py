@@ -5,16 +5,15 @@ index finds today is put right by the calls that changed and by what they were. 
 has the same rows, and a lower bound in place of the total.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import SnapshotGone
-from calltally.calls.filters import CallFilter, ListQuery
+from calltally.calls.filters import ListQuery, active_fields
 from calltally.calls.identity import call_uuid
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
 from calltally.store.db.operation import Clauses, Statement, StoreOperation
 from calltally.store.ledger.lookup import resolve
 from calltally.store.ledger.text_index import matches_of
+from calltally.store.listing.conditions import HAS_WORDS, bound_params, texts_of
 from calltally.store.listing.refold_as_of import documents_of, ids_as_of
 from calltally.store.listing.seek import SEPARATOR, Page
 from calltally.store.listing.total_cache import TOTALS
@@ -25,17 +24,10 @@ _LAST_US: Final = 2**62
 # The words of now have begun at some revision, and not ended.
 NOW: Final = 2**62
 
-# What each filter is in SQL. Numbers of ours stand in the text, so that partial indexes are seen to apply.
-_CONDITIONS: Final = {
-    "route": "AND c.route = :route",
-    "agent": "AND c.agent = :agent",
-    "provider": "AND c.provider = :provider",
-    "call_sid": "AND c.id = :id",
-}
-_AT_EITHER_END: Final = "AND (c.from_number = :number OR c.to_number = :number)"
+# The condition of `q` by the index of words, for statements that do not begin at it.
 _OF_WORDS: Final = "AND c.id IN ({ids_of_words})"
-# The same, asked of one call after the other: for statements that look at few of them.
-HAS_WORDS: Final = "AND {has_words}"
+# The filters whose condition a statement has itself, by the index that it begins at.
+_BUILT_IN: Final = {"number": "number", "search": "q"}
 _ANY: Final = (("filters", ""),)
 # The statements of rows by the index that they begin at, now and as of the past.
 _ROWS: Final = {
@@ -174,8 +166,7 @@ class Scan:
 
     @property
     def _is_of_words_alone(self) -> bool:
-        calls = self._query.filter
-        return self._words and calls == CallFilter(q=calls.q, in_transcripts=calls.in_transcripts)
+        return active_fields(self._query.filter) == ("q",)
 
     def _count_words(self, params: dict[str, Any], most: int) -> StoreOperation[int]:
         """How many calls have the words, up to `most`, by the texts alone: a tenth of finding the calls."""
@@ -184,7 +175,7 @@ class Scan:
 
     def _begun_at(self, index: str, window: dict[str, Any], rows: Rows) -> StoreOperation[list[bytes]]:
         """Read rows from one index on: of numbers, words, or times."""
-        [(name, text)] = self._clauses(number=False, words="" if index == "search" else HAS_WORDS)
+        [(name, text)] = self._clauses(without=_BUILT_IN.get(index))
         clauses = ((name, f"{text} {rows.condition}"), rows.way)
         of_now, of_past = _ROWS[index]
         if self._as_of is None:
@@ -207,30 +198,29 @@ class Scan:
         if self._newest is None:
             name = _NEWEST[self._number, self._as_of is not None]
             params = {**(yield from self._params()), "look": _COUNTED}
-            clauses = self._clauses(number=False, words=HAS_WORDS)
+            clauses = self._clauses(without="number")
             [(looked_at, matched)] = yield Statement(name, params, clauses)
             self._newest = looked_at, matched
         return self._newest
 
     def _everywhere(self) -> Clauses:
         """All conditions, for statements that do not begin at the index of numbers or words."""
-        return self._clauses(number=True, words=_OF_WORDS)
+        return self._clauses(words=_OF_WORDS)
 
     def _looked_at(self) -> Clauses:
         """The same, for those that look at each of a few calls."""
-        return self._clauses(number=True, words=HAS_WORDS)
+        return self._clauses()
 
     def _beside_index(self) -> Clauses:
         """The conditions beside the one whose index the statement begins at."""
-        return self._clauses(number=False, words=HAS_WORDS if self._number else "")
+        return self._clauses(without="number" if self._number else "q")
 
-    def _clauses(self, *, number: bool, words: str) -> Clauses:
-        parts = [*_parts(self._query.filter)]
-        if self._number and number:
-            parts.append(_AT_EITHER_END)
-        if self._words and words:
-            parts.append(words)
-        return (("filters", " ".join(parts)),)
+    def _clauses(self, *, without: str | None = None, words: str = HAS_WORDS) -> Clauses:
+        """The conditions of all filters; `words` is that of `q`, by each call's text if it is left out."""
+        calls = self._query.filter
+        fields = [field for field in active_fields(calls) if field != without]
+        texts = texts_of({field: getattr(calls, field) for field in fields})
+        return (("filters", " ".join(words if text == HAS_WORDS else text for text in texts if text)),)
 
     def _params(self) -> StoreOperation[dict[str, Any]]:
         if self._parameters is None:
@@ -245,8 +235,7 @@ class Scan:
             "hi_us": _LAST_US if calls.to_us is None else calls.to_us,
             "as_of": NOW if self._as_of is None else self._as_of,
         }
-        named = {name: getattr(calls, name) for name in ("route", "agent", "provider", "number")}
-        params |= {name: value for name, value in named.items() if value is not None}
+        params |= bound_params(calls)
         if self._as_of is not None and (self._number or self._words or calls.call_sid is not None):
             yield from self._check_unerased(self._as_of)
         if calls.call_sid is not None:
@@ -297,16 +286,3 @@ class KnownScan(Scan):
     def _counted(self, params: dict[str, Any]) -> StoreOperation[int]:
         known = self.known_total()
         return self.note((yield from super()._counted(params))) if known is None else known
-
-
-def _parts(calls: CallFilter) -> Iterator[str]:
-    for name, condition in _CONDITIONS.items():
-        if getattr(calls, name) is not None:
-            yield condition
-    if calls.statuses:
-        numbers = ", ".join(str(STATUS_NUMBER[status]) for status in calls.statuses)
-        yield f"AND c.status IN ({numbers})"
-    if calls.direction is not None:
-        yield f"AND c.direction = {DIRECTION_NUMBER[calls.direction]}"
-    if calls.escalated is not None:
-        yield f"AND c.escalated = {int(calls.escalated)}"

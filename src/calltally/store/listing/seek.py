@@ -10,8 +10,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from calltally.calls.errors import DamagedStore
-from calltally.calls.filters import CallFilter, ListQuery
-from calltally.calls.model import DIRECTION_NUMBER, STATUS_NUMBER
+from calltally.calls.filters import ListQuery
 from calltally.calls.times import SECOND_US
 from calltally.store.db.operation import (
     AnyStatement,
@@ -23,7 +22,8 @@ from calltally.store.db.operation import (
 )
 from calltally.store.listing.bucket_cache import KEPT, WALKED
 from calltally.store.listing.buckets import MATCHES, Bucket, Run, cover, runs_of
-from calltally.store.rollups.call_counters import ALL, FACETS, columns_of, facet, widths_of
+from calltally.store.listing.conditions import COLUMN_FIELDS, texts_of
+from calltally.store.rollups.call_counters import ALL, columns_of, widths_of
 from calltally.store.rollups.window_buckets import Span, cut
 
 # Opening a bucket costs about as much as stepping over this many rows of the index.
@@ -37,24 +37,10 @@ class Page(NamedTuple):
     total: int
 
 
-# What most pages are of: to look at each of its fields takes twenty times as long.
-_EVERY: Final = CallFilter()
 # What stands between two records of a page; no record has a raw line end in it.
 SEPARATOR: Final = b",\n"
 # And between two of a stream: to put it in the other's place takes half as long as reading the records.
 LINE_FEED: Final = b"\n"
-
-
-def facet_of(calls: CallFilter) -> str | None:
-    """Which counters answer for this filter; None where none do, and rows have to be counted."""
-    if calls == _EVERY:
-        return ALL
-    if any(value is not None for value in (calls.number, calls.call_sid, calls.escalated, calls.q)):
-        return None
-    named = [(name, value) for name in FACETS if (value := getattr(calls, name)) is not None]
-    if len(named) > 1:
-        return None
-    return facet(*named[0]) if named else ALL
 
 
 class Seek:
@@ -69,7 +55,8 @@ class Seek:
         self._widths_s = widths_of(facet_name)
         self._finer_s = _finer_of(self._widths_s)
         column, _, self._value = facet_name.partition("=")
-        plan = _plan(query.filter.statuses, query.filter.direction, column, order=query.order)
+        values = tuple(getattr(query.filter, field) for field in COLUMN_FIELDS)
+        plan = _plan(values, column, order=query.order)
         self._sums, self._edges, self._records_of = plan
         self._joint = SEPARATOR
         self._is_walk = False
@@ -217,16 +204,12 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def _plan(statuses: tuple[str, ...], direction: str | None, facet_column: str, *, order: str) -> _Plan:
-    """The conditions in numbers of ours, and the one value of the facet."""
-    parts = []
-    if statuses:
-        parts.append(f"AND c.status IN ({', '.join(str(STATUS_NUMBER[status]) for status in statuses)})")
-    if direction is not None:
-        parts.append(f"AND c.direction = {DIRECTION_NUMBER[direction]}")
-    columns = columns_of(statuses, direction)
-    # Where there is no facet its value is '', and so is this column.
-    filters = (("column", f"c.{facet_column}" if facet_column else "''"), ("filters", " ".join(parts)))
+def _plan(values: tuple[Any, ...], facet_column: str, *, order: str) -> _Plan:
+    """Return the clauses for values of COLUMN_FIELDS and for the one value of the facet."""
+    columns = columns_of(*values)
+    # Without a facet its value is '', and so is this column.
+    column = ("column", f"c.{facet_column}" if facet_column else "''")
+    filters = (column, ("filters", " ".join(texts_of(dict(zip(COLUMN_FIELDS, values, strict=True))))))
     way = ("way", "DESC" if order == "desc" else "ASC")
     onwards = ("onwards", "<=" if order == "desc" else ">=")
     return _Plan((("matches", f"({' + '.join(columns)})"),), filters, (*filters, way, onwards))

@@ -10,8 +10,9 @@ from calltally.calls.filters import CallFilter, ListQuery
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.calls.times import DAY_US
 from calltally.store.db.operation import Rows, Statement, StoreOperation
+from calltally.store.listing.conditions import facet_of
 from calltally.store.listing.scan import Scan
-from calltally.store.listing.seek import Page, Seek, facet_of
+from calltally.store.listing.seek import Page, Seek
 from calltally.store.listing.seek_as_of import PastSeek
 from calltally.store.snapshots.ledger_head import read_ledger_head
 from calltally.store.snapshots.tokens import LedgerHead

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from calltally.calls.errors import Forbidden
-from calltally.calls.filters import CallFilter
+from calltally.calls.filters import FILTERS, CallFilter
 from calltally.calls.numbers_in_text import mask_name
 from calltally.calls.tokenizer import text_words
 from calltally.web.request.access import PII_READ, Access
@@ -11,8 +11,8 @@ from calltally.web.request.access import PII_READ, Access
 
 def check_filter(calls: CallFilter, access: Access) -> None:
     """Raise Forbidden for a filter by which a key could find out numbers that are masked for it."""
-    named = {name: getattr(calls, name) for name in ("route", "provider", "agent", "call_sid")}
-    check_sought(access, {"number": calls.number, "q": calls.q, **named})
+    values = {row.name: getattr(calls, row.field) for row in FILTERS}
+    check_sought(access, {name: value for name, value in values.items() if isinstance(value, str)})
 
 
 def check_sought(access: Access, sought: Mapping[str, str | None]) -> None:

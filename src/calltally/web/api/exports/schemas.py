@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from calltally.calls.export_query import EXPORT_FIELDS
-from calltally.calls.filters import CallFilter
+from calltally.calls.filters import FILTERS, WINDOW_FIELDS, CallFilter, active_fields
 from calltally.calls.identity import uuid_text
 from calltally.calls.times import utc_text
 from calltally.exports.spec import ExportSpec, read_outcome, read_progress, read_spec
@@ -164,10 +164,8 @@ def _asked(spec: ExportSpec) -> dict[str, Any]:
 
 def shown_filters(calls: CallFilter) -> dict[str, list[str]]:
     """The filters that are set, by the names that they are asked by; the window is apart."""
-    named = {each.name: getattr(calls, each.field, None) for each in EXPORT_FIELDS}
-    for bound in ("from", "to"):
-        del named[bound]
-    return {name: _texts(value) for name, value in named.items() if value not in (None, ())}
+    fields = {*active_fields(calls)} - {*WINDOW_FIELDS}
+    return {row.name: _texts(getattr(calls, row.field)) for row in FILTERS if row.field in fields}
 
 
 def _texts(value: Any) -> list[str]:  # noqa: ANN401 (what a filter holds)

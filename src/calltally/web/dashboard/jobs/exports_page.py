@@ -7,6 +7,7 @@ from litestar import get, post
 from litestar.types import ASGIApp
 
 from calltally.calls.export_query import EXPORT_FIELDS, EXPORT_FORMATS, PARTITIONS, parse_export_query
+from calltally.calls.filters import FILTERS, WINDOW_FIELDS
 from calltally.calls.identity import uuid_text
 from calltally.calls.model import DIRECTIONS, STATUSES
 from calltally.web.api.exports.handlers import (
@@ -88,7 +89,7 @@ def _body(visitor: Visitor, pairs: Pairs) -> dict[str, Any]:
     for name, value in in_utc(meant(pairs), visitor.zone):
         if name not in _FIELDS:
             continue
-        if name == "escalated":
+        if _FIELDS[name].schema.get("type") == "boolean":
             body[name] = value == "true"
         elif _FIELDS[name].is_repeatable:
             body.setdefault(name, []).append(value)
@@ -179,6 +180,4 @@ def _calls(shown: ExportShown) -> Pairs:
     return (*filters, *((name, value) for name, value in window if value), ("snapshot", shown.snapshot))
 
 
-_FILTERS: Final = frozenset(
-    {"status", "direction", "route", "provider", "agent", "call_sid", "number", "escalated", "q"}
-)
+_FILTERS: Final = frozenset(row.name for row in FILTERS if row.field not in WINDOW_FIELDS)
